@@ -1,0 +1,1 @@
+"""The state machine: `graph` declares, `stateful` holds, `engine` moves."""

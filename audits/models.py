@@ -1,0 +1,97 @@
+"""What is checked before a win counts?  Pod runs that generate again, audits, and their findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import models
+
+from audits.states import AuditStates, PodRunStates
+from competition.machine.stateful import Stateful
+from competition.models import Round, Submission
+
+
+class PodRun(Stateful):
+    """One run of a submission's code on the round's prompts: for the leader's outputs, or for an audit.
+
+    `handle` finds the pod again after a worker died, `history` is what happened to it (for the lifecycle's decision),
+    `isolation` says honestly what the pod was kept from.
+    """
+
+    class Purpose(models.TextChoices):
+        LEADER = "leader"
+        AUDIT = "audit"
+
+    graph = PodRunStates
+    submission = models.ForeignKey(Submission, models.PROTECT, related_name="pod_runs")
+    purpose = models.CharField(max_length=8, choices=Purpose.choices)
+    repeat = models.PositiveSmallIntegerField(default=0)
+    seed = models.PositiveBigIntegerField()
+    provider = models.CharField(max_length=40)
+    handle = models.JSONField(null=True, blank=True)
+    history = models.JSONField(default=list)
+    isolation = models.JSONField(default=list)
+    failures = models.JSONField(default=dict)
+    generation_seconds = models.FloatField(null=True)
+    log = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["submission", "purpose", "repeat"], name="one_pod_run_per_repeat")
+        ]
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "round": self.submission.round.number,
+            "entry": self.submission.key,
+            "purpose": self.purpose,
+            "repeat": self.repeat,
+        }
+
+    def competition_pk(self) -> int:
+        return self.submission.round.competition_id
+
+    def wakes(self) -> Iterable[Stateful]:
+        return (self.submission.round, *self.submission.audits.filter(state="gathering"))
+
+
+class Audit(Stateful):
+    """A source audit or a generation audit of one entry in one round."""
+
+    class Kind(models.TextChoices):
+        SOURCE = "source"
+        GENERATION = "generation"
+
+    graph = AuditStates
+    round = models.ForeignKey(Round, models.PROTECT, related_name="audits")
+    submission = models.ForeignKey(Submission, models.PROTECT, related_name="audits")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    reason = models.TextField(blank=True, default="")
+    numbers = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["submission", "kind"], name="one_audit_per_kind")]
+
+    def describe(self) -> dict[str, object]:
+        return {"round": self.round.number, "entry": self.submission.key, "audit": self.kind}
+
+    def competition_pk(self) -> int:
+        return self.round.competition_id
+
+    def wakes(self) -> Iterable[Stateful]:
+        return (self.round,)
+
+
+class Finding(models.Model):
+    """One observation with its evidence."""
+
+    audit = models.ForeignKey(Audit, models.PROTECT, related_name="findings")
+    severity = models.CharField(max_length=12)
+    rule = models.CharField(max_length=60)
+    file = models.CharField(max_length=300, blank=True, default="")
+    line = models.PositiveIntegerField(null=True)
+    excerpt = models.TextField(blank=True, default="")
+    sentence = models.TextField()
+
+    class Meta:
+        ordering = ["pk"]

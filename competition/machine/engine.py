@@ -1,0 +1,211 @@
+"""Who moves a row, exactly once, and leaves a trace?  Only this module writes a state.
+
+`advance` is what a message means: "look at this row".  It claims the row under a lease, lets the declared step look at
+it outside any transaction, and carries out the step's answer by compare-and-set.  A message may be lost, doubled or
+late: a row that is not due, or is held by another worker, is left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from django.apps import apps
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
+
+from competition import ledger
+from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from competition.machine.stateful import FailureClass, Stateful, new_lease
+
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=Stateful)
+Step = Callable[[Row, datetime], Outcome]
+STEPS: dict[tuple[str, str], Step] = {}
+SWEEPS: list[Callable[[datetime], object]] = []
+
+
+def step(model: type[Stateful], state: str) -> Callable[[Step], Step]:
+    """Declare what is done with a `model` in `state`."""
+    if not model.graph.states[state].queue:
+        raise ValueError(f"{model.__name__}.{state} has no queue: no worker acts in it")
+
+    def register(function: Step) -> Step:
+        key = (model._meta.label, state)
+        if key in STEPS:
+            raise ValueError(f"{key} already has a step: {STEPS[key].__module__}")
+        STEPS[key] = function
+        return function
+
+    return register
+
+
+def sweep(function: Callable[[datetime], object]) -> Callable[[datetime], object]:
+    """Declare a look for rows that should exist and do not.  Sweeps derive; they are safe to repeat."""
+    SWEEPS.append(function)
+    return function
+
+
+def lease_length(row: Stateful) -> timedelta:
+    return timedelta(seconds=min(row.declared.lease_s, settings.LEASE_SECONDS_MAX))
+
+
+def due(model: type[Row], *, now: datetime) -> Q:
+    free = Q(lease=None) | Q(leased_until__lt=now)
+    return Q(state__in=model.graph.acting(), due_at__lte=now) & free
+
+
+def claim(model: type[Row], pk: int, *, now: datetime) -> Row | None:
+    """Take the row for one attempt, or None when it is not due or another worker holds it.
+
+    `due_at` moves to the end of the lease first, so a worker that dies leaves a row that comes due by itself.
+    """
+    row = model.objects.filter(due(model, now=now), pk=pk).first()
+    if row is None:
+        return None
+    lease, until = new_lease(), now + lease_length(row)
+    ours = model.objects.filter(due(model, now=now), pk=pk, state=row.state)
+    if ours.update(lease=lease, leased_until=until, due_at=until, attempts=F("attempts") + 1) != 1:
+        return None
+    row.refresh_from_db()
+    return row if row.lease == lease else None
+
+
+def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
+    """Carry `row` to `outcome.to` exactly once, with its ledger event, in one transaction.
+
+    False means another worker got there first, or our lease ran out: stop, do not retry.
+    """
+    old = row.state
+    row.graph.require(old, outcome.to)
+    target = row.graph.states[outcome.to]
+    failure = outcome.failure or Failure("", "", "")
+    with transaction.atomic():
+        ours = type(row).objects.filter(pk=row.pk, state=old, lease=row.lease)
+        written = ours.update(
+            state=outcome.to, since=now, due_at=now if target.queue else None, attempts=0, lease=None,
+            leased_until=None, kicked_at=None, waiting_for="", failure_class=failure.failure_class,
+            failure_code=failure.code, failure_reason=failure.sentence, **outcome.sets,
+        )  # fmt: skip
+        if written != 1:
+            return False
+        row.refresh_from_db()
+        if outcome.also is not None:
+            outcome.also()
+        ledger.append(
+            row.competition_pk(), kind=f"{row._meta.model_name}.{outcome.to}", at=now, body=_event(row, old, outcome)
+        )
+        wake(row, now=now)
+        if target.queue:
+            transaction.on_commit(partial(kick, row, now=now))
+    return True
+
+
+def _event(row: Stateful, old: str, outcome: Move) -> dict[str, object]:
+    body: dict[str, object] = {**row.describe(), "from": old, "to": outcome.to, "because": outcome.because}
+    if outcome.failure:
+        body["failure"] = {"class": outcome.failure.failure_class, "code": outcome.failure.code}
+    return {**body, **outcome.facts}
+
+
+def wake(row: Stateful, *, now: datetime) -> None:
+    """Make the rows that may follow due, and tell the workers after commit."""
+    for other in row.wakes():
+        if other.declared.queue:
+            type(other).objects.filter(pk=other.pk, state=other.state).update(due_at=now)
+            transaction.on_commit(partial(kick, other, now=now))
+
+
+def release(row: Stateful, outcome: Wait | Retry, *, now: datetime) -> bool:
+    """Give the row back without moving it."""
+    ours = type(row).objects.filter(pk=row.pk, state=row.state, lease=row.lease)
+    common = {"lease": None, "leased_until": None, "kicked_at": None}
+    if isinstance(outcome, Wait):
+        # A wake that came while we held the lease moved due_at nearer than the lease's end: keep it.
+        woken = ours.filter(due_at__lt=F("leased_until")).update(
+            **common, attempts=0, waiting_for=outcome.because, **outcome.sets
+        )
+        if woken:
+            kick(row, now=now)
+            return True
+        return bool(
+            ours.update(
+                **common, attempts=0, due_at=now + outcome.delay, waiting_for=outcome.because, failure_class="",
+                failure_code="", failure_reason="", **outcome.sets,
+            )  # fmt: skip
+        )
+    failure = outcome.failure
+    return bool(
+        ours.update(
+            **common, due_at=now + outcome.delay, waiting_for=f"retry after: {failure.sentence}",
+            failure_class=failure.failure_class, failure_code=failure.code, failure_reason=failure.sentence,
+        )  # fmt: skip
+    )
+
+
+def backoff(attempts: int) -> timedelta:
+    """1, 2, 4 … 64 s: quick for a hiccup, patient with an outage."""
+    return timedelta(seconds=min(64, 2 ** max(0, attempts - 1)))
+
+
+def advance(label: str, pk: int, *, now: datetime) -> bool:
+    """Look at one row.  True when this call did anything to it."""
+    model = apps.get_model(label)
+    row = claim(model, pk, now=now)
+    if row is None:
+        return False
+    try:
+        outcome = STEPS[label, row.state](row, now)
+    except OperationalError:
+        raise  # the database is away: the lease runs out and the row comes due again
+    except Exception as error:
+        log.exception("%s %s in %s", label, pk, row.state)
+        sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
+        failure = Failure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
+        outcome = Retry(backoff(row.attempts), failure)
+    return carry_out(row, outcome)
+
+
+def carry_out(row: Stateful, outcome: Outcome) -> bool:
+    from django.utils import timezone  # the step may have taken minutes: the trace carries the time of the move
+
+    if isinstance(outcome, Move):
+        return move(row, outcome, now=timezone.now())
+    return release(row, outcome, now=timezone.now())
+
+
+def kick(row: Stateful, *, now: datetime) -> None:
+    """Send "look at this row".  Losing it loses nothing: `reconcile` sends it again."""
+    from competition import actors
+
+    type(row).objects.filter(pk=row.pk).update(kicked_at=now)
+    actors.send(row._meta.label, row.pk, queue=row.declared.queue or "io")
+
+
+def stateful_models() -> list[type[Stateful]]:
+    return [m for m in apps.get_models() if issubclass(m, Stateful)]
+
+
+def reconcile(*, now: datetime) -> int:
+    """Derive what should exist, then kick every due row that was not kicked lately.  Returns the kicks sent."""
+    for look in SWEEPS:
+        try:
+            look(now)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("sweep %s failed; the other sweeps go on", look.__module__)
+    return sum(kick_due(model, now=now) for model in stateful_models())
+
+
+def kick_due(model: type[Stateful], *, now: datetime, most: int = 500) -> int:
+    silent = Q(kicked_at=None) | Q(kicked_at__lt=now - timedelta(seconds=settings.REKICK_SECONDS))
+    rows = list(model.objects.filter(due(model, now=now) & silent).order_by("due_at", "pk")[:most])
+    for row in rows:
+        kick(row, now=now)
+    return len(rows)

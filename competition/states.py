@@ -1,0 +1,27 @@
+"""When does a round, an asset or a submission move?  The diagrams of this app."""
+
+from competition.machine.graph import Graph, State
+
+RUNNING = ("open", "miner_generation", "downloading", "duels", "finalizing")
+
+
+class RoundStages(Graph):
+    """open -> miner_generation -> downloading -> duels -> finalizing -> finished; paused from any, and back."""
+
+    open = State(to=("miner_generation", "paused"), queue="io")
+    miner_generation = State(to=("downloading", "paused"), queue="io")
+    downloading = State(to=("duels", "paused"), queue="io")
+    duels = State(to=("finalizing", "paused"), queue="io")
+    finalizing = State(to=("finished", "paused"), queue="io")
+    finished = State()
+    paused = State(to=RUNNING)
+
+
+class AssetStates(Graph):
+    """A submitted asset is downloaded when it is due; a generated one is never due: its pod run brings it."""
+
+    downloading = State(to=("stored", "failed"), queue="io", lease_s=180, tries=8)
+    stored = State()
+    failed = State()
+
+

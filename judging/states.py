@@ -1,0 +1,30 @@
+"""When does a rendering, a match or a duel move?  The diagrams of this app."""
+
+from competition.machine.graph import Graph, State
+
+
+class RenderingStates(Graph):
+    """The pictures of one file under one rig, made once per content."""
+
+    rendering = State(to=("rendered", "refused"), queue="cpu", lease_s=240, tries=5)
+    rendered = State()
+    refused = State()
+
+
+class MatchStates(Graph):
+    """A match waits for both sides' pictures, then its duels are judged, then it is decided."""
+
+    waiting = State(to=("judging",), queue="io")
+    judging = State(to=("decided",), queue="io")
+    decided = State()
+
+
+class DuelStates(Graph):
+    """A duel is judged, or has no need to be: forfeited (a side delivered nothing), unneeded (the match is certain),
+    void (it could not be judged for a reason that is ours)."""
+
+    judging = State(to=("judged", "forfeited", "void", "unneeded"), queue="judge", lease_s=120, tries=5)
+    judged = State()
+    forfeited = State()
+    unneeded = State()
+    void = State()
