@@ -1,0 +1,173 @@
+"""Under which rules is a round played?  Rules are data: a round stores its own copy, and nobody edits it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+PAID_FROM = ("next_latest_reveal", "next_earliest_reveal")
+AUDITS = ("source", "generation")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/0{0,17}[1-9][0-9]{0,17})?")
+
+
+class BadRules(ValueError):
+    """A field of the rules is wrong; says which, why, and what to write instead."""
+
+    def __init__(self, field: str, problem: str, *, fix: str) -> None:
+        self.field, self.problem, self.fix = field, problem, fix
+        super().__init__(f"{field}: {problem}. {fix}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides a round.  Shares are exact fractions: 0.05 is 1/20, not the nearest double."""
+
+    name: str
+    win_margin: Fraction
+    weight_decay: Fraction
+    weight_floor: Fraction
+    least_counted: int  # a margin over fewer judged duels decides nothing
+    stop_early: bool  # leave the rest of a match unjudged once it can change nothing
+    paid_from: str  # the block from which a reign is paid, one of PAID_FROM
+    audits: tuple[str, ...]  # what a winner of the ladder must pass, of AUDITS
+    audit_distance: Fraction  # a regenerated output further than this from the submitted one has failed
+    audit_failed_allowed: int
+    audit_critical_allowed: int
+    audit_median_seconds: Fraction  # trimmed median time of one generation
+    audit_limit_seconds: Fraction  # no single generation may take longer
+
+    def to_json(self) -> dict[str, Any]:
+        """Without floats, so that it can be hashed: fractions as "n/d"."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def read(value: Mapping[str, Any]) -> Rules:
+    """The rules a JSON object asks for: `name` picks a ruleset, every other field replaces one of its values.
+
+    Raises BadRules, which names the field and the fix.
+    """
+    if not isinstance(value, Mapping):
+        raise BadRules("rules", f"an object is needed, not {_kind(value)}", fix='Write {"name": "margin-1"}')
+    name = value.get("name")
+    if not isinstance(name, str) or name not in RULESETS:
+        raise BadRules("name", f"there is no ruleset {name!r}", fix=f"Use one of: {', '.join(sorted(RULESETS))}")
+    unknown = sorted(set(value) - set(_READERS) - {"name"}, key=str)
+    if unknown:
+        raise BadRules(str(unknown[0]), "there is no such rule", fix=_suggestion(str(unknown[0])))
+    changes = {field: _READERS[field](field, given) for field, given in value.items() if field != "name"}
+    return dataclasses.replace(RULESETS[name], **changes)
+
+
+def share(field: str, value: Any) -> Fraction:
+    """A number from 0 to 1, exactly as written: 0.05, "0.05" and "1/20" are the same."""
+    number = exact(field, value)
+    if not 0 <= number <= 1:
+        raise BadRules(field, f"{value!r} is not a share", fix="Write a number from 0 to 1, as 0.05 or 1/20")
+    return number
+
+
+def exact(field: str, value: Any) -> Fraction:
+    """A number as written, zero or more; a long text or one in exponents is refused before it can cost memory."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise BadRules(field, f"a number is needed, not {_kind(value)}", fix='Write it as 0.05 or "1/20"')
+    if not _NUMBER.fullmatch(str(value)[:64]):
+        raise BadRules(field, f"{str(value)[:64]!r} is not a number", fix='Write it as 0.05 or "1/20"')
+    number = Fraction(str(value))
+    if number < 0:
+        raise BadRules(field, f"{value!r} is negative", fix="Write zero or more")
+    return number
+
+
+def count(field: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise BadRules(field, f"{value!r} is not a count", fix="Write a whole number, zero or more")
+    return value
+
+
+def _margin(field: str, value: Any) -> Fraction:
+    margin = share(field, value)
+    if margin == 0:
+        raise BadRules(field, "a bar of 0 would give the lead away on a draw", fix="Write more than 0, as 0.05")
+    return margin
+
+
+def _at_least_one(field: str, value: Any) -> int:
+    if count(field, value) == 0:
+        raise BadRules(field, "a match without a single counted duel decides nothing", fix="Write 1 or more")
+    return int(value)
+
+
+def _flag(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRules(field, f"{value!r} is neither true nor false", fix="Write true or false")
+    return value
+
+
+def _block(field: str, value: Any) -> str:
+    if value not in PAID_FROM:
+        raise BadRules(field, f"{value!r} names no block", fix=f"Use one of: {', '.join(PAID_FROM)}")
+    return str(value)
+
+
+def _audits(field: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or any(kind not in AUDITS for kind in value):
+        raise BadRules(field, f"{value!r} is not a list of audits", fix=f"Use some of: {', '.join(AUDITS)}")
+    return tuple(kind for kind in AUDITS if kind in value)
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "win_margin": _margin,
+    "weight_decay": share,
+    "weight_floor": share,
+    "least_counted": _at_least_one,
+    "stop_early": _flag,
+    "paid_from": _block,
+    "audits": _audits,
+    "audit_distance": exact,
+    "audit_failed_allowed": count,
+    "audit_critical_allowed": count,
+    "audit_median_seconds": exact,
+    "audit_limit_seconds": exact,
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
+    return kinds.get(type(value), "this number" if isinstance(value, (int, float)) else type(value).__name__)
+
+
+def _suggestion(field: str) -> str:
+    near = difflib.get_close_matches(field, _READERS, n=1)
+    return f"Did you mean {near[0]}?" if near else f"Use some of: {', '.join(sorted(_READERS))}"
+
+
+# competition-1's values: PROTOCOL §1 (config.json and the era 1 audits).
+MARGIN_1 = Rules(
+    name="margin-1",
+    win_margin=Fraction(1, 20),
+    weight_decay=Fraction(1, 5),
+    weight_floor=Fraction(1, 5),
+    least_counted=1,
+    stop_early=True,
+    paid_from="next_latest_reveal",
+    audits=AUDITS,
+    audit_distance=Fraction(1, 10),
+    audit_failed_allowed=6,
+    audit_critical_allowed=1,
+    audit_median_seconds=Fraction(90),
+    audit_limit_seconds=Fraction(180),
+)
+
+RULESETS: Mapping[str, Rules] = MappingProxyType({rules.name: rules for rules in (MARGIN_1,)})
