@@ -1,0 +1,1 @@
+"""Which database engine starts its own server?"""
