@@ -1,0 +1,194 @@
+"""What is done with a round until its duels begin, and with an asset until its bytes are ours?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from competition import chain, ingest, ledger, prompts, store, weights
+from competition.chain.base import ChainFault
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from competition.machine.stateful import FailureClass
+from competition.models import Asset, Competition, Round, RoundPrompt, Submission
+
+SOON = timedelta(seconds=2)
+
+
+def until(round_: Round, *, block: int, now: datetime, what: str) -> Wait | None:
+    """A wait for `block`, or None when it has come."""
+    connected = chain.of(round_.competition)
+    current = connected.block(now=now)
+    if current >= block:
+        return None
+    eta = connected.time_of(block, now=now) - now
+    delay = min(max(eta, timedelta(seconds=0.2)), timedelta(seconds=30))
+    return Wait(delay, f"{what} at block {block} (now {current})")
+
+
+def chain_failure(error: ChainFault, *, attempts: int) -> Retry:
+    sentence = f"The chain did not answer: {error}. We wait for it; the operator must look if it lasts."
+    return Retry(engine.backoff(attempts), Failure(FailureClass.INFRASTRUCTURE, "CHAIN", sentence))
+
+
+@engine.step(Round, "open")
+def open_(round_: Round, now: datetime) -> Outcome:
+    """Reveals are taken until the window closes; then the seed block's hash draws the prompts."""
+    try:
+        waiting = until(round_, block=round_.seed_block + 1, now=now, what="reveals are taken; the prompts are drawn")
+        if waiting:
+            return waiting
+        ingest.take_reveals(round_.competition, now=now)
+        block_hash = chain.of(round_.competition).block_hash(round_.seed_block, now=now)
+    except ChainFault as error:
+        return chain_failure(error, attempts=round_.attempts)
+    draw = prompts.draw(round_, block_hash=block_hash)
+
+    def freeze() -> None:
+        RoundPrompt.objects.bulk_create(
+            RoundPrompt(round=round_, prompt=prompt, position=place) for place, prompt in enumerate(draw.prompts)
+        )
+        ingest.submit(round_, now=now)
+        prompts.enter_leader(round_, now=now)
+
+    return Move(
+        "miner_generation",
+        because=f"the window closed at block {round_.latest_reveal_block}; {len(draw.prompts)} prompts are drawn",
+        sets={"seed": draw.seed, "seed_block_hash": block_hash},
+        facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, "prompts": draw.hashes},
+        also=freeze,
+    )
+
+
+@engine.step(Round, "miner_generation")
+def miner_generation(round_: Round, now: datetime) -> Outcome:
+    """Miners generate and upload; at the deadline we begin to download."""
+    entered = round_.submissions.filter(role=Submission.Role.CHALLENGER, objection="")
+    nobody = not entered.exists()
+    try:
+        deadline = round_.generation_deadline_block
+        waiting = None if nobody else until(round_, block=deadline, now=now, what="miners generate; downloads begin")
+    except ChainFault as error:
+        return chain_failure(error, attempts=round_.attempts)
+    if waiting:
+        return waiting
+
+    def expect() -> None:
+        drawn = list(round_.drawn.select_related("prompt"))
+        Asset.objects.bulk_create(
+            Asset(submission=entry, prompt=d.prompt, origin=Asset.Origin.SUBMITTED, **Asset.born(now=now))
+            for d in drawn
+            for entry in entered
+        )
+
+    because = "nobody entered: the leader defends" if nobody else f"the deadline, block {deadline}, has come"
+    return Move("downloading", because=because, also=expect)
+
+
+@engine.step(Round, "downloading")
+def downloading(round_: Round, now: datetime) -> Outcome:
+    """Wait for every file, the leader's own among them; a round without the leader's files must not go on."""
+    challenged = round_.submissions.filter(role=Submission.Role.CHALLENGER, objection="").exists()
+    if not challenged:
+        return Move("duels", because="nobody entered: there is nothing to download")
+    assets = Asset.objects.filter(submission__round=round_)
+    stuck = assets.filter(state="downloading", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=8)
+    if stuck.exists():
+        first = stuck.select_related("submission__miner", "prompt").first()
+        return pause(round_, f"downloads fail for a reason that is ours: {first.failure_reason}", code="DOWNLOADS")
+    missing = assets.filter(state="failed", submission__role=Submission.Role.LEADER)
+    if missing.exists():
+        reason = missing.first().failure_reason
+        return pause(round_, f"{missing.count()} of the leader's outputs are missing: {reason}", code="LEADER_INCOMPLETE")
+    left = assets.filter(state="downloading").count()
+    if left:
+        return Wait(SOON, f"{left} of {assets.count()} files are still on their way")
+    return Move("duels", because=f"{assets.filter(state='stored').count()} files are ours; the others are forfeits")
+
+
+def pause(round_: Round, why: str, *, code: str, failure_class: str = FailureClass.INFRASTRUCTURE) -> Move:
+    """Stop before a verdict becomes official, and say who must act: the operator, with `manage.py resume`."""
+    sentence = f"{why} The operator must act, then run: manage.py resume {round_.competition.slug} {round_.number}"
+    return Move(
+        "paused",
+        because=why,
+        sets={"paused_from": round_.state},
+        failure=Failure(failure_class, code, sentence),
+    )
+
+
+@engine.step(Asset, "downloading")
+def download(asset: Asset, now: datetime) -> Outcome:
+    """Fetch one submitted file; its hash is frozen with this move."""
+    from competition import fetch
+
+    url = f"{asset.submission.cdn_url.rstrip('/')}/{asset.prompt.stem}.{asset_format(asset)}"
+    partial = partial_path(asset)
+    result = fetch.asset(url, into=partial, attempt=asset.attempts, now=now)
+    if isinstance(result, Retry):
+        return result
+    if isinstance(result, Failure):
+        partial.unlink(missing_ok=True)
+        return Move("failed", because=result.sentence, failure=result)
+    sha256 = store.default().put(partial)
+    partial.unlink(missing_ok=True)
+    return Move(
+        "stored",
+        because="downloaded; only this copy is judged",
+        sets={"sha256": sha256, "bytes": result.bytes, "content_type": result.content_type[:80]},
+        facts={"sha256": sha256, "bytes": result.bytes},
+    )
+
+
+def asset_format(asset: Asset) -> str:
+    return str(asset.submission.round.competition.config.get("format", "glb"))
+
+
+def partial_path(asset: Asset) -> Path:
+    folder = Path(settings.VAR_DIR) / "partial"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"asset-{asset.pk}"
+
+
+@engine.sweep
+def follow_chain(now: datetime) -> None:
+    """Take reveals while a window is open, and keep the weights on the chain in step with the reigns."""
+    for competition in Competition.objects.filter(active=True):
+        try:
+            ingest.take_reveals(competition, now=now)
+            weights.keep(competition, now=now)
+        except ChainFault as error:
+            engine.log.warning("%s: the chain did not answer: %s", competition.slug, error)
+
+
+def resume(round_: Round, *, why: str, now: datetime) -> bool:
+    """Carry a paused round back to where it stopped; rows that had run out of tries get them again."""
+
+    def try_again() -> None:
+        stuck = Asset.objects.filter(submission__round=round_, state="downloading", attempts__gt=0)
+        stuck.update(attempts=0, due_at=now, failure_class="", failure_code="", failure_reason="")
+
+    return engine.move(round_, Move(round_.paused_from, because=why, also=try_again), now=now)
+
+
+def checkpoint(competition: Competition, *, now: datetime) -> object:
+    """Sign the head of the ledger."""
+    from competition import operator
+    from competition.models import Checkpoint, LedgerEvent
+
+    head = LedgerEvent.objects.filter(competition=competition).order_by("-seq").first()
+    current = competition.current_round()
+    if head is None or current is None:
+        raise ValueError(f"{competition.slug} has no ledger yet: nothing to sign")
+    text = ledger.checkpoint_text(
+        origin=f"gauntlet/{competition.slug}", seq=head.seq, head=head.hash, round_number=current.number,
+        stage=current.state, block=chain.of(competition).block(now=now),
+    )  # fmt: skip
+    signature, signed_by = operator.sign(text)
+    made, _ = Checkpoint.objects.get_or_create(
+        competition=competition, seq=head.seq,
+        defaults={"text": text, "signature": signature, "signed_by": signed_by, "created_at": now},
+    )  # fmt: skip
+    return made
