@@ -1,0 +1,60 @@
+"""What must every renderer do, and how does it say no?
+
+A renderer turns the bytes of one asset into one picture per view of a rig.  It may say no in two ways, which must never
+be mixed up: `Refused` is about the asset (its miner must act), `RendererFault` is about us (retried, never held against
+anyone).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from judging.renderers.rig import Rig
+
+Bounds = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+class Refused(Exception):
+    """The asset breaks a named rule.  Failure class `miner`."""
+
+    failure_class = "miner"
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(f"{code}: {sentence}")
+        self.code = code
+        self.sentence = sentence
+
+
+class RendererFault(Exception):
+    """We could not render, and cannot blame the asset for it.  Failure class `infrastructure`."""
+
+    failure_class = "infrastructure"
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(f"{code}: {sentence}")
+        self.code = code
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """`views` maps picture names (Rig.pictures) to PNG files; `isolation` names the walls around the work."""
+
+    views: dict[str, Path]
+    triangles: int
+    bytes: int
+    bounds: Bounds
+    isolation: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Renderer(Protocol):
+    name: str
+    version: str
+
+    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+        """Photograph the asset in file `data`; write `<picture>.png` for each of `rig.pictures()` into folder `out`.
+
+        Raises Refused or RendererFault, nothing else.
+        """
+        ...

@@ -1,0 +1,121 @@
+"""What does a ray from the camera meet first, counting only the triangles that this camera can see?
+
+Single-sided materials show only the side whose corners run counter-clockwise, as in three.js and the glTF standard.
+For one camera position that is a fixed set of triangles, so a view in which a hidden side gets in the way is traced
+again against the visible triangles alone: exact also where two triangles lie on each other, back to back.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
+from numpy.typing import NDArray
+
+from judging.renderers.gltf import Floats, Model
+from judging.renderers.rig import Camera, Rig
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Soup:
+    """All triangles of a model in one set of arrays; `missing` attributes are zeros, colours ones."""
+
+    faces: Ints
+    positions: Floats
+    normals: Floats
+    flat: NDArray[np.bool_]  # per face: no normals in the file, use the triangle's own
+    uv: Floats
+    glow_uv: Floats
+    colours: Floats | None
+    material: Ints  # per face
+    double_sided: NDArray[np.bool_]  # per face
+
+    @classmethod
+    def of(cls, model: Model) -> "Soup":
+        parts = [part for part in model.parts if len(part.faces)]
+        counts = [len(part.positions) for part in parts]
+        starts = np.cumsum([0, *counts[:-1]]).astype(np.int32)
+        lengths = [len(part.faces) for part in parts]
+        coloured = any(part.colours is not None for part in parts)
+        material = np.repeat(np.array([part.material for part in parts], np.int32), lengths)
+        double = np.array([told.double_sided for told in model.materials], np.bool_)
+        return cls(
+            faces=np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)]),
+            positions=np.concatenate([part.positions for part in parts]),
+            normals=_joined([part.normals for part in parts], counts, 3),
+            flat=np.repeat(np.array([part.normals is None for part in parts], np.bool_), lengths),
+            uv=_joined([part.uv for part in parts], counts, 2),
+            glow_uv=_joined([part.glow_uv for part in parts], counts, 2),
+            colours=_joined([part.colours for part in parts], counts, 4, fill=1.0) if coloured else None,
+            material=material,
+            double_sided=double[material],
+        )
+
+
+def _joined(arrays: list[Floats | None], counts: list[int], width: int, *, fill: float = 0.0) -> Floats:
+    pairs = zip(arrays, counts, strict=True)
+    return np.concatenate([np.full((n, width), fill, np.float32) if a is None else a[:, :width] for a, n in pairs])
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Where rays met triangles: `ray` are positions among the rays cast, the rest is per hit."""
+
+    ray: NDArray[np.int64]
+    face: NDArray[np.int64]
+    u: Floats
+    v: Floats
+    outward: Floats  # the triangle's own normal, length 1
+    distance: Floats
+
+
+class Caster:
+    """Casts the rays of one camera position; `whole` is the scene of all triangles, shared between cameras."""
+
+    def __init__(self, soup: Soup, whole: EmbreeScene, position: NDArray[np.float64]) -> None:
+        self.soup = soup
+        self.scene = whole
+        corners = soup.positions[soup.faces].astype(np.float64)
+        across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        facing = np.einsum("ij,ij->i", across, position - corners[:, 0]) > 0
+        self.visible = facing | soup.double_sided
+        self.original: NDArray[np.int64] | None = None  # face numbers, once hidden triangles are left out
+
+    def cast(self, origins: Floats, directions: Floats) -> Hits:
+        met = self.scene.run(origins, directions, output=True)
+        hit = met["primID"] >= 0
+        if self.original is None and not self.visible[met["primID"][hit]].all():
+            self.original = np.flatnonzero(self.visible)
+            self.scene = build(self.soup.positions, self.soup.faces[self.original])
+            return self.cast(origins, directions)
+        face = met["primID"][hit].astype(np.int64)
+        outward = met["Ng"][hit]
+        lengths = np.linalg.norm(outward, axis=1, keepdims=True)
+        return Hits(
+            ray=np.flatnonzero(hit),
+            face=face if self.original is None else self.original[face],
+            u=met["u"][hit],
+            v=met["v"][hit],
+            outward=outward / np.where(lengths > 0, lengths, np.float32(1)),
+            distance=met["tfar"][hit],
+        )
+
+
+def build(positions: Floats, faces: Ints) -> EmbreeScene:
+    scene = EmbreeScene()
+    if len(faces):
+        TriangleMesh(scene=scene, vertices=np.ascontiguousarray(positions), indices=np.ascontiguousarray(faces))
+    return scene
+
+
+def directions(camera: Camera, *, rig: Rig, rows: range) -> Floats:
+    """Unit directions through the samples of picture rows `rows`, left to right, top to bottom."""
+    size = rig.pixels * rig.samples
+    reach = np.tan(np.radians(rig.fov) / 2)
+    across = ((np.arange(size) + 0.5) / size * 2 - 1) * reach
+    down = (1 - (np.arange(rows.start, rows.stop) + 0.5) / size * 2) * reach
+    right, up, forward = (np.array(vector) for vector in (camera.right, camera.up, camera.forward))
+    rays = forward + down[:, None, None] * up + across[None, :, None] * right
+    return (rays / np.linalg.norm(rays, axis=2, keepdims=True)).reshape(-1, 3).astype(np.float32)
