@@ -184,7 +184,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             archive = self.batch.results()
         except Busy as busy:
-            return self.answer(409, {"detail": "no complete batch", "current_status": str(busy)})
+            self.answer(409, {"detail": "no complete batch", "current_status": str(busy)})
+            return
         self.send_response(200)
         self.send_header("Content-Type", "application/zip")
         self.send_header("Transfer-Encoding", "chunked")

@@ -32,7 +32,26 @@ def grid_of(mask: np.ndarray, *, edge: float, inside: float) -> tuple[np.ndarray
     corners = points[triangles]
     centre = corners.mean(axis=1)
     within = (sampled(depth, centre) > 0.5) & (sampled(depth, (corners[:, 0] + centre) / 2) > 0)
-    return points - 4 + 0.5, facing_front(points, triangles[within])
+    return points - 4 + 0.5, unpinched(points, facing_front(points, triangles[within]))
+
+
+def unpinched(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Without triangles that hang on by a corner only: a wall through that corner would have four neighbours.
+
+    Drops the smallest triangle at each such corner until none is left; they are slivers on the outline.
+    """
+    while True:
+        starts, times = np.unique(rim_of(triangles)[:, 0], return_counts=True)
+        pinched = np.isin(triangles, starts[times > 1])
+        if not pinched.any():
+            return triangles
+        (a, b, c) = points[triangles].transpose(1, 0, 2)
+        area = np.abs(np.cross(np.pad(b - a, ((0, 0), (0, 1))), np.pad(c - a, ((0, 0), (0, 1))))[:, 2])
+        drop = {
+            min(np.flatnonzero((triangles == corner).any(axis=1)), key=lambda index: area[index])
+            for corner in starts[times > 1]
+        }
+        triangles = np.delete(triangles, sorted(drop), axis=0)
 
 
 def spaced(outline: np.ndarray, step: float) -> np.ndarray:
