@@ -1,0 +1,34 @@
+"""How is a judge asked about one duel?  Both orders of each question, and no question whose answer changes nothing."""
+
+import math
+from pathlib import Path
+
+from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
+from judging.decisions import ballots
+from judging.decisions.ballots import MICRO, Ballot, Verdict
+
+__all__ = ["Verdict", "verdict_of"]
+
+
+def verdict_of(judge: Judge, *, reference: Path, reference_sha256: str, defender: Side, challenger: Side) -> Verdict:
+    """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw."""
+    taken: dict[str, Ballot] = {}
+    while (kind := ballots.next_kind(taken)) is not None:
+        ab = Question(kind, reference, reference_sha256, defender, challenger)
+        ba = Question(kind, reference, reference_sha256, challenger, defender)
+        taken[kind] = Ballot(kind, ab=_asked(judge, ab), ba=_asked(judge, ba))
+    return ballots.verdict(taken)
+
+
+def _asked(judge: Judge, question: Question) -> int:
+    """The score in millionths."""
+    answer = judge.ask(question)
+    _require_sound(answer)
+    return round(answer.score * MICRO)
+
+
+def _require_sound(answer: Answer) -> None:
+    if not (math.isfinite(answer.score) and -1 <= answer.score <= 1):
+        raise NoAnswer("bad_score", f"The judge answered {answer.score!r}, which is not a score between -1 and 1.")
+    if not (math.isfinite(answer.mass) and answer.mass * MICRO >= ballots.STANDARD.least_mass):
+        raise NoAnswer("low_mass", f"The judge was not answering the question (mass {answer.mass:.2f}).")

@@ -1,0 +1,81 @@
+"""How do we see what the platform does when its judge fails, or has no opinion?  By a judge that follows a script.
+
+For tests and for showing an outage; its name says `scripted`, wherever it is shown.
+ - `scripted:fail_every=3`  judges like `perceptual-v1`, and each third call of this process is no answer
+ - `scripted:fail_first=6`  the first six calls are no answer: an outage that passes
+ - `scripted:always=second` always likes the second place best (`first`: the first)
+ - `scripted:tie`           sees no difference
+"""
+
+import hashlib
+from collections.abc import Callable
+from itertools import count
+
+from judging.backends.base import Answer, Judge, NoAnswer, Question
+
+Script = Callable[[Question], Answer]
+
+
+class Scripted:
+    def __init__(self, script: Script, *, line: str) -> None:
+        self.name = f"scripted:{line}"
+        self.version = hashlib.sha256(self.name.encode()).hexdigest()
+        self.ask = script
+
+
+def made(argument: str) -> Judge:
+    """The judge that follows the line `argument`.  Raises ValueError for a line that is not in the module's list."""
+    verb, _, value = argument.partition("=")
+    if verb not in SCRIPTS:
+        raise ValueError(f"no such script: {argument!r}; there are {', '.join(sorted(SCRIPTS))}")
+    return Scripted(SCRIPTS[verb](value), line=argument)
+
+
+def always(value: str) -> Script:
+    """An additive liking for one place, which both orders together must cancel."""
+    score = {"first": -1.0, "second": 1.0}[value] if value in ("first", "second") else None
+    if score is None:
+        raise ValueError(f"always=first or always=second, not {value!r}")
+    return lambda question: Answer(score, raw={"script": "always"})
+
+
+def tie(value: str) -> Script:
+    return lambda question: Answer(0.0, raw={"script": "tie"})
+
+
+def fail_every(value: str) -> Script:
+    nth = _positive(value)
+    return _failing(lambda call: call % nth == 0)
+
+
+def fail_first(value: str) -> Script:
+    last = _positive(value)
+    return _failing(lambda call: call <= last)
+
+
+def _failing(fails: Callable[[int], bool]) -> Script:
+    from judging.backends import judge_named
+
+    honest, calls = judge_named("perceptual-v1"), count(1)
+
+    def script(question: Question) -> Answer:
+        call = next(calls)
+        if fails(call):
+            raise NoAnswer("scripted_outage", f"The script of this judge says that call {call} is not answered.")
+        return honest.ask(question)
+
+    return script
+
+
+def _positive(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise ValueError(f"a whole number from 1 on, not {value!r}")
+    return int(value)
+
+
+SCRIPTS: dict[str, Callable[[str], Script]] = {
+    "always": always,
+    "fail_every": fail_every,
+    "fail_first": fail_first,
+    "tie": tie,
+}
