@@ -1,6 +1,7 @@
 """The app `competition`: loading it declares what its rows do in each state."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CompetitionConfig(AppConfig):
@@ -8,4 +9,7 @@ class CompetitionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from competition.broker import prepare
+
+        post_migrate.connect(prepare, sender=self)
         from competition import steps  # noqa: F401  (declares this app's steps and sweeps)

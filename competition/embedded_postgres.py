@@ -28,6 +28,7 @@ DATABASE = "gauntlet"
 NOBODY = 65534
 READY = "ready"
 START_SECONDS = 60
+RETIRE_SECONDS = 1.0
 
 
 class Unavailable(Exception):
@@ -128,6 +129,20 @@ class Cluster:
         if self._users is not None and self.held():
             os.close(self._users[1])
         self._users = None
+
+    def retire(self) -> bool:
+        """Leave, and wait for the server to stop if this was its last user. False: somebody else needs it."""
+        self.leave()
+        with open(self.home / "users") as users:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.stop()
+            deadline = (
+                time.monotonic() + RETIRE_SECONDS
+            )  # the sleeping `flock` may have been faster, and be stopping it
+            while self.running() and time.monotonic() < deadline:
+                time.sleep(0.02)
+        return not self.running()
 
     @contextlib.contextmanager
     def starting(self) -> Iterator[None]:

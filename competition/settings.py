@@ -108,6 +108,12 @@ OPERATOR_KEY_FILE = Path(env.str("GAUNTLET_OPERATOR_KEY", default=str(VAR_DIR / 
 LOCAL_REPOSITORIES = Path(env.str("GAUNTLET_LOCAL_REPOSITORIES", default=str(BASE_DIR / "examples" / "miners")))
 PODS_DIR = VAR_DIR / "pods"
 
+# A due row whose message got no worker is announced again after this long.
+REKICK_SECONDS = env.int("GAUNTLET_REKICK_SECONDS", default=15)
+# No worker owns a row longer than this without being heard of, whatever its step asks for.
+LEASE_SECONDS_MAX = env.int("GAUNTLET_LEASE_SECONDS_MAX", default=3600)
+OPERATOR_KEY_FILE = Path(env.str("GAUNTLET_OPERATOR_KEY", default=str(VAR_DIR / "operator.key"))).resolve()
+
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True

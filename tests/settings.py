@@ -9,8 +9,8 @@ if "GAUNTLET_TEST_VAR" not in os.environ:
 os.environ["GAUNTLET_VAR"] = os.environ["GAUNTLET_TEST_VAR"]
 os.environ["BROKER_URL"] = "stub://"
 
-from competition.settings import *  # noqa: E402, F403
-from competition.settings import EMBEDDED_POSTGRES_OPTIONS  # noqa: E402
+from competition.settings import *  # noqa: F403
+from competition.settings import EMBEDDED_POSTGRES_OPTIONS
 
 EMBEDDED_POSTGRES_OPTIONS += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,156 @@
+"""How does all of it run on one machine?  Database, workers, reconciler and web server, under one Ctrl-C."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+import time
+from argparse import ArgumentParser, BooleanOptionalAction
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from competition import embedded_postgres
+from competition.processes import Program, Supervisor
+
+MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
+# Commands that run beside the workers for as long as the platform does, where this installation has them.
+COMPANIONS = ("reconcile", "demo_hosting")
+PROGRESS_SECONDS = 2.0
+
+
+class Command(BaseCommand):
+    help = "Run the whole platform on this machine until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and judge")
+        parser.add_argument(
+            "--demo",
+            action=BooleanOptionalAction,
+            default=settings.EMBEDDED_POSTGRES,
+            help="play a demo competition; the default with the embedded database",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        refuse_taken(options["host"], options["port"])
+        with only_once(settings.VAR_DIR / "run.lock"):
+            try:
+                self.play(**options)
+            except embedded_postgres.Unavailable as error:
+                raise CommandError(str(error)) from error
+
+    def play(self, *, host: str, port: int, workers: int, demo: bool, **_: Any) -> None:
+        self.prepare(demo=demo)
+        connection.close()
+        programs = parts(host=host, port=port, workers=workers, demo=demo)
+        self.say(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
+        chores = [revive_database, Progress(self.say)]
+        Supervisor(programs, logs=settings.LOG_DIR, say=self.say, chores=chores).run()
+        self.say("stopped" + self.retire_database())
+
+    def prepare(self, *, demo: bool) -> None:
+        """A database with all migrations, collected static files, and the demo's competition."""
+        began = time.monotonic()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        self.say(f"database ready ({database_name()}) in {time.monotonic() - began:.1f} s")
+        if demo and "seed_demo" in get_commands():
+            call_command("seed_demo")
+
+    def retire_database(self) -> str:
+        connection.close()
+        if not settings.EMBEDDED_POSTGRES:
+            return ""
+        return "" if embedded_postgres.cluster().retire() else "; PostgreSQL goes on for another process"
+
+    def say(self, line: str) -> None:
+        self.stdout.write(f"{timezone.now():%H:%M:%S}  {line}")
+        self.stdout.flush()
+
+
+class Progress:
+    """Says where each competition stands, whenever that has changed."""
+
+    def __init__(self, say: Any) -> None:
+        self.say = say
+        self.said: dict[int, str] = {}
+        self.due_at = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self.due_at:
+            return
+        self.due_at = time.monotonic() + PROGRESS_SECONDS
+        try:
+            self.report()
+        except DatabaseError as error:
+            self.say(f"the database does not answer: {str(error).strip().splitlines()[0]}")
+        finally:
+            connection.close()
+
+    def report(self) -> None:
+        from competition import queries
+        from competition.models import Competition
+
+        for competition in Competition.objects.order_by("pk"):
+            line = queries.progress(competition)
+            if self.said.get(competition.pk) != line:
+                self.said[competition.pk] = line
+                self.say(line)
+
+
+def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
+    """Slow work gets whole processes; work that mostly waits shares threads."""
+    env = {"GAUNTLET_DEMO": "1" if demo else "0", "PYTHONUNBUFFERED": "1"}
+    web = ("-m", "gunicorn", "competition.wsgi:application", "--bind", f"{host}:{port}", "--worker-class", "gthread")
+    manner = ("--threads", "8", "--graceful-timeout", "3", "--timeout", "60", "--chdir", str(settings.BASE_DIR))
+    waiting = (*MANAGE, "worker", "--queue", "io", "--queue", "pods", "--threads", "6")
+    working = (*MANAGE, "worker", "--queue", "cpu", "--queue", "judge", "--threads", "1")
+    companions = [name for name in COMPANIONS if name in get_commands() and (demo or not name.startswith("demo"))]
+    return [
+        Program("web", (sys.executable, *web, *manner), env),
+        Program("worker-io", waiting, env),
+        *(Program(f"worker-{number}", working, env) for number in range(1, workers + 1)),
+        *(Program(name, (*MANAGE, name), env) for name in companions),
+    ]
+
+
+def revive_database() -> None:
+    if settings.EMBEDDED_POSTGRES:
+        embedded_postgres.cluster().ensure()
+
+
+def database_name() -> str:
+    if settings.EMBEDDED_POSTGRES:
+        return f"embedded PostgreSQL, port {embedded_postgres.cluster().ensure().port}"
+    return f"PostgreSQL at {connection.settings_dict['HOST'] or 'its default address'}"
+
+
+def refuse_taken(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"{host}:{port} can't be used ({error.strerror}): try `make run PORT={port + 1}`"
+            ) from error
+
+
+def only_once(path: Path) -> IO[str]:
+    """A lock for as long as the returned file is open."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = open(path, "w")  # noqa: SIM115  (the caller's `with` closes it)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise CommandError(f"it already runs on {path.parent}: stop that one, or set GAUNTLET_VAR") from error
+    return lock

@@ -1,0 +1,69 @@
+"""Who does the work of a queue?  This process, until it is told to stop."""
+
+import os
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from dramatiq import Worker
+
+from competition import actors
+from competition.broker import get_broker
+
+GRACE_MS = 5_000
+CHECK_SECONDS = 5
+DEAF_CHECKS = 12
+
+
+class Command(BaseCommand):
+    help = "Work on messages of the named queues until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--queue", action="append", choices=actors.QUEUES, help="may be given again; default: all")
+        parser.add_argument("--threads", type=int, default=1)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        worker = start(set(options["queue"] or actors.QUEUES), threads=options["threads"])
+        deaf = wait(stop)
+        worker.stop(timeout=GRACE_MS)
+        get_broker().close()
+        if deaf:
+            raise CommandError("the database has been away for a minute")
+        os._exit(0)  # a step that outlives the grace must not hold the process: its lease runs out, and it is redone
+
+
+def start(queues: set[str], *, threads: int) -> Worker:
+    """A worker that claims no more messages than it has threads, so that none waits behind a long one."""
+    broker = get_broker()
+    broker.emit_after("process_boot")
+    worker = Worker(broker, queues=queues, worker_threads=threads)
+    worker.queue_prefetch = threads
+    worker.start()
+    return worker
+
+
+def wait(stop: threading.Event) -> bool:
+    """True when the database stayed away for so long that a fresh process is the better listener."""
+    misses = 0
+    while misses < DEAF_CHECKS:
+        if stop.wait(CHECK_SECONDS):
+            return False
+        misses = 0 if answers() else misses + 1
+    return True
+
+
+def answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    finally:
+        connection.close()
+    return True
