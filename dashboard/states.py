@@ -4,7 +4,8 @@ from competition.machine.graph import Graph, State
 
 
 class PublicationStates(Graph):
-    """The files are written, then their hash is an event and the head of the ledger is signed."""
+    """The files are written and their hash becomes an event; then the head of the ledger is signed and all is shown."""
 
-    publishing = State(to=("published",), queue="io", lease_s=180, tries=8)
+    publishing = State(to=("signing",), queue="io", lease_s=180, tries=8)
+    signing = State(to=("published",), queue="io", lease_s=180, tries=8)
     published = State()

@@ -1,0 +1,31 @@
+"""Carry a paused round on, once what stopped it is mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from competition.models import Round
+from competition.steps import resume
+
+
+class Command(BaseCommand):
+    help = "Carry a paused round back to the stage in which it stopped. What was stuck is tried again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("competition", help="the competition's slug, such as demo")
+        parser.add_argument("round", type=int, help="the round's number")
+        parser.add_argument("--why", default="the operator found the cause and mended it", help="kept in the ledger")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        round_ = Round.objects.filter(competition__slug=options["competition"], number=options["round"]).first()
+        if round_ is None:
+            raise CommandError(f"there is no round {options['round']} in {options['competition']!r}")
+        if round_.state != "paused":
+            raise CommandError(f"{round_} is not paused: it is in {round_.state}")
+        stage = round_.paused_from
+        if not resume(round_, why=options["why"], now=timezone.now()):
+            raise CommandError(f"{round_} was moved by somebody else meanwhile; look at its page")
+        self.stdout.write(f"{round_} goes on in {stage}")

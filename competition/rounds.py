@@ -1,0 +1,84 @@
+"""How does a round begin, and how does its decision become the next one's leader?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from competition import chain, ledger
+from competition.decisions import rulesets, schedule
+from competition.decisions import weights as weighing
+from competition.models import Competition, Reign, Round, Submission
+
+
+def rules_of(round_: Round) -> rulesets.Rules:
+    return rulesets.read(round_.rules)
+
+
+def cadence(competition: Competition) -> schedule.Cadence:
+    return schedule.Cadence.from_json(competition.config["blocks"])
+
+
+def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime) -> Round:
+    """Announce the next round: its window, its seed block, its rules.  Call it in a transaction."""
+    last = competition.current_round()
+    rules = rulesets.read({"name": competition.ruleset, **competition.config.get("rules", {})})
+    round_ = Round.objects.create(
+        competition=competition, number=last.number + 1 if last else 1, ruleset=rules.name, rules=rules.to_json(),
+        defending=competition.reigns.order_by("-sequence").first(), **asdict(blocks), **Round.born(now=now),
+    )  # fmt: skip
+    body = {"round": round_.number, "rules": round_.rules, "schedule": asdict(blocks)}
+    ledger.append(competition.pk, kind="round.open", body=body, at=now)
+    return round_
+
+
+def enthrone_first(competition: Competition, *, reign: Mapping[str, Any], now: datetime) -> Reign:
+    """The leader a competition starts with."""
+    row = Reign.objects.create(competition=competition, sequence=1, **reign)
+    ledger.append(competition.pk, kind="reign", body=_reign_event(row), at=now)
+    return row
+
+
+def conclude(round_: Round, *, winner: Submission | None, now: datetime) -> dict[str, Any]:
+    """Write the reign that follows and announce the next round; the decision as it is published.
+
+    `winner` None: the leader defended.  Call it in the transaction that finishes the round.
+    """
+    competition, rules = round_.competition, rules_of(round_)
+    previous = round_.defending
+    if previous is None:
+        raise ValueError(f"{round_} has no leader to defend: seed the competition with a first reign")
+    following = schedule.following(
+        cadence(competition), earliest_reveal_block=round_.earliest_reveal_block,
+        current_block=chain.of(competition).block(now=now),
+    )  # fmt: skip
+    weight = weighing.next_reign_weight(Fraction(previous.weight), defended=winner is None, rules=rules)
+    reign = Reign.objects.create(
+        competition=competition, sequence=previous.sequence + 1, won_in=round_, defence=winner is None,
+        miner=winner.miner if winner else previous.miner, repo=winner.repo if winner else previous.repo,
+        commit=winner.commit if winner else previous.commit, image=previous.image if winner is None else "",
+        weight=str(weight), effective_block=weighing.effective_block(following, rules=rules),
+    )  # fmt: skip
+    ledger.append(competition.pk, kind="reign", body=_reign_event(reign), at=now)
+    begin(competition, blocks=following, now=now)
+    return {
+        "winner": winner.miner.hotkey if winner else "leader",
+        "leader": reign.miner.hotkey,
+        "weight": reign.weight,
+        "effective_block": reign.effective_block,
+    }
+
+
+def _reign_event(reign: Reign) -> dict[str, object]:
+    return {
+        "sequence": reign.sequence,
+        "leader": reign.miner.hotkey,
+        "repo": reign.repo,
+        "commit": reign.commit,
+        "weight": reign.weight,
+        "effective_block": reign.effective_block,
+        "defence": reign.defence,
+    }

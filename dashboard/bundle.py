@@ -1,0 +1,201 @@
+"""What does a round's bundle say?  Plain documents in the same bytes every time: no clock, no ids, no worker's luck.
+
+`documents` gives every JSON document of a round by its path, `blobs` the content-addressed files beside them.  Times
+stand in the ledger, which lies beside the bundle and is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from audits.models import Audit
+from competition import chain
+from competition.decisions import seed as seeds
+from competition.decisions import weights as weighing
+from competition.models import Asset, Round, Submission
+from competition.weights import reigns
+from judging import matches
+from judging.models import Duel, Match, Rendering
+from judging.steps import rig_of
+
+FORMAT = "gauntlet-bundle/1"
+
+
+def documents(round_: Round) -> dict[str, Any]:
+    return {
+        "competition.json": _competition(round_),
+        "round.json": _round(round_),
+        "reveals.json": _reveals(round_),
+        "submissions.json": [_submission(s) for s in _entries(round_)],
+        "assets.json": _assets(round_),
+        "matches.json": [_match(m) for m in _matches(round_)],
+        "audits.json": [_audit(a) for a in _audits(round_)],
+        "decision.json": _decision(round_),
+    }
+
+
+def blobs(round_: Round) -> list[tuple[str, str]]:
+    """(sha256, role) of every picture and 3D file that the documents name."""
+    found = {drawn.prompt.sha256: "prompt" for drawn in round_.drawn.select_related("prompt")}
+    shas = {asset.sha256 for asset in _stored(round_)}
+    found |= dict.fromkeys(shas, "asset")
+    for rendering in _renderings(round_, shas).values():
+        found |= dict.fromkeys(rendering.views.values(), "view")
+    return sorted(found.items())
+
+
+def _competition(round_: Round) -> dict[str, Any]:
+    c = round_.competition
+    return {
+        "slug": c.slug, "name": c.name, "description": c.description, "ruleset": c.ruleset, "judge": c.judge,
+        "renderer": c.renderer, "chain": c.chain, "pods": c.pods, "config": c.config,
+    }  # fmt: skip
+
+
+def _round(round_: Round) -> dict[str, Any]:
+    pool = sorted(round_.competition.pool.values_list("sha256", flat=True))
+    return {
+        "number": round_.number,
+        "rules": round_.rules,
+        "schedule": _schedule(round_),
+        "seed_block_hash": round_.seed_block_hash,
+        "seed": round_.seed,
+        "pool": pool,
+        "pool_commitment": seeds.pool_commitment(pool),
+        "prompts": [
+            {"position": d.position, "stem": d.prompt.stem, "sha256": d.prompt.sha256}
+            for d in round_.drawn.select_related("prompt")
+        ],
+    }
+
+
+def _schedule(round_: Round) -> dict[str, int]:
+    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
+    return {name: getattr(round_, name) for name in names}
+
+
+def _reveals(round_: Round) -> list[dict[str, Any]]:
+    window = round_.competition.reveals.filter(
+        block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
+    ).select_related("miner")
+    return [
+        {
+            "miner": r.miner.hotkey, "block": r.block, "extrinsic_index": r.extrinsic_index,
+            "payload": bytes(r.payload).hex(), "objection": r.objection,
+        }
+        for r in window
+    ]  # fmt: skip
+
+
+def _entries(round_: Round) -> list[Submission]:
+    rows = list(round_.submissions.select_related("miner", "copy_of__miner"))
+    return sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
+
+
+def _submission(s: Submission) -> dict[str, Any]:
+    return {
+        "entry": s.key, "miner": s.miner.hotkey, "role": s.role, "repo": s.repo, "commit": s.commit,
+        "cdn_url": s.cdn_url, "reveal_block": s.reveal_block, "extrinsic_index": s.extrinsic_index,
+        "objection": s.objection, "copy_of": s.copy_of.miner.hotkey if s.copy_of else "",
+    }  # fmt: skip
+
+
+def _stored(round_: Round) -> Iterable[Asset]:
+    return Asset.objects.filter(submission__round=round_, state="stored")
+
+
+def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
+    rig = rig_of(round_.competition).digest()
+    rows = Rendering.objects.filter(competition=round_.competition, rig=rig, sha256__in=list(shas))
+    return {row.sha256: row for row in rows.order_by("pk")}
+
+
+def _assets(round_: Round) -> list[dict[str, Any]]:
+    rows = list(Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt"))
+    renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
+    rows.sort(key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
+    return [_asset(row, renderings.get(row.sha256)) for row in rows]
+
+
+def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
+    return {
+        "entry": asset.submission.key, "prompt": asset.prompt.stem, "origin": asset.origin, "state": asset.state,
+        "sha256": asset.sha256, "bytes": asset.bytes, "failure": _failure(asset),
+        "rendering": {
+            "state": rendering.state, "rig": rendering.rig, "renderer": rendering.renderer, "views": rendering.views,
+            "triangles": rendering.triangles, "failure": _failure(rendering),
+        } if rendering else None,
+    }  # fmt: skip
+
+
+def _failure(row: Asset | Rendering | Duel) -> dict[str, str] | None:
+    if not row.failure_class:
+        return None
+    return {"class": row.failure_class, "code": row.failure_code}
+
+
+def _matches(round_: Round) -> list[Match]:
+    rows = list(round_.matches.select_related("defender__miner", "challenger__miner"))
+    return sorted(rows, key=lambda m: (m.kind, m.defender.key, m.challenger.key))
+
+
+def _match(match: Match) -> dict[str, Any]:
+    tally = matches.tally_of(match)
+    fields = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
+    return {
+        "kind": match.kind, "defender": match.defender.key, "defender_origin": match.defender_origin,
+        "challenger": match.challenger.key, "challenger_origin": match.challenger_origin, "judge": match.judge,
+        "judge_name": match.judge_name, "tally": {name: getattr(tally, name) for name in fields},
+        "margin": str(tally.margin), "margin_micro": match.margin_micro, "stopped": match.stopped,
+        "stopped_after": match.stopped_after,
+        "duels": [_duel(duel, match) for duel in match.duels.select_related("prompt").order_by("position")],
+    }  # fmt: skip
+
+
+def _duel(duel: Duel, match: Match) -> dict[str, Any]:
+    """A duel beyond the point where the match was certain is `unneeded`, whether a worker got to it or not."""
+    named = {"position": duel.position, "prompt": duel.prompt.stem}
+    if match.stopped_after is not None and duel.position >= match.stopped_after:
+        return {**named, "state": "unneeded"}
+    return {
+        **named, "state": duel.state, "outcome": duel.outcome, "score_micro": duel.score_micro,
+        "left": duel.left_sha256, "right": duel.right_sha256, "detail": duel.detail, "failure": _failure(duel),
+    }  # fmt: skip
+
+
+def _audits(round_: Round) -> list[Audit]:
+    rows = list(round_.audits.select_related("submission__miner").prefetch_related("findings"))
+    return sorted(rows, key=lambda a: (a.submission.key, a.kind))
+
+
+def _audit(audit: Audit) -> dict[str, Any]:
+    return {
+        "entry": audit.submission.key, "kind": audit.kind, "verdict": audit.state, "reason": audit.reason,
+        "numbers": audit.numbers,
+        "findings": [
+            {"severity": f.severity, "rule": f.rule, "file": f.file, "line": f.line, "sentence": f.sentence}
+            for f in audit.findings.all()
+        ],
+    }  # fmt: skip
+
+
+def _decision(round_: Round) -> dict[str, Any]:
+    following = round_.competition.rounds.get(number=round_.number + 1)
+    entries = reigns(round_.competition)[: round_.reigns_begun.get().sequence]
+    block = entries[-1].effective_block
+    connected = chain.of(round_.competition)
+    uids = dict(sorted(connected.uids().items()))
+    shares = weighing.vector(entries, block=block, uids=uids, owner_uid=connected.owner_uid())
+    return {
+        **(round_.decision or {}),
+        "headline": round_.headline,
+        "next_schedule": _schedule(following),
+        "reigns": [
+            {"hotkey": r.hotkey, "weight": str(r.weight), "effective_block": r.effective_block} for r in entries
+        ],
+        "uids": uids,
+        "owner_uid": connected.owner_uid(),
+        "weights": {str(uid): str(share) for uid, share in sorted(shares.items())},
+        "weights_block": block,
+    }

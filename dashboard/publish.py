@@ -1,0 +1,119 @@
+"""How does a finished round become a folder that anybody can check?
+
+`<slug>/<round>/`: the documents of `dashboard.bundle`, their files under `blobs/`, `manifest.json` (path, sha256,
+bytes, role of each) whose hash is an event of the ledger, and beside them `ledger.jsonl` (the events since the last
+publication) with the signed head, `checkpoint.txt` and `checkpoint.sig.json`.  Written to a draft, then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import rfc8785
+from django.conf import settings
+
+from competition import store
+from competition.machine import engine
+from competition.machine.outcomes import Move, Outcome
+from competition.models import Checkpoint, LedgerEvent, Round
+from competition.steps import checkpoint
+from dashboard import bundle
+from dashboard.models import Publication
+
+
+@engine.sweep
+def want_publications(now: datetime) -> None:
+    """Every finished round is published, once."""
+    for round_ in Round.objects.filter(state="finished", publication=None):
+        Publication.objects.get_or_create(round=round_, defaults=Publication.born(now=now))
+
+
+def folder_of(round_: Round) -> Path:
+    return Path(settings.BUNDLE_DIR) / round_.competition.slug / str(round_.number)
+
+
+def _draft_of(round_: Round) -> Path:
+    return folder_of(round_).with_name(f".draft-{round_.number}")
+
+
+@engine.step(Publication, "publishing")
+def write(publication: Publication, now: datetime) -> Outcome:
+    """Write documents, files and manifest; the manifest's hash becomes an event."""
+    files = write_files(publication.round, _draft_of(publication.round))
+    digest = _sha256(_draft_of(publication.round) / "manifest.json")
+    return Move(
+        "signing",
+        because=f"{len(files)} files written",
+        sets={"bundle_hash": digest, "files": len(files), "bytes": sum(int(f["bytes"]) for f in files)},
+        facts={"bundle": digest, "files": len(files)},
+    )
+
+
+@engine.step(Publication, "signing")
+def sign(publication: Publication, now: datetime) -> Outcome:
+    """Sign the head of the ledger, put it beside the bundle, and show all of it at once."""
+    round_, draft, target = publication.round, _draft_of(publication.round), folder_of(publication.round)
+    if not (draft / "manifest.json").exists() and not target.exists():
+        write_files(round_, draft)  # the draft was lost with a disk: the same bytes again
+    if draft.exists() and _sha256(draft / "manifest.json") != publication.bundle_hash:
+        raise ValueError(f"{round_} no longer gives the files that were announced as {publication.bundle_hash}")
+    signed = checkpoint(round_.competition, now=now)
+    if draft.exists():
+        _write_ledger(round_, signed, draft)
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
+    return Move(
+        "published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed}
+    )
+
+
+def write_files(round_: Round, draft: Path) -> list[dict[str, object]]:
+    """All files of the bundle and their manifest, in `draft`.  Same round, same bytes."""
+    shutil.rmtree(draft, ignore_errors=True)
+    (draft / "blobs").mkdir(parents=True)
+    files: list[dict[str, object]] = []
+    for path, document in bundle.documents(round_).items():
+        (draft / path).write_bytes(rfc8785.dumps(document))
+        files.append(_entry(draft, path, "document"))
+    for sha256, role in bundle.blobs(round_):
+        path = f"blobs/{sha256}"
+        _link(store.default().path(sha256), draft / path)
+        files.append({"path": path, "sha256": sha256, "bytes": (draft / path).stat().st_size, "role": role})
+    files.sort(key=lambda entry: str(entry["path"]))
+    named = {"format": bundle.FORMAT, "competition": round_.competition.slug, "round": round_.number}
+    (draft / "manifest.json").write_bytes(rfc8785.dumps({**named, "files": files}))
+    return files
+
+
+def _entry(draft: Path, path: str, role: str) -> dict[str, object]:
+    return {"path": path, "sha256": _sha256(draft / path), "bytes": (draft / path).stat().st_size, "role": role}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for the stored file (it is never written again), or a copy where the disk has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _write_ledger(round_: Round, signed: Checkpoint, draft: Path) -> None:
+    before = Publication.objects.filter(round__competition=round_.competition, round__number__lt=round_.number)
+    last = before.exclude(checkpoint=None).order_by("-round__number").first()
+    since = last.checkpoint.seq if last else 0
+    events = LedgerEvent.objects.filter(competition=round_.competition, seq__gt=since, seq__lte=signed.seq)
+    lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
+    (draft / "ledger.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    (draft / "checkpoint.txt").write_text(signed.text)
+    note = {"signature": signed.signature, "signed_by": signed.signed_by}
+    (draft / "checkpoint.sig.json").write_text(json.dumps(note, sort_keys=True))

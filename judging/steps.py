@@ -1,0 +1,264 @@
+"""What is done with a rendering, a duel, a match, and with a round while its duels are judged?"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from competition import store
+from competition.decisions import stopping
+from competition.decisions.tally import Tally
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from competition.machine.stateful import FailureClass
+from competition.models import Asset, Competition, Round, Submission
+from competition.rounds import rules_of
+from competition.steps import pause
+from judging import matches
+from judging.asking import verdict_of
+from judging.backends import judge_named
+from judging.backends.base import NoAnswer, Side
+from judging.models import Duel, Match, Rendering
+from judging.renderers import renderer as renderer_named
+from judging.renderers.base import Refused, RendererFault
+from judging.renderers.rig import Rig
+
+SOON = timedelta(seconds=2)
+
+
+def rig_of(competition: Competition) -> Rig:
+    return Rig.from_json(competition.config["rig"])
+
+
+@engine.sweep
+def want_renderings(now: datetime) -> None:
+    """Every stored file of a running round is rendered, once per content."""
+    for competition in Competition.objects.filter(active=True):
+        rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
+        rendered = Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
+        running = competition.rounds.filter(state__in=("miner_generation", "downloading", "duels", "finalizing"))
+        stored = Asset.objects.filter(submission__round__in=running, state="stored")
+        for sha256 in set(stored.exclude(sha256__in=rendered.values("sha256")).values_list("sha256", flat=True)):
+            Rendering.objects.get_or_create(
+                competition=competition, sha256=sha256, rig=rig, renderer=renderer, defaults=Rendering.born(now=now)
+            )
+
+
+def rendering_of(competition: Competition, sha256: str) -> Rendering | None:
+    """The rendering of a stored file under the competition's rig, if it has been wanted yet."""
+    rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
+    return Rendering.objects.filter(competition=competition, sha256=sha256, rig=rig, renderer=renderer).first()
+
+
+@engine.step(Rendering, "rendering")
+def render(rendering: Rendering, now: datetime) -> Outcome:
+    """Check and draw one file in a limited process; the file may be refused, our renderer may fail."""
+    competition = rendering.competition
+    with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
+        try:
+            drawn = renderer_named(competition.renderer).render(
+                store.default().path(rendering.sha256), rig=rig_of(competition), out=Path(out)
+            )
+            views = {name: store.default().put(path) for name, path in sorted(drawn.views.items())}
+        except Refused as refused:
+            failure = Failure(FailureClass.MINER, refused.code, refused.sentence)
+            return Move("refused", because=refused.sentence, failure=failure)
+        except RendererFault as fault:
+            return Retry(engine.backoff(rendering.attempts), _ours("RENDERER", str(fault)))
+    return Move(
+        "rendered",
+        because=f"{len(views)} views of {drawn.triangles} triangles",
+        sets={"views": views, "triangles": drawn.triangles, "isolation": list(drawn.isolation)},
+        facts={"views": views},
+    )
+
+
+def _ours(code: str, what: str) -> Failure:
+    sentence = f"{what} This is our fault, not the miner's: it is retried, then the operator must look."
+    return Failure(FailureClass.INFRASTRUCTURE, code, sentence)
+
+
+@engine.step(Match, "waiting")
+def gather(match: Match, now: datetime) -> Outcome:
+    """A match begins when every file of both sides is rendered, refused, or known to be missing."""
+    left = _unrendered(match.defender, match.defender_origin) + _unrendered(match.challenger, match.challenger_origin)
+    if left:
+        return Wait(SOON, f"{left} files are not rendered yet")
+    judge = judge_named(match.round.competition.judge)
+    drawn = list(match.round.drawn.select_related("prompt"))
+
+    def begin() -> None:
+        Duel.objects.bulk_create(
+            (Duel(match=match, prompt=d.prompt, position=d.position, **Duel.born(now=now)) for d in drawn),
+            ignore_conflicts=True,
+        )
+
+    because = f"{len(drawn)} duels to judge"
+    return Move("judging", because=because, sets={"judge": judge.version, "judge_name": judge.name}, also=begin)
+
+
+def _unrendered(entry: Submission, origin: str) -> int:
+    """Files of one side that are on their way, or stored and not yet rendered or refused."""
+    assets = entry.assets.filter(origin=origin)
+    competition = entry.round.competition
+    rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
+    settled = Rendering.objects.filter(
+        competition=competition, rig=rig, renderer=renderer, state__in=Rendering.graph.settled()
+    )
+    stored = assets.filter(state="stored")
+    return assets.filter(state="downloading").count() + stored.exclude(sha256__in=settled.values("sha256")).count()
+
+
+@engine.step(Match, "judging")
+def decide(match: Match, now: datetime) -> Outcome:
+    """A match is decided by the first prefix of its duels, in seed order, that settles it."""
+    duels = list(match.duels.order_by("position"))
+    results = [matches.result_of(duel) for duel in duels]
+    rules = rules_of(match.round)
+    if match.kind == Match.Kind.AUDIT:
+        length = len(results) if all(results) else None
+    else:
+        length = stopping.stop_index(results, rules=rules)
+    if length is None:
+        return Wait(SOON, f"{sum(r is None for r in results)} of {len(results)} duels are open")
+    tally = Tally.of(result for result in results[:length] if result)
+    certainty = stopping.certain(results[:length], len(results), rules=rules) or ""
+
+    def drop() -> None:
+        for duel in duels[length:]:
+            if not duel.settled:
+                _drop(duel, now=now)
+
+    return Move(
+        "decided",
+        because=f"{tally.wins} won, {tally.drawn} drawn, {tally.losses} lost, {tally.void} void of {length}",
+        sets={
+            "won": tally.won, "drawn": tally.drawn, "lost": tally.lost, "void": tally.void,
+            "forfeits_challenger": tally.forfeits_challenger, "forfeits_defender": tally.forfeits_defender,
+            "margin_micro": tally.margin_micro(), "stopped": certainty if length < len(results) else "",
+            "stopped_after": length,
+        },
+        facts={"margin_micro": tally.margin_micro(), "counted": tally.counted},
+        also=drop,
+    )  # fmt: skip
+
+
+def _drop(duel: Duel, *, now: datetime) -> None:
+    """A duel nobody needs any more; a worker that holds it finds its lease gone and writes nothing."""
+    duel.refresh_from_db()
+    if not duel.settled:
+        engine.move(duel, Move("unneeded", because="the match was certain before this duel"), now=now)
+
+
+@engine.step(Duel, "judging")
+def judge_duel(duel: Duel, now: datetime) -> Outcome:
+    """Ask the judge about one prompt; an owner who delivered nothing forfeits; a judge that cannot answer is retried."""
+    match = duel.match
+    left, right = _side(match.defender, match.defender_origin, duel), _side(match.challenger, match.challenger_origin, duel)
+    shas = {"left_sha256": left.sha256 if left else "", "right_sha256": right.sha256 if right else ""}
+    if left is None or right is None:
+        return _forfeit(left, right, sets=shas)
+    known = _known_verdict(match, duel, left, right)
+    if known:
+        return _verdict(known.outcome, known.score_micro, known.detail, sets=shas, because="the same files, judged before")
+    try:
+        verdict = verdict_of(
+            judge_named(match.round.competition.judge), reference=store.default().path(duel.prompt.sha256),
+            reference_sha256=duel.prompt.sha256, defender=left, challenger=right,
+        )  # fmt: skip
+    except NoAnswer as silence:
+        return _no_answer(duel, silence)
+    detail = {"decided_by": verdict.decided_by, "stages": verdict.stages}
+    return _verdict(verdict.outcome, verdict.score_micro, detail, sets=shas, because=f"decided by {verdict.decided_by}")
+
+
+def _side(entry: Submission, origin: str, duel: Duel) -> Side | None:
+    """What one side delivered for the duel's prompt; None when it delivered nothing that can be judged."""
+    asset = entry.assets.filter(origin=origin, prompt=duel.prompt, state="stored").first()
+    if asset is None:
+        return None
+    rendering = rendering_of(entry.round.competition, asset.sha256)
+    if rendering is None or rendering.state != "rendered":
+        return None
+    views = {name: store.default().path(sha256) for name, sha256 in rendering.views.items()}
+    return Side(sha256=asset.sha256, views=views)
+
+
+def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> Move:
+    if left is None and right is None:
+        outcome, because = "draw", "neither side delivered a file for this prompt"
+    elif right is None:
+        outcome, because = "defender", "the challenger delivered no usable file for this prompt"
+    else:
+        outcome, because = "challenger", "the defender delivered no usable file for this prompt"
+    return Move("forfeited", because=because, sets={**sets, "outcome": outcome}, facts={"outcome": outcome, **sets})
+
+
+def _known_verdict(match: Match, duel: Duel, left: Side, right: Side) -> Duel | None:
+    """A verdict of the same judge version on the same three contents: a question is asked once."""
+    same = Duel.objects.filter(
+        state="judged", match__judge=match.judge, prompt__sha256=duel.prompt.sha256, left_sha256=left.sha256,
+        right_sha256=right.sha256,
+    )  # fmt: skip
+    return same.order_by("pk").first()
+
+
+def _verdict(outcome: str, score: int | None, detail: object, *, sets: dict[str, str], because: str) -> Move:
+    facts = {"outcome": outcome, "score_micro": score, **sets}
+    values = {**sets, "outcome": outcome, "score_micro": score, "detail": detail}
+    return Move("judged", because=because, sets=values, facts=facts)
+
+
+def _no_answer(duel: Duel, silence: NoAnswer) -> Outcome:
+    failure = Failure(FailureClass.JUDGE, silence.code, silence.sentence)
+    if duel.attempts >= duel.declared.tries:
+        return Move("void", because=f"no answer after {duel.attempts} tries: {silence.sentence}", failure=failure)
+    return Retry(engine.backoff(duel.attempts), failure)
+
+
+@engine.step(Round, "duels")
+def duels(round_: Round, now: datetime) -> Outcome:
+    """Screens, then the matches of the ladder as it climbs; audits follow in `finalizing`."""
+    leader, entered = matches.leader(round_), matches.challengers(round_)
+    if not entered:
+        return Move("finalizing", because="nobody challenged: the leader defends")
+    if leader is None:
+        return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER")
+    trouble = _trouble(round_, leader)
+    if trouble:
+        return trouble
+    for challenger in entered:
+        matches.ensure(round_, kind=Match.Kind.SCREEN, defender=leader, challenger=challenger, now=now)
+    climbed = matches.ladder(round_, audited={})
+    open_screens = round_.matches.filter(kind=Match.Kind.SCREEN).exclude(state="decided").count()
+    if open_screens or climbed.wanted_screens:
+        return Wait(SOON, f"{open_screens} of {len(entered)} screen matches are open")
+    if matches.want(round_, climbed, now=now):
+        return Wait(SOON, "the ladder waits for a match between challengers")
+    won = len(climbed.wanted_audits)
+    return Move("finalizing", because=f"every match is decided; {won} ladder winner(s) to audit")
+
+
+def _trouble(round_: Round, leader: Submission) -> Move | None:
+    """Reasons that are ours, or the leader's, for which no verdict may become official."""
+    stuck = Rendering.objects.filter(
+        competition=round_.competition, state="rendering", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=5
+    ).first()
+    if stuck:
+        return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
+    refused = Rendering.objects.filter(
+        competition=round_.competition, state="refused", sha256__in=leader.assets.values("sha256")
+    ).first()
+    if refused:
+        return pause(round_, f"An output of the leader is refused: {refused.failure_reason}", code="LEADER_REFUSED")
+    return _too_many_voids(round_)
+
+
+def _too_many_voids(round_: Round) -> Move | None:
+    drawn, most = round_.drawn.count(), 5
+    for match in round_.matches.filter(state="decided", void__gt=0).select_related("challenger__miner"):
+        if match.void * 100 > most * drawn:
+            why = f"{match.void} of {drawn} duels against {match.challenger.key} could not be judged (at most {most} %)."
+            return pause(round_, why, code="VOIDS", failure_class=FailureClass.JUDGE)
+    return None
