@@ -1,0 +1,91 @@
+"""What is a pod, and who can start one?  A pod is a machine (or a sandbox on this one) that runs a miner's service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+MINER = "miner"
+INFRASTRUCTURE = "infrastructure"
+
+
+class PodFault(Exception):
+    """A pod could not be started, reached or used.
+
+    `failure_class` says who must act: `miner` (their code, or what it answered) or `infrastructure` (us: retry).
+    `code` is stable, `sentence` is written for the miner.
+    """
+
+    def __init__(self, failure_class: str, code: str, sentence: str) -> None:
+        self.failure_class, self.code, self.sentence = failure_class, code, sentence
+        super().__init__(f"{failure_class}/{code}: {sentence}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What to run: the code a miner revealed."""
+
+    repo: str
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """Enough to find a pod again from the database after every process of ours was killed.
+
+    `address` is {"unix": path} or {"host": name, "port": number}; `place` belongs to the provider that wrote it.
+    """
+
+    provider: str
+    name: str
+    address: Mapping[str, Any]
+    isolation: tuple[str, ...] = ()
+    place: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "provider": self.provider,
+            "name": self.name,
+            "address": dict(self.address),
+            "isolation": list(self.isolation),
+            "place": dict(self.place),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(
+            provider=value["provider"],
+            name=value["name"],
+            address=value["address"],
+            isolation=tuple(value["isolation"]),
+            place=value["place"],
+        )
+
+
+class PodProvider(Protocol):
+    """Who runs miners' images.  Each call takes seconds, raises PodFault only, and may be repeated."""
+
+    name: str
+
+    def start(self, image: Image, *, name: str) -> Pod:
+        """A pod of that name; the one already running, if there is one."""
+
+    def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
+        """Make the prompts' pictures (stem -> file) reachable from inside the pod: stem -> image_url."""
+
+    def alive(self, pod: Pod) -> bool:
+        """Is the service's process there?  It may still be silent."""
+
+    def fault(self, pod: Pod) -> PodFault | None:
+        """Why a pod that is no longer alive ended."""
+
+    def stop(self, pod: Pod) -> None:
+        """End the pod and everything in it.  No error if it has ended."""
+
+    def log(self, pod: Pod) -> bytes:
+        """The last part of what the service printed: hostile bytes, with a cap."""
+
+    def sweep(self, known_names: set[str]) -> list[str]:
+        """End every pod that no row knows; their names."""

@@ -1,0 +1,152 @@
+"""Who looks after a pod when its starter is gone?  One small process per pod, started by `local.py` and by nobody else.
+
+`python -m audits.pods.keeper` reads its orders as JSON, leaves its starter's process group, starts the service inside
+its walls and stays: it carries connections, keeps the log, and ends the pod at its expiry, on SIGTERM, or when the
+service ends.  While it lives it holds a lock on `keeper.lock`; if it is killed, the kernel kills the pod with it.
+Everything it has to say about the end is in `ended.json`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audits.pods import namespace, service
+from audits.pods.bridge import LARGEST_HEAD, Bridge, Log, Pictures
+from audits.pods.limits import Limits
+
+PORT, PICTURES_PORT = 10006, 10007
+LOCK, SOCKET, STARTED, ENDED, LOG = "keeper.lock", "service.sock", "started.json", "ended.json", "service.log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orders:
+    folder: Path
+    walls: bool  # namespaces, or only limits
+    uid: int
+    limits: Limits
+
+    @classmethod
+    def read(cls, text: str) -> Orders:
+        given = json.loads(text)
+        return cls(
+            folder=Path(given["folder"]),
+            walls=given["walls"],
+            uid=given["uid"],
+            limits=Limits.from_json(given["limits"]),
+        )
+
+
+def main() -> None:
+    orders = Orders.read(sys.stdin.read())
+    if os.fork():
+        os._exit(0)  # the starter waits for this one; the keeper belongs to nobody
+    os.setsid()
+    os.chdir(orders.folder)
+    lock = _hold_lock()
+    code = 1
+    try:
+        code = asyncio.run(_keep(orders), debug=False)
+    except OSError as reason:
+        _write(ENDED, {"because": "not_started", "detail": str(reason)[:500]})
+        _report({"fault": str(reason)[:500]})
+    os.close(lock)
+    os._exit(code)
+
+
+def _hold_lock() -> int:
+    """A record lock: children do not inherit it, and the kernel tells whoever asks which process holds it."""
+    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+async def _keep(orders: Orders) -> int:
+    """Start, serve, end.  OSError if this machine cannot start the pod."""
+    port, pictures_port = (PORT, PICTURES_PORT) if orders.walls else (_free_port(), 0)
+    if orders.walls:
+        namespace.detach()
+    else:
+        namespace.prctl(namespace.PR_SET_CHILD_SUBREAPER, 1)
+    running = service.start(orders.folder, walls=orders.walls, uid=orders.uid, limits=orders.limits, port=port)
+    doors: list[asyncio.Server] = []
+    try:
+        doors = await _open_doors(port, pictures_port=pictures_port)
+        log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.log_bytes).follow(running.output))
+        started = {"pid": os.getpid(), "port": port, "pictures_port": _port_of(doors[1])}
+        _write(STARTED, started)
+        _report(started)
+        ended = await _until_the_end(running, wall_s=orders.limits.wall_s)
+        running.kill()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(log, 1)
+        _write(ENDED, ended)
+    finally:
+        running.kill()
+        for door in doors:
+            door.close()
+    return 0
+
+
+async def _open_doors(port: int, *, pictures_port: int) -> list[asyncio.Server]:
+    Path(SOCKET).unlink(missing_ok=True)
+    bridge = await asyncio.start_unix_server(Bridge(port), path=SOCKET)  # relative: a socket's path is short
+    os.chmod(SOCKET, 0o600)
+    pictures = await asyncio.start_server(Pictures(Path("pictures")), "127.0.0.1", pictures_port, limit=LARGEST_HEAD)
+    return [bridge, pictures]
+
+
+async def _until_the_end(running: service.Running, *, wall_s: float) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[dict[str, Any]] = loop.create_future()
+
+    def tell(because: dict[str, Any]) -> None:
+        if not told.done():
+            told.set_result(because)
+
+    loop.add_signal_handler(signal.SIGTERM, tell, {"because": "stopped"})
+    loop.add_reader(running.pidfd, lambda: tell({"because": "ended", **running.result()}))
+    loop.call_later(wall_s, tell, {"because": "expired"})
+    try:
+        return await told
+    finally:
+        loop.remove_reader(running.pidfd)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _port_of(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
+
+
+def _write(name: str, content: dict[str, Any]) -> None:
+    """Whole or not at all: a reader may come at any moment."""
+    Path(f".{name}").write_text(json.dumps(content))
+    os.replace(f".{name}", name)
+
+
+def _report(content: dict[str, Any]) -> None:
+    """One line to the starter, if it is still there; then let go of everything it gave us."""
+    with contextlib.suppress(OSError):
+        os.write(1, json.dumps(content).encode() + b"\n")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""How are miners' services run on this very machine?  One keeper process per pod, one folder per pod, nothing else.
+
+The folder is the pod: `solution` (the code), `pictures`, `service.sock` (the way in), `service.log`, `keeper.lock` (held
+while the pod lives) and `ended.json` (why it no longer does).  So a pod is found again after any process of ours died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from audits.pods import calls, keeper
+from audits.pods.base import INFRASTRUCTURE, MINER, Image, Pod, PodFault
+from audits.pods.checkout import checkout
+from audits.pods.limits import Limits
+from audits.pods.probe import PROJECT, walls_work
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+FIRST_UID, UIDS = 61184, 4096  # the range systemd sets aside for users that exist only while a program runs
+START_S, STOP_S, KILL_S, QUEUE_S = 15.0, 3.0, 3.0, 10.0
+LOOK_S = 0.02
+FLOCK = "hhqqi0q"  # struct flock of 64-bit Linux
+SHARED = (
+    "shares this machine's kernel, processor and memory with the platform",
+    "runs the platform's Python and its packages, read-only; no image is built",
+    "limits of memory, processor time and file size are per process",
+)
+WALLS = (
+    "no network but its own loopback",
+    "own process tree, ended as a whole",
+    "sees only the system, Python and its own code, all read-only, and a temporary folder in memory",
+)
+NO_WALLS = (
+    "NOT isolated: this machine offers no namespaces; the service shares the network and the files of the platform's user",
+)
+
+
+class LocalPods:
+    """The embedded pod provider.
+
+    `repos` holds the miners' folders, `pods` is ours alone.  `walls` None: namespaces if this machine has them; True:
+    refuse to start without; False: limits only, and every pod says so.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        *,
+        repos: Path,
+        pods: Path,
+        limits: Limits | None = None,
+        walls: bool | None = None,
+        commit_of: Callable[[Path], str] | None = None,
+    ) -> None:
+        self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits or Limits(), walls
+        self.commit_of = commit_of or _commit_of
+
+    def start(self, image: Image, *, name: str) -> Pod:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a pod")
+        folder, walls = self.pods / name, self._walls()
+        with self._one_at_a_time():
+            if (pod := self._running(name, image=image)) is not None:
+                return pod
+            _end(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "pictures").mkdir(parents=True)
+            folder.chmod(0o700)
+            _write(folder / "image.json", {"repo": image.repo, "commit": image.commit, "walls": walls})
+            checkout(image, repos=self.repos, into=folder / "solution", commit_of=self.commit_of)
+            started = self._keeper(folder, walls=walls, uid=_uid(name))
+            return self._pod(name, started=started, walls=walls)
+
+    def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
+        """Replaces the pictures of an earlier batch: a pod sees the batch in hand only."""
+        folder = Path(pod.place["folder"]) / "pictures"
+        names = {stem: _picture_name(stem, path) for stem, path in pictures.items()}
+        try:
+            for stem, path in pictures.items():
+                shutil.copyfile(path, folder / ".incoming")
+                os.replace(folder / ".incoming", folder / names[stem])
+            for old in set(os.listdir(folder)) - set(names.values()):
+                (folder / old).unlink()
+        except OSError as reason:
+            raise PodFault(
+                INFRASTRUCTURE, "no_pictures", f"We could not place the pictures: {reason.strerror}. We try again."
+            ) from reason
+        return {stem: f"http://127.0.0.1:{pod.place['pictures_port']}/{name}" for stem, name in names.items()}
+
+    def alive(self, pod: Pod) -> bool:
+        return _holder(Path(pod.place["folder"])) is not None
+
+    def fault(self, pod: Pod) -> PodFault | None:
+        return None if self.alive(pod) else _why(_read(Path(pod.place["folder"]) / keeper.ENDED))
+
+    def stop(self, pod: Pod) -> None:
+        _end(Path(pod.place["folder"]))
+
+    def log(self, pod: Pod) -> bytes:
+        path = Path(pod.place["folder"]) / keeper.LOG
+        parts = []
+        for part in (path.with_suffix(".older"), path):
+            with contextlib.suppress(FileNotFoundError):
+                parts.append(part.read_bytes())
+        return b"".join(parts)[-self.limits.log_bytes :]
+
+    def sweep(self, known_names: set[str]) -> list[str]:
+        """Folders that no row knows, with whatever runs in them."""
+        if not self.pods.is_dir():
+            return []
+        orphans = sorted(p for p in self.pods.iterdir() if p.is_dir() and p.name not in known_names)
+        for folder in orphans:
+            _end(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+        return [folder.name for folder in orphans]
+
+    def _walls(self) -> bool:
+        if self.walls is False:
+            return False
+        works = walls_work()
+        if self.walls and not works:
+            raise PodFault(
+                INFRASTRUCTURE, "no_namespaces", "This machine cannot isolate a pod, and we require it. We must act."
+            )
+        return works
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Two workers must not start the same pod twice."""
+        self.pods.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.pods, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _until(lambda: _try_lock(descriptor), within=QUEUE_S, code="busy", what="Another pod is being started")
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _running(self, name: str, *, image: Image) -> Pod | None:
+        folder = self.pods / name
+        if _holder(folder) is None:
+            return None
+        started, asked = _read(folder / keeper.STARTED), _read(folder / "image.json")
+        if not started or (asked.get("repo"), asked.get("commit")) != (image.repo, image.commit):
+            return None
+        return self._pod(name, started=started, walls=asked["walls"])
+
+    def _keeper(self, folder: Path, *, walls: bool, uid: int) -> dict[str, Any]:
+        orders = {"folder": str(folder), "walls": walls, "uid": uid, "limits": self.limits.to_json()}
+        try:
+            with (folder / "keeper.log").open("wb") as trouble:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "audits.pods.keeper"],
+                    cwd=PROJECT,
+                    env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=trouble,
+                )
+        except OSError as reason:
+            raise _not_started(str(reason)) from reason
+        return _first_words(process, orders=orders)
+
+    def _pod(self, name: str, *, started: Mapping[str, Any], walls: bool) -> Pod:
+        folder = self.pods / name
+        return Pod(
+            provider=self.name,
+            name=name,
+            address={"unix": str(folder / keeper.SOCKET)},
+            isolation=isolation(walls=walls),
+            place={"folder": str(folder), "pid": started["pid"], "pictures_port": started["pictures_port"]},
+        )
+
+
+def isolation(*, walls: bool) -> tuple[str, ...]:
+    """What holds a pod in, and what does not: shown wherever its results are."""
+    if not walls:
+        return (*NO_WALLS, *SHARED)
+    user = "own unprivileged user" if os.getuid() == 0 else "the platform's own user, without privileges"
+    filtered = "system calls filtered" if calls.available() else "system calls NOT filtered"
+    return (*WALLS, user, filtered, *SHARED)
+
+
+def _commit_of(folder: Path) -> str:
+    from competition.solution import commit_of  # a worker without the rest of the platform may pass its own
+
+    return commit_of(folder)
+
+
+def _uid(name: str) -> int:
+    """Who the service runs as: if we are root, a user of the pod's own, so that pods do not share a process count."""
+    own = os.getuid()
+    return own or FIRST_UID + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % UIDS
+
+
+def _picture_name(stem: str, path: Path) -> str:
+    if not STEM.fullmatch(stem):
+        raise ValueError(f"{stem!r} is not the stem of a prompt")
+    return f"{stem}{path.suffix.lower() or '.png'}"
+
+
+def _first_words(process: subprocess.Popen[bytes], *, orders: Mapping[str, Any]) -> dict[str, Any]:
+    """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
+    assert process.stdin and process.stdout  # noqa: S101
+    with process.stdin, process.stdout:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(orders).encode())
+            process.stdin.close()
+        ready, _, _ = select.select([process.stdout], [], [], START_S)
+        line = process.stdout.readline(4096) if ready else b""
+    process.wait(timeout=STOP_S)
+    said = json.loads(line or b"{}")
+    if "pid" not in said:
+        raise _not_started(str(said.get("fault", "the keeper said nothing")))
+    return dict(said)
+
+
+def _not_started(detail: str) -> PodFault:
+    return PodFault(INFRASTRUCTURE, "not_started", f"This machine could not start the pod ({detail}). We try again.")
+
+
+def _why(ended: Mapping[str, Any]) -> PodFault:
+    """Who has to act on the end of a pod?  Whatever was, or may have been, our doing is ours."""
+    because = ended.get("because")
+    if because == "ended" and "exit" in ended:
+        return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {ended['exit']}.")
+    if because == "ended" and ended.get("signal") == signal.SIGXCPU:
+        return PodFault(MINER, "too_much_time", "The service used up its processor time.")
+    if because == "ended" and ended.get("signal", signal.SIGKILL) != signal.SIGKILL:
+        return PodFault(MINER, "crashed", f"The service crashed (signal {ended['signal']}).")
+    sentence = {
+        "ended": "The service was killed, by this machine or for lack of memory. We try again.",
+        "expired": "The pod reached the end of its life before its work was collected. We try again.",
+        "stopped": "We stopped the pod.",
+        "not_started": "This machine could not start the pod. We try again.",
+    }
+    known = str(because) if because in sentence else "vanished"
+    return PodFault(INFRASTRUCTURE, known, sentence.get(known, "The pod is gone and left no reason. We try again."))
+
+
+def _end(folder: Path) -> None:
+    """Ask the keeper, then insist; when it dies the kernel takes the pod with it."""
+    for number, patience in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, KILL_S)):
+        if _signal(folder, number):
+            return
+        with contextlib.suppress(PodFault):
+            return _until(lambda: _holder(folder) is None, within=patience, code="not_stopped", what="The pod runs on")
+    raise PodFault(INFRASTRUCTURE, "not_stopped", f"The pod in {folder.name} could not be stopped. We try again.")
+
+
+def _signal(folder: Path, number: int) -> bool:
+    """True if there is nobody to signal.  By pidfd, and looked up again: a number alone may be somebody else's by now."""
+    holder = _holder(folder)
+    if holder is None:
+        return True
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(holder)
+        try:
+            if _holder(folder) == holder:
+                signal.pidfd_send_signal(descriptor, number)
+        finally:
+            os.close(descriptor)
+    return False
+
+
+def _holder(folder: Path) -> int | None:
+    """Which process holds the pod's lock?  The kernel's answer, so it survives reboots and reused numbers."""
+    try:
+        descriptor = os.open(folder / keeper.LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    finally:
+        os.close(descriptor)
+    return None if kind == fcntl.F_UNLCK else pid
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _until(true: Callable[[], bool], *, within: float, code: str, what: str) -> None:
+    deadline = time.monotonic() + within
+    while not true():
+        if time.monotonic() > deadline:
+            raise PodFault(INFRASTRUCTURE, code, f"{what}. We try again.")
+        time.sleep(LOOK_S)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content))

@@ -1,0 +1,188 @@
+"""How is the miner's service run?  As the only thing inside its walls, with limits, and with nothing of ours.
+
+With walls there are two processes: the first of the pod's own process tree, which only waits, and the service.  When
+the first one dies the kernel kills whatever else the service started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from audits.pods import calls, namespace
+from audits.pods.limits import Limits
+
+NICENESS = 5
+FIRST_TO_GO = "1000"  # when the machine runs out of memory, the kernel takes a pod before it takes the platform
+
+
+@dataclass
+class Running:
+    pid: int
+    pidfd: int
+    output: int
+    outcome: int
+    walls: bool
+
+    def result(self) -> dict[str, Any]:
+        """How the service ended: {"exit": code} or {"signal": number}; {} when its walls were taken down with it."""
+        with contextlib.suppress(OSError, ValueError):
+            return dict(json.loads(os.read(self.outcome, 200)))
+        with contextlib.suppress(ChildProcessError):
+            if not self.walls:
+                return _how(os.waitpid(self.pid, 0)[1])
+        return {}
+
+    def kill(self) -> None:
+        """The service and all it started.  Safe to repeat."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        if not self.walls:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        _bury()
+
+
+def start(folder: Path, *, walls: bool, uid: int, limits: Limits, port: int) -> Running:
+    """Fork, wall in, limit, execute.  OSError says which of these this machine refused."""
+    output, output_in = os.pipe()
+    outcome, outcome_in = os.pipe()
+    trouble, trouble_in = os.pipe()
+    alive, alive_in = os.pipe()  # ends when the keeper does
+    pid = os.fork()
+    if pid == 0:
+        with _last_words(trouble_in):
+            os.close(alive_in)
+            os.dup2(output_in, 1)
+            os.dup2(output_in, 2)
+            _die_with_keeper(alive)
+            if walls:
+                _first(folder, uid=uid, limits=limits, outcome=outcome_in)
+            _execute(folder / "solution", limits=limits, environment=_plain_environment(folder, port=port))
+    for descriptor in (output_in, outcome_in, trouble_in, alive):
+        os.close(descriptor)
+    with open(trouble, "rb") as words:
+        if said := words.read(1000):
+            os.waitpid(pid, 0)
+            raise OSError(said.decode(errors="replace"))
+    return Running(pid=pid, pidfd=os.pidfd_open(pid), output=output, outcome=outcome, walls=walls)
+
+
+@contextlib.contextmanager
+def _last_words(pipe: int) -> Any:
+    """A child that cannot become the service says why and is gone: it must never run on as a second keeper."""
+    try:
+        yield
+    except BaseException as reason:
+        os.write(pipe, str(reason).encode()[:900] or b"?")
+    finally:
+        os._exit(127)
+
+
+def _die_with_keeper(alive: int) -> None:
+    namespace.prctl(namespace.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.set_blocking(alive, False)
+    with contextlib.suppress(BlockingIOError):
+        if os.read(alive, 1) == b"":  # it died before we asked to be told
+            os._exit(127)
+
+
+def _first(folder: Path, *, uid: int, limits: Limits, outcome: int) -> NoReturn:
+    """The pod's process 1: build the walls, start the service, wait for it, say how it ended."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
+    empty = folder / "root"
+    empty.mkdir(exist_ok=True)
+    namespace.enclose(folder / "solution", empty=empty, scratch_bytes=limits.scratch_bytes, uid=uid)
+    namespace.prctl(namespace.PR_SET_PDEATHSIG, signal.SIGKILL)  # changing user forgot it
+    pid = os.fork()
+    if pid == 0:
+        if calls.available():
+            calls.restrict()
+        _execute(namespace.CODE, limits=limits, environment=_environment())
+    os.closerange(3, outcome)
+    os.closerange(outcome + 1, 256)
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            os.write(outcome, json.dumps(_how(status)).encode())
+            os._exit(0)
+
+
+def _execute(code: Path, *, limits: Limits, environment: dict[str, str]) -> NoReturn:
+    os.setsid()
+    os.chdir(code)
+    os.nice(NICENESS)
+    namespace.no_new_privileges()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    _limit(limits)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.execve(sys.executable, [sys.executable, "serve.py"], environment)  # noqa: S606
+
+
+def _limit(limits: Limits) -> None:
+    for which, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, limits.cpu_s),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_AS, limits.memory_bytes),
+    ):
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+
+
+def _environment() -> dict[str, str]:
+    """What any container would have: nothing says that this is an audit, and nothing of ours is in it."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp",  # noqa: S108
+        "TMPDIR": "/tmp",  # noqa: S108
+        "LANG": "C.UTF-8",
+        "HOSTNAME": "pod",
+        "OMP_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "2",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _plain_environment(folder: Path, *, port: int) -> dict[str, str]:
+    """Without walls the port is shared with the whole machine, so each pod is told its own."""
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return {**_environment(), "HOME": str(scratch), "TMPDIR": str(scratch), "HOST": "127.0.0.1", "PORT": str(port)}
+
+
+def _how(status: int) -> dict[str, int]:
+    if os.WIFSIGNALED(status):
+        return {"signal": os.WTERMSIG(status)}
+    return {"exit": os.waitstatus_to_exitcode(status)}
+
+
+def _bury() -> None:
+    """Kill and reap whatever the service left behind: as subreaper, the keeper is everyone's parent in the end."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for child in _children():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            os.wait()
+
+
+def _children() -> list[int]:
+    try:
+        return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+    except FileNotFoundError:  # a kernel built without the list: what is left dies with the process group at least
+        return []
