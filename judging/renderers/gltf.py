@@ -74,10 +74,12 @@ def chunks(data: bytes) -> tuple[Json, memoryview]:
 
 
 def read(data: bytes) -> Model:
-    return _Reader(*chunks(data)).model()
+    return Reader(*chunks(data)).model()
 
 
-class _Reader:
+class Reader:
+    """Reads what a checked file's JSON (`tree`) and binary chunk (`body`) describe."""
+
     def __init__(self, tree: Json, body: memoryview) -> None:
         self.tree = tree
         self.body = body
@@ -123,7 +125,7 @@ class _Reader:
         else:
             order = np.arange(vertices, dtype=np.int32)
         mode = primitive.get("mode", TRIANGLES)
-        if mode == TRIANGLES:
+        if mode == TRIANGLES or len(order) < 3:
             return order[: len(order) // 3 * 3].reshape(-1, 3)
         if mode == FAN:
             return np.stack([np.full(len(order) - 2, order[0], np.int32), order[1:-1], order[2:]], axis=1)
@@ -166,18 +168,19 @@ class _Reader:
         values = self._view(told, told["count"], width, kind)
         if "sparse" in told:
             sparse = told["sparse"]
-            order = np.dtype("<" + COMPONENTS[sparse["indices"]["componentType"]])
-            where = self._view(sparse["indices"], sparse["count"], 1, order).reshape(-1)
             values = values.copy()
-            values[where] = self._view(sparse["values"], sparse["count"], width, kind)
+            values[self.sparse_places(sparse)] = self._view(sparse["values"], sparse["count"], width, kind)
         if kind.kind == "f" or not scaled:
             return values
         floats = values.astype(np.float32)
         return np.maximum(floats / np.iinfo(kind).max, -1.0) if told.get("normalized") else floats
 
+    def sparse_places(self, sparse: Json) -> NDArray[Any]:
+        """Which elements a sparse accessor replaces."""
+        kind = np.dtype("<" + COMPONENTS[sparse["indices"]["componentType"]])
+        return self._view(sparse["indices"], sparse["count"], 1, kind).reshape(-1)
+
     def _view(self, told: Json, count: int, width: int, kind: np.dtype[Any]) -> NDArray[Any]:
-        if "bufferView" not in told:
-            return np.zeros((count, width), kind)
         view = self.tree["bufferViews"][told["bufferView"]]
         start = view.get("byteOffset", 0) + told.get("byteOffset", 0)
         stride = view.get("byteStride") or width * kind.itemsize
@@ -213,9 +216,16 @@ class _Reader:
         view = self.tree["bufferViews"][self.tree["images"][source]["bufferView"]]
         start = view.get("byteOffset", 0)
         with Image.open(io.BytesIO(self.body[start : start + view["byteLength"]]), formats=IMAGE_FORMATS) as picture:
-            pixels = np.asarray(picture.convert("RGBA"))
+            pixels = np.asarray(_eight_bit(picture).convert("RGBA"))
         sampler = self.tree["samplers"][told["sampler"]] if "sampler" in told else {}
         return Texture(pixels, wrap_u=sampler.get("wrapS", REPEAT), wrap_v=sampler.get("wrapT", REPEAT))
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Pillow opens 16-bit gray PNGs in a mode that does not convert to colour."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
 
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP")

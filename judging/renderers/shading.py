@@ -52,9 +52,9 @@ class Brush:
         base = self.base[material]
         if self.soup.colours is not None:
             base = base * _between(self.soup.colours, corners, weights)
-        for index, told in enumerate(self.materials):
-            here = material == index
-            if told.paint and here.any():
+        for index in np.unique(material):
+            told, here = self.materials[index], material == index
+            if told.paint:
                 base[here] *= self._texel(
                     told.paint, self.soup.uv, hits.face[here], corners[here], weights[here], distance[here]
                 )
@@ -64,9 +64,9 @@ class Brush:
         self, hits: Hits, material: NDArray[np.int32], corners: NDArray[np.int32], weights: Floats, distance: Floats
     ) -> Floats:
         glow = self.emissive[material]
-        for index, told in enumerate(self.materials):
-            here = material == index
-            if told.glow and any(told.emissive) and here.any():
+        for index in np.unique(material):
+            told, here = self.materials[index], material == index
+            if told.glow and any(told.emissive):
                 glow[here] *= self._texel(
                     told.glow, self.soup.glow_uv, hits.face[here], corners[here], weights[here], distance[here]
                 )[:, :3]

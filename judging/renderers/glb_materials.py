@@ -1,0 +1,62 @@
+"""Are materials, textures and samplers what the renderer expects to read?"""
+
+from judging.renderers.glb_tree import Json, choice, entries, flag, item, number, numbers, reference, whole
+from judging.renderers.rules import EXTENSIONS, MOST_ENTRIES, MOST_MATERIALS, refusal
+from judging.renderers.textures import CLAMP, MIRROR, REPEAT
+
+
+def check_extensions(tree: Json) -> tuple[str, ...]:
+    """What the file needs must be on the list; what it merely uses may be ignored."""
+    for key in ("extensionsRequired", "extensionsUsed"):
+        names = tree.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise refusal("WRONG_SHAPE", where=key, wanted="a list of names")
+    for name in tree.get("extensionsRequired", []):
+        if name not in EXTENSIONS:
+            raise refusal("UNSUPPORTED_EXTENSION", name=name)
+    return tuple(sorted(set(tree.get("extensionsUsed", []))))
+
+
+def check_textures(tree: Json) -> None:
+    samplers = entries(tree, "samplers", limit=MOST_ENTRIES)
+    for index, sampler in enumerate(samplers):
+        for key in ("wrapS", "wrapT"):
+            choice(sampler, key, where=f"samplers[{index}]", among=(CLAMP, MIRROR, REPEAT))
+    images = tree.get("images", [])
+    for index, texture in enumerate(entries(tree, "textures", limit=MOST_ENTRIES)):
+        where = f"textures[{index}]"
+        if "sampler" in texture:
+            reference(texture, "sampler", where=where, count=len(samplers))
+        webp = item(item(texture, "extensions", where=where), "EXT_texture_webp", where=where)
+        if "KHR_texture_basisu" in item(texture, "extensions", where=where) and "source" not in texture:
+            raise refusal("UNSUPPORTED_EXTENSION", name="KHR_texture_basisu")
+        reference(webp if "source" in webp else texture, "source", where=where, count=len(images))
+
+
+def check_materials(tree: Json) -> None:
+    for index, told in enumerate(entries(tree, "materials", limit=MOST_MATERIALS)):
+        where = f"materials[{index}]"
+        metal = item(told, "pbrMetallicRoughness", where=where)
+        numbers(metal, "baseColorFactor", where=where, width=4)
+        numbers(told, "emissiveFactor", where=where, width=3)
+        number(told, "alphaCutoff", where=where)
+        choice(told, "alphaMode", where=where, among=("OPAQUE", "MASK", "BLEND"))
+        flag(told, "doubleSided", where=where)
+        extensions = item(told, "extensions", where=where)
+        number(item(extensions, "KHR_materials_emissive_strength", where=where), "emissiveStrength", where=where)
+        _check_slot(tree, metal, "baseColorTexture", where=where)
+        _check_slot(tree, told, "emissiveTexture", where=where)
+
+
+def _check_slot(tree: Json, told: Json, key: str, *, where: str) -> None:
+    if key not in told:
+        return
+    slot = item(told, key, where=where)
+    where = f"{where}.{key}"
+    reference(slot, "index", where=where, count=len(tree.get("textures", [])))
+    whole(slot, "texCoord", where=where, default=0)
+    moved = item(item(slot, "extensions", where=where), "KHR_texture_transform", where=where)
+    numbers(moved, "offset", where=where, width=2)
+    numbers(moved, "scale", where=where, width=2)
+    number(moved, "rotation", where=where)
+    whole(moved, "texCoord", where=where, default=0)
