@@ -54,7 +54,7 @@ class LocalPods:
     """The embedded pod provider.
 
     `repos` holds the miners' folders, `pods` is ours alone.  `walls` None: namespaces if this machine has them; True:
-    refuse to start without; False: limits only, and every pod says so.
+    refuse to start without; False: limits only, and every pod says so (refused for root, whatever is asked).
     """
 
     name = "local"
@@ -131,10 +131,9 @@ class LocalPods:
         return [folder.name for folder in orphans]
 
     def _walls(self) -> bool:
-        if self.walls is False:
-            return False
-        works = walls_work()
-        if self.walls and not works:
+        """Without namespaces a pod may do what its user may do: never as root, and never where walls are required."""
+        works = self.walls is not False and walls_work()
+        if not works and (self.walls or os.getuid() == 0):
             raise PodFault(
                 INFRASTRUCTURE, "no_namespaces", "This machine cannot isolate a pod, and we require it. We must act."
             )
