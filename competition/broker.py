@@ -63,6 +63,10 @@ class Pool:
     def putconn(self, conn: Any) -> None:
         self._opened().putconn(conn)
 
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+
 
 class RowQueue(PostgresBroker):
     """dramatiq-postgres with one message a row at most, so that a queue nobody reads stops growing."""
