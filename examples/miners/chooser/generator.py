@@ -7,8 +7,9 @@ from cutout import Cutout, cut_out
 from solids import glb, puffed, skin, turned
 
 LEAST_SYMMETRY = 0.9  # intersection over union of the silhouette and its mirror image
-LEAST_FILL = 0.94  # share of each row that is object, from its first to its last pixel
-LEAST_FALL = 0.06  # how much darker the flanks are than the middle, as a share of the middle
+LEAST_FILL = 0.92  # share of each row that is object, from its first to its last pixel
+LEAST_FALL = 0.03  # change of brightness towards the two flanks, together, as a share
+MOST_DRAWING = 13.0  # Lab units: what a smooth curve across a row leaves unexplained
 RINGS, SECTIONS = 44, 30
 TEXTURE = 224  # pixels, longest side
 
@@ -21,11 +22,11 @@ def generate(image: bytes, *, seed: int) -> bytes:
 
 
 def is_round(found: Cutout) -> bool:
-    return (
-        symmetry(found.mask) >= LEAST_SYMMETRY
-        and fill(found.mask) >= LEAST_FILL
-        and fall(found.rgb, found.mask) >= LEAST_FALL
-    )
+    """Lathe work is symmetric, has no gaps in a row, turns away from the light, and has the same paint all around."""
+    if symmetry(found.mask) < LEAST_SYMMETRY or fill(found.mask) < LEAST_FILL:
+        return False
+    fall, drawing = shading(found.rgb, found.mask)
+    return fall >= LEAST_FALL and drawing <= MOST_DRAWING
 
 
 def symmetry(mask: np.ndarray) -> float:
@@ -40,17 +41,33 @@ def fill(mask: np.ndarray) -> float:
     return float(mask.sum() / np.where(mask.any(axis=1), last - first + 1, 0).sum())
 
 
-def fall(rgb: np.ndarray, mask: np.ndarray) -> float:
-    """A round body turns away from the light towards its flanks; a flat one does not."""
-    light = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32)
-    middle, flanks = [], []
-    for row in np.flatnonzero(mask.sum(axis=1) >= 16):
+def shading(rgb: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    """Medians over the rows: how much the flanks differ in brightness, and how much is drawn across a row."""
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    falls, drawn = [], []
+    for row in np.flatnonzero(mask.sum(axis=1) >= 20):
         columns = np.flatnonzero(mask[row])
-        values = light[row, columns[0] + 2 : columns[-1] - 1]
-        eighth = max(1, len(values) // 8)
-        middle.append(values[3 * eighth : -3 * eighth].mean())
-        flanks.append((values[:eighth].mean() + values[-eighth:].mean()) / 2)
-    return 1 - float(np.mean(flanks) / max(np.mean(middle), 1)) if middle else 0.0
+        across = lab[row, columns[0] : columns[-1] + 1]
+        falls.append((step(across[:, 0]), step(across[::-1, 0])))
+        drawn.append(unexplained(across[3:-3]))
+    if not falls:
+        return 0.0, 0.0
+    left, right = np.median(falls, axis=0)
+    return abs(float(left)) + abs(float(right)), float(np.median(drawn))
+
+
+def step(light: np.ndarray) -> float:
+    """Brightness at the flank against that further in, as a share: 0 on a flat face."""
+    at = (np.array([0.05, 0.1, 0.18, 0.28]) * len(light)).astype(int)
+    return 1 - float(light[at[0] : at[1] + 1].mean() / max(light[at[2] : at[3] + 1].mean(), 1))
+
+
+def unexplained(colours: np.ndarray) -> float:
+    """Root mean square distance of the colours from the best parabola across the row."""
+    x = np.linspace(-1, 1, len(colours), dtype=np.float32)
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x * x], axis=1))
+    rest = colours - basis @ (basis.T @ colours)
+    return float(np.sqrt((rest**2).sum(axis=1).mean()))
 
 
 def lathe_work(mask: np.ndarray) -> trimesh.Trimesh:
