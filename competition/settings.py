@@ -3,35 +3,22 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
-
+from competition import environment as env
 from competition import secret
 
-env = environ.Env()
-
-
-def origin(address: str) -> str:
-    """`https://example.org` with no path, or a refusal that says what is expected."""
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
-        raise ImproperlyConfigured(f"GAUNTLET_ORIGIN must look like https://example.org, not {address!r}")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("GAUNTLET_VAR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR = Path(env.text("GAUNTLET_VAR", str(BASE_DIR / "var"))).resolve()
 STORE_DIR = VAR_DIR / "store"
 BUNDLE_DIR = VAR_DIR / "bundles"
 LOG_DIR = VAR_DIR / "log"
 
-DEBUG = env.bool("GAUNTLET_DEBUG", default=False)
+DEBUG = env.flag("GAUNTLET_DEBUG")
 # Lets fetches reach http:// on loopback, where the demo's own miners are served.
-DEMO = env.bool("GAUNTLET_DEMO", default=False)
-SECRET_KEY = env.str("GAUNTLET_SECRET_KEY", default="") or secret.once(VAR_DIR / "secret_key")
+DEMO = env.flag("GAUNTLET_DEMO")
+SECRET_KEY = env.text("GAUNTLET_SECRET_KEY") or secret.once(VAR_DIR / "secret_key")
 
-ORIGIN = origin(env.str("GAUNTLET_ORIGIN", default="http://127.0.0.1:8000"))
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.list("GAUNTLET_HOSTS", default=[])]
+ORIGIN = env.origin("GAUNTLET_ORIGIN", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.names("GAUNTLET_HOSTS")]
 if urlsplit(ORIGIN).hostname not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(str(urlsplit(ORIGIN).hostname))
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
@@ -80,39 +67,33 @@ TEMPLATES = [
 ]
 
 # Without DATABASE_URL the database is our own PostgreSQL in VAR_DIR, started by the first connection.
-EMBEDDED_POSTGRES = not env.str("DATABASE_URL", default="")
+EMBEDDED_POSTGRES = not env.text("DATABASE_URL")
 EMBEDDED_POSTGRES_OPTIONS = ["max_connections=200", "jit=off"]
 DATABASES = {
     "default": {"ENGINE": "competition.database", "NAME": "gauntlet"}
     if EMBEDDED_POSTGRES
-    else env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")
+    else env.database("DATABASE_URL")
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
-    "max_size": env.int("GAUNTLET_DATABASE_POOL", default=16),
+    "max_size": env.number("GAUNTLET_DATABASE_POOL", 16),
     "timeout": 15,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Empty: dramatiq messages travel through the same PostgreSQL. Tests set "stub://".
-BROKER_URL = env.str("BROKER_URL", default="")
+BROKER_URL = env.text("BROKER_URL")
 
 # A worker that died holds its row at most this long; a message that was lost is sent again after this.
-LEASE_SECONDS_MAX = env.int("GAUNTLET_LEASE_SECONDS", default=300)
-REKICK_SECONDS = env.int("GAUNTLET_REKICK_SECONDS", default=30)
+LEASE_SECONDS_MAX = env.number("GAUNTLET_LEASE_SECONDS", 300)
+REKICK_SECONDS = env.number("GAUNTLET_REKICK_SECONDS", 30)
 
 # The operator's hotkey (its 32-byte seed in hex, mode 0600) signs checkpoints; made once where there is none.
-OPERATOR_KEY_FILE = Path(env.str("GAUNTLET_OPERATOR_KEY", default=str(VAR_DIR / "operator.key")))
+OPERATOR_KEY_FILE = Path(env.text("GAUNTLET_OPERATOR_KEY", str(VAR_DIR / "operator.key"))).resolve()
 # Where the `local` pod provider finds miners' repositories, and where it keeps its pods.
-LOCAL_REPOSITORIES = Path(env.str("GAUNTLET_LOCAL_REPOSITORIES", default=str(BASE_DIR / "examples" / "miners")))
+LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR / "examples" / "miners"))).resolve()
 PODS_DIR = VAR_DIR / "pods"
-
-# A due row whose message got no worker is announced again after this long.
-REKICK_SECONDS = env.int("GAUNTLET_REKICK_SECONDS", default=15)
-# No worker owns a row longer than this without being heard of, whatever its step asks for.
-LEASE_SECONDS_MAX = env.int("GAUNTLET_LEASE_SECONDS_MAX", default=3600)
-OPERATOR_KEY_FILE = Path(env.str("GAUNTLET_OPERATOR_KEY", default=str(VAR_DIR / "operator.key"))).resolve()
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -164,6 +145,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("GAUNTLET_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.text("GAUNTLET_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "dramatiq": {"level": "WARNING"}},
 }

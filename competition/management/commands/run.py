@@ -23,6 +23,8 @@ from competition.processes import Program, Supervisor
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 # Commands that run beside the workers for as long as the platform does, where this installation has them.
 COMPANIONS = ("reconcile", "demo_hosting")
+# Commands that end what outlives its process on purpose.
+FAREWELLS = ("stop_pods",)
 PROGRESS_SECONDS = 2.0
 
 
@@ -55,6 +57,9 @@ class Command(BaseCommand):
         self.say(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
         chores = [revive_database, Progress(self.say)]
         Supervisor(programs, logs=settings.LOG_DIR, say=self.say, chores=chores).run()
+        for name in FAREWELLS:
+            if name in get_commands():
+                call_command(name)
         self.say("stopped" + self.retire_database())
 
     def prepare(self, *, demo: bool) -> None:
