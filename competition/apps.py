@@ -12,4 +12,4 @@ class CompetitionConfig(AppConfig):
         from competition.broker import prepare
 
         post_migrate.connect(prepare, sender=self)
-        from competition import steps  # noqa: F401  (declares this app's steps and sweeps)
+        from competition import downloads, steps  # noqa: F401  (they declare this app's steps and sweeps)

@@ -187,9 +187,7 @@ class Asset(Stateful):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["submission", "prompt", "origin"], name="one_asset_per_prompt_and_origin"),
-            models.CheckConstraint(
-                condition=~Q(state="stored") | ~Q(sha256=""), name="a_stored_asset_has_its_hash"
-            ),
+            models.CheckConstraint(condition=~Q(state="stored") | ~Q(sha256=""), name="a_stored_asset_has_its_hash"),
         ]
         indexes = [models.Index(fields=["state", "due_at"])]
 

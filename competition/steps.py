@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from django.conf import settings
-
-from competition import chain, ingest, ledger, prompts, store, weights
+from competition import chain, downloads, ingest, ledger, prompts, store, weights
 from competition.chain.base import ChainFault
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
@@ -101,7 +98,9 @@ def downloading(round_: Round, now: datetime) -> Outcome:
     missing = assets.filter(state="failed", submission__role=Submission.Role.LEADER)
     if missing.exists():
         reason = missing.first().failure_reason
-        return pause(round_, f"{missing.count()} of the leader's outputs are missing: {reason}", code="LEADER_INCOMPLETE")
+        return pause(
+            round_, f"{missing.count()} of the leader's outputs are missing: {reason}", code="LEADER_INCOMPLETE"
+        )
     left = assets.filter(state="downloading").count()
     if left:
         return Wait(SOON, f"{left} of {assets.count()} files are still on their way")
@@ -117,39 +116,6 @@ def pause(round_: Round, why: str, *, code: str, failure_class: str = FailureCla
         sets={"paused_from": round_.state},
         failure=Failure(failure_class, code, sentence),
     )
-
-
-@engine.step(Asset, "downloading")
-def download(asset: Asset, now: datetime) -> Outcome:
-    """Fetch one submitted file; its hash is frozen with this move."""
-    from competition import fetch
-
-    url = f"{asset.submission.cdn_url.rstrip('/')}/{asset.prompt.stem}.{asset_format(asset)}"
-    partial = partial_path(asset)
-    result = fetch.asset(url, into=partial, attempt=asset.attempts, now=now)
-    if isinstance(result, Retry):
-        return result
-    if isinstance(result, Failure):
-        partial.unlink(missing_ok=True)
-        return Move("failed", because=result.sentence, failure=result)
-    sha256 = store.default().put(partial)
-    partial.unlink(missing_ok=True)
-    return Move(
-        "stored",
-        because="downloaded; only this copy is judged",
-        sets={"sha256": sha256, "bytes": result.bytes, "content_type": result.content_type[:80]},
-        facts={"sha256": sha256, "bytes": result.bytes},
-    )
-
-
-def asset_format(asset: Asset) -> str:
-    return str(asset.submission.round.competition.config.get("format", "glb"))
-
-
-def partial_path(asset: Asset) -> Path:
-    folder = Path(settings.VAR_DIR) / "partial"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"asset-{asset.pk}"
 
 
 @engine.sweep

@@ -67,9 +67,7 @@ def sign(publication: Publication, now: datetime) -> Outcome:
         _write_ledger(round_, signed, draft)
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
-    return Move(
-        "published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed}
-    )
+    return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
 
 
 def write_files(round_: Round, draft: Path) -> list[dict[str, object]]:

@@ -155,13 +155,18 @@ def _drop(duel: Duel, *, now: datetime) -> None:
 def judge_duel(duel: Duel, now: datetime) -> Outcome:
     """Ask the judge about one prompt; an owner who delivered nothing forfeits; a judge that cannot answer is retried."""
     match = duel.match
-    left, right = _side(match.defender, match.defender_origin, duel), _side(match.challenger, match.challenger_origin, duel)
+    left, right = (
+        _side(match.defender, match.defender_origin, duel),
+        _side(match.challenger, match.challenger_origin, duel),
+    )
     shas = {"left_sha256": left.sha256 if left else "", "right_sha256": right.sha256 if right else ""}
     if left is None or right is None:
         return _forfeit(left, right, sets=shas)
     known = _known_verdict(match, duel, left, right)
     if known:
-        return _verdict(known.outcome, known.score_micro, known.detail, sets=shas, because="the same files, judged before")
+        return _verdict(
+            known.outcome, known.score_micro, known.detail, sets=shas, because="the same files, judged before"
+        )
     try:
         verdict = verdict_of(
             judge_named(match.round.competition.judge), reference=store.default().path(duel.prompt.sha256),
@@ -259,6 +264,8 @@ def _too_many_voids(round_: Round) -> Move | None:
     drawn, most = round_.drawn.count(), 5
     for match in round_.matches.filter(state="decided", void__gt=0).select_related("challenger__miner"):
         if match.void * 100 > most * drawn:
-            why = f"{match.void} of {drawn} duels against {match.challenger.key} could not be judged (at most {most} %)."
+            why = (
+                f"{match.void} of {drawn} duels against {match.challenger.key} could not be judged (at most {most} %)."
+            )
             return pause(round_, why, code="VOIDS", failure_class=FailureClass.JUDGE)
     return None

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
@@ -124,28 +124,26 @@ def wake(row: Stateful, *, now: datetime) -> None:
 def release(row: Stateful, outcome: Wait | Retry, *, now: datetime) -> bool:
     """Give the row back without moving it."""
     ours = type(row).objects.filter(pk=row.pk, state=row.state, lease=row.lease)
-    common = {"lease": None, "leased_until": None, "kicked_at": None}
-    if isinstance(outcome, Wait):
-        # A wake that came while we held the lease moved due_at nearer than the lease's end: keep it.
-        woken = ours.filter(due_at__lt=F("leased_until")).update(
-            **common, attempts=0, waiting_for=outcome.because, **outcome.sets
+    common: dict[str, Any] = {"lease": None, "leased_until": None, "kicked_at": None}
+    if isinstance(outcome, Retry):
+        failure = outcome.failure
+        written = ours.update(
+            **common,
+            due_at=now + outcome.delay,
+            attempts=F("attempts") if outcome.counts else F("attempts") - 1,
+            waiting_for=f"retry after: {failure.sentence}",
+            failure_class=failure.failure_class,
+            failure_code=failure.code,
+            failure_reason=failure.sentence,
         )
-        if woken:
-            kick(row, now=now)
-            return True
-        return bool(
-            ours.update(
-                **common, attempts=0, due_at=now + outcome.delay, waiting_for=outcome.because, failure_class="",
-                failure_code="", failure_reason="", **outcome.sets,
-            )  # fmt: skip
-        )
-    failure = outcome.failure
-    return bool(
-        ours.update(
-            **common, due_at=now + outcome.delay, waiting_for=f"retry after: {failure.sentence}",
-            failure_class=failure.failure_class, failure_code=failure.code, failure_reason=failure.sentence,
-        )  # fmt: skip
-    )
+        return bool(written)
+    common |= {"attempts": 0, "waiting_for": outcome.because, **outcome.sets}
+    # A wake that came while we held the lease moved due_at nearer than the lease's end: keep it.
+    if ours.filter(due_at__lt=F("leased_until")).update(**common):
+        kick(row, now=now)
+        return True
+    settled = {"failure_class": "", "failure_code": "", "failure_reason": ""}
+    return bool(ours.update(**common, **settled, due_at=now + outcome.delay))
 
 
 def backoff(attempts: int) -> timedelta:
@@ -160,15 +158,14 @@ def advance(label: str, pk: int, *, now: datetime) -> bool:
     if row is None:
         return False
     try:
-        outcome = STEPS[label, row.state](row, now)
+        return carry_out(row, STEPS[label, row.state](row, now))
     except OperationalError:
         raise  # the database is away: the lease runs out and the row comes due again
     except Exception as error:
         log.exception("%s %s in %s", label, pk, row.state)
         sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
         failure = Failure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
-        outcome = Retry(backoff(row.attempts), failure)
-    return carry_out(row, outcome)
+        return carry_out(row, Retry(backoff(row.attempts), failure))
 
 
 def carry_out(row: Stateful, outcome: Outcome) -> bool:

@@ -44,10 +44,11 @@ class Wait:
 
 @dataclass(frozen=True)
 class Retry:
-    """It failed for a reason that may pass; try again after `delay`."""
+    """It failed for a reason that may pass; try again after `delay`.  `counts`: as one of the state's tries."""
 
     delay: timedelta
     failure: Failure
+    counts: bool = True
 
 
 Outcome = Move | Wait | Retry

@@ -1,0 +1,70 @@
+"""How does a submitted file become ours?  One guarded fetch; its hash is frozen with the move."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from competition import fetch, host_slots, store
+from competition.decisions.retries import FetchFailed, GiveUp, retry_policy
+from competition.http_get import Patience
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Retry
+from competition.models import Asset
+
+
+@engine.step(Asset, "downloading")
+def download(asset: Asset, now: datetime) -> Outcome:
+    """Fetch one submitted file; whatever the host does later, only this copy is judged, audited and shown."""
+    into = partial_path(asset)
+    try:
+        fetched = fetch.fetch(url_of(asset), policy=policy_for(asset), into=into, slots=host_slots.AdvisorySlots())
+    except FetchFailed as failed:
+        return _failed(asset, failed)
+    sha256 = store.default().put(into)
+    into.unlink(missing_ok=True)
+    return Move(
+        "stored",
+        because="downloaded; only this copy is judged",
+        sets={"sha256": sha256, "bytes": fetched.bytes, "content_type": fetched.content_type[:80]},
+        facts={"sha256": sha256, "bytes": fetched.bytes},
+    )
+
+
+def _failed(asset: Asset, failed: FetchFailed) -> Outcome:
+    failure = Failure(failed.failure_class, failed.code, failed.sentence)
+    verdict = retry_policy(failed, attempt=asset.attempts)
+    if isinstance(verdict, GiveUp):
+        partial_path(asset).unlink(missing_ok=True)
+        return Move("failed", because=failed.sentence, failure=failure)
+    scale = float(_limits(asset).get("retry_scale", 1.0))
+    return Retry(timedelta(seconds=verdict.delay_s * scale), failure, counts=failed.code != "no_slot")
+
+
+def _limits(asset: Asset) -> dict[str, float]:
+    return dict(asset.submission.round.competition.config.get("fetch", {}))
+
+
+def url_of(asset: Asset) -> str:
+    file_format = asset.submission.round.competition.config.get("format", "glb")
+    return f"{asset.submission.cdn_url.rstrip('/')}/{asset.prompt.stem}.{file_format}"
+
+
+def policy_for(asset: Asset) -> fetch.FetchPolicy:
+    """The competition's limits; plain http to this machine only where this deployment is a demo."""
+    limits = _limits(asset)
+    port = urlsplit(asset.submission.cdn_url).port
+    return fetch.FetchPolicy(
+        max_bytes=int(limits.get("max_bytes", 200 * 2**20)),
+        patience=Patience(total_s=float(limits.get("total_s", 150)), idle_s=float(limits.get("idle_s", 15))),
+        loopback_ports=(port,) if settings.DEMO and port else (),
+    )
+
+
+def partial_path(asset: Asset) -> Path:
+    folder = Path(settings.VAR_DIR) / "partial"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"asset-{asset.pk}"
