@@ -1,0 +1,156 @@
+"""What do pages read of the game itself?  One function per need of a page, each with a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Count, F, Max, Min, Q, QuerySet
+
+from competition import ingest
+from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
+
+MOST_ROUNDS = 100
+MOST_REVEALS = 200
+MOST_MINERS = 50
+
+
+def current_competition() -> Competition | None:
+    """The one the front page shows: the newest that is still played, else the newest."""
+    return Competition.objects.order_by("-active", "-created_at", "-pk").first()
+
+
+def competition_named(slug: str) -> Competition | None:
+    return Competition.objects.filter(slug=slug).first()
+
+
+def competitions() -> list[Competition]:
+    return list(Competition.objects.order_by("-active", "-created_at", "-pk"))
+
+
+def rounds_of(competition: Competition) -> list[Round]:
+    """Newest first."""
+    return list(competition.rounds.order_by("-number")[:MOST_ROUNDS])
+
+
+def reigns_of(competition: Competition) -> list[Reign]:
+    """Newest first."""
+    rows = competition.reigns.select_related("miner", "won_in").order_by("-sequence")
+    return list(rows[: 2 * MOST_ROUNDS])
+
+
+def round_numbered(slug: str, number: int) -> Round | None:
+    rows = Round.objects.select_related("competition", "defending__miner", "defending__won_in")
+    return rows.filter(competition__slug=slug, number=number).first()
+
+
+def latest_round(slug: str) -> Round | None:
+    rows = Round.objects.select_related("competition", "defending__miner", "defending__won_in")
+    return rows.filter(competition__slug=slug).order_by("-number").first()
+
+
+def last_drawn_round(slug: str) -> Round | None:
+    """The newest round whose prompts are known."""
+    drawn = Round.objects.filter(competition__slug=slug).exclude(seed="")
+    return drawn.select_related("competition").order_by("-number").first()
+
+
+def submissions_of(round_: Round) -> list[Submission]:
+    """Everybody who entered, in the order of the queue, the leader included."""
+    return list(round_.submissions.select_related("miner", "copy_of__miner"))
+
+
+def entries_so_far(round_: Round) -> list[Submission]:
+    """What the reveals of an open window add up to by now; unsaved, because it may still change."""
+    derived = ingest.entries(round_)
+    miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
+    rows = {
+        entry.hotkey: Submission(
+            round=round_, miner=miners[entry.hotkey], role=Submission.Role.CHALLENGER, repo=entry.repo,
+            commit=entry.commit, cdn_url=entry.cdn_url, reveal_block=entry.reveal_block,
+            extrinsic_index=entry.extrinsic_index, objection=entry.objection or "",
+        )
+        for entry in derived
+    }  # fmt: skip
+    return list(rows.values())
+
+
+def numbers_of(competition: Competition) -> tuple[int, int]:
+    """The first and the last round's number."""
+    ends = competition.rounds.aggregate(first=Min("number"), last=Max("number"))
+    return ends["first"] or 0, ends["last"] or 0
+
+
+def drawn_prompts(round_: Round) -> list[RoundPrompt]:
+    """In seed order, the order in which duels are judged."""
+    return list(round_.drawn.select_related("prompt"))
+
+
+def odd_reveals(round_: Round) -> list[Reveal]:
+    """Messages of the round's window that something is wrong with."""
+    window = Q(block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block)
+    rows = Reveal.objects.filter(window, competition_id=round_.competition_id).exclude(objection="")
+    return list(rows.select_related("miner")[:MOST_REVEALS])
+
+
+def asset_counts(round_: Round) -> dict[tuple[str, str, str], int]:
+    """(role, origin, state) -> how many files."""
+    rows = Asset.objects.filter(submission__round=round_).order_by()
+    by = ("submission__role", "origin", "state")
+    return {tuple(row[name] for name in by): row["n"] for row in rows.values(*by).annotate(n=Count("pk"))}
+
+
+def assets_on(round_: Round, prompt: Prompt, sides: Iterable[int]) -> list[Asset]:
+    """What these submissions have for one prompt."""
+    return list(Asset.objects.filter(submission__round=round_, submission__in=sides, prompt=prompt))
+
+
+def miner_at(hotkey: str) -> Miner | None:
+    return Miner.objects.filter(hotkey=hotkey).first()
+
+
+def miners_starting_with(prefix: str) -> list[Miner]:
+    return list(Miner.objects.filter(hotkey__startswith=prefix).order_by("hotkey")[:MOST_MINERS])
+
+
+def miners_labelled(text: str) -> list[Miner]:
+    return list(Miner.objects.filter(label__icontains=text).order_by("hotkey")[:MOST_MINERS])
+
+
+def submissions_at_commit(prefix: str) -> list[Submission]:
+    rows = Submission.objects.filter(commit__startswith=prefix)
+    return list(rows.select_related("miner", "round__competition").order_by("-round__pk")[:MOST_MINERS])
+
+
+def submissions_by(miner: Miner) -> list[Submission]:
+    """Newest round first."""
+    rows = miner.submissions.select_related("round__competition", "round__defending__miner", "copy_of__miner", "miner")
+    return list(rows.order_by("-round__competition_id", "-round__number", "role")[:MOST_ROUNDS])
+
+
+def reveals_by(miner: Miner) -> list[Reveal]:
+    """Newest first."""
+    rows = miner.reveals.select_related("competition").order_by("-block", "-extrinsic_index")
+    return list(rows[:MOST_REVEALS])
+
+
+def reigns_by(miner: Miner) -> list[Reign]:
+    return list(miner.reigns.select_related("competition", "won_in").order_by("-competition_id", "-sequence"))
+
+
+def last_reigns(competitions: Iterable[int]) -> dict[int, Reign]:
+    """competition -> who leads it."""
+    rows = Reign.objects.filter(competition__in=set(competitions)).select_related("miner")
+    return {r.competition_id: r for r in rows.order_by("competition_id", "-sequence").distinct("competition_id")}
+
+
+def failed_assets(submissions: Iterable[int]) -> QuerySet[Asset]:
+    rows = Asset.objects.filter(submission__in=set(submissions), state="failed").select_related("prompt")
+    return rows.annotate(round_number=F("submission__round__number")).order_by("-submission_id", "prompt__stem")
+
+
+def is_prompt(sha256: str) -> bool:
+    return Prompt.objects.filter(sha256=sha256).exists()
+
+
+def is_stored_asset(sha256: str) -> bool:
+    return Asset.objects.filter(sha256=sha256, state="stored").exists()

@@ -1,0 +1,209 @@
+"""On what evidence did an entry pass its audits, or fail them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from audits.models import Audit, Finding, PodRun
+from competition.decisions.rulesets import Rules
+from competition.models import Round, Submission
+from dashboard.presenting.figures import rules_of
+from dashboard.presenting.match_pages import MatchPage
+from dashboard.presenting.matches import DuelRow
+from dashboard.presenting.people import Who, entrant
+from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels
+
+LONGEST_LOG = 6000  # characters, of the end
+KINDS = {"source": "Source audit", "generation": "Generation audit"}
+VERDICTS = {"gathering": "Evidence is being gathered", "passed": "Passed", "rejected": "Rejected"}
+# field of Audit.numbers -> field of the rules that limits it
+LIMITS = {
+    "failed": "audit_failed_allowed",
+    "critical": "audit_critical_allowed",
+    "median_seconds": "audit_median_seconds",
+    "slowest_seconds": "audit_limit_seconds",
+    "worst_seconds": "audit_limit_seconds",
+    "distance": "audit_distance",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    name: str
+    value: Any
+    limit: str
+    over: bool
+
+    @property
+    def words(self) -> str:
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRow:
+    severity: str
+    rule: str
+    file: str
+    line: int | None
+    excerpt: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFacts:
+    kind: str
+    name: str
+    verdict: str
+    verdict_name: str
+    reason: str
+    numbers: tuple[Number, ...]
+    detail: Mapping[str, Any]
+    findings: tuple[FindingRow, ...]
+    waiting_for: str
+    failure_class: str
+    failure_reason: str
+    who_must_act: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodRunFacts:
+    purpose: str
+    repeat: int
+    state: str
+    provider: str
+    isolation: tuple[str, ...]
+    generation_seconds: float | None
+    seed: int
+    failures: Mapping[str, Any]
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    who_must_act: str
+    log: str
+    log_cut: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPage:
+    competition: str
+    round: int
+    miner: Who
+    repo: str
+    commit: str
+    sentence: str
+    labels: tuple[Label, ...]
+    audits: tuple[AuditFacts, ...]
+    pod_runs: tuple[PodRunFacts, ...]
+    match: MatchPage | None
+    screen_url: str
+    round_url: str
+    url: str
+
+    @property
+    def worst_first(self) -> tuple[DuelRow, ...]:
+        """What was generated again, the furthest behind what was submitted first."""
+        duels = self.match.duels if self.match else ()
+        last = {"forfeit_challenger": -2_000_000, "unneeded": 3_000_000, "judging": 2_000_000, "void": 2_500_000}
+        return tuple(sorted(duels, key=lambda d: (last.get(d.result, d.score_micro or 0), d.position)))
+
+
+def page(
+    round_: Round,
+    submission: Submission,
+    *,
+    audits: Sequence[Audit],
+    pod_runs: Sequence[PodRun],
+    match: MatchPage | None,
+) -> AuditPage:
+    at, rules = [round_.competition.slug, round_.number], rules_of(round_)
+    miner = entrant(submission)
+    return AuditPage(
+        competition=at[0],
+        round=round_.number,
+        miner=miner,
+        repo=submission.repo,
+        commit=submission.commit,
+        sentence=sentence(miner, audits),
+        labels=labels(round_.competition),
+        audits=tuple(_audit(audit, rules=rules) for audit in audits),
+        pod_runs=tuple(pod_run(run) for run in pod_runs),
+        match=match,
+        screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
+        round_url=reverse("round", args=at),
+        url=reverse("audit", args=[*at, miner.hotkey]),
+    )
+
+
+def sentence(miner: Who, audits: Sequence[Audit]) -> str:
+    states = {audit.state for audit in audits}
+    if "rejected" in states:
+        kinds = " and ".join(audit.kind for audit in audits if audit.state == "rejected")
+        return f"The {kinds} audit of {miner.name} was rejected: its win does not count."
+    if "gathering" in states:
+        return f"The audit of {miner.name} is open: evidence is being gathered."
+    return f"{miner.name} passed {'its audit' if len(audits) == 1 else 'its audits'}."
+
+
+def _audit(audit: Audit, *, rules: Rules | None) -> AuditFacts:
+    plain = {name: value for name, value in audit.numbers.items() if isinstance(value, int | float | str)}
+    return AuditFacts(
+        kind=audit.kind,
+        name=KINDS[audit.kind],
+        verdict=audit.state,
+        verdict_name=VERDICTS[audit.state],
+        reason=audit.reason,
+        numbers=tuple(_number(name, value, rules=rules) for name, value in plain.items()),
+        detail={name: value for name, value in audit.numbers.items() if name not in plain},
+        findings=tuple(_finding(finding) for finding in audit.findings.all()),
+        waiting_for=audit.waiting_for if audit.state == "gathering" else "",
+        failure_class=audit.failure_class,
+        failure_reason=audit.failure_reason,
+        who_must_act=WHO_MUST_ACT.get(audit.failure_class, ""),
+    )
+
+
+def _number(name: str, value: Any, *, rules: Rules | None) -> Number:
+    limit: Fraction | int | None = getattr(rules, LIMITS[name]) if rules and name in LIMITS else None
+    amount = _exact(value)
+    return Number(
+        name=name,
+        value=value,
+        limit="" if limit is None else f"{float(limit):g}",
+        over=limit is not None and amount is not None and amount > limit,
+    )
+
+
+def _exact(value: Any) -> Fraction | None:
+    try:
+        return None if isinstance(value, bool) else Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _finding(finding: Finding) -> FindingRow:
+    names = ("severity", "rule", "file", "line", "excerpt", "sentence")
+    return FindingRow(**{name: getattr(finding, name) for name in names})
+
+
+def pod_run(run: PodRun) -> PodRunFacts:
+    return PodRunFacts(
+        purpose=run.purpose,
+        repeat=run.repeat,
+        state=run.state,
+        provider=run.provider,
+        isolation=tuple(str(word) for word in run.isolation),
+        generation_seconds=run.generation_seconds,
+        seed=run.seed,
+        failures=run.failures,
+        failure_class=run.failure_class,
+        failure_code=run.failure_code,
+        failure_reason=run.failure_reason,
+        who_must_act=WHO_MUST_ACT.get(run.failure_class, ""),
+        log=run.log[-LONGEST_LOG:],
+        log_cut=len(run.log) > LONGEST_LOG,
+    )

@@ -1,0 +1,191 @@
+"""What did the judge see in one duel, and what did it say?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from competition.models import Asset, Round, Submission
+from dashboard.presenting.matches import DECISIVE, RESULTS, duel_url, match_url, result
+from dashboard.presenting.people import Who, entrant
+from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels
+from judging.models import Duel, Match, Rendering
+from judging.renderers.rig import GRAY_PREFIX, GRID
+
+VERDICTS: Mapping[str, str] = {
+    "won": "{challenger} won this duel.",
+    "lost": "{defender} won this duel.",
+    "drawn": "This duel is drawn: neither side was better by enough.",
+    "forfeit_challenger": "{challenger} forfeited this duel: no usable file for this prompt.",
+    "forfeit_defender": "{defender} forfeited this duel: no usable file for this prompt.",
+    "void": "This duel is void: it could not be judged, for a reason that is ours. It does not count.",
+    "unneeded": "This duel was not needed: the match was certain before it.",
+    "judging": "This duel is not judged yet.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetSide:
+    """One side's file on the prompt.  `views`: name -> hash of the picture."""
+
+    role: str
+    miner: Who
+    origin: str
+    state: str
+    sha256: str
+    bytes: int
+    triangles: int
+    views: Mapping[str, str]
+    renderer: str
+    isolation: tuple[str, ...]
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    who_must_act: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    position: int
+    url: str
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuelPage:
+    competition: str
+    round: int
+    position: int
+    duels: int
+    prompt: str
+    prompt_sha256: str
+    result: str
+    verdict: str
+    score_micro: int | None
+    decided_by: str
+    judge_name: str
+    judge: str
+    defender: AssetSide
+    challenger: AssetSide
+    detail: Mapping[str, Any]
+    failure_class: str
+    failure_reason: str
+    labels: tuple[Label, ...]
+    view_names: tuple[str, ...]
+    previous_decisive: Neighbour | None
+    next_decisive: Neighbour | None
+    match_url: str
+    url: str
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+    @property
+    def mark(self) -> str:
+        return RESULTS[self.result][0]
+
+    @property
+    def sides(self) -> tuple[AssetSide, AssetSide]:
+        return (self.defender, self.challenger)
+
+
+def page(
+    round_: Round,
+    match: Match,
+    duel: Duel,
+    *,
+    duels: Sequence[Duel],
+    assets: Sequence[Asset],
+    renderings: Mapping[str, Rendering],
+) -> DuelPage:
+    left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
+    right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
+    said = result(match, duel)
+    detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
+    return DuelPage(
+        competition=round_.competition.slug,
+        round=round_.number,
+        position=duel.position,
+        duels=len(duels),
+        prompt=duel.prompt.stem,
+        prompt_sha256=duel.prompt.sha256,
+        result=said,
+        verdict=VERDICTS[said].format(challenger=_named(right, match), defender=_named(left, match)),
+        score_micro=duel.score_micro,
+        decided_by=str(detail.pop("decided_by", "")),
+        judge_name=match.judge_name,
+        judge=match.judge,
+        defender=left,
+        challenger=right,
+        detail=detail,
+        failure_class=duel.failure_class,
+        failure_reason=duel.failure_reason,
+        labels=labels(round_.competition),
+        view_names=_view_names(left, right),
+        previous_decisive=_nearest(round_, match, duel, duels, step=-1),
+        next_decisive=_nearest(round_, match, duel, duels, step=1),
+        match_url=match_url(round_, match),
+        url=duel_url(round_, match, duel),
+    )
+
+
+def _named(side: AssetSide, match: Match) -> str:
+    if match.kind == Match.Kind.AUDIT:
+        return "The submitted output" if side.role == "defender" else "The output generated again"
+    return f"The leader, {side.miner.name}," if side.miner.key == "leader" else side.miner.name
+
+
+def _side(
+    role: str,
+    entry: Submission,
+    origin: str,
+    sha256: str,
+    assets: Sequence[Asset],
+    renderings: Mapping[str, Rendering],
+) -> AssetSide:
+    asset = next((a for a in assets if a.submission_id == entry.pk and a.origin == origin), None)
+    rendering = renderings.get(sha256 or (asset.sha256 if asset else ""))
+    failed = next((row for row in (asset, rendering) if row is not None and row.failure_reason), None)
+    return AssetSide(
+        role=role,
+        miner=entrant(entry),
+        origin=origin,
+        state=asset.state if asset else "missing",
+        sha256=sha256 or (asset.sha256 if asset else ""),
+        bytes=asset.bytes if asset else 0,
+        triangles=rendering.triangles if rendering else 0,
+        views=rendering.views if rendering else {},
+        renderer=rendering.renderer if rendering else "",
+        isolation=tuple(str(word) for word in rendering.isolation) if rendering else (),
+        failure_class=failed.failure_class if failed else "",
+        failure_code=failed.failure_code if failed else "",
+        failure_reason=failed.failure_reason if failed else "",
+        who_must_act=WHO_MUST_ACT.get(failed.failure_class, "") if failed else "",
+    )
+
+
+def _view_names(*sides: AssetSide) -> tuple[str, ...]:
+    """White views in the rig's order as far as known, then the gray ones; the grid repeats the gray ones."""
+    names = {name for side in sides for name in side.views if name != GRID}
+    return tuple(sorted(names, key=lambda name: (name.startswith(GRAY_PREFIX), _PLACES.get(name, 99), name)))
+
+
+_PLACES = {
+    name: place
+    for place, name in enumerate(
+        ("front_left", "front_right", "front_below", "front_above", "right", "back", "left", "top_down")
+    )
+}
+
+
+def _nearest(round_: Round, match: Match, duel: Duel, duels: Sequence[Duel], *, step: int) -> Neighbour | None:
+    ahead = [d for d in duels if (d.position - duel.position) * step > 0 and result(match, d) in DECISIVE]
+    if not ahead:
+        return None
+    nearest = min(ahead, key=lambda d: abs(d.position - duel.position))
+    return Neighbour(position=nearest.position, url=duel_url(round_, match, nearest))

@@ -1,0 +1,74 @@
+"""What do the numbers of a match say, and how sure are they?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from competition.decisions import tally as tallying
+from competition.decisions.rulesets import BadRules, Rules, read
+from competition.decisions.tally import Tally
+from competition.models import Round
+
+DEFAULT_BAR = Fraction(1, 20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """`gap` is how many more net duels the challenger would have needed; `flip_distance` how many duels would have to
+    end otherwise to change whether the bar is reached (null: no change of results could)."""
+
+    won: int
+    drawn: int
+    lost: int
+    void: int
+    forfeits_challenger: int
+    forfeits_defender: int
+    counted: int
+    net: int
+    margin: Fraction
+    interval_95: tuple[float, float]
+    win_margin: Fraction
+    reaches: bool
+    gap: int
+    flip_distance: int | None
+    sign_p: float
+
+    @property
+    def straddles_zero(self) -> bool:
+        return self.interval_95[0] <= 0 <= self.interval_95[1]
+
+    @property
+    def all_forfeit(self) -> bool:
+        return self.counted > 0 and self.forfeits_challenger == self.counted
+
+
+def rules_of(round_: Round) -> Rules | None:
+    """None for a round that was played under rules this version cannot read."""
+    try:
+        return read(round_.rules)
+    except BadRules:
+        return None
+
+
+def figures(tally: Tally, *, rules: Rules | None) -> Figures:
+    bar = rules.win_margin if rules else DEFAULT_BAR
+    least = rules.least_counted if rules else 1
+    return Figures(
+        won=tally.won,
+        drawn=tally.drawn,
+        lost=tally.lost,
+        void=tally.void,
+        forfeits_challenger=tally.forfeits_challenger,
+        forfeits_defender=tally.forfeits_defender,
+        counted=tally.counted,
+        net=tally.net,
+        margin=tally.margin,
+        interval_95=tally.interval95(),
+        win_margin=bar,
+        reaches=tallying.reaches(tally, win_margin=bar, least_counted=least),
+        gap=max(0, math.ceil(bar * tally.counted) - tally.net),
+        flip_distance=tallying.flip_distance(tally, win_margin=bar, least_counted=least),
+        sign_p=tally.sign_p(),
+    )

@@ -1,0 +1,162 @@
+"""Who leads a competition, since when, and what is going on?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from django.urls import reverse
+
+from competition.decisions import weights as weighing
+from competition.decisions.rulesets import BadRules, Rules, read
+from competition.models import Competition, Reign, Round
+from dashboard.presenting.figures import DEFAULT_BAR
+from dashboard.presenting.people import Who, who
+from dashboard.presenting.rounds import pending_headline
+from dashboard.presenting.stages import Tracker
+from dashboard.presenting.wording import STAGES, Label, labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leader:
+    """`weight` is the share of the emission the latest reign gives; `next_weight` the one after another defence."""
+
+    miner: Who
+    repo: str
+    commit: str
+    weight: Fraction
+    next_weight: Fraction
+    effective_block: int
+    in_effect: bool | None
+    since_block: int
+    won_in: int | None
+    won_in_url: str
+    defences: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRow:
+    round: int
+    stage: str
+    stage_name: str
+    headline: str
+    leader: Who | None
+    new_leader: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReignRow:
+    miner: Who
+    weight: Fraction
+    effective_block: int
+    won_in: int | None
+    defence: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomePage:
+    competition: str
+    name: str
+    description: str
+    ruleset: str
+    win_margin: Fraction
+    labels: tuple[Label, ...]
+    leader: Leader | None
+    last_decision: RoundRow | None
+    current: RoundRow | None
+    tracker: Tracker | None
+    rounds: tuple[RoundRow, ...]
+    reigns: tuple[ReignRow, ...]
+    others: tuple[tuple[str, str], ...]
+    url: str
+
+
+def page(
+    competition: Competition,
+    *,
+    rounds: Sequence[Round],
+    reigns: Sequence[Reign],
+    tracker: Tracker | None,
+    others: Sequence[Competition],
+) -> HomePage:
+    """`rounds` and `reigns` newest first."""
+    rules = _rules(competition)
+    rows = tuple(_round(round_, reigns) for round_ in rounds)
+    return HomePage(
+        competition=competition.slug,
+        name=competition.name,
+        description=competition.description,
+        ruleset=competition.ruleset,
+        win_margin=rules.win_margin if rules else DEFAULT_BAR,
+        labels=labels(competition),
+        leader=_leader(competition, reigns, rules=rules, block=tracker.clock.block if tracker and tracker.clock else None),
+        last_decision=next((row for row in rows if row.stage == "finished"), None),
+        current=rows[0] if rows else None,
+        tracker=tracker,
+        rounds=rows,
+        reigns=tuple(_reign(reign) for reign in reigns),
+        others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
+        url=reverse("competition", args=[competition.slug]),
+    )
+
+
+def _rules(competition: Competition) -> Rules | None:
+    try:
+        return read({"name": competition.ruleset, **competition.config.get("rules", {})})
+    except BadRules:
+        return None
+
+
+def _leader(
+    competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, block: int | None
+) -> Leader | None:
+    if not reigns:
+        return None
+    last = reigns[0]
+    begun = next((r for r in reigns if not r.defence), last)
+    weight = Fraction(last.weight)
+    following = weighing.next_reign_weight(weight, defended=True, rules=rules) if rules else weight
+    return Leader(
+        miner=who(last.miner),
+        repo=last.repo,
+        commit=last.commit,
+        weight=weight,
+        next_weight=following,
+        effective_block=last.effective_block,
+        in_effect=None if block is None else block >= last.effective_block,
+        since_block=begun.effective_block,
+        won_in=begun.won_in.number if begun.won_in else None,
+        won_in_url=reverse("round", args=[competition.slug, begun.won_in.number]) if begun.won_in else "",
+        defences=sum(r.defence and r.sequence > begun.sequence for r in reigns),
+    )
+
+
+def _round(round_: Round, reigns: Sequence[Reign]) -> RoundRow:
+    after = next((r for r in reigns if r.won_in_id == round_.pk), None)
+    return RoundRow(
+        round=round_.number,
+        stage=round_.state,
+        stage_name=STAGES.get(round_.state, (round_.state, ""))[0],
+        headline=round_.headline if round_.headline else _waiting(round_),
+        leader=who(after.miner) if after else None,
+        new_leader=bool(after and not after.defence),
+        url=reverse("round", args=[round_.competition.slug, round_.number]),
+    )
+
+
+def _waiting(round_: Round) -> str:
+    if round_.state == "open":
+        return f"Reveals are taken up to block {round_.latest_reveal_block:,}."
+    return pending_headline(round_, challengers=0) if round_.state == "paused" else f"{STAGES[round_.state][1].capitalize()}."
+
+
+def _reign(reign: Reign) -> ReignRow:
+    return ReignRow(
+        miner=who(reign.miner),
+        weight=Fraction(reign.weight),
+        effective_block=reign.effective_block,
+        won_in=reign.won_in.number if reign.won_in else None,
+        defence=reign.defence,
+    )

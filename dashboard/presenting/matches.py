@@ -1,0 +1,193 @@
+"""How did one match go, duel by duel, and how is it shown in a list?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from competition.decisions.rulesets import Rules
+from competition.models import Round
+from dashboard.presenting.figures import Figures, figures
+from dashboard.presenting.people import Who, entrant
+from dashboard.presenting.stages import OVER
+from dashboard.presenting.wording import bar, count, percent
+from judging.matches import result_of, tally_of
+from judging.models import Duel, Match, Rendering
+
+# result -> (mark in the strip, what it means for the challenger)
+RESULTS: Mapping[str, tuple[str, str]] = {
+    "won": ("W", "the challenger won"),
+    "lost": ("L", "the challenger lost"),
+    "drawn": ("·", "drawn"),
+    "forfeit_challenger": ("F", "forfeited by the challenger: no usable file"),
+    "forfeit_defender": ("D", "forfeited by the defender: no usable file"),
+    "void": ("V", "void: it could not be judged, for a reason that is ours"),
+    "unneeded": ("–", "not needed: the match was certain before it"),
+    "judging": ("?", "not judged yet"),
+}
+DECISIVE = ("won", "lost", "forfeit_challenger", "forfeit_defender")
+BY_JUDGING = ("won", "lost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchRow:
+    """A match in a list.  `verdict` is what followed from it, in a few words."""
+
+    kind: str
+    state: str
+    defender: Who
+    challenger: Who
+    url: str
+    tally: Figures | None
+    settled: int
+    duels: int
+    stopped: str
+    stopped_after: int | None
+    verdict: str
+    copies: tuple[Who, ...] = ()
+    copy_of: Who | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuelRow:
+    """A duel in a strip or a list, with the pictures that stand for it."""
+
+    position: int
+    prompt: str
+    prompt_sha256: str
+    result: str
+    score_micro: int | None
+    url: str
+    defender_view: str = ""
+    challenger_view: str = ""
+
+    @property
+    def mark(self) -> str:
+        return RESULTS[self.result][0]
+
+    @property
+    def meaning(self) -> str:
+        return RESULTS[self.result][1]
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+
+def match_url(round_: Round, match: Match) -> str:
+    at = [round_.competition.slug, round_.number]
+    if match.kind == Match.Kind.AUDIT:
+        return reverse("audit", args=[*at, match.challenger.miner.hotkey])
+    return reverse("match", args=[*at, match.defender.key, match.challenger.miner.hotkey])
+
+
+def duel_url(round_: Round, match: Match, duel: Duel) -> str:
+    return f"{match_url(round_, match)}{duel.prompt.stem}/"
+
+
+def row(
+    round_: Round,
+    match: Match,
+    *,
+    rules: Rules | None,
+    counts: Mapping[str, int],
+    verdict: str = "",
+    copies: Sequence[Who] = (),
+    copy_of: Who | None = None,
+) -> MatchRow:
+    decided = match.state == "decided"
+    numbers = figures(tally_of(match), rules=rules) if decided else None
+    return MatchRow(
+        kind=match.kind,
+        state=match.state,
+        defender=entrant(match.defender),
+        challenger=entrant(match.challenger),
+        url=match_url(round_, match),
+        tally=numbers,
+        settled=sum(counts.get(state, 0) for state in OVER),
+        duels=sum(counts.values()),
+        stopped=match.stopped,
+        stopped_after=match.stopped_after,
+        verdict=verdict or _verdict(match, numbers),
+        copies=tuple(copies),
+        copy_of=copy_of,
+    )
+
+
+def _verdict(match: Match, numbers: Figures | None) -> str:
+    if numbers is None:
+        return "waits for pictures" if match.state == "waiting" else "being judged"
+    if numbers.all_forfeit:
+        return "nothing delivered"
+    return "reaches the bar" if numbers.reaches else "below the bar"
+
+
+def result(match: Match, duel: Duel) -> str:
+    """As the match counts it: what was judged beyond the point of certainty is not needed."""
+    if match.stopped_after is not None and duel.position >= match.stopped_after:
+        return "unneeded"
+    said = result_of(duel)
+    return said.value if said else ("unneeded" if duel.state == "unneeded" else "judging")
+
+
+def duel_rows(
+    round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering], view: str = ""
+) -> tuple[DuelRow, ...]:
+    return tuple(
+        DuelRow(
+            position=duel.position,
+            prompt=duel.prompt.stem,
+            prompt_sha256=duel.prompt.sha256,
+            result=result(match, duel),
+            score_micro=duel.score_micro,
+            url=duel_url(round_, match, duel),
+            defender_view=picture(renderings.get(duel.left_sha256), view),
+            challenger_view=picture(renderings.get(duel.right_sha256), view),
+        )
+        for duel in duels
+    )
+
+
+def picture(rendering: Rendering | None, view: str) -> str:
+    """The hash of one view, or of the first there is."""
+    views = rendering.views if rendering else {}
+    return str(views.get(view) or next((sha for name, sha in sorted(views.items()) if name != "grid"), ""))
+
+
+def first_view(config: Mapping[str, object]) -> str:
+    """The view that stands for an asset in lists: the first of the rig."""
+    views = config.get("rig", {}).get("views", []) if isinstance(config.get("rig"), dict) else []
+    return str(views[0]["name"]) if views else "front_left"
+
+
+def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) -> str:
+    """The verdict of a decided match."""
+    against = "the leader" if defender.key == "leader" else defender.name
+    if match.kind == Match.Kind.AUDIT:
+        return _audit_sentence(numbers, challenger=challenger)
+    if numbers.all_forfeit:
+        return f"{challenger.name} delivered no usable file and forfeited every duel against {against}."
+    verb = "reached the bar against" if numbers.reaches else "stayed below the bar against"
+    return (
+        f"{challenger.name} {verb} {against}: {count(numbers.won + numbers.forfeits_defender, 'duel')} won, "
+        f"{numbers.drawn} drawn, {numbers.lost + numbers.forfeits_challenger} lost of {numbers.counted}; "
+        f"margin {percent(numbers.margin)}, bar {bar(numbers.win_margin)}."
+    )
+
+
+def _audit_sentence(numbers: Figures, *, challenger: Who) -> str:
+    return (
+        f"What the platform generated from the code of {challenger.name}, against what was submitted: "
+        f"{numbers.won} better, {numbers.drawn} alike, {numbers.lost + numbers.forfeits_challenger} worse "
+        f"of {numbers.counted}; margin {percent(numbers.margin)}."
+    )
+
+
+def early(match: Match, *, total: int) -> str:
+    """Why the rest of a match was left out."""
+    if match.stopped_after is None or match.stopped_after >= total:
+        return ""
+    outcome = "reach the bar" if match.stopped == "qualified" else "stay below the bar"
+    return f"Stopped after {match.stopped_after} of {total} duels: it was already certain to {outcome}."

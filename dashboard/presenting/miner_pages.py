@@ -1,0 +1,233 @@
+"""Where does a miner stand, and why?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from audits.models import Audit, PodRun
+from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
+from dashboard.presenting import matches, rounds
+from dashboard.presenting.audit_pages import PodRunFacts, pod_run
+from dashboard.presenting.figures import rules_of
+from dashboard.presenting.matches import MatchRow
+from dashboard.presenting.people import Who, who
+from dashboard.presenting.rounds import AuditRow, OddReveal
+from dashboard.presenting.wording import WHO_MUST_ACT, bar, count, percent
+from judging.models import Match, Rendering
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedFile:
+    """A file that is not there, or cannot be used, and why."""
+
+    prompt: str
+    origin: str
+    failure_class: str
+    failure_code: str
+    reason: str
+    who_must_act: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Participation:
+    """One round, as this miner met it."""
+
+    competition: str
+    round: int
+    stage: str
+    role: str
+    repo: str
+    commit: str
+    cdn_url: str
+    reveal_block: int | None
+    objection: str
+    copy_of: Who | None
+    sentence: str
+    matches: tuple[MatchRow, ...]
+    audits: tuple[AuditRow, ...]
+    pod_runs: tuple[PodRunFacts, ...]
+    failed_files: tuple[FailedFile, ...]
+    reveals_with_objection: tuple[OddReveal, ...]
+    round_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    competition: str
+    weight: str
+    since_block: int
+    won_in: int | None
+    defences: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinerPage:
+    hotkey: str
+    label: str
+    note: str
+    sentence: str
+    leads: tuple[Lead, ...]
+    rounds: tuple[Participation, ...]
+    other_reveals: tuple[OddReveal, ...]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinerRows:
+    """What the queries brought; `refused` are renderings of this miner's files that could not be made."""
+
+    miner: Miner
+    submissions: Sequence[Submission]
+    reveals: Sequence[Reveal]
+    matches: Sequence[Match]
+    audits: Sequence[Audit]
+    pod_runs: Sequence[PodRun]
+    failed: Sequence[Asset]
+    refused: Sequence[tuple[Asset, Rendering]]
+    reigns: Sequence[Reign]
+    leaders: Mapping[int, Reign]
+
+
+def page(rows: MinerRows) -> MinerPage:
+    participations = tuple(_participation(submission, rows) for submission in rows.submissions)
+    windows = [s.round for s in rows.submissions]
+    other = [r for r in rows.reveals if r.objection and not any(_in_window(r, round_) for round_ in windows)]
+    leads = _leads(rows)
+    return MinerPage(
+        hotkey=rows.miner.hotkey,
+        label=rows.miner.label,
+        note=rows.miner.note,
+        sentence=_where(leads, participations, rows),
+        leads=leads,
+        rounds=participations,
+        other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
+        url=reverse("miner", args=[rows.miner.hotkey]),
+    )
+
+
+def _participation(submission: Submission, rows: MinerRows) -> Participation:
+    round_, entry = submission.round, rounds.entry(submission)
+    met = [m for m in rows.matches if m.challenger_id == submission.pk and m.kind != Match.Kind.AUDIT]
+    audits = [a for a in rows.audits if a.submission_id == submission.pk]
+    found = tuple(matches.row(round_, match, rules=rules_of(round_), counts={}) for match in met)
+    return Participation(
+        competition=round_.competition.slug,
+        round=round_.number,
+        stage=round_.state,
+        role=entry.role,
+        repo=entry.repo,
+        commit=entry.commit,
+        cdn_url=entry.cdn_url,
+        reveal_block=entry.reveal_block,
+        objection=entry.objection,
+        copy_of=entry.copy_of,
+        sentence=_standing(submission, found, audits),
+        matches=found,
+        audits=tuple(rounds.audit_row(round_, audit) for audit in audits),
+        pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
+        failed_files=tuple(_failures(submission, rows)),
+        reveals_with_objection=tuple(
+            rounds.odd_reveal(r) for r in rows.reveals if r.objection and _in_window(r, round_)
+        ),
+        round_url=reverse("round", args=[round_.competition.slug, round_.number]),
+    )
+
+
+def _in_window(reveal: Reveal, round_: Round) -> bool:
+    inside = round_.earliest_reveal_block <= reveal.block <= round_.latest_reveal_block
+    return inside and reveal.competition_id == round_.competition_id
+
+
+def _failures(submission: Submission, rows: MinerRows) -> Iterable[FailedFile]:
+    for asset in rows.failed:
+        if asset.submission_id == submission.pk:
+            yield _failed(asset, asset)
+    for asset, rendering in rows.refused:
+        if asset.submission_id == submission.pk:
+            yield _failed(asset, rendering)
+
+
+def _failed(asset: Asset, row: Asset | Rendering) -> FailedFile:
+    return FailedFile(
+        prompt=asset.prompt.stem,
+        origin=asset.origin,
+        failure_class=row.failure_class,
+        failure_code=row.failure_code,
+        reason=row.failure_reason,
+        who_must_act=WHO_MUST_ACT.get(row.failure_class, ""),
+    )
+
+
+def _leads(rows: MinerRows) -> tuple[Lead, ...]:
+    """The competitions this miner leads now."""
+    return tuple(
+        _lead(reign, [r for r in rows.reigns if r.competition_id == reign.competition_id])
+        for reign in rows.leaders.values()
+        if reign.miner_id == rows.miner.pk
+    )
+
+
+def _lead(now: Reign, entries: Sequence[Reign]) -> Lead:
+    """`entries`: this miner's, newest first; the reign begins with the newest one that is no defence."""
+    begun = next((r for r in entries if not r.defence), now)
+    return Lead(
+        competition=entries[0].competition.slug if entries else now.competition.slug,
+        weight=now.weight,
+        since_block=begun.effective_block,
+        won_in=begun.won_in.number if begun.won_in else None,
+        defences=sum(r.defence and r.sequence > begun.sequence for r in entries),
+    )
+
+
+def _where(leads: Sequence[Lead], participations: Sequence[Participation], rows: MinerRows) -> str:
+    """The one sentence a miner comes for."""
+    if leads:
+        parts = [f"{lead.competition} with weight {lead.weight}, after {count(lead.defences, 'defence')}" for lead in leads]
+        return f"This miner leads {' and '.join(parts)}."
+    challenged = [p for p in participations if p.role == Submission.Role.CHALLENGER]
+    if challenged:
+        return f"Round {challenged[0].round} of {challenged[0].competition}: {challenged[0].sentence}"
+    if any(reveal.objection for reveal in rows.reveals):
+        return "Messages of this miner reached the chain, but none of them made a submission yet."
+    if rows.reveals:
+        return "This miner has revealed; submissions are made when the window closes."
+    return "This miner has not entered a round."
+
+
+def _standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[Audit]) -> str:
+    if submission.role == Submission.Role.LEADER:
+        return "It led this round, and every challenger met it."
+    if submission.objection:
+        return f"the reveals made no submission. {submission.objection}"
+    if submission.round.state == "paused":
+        return "the round is paused; the operator must act, the miner need not."
+    if submission.copy_of:
+        return f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first. {_screened(met)}".strip()
+    rejected = [audit for audit in audits if audit.state == "rejected"]
+    if rejected:
+        return f"the {rejected[0].kind} audit was rejected. {rejected[0].reason}"
+    return _screened(met) or _not_met(submission.round)
+
+
+def _not_met(round_: Round) -> str:
+    before = round_.state in ("open", "miner_generation", "downloading")
+    return "the submission is accepted; its duels come later." if before else "it has not met the leader."
+
+
+def _screened(met: Sequence[MatchRow]) -> str:
+    last = met[-1] if met else None
+    if last is None:
+        return ""
+    if last.tally is None:
+        return "its match is being judged."
+    numbers = last.tally
+    against = "the leader" if last.defender.key == "leader" else last.defender.name
+    if numbers.all_forfeit:
+        return f"no usable file was delivered, so every duel against {against} was forfeited."
+    margin = f"a margin of {percent(numbers.margin)} against {against}"
+    if numbers.reaches:
+        return f"{margin} reaches the bar of {bar(numbers.win_margin)}."
+    return f"{margin}, {count(numbers.gap, 'net duel')} short of the bar of {bar(numbers.win_margin)}."

@@ -1,0 +1,46 @@
+"""How is a miner named on a page?  By the hotkey; a look-alike prefix must not pass for another miner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from competition.models import Miner, Submission
+
+HEAD, TAIL = 8, 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Who:
+    """`key` is `leader` for the round's leader, else the hotkey; `label` is a demo's name and proves nothing."""
+
+    hotkey: str
+    label: str = ""
+    key: str = ""
+
+    @property
+    def short(self) -> str:
+        return short(self.hotkey)
+
+    @property
+    def name(self) -> str:
+        """For sentences."""
+        return f"{self.label} ({self.short})" if self.label else self.short
+
+    @property
+    def url(self) -> str:
+        return reverse("miner", args=[self.hotkey])
+
+
+def short(hotkey: str) -> str:
+    """Head and tail: vanity addresses copy the first characters of another."""
+    return hotkey if len(hotkey) <= HEAD + TAIL + 1 else f"{hotkey[:HEAD]}…{hotkey[-TAIL:]}"
+
+
+def who(miner: Miner) -> Who:
+    return Who(hotkey=miner.hotkey, label=miner.label, key=miner.hotkey)
+
+
+def entrant(submission: Submission) -> Who:
+    return Who(hotkey=submission.miner.hotkey, label=submission.miner.label, key=submission.key)

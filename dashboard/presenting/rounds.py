@@ -1,0 +1,316 @@
+"""What happened in a round, or is happening?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from audits.models import Audit
+from competition.models import Reveal, Round, Submission
+from dashboard.models import Publication
+from dashboard.presenting import ladders, matches
+from dashboard.presenting.figures import DEFAULT_BAR, rules_of
+from dashboard.presenting.ladders import Rung
+from dashboard.presenting.matches import MatchRow
+from dashboard.presenting.people import Who, entrant, who
+from dashboard.presenting.stages import Tracker
+from dashboard.presenting.wording import STAGES, Label, count, labels
+from judging.models import Match
+
+LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """`forfeits` counts duels that challengers forfeited to the leader."""
+
+    revealed: int
+    eligible: int
+    copies: int
+    forfeits: int
+    audited: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a miner entered with."""
+
+    miner: Who
+    role: str
+    repo: str
+    commit: str
+    cdn_url: str
+    reveal_block: int | None
+    objection: str
+    copy_of: Who | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OddReveal:
+    """A message with something wrong with it: its bytes as text, cut short, and the sentence that says what."""
+
+    miner: Who
+    block: int
+    objection: str
+    payload: str
+    payload_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyGroup:
+    commit: str
+    first: Who
+    copies: tuple[Who, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    miner: Who
+    kind: str
+    verdict: str
+    reason: str
+    findings: int
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    hash: str
+    files: int
+    bytes: int
+    url: str
+    archive_url: str
+    signed_by: str
+    verify: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundPage:
+    competition: str
+    competition_name: str
+    round: int
+    stage: str
+    headline: str
+    ruleset: str
+    rules: Mapping[str, Any]
+    win_margin: Fraction
+    labels: tuple[Label, ...]
+    schedule: Mapping[str, int]
+    seed: str
+    seed_block_hash: str
+    prompts: int
+    leader: Who | None
+    counts: Counts
+    tracker: Tracker
+    ladder: tuple[Rung, ...]
+    matches: tuple[MatchRow, ...]
+    copies: tuple[CopyGroup, ...]
+    audits: tuple[AuditRow, ...]
+    entries: tuple[Entry, ...]
+    reveals_with_objection: tuple[OddReveal, ...]
+    bundle: Bundle | None
+    decision: Mapping[str, Any] | None
+    previous_url: str
+    next_url: str
+    prompts_url: str
+    url: str
+
+    @property
+    def objections(self) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.objection)
+
+    @property
+    def awaiting(self) -> bool:
+        """Is it too early for anything to have been judged?"""
+        return not self.matches
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRows:
+    """What the queries brought."""
+
+    round: Round
+    submissions: Sequence[Submission]
+    matches: Sequence[Match]
+    duel_counts: Mapping[int, Mapping[str, int]]
+    audits: Sequence[Audit]
+    odd_reveals: Sequence[Reveal]
+    prompts: int
+    numbers: tuple[int, int]  # of the competition's first and last round
+    publication: Publication | None
+
+
+def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
+    round_, rules = rows.round, rules_of(rows.round)
+    challengers = [s for s in rows.submissions if s.role == Submission.Role.CHALLENGER]
+    leader = next((s for s in rows.submissions if s.role == Submission.Role.LEADER), None)
+    slug, number = round_.competition.slug, round_.number
+    return RoundPage(
+        competition=slug,
+        competition_name=round_.competition.name,
+        round=number,
+        stage=round_.state,
+        headline=round_.headline or pending_headline(round_, challengers=len(challengers)),
+        ruleset=round_.ruleset,
+        rules=round_.rules,
+        win_margin=rules.win_margin if rules else DEFAULT_BAR,
+        labels=labels(round_.competition),
+        schedule=schedule(round_),
+        seed=round_.seed,
+        seed_block_hash=round_.seed_block_hash,
+        prompts=rows.prompts,
+        leader=entrant(leader) if leader else _defending(round_),
+        counts=_counts(challengers, rows),
+        tracker=tracker,
+        ladder=_ladder(rows),
+        matches=match_rows(rows),
+        copies=_copy_groups(challengers),
+        audits=tuple(audit_row(round_, audit) for audit in rows.audits),
+        entries=tuple(entry(s) for s in rows.submissions),
+        reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
+        bundle=bundle(round_, rows.publication),
+        decision=round_.decision,
+        previous_url=reverse("round", args=[slug, number - 1]) if number > rows.numbers[0] else "",
+        next_url=reverse("round", args=[slug, number + 1]) if number < rows.numbers[1] else "",
+        prompts_url=reverse("prompts", args=[slug, number]),
+        url=reverse("round", args=[slug, number]),
+    )
+
+
+def pending_headline(round_: Round, *, challengers: int) -> str:
+    """What can be said before the round is decided."""
+    subject = f"Round {round_.number}"
+    if round_.state == "paused":
+        return f"{subject} is paused: nothing is decided until the operator acts."
+    if round_.state == "open":
+        return f"{subject} takes reveals: {count(challengers, 'miner')} so far."
+    if round_.state == "miner_generation":
+        return f"{subject}: the prompts are drawn and {count(challengers, 'miner')} entered."
+    what = STAGES.get(round_.state, ("", round_.state))[1]
+    return f"{subject} is running: {what}."
+
+
+def schedule(round_: Round) -> dict[str, int]:
+    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
+    return {name: getattr(round_, name) for name in names}
+
+
+def entry(submission: Submission) -> Entry:
+    return Entry(
+        miner=entrant(submission),
+        role=submission.role,
+        repo=submission.repo,
+        commit=submission.commit,
+        cdn_url=submission.cdn_url,
+        reveal_block=submission.reveal_block,
+        objection=submission.objection,
+        copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
+    )
+
+
+def odd_reveal(reveal: Reveal) -> OddReveal:
+    raw = bytes(reveal.payload)
+    text = raw.decode("utf-8", errors="replace")
+    printable = "".join(letter if letter.isprintable() else "�" for letter in text[: LONGEST_PAYLOAD + 1])
+    return OddReveal(
+        miner=who(reveal.miner),
+        block=reveal.block,
+        objection=reveal.objection,
+        payload=printable if len(printable) <= LONGEST_PAYLOAD else f"{printable[:LONGEST_PAYLOAD]}…",
+        payload_bytes=len(raw),
+    )
+
+
+def audit_row(round_: Round, audit: Audit) -> AuditRow:
+    return AuditRow(
+        miner=entrant(audit.submission),
+        kind=audit.kind,
+        verdict=audit.state,
+        reason=audit.reason,
+        findings=len(audit.findings.all()),
+        url=reverse("audit", args=[round_.competition.slug, round_.number, audit.submission.miner.hotkey]),
+    )
+
+
+def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
+    if publication is None or publication.state != "published":
+        return None
+    at = [round_.competition.slug, round_.number]
+    return Bundle(
+        hash=publication.bundle_hash,
+        files=publication.files,
+        bytes=publication.bytes,
+        url=reverse("bundle-file", args=[*at, "manifest.json"]),
+        archive_url=reverse("bundle", args=at),
+        signed_by=publication.checkpoint.signed_by if publication.checkpoint else "",
+        verify=f"python -m verify {at[0]}-{at[1]}",
+    )
+
+
+def match_rows(rows: RoundRows) -> tuple[MatchRow, ...]:
+    """Screens and ladder matches; how they stand on the ladder is their verdict."""
+    rules, verdicts = rules_of(rows.round), _verdicts(rows)
+    copies: dict[int, list[Who]] = {}
+    copied = {s.pk: who(s.copy_of.miner) for s in rows.submissions if s.copy_of}
+    for submission in rows.submissions:
+        if submission.copy_of_id:
+            copies.setdefault(submission.copy_of_id, []).append(entrant(submission))
+    return tuple(
+        matches.row(
+            rows.round,
+            match,
+            rules=rules,
+            counts=rows.duel_counts.get(match.pk, {}),
+            verdict=verdicts.get((match.defender.key, match.challenger.key), ""),
+            copies=copies.get(match.challenger_id, ()),
+            copy_of=copied.get(match.challenger_id),
+        )
+        for match in rows.matches
+        if match.kind != Match.Kind.AUDIT
+    )
+
+
+def _verdicts(rows: RoundRows) -> dict[tuple[str, str], str]:
+    return {(r.defender.key, r.challenger.key): r.outcome for r in _ladder(rows)}
+
+
+def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
+    rules = rules_of(rows.round)
+    urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"}
+    climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
+    return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls)
+
+
+def _defending(round_: Round) -> Who | None:
+    if round_.defending is None:
+        return None
+    known = who(round_.defending.miner)
+    return Who(hotkey=known.hotkey, label=known.label, key="leader")
+
+
+def _counts(challengers: Sequence[Submission], rows: RoundRows) -> Counts:
+    screens = [match for match in rows.matches if match.kind == Match.Kind.SCREEN]
+    return Counts(
+        revealed=len(challengers),
+        eligible=sum(s.eligible for s in challengers),
+        copies=sum(s.copy_of_id is not None for s in challengers),
+        forfeits=sum(match.forfeits_challenger for match in screens),
+        audited=len({audit.submission_id for audit in rows.audits}),
+    )
+
+
+def _copy_groups(challengers: Sequence[Submission]) -> tuple[CopyGroup, ...]:
+    groups: dict[int, list[Submission]] = {}
+    for submission in challengers:
+        if submission.copy_of_id:
+            groups.setdefault(submission.copy_of_id, []).append(submission)
+    return tuple(
+        CopyGroup(
+            commit=group[0].commit, first=who(group[0].copy_of.miner), copies=tuple(entrant(s) for s in group)
+        )
+        for group in groups.values()
+    )

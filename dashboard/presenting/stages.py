@@ -1,0 +1,191 @@
+"""Where is the round now, what comes next, and how far is the work?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from audits.models import Audit, PodRun
+from competition.models import Round
+from dashboard.clock import BlockClock
+from dashboard.presenting.wording import STAGES, WHO_MUST_ACT, duration
+
+ORDER = ("open", "miner_generation", "downloading", "duels", "finalizing", "finished")
+ASSETS = (
+    ("leader", "generated", "Leader's outputs generated"),
+    ("challenger", "submitted", "Challengers' files downloaded"),
+    ("challenger", "generated", "Outputs generated again for the audits"),
+)
+OVER = ("judged", "forfeited", "unneeded", "void")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    stage: str
+    name: str
+    what: str
+    place: str  # done, current or ahead
+    ends_block: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """`failed` is part of `done`: both are settled."""
+
+    what: str
+    done: int
+    total: int
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    reason: str
+    code: str
+    failure_class: str
+    who_must_act: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracker:
+    """`sentence` is what to tell a visitor; `waiting_for` is what the machine itself says it waits for."""
+
+    stage: str
+    running: bool
+    sentence: str
+    waiting_for: str
+    clock: BlockClock | None
+    steps: tuple[Step, ...]
+    progress: tuple[Progress, ...]
+    pause: Pause | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Counts of a round's rows by state, from which its progress follows."""
+
+    assets: Mapping[tuple[str, str, str], int]
+    renderings: Mapping[str, int]
+    duels: Mapping[int, Mapping[str, int]]
+    matches: Mapping[str, int]
+    audits: tuple[Audit, ...]
+    pod_runs: tuple[PodRun, ...]
+
+
+NOTHING = Work(assets={}, renderings={}, duels={}, matches={}, audits=(), pod_runs=())
+
+
+def awaited_block(round_: Round, *, block: int | None = None) -> int | None:
+    """The block that ends what is going on now."""
+    if round_.state == "miner_generation":
+        return round_.generation_deadline_block
+    if round_.state != "open":
+        return None
+    if block is not None and block > round_.latest_reveal_block:
+        return round_.seed_block
+    if block is not None and block < round_.earliest_reveal_block:
+        return round_.earliest_reveal_block
+    return round_.latest_reveal_block
+
+
+def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING) -> Tracker:
+    return Tracker(
+        stage=round_.state,
+        running=round_.state not in ("finished", "paused"),
+        sentence=_sentence(round_, clock),
+        waiting_for=round_.waiting_for if round_.state not in ("finished", "paused") else "",
+        clock=clock,
+        steps=_steps(round_),
+        progress=_progress(work) if round_.state != "finished" else (),
+        pause=_pause(round_),
+    )
+
+
+def _steps(round_: Round) -> tuple[Step, ...]:
+    stage = round_.paused_from if round_.state == "paused" else round_.state
+    at = ORDER.index(stage) if stage in ORDER else 0
+    ends = {"open": round_.latest_reveal_block, "miner_generation": round_.generation_deadline_block}
+    last = len(ORDER) - 1
+    return tuple(
+        Step(
+            stage=name,
+            name=STAGES[name][0],
+            what=STAGES[name][1],
+            place="done" if place < at or at == last else "current" if place == at else "ahead",
+            ends_block=ends.get(name),
+        )
+        for place, name in enumerate(ORDER)
+    )
+
+
+def _sentence(round_: Round, clock: BlockClock | None) -> str:
+    name, what = STAGES.get(round_.state, (round_.state, ""))
+    if round_.state == "open":
+        return _window(round_, clock)
+    if round_.state == "miner_generation" and clock:
+        return f"The prompts are drawn. Outputs must be up by block {clock.ends_block:,}{_away(clock)}."
+    if round_.state == "finished":
+        return "The round is decided."
+    return f"{name}: {what}."
+
+
+def _window(round_: Round, clock: BlockClock | None) -> str:
+    if clock is None:
+        return f"Reveals are taken up to block {round_.latest_reveal_block:,}. The chain does not tell the time now."
+    if clock.block < round_.earliest_reveal_block:
+        return f"The window opens at block {clock.ends_block:,}{_away(clock)}."
+    if clock.block > round_.latest_reveal_block:
+        return f"The window is closed. The hash of block {clock.ends_block:,} draws the prompts{_away(clock)}."
+    return f"The window is open. Reveals are taken up to block {clock.ends_block:,}{_away(clock)}."
+
+
+def _away(clock: BlockClock) -> str:
+    if not clock.blocks_left:
+        return ", which has come"
+    blocks = "1 block" if clock.blocks_left == 1 else f"{clock.blocks_left:,} blocks"
+    return f", in {blocks} (about {duration(clock.seconds_left)})"
+
+
+def _pause(round_: Round) -> Pause | None:
+    if round_.state != "paused":
+        return None
+    return Pause(
+        reason=round_.failure_reason,
+        code=round_.failure_code,
+        failure_class=round_.failure_class,
+        who_must_act=WHO_MUST_ACT.get(round_.failure_class, "The operator must act."),
+        since=round_.since,
+    )
+
+
+def _progress(work: Work) -> tuple[Progress, ...]:
+    duels = {state: sum(counts.get(state, 0) for counts in work.duels.values()) for state in ("judging", *OVER)}
+    lines = [_files(work, role, origin, what) for role, origin, what in ASSETS]
+    lines.insert(2, _line("Files photographed", work.renderings, done=("rendered", "refused"), failed=("refused",)))
+    lines += [
+        _line("Duels settled", duels, done=OVER, failed=("void",)),
+        _line("Matches decided", work.matches, done=("decided",)),
+        _audited(work),
+    ]
+    return tuple(line for line in lines if line.total)
+
+
+def _line(what: str, counts: Mapping[str, int], *, done: tuple[str, ...], failed: tuple[str, ...] = ()) -> Progress:
+    return Progress(
+        what=what,
+        done=sum(counts.get(state, 0) for state in done),
+        total=sum(counts.values()),
+        failed=sum(counts.get(state, 0) for state in failed),
+    )
+
+
+def _files(work: Work, role: str, origin: str, what: str) -> Progress:
+    counts = {state: n for (r, o, state), n in work.assets.items() if (r, o) == (role, origin)}
+    return _line(what, counts, done=("stored", "failed"), failed=("failed",))
+
+
+def _audited(work: Work) -> Progress:
+    decided = sum(audit.state != "gathering" for audit in work.audits)
+    return Progress(what="Audits decided", done=decided, total=len(work.audits))

@@ -1,0 +1,127 @@
+"""How is it said?  The sentences and names that more than one page uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from competition.models import Competition
+from dashboard.presenting.figures import Figures
+
+STAGES: Mapping[str, tuple[str, str]] = {
+    "open": ("Open", "miners reveal their submissions"),
+    "miner_generation": ("Generation", "prompts are drawn; both sides generate"),
+    "downloading": ("Downloading", "every file is fetched once and frozen by its hash"),
+    "duels": ("Duels", "the judge compares the outputs, prompt by prompt"),
+    "finalizing": ("Finalizing", "winners of the ladder are audited"),
+    "finished": ("Finished", "decided and published"),
+    "paused": ("Paused", "nothing moves until the operator acts"),
+}
+
+WHO_MUST_ACT: Mapping[str, str] = {
+    "miner": "The miner must act.",
+    "infrastructure": "This is ours: it is retried, then the operator must act.",
+    "judge": "The judge could not answer: it is retried, then the operator must act.",
+}
+
+# What stands in for a production part, and what follows from that for a reader.
+EMBEDDED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "judge": (
+        ("perceptual", "image measurements on a CPU, not the vision-language model of the real competition"),
+        ("scripted", "verdicts follow a script: they say nothing about the models"),
+    ),
+    "chain": (("simulated", "blocks come from a clock; nobody is paid, and block hashes can be foreseen"),),
+    "pods": (("local", "miners' code runs as a limited process on this machine, without a GPU"),),
+    "renderer": (("raycast", "pictures are drawn by rays on a CPU, without the site's production renderer"),),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """One edge of the platform and what is behind it; `caution` is empty for a production part."""
+
+    part: str
+    name: str
+    caution: str = ""
+
+
+def labels(competition: Competition) -> tuple[Label, ...]:
+    return tuple(_label(part, str(getattr(competition, part))) for part in EMBEDDED)
+
+
+def _label(part: str, name: str) -> Label:
+    caution = next((text for prefix, text in EMBEDDED[part] if name.startswith(prefix)), "")
+    return Label(part=part, name=name, caution=caution)
+
+
+def percent(share: Fraction | float, *, signed: bool = True, digits: int = 2) -> str:
+    """`+5.47 %`; a minus sign, not a hyphen; never `-0`."""
+    value = round(float(share) * 100, digits)
+    sign = "−" if value < 0 else "+" if value > 0 and signed else ""
+    return f"{sign}{abs(value):.{digits}f} %"
+
+
+def bar(share: Fraction) -> str:
+    return percent(share, signed=False, digits=2).replace(".00 %", " %")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 duel`, `2 duels`, `2 matches`, `3 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: `2 d 4 h`, `3 min 20 s`."""
+    left = max(0, round(seconds))
+    parts = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        amount, left = divmod(left, size)
+        if amount or (unit == "s" and not parts):
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2])
+
+
+def size(number: int) -> str:
+    """Decimal units, as file hosts count."""
+    value = float(number)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{number:,} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return ""
+
+
+def standing(figures: Figures) -> str:
+    """What the margin means for the rule, in one sentence."""
+    bar_text = bar(figures.win_margin)
+    if not figures.counted:
+        return "No duel counted."
+    if figures.reaches:
+        return f"The margin of {percent(figures.margin)} reaches the bar of {bar_text}. {spare(figures)}"
+    if figures.all_forfeit:
+        return "No usable file was delivered, so every duel was forfeited."
+    return f"The margin of {percent(figures.margin)} is short of the bar of {bar_text} by {count(figures.gap, 'net duel')}."
+
+
+def spare(figures: Figures) -> str:
+    """How close it was, for a match that reaches the bar."""
+    if figures.flip_distance is None:
+        return "No change of results could alter that."
+    if figures.flip_distance == 1:
+        return "There was no duel to spare: one that ended otherwise would have missed it."
+    return f"It would take {figures.flip_distance} duels that ended otherwise to miss it."
+
+
+def certainty(figures: Figures) -> str:
+    """What the 95 % interval allows to say, and no more."""
+    if not figures.counted:
+        return ""
+    if figures.straddles_zero:
+        return "The 95 % interval holds 0: these duels alone do not show that either side is better."
+    better = "challenger" if figures.net > 0 else "defender"
+    return f"The 95 % interval lies on one side of 0: these duels speak for the {better}."

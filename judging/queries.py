@@ -1,0 +1,84 @@
+"""What do pages read of the judging?  One function per need of a page, each with a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import BooleanField, Count, F, Func, Q, Value
+
+from competition.models import Competition, Round
+from judging.models import Duel, Match, Rendering
+
+SIDES = ("defender__miner", "challenger__miner")
+MOST_MATCHES = 400
+
+
+def matches_of(round_: Round) -> list[Match]:
+    return list(round_.matches.select_related(*SIDES).order_by("kind", "challenger__reveal_block", "pk"))
+
+
+def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
+    """match -> state -> how many duels."""
+    rows = Duel.objects.filter(match__round=round_).order_by()
+    counts: dict[int, dict[str, int]] = {}
+    for row in rows.values("match_id", "state").annotate(n=Count("pk")):
+        counts.setdefault(row["match_id"], {})[row["state"]] = row["n"]
+    return counts
+
+
+def match_between(round_: Round, *, defender: str, challenger: str) -> Match | None:
+    """By hotkeys, `leader` for the round's leader.  A match against an audit's own outputs is not among these."""
+    rows = round_.matches.select_related(*SIDES).exclude(kind=Match.Kind.AUDIT)
+    leads = Q(defender__role="leader") if defender == "leader" else Q(
+        defender__miner__hotkey=defender, defender__role="challenger"
+    )
+    return rows.filter(leads, challenger__miner__hotkey=challenger).order_by("kind").first()
+
+
+def audit_match(round_: Round, *, challenger: str) -> Match | None:
+    rows = round_.matches.select_related(*SIDES).filter(kind=Match.Kind.AUDIT)
+    return rows.filter(challenger__miner__hotkey=challenger).first()
+
+
+def duels_of(match: Match) -> list[Duel]:
+    """In seed order."""
+    return list(match.duels.select_related("prompt"))
+
+
+def matches_against(submissions: Iterable[int]) -> list[Match]:
+    """The matches in which these submissions challenged."""
+    rows = Match.objects.filter(challenger__in=set(submissions)).select_related(*SIDES, "round__competition")
+    return list(rows.order_by("-round__number", "kind", "pk")[:MOST_MATCHES])
+
+
+def renderings_of(competition: Competition, hashes: Iterable[str]) -> dict[str, Rendering]:
+    """sha256 of a file -> its newest rendering."""
+    wanted = {sha256 for sha256 in hashes if sha256}
+    if not wanted:
+        return {}
+    rows = Rendering.objects.filter(competition=competition, sha256__in=wanted).order_by("pk")
+    return {row.sha256: row for row in rows}
+
+
+def refused_of(competition: Competition, hashes: Iterable[str]) -> list[Rendering]:
+    rows = Rendering.objects.filter(competition=competition, sha256__in=set(hashes), state="refused")
+    return list(rows.order_by("pk"))
+
+
+def rendering_counts(round_: Round) -> dict[str, int]:
+    """state -> how many different files of the round."""
+    files = round_.submissions.filter(assets__state="stored").values("assets__sha256")
+    rows = Rendering.objects.filter(competition_id=round_.competition_id, sha256__in=files).order_by()
+    return {row["state"]: row["n"] for row in rows.values("state").annotate(n=Count("sha256", distinct=True))}
+
+
+def is_view(sha256: str) -> bool:
+    """Is this the picture of a rendering?  (The ORM has no lookup for a value under any key.)"""
+    among = Func(
+        F("views"),
+        Value(f'$.* ? (@ == "{sha256}")'),
+        template="(%(expressions)s::jsonpath)",
+        arg_joiner=" @? ",
+        output_field=BooleanField(),
+    )
+    return Rendering.objects.filter(among).exists()
