@@ -1,0 +1,57 @@
+# `make run` plays a demo competition, `make test` checks everything. Both make .venv on their first run.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint clean constraints
+
+PYTHON ?= python3
+PORT ?= 8000
+RUN ?=
+TEST_WORKERS ?= 2
+TESTS ?=
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+# A stamp per state of the requirements: changed pins install again, unchanged ones cost nothing.
+RUN_STAMP := .venv/run-$(shell cat requirements.txt constraints.txt | sha256sum | cut -c1-16)
+TEST_STAMP := .venv/test-$(shell cat requirements.txt requirements-dev.txt constraints.txt | sha256sum | cut -c1-16)
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, RUN="--no-demo --workers 4")
+	@exec $(BIN)/python manage.py run --port $(PORT) $(RUN)
+
+test: $(TEST_STAMP) lint ## lint, types and all tests (TESTS=tests/competition for some)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs $(TESTS)
+
+lint: $(TEST_STAMP) ## ruff, ruff format --check, mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean: ## remove .venv, caches and var: the embedded database, all files and secrets
+	@if [ -e var/run.lock ] && ! flock -n var/run.lock true; then echo "it runs: stop it first" >&2; exit 1; fi
+	@rm -rf .venv var .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+constraints: $(TEST_STAMP) ## write constraints.txt from what is installed
+	@{ head -1 constraints.txt; $(BIN)/pip freeze; } > constraints.new && mv constraints.new constraints.txt
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+	  echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv, or make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv
+
+.venv/run-%: .venv/bin/pip
+	@echo "installing what requirements.txt names into .venv (once; a minute or so)"
+	@$(BIN)/pip install --quiet --progress-bar off -r requirements.txt -c constraints.txt
+	@rm -f .venv/run-*; touch $@
+
+.venv/test-%: .venv/bin/pip
+	@echo "installing what requirements-dev.txt names into .venv (once; a minute or so)"
+	@$(BIN)/pip install --quiet --progress-bar off -r requirements-dev.txt -c constraints.txt
+	@rm -f .venv/test-*; touch $@
