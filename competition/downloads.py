@@ -16,12 +16,15 @@ from competition.machine.outcomes import Failure, Move, Outcome, Retry
 from competition.models import Asset
 
 
+PER_HOST = 4  # downloads at once from one host, over all workers
+
+
 @engine.step(Asset, "downloading")
 def download(asset: Asset, now: datetime) -> Outcome:
     """Fetch one submitted file; whatever the host does later, only this copy is judged, audited and shown."""
     into = partial_path(asset)
     try:
-        fetched = fetch.fetch(url_of(asset), policy=policy_for(asset), into=into, slots=host_slots.AdvisorySlots())
+        fetched = fetch.fetch(url_of(asset), policy=policy_for(asset), into=into, slots=host_slots.AdvisoryLocks(PER_HOST))
     except FetchFailed as failed:
         return _failed(asset, failed)
     sha256 = store.default().put(into)

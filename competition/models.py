@@ -1,4 +1,4 @@
-"""What does the game consist of?  Competitions, rounds, prompts, miners, reveals, submissions, assets, reigns, events."""
+"""What does the game consist of?  Competitions, rounds, prompts, miners, reveals, submissions, assets, reigns."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from competition.states import AssetStates, RoundStages
 
 
 class Competition(models.Model):
-    """A series of rounds.  `config` is the competition's own data (windows in blocks, rig, limits), see docs/settings.md;
-    `judge`, `renderer`, `chain` and `pods` name the implementation behind each edge."""
+    """A series of rounds.
+
+    `config` is the competition's own data (windows in blocks, rig, limits); `judge`, `renderer`, `chain` and `pods` name
+    the implementation behind each edge.
+    """
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
@@ -189,7 +192,7 @@ class Asset(Stateful):
             models.UniqueConstraint(fields=["submission", "prompt", "origin"], name="one_asset_per_prompt_and_origin"),
             models.CheckConstraint(condition=~Q(state="stored") | ~Q(sha256=""), name="a_stored_asset_has_its_hash"),
         ]
-        indexes = [models.Index(fields=["state", "due_at"])]
+        indexes = [models.Index(fields=["state", "due_at"], name="asset_due")]
 
     def describe(self) -> dict[str, object]:
         return {
@@ -227,7 +230,7 @@ class Reign(models.Model):
 
 
 class LedgerEvent(models.Model):
-    """One event of a competition's chain; see `competition.ledger`.  The database refuses UPDATE, DELETE and TRUNCATE."""
+    """One event of a competition's ledger.  The database refuses UPDATE, DELETE and TRUNCATE."""
 
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="events")
     seq = models.PositiveBigIntegerField()
