@@ -1,0 +1,74 @@
+"""`python -m verify PATH`: what disagrees in a state repository, a round's bundle, or a folder of them?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from verify.findings import Finding, Report, document, errors, summary
+from verify.records import examine, is_repository
+
+NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
+
+
+def examine_path(path: Path, *, prefix: str = "", operator: str | None = None) -> Report | None:
+    """One state repository or one bundle; None when the path is neither."""
+    if (path / "manifest.json").is_file():
+        return _bundle(path, prefix=prefix, operator=operator)
+    return examine(path, prefix=prefix) if is_repository(path) else None
+
+
+def _bundle(path: Path, *, prefix: str, operator: str | None) -> Report:
+    from verify import bundle  # imported here: a bundle needs rfc8785, a state repository only the standard library
+
+    findings, counts = bundle.check(path, operator=operator)
+    return Report([replace(finding, file=prefix + finding.file) for finding in findings], counts, [])
+
+
+def examine_all(path: Path, *, operator: str | None = None) -> Report | None:
+    """The path itself, or else everything directly inside it."""
+    whole = examine_path(path, operator=operator)
+    if whole is not None or not path.is_dir():
+        return whole
+    inside = sorted(child for child in path.iterdir() if child.is_dir())
+    each = (examine_path(child, prefix=f"{child.name}/", operator=operator) for child in inside)
+    reports = [report for report in each if report]
+    if not reports:
+        return None
+    findings = [finding for report in reports for finding in report.findings]
+    rounds = [told for report in reports for told in report.rounds]
+    return Report(findings, sum((report.counts for report in reports), Counter()), rounds)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: no errors; 1: errors; 2: nothing to examine."""
+    parser = argparse.ArgumentParser(prog="python -m verify", description=__doc__)
+    parser.add_argument("path", type=Path, help="a state repository, a round's bundle, or a folder of them")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--errors", action="store_true", help="leave out what is only notable")
+    parser.add_argument("--operator", metavar="ADDRESS", help="the ss58 address whose signature a bundle must bear")
+    options = parser.parse_args(arguments)
+    report = examine_all(options.path, operator=options.operator)
+    if report is None:
+        print(f"{options.path}: {NOTHING}.", file=sys.stderr)
+        return 2
+    told = [finding for finding in report.findings if finding.severity == "error" or not options.errors]
+    _show(told, report, path=options.path, as_json=options.json)
+    return 1 if errors(report.findings) else 0
+
+
+def _show(told: list[Finding], report: Report, *, path: Path, as_json: bool) -> None:
+    if as_json:
+        print(document(told, report=report, path=str(path)))
+        return
+    for finding in told:
+        print(finding.line())
+    print("\n".join(summary(told, report=report)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

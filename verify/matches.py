@@ -1,0 +1,162 @@
+"""Do scores, margins and the matrix follow from the duels, and the duels from the prompts and files?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+
+from verify.findings import Book
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, Duel, Match, Round, stem_of
+
+REPEAT = re.compile(r"(.+)_(\d{1,4})")
+"""The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
+
+
+def check_matches(round: Round, *, book: Book) -> None:
+    prompts = {stem_of(prompt): prompt for prompt in round.prompts}
+    for match in round.matches.values():
+        _sums(match, book=book)
+        _duel_list(match, prompts, book=book)
+        for duel in match.duels:
+            _verdict_against_files(match, duel, book=book)
+        book.count("matches recomputed")
+        book.count("duels read", by=len(match.duels))
+        book.count("of them without a picture of one side or both", by=sum(not _judged(duel) for duel in match.duels))
+    _matrix(round, book=book)
+    _all_played(round, book=book)
+    _assets_judged(round, book=book)
+
+
+def _judged(duel: Duel) -> bool:
+    return all(side.view for side in duel.sides.values())
+
+
+def _sums(match: Match, *, book: Book) -> None:
+    if match.score is not None and match.score != match.net:
+        said = "The score is duels won less duels lost."
+        book.note("score", file=match.file, field="score", found=match.score, expected=match.net, sentence=said)
+    margin = match.recomputed()
+    if match.margin != margin and match.margin != _over_all(match):
+        said = f"{match.won(CHALLENGER)} won, {match.won(DEFENDER)} lost of {match.counted} counted."
+        book.note("margin", file=match.file, field="margin", found=match.margin, expected=margin, sentence=said)
+    if match.won(SKIPPED):
+        said = "Skipped duels; the margin is accepted over the counted duels or over all of them."
+        book.note("duel-skipped", file=match.file, field="duels", found=match.won(SKIPPED), expected=0, sentence=said)
+
+
+def _over_all(match: Match) -> float | None:
+    """Whether a skipped duel counts in the divisor is not documented: either is accepted, and told."""
+    return match.net / len(match.duels) if match.won(SKIPPED) else match.recomputed()
+
+
+def _duel_list(match: Match, prompts: dict[str, str], *, book: Book) -> None:
+    """Each prompt of the round has exactly one duel, under its own address."""
+    times = Counter(duel.stem for duel in match.duels)
+    lists = (
+        ("duel-twice", [stem for stem, number in times.items() if number > 1], "A prompt is judged twice."),
+        ("duel-of-no-prompt", [stem for stem in times if stem not in prompts], "No such prompt in this round."),
+        ("duel-missing", [stem for stem in prompts if stem not in times], "A prompt of the round has no duel."),
+    )
+    for kind, stems, said in lists:
+        if stems and prompts:
+            book.note(kind, file=match.file, field="duels", found=stems[:5], sentence=f"{said} {len(stems)} in all.")
+    for duel in match.duels:
+        wanted = prompts.get(duel.stem)
+        if wanted is not None and duel.prompt != wanted:
+            said = "The duel shows another picture than the round's prompt list."
+            place = f"{duel.field}.prompt"
+            found = duel.prompt
+            book.note("duel-prompt", file=match.file, field=place, found=found, expected=wanted, sentence=said)
+
+
+def _verdict_against_files(match: Match, duel: Duel, *, book: Book) -> None:
+    """A side without a picture cannot be judged: it loses to one with a picture, and draws against none."""
+    defends, challenges = duel.sides[DEFENDER].view, duel.sides[CHALLENGER].view
+    if (defends and challenges) or duel.winner == SKIPPED:
+        return
+    wanted = DRAW if not defends and not challenges else (DEFENDER if defends else CHALLENGER)
+    if duel.winner != wanted:
+        said = "A side without a picture loses the duel; two such sides draw."
+        place = f"{duel.field}.winner"
+        book.note("duel-verdict", file=match.file, field=place, found=duel.winner, expected=wanted, sentence=said)
+
+
+def repeat_of(defender: str) -> tuple[str, int] | None:
+    found = REPEAT.fullmatch(defender)
+    return (found[1], int(found[2])) if found else None
+
+
+def _matrix(round: Round, *, book: Book) -> None:
+    """From era 1 on the matrix and the match files are two statements of the same margins."""
+    if round.era == 0 or not round.finished:
+        return
+    for pair, match in round.matches.items():
+        of_audit = round.era == 2 and repeat_of(pair[0]) is not None
+        table, name = (round.repeats, "audit_matrix.csv") if of_audit else (round.matrix, "matches_matrix.csv")
+        _row(round, pair, match=match, stated=table.get(pair), name=name, book=book)
+    for pair in round.matrix.keys() - round.matches.keys():
+        said = "The matrix has a margin and there is no match file it could follow from."
+        place = ",".join(pair)
+        file = round.file("matches_matrix.csv")
+        book.note("match-file-missing", file=file, field=place, found=round.matrix[pair], sentence=said)
+
+
+def _row(round: Round, pair: tuple[str, str], *, match: Match, stated: float | None, name: str, book: Book) -> None:
+    place, margin = ",".join(pair), match.recomputed()
+    if stated is None:
+        said = "The match was played and has no row in the matrix."
+        book.note("matrix-row-missing", file=round.file(name), field=place, expected=margin, sentence=said)
+    elif stated not in (margin, _over_all(match)):
+        said = f"The duels in {match.file} give another margin."
+        file = round.file(name)
+        book.note("matrix-margin", file=file, field=place, found=stated, expected=margin, sentence=said)
+
+
+def _all_played(round: Round, *, book: Book) -> None:
+    """Every submission meets someone, unless its source audit failed; nobody else plays."""
+    playing = {challenger for _, challenger in round.matches} | {challenger for _, challenger in round.matrix}
+    for hotkey in sorted(playing - round.submissions.keys()):
+        said = "A match of a hotkey that submitted nothing in this round."
+        book.note("match-of-stranger", file=round.file("submissions.json"), field=hotkey, sentence=said)
+    if not round.finished:
+        return
+    met = {challenger for defender, challenger in round.matches if defender == LEADER or round.era == 0}
+    for hotkey in sorted(round.submissions.keys() - met):
+        audit = round.source.get(hotkey)
+        if audit is not None and audit.text("verdict") == "failed":
+            said = f"Rejected by the source audit before any duel: {audit.optional_text('reason')}."
+            book.note("rejected-before-duels", file=audit.file, field=audit.at, found=hotkey, sentence=said)
+        else:
+            said = "Submitted, not rejected, and no match was played."
+            book.note("match-missing", file=round.file("submissions.json"), field=hotkey, sentence=said)
+
+
+def _assets_judged(round: Round, *, book: Book) -> None:
+    """The files a duel names are those its sides submitted (the leader: generated). One line per file and prompt."""
+    differing: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for match in round.matches.values():
+        if repeat_of(match.defender):  # an audit match: its sides are the regenerated files
+            continue
+        for side, owner in ((DEFENDER, match.defender), (CHALLENGER, match.challenger)):
+            made = round.assets.get((owner, "generated" if owner == LEADER else "submitted"), {})
+            for duel in match.duels if made else ():
+                asset, shown = made.get(duel.stem), duel.sides[side]
+                listed = (asset.side.asset, asset.side.view) if asset else (None, None)
+                if (shown.asset, shown.view) != listed:
+                    key = (owner, duel.stem, shown.view or shown.asset or "", listed[1] or listed[0] or "")
+                    differing[key].append(match.challenger)
+    for (owner, stem, shown_file, listed_file), challengers in sorted(differing.items()):
+        _asset_differs(round, owner, stem, found=shown_file, listed=listed_file, among=challengers, book=book)
+
+
+def _asset_differs(
+    round: Round, owner: str, stem: str, *, found: str, listed: str, among: list[str], book: Book
+) -> None:
+    met = [match for match in round.matches.values() if owner in (match.defender, match.challenger)]
+    others = sorted({match.challenger for match in met} - set(among))
+    rest = f"; in the match of {', '.join(others)} it was the listed one" if 0 < len(others) <= 3 else ""
+    said = f"In {len(among)} of {len(met)} matches the duel of this prompt used another file than is listed{rest}."
+    what = "generated.json" if owner == LEADER else "submitted.json"
+    file = round.file(f"{owner}/{'generations.json' if round.era == 0 else what}")
+    shown, wanted = found or "no file", listed or "no file"
+    book.note("judged-other-file", file=file, field=stem, found=shown, expected=wanted, sentence=said)

@@ -1,0 +1,149 @@
+"""What does the verifier know of a round once its files are read?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from verify.reading import Row
+
+LEADER = "leader"
+"""The records' name for whoever led when the round began."""
+
+DEFENDER, CHALLENGER, DRAW, SKIPPED = "defender", "challenger", "draw", "skipped"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The rules of a competition, as its config.json states them."""
+
+    name: str
+    win_margin: float
+    decay: float
+    floor: float
+    prompts: int
+    carried_over: int
+    generation_minutes: int | None
+    audit_repeats: int | None
+
+
+@dataclass(frozen=True)
+class Submission:
+    hotkey: str
+    repo: str
+    commit: str
+    block: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a duel, or one asset of a miner: the file and the picture(s) the judge saw; None where missing."""
+
+    asset: str | None
+    view: str | None
+
+
+@dataclass(frozen=True)
+class Duel:
+    stem: str
+    prompt: str
+    winner: str
+    issues: str
+    sides: dict[str, Side]
+    field: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """The duels of a defender and a challenger, with the score and margin the file states."""
+
+    file: str
+    defender: str
+    challenger: str
+    score: int | None
+    margin: float | None
+    outcome: str | None
+    duels: tuple[Duel, ...]
+
+    def won(self, who: str) -> int:
+        return sum(duel.winner == who for duel in self.duels)
+
+    @property
+    def net(self) -> int:
+        """Duels won less duels lost, from the challenger's side."""
+        return self.won(CHALLENGER) - self.won(DEFENDER)
+
+    @property
+    def counted(self) -> int:
+        return len(self.duels) - self.won(SKIPPED)
+
+    def recomputed(self, *, more: int = 0) -> float | None:
+        """The margin, had the challenger netted `more` duels more. One division of whole numbers, as in the records."""
+        return (self.net + more) / self.counted if self.counted else None
+
+
+@dataclass(frozen=True)
+class Asset:
+    side: Side
+    seconds: float | None
+    bytes: int
+    distance: float | None
+
+
+@dataclass(frozen=True)
+class Window:
+    earliest: int
+    latest: int
+    deadline: int | None
+
+
+@dataclass
+class Round:
+    """One round, as far as its files could be read."""
+
+    number: int
+    era: int
+    config: Config
+    finished: bool
+    window: Window | None = None
+    seed: int | None = None
+    prompts: list[str] = field(default_factory=list)
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    builds: dict[str, Row] = field(default_factory=dict)
+    matches: dict[tuple[str, str], Match] = field(default_factory=dict)
+    matrix: dict[tuple[str, str], float] = field(default_factory=dict)
+    repeats: dict[tuple[str, str], float] = field(default_factory=dict)
+    required: dict[str, Row] = field(default_factory=dict)
+    generation: dict[str, Row] = field(default_factory=dict)
+    reports: dict[str, Row] = field(default_factory=dict)
+    source: dict[str, Row] = field(default_factory=dict)
+    winner: Row | None = None
+    progress: Row | None = None
+    assets: dict[tuple[str, str], dict[str, Asset]] = field(default_factory=dict)
+    """What was submitted or generated, by (hotkey or "leader", "submitted" | "generated" | "generated_<r>")."""
+
+    @property
+    def folder(self) -> str:
+        return f"rounds/{self.number}"
+
+    def file(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+    @property
+    def queue(self) -> list[str]:
+        """Hotkeys in reveal order; within one block the order of the file (sorting is stable)."""
+        return sorted(self.submissions, key=lambda hotkey: self.submissions[hotkey].block)
+
+    def margins(self) -> dict[tuple[str, str], float]:
+        """Each match's margin: from its duels where they could be read, else from the matrix."""
+        ours = {pair: match.recomputed() for pair, match in self.matches.items()}
+        return self.matrix | {pair: margin for pair, margin in ours.items() if margin is not None}
+
+
+def stem_of(prompt: str) -> str:
+    """The name of a prompt: the last part of its URL without the extension."""
+    last = prompt.rstrip("/").rsplit("/", 1)[-1]
+    return last.rsplit(".", 1)[0] if "." in last else last
+
+
+def stem_order(round: Round) -> list[str]:
+    return [stem_of(prompt) for prompt in round.prompts]
