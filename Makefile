@@ -48,10 +48,10 @@ constraints: $(TEST_STAMP) ## write constraints.txt from what is installed
 
 .venv/run-%: .venv/bin/pip
 	@echo "installing what requirements.txt names into .venv (once; a minute or so)"
-	@$(BIN)/pip install --quiet --progress-bar off -r requirements.txt -c constraints.txt
+	@$(BIN)/pip install -qq --progress-bar off -r requirements.txt -c constraints.txt
 	@rm -f .venv/run-*; touch $@
 
 .venv/test-%: .venv/bin/pip
 	@echo "installing what requirements-dev.txt names into .venv (once; a minute or so)"
-	@$(BIN)/pip install --quiet --progress-bar off -r requirements-dev.txt -c constraints.txt
+	@$(BIN)/pip install -qq --progress-bar off -r requirements-dev.txt -c constraints.txt
 	@rm -f .venv/test-*; touch $@

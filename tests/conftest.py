@@ -9,6 +9,16 @@ import pytest
 from competition import embedded_postgres
 
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM is None:
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="no chromium on this machine: apt-get install chromium"))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Only the process that made the folder removes it, once the parallel workers are gone."""
     if hasattr(config, "workerinput") or "GAUNTLET_TEST_VAR" not in os.environ:
