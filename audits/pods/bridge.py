@@ -111,7 +111,8 @@ class Log:
     async def follow(self, pipe: int) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), open(pipe, "rb", buffering=0))
+        file = os.fdopen(pipe, "rb", buffering=0)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
         while chunk := await reader.read(CHUNK):
             self.write(chunk)
             await asyncio.sleep(0.01)  # a service that prints without end must not keep us busy: 6 MiB/s

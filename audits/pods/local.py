@@ -1,7 +1,7 @@
 """How are miners' services run on this very machine?  One keeper process per pod, one folder per pod, nothing else.
 
-The folder is the pod: `solution` (the code), `pictures`, `service.sock` (the way in), `service.log`, `keeper.lock` (held
-while the pod lives) and `ended.json` (why it no longer does).  So a pod is found again after any process of ours died.
+The folder is the pod: `solution` (the code), `pictures`, `service.sock` (the way in), `service.log`, `keeper.lock`
+(held while the pod lives) and `ended.json` (why it no longer does).  So a pod is found again whoever died meanwhile.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WALLS = (
     "sees only the system, Python and its own code, all read-only, and a temporary folder in memory",
 )
 NO_WALLS = (
-    "NOT isolated: this machine offers no namespaces; the service shares the network and the files of the platform's user",
+    "NOT isolated: no namespaces on this machine; the service shares the network and the files of the platform's user",
 )
 
 
@@ -258,12 +258,13 @@ def _end(folder: Path) -> None:
         if _signal(folder, number):
             return
         with contextlib.suppress(PodFault):
-            return _until(lambda: _holder(folder) is None, within=patience, code="not_stopped", what="The pod runs on")
+            _until(lambda: _holder(folder) is None, within=patience, code="not_stopped", what="The pod runs on")
+            return
     raise PodFault(INFRASTRUCTURE, "not_stopped", f"The pod in {folder.name} could not be stopped. We try again.")
 
 
 def _signal(folder: Path, number: int) -> bool:
-    """True if there is nobody to signal.  By pidfd, and looked up again: a number alone may be somebody else's by now."""
+    """True if there is nobody to signal.  By pidfd, and looked up again: a bare number may be reused."""
     holder = _holder(folder)
     if holder is None:
         return True

@@ -1,0 +1,325 @@
+"""What is to be done next for one generation audit?  Its events in, one action out; no pod, no clock, no database.
+
+Two clocks run, and only while we watch: a gap between two looks counts as `unwatched_s` at most, because an outage of
+ours must never become a verdict.  Warm-up is counted for each pod; generation is counted over all pods and does not
+restart, except for an attempt that was lost through our own fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+MINER, INFRASTRUCTURE = "miner", "infrastructure"
+POD_STATES = ("warming_up", "ready", "generating", "complete")
+POLL_S, BACKOFF_S = 5, 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The batch API's limits (1 pod and 3 replacements, 4 h, 2 h), and our patience with what it leaves open."""
+
+    replacements: int = 3
+    warm_up_s: int = 4 * 3600
+    generation_s: int = 2 * 3600
+    silence_s: int = 300
+    odd_answers: int = 5
+    our_faults: int = 5
+    unwatched_s: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    failure_class: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """`kind` is one of:
+
+    started; refused (failure: why no pod); seen (state: one of POD_STATES, `replace`, `silent`, `nonsense` or
+    `conflict`, from whichever step the pod answered so); submitted; collected; unusable (failure: why the archive was
+    refused); lost (failure: why the pod ended); stopped (we ended it).
+    """
+
+    kind: str
+    at: datetime
+    state: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """start_pod, wait (then look again), submit, collect, replace (stop the pod), fail or done.
+
+    `batch` is the place of the batch to submit or collect, `delay_s` how long to wait.
+    """
+
+    kind: str
+    because: str
+    batch: int = 0
+    delay_s: int = 0
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """All that the events so far amount to; small enough to store, so that they need not be replayed.
+
+    phase: none, warming_up, ready, generating, complete, lost or failed.
+    """
+
+    phase: str = "none"
+    pods: int = 0
+    replacements: int = 0
+    submitted: bool = False
+    collected: int = 0
+    warm_s: float = 0
+    generation_s: float = 0
+    attempt_s: float = 0
+    silent_s: float = 0
+    odd_answers: int = 0
+    our_faults: int = 0
+    looked_at: datetime | None = None
+    failure: Failure | None = None
+
+    def replacements_remaining(self, *, limits: Limits) -> int:
+        return max(0, limits.replacements - self.replacements)
+
+    def to_json(self) -> dict[str, Any]:
+        value = dataclasses.asdict(self)
+        return {**value, "looked_at": self.looked_at.isoformat() if self.looked_at else None}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        looked_at, failure = value.get("looked_at"), value.get("failure")
+        return cls(
+            **{
+                **value,
+                "looked_at": datetime.fromisoformat(looked_at) if looked_at else None,
+                "failure": Failure(**failure) if failure else None,
+            }
+        )
+
+
+def replay(events: Iterable[Event], *, limits: Limits) -> Progress:
+    progress = Progress()
+    for event in events:
+        progress = after(progress, event, limits=limits)
+    return progress
+
+
+def after(progress: Progress, event: Event, *, limits: Limits) -> Progress:
+    """Raises KeyError for an unknown kind: a bug, not something a pod can cause."""
+    changed = _AFTER[event.kind](progress, event, limits)
+    return dataclasses.replace(changed, looked_at=event.at)
+
+
+def next_action(progress: Progress, *, batches: int, limits: Limits, now: datetime) -> Action:
+    """`batches` may grow between calls: a title match asks for more as long as it is open."""
+    if progress.phase == "failed":
+        return _fail(progress.failure)
+    if progress.collected >= batches:
+        return Action(kind="done", because="every batch is collected")
+    if progress.phase == "lost":
+        return _after_loss(progress, limits=limits)
+    if progress.our_faults >= limits.our_faults:
+        return _fail(progress.failure)
+    if (early := _too_early(progress, now=now)) is not None:
+        return early
+    return _at_work(progress)
+
+
+def _at_work(progress: Progress) -> Action:
+    batch = progress.collected
+    if progress.phase == "none":
+        return Action(kind="start_pod", because="no pod runs")
+    if progress.phase == "warming_up":
+        return Action(kind="wait", because="the pod is warming up", delay_s=POLL_S)
+    if not progress.submitted or progress.phase == "ready":
+        return Action(kind="submit", because="the pod is ready", batch=batch)
+    if progress.phase == "complete":
+        return Action(kind="collect", because="the batch is complete", batch=batch)
+    return Action(kind="wait", because="the pod is generating", batch=batch, delay_s=POLL_S)
+
+
+def _too_early(progress: Progress, *, now: datetime) -> Action | None:
+    """After a fault of ours or an odd answer, do not ask again at once."""
+    troubles = progress.our_faults if progress.phase == "none" else progress.odd_answers
+    if not troubles or progress.looked_at is None:
+        return None
+    due = progress.looked_at + timedelta(seconds=BACKOFF_S * troubles)
+    left = int((due - now).total_seconds())
+    return Action(kind="wait", because="trying again after a pause", delay_s=left) if left > 0 else None
+
+
+def _after_loss(progress: Progress, *, limits: Limits) -> Action:
+    lost = progress.failure or _UNKNOWN
+    if lost.failure_class == INFRASTRUCTURE:
+        if progress.our_faults >= limits.our_faults:
+            return _fail(lost)
+        return Action(
+            kind="replace", because=f"lost through our fault ({lost.code}); costs no replacement", failure=lost
+        )
+    if progress.replacements < limits.replacements:
+        return Action(kind="replace", because=lost.sentence, failure=lost)
+    spent = f"{lost.sentence} All {limits.replacements} replacements were used before."
+    return _fail(dataclasses.replace(lost, sentence=spent))
+
+
+def _fail(failure: Failure | None) -> Action:
+    failure = failure or _UNKNOWN
+    return Action(kind="fail", because=failure.sentence, failure=failure)
+
+
+_UNKNOWN = Failure(
+    failure_class=INFRASTRUCTURE, code="unknown", sentence="The pod was lost and nobody recorded why. We must act."
+)
+
+
+def _started(progress: Progress, event: Event, limits: Limits) -> Progress:
+    return dataclasses.replace(
+        progress,
+        phase="warming_up",
+        pods=progress.pods + 1,
+        submitted=False,
+        warm_s=0,
+        attempt_s=0,
+        silent_s=0,
+        odd_answers=0,
+        failure=None,
+    )
+
+
+def _refused(progress: Progress, event: Event, limits: Limits) -> Progress:
+    failure = event.failure or _UNKNOWN
+    if failure.failure_class == MINER:
+        return dataclasses.replace(progress, phase="failed", failure=failure)
+    return dataclasses.replace(progress, phase="none", our_faults=progress.our_faults + 1, failure=failure)
+
+
+def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
+    if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
+        return progress
+    progress = _charge(progress, gap=_gap(progress, event, limits))
+    if event.state == "replace":
+        return _lose(progress, code="replacement_asked", sentence="The service asked for another pod.")
+    if event.state in POD_STATES:
+        progress = dataclasses.replace(progress, phase=event.state, silent_s=0)
+    elif event.state == "silent":
+        progress = _silent(progress, gap=_gap(progress, event, limits))
+    else:
+        progress = dataclasses.replace(progress, odd_answers=progress.odd_answers + 1)
+    return _within_limits(progress, limits=limits)
+
+
+def _gap(progress: Progress, event: Event, limits: Limits) -> float:
+    if progress.looked_at is None:
+        return 0
+    return min(max(0, (event.at - progress.looked_at).total_seconds()), limits.unwatched_s)
+
+
+def _charge(progress: Progress, *, gap: float) -> Progress:
+    """Whose clock ran since the last look?  Nobody's once a batch is complete: collecting it is our work."""
+    if progress.submitted and progress.phase != "complete":
+        return dataclasses.replace(progress, attempt_s=progress.attempt_s + gap)
+    if progress.phase == "warming_up":
+        return dataclasses.replace(progress, warm_s=progress.warm_s + gap)
+    return progress
+
+
+def _silent(progress: Progress, *, gap: float) -> Progress:
+    """Before it is ready a service may be silent: the warm-up limit is all it has to keep."""
+    if progress.phase == "warming_up" and not progress.submitted:
+        return progress
+    return dataclasses.replace(progress, silent_s=progress.silent_s + gap)
+
+
+def _within_limits(progress: Progress, *, limits: Limits) -> Progress:
+    generated = progress.generation_s + progress.attempt_s
+    if generated > limits.generation_s and progress.phase != "complete":
+        sentence = f"Generation took more than {limits.generation_s // 60} minutes in total."
+        return dataclasses.replace(progress, phase="failed", failure=_theirs("generation_too_long", sentence))
+    if progress.warm_s > limits.warm_up_s:
+        return _lose(
+            progress,
+            code="warm_up_too_long",
+            sentence=f"The service was not ready after {limits.warm_up_s // 60} minutes.",
+        )
+    if progress.silent_s > limits.silence_s:
+        sentence = f"The service runs but did not answer for {limits.silence_s} seconds."
+        return _lose(progress, code="silent", sentence=sentence)
+    if progress.odd_answers > limits.odd_answers:
+        sentence = f"The service gave more than {limits.odd_answers} answers that the batch API does not allow."
+        return _lose(progress, code="nonsense", sentence=sentence)
+    return progress
+
+
+def _submitted(progress: Progress, event: Event, limits: Limits) -> Progress:
+    return dataclasses.replace(progress, phase="generating", submitted=True, silent_s=0)
+
+
+def _collected(progress: Progress, event: Event, limits: Limits) -> Progress:
+    return dataclasses.replace(
+        progress,
+        phase="ready",
+        submitted=False,
+        collected=progress.collected + 1,
+        generation_s=progress.generation_s + progress.attempt_s,
+        attempt_s=0,
+        silent_s=0,
+        odd_answers=0,
+        our_faults=0,
+    )
+
+
+def _unusable(progress: Progress, event: Event, limits: Limits) -> Progress:
+    """The same archive comes on every call: asking again would not mend it."""
+    return dataclasses.replace(progress, phase="failed", failure=event.failure or _UNKNOWN)
+
+
+def _lost(progress: Progress, event: Event, limits: Limits) -> Progress:
+    failure = event.failure or _UNKNOWN
+    if progress.phase in ("none", "lost", "failed"):
+        return progress
+    if failure.failure_class == MINER:
+        return _lose(progress, code=failure.code, sentence=failure.sentence)
+    faults = progress.our_faults + 1
+    return dataclasses.replace(progress, phase="lost", failure=failure, attempt_s=0, our_faults=faults)
+
+
+def _lose(progress: Progress, *, code: str, sentence: str) -> Progress:
+    """Lost by the miner's doing: the batch is discarded, its time is not."""
+    generated = progress.generation_s + progress.attempt_s
+    failure = _theirs(code, sentence)
+    return dataclasses.replace(progress, phase="lost", failure=failure, generation_s=generated, attempt_s=0)
+
+
+def _stopped(progress: Progress, event: Event, limits: Limits) -> Progress:
+    """A pod given up by the miner's doing costs a replacement; one that we lost, or ended for no fault, does not."""
+    if progress.phase == "failed":
+        return progress
+    costs = progress.phase == "lost" and progress.failure is not None and progress.failure.failure_class == MINER
+    used = progress.replacements + int(costs)
+    return dataclasses.replace(progress, phase="none", submitted=False, attempt_s=0, replacements=used)
+
+
+def _theirs(code: str, sentence: str) -> Failure:
+    return Failure(failure_class=MINER, code=code, sentence=sentence)
+
+
+_AFTER = {
+    "started": _started,
+    "refused": _refused,
+    "seen": _seen,
+    "submitted": _submitted,
+    "collected": _collected,
+    "unusable": _unusable,
+    "lost": _lost,
+    "stopped": _stopped,
+}
