@@ -8,7 +8,6 @@ import pytest
 
 from competition import embedded_postgres
 
-
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
