@@ -21,8 +21,8 @@ def seed(competition: str, *, round_number: int, block_hash: str, beacon: str | 
 
     `block_hash` may come with 0x and in capitals.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", competition):
-        raise ValueError(f"{competition!r} is not a slug: small letters, digits, - and _")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", competition):
+        raise ValueError(f"{competition!r} is not a slug: letters, digits, - and _")
     if round_number < 0:
         raise ValueError(f"{round_number} is not the number of a round")
     lines = [DOMAIN, competition, str(round_number), _hash(block_hash)]
