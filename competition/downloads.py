@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from competition import fetch, host_slots, store
+from competition import fetch, host_slots, partial, store
 from competition.decisions.retries import FetchFailed, GiveUp, retry_policy
 from competition.http_get import Patience
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry
 from competition.models import Asset
-
 
 PER_HOST = 4  # downloads at once from one host, over all workers
 
@@ -24,11 +23,13 @@ def download(asset: Asset, now: datetime) -> Outcome:
     """Fetch one submitted file; whatever the host does later, only this copy is judged, audited and shown."""
     into = partial_path(asset)
     try:
-        fetched = fetch.fetch(url_of(asset), policy=policy_for(asset), into=into, slots=host_slots.AdvisoryLocks(PER_HOST))
+        fetched = fetch.fetch(
+            url_of(asset), policy=policy_for(asset), into=into, slots=host_slots.AdvisoryLocks(PER_HOST)
+        )
     except FetchFailed as failed:
         return _failed(asset, failed)
     sha256 = store.default().put(into)
-    into.unlink(missing_ok=True)
+    partial.forget(into)
     return Move(
         "stored",
         because="downloaded; only this copy is judged",
@@ -38,10 +39,12 @@ def download(asset: Asset, now: datetime) -> Outcome:
 
 
 def _failed(asset: Asset, failed: FetchFailed) -> Outcome:
+    """Only tries that failed for a reason of the miner's bring a forfeit nearer."""
     failure = Failure(failed.failure_class, failed.code, failed.sentence)
-    verdict = retry_policy(failed, attempt=asset.attempts)
+    tries = partial.count_try(partial_path(asset), ours=failed.failure_class == "infrastructure")
+    verdict = retry_policy(failed, attempt=tries)
     if isinstance(verdict, GiveUp):
-        partial_path(asset).unlink(missing_ok=True)
+        partial.forget(partial_path(asset))
         return Move("failed", because=failed.sentence, failure=failure)
     scale = float(_limits(asset).get("retry_scale", 1.0))
     return Retry(timedelta(seconds=verdict.delay_s * scale), failure, counts=failed.code != "no_slot")
@@ -60,10 +63,13 @@ def policy_for(asset: Asset) -> fetch.FetchPolicy:
     """The competition's limits; plain http to this machine only where this deployment is a demo."""
     limits = _limits(asset)
     port = urlsplit(asset.submission.cdn_url).port
+    witness, _, witness_port = settings.FETCH_WITNESS.partition(":")
     return fetch.FetchPolicy(
         max_bytes=int(limits.get("max_bytes", 200 * 2**20)),
         patience=Patience(total_s=float(limits.get("total_s", 150)), idle_s=float(limits.get("idle_s", 15))),
         loopback_ports=(port,) if settings.DEMO and port else (),
+        spare_bytes=(64 if settings.DEMO else 1024) * 2**20,
+        witness=(witness, int(witness_port or 443)) if witness else None,
     )
 
 

@@ -104,6 +104,18 @@ def forget(into: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def count_try(into: Path, *, ours: bool) -> int:
+    """How many tries have failed for a reason of the miner's, this one counted in unless the reason is `ours`.
+
+    Kept beside the copy, so that an outage of ours uses up none of them.
+    """
+    label = read_label(into)
+    label = replace(label, tries=label.tries + (not ours))
+    into.parent.mkdir(parents=True, exist_ok=True)
+    write_label(into, label)
+    return max(1, label.tries)
+
+
 def require_room(folder: Path, *, least: int) -> None:
     with guarded():
         folder.mkdir(parents=True, exist_ok=True)

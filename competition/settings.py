@@ -15,6 +15,8 @@ LOG_DIR = VAR_DIR / "log"
 DEBUG = env.flag("GAUNTLET_DEBUG")
 # Lets fetches reach http:// on loopback, where the demo's own miners are served.
 DEMO = env.flag("GAUNTLET_DEMO")
+# Answers whenever our own network is up. Asked when a miner's host does not answer, so that our outage is not theirs.
+FETCH_WITNESS = env.text("GAUNTLET_FETCH_WITNESS", "" if DEMO else "github.com:443")
 SECRET_KEY = env.text("GAUNTLET_SECRET_KEY") or secret.once(VAR_DIR / "secret_key")
 
 ORIGIN = env.origin("GAUNTLET_ORIGIN", "http://127.0.0.1:8000")
@@ -42,6 +44,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "competition.headers.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
