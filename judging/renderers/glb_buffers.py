@@ -1,4 +1,4 @@
-"""Do the file's buffers, views and accessors stay within its bytes?  No count allocates anything before this is known."""
+"""Do the file's buffers, views and accessors stay within its bytes?  No count allocates before this is known."""
 
 from judging.renderers.glb_tree import Json, entries, flag, item, reference, whole
 from judging.renderers.gltf import COMPONENTS, WIDTHS

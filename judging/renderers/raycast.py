@@ -1,27 +1,25 @@
-"""How is a glb photographed without a graphics card?  Rays against triangles (embree), shading in numpy.
+"""The embedded renderer for glb files: rays on the processor, inside the sandbox.  What is drawn: see photograph.py."""
 
-What is drawn: base colour factor, texture and vertex colours, emission, alpha (MASK, BLEND), single and double sides.
-What is not: metalness and roughness, normal and occlusion maps, shadows, cameras and lights of the file.
-The same input gives the same bytes on one machine: one ray is one thread's work, and nothing reads a clock.
-"""
-
-import io
+import math
+import os
+import stat
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from judging.renderers import gltf
-from judging.renderers.rays import Caster, Soup, build, directions
-from judging.renderers.rig import GRAY_PREFIX, GRID, Rig, rgb
-from judging.renderers.shading import Brush
+from judging.renderers import control, gltf
+from judging.renderers.base import Bounds, Refused, Rendered, RendererFault
+from judging.renderers.confinement import Limits
+from judging.renderers.photograph import Picture, photograph
+from judging.renderers.rig import Rig
+from judging.renderers.rules import refusal
+from judging.renderers.sandbox import Done, Sandbox
 
-Picture = NDArray[np.uint8]
-
-RAYS_AT_ONCE = 1 << 18
-MOST_LAYERS = 24  # surfaces seen through one another before a ray gives up
-STEP = 1e-5  # how far behind a see-through surface a ray goes on; the asset is about 1 across
+SANDBOX = Sandbox("judging.renderers.darkroom:work")
+DRAWN_BY = ("embreex", "numpy", "pillow")
 
 
 def draw(asset: Any, *, rig: Rig, views: list[str] | None = None) -> dict[str, Picture]:
@@ -33,82 +31,100 @@ def draw(asset: Any, *, rig: Rig, views: list[str] | None = None) -> dict[str, P
     return photograph(gltf.read(data), rig=rig, pictures=list(rig.pictures()) if views is None else views)
 
 
-def photograph(model: gltf.Model, *, rig: Rig, pictures: list[str]) -> dict[str, Picture]:
-    soup = Soup.of(model)
-    brush = Brush(model, soup, rig)
-    whole = build(soup.positions, soup.faces)
-    shot: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-    taken: dict[str, Picture] = {}
-    for name in pictures:
-        views = rig.gray if name == GRID else (name.removeprefix(GRAY_PREFIX),)
-        for view in views:
-            if view not in shot:
-                shot[view] = _shoot(soup, whole, brush, rig, view)
-        if name == GRID:
-            taken[name] = _grid([_on(shot[view], rig.background) for view in views], rig.grid_pixels)
-        else:
-            taken[name] = _on(shot[views[0]], rig.gray_background if name.startswith(GRAY_PREFIX) else rig.background)
-    return taken
+class Raycast:
+    """RENDERERS["raycast"].  `version` names the libraries that drew, because they decide single pixels."""
+
+    name = "raycast"
+    version = " ".join(["raycast-1", *(f"{library}-{version(library)}" for library in DRAWN_BY)])
+
+    def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: Limits | None = None) -> None:
+        self.sandbox = sandbox
+        self.limits = limits or Limits()
+
+    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+        """Photograph glb file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
+        try:
+            return self._render(data, rig=rig, out=out)
+        except RendererFault as fault:
+            if fault.code != "CRASHED":
+                raise
+        return self._render_again(data, rig=rig, out=out)
+
+    def _render_again(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+        """A crash is the file's doing only if it crashes again and a file known to be good does not.
+
+        Otherwise a miner could turn lost duels into void ones by breaking the renderer on purpose.
+        """
+        try:
+            return self._render(data, rig=rig, out=out)
+        except RendererFault as fault:
+            if fault.code != "CRASHED":
+                raise
+            with tempfile.TemporaryDirectory() as folder:
+                known = Path(folder, "control.glb")
+                known.write_bytes(control.glb())
+                self._render_control(known, rig=rig, out=Path(folder))
+            raise refusal("CANNOT_RENDER", why=fault.sentence) from fault
+
+    def _render_control(self, known: Path, *, rig: Rig, out: Path) -> None:
+        try:
+            self._render(known, rig=rig, out=out)
+        except Refused as refused:
+            raise RendererFault("CONTROL_FAILED", f"a good file was refused: {refused}") from refused
+
+    def _render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".darkroom-", dir=out) as folder:
+                done = self.sandbox.run({"rig": rig.to_json()}, data=data, folder=Path(folder), limits=self.limits)
+                views = {name: develop(Path(folder), name, size, out=out) for name, size in rig.pictures().items()}
+                return _rendered(done, views, size=data.stat().st_size)
+        except OSError as error:
+            raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
 
 
-def _shoot(
-    soup: Soup, whole: Any, brush: Brush, rig: Rig, view: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colour times coverage (n, n, 3) and coverage (n, n, 1) of one view, both 0 to 1 and display-encoded."""
-    camera = rig.camera(view)
-    caster = Caster(soup, whole, np.array(camera.position))
-    size = rig.pixels * rig.samples
-    step = max(1, RAYS_AT_ONCE // (size * rig.samples)) * rig.samples
-    bands = [
-        _trace(caster, brush, rig, view, range(top, min(top + step, size))).reshape(
-            -1, rig.samples, rig.pixels, rig.samples, 4
-        )
-        for top in range(0, size, step)
-    ]
-    layers = np.concatenate([band.mean(axis=(1, 3), dtype=np.float32) for band in bands])
-    return layers[..., :3], layers[..., 3:]
+def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:
+    """Raw pixels from the sandbox as a PNG file of ours.  Raises RendererFault if they are not exactly that."""
+    pixels = _exactly(folder / f"{name}.rgb", size * size * 3)
+    path, waiting = out / f"{name}.png", folder / f"{name}.png"
+    waiting.unlink(missing_ok=True)
+    Image.frombytes("RGB", (size, size), pixels).save(waiting, format="PNG", compress_level=6)
+    os.replace(waiting, path)
+    return path
 
 
-def _trace(caster: Caster, brush: Brush, rig: Rig, view: str, rows: range) -> NDArray[np.float32]:
-    """(samples, 4): colour already weighted by its coverage, and coverage; front to back through see-through layers."""
-    camera = rig.camera(view)
-    rays = directions(camera, rig=rig, rows=rows)
-    seen = np.zeros((len(rays), 4), np.float32)
-    clear = np.ones(len(rays), np.float32)  # what share of the light behind still gets through
-    travelled = np.zeros(len(rays), np.float32)
-    alive = np.arange(len(rays))
-    position = np.array(camera.position, np.float32)
-    for _ in range(MOST_LAYERS):
-        origins = position + rays[alive] * travelled[alive, None]
-        hits = caster.cast(np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(rays[alive]))
-        struck = alive[hits.ray]
-        travelled[struck] += hits.distance
-        painted = brush.paint(hits, rays[struck], travelled[struck], camera)
-        share = clear[struck] * painted[:, 3]
-        seen[struck, :3] += painted[:, :3] * share[:, None]
-        seen[struck, 3] += share
-        clear[struck] -= share
-        alive = struck[clear[struck] > 1 / 512]
-        travelled[alive] += np.float32(STEP)
-        if not len(alive):
-            break
-    return seen
+def _exactly(path: Path, size: int) -> bytes:
+    """The bytes of a regular file, which the child may have replaced with anything else."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise RendererFault("CRASHED", f"the work left no picture {path.stem}") from error
+    with os.fdopen(number, "rb") as file:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+            raise RendererFault("CRASHED", f"the work left a wrong picture {path.stem}")
+        return file.read(size)
 
 
-def _on(layers: tuple[NDArray[np.float32], NDArray[np.float32]], background: str) -> Picture:
-    colour, coverage = layers
-    behind = np.array(rgb(background), np.float32)
-    return np.rint(np.clip(colour * 255 + behind * (1 - coverage), 0, 255)).astype(np.uint8)
+def _rendered(done: Done, views: dict[str, Path], *, size: int) -> Rendered:
+    triangles = done.answer.get("triangles")
+    if not isinstance(triangles, int):
+        raise RendererFault("CRASHED", "the work answered without a triangle count")
+    return Rendered(
+        views=views,
+        triangles=triangles,
+        bytes=size,
+        bounds=_bounds(done.answer.get("bounds")),
+        isolation=done.walls,
+        seconds=round(done.wall_seconds, 3),
+    )
 
 
-def _grid(four: list[Picture], pixels: int) -> Picture:
-    half = pixels // 2
-    tiles = [np.asarray(Image.fromarray(tile).resize((half, half), Image.Resampling.BOX)) for tile in four]
-    return np.concatenate([np.concatenate(tiles[:2], axis=1), np.concatenate(tiles[2:], axis=1)])
-
-
-def png(picture: Picture) -> bytes:
-    """The picture as a PNG file: no timestamps, no metadata."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", compress_level=6)
-    return file.getvalue()
+def _bounds(told: Any) -> Bounds:
+    try:
+        (a, b, c), (d, e, f) = ((float(value) for value in corner) for corner in told)
+    except (TypeError, ValueError) as error:
+        raise RendererFault("CRASHED", "the work answered without bounds") from error
+    if not all(math.isfinite(value) for value in (a, b, c, d, e, f)):
+        raise RendererFault("CRASHED", "the work answered with bounds that are no numbers")
+    return (a, b, c), (d, e, f)

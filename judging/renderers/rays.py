@@ -5,7 +5,9 @@ For one camera position that is a fixed set of triangles, so a view in which a h
 again against the visible triangles alone: exact also where two triangles lie on each other, back to back.
 """
 
+import os
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -103,7 +105,25 @@ class Caster:
         )
 
 
+@cache
+def _one_thread() -> None:
+    """Make embree's thread pool one thread, before it starts: how it splits a scene then never depends on the machine.
+
+    The pool takes its size from the processors allowed at its start; they are all allowed again afterwards.
+    """
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        corner = np.zeros((3, 3), np.float32)
+        scene = EmbreeScene()
+        TriangleMesh(scene=scene, vertices=corner, indices=np.zeros((1, 3), np.int32))
+        scene.run(corner[:1], np.ones((1, 3), np.float32))
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def build(positions: Floats, faces: Ints) -> EmbreeScene:
+    _one_thread()
     scene = EmbreeScene()
     if len(faces):
         TriangleMesh(scene=scene, vertices=np.ascontiguousarray(positions), indices=np.ascontiguousarray(faces))

@@ -128,6 +128,9 @@ RULES: dict[str, Rule] = {
         "rendering takes more than {limit} seconds of processor time",
         "use fewer triangles, fewer see-through layers or smaller textures",
     ),
+    "CANNOT_RENDER": Rule(
+        "the renderer fails on this file each time, and not on others: {why}", "re-export it with another tool"
+    ),
 }
 
 

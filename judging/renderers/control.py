@@ -1,0 +1,42 @@
+"""Which file must every working renderer be able to draw?  One triangle, written by hand from the standard."""
+
+import json
+import struct
+
+
+def glb(*, picture: bytes = b"") -> bytes:
+    """One see-through triangle, wearing `picture` (PNG, JPEG or WebP bytes) if there is one."""
+    corners = struct.pack("<9f", -0.4, -0.4, 0.0, 0.4, -0.4, 0.0, 0.0, 0.4, 0.0)
+    places = struct.pack("<6f", 0.0, 1.0, 1.0, 1.0, 0.5, 0.0)
+    paint = {"baseColorTexture": {"index": 0}} if picture else {}
+    tree = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_0": 1}, "material": 0}]}],
+        "materials": [{"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 0.5], **paint}}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5126, "count": 3, "type": "VEC2"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteLength": len(corners)},
+            {"buffer": 0, "byteOffset": len(corners), "byteLength": len(places)},
+        ],
+    }
+    body = corners + places
+    if picture:
+        tree["bufferViews"] += [{"buffer": 0, "byteOffset": len(body), "byteLength": len(picture)}]
+        tree |= {"images": [{"bufferView": 2}], "textures": [{"source": 0}]}
+        body += picture
+    tree["buffers"] = [{"byteLength": len(body)}]
+    return pack(json.dumps(tree).encode(), body)
+
+
+def pack(text: bytes, body: bytes) -> bytes:
+    """JSON text and binary body as a glb file (glTF 2.0 §4.4)."""
+    text += b" " * (-len(text) % 4)
+    body += b"\0" * (-len(body) % 4)
+    header = struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + len(body))
+    return header + struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(body), b"BIN\0") + body
