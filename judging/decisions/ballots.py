@@ -4,8 +4,8 @@ Each question is asked in both orders, and the two answers are one ballot, s = (
 first or the second place cancels exactly, and so do answers that contradict each other.  Scores are integers in
 millionths, positive for the challenger; dividing rounds toward zero, so that swapping the sides negates exactly.
 
-The front decides and the sides are always looked at (they weigh half as much): they may decide what the front leaves
-open, they may outweigh it, and a winner of the front who is clearly worse at the sides wins nothing (side guard).
+The front and the sides weigh the same, and the sides are always looked at: they may decide what the front leaves open,
+they may outweigh it, and whoever wins while clearly worse at the sides wins nothing (side guard).
 Each question is about all views of its stage together: no verdict comes from one angle of four.
 """
 
@@ -92,7 +92,7 @@ def verdict(taken: Mapping[str, Ballot], *, thresholds: Thresholds = STANDARD) -
         raise ValueError(f"no verdict before question {missing!r} is answered")
     front_by = "gray" if "gray" in taken else "front"
     front, around = taken[front_by].score, taken["around"].score
-    score = max(-MICRO, min(MICRO, front + toward_zero(around, 2)))
+    score = max(-MICRO, min(MICRO, front + around))
     stages = tuple(taken.values())
     if abs(score) < thresholds.draw_band:
         return Verdict("draw", score, "draw_band", stages)
