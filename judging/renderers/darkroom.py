@@ -29,7 +29,7 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
     """Write `<picture>.rgb` for each picture of `task["rig"]`.  Raises Refused."""
     rig = Rig.from_json(task["rig"])
     facts, reader = glb.examine(data)
-    model = _model(reader)
+    model = read(reader)
     for name, picture in photograph(model, rig=rig, pictures=list(rig.pictures())).items():
         Path(f"{name}.rgb").write_bytes(picture.tobytes())
     return {"triangles": facts.triangles, "bounds": facts.bounds}
@@ -44,7 +44,7 @@ def rehearse() -> None:
         photograph(glb.examine(data)[1].model(), rig=REHEARSAL, pictures=["front"])
 
 
-def _model(reader: Reader) -> Model:
+def read(reader: Reader) -> Model:
     """The numbers of the file have been checked; its pictures can still turn out to be broken when they are decoded."""
     try:
         return reader.model()

@@ -122,7 +122,8 @@ def _walk(tree: Json) -> Iterator[tuple[int, NDArray[np.float64]]]:
         if index in met:
             raise refusal("NODE_SHARED", index=index)
         met.add(index)
-        world = parent @ local_matrix(nodes[index])
+        with np.errstate(over="ignore", invalid="ignore"):
+            world = parent @ local_matrix(nodes[index])
         if not np.isfinite(world).all():
             raise refusal("BAD_TRANSFORM", index=index, why="it overflows")
         waiting.extend((child, world) for child in nodes[index].get("children", []))
