@@ -48,20 +48,27 @@ class Pool:
 
     def __init__(self) -> None:
         self._opening = threading.Lock()
+        self._address: dict[str, Any] = {}
         self._pool: Any = None
 
     def _opened(self) -> Any:
+        """A database that moved to another port, as the embedded one may, gets a new pool."""
+        wanted = connections["default"].get_connection_params()
+        address = {key: value for key, value in wanted.items() if key not in NOT_LIBPQ}
         with self._opening:
-            if self._pool is None:
-                address = connections["default"].get_connection_params()
-                self._pool = make_pool({key: value for key, value in address.items() if key not in NOT_LIBPQ})
+            if self._address != address:
+                self.close()
+                self._pool, self._address = make_pool(address), address
         return self._pool
 
     def getconn(self) -> Any:
         return self._opened().getconn()
 
     def putconn(self, conn: Any) -> None:
-        self._opened().putconn(conn)
+        try:
+            self._pool.putconn(conn)
+        except ValueError:  # of the pool before this one
+            conn.close()
 
     def close(self) -> None:
         if self._pool is not None:
@@ -136,5 +143,5 @@ BROKERS = {
     "rediss": through_redis,
     "amqp": through_rabbitmq,
     "amqps": through_rabbitmq,
-    "stub": lambda _: StubBroker(middleware=[]),
+    "stub": lambda _: StubBroker(middleware=middleware()),
 }

@@ -107,6 +107,7 @@ class Supervisor:
         self.children = [Child(program, log=logs / f"{program.name}.log") for program in programs]
         self.say = say
         self.chores = chores
+        self.complaints: dict[Callable[[], None], str] = {}
         self.stopping = False
 
     def run(self) -> None:
@@ -136,7 +137,18 @@ class Supervisor:
             child.trim_log()
         for chore in self.chores:
             if not self.stopping:
-                chore()
+                self.attend(chore)
+
+    def attend(self, chore: Callable[[], None]) -> None:
+        """A chore that fails is tried again at the next tick; the same complaint is made once."""
+        try:
+            chore()
+            self.complaints.pop(chore, None)
+        except Exception as error:
+            complaint = f"{type(error).__name__}: {error}".strip()
+            if self.complaints.get(chore) != complaint:
+                self.complaints[chore] = complaint
+                self.say(complaint)
 
     def stop(self) -> None:
         """Ask all, wait, then insist."""

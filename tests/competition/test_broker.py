@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import dramatiq
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq_postgres import schema
@@ -93,6 +93,21 @@ def test_a_row_announced_while_it_is_looked_at_is_looked_at_again(queue: RowQueu
     announced.set()
     assert again.wait(30)
     worker.stop(timeout=10_000)
+
+
+def test_workers_follow_a_database_that_moved_to_another_port(queue: RowQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = queue.pool.getconn()
+    here = connection.get_connection_params()
+    monkeypatch.setattr(
+        type(connections["default"]),
+        "get_connection_params",
+        lambda self: here | {"application_name": "at the new address"},
+    )
+    second = queue.pool.getconn()
+    assert second.info.get_parameters()["application_name"] == "at the new address"
+    queue.pool.putconn(first)
+    assert first.closed
+    queue.pool.putconn(second)
 
 
 def test_failed_messages_are_not_retried_and_are_purged_within_the_hour(queue: RowQueue) -> None:

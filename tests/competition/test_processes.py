@@ -143,6 +143,20 @@ def test_a_killed_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
     assert until(lambda: not any(alive(pid) for pid in children))
 
 
+def test_a_chore_that_fails_stops_nothing_and_complains_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    outcomes = iter([OSError("disk full"), OSError("disk full"), None, OSError("disk full")])
+
+    def chore() -> None:
+        if error := next(outcomes):
+            raise error
+
+    supervisor = Supervisor([], logs=tmp_path, say=said.append, chores=[chore])
+    for tick in range(4):
+        supervisor.tick(now=float(tick))
+    assert said == ["OSError: disk full"] * 2, "once, and once more after it had worked again"
+
+
 def test_a_log_grows_only_so_far_while_its_part_goes_on_writing(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
     assert until(lambda: child.log.read_text() == "up\n")
     monkeypatch.setattr(processes, "LOG_BYTES", 2)

@@ -14,7 +14,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.utils import timezone
 
 from competition import embedded_postgres
@@ -96,8 +96,6 @@ class Progress:
         self.due_at = time.monotonic() + PROGRESS_SECONDS
         try:
             self.report()
-        except DatabaseError as error:
-            self.say(f"the database does not answer: {str(error).strip().splitlines()[0]}")
         finally:
             connection.close()
 
@@ -116,7 +114,17 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
     """Slow work gets whole processes; work that mostly waits shares threads."""
     env = {"GAUNTLET_DEMO": "1" if demo else "0", "PYTHONUNBUFFERED": "1"}
     web = ("-m", "gunicorn", "competition.wsgi:application", "--bind", f"{host}:{port}", "--worker-class", "gthread")
-    manner = ("--threads", "8", "--graceful-timeout", "3", "--timeout", "60", "--chdir", str(settings.BASE_DIR))
+    manner = (
+        "--threads",
+        "8",
+        "--graceful-timeout",
+        "3",
+        "--timeout",
+        "60",
+        "--no-control-socket",
+        "--chdir",
+        str(settings.BASE_DIR),
+    )
     waiting = (*MANAGE, "worker", "--queue", "io", "--queue", "pods", "--threads", "6")
     working = (*MANAGE, "worker", "--queue", "cpu", "--queue", "judge", "--threads", "1")
     companions = [name for name in COMPANIONS if name in get_commands() and (demo or not name.startswith("demo"))]
