@@ -1,16 +1,30 @@
 """How do tests differ from a deployment?  Their own folder and server, no disk syncs, no messages sent."""
 
+import atexit
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
-# Set once, by the first process; the workers of a parallel run inherit it and share one server.
+from competition.embedded_postgres import Cluster
+
+
+def throw_away(folder: Path, maker: int) -> None:
+    """What the run has made, when the process that made it ends; the parallel workers have ended before it."""
+    if os.getpid() == maker:
+        Cluster(folder / "postgres").stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# Made once, by the first process; the workers of a parallel run inherit it and share one server.
 if "GAUNTLET_TEST_VAR" not in os.environ:
     os.environ["GAUNTLET_TEST_VAR"] = tempfile.mkdtemp(prefix="gauntlet-test-")
+    atexit.register(throw_away, Path(os.environ["GAUNTLET_TEST_VAR"]), os.getpid())
 os.environ["GAUNTLET_VAR"] = os.environ["GAUNTLET_TEST_VAR"]
 os.environ["BROKER_URL"] = "stub://"
 
-from competition.settings import *  # noqa: F403
-from competition.settings import EMBEDDED_POSTGRES_OPTIONS
+from competition.settings import *  # noqa: E402, F403
+from competition.settings import EMBEDDED_POSTGRES_OPTIONS  # noqa: E402
 
 EMBEDDED_POSTGRES_OPTIONS += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
