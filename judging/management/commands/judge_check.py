@@ -1,0 +1,108 @@
+"""Is this judge fit to judge?  Good assets against broken copies of them, and the table of who was right.
+
+The good assets come from a module named on the command line and loaded by that name, because judging may not depend on
+the examples: any module with `OBJECTS` (names) and `glb_of(name) -> bytes` will do.  They are trusted, and drawn here.
+"""
+
+import hashlib
+import importlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from judging import breakages, checking
+from judging.backends import judge_named
+from judging.backends.base import Judge, Side
+from judging.checking import Case, Report
+from judging.renderers import raycast
+from judging.renderers.rig import EMBEDDED, GRID
+
+
+class Command(BaseCommand):
+    help = "Let a judge choose between good assets and broken copies of them; fails below 95 % right."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--judge", default="perceptual-v1", help="name of the judge (default: %(default)s)")
+        parser.add_argument("--objects", default="examples.objects", help="module of good assets")
+        parser.add_argument(
+            "--prompts", type=Path, default=settings.BASE_DIR / "examples" / "prompts", help="folder of <object>.png"
+        )
+        parser.add_argument("--only", nargs="+", metavar="OBJECT", help="these objects instead of all")
+        parser.add_argument("--json", action="store_true", help="the report as JSON")
+
+    def handle(self, **options: Any) -> None:
+        judge = _judge(options["judge"])
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="judge-check-") as folder:
+            module = importlib.import_module(options["objects"])
+            names = options["only"] or sorted(module.OBJECTS)
+            cases = drawn(module, names=names, prompts=options["prompts"], into=Path(folder))
+            report = checking.checked(judge, cases, tell=self.tell)
+        self.stdout.write(json.dumps(checking.as_json(report), indent=2) if options["json"] else table(report))
+        self.tell(f"{time.monotonic() - started:.0f} s")
+        if not report.passed:
+            sys.exit(1)
+
+    def tell(self, line: str) -> None:
+        self.stderr.write(line)
+
+
+def _judge(name: str) -> Judge:
+    try:
+        return judge_named(name)
+    except (KeyError, ValueError) as error:
+        raise CommandError(f"no judge is called {name!r}: {error}") from error
+
+
+def drawn(module: ModuleType, *, names: list[str], prompts: Path, into: Path) -> Iterator[Case]:
+    """All cases, each drawn when its turn comes.  Raises CommandError for an object without a prompt's picture."""
+    for name in names:
+        reference = prompts / f"{name}.png"
+        if name not in module.OBJECTS or not reference.is_file():
+            raise CommandError(f"there is no object {name!r} with a picture {reference}")
+        data = module.glb_of(name)
+        digest = hashlib.sha256(reference.read_bytes()).hexdigest()
+        good, scene = side(data, into=into), breakages.loaded(data)
+        for breakage, broken in breakages.BREAKAGES.items():
+            yield Case(name, breakage, reference, digest, good, side(breakages.glb_of(broken(scene)), into=into))
+
+
+def side(data: bytes, *, into: Path) -> Side:
+    sha256 = hashlib.sha256(data).hexdigest()
+    names = [name for name in EMBEDDED.pictures() if name != GRID]
+    files = {name: into / sha256 / f"{name}.png" for name in names}
+    if not (into / sha256).exists():
+        (into / sha256).mkdir()
+        for name, picture in raycast.draw(data, rig=EMBEDDED, views=names).items():
+            cv2.imwrite(str(files[name]), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return Side(sha256, files)
+
+
+def table(report: Report) -> str:
+    head = f"{'breakage':<18}{'pairs':>7}{'right':>7}{'wrong':>7}{'draws':>7}{'void':>7}{'unseen':>8}"
+    rows = [
+        f"{name:<18}{row.pairs:>7}{row.right:>7}{row.wrong:>7}{row.draws:>7}{row.void:>7}{row.unseen:>8}"
+        for name, row in report.rows.items()
+    ]
+    return "\n".join(
+        [
+            f"judge {report.judge}, version {report.version[:12]}",
+            head,
+            *rows,
+            f"right {float(report.share):.1%} of {report.pairs} pairs, each judged from both sides "
+            f"(at least {float(checking.BAR):.0%} needed); unseen: the breakage changes nothing that can be seen",
+            f"self-duels at exactly 0: {report.self_zero} of {report.self_duels}",
+            f"swapped sides negate exactly: {report.swaps_negated} of {report.swaps}",
+            *(f"missed: {line}" for line in report.missed),
+            "passed" if report.passed else "FAILED",
+        ]
+    )
