@@ -12,6 +12,13 @@ STAGES = frozenset(
     {"open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused", "collecting", "generating"}
 )
 BUILD_STATES = frozenset({"pending", "in_progress", "success", "failure", "timed_out", "not_found"})
+CONFIG_KEYS = frozenset(
+    {
+        *("name", "description", "first_evaluation_date", "last_competition_date", "round_start_time"),
+        *("generation_stage_minutes", "finalization_buffer_hours", "round_duration_days"),
+        *("win_margin", "weight_decay", "weight_floor", "prompts_per_round", "carryover_prompts", "audit_repeats"),
+    }
+)
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
 
 
@@ -20,6 +27,7 @@ def load_config(files: Repository) -> Config | None:
     row = files.row("config.json")
     if row is None:
         return None
+    row.only(CONFIG_KEYS)
     name = row.text("name")
     margin, decay, floor = row.number("win_margin"), row.number("weight_decay"), row.number("weight_floor")
     prompts, carried = row.whole("prompts_per_round"), row.whole("carryover_prompts")
@@ -64,7 +72,9 @@ def _load_table(files: Repository, round: Round) -> None:
     """What all eras have: schedule, seed, prompts, submissions, builds."""
     round.window = _window(files.row(round.file("schedule.json")))
     seed = files.row(round.file("seed.json"))
-    round.seed = seed.whole("seed") if seed else None
+    if seed is not None:
+        seed.only(frozenset({"seed"}))
+        round.seed = seed.whole("seed")
     text = files.content(round.file("prompts.txt"))
     round.prompts = [line.strip() for line in text.splitlines() if line.strip()] if text else []
     rows = files.rows(round.file("submissions.json"))
