@@ -23,9 +23,3 @@ def audits_on(submissions: Iterable[int]) -> list[Audit]:
 def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:
     rows = PodRun.objects.filter(submission__in=set(submissions)).select_related("submission__miner")
     return list(rows.order_by("submission_id", "purpose", "repeat"))
-
-
-def pod_runs_of(round_: Round) -> list[PodRun]:
-    """Without their logs: a round page shows how far they are."""
-    rows = PodRun.objects.filter(submission__round=round_).select_related("submission__miner")
-    return list(rows.defer("log", "handle", "history").order_by("pk"))

@@ -48,12 +48,6 @@ def latest_round(slug: str) -> Round | None:
     return rows.filter(competition__slug=slug).order_by("-number").first()
 
 
-def last_drawn_round(slug: str) -> Round | None:
-    """The newest round whose prompts are known."""
-    drawn = Round.objects.filter(competition__slug=slug).exclude(seed="")
-    return drawn.select_related("competition").order_by("-number").first()
-
-
 def submissions_of(round_: Round) -> list[Submission]:
     """Everybody who entered, in the order of the queue, the leader included."""
     return list(round_.submissions.select_related("miner", "copy_of__miner"))
@@ -97,6 +91,10 @@ def asset_counts(round_: Round) -> dict[tuple[str, str, str], int]:
     rows = Asset.objects.filter(submission__round=round_).order_by()
     by = ("submission__role", "origin", "state")
     return {tuple(row[name] for name in by): row["n"] for row in rows.values(*by).annotate(n=Count("pk"))}
+
+
+def prompt_count(round_: Round) -> int:
+    return round_.drawn.count()
 
 
 def assets_on(round_: Round, prompt: Prompt, sides: Iterable[int]) -> list[Asset]:
@@ -146,6 +144,11 @@ def last_reigns(competitions: Iterable[int]) -> dict[int, Reign]:
 def failed_assets(submissions: Iterable[int]) -> QuerySet[Asset]:
     rows = Asset.objects.filter(submission__in=set(submissions), state="failed").select_related("prompt")
     return rows.annotate(round_number=F("submission__round__number")).order_by("-submission_id", "prompt__stem")
+
+
+def stored_assets(submissions: Iterable[int]) -> list[Asset]:
+    rows = Asset.objects.filter(submission__in=set(submissions), state="stored")
+    return list(rows.select_related("prompt").order_by("-submission_id", "prompt__stem"))
 
 
 def is_prompt(sha256: str) -> bool:

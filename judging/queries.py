@@ -29,8 +29,10 @@ def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
 def match_between(round_: Round, *, defender: str, challenger: str) -> Match | None:
     """By hotkeys, `leader` for the round's leader.  A match against an audit's own outputs is not among these."""
     rows = round_.matches.select_related(*SIDES).exclude(kind=Match.Kind.AUDIT)
-    leads = Q(defender__role="leader") if defender == "leader" else Q(
-        defender__miner__hotkey=defender, defender__role="challenger"
+    leads = (
+        Q(defender__role="leader")
+        if defender == "leader"
+        else Q(defender__miner__hotkey=defender, defender__role="challenger")
     )
     return rows.filter(leads, challenger__miner__hotkey=challenger).order_by("kind").first()
 
@@ -60,8 +62,8 @@ def renderings_of(competition: Competition, hashes: Iterable[str]) -> dict[str, 
     return {row.sha256: row for row in rows}
 
 
-def refused_of(competition: Competition, hashes: Iterable[str]) -> list[Rendering]:
-    rows = Rendering.objects.filter(competition=competition, sha256__in=set(hashes), state="refused")
+def refused_among(hashes: Iterable[str]) -> list[Rendering]:
+    rows = Rendering.objects.filter(sha256__in=set(hashes), state="refused")
     return list(rows.order_by("pk"))
 
 

@@ -91,7 +91,9 @@ def page(
         ruleset=competition.ruleset,
         win_margin=rules.win_margin if rules else DEFAULT_BAR,
         labels=labels(competition),
-        leader=_leader(competition, reigns, rules=rules, block=tracker.clock.block if tracker and tracker.clock else None),
+        leader=_leader(
+            competition, reigns, rules=rules, block=tracker.clock.block if tracker and tracker.clock else None
+        ),
         last_decision=next((row for row in rows if row.stage == "finished"), None),
         current=rows[0] if rows else None,
         tracker=tracker,
@@ -149,7 +151,11 @@ def _round(round_: Round, reigns: Sequence[Reign]) -> RoundRow:
 def _waiting(round_: Round) -> str:
     if round_.state == "open":
         return f"Reveals are taken up to block {round_.latest_reveal_block:,}."
-    return pending_headline(round_, challengers=0) if round_.state == "paused" else f"{STAGES[round_.state][1].capitalize()}."
+    return (
+        pending_headline(round_, challengers=0)
+        if round_.state == "paused"
+        else f"{STAGES[round_.state][1].capitalize()}."
+    )
 
 
 def _reign(reign: Reign) -> ReignRow:

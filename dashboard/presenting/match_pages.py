@@ -66,9 +66,7 @@ class MatchPage:
         return tuple((name, *RESULTS[name], n) for name, n in self.counts.items() if n)
 
 
-def page(
-    round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering]
-) -> MatchPage:
+def page(round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering]) -> MatchPage:
     numbers = figures(_tally(match, duels), rules=rules_of(round_))
     defender, challenger = entrant(match.defender), entrant(match.challenger)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))

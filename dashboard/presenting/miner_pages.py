@@ -185,7 +185,9 @@ def _lead(now: Reign, entries: Sequence[Reign]) -> Lead:
 def _where(leads: Sequence[Lead], participations: Sequence[Participation], rows: MinerRows) -> str:
     """The one sentence a miner comes for."""
     if leads:
-        parts = [f"{lead.competition} with weight {lead.weight}, after {count(lead.defences, 'defence')}" for lead in leads]
+        parts = [
+            f"{lead.competition} with weight {lead.weight}, after {count(lead.defences, 'defence')}" for lead in leads
+        ]
         return f"This miner leads {' and '.join(parts)}."
     challenged = [p for p in participations if p.role == Submission.Role.CHALLENGER]
     if challenged:
@@ -205,7 +207,9 @@ def _standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[
     if submission.round.state == "paused":
         return "the round is paused; the operator must act, the miner need not."
     if submission.copy_of:
-        return f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first. {_screened(met)}".strip()
+        return (
+            f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first. {_screened(met)}".strip()
+        )
     rejected = [audit for audit in audits if audit.state == "rejected"]
     if rejected:
         return f"the {rejected[0].kind} audit was rejected. {rejected[0].reason}"

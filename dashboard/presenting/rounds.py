@@ -280,7 +280,9 @@ def _verdicts(rows: RoundRows) -> dict[tuple[str, str], str]:
 
 def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
     rules = rules_of(rows.round)
-    urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"}
+    urls = {
+        (m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"
+    }
     climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls)
 
@@ -309,8 +311,6 @@ def _copy_groups(challengers: Sequence[Submission]) -> tuple[CopyGroup, ...]:
         if submission.copy_of_id:
             groups.setdefault(submission.copy_of_id, []).append(submission)
     return tuple(
-        CopyGroup(
-            commit=group[0].commit, first=who(group[0].copy_of.miner), copies=tuple(entrant(s) for s in group)
-        )
+        CopyGroup(commit=group[0].commit, first=who(group[0].copy_of.miner), copies=tuple(entrant(s) for s in group))
         for group in groups.values()
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from audits.models import Audit, PodRun
+from audits.models import Audit
 from competition.models import Round
 from dashboard.clock import BlockClock
 from dashboard.presenting.wording import STAGES, WHO_MUST_ACT, duration
@@ -71,10 +71,9 @@ class Work:
     duels: Mapping[int, Mapping[str, int]]
     matches: Mapping[str, int]
     audits: tuple[Audit, ...]
-    pod_runs: tuple[PodRun, ...]
 
 
-NOTHING = Work(assets={}, renderings={}, duels={}, matches={}, audits=(), pod_runs=())
+NOTHING = Work(assets={}, renderings={}, duels={}, matches={}, audits=())
 
 
 def awaited_block(round_: Round, *, block: int | None = None) -> int | None:

@@ -1,0 +1,51 @@
+"""How is a page answered?  The same facts as HTML and as JSON, always revalidated, so that nobody sees an old round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from dashboard.presenting.twins import twin
+
+Facts = Callable[..., Any]
+More = Callable[[HttpRequest, Any], Mapping[str, Any]]
+
+
+class Page:
+    """`facts(request, **named)` says what there is to tell, or answers itself (a redirect, a chooser)."""
+
+    def __init__(self, facts: Facts, *, template: str, more: More | None = None) -> None:
+        self.facts, self.template, self.more = facts, template, more
+
+    def html(self, request: HttpRequest, **named: Any) -> HttpResponse:
+        facts = self.facts(request, **named)
+        if isinstance(facts, HttpResponse):
+            return facts
+        extra = self.more(request, facts) if self.more else {}
+        return fresh(render(request, self.template, {"page": facts, "twin": twin_url(facts.url), **extra}))
+
+    @property
+    def json(self) -> Callable[..., HttpResponse]:
+        @api_view(["GET"])
+        def answer(request: Any, **named: Any) -> HttpResponse:
+            facts = self.facts(request, **named)
+            return facts if isinstance(facts, HttpResponse) else fresh(Response(twin(facts)))
+
+        return answer  # type: ignore[no-any-return]
+
+
+def twin_url(url: str) -> str:
+    """`/c/mesh/r/6/` has its facts at `/c/mesh/r/6.json`."""
+    return f"{url.rstrip('/')}.json"
+
+
+def fresh(response: HttpResponse) -> HttpResponse:
+    """May be kept, must be asked about: an unchanged page costs a 304."""
+    patch_cache_control(response, no_cache=True)
+    return response

@@ -1,0 +1,105 @@
+"""Where does each mark of a chart stand?  Positions in per cent of the width, so that a chart fits any screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dashboard.presenting.figures import Figures
+from dashboard.presenting.wording import bar, percent
+
+LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
+DIGITS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """From -limit to +limit; 0 is in the middle."""
+
+    limit: float
+
+    def at(self, margin: float) -> float:
+        clipped = max(-self.limit, min(self.limit, margin))
+        return round(50 + 50 * clipped / self.limit, DIGITS)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        return percent(-self.limit, digits=0), percent(self.limit, digits=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest:
+    """One row: the interval from `low` to `high`, the margin's dot, zero and the bar."""
+
+    low: float
+    high: float
+    dot: float
+    zero: float
+    bar: float
+    side: str
+    words: str
+
+    @property
+    def length(self) -> float:
+        return round(self.high - self.low, DIGITS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    name: str
+    start: float
+    width: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    segments: tuple[Segment, ...]
+    words: str
+
+
+def axis(rows: Iterable[Figures]) -> Axis:
+    """The narrowest axis that holds every interval; forfeits of a whole match would squeeze the others, so are left."""
+    ends = [abs(end) for row in rows if not row.all_forfeit for end in row.interval_95]
+    widest = max(ends, default=LIMITS[0])
+    return Axis(limit=next((limit for limit in LIMITS if limit >= widest), LIMITS[-1]))
+
+
+def forest(figures: Figures, *, on: Axis) -> Forest:
+    low, high = figures.interval_95
+    words = (
+        f"margin {percent(figures.margin)}, 95 % interval {percent(low, digits=1)} to {percent(high, digits=1)}, "
+        f"bar {bar(figures.win_margin)}"
+    )
+    return Forest(
+        low=on.at(low),
+        high=on.at(high),
+        dot=on.at(float(figures.margin)),
+        zero=on.at(0),
+        bar=on.at(float(figures.win_margin)),
+        side="won" if figures.net > 0 else "lost" if figures.net < 0 else "drawn",
+        words=words,
+    )
+
+
+def split(figures: Figures) -> Split:
+    """Won, forfeited by the defender, drawn, lost, forfeited by the challenger: as shares of what counted."""
+    counts = (
+        ("won", figures.won),
+        ("forfeit_defender", figures.forfeits_defender),
+        ("drawn", figures.drawn),
+        ("lost", figures.lost),
+        ("forfeit_challenger", figures.forfeits_challenger),
+    )
+    segments: list[Segment] = []
+    start = 0.0
+    for name, count in counts:
+        width = 100 * count / figures.counted if figures.counted else 0.0
+        segments.append(Segment(name=name, start=round(start, DIGITS), width=round(width, DIGITS), count=count))
+        start += width
+    words = f"{figures.won} won, {figures.drawn} drawn, {figures.lost} lost"
+    forfeits = figures.forfeits_challenger + figures.forfeits_defender
+    return Split(
+        segments=tuple(s for s in segments if s.count),
+        words=f"{words}, {forfeits} by forfeit" if forfeits else words,
+    )

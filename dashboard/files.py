@@ -1,0 +1,154 @@
+"""How does a visitor get a file?  By its hash: pictures, 3D files, prompts, and a round's bundle; and is the site well?"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from competition import queries, store
+from dashboard import finding
+from dashboard.answers import fresh
+from dashboard.publish import folder_of
+from dashboard.queries import publication_of
+from judging import queries as judging
+
+TYPES = {"png": "image/png", "glb": "model/gltf-binary"}
+BUNDLE_TYPES = {".json": "application/json", ".jsonl": "application/x-ndjson", ".txt": "text/plain; charset=utf-8"}
+FOR_EVER = "public, max-age=31536000, immutable"
+KNOWN_SECONDS = 3600
+NOTHING_RUNS = "default-src 'none'; sandbox"  # whatever the bytes are, a browser does nothing with them
+PIECE = 1 << 20
+
+
+@require_safe
+def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponse:
+    """One file of the store, if the database knows that it is meant to be seen."""
+    if not known(sha256, extension):
+        raise Http404("No file with this hash was published.")
+    tag = f'"{sha256}"'
+    unchanged = get_conditional_response(request, etag=tag)
+    response = unchanged or _file(sha256, extension)
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = FOR_EVER
+    response.headers["Content-Security-Policy"] = NOTHING_RUNS
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _file(sha256: str, extension: str) -> FileResponse:
+    try:
+        opened = store.default().open(sha256)
+    except store.NotInStore:
+        raise Http404("The file with this hash is known, but its bytes are not here.") from None
+    attached = extension == "glb"
+    name = f"{sha256[:16]}.{extension}"
+    return FileResponse(
+        opened, content_type=TYPES[extension], as_attachment=attached, filename=name if attached else ""
+    )
+
+
+def known(sha256: str, extension: str) -> bool:
+    """Is it a prompt or a view (png), or an asset (glb)?  A yes never becomes a no, so it is remembered."""
+    remembered = f"blob:{extension}:{sha256}"
+    if cache.get(remembered):
+        return True
+    if extension == "glb":
+        found = queries.is_stored_asset(sha256)
+    else:
+        found = queries.is_prompt(sha256) or judging.is_view(sha256)
+    if found:
+        cache.set(remembered, True, KNOWN_SECONDS)
+    return found
+
+
+@api_view(["GET"])
+def prompts(request: Any, slug: str, number: int | None = None) -> Response:
+    """What miners generate from; without a number: of the current round.  404 until the prompts are drawn."""
+    round_ = finding.round_(slug, number) if number is not None else queries.latest_round(slug)
+    drawn = queries.drawn_prompts(round_) if round_ else []
+    if round_ is None or not drawn:
+        raise Http404("The prompts of this round are not drawn yet.")
+    shown = [
+        {
+            "stem": d.prompt.stem,
+            "sha256": d.prompt.sha256,
+            "url": request.build_absolute_uri(reverse("blob", args=[d.prompt.sha256, "png"])),
+        }
+        for d in drawn
+    ]
+    return fresh(Response({"round": round_.number, "stage": round_.state, "prompts": shown}))  # type: ignore[return-value]
+
+
+def _bundle_folder(slug: str, number: int) -> Path:
+    round_ = finding.round_(slug, number)
+    publication = publication_of(round_)
+    folder = folder_of(round_)
+    if publication is None or publication.state != "published" or not folder.is_dir():
+        raise Http404("The bundle of this round is not published yet.")
+    return folder
+
+
+@require_safe
+def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> HttpResponse:
+    """One file of a published bundle, as text or bytes to keep, never as a page."""
+    folder = _bundle_folder(slug, number).resolve()
+    wanted = (folder / path).resolve()
+    if not wanted.is_relative_to(folder) or not wanted.is_file():
+        raise Http404("The bundle has no such file.")
+    kind = BUNDLE_TYPES.get(wanted.suffix, "application/octet-stream")
+    response = FileResponse(wanted.open("rb"), content_type=kind, as_attachment=kind == "application/octet-stream")
+    response.headers["Content-Security-Policy"] = NOTHING_RUNS
+    return fresh(response)
+
+
+@require_safe
+def bundle(request: HttpRequest, slug: str, number: int) -> StreamingHttpResponse:
+    """The whole bundle as one tar, written while it is sent."""
+    folder = _bundle_folder(slug, number)
+    name = f"{slug}-{number}"
+    response = StreamingHttpResponse(archive(folder, name=name), content_type="application/x-tar")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.tar"'
+    return response
+
+
+def archive(folder: Path, *, name: str) -> Iterator[bytes]:
+    """Pieces of a tar of all files below `folder`, without anybody's names or times in it."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        entry = tarfile.TarInfo(f"{name}/{path.relative_to(folder).as_posix()}")
+        entry.size = path.stat().st_size
+        yield entry.tobuf()
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
+        yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Can this process reach its database and its files?"""
+    answers = {"database": _database_answers(), "store": Path(settings.STORE_DIR).is_dir()}
+    well = answers["database"]
+    body = {"status": "ok" if well else "ill", **{name: "ok" if ok else "no answer" for name, ok in answers.items()}}
+    return JsonResponse(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone())
+    except DatabaseError:
+        return False

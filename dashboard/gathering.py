@@ -1,0 +1,149 @@
+"""Which rows does each page need?  The number of queries never depends on how many miners or prompts there are."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from django.http import Http404
+
+from audits import queries as auditing
+from competition import queries
+from competition.models import Asset, Miner, Round, Submission
+from dashboard import clock
+from dashboard.presenting import audit_pages, duel_pages, match_pages, rounds, stages
+from dashboard.presenting.miner_pages import MinerRows
+from dashboard.presenting.stages import Tracker, Work
+from dashboard.queries import publication_of
+from judging import queries as judging
+from judging.models import Match, Rendering
+
+COMMIT = re.compile(r"[0-9a-f]{6,40}")
+NOT_MET = "These two have not met in this round."
+
+
+def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tracker:
+    """Two looks at the chain: which block it is, and when the awaited one comes."""
+    wanted = stages.awaited_block(round_)
+    seen = clock.until(round_.competition, block=wanted or round_.latest_reveal_block, now=now)
+    refined = stages.awaited_block(round_, block=seen.block if seen else None)
+    if seen and refined and refined != wanted:
+        seen = clock.until(round_.competition, block=refined, now=now)
+    return stages.tracker(round_, clock=seen, work=work)
+
+
+def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
+    matches, audits = judging.matches_of(round_), auditing.audits_of(round_)
+    counts = judging.duel_counts(round_)
+    opened = round_.state == "open" or (round_.state == "paused" and round_.paused_from == "open")
+    rows = rounds.RoundRows(
+        round=round_,
+        submissions=queries.entries_so_far(round_) if opened else queries.submissions_of(round_),
+        matches=matches,
+        duel_counts=counts,
+        audits=audits,
+        odd_reveals=queries.odd_reveals(round_),
+        prompts=queries.prompt_count(round_),
+        numbers=queries.numbers_of(round_.competition),
+        publication=publication_of(round_),
+    )
+    work = stages.NOTHING
+    if round_.state != "finished":
+        states: dict[str, int] = {}
+        for match in matches:
+            states[match.state] = states.get(match.state, 0) + 1
+        work = Work(
+            assets=queries.asset_counts(round_),
+            renderings=judging.rendering_counts(round_),
+            duels=counts,
+            matches=states,
+            audits=tuple(audits),
+        )
+    return rounds.page(rows, tracker=tracker(round_, now=now, work=work))
+
+
+def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.MatchPage:
+    match = judging.match_between(round_, defender=defender, challenger=challenger)
+    if match is None:
+        raise Http404(NOT_MET)
+    return _match_page(round_, match)
+
+
+def _match_page(round_: Round, match: Match) -> match_pages.MatchPage:
+    duels = judging.duels_of(match)
+    shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
+    return match_pages.page(round_, match, duels, renderings=judging.renderings_of(round_.competition, shas))
+
+
+def duel_page(round_: Round, *, defender: str, challenger: str, stem: str) -> duel_pages.DuelPage:
+    match = judging.match_between(round_, defender=defender, challenger=challenger)
+    if match is None:
+        raise Http404(NOT_MET)
+    return _duel_page(round_, match, stem=stem)
+
+
+def audit_duel_page(round_: Round, *, miner: Miner, stem: str) -> duel_pages.DuelPage:
+    match = judging.audit_match(round_, challenger=miner.hotkey)
+    if match is None:
+        raise Http404("No output of this miner was generated again in this round.")
+    return _duel_page(round_, match, stem=stem)
+
+
+def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage:
+    duels = judging.duels_of(match)
+    duel = next((d for d in duels if d.prompt.stem == stem), None)
+    if duel is None:
+        raise Http404("This prompt is not among the duels of the match.")
+    assets = queries.assets_on(round_, duel.prompt, {match.defender_id, match.challenger_id})
+    shas = {duel.left_sha256, duel.right_sha256, *(asset.sha256 for asset in assets)}
+    renderings = judging.renderings_of(round_.competition, shas)
+    return duel_pages.page(round_, match, duel, duels=duels, assets=assets, renderings=renderings)
+
+
+def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
+    audits = [a for a in auditing.audits_of(round_) if a.submission.miner_id == miner.pk]
+    if not audits:
+        raise Http404("This miner was not audited in this round.")
+    submission = audits[0].submission
+    match = judging.audit_match(round_, challenger=miner.hotkey)
+    return audit_pages.page(
+        round_,
+        submission,
+        audits=audits,
+        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose == "audit"],
+        match=_match_page(round_, match) if match else None,
+    )
+
+
+def miner_rows(miner: Miner) -> MinerRows:
+    submissions = queries.submissions_by(miner)
+    pks = [s.pk for s in submissions]
+    return MinerRows(
+        miner=miner,
+        submissions=submissions,
+        reveals=queries.reveals_by(miner),
+        matches=judging.matches_against(pks),
+        audits=auditing.audits_on(pks),
+        pod_runs=auditing.pod_runs_on(pks),
+        failed=list(queries.failed_assets(pks)),
+        refused=_refused(submissions),
+        reigns=queries.reigns_by(miner),
+        leaders=queries.last_reigns(s.round.competition_id for s in submissions),
+    )
+
+
+def _refused(submissions: list[Submission]) -> list[tuple[Asset, Rendering]]:
+    """Files that arrived and could not be photographed."""
+    stored = queries.stored_assets([s.pk for s in submissions])
+    refused = {(r.competition_id, r.sha256): r for r in judging.refused_among({asset.sha256 for asset in stored})}
+    competitions = {s.pk: s.round.competition_id for s in submissions}
+    found = [(a, refused.get((competitions[a.submission_id], a.sha256))) for a in stored]
+    return [(asset, rendering) for asset, rendering in found if rendering is not None]
+
+
+def search(asked: str) -> tuple[list[Miner], list[Submission]]:
+    if len(asked) < 2:
+        return [], []
+    miners = queries.miners_starting_with(asked) or queries.miners_labelled(asked)
+    at_commit = queries.submissions_at_commit(asked.lower()) if COMMIT.fullmatch(asked.lower()) else []
+    return miners, at_commit

@@ -1,0 +1,147 @@
+"""How do templates write numbers, names and charts?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from dashboard import charts
+from dashboard.presenting import wording
+from dashboard.presenting.figures import Figures
+from dashboard.presenting.people import Who
+from dashboard.presenting.twins import twin
+
+register = template.Library()
+MICRO = 1_000_000
+DEEPEST = 6
+MOST_ITEMS = 60
+
+register.filter("size", wording.size)
+register.filter("bar", wording.bar)
+register.filter("duration", wording.duration)
+
+
+@register.filter
+def percent(share: Fraction | float, digits: int = 2) -> str:
+    return wording.percent(share, digits=digits)
+
+
+@register.filter
+def count(number: int, noun: str) -> str:
+    return wording.count(number, noun)
+
+
+@register.filter
+def share(value: Fraction) -> str:
+    """A weight: 1.00, 0.80."""
+    return f"{float(value):.2f}"
+
+
+@register.filter
+def score(micro: int | None) -> str:
+    """`+0.310`: positive when the challenger is better."""
+    if micro is None:
+        return "none"
+    sign = "−" if micro < 0 else "+" if micro > 0 else ""
+    return f"{sign}{abs(micro) / MICRO:.3f}"
+
+
+@register.filter
+def words(name: str) -> str:
+    """`front_left` as `front left`."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def head(text: str, length: int = 12) -> str:
+    """The beginning of a hash."""
+    return str(text)[:length]
+
+
+@register.filter
+def key(mapping: Mapping[str, Any], name: str) -> Any:
+    return mapping.get(name, "")
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    return json.dumps(twin(value), indent=2, ensure_ascii=False, sort_keys=True, default=str)[:4000]
+
+
+@register.simple_tag
+def picture(sha256: str) -> str:
+    return reverse("blob", args=[sha256, "png"])
+
+
+@register.simple_tag
+def asset_file(sha256: str) -> str:
+    return reverse("blob", args=[sha256, "glb"])
+
+
+@register.simple_tag
+def axis_of(rows: Sequence[Any]) -> charts.Axis:
+    return charts.axis([row.tally for row in rows if row.tally])
+
+
+@register.simple_tag
+def axis_for(figures: Figures) -> charts.Axis:
+    return charts.axis([figures])
+
+
+@register.inclusion_tag("charts/forest.html")
+def forest(figures: Figures, on: charts.Axis) -> dict[str, Any]:
+    return {"row": charts.forest(figures, on=on)}
+
+
+@register.inclusion_tag("charts/split.html")
+def split(figures: Figures) -> dict[str, Any]:
+    return {"split": charts.split(figures)}
+
+
+@register.inclusion_tag("parts/who.html")
+def who(person: Who, plain: bool = False) -> dict[str, Any]:
+    return {"person": person, "plain": plain}
+
+
+@register.inclusion_tag("parts/detail.html")
+def detail(value: Any, depth: int = 0) -> dict[str, Any]:
+    """Whatever a judge or an audit has written down: tables where it is a list of alike things, lists elsewhere."""
+    if depth > DEEPEST:
+        return {"kind": "text", "value": str(value)[:200]}
+    if isinstance(value, Mapping):
+        return {"kind": "pairs", "pairs": list(value.items())[:MOST_ITEMS], "depth": depth + 1}
+    if isinstance(value, list | tuple):
+        return _listed(list(value)[:MOST_ITEMS], depth)
+    return {"kind": "text", "value": _plain(value)}
+
+
+def _listed(items: list[Any], depth: int) -> dict[str, Any]:
+    columns = _columns(items)
+    if columns:
+        rows = [[item.get(column) for column in columns] for item in items]
+        return {"kind": "table", "columns": columns, "rows": rows, "depth": depth + 1}
+    return {"kind": "items", "items": items, "depth": depth + 1}
+
+
+def _columns(items: list[Any]) -> list[str]:
+    """The keys of a list of flat objects, in the order in which they turn up; none for anything else."""
+    if not items or not all(isinstance(item, Mapping) for item in items):
+        return []
+    if any(isinstance(value, Mapping | list | tuple) for item in items for value in item.values()):
+        return []
+    return list(dict.fromkeys(str(name) for item in items for name in item))[:12]
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

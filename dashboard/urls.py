@@ -1,0 +1,78 @@
+"""What is the address of everything?  Permanent: nothing is ever renumbered or moved."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path, register_converter
+from django.urls.resolvers import URLPattern
+
+from dashboard import files, views
+from dashboard.answers import Page
+
+
+class Hotkey:
+    """An ss58 address, or the beginning of one."""
+
+    regex = "[1-9A-HJ-NP-Za-km-z]{6,48}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class Side(Hotkey):
+    """A hotkey, or `leader` for the leader of the round."""
+
+    regex = f"leader|{Hotkey.regex}"
+
+
+class Stem(Hotkey):
+    """The name of a prompt."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+class Sha256(Hotkey):
+    regex = "[0-9a-f]{64}"
+
+
+class Extension(Hotkey):
+    regex = "|".join(files.TYPES)
+
+
+for converter in (Hotkey, Side, Stem, Sha256, Extension):
+    register_converter(converter, converter.__name__.lower())
+
+ROUND = "c/<slug:slug>/r/<int:number>"
+MATCH = f"{ROUND}/<side:defender>-vs-<hotkey:challenger>"
+AUDIT = f"{ROUND}/audits/<hotkey:hotkey>"
+
+
+def both(address: str, page: Page, *, name: str) -> list[URLPattern]:
+    """A page, and its facts as JSON."""
+    return [path(f"{address}.json", page.json, name=f"{name}-json"), path(f"{address}/", page.html, name=name)]
+
+
+urlpatterns = [
+    path("", views.home.html, name="home"),
+    path("search/", views.search, name="search"),
+    path("healthz", files.healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("blob/<sha256:sha256>.<extension:extension>", files.blob, name="blob"),
+    path("c/<slug:slug>/r/current/", views.current_round, name="current-round"),
+    path("c/<slug:slug>/r/current/prompts.json", files.prompts, name="current-prompts"),
+    path(f"{ROUND}/prompts.json", files.prompts, name="prompts"),
+    path(f"{ROUND}/live", views.live_fragment, name="live"),
+    path(f"{ROUND}/bundle.tar", files.bundle, name="bundle"),
+    path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
+    *both("c/<slug:slug>", views.home, name="competition"),
+    *both(ROUND, views.round_page, name="round"),
+    *both(MATCH, views.match_page, name="match"),
+    *both(f"{MATCH}/<stem:stem>", views.duel_page, name="duel"),
+    *both(AUDIT, views.audit_page, name="audit"),
+    *both(f"{AUDIT}/<stem:stem>", views.audit_duel_page, name="audit-duel"),
+    *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
+]
+handler404 = "dashboard.views.not_found"

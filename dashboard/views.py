@@ -1,0 +1,203 @@
+"""What is shown at each address?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from competition import queries
+from competition.models import Competition, Miner
+from dashboard import finding, gathering
+from dashboard.answers import Page, fresh
+from dashboard.finding import Elsewhere
+from dashboard.presenting import home_pages, miner_pages, rounds
+from dashboard.presenting.audit_pages import AuditPage
+from dashboard.presenting.duel_pages import DuelPage
+from dashboard.presenting.match_pages import SHOWN, MatchPage
+from dashboard.presenting.rounds import RoundPage
+from dashboard.presenting.twins import twin
+
+LIVE_SECONDS = 2
+ORDERS = ("margin", "reveal")
+
+
+def home_facts(request: HttpRequest, slug: str | None = None) -> Any:
+    competition = finding.competition(slug) if slug else queries.current_competition()
+    if competition is None:
+        return render(request, "nothing_yet.html")
+    return home_of(competition)
+
+
+def home_of(competition: Competition) -> home_pages.HomePage:
+    found = queries.rounds_of(competition)
+    tracker = gathering.tracker(found[0], now=timezone.now()) if found else None
+    return home_pages.page(
+        competition,
+        rounds=found,
+        reigns=queries.reigns_of(competition),
+        tracker=tracker,
+        others=queries.competitions(),
+    )
+
+
+def home_more(request: HttpRequest, page: home_pages.HomePage) -> Mapping[str, Any]:
+    return live(page, of="home") if page.tracker else {}
+
+
+def round_facts(request: HttpRequest, slug: str, number: int) -> RoundPage:
+    return gathering.round_page(finding.round_(slug, number), now=timezone.now())
+
+
+def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
+    order = request.GET.get("order") if request.GET.get("order") in ORDERS else ORDERS[0]
+    return {"order": order, "rows": in_order(page, str(order)), **live(page, of="round")}
+
+
+def in_order(page: RoundPage, order: str) -> list[Any]:
+    """By margin with what is still open last, or as the queue has it."""
+    rows = list(page.matches)
+    if order == "margin":
+        rows.sort(key=lambda row: (row.tally is None, -row.tally.margin if row.tally else 0))
+    return rows
+
+
+def live(page: Any, *, of: str) -> dict[str, Any]:
+    """What the fragment needs: `seen` names what it shows, so that a poll for the same costs an empty answer."""
+    moving = [twin(page.tracker), twin(getattr(page, "matches", ()))]
+    seen = hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:16]
+    return {"of": of, "seen": seen, "seconds": LIVE_SECONDS}
+
+
+@require_safe
+def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The moving part of a page.  204: nothing moved.  A new stage changes all of the page: load it again."""
+    round_ = finding.round_(slug, number)
+    of = "round" if request.GET.get("of") == "round" else "home"
+    page: Any = round_facts(request, slug, number) if of == "round" else home_of(round_.competition)
+    if request.GET.get("stage", round_.state) != round_.state:
+        return fresh(HttpResponse(status=204, headers={"HX-Refresh": "true"}))
+    context = {"page": page, **(round_more(request, page) if of == "round" else live(page, of=of))}
+    if request.GET.get("seen") == context["seen"]:
+        return fresh(HttpResponse(status=204))
+    return fresh(render(request, "parts/live.html", context))
+
+
+def match_facts(request: HttpRequest, slug: str, number: int, defender: str, challenger: str) -> Any:
+    round_ = finding.round_(slug, number)
+    try:
+        pair = _pair(request, [slug, number], defender, challenger, name="match")
+    except Elsewhere as other:
+        return other.response
+    return gathering.match_page(round_, defender=pair[0], challenger=pair[1])
+
+
+def _pair(request: HttpRequest, at: list[Any], defender: str, challenger: str, *, name: str, tail: Any = ()) -> Any:
+    """Both sides' full hotkeys."""
+    if defender != "leader":
+        other = finding.miner(request, defender, url=lambda hk: reverse(name, args=[*at, hk, challenger, *tail]))
+        defender = other.hotkey
+    met = finding.miner(request, challenger, url=lambda hk: reverse(name, args=[*at, defender, hk, *tail]))
+    return defender, met.hotkey
+
+
+def match_more(request: HttpRequest, page: MatchPage) -> Mapping[str, Any]:
+    show = request.GET.get("show")
+    show = show if show in SHOWN else SHOWN[0]
+    rows = {"decisive": page.decisive, "all": page.duels, "void": [d for d in page.duels if d.result == "void"]}
+    return {"show": show, "shown": rows[show]}
+
+
+def duel_facts(request: HttpRequest, slug: str, number: int, defender: str, challenger: str, stem: str) -> Any:
+    round_ = finding.round_(slug, number)
+    try:
+        pair = _pair(request, [slug, number], defender, challenger, name="duel", tail=[stem])
+    except Elsewhere as other:
+        return other.response
+    return gathering.duel_page(round_, defender=pair[0], challenger=pair[1], stem=stem)
+
+
+def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:
+    asked = request.GET.get("view", "")
+    view = asked if asked in page.view_names else (page.view_names[0] if page.view_names else "")
+    return {"view": view}
+
+
+def _audited(request: HttpRequest, slug: str, number: int, hotkey: str) -> Miner:
+    return finding.miner(request, hotkey, url=lambda full: reverse("audit", args=[slug, number, full]))
+
+
+def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+    round_ = finding.round_(slug, number)
+    try:
+        miner = _audited(request, slug, number, hotkey)
+    except Elsewhere as other:
+        return other.response
+    return gathering.audit_page(round_, miner=miner)
+
+
+def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:
+    return {"show_all": request.GET.get("show") == "all"}
+
+
+def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:
+    round_ = finding.round_(slug, number)
+    try:
+        miner = _audited(request, slug, number, hotkey)
+    except Elsewhere as other:
+        return other.response
+    return gathering.audit_duel_page(round_, miner=miner, stem=stem)
+
+
+def miner_facts(request: HttpRequest, hotkey: str) -> Any:
+    try:
+        found = finding.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
+    except Elsewhere as other:
+        return other.response
+    return miner_pages.page(gathering.miner_rows(found))
+
+
+home = Page(home_facts, template="home.html", more=home_more)
+round_page = Page(round_facts, template="round.html", more=round_more)
+match_page = Page(match_facts, template="match.html", more=match_more)
+duel_page = Page(duel_facts, template="duel.html", more=duel_more)
+audit_page = Page(audit_facts, template="audit.html", more=audit_more)
+audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
+miner_page = Page(miner_facts, template="miner.html")
+
+
+@require_safe
+def current_round(request: HttpRequest, slug: str) -> HttpResponse:
+    found = queries.latest_round(slug)
+    if found is None:
+        raise Http404("There is no round in this competition yet.")
+    return HttpResponseRedirect(reverse("round", args=[slug, found.number]))
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """By the beginning of a hotkey or of a commit, or by a demo's label."""
+    asked = request.GET.get("q", "").strip()[:100]
+    miners, submissions = gathering.search(asked)
+    if len(miners) == 1 and not submissions:
+        return HttpResponseRedirect(reverse("miner", args=[miners[0].hotkey]))
+    entries = [
+        (s, rounds.entry(s), reverse("round", args=[s.round.competition.slug, s.round.number])) for s in submissions
+    ]
+    return fresh(render(request, "search.html", {"asked": asked, "miners": miners, "entries": entries}))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception.args[0]) if exception.args and isinstance(exception.args[0], str) else ""
+    if request.path.endswith(".json"):
+        body = json.dumps({"detail": reason or "There is nothing at this address."})
+        return HttpResponse(body, status=404, content_type="application/json")
+    context = {"reason": reason, "hint": finding.hint(request.path)}
+    return render(request, "404.html", context, status=404)
