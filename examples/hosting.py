@@ -174,12 +174,14 @@ class Studio:
             write(out / "done", f"{round_.round}\n".encode())
 
     def generate(self, one: Member, stems: list[str], *, seed: int) -> None:
-        command = [sys.executable, "-m", "examples.worker", str(MINERS / one.folder), str(self.pictures)]
-        command += [str(self.folder / one.slug), f"--seed={seed}", *stems]
+        command = [sys.executable, "-m", "examples.worker", f"--seed={seed}", str(MINERS / one.folder)]
+        command += [str(self.pictures), str(self.folder / one.slug), *stems]
         with subprocess.Popen(command, cwd=ROOT) as process:
             while process.poll() is None:
                 if self.stop.wait(0.1):
                     process.terminate()
+        if process.returncode and not self.stop.is_set():
+            raise OSError(f"{one.name}'s generator ended with {process.returncode}")
 
     def borrow(self, one: Member, stem: str, *, sha256: str) -> None:
         """Files that are not the miner's own: the true object where the cheat knows the picture, else Chooser's."""
