@@ -8,6 +8,7 @@ restart, except for an attempt that was lost through our own fault.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from typing import Any, Self
 MINER, INFRASTRUCTURE = "miner", "infrastructure"
 POD_STATES = ("warming_up", "ready", "generating", "complete")
 POLL_S, BACKOFF_S = 5, 15
+_TIMES = ("looked_at", "troubled_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +57,10 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """start_pod, wait (then look again), submit, collect, replace (stop the pod), fail or done.
+    """start_pod, look (ask the pod for its status), submit, collect, replace (stop the pod), pause, fail or done.
 
-    `batch` is the place of the batch to submit or collect, `delay_s` how long to wait.
+    `batch` is the place of the batch to submit or collect; `delay_s` how long to leave the audit alone afterwards.
+    A pause is nothing but that: it makes no event.
     """
 
     kind: str
@@ -86,25 +89,21 @@ class Progress:
     odd_answers: int = 0
     our_faults: int = 0
     looked_at: datetime | None = None
+    troubled_at: datetime | None = None
     failure: Failure | None = None
 
     def replacements_remaining(self, *, limits: Limits) -> int:
         return max(0, limits.replacements - self.replacements)
 
     def to_json(self) -> dict[str, Any]:
-        value = dataclasses.asdict(self)
-        return {**value, "looked_at": self.looked_at.isoformat() if self.looked_at else None}
+        times = {name: at.isoformat() for name in _TIMES if (at := getattr(self, name))}
+        return {**dataclasses.asdict(self), **times}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        looked_at, failure = value.get("looked_at"), value.get("failure")
-        return cls(
-            **{
-                **value,
-                "looked_at": datetime.fromisoformat(looked_at) if looked_at else None,
-                "failure": Failure(**failure) if failure else None,
-            }
-        )
+        times = {name: datetime.fromisoformat(at) for name in _TIMES if (at := value.get(name))}
+        failure = value.get("failure")
+        return cls(**{**value, **times, "failure": Failure(**failure) if failure else None})
 
 
 def replay(events: Iterable[Event], *, limits: Limits) -> Progress:
@@ -117,7 +116,10 @@ def replay(events: Iterable[Event], *, limits: Limits) -> Progress:
 def after(progress: Progress, event: Event, *, limits: Limits) -> Progress:
     """Raises KeyError for an unknown kind: a bug, not something a pod can cause."""
     changed = _AFTER[event.kind](progress, event, limits)
-    return dataclasses.replace(changed, looked_at=event.at)
+    if changed is progress:
+        return progress
+    troubled = event.kind in ("refused", "lost") or (event.kind == "seen" and event.state not in POD_STATES)
+    return dataclasses.replace(changed, looked_at=event.at, troubled_at=event.at if troubled else progress.troubled_at)
 
 
 def next_action(progress: Progress, *, batches: int, limits: Limits, now: datetime) -> Action:
@@ -140,22 +142,21 @@ def _at_work(progress: Progress) -> Action:
     if progress.phase == "none":
         return Action(kind="start_pod", because="no pod runs")
     if progress.phase == "warming_up":
-        return Action(kind="wait", because="the pod is warming up", delay_s=POLL_S)
+        return Action(kind="look", because="the pod is warming up", delay_s=POLL_S)
     if not progress.submitted or progress.phase == "ready":
         return Action(kind="submit", because="the pod is ready", batch=batch)
     if progress.phase == "complete":
         return Action(kind="collect", because="the batch is complete", batch=batch)
-    return Action(kind="wait", because="the pod is generating", batch=batch, delay_s=POLL_S)
+    return Action(kind="look", because="the pod is generating", batch=batch, delay_s=POLL_S)
 
 
 def _too_early(progress: Progress, *, now: datetime) -> Action | None:
-    """After a fault of ours or an odd answer, do not ask again at once."""
-    troubles = progress.our_faults if progress.phase == "none" else progress.odd_answers
-    if not troubles or progress.looked_at is None:
+    """After a fault of ours, silence or an odd answer, do not ask again at once."""
+    if progress.troubled_at is None:
         return None
-    due = progress.looked_at + timedelta(seconds=BACKOFF_S * troubles)
-    left = int((due - now).total_seconds())
-    return Action(kind="wait", because="trying again after a pause", delay_s=left) if left > 0 else None
+    pause = BACKOFF_S * progress.our_faults if progress.phase == "none" else POLL_S * (1 + progress.odd_answers)
+    left = math.ceil((progress.troubled_at + timedelta(seconds=pause) - now).total_seconds())
+    return Action(kind="pause", because="trying again after a pause", delay_s=left) if left > 0 else None
 
 
 def _after_loss(progress: Progress, *, limits: Limits) -> Action:

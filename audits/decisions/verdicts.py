@@ -55,7 +55,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationRules:
-    """`win_margin`: how much worse regenerated outputs may be; `least_counted`: duels below which nothing is decided."""
+    """`win_margin`: how much worse regenerated outputs may be; `least_counted`: fewer duels decide nothing."""
 
     win_margin: Fraction
     least_counted: int
@@ -189,6 +189,7 @@ def _limits(rules: GenerationRules) -> dict[str, Any]:
 
 
 def _percent(share: Fraction) -> str:
-    """One decimal, for reading only: the exact fraction is among the numbers."""
-    tenths = round(share * 1000)
-    return f"{'-' if tenths < 0 else '+' if tenths > 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10} %"
+    """Two decimals tell any margin of up to 500 duels from a limit in whole percents; the fraction is a number too."""
+    hundredths = round(share * 10000)
+    sign = "-" if hundredths < 0 else "+" if hundredths > 0 else ""
+    return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02} %"

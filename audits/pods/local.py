@@ -188,10 +188,10 @@ class LocalPods:
 
 def isolation(*, walls: bool) -> tuple[str, ...]:
     """What holds a pod in, and what does not: shown wherever its results are."""
-    if not walls:
-        return (*NO_WALLS, *SHARED)
-    user = "own unprivileged user" if os.getuid() == 0 else "the platform's own user, without privileges"
     filtered = "system calls filtered" if calls.available() else "system calls NOT filtered"
+    if not walls:
+        return (*NO_WALLS, filtered, *SHARED)
+    user = "own unprivileged user" if os.getuid() == 0 else "the platform's own user, without privileges"
     return (*WALLS, user, filtered, *SHARED)
 
 

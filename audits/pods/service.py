@@ -104,8 +104,6 @@ def _first(folder: Path, *, uid: int, limits: Limits, outcome: int) -> NoReturn:
     namespace.prctl(namespace.PR_SET_PDEATHSIG, signal.SIGKILL)  # changing user forgot it
     pid = os.fork()
     if pid == 0:
-        if calls.available():
-            calls.restrict()
         _execute(namespace.CODE, limits=limits, environment=_environment())
     os.closerange(3, outcome)
     os.closerange(outcome + 1, 256)
@@ -124,6 +122,8 @@ def _execute(code: Path, *, limits: Limits, environment: dict[str, str]) -> NoRe
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     _limit(limits)
+    if calls.available():
+        calls.restrict()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     os.execve(sys.executable, [sys.executable, "serve.py"], environment)  # noqa: S606

@@ -1,0 +1,92 @@
+"""What files does a miner's code have?  A bounded reader: hostile trees are deep, wide, huge, binary or full of links."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audits.source.findings import BLOCKING, PERSON, UNCHECKED, Finding
+
+MOST_FILES = 2000
+DEEPEST = 12
+LARGEST_TEXT = 1 << 20
+LARGEST_TREE = 64 << 20
+LONGEST_LINE = 5000
+SKIPPED = frozenset({".git", "__pycache__"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One file.  `text` is None where it is binary or too large to read."""
+
+    path: str
+    size: int
+    text: str | None
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def at_top(self) -> bool:
+        return "/" not in self.path
+
+    def lines(self) -> list[str]:
+        """Cut, so that no later pattern sees a line of a million characters."""
+        return [line[:LONGEST_LINE] for line in (self.text or "").splitlines()]
+
+
+@dataclass
+class Tree:
+    files: list[Source] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    read: int = 0
+
+    def find(self, severity: str, rule: str, sentence: str, *, file: str) -> None:
+        self.findings.append(Finding(severity=severity, rule=rule, sentence=sentence, file=file))
+
+
+def read(folder: Path) -> Tree:
+    tree = Tree()
+    if folder.is_dir() and not folder.is_symlink():
+        _read_folder(folder, within="", depth=0, tree=tree)
+    else:
+        tree.find(UNCHECKED, "no_code", "The code to be audited is not where we put it.", file="")
+    return tree
+
+
+def _read_folder(folder: Path, *, within: str, depth: int, tree: Tree) -> None:
+    if depth > DEEPEST:
+        tree.find(BLOCKING, "too_deep", f"Folders are nested more than {DEEPEST} deep.", file=within)
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if len(tree.files) >= MOST_FILES:
+                tree.find(BLOCKING, "too_many_files", f"There are more than {MOST_FILES} files.", file=within)
+                return
+            if entry.name not in SKIPPED:
+                _read_entry(entry, within=within, depth=depth, tree=tree)
+
+
+def _read_entry(entry: os.DirEntry[str], *, within: str, depth: int, tree: Tree) -> None:
+    path = f"{within}{entry.name}"
+    if entry.is_dir(follow_symlinks=False):
+        _read_folder(Path(entry.path), within=f"{path}/", depth=depth + 1, tree=tree)
+    elif entry.is_file(follow_symlinks=False):
+        tree.files.append(_read_file(Path(entry.path), path=path, tree=tree))
+    else:
+        sentence = "Links, pipes and devices are not part of a solution: what they point at is not in the commit."
+        tree.find(BLOCKING, "not_a_file", sentence, file=path)
+
+
+def _read_file(file: Path, *, path: str, tree: Tree) -> Source:
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as opened:
+        size = os.fstat(descriptor).st_size
+        if size > LARGEST_TEXT or tree.read + size > LARGEST_TREE:
+            tree.find(PERSON, "not_read", f"The file has {size} bytes: too large for the checks to read.", file=path)
+            return Source(path=path, size=size, text=None)
+        data = opened.read(LARGEST_TEXT)
+    tree.read += len(data)
+    return Source(path=path, size=size, text=None if b"\0" in data else data.decode("utf-8", errors="replace"))

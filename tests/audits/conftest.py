@@ -1,0 +1,21 @@
+"""A pod provider in a temporary folder; whatever a test leaves running ends with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audits.pods.limits import Limits
+from audits.pods.local import LocalPods
+
+
+@pytest.fixture
+def repos(tmp_path: Path) -> Path:
+    return tmp_path / "repos"
+
+
+@pytest.fixture
+def provider(tmp_path: Path, repos: Path) -> Iterator[LocalPods]:
+    made = LocalPods(repos=repos, pods=tmp_path / "pods", limits=Limits(wall_s=60))
+    yield made
+    made.sweep(set())
