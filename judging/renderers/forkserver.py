@@ -149,7 +149,8 @@ def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server:
     _say(answer, {"walls": walls})
     try:
         with os.fdopen(data, "rb") as file:
-            said: dict[str, Any] = {"done": work(request["task"], file.read())}
+            asset = file.read()
+        said: dict[str, Any] = {"done": work(request["task"], asset)}
     except Refused as refused:
         said = {"refused": [refused.code, refused.sentence]}
     except MemoryError:
