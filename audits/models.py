@@ -14,8 +14,8 @@ from competition.models import Round, Submission
 class PodRun(Stateful):
     """One run of a submission's code on the round's prompts: for the leader's outputs, or for an audit.
 
-    `handle` finds the pod again after a worker died, `history` is what happened to it (for the lifecycle's decision),
-    `isolation` says honestly what the pod was kept from.
+    `handle` finds the pod again after a worker died, `progress` is what `audits.decisions.lifecycle` has made of all
+    that happened, `isolation` says honestly what the pod was kept from.
     """
 
     class Purpose(models.TextChoices):
@@ -29,10 +29,9 @@ class PodRun(Stateful):
     seed = models.PositiveBigIntegerField()
     provider = models.CharField(max_length=40)
     handle = models.JSONField(null=True, blank=True)
-    history = models.JSONField(default=list)
+    progress = models.JSONField(default=dict)
     isolation = models.JSONField(default=list)
-    failures = models.JSONField(default=dict)
-    generation_seconds = models.FloatField(null=True)
+    generated_s = models.PositiveIntegerField(default=0)
     log = models.TextField(blank=True, default="")
 
     class Meta:
@@ -66,7 +65,9 @@ class Audit(Stateful):
     round = models.ForeignKey(Round, models.PROTECT, related_name="audits")
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="audits")
     kind = models.CharField(max_length=12, choices=Kind.choices)
+    code = models.CharField(max_length=60, blank=True, default="")
     reason = models.TextField(blank=True, default="")
+    limits = models.JSONField(default=dict)
     numbers = models.JSONField(default=dict)
 
     class Meta:

@@ -4,17 +4,18 @@ from competition.machine.graph import Graph, State
 
 
 class PodRunStates(Graph):
-    """A pod is started and warmed up, generates in batches, and its results are collected."""
+    """A pod is started and warms up, generates batch by batch, and may be replaced; its results are collected."""
 
-    warming = State(to=("generating", "failed"), queue="pods", lease_s=60, tries=20)
-    generating = State(to=("warming", "done", "failed"), queue="pods", lease_s=60, tries=20)
+    warming = State(to=("generating", "done", "failed"), queue="pods", lease_s=90, tries=20)
+    generating = State(to=("warming", "done", "failed"), queue="pods", lease_s=90, tries=20)
     done = State()
     failed = State()
 
 
 class AuditStates(Graph):
-    """Evidence is gathered, then a verdict follows from it."""
+    """Evidence is gathered, then a verdict follows from it, or a person is asked for one."""
 
-    gathering = State(to=("passed", "rejected"), queue="pods", lease_s=60, tries=20)
+    gathering = State(to=("passed", "rejected", "reviewing"), queue="pods", lease_s=90, tries=20)
+    reviewing = State(to=("passed", "rejected"))
     passed = State()
     rejected = State()

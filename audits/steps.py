@@ -1,0 +1,219 @@
+"""What is done with an audit, and with a round while its winners are audited and its decision is made?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from django.db import transaction
+
+from audits import running, sources
+from audits.decisions import verdicts
+from audits.models import Audit, Finding, PodRun
+from competition import prompts
+from competition.decisions import ladder as climbing
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from competition.machine.stateful import FailureClass
+from competition.models import Round, Submission
+from competition.rounds import conclude, rules_of
+from competition.steps import pause
+from judging import matches
+from judging.models import Match
+from judging.steps import trouble
+
+SOON = timedelta(seconds=2)
+
+
+@engine.sweep
+def want_leaders_outputs(now: datetime) -> None:
+    """Where somebody challenges, the platform generates the leader's outputs from the leader's code."""
+    for round_ in Round.objects.filter(state__in=("miner_generation", "downloading")):
+        leader = matches.leader(round_)
+        if leader is not None and matches.challengers(round_):
+            running.want(leader, purpose=PodRun.Purpose.LEADER, now=now)
+
+
+@engine.step(Audit, "gathering")
+def gather(audit: Audit, now: datetime) -> Outcome:
+    if audit.kind == Audit.Kind.SOURCE:
+        return examine_source(audit, now=now)
+    return generate_again(audit, now=now)
+
+
+def examine_source(audit: Audit, *, now: datetime) -> Outcome:
+    """Read the code that was revealed; what the tools cannot settle waits for a person."""
+    try:
+        findings = sources.examine(audit.submission)
+    except sources.Unreadable as error:
+        if error.failure_class == FailureClass.MINER:
+            verdict = verdicts.Verdict(outcome=verdicts.FAILED, reason=error.code, sentence=error.sentence)
+            return _verdict(audit, verdict)
+        return Retry(engine.backoff(audit.attempts), Failure(error.failure_class, error.code, error.sentence))
+    verdict = verdicts.source(findings)
+    if verdict.outcome == verdicts.UNKNOWN:
+        failure = Failure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
+        return Retry(engine.backoff(audit.attempts), failure)
+
+    def write_down() -> None:
+        audit.findings.all().delete()
+        Finding.objects.bulk_create(Finding(audit=audit, **sources.columns(finding)) for finding in findings)
+
+    return _verdict(audit, verdict, also=write_down)
+
+
+def generate_again(audit: Audit, *, now: datetime) -> Outcome:
+    """Run the code on the round's prompts and judge what it gives against what was submitted."""
+    entry, round_ = audit.submission, audit.round
+    prompts.expect_generated(entry, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=now)
+    run = running.want(entry, purpose=PodRun.Purpose.AUDIT, now=now)
+    if not run.settled:
+        return Wait(SOON, f"the platform runs the code again: {run.state}, {run.waiting_for or 'starting'}")
+    if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
+        return Wait(SOON, "the round is paused: the pod was lost through a fault of ours")
+    match = matches.ensure(round_, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, now=now)
+    if match.state != "decided":
+        return Wait(SOON, f"the regenerated outputs are judged against the submitted ones: {match.state}")
+    rules, limits = rules_of(round_), running.limits_of(run)
+    failure = (run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None
+    verdict = verdicts.generation(
+        matches.tally_of(match),
+        generated_s=run.generated_s,
+        rules=verdicts.GenerationRules(
+            win_margin=Fraction(rules.win_margin), least_counted=rules.least_counted, generation_s=limits.generation_s
+        ),
+        failure=failure,
+    )
+    if verdict.outcome == verdicts.UNKNOWN:
+        failure_ = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
+        return Retry(engine.backoff(audit.attempts), failure_)
+    return _verdict(audit, verdict)
+
+
+STATES: Mapping[str, str] = {
+    verdicts.PASSED: "passed",
+    verdicts.FAILED: "rejected",
+    verdicts.REVIEW: "reviewing",
+}
+
+
+def _verdict(audit: Audit, verdict: verdicts.Verdict, *, also: object = None) -> Move:
+    """Times stand in the ledger only: a bundle holds what is the same on every run."""
+    numbers = {name: value for name, value in verdict.numbers.items() if name != "generation_s"}
+    facts = {"code": verdict.reason, "numbers": dict(verdict.numbers), "limits": dict(verdict.limits)}
+    return Move(
+        STATES[verdict.outcome],
+        because=verdict.sentence,
+        sets={"code": verdict.reason[:60], "reason": verdict.sentence, "numbers": numbers, "limits": verdict.limits},
+        facts=facts,
+        also=also,  # type: ignore[arg-type]
+    )
+
+
+def review(audit: Audit, *, passes: bool, why: str, now: datetime) -> bool:
+    """A person's decision on an audit that the tools could not settle."""
+    code = "reviewed"
+    return engine.move(
+        audit, Move("passed" if passes else "rejected", because=why, sets={"code": code, "reason": why}), now=now
+    )
+
+
+def audited(round_: Round) -> dict[climbing.Key, climbing.Audited]:
+    """One rejection rejects; all that the rules ask for must have passed."""
+    kinds = set(rules_of(round_).audits)
+    found: dict[str, dict[str, str]] = {}
+    for audit in round_.audits.select_related("submission__miner"):
+        found.setdefault(audit.submission.key, {})[audit.kind] = audit.state
+    result: dict[climbing.Key, climbing.Audited] = {}
+    for key, states in found.items():
+        if "rejected" in states.values():
+            result[key] = "rejected"
+        elif {kind for kind, state in states.items() if state == "passed"} >= kinds:
+            result[key] = "passed"
+    return result
+
+
+@engine.step(Round, "finalizing")
+def finalize(round_: Round, now: datetime) -> Outcome:
+    """Audit the winners of the ladder, climb it again with the verdicts, and decide."""
+    climbed = None
+    if matches.challengers(round_):
+        stop = trouble(round_) or _audit_trouble(round_)
+        if stop:
+            return stop
+        climbed = matches.ladder(round_, audited=audited(round_))
+        matches.want(round_, climbed, now=now)
+        _want_audits(round_, climbed, now=now)
+        if not climbed.complete:
+            return Wait(SOON, _waiting(round_, climbed))
+    winner = _winner(round_, climbed)
+    story = tell(round_, climbed, winner)
+
+    def decide() -> None:
+        decision = {**conclude(round_, winner=winner, now=now), "ladder": story}
+        headline = say(round_, winner, climbed)
+        Round.objects.filter(pk=round_.pk).update(decision=decision, headline=headline)
+
+    facts = {"winner": winner.miner.hotkey if winner else "leader"}
+    because = f"{winner.miner.hotkey} takes the lead" if winner else "the leader defends"
+    return Move("finished", because=because, facts=facts, also=decide)
+
+
+def _audit_trouble(round_: Round) -> Move | None:
+    """An audit that cannot be finished for a reason that is ours stops the round, not the miner."""
+    stuck = next((audit for audit in round_.audits.filter(attempts__gte=6) if audit.failure_class), None)
+    if stuck is None:
+        return None
+    why = f"The {stuck.kind} audit of {stuck.submission.key} cannot be finished: {stuck.failure_reason}"
+    return pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
+
+
+def _want_audits(round_: Round, climbed: climbing.Ladder, *, now: datetime) -> None:
+    entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
+    with transaction.atomic():
+        for key in climbed.wanted_audits:
+            for kind in rules_of(round_).audits:
+                Audit.objects.get_or_create(
+                    submission=entries[str(key)], kind=kind, defaults={"round": round_, **Audit.born(now=now)}
+                )
+
+
+def _waiting(round_: Round, climbed: climbing.Ladder) -> str:
+    person = round_.audits.filter(state="reviewing").first()
+    if person:
+        return f"a reviewer must decide the {person.kind} audit of {person.submission.key}: {person.reason}"
+    if climbed.wanted_matches:
+        return "the ladder waits for a match between challengers"
+    return f"{len(climbed.wanted_audits)} winner(s) of the ladder are being audited"
+
+
+def _winner(round_: Round, climbed: climbing.Ladder | None) -> Submission | None:
+    if climbed is None or climbed.leader == climbing.LEADER:
+        return None
+    return round_.submissions.get(role=Submission.Role.CHALLENGER, miner__hotkey=climbed.leader)
+
+
+def tell(round_: Round, climbed: climbing.Ladder | None, winner: Submission | None) -> list[dict[str, str]]:
+    """The rungs of the ladder, as they are published."""
+    rungs = climbed.rungs if climbed else ()
+    return [
+        {
+            "challenger": str(rung.challenger),
+            "defender": str(rung.defender),
+            "verdict": rung.verdict,
+            "reason": rung.reason,
+        }
+        for rung in rungs
+    ]
+
+
+def say(round_: Round, winner: Submission | None, climbed: climbing.Ladder | None) -> str:
+    """The round's outcome in one sentence."""
+    if climbed is None:
+        return "Nobody challenged: the leader defends."
+    if winner is None:
+        return f"The leader defends against {len(matches.challengers(round_))} challengers."
+    rung = next(rung for rung in reversed(climbed.rungs) if rung.challenger == winner.key)
+    before = round_.defending.miner.hotkey if round_.defending else "nobody"
+    return f"{winner.miner.hotkey} takes the lead from {before}. {rung.reason}"

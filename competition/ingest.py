@@ -14,7 +14,9 @@ from competition.chain.base import RawReveal
 from competition.decisions import eligibility
 from competition.models import Competition, Miner, Reveal, Round, Submission
 
-KEPT_BYTES = 8192  # of a payload; a longer one is refused whatever follows, so its beginning and length are evidence enough
+KEPT_BYTES = (
+    8192  # of a payload; a longer one is refused whatever follows, so its beginning and length are evidence enough
+)
 
 
 def take_reveals(competition: Competition, *, now: datetime) -> int:

@@ -15,8 +15,8 @@ from competition.states import AssetStates, RoundStages
 class Competition(models.Model):
     """A series of rounds.
 
-    `config` is the competition's own data (windows in blocks, rig, limits); `judge`, `renderer`, `chain` and `pods` name
-    the implementation behind each edge.
+    `config` is the competition's own data (windows in blocks, rig, limits); `judge`, `renderer`, `chain` and `pods`
+    name the implementation behind each edge.
     """
 
     slug = models.SlugField(unique=True)

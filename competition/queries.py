@@ -157,3 +157,14 @@ def is_prompt(sha256: str) -> bool:
 
 def is_stored_asset(sha256: str) -> bool:
     return Asset.objects.filter(sha256=sha256, state="stored").exists()
+
+
+def progress(competition: Competition) -> str:
+    """Where a competition stands, in one line for a terminal."""
+    round_ = competition.current_round()
+    if round_ is None:
+        return f"{competition.slug}: no round has begun"
+    line = f"{competition.slug} round {round_.number}: {round_.state}"
+    if round_.failure_reason:
+        return f"{line}: {round_.failure_reason}"
+    return f"{line}: {round_.waiting_for}" if round_.waiting_for else line

@@ -23,5 +23,3 @@ class AssetStates(Graph):
     downloading = State(to=("stored", "failed"), queue="io", lease_s=180, tries=8)
     stored = State()
     failed = State()
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from competition import chain, downloads, ingest, ledger, prompts, store, weights
+from competition import chain, ingest, ledger, prompts, weights
 from competition.chain.base import ChainFault
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait

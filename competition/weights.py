@@ -24,9 +24,7 @@ def keep(competition: Competition, *, now: datetime) -> bool:
     """Set the weights of the current block where the chain has others.  True when something was set."""
     connected = chain.of(competition)
     block = connected.block(now=now)
-    vector = decisions.vector(
-        reigns(competition), block=block, uids=connected.uids(), owner_uid=connected.owner_uid()
-    )
+    vector = decisions.vector(reigns(competition), block=block, uids=connected.uids(), owner_uid=connected.owner_uid())
     if dict(connected.weights()) == vector:
         return False
     connected.set_weights(vector, block=block)

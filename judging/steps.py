@@ -153,7 +153,7 @@ def _drop(duel: Duel, *, now: datetime) -> None:
 
 @engine.step(Duel, "judging")
 def judge_duel(duel: Duel, now: datetime) -> Outcome:
-    """Ask the judge about one prompt; an owner who delivered nothing forfeits; a judge that cannot answer is retried."""
+    """Ask the judge about one prompt; who delivered nothing forfeits; no answer is retried."""
     match = duel.match
     left, right = (
         _side(match.defender, match.defender_origin, duel),
@@ -225,16 +225,14 @@ def _no_answer(duel: Duel, silence: NoAnswer) -> Outcome:
 @engine.step(Round, "duels")
 def duels(round_: Round, now: datetime) -> Outcome:
     """Screens, then the matches of the ladder as it climbs; audits follow in `finalizing`."""
-    leader, entered = matches.leader(round_), matches.challengers(round_)
+    entered = matches.challengers(round_)
     if not entered:
         return Move("finalizing", because="nobody challenged: the leader defends")
-    if leader is None:
-        return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER")
-    trouble = _trouble(round_, leader)
-    if trouble:
-        return trouble
+    stop = trouble(round_)
+    if stop:
+        return stop
     for challenger in entered:
-        matches.ensure(round_, kind=Match.Kind.SCREEN, defender=leader, challenger=challenger, now=now)
+        matches.ensure(round_, kind=Match.Kind.SCREEN, defender=matches.leader(round_), challenger=challenger, now=now)
     climbed = matches.ladder(round_, audited={})
     open_screens = round_.matches.filter(kind=Match.Kind.SCREEN).exclude(state="decided").count()
     if open_screens or climbed.wanted_screens:
@@ -245,8 +243,11 @@ def duels(round_: Round, now: datetime) -> Outcome:
     return Move("finalizing", because=f"every match is decided; {won} ladder winner(s) to audit")
 
 
-def _trouble(round_: Round, leader: Submission) -> Move | None:
+def trouble(round_: Round) -> Move | None:
     """Reasons that are ours, or the leader's, for which no verdict may become official."""
+    leader = matches.leader(round_)
+    if leader is None:
+        return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER")
     stuck = Rendering.objects.filter(
         competition=round_.competition, state="rendering", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=5
     ).first()

@@ -60,7 +60,7 @@ def _scalar(value: Any) -> Any:
 
 
 def read(folder: Path, *, operator: str | None = None) -> Bundle:
-    """Check bytes and signatures, and load the documents.  Stops reading where the manifest itself cannot be trusted."""
+    """Check bytes and signatures, load the documents.  Stops where the manifest itself cannot be trusted."""
     bundle = Bundle(folder)
     _manifest(bundle)
     if bundle.manifest:
@@ -222,7 +222,7 @@ def _checkpoint(bundle: Bundle, *, operator: str | None) -> None:
     _signature(bundle, text, signature)
     if operator is None:
         bundle.notable("operator-not-pinned", "checkpoint.sig.json", field="signed_by", found=bundle.signed_by,
-                       say="Signed by this key; name the key you expect with --operator to be sure it is theirs.")  # fmt: skip
+                       say="Signed by this key; pin the one you expect with --operator.")  # fmt: skip
     else:
         bundle.same("foreign-signature", "checkpoint.sig.json", field="signed_by", found=bundle.signed_by,
                     expected=operator, say="Somebody else signed this.")  # fmt: skip

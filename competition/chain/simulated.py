@@ -31,7 +31,9 @@ class Simulated:
         try:
             return SimulatedChain.objects.get(name=self.name)
         except SimulatedChain.DoesNotExist:
-            raise ChainFault(f"no simulated chain is named {self.name!r}: create one with manage.py seed_demo") from None
+            raise ChainFault(
+                f"no simulated chain is named {self.name!r}: create one with manage.py seed_demo"
+            ) from None
 
     def block(self, *, now: datetime) -> int:
         row = self.row

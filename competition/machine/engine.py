@@ -116,9 +116,14 @@ def _event(row: Stateful, old: str, outcome: Move) -> dict[str, object]:
 def wake(row: Stateful, *, now: datetime) -> None:
     """Make the rows that may follow due, and tell the workers after commit."""
     for other in row.wakes():
-        if other.declared.queue:
-            type(other).objects.filter(pk=other.pk, state=other.state).update(due_at=now)
-            transaction.on_commit(partial(kick, other, now=now))
+        nudge(other, now=now)
+
+
+def nudge(row: Stateful, *, now: datetime) -> None:
+    """Let a worker look at the row at once, if any worker acts in its state."""
+    if row.declared.queue:
+        type(row).objects.filter(pk=row.pk, state=row.state).update(due_at=now)
+        transaction.on_commit(partial(kick, row, now=now))
 
 
 def release(row: Stateful, outcome: Wait | Retry, *, now: datetime) -> bool:

@@ -18,11 +18,13 @@ from django.db import connection
 from django.utils import timezone
 
 from competition import embedded_postgres
+from competition.demo import HOSTING_PORT
+from competition.directing import Director
 from competition.processes import Program, Supervisor
 
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 # Commands that run beside the workers for as long as the platform does, where this installation has them.
-COMPANIONS = ("reconcile", "demo_hosting")
+COMPANIONS = ("reconcile",)
 # Commands that end what outlives its process on purpose.
 FAREWELLS = ("stop_pods",)
 PROGRESS_SECONDS = 2.0
@@ -41,6 +43,9 @@ class Command(BaseCommand):
             default=settings.EMBEDDED_POSTGRES,
             help="play a demo competition; the default with the embedded database",
         )
+        parser.add_argument("--prompts", type=Path, help="a folder of pictures for a new demo competition")
+        parser.add_argument("--hosting-port", type=int, default=HOSTING_PORT, help="where the demo's miners keep files")
+        parser.add_argument("--rounds", type=int, help="stop once the demo has published so many rounds")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_taken(options["host"], options["port"])
@@ -50,26 +55,34 @@ class Command(BaseCommand):
             except embedded_postgres.Unavailable as error:
                 raise CommandError(str(error)) from error
 
-    def play(self, *, host: str, port: int, workers: int, demo: bool, **_: Any) -> None:
-        self.prepare(demo=demo)
+    def play(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
+        self.prepare(demo=demo, prompts=options["prompts"], hosting_port=options["hosting_port"])
         connection.close()
         programs = parts(host=host, port=port, workers=workers, demo=demo)
+        if demo:
+            programs.append(hosting(host=host, port=port, hosting_port=options["hosting_port"]))
         self.say(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
-        chores = [revive_database, Progress(self.say)]
-        Supervisor(programs, logs=settings.LOG_DIR, say=self.say, chores=chores).run()
+        chores: list[Any] = [revive_database, Progress(self.say)]
+        supervisor = Supervisor(programs, logs=settings.LOG_DIR, say=self.say, chores=chores)
+        if demo:
+            director = Director(say=self.say, files=settings.VAR_DIR / "hosting", rounds=options["rounds"])
+            chores.append(lambda: director(supervisor.ask_to_stop))
+        supervisor.run()
         for name in FAREWELLS:
             if name in get_commands():
                 call_command(name)
         self.say("stopped" + self.retire_database())
+        if demo and director.paused:
+            raise CommandError(director.paused)
 
-    def prepare(self, *, demo: bool) -> None:
+    def prepare(self, *, demo: bool, prompts: Path | None, hosting_port: int) -> None:
         """A database with all migrations, collected static files, and the demo's competition."""
         began = time.monotonic()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         self.say(f"database ready ({database_name()}) in {time.monotonic() - began:.1f} s")
-        if demo and "seed_demo" in get_commands():
-            call_command("seed_demo")
+        if demo:
+            call_command("seed_demo", prompts=prompts, hosting=f"http://127.0.0.1:{hosting_port}", stdout=self.stdout)
 
     def retire_database(self) -> str:
         connection.close()
@@ -134,6 +147,13 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
         *(Program(f"worker-{number}", working, env) for number in range(1, workers + 1)),
         *(Program(name, (*MANAGE, name), env) for name in companions),
     ]
+
+
+def hosting(*, host: str, port: int, hosting_port: int) -> Program:
+    """The demo's miners: what they host, made by their own code once the prompts are drawn."""
+    env = {"PYTHONPATH": str(settings.BASE_DIR)}
+    where = ("--platform", f"http://{host}:{port}", "--dir", str(settings.VAR_DIR / "hosting"))
+    return Program("hosting", (sys.executable, "-m", "examples.hosting", *where, "--port", str(hosting_port)), env)
 
 
 def revive_database() -> None:

@@ -1,0 +1,221 @@
+"""How does a submission's code come to run, and its outputs to us?  One look at a pod per step.
+
+Each step looks at the pod, lets `decisions.lifecycle` say what follows, does that one thing, and writes down what
+happened.  Killed between any two lines it does the same again: a pod is found by its name, a batch by its stems.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+
+from django.conf import settings
+
+from audits.decisions import lifecycle
+from audits.decisions.lifecycle import Action, Event, Progress
+from audits.models import PodRun
+from audits.pods import batch, results
+from audits.pods.base import Image, Pod, PodFault, PodProvider
+from audits.pods.local import LocalPods
+from competition import store
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Wait
+from competition.machine.stateful import FailureClass
+from competition.models import Asset, Round, Submission
+from competition.steps import pause
+
+AGAIN = timedelta(seconds=0.3)
+LOG_BYTES = 20_000
+
+
+@cache
+def provider_named(name: str) -> PodProvider:
+    """The table of pod providers.  Raises LookupError with the known names."""
+    if name == "local":
+        return LocalPods(repos=Path(settings.LOCAL_REPOSITORIES), pods=Path(settings.PODS_DIR))
+    raise LookupError(f"unknown pod provider {name!r}; known: local")
+
+
+def limits_of(run: PodRun) -> lifecycle.Limits:
+    return lifecycle.Limits(**run.submission.round.competition.config.get("pods", {}))
+
+
+def wanted(run: PodRun) -> list[Asset]:
+    """The outputs this run is to bring, in the round's order."""
+    rows = Asset.objects.filter(submission=run.submission, origin=Asset.Origin.GENERATED).select_related("prompt")
+    order = {drawn.prompt_id: drawn.position for drawn in run.submission.round.drawn.all()}
+    return sorted(rows, key=lambda asset: order[asset.prompt_id])
+
+
+@engine.step(PodRun, "warming")
+@engine.step(PodRun, "generating")
+def tend(run: PodRun, now: datetime) -> Outcome:
+    """Look at the pod once, then do the one thing that follows."""
+    limits, provider = limits_of(run), provider_named(run.provider)
+    progress = Progress.from_json(run.progress) if run.progress else Progress()
+    pod = Pod.from_json(run.handle) if run.handle else None
+    batches = batch.split([asset.prompt.stem for asset in wanted(run)])
+    if pod is not None and progress.phase in ("warming_up", "ready", "generating", "complete"):
+        progress = lifecycle.after(progress, _look(provider, pod, progress, limits=limits, now=now), limits=limits)
+    action = lifecycle.next_action(progress, batches=len(batches), limits=limits, now=now)
+    if action.kind == "done":
+        return _done(run, provider, pod, progress)
+    if action.kind == "fail":
+        return _failed(run, provider, pod, progress, action)
+    return _act(run, provider, pod, progress, action, batches=batches, now=now)
+
+
+def _look(provider: PodProvider, pod: Pod, progress: Progress, *, limits: lifecycle.Limits, now: datetime) -> Event:
+    fault = provider.fault(pod)
+    if fault is not None:
+        return Event(kind="lost", at=now, failure=_failure(fault))
+    status = batch.poll(pod, replacements_remaining=progress.replacements_remaining(limits=limits))
+    return Event(kind="seen", at=now, state=status.state)
+
+
+def _failure(fault: PodFault) -> lifecycle.Failure:
+    return lifecycle.Failure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
+
+
+def _act(
+    run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress, action: Action,
+    *, batches: list[tuple[str, ...]], now: datetime,
+) -> Outcome:  # fmt: skip
+    """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
+    event: Event | None = None
+    if action.kind == "start_pod":
+        pod, event = _start(run, provider, progress, now=now)
+    elif action.kind == "replace" and pod is not None:
+        provider.stop(pod)
+        pod, event = None, Event(kind="stopped", at=now)
+    elif action.kind == "submit" and pod is not None:
+        event = _submit(run, provider, pod, batches[action.batch], now=now)
+    elif action.kind == "collect" and pod is not None:
+        event = _collect(run, pod, batches[action.batch], now=now)
+    if event is not None:
+        progress = lifecycle.after(progress, event, limits=limits_of(run))
+    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None}
+    if pod is not None:
+        sets["isolation"] = list(pod.isolation)
+    state = "generating" if progress.submitted or progress.collected else "warming"
+    if state != run.state:
+        return Move(state, because=action.because, sets=sets)
+    pace = timedelta(seconds=min(action.delay_s, run.submission.round.competition.config.get("poll_s", 5)))
+    return Wait(pace if event is None else AGAIN, action.because, sets=sets)
+
+
+def _start(run: PodRun, provider: PodProvider, progress: Progress, *, now: datetime) -> tuple[Pod | None, Event]:
+    image = Image(repo=run.submission.repo, commit=run.submission.commit)
+    try:
+        pod = provider.start(image, name=f"run-{run.pk}-{progress.pods}")
+    except PodFault as fault:
+        return None, Event(kind="refused", at=now, failure=_failure(fault))
+    return pod, Event(kind="started", at=now)
+
+
+def _submit(run: PodRun, provider: PodProvider, pod: Pod, stems: Iterable[str], *, now: datetime) -> Event:
+    hashes = {asset.prompt.stem: asset.prompt.sha256 for asset in wanted(run)}
+    try:
+        urls = provider.offer(pod, pictures={stem: store.default().path(hashes[stem]) for stem in stems})
+    except PodFault as fault:
+        return Event(kind="lost", at=now, failure=_failure(fault))
+    answer = batch.submit(pod, image_urls=urls, seed=run.seed)
+    return (
+        Event(kind="submitted", at=now)
+        if answer.state == "accepted"
+        else Event(kind="seen", at=now, state=answer.state)
+    )
+
+
+def _collect(run: PodRun, pod: Pod, stems: tuple[str, ...], *, now: datetime) -> Event:
+    """Bring the archive here and take its files; hostile archives are refused by `results`."""
+    with tempfile.TemporaryDirectory(prefix="gauntlet-results-") as folder:
+        answer = batch.collect(pod, into=Path(folder) / "results.zip")
+        if answer.archive is None:
+            return Event(kind="seen", at=now, state=answer.state)
+        extension = run.submission.round.competition.config.get("format", "glb")
+        try:
+            got = results.unpack(answer.archive, stems=stems, extension=extension, into=Path(folder) / "files")
+        except results.BadResults as bad:
+            failure = lifecycle.Failure(failure_class="miner", code=bad.code, sentence=bad.sentence)
+            return Event(kind="unusable", at=now, failure=failure)
+        _take(run, got, now=now)
+    return Event(kind="collected", at=now)
+
+
+def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:
+    """The files become assets, each once; a stem without a file has failed by the miner's doing."""
+    for asset in wanted(run):
+        if asset.settled:
+            continue
+        delivered = got.files.get(asset.prompt.stem)
+        if delivered is not None:
+            sha256 = store.default().put(delivered.path)
+            facts = {"sha256": sha256, "bytes": delivered.size}
+            engine.move(asset, Move("stored", because="generated by the platform", sets=facts, facts=facts), now=now)
+        elif asset.prompt.stem in got.failed:
+            _fail(asset, FailureClass.MINER, "NOT_GENERATED", got.failed[asset.prompt.stem], now=now)
+
+
+def _fail(asset: Asset, failure_class: str, code: str, why: str, *, now: datetime) -> None:
+    sentence = f"The service gave no file for this prompt: {why}"
+    engine.move(asset, Move("failed", because=sentence, failure=Failure(failure_class, code, sentence)), now=now)
+
+
+def _ending(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress) -> dict[str, object]:
+    """Keep the last of the log, and end the pod."""
+    log = ""
+    if pod is not None:
+        log = provider.log(pod)[-LOG_BYTES:].decode(errors="replace").replace("\0", "")
+        provider.stop(pod)
+    return {"progress": progress.to_json(), "log": log, "generated_s": int(progress.generation_s)}
+
+
+def _done(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress) -> Move:
+    sets = _ending(run, provider, pod, progress)
+    facts = {"generated_s": sets["generated_s"], "pods": progress.pods}
+    return Move("done", because="every batch is collected", sets=sets, facts=facts)
+
+
+def _failed(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress, action: Action) -> Move:
+    """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
+    cause = action.failure or lifecycle.Failure(failure_class="infrastructure", code="unknown", sentence=action.because)
+    failure = Failure(cause.failure_class, cause.code, cause.sentence)
+    blame_miner = cause.failure_class == FailureClass.MINER
+    also = partial(_forfeit, run, failure) if blame_miner else partial(_pause, run, failure)
+    sets = _ending(run, provider, pod, progress)
+    return Move("failed", because=cause.sentence, sets=sets, failure=failure, also=also)
+
+
+def _forfeit(run: PodRun, failure: Failure) -> None:
+    for asset in wanted(run):
+        if not asset.settled:
+            _fail(asset, failure.failure_class, failure.code[:40], failure.sentence, now=run.since)
+
+
+def _pause(run: PodRun, failure: Failure) -> None:
+    round_ = Round.objects.get(pk=run.submission.round_id)
+    why = f"A pod of {run.submission.key} failed for a reason that is ours: {failure.sentence}"
+    if round_.declared.queue and not engine.move(round_, pause(round_, why, code="PODS"), now=run.since):
+        raise RuntimeError(f"{round_} moved while it was to be paused")  # undone as a whole, and tried again
+
+
+def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
+    """The run of this submission's code, made when it is first wanted, and again after one that we lost."""
+    runs = PodRun.objects.filter(submission=submission, purpose=purpose)
+    last = runs.order_by("-repeat").first()
+    if last and not (last.state == "failed" and last.failure_class == FailureClass.INFRASTRUCTURE):
+        return last
+    repeat = last.repeat + 1 if last else 0
+    run, _ = PodRun.objects.get_or_create(
+        submission=submission, purpose=purpose, repeat=repeat,
+        defaults={
+            "seed": int(submission.round.seed[:8], 16),
+            "provider": submission.round.competition.pods,
+            **PodRun.born(now=now),
+        },
+    )  # fmt: skip
+    return run

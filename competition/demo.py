@@ -1,0 +1,132 @@
+"""How does the demo competition begin, and who keeps it moving?
+
+The demo is a competition like any other: its miners have real keys, reveal on a (simulated) chain, host files and run
+services.  Only two things are arranged here: what they reveal in each round, and that the simulated clock skips the
+blocks in which everybody waits.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from competition import chain, operator, prompts, rounds
+from competition.chain.simulated import Simulated
+from competition.decisions import schedule
+from competition.machine import engine
+from competition.models import Competition, Miner, Round, SimulatedChain
+from examples import cast
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+LARGEST_PICTURE = 20_000_000
+HOSTING_PORT = 8017
+RETURNING = ("Lathe", "Billboard", "Twofold")  # who tries again in the second round
+
+
+class BadPrompts(Exception):
+    """The folder given with --prompts cannot be used; says what to give instead."""
+
+
+def pictures_of(folder: Path) -> dict[str, bytes]:
+    """Stem -> bytes of every picture in a folder.  Raises BadPrompts."""
+    if not folder.is_dir():
+        raise BadPrompts(
+            f"--prompts {folder}: there is no such folder; give one that holds .png, .jpg or .webp pictures"
+        )
+    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.is_file()]
+    too_large = [path.name for path in found if path.stat().st_size > LARGEST_PICTURE]
+    if not found or too_large:
+        what = f"{too_large[0]} is larger than 20 MB" if too_large else "it holds no .png, .jpg or .webp picture"
+        raise BadPrompts(f"--prompts {folder}: {what}")
+    return {path.stem: path.read_bytes() for path in found}
+
+
+@transaction.atomic
+def create(*, slug: str, pictures: dict[str, bytes], hosting: str, now: datetime) -> Competition:
+    """The competition, its chain, its pool, its first leader and its first round."""
+    told = json.loads((Path(settings.BASE_DIR) / "examples" / "competition.json").read_text())
+    SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=told["block_seconds"])
+    config = {**told["config"], "hosting": hosting}
+    config["prompts_per_round"] = min(config["prompts_per_round"], len(pictures))
+    competition = Competition.objects.create(
+        slug=slug, name=told["name"], description=told["description"], ruleset=told["ruleset"], judge=told["judge"],
+        renderer=told["renderer"], chain=f"simulated:{slug}", pods=told["pods"], config=config, created_at=now,
+    )  # fmt: skip
+    register(competition)
+    prompts.add(competition, pictures, now=now)
+    leader = Miner.objects.get(hotkey=cast.LEADER.hotkey)
+    first = {
+        "miner": leader, "repo": cast.LEADER.repo, "commit": cast.LEADER.commit, "weight": "0", "effective_block": 0
+    }  # fmt: skip
+    rounds.enthrone_first(competition, reign=first, now=now)
+    begins = schedule.first(rounds.cadence(competition), earliest_reveal_block=3)
+    reveal(competition, rounds.begin(competition, blocks=begins, now=now))
+    return competition
+
+
+def register(competition: Competition) -> None:
+    """The operator owns the simulated subnet (uid 0); every member of the cast is a registered miner."""
+    row = SimulatedChain.objects.get(name=competition.slug)
+    row.registrations.create(uid=0, hotkey=operator.keypair().ss58_address)
+    for uid, member in enumerate(cast.CAST, 1):
+        row.registrations.create(uid=uid, hotkey=member.hotkey)
+        Miner.objects.update_or_create(hotkey=member.hotkey, defaults={"label": member.name, "note": member.role})
+
+
+def reveal(competition: Competition, round_: Round) -> None:
+    """What the cast reveals in this round: all in the first one, a few again in the second, then nobody."""
+    members = {1: [m.name for m in cast.CHALLENGERS], 2: list(RETURNING)}.get(round_.number, [])
+    simulated = Simulated(competition.slug)
+    told = [
+        (after, name, payload)
+        for name in members
+        for after, payload in cast.member(name).payloads(competition.config["hosting"])
+    ]
+    for after, name, payload in sorted(told, key=lambda item: item[0]):
+        simulated.reveal(cast.member(name).key, payload, block=round_.earliest_reveal_block + after)
+
+
+def keep_moving(competition: Competition, *, files: Path, patient: bool, now: datetime) -> str:
+    """Let a new round's reveals be made, and skip blocks in which nothing can happen.  Says what it skipped, or "".
+
+    `patient`: leave reveal windows and the wait between rounds to the clock, as a visitor of the live demo sees them.
+    """
+    round_ = competition.current_round()
+    connected = chain.of(competition)
+    if round_ is None or not isinstance(connected, Simulated):
+        return ""
+    _reveal_once(competition, round_)
+    goal = 0
+    if round_.state == "miner_generation" and uploaded(files, round_):
+        goal = round_.generation_deadline_block
+    elif round_.state == "open" and not patient:
+        goal = round_.seed_block + 1
+    if goal <= connected.block(now=now):
+        return ""
+    connected.skip_to(goal, now=now)
+    engine.nudge(round_, now=now)
+    return f"the simulated clock skips to block {goal}: " + (
+        "every miner has uploaded" if round_.state == "miner_generation" else "every reveal is in its block already"
+    )
+
+
+def _reveal_once(competition: Competition, round_: Round) -> None:
+    """A round after the first gets its reveals when it is first seen."""
+    row = SimulatedChain.objects.get(name=competition.slug)
+    if round_.number == 2 and not row.extrinsics.filter(block__gte=round_.earliest_reveal_block).exists():
+        reveal(competition, round_)
+
+
+def uploaded(files: Path, round_: Round) -> bool:
+    """Have all miners that host anything put up this round's files?  (Each leaves a mark beside them.)"""
+    entered = set(round_.submissions.filter(role="challenger", objection="").values_list("miner__hotkey", flat=True))
+    hosts = [m for m in cast.CHALLENGERS if m.hosts != "nothing" and m.hotkey in entered]
+    return all(_marked(files / member.slug / "done", round_.number) for member in hosts)
+
+
+def _marked(path: Path, number: int) -> bool:
+    return path.is_file() and path.read_text().strip() == str(number)

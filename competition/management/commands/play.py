@@ -1,0 +1,85 @@
+"""Play the demo in a folder of its own, without a browser, and say how it was decided."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from competition import demo
+from competition.embedded_postgres import Cluster
+
+
+class Command(BaseCommand):
+    help = (
+        "Play demo rounds from the first reveal to the published bundle in a fresh folder (--dir), with a database, "
+        "workers and miners of its own, print the decision, and exit 0; exit 1 if a round pauses, and say why."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--rounds", type=int, default=1, help="how many rounds (1)")
+        parser.add_argument("--prompts", type=Path, help="a folder of pictures in place of the demo's own")
+        parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and judge")
+        parser.add_argument("--dir", type=Path, help="where to play; emptied first (default: var/play)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["prompts"]:
+            try:
+                demo.pictures_of(options["prompts"])
+            except demo.BadPrompts as error:
+                raise CommandError(str(error)) from error
+        folder = fresh((options["dir"] or settings.VAR_DIR / "play").resolve())
+        ports = free_ports(2)
+        command = [sys.executable, "manage.py", "run", "--demo", "--rounds", str(options["rounds"])]
+        command += ["--port", str(ports[0]), "--hosting-port", str(ports[1]), "--workers", str(options["workers"])]
+        if options["prompts"]:
+            command += ["--prompts", str(options["prompts"].resolve())]
+        if played(command, folder=folder):
+            raise CommandError(f"the round was not decided; logs in {folder / 'log'}")
+        slug = "demo"
+        self.stdout.write(f"bundle in {folder / 'bundles' / slug}; check it: python -m verify <bundle>/1")
+
+
+def played(command: list[str], *, folder: Path) -> int:
+    """Run the platform there, with none of this deployment's settings; a signal to us is a signal to it."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BROKER_URL")}
+    environment = {**kept, "GAUNTLET_VAR": str(folder), "GAUNTLET_DEMO": "1", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment) as process:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: process.send_signal(number))
+        return process.wait()
+
+
+def fresh(folder: Path) -> Path:
+    """An empty folder.  One that holds anything but an earlier play is left alone."""
+    mark = folder / ".play"
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
+        raise CommandError(f"--dir {folder} holds other files; give an empty folder, or one that does not exist")
+    if (folder / "postgres").exists():
+        Cluster(folder / "postgres").stop()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.touch()
+    return folder
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens at just now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            with closing(probe):
+                pass

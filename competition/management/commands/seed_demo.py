@@ -1,0 +1,36 @@
+"""Create the demo competition, if it is not there yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from competition import demo
+from competition.models import Competition
+
+
+class Command(BaseCommand):
+    help = "Create the demo competition: a simulated chain, a pool of prompts, a first leader, and a round 1 to enter."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--slug", default="demo", help="the competition's name in addresses (demo)")
+        parser.add_argument("--prompts", type=Path, help="a folder of pictures to use in place of the demo's own")
+        parser.add_argument(
+            "--hosting", default=f"http://127.0.0.1:{demo.HOSTING_PORT}", help="where miners' files are"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Competition.objects.filter(slug=options["slug"]).exists():
+            self.stdout.write(f"competition {options['slug']!r} is there already")
+            return
+        folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
+        try:
+            pictures = demo.pictures_of(folder)
+        except demo.BadPrompts as error:
+            raise CommandError(str(error)) from error
+        made = demo.create(slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=timezone.now())
+        self.stdout.write(f"competition {made.slug!r} with {len(pictures)} prompts; round 1 opens in a few seconds")

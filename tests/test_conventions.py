@@ -1,0 +1,160 @@
+"""The habits of the house, each with its reason in the failure text."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("competition", "judging", "audits", "dashboard")
+ALONE = ("verify", "examples")
+LONGEST_FILE, LONGEST_FUNCTION = 400, 30
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from (p for p in sorted((ROOT / folder).rglob("*.py")) if "migrations" not in p.parts)
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.lineno, node.module
+
+
+def at(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def test_a_lower_app_never_imports_a_higher_one() -> None:
+    wrong = [
+        f"{at(path, line)} imports {module}"
+        for rank, app in enumerate(APPS)
+        for path in sources(app)
+        for line, module in imports(path)
+        if module.split(".")[0] in APPS[rank + 1 :]
+    ]
+    assert not wrong, f"competition <- judging <- audits <- dashboard keeps the game free of its watchers: {wrong}"
+
+
+def test_decisions_import_the_standard_library_only() -> None:
+    allowed = {*sys.stdlib_module_names, *APPS}
+    wrong = [
+        f"{at(path, line)} imports {module}"
+        for app in APPS
+        for path in sources(f"{app}/decisions")
+        for line, module in imports(path)
+        if module.split(".")[0] not in allowed or (module.split(".")[0] in APPS and ".decisions" not in module)
+    ]
+    assert not wrong, f"what moves money must be readable, and repeatable, without the platform: {wrong}"
+
+
+def test_verify_imports_nothing_of_the_platform() -> None:
+    wrong = [
+        f"{at(path, line)} imports {module}"
+        for path in sources("verify")
+        for line, module in imports(path)
+        if module.split(".")[0] not in {*sys.stdlib_module_names, "verify", "rfc8785", "bittensor_core"}
+    ]
+    assert not wrong, f"a verifier that shares code with what it checks repeats its mistakes: {wrong}"
+
+
+def _writes_state(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign):
+        return any(isinstance(t, ast.Attribute) and t.attr == "state" for t in node.targets)
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("update", "bulk_update")
+    ):
+        named = {keyword.arg for keyword in node.keywords}
+        return "state" in named
+    return False
+
+
+def test_only_the_engine_writes_a_state() -> None:
+    engine = ROOT / "competition" / "machine" / "engine.py"
+    wrong = [
+        at(path, node.lineno)
+        for path in sources(*APPS)
+        if path != engine
+        for node in ast.walk(ast.parse(path.read_text()))
+        if _writes_state(node)
+    ]
+    assert not wrong, f"a state written past the engine leaves no event, no lease and no reason: {wrong}"
+
+
+def test_files_and_functions_stay_small() -> None:
+    long_files = [
+        f"{path.relative_to(ROOT)} ({lines} lines)"
+        for path in sources(*APPS, *ALONE, "tests", "benchmarks")
+        if (lines := len(path.read_text().splitlines())) > LONGEST_FILE
+    ]
+    long_functions = [
+        f"{at(path, node.lineno)} {node.name} ({length} lines)"
+        for path in sources(*APPS, "verify")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert not long_files + long_functions, f"more means two ideas: {long_files + long_functions}"
+
+
+def test_every_module_says_which_question_it_answers() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in sources(*APPS, "verify")
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert not silent, f"a reader opens a module to get an answer: {silent}"
+
+
+def test_the_web_process_never_loads_a_model_or_a_chain_client() -> None:
+    program = (
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'competition.settings'\n"
+        "from competition.wsgi import application\n"
+        "from django.urls import get_resolver; get_resolver().url_patterns\n"
+        "banned = {'torch', 'transformers', 'bittensor', 'trimesh', 'cv2', 'embreex'}\n"
+        "heavy = sorted({m.split('.')[0] for m in sys.modules} & banned)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, f"the web process must stay small and quick to start; {ran.stderr[-500:]}"
+
+
+def test_models_and_migrations_agree() -> None:
+    command = [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, f"a model without its migration breaks the next deployment: {ran.stdout}{ran.stderr}"
+
+
+@pytest.mark.django_db
+def test_every_command_is_documented() -> None:
+    documented = (ROOT / "docs" / "commands.md").read_text()
+    commands = {p.stem for app in APPS for p in (ROOT / app / "management" / "commands").glob("[a-z]*.py")}
+    missing = sorted(name for name in commands if f"`{name}" not in documented)
+    assert not missing, f"a command nobody can find is not there; name it in docs/commands.md: {missing}"
+
+
+def test_every_page_is_documented() -> None:
+    from django.urls import get_resolver
+
+    documented = (ROOT / "docs" / "pages.md").read_text()
+    names = {str(key) for key in get_resolver().reverse_dict if isinstance(key, str)}
+    missing = sorted(name for name in names if f"`{name}`" not in documented)
+    assert not missing, f"a page nobody can find is not there; name it in docs/pages.md: {missing}"
+
+
+def test_every_ruleset_is_documented() -> None:
+    from competition.decisions.rulesets import RULESETS
+
+    documented = (ROOT / "docs" / "rules.md").read_text()
+    missing = sorted(name for name in RULESETS if f"`{name}`" not in documented)
+    assert not missing, f"miners must be able to read the rules they are judged by: {missing}"
