@@ -12,7 +12,7 @@ cv2.setNumThreads(1)  # sums in another order would change the bytes of the resu
 
 WORKING = 256  # longest side, pixels: the picture and its mask
 SETTLING = 144  # longest side, pixels, at which GrabCut works: its time grows with the area
-SHADOW = 0.35  # weight of "darker than the background": what a shadow does
+SHADOW = 0.6  # weight of "darker than the background": what a shadow does
 LEAST_CONTRAST = 7.0  # Lab units: below this a difference is noise or a gradient
 
 
@@ -72,9 +72,9 @@ def settled(pixels: np.ndarray) -> np.ndarray:
     ring = np.concatenate(
         [distance[:3].ravel(), distance[-3:].ravel(), distance[:, :3].ravel(), distance[:, -3:].ravel()]
     )
-    threshold = max(LEAST_CONTRAST, 1.5 * float(np.percentile(ring, 90)))
+    threshold = max(LEAST_CONTRAST, float(np.percentile(ring, 90)))
     hint = np.where(distance > threshold, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    sure = cv2.erode((distance > 2 * threshold).astype(np.uint8), np.ones((3, 3), np.uint8))
+    sure = cv2.erode((distance > 2.5 * threshold).astype(np.uint8), np.ones((3, 3), np.uint8))
     hint[sure > 0] = cv2.GC_FGD
     hint[:2], hint[-2:], hint[:, :2], hint[:, -2:] = (cv2.GC_BGD,) * 4
     if not (hint == cv2.GC_FGD).any():
