@@ -99,11 +99,13 @@ def _exactly(path: Path, size: int) -> bytes:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise RendererFault("CRASHED", f"the work left no picture {path.stem}") from error
-    with os.fdopen(number, "rb") as file:
+    try:
         found = os.fstat(number)
         if not stat.S_ISREG(found.st_mode) or found.st_size != size:
             raise RendererFault("CRASHED", f"the work left a wrong picture {path.stem}")
-        return file.read(size)
+        return os.pread(number, size, 0)
+    finally:
+        os.close(number)
 
 
 def _rendered(done: Done, views: dict[str, Path], *, size: int) -> Rendered:

@@ -90,9 +90,10 @@ class Rig:
         try:
             views = tuple(View(str(v["name"]), float(v["theta"]), float(v["phi"])) for v in told["views"])
             rest = {key: KEYS[key](told[key]) for key in KEYS if key in told}
-            return cls(views=views, gray=tuple(str(name) for name in told.get("gray", ())), **rest)
-        except (KeyError, TypeError) as error:
+            gray = tuple(str(name) for name in told.get("gray", ()))
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"rig: {error!r}") from error
+        return cls(views=views, gray=gray, **rest)
 
     def to_json(self) -> dict[str, Any]:
         views = [{"name": view.name, "theta": view.theta, "phi": view.phi} for view in self.views]

@@ -12,8 +12,8 @@ from judging.renderers.rays import Hits, Soup
 from judging.renderers.rig import Camera, Rig
 from judging.renderers.textures import encode
 
-AMBIENT = 0.45
-LAMP = 0.6
+AMBIENT = 0.42
+LAMP = 0.58  # together 1: white stays white where the lamp shines, and no highlight is clipped
 LAMP_TO_RIGHT, LAMP_UP = 0.3, 0.45
 
 
