@@ -81,10 +81,9 @@ def climb(
     audits: Mapping[Key, Audited],
     rules: Rules,
 ) -> Ladder:
-    """The ladder of `margin-1` as far as it can be known.
+    """The ladder of `margin-1` as far as it can be known: a challenger that meets the leader is taken at its screen.
 
-    A challenger that meets the leader is taken at its screen; any later defender needs a match of its own.  The fold
-    goes on past an open audit as if it passed, so that matches and audits overlap; a rejection then rebuilds it.
+    The fold goes on past an open audit as if it passed, so that matches and audits overlap; a rejection rebuilds it.
     """
     ordered = in_reveal_order(entries)
     unscreened = tuple(entry.key for entry in ordered if screen.get(entry.key) is None)

@@ -1,0 +1,31 @@
+"""What the tests of the fetch share: a policy in a hurry, and one try at a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from competition.decisions.retries import FetchFailed
+from competition.fetch import Fetched, FetchPolicy, fetch
+from competition.host_slots import InProcess
+from competition.http_get import Patience
+
+BODY = os.urandom(300_000)
+QUICK = Patience(total_s=2.0, connect_s=0.5, idle_s=0.4, grace_s=0.3, least_rate=20_000)
+POLICY = FetchPolicy(
+    max_bytes=1_000_000, patience=QUICK, loopback_ports=range(1024, 65536), spare_bytes=0, max_header_bytes=8192
+)
+TAG = '"v1"'
+
+
+def fetched(url: str, into: Path, policy: FetchPolicy = POLICY, **more: object) -> Fetched:
+    return fetch(url, policy=policy, into=into, slots=InProcess(2), **more)
+
+
+def failed(url: str, into: Path, policy: FetchPolicy = POLICY, **more: object) -> FetchFailed:
+    with pytest.raises(FetchFailed) as caught:
+        fetched(url, into, policy, **more)
+    assert "{detail}" not in caught.value.sentence
+    return caught.value
