@@ -11,10 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from judging.asking import verdict_of
+from judging.backends import silhouettes
 from judging.backends.base import Judge, NoAnswer, Side
 from judging.decisions.ballots import MICRO, Verdict
 from judging.questions import QUESTIONS
@@ -98,7 +98,7 @@ def visible(good: Mapping[str, Path], broken: Mapping[str, Path]) -> bool:
 
 def _changed(one: Path, other: Path) -> float:
     """The share of the pixels that either object covers, that has visibly changed."""
-    first, second = (cv2.imread(str(path)).astype(np.int16) for path in (one, other))
+    first, second = (silhouettes.read(path).astype(np.int16) for path in (one, other))
     covered = ((first != first[0, 0]) | (second != second[0, 0])).any(axis=2)
     changed = (np.abs(first - second) > LEVELS).any(axis=2)
     return float(changed.sum() / max(1, covered.sum()))

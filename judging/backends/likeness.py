@@ -143,7 +143,7 @@ def paint(one: Look, other: Look) -> float:
         return 0.0
     apart = _blurred(one.lab, 2.0) - _blurred(other.lab, 2.0)
     weight = np.maximum(_blurred(np.maximum(one.mask, other.mask), 2.0), 0.2)
-    distance = np.linalg.norm(apart, axis=2) / weight
+    distance = silhouettes.length(apart) / weight
     return float(np.exp(-distance[both].mean() / FAR_PIXEL))
 
 
@@ -165,17 +165,24 @@ def _both(one: Look, other: Look) -> NDArray[np.bool_]:
 
 
 def _ssim(one: Field, other: Field, weight: Field) -> float:
-    near = np.maximum(_blurred(weight, WINDOW), 1e-3)[..., None]
+    near = np.maximum(_blurred(weight, WINDOW), 1e-3)
+    mean_one = _blurred(one * weight[..., None], WINDOW) / near[..., None]
+    mean_other = _blurred(other * weight[..., None], WINDOW) / near[..., None]
 
-    def local(field: Field) -> Field:
-        mean: Field = _blurred(field * weight[..., None], WINDOW) / near
-        return mean
+    def spread(products: Field, of_means: Field) -> Field:
+        """Covariance or variances, summed over the colours."""
+        local: Field = _blurred(_summed(products) * weight, WINDOW) / near - _summed(of_means)
+        return local
 
-    mean_one, mean_other = local(one), local(other)
-    together = (local(one * other) - mean_one * mean_other).sum(axis=2)
-    apart = (local(one * one) - mean_one**2 + local(other * other) - mean_other**2).sum(axis=2)
+    together = spread(one * other, mean_one * mean_other)
+    apart = spread(one * one + other * other, mean_one * mean_one + mean_other * mean_other)
     alike = (2 * together + FLAT) / (apart + FLAT)
     return float(np.clip((alike * weight).sum() / max(float(weight.sum()), 1e-6), 0, 1))
+
+
+def _summed(colours: Field) -> Field:
+    total: Field = cv2.transform(colours, np.ones((1, 3), np.float32))
+    return total
 
 
 def sharpness(one: Look, other: Look) -> float:

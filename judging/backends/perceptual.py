@@ -7,11 +7,15 @@ What it cannot do: know what a thing is.  It compares pictures, and is named for
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import cv2
 import numpy as np
 import rfc8785
 
@@ -19,6 +23,7 @@ from judging import questions
 from judging.backends import likeness, silhouettes
 from judging.backends.base import Answer, NoAnswer, Question, Side
 from judging.backends.likeness import Look
+from judging.decisions import ballots
 from judging.decisions.ballots import MICRO, STANDARD, toward_zero
 from judging.questions import QUESTIONS
 
@@ -29,18 +34,13 @@ SIDES = ("right", "back", "left", "top_down")
 
 # In thousandths; each set adds up to 1000.
 FRONT_WEIGHTS = {"shape": 340, "paint": 160, "palette": 170, "structure": 150, "sharpness": 180}
-ANGLE_WEIGHTS = (
-    400,
-    300,
-    200,
-    100,
-)  # best angle first: the reference's camera is not known, and no angle decides alone
+ANGLE_WEIGHTS = (400, 300, 200, 100)  # best angle first, for the reference's camera is not known; none decides alone
 AROUND_WEIGHTS = {"back": 450, "sides": 150, "familiar": 400}
 ENOUGH = {"back": 0.8, "sides": 0.75, "familiar": 0.75}  # from here on 1: around it shows faults, not merits
 FLAT_WORTH = 0.1  # what is left of the soundness of a thing without any depth
 PLAUSIBLE_DEPTH = 0.2  # of the front's shorter side: what is thinner is a card
-HALF_FRONT = 60_000  # a quality difference, in millionths, that scores one half
-HALF_AROUND = 150_000
+HALF_FRONT = 100_000  # a quality difference, in millionths, that scores one half
+HALF_AROUND = 100_000  # with both at 0.1 the draw band of 0.08 is a difference of 0.0087
 KEPT = 4096  # measures in memory: a few hundred bytes each
 
 
@@ -59,22 +59,23 @@ class Perceptual:
 
     def __init__(self) -> None:
         self.version = hashlib.sha256(rfc8785.dumps(described())).hexdigest()
-        self._measures: dict[tuple[str, str], Measure] = {}
+        self._measures: dict[tuple[str, str, str], Measure] = {}
 
     def ask(self, question: Question) -> Answer:
-        first = self.measure(question.first, question=question)
-        second = self.measure(question.second, question=question)
+        if question.kind not in QUESTIONS:
+            raise NoAnswer("unknown_question", f"This judge has no answer to questions of kind {question.kind!r}.")
+        first, second = (self.measure(side, question=question) for side in (question.first, question.second))
         score = between(first, second, kind=question.kind)
         return Answer(score / MICRO, raw={"first": asdict(first), "second": asdict(second)})
 
     def measure(self, side: Side, *, question: Question) -> Measure:
-        key = (side.sha256, question.reference_sha256)
+        """Once per asset and reference.  The place of a view is part of the key: another rig is another rendering."""
+        key = (side.sha256, question.reference_sha256, str(side.views.get(FRONT[0])))
         if key not in self._measures:
+            reference = reference_look(question.reference, question.reference_sha256)
             if len(self._measures) >= KEPT:
                 del self._measures[next(iter(self._measures))]
-            self._measures[key] = measured(
-                side.views, reference=reference_look(question.reference, question.reference_sha256)
-            )
+            self._measures[key] = measured(side.views, reference=reference)
         return self._measures[key]
 
 
@@ -84,19 +85,22 @@ def made(argument: str) -> Perceptual:
     return Perceptual()
 
 
-def described() -> dict[str, object]:
-    """All that can change an answer of this judge, as JSON without floats."""
+def described() -> dict[str, Any]:
+    """All that can change an answer of this judge or what is made of it: its code, what the code stands on, its
+    questions and thresholds.  JSON without floats."""
     return {
         "judge": NAME,
-        "front": FRONT_WEIGHTS,
-        "angles": list(ANGLE_WEIGHTS),
-        "around": AROUND_WEIGHTS,
-        "enough": {key: micro(value) for key, value in ENOUGH.items()},
-        "depth": [micro(FLAT_WORTH), micro(PLAUSIBLE_DEPTH)],
-        "half": [HALF_FRONT, HALF_AROUND],
-        "thresholds": asdict(STANDARD),
+        "code": {
+            module.__name__: _digest(module) for module in (sys.modules[__name__], likeness, silhouettes, ballots)
+        },
+        "libraries": {"numpy": np.__version__, "opencv": cv2.__version__},
         "questions": questions.described(),
+        "thresholds": asdict(STANDARD),
     }
+
+
+def _digest(module: ModuleType) -> str:
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
 
 
 def between(first: Measure, second: Measure, *, kind: str) -> int:

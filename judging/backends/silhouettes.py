@@ -46,6 +46,11 @@ def lab(pixels: Pixels) -> NDArray[np.float32]:
     return cv2.cvtColor(pixels[..., :3].astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
 
 
+def length(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Euclidean, over the last axis of H x W x 3."""
+    return np.sqrt(cv2.transform(colours * colours, np.ones((1, 3), np.float32)))
+
+
 def of_view(white: Pixels, gray: Pixels | None) -> Mask:
     """Coverage of each pixel.
 
@@ -55,10 +60,11 @@ def of_view(white: Pixels, gray: Pixels | None) -> Mask:
     if gray is not None and gray.shape == white.shape:
         apart = white[0, 0].astype(np.float32) - gray[0, 0].astype(np.float32)
         if abs(apart).min() > 32:
-            seen = (white.astype(np.float32) - gray.astype(np.float32)) / apart
-            return np.clip(1 - seen.mean(axis=2), 0, 1)
-    differs = np.abs(white.astype(np.int16) - white[0, 0].astype(np.int16)).max(axis=2)
-    return (differs >= VISIBLE).astype(np.float32)
+            shone = cv2.absdiff(white, gray).astype(np.float32)
+            covered: Mask = 1 - cv2.transform(shone, (1 / (3 * np.abs(apart)))[None])
+            return np.clip(covered, 0, 1)
+    differs = np.abs(white.astype(np.int16) - white[0, 0].astype(np.int16)) >= VISIBLE
+    return (differs[..., 0] | differs[..., 1] | differs[..., 2]).astype(np.float32)
 
 
 def of_reference(pixels: Pixels) -> Mask:
@@ -83,8 +89,7 @@ def _contrast(small: Pixels) -> NDArray[np.float32]:
     across = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
     apart = colours - (left * (1 - across) + right * across)
     apart[..., 0] = np.where(apart[..., 0] < 0, apart[..., 0] * SHADOW, apart[..., 0])
-    distance: NDArray[np.float32] = np.linalg.norm(apart, axis=2)
-    return distance
+    return length(apart)
 
 
 def _settled(small: Pixels) -> NDArray[np.bool_]:
