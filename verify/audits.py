@@ -50,6 +50,7 @@ def check_audits(round: Round, decision: Decision, *, book: Book) -> None:
     _source(round, book=book)
     for hotkey, row in round.generation.items():
         _word(round, row, book=book)
+        row.optional_text("reason")
         stated = row.values.get("hotkey", hotkey)
         if stated != hotkey:
             said = "The audit is filed under another hotkey than it names."
@@ -72,20 +73,25 @@ def _word(round: Round, row: Row, *, book: Book) -> None:
 
 
 def _keys(round: Round, decision: Decision, *, book: Book) -> None:
-    """Audits required, audits held, and candidates of the ladder are the same hotkeys."""
-    required, held = round.required.keys(), round.generation.keys()
+    """Audits required, audits held, and candidates of the ladder are the same hotkeys.
+
+    Who failed the source audit needs no generation audit.
+    """
+    required, held = round.required, round.generation
+    out = {hotkey for hotkey, row in round.source.items() if verdict(row) == "rejected"}
     file, list_file = round.file("generation_audits.json"), round.file("require_audit.json")
-    for hotkey in [hotkey for hotkey in required if hotkey not in held] if round.finished else []:
-        said = "An audit was required and none is recorded."
-        book.note("audit-missing", file=file, field=hotkey, sentence=said)
+    if round.finished:
+        for hotkey in [hotkey for hotkey in required if hotkey not in held and hotkey not in out]:
+            said = "An audit was required and none is recorded."
+            book.note("audit-missing", file=file, field=hotkey, sentence=said)
+        for hotkey in [hotkey for hotkey in decision.candidates if hotkey not in required and hotkey not in out]:
+            said = "Won a rung of the ladder, so an audit is due; require_audit.json does not ask for one."
+            book.note("audit-missing", file=list_file, field=hotkey, sentence=said)
     for hotkey in [hotkey for hotkey in held if hotkey not in required]:
         said = "An audit is recorded that require_audit.json does not ask for."
         book.note("audit-not-required", file=file, field=hotkey, sentence=said)
-    for hotkey in [hotkey for hotkey in decision.candidates if hotkey not in required] if round.finished else []:
-        said = "Won a rung of the ladder, so an audit is due; require_audit.json does not ask for one."
-        book.note("audit-missing", file=list_file, field=hotkey, sentence=said)
     for hotkey in [hotkey for hotkey in required if hotkey not in decision.candidates]:
-        _below(round, hotkey, round.required[hotkey], book=book)
+        _below(round, hotkey, required[hotkey], book=book)
 
 
 def _below(round: Round, hotkey: str, row: Row, *, book: Book) -> None:

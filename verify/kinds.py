@@ -20,6 +20,7 @@ WRONG: dict[str, str] = {
     "duplicate-key": "one JSON object has the same key twice",
     "wrong-type": "a value has another type than its field",
     "wrong-columns": "a CSV file has other columns, or a row another length",
+    "out-of-range": "a rule in config.json outside its range",
     "missing-field": "a field the checks need is not there",
     "missing-file": "a finished round lacks one of its files",
     "unknown-value": "a verdict, state or stage outside the known ones",

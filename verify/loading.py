@@ -12,30 +12,50 @@ STAGES = frozenset(
     {"open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused", "collecting", "generating"}
 )
 BUILD_STATES = frozenset({"pending", "in_progress", "success", "failure", "timed_out", "not_found"})
-CONFIG_KEYS = frozenset(
+CONFIG_TEXTS = frozenset({"description", "first_evaluation_date", "last_competition_date", "round_start_time"})
+CONFIG_KEYS = CONFIG_TEXTS | frozenset(
     {
-        *("name", "description", "first_evaluation_date", "last_competition_date", "round_start_time"),
+        "name",
         *("generation_stage_minutes", "finalization_buffer_hours", "round_duration_days"),
         *("win_margin", "weight_decay", "weight_floor", "prompts_per_round", "carryover_prompts", "audit_repeats"),
     }
 )
+MOST = 10_000
+"""More prompts, repeats or minutes than any round has: a count beyond is a mistake."""
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
 
 
 def load_config(files: Repository) -> Config | None:
-    """The rules; None when a number the checks depend on is missing."""
+    """The rules; None when a number the checks depend on is missing or makes no sense."""
     row = files.row("config.json")
     if row is None:
         return None
     row.only(CONFIG_KEYS)
+    for key in CONFIG_TEXTS & row.values.keys():
+        row.text(key)
     name = row.text("name")
-    margin, decay, floor = row.number("win_margin"), row.number("weight_decay"), row.number("weight_floor")
-    prompts, carried = row.whole("prompts_per_round"), row.whole("carryover_prompts")
+    margin, decay, floor = (_within(row, key, most=1) for key in ("win_margin", "weight_decay", "weight_floor"))
+    prompts, carried = (_within(row, key, most=MOST) for key in ("prompts_per_round", "carryover_prompts"))
+    minutes = _within(row, "generation_stage_minutes", most=MOST) if "generation_stage_minutes" in row.values else None
+    repeats = _within(row, "audit_repeats", most=MOST) if "audit_repeats" in row.values else None
     if name is None or margin is None or decay is None or floor is None or prompts is None or carried is None:
         return None
-    minutes = row.whole("generation_stage_minutes") if "generation_stage_minutes" in row.values else None
-    repeats = row.whole("audit_repeats") if "audit_repeats" in row.values else None
-    return Config(name, margin, decay, floor, prompts, carried, minutes, repeats)
+    return Config(name, margin, decay, floor, int(prompts), int(carried), _int(minutes), _int(repeats))
+
+
+def _within(row: Row, key: str, *, most: int) -> float | None:
+    """A rule's number between 0 and `most` (a share or a count). Whole where it is a count."""
+    number = row.number(key) if most == 1 else row.whole(key)
+    if number is None or 0 <= number <= most:
+        return number
+    said = "A rule outside its range; it was left out."
+    wanted = f"0..{most}"
+    row.book.note("out-of-range", file=row.file, field=key, found=number, expected=wanted, sentence=said)
+    return None
+
+
+def _int(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def round_numbers(files: Repository) -> list[int]:
@@ -193,6 +213,9 @@ def _assets(files: Repository, file: str, *, keys: tuple[str, str]) -> dict[str,
     made = {}
     for stem, row in files.rows(file).items():
         row.only(known)
+        row.optional_text("failure_reason")
+        if "attempts" in row.values:
+            row.whole("attempts")
         seconds = row.maybe_number("generation_time") if "generation_time" in row.values else None
         distance = row.maybe_number("distance") if "distance" in row.values else None
         side = Side(row.maybe_text(asset), row.maybe_text(view))

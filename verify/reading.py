@@ -16,6 +16,9 @@ from typing import NoReturn
 from verify.findings import LONGEST_VALUE, Book
 
 LARGEST_BYTES = 256 * 2**20
+ABSENT = object()
+LARGEST_NUMBER = 2**53
+"""Beyond it a float is no longer exact; no score, margin, weight or time comes near."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Row:
 
     def number(self, key: str) -> float | None:
         value = self.values.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER:
             return value
         self._wrong(key, "a number")
         return None
@@ -146,8 +149,9 @@ class Repository:
             return None
 
     def json(self, file: str) -> object:
+        """The parsed file; ABSENT when it is not there or cannot be parsed (noted)."""
         text = self.content(file)
-        return None if text is None else self._parsed(text, file=file)
+        return ABSENT if text is None else self._parsed(text, file=file)
 
     def _parsed(self, text: str, *, file: str) -> object:
         def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -168,13 +172,14 @@ class Repository:
             self.book.note("malformed-json", file=file, sentence=f"Not JSON that can be read: {reason}.")
         else:
             return value
-        return None
+        return ABSENT
 
     def row(self, file: str) -> Row | None:
         value = self.json(file)
-        if value is None or isinstance(value, dict):
-            return None if value is None else Row(value, file, "", self.book)
-        self._wrong_top(file, value, "an object")
+        if isinstance(value, dict):
+            return Row(value, file, "", self.book)
+        if value is not ABSENT:
+            self._wrong_top(file, value, "an object")
         return None
 
     def rows(self, file: str) -> dict[str, Row]:
@@ -194,7 +199,7 @@ class Repository:
         value = self.json(file)
         if isinstance(value, list):
             return rows_of(value, file=file, at="", book=self.book)
-        if value is not None:
+        if value is not ABSENT:
             self._wrong_top(file, value, "a list")
         return []
 

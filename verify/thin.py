@@ -156,7 +156,8 @@ def _order(round: Round, *, book: Book) -> None:
 
 def _moved(rows: list[str], wanted: list[str]) -> str:
     """The one hotkey whose place explains the whole difference, if there is one."""
-    for hotkey in rows:
+    first = next(place for place, (a, b) in enumerate(zip(rows, wanted, strict=True)) if a != b)
+    for hotkey in (wanted[first], rows[first]):
         if [other for other in rows if other != hotkey] == [other for other in wanted if other != hotkey]:
             return hotkey
     return ""

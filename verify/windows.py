@@ -73,6 +73,8 @@ def _build(submission: Submission, build: Row, *, book: Book) -> None:
             said = "The build is not of what was submitted."
             place = build.field(key)
             book.note("build-mismatch", file=build.file, field=place, found=found, expected=value, sentence=said)
+    build.optional_text("tag")
+    build.optional_text("docker_image")
     status = build.text("status")
     if status is not None and status not in BUILD_STATES:
         known = ", ".join(sorted(BUILD_STATES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from verify.findings import Book
@@ -172,7 +171,8 @@ def _check_progress(round: Round, decision: Decision, *, book: Book) -> None:
     if leader is not None and leader != decision.winner and round.finished:
         said = explained(round, decision, leader)
         book.note("winner", file=row.file, field="leader", found=leader, expected=decision.winner, sentence=said)
-    wanted: Collection[str] = [hotkey for hotkey in round.queue if hotkey in done]
+    met = set(done)
+    wanted = [hotkey for hotkey in round.queue if hotkey in met]
     if done != wanted:
         said = "Challengers meet the leader in the order of their reveals."
         book.note("match-order", file=row.file, field="completed_hotkeys", found=done[:3], sentence=said)
