@@ -6,6 +6,7 @@ notice, and `latest`, or no tag at all, blocks.  What a RUN line fetches from th
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -20,9 +21,15 @@ TAG = re.compile(r"[^@]*[^/@:]:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*)")
 PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 INSTALL = re.compile(r"\bpip[0-9.]*\s+install\s+([^;&|]*)")
 CLONE = re.compile(r"\bgit\s+clone\b")
-TAKES_VALUE = frozenset({"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f",
-                         "--find-links", "-t", "--target", "--prefix", "--root", "--cache-dir", "--timeout", "--retries",
-                         "--platform", "--python-version", "--progress-bar", "--no-binary", "--only-binary"})  # fmt: skip
+TAKES_VALUE = frozenset({
+    "-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links",
+    "-t", "--target", "--prefix", "--root", "--cache-dir", "--timeout", "--retries", "--platform",
+    "--python-version", "--progress-bar", "--no-binary", "--only-binary",
+})  # fmt: skip
+INSTRUCTIONS = frozenset({
+    "FROM", "ARG", "ENV", "RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "LABEL",
+    "VOLUME", "HEALTHCHECK", "SHELL", "STOPSIGNAL", "ONBUILD", "MAINTAINER",
+})  # fmt: skip
 TOOLS = frozenset({"pip", "setuptools", "wheel"})  # they install the rest; unpinned they change how, not what
 
 
@@ -42,7 +49,9 @@ def _recipe(source: Source) -> Iterator[Finding]:
         elif word == "ADD" and re.search(r"\b(?:https?|ftp|git)(?:://|@)", rest):
             yield _finding(source, number, rest, PERSON, "fetched", "ADD fetches a file that is not in the commit.")
         elif word == "RUN":
-            yield from _run(source, number, rest)
+            yield from _run(source, number, _command(rest))
+        elif word not in INSTRUCTIONS:  # the body of a here-document: commands of the RUN above it
+            yield from _run(source, number, f"{word.lower()} {rest}")
 
 
 def _instructions(source: Source) -> Iterator[tuple[int, str, str]]:
@@ -93,8 +102,21 @@ def _run(source: Source, number: int, rest: str) -> Iterator[Finding]:
         )
     for found in INSTALL.finditer(rest):
         for wanted in _wanted(found[1]):
-            if why := pins.objection(wanted):
+            if "$" in wanted:
+                yield _finding(
+                    source, number, wanted, PERSON, "variable", "What is installed is a variable: which one?"
+                )
+            elif why := pins.objection(wanted):
                 yield _finding(source, number, wanted, BLOCKING, "not_pinned", f"{excerpt(wanted)!r}: {why} {pins.HOW}")
+
+
+def _command(rest: str) -> str:
+    """RUN ["pip", "install", "x"] is RUN pip install x."""
+    try:
+        words = json.loads(rest) if rest.startswith("[") else None
+    except (ValueError, RecursionError):
+        words = None
+    return " ".join(str(word) for word in words) if isinstance(words, list) else rest
 
 
 def _wanted(arguments: str) -> list[str]:
@@ -105,7 +127,7 @@ def _wanted(arguments: str) -> list[str]:
         words = arguments.split()
     wanted, skip = [], False
     for word in words[:200]:
-        if not skip and not word.startswith(("-", ".", "/", "$")) and word.lower() not in TOOLS:
+        if not skip and not word.startswith(("-", ".", "/")) and word.lower() not in TOOLS:
             wanted.append(word)
         skip = word in TAKES_VALUE
     return wanted

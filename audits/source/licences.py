@@ -72,7 +72,7 @@ LICENCES = (
     Licence(
         name="ISC",
         phrases=(
-            "permission to use copy modify and or distribute this software for any purpose with or without fee is hereby",
+            "permission to use copy modify and or distribute this software for any purpose with or without fee",
             "provided that the above copyright notice and this permission notice appear in all copies",
         ),
         policy=ALLOWED,

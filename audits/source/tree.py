@@ -1,4 +1,4 @@
-"""What files does a miner's code have?  A bounded reader: hostile trees are deep, wide, huge, binary or full of links."""
+"""What files does a miner's code have?  A bounded reader: hostile trees are deep, wide, huge or full of links."""
 
 from __future__ import annotations
 
