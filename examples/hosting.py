@@ -108,8 +108,12 @@ def drawn(platform: str, *, slug: str) -> Drawn | None:
     address = urljoin(platform, f"/c/{slug}/r/current/prompts.json")
     try:
         told = json.loads(fetched(address))
-        prompts = {str(one["stem"]): (str(one["sha256"]), urljoin(address, str(one["url"]))) for one in told["prompts"]}
-        if not prompts or not all(STEM.fullmatch(stem) for stem in prompts):
+        prompts = {
+            str(one["stem"]): (str(one["sha256"]), urljoin(address, str(one["url"])))
+            for one in told["prompts"]
+            if STEM.fullmatch(str(one["stem"]))  # what is no file name cannot be hosted under it
+        }
+        if not prompts:
             return None
         return Drawn(int(told["round"]), seed_number(told.get("seed")), prompts)
     except (OSError, ValueError, KeyError, TypeError):

@@ -193,6 +193,12 @@ def test_an_answer_that_is_no_list_of_prompts_means_not_yet(told: str, monkeypat
     assert hosting.drawn("http://127.0.0.1:1", slug="demo") is None
 
 
+def test_a_stem_that_is_no_file_name_costs_no_other_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [{"stem": stem, "sha256": "0", "url": "/x"} for stem in ("../x", "mug")]
+    monkeypatch.setattr(hosting, "fetched", lambda address: json.dumps({"round": 1, "prompts": listed}).encode())
+    assert list(hosting.drawn("http://127.0.0.1:1", slug="demo").prompts) == ["mug"]
+
+
 def test_no_platform_means_not_yet() -> None:
     assert hosting.drawn("http://127.0.0.1:1", slug="demo") is None
 
