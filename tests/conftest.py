@@ -1,8 +1,10 @@
-"""What does every test run share?  The rule which tests a machine can't run; `tests.settings` has the rest."""
+"""What does every test run share?  How its database is emptied, and which tests a machine can't run."""
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -12,3 +14,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="no chromium on this machine: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_can_be_emptied() -> Iterator[None]:
+    """The ledger refuses TRUNCATE, and each test with real transactions ends with one: it is done as a replica would,
+    whose triggers do not fire."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def as_replica(self: DatabaseOperations, sql_list: list[str]) -> None:
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", as_replica)
+        yield
