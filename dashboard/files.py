@@ -1,4 +1,4 @@
-"""How does a visitor get a file?  By its hash: pictures, 3D files, prompts, and a round's bundle; and is the site well?"""
+"""How does a visitor get a file?  Pictures and 3D files by hash, a round's prompts and bundle; is the site well?"""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         }
         for d in drawn
     ]
-    return fresh(Response({"round": round_.number, "stage": round_.state, "prompts": shown}))  # type: ignore[return-value]
+    return fresh(Response({"round": round_.number, "stage": round_.state, "seed": round_.seed, "prompts": shown}))  # type: ignore[return-value]
 
 
 def _bundle_folder(slug: str, number: int) -> Path:

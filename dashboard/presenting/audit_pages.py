@@ -10,30 +10,28 @@ from typing import Any
 from django.urls import reverse
 
 from audits.models import Audit, Finding, PodRun
-from competition.decisions.rulesets import Rules
 from competition.models import Round, Submission
-from dashboard.presenting.figures import rules_of
 from dashboard.presenting.match_pages import MatchPage
 from dashboard.presenting.matches import DuelRow
 from dashboard.presenting.people import Who, entrant
-from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels
+from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels, percent
 
 LONGEST_LOG = 6000  # characters, of the end
 KINDS = {"source": "Source audit", "generation": "Generation audit"}
-VERDICTS = {"gathering": "Evidence is being gathered", "passed": "Passed", "rejected": "Rejected"}
-# field of Audit.numbers -> field of the rules that limits it
-LIMITS = {
-    "failed": "audit_failed_allowed",
-    "critical": "audit_critical_allowed",
-    "median_seconds": "audit_median_seconds",
-    "slowest_seconds": "audit_limit_seconds",
-    "worst_seconds": "audit_limit_seconds",
-    "distance": "audit_distance",
+VERDICTS = {
+    "gathering": "Evidence is being gathered",
+    "reviewing": "A person must decide",
+    "passed": "Passed",
+    "rejected": "Rejected",
 }
+LEAST = "least_"  # `limits` names a lower limit so: least_margin for margin; every other one is an upper limit
+SHARES = ("margin",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
+    """`limit` holds words, `over` says whether the value is outside of it."""
+
     name: str
     value: Any
     limit: str
@@ -41,7 +39,11 @@ class Number:
 
     @property
     def words(self) -> str:
-        return self.name.replace("_", " ")
+        return self.name.removesuffix("_s").replace("_", " ")
+
+    @property
+    def shown(self) -> Any:
+        return _shown(self.name, self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,7 @@ class AuditFacts:
     name: str
     verdict: str
     verdict_name: str
+    code: str
     reason: str
     numbers: tuple[Number, ...]
     detail: Mapping[str, Any]
@@ -77,9 +80,8 @@ class PodRunFacts:
     state: str
     provider: str
     isolation: tuple[str, ...]
-    generation_seconds: float | None
+    generated_s: int
     seed: int
-    failures: Mapping[str, Any]
     failure_class: str
     failure_code: str
     failure_reason: str
@@ -120,7 +122,7 @@ def page(
     pod_runs: Sequence[PodRun],
     match: MatchPage | None,
 ) -> AuditPage:
-    at, rules = [round_.competition.slug, round_.number], rules_of(round_)
+    at = [round_.competition.slug, round_.number]
     miner = entrant(submission)
     return AuditPage(
         competition=at[0],
@@ -130,7 +132,7 @@ def page(
         commit=submission.commit,
         sentence=sentence(miner, audits),
         labels=labels(round_.competition),
-        audits=tuple(_audit(audit, rules=rules) for audit in audits),
+        audits=tuple(_audit(audit) for audit in audits),
         pod_runs=tuple(pod_run(run) for run in pod_runs),
         match=match,
         screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
@@ -144,21 +146,23 @@ def sentence(miner: Who, audits: Sequence[Audit]) -> str:
     if "rejected" in states:
         kinds = " and ".join(audit.kind for audit in audits if audit.state == "rejected")
         return f"The {kinds} audit of {miner.name} was rejected: its win does not count."
+    if "reviewing" in states:
+        return f"The audit of {miner.name} waits for a person: the tools could not settle it."
     if "gathering" in states:
         return f"The audit of {miner.name} is open: evidence is being gathered."
     return f"{miner.name} passed {'its audit' if len(audits) == 1 else 'its audits'}."
 
 
-def _audit(audit: Audit, *, rules: Rules | None) -> AuditFacts:
-    plain = {name: value for name, value in audit.numbers.items() if isinstance(value, int | float | str)}
+def _audit(audit: Audit) -> AuditFacts:
     return AuditFacts(
         kind=audit.kind,
         name=KINDS[audit.kind],
         verdict=audit.state,
         verdict_name=VERDICTS[audit.state],
+        code=audit.code,
         reason=audit.reason,
-        numbers=tuple(_number(name, value, rules=rules) for name, value in plain.items()),
-        detail={name: value for name, value in audit.numbers.items() if name not in plain},
+        numbers=_numbers(audit.numbers, audit.limits),
+        detail={name: value for name, value in audit.numbers.items() if isinstance(value, dict | list)},
         findings=tuple(_finding(finding) for finding in audit.findings.all()),
         waiting_for=audit.waiting_for if audit.state == "gathering" else "",
         failure_class=audit.failure_class,
@@ -167,20 +171,38 @@ def _audit(audit: Audit, *, rules: Rules | None) -> AuditFacts:
     )
 
 
-def _number(name: str, value: Any, *, rules: Rules | None) -> Number:
-    limit: Fraction | int | None = getattr(rules, LIMITS[name]) if rules and name in LIMITS else None
-    amount = _exact(value)
-    return Number(
-        name=name,
-        value=value,
-        limit="" if limit is None else f"{float(limit):g}",
-        over=limit is not None and amount is not None and amount > limit,
+def _numbers(numbers: Mapping[str, Any], limits: Mapping[str, Any]) -> tuple[Number, ...]:
+    """What was measured beside what was allowed, and the limits nothing was kept of."""
+    kept = {name: value for name, value in numbers.items() if isinstance(value, int | float | str)}
+    missing = {name.removeprefix(LEAST) for name in limits} - set(kept)
+    return tuple(_number(name, value, limits=limits) for name, value in kept.items()) + tuple(
+        _number(name, None, limits=limits) for name in sorted(missing)
     )
 
 
-def _exact(value: Any) -> Fraction | None:
+def _number(name: str, value: Any, *, limits: Mapping[str, Any]) -> Number:
+    least, most, amount = _exact(limits.get(LEAST + name)), _exact(limits.get(name)), _exact(value)
+    too_low = None not in (least, amount) and amount < least
+    too_high = None not in (most, amount) and amount > most
+    texts = [f"at least {_shown(name, limits[LEAST + name])}"] * (least is not None)
+    texts += [f"at most {_shown(name, limits[name])}"] * (most is not None)
+    return Number(name=name, value=value, limit=", ".join(texts), over=too_low or too_high)
+
+
+def _shown(name: str, value: Any) -> str:
+    amount = _exact(value)
+    if amount is None:
+        return "in the ledger" if value is None else str(value)
+    if name in SHARES:
+        return percent(amount)
+    plain = f"{float(amount):,.6g}"
+    return f"{plain} s" if name.endswith("_s") else plain
+
+
+def _exact(value: Any) -> Any:
+    """The number as a Fraction; None where there is none."""
     try:
-        return None if isinstance(value, bool) else Fraction(str(value))
+        return None if isinstance(value, bool | None) else Fraction(str(value))
     except (ValueError, ZeroDivisionError):
         return None
 
@@ -197,9 +219,8 @@ def pod_run(run: PodRun) -> PodRunFacts:
         state=run.state,
         provider=run.provider,
         isolation=tuple(str(word) for word in run.isolation),
-        generation_seconds=run.generation_seconds,
+        generated_s=run.generated_s,
         seed=run.seed,
-        failures=run.failures,
         failure_class=run.failure_class,
         failure_code=run.failure_code,
         failure_reason=run.failure_reason,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +13,7 @@ from competition.decisions.rulesets import BadRules, Rules, read
 from competition.models import Competition, Reign, Round
 from dashboard.presenting.figures import DEFAULT_BAR
 from dashboard.presenting.people import Who, who
-from dashboard.presenting.rounds import pending_headline
+from dashboard.presenting.rounds import pending_headline, told
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, labels
 
@@ -44,6 +44,11 @@ class RoundRow:
     leader: Who | None
     new_leader: bool
     url: str
+    _names: Mapping[str, str]
+
+    @property
+    def told(self) -> tuple[str, str]:
+        return told(self.headline, names=self._names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +150,7 @@ def _round(round_: Round, reigns: Sequence[Reign]) -> RoundRow:
         leader=who(after.miner) if after else None,
         new_leader=bool(after and not after.defence),
         url=reverse("round", args=[round_.competition.slug, round_.number]),
+        _names={r.miner.hotkey: who(r.miner).name for r in reigns},
     )
 
 

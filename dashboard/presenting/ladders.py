@@ -10,7 +10,7 @@ from competition.decisions import ladder as climbing
 from competition.decisions.rulesets import Rules
 from competition.models import Submission
 from dashboard.presenting.figures import Figures, figures
-from dashboard.presenting.people import Who, entrant
+from dashboard.presenting.people import Who, entrant, plain
 from judging.matches import tally_of
 from judging.models import Match
 
@@ -37,7 +37,7 @@ class Rung:
 
     @property
     def short_reason(self) -> str:
-        return self.reason.replace(self.defender.hotkey, self.defender.name)
+        return plain(self.reason, names={self.defender.hotkey: self.defender.name})
 
 
 def audited(audits: Sequence[Audit], *, rules: Rules) -> dict[climbing.Key, climbing.Audited]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -9,6 +11,7 @@ from django.urls import reverse
 from competition.models import Miner, Submission
 
 HEAD, TAIL = 8, 6
+SS58 = re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{47,48}\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,11 @@ class Who:
 def short(hotkey: str) -> str:
     """Head and tail: vanity addresses copy the first characters of another."""
     return hotkey if len(hotkey) <= HEAD + TAIL + 1 else f"{hotkey[:HEAD]}…{hotkey[-TAIL:]}"
+
+
+def plain(text: str, *, names: Mapping[str, str] | None = None) -> str:
+    """A sentence with its hotkeys cut to their ends, or given by name where one is known."""
+    return SS58.sub(lambda found: (names or {}).get(found[0]) or short(found[0]), text)
 
 
 def who(miner: Miner) -> Who:

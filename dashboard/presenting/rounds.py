@@ -16,7 +16,7 @@ from dashboard.presenting import ladders, matches
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.ladders import Rung
 from dashboard.presenting.matches import MatchRow
-from dashboard.presenting.people import Who, entrant, who
+from dashboard.presenting.people import Who, entrant, plain, who
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, count, labels
 from judging.models import Match
@@ -120,6 +120,11 @@ class RoundPage:
     url: str
 
     @property
+    def told(self) -> tuple[str, str]:
+        """The headline by names, its first sentence apart."""
+        return told(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
+
+    @property
     def objections(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.objection)
 
@@ -179,6 +184,11 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         prompts_url=reverse("prompts", args=[slug, number]),
         url=reverse("round", args=[slug, number]),
     )
+
+
+def told(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
+    first, stop, rest = plain(headline, names=names).partition(". ")
+    return f"{first}{stop.strip()}", rest
 
 
 def pending_headline(round_: Round, *, challengers: int) -> str:

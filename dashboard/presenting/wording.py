@@ -105,7 +105,8 @@ def standing(figures: Figures) -> str:
         return f"The margin of {percent(figures.margin)} reaches the bar of {bar_text}. {spare(figures)}"
     if figures.all_forfeit:
         return "No usable file was delivered, so every duel was forfeited."
-    return f"The margin of {percent(figures.margin)} is short of the bar of {bar_text} by {count(figures.gap, 'net duel')}."
+    gap = count(figures.gap, "net duel")
+    return f"The margin of {percent(figures.margin)} is short of the bar of {bar_text} by {gap}."
 
 
 def spare(figures: Figures) -> str:

@@ -1,0 +1,217 @@
+"""How pages and files are served: headers, hostile text, constant queries, polling, files by hash."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from competition import store
+from competition.models import Asset, Prompt, Round
+from dashboard.publish import folder_of
+from judging.models import Rendering
+from tests.dashboard import made_round
+from tests.dashboard.made_round import Made, hotkey
+from tests.dashboard.test_pages import every_page, match_url
+
+pytestmark = pytest.mark.django_db
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7|add:7 }}"
+
+
+def test_every_page_has_the_policy_that_runs_nothing_foreign(client: Client, made: Made) -> None:
+    for url in every_page(made):
+        answer = client.get(url)
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "no-cache" in answer.headers["Cache-Control"]
+
+
+def test_what_a_miner_wrote_is_text_everywhere(client: Client, db: None) -> None:
+    made = made_round.make(hostile=HOSTILE)
+    for miner in made.miners:
+        miner.label, miner.note = f"<u>{miner.pk}</u>", HOSTILE
+        miner.save()
+    Round.objects.filter(pk=made.finished.pk).update(headline=HOSTILE)
+    for url in [*every_page(made), "/", f"/search/?q={hotkey(0)[:3]}", "/search/?q=<u>"]:
+        text = client.get(url, follow=True).content.decode()
+        assert "<script>alert" not in text, url
+        assert "<img src=x" not in text, url
+        assert "<u>" not in text, url
+        assert "14" not in text or "{{ 7|add:7 }}" not in HOSTILE or "onerror=alert(2)>14" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in client.get(reverse("round", args=["made", 1])).content.decode()
+
+
+def queries_for(client: Client, url: str) -> int:
+    cache.clear()
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
+        assert client.get(url).status_code == 200, url
+    return len(seen)
+
+
+MOST_QUERIES = {"competition": 6, "round": 16, "match": 6, "duel": 8, "audit": 9, "miner": 14, "live": 16}
+
+
+def counts(client: Client, made: Made) -> dict[str, int]:
+    winner, running = made.miners[1].hotkey, reverse("round", args=["made", 2])
+    return {
+        "competition": queries_for(client, reverse("competition", args=["made"])),
+        "round": queries_for(client, reverse("round", args=["made", 1])),
+        "running": queries_for(client, running),
+        "live": queries_for(client, f"{running}live?of=round"),
+        "match": queries_for(client, match_url(made)),
+        "duel": queries_for(client, f"{match_url(made)}prompt-000/"),
+        "audit": queries_for(client, reverse("audit", args=["made", 1, winner])),
+        "miner": queries_for(client, reverse("miner", args=[made.miners[2].hotkey])),
+    }
+
+
+def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
+    few = counts(client, made_round.make(miners=5, prompts=6))
+    _forget_everything()
+    many = counts(client, made_round.make(miners=10, prompts=12))
+    assert few == many
+    for name, most in MOST_QUERIES.items():
+        assert many[name] <= most, f"{name} asks {many[name]} queries"
+
+
+def _forget_everything() -> None:
+    """The ledger is insert-only, and made rounds write none; all other tables are emptied."""
+    names = ("judging_duel, judging_match, judging_rendering, audits_finding, audits_audit, audits_podrun, "
+             "dashboard_publication, competition_asset, competition_submission, competition_reveal, "
+             "competition_roundprompt, competition_prompt, competition_reign, competition_round, competition_miner, "
+             "competition_simulatedchain, competition_competition")  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {names} CASCADE")
+
+
+def live_url(made: Made, **asked: Any) -> str:
+    return f"{reverse('live', args=['made', made.running.number])}?" + "&".join(f"{k}={v}" for k, v in asked.items())
+
+
+def test_the_fragment_of_a_running_round_polls_for_itself(client: Client, made: Made) -> None:
+    text = client.get(reverse("round", args=["made", 2])).content.decode()
+    assert 'data-hx-trigger="every 2s"' in text
+    assert "htmx-4.0.1" in text
+    fragment = client.get(live_url(made, of="round")).content.decode()
+    assert fragment.lstrip().startswith("<section")
+    assert "Duels settled" in fragment
+
+
+def test_a_poll_that_would_bring_nothing_new_is_empty(client: Client, made: Made) -> None:
+    made.competition.chain = "simulated:gone"  # no clock: nothing moves
+    made.competition.save()
+    text = client.get(live_url(made, of="round")).content.decode()
+    seen = text.split("seen=")[1].split('"')[0]
+    assert client.get(live_url(made, of="round", seen=seen)).status_code == 204
+    assert client.get(live_url(made, of="round", seen="another")).status_code == 200
+
+
+def test_a_new_stage_loads_the_page_again(client: Client, made: Made) -> None:
+    answer = client.get(live_url(made, of="round", stage="downloading"))
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
+
+
+def test_a_finished_round_polls_no_more(client: Client, made: Made) -> None:
+    text = client.get(reverse("round", args=["made", 1])).content.decode()
+    assert "data-hx-" not in text
+    assert "<script" not in text, "a settled page needs no script at all"
+
+
+def test_an_unchanged_page_costs_no_body(client: Client, made: Made) -> None:
+    url = match_url(made)
+    tag = client.get(url).headers["ETag"]
+    assert client.get(url, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_published_pictures_and_files_are_served_for_ever(client: Client, made: Made) -> None:
+    cache.clear()
+    view = Rendering.objects.filter(state="rendered").first().views["back"]
+    for sha256 in (view, Prompt.objects.first().sha256):
+        answer = client.get(f"/blob/{sha256}.png")
+        assert b"".join(answer) == store.default().path(sha256).read_bytes()
+        assert answer.headers["Content-Type"] == "image/png"
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["ETag"] == f'"{sha256}"'
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        again = client.get(f"/blob/{sha256}.png", headers={"If-None-Match": f'"{sha256}"'})
+        assert again.status_code == 304
+
+
+def test_a_3d_file_is_something_to_keep_not_to_open(client: Client, made: Made) -> None:
+    sha256 = Asset.objects.filter(state="stored").first().sha256
+    answer = client.get(f"/blob/{sha256}.glb")
+    assert answer.headers["Content-Type"] == "model/gltf-binary"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_what_was_not_published_is_not_served(client: Client, made: Made) -> None:
+    secret = store.default().put(b"in the store, and in no table")
+    asset = Asset.objects.filter(state="stored").first().sha256
+    assert client.get(f"/blob/{secret}.png").status_code == 404
+    assert client.get(f"/blob/{secret}.glb").status_code == 404
+    assert client.get(f"/blob/{asset}.png").status_code == 404, "a 3D file is no picture"
+    assert client.get(f"/blob/{'0' * 64}.html").status_code == 404
+
+
+def test_prompts_are_there_once_they_are_drawn(client: Client, made: Made) -> None:
+    body = client.get("/c/made/r/current/prompts.json").json()
+    assert (body["round"], body["stage"], len(body["prompts"])) == (2, "duels", 12)
+    first = body["prompts"][0]
+    assert first["stem"] == "prompt-000"
+    assert first["url"].endswith(f"/blob/{first['sha256']}.png")
+    assert first["url"].startswith("http://")
+    assert client.get("/c/made/r/1/prompts.json").json()["round"] == 1
+    made.running.drawn.all().delete()
+    assert client.get("/c/made/r/current/prompts.json").status_code == 404
+
+
+def test_a_bundle_is_one_archive_of_its_files(client: Client, made: Made) -> None:
+    assert client.get("/c/made/r/1/bundle.tar").status_code == 404, "not written yet"
+    folder = folder_of(made.finished)
+    (folder / "blobs").mkdir(parents=True, exist_ok=True)
+    (folder / "manifest.json").write_text("{}")
+    (folder / "blobs" / "b").write_bytes(b"x" * 1000)
+    archive = b"".join(client.get("/c/made/r/1/bundle.tar"))
+    with tarfile.open(fileobj=io.BytesIO(archive)) as read:
+        assert read.getnames() == ["made-1/blobs/b", "made-1/manifest.json"]
+        assert read.extractfile("made-1/blobs/b").read() == b"x" * 1000
+    answer = client.get("/c/made/r/1/bundle/manifest.json")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert client.get("/c/made/r/1/bundle/../../../secret_key").status_code == 404
+    assert client.get("/c/made/r/1/bundle/%2e%2e/%2e%2e/%2e%2e/secret_key").status_code == 404
+    assert client.get("/c/made/r/2/bundle.tar").status_code == 404, "not finished"
+
+
+def test_health_is_asked_without_a_page(client: Client, db: None) -> None:
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+
+
+def test_the_vendored_script_is_the_one_that_was_recorded() -> None:
+    import hashlib
+
+    folder = Path(settings.BASE_DIR) / "dashboard" / "static" / "vendor"
+    recorded = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    files = {path.name for path in folder.iterdir()} - {"SHA256SUMS", "README.md"}
+    assert files == set(recorded)
+    for name, digest in recorded.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_style_sheet_stays_small() -> None:
+    sheet = Path(settings.BASE_DIR) / "dashboard" / "static" / "dashboard" / "style.css"
+    assert sheet.stat().st_size < 12_000
