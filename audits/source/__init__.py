@@ -18,8 +18,13 @@ def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[Fi
 
     A check that breaks has found nothing: that is our fault, and is said so.
     """
-    code = tree.read(folder)
+    try:
+        code = tree.read(folder)
+    except OSError as reason:
+        return [_broken("tree", reason)]
     found = list(code.findings)
+    if any(finding.severity == UNCHECKED for finding in found):
+        return found  # checks of code that we could not read would find that everything is missing
     for name, check in checks.items():
         try:
             found += check(code)

@@ -106,8 +106,9 @@ def _run(source: Source, number: int, rest: str) -> Iterator[Finding]:
                 yield _finding(
                     source, number, wanted, PERSON, "variable", "What is installed is a variable: which one?"
                 )
-            elif why := pins.objection(wanted):
-                yield _finding(source, number, wanted, BLOCKING, "not_pinned", f"{excerpt(wanted)!r}: {why} {pins.HOW}")
+            elif objection := pins.objection(wanted):
+                why = f"{excerpt(wanted)!r}: {objection} {pins.HOW}"
+                yield _finding(source, number, wanted, BLOCKING, "not_pinned", why)
 
 
 def _command(rest: str) -> str:

@@ -61,9 +61,12 @@ LICENCES = (
     Licence(
         name="MIT",
         phrases=(
-            "permission is hereby granted free of charge to any person obtaining a copy of this software",
-            "to deal in the software without restriction including without limitation the rights to use copy modify",
-            "the above copyright notice and this permission notice",
+            "permission is hereby granted free of charge to any person obtaining a copy of this software and associated"
+            " documentation files the software to deal in the software without restriction including without limitation"
+            " the rights to use copy modify merge publish distribute sublicense and or sell copies of the software and"
+            " to permit persons to whom the software is furnished to do so subject to the following conditions the"
+            " above copyright notice and this permission notice shall be included in all copies or substantial"
+            " portions of the software",
             "the software is provided as is without warranty of any kind",
         ),
         policy=ALLOWED,
@@ -72,8 +75,8 @@ LICENCES = (
     Licence(
         name="ISC",
         phrases=(
-            "permission to use copy modify and or distribute this software for any purpose with or without fee",
-            "provided that the above copyright notice and this permission notice appear in all copies",
+            "permission to use copy modify and or distribute this software for any purpose with or without fee is"
+            " hereby granted provided that the above copyright notice and this permission notice appear in all copies",
         ),
         policy=ALLOWED,
         why=_PERMISSIVE,
