@@ -43,6 +43,10 @@ class Numbers:
         in_time = self.seconds is not None and self.seconds <= MEDIAN_LIMIT_SECONDS
         return self.checked > 0 and self.failed <= TOLERATED and self.critical <= TOLERATED_CRITICAL and in_time
 
+    @property
+    def at_limit(self) -> bool:
+        return self.failed == TOLERATED or self.critical == TOLERATED_CRITICAL
+
 
 def check_audits(round: Round, decision: Decision, *, book: Book) -> None:
     """Which audits there must be, and what each says. Era 2's numbers are in `repeats`."""
@@ -135,6 +139,9 @@ def _distances(round: Round, decision: Decision, hotkey: str, row: Row, *, book:
         said = f"Passed with {stated.failed} failed, {stated.critical} critical, median {stated.seconds} s."
         place = row.field("outcome")
         book.note("audit-verdict", file=row.file, field=place, found=word, expected="rejected", sentence=said)
+    if word == "passed" and stated.within_limits and stated.at_limit:
+        said = f"One failure more and it was rejected: {stated.failed} of {TOLERATED}, critical {stated.critical} of 1."
+        book.note("audit-at-limit", file=row.file, field=row.at, found=stated.failed, expected=TOLERATED, sentence=said)
     if word == "rejected" and (stated.within_limits or stated.checked == 0):
         check_rejection(round, decision, hotkey, row, book=book)
 

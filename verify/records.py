@@ -67,6 +67,9 @@ def _check_rounds(rounds: list[Round], reigns: list[Reign], *, book: Book) -> di
     winners: dict[int, str] = {}
     before: Round | None = None
     for round in rounds:
+        if before is not None and round.number > before.number + 1:
+            said = f"Round {round.number} is there and the one before it is not."
+            book.note("missing-file", file=f"rounds/{round.number - 1}", sentence=said)
         check_prompts(round, before if before and before.number == round.number - 1 else None, book=book)
         before = round
         if not (round.matches or round.matrix or round.winner or round.finished):

@@ -76,10 +76,29 @@ def check_winner(round: Round, decision: Decision, *, leader: dict[str, str], bo
         said = f"By the rules {rung.challenger} meets {rung.defender} here, and no margin of them is recorded."
         file = round.file("matches_matrix.csv")
         book.note("ladder-match-missing", file=file, field=f"{rung.defender},{rung.challenger}", sentence=said)
+    if round.era == 1:
+        _title_matches(round, book=book)
     if round.era == 0:
         _check_era_0(round, decision, book=book)
     elif round.winner is not None:
         _recorded(round, decision, leader=leader, book=book)
+
+
+def _title_matches(round: Round, *, book: Book) -> None:
+    """Beyond the screen only the qualified play, and the one revealed earlier defends."""
+    cleared = qualified(round.queue, round.margins(), win_margin=round.config.win_margin)
+    place = {hotkey: number for number, hotkey in enumerate(cleared)}
+    for match in round.matches.values():
+        if match.defender == LEADER:
+            continue
+        defends, challenges = place.get(match.defender), place.get(match.challenger)
+        if defends is None or challenges is None:
+            absent = match.challenger if challenges is None else match.defender
+            said = f"A title match, and {absent} did not reach {round.config.win_margin} against the leader."
+            book.note("match-unqualified", file=match.file, field="", found=absent, sentence=said)
+        elif defends > challenges:
+            said = "The defender of a title match was revealed after its challenger."
+            book.note("match-unqualified", file=match.file, field="left", found=match.defender, sentence=said)
 
 
 def _recorded(round: Round, decision: Decision, *, leader: dict[str, str], book: Book) -> None:

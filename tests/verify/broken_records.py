@@ -14,6 +14,7 @@ from tests.verify.ways_to_break import (
     FAY,
     MATRIX,
     Break,
+    at_limit,
     audit_below,
     both,
     by_one_duel,
@@ -30,8 +31,11 @@ from tests.verify.ways_to_break import (
     slow_leader,
     swap,
     text,
+    title_match_against,
+    title_match_of,
     too_slow,
     verdicts,
+    without_round_1,
     wrong_slow,
 )
 
@@ -53,6 +57,7 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
     "a CSV row too short": (1, "wrong-columns", text(MATRIX, lambda rows: rows + "leader,x\n")),
     "a duel without a winner": (1, "missing-field", cut(BEN_MATCH, "duels", 3, "winner")),
     "no seed": (1, "missing-file", cut("rounds/1/seed.json")),
+    "no folder of a round": (1, "missing-file", without_round_1),
     "no winner.json": (1, "missing-file", cut("rounds/1/winner.json")),
     "no matrix": (1, "missing-file", cut("rounds/1/matches_matrix.csv")),
     "no judge progress in era 0": (0, "missing-file", cut("rounds/1/judge_progress.json")),
@@ -109,6 +114,8 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
         both(cut(BEN_MATCH), lines("rounds/1/matches_matrix.csv", lambda rows: [r for r in rows if BEN not in r])),
     ),
     "a match of a stranger": (1, "match-of-stranger", cut("rounds/1/submissions.json", BEN)),
+    "a title match of someone unqualified": (1, "match-unqualified", title_match_of(CLEO)),
+    "a title match against a later reveal": (1, "match-unqualified", title_match_against(EVE)),
     "a match under another's name": (1, "match-misplaced", put(BEN_MATCH, "right", to=EVE)),
     "a prompt judged twice": (
         1,
@@ -301,6 +308,7 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
     "a winner by one duel": (1, "winner-by-one-duel", by_one_duel),
     "one duel short": (1, "one-duel-short", verdicts(BEN_MATCH, won=3, lost=2)),
     "an audit below the threshold": (1, "audit-below-threshold", audit_below),
+    "an audit passed at its limit": (1, "audit-at-limit", at_limit),
     "an audit skipped": (
         1,
         "audit-skipped",

@@ -55,7 +55,7 @@ JUNK = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_file_may_be_junk_and_the_rest_is_read_on(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -75,7 +75,7 @@ def leaves(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_value_may_be_of_any_type(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     files = made_records.ERAS[data.draw(st.sampled_from(sorted(OLD)))]()
@@ -87,7 +87,7 @@ def test_any_value_may_be_of_any_type(data: st.DataObject, tmp_path_factory: pyt
     check(made_records.write(files, tmp_path_factory.mktemp("junk")))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_changed_verdict_never_goes_unseen(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     era = data.draw(st.sampled_from(sorted(OLD)))

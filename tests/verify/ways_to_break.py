@@ -204,3 +204,39 @@ def old_prompt_again(files: Files) -> None:
         if path.startswith("rounds/2/"):
             whole = json.dumps(content).replace(*stems)
             files[path] = json.loads(whole)
+
+
+def title_match(defender: str, challenger: str) -> Break:
+    """One more match in round 0, with its matrix row."""
+
+    def change(files: Files) -> None:
+        duels = [duel | {"winner": "draw"} for duel in files[f"rounds/0/{EVE}/duels_{BEN[:10]}.json"]["duels"]]
+        whole = {"left": defender, "right": challenger, "score": 0, "margin": 0.0, "duels": duels}
+        files[f"rounds/0/{challenger}/duels_{defender[:10]}.json"] = whole
+        files[MATRIX] += f"{defender},{challenger},0.0\n"
+
+    return change
+
+
+def title_match_of(challenger: str) -> Break:
+    return title_match(ADA, challenger)
+
+
+def title_match_against(defender: str) -> Break:
+    return title_match(defender, ADA)
+
+
+def at_limit(files: Files) -> None:
+    """Six prompts of Ben's regeneration differ, none of them critical: as many as are tolerated."""
+    critical = set(files["rounds/0/require_audit.json"][2]["critical_prompts"])
+    made = files[f"rounds/0/{BEN}/generated.json"]
+    for place, stem in enumerate(stem for stem in made if stem not in critical):
+        made[stem]["distance"] = 0.3 if place < 6 else 0.0
+    for stem in critical:
+        made[stem]["distance"] = 0.0
+    files[AUDITS][BEN] |= {"failed_prompts": 6, "failed_critical": 0}
+
+
+def without_round_1(files: Files) -> None:
+    for path in [path for path in files if path.startswith("rounds/1/")]:
+        del files[path]
