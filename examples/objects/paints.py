@@ -1,5 +1,7 @@
 """Which small pictures are wrapped around the objects?  All of them drawn here, none with a random number."""
 
+from math import cos, radians, sin
+
 from PIL import Image, ImageDraw, ImageFilter
 
 SIDE = 128  # pixels
@@ -68,8 +70,6 @@ def hand(
     draw: ImageDraw.ImageDraw, middle: int, degrees: float, *, inner: float, outer: float, width: int, ink: str
 ) -> None:
     """A line at a clock's angle; inner and outer as shares of the radius."""
-    from math import cos, radians, sin
-
     x, y = sin(radians(degrees)), -cos(radians(degrees))
     ends = [(middle + x * middle * reach, middle + y * middle * reach) for reach in (inner, outer)]
     draw.line([*ends[0], *ends[1]], fill=ink, width=width)
@@ -113,8 +113,6 @@ def dots(ground: str, dot: str, *, rows: int, size: int) -> Image.Image:
 
 def grain(light: str, dark: str) -> Image.Image:
     """Wood: wavering upright lines, softened."""
-    from math import sin
-
     image, draw = blank(light)
     for number, left in enumerate(range(-4, SIDE + 8, 9)):
         line = [(left + 3 * sin(y / 17 + number), y) for y in range(0, SIDE + 1, 4)]

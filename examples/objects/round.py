@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 
 from examples.objects import paints
-from examples.objects.shapes import ball, ring, rod, thing, tube, turned
+from examples.objects.shapes import ball, ring, rod, slab, thing, tube, turned
 
 
 def bottle() -> trimesh.Scene:
@@ -121,8 +121,6 @@ def rocket() -> trimesh.Scene:
 
 
 def fin(turn: float) -> trimesh.Trimesh:
-    from examples.objects.shapes import slab
-
     board = slab([(0.15, -0.2), (0.5, -0.6), (0.5, -0.85), (0.15, -0.55)], 0.05, paint="#c92a2a")
     board.apply_transform(trimesh.transformations.rotation_matrix(turn + pi / 2, [0, 1, 0]))
     return board
