@@ -44,6 +44,12 @@ def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponse:
     response.headers["Cache-Control"] = FOR_EVER
     response.headers["Content-Security-Policy"] = NOTHING_RUNS
     response.headers["X-Content-Type-Options"] = "nosniff"
+    return as_it_is(response)
+
+
+def as_it_is(response: Any) -> Any:
+    """Pictures and archives do not get smaller by compressing them again."""
+    response.headers["Content-Encoding"] = "identity"
     return response
 
 
@@ -114,13 +120,13 @@ def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> Http
 
 
 @require_safe
-def bundle(request: HttpRequest, slug: str, number: int) -> StreamingHttpResponse:
+def bundle(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The whole bundle as one tar, written while it is sent."""
     folder = _bundle_folder(slug, number)
     name = f"{slug}-{number}"
     response = StreamingHttpResponse(archive(folder, name=name), content_type="application/x-tar")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.tar"'
-    return response
+    return as_it_is(response)
 
 
 def archive(folder: Path, *, name: str) -> Iterator[bytes]:

@@ -181,11 +181,12 @@ def _numbers(numbers: Mapping[str, Any], limits: Mapping[str, Any]) -> tuple[Num
 
 
 def _number(name: str, value: Any, *, limits: Mapping[str, Any]) -> Number:
-    least, most, amount = _exact(limits.get(LEAST + name)), _exact(limits.get(name)), _exact(value)
+    lowest, highest = limits.get(LEAST + name), limits.get(name)
+    least, most, amount = _exact(lowest), _exact(highest), _exact(value)
     too_low = None not in (least, amount) and amount < least
     too_high = None not in (most, amount) and amount > most
-    texts = [f"at least {_shown(name, limits[LEAST + name])}"] * (least is not None)
-    texts += [f"at most {_shown(name, limits[name])}"] * (most is not None)
+    texts = [f"at least {_shown(name, lowest)}"] if least is not None else []
+    texts += [f"at most {_shown(name, highest)}"] if most is not None else []
     return Number(name=name, value=value, limit=", ".join(texts), over=too_low or too_high)
 
 

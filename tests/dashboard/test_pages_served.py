@@ -93,6 +93,7 @@ def _forget_everything() -> None:
              "competition_roundprompt, competition_prompt, competition_reign, competition_round, competition_miner, "
              "competition_simulatedchain, competition_competition")  # fmt: skip
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"TRUNCATE {names} CASCADE")
 
 
