@@ -174,8 +174,8 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
         )  # fmt: skip
     except NoAnswer as silence:
         return _no_answer(duel, silence)
-    detail = {"decided_by": verdict.decided_by, "stages": verdict.stages}
-    return _verdict(verdict.outcome, verdict.score_micro, detail, sets=shas, because=f"decided by {verdict.decided_by}")
+    because = f"decided by {verdict.decided_by}"
+    return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=shas, because=because)
 
 
 def _side(entry: Submission, origin: str, duel: Duel) -> Side | None:
