@@ -38,7 +38,7 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def until(true: Callable[[], object], *, seconds: float = 30) -> bool:
+def until(true: Callable[[], object], *, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -72,7 +72,7 @@ def read(path: Path) -> bytes:
         return b""
 
 
-def until(true: Callable[[], object], *, seconds: float = 60) -> bool:
+def until(true: Callable[[], object], *, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.05)
