@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--errors", action="store_true", help="leave out what is only notable")
     parser.add_argument("--operator", metavar="ADDRESS", help="the ss58 address whose signature a bundle must bear")
     options = parser.parse_args(arguments)
-    report = examine_all(options.path, operator=options.operator)
+    try:
+        report = examine_all(options.path, operator=options.operator)
+    except ModuleNotFoundError as missing:  # only a bundle needs more than the standard library
+        print(f"A bundle needs the package {missing.name}: pip install {missing.name}", file=sys.stderr)
+        return 2
     if report is None:
         print(f"{options.path}: {NOTHING}.", file=sys.stderr)
         return 2
