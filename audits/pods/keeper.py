@@ -51,6 +51,7 @@ def main() -> None:
     if os.fork():
         os._exit(0)  # the starter waits for this one; the keeper belongs to nobody
     os.setsid()
+    os.nice(service.NICENESS)  # a service can keep its keeper as busy as itself
     os.chdir(orders.folder)
     lock = _hold_lock()
     code = 1
@@ -72,6 +73,7 @@ def _hold_lock() -> int:
 
 async def _keep(orders: Orders) -> int:
     """Start, serve, end.  OSError if this machine cannot start the pod."""
+    end = _End()
     port, pictures_port = (PORT, PICTURES_PORT) if orders.walls else (_free_port(), 0)
     if orders.walls:
         namespace.detach()
@@ -85,7 +87,7 @@ async def _keep(orders: Orders) -> int:
         started = {"pid": os.getpid(), "port": port, "pictures_port": _port_of(doors[1])}
         _write(STARTED, started)
         _report(started)
-        ended = await _until_the_end(running, wall_s=orders.limits.wall_s)
+        ended = await end.of(running, wall_s=orders.limits.wall_s)
         running.kill()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(log, 1)
@@ -105,21 +107,25 @@ async def _open_doors(port: int, *, pictures_port: int) -> list[asyncio.Server]:
     return [bridge, pictures]
 
 
-async def _until_the_end(running: service.Running, *, wall_s: float) -> dict[str, Any]:
-    loop = asyncio.get_running_loop()
-    told: asyncio.Future[dict[str, Any]] = loop.create_future()
+class _End:
+    """Why the pod is to end, once something says so.  Made first: a SIGTERM must find somebody listening."""
 
-    def tell(because: dict[str, Any]) -> None:
-        if not told.done():
-            told.set_result(because)
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.told: asyncio.Future[dict[str, Any]] = self.loop.create_future()
+        self.loop.add_signal_handler(signal.SIGTERM, self.tell, {"because": "stopped"})
 
-    loop.add_signal_handler(signal.SIGTERM, tell, {"because": "stopped"})
-    loop.add_reader(running.pidfd, lambda: tell({"because": "ended", **running.result()}))
-    loop.call_later(wall_s, tell, {"because": "expired"})
-    try:
-        return await told
-    finally:
-        loop.remove_reader(running.pidfd)
+    def tell(self, because: dict[str, Any]) -> None:
+        if not self.told.done():
+            self.told.set_result(because)
+
+    async def of(self, running: service.Running, *, wall_s: float) -> dict[str, Any]:
+        self.loop.add_reader(running.pidfd, lambda: self.tell({"because": "ended", **running.result()}))
+        self.loop.call_later(wall_s, self.tell, {"because": "expired"})
+        try:
+            return await self.told
+        finally:
+            self.loop.remove_reader(running.pidfd)
 
 
 def _free_port() -> int:

@@ -59,6 +59,7 @@ def start(folder: Path, *, walls: bool, uid: int, limits: Limits, port: int) -> 
     pid = os.fork()
     if pid == 0:
         with _last_words(trouble_in):
+            _forget_the_keepers_signals()
             os.close(alive_in)
             os.dup2(output_in, 1)
             os.dup2(output_in, 2)
@@ -84,6 +85,13 @@ def _last_words(pipe: int) -> Any:
         os.write(pipe, str(reason).encode()[:900] or b"?")
     finally:
         os._exit(127)
+
+
+def _forget_the_keepers_signals() -> None:
+    """They share a pipe: a signal that the service sends to process 1 must not reach the keeper as its own."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _die_with_keeper(alive: int) -> None:

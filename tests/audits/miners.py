@@ -145,6 +145,13 @@ while True:
 """,
     "chatter": "import sys\nwhile True: sys.stdout.write('x' * 65536)",
     "eater": "print('eating', flush=True); held = bytearray(1 << 40)",
+    "signaller": """
+import os, signal, time
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGSTOP, signal.SIGHUP):
+    os.kill(1, number)
+print("sent", flush=True)
+while True: time.sleep(60)
+""",
     "daemon": """
 import os, time
 if os.fork() == 0:

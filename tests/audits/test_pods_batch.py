@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from audits.pods import batch, link
+from audits.pods.base import Image
 from audits.pods.probe import walls_work
+from competition.solution import commit_of
 from tests.audits.miners import repository
 from tests.audits.pod_rig import Play, ready, until
 
+PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.skipif(os.getuid() == 0 and not walls_work(), reason="a pod is never run as root without walls"),
     pytest.mark.timeout(60),
@@ -134,3 +137,13 @@ def test_a_batch_has_a_size(provider, repos, pictures):
     for number in (0, 33):
         with pytest.raises(ValueError, match="batch"):
             batch.submit(pod, image_urls={f"s{n}": "http://127.0.0.1/" for n in range(number)}, seed=1)
+
+
+def test_an_example_miner_makes_an_asset_from_a_picture(provider, pictures, tmp_path):
+    examples = PROJECT / "examples"
+    provider.repos = examples / "miners"
+    picture = next((examples / "prompts").glob("*.png"))
+    image = Image(repo="examples/lathe", commit=commit_of(provider.repos / "lathe"))
+    audit = Play(provider, image, pictures={"thing": picture}, into=tmp_path)
+    assert audit.to_the_end().kind == "done", audit.progress
+    assert audit.files["thing"].path.read_bytes()[:4] == b"glTF"

@@ -166,6 +166,23 @@ def test_a_walled_pod_reaches_nothing_but_its_own_loopback(provider, repos, tmp_
 
 
 @WALLED
+def test_a_service_cannot_signal_its_way_to_an_end_that_looks_like_ours(provider, repos):
+    pod = provider.start(repository(repos, "signaller"), name="pod")
+    until(lambda: provider.log(pod) == b"sent\n")
+    assert provider.alive(pod)
+    provider.stop(pod)
+    assert provider.fault(pod).code == "stopped"
+
+
+def test_a_pod_stopped_right_after_its_start_says_that_it_was_stopped(provider, repos):
+    image = repository(repos, "honest")
+    for _ in range(5):
+        pod = provider.start(image, name="pod")
+        provider.stop(pod)
+        assert provider.fault(pod).code == "stopped"
+
+
+@WALLED
 def test_nothing_of_ours_is_in_a_pods_environment(provider, repos, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgres://canary-7f3a")
     asked = {what: [] for what in ("files", "writes", "addresses", "sockets", "pictures")}
