@@ -39,7 +39,7 @@ class Raycast:
 
     def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: Limits | None = None) -> None:
         self.sandbox = sandbox
-        self.limits = limits or Limits()
+        self.limits = limits
 
     def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
         """Photograph glb file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
@@ -75,12 +75,20 @@ class Raycast:
     def _render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
         try:
             out.mkdir(parents=True, exist_ok=True)
+            limits = self.limits or allowance(rig)
             with tempfile.TemporaryDirectory(prefix=".darkroom-", dir=out) as folder:
-                done = self.sandbox.run({"rig": rig.to_json()}, data=data, folder=Path(folder), limits=self.limits)
+                done = self.sandbox.run({"rig": rig.to_json()}, data=data, folder=Path(folder), limits=limits)
                 views = {name: develop(Path(folder), name, size, out=out) for name, size in rig.pictures().items()}
                 return _rendered(done, views, size=data.stat().st_size)
         except OSError as error:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
+
+
+def allowance(rig: Rig) -> Limits:
+    """What one asset may use: a minute for reading it, and 6 s per million rays (ten times the usual)."""
+    rays = len(rig.views) * (rig.pixels * rig.samples) ** 2
+    seconds = 60 + round(6e-6 * rays)
+    return Limits(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
 
 
 def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:

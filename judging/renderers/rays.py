@@ -7,7 +7,7 @@ again against the visible triangles alone: exact also where two triangles lie on
 
 import os
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -55,6 +55,13 @@ class Soup:
             double_sided=double[material],
         )
 
+    @cached_property
+    def planes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Per face: outward direction and its product with any corner, so a point is in front where its own is more."""
+        first, second, third = (self.positions[self.faces[:, i]].astype(np.float64) for i in range(3))
+        outward = np.cross(second - first, third - first)
+        return outward, np.einsum("ij,ij->i", outward, first)
+
 
 def _joined(arrays: list[Floats | None], counts: list[int], width: int, *, fill: float = 0.0) -> Floats:
     pairs = zip(arrays, counts, strict=True)
@@ -79,10 +86,8 @@ class Caster:
     def __init__(self, soup: Soup, whole: EmbreeScene, position: NDArray[np.float64]) -> None:
         self.soup = soup
         self.scene = whole
-        corners = soup.positions[soup.faces].astype(np.float64)
-        across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        facing = np.einsum("ij,ij->i", across, position - corners[:, 0]) > 0
-        self.visible = facing | soup.double_sided
+        outward, height = soup.planes
+        self.visible = (outward @ position > height) | soup.double_sided
         self.original: NDArray[np.int64] | None = None  # face numbers, once hidden triangles are left out
 
     def cast(self, origins: Floats, directions: Floats) -> Hits:
@@ -130,12 +135,17 @@ def build(positions: Floats, faces: Ints) -> EmbreeScene:
     return scene
 
 
-def directions(camera: Camera, *, rig: Rig, rows: range) -> Floats:
-    """Unit directions through the samples of picture rows `rows`, left to right, top to bottom."""
+def directions(camera: Camera, *, rig: Rig, rows: range, columns: range) -> Floats:
+    """Unit directions through the samples of some pixels: sample rows from the top, in each from left to right."""
     size = rig.pixels * rig.samples
     reach = np.tan(np.radians(rig.fov) / 2)
-    across = ((np.arange(size) + 0.5) / size * 2 - 1) * reach
-    down = (1 - (np.arange(rows.start, rows.stop) + 0.5) / size * 2) * reach
+    across = (2 * (_samples(columns, rig.samples) + 0.5) / size - 1) * reach
+    down = (1 - 2 * (_samples(rows, rig.samples) + 0.5) / size) * reach
     right, up, forward = (np.array(vector) for vector in (camera.right, camera.up, camera.forward))
     rays = forward + down[:, None, None] * up + across[None, :, None] * right
-    return (rays / np.linalg.norm(rays, axis=2, keepdims=True)).reshape(-1, 3).astype(np.float32)
+    rays /= np.sqrt(1 + down[:, None] ** 2 + across[None, :] ** 2)[:, :, None]
+    return rays.reshape(-1, 3).astype(np.float32)
+
+
+def _samples(pixels: range, each: int) -> NDArray[np.int64]:
+    return np.arange(pixels.start * each, pixels.stop * each)

@@ -199,7 +199,7 @@ def test_a_killed_server_is_a_fault_and_the_next_asset_gets_a_new_one(box: Sandb
 def test_a_server_that_died_while_idle_is_replaced_unseen(box: Sandbox, do: Callable[..., Done]) -> None:
     pid = box.server_pid()
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not Path(f"/proc/{pid}/exe").exists())
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z")
     assert do("echo").answer["answer"] == "the asset"
 
 
