@@ -4,6 +4,7 @@ Every wall that stands is named; one that the machine does not offer is named to
 Standard library only: the sandbox's server imports this before anything else.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -58,6 +59,12 @@ def limit(limits: Limits) -> None:
     for kind, most in caps.items():
         resource.setrlimit(kind, (most, most))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 2))
+
+
+def first_to_go() -> None:
+    """When the machine runs out of memory, the kernel ends us rather than a worker or the database."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def die_with_parent(parent: int) -> None:

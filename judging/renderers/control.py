@@ -2,6 +2,7 @@
 
 import json
 import struct
+from typing import Any
 
 
 def glb(*, picture: bytes = b"") -> bytes:
@@ -9,7 +10,7 @@ def glb(*, picture: bytes = b"") -> bytes:
     corners = struct.pack("<9f", -0.4, -0.4, 0.0, 0.4, -0.4, 0.0, 0.0, 0.4, 0.0)
     places = struct.pack("<6f", 0.0, 1.0, 1.0, 1.0, 0.5, 0.0)
     paint = {"baseColorTexture": {"index": 0}} if picture else {}
-    tree = {
+    tree: dict[str, Any] = {
         "asset": {"version": "2.0"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],

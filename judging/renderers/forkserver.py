@@ -78,7 +78,12 @@ class Server:
         if not message:
             return False
         request = json.loads(message)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no room for another process: hanging up without a status says so
+            for file in files:
+                os.close(file)
+            return True
         if pid == 0:
             self._child(request, files)
         for file in (files[DATA], files[ANSWER], files[LOG]):
@@ -140,10 +145,11 @@ class Server:
 def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server: int) -> None:
     """In the child: walls first, then the asset."""
     from judging.renderers.base import Refused
-    from judging.renderers.confinement import Limits, confine, die_with_parent
+    from judging.renderers.confinement import Limits, confine, die_with_parent, first_to_go
 
     limits = Limits(**request["limits"])
     die_with_parent(server)
+    first_to_go()
     walls = confine(Path(request["folder"]), limits=limits)
     die_with_parent(server)  # once more: some walls clear it
     _say(answer, {"walls": walls})

@@ -35,7 +35,7 @@ def check_images(tree: Json, body: memoryview) -> tuple[ImageFacts, ...]:
 
 
 def _measure(data: memoryview, *, where: str) -> ImageFacts:
-    facts = header(bytes(data[: 1 << 16]))
+    facts = header(bytes(data[: 1 << 20]))
     if facts is None:
         raise refusal("BAD_IMAGE", where=where, why="not a PNG, JPEG or WebP header")
     if not facts.width or not facts.height:
@@ -46,7 +46,7 @@ def _measure(data: memoryview, *, where: str) -> ImageFacts:
 
 
 def header(start: bytes) -> ImageFacts | None:
-    """Kind and size from the first 64 KiB, or None where they cannot be told."""
+    """Kind and size from the first MiB (profiles may come before the size), or None where they cannot be told."""
     try:
         if start.startswith(PNG) and start[12:16] == b"IHDR":
             return ImageFacts("png", *struct.unpack_from(">II", start, 16))

@@ -93,7 +93,8 @@ def _check_ancestry(parents: dict[int, int]) -> None:
     """Each node has one parent at most, so following parents ends at a root or comes round in a cycle."""
     height: dict[int, int] = {}
     for start in parents:
-        trail, index = [], start
+        trail: list[int] = []
+        index = start
         while index in parents and index not in height:
             if len(trail) > MOST_NODE_DEPTH:
                 if len(set(trail)) < len(trail):

@@ -201,8 +201,8 @@ class _Ears:
         """Until all pipes are closed, or the deadline: the status pipe then holds nothing."""
         self.answer.most, self.log.most = limits.answer_bytes, limits.said_bytes
         with selectors.DefaultSelector() as selector:
-            for pipe in self._pipes():
-                selector.register(pipe.read, selectors.EVENT_READ, pipe)
+            for one in self._pipes():
+                selector.register(one.read, selectors.EVENT_READ, one)
             while selector.get_map() and time.monotonic() < deadline:
                 for key, _ in selector.select(max(0.0, deadline - time.monotonic())):
                     pipe: _Pipe = key.data
@@ -215,7 +215,7 @@ class _Ears:
 def _outcome(ears: _Ears, limits: Limits, *, wall_seconds: float) -> Done:
     log = ears.log.heard.decode("utf-8", "replace")
     if not ears.status.heard:
-        raise RendererFault("SANDBOX_DIED", "the sandbox's server ended before it could report")
+        raise RendererFault("SANDBOX_DIED", "the sandbox's server ended, or could not start the work")
     status = json.loads(ears.status.heard)
     _judge_end(status, limits)
     lines = _said(ears.answer)

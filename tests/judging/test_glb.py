@@ -64,6 +64,11 @@ def test_lossless_and_extended_webp_are_measured_too() -> None:
         assert (image.width, image.height) == (37, 21)
 
 
+def test_a_picture_s_size_may_come_after_a_large_colour_profile() -> None:
+    (image,) = glb.check(Glb(picture(37, 21, "JPEG", icc_profile=bytes(300_000))).bytes()).images
+    assert (image.width, image.height) == (37, 21)
+
+
 def test_a_file_without_pictures_or_materials_is_fine() -> None:
     bare = Glb()
     for key in ("materials", "textures", "images"):
