@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from dashboard.presenting.figures import Figures
-from dashboard.presenting.wording import bar, percent
+from dashboard.presenting.wording import percent
 
 LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
 DIGITS = 2
@@ -65,18 +66,20 @@ def axis(rows: Iterable[Figures]) -> Axis:
     return Axis(limit=next((limit for limit in LIMITS if limit >= widest), LIMITS[-1]))
 
 
-def forest(figures: Figures, *, on: Axis) -> Forest:
+def forest(figures: Figures, *, on: Axis, limit: Fraction | None = None) -> Forest:
+    """`limit`: where the dashed line stands, if not at the bar."""
+    held_against = figures.win_margin if limit is None else limit
     low, high = figures.interval_95
     words = (
         f"margin {percent(figures.margin)}, 95 % interval {percent(low, digits=1)} to {percent(high, digits=1)}, "
-        f"bar {bar(figures.win_margin)}"
+        f"{'bar' if held_against > 0 else 'limit'} {percent(held_against, signed=held_against < 0)}"
     )
     return Forest(
         low=on.at(low),
         high=on.at(high),
         dot=on.at(float(figures.margin)),
         zero=on.at(0),
-        bar=on.at(float(figures.win_margin)),
+        bar=on.at(float(held_against)),
         side="won" if figures.net > 0 else "lost" if figures.net < 0 else "drawn",
         words=words,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from django.urls import reverse
 
@@ -26,7 +27,7 @@ SHOWN = ("decisive", "all", "void")
 
 @dataclass(frozen=True, kw_only=True)
 class MatchPage:
-    """`tally` counts what is settled so far while the match runs."""
+    """`tally` counts what is settled so far while the match runs; `limit` is the margin it is held against."""
 
     competition: str
     round: int
@@ -44,6 +45,7 @@ class MatchPage:
     standing: str
     certainty: str
     early: str
+    limit: Fraction
     tally: Figures
     duels: tuple[DuelRow, ...]
     counts: Mapping[str, int]
@@ -63,7 +65,14 @@ class MatchPage:
     @property
     def legend(self) -> tuple[tuple[str, str, str, int], ...]:
         """(result, mark, meaning, how many) of the results that occur."""
-        return tuple((name, *RESULTS[name], n) for name, n in self.counts.items() if n)
+        meanings = {duel.result: duel.meaning for duel in self.duels}
+        return tuple((name, RESULTS[name][0], meanings[name], n) for name, n in self.counts.items() if n)
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """The verdict, and the numbers behind it."""
+        first, stop, rest = self.sentence.partition(". ")
+        return f"{first}{stop.strip()}", rest
 
 
 def page(round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering]) -> MatchPage:
@@ -89,6 +98,7 @@ def page(round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapp
         standing=standing(numbers) if decided and match.kind != Match.Kind.AUDIT else "",
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
+        limit=-numbers.win_margin if match.kind == Match.Kind.AUDIT else numbers.win_margin,
         tally=numbers,
         duels=rows,
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},

@@ -27,6 +27,14 @@ RESULTS: Mapping[str, tuple[str, str]] = {
     "unneeded": ("–", "not needed: the match was certain before it"),
     "judging": ("?", "not judged yet"),
 }
+# the same in an audit, where the challenger is what the platform generated again
+AGAIN: Mapping[str, str] = {
+    "won": "generated again is better",
+    "lost": "generated again is worse",
+    "drawn": "alike",
+    "forfeit_challenger": "nothing came when it was generated again",
+    "forfeit_defender": "nothing was submitted",
+}
 DECISIVE = ("won", "lost", "forfeit_challenger", "forfeit_defender")
 BY_JUDGING = ("won", "lost")
 
@@ -58,6 +66,7 @@ class DuelRow:
     prompt: str
     prompt_sha256: str
     result: str
+    meaning: str
     score_micro: int | None
     url: str
     defender_view: str = ""
@@ -66,10 +75,6 @@ class DuelRow:
     @property
     def mark(self) -> str:
         return RESULTS[self.result][0]
-
-    @property
-    def meaning(self) -> str:
-        return RESULTS[self.result][1]
 
     @property
     def number(self) -> int:
@@ -135,12 +140,14 @@ def result(match: Match, duel: Duel) -> str:
 def duel_rows(
     round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering], view: str = ""
 ) -> tuple[DuelRow, ...]:
+    results = {duel.pk: result(match, duel) for duel in duels}
     return tuple(
         DuelRow(
             position=duel.position,
             prompt=duel.prompt.stem,
             prompt_sha256=duel.prompt.sha256,
-            result=result(match, duel),
+            result=results[duel.pk],
+            meaning=meaning(match, results[duel.pk]),
             score_micro=duel.score_micro,
             url=duel_url(round_, match, duel),
             defender_view=picture(renderings.get(duel.left_sha256), view),
@@ -148,6 +155,10 @@ def duel_rows(
         )
         for duel in duels
     )
+
+
+def meaning(match: Match, said: str) -> str:
+    return AGAIN.get(said, RESULTS[said][1]) if match.kind == Match.Kind.AUDIT else RESULTS[said][1]
 
 
 def picture(rendering: Rendering | None, view: str) -> str:
@@ -171,7 +182,7 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
         return f"{challenger.name} delivered no usable file and forfeited every duel against {against}."
     verb = "reached the bar against" if numbers.reaches else "stayed below the bar against"
     return (
-        f"{challenger.name} {verb} {against}: {count(numbers.won + numbers.forfeits_defender, 'duel')} won, "
+        f"{challenger.name} {verb} {against}. {count(numbers.won + numbers.forfeits_defender, 'duel')} won, "
         f"{numbers.drawn} drawn, {numbers.lost + numbers.forfeits_challenger} lost of {numbers.counted}; "
         f"margin {percent(numbers.margin)}, bar {bar(numbers.win_margin)}."
     )
@@ -179,7 +190,7 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
 
 def _audit_sentence(numbers: Figures, *, challenger: Who) -> str:
     return (
-        f"What the platform generated from the code of {challenger.name}, against what was submitted: "
+        f"What the platform generated again from the code of {challenger.name}, against what was submitted: "
         f"{numbers.won} better, {numbers.drawn} alike, {numbers.lost + numbers.forfeits_challenger} worse "
         f"of {numbers.counted}; margin {percent(numbers.margin)}."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from django.urls import reverse
 
@@ -15,7 +16,7 @@ from dashboard.presenting.figures import rules_of
 from dashboard.presenting.matches import MatchRow
 from dashboard.presenting.people import Who, who
 from dashboard.presenting.rounds import AuditRow, OddReveal
-from dashboard.presenting.wording import WHO_MUST_ACT, bar, count, percent
+from dashboard.presenting.wording import WHO_MUST_ACT, Label, bar, count, labels, percent
 from judging.models import Match, Rendering
 
 
@@ -69,6 +70,7 @@ class MinerPage:
     label: str
     note: str
     sentence: str
+    labels: tuple[Label, ...]
     leads: tuple[Lead, ...]
     rounds: tuple[Participation, ...]
     other_reveals: tuple[OddReveal, ...]
@@ -101,6 +103,7 @@ def page(rows: MinerRows) -> MinerPage:
         label=rows.miner.label,
         note=rows.miner.note,
         sentence=_where(leads, participations, rows),
+        labels=labels(windows[0].competition) if windows else (),
         leads=leads,
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
@@ -185,10 +188,7 @@ def _lead(now: Reign, entries: Sequence[Reign]) -> Lead:
 def _where(leads: Sequence[Lead], participations: Sequence[Participation], rows: MinerRows) -> str:
     """The one sentence a miner comes for."""
     if leads:
-        parts = [
-            f"{lead.competition} with weight {lead.weight}, after {count(lead.defences, 'defence')}" for lead in leads
-        ]
-        return f"This miner leads {' and '.join(parts)}."
+        return f"This miner leads {' and '.join(_led(lead) for lead in leads)}."
     challenged = [p for p in participations if p.role == Submission.Role.CHALLENGER]
     if challenged:
         return f"Round {challenged[0].round} of {challenged[0].competition}: {challenged[0].sentence}"
@@ -199,9 +199,17 @@ def _where(leads: Sequence[Lead], participations: Sequence[Participation], rows:
     return "This miner has not entered a round."
 
 
+def _led(lead: Lead) -> str:
+    weight = f"{float(Fraction(lead.weight)):.2f}"
+    return f"{lead.competition} with weight {weight}, after {count(lead.defences, 'defence')}"
+
+
 def _standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[Audit]) -> str:
     if submission.role == Submission.Role.LEADER:
-        return "It led this round, and every challenger met it."
+        decided = submission.round.state == "finished"
+        return (
+            "It led this round, and every challenger met it." if decided else "It leads, and every challenger meets it."
+        )
     if submission.objection:
         return f"the reveals made no submission. {submission.objection}"
     if submission.round.state == "paused":

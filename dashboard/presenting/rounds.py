@@ -130,8 +130,19 @@ class RoundPage:
 
     @property
     def awaiting(self) -> bool:
-        """Is it too early for anything to have been judged?"""
-        return not self.matches
+        """Is it too early for any match to be decided?"""
+        return not any(row.state == "decided" for row in self.matches)
+
+    @property
+    def empty_handed(self) -> tuple[MatchRow, ...]:
+        """Matches without a single judged duel, because the challenger delivered nothing."""
+        return tuple(row for row in self.matches if row.tally and row.tally.all_forfeit)
+
+    @property
+    def best(self) -> Fraction | None:
+        """The highest margin of a decided screen in which anything was delivered."""
+        tallies = [row.tally for row in self.matches if row.tally and row.kind == "screen"]
+        return max((tally.margin for tally in tallies if not tally.all_forfeit), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,7 @@ def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING) ->
     return Tracker(
         stage=round_.state,
         running=round_.state not in ("finished", "paused"),
-        sentence=_sentence(round_, clock),
+        sentence=_sentence(round_, clock, work),
         waiting_for=round_.waiting_for if round_.state not in ("finished", "paused") else "",
         clock=clock,
         steps=_steps(round_),
@@ -119,7 +119,7 @@ def _steps(round_: Round) -> tuple[Step, ...]:
     )
 
 
-def _sentence(round_: Round, clock: BlockClock | None) -> str:
+def _sentence(round_: Round, clock: BlockClock | None, work: Work) -> str:
     name, what = STAGES.get(round_.state, (round_.state, ""))
     if round_.state == "open":
         return _window(round_, clock)
@@ -127,7 +127,14 @@ def _sentence(round_: Round, clock: BlockClock | None) -> str:
         return f"The prompts are drawn. Outputs must be up by block {clock.ends_block:,}{_away(clock)}."
     if round_.state == "finished":
         return "The round is decided."
-    return f"{name}: {what}."
+    return f"{name}: {what}.{_so_far(round_, work)}"
+
+
+def _so_far(round_: Round, work: Work) -> str:
+    """The one count that matters in this stage."""
+    wanted = {"downloading": "Challengers' files downloaded", "duels": "Duels settled", "finalizing": "Audits decided"}
+    line = next((line for line in _progress(work) if line.what == wanted.get(round_.state)), None)
+    return f" {line.what}: {line.done} of {line.total}." if line else ""
 
 
 def _window(round_: Round, clock: BlockClock | None) -> str:

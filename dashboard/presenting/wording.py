@@ -91,7 +91,7 @@ def size(number: int) -> str:
     value = float(number)
     for unit in ("bytes", "KB", "MB", "GB"):
         if value < 1000 or unit == "GB":
-            return f"{number:,} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+            return count(number, "byte") if unit == "bytes" else f"{value:.1f} {unit}"
         value /= 1000
     return ""
 

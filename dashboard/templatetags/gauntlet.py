@@ -20,6 +20,8 @@ register = template.Library()
 MICRO = 1_000_000
 DEEPEST = 6
 MOST_ITEMS = 60
+FIRST = ("kind", "score")  # columns of a judge's notes that come first, whatever order the database keeps
+SCORES = ("score", "ab", "ba")
 
 register.filter("size", wording.size)
 register.filter("bar", wording.bar)
@@ -34,6 +36,11 @@ def percent(share: Fraction | float, digits: int = 2) -> str:
 @register.filter
 def count(number: int, noun: str) -> str:
     return wording.count(number, noun)
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"
 
 
 @register.filter
@@ -94,8 +101,8 @@ def axis_for(figures: Figures) -> charts.Axis:
 
 
 @register.inclusion_tag("charts/forest.html")
-def forest(figures: Figures, on: charts.Axis) -> dict[str, Any]:
-    return {"row": charts.forest(figures, on=on)}
+def forest(figures: Figures, on: charts.Axis, limit: Fraction | None = None) -> dict[str, Any]:
+    return {"row": charts.forest(figures, on=on, limit=limit)}
 
 
 @register.inclusion_tag("charts/split.html")
@@ -123,7 +130,7 @@ def detail(value: Any, depth: int = 0) -> dict[str, Any]:
 def _listed(items: list[Any], depth: int) -> dict[str, Any]:
     columns = _columns(items)
     if columns:
-        rows = [[item.get(column) for column in columns] for item in items]
+        rows = [[_told(column, item.get(column)) for column in columns] for item in items]
         return {"kind": "table", "columns": columns, "rows": rows, "depth": depth + 1}
     return {"kind": "items", "items": items, "depth": depth + 1}
 
@@ -134,7 +141,13 @@ def _columns(items: list[Any]) -> list[str]:
         return []
     if any(isinstance(value, Mapping | list | tuple) for item in items for value in item.values()):
         return []
-    return list(dict.fromkeys(str(name) for item in items for name in item))[:12]
+    names = dict.fromkeys(str(name) for item in items for name in item)
+    return sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))[:12]
+
+
+def _told(name: str, value: Any) -> Any:
+    """A ballot's scores are in millionths."""
+    return score(value) if name in SCORES and isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _plain(value: Any) -> str:

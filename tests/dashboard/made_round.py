@@ -40,9 +40,9 @@ COLOURS = ((196, 86, 60), (64, 120, 190), (110, 150, 70), (150, 100, 170), (210,
 W, D, L, F, V = "won", "drawn", "lost", "forfeit_challenger", "void"
 
 
-def hotkey(number: int) -> str:
+def hotkey(number: int, *, of: str = "made") -> str:
     """A name of the right shape; nobody holds its key."""
-    digest = hashlib.sha512(f"made {number}".encode()).digest()
+    digest = hashlib.sha512(f"{of} {number}".encode()).digest()
     return "5" + "".join(BASE58[byte % 58] for byte in digest[:47])
 
 
@@ -88,10 +88,10 @@ class Made:
 class Maker:
     """Fills the database through the models, as a round would have, without playing it."""
 
-    def __init__(self, *, miners: int, prompts: int, hostile: str) -> None:
+    def __init__(self, *, slug: str, miners: int, prompts: int, hostile: str) -> None:
         self.hostile = hostile
         self.files: dict[tuple[int, int, str], str] = {}
-        chain = SimulatedChain.objects.create(name="made", genesis_at=NOW - timedelta(days=1))
+        chain = SimulatedChain.objects.create(name=slug, genesis_at=NOW - timedelta(days=1))
         config = {
             "rig": EMBEDDED.to_json(),
             "prompts_per_round": prompts,
@@ -99,13 +99,13 @@ class Maker:
             "rules": {"win_margin": "1/20"},
         }
         self.competition = Competition.objects.create(
-            slug="made", name="Made competition", description="Small generators, small prompts.", ruleset="margin-1",
+            slug=slug, name="Made competition", description="Small generators, small prompts.", ruleset="margin-1",
             judge="perceptual-v1", renderer="raycast", chain=f"simulated:{chain.name}", pods="local", config=config,
             created_at=NOW,
         )  # fmt: skip
         names = ["Lathe", "Pillow", "Spinner", "Billboard", "Chooser", "Copycat", "Silent", "Mumbler"]
         self.miners = [
-            Miner.objects.create(hotkey=hotkey(n), label=f"{names[n % len(names)]}{n // len(names) or ''}")
+            Miner.objects.create(hotkey=hotkey(n, of=slug), label=f"{names[n % len(names)]}{n // len(names) or ''}")
             for n in range(miners + 1)
         ]
         self.prompts = [self.prompt(n) for n in range(prompts)]
@@ -115,7 +115,7 @@ class Maker:
         )  # fmt: skip
 
     def prompt(self, number: int) -> Prompt:
-        sha256 = picture(colour=COLOURS[number % 6], shape=number, ground="#f2ede4")
+        sha256 = picture(colour=COLOURS[number % 6], shape=number, turn=number // 6, ground="#f2ede4")
         return Prompt.objects.create(competition=self.competition, stem=f"prompt-{number:03}", sha256=sha256, bytes=900)
 
     def round(self, number: int, *, state: str, defending: Reign, **more: Any) -> Round:
@@ -213,8 +213,8 @@ class Maker:
         )  # fmt: skip
 
 
-def make(*, miners: int = 5, prompts: int = 12, hostile: str = "") -> Made:
-    maker = Maker(miners=miners, prompts=prompts, hostile=hostile)
+def make(*, slug: str = "made", miners: int = 5, prompts: int = 12, hostile: str = "") -> Made:
+    maker = Maker(slug=slug, miners=miners, prompts=prompts, hostile=hostile)
     finished = _finished(maker)
     running = _running(maker)
     return Made(
