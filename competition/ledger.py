@@ -34,14 +34,19 @@ def append(competition_pk: int, *, kind: str, body: Mapping[str, Any], at: datet
     if not connection.in_atomic_block:
         raise RuntimeError("a ledger event is written in the transaction of the change it tells of")
     body = {**body, "at": stamp(at)}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, competition_pk])
+    hold(competition_pk)
     last = LedgerEvent.objects.filter(competition_id=competition_pk).order_by("-seq").first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
     return LedgerEvent.objects.create(
         competition_id=competition_pk, seq=seq, kind=kind, body=body, previous=previous, created_at=at,
         hash=event_hash(previous, kind=kind, seq=seq, body=body),
     )  # fmt: skip
+
+
+def hold(competition_pk: int) -> None:
+    """Be the ledger's one writer until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, competition_pk])
 
 
 def stamp(at: datetime) -> str:

@@ -86,6 +86,7 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
     target = row.graph.states[outcome.to]
     failure = outcome.failure or Failure("", "", "")
     with transaction.atomic():
+        ledger.hold(row.competition_pk())  # before any row: whoever moves several rows meets nobody half-way
         ours = type(row).objects.filter(pk=row.pk, state=old, lease=row.lease)
         written = ours.update(
             state=outcome.to, since=now, due_at=now if target.queue else None, attempts=0, lease=None,
@@ -165,7 +166,9 @@ def advance(label: str, pk: int, *, now: datetime) -> bool:
     try:
         return carry_out(row, STEPS[label, row.state](row, now))
     except OperationalError:
-        raise  # the database is away: the lease runs out and the row comes due again
+        # If it is back already the row is due again at once; else this raises too, and the lease runs out.
+        failure = Failure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
+        return carry_out(row, Retry(timedelta(seconds=1), failure, counts=False))
     except Exception as error:
         log.exception("%s %s in %s", label, pk, row.state)
         sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
