@@ -110,7 +110,7 @@ def _act(
 def _start(run: PodRun, provider: PodProvider, progress: Progress, *, now: datetime) -> tuple[Pod | None, Event]:
     image = Image(repo=run.submission.repo, commit=run.submission.commit)
     try:
-        pod = provider.start(image, name=f"run-{run.pk}-{progress.pods}")
+        pod = provider.start(image, name=name_of(run.pk, progress.pods))
     except PodFault as fault:
         return None, Event(kind="refused", at=now, failure=_failure(fault))
     return pod, Event(kind="started", at=now)
@@ -219,3 +219,19 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
         },
     )  # fmt: skip
     return run
+
+
+def sweep() -> list[str]:
+    """End the pods of runs that are over."""
+    return provider_named("local").sweep(known_pods)
+
+
+def known_pods() -> set[str]:
+    """Each open run's pod, whether its start is written down already or not."""
+    told = PodRun.objects.filter(state__in=PodRun.graph.acting()).values_list("pk", "progress")
+    started = [(pk, progress.get("pods", 0)) for pk, progress in told]
+    return {name_of(pk, number) for pk, pods in started for number in (pods, pods - 1)}
+
+
+def name_of(run_pk: int, number: int) -> str:
+    return f"run-{run_pk}-{number}"

@@ -35,6 +35,12 @@ def want_leaders_outputs(now: datetime) -> None:
             running.want(leader, purpose=PodRun.Purpose.LEADER, now=now)
 
 
+@engine.sweep
+def end_orphaned_pods(now: datetime) -> None:
+    """A pod whose run is over, or whose start nobody wrote down, is ended."""
+    running.sweep()
+
+
 @engine.step(Audit, "gathering")
 def gather(audit: Audit, now: datetime) -> Outcome:
     if audit.kind == Audit.Kind.SOURCE:

@@ -8,6 +8,7 @@ blocks in which everybody waits.
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -42,7 +43,15 @@ def pictures_of(folder: Path) -> dict[str, bytes]:
     if not found or too_large:
         what = f"{too_large[0]} is larger than 20 MB" if too_large else "it holds no .png, .jpg or .webp picture"
         raise BadPrompts(f"--prompts {folder}: {what}")
-    return {path.stem: path.read_bytes() for path in found}
+    pictures = {stem_of(path): path.read_bytes() for path in found}
+    if len(pictures) < len(found):
+        raise BadPrompts(f"--prompts {folder}: two pictures have the same name but for signs; rename one")
+    return pictures
+
+
+def stem_of(path: Path) -> str:
+    """A name that may stand in addresses and file names: "My photo (1).png" gives My-photo-1."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-")[:80] or "picture"
 
 
 @transaction.atomic

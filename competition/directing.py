@@ -21,6 +21,7 @@ class Director:
     def __init__(self, *, say: Callable[[str], None], files: Path, rounds: int | None) -> None:
         self.say, self.files, self.rounds = say, files, rounds
         self.paused = ""
+        self.played = False
         self.due_at = 0.0
 
     def __call__(self, stop: Callable[[], None]) -> None:
@@ -51,6 +52,7 @@ class Director:
         elif published.count() >= (self.rounds or 0):
             for round_ in published:
                 self._tell(round_)
+            self.played = True
             stop()
 
     def _tell(self, round_: Round) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from competition import ingest
+from competition.machine.engine import stateful_models
+from competition.machine.stateful import Stateful
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
 
 MOST_ROUNDS = 100
@@ -102,6 +104,15 @@ def assets_on(round_: Round, prompt: Prompt, sides: Iterable[int]) -> list[Asset
     return list(Asset.objects.filter(submission__round=round_, submission__in=sides, prompt=prompt))
 
 
+def reign_after(round_: Round) -> Reign | None:
+    """The reign that the round's decision began or went on with."""
+    return round_.reigns_begun.select_related("miner").order_by("sequence").last()
+
+
+def labels_of(hotkeys: Iterable[str]) -> list[Miner]:
+    return list(Miner.objects.filter(hotkey__in=set(hotkeys)).exclude(label=""))
+
+
 def miner_at(hotkey: str) -> Miner | None:
     return Miner.objects.filter(hotkey=hotkey).first()
 
@@ -160,11 +171,25 @@ def is_stored_asset(sha256: str) -> bool:
 
 
 def progress(competition: Competition) -> str:
-    """Where a competition stands, in one line for a terminal."""
+    """Where a competition stands, in one line for a terminal, with what troubles it most."""
     round_ = competition.current_round()
     if round_ is None:
         return f"{competition.slug}: no round has begun"
     line = f"{competition.slug} round {round_.number}: {round_.state}"
-    if round_.failure_reason:
-        return f"{line}: {round_.failure_reason}"
-    return f"{line}: {round_.waiting_for}" if round_.waiting_for else line
+    told = round_.failure_reason or round_.waiting_for
+    troubled = troubles()
+    return " ".join(filter(None, [f"{line}: {told}" if told else line, f"[{troubled}]" if troubled else ""]))
+
+
+def troubles() -> str:
+    """The row that has been tried most often in vain, if any was tried three times; "" where all is well."""
+    worst: Stateful | None = None
+    for model in stateful_models():
+        rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=3).exclude(failure_class="")
+        row = rows.order_by("-attempts").first()
+        if row and (worst is None or row.attempts > worst.attempts):
+            worst = row
+    if worst is None:
+        return ""
+    what = f"{worst._meta.model_name} {worst.pk} failed {worst.attempts} times"
+    return f"{what}, {worst.failure_class}: {worst.failure_reason}"

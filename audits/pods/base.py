@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -87,5 +87,5 @@ class PodProvider(Protocol):
     def log(self, pod: Pod) -> bytes:
         """The last part of what the service printed: hostile bytes, with a cap."""
 
-    def sweep(self, known_names: set[str]) -> list[str]:
-        """End every pod that no row knows; their names."""
+    def sweep(self, known_names: Callable[[], set[str]]) -> list[str]:
+        """End every pod that no row knows; their names.  The names are asked for after looking which pods there are."""

@@ -120,11 +120,16 @@ class LocalPods:
                 parts.append(part.read_bytes())
         return b"".join(parts)[-self.limits.log_bytes :]
 
-    def sweep(self, known_names: set[str]) -> list[str]:
-        """Folders that no row knows, with whatever runs in them."""
+    def sweep(self, known_names: Callable[[], set[str]]) -> list[str]:
+        """Folders that no row knows, with whatever runs in them.
+
+        Asked after looking: a pod that is started meanwhile was not seen, and one that was seen has its row.
+        """
         if not self.pods.is_dir():
             return []
-        orphans = sorted(p for p in self.pods.iterdir() if p.is_dir() and p.name not in known_names)
+        found = sorted(path for path in self.pods.iterdir() if path.is_dir())
+        known = known_names() if found else set()
+        orphans = [path for path in found if path.name not in known]
         for folder in orphans:
             _end(folder)
             shutil.rmtree(folder, ignore_errors=True)

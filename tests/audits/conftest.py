@@ -18,4 +18,4 @@ def repos(tmp_path: Path) -> Path:
 def provider(tmp_path: Path, repos: Path) -> Iterator[LocalPods]:
     made = LocalPods(repos=repos, pods=tmp_path / "pods", limits=Limits(wall_s=60))
     yield made
-    made.sweep(set())
+    made.sweep(lambda: set())

@@ -106,7 +106,7 @@ def test_stopping_ends_what_the_service_left_behind_and_may_be_repeated(provider
 def test_a_sweep_ends_pods_that_no_row_knows_and_keeps_the_others(provider, repos):
     image = repository(repos, "honest")
     kept, orphan = provider.start(image, name="kept"), provider.start(image, name="orphan")
-    assert provider.sweep({"kept"}) == ["orphan"]
+    assert provider.sweep(lambda: {"kept"}) == ["orphan"]
     assert provider.alive(kept) and not provider.alive(orphan)
     assert not Path(orphan.place["folder"]).exists()
 

@@ -48,7 +48,7 @@ until(lambda: len(family(pod.place["pid"])) >= 2)
 inside = family(pod.place["pid"])
 provider.stop(pod)
 left = [pid for pid in inside if Path(f"/proc/{pid}").exists()]
-provider.sweep(set())
+provider.sweep(lambda: set())
 print(json.dumps({"said": said, "got": got, "isolation": pod.isolation, "left": left}))
 """
 

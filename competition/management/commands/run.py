@@ -72,8 +72,8 @@ class Command(BaseCommand):
             if name in get_commands():
                 call_command(name)
         self.say("stopped" + self.retire_database())
-        if demo and director.paused:
-            raise CommandError(director.paused)
+        if demo and options["rounds"] and not director.played:
+            raise CommandError(director.paused or "stopped before the rounds were played")
 
     def prepare(self, *, demo: bool, prompts: Path | None, hosting_port: int) -> None:
         """A database with all migrations, collected static files, and the demo's competition."""
