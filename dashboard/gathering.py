@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.http import Http404
 
 from audits import queries as auditing
 from competition import queries
-from competition.models import Asset, Miner, Round, Submission
+from competition.models import Asset, Miner, Reign, Round, Submission
 from dashboard import clock
 from dashboard.presenting import audit_pages, duel_pages, match_pages, rounds, stages
+from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.stages import Tracker, Work
 from dashboard.queries import publication_of
@@ -19,11 +21,14 @@ from judging import queries as judging
 from judging.models import Match, Rendering
 
 COMMIT = re.compile(r"[0-9a-f]{6,40}")
+CLEAREST = 3
 NOT_MET = "These two have not met in this round."
 
 
 def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tracker:
-    """Two looks at the chain: which block it is, and when the awaited one comes."""
+    """Two looks at the chain: which block it is, and when the awaited one comes.  A finished round waits for none."""
+    if round_.state == "finished":
+        return stages.tracker(round_, clock=None, work=work)
     wanted = stages.awaited_block(round_)
     seen = clock.until(round_.competition, block=wanted or round_.latest_reveal_block, now=now)
     refined = stages.awaited_block(round_, block=seen.block if seen else None)
@@ -46,6 +51,7 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         prompts=queries.prompt_count(round_),
         numbers=queries.numbers_of(round_.competition),
         publication=publication_of(round_),
+        reign=queries.reign_after(round_),
     )
     work = stages.NOTHING
     if round_.state != "finished":
@@ -60,6 +66,21 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
             audits=tuple(audits),
         )
     return rounds.page(rows, tracker=tracker(round_, now=now, work=work))
+
+
+def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple[Match | None, tuple[DuelRow, ...]]:
+    """The clearest duels of the match that decided the last decided round."""
+    if round_ is None:
+        return None, ()
+    after = next((reign for reign in reigns if reign.won_in_id == round_.pk), None)
+    winner = after.miner.hotkey if after and not after.defence else "leader"
+    match = judging.deciding_match(round_, challenger=winner)
+    duels = judging.clearest_duels(match, most=CLEAREST) if match else []
+    if match is None or not duels:
+        return None, ()
+    shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
+    renderings, view = judging.renderings_of(round_.competition, shas), first_view(round_.competition.config)
+    return match, duel_rows(round_, match, duels, renderings=renderings, view=view)
 
 
 def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.MatchPage:

@@ -22,6 +22,7 @@ from dashboard.presenting import home_pages, miner_pages, rounds
 from dashboard.presenting.audit_pages import AuditPage
 from dashboard.presenting.duel_pages import DuelPage
 from dashboard.presenting.match_pages import SHOWN, MatchPage
+from dashboard.presenting.people import SS58
 from dashboard.presenting.rounds import RoundPage
 from dashboard.presenting.twins import twin
 
@@ -37,14 +38,19 @@ def home_facts(request: HttpRequest, slug: str | None = None) -> Any:
 
 
 def home_of(competition: Competition) -> home_pages.HomePage:
-    found = queries.rounds_of(competition)
-    tracker = gathering.tracker(found[0], now=timezone.now()) if found else None
+    found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
+    decided = next((round_ for round_ in found if round_.state == "finished"), None)
+    match, duels = gathering.decision_in_pictures(decided, reigns)
+    named = queries.labels_of(hotkey for round_ in found for hotkey in SS58.findall(round_.headline))
     return home_pages.page(
         competition,
         rounds=found,
-        reigns=queries.reigns_of(competition),
-        tracker=tracker,
+        reigns=reigns,
+        tracker=gathering.tracker(found[0], now=timezone.now()) if found else None,
         others=queries.competitions(),
+        deciding=match,
+        clearest=duels,
+        named=named,
     )
 
 
@@ -81,9 +87,12 @@ def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The moving part of a page.  204: nothing moved.  A new stage changes all of the page: load it again."""
     round_ = finding.round_(slug, number)
     of = "round" if request.GET.get("of") == "round" else "home"
-    page: Any = round_facts(request, slug, number) if of == "round" else home_of(round_.competition)
     if request.GET.get("stage", round_.state) != round_.state:
         return fresh(HttpResponse(status=204, headers={"HX-Refresh": "true"}))
+    if of == "round":
+        page: Any = gathering.round_page(round_, now=timezone.now())
+    else:
+        page = home_pages.moving(round_, tracker=gathering.tracker(round_, now=timezone.now()))
     context = {"page": page, **(round_more(request, page) if of == "round" else live(page, of=of))}
     if request.GET.get("seen") == context["seen"]:
         return fresh(HttpResponse(status=204))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import BooleanField, Count, F, Func, Q, Value
+from django.db.models.functions import Abs
 
 from competition.models import Competition, Round
 from judging.models import Duel, Match, Rendering
@@ -37,6 +38,21 @@ def match_between(round_: Round, *, defender: str, challenger: str) -> Match | N
     return rows.filter(leads, challenger__miner__hotkey=challenger).order_by("kind").first()
 
 
+def deciding_match(round_: Round, *, challenger: str) -> Match | None:
+    """The one match to look at: the winner's last one, or with `leader` that of whoever came closest."""
+    rows = round_.matches.select_related(*SIDES, "round__competition").exclude(kind=Match.Kind.AUDIT)
+    decided = rows.filter(state="decided", won__gt=0)
+    if challenger == "leader":
+        return decided.filter(kind=Match.Kind.SCREEN).order_by("-margin_micro", "pk").first()
+    won = decided.filter(challenger__miner__hotkey=challenger, margin_micro__gt=0)
+    return won.order_by("kind", "-pk").first()  # ladder before screen
+
+
+def clearest_duels(match: Match, *, most: int) -> list[Duel]:
+    rows = match.duels.filter(state="judged", position__lt=match.stopped_after or 0).exclude(outcome="draw")
+    return list(rows.select_related("prompt").order_by(Abs("score_micro").desc(), "position")[:most])
+
+
 def audit_match(round_: Round, *, challenger: str) -> Match | None:
     rows = round_.matches.select_related(*SIDES).filter(kind=Match.Kind.AUDIT)
     return rows.filter(challenger__miner__hotkey=challenger).first()
@@ -50,7 +66,7 @@ def duels_of(match: Match) -> list[Duel]:
 def matches_against(submissions: Iterable[int]) -> list[Match]:
     """The matches in which these submissions challenged."""
     rows = Match.objects.filter(challenger__in=set(submissions)).select_related(*SIDES, "round__competition")
-    return list(rows.order_by("-round__number", "kind", "pk")[:MOST_MATCHES])
+    return list(rows.order_by("-round__number", "-kind", "pk")[:MOST_MATCHES])  # screen before ladder
 
 
 def renderings_of(competition: Competition, hashes: Iterable[str]) -> dict[str, Rendering]:

@@ -172,7 +172,11 @@ def _side(
 def _view_names(*sides: AssetSide) -> tuple[str, ...]:
     """White views in the rig's order as far as known, then the gray ones; the grid repeats the gray ones."""
     names = {name for side in sides for name in side.views if name != GRID}
-    return tuple(sorted(names, key=lambda name: (name.startswith(GRAY_PREFIX), _PLACES.get(name, 99), name)))
+    return tuple(sorted(names, key=_place))
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    return name.startswith(GRAY_PREFIX), _PLACES.get(name.removeprefix(GRAY_PREFIX), 99), name
 
 
 _PLACES = {

@@ -40,6 +40,15 @@ class Figures:
         return self.interval_95[0] <= 0 <= self.interval_95[1]
 
     @property
+    def alike(self) -> bool:
+        """Did all duels end in the same way?  Then the interval has no width, and says nothing."""
+        return self.interval_95[0] == self.interval_95[1]
+
+    @property
+    def decisive(self) -> int:
+        return self.won + self.lost + self.forfeits_challenger + self.forfeits_defender
+
+    @property
     def all_forfeit(self) -> bool:
         return self.counted > 0 and self.forfeits_challenger == self.counted
 

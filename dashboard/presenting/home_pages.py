@@ -10,12 +10,14 @@ from django.urls import reverse
 
 from competition.decisions import weights as weighing
 from competition.decisions.rulesets import BadRules, Rules, read
-from competition.models import Competition, Reign, Round
+from competition.models import Competition, Miner, Reign, Round
 from dashboard.presenting.figures import DEFAULT_BAR
+from dashboard.presenting.matches import DuelRow, match_url
 from dashboard.presenting.people import Who, who
 from dashboard.presenting.rounds import pending_headline, told
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, labels
+from judging.models import Match
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +75,25 @@ class HomePage:
     current: RoundRow | None
     tracker: Tracker | None
     rounds: tuple[RoundRow, ...]
+    deciding_url: str
+    clearest_duels: tuple[DuelRow, ...]
     reigns: tuple[ReignRow, ...]
     others: tuple[tuple[str, str], ...]
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moving:
+    """The part of the front page that moves while a round runs."""
+
+    competition: str
+    current: RoundRow
+    tracker: Tracker
+
+
+def moving(round_: Round, *, tracker: Tracker) -> Moving:
+    current = _round(round_, (), names={})
+    return Moving(competition=round_.competition.slug, current=current, tracker=tracker)
 
 
 def page(
@@ -85,10 +103,14 @@ def page(
     reigns: Sequence[Reign],
     tracker: Tracker | None,
     others: Sequence[Competition],
+    deciding: Match | None = None,
+    clearest: tuple[DuelRow, ...] = (),
+    named: Sequence[Miner] = (),
 ) -> HomePage:
-    """`rounds` and `reigns` newest first."""
+    """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
     rules = _rules(competition)
-    rows = tuple(_round(round_, reigns) for round_ in rounds)
+    names = {miner.hotkey: who(miner).name for miner in named}
+    rows = tuple(_round(round_, reigns, names=names) for round_ in rounds)
     return HomePage(
         competition=competition.slug,
         name=competition.name,
@@ -103,6 +125,8 @@ def page(
         current=rows[0] if rows else None,
         tracker=tracker,
         rounds=rows,
+        deciding_url=match_url(deciding.round, deciding) if deciding else "",
+        clearest_duels=clearest,
         reigns=tuple(_reign(reign) for reign in reigns),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
         url=reverse("competition", args=[competition.slug]),
@@ -140,7 +164,7 @@ def _leader(
     )
 
 
-def _round(round_: Round, reigns: Sequence[Reign]) -> RoundRow:
+def _round(round_: Round, reigns: Sequence[Reign], *, names: Mapping[str, str]) -> RoundRow:
     after = next((r for r in reigns if r.won_in_id == round_.pk), None)
     return RoundRow(
         round=round_.number,
@@ -150,7 +174,7 @@ def _round(round_: Round, reigns: Sequence[Reign]) -> RoundRow:
         leader=who(after.miner) if after else None,
         new_leader=bool(after and not after.defence),
         url=reverse("round", args=[round_.competition.slug, round_.number]),
-        _names={r.miner.hotkey: who(r.miner).name for r in reigns},
+        _names=names,
     )
 
 

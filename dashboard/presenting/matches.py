@@ -126,7 +126,9 @@ def _verdict(match: Match, numbers: Figures | None) -> str:
         return "waits for pictures" if match.state == "waiting" else "being judged"
     if numbers.all_forfeit:
         return "nothing delivered"
-    return "reaches the bar" if numbers.reaches else "below the bar"
+    if not numbers.reaches:
+        return "below the bar"
+    return "qualified" if match.kind == Match.Kind.SCREEN else "reaches the bar"
 
 
 def result(match: Match, duel: Duel) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from audits.models import Audit
-from competition.models import Reveal, Round, Submission
+from competition.models import Reign, Reveal, Round, Submission
 from dashboard.models import Publication
 from dashboard.presenting import ladders, matches
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
@@ -78,6 +78,16 @@ class AuditRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Who is paid what after the round."""
+
+    leader: Who
+    weight: Fraction
+    effective_block: int
+    defence: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     hash: str
     files: int
@@ -112,6 +122,7 @@ class RoundPage:
     audits: tuple[AuditRow, ...]
     entries: tuple[Entry, ...]
     reveals_with_objection: tuple[OddReveal, ...]
+    outcome: Outcome | None
     bundle: Bundle | None
     decision: Mapping[str, Any] | None
     previous_url: str
@@ -158,6 +169,7 @@ class RoundRows:
     prompts: int
     numbers: tuple[int, int]  # of the competition's first and last round
     publication: Publication | None
+    reign: Reign | None
 
 
 def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
@@ -188,6 +200,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         audits=tuple(audit_row(round_, audit) for audit in rows.audits),
         entries=tuple(entry(s) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
+        outcome=_outcome(rows.reign),
         bundle=bundle(round_, rows.publication),
         decision=round_.decision,
         previous_url=reverse("round", args=[slug, number - 1]) if number > rows.numbers[0] else "",
@@ -296,7 +309,11 @@ def match_rows(rows: RoundRows) -> tuple[MatchRow, ...]:
 
 
 def _verdicts(rows: RoundRows) -> dict[tuple[str, str], str]:
-    return {(r.defender.key, r.challenger.key): r.outcome for r in _ladder(rows)}
+    """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
+    rungs = {(r.defender.key, r.challenger.key): r.outcome for r in _ladder(rows)}
+    met = [(m.defender.key, m.challenger.key) for m in rows.matches if (m.kind, m.state) == ("ladder", "decided")]
+    left = {pair: "no longer on the ladder" for pair in met if pair not in rungs}
+    return left | rungs if rows.round.state == "finished" else rungs
 
 
 def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
@@ -306,6 +323,13 @@ def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
     }
     climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls)
+
+
+def _outcome(reign: Reign | None) -> Outcome | None:
+    if reign is None:
+        return None
+    weight = Fraction(reign.weight)
+    return Outcome(leader=who(reign.miner), weight=weight, effective_block=reign.effective_block, defence=reign.defence)
 
 
 def _defending(round_: Round) -> Who | None:

@@ -94,7 +94,7 @@ def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING) ->
         stage=round_.state,
         running=round_.state not in ("finished", "paused"),
         sentence=_sentence(round_, clock, work),
-        waiting_for=round_.waiting_for if round_.state not in ("finished", "paused") else "",
+        waiting_for=round_.waiting_for if round_.state in ("downloading", "duels", "finalizing") else "",
         clock=clock,
         steps=_steps(round_),
         progress=_progress(work) if round_.state != "finished" else (),

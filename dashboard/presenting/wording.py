@@ -119,10 +119,22 @@ def spare(figures: Figures) -> str:
 
 
 def certainty(figures: Figures) -> str:
-    """What the 95 % interval allows to say, and no more."""
+    """What the duels allow to say, and no more: the 95 % interval, and the exact sign test."""
     if not figures.counted:
         return ""
+    if not figures.decisive:
+        return "No duel was decisive: these duels do not tell the two sides apart."
+    return f"{_interval(figures)} {_sign_test(figures)}"
+
+
+def _interval(figures: Figures) -> str:
+    if figures.alike:
+        return "Every duel ended alike, so there is no interval."
     if figures.straddles_zero:
         return "The 95 % interval holds 0: these duels alone do not show that either side is better."
-    better = "challenger" if figures.net > 0 else "defender"
-    return f"The 95 % interval lies on one side of 0: these duels speak for the {better}."
+    return f"The 95 % interval lies on one side of 0, that of the {'challenger' if figures.net > 0 else 'defender'}."
+
+
+def _sign_test(figures: Figures) -> str:
+    often = "less than 0.1 %" if figures.sign_p < 0.001 else percent(figures.sign_p, signed=False, digits=1)
+    return f"Two equal sides would end at least this far apart in {often} of matches with as many decisive duels."

@@ -61,7 +61,8 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 6, "round": 12, "running": 15, "live": 15, "match": 5, "duel": 6, "audit": 8, "miner": 14
+    "competition": 10, "moving": 3, "round": 12, "running": 15, "live": 15, "match": 5, "duel": 6, "audit": 8,
+    "miner": 14,
 }  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def counts(client: Client, made: Made) -> dict[str, int]:
         "competition": queries_for(client, reverse("competition", args=[slug])),
         "round": queries_for(client, reverse("round", args=[slug, 1])),
         "running": queries_for(client, running),
+        "moving": queries_for(client, f"{running}live?of=home"),
         "live": queries_for(client, f"{running}live?of=round"),
         "match": queries_for(client, match),
         "duel": queries_for(client, f"{match}prompt-000/"),
