@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from competition import demo
-from competition.models import Competition, Round
+from competition.models import Competition, Miner, Round
 
 LOOK_SECONDS = 1.0
 
@@ -57,11 +57,20 @@ class Director:
 
     def _tell(self, round_: Round) -> None:
         decision = round_.decision or {}
-        self.say(f"round {round_.number}: {round_.headline}")
+        lines = [f"round {round_.number}: {round_.headline}"]
         for rung in decision.get("ladder", []):
-            self.say(f"    {rung['challenger'][:8]} met {rung['defender'][:8]}: {rung['verdict']}. {rung['reason']}")
-        self.say(
+            lines.append(f"    {rung['challenger']} met {rung['defender']}: {rung['verdict']}. {rung['reason']}")
+        lines.append(
             f"    leader {decision.get('leader')} with weight {decision.get('weight')} "
             f"from block {decision.get('effective_block')}"
         )
-        self.say(f"    bundle {round_.publication.bundle_hash}")
+        lines.append(f"    bundle {round_.publication.bundle_hash}")
+        for line in lines:
+            self.say(named(line))
+
+
+def named(text: str) -> str:
+    """The text with the demo's miners by name: `Chooser (5FPDcD7u)` reads better than 48 characters."""
+    for hotkey, label in Miner.objects.exclude(label="").values_list("hotkey", "label"):
+        text = text.replace(hotkey, f"{label} ({hotkey[:8]})")
+    return text
