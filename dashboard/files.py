@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
+from PIL import Image
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from competition import queries, store
-from dashboard import finding
+from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.publish import folder_of
 from dashboard.queries import publication_of
@@ -37,9 +38,20 @@ def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponse:
     """One file of the store, if the database knows that it is meant to be seen."""
     if not known(sha256, extension):
         raise Http404("No file with this hash was published.")
-    tag = f'"{sha256}"'
-    unchanged = get_conditional_response(request, etag=tag)
-    response = unchanged or _file(sha256, extension)
+    return _kept(request, tag=f'"{sha256}"', make=lambda: _file(sha256, extension))
+
+
+@require_safe
+def thumb(request: HttpRequest, sha256: str) -> HttpResponse:
+    """A small copy of a published picture."""
+    if not known(sha256, "png"):
+        raise Http404("No picture with this hash was published.")
+    return _kept(request, tag=f'"{sha256}-{thumbs.EDGE}"', make=lambda: _thumb(sha256))
+
+
+def _kept(request: HttpRequest, *, tag: str, make: Callable[[], FileResponse]) -> HttpResponse:
+    """Bytes that never change: kept by the browser for ever, and made only if it does not have them."""
+    response = get_conditional_response(request, etag=tag) or make()
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = FOR_EVER
     response.headers["Content-Security-Policy"] = NOTHING_RUNS
@@ -63,6 +75,13 @@ def _file(sha256: str, extension: str) -> FileResponse:
     return FileResponse(
         opened, content_type=TYPES[extension], as_attachment=attached, filename=name if attached else ""
     )
+
+
+def _thumb(sha256: str) -> FileResponse:
+    try:
+        return FileResponse(thumbs.thumb(sha256).open("rb"), content_type="image/webp")
+    except (store.NotInStore, OSError, Image.DecompressionBombError):
+        return _file(sha256, "png")
 
 
 def known(sha256: str, extension: str) -> bool:

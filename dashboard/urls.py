@@ -61,6 +61,7 @@ urlpatterns = [
     path("healthz", files.healthz, name="healthz"),
     path("admin/", admin.site.urls),
     path("blob/<sha256:sha256>.<extension:extension>", files.blob, name="blob"),
+    path("thumb/<sha256:sha256>.webp", files.thumb, name="thumb"),
     path("c/<slug:slug>/r/current/", views.current_round, name="current-round"),
     path("c/<slug:slug>/r/current/prompts.json", files.prompts, name="current-prompts"),
     path(f"{ROUND}/prompts.json", files.prompts, name="prompts"),

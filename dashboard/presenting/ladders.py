@@ -29,6 +29,7 @@ class Rung:
     verdict: str
     reason: str
     url: str
+    audit_url: str
     tally: Figures
 
     @property
@@ -79,8 +80,9 @@ def rungs(
     *,
     rules: Rules | None,
     urls: Mapping[tuple[str, str], str],
+    audit_urls: Mapping[str, str],
 ) -> tuple[Rung, ...]:
-    """`urls`: (defender key, challenger key) -> the match's page."""
+    """`urls`: (defender key, challenger key) -> the match's page; `audit_urls`: key -> the audit's."""
     if ladder is None:
         return ()
     people = {s.key: entrant(s) for s in submissions}
@@ -91,6 +93,7 @@ def rungs(
             verdict=rung.verdict,
             reason=rung.reason,
             url=urls.get((str(rung.defender), str(rung.challenger)), ""),
+            audit_url=audit_urls.get(str(rung.challenger), ""),
             tally=figures(rung.tally, rules=rules),
         )
         for rung in ladder.rungs

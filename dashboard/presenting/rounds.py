@@ -322,7 +322,8 @@ def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
         (m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"
     }
     climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
-    return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls)
+    audits = {a.submission.key: audit_row(rows.round, a).url for a in rows.audits}
+    return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
 
 
 def _outcome(reign: Reign | None) -> Outcome | None:

@@ -86,6 +86,11 @@ def picture(sha256: str) -> str:
 
 
 @register.simple_tag
+def thumb(sha256: str) -> str:
+    return reverse("thumb", args=[sha256])
+
+
+@register.simple_tag
 def asset_file(sha256: str) -> str:
     return reverse("blob", args=[sha256, "glb"])
 

@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from PIL import Image
 
 from competition import store
 from competition.models import Asset, Prompt, Round
@@ -141,6 +142,29 @@ def test_published_pictures_and_files_are_served_for_ever(client: Client, made: 
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         again = client.get(f"/blob/{sha256}.png", headers={"If-None-Match": f'"{sha256}"'})
         assert again.status_code == 304
+
+
+def test_a_thumb_is_a_small_copy_made_once(client: Client, made: Made) -> None:
+    cache.clear()
+    big = io.BytesIO()
+    Image.effect_noise((900, 600), 40).save(big, "PNG")
+    sha256 = store.default().put(big.getvalue())
+    assert client.get(f"/thumb/{sha256}.webp").status_code == 404, "not published"
+    Prompt.objects.filter(pk=Prompt.objects.first().pk).update(sha256=sha256)
+    for _ in range(2):
+        answer = client.get(f"/thumb/{sha256}.webp")
+        body = b"".join(answer)
+        assert answer.headers["Content-Type"] == "image/webp"
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert Image.open(io.BytesIO(body)).size == (256, 171)
+        assert len(body) < len(big.getvalue()) / 4
+
+
+def test_a_prompt_that_is_no_picture_is_sent_as_it_is(client: Client, made: Made) -> None:
+    cache.clear()
+    sha256 = store.default().put(b"not a picture at all")
+    Prompt.objects.filter(pk=Prompt.objects.first().pk).update(sha256=sha256)
+    assert b"".join(client.get(f"/thumb/{sha256}.webp")) == b"not a picture at all"
 
 
 def test_a_3d_file_is_something_to_keep_not_to_open(client: Client, made: Made) -> None:
