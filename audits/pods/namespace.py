@@ -54,11 +54,11 @@ def enclose(code: Path, *, empty: Path, scratch_bytes: int, uid: int) -> None:
     must(LIBC.unshare(NEWNS), "unshare")
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
     _mount("tmpfs", str(empty), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
+    _scratch(empty, scratch_bytes=scratch_bytes)  # first: Python itself may live below /tmp, and is shown on top
     for path in (*SYSTEM, *_python()):
         _show(Path(path), root=empty)
     _bind(code, empty / CODE.relative_to("/"))
     _devices(empty)
-    _scratch(empty, scratch_bytes=scratch_bytes)
     _identity(empty, uid=uid)
     _change_root(empty)
     _drop(uid)
@@ -68,6 +68,7 @@ def _python() -> list[str]:
     """The folders of the running interpreter and its packages."""
     executable = Path(sys.executable)
     folders = {sys.prefix, sys.base_prefix, str(executable.parent), str(executable.resolve().parent)}
+    folders |= {os.path.realpath(folder) for folder in folders}
     return sorted(folder for folder in folders if folder != "/" and not folder.startswith("/usr/"))
 
 

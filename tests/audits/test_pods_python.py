@@ -1,0 +1,29 @@
+"""Can a pod run wherever this project is checked out?  Its own /tmp must not hide a Python that lives below /tmp."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audits.pods.probe import PROJECT, walls_work
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["folder", "link"])
+def test_a_python_below_tmp_is_seen_in_the_pod(tmp_path: Path, linked: bool) -> None:
+    if not walls_work():
+        pytest.skip("this machine offers no namespaces")
+    assert str(tmp_path).startswith("/tmp/"), "the test is about a checkout below /tmp"
+    made = tmp_path / "made"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made)], check=True, timeout=60)
+    venv = made
+    if linked:
+        venv = tmp_path / "link"
+        venv.symlink_to(made)
+    work = tmp_path / "work"
+    work.mkdir()
+    probe = [str(venv / "bin" / "python"), "-m", "audits.pods.probe", str(work)]
+    ran = subprocess.run(probe, cwd=PROJECT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr.decode()
