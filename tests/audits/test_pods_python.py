@@ -15,7 +15,8 @@ from audits.pods.probe import PROJECT, walls_work
 def test_a_python_below_tmp_is_seen_in_the_pod(tmp_path: Path, linked: bool) -> None:
     if not walls_work():
         pytest.skip("this machine offers no namespaces")
-    assert str(tmp_path).startswith("/tmp/"), "the test is about a checkout below /tmp"
+    if not str(tmp_path).startswith("/tmp/"):
+        pytest.skip("temporary folders are not below /tmp here")
     made = tmp_path / "made"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made)], check=True, timeout=60)
     venv = made
