@@ -176,13 +176,16 @@ def _audit_trouble(round_: Round) -> Move | None:
 
 
 def _want_audits(round_: Round, climbed: climbing.Ladder, *, now: datetime) -> None:
+    """One after the other: code that may not be run is not run, and no verdict hangs on who was first."""
     entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
     with transaction.atomic():
         for key in climbed.wanted_audits:
             for kind in rules_of(round_).audits:
-                Audit.objects.get_or_create(
+                audit, _ = Audit.objects.get_or_create(
                     submission=entries[str(key)], kind=kind, defaults={"round": round_, **Audit.born(now=now)}
                 )
+                if audit.state != "passed":
+                    break
 
 
 def _waiting(round_: Round, climbed: climbing.Ladder) -> str:

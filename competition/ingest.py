@@ -48,6 +48,7 @@ def store(competition: Competition, raw: RawReveal, *, now: datetime) -> bool:
                 "extrinsic_index": raw.extrinsic_index,
                 "bytes": len(raw.payload),
                 "payload": raw.payload[:KEPT_BYTES].hex(),
+                "signature": raw.signature.hex(),
                 "objection": reading.objection or "",
             }
             ledger.append(competition.pk, kind="reveal", body=body, at=now)

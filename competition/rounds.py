@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from competition import chain, ledger
-from competition.decisions import rulesets, schedule
+from competition.decisions import rulesets, schedule, seed
 from competition.decisions import weights as weighing
 from competition.models import Competition, Reign, Round, Submission
 
@@ -30,7 +30,8 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
         competition=competition, number=last.number + 1 if last else 1, ruleset=rules.name, rules=rules.to_json(),
         defending=competition.reigns.order_by("-sequence").first(), **asdict(blocks), **Round.born(now=now),
     )  # fmt: skip
-    body = {"round": round_.number, "rules": round_.rules, "schedule": asdict(blocks)}
+    pool = seed.pool_commitment(list(competition.pool.values_list("sha256", flat=True)))
+    body = {"round": round_.number, "rules": round_.rules, "schedule": asdict(blocks), "pool": pool}
     ledger.append(competition.pk, kind="round.open", body=body, at=now)
     return round_
 

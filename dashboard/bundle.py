@@ -1,7 +1,8 @@
 """What does a round's bundle say?  Plain documents in the same bytes every time: no clock, no ids, no worker's luck.
 
 `documents` gives every JSON document of a round by its path, `blobs` the content-addressed files beside them.  Times
-stand in the ledger, which lies beside the bundle and is signed.
+stand in the ledger, which lies beside the bundle and is signed.  So do matches and audits that were begun on a guess
+and that the ladder then did without: which of them were begun depends on the order in which verdicts came.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
+
 from audits.models import Audit
+from audits.steps import audited
 from competition import chain
 from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
@@ -38,7 +42,7 @@ def documents(round_: Round) -> dict[str, Any]:
 def blobs(round_: Round) -> list[tuple[str, str]]:
     """(sha256, role) of every picture and 3D file that the documents name."""
     found = {drawn.prompt.sha256: "prompt" for drawn in round_.drawn.select_related("prompt")}
-    shas = {asset.sha256 for asset in _stored(round_)}
+    shas = {asset.sha256 for asset in _kept(round_) if asset.state == "stored"}
     found |= dict.fromkeys(shas, "asset")
     for rendering in _renderings(round_, shas).values():
         found |= dict.fromkeys(rendering.views.values(), "view")
@@ -49,7 +53,7 @@ def _competition(round_: Round) -> dict[str, Any]:
     c = round_.competition
     return {
         "slug": c.slug, "name": c.name, "description": c.description, "ruleset": c.ruleset, "judge": c.judge,
-        "renderer": c.renderer, "chain": c.chain, "pods": c.pods, "config": c.config,
+        "renderer": c.renderer, "chain": c.chain, "pods": c.pods, "config": c.config, "demo": settings.DEMO,
     }  # fmt: skip
 
 
@@ -101,8 +105,13 @@ def _submission(s: Submission) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _stored(round_: Round) -> Iterable[Asset]:
-    return Asset.objects.filter(submission__round=round_, state="stored")
+def _kept(round_: Round) -> list[Asset]:
+    """What was submitted, what the leader's code gave, and what audited code gave again."""
+    rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
+    again = {audit.submission_id for audit in _audits(round_) if audit.kind == Audit.Kind.GENERATION}
+    leads = Submission.Role.LEADER
+    kept = [a for a in rows if a.origin == "submitted" or a.submission.role == leads or a.submission_id in again]
+    return sorted(kept, key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
 
 
 def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
@@ -112,9 +121,8 @@ def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
 
 
 def _assets(round_: Round) -> list[dict[str, Any]]:
-    rows = list(Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt"))
+    rows = _kept(round_)
     renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
-    rows.sort(key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
     return [_asset(row, renderings.get(row.sha256)) for row in rows]
 
 
@@ -136,8 +144,18 @@ def _failure(row: Asset | Rendering | Duel) -> dict[str, str] | None:
 
 
 def _matches(round_: Round) -> list[Match]:
-    rows = list(round_.matches.select_related("defender__miner", "challenger__miner"))
-    return sorted(rows, key=lambda m: (m.kind, m.defender.key, m.challenger.key))
+    """Screens; the ladder as it stood before any audit, and as it stood at the end; matches of its audits."""
+    as_if_all_pass, climbed = matches.ladder(round_, audited={}), matches.ladder(round_, audited=audited(round_))
+    met = {(rung.defender, rung.challenger) for rung in (*as_if_all_pass.rungs, *climbed.rungs)}
+    again = {audit.submission.key for audit in _audits(round_) if audit.kind == Audit.Kind.GENERATION}
+    needed = {
+        Match.Kind.SCREEN: lambda m: True,
+        Match.Kind.LADDER: lambda m: (m.defender.key, m.challenger.key) in met,
+        Match.Kind.AUDIT: lambda m: m.challenger.key in again,
+    }
+    rows = round_.matches.select_related("defender__miner", "challenger__miner")
+    kept = [match for match in rows if needed[Match.Kind(match.kind)](match)]
+    return sorted(kept, key=lambda m: (m.kind, m.defender.key, m.challenger.key))
 
 
 def _match(match: Match) -> dict[str, Any]:
@@ -165,14 +183,17 @@ def _duel(duel: Duel, match: Match) -> dict[str, Any]:
 
 
 def _audits(round_: Round) -> list[Audit]:
-    rows = list(round_.audits.select_related("submission__miner").prefetch_related("findings"))
-    return sorted(rows, key=lambda a: (a.submission.key, a.kind))
+    """Of whoever won a rung in the end."""
+    rungs = matches.ladder(round_, audited=audited(round_)).rungs
+    won = {rung.challenger for rung in rungs if rung.verdict in ("advanced", "rejected")}
+    rows = round_.audits.select_related("submission__miner").prefetch_related("findings")
+    return sorted((a for a in rows if a.submission.key in won), key=lambda a: (a.submission.key, a.kind))
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
     return {
-        "entry": audit.submission.key, "kind": audit.kind, "verdict": audit.state, "reason": audit.reason,
-        "numbers": audit.numbers,
+        "entry": audit.submission.key, "kind": audit.kind, "verdict": audit.state, "code": audit.code,
+        "reason": audit.reason, "numbers": audit.numbers, "limits": audit.limits,
         "findings": [
             {"severity": f.severity, "rule": f.rule, "file": f.file, "line": f.line, "sentence": f.sentence}
             for f in audit.findings.all()

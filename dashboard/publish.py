@@ -1,8 +1,8 @@
 """How does a finished round become a folder that anybody can check?
 
 `<slug>/<round>/`: the documents of `dashboard.bundle`, their files under `blobs/`, `manifest.json` (path, sha256,
-bytes, role of each) whose hash is an event of the ledger, and beside them `ledger.jsonl` (the events since the last
-publication) with the signed head, `checkpoint.txt` and `checkpoint.sig.json`.  Written to a draft, then renamed.
+bytes, role of each) whose hash is an event of the ledger, and beside them `ledger.jsonl` (the events from the reign
+that defends on) with the signed head, `checkpoint.txt` and `checkpoint.sig.json`.  Written to a draft, then renamed.
 """
 
 from __future__ import annotations
@@ -106,12 +106,17 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _write_ledger(round_: Round, signed: Checkpoint, draft: Path) -> None:
-    before = Publication.objects.filter(round__competition=round_.competition, round__number__lt=round_.number)
-    last = before.exclude(checkpoint=None).order_by("-round__number").first()
-    since = last.checkpoint.seq if last else 0
-    events = LedgerEvent.objects.filter(competition=round_.competition, seq__gt=since, seq__lte=signed.seq)
+    """Every event of the round, and whatever else happened meanwhile: the pages of neighbours overlap."""
+    events = LedgerEvent.objects.filter(competition=round_.competition, seq__gte=_first(round_), seq__lte=signed.seq)
     lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
     (draft / "ledger.jsonl").write_text("".join(f"{line}\n" for line in lines))
     (draft / "checkpoint.txt").write_text(signed.text)
     note = {"signature": signed.signature, "signed_by": signed.signed_by}
     (draft / "checkpoint.sig.json").write_text(json.dumps(note, sort_keys=True))
+
+
+def _first(round_: Round) -> int:
+    """Where the round's part of the ledger begins: with the reign it defends, told just before it was announced."""
+    told = LedgerEvent.objects.filter(competition=round_.competition, kind="reign")
+    reign = told.filter(body__sequence=round_.defending.sequence).first() if round_.defending else None
+    return reign.seq if reign and round_.number > 1 else 1

@@ -11,12 +11,13 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class RawReveal:
-    """One revealed message: where it stands and its bytes, unread."""
+    """One revealed message: where it stands, its bytes, unread, and the miner's signature where one is told."""
 
     hotkey: str
     block: int
     extrinsic_index: int
     payload: bytes
+    signature: bytes = b""
 
 
 class ChainFault(Exception):

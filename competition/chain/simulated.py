@@ -52,7 +52,7 @@ class Simulated:
         last = min(last, self.block(now=now))
         rows = SimulatedExtrinsic.objects.filter(chain__name=self.name, block__gte=first, block__lte=last)
         return [
-            RawReveal(row.hotkey, row.block, row.index, bytes(row.payload))
+            RawReveal(row.hotkey, row.block, row.index, bytes(row.payload), bytes(row.signature))
             for row in rows.order_by("block", "index")
             if signed(row.hotkey, bytes(row.payload), bytes(row.signature))
         ]
