@@ -56,6 +56,8 @@ class Round(Stateful):
     paused_from = models.CharField(max_length=20, blank=True, default="")
     headline = models.TextField(blank=True, default="")
     decision = models.JSONField(null=True, blank=True)
+    # of a round that was played elsewhere: era, commit, stated and recomputed margins; empty for our own
+    source = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["competition", "number"], name="one_round_per_number")]
@@ -72,17 +74,24 @@ class Round(Stateful):
 
 
 class Prompt(models.Model):
-    """A picture of the competition's pool.  Its bytes lie in the store under `sha256`."""
+    """A picture of the competition's pool.  Its bytes lie in the store under `sha256`.
+
+    One of an imported round has a `url`; its hash is empty until the picture is mirrored.
+    """
 
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="pool")
     stem = models.CharField(max_length=80)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
     bytes = models.PositiveIntegerField(default=0)
+    url = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["competition", "stem"], name="one_prompt_per_stem"),
-            models.UniqueConstraint(fields=["competition", "sha256"], name="one_prompt_per_picture"),
+            models.UniqueConstraint(
+                fields=["competition", "sha256"], condition=Q(url=""), name="one_prompt_per_picture"
+            ),
+            models.CheckConstraint(condition=~Q(sha256="") | ~Q(url=""), name="a_prompt_has_its_hash_or_an_address"),
         ]
 
     def __str__(self) -> str:

@@ -1,12 +1,13 @@
-"""What was published of a round?"""
+"""What was published of a round, and what is known of one that was played elsewhere?"""
 
 from __future__ import annotations
 
 from django.db import models
 
 from competition.machine.stateful import Stateful
-from competition.models import Checkpoint, Round
+from competition.models import Checkpoint, Competition, Round, Submission
 from dashboard.states import PublicationStates
+from judging.models import Match
 
 
 class Publication(Stateful):
@@ -24,3 +25,58 @@ class Publication(Stateful):
 
     def competition_pk(self) -> int:
         return self.round.competition_id
+
+
+class RecordFile(models.Model):
+    """A file of a public state repository as it was read (`content` is deflated).  Evidence: what a later import finds
+    changed or gone is no longer `current`, and stays."""
+
+    competition = models.ForeignKey(Competition, models.PROTECT, related_name="record_files")
+    number = models.PositiveIntegerField(null=True)
+    path = models.CharField(max_length=400)
+    sha256 = models.CharField(max_length=64)
+    bytes = models.PositiveBigIntegerField()
+    content = models.BinaryField()
+    known = models.BooleanField(default=True)
+    current = models.BooleanField(default=True)
+    troubles = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["competition", "path", "sha256"], name="one_record_per_content"),
+            models.UniqueConstraint(
+                fields=["competition", "path"], condition=models.Q(current=True), name="one_current_record_per_path"
+            ),
+        ]
+        ordering = ["path"]
+
+
+class VerifierFinding(models.Model):
+    """What `python -m verify` says of an imported repository; `match` and `submission` are what it is about."""
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="verifier_findings")
+    round = models.ForeignKey(Round, models.CASCADE, null=True, related_name="verifier_findings")
+    place = models.PositiveIntegerField()
+    kind = models.CharField(max_length=60)
+    severity = models.CharField(max_length=12)
+    file = models.TextField()
+    field = models.TextField(blank=True, default="")
+    found = models.JSONField(null=True)
+    expected = models.JSONField(null=True)
+    sentence = models.TextField()
+    match = models.ForeignKey(Match, models.CASCADE, null=True, related_name="verifier_findings")
+    submission = models.ForeignKey(Submission, models.CASCADE, null=True, related_name="verifier_findings")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["competition", "place"], name="findings_are_numbered")]
+        ordering = ["place"]
+
+
+class MirroredFile(models.Model):
+    """A picture that lay on somebody else's host: where, and under which hash it is kept here."""
+
+    url = models.TextField(unique=True)
+    sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    bytes = models.PositiveBigIntegerField(default=0)
+    failure = models.TextField(blank=True, default="")
+    tried_at = models.DateTimeField()
