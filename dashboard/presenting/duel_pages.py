@@ -105,33 +105,39 @@ def page(
 ) -> DuelPage:
     left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
     right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
-    said = result(match, duel)
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     return DuelPage(
-        competition=round_.competition.slug,
-        round=round_.number,
-        position=duel.position,
+        **_given(round_, match, duel),
         duels=len(duels),
-        prompt=duel.prompt.stem,
-        prompt_sha256=duel.prompt.sha256,
-        result=said,
-        verdict=VERDICTS[said].format(challenger=_named(right, match), defender=_named(left, match)),
-        score_micro=duel.score_micro,
+        verdict=VERDICTS[result(match, duel)].format(challenger=_named(right, match), defender=_named(left, match)),
         decided_by=str(detail.pop("decided_by", "")),
-        judge_name=match.judge_name,
-        judge=match.judge,
         defender=left,
         challenger=right,
         detail=detail,
-        failure_class=duel.failure_class,
-        failure_reason=duel.failure_reason,
-        labels=labels(round_.competition),
         view_names=_view_names(left, right),
         previous_decisive=_nearest(round_, match, duel, duels, step=-1),
         next_decisive=_nearest(round_, match, duel, duels, step=1),
-        match_url=match_url(round_, match),
-        url=duel_url(round_, match, duel),
     )
+
+
+def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
+    """What stands in the rows themselves."""
+    return {
+        "competition": round_.competition.slug,
+        "round": round_.number,
+        "position": duel.position,
+        "prompt": duel.prompt.stem,
+        "prompt_sha256": duel.prompt.sha256,
+        "result": result(match, duel),
+        "score_micro": duel.score_micro,
+        "judge_name": match.judge_name,
+        "judge": match.judge,
+        "failure_class": duel.failure_class,
+        "failure_reason": duel.failure_reason,
+        "labels": labels(round_.competition),
+        "match_url": match_url(round_, match),
+        "url": duel_url(round_, match, duel),
+    }
 
 
 def _named(side: AssetSide, match: Match) -> str:

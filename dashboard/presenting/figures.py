@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from competition.decisions import tally as tallying
 from competition.decisions.rulesets import BadRules, Rules, read
@@ -61,6 +62,7 @@ def rules_of(round_: Round) -> Rules | None:
         return None
 
 
+@lru_cache(maxsize=4096)  # exact fractions are slow, and a decided match keeps its tally
 def figures(tally: Tally, *, rules: Rules | None) -> Figures:
     bar = rules.win_margin if rules else DEFAULT_BAR
     least = rules.least_counted if rules else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from django.urls import reverse
 
@@ -111,16 +112,10 @@ def page(
     rules = _rules(competition)
     names = {miner.hotkey: who(miner).name for miner in named}
     rows = tuple(_round(round_, reigns, names=names) for round_ in rounds)
+    block = tracker.clock.block if tracker and tracker.clock else None
     return HomePage(
-        competition=competition.slug,
-        name=competition.name,
-        description=competition.description,
-        ruleset=competition.ruleset,
-        win_margin=rules.win_margin if rules else DEFAULT_BAR,
-        labels=labels(competition),
-        leader=_leader(
-            competition, reigns, rules=rules, block=tracker.clock.block if tracker and tracker.clock else None
-        ),
+        **_given(competition, rules=rules),
+        leader=_leader(competition, reigns, rules=rules, block=block),
         last_decision=next((row for row in rows if row.stage == "finished"), None),
         current=rows[0] if rows else None,
         tracker=tracker,
@@ -129,8 +124,19 @@ def page(
         clearest_duels=clearest,
         reigns=tuple(_reign(reign) for reign in reigns),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
-        url=reverse("competition", args=[competition.slug]),
     )
+
+
+def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
+    return {
+        "competition": competition.slug,
+        "name": competition.name,
+        "description": competition.description,
+        "ruleset": competition.ruleset,
+        "win_margin": rules.win_margin if rules else DEFAULT_BAR,
+        "labels": labels(competition),
+        "url": reverse("competition", args=[competition.slug]),
+    }
 
 
 def _rules(competition: Competition) -> Rules | None:

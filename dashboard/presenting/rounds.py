@@ -173,41 +173,55 @@ class RoundRows:
 
 
 def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
-    round_, rules = rows.round, rules_of(rows.round)
+    round_, ladder = rows.round, _ladder(rows)
     challengers = [s for s in rows.submissions if s.role == Submission.Role.CHALLENGER]
     leader = next((s for s in rows.submissions if s.role == Submission.Role.LEADER), None)
-    slug, number = round_.competition.slug, round_.number
     return RoundPage(
-        competition=slug,
-        competition_name=round_.competition.name,
-        round=number,
-        stage=round_.state,
+        **_given(round_),
+        **_addresses(round_, numbers=rows.numbers),
         headline=round_.headline or pending_headline(round_, challengers=len(challengers)),
-        ruleset=round_.ruleset,
-        rules=round_.rules,
-        win_margin=rules.win_margin if rules else DEFAULT_BAR,
-        labels=labels(round_.competition),
-        schedule=schedule(round_),
-        seed=round_.seed,
-        seed_block_hash=round_.seed_block_hash,
         prompts=rows.prompts,
         leader=entrant(leader) if leader else _defending(round_),
         counts=_counts(challengers, rows),
         tracker=tracker,
-        ladder=_ladder(rows),
-        matches=match_rows(rows),
+        ladder=ladder,
+        matches=match_rows(rows, ladder=ladder),
         copies=_copy_groups(challengers),
         audits=tuple(audit_row(round_, audit) for audit in rows.audits),
         entries=tuple(entry(s) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=_outcome(rows.reign),
         bundle=bundle(round_, rows.publication),
-        decision=round_.decision,
-        previous_url=reverse("round", args=[slug, number - 1]) if number > rows.numbers[0] else "",
-        next_url=reverse("round", args=[slug, number + 1]) if number < rows.numbers[1] else "",
-        prompts_url=reverse("prompts", args=[slug, number]),
-        url=reverse("round", args=[slug, number]),
     )
+
+
+def _given(round_: Round) -> dict[str, Any]:
+    """What stands in the round itself."""
+    rules = rules_of(round_)
+    return {
+        "competition": round_.competition.slug,
+        "competition_name": round_.competition.name,
+        "round": round_.number,
+        "stage": round_.state,
+        "ruleset": round_.ruleset,
+        "rules": round_.rules,
+        "win_margin": rules.win_margin if rules else DEFAULT_BAR,
+        "labels": labels(round_.competition),
+        "schedule": schedule(round_),
+        "seed": round_.seed,
+        "seed_block_hash": round_.seed_block_hash,
+        "decision": round_.decision,
+    }
+
+
+def _addresses(round_: Round, *, numbers: tuple[int, int]) -> dict[str, str]:
+    slug, number = round_.competition.slug, round_.number
+    return {
+        "previous_url": reverse("round", args=[slug, number - 1]) if number > numbers[0] else "",
+        "next_url": reverse("round", args=[slug, number + 1]) if number < numbers[1] else "",
+        "prompts_url": reverse("prompts", args=[slug, number]),
+        "url": reverse("round", args=[slug, number]),
+    }
 
 
 def told(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
@@ -285,9 +299,9 @@ def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
     )
 
 
-def match_rows(rows: RoundRows) -> tuple[MatchRow, ...]:
+def match_rows(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> tuple[MatchRow, ...]:
     """Screens and ladder matches; how they stand on the ladder is their verdict."""
-    rules, verdicts = rules_of(rows.round), _verdicts(rows)
+    rules, verdicts = rules_of(rows.round), _verdicts(rows, ladder=ladder)
     copies: dict[int, list[Who]] = {}
     copied = {s.pk: who(s.copy_of.miner) for s in rows.submissions if s.copy_of}
     for submission in rows.submissions:
@@ -308,9 +322,9 @@ def match_rows(rows: RoundRows) -> tuple[MatchRow, ...]:
     )
 
 
-def _verdicts(rows: RoundRows) -> dict[tuple[str, str], str]:
+def _verdicts(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> dict[tuple[str, str], str]:
     """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
-    rungs = {(r.defender.key, r.challenger.key): r.outcome for r in _ladder(rows)}
+    rungs = {(r.defender.key, r.challenger.key): r.outcome for r in ladder}
     met = [(m.defender.key, m.challenger.key) for m in rows.matches if (m.kind, m.state) == ("ladder", "decided")]
     left = {pair: "no longer on the ladder" for pair in met if pair not in rungs}
     return left | rungs if rows.round.state == "finished" else rungs
