@@ -9,6 +9,7 @@ import argparse
 import json
 from collections import Counter
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 STEPS = {
@@ -33,7 +34,7 @@ def stages(told: list[tuple[datetime, str, dict[str, object]]], *, number: int) 
     moved = [
         (at, kind.split(".")[1]) for at, kind, body in told if kind.startswith("round.") and body["round"] == number
     ]
-    return [(name, (after - at).total_seconds()) for (at, name), (after, _) in zip(moved, moved[1:], strict=False)]
+    return [(name, (after - at).total_seconds()) for (at, name), (after, _) in pairwise(moved)]
 
 
 def main() -> None:
