@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -25,11 +27,15 @@ from examples import cast
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 LARGEST_PICTURE = 20_000_000
 HOSTING_PORT = 8017
-RETURNING = ("Lathe", "Billboard", "Twofold")  # who tries again in the second round
+TOLD = Path(settings.BASE_DIR) / "examples" / "competition.json"
 
 
 class BadPrompts(Exception):
     """The folder given with --prompts cannot be used; says what to give instead."""
+
+
+class BadCompetition(Exception):
+    """The file given with --competition cannot be used; says why."""
 
 
 def pictures_of(folder: Path) -> dict[str, bytes]:
@@ -54,10 +60,29 @@ def stem_of(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-")[:80] or "picture"
 
 
+def told_in(path: Path) -> dict[str, Any]:
+    """A competition's file, as examples/competition.json is one.  Raises BadCompetition."""
+    try:
+        told = dict(json.loads(path.read_text()))
+        names = [name for members in told["config"]["cast"].values() for name in members]
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BadCompetition(f"--competition {path} cannot be read ({type(error).__name__}: {error})") from error
+    known = [member.name for member in cast.CHALLENGERS]
+    strangers = [name for name in names if name not in known]
+    if strangers:
+        raise BadCompetition(f"--competition {path}: no {strangers[0]!r} in the cast of {', '.join(known)}")
+    missing = {"name", "description", "ruleset", "judge", "renderer", "pods", "block_seconds"} - set(told)
+    if missing:
+        raise BadCompetition(f"--competition {path} lacks {sorted(missing)[0]!r}; start from {TOLD.name}")
+    return told
+
+
 @transaction.atomic
-def create(*, slug: str, pictures: dict[str, bytes], hosting: str, now: datetime) -> Competition:
+def create(
+    *, slug: str, pictures: dict[str, bytes], hosting: str, now: datetime, told: Mapping[str, Any] | None = None
+) -> Competition:
     """The competition, its chain, its pool, its first leader and its first round."""
-    told = json.loads((Path(settings.BASE_DIR) / "examples" / "competition.json").read_text())
+    told = told or told_in(TOLD)
     SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=told["block_seconds"])
     config = {**told["config"], "hosting": hosting}
     config["prompts_per_round"] = min(config["prompts_per_round"], len(pictures))
@@ -87,8 +112,8 @@ def register(competition: Competition) -> None:
 
 
 def reveal(competition: Competition, round_: Round) -> None:
-    """What the cast reveals in this round: all in the first one, a few again in the second, then nobody."""
-    members = {1: [m.name for m in cast.CHALLENGERS], 2: list(RETURNING)}.get(round_.number, [])
+    """What the members that the competition's cast names for this round reveal in it."""
+    members = competition.config.get("cast", {}).get(str(round_.number), [])
     simulated = Simulated(competition.slug)
     told = [
         (after, name, payload)
@@ -124,10 +149,11 @@ def keep_moving(competition: Competition, *, files: Path, patient: bool, now: da
 
 
 def _reveal_once(competition: Competition, round_: Round) -> None:
-    """A round after the first gets its reveals when it is first seen."""
+    """A round after the first gets its reveals when it is first seen: all of them or, if we die, none yet."""
     row = SimulatedChain.objects.get(name=competition.slug)
-    if round_.number == 2 and not row.extrinsics.filter(block__gte=round_.earliest_reveal_block).exists():
-        reveal(competition, round_)
+    if round_.number > 1 and not row.extrinsics.filter(block__gte=round_.earliest_reveal_block).exists():
+        with transaction.atomic():
+            reveal(competition, round_)
 
 
 def uploaded(files: Path, round_: Round) -> bool:

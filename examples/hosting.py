@@ -15,6 +15,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,10 +134,10 @@ def fetched(address: str) -> bytes:
 
 
 class Studio:
-    """Makes the files of a round: pictures into `folder`/.pictures, files into `folder`/<miner>."""
+    """Makes the files of a round: pictures into `folder`/.pictures, files of `members` into `folder`/<miner>."""
 
-    def __init__(self, folder: Path, *, stop: threading.Event) -> None:
-        self.folder, self.stop = folder, stop
+    def __init__(self, folder: Path, *, stop: threading.Event, members: Sequence[Member] = CHALLENGERS) -> None:
+        self.folder, self.stop, self.members = folder, stop, members
         self.pictures = folder / ".pictures"
         self.pictures.mkdir(parents=True, exist_ok=True)
 
@@ -145,9 +146,9 @@ class Studio:
         for stem, (sha256, address) in round_.prompts.items():
             self.take(stem, sha256=sha256, address=address)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda one: self.work(one, round_), [one for one in CHALLENGERS if one.hosts == "own"]))
-            list(pool.map(lambda one: self.work(one, round_), [one for one in CHALLENGERS if one.hosts == "some"]))
-        for one in CHALLENGERS:
+            list(pool.map(lambda one: self.work(one, round_), [one for one in self.members if one.hosts == "own"]))
+            list(pool.map(lambda one: self.work(one, round_), [one for one in self.members if one.hosts == "some"]))
+        for one in self.members:
             if one.hosts in ("true", "copied"):
                 self.work(one, round_)
 
@@ -228,6 +229,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--slug", default="demo", help="the competition (default: demo)")
     parser.add_argument("--dir", type=Path, required=True, help="where the files are kept")
     parser.add_argument("--port", type=int, default=8017, help="0 for any free one (default: 8017)")
+    parser.add_argument("--miner", action="append", help="host for this one only; may be given again (default: all)")
     return parser.parse_args(given)
 
 
@@ -237,7 +239,9 @@ def main(given: list[str] | None = None) -> None:
     die_with_parent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    studio, host = Studio(told.dir.resolve(), stop=stop), server(told.dir.resolve(), port=told.port)
+    members = [one for one in CHALLENGERS if told.miner is None or one.name in told.miner]
+    studio = Studio(told.dir.resolve(), stop=stop, members=members)
+    host = server(told.dir.resolve(), port=told.port)
     threading.Thread(target=host.serve_forever, daemon=True).start()
     print(f"hosting at http://127.0.0.1:{host.server_port}", flush=True)
     watch(studio, platform=told.platform, slug=told.slug)

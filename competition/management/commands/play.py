@@ -28,21 +28,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--rounds", type=int, default=1, help="how many rounds (1)")
         parser.add_argument("--prompts", type=Path, help="a folder of pictures in place of the demo's own")
+        parser.add_argument("--competition", type=Path, help="rules and cast, in place of examples/competition.json")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and judge")
         parser.add_argument("--dir", type=Path, help="where to play; emptied first (default: var/play)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["prompts"]:
-            try:
+        try:
+            if options["prompts"]:
                 demo.pictures_of(options["prompts"])
-            except demo.BadPrompts as error:
-                raise CommandError(str(error)) from error
+            demo.told_in(options["competition"] or demo.TOLD)
+        except (demo.BadPrompts, demo.BadCompetition) as error:
+            raise CommandError(str(error)) from error
         folder = fresh((options["dir"] or settings.VAR_DIR / "play").resolve())
         ports = free_ports(2)
         command = [sys.executable, "manage.py", "run", "--demo", "--rounds", str(options["rounds"])]
         command += ["--port", str(ports[0]), "--hosting-port", str(ports[1]), "--workers", str(options["workers"])]
-        if options["prompts"]:
-            command += ["--prompts", str(options["prompts"].resolve())]
+        for name in ("prompts", "competition"):
+            if options[name]:
+                command += [f"--{name}", str(options[name].resolve())]
         if played(command, folder=folder):
             raise CommandError(f"the round was not decided; logs in {folder / 'log'}")
         slug = "demo"

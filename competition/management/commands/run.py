@@ -44,6 +44,9 @@ class Command(BaseCommand):
             help="play a demo competition; the default with the embedded database",
         )
         parser.add_argument("--prompts", type=Path, help="a folder of pictures for a new demo competition")
+        parser.add_argument(
+            "--competition", type=Path, help="a file of rules and cast for a new demo competition"
+        )
         parser.add_argument("--hosting-port", type=int, default=HOSTING_PORT, help="where the demo's miners keep files")
         parser.add_argument("--rounds", type=int, help="stop once the demo has published so many rounds")
 
@@ -56,11 +59,12 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
 
     def play(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
-        self.prepare(demo=demo, prompts=options["prompts"], hosting_port=options["hosting_port"])
-        connection.close()
+        seed = {name: options[name] for name in ("prompts", "competition")}
+        self.prepare(demo=demo, seed=seed, hosting_port=options["hosting_port"])
         programs = parts(host=host, port=port, workers=workers, demo=demo)
         if demo:
             programs.append(hosting(host=host, port=port, hosting_port=options["hosting_port"]))
+        connection.close()
         self.say(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
         chores: list[Any] = [revive_database, Progress(self.say)]
         supervisor = Supervisor(programs, logs=settings.LOG_DIR, say=self.say, chores=chores)
@@ -75,14 +79,14 @@ class Command(BaseCommand):
         if demo and options["rounds"] and not director.played:
             raise CommandError(director.paused or "stopped before the rounds were played")
 
-    def prepare(self, *, demo: bool, prompts: Path | None, hosting_port: int) -> None:
+    def prepare(self, *, demo: bool, seed: dict[str, Path | None], hosting_port: int) -> None:
         """A database with all migrations, collected static files, and the demo's competition."""
         began = time.monotonic()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         self.say(f"database ready ({database_name()}) in {time.monotonic() - began:.1f} s")
         if demo:
-            call_command("seed_demo", prompts=prompts, hosting=f"http://127.0.0.1:{hosting_port}", stdout=self.stdout)
+            call_command("seed_demo", **seed, hosting=f"http://127.0.0.1:{hosting_port}", stdout=self.stdout)
 
     def retire_database(self) -> str:
         connection.close()
@@ -153,7 +157,17 @@ def hosting(*, host: str, port: int, hosting_port: int) -> Program:
     """The demo's miners: what they host, made by their own code once the prompts are drawn."""
     env = {"PYTHONPATH": str(settings.BASE_DIR)}
     where = ("--platform", f"http://{host}:{port}", "--dir", str(settings.VAR_DIR / "hosting"))
-    return Program("hosting", (sys.executable, "-m", "examples.hosting", *where, "--port", str(hosting_port)), env)
+    whose = tuple(word for name in demo_miners() for word in ("--miner", name))
+    argv = (sys.executable, "-m", "examples.hosting", *where, "--port", str(hosting_port), *whose)
+    return Program("hosting", argv, env)
+
+
+def demo_miners() -> list[str]:
+    """Who takes part in any of the demo's rounds."""
+    from competition.models import Competition
+
+    configs = Competition.objects.filter(chain__startswith="simulated:").values_list("config", flat=True)
+    return sorted({name for config in configs for members in config.get("cast", {}).values() for name in members})
 
 
 def revive_database() -> None:

@@ -20,6 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--slug", default="demo", help="the competition's name in addresses (demo)")
         parser.add_argument("--prompts", type=Path, help="a folder of pictures to use in place of the demo's own")
         parser.add_argument(
+            "--competition", type=Path, help="a file of rules and cast to use in place of the demo's own"
+        )
+        parser.add_argument(
             "--hosting", default=f"http://127.0.0.1:{demo.HOSTING_PORT}", help="where miners' files are"
         )
 
@@ -29,8 +32,10 @@ class Command(BaseCommand):
             return
         folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
         try:
-            pictures = demo.pictures_of(folder)
-        except demo.BadPrompts as error:
+            pictures, told = demo.pictures_of(folder), demo.told_in(options["competition"] or demo.TOLD)
+        except (demo.BadPrompts, demo.BadCompetition) as error:
             raise CommandError(str(error)) from error
-        made = demo.create(slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=timezone.now())
+        made = demo.create(
+            slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=timezone.now(), told=told
+        )
         self.stdout.write(f"competition {made.slug!r} with {len(pictures)} prompts; round 1 opens in a few seconds")
