@@ -89,8 +89,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Empty: dramatiq messages travel through the same PostgreSQL. Tests set "stub://".
 BROKER_URL = env.text("BROKER_URL")
 
-# A worker that died holds its row at most this long; a message that was lost is sent again after this.
-LEASE_SECONDS_MAX = env.number("GAUNTLET_LEASE_SECONDS", 300)
+# A worker that died or stalled loses its row after this; a message that was lost is sent again after this.
+LEASE_SECONDS = env.number("GAUNTLET_LEASE_SECONDS", 30)
 REKICK_SECONDS = env.number("GAUNTLET_REKICK_SECONDS", 30)
 
 # The operator's hotkey (its 32-byte seed in hex, mode 0600) signs checkpoints; made once where there is none.

@@ -19,6 +19,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q
 
 from competition import ledger
+from competition.machine.holding import KEEPER, lease_length
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass, Stateful, new_lease
 
@@ -49,10 +50,6 @@ def sweep(function: Callable[[datetime], object]) -> Callable[[datetime], object
     """Declare a look for rows that should exist and do not.  Sweeps derive; they are safe to repeat."""
     SWEEPS.append(function)
     return function
-
-
-def lease_length(row: Stateful) -> timedelta:
-    return timedelta(seconds=min(row.declared.lease_s, settings.LEASE_SECONDS_MAX))
 
 
 def due(model: type[Row], *, now: datetime) -> Q:
@@ -144,12 +141,14 @@ def release(row: Stateful, outcome: Wait | Retry, *, now: datetime) -> bool:
         )
         return bool(written)
     common |= {"attempts": 0, "waiting_for": outcome.because, **outcome.sets}
+    settled = {"failure_class": "", "failure_code": "", "failure_reason": ""}
+    if ours.filter(due_at__gte=F("leased_until")).update(**common, **settled, due_at=now + outcome.delay):
+        return True
     # A wake that came while we held the lease moved due_at nearer than the lease's end: keep it.
-    if ours.filter(due_at__lt=F("leased_until")).update(**common):
+    if ours.update(**common):
         kick(row, now=now)
         return True
-    settled = {"failure_class": "", "failure_code": "", "failure_reason": ""}
-    return bool(ours.update(**common, **settled, due_at=now + outcome.delay))
+    return False
 
 
 def backoff(attempts: int) -> timedelta:
@@ -163,6 +162,12 @@ def advance(label: str, pk: int, *, now: datetime) -> bool:
     row = claim(model, pk, now=now)
     if row is None:
         return False
+    with KEEPER.holding(row):
+        return _work(row, now=now)
+
+
+def _work(row: Stateful, *, now: datetime) -> bool:
+    label = row._meta.label
     try:
         return carry_out(row, STEPS[label, row.state](row, now))
     except OperationalError:
@@ -170,7 +175,7 @@ def advance(label: str, pk: int, *, now: datetime) -> bool:
         failure = Failure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
         return carry_out(row, Retry(timedelta(seconds=1), failure, counts=False))
     except Exception as error:
-        log.exception("%s %s in %s", label, pk, row.state)
+        log.exception("%s %s in %s", label, row.pk, row.state)
         sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
         failure = Failure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
         return carry_out(row, Retry(backoff(row.attempts), failure))
@@ -192,6 +197,23 @@ def kick(row: Stateful, *, now: datetime) -> None:
     actors.send(row._meta.label, row.pk, queue=row.declared.queue or "io")
 
 
+def announce(*models: type[Stateful], now: datetime) -> None:
+    """Tell the workers about rows just made, once they are committed."""
+    for model in models:
+        transaction.on_commit(partial(kick_due, model, now=now))
+
+
+def try_again(competition_pk: int, *, now: datetime) -> None:
+    """Forget the failed tries of all rows of a competition that are still to move, and let them be looked at now."""
+    for model in stateful_models():
+        tried = model.objects.filter(state__in=model.graph.acting(), attempts__gt=0).exclude(failure_class="")
+        ours = [row.pk for row in tried if row.competition_pk() == competition_pk]
+        model.objects.filter(pk__in=ours, state__in=model.graph.acting()).update(
+            attempts=0, due_at=now, failure_class="", failure_code="", failure_reason=""
+        )
+        announce(model, now=now)
+
+
 def stateful_models() -> list[type[Stateful]]:
     return [m for m in apps.get_models() if issubclass(m, Stateful)]
 
@@ -210,6 +232,7 @@ def reconcile(*, now: datetime) -> int:
 
 def kick_due(model: type[Stateful], *, now: datetime, most: int = 500) -> int:
     silent = Q(kicked_at=None) | Q(kicked_at__lt=now - timedelta(seconds=settings.REKICK_SECONDS))
+    silent |= Q(kicked_at__lt=F("due_at"))  # told too early: whoever looked then found nothing to do
     rows = list(model.objects.filter(due(model, now=now) & silent).order_by("due_at", "pk")[:most])
     for row in rows:
         kick(row, now=now)
