@@ -186,6 +186,7 @@ def _want_audits(round_: Round, climbed: climbing.Ladder, *, now: datetime) -> N
                 )
                 if audit.state != "passed":
                     break
+        engine.announce(Audit, now=now)
 
 
 def _waiting(round_: Round, climbed: climbing.Ladder) -> str:

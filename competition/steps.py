@@ -79,6 +79,7 @@ def miner_generation(round_: Round, now: datetime) -> Outcome:
             for d in drawn
             for entry in entered
         )
+        engine.announce(Asset, now=now)
 
     because = "nobody entered: the leader defends" if nobody else f"the deadline, block {deadline}, has come"
     return Move("downloading", because=because, also=expect)
@@ -133,8 +134,7 @@ def resume(round_: Round, *, why: str, now: datetime) -> bool:
     """Carry a paused round back to where it stopped; rows that had run out of tries get them again."""
 
     def try_again() -> None:
-        stuck = Asset.objects.filter(submission__round=round_, state="downloading", attempts__gt=0)
-        stuck.update(attempts=0, due_at=now, failure_class="", failure_code="", failure_reason="")
+        engine.try_again(round_.competition_id, now=now)
 
     return engine.move(round_, Move(round_.paused_from, because=why, also=try_again), now=now)
 

@@ -9,6 +9,8 @@ from judging.decisions.ballots import MICRO, Ballot, Verdict
 
 __all__ = ["Verdict", "verdict_of"]
 
+ASKS = 3  # times in a row that one question is asked before its duel is laid aside for a while
+
 
 def verdict_of(judge: Judge, *, reference: Path, reference_sha256: str, defender: Side, challenger: Side) -> Verdict:
     """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw."""
@@ -21,10 +23,16 @@ def verdict_of(judge: Judge, *, reference: Path, reference_sha256: str, defender
 
 
 def _asked(judge: Judge, question: Question) -> int:
-    """The score in millionths."""
-    answer = judge.ask(question)
-    _require_sound(answer)
-    return round(answer.score * MICRO)
+    """The score in millionths.  A hiccup is asked again at once, so that it does not cost the answers before it."""
+    for left in reversed(range(ASKS)):
+        try:
+            answer = judge.ask(question)
+            _require_sound(answer)
+            return round(answer.score * MICRO)
+        except NoAnswer:
+            if not left:
+                raise
+    raise AssertionError("ASKS is at least 1")
 
 
 def _require_sound(answer: Answer) -> None:

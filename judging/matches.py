@@ -9,6 +9,7 @@ from django.db import transaction
 
 from competition.decisions import ladder as climbing
 from competition.decisions.tally import DuelResult, Tally
+from competition.machine import engine
 from competition.models import Asset, Round, Submission
 from competition.rounds import rules_of
 from judging.models import Duel, Match
@@ -20,7 +21,7 @@ def ensure(round_: Round, *, kind: str, defender: Submission, challenger: Submis
     """The match of this pair, made when it is first wanted."""
     leads = defender.role == Submission.Role.LEADER
     regenerated = kind == Match.Kind.AUDIT
-    match, _ = Match.objects.get_or_create(
+    match, made = Match.objects.get_or_create(
         round=round_, kind=kind, defender=defender, challenger=challenger,
         defaults={
             "defender_origin": GENERATED if leads else SUBMITTED,
@@ -28,6 +29,8 @@ def ensure(round_: Round, *, kind: str, defender: Submission, challenger: Submis
             **Match.born(now=now),
         },
     )  # fmt: skip
+    if made:
+        engine.announce(Match, now=now)
     return match
 
 

@@ -7,15 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from competition import store
-from competition.decisions import stopping
-from competition.decisions.tally import Tally
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
 from competition.models import Asset, Competition, Round, Submission
-from competition.rounds import rules_of
 from competition.steps import pause
-from judging import matches
+from judging import deciding, matches
 from judging.asking import verdict_of
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
@@ -93,6 +90,7 @@ def gather(match: Match, now: datetime) -> Outcome:
             (Duel(match=match, prompt=d.prompt, position=d.position, **Duel.born(now=now)) for d in drawn),
             ignore_conflicts=True,
         )
+        engine.announce(Duel, now=now)
 
     because = f"{len(drawn)} duels to judge"
     return Move("judging", because=because, sets={"judge": judge.version, "judge_name": judge.name}, also=begin)
@@ -108,47 +106,6 @@ def _unrendered(entry: Submission, origin: str) -> int:
     )
     stored = assets.filter(state="stored")
     return assets.filter(state="downloading").count() + stored.exclude(sha256__in=settled.values("sha256")).count()
-
-
-@engine.step(Match, "judging")
-def decide(match: Match, now: datetime) -> Outcome:
-    """A match is decided by the first prefix of its duels, in seed order, that settles it."""
-    duels = list(match.duels.order_by("position"))
-    results = [matches.result_of(duel) for duel in duels]
-    rules = rules_of(match.round)
-    if match.kind == Match.Kind.AUDIT:
-        length = len(results) if all(results) else None
-    else:
-        length = stopping.stop_index(results, rules=rules)
-    if length is None:
-        return Wait(SOON, f"{sum(r is None for r in results)} of {len(results)} duels are open")
-    tally = Tally.of(result for result in results[:length] if result)
-    certainty = stopping.certain(results[:length], len(results), rules=rules) or ""
-
-    def drop() -> None:
-        for duel in duels[length:]:
-            if not duel.settled:
-                _drop(duel, now=now)
-
-    return Move(
-        "decided",
-        because=f"{tally.wins} won, {tally.drawn} drawn, {tally.losses} lost, {tally.void} void of {length}",
-        sets={
-            "won": tally.won, "drawn": tally.drawn, "lost": tally.lost, "void": tally.void,
-            "forfeits_challenger": tally.forfeits_challenger, "forfeits_defender": tally.forfeits_defender,
-            "margin_micro": tally.margin_micro(), "stopped": certainty if length < len(results) else "",
-            "stopped_after": length,
-        },
-        facts={"margin_micro": tally.margin_micro(), "counted": tally.counted},
-        also=drop,
-    )  # fmt: skip
-
-
-def _drop(duel: Duel, *, now: datetime) -> None:
-    """A duel nobody needs any more; a worker that holds it finds its lease gone and writes nothing."""
-    duel.refresh_from_db()
-    if not duel.settled:
-        engine.move(duel, Move("unneeded", because="the match was certain before this duel"), now=now)
 
 
 @engine.step(Duel, "judging")
@@ -215,11 +172,9 @@ def _verdict(outcome: str, score: int | None, detail: object, *, sets: dict[str,
     return Move("judged", because=because, sets=values, facts=facts)
 
 
-def _no_answer(duel: Duel, silence: NoAnswer) -> Outcome:
-    failure = Failure(FailureClass.JUDGE, silence.code, silence.sentence)
-    if duel.attempts >= duel.declared.tries:
-        return Move("void", because=f"no answer after {duel.attempts} tries: {silence.sentence}", failure=failure)
-    return Retry(engine.backoff(duel.attempts), failure)
+def _no_answer(duel: Duel, silence: NoAnswer) -> Retry:
+    """Asked again with growing pauses; once it has been asked often enough, `deciding` sees what may be made of it."""
+    return Retry(engine.backoff(duel.attempts), Failure(FailureClass.JUDGE, silence.code, silence.sentence))
 
 
 @engine.step(Round, "duels")
@@ -258,15 +213,4 @@ def trouble(round_: Round) -> Move | None:
     ).first()
     if refused:
         return pause(round_, f"An output of the leader is refused: {refused.failure_reason}", code="LEADER_REFUSED")
-    return _too_many_voids(round_)
-
-
-def _too_many_voids(round_: Round) -> Move | None:
-    drawn, most = round_.drawn.count(), 5
-    for match in round_.matches.filter(state="decided", void__gt=0).select_related("challenger__miner"):
-        if match.void * 100 > most * drawn:
-            why = (
-                f"{match.void} of {drawn} duels against {match.challenger.key} could not be judged (at most {most} %)."
-            )
-            return pause(round_, why, code="VOIDS", failure_class=FailureClass.JUDGE)
-    return None
+    return deciding.silence(round_)

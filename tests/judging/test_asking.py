@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.asking import verdict_of
+from judging.asking import ASKS, verdict_of
 from judging.backends import JUDGES, Answer, NoAnswer, Question, Side, judge_named
 from judging.questions import QUESTIONS
 
@@ -20,13 +20,13 @@ class Opinion:
     name = "opinion"
     version = "0" * 64
 
-    def __init__(self, likes=None, *, bias=0.0, answer=None, fails_at=None):
-        self.likes, self.bias, self.answer, self.fails_at = likes or {}, bias, answer, fails_at
+    def __init__(self, likes=None, *, bias=0.0, answer=None, silent_at=()):
+        self.likes, self.bias, self.answer, self.silent_at = likes or {}, bias, answer, silent_at
         self.asked: list[Question] = []
 
     def ask(self, question: Question) -> Answer:
         self.asked.append(question)
-        if self.fails_at == len(self.asked):
+        if len(self.asked) in self.silent_at:
             raise NoAnswer("timeout", "The judge did not answer in time.")
         if self.answer is not None:
             return self.answer
@@ -61,8 +61,13 @@ def test_a_question_whose_answer_changes_nothing_is_not_asked():
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6])
 def test_a_missing_answer_is_no_draw_whichever_it_is(call):
     with pytest.raises(NoAnswer) as missing:
-        asked(Opinion(fails_at=call))
+        asked(Opinion(silent_at=range(call, call + ASKS)))
     assert missing.value.code == "timeout" and missing.value.failure_class == "judge"
+
+
+def test_a_hiccup_is_asked_again_at_once_and_changes_nothing():
+    every_third = Opinion(likes(0, 1, 0), silent_at=range(3, 100, 3))
+    assert asked(every_third) == asked(Opinion(likes(0, 1, 0)))
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), -float("inf"), 1.5, -1.01])

@@ -1,0 +1,100 @@
+"""When is a match decided, and what becomes of duels about which the judge stays silent?
+
+A duel that was asked about as often as its state allows goes on being asked about, quietly.  When few of a match are
+like that (`MOST_VOID_PERCENT`), they are void as soon as nothing else is open; when there are more, the judge is out of
+order: nothing is decided, the round pauses, and `manage.py resume` asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from competition.decisions import stopping
+from competition.decisions.tally import DuelResult, Tally
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Wait
+from competition.machine.stateful import FailureClass
+from competition.models import Round
+from competition.rounds import rules_of
+from competition.steps import pause
+from judging import matches
+from judging.models import Duel, Match
+
+SOON = timedelta(seconds=2)
+MOST_VOID_PERCENT = 5
+
+
+@engine.step(Match, "judging")
+def decide(match: Match, now: datetime) -> Outcome:
+    """A match is decided by the first prefix of its duels, in seed order, that settles it."""
+    duels = list(match.duels.order_by("position"))
+    results = [matches.result_of(duel) for duel in duels]
+    length = _length(match, results)
+    if length is None and bearable(duels):
+        results = [DuelResult.VOID if duel.exhausted else result for duel, result in zip(duels, results, strict=True)]
+        length = _length(match, results)
+    if length is None:
+        return Wait(SOON, f"{sum(result is None for result in results)} of {len(results)} duels are open")
+    return _decided(match, duels, results, length=length, now=now)
+
+
+def bearable(duels: Sequence[Duel]) -> bool:
+    """May the match be decided without the duels that the judge is silent about?"""
+    return sum(duel.exhausted for duel in duels) * 100 <= MOST_VOID_PERCENT * len(duels)
+
+
+def _length(match: Match, results: Sequence[DuelResult | None]) -> int | None:
+    if match.kind == Match.Kind.AUDIT:
+        return len(results) if all(results) else None
+    return stopping.stop_index(results, rules=rules_of(match.round))
+
+
+def _decided(
+    match: Match, duels: list[Duel], results: Sequence[DuelResult | None], *, length: int, now: datetime
+) -> Move:
+    tally = Tally.of(result for result in results[:length] if result)
+    certainty = stopping.certain([r for r in results[:length] if r], len(results), rules=rules_of(match.round)) or ""
+    return Move(
+        "decided",
+        because=f"{tally.wins} won, {tally.drawn} drawn, {tally.losses} lost, {tally.void} void of {length}",
+        sets={
+            "won": tally.won, "drawn": tally.drawn, "lost": tally.lost, "void": tally.void,
+            "forfeits_challenger": tally.forfeits_challenger, "forfeits_defender": tally.forfeits_defender,
+            "margin_micro": tally.margin_micro(), "stopped": certainty if length < len(results) else "",
+            "stopped_after": length,
+        },
+        facts={"margin_micro": tally.margin_micro(), "counted": tally.counted},
+        also=partial(_settle, duels, length=length, now=now),
+    )  # fmt: skip
+
+
+def _settle(duels: Sequence[Duel], *, length: int, now: datetime) -> None:
+    """What was counted as void becomes so; what nobody needs any more is dropped, whoever holds it."""
+    for duel in duels[:length]:
+        if not duel.settled and not engine.move(duel, _void(duel), now=now):
+            raise RuntimeError(f"{duel} was answered meanwhile")  # undone as a whole, and decided anew
+    for duel in duels[length:]:
+        duel.refresh_from_db()
+        if not duel.settled:
+            engine.move(duel, Move("unneeded", because="the match was certain before this duel"), now=now)
+
+
+def _void(duel: Duel) -> Move:
+    failure = Failure(FailureClass.JUDGE, duel.failure_code, duel.failure_reason)
+    return Move("void", because=f"no answer after {duel.attempts} tries: {duel.failure_reason}", failure=failure)
+
+
+def silence(round_: Round) -> Move | None:
+    """A pause when the judge is silent about more duels than a match may do without."""
+    for match in round_.matches.filter(state="judging", duels__failure_class=FailureClass.JUDGE).distinct():
+        duels = list(match.duels.all())
+        if not bearable(duels):
+            mute = [duel for duel in duels if duel.exhausted]
+            why = (
+                f"The judge gives no answer to {len(mute)} of {len(duels)} duels against {match.challenger.key} "
+                f"(at most {MOST_VOID_PERCENT} % may be void): {mute[0].failure_reason}"
+            )
+            return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
+    return None
