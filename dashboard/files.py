@@ -19,6 +19,7 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from competition import queries, store
+from competition.models import Prompt
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.publish import folder_of
@@ -109,11 +110,16 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         {
             "stem": d.prompt.stem,
             "sha256": d.prompt.sha256,
-            "url": request.build_absolute_uri(reverse("blob", args=[d.prompt.sha256, "png"])),
+            "url": _address(request, d.prompt),
         }
         for d in drawn
     ]
     return fresh(Response({"round": round_.number, "stage": round_.state, "seed": round_.seed, "prompts": shown}))  # type: ignore[return-value]
+
+
+def _address(request: Any, prompt: Prompt) -> str:
+    """Our own copy; of a round that was played elsewhere, and whose pictures are not here, where it once lay."""
+    return request.build_absolute_uri(reverse("blob", args=[prompt.sha256, "png"])) if prompt.sha256 else prompt.url
 
 
 def _bundle_folder(slug: str, number: int) -> Path:

@@ -16,7 +16,7 @@ from dashboard.presenting import audit_pages, duel_pages, match_pages, rounds, s
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.stages import Tracker, Work
-from dashboard.queries import publication_of
+from dashboard.queries import findings_on, publication_of
 from judging import queries as judging
 from judging.models import Match, Rendering
 
@@ -52,6 +52,7 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         numbers=queries.numbers_of(round_.competition),
         publication=publication_of(round_),
         reign=queries.reign_after(round_),
+        findings=findings_on(round_),
     )
     work = stages.NOTHING
     if round_.state != "finished":
@@ -93,7 +94,8 @@ def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.
 def _match_page(round_: Round, match: Match) -> match_pages.MatchPage:
     duels = judging.duels_of(match)
     shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
-    return match_pages.page(round_, match, duels, renderings=judging.renderings_of(round_.competition, shas))
+    renderings = judging.renderings_of(round_.competition, shas)
+    return match_pages.page(round_, match, duels, renderings=renderings, findings=findings_on(round_, match=match))
 
 
 def duel_page(round_: Round, *, defender: str, challenger: str, stem: str) -> duel_pages.DuelPage:

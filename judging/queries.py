@@ -49,8 +49,10 @@ def deciding_match(round_: Round, *, challenger: str) -> Match | None:
 
 
 def clearest_duels(match: Match, *, most: int) -> list[Duel]:
-    rows = match.duels.filter(state="judged", position__lt=match.stopped_after or 0).exclude(outcome="draw")
-    return list(rows.select_related("prompt").order_by(Abs("score_micro").desc(), "position")[:most])
+    rows = match.duels.filter(state="judged").exclude(outcome="draw")
+    if match.stopped_after is not None:
+        rows = rows.filter(position__lt=match.stopped_after)
+    return list(rows.select_related("prompt").order_by(Abs("score_micro").desc(nulls_last=True), "position")[:most])
 
 
 def audit_match(round_: Round, *, challenger: str) -> Match | None:

@@ -10,9 +10,11 @@ from django.urls import reverse
 
 from competition.decisions.tally import Tally
 from competition.models import Round
+from dashboard.models import VerifierFinding
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_url, sentence
 from dashboard.presenting.people import Who, entrant
+from dashboard.presenting.records import RecordFinding, record_finding
 from dashboard.presenting.wording import Label, certainty, labels, standing
 from judging.matches import result_of, tally_of
 from judging.models import Duel, Match, Rendering
@@ -49,6 +51,7 @@ class MatchPage:
     tally: Figures
     duels: tuple[DuelRow, ...]
     counts: Mapping[str, int]
+    verifier_findings: tuple[RecordFinding, ...]
     round_url: str
     url: str
 
@@ -75,7 +78,14 @@ class MatchPage:
         return f"{first}{stop.strip()}", rest
 
 
-def page(round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering]) -> MatchPage:
+def page(
+    round_: Round,
+    match: Match,
+    duels: Sequence[Duel],
+    *,
+    renderings: Mapping[str, Rendering],
+    findings: Sequence[VerifierFinding] = (),
+) -> MatchPage:
     numbers = figures(_tally(match, duels), rules=rules_of(round_))
     defender, challenger = entrant(match.defender), entrant(match.challenger)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
@@ -101,6 +111,7 @@ def page(round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapp
         limit=-numbers.win_margin if match.kind == Match.Kind.AUDIT else numbers.win_margin,
         tally=numbers,
         duels=rows,
+        verifier_findings=tuple(record_finding(row) for row in findings),
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},
         round_url=reverse("round", args=[slug, round_.number]),
         url=match_url(round_, match),

@@ -11,12 +11,13 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign, Reveal, Round, Submission
-from dashboard.models import Publication
+from dashboard.models import Publication, VerifierFinding
 from dashboard.presenting import ladders, matches
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.ladders import Rung
 from dashboard.presenting.matches import MatchRow
 from dashboard.presenting.people import Who, entrant, plain, who
+from dashboard.presenting.records import RecordFinding, record_finding
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, count, labels
 from judging.models import Match
@@ -125,6 +126,8 @@ class RoundPage:
     outcome: Outcome | None
     bundle: Bundle | None
     decision: Mapping[str, Any] | None
+    source: Mapping[str, Any]
+    verifier_findings: tuple[RecordFinding, ...]
     previous_url: str
     next_url: str
     prompts_url: str
@@ -170,6 +173,7 @@ class RoundRows:
     numbers: tuple[int, int]  # of the competition's first and last round
     publication: Publication | None
     reign: Reign | None
+    findings: Sequence[VerifierFinding] = ()
 
 
 def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
@@ -192,6 +196,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=_outcome(rows.reign),
         bundle=bundle(round_, rows.publication),
+        verifier_findings=tuple(record_finding(row) for row in rows.findings),
     )
 
 
@@ -211,6 +216,7 @@ def _given(round_: Round) -> dict[str, Any]:
         "seed": round_.seed,
         "seed_block_hash": round_.seed_block_hash,
         "decision": round_.decision,
+        "source": round_.source,
     }
 
 

@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from competition.models import Round
+from competition.models import Prompt, Round
 from dashboard.answers import twin_url
+from dashboard.models import VerifierFinding
 from dashboard.presenting.rounds import told
+from judging.models import Duel
 from tests.dashboard.made_round import Made, hotkey
 
 pytestmark = pytest.mark.django_db
@@ -294,3 +296,24 @@ def test_search_goes_straight_to_a_single_miner(client: Client, made: Made) -> N
 def test_the_first_sentence_of_a_headline_stands_apart() -> None:
     assert told("A wins. It was close. By 5.5 %.", names={}) == ("A wins.", "It was close. By 5.5 %.")
     assert told("Nobody challenged", names={}) == ("Nobody challenged", "")
+
+
+def test_a_round_played_elsewhere_says_so_and_needs_no_pictures(client: Client, made: Made) -> None:
+    Round.objects.filter(pk=made.finished.pk).update(
+        source={"era": 1, "commit": "c0ffee", "margins": {"stated": "0.05"}}
+    )
+    Prompt.objects.update(sha256="", url="https://files.example.org/prompt.png")
+    Duel.objects.update(left_sha256="", right_sha256="", score_micro=None)
+    match = made.matches[made.miners[1].hotkey + "screen"]
+    finding = {"severity": "error", "kind": "margin", "file": "rounds/1/matches_matrix.csv", "place": 1}
+    VerifierFinding.objects.create(
+        competition=made.competition, round=made.finished, match=match, sentence="The margin is <wrong>.", **finding
+    )
+    text = html(client, reverse("round", args=["made", 1]))
+    assert "Played elsewhere" in text
+    assert "c0ffee" in text
+    assert "The margin is &lt;wrong&gt;." in text
+    assert "The margin is &lt;wrong&gt;." in html(client, match_url(made))
+    for url in every_page(made):
+        html(client, url)
+        facts(client, url)
