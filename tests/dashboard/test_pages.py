@@ -317,3 +317,4 @@ def test_a_round_played_elsewhere_says_so_and_needs_no_pictures(client: Client, 
     for url in every_page(made):
         html(client, url)
         facts(client, url)
+    assert client.get("/c/made/r/1/prompts.json").json()["prompts"][0]["url"] == "https://files.example.org/prompt.png"
