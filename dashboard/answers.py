@@ -8,6 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
@@ -23,6 +25,7 @@ class Page:
     def __init__(self, facts: Facts, *, template: str, more: More | None = None) -> None:
         self.facts, self.template, self.more = facts, template, more
 
+    @method_decorator(require_safe)
     def html(self, request: HttpRequest, **named: Any) -> HttpResponse:
         facts = self.facts(request, **named)
         if isinstance(facts, HttpResponse):
@@ -32,7 +35,7 @@ class Page:
 
     @property
     def json(self) -> Callable[..., HttpResponse]:
-        @api_view(["GET"])
+        @api_view(["GET", "HEAD"])
         def answer(request: Any, **named: Any) -> HttpResponse:
             facts = self.facts(request, **named)
             return facts if isinstance(facts, HttpResponse) else fresh(Response(twin(facts)))

@@ -99,7 +99,7 @@ def known(sha256: str, extension: str) -> bool:
     return found
 
 
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def prompts(request: Any, slug: str, number: int | None = None) -> Response:
     """What miners generate from; without a number: of the current round.  404 until the prompts are drawn."""
     round_ = finding.round_(slug, number) if number is not None else queries.latest_round(slug)

@@ -215,9 +215,9 @@ def _standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[
     if submission.round.state == "paused":
         return "the round is paused; the operator must act, the miner need not."
     if submission.copy_of:
-        return (
-            f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first. {_screened(met)}".strip()
-        )
+        told = _screened(met)
+        first = f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first."
+        return f"{first} {told[:1].upper()}{told[1:]}".strip()
     rejected = [audit for audit in audits if audit.state == "rejected"]
     if rejected:
         return f"the {rejected[0].kind} audit was rejected. {rejected[0].reason}"

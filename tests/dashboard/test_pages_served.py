@@ -37,6 +37,12 @@ def test_every_page_has_the_policy_that_runs_nothing_foreign(client: Client, mad
         assert "no-cache" in answer.headers["Cache-Control"]
 
 
+def test_pages_are_only_read(client: Client, made: Made) -> None:
+    for url in ("/", *every_page(made)[:4], "/c/made/r/1.json", "/c/made/r/1/live", "/healthz"):
+        assert client.post(url).status_code in (403, 405), url
+        assert client.head(url).status_code == 200, url
+
+
 def test_what_a_miner_wrote_is_text_everywhere(client: Client, db: None) -> None:
     made = made_round.make(hostile=HOSTILE)
     for miner in made.miners:
