@@ -25,6 +25,22 @@ class BadRules(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TitleRules:
+    """The title match: how much evidence makes a leader, and what may be spent on looking for it."""
+
+    finalists: int  # so many of the best entries may play for the title
+    prompts: int  # fresh prompts, at most
+    batch: int  # outputs are generated so many prompts at a time; generation stops with the match
+    stakes: tuple[Fraction, ...]  # one purse each, of equal size; a purse stakes this share of itself on each duel
+    bar: Fraction  # credits that make the title; equals get there at most once in `bar` tries
+    out: Fraction  # credits below which the challenger is out
+    futility_z: Fraction  # a screen this many standard deviations behind the bar is not judged further
+
+    def to_json(self) -> dict[str, Any]:
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What decides a round.  Shares are exact fractions: 0.05 is 1/20, not the nearest double."""
 
@@ -41,10 +57,13 @@ class Rules:
     audit_critical_allowed: int
     audit_median_seconds: Fraction  # trimmed median time of one generation
     audit_limit_seconds: Fraction  # no single generation may take longer
+    audit_repeats: int = 1  # so often a winner's outputs are generated again
+    title: TitleRules | None = None  # None: the ladder of challengers decides, without a title match
 
     def to_json(self) -> dict[str, Any]:
-        """Without floats, so that it can be hashed: fractions as "n/d"."""
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        """Without floats, so that it can be hashed: fractions as "n/d".  A ruleset without a title match names none."""
+        plain = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return plain if self.title else {name: value for name, value in plain.items() if name != "title"}
 
 
 def read(value: Mapping[str, Any]) -> Rules:
@@ -57,11 +76,26 @@ def read(value: Mapping[str, Any]) -> Rules:
     name = value.get("name")
     if not isinstance(name, str) or name not in RULESETS:
         raise BadRules("name", f"there is no ruleset {name!r}", fix=f"Use one of: {', '.join(sorted(RULESETS))}")
-    unknown = sorted(set(value) - set(_READERS) - {"name"}, key=str)
+    unknown = sorted(set(value) - set(_READERS) - {"name", "title"}, key=str)
     if unknown:
         raise BadRules(str(unknown[0]), "there is no such rule", fix=_suggestion(str(unknown[0])))
-    changes = {field: _READERS[field](field, given) for field, given in value.items() if field != "name"}
-    return dataclasses.replace(RULESETS[name], **changes)
+    rules = RULESETS[name]
+    changes = {field: _READERS[field](field, given) for field, given in value.items() if field not in ("name", "title")}
+    if "title" in value:
+        changes["title"] = _title(rules, value["title"])
+    return dataclasses.replace(rules, **changes)
+
+
+def _title(rules: Rules, value: Any) -> TitleRules:
+    if rules.title is None:
+        raise BadRules("title", f"{rules.name} has no title match", fix="Leave it out, or use title-1")
+    if not isinstance(value, Mapping):
+        raise BadRules("title", f"an object is needed, not {_kind(value)}", fix='Write {"prompts": 256}')
+    unknown = sorted(set(value) - set(_TITLE_READERS), key=str)
+    if unknown:
+        raise BadRules(f"title.{unknown[0]}", "there is no such rule", fix=f"Use some of: {', '.join(_TITLE_READERS)}")
+    changes = {field: _TITLE_READERS[field](f"title.{field}", given) for field, given in value.items()}
+    return dataclasses.replace(rules.title, **changes)
 
 
 def share(field: str, value: Any) -> Fraction:
@@ -103,6 +137,41 @@ def _at_least_one(field: str, value: Any) -> int:
     return int(value)
 
 
+def _repeats(field: str, value: Any) -> int:
+    if not 1 <= count(field, value) <= 9:
+        raise BadRules(field, f"{value!r} is no number of repeats", fix="Write 1 to 9")
+    return int(value)
+
+
+def _some(field: str, value: Any) -> int:
+    if count(field, value) == 0:
+        raise BadRules(field, "none is too few for a title match", fix="Write 1 or more")
+    return int(value)
+
+
+def _stakes(field: str, value: Any) -> tuple[Fraction, ...]:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 8:
+        raise BadRules(field, "a list of 1 to 8 stakes is needed", fix='Write ["1/5", "1/2"]')
+    stakes = tuple(share(field, stake) for stake in value)
+    if not all(0 < stake < 1 for stake in stakes):
+        raise BadRules(field, "a purse stakes more than nothing and less than all", fix='Write ["1/5", "1/2"]')
+    return stakes
+
+
+def _bar(field: str, value: Any) -> Fraction:
+    bar = exact(field, value)
+    if bar <= 1:
+        raise BadRules(field, "everybody starts with one credit", fix="Write more than 1, as 40")
+    return bar
+
+
+def _out(field: str, value: Any) -> Fraction:
+    out = share(field, value)
+    if out == 1:
+        raise BadRules(field, "everybody would be out after one lost duel", fix="Write less than 1, as 1/10")
+    return out
+
+
 def _flag(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise BadRules(field, f"{value!r} is neither true nor false", fix="Write true or false")
@@ -134,13 +203,26 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "audit_critical_allowed": count,
     "audit_median_seconds": exact,
     "audit_limit_seconds": exact,
+    "audit_repeats": _repeats,
+}
+
+_TITLE_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "finalists": _some,
+    "prompts": _some,
+    "batch": _some,
+    "stakes": _stakes,
+    "bar": _bar,
+    "out": _out,
+    "futility_z": exact,
 }
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Fraction):
         return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, TitleRules):
+        return value.to_json()
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _kind(value: Any) -> str:
@@ -170,4 +252,23 @@ MARGIN_1 = Rules(
     audit_limit_seconds=Fraction(180),
 )
 
-RULESETS: Mapping[str, Rules] = MappingProxyType({rules.name: rules for rules in (MARGIN_1,)})
+# competition-2's: each winner is generated again three times, and must beat the defender of the moment each time.
+MARGIN_2 = dataclasses.replace(MARGIN_1, name="margin-2", audit_repeats=3)
+
+# A margin lets a challenger in, evidence on fresh prompts gives it the lead.  The error of a round is at
+# most finalists / bar = 5 %.  futility_z: docs/rules.md shows the trade on the records.
+TITLE_1 = dataclasses.replace(
+    MARGIN_1,
+    name="title-1",
+    title=TitleRules(
+        finalists=2,
+        prompts=256,
+        batch=32,
+        stakes=(Fraction(1, 5), Fraction(1, 2)),
+        bar=Fraction(40),
+        out=Fraction(1, 10),
+        futility_z=Fraction(7, 2),
+    ),
+)
+
+RULESETS: Mapping[str, Rules] = MappingProxyType({rules.name: rules for rules in (MARGIN_1, MARGIN_2, TITLE_1)})
