@@ -1,0 +1,90 @@
+"""Who met whom on the ladder of an imported round, what followed, and does the recorded winner follow from it?
+
+All eras share one fold: challengers in reveal order meet the defender of the moment, and a margin of at least
+win_margin makes a new one.  From era 1 on a challenger must first have reached it against the leader, and who was
+rejected by an audit does not advance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from competition.decisions.tally import Tally, reaches
+from competition.records.audited import GENERATION
+from competition.records.played import LEADER
+from competition.records.rounds import ReadRound
+
+Tallies = Mapping[tuple[str, str], Tally]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    challenger: str
+    defender: str
+    verdict: str
+    tally: Tally
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in ("challenger", "defender", "verdict", "reason")}
+
+
+def climb(round_: ReadRound, *, win_margin: Fraction) -> list[Rung]:
+    """Every rung; era 0, where all were on the ladder, leaves out those who met the leader and lost."""
+    tallies = {(match.defender, match.challenger): match.tally for match in round_.matches}
+    rungs = list(_fold(round_, tallies, win_margin=win_margin))
+    return [rung for rung in rungs if round_.era > 0 or rung.defender != LEADER or rung.verdict != "held"]
+
+
+def _fold(round_: ReadRound, tallies: Tallies, *, win_margin: Fraction) -> Iterator[Rung]:
+    states = standing(round_)
+    defender = LEADER
+    for entry in round_.queue:
+        tally = tallies.get((defender, entry.hotkey))
+        if tally is None or not _has_a_turn(round_, entry.hotkey, tallies, win_margin=win_margin):
+            continue
+        won = reaches(tally, win_margin=win_margin)
+        verdict = "held" if not won else "advanced" if round_.era == 0 else states.get(entry.hotkey, "pending")
+        reason = _reason(tally, defender=defender, win_margin=win_margin, verdict=verdict)
+        yield Rung(challenger=entry.hotkey, defender=defender, verdict=verdict, tally=tally, reason=reason)
+        if verdict in ("advanced", "pending"):
+            defender = entry.hotkey
+
+
+def _has_a_turn(round_: ReadRound, hotkey: str, tallies: Tallies, *, win_margin: Fraction) -> bool:
+    """In era 2 only the defender of the moment counts: who met another one was entitled to."""
+    screened = tallies.get((LEADER, hotkey))
+    if round_.era == 0 or (screened is not None and reaches(screened, win_margin=win_margin)):
+        return True
+    return round_.era == 2 and any(challenger == hotkey and defender != LEADER for defender, challenger in tallies)
+
+
+def standing(round_: ReadRound) -> dict[str, str]:
+    """hotkey -> advanced | rejected: one rejection of either kind rejects, a passed generation audit passes."""
+    rejected = {audit.hotkey for audit in round_.audits if audit.state == "rejected"}
+    passed = {audit.hotkey for audit in round_.audits if audit.kind == GENERATION and audit.state == "passed"}
+    return {**dict.fromkeys(passed, "advanced"), **dict.fromkeys(rejected, "rejected")}
+
+
+def winner(rungs: list[Rung]) -> str:
+    """The last who advanced, else the leader."""
+    return next((rung.challenger for rung in reversed(rungs) if rung.verdict == "advanced"), LEADER)
+
+
+ENDINGS = {
+    "advanced": "It is the defender now.",
+    "held": "The defender stays.",
+    "pending": "It would be the defender if its audits passed.",
+    "rejected": "Its audit was rejected: it does not advance, and the defender stays.",
+}
+
+
+def _reason(tally: Tally, *, defender: str, win_margin: Fraction, verdict: str) -> str:
+    against = "the leader" if defender == LEADER else defender
+    side = "reaches" if reaches(tally, win_margin=win_margin) else "is short of"
+    return (
+        f"Won {tally.wins}, drew {tally.drawn}, lost {tally.losses} of {tally.counted} against {against}: a margin of "
+        f"{float(tally.margin) * 100:+.2f} % {side} the bar of {float(win_margin) * 100:g} %. {ENDINGS[verdict]}"
+    )

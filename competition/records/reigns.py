@@ -1,0 +1,81 @@
+"""Who led from which block, by a repository's leader.json and its rules?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from competition.records.reading import Item, Shelf, Unfit, each
+
+FILE = "leader.json"
+SHARES = ("win_margin", "weight_decay", "weight_floor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadReign:
+    """`weight` in the digits it was written in."""
+
+    hotkey: str
+    repo: str
+    commit: str
+    image: str
+    weight: str
+    effective_block: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What config.json says: `config` as it is, `rules` with the digits it was written in."""
+
+    name: str
+    config: dict[str, Any]
+    win_margin: str
+    weight_decay: str
+    weight_floor: str
+
+
+def read_terms(shelf: Shelf) -> Terms | None:
+    """None when config.json does not say what a competition is called and what it takes to win (reported)."""
+    written = shelf.json("config.json", kind=dict, digits=True)
+    if written is None:
+        return None
+    item = Item(written, "config.json", shelf)
+    try:
+        name, digits = item.text("name", most=50), [item.digits(key) for key in SHARES]
+    except Unfit:
+        return None
+    return Terms(
+        name=name, config=shelf.json("config.json", kind=dict), **dict(zip(SHARES, digits, strict=True)),
+    )  # fmt: skip
+
+
+def read_reigns(shelf: Shelf) -> list[ReadReign]:
+    return list(_reigns(shelf))
+
+
+def _reigns(shelf: Shelf) -> Iterator[ReadReign]:
+    def reign(item: Item) -> ReadReign:
+        return ReadReign(
+            hotkey=item.hotkey("hotkey"), repo=item.text("repo", most=200), commit=item.text("commit", most=40),
+            image=item.maybe_text("docker") or "", weight=item.digits("weight"),
+            effective_block=item.whole("effective_block"),
+        )  # fmt: skip
+
+    return each(shelf.listed(FILE, digits=True), reign)
+
+
+def read_state(shelf: Shelf) -> tuple[int | None, str]:
+    """(current round, stage) by state.json."""
+    item = shelf.item("state.json")
+    if item is None:
+        return None, ""
+    try:
+        return item.whole("current_round"), item.text("stage", most=20)
+    except Unfit:
+        return None, ""
+
+
+def in_effect(reigns: Sequence[ReadReign], *, block: int) -> int | None:
+    """The place of the last entry with effective_block <= block: who leads at it."""
+    return next((n for n in range(len(reigns) - 1, -1, -1) if reigns[n].effective_block <= block), None)

@@ -1,0 +1,197 @@
+"""What do the files of one round say, whatever its era calls things?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from competition.records.audited import ReadAudit, read_audits
+from competition.records.played import LEADER, REPEAT, PlayedMatch, read_match
+from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each, finite
+
+COLUMNS = ("left", "right", "margin")
+MATCH_FILE = re.compile(r"rounds/\d+/([^/]+)/duels(_[^/]+)?\.json")
+TOP = frozenset({"config.json", "state.json", "leader.json", "prompts.txt", "README.md"})
+OF_ROUND = frozenset(
+    {
+        *("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json", "winner.json"),
+        *("matches_matrix.csv", "judge_progress.json", "require_audit.json", "source_audit.json"),
+        *("generation_audits.json", "generation_reports.json", "audit_matrix.csv"),
+    }
+)
+OF_MINER = re.compile(
+    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_\w{1,60})?\.json|generations\.json"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    hotkey: str
+    repo: str
+    commit: str
+    cdn_url: str
+    block: int
+    image: str = ""
+
+
+@dataclass(kw_only=True)
+class ReadRound:
+    """One round as far as its files could be read.  `winner`: a hotkey, `leader`, or None where none is recorded."""
+
+    number: int
+    era: int
+    window: tuple[int, int] | None = None
+    deadline: int | None = None
+    seed: int | None = None
+    prompts: list[tuple[str, str]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    matches: list[PlayedMatch] = field(default_factory=list)
+    repeats: list[PlayedMatch] = field(default_factory=list)
+    matrix: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    audits: list[ReadAudit] = field(default_factory=list)
+    winner: str | None = None
+
+    @property
+    def queue(self) -> list[Entry]:
+        """In reveal order; within one block the order of the file."""
+        return sorted(self.entries, key=lambda entry: entry.block)
+
+
+def announced(path: str) -> bool:
+    """Is this a file that a state repository is known to have?"""
+    parts = path.split("/")
+    if len(parts) == 1:
+        return path in TOP
+    if parts[0] != "rounds":
+        return False
+    miner = (
+        len(parts) == 4
+        and (parts[2] == LEADER or bool(HOTKEY.fullmatch(parts[2])))
+        and bool(OF_MINER.fullmatch(parts[3]))
+    )
+    return miner or (len(parts) == 3 and parts[2] in OF_ROUND)
+
+
+def era_of(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> int:
+    """As `docs/records.md` tells the eras apart."""
+    if config.get("audit_repeats") is not None or shelf.has(f"rounds/{number}/audit_matrix.csv"):
+        return 2
+    progress = shelf.has(f"rounds/{number}/judge_progress.json")
+    return 0 if progress or config.get("generation_stage_minutes") is None else 1
+
+
+def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadRound:
+    round_ = ReadRound(number=number, era=era_of(shelf, number, config=config))
+    at = f"rounds/{number}"
+    _schedule(shelf, round_, file=f"{at}/schedule.json")
+    round_.seed = _whole(shelf, f"{at}/seed.json", "seed")
+    round_.prompts = list(_prompts(shelf, f"{at}/prompts.txt"))
+    round_.entries = list(_entries(shelf, round_, at=at))
+    for match in _matches(shelf, era=round_.era):
+        (round_.repeats if REPEAT.fullmatch(match.defender) else round_.matches).append(match)
+    round_.matrix = _matrix(shelf, f"{at}/matches_matrix.csv")
+    round_.audits = read_audits(shelf, at=at, era=round_.era)
+    file, key = (f"{at}/judge_progress.json", "leader") if round_.era == 0 else (f"{at}/winner.json", "winner_hotkey")
+    round_.winner = _hotkey(shelf, file, key)
+    return round_
+
+
+def _schedule(shelf: Shelf, round_: ReadRound, *, file: str) -> None:
+    item = shelf.item(file)
+    if item is None:
+        return
+    try:
+        round_.window = (item.whole("earliest_reveal_block"), item.whole("latest_reveal_block"))
+        if "generation_deadline_block" in item.values:
+            round_.deadline = item.whole("generation_deadline_block")
+    except Unfit:
+        return
+
+
+def _whole(shelf: Shelf, file: str, key: str) -> int | None:
+    """Any whole number: a seed of ours has 256 bits."""
+    item = shelf.item(file)
+    if item is None:
+        return None
+    value = item.values.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**256:
+        return value
+    shelf.report(file, f"{key}: a whole number is needed", line=shelf.line(file, key))
+    return None
+
+
+def _hotkey(shelf: Shelf, file: str, key: str) -> str | None:
+    item = shelf.item(file)
+    try:
+        return None if item is None else LEADER if item.values.get(key) == LEADER else item.hotkey(key)
+    except Unfit:
+        return None
+
+
+def _prompts(shelf: Shelf, file: str) -> Iterator[tuple[str, str]]:
+    """(stem, address) in the order of the file, each stem once."""
+    seen: set[str] = set()
+    for number, line in enumerate((shelf.text(file) or "").splitlines(), 1):
+        address = line.strip()
+        stem = stem_of(address)
+        if not address:
+            continue
+        if not STEM.fullmatch(stem) or stem in seen or len(address) > 2000:
+            shelf.report(
+                file, "a second prompt of this name" if stem in seen else "no address of a prompt", line=number
+            )
+            continue
+        seen.add(stem)
+        yield stem, address
+
+
+def stem_of(address: str) -> str:
+    """The last part of an address without its extension."""
+    last = address.rstrip("/").rsplit("/", 1)[-1]
+    return last.rsplit(".", 1)[0] if "." in last else last
+
+
+def _entries(shelf: Shelf, round_: ReadRound, *, at: str) -> Iterator[Entry]:
+    images = {hotkey: item.values.get("docker_image") for hotkey, item in shelf.items(f"{at}/builds.json")}
+
+    def entry(pair: tuple[str, Item]) -> Entry:
+        hotkey, item = pair
+        if not HOTKEY.fullmatch(hotkey):
+            item.wrong("repo", "the entry is not filed under a hotkey")
+        image = images.get(hotkey)
+        return Entry(
+            hotkey=hotkey, repo=item.text("repo", most=200), commit=item.text("commit", most=40),
+            cdn_url=item.maybe_text("cdn_url") or "", block=item.whole("revealed_at_block"),
+            image=image if isinstance(image, str) else "",
+        )  # fmt: skip
+
+    return each(shelf.items(f"{at}/submissions.json"), entry)  # type: ignore[arg-type]
+
+
+def _matches(shelf: Shelf, *, era: int) -> Iterator[PlayedMatch]:
+    """Every match file; of two that tell of one pair the second is left out."""
+    seen: dict[tuple[str, str], str] = {}
+    for file in shelf.contents:
+        named = MATCH_FILE.fullmatch(file)
+        match = read_match(shelf, file, era=era) if named else None
+        if match is None:
+            continue
+        pair = (match.defender, match.challenger)
+        if pair in seen:
+            shelf.report(file, f"tells of the same pair as {seen[pair]}; it is left out")
+            continue
+        seen[pair] = file
+        yield match
+
+
+def _matrix(shelf: Shelf, file: str) -> dict[tuple[str, str], float]:
+    matrix = {}
+    for line, row in shelf.table(file, columns=COLUMNS):
+        margin = finite(row["margin"])
+        if margin is None:
+            shelf.report(file, f"the margin {row['margin'][:40]!r} is not a number", line=line)
+        else:
+            matrix[row["left"], row["right"]] = margin
+    return matrix

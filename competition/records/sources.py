@@ -1,0 +1,214 @@
+"""Where do the files of a state repository come from?  A folder, a git checkout or a bare repository.
+
+Of git only the commit `HEAD` is read, object by object, so a source commit can be named and no work tree is trusted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+LARGEST_BYTES = 64 * 2**20
+ROUND_FOLDER = re.compile(r"rounds/(0|[1-9][0-9]{0,8})/.+")
+# A repository may hold settings and hooks of its own: none of them is to be run, and nothing is to be fetched.
+GIT_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "PATH": os.environ.get("PATH", ""),
+}
+QUIET = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+REGULAR = ("100644", "100755")
+
+
+class NoRepository(Exception):
+    """Nothing at this path can be imported; says what was looked for."""
+
+
+class Unreadable(Exception):
+    """One file cannot be read; says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A file before it is read.  `objection` says why it will not be; `key` is how its source names it."""
+
+    path: str
+    bytes: int
+    key: str = ""
+    objection: str = ""
+
+
+class Source(Protocol):
+    """`origin` is what a person called it, `commit` the git commit read, or empty."""
+
+    origin: str
+    commit: str
+
+    def listing(self) -> list[Listed]: ...
+
+    def read(self, file: Listed) -> bytes:
+        """Raises Unreadable."""
+
+
+class Folder:
+    """The files below a folder; links are not followed."""
+
+    commit = ""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.origin = root, str(root)
+
+    def listing(self) -> list[Listed]:
+        return sorted(self._below(""), key=lambda file: file.path)
+
+    def _below(self, at: str) -> Iterator[Listed]:
+        with os.scandir(self.root / at) as entries:
+            for entry in entries:
+                path = f"{at}/{entry.name}" if at else entry.name
+                if entry.is_symlink():
+                    yield Listed(path=path, bytes=0, objection="a link, which is not followed")
+                elif entry.is_dir(follow_symlinks=False):
+                    yield from self._below(path) if entry.name != ".git" else ()
+                elif entry.is_file(follow_symlinks=False):
+                    yield sized(path, entry.stat(follow_symlinks=False).st_size)
+                else:
+                    yield Listed(path=path, bytes=0, objection="neither a file nor a folder")
+
+    def read(self, file: Listed) -> bytes:
+        try:
+            return (self.root / file.path).read_bytes()
+        except OSError as error:
+            raise Unreadable(f"it cannot be read: {error.strerror}") from error
+
+
+class Git(AbstractContextManager["Git"]):
+    """The files of the commit `HEAD`, through one `git cat-file --batch`.  `below` is a folder inside the commit."""
+
+    def __init__(self, root: Path, *, below: str = "") -> None:
+        self.root, self.below = root, f"{below}/" if below else ""
+        self.origin = f"{root}/{below}".rstrip("/")
+        self.commit = _git(root, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+        self._batch: subprocess.Popen[bytes] | None = None
+
+    def listing(self) -> list[Listed]:
+        listed = _git(self.root, "ls-tree", "-r", "-l", "-z", self.commit).split(b"\0")
+        found = (_of_tree(line, below=self.below) for line in listed if line)
+        return sorted((file for file in found if file), key=lambda file: file.path)
+
+    def read(self, file: Listed) -> bytes:
+        pipe = self._pipe()
+        if pipe.stdin is None or pipe.stdout is None:
+            raise Unreadable("git gives no pipe")
+        pipe.stdin.write(f"{file.key}\n".encode())
+        pipe.stdin.flush()
+        head = pipe.stdout.readline().split()
+        if len(head) != 3 or head[1] != b"blob":
+            raise Unreadable("git does not have its content")
+        content = pipe.stdout.read(int(head[2]))
+        pipe.stdout.read(1)
+        if len(content) != int(head[2]):
+            raise Unreadable("git gave less of it than it said")
+        return content
+
+    def _pipe(self) -> subprocess.Popen[bytes]:
+        if self._batch is None:
+            command = ["git", *QUIET, "-C", str(self.root), "cat-file", "--batch"]
+            self._batch = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=GIT_ENVIRONMENT
+            )
+        return self._batch
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._batch is not None:
+            self._batch.kill()
+            self._batch.communicate()
+
+
+def open_sources(path: Path) -> list[Source]:
+    """The repository at the path, or those directly inside it.  Raises NoRepository."""
+    if not path.exists():
+        raise NoRepository(f"{path}: there is nothing at this path")
+    found: list[Source] = _of_git(path) if _is_git(path) else _of_folders(path)
+    if not found:
+        raise NoRepository(f"{path}: no state repository here; one has config.json and a folder rounds/")
+    return found
+
+
+def _of_folders(path: Path) -> list[Source]:
+    inside = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
+    return [Folder(root) for root in (path,) if is_repository(root)] or [Folder(p) for p in inside if is_repository(p)]
+
+
+def is_repository(path: Path) -> bool:
+    return (path / "config.json").is_file() and (path / "rounds").is_dir()
+
+
+def _is_git(path: Path) -> bool:
+    return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
+
+
+def _of_git(path: Path) -> list[Source]:
+    try:
+        paths = [file.path for file in Git(path).listing()]
+    except subprocess.SubprocessError as error:
+        raise NoRepository(f"{path}: git cannot read its commit HEAD") from error
+    roots = [p.removesuffix("config.json").rstrip("/") for p in paths if p.split("/")[-1] == "config.json"]
+    return [Git(path, below=root) for root in _outermost(roots) if any(_in_rounds(p, root) for p in paths)]
+
+
+def _outermost(roots: Sequence[str]) -> list[str]:
+    """The root itself, or else those directly inside it."""
+    return [""] if "" in roots else [root for root in sorted(roots) if "/" not in root]
+
+
+def _in_rounds(path: str, root: str) -> bool:
+    return path.startswith(f"{root}/rounds/" if root else "rounds/")
+
+
+def _of_tree(line: bytes, *, below: str) -> Listed | None:
+    about, _, name = line.partition(b"\t")
+    mode, kind, key, size = about.decode().split()
+    path = name.decode("utf-8", errors="replace")
+    if not path.startswith(below):
+        return None
+    path = path.removeprefix(below)
+    if kind != "blob" or mode not in REGULAR:
+        return Listed(path=path, bytes=0, objection="a link or another repository, which is not followed")
+    return sized(path, int(size), key=key)
+
+
+def sized(path: str, size: int, *, key: str = "") -> Listed:
+    """A file as far as its name and size let it be read."""
+    objection = f"larger than {LARGEST_BYTES // 2**20} MB" if size > LARGEST_BYTES else ""
+    if len(path) > 400 or not path.isprintable():
+        path, objection = f"{path.encode('ascii', 'backslashreplace').decode()[:380]}…", "a name of no record"
+    return Listed(path=path, bytes=size, key=key, objection=objection)
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    command = ["git", *QUIET, "-C", str(root), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, env=GIT_ENVIRONMENT, timeout=120).stdout
+
+
+def by_round(files: Iterable[Listed]) -> dict[int | None, list[Listed]]:
+    """Round number -> its files; None: those of no round."""
+    shelves: dict[int | None, list[Listed]] = {None: []}
+    for file in files:
+        found = ROUND_FOLDER.fullmatch(file.path)
+        shelves.setdefault(int(found[1]) if found else None, []).append(file)
+    return shelves

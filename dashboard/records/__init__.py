@@ -1,0 +1,1 @@
+"""How do public state repositories become rows, and rows become state repositories?"""

@@ -1,0 +1,90 @@
+"""Which files of a state repository have we read, and what were their bytes?"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from competition.models import Competition
+from competition.records.reading import Shelf, Trouble
+from competition.records.rounds import announced
+from competition.records.sources import Listed, Source, Unreadable
+from dashboard.models import RecordFile
+
+LEVEL = 6  # of deflate: records shrink to a tenth
+
+
+@dataclass(kw_only=True)
+class Read:
+    """The files of one round, or those beside the rounds: path -> bytes, path -> sha256, and what could not be read."""
+
+    number: int | None
+    contents: dict[str, bytes] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def digest(self, *more: object) -> str:
+        """Of all the files, and of whatever else decides which rows they become."""
+        told = [*sorted(self.hashes.items()), *map(str, more), *map(str, self.troubles)]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def read(source: Source, files: Iterable[Listed], *, number: int | None) -> Read:
+    found = Read(number=number)
+    for file in files:
+        try:
+            if file.objection:
+                raise Unreadable(file.objection)
+            content = source.read(file)
+        except Unreadable as reason:
+            found.troubles.append(Trouble(file.path, None, f"not read: {reason}"))
+            continue
+        found.contents[file.path] = content
+        found.hashes[file.path] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def keep(competition: Competition, read: Read, *, troubles: Iterable[Trouble]) -> None:
+    """Write down what is new.  A version that was there before is marked again; one that is gone stays as history."""
+    of_file: dict[str, list[dict[str, object]]] = {}
+    for trouble in troubles:
+        of_file.setdefault(trouble.file, []).append(trouble.as_json())
+    rows = RecordFile.objects.filter(competition=competition, number=read.number)
+    known = {(row.path, row.sha256): row for row in rows.defer("content")}
+    gone = [row.pk for row in known.values() if row.current and read.hashes.get(row.path) != row.sha256]
+    rows.filter(pk__in=gone).update(current=False)
+    again = [known[pair].pk for pair in read.hashes.items() if pair in known and not known[pair].current]
+    rows.filter(pk__in=again).update(current=True)
+    for pair in read.hashes.items():
+        if pair in known and known[pair].troubles != of_file.get(pair[0], []):
+            rows.filter(pk=known[pair].pk).update(troubles=of_file.get(pair[0], []))
+    RecordFile.objects.bulk_create(
+        _row(competition, read, path, sha256, troubles=of_file.get(path, []))
+        for path, sha256 in read.hashes.items()
+        if (path, sha256) not in known
+    )
+
+
+def _row(
+    competition: Competition, read: Read, path: str, sha256: str, *, troubles: list[dict[str, object]]
+) -> RecordFile:
+    content = read.contents[path]
+    return RecordFile(
+        competition=competition, number=read.number, path=path, sha256=sha256, bytes=len(content),
+        content=zlib.compress(content, LEVEL), known=announced(path), troubles=troubles,
+    )  # fmt: skip
+
+
+def contents(competition: Competition, *, number: int | None = None) -> Mapping[str, bytes]:
+    """Path -> bytes of the current files of one round, or of those beside the rounds."""
+    rows = RecordFile.objects.filter(competition=competition, number=number, current=True)
+    return {row.path: zlib.decompress(bytes(row.content)) for row in rows.iterator(chunk_size=100)}
+
+
+def check_the_rest(shelf: Shelf) -> None:
+    """Files that no row is made of must be whole all the same."""
+    for path in shelf.contents:
+        if path.endswith(".json") and announced(path) and path not in shelf.parsed:
+            shelf.json(path, kind=dict)

@@ -1,0 +1,229 @@
+"""How is a state repository brought into the database, so that doing it again changes nothing?
+
+One transaction a round, one import of a competition at a time, and a digest on each round of everything that decided
+its rows: a round whose digest is unchanged is left alone.  Killed at any moment, the next import carries on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+from zlib import crc32
+
+from django.db import connection, transaction
+
+from competition.decisions.rulesets import RULESETS, BadRules
+from competition.decisions.rulesets import read as read_rules
+from competition.models import Competition, Round
+from competition.records import ladders
+from competition.records.played import LEADER
+from competition.records.reading import Shelf, Trouble
+from competition.records.reigns import ReadReign, Terms, in_effect, read_reigns, read_state, read_terms
+from competition.records.rounds import ReadRound, read_round
+from competition.records.sources import Source, by_round
+from dashboard.records import evidence, examining, reigning, telling
+from dashboard.records.evidence import Read
+from dashboard.records.filling import Filling, clear, fill
+
+VERSION = 1  # of the rows that are made of a file: a higher one imports every round anew
+LOCK_SPACE = 0x7265636F  # "reco": keeps our advisory locks apart from others in the database
+SLUG = re.compile(r"[A-Za-z0-9_-]{1,50}")
+LABELS = dict.fromkeys(("judge", "renderer", "chain", "pods"), "records")
+BASE_RULES = "margin-1"
+STAGES = ("open", "miner_generation", "downloading", "duels", "finalizing")
+OLD_STAGES = {"collecting": "open", "generating": "miner_generation"}
+Progress = Callable[[str, int, int], None]
+
+
+class CannotImport(Exception):
+    """Nothing of this repository can be imported; says why."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What an import did."""
+
+    slug: str = ""
+    rounds: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    files: int = 0
+    duels: int = 0
+    disagreeing: int = 0
+    troubles: list[Trouble] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    findings: int = 0
+
+
+@dataclass(kw_only=True)
+class _Import:
+    """What all rounds of one repository share."""
+
+    competition: Competition
+    source: Source
+    terms: Terms
+    reigns: list[ReadReign]
+    current: int | None
+    stage: str
+    now: datetime
+    outcome: Outcome
+
+
+def import_source(source: Source, *, now: datetime, progress: Progress) -> Outcome:
+    """Bring everything in that is new.  Raises CannotImport."""
+    shelves = by_round(source.listing())
+    beside = evidence.read(source, shelves.pop(None) or [], number=None)
+    top = Shelf(beside.contents)
+    terms = read_terms(top)
+    if terms is None or not SLUG.fullmatch(terms.name):
+        said = "; ".join(map(str, [*beside.troubles, *top.troubles])) or "its name makes no address"
+        raise CannotImport(f"{source.origin}: config.json does not say what is played here: {said}")
+    with one_at_a_time(terms.name):
+        current, stage = read_state(top)
+        run = _Import(
+            competition=_competition(terms, source, now=now), source=source, terms=terms, reigns=read_reigns(top),
+            current=current, stage=stage, now=now, outcome=Outcome(slug=terms.name),
+        )  # fmt: skip
+        total = sum(map(len, shelves.values()))
+        for number in sorted(n for n in shelves if n is not None):
+            _round(run, evidence.read(source, shelves[number], number=number))
+            progress(f"{terms.name} round {number}", run.outcome.files, total)
+        _finish(run, beside, top)
+    return run.outcome
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Wait until nobody else imports this competition.  The lock ends with the connection, however a process ends."""
+    key = crc32(name.encode()) - 2**31
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_SPACE, key])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, key])
+
+
+def _competition(terms: Terms, source: Source, *, now: datetime) -> Competition:
+    """The row of the competition; inactive, so that no sweep of ours takes it for one to be played."""
+    about = {
+        "name": str(terms.config.get("description") or terms.name)[:80],
+        "description": "Played elsewhere and imported from its public state repository.",
+        "ruleset": BASE_RULES,
+        "config": {"rules": rules(terms, era=1), "records": terms.config, "source": {"commit": source.commit}},
+    }
+    row, new = Competition.objects.get_or_create(
+        slug=terms.name, defaults={**about, **LABELS, "active": False, "created_at": now}
+    )
+    if "records" not in row.config:
+        raise CannotImport(
+            f"{source.origin}: a competition named {terms.name} is played here; its rows are not touched"
+        )
+    if not new:
+        about["config"]["source"] = {**row.config["source"], "commit": source.commit}
+        Competition.objects.filter(pk=row.pk).update(**about)
+        row.refresh_from_db()
+    return row
+
+
+def rules(terms: Terms, *, era: int) -> dict[str, Any]:
+    """What a round was played under, as far as our rules can say it."""
+    name = f"margin-{era}" if f"margin-{era}" in RULESETS else BASE_RULES
+    shares = {key: getattr(terms, key) for key in ("win_margin", "weight_decay", "weight_floor")}
+    return {"name": name, **shares, "audits": ["generation"] if era else [], "stop_early": False}
+
+
+def _round(run: _Import, read: Read) -> None:
+    shelf = Shelf(read.contents)
+    told = read_round(shelf, int(read.number or 0), config=run.terms.config)
+    evidence.check_the_rest(shelf)
+    troubles = [*read.troubles, *shelf.troubles]
+    if told.window is None:
+        troubles.append(Trouble(f"rounds/{told.number}", None, "without a readable schedule.json it has no window"))
+    _count(run.outcome, told, read, troubles)
+    digest = read.digest(VERSION, run.terms, _leader(run, told), _state(run, told))
+    row = Round.objects.filter(competition=run.competition, number=told.number).first()
+    if row is not None and row.source.get("digest") == digest:
+        run.outcome.unchanged += 1
+        return
+    with transaction.atomic():
+        evidence.keep(run.competition, read, troubles=troubles)
+        if row is not None:
+            clear(row)
+        if told.window is not None:
+            fields = _fields(run, told, digest=digest)
+            leader = _leader(run, told)
+            fill(Filling(competition=run.competition, read=told, leader=leader, fields=fields, now=run.now))
+            run.outcome.rounds.append(telling.line(told, fields))
+
+
+def _count(outcome: Outcome, told: ReadRound, read: Read, troubles: list[Trouble]) -> None:
+    outcome.files += len(read.contents)
+    outcome.troubles += troubles
+    outcome.duels += sum(len(match.duels) for match in told.matches)
+    outcome.unknown += [path for path in read.contents if not evidence.announced(path)]
+
+
+def _leader(run: _Import, told: ReadRound) -> ReadReign | None:
+    place = in_effect(run.reigns, block=told.window[1]) if told.window else None
+    return None if place is None else run.reigns[place]
+
+
+def _state(run: _Import, told: ReadRound) -> str:
+    """The stage at the source; a round before the current one is finished."""
+    finished = run.current is not None and (told.number < run.current or run.stage == "finished")
+    if finished:
+        return "finished"
+    stage = OLD_STAGES.get(run.stage, run.stage)
+    return stage if stage in STAGES else "open"
+
+
+def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
+    """The round's own columns.  One that is still played elsewhere is paused here: nothing of ours may move it."""
+    if told.window is None:
+        raise ValueError("a round without a window is not written")
+    margin, stage = Fraction(run.terms.win_margin), _state(run, told)
+    rungs = ladders.climb(told, win_margin=margin)
+    marks = telling.marks(told)
+    run.outcome.disagreeing += sum(not mark["agrees"] for mark in marks.values())
+    source = {
+        "era": told.era, "commit": run.source.commit, "digest": digest, "matches": marks,
+        "winner": {"recorded": told.winner, "recomputed": ladders.winner(rungs)},
+        "deadline": told.deadline,
+    }  # fmt: skip
+    moving = {"state": "finished"} if stage == "finished" else telling.elsewhere(told, stage)
+    story = [rung.as_json() for rung in rungs]
+    return moving | {
+        "ruleset": f"margin-{told.era}", "rules": _checked(rules(run.terms, era=told.era), run),
+        "earliest_reveal_block": told.window[0], "latest_reveal_block": told.window[1],
+        "seed_block": told.window[1], "generation_deadline_block": told.deadline or told.window[1],
+        "seed": "" if told.seed is None else telling.seed_text(told.seed), "source": source,
+        "decision": {"winner": told.winner or LEADER, "ladder": story} if stage == "finished" else None,
+        "headline": telling.headline(told, rungs, stage=stage),
+    }  # fmt: skip
+
+
+def _checked(rules_: dict[str, Any], run: _Import) -> dict[str, Any]:
+    try:
+        read_rules(rules_)
+    except BadRules as error:
+        run.outcome.troubles.append(Trouble("config.json", None, f"rules that cannot be applied: {error}"))
+    return rules_
+
+
+def _finish(run: _Import, beside: Read, top: Shelf) -> None:
+    """What hangs on all rounds: the reigns, the files beside the rounds, and what the verifier finds."""
+    evidence.check_the_rest(top)
+    troubles = [*beside.troubles, *top.troubles]
+    run.outcome.files += len(beside.contents)
+    run.outcome.troubles = troubles + run.outcome.troubles
+    run.outcome.unknown = [path for path in beside.contents if not evidence.announced(path)] + run.outcome.unknown
+    with transaction.atomic():
+        evidence.keep(run.competition, beside, troubles=troubles)
+        reigning.follow(run.competition, run.reigns)
+        reigning.forget_unused(run.competition)
+    run.outcome.findings = examining.examine(run.competition)

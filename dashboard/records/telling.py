@@ -1,0 +1,65 @@
+"""What is said of an imported round: its headline, its marks, its line in the terminal?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from competition.records.ladders import Rung
+from competition.records.played import LEADER, PlayedMatch
+from competition.records.rounds import ReadRound
+
+LONGEST_SEED = 64
+
+
+def marks(told: ReadRound) -> dict[str, dict[str, Any]]:
+    """`<defender>-vs-<challenger>` -> what the files state of a match, and whether its duels say the same."""
+    return {f"{match.defender}-vs-{match.challenger}": _mark(told, match) for match in told.matches}
+
+
+def _mark(told: ReadRound, match: PlayedMatch) -> dict[str, Any]:
+    matrix, ours = told.matrix.get((match.defender, match.challenger)), match.recomputed
+    stated = [value for value in (match.margin, matrix) if value is not None]
+    agrees = bool(stated) and all(value == ours for value in stated) and match.score in (None, match.tally.net)
+    return {
+        "file": match.file, "score": match.score, "margin": match.margin, "matrix": matrix, "recomputed": ours,
+        "agrees": agrees,
+    }  # fmt: skip
+
+
+def elsewhere(told: ReadRound, stage: str) -> dict[str, Any]:
+    """Columns of a round that is still played at its source."""
+    said = f"This round is played elsewhere and stood at {stage.replace('_', ' ')} when it was imported."
+    return {"state": "paused", "paused_from": stage, "failure_code": "ELSEWHERE", "failure_reason": said}
+
+
+def headline(told: ReadRound, rungs: Sequence[Rung], *, stage: str) -> str:
+    if stage != "finished":
+        return f"Round {told.number} was not finished when it was imported: its source says {stage.replace('_', ' ')}."
+    if told.winner is None:
+        return f"Round {told.number} is over, and its files name no winner that can be read."
+    if told.winner == LEADER:
+        rejected = [rung.challenger for rung in rungs if rung.verdict == "rejected"]
+        among = f"{len(told.entries)} challengers entered"
+        if not rungs:
+            return f"The leader defended. {among}, and none of them reached the bar."
+        fate = f", {len(rejected)} of them rejected by an audit" if rejected else ""
+        return f"The leader defended. {among}, {len(rungs)} won or met on the ladder{fate}."
+    won = next((rung for rung in reversed(rungs) if rung.challenger == told.winner), None)
+    against = "" if won is None else " against the leader" if won.defender == LEADER else f" against {won.defender}"
+    margin = "" if won is None else f" with a margin of {float(won.tally.margin) * 100:+.2f} %{against}"
+    return f"{told.winner} took the lead{margin}. {len(told.entries)} challengers entered."
+
+
+def line(told: ReadRound, fields: Mapping[str, Any]) -> str:
+    """For a terminal."""
+    wrong = sum(not mark["agrees"] for mark in fields["source"]["matches"].values())
+    margins = "all margins agree" if not wrong else f"{wrong} margins disagree"
+    duels = sum(len(match.duels) for match in told.matches)
+    return f"round {told.number} (era {told.era}): {len(told.matches)} matches, {duels} duels, {margins}"
+
+
+def seed_text(seed: int) -> str:
+    """As a number where it is one of the records, as 64 hex digits where it is one of ours."""
+    text = str(seed)
+    return text if len(text) <= 20 else f"{seed:064x}"[:LONGEST_SEED]
