@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from verify.findings import Finding, Report, document, errors, summary
@@ -15,18 +14,24 @@ from verify.records import examine, is_repository
 NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
 
 
-def examine_path(path: Path, *, prefix: str = "", operator: str | None = None) -> Report | None:
+def is_bundle(path: Path) -> bool:
+    return (path / "manifest.json").is_file()
+
+
+def examine_path(path: Path, *, operator: str | None = None) -> Report | None:
     """One state repository or one bundle; None when the path is neither."""
-    if (path / "manifest.json").is_file():
-        return _bundle(path, prefix=prefix, operator=operator)
-    return examine(path, prefix=prefix) if is_repository(path) else None
+    if is_bundle(path):
+        return _bundles({"": path}, operator=operator)
+    return examine(path) if is_repository(path) else None
 
 
-def _bundle(path: Path, *, prefix: str, operator: str | None) -> Report:
-    from verify import bundle  # imported here: a bundle needs rfc8785, a state repository only the standard library
+def _bundles(paths: Mapping[str, Path], *, operator: str | None) -> Report:
+    """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
+    from verify import bundle, bundle_series  # imported here: only a bundle needs more than the standard library
 
-    findings, counts = bundle.check(path, operator=operator)
-    return Report([replace(finding, file=prefix + finding.file) for finding in findings], counts, [])
+    each = [bundle.examine(path, operator=operator, prefix=prefix) for prefix, path in paths.items()]
+    reports = [one.book.report() for one in each] + [bundle_series.check(each).report()]
+    return _together(reports)
 
 
 def examine_all(path: Path, *, operator: str | None = None) -> Report | None:
@@ -34,11 +39,16 @@ def examine_all(path: Path, *, operator: str | None = None) -> Report | None:
     whole = examine_path(path, operator=operator)
     if whole is not None or not path.is_dir():
         return whole
-    inside = sorted(child for child in path.iterdir() if child.is_dir())
-    each = (examine_path(child, prefix=f"{child.name}/", operator=operator) for child in inside)
-    reports = [report for report in each if report]
+    inside = sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
+    reports = [examine(child, prefix=f"{child.name}/") for child in inside if is_repository(child)]
+    bundles = {f"{child.name}/": child for child in inside if is_bundle(child)}
+    reports += [_bundles(bundles, operator=operator)] if bundles else []
     if not reports:
         return None
+    return _together(reports)
+
+
+def _together(reports: Sequence[Report]) -> Report:
     findings = [finding for report in reports for finding in report.findings]
     rounds = [told for report in reports for told in report.rounds]
     return Report(findings, sum((report.counts for report in reports), Counter()), rounds)

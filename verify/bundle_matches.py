@@ -1,4 +1,4 @@
-"""Do the duels follow from the files, and the margins from the duels?"""
+"""Do the duels follow from the files and answers, and the margins from the duels?"""
 
 from __future__ import annotations
 
@@ -6,117 +6,191 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify.bundle_files import Bundle
+from verify.bundle_assets import challengers
+from verify.bundle_ballots import problem, verdict
+from verify.bundle_files import Bundle, text
 
 NAME = "matches.json"
 NET = {"won": 1, "forfeits_defender": 1, "lost": -1, "forfeits_challenger": -1, "drawn": 0, "void": 0}
+MOST_VOIDS = Fraction(1, 20)
+
+Row = dict[str, Any]
+Files = dict[tuple[str, str, str], str]
 
 
 def check(bundle: Bundle) -> None:
     """Every screen is there; every duel is about the files both sides delivered; every margin adds up."""
     files = {
-        (a["entry"], a["origin"], a["prompt"]): a["sha256"]
-        for a in bundle.documents["assets.json"]
-        if a["state"] == "stored" and (a["rendering"] or {}).get("state") == "rendered"
+        (row["entry"], row["origin"], row["prompt"]): row["sha256"]
+        for row in bundle.told("assets.json")
+        if row["state"] == "stored" and (row["rendering"] or {}).get("state") == "rendered"
     }
-    matches = bundle.documents[NAME]
-    entered = {
-        s["entry"] for s in bundle.documents["submissions.json"] if s["role"] == "challenger" and not s["objection"]
-    }
-    screened = {m["challenger"] for m in matches if m["kind"] == "screen" and m["defender"] == "leader"}
-    bundle.same("missing-match", NAME, field="screens", found=sorted(screened), expected=sorted(entered),
-                say="Not every entry, and nobody else, was screened.")  # fmt: skip
-    for match in matches:
-        _duels(bundle, match, files)
-        _tally(bundle, match)
+    screened = [m["challenger"] for m in bundle.told(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
+    entered = [row["entry"] for row in challengers(bundle)]
+    kind = "missing-match" if set(entered) - set(screened) else "extra-match"
+    bundle.same(kind, NAME, field="screens", found=sorted(screened), expected=sorted(entered),
+                say="Not every entry, once, and nobody else, was screened.")  # fmt: skip
+    for match in bundle.told(NAME):
+        _match(bundle, match, files)
+    _one_judge(bundle)
 
 
-def label(match: dict[str, Any]) -> str:
+def label(match: Row) -> str:
     return f"{match['kind']} {match['defender']} {match['challenger']}"
 
 
-def _duels(bundle: Bundle, match: dict[str, Any], files: dict[tuple[str, str, str], str]) -> None:
-    prompts = sorted(bundle.documents["round.json"]["prompts"], key=lambda p: p["position"])
-    order = [(p["position"], p["stem"]) for p in prompts]
-    found = [(d["position"], d["prompt"]) for d in match["duels"]]
-    bundle.same("wrong-duels", NAME, field=label(match), found=found, expected=order, say="Not one duel per prompt.")
-    for duel in match["duels"]:
-        if duel["state"] not in ("unneeded",):
-            left = files.get((match["defender"], match["defender_origin"], duel["prompt"]), "")
-            right = files.get((match["challenger"], match["challenger_origin"], duel["prompt"]), "")
+def _match(bundle: Bundle, match: Row, files: Files) -> None:
+    origins = [match["defender_origin"], match["challenger_origin"]]
+    wanted = [
+        "generated" if match["defender"] == "leader" else "submitted",
+        "generated" if match["kind"] == "audit" else "submitted",
+    ]
+    bundle.same("wrong-files", NAME, field=f"{label(match)} origins", found=origins, expected=wanted,
+                say="Only the leader's files, and those of an audit, are made by the platform.")  # fmt: skip
+    _order(bundle, match)
+    for duel in match["duels"][: match["stopped_after"]]:
+        left = files.get((match["defender"], origins[0], duel["prompt"]), "")
+        right = files.get((match["challenger"], origins[1], duel["prompt"]), "")
+        if duel["state"] != "unneeded":
             _duel(bundle, duel, f"{label(match)} {duel['prompt']}", left=left, right=right)
+    _tally(bundle, match)
 
 
-def _duel(bundle: Bundle, duel: dict[str, Any], field: str, *, left: str, right: str) -> None:
-    bundle.same("wrong-files", NAME, field=field, found=[duel["left"], duel["right"]], expected=[left, right],
-                say="The duel was not about the files these two delivered.")  # fmt: skip
+def _order(bundle: Bundle, match: Row) -> None:
+    """One duel for each prompt, in seed order; told up to where the match was certain, and no further."""
+    prompts = sorted(bundle.told("round.json")["prompts"], key=lambda p: int(p["position"]))
+    found = [[d["position"], d["prompt"]] for d in match["duels"]]
+    bundle.same("wrong-duels", NAME, field=label(match), found=found,
+                expected=[[p["position"], p["stem"]] for p in prompts], say="Not one duel per prompt.")  # fmt: skip
+    stop = match["stopped_after"]
+    told = ["unneeded" if d["state"] == "unneeded" and len(d) == 3 else "told" for d in match["duels"]]
+    expected = ["told" if n < stop else "unneeded" for n in range(len(told))]
+    bundle.same("wrong-duels", NAME, field=f"{label(match)} states", found=told, expected=expected,
+                say="Told up to where the match was certain, and no further.")  # fmt: skip
+
+
+def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str) -> None:
+    void = duel["state"] == "void"
+    if not (void and duel["left"] == duel["right"] == ""):
+        bundle.same("wrong-files", NAME, field=field, found=[duel["left"], duel["right"]], expected=[left, right],
+                    say="The duel was not about the files that these two delivered.")  # fmt: skip
     forfeited = not (left and right)
-    if forfeited != (duel["state"] == "forfeited"):
-        bundle.wrong("wrong-forfeit", NAME, field=field, found=duel["state"],
-                     expected="forfeited" if forfeited else "judged or void",
-                     say="A duel is forfeited exactly where a side delivered nothing.")  # fmt: skip
-    elif forfeited:
-        expected = "challenger" if right else "defender" if left else "draw"
-        bundle.same("wrong-outcome", NAME, field=field, found=duel["outcome"], expected=expected, say="Wrong side.")
+    if forfeited != (duel["state"] == "forfeited") or duel["state"] not in ("judged", "forfeited", "void"):
+        bundle.note("wrong-forfeit", NAME, field=field, found=duel["state"],
+                    expected="forfeited" if forfeited else "judged or void",
+                    say="A duel is forfeited exactly where a side delivered nothing.")  # fmt: skip
     elif duel["state"] == "judged":
-        _score(bundle, duel, field)
-    elif duel["state"] == "void":
-        bundle.notable("void-duel", NAME, field=field, found=duel["failure"], say="Not judged, for a reason of ours.")
+        _judged(bundle, duel, field)
+    else:
+        outcome = "" if void else "challenger" if right else "defender" if left else "draw"
+        found = [duel["outcome"], duel["score_micro"], duel["detail"], bool(duel["failure"])]
+        bundle.same("wrong-outcome", NAME, field=field, found=found, expected=[outcome, None, {}, void],
+                    say="Nobody judged it: only who delivered counts, and void counts for nobody.")  # fmt: skip
+    if void:
+        bundle.note("void-duel", NAME, field=field, found=duel["failure"], say="Not judged, for a reason of ours.")
 
 
-def _score(bundle: Bundle, duel: dict[str, Any], field: str) -> None:
-    score, outcome = duel["score_micro"], duel["outcome"]
-    agrees = {"challenger": score > 0, "defender": score < 0, "draw": True}.get(outcome, False)
-    if not agrees or not -1_000_000 <= score <= 1_000_000:
-        bundle.wrong("wrong-outcome", NAME, field=field, found=outcome, expected=f"what a score of {score} says",
-                     say="The outcome contradicts the score.")  # fmt: skip
-    if duel["left"] == duel["right"] and (score, outcome) != (0, "draw"):
-        bundle.wrong(
-            "wrong-outcome", NAME, field=field, found=score, expected=0, say="The same file cannot beat itself."
-        )
+def _judged(bundle: Bundle, duel: Row, field: str) -> None:
+    stages = duel["detail"].get("stages", [])
+    wrong = problem(stages)
+    if wrong:
+        bundle.note("wrong-ballots", NAME, field=field, found=wrong, say="The answers are not those that were needed.")
+        return
+    outcome, score, decided_by = verdict(stages)
+    found = {"outcome": duel["outcome"], "score": duel["score_micro"], "by": duel["detail"]["decided_by"]}
+    bundle.same("wrong-outcome", NAME, field=field, found=found,
+                expected={"outcome": outcome, "score": score, "by": decided_by},
+                say="The answers give another verdict.")  # fmt: skip
+    if duel["left"] == duel["right"] and outcome != "draw":
+        bundle.note("wrong-outcome", NAME, field=field, found=outcome, expected="draw",
+                    say="The same file cannot beat itself.")  # fmt: skip
+    if duel["failure"]:
+        bundle.note("wrong-outcome", NAME, field=field, found=duel["failure"], say="Judged, and yet it failed.")
 
 
-def result_of(duel: dict[str, Any]) -> str:
+def _one_judge(bundle: Bundle) -> None:
+    """One judge for the whole round, and one verdict for the same files and prompt."""
+    judges = sorted({f"{m['judge_name']} {m['judge']}" for m in bundle.told(NAME)})
+    if len(judges) > 1:
+        bundle.note("wrong-judge", NAME, field="judge", found=judges, say="Two judges in one round.")
+    given: dict[tuple[str, str, str], str] = {}
+    for match in bundle.told(NAME):
+        for duel in match["duels"]:
+            if duel["state"] == "judged":
+                told = text([duel["outcome"], duel["score_micro"], duel["detail"]])
+                before = given.setdefault((duel["prompt"], duel["left"], duel["right"]), told)
+                if before != told:
+                    bundle.note("judged-twice", NAME, field=f"{label(match)} {duel['prompt']}",
+                                say="The same files had another verdict in another match.")  # fmt: skip
+
+
+def result_of(duel: Row) -> str:
     """won, drawn, lost, void, or who forfeited, for the challenger."""
     if duel["state"] == "judged":
-        return {"challenger": "won", "defender": "lost", "draw": "drawn"}[duel["outcome"]]
+        return {"challenger": "won", "defender": "lost"}.get(duel["outcome"], "drawn")
     if duel["state"] == "forfeited":
-        return {"challenger": "forfeits_defender", "defender": "forfeits_challenger", "draw": "drawn"}[duel["outcome"]]
+        return {"challenger": "forfeits_defender", "defender": "forfeits_challenger"}.get(duel["outcome"], "drawn")
     return "void"
 
 
+def tally_of(results: list[str]) -> dict[str, int]:
+    counts = Counter(results)
+    return {name: counts[name] for name in NET}
+
+
+def counted_of(tally: dict[str, int]) -> int:
+    return sum(tally.values()) - tally["void"]
+
+
 def margin_of(tally: dict[str, int]) -> Fraction:
-    counted = sum(tally.values()) - tally["void"]
+    counted = counted_of(tally)
     return Fraction(sum(NET[name] * number for name, number in tally.items()), counted) if counted else Fraction(0)
 
 
-def _tally(bundle: Bundle, match: dict[str, Any]) -> None:
-    rules = bundle.documents["round.json"]["rules"]
-    bar, least = Fraction(rules["win_margin"]), max(1, rules["least_counted"])
-    total, stop = len(match["duels"]), match["stopped_after"]
-    results = [result_of(duel) for duel in match["duels"][:stop]]
-    tally = {name: Counter(results)[name] for name in NET}
-    bundle.same("wrong-tally", NAME, field=label(match), found=match["tally"], expected=tally, say="Duels add up else.")
+def clears(tally: dict[str, int], rules: Row) -> bool:
+    return counted_of(tally) >= max(1, rules["least_counted"]) and margin_of(tally) >= Fraction(rules["win_margin"])
+
+
+def _tally(bundle: Bundle, match: Row) -> None:
+    results = [result_of(duel) for duel in match["duels"][: match["stopped_after"]]]
+    tally, name = tally_of(results), label(match)
     margin = margin_of(tally)
-    bundle.same("wrong-margin", NAME, field=label(match), found=match["margin"], expected=str(margin), say="Not W - L.")
-    bundle.same("wrong-margin", NAME, field=f"{label(match)} micro", found=match["margin_micro"],
+    bundle.same("wrong-tally", NAME, field=name, found=match["tally"], expected=tally, say="The duels add up else.")
+    bundle.same("wrong-margin", NAME, field=name, found=match["margin"], expected=str(margin), say="Not W - L.")
+    bundle.same("wrong-margin", NAME, field=f"{name} micro", found=match["margin_micro"],
                 expected=round(margin * 1_000_000), say="Not the margin in millionths.")  # fmt: skip
+    if tally["void"] > MOST_VOIDS * len(match["duels"]):
+        bundle.note("too-many-voids", NAME, field=name, found=tally["void"], expected=f"<= {MOST_VOIDS} of the duels",
+                    say="The round should have paused before this was official.")  # fmt: skip
+    _stop(bundle, match, results)
+
+
+def _stop(bundle: Bundle, match: Row, results: list[str]) -> None:
+    """A match ends with the first duel that makes it certain; a match of an audit is played to its end."""
+    rules, total = bundle.told("round.json")["rules"], len(match["duels"])
     early = match["kind"] != "audit" and rules["stop_early"]
-    first = next((n for n in range(total + 1) if _certain(results[:n], total - n, bar, least)), None)
-    expected = first if early else total
-    bundle.same("wrong-stop", NAME, field=label(match), found=stop, expected=expected,
-                say="A match ends with the first duel that makes its outcome certain.")  # fmt: skip
-    said = _certain(results, total - len(results), bar, least) if len(results) < total else ""
-    bundle.same("wrong-stop", NAME, field=f"{label(match)} stopped", found=match["stopped"], expected=said or "",
-                say="Not what was certain by then.")  # fmt: skip
+    stop, said = stop_of(results, total, rules=rules, early=early)
+    bundle.same("wrong-stop", NAME, field=label(match), found=[match["stopped_after"], match["stopped"]],
+                expected=[stop, said], say="A match ends with the first duel that makes it certain.")  # fmt: skip
 
 
-def _certain(results: list[str], left: int, bar: Fraction, least: int) -> str | None:
-    """What the match will say whatever the duels that are left give: each may still be won, lost, drawn or void."""
-    counted = sum(r != "void" for r in results)
-    surplus = sum(NET[r] for r in results) - bar * counted
-    if counted >= least and surplus >= left * (1 + bar):
+def stop_of(results: list[str], total: int, *, rules: Row, early: bool) -> tuple[int | None, str]:
+    """(after how many duels the match ends, what was certain if that is before the last); None: still open."""
+    if not early:
+        return (total if len(results) == total else None), ""
+    bar, least = Fraction(rules["win_margin"]), max(1, rules["least_counted"])
+    for number in range(min(len(results), total) + 1):
+        said = certain(results[:number], total - number, bar=bar, least=least)
+        if said:
+            return number, said if number < total else ""
+    return None, ""
+
+
+def certain(results: list[str], left: int, *, bar: Fraction, least: int) -> str | None:
+    """What the match will say whatever the duels that are left give: each may be won, lost, drawn or void."""
+    counted = sum(result != "void" for result in results)
+    net = sum(NET[result] for result in results)
+    worst, best = Fraction(net - left, max(1, counted + left)), Fraction(net + left, max(1, counted + left))
+    if counted >= least and worst >= bar:
         return "qualified"
-    if counted + left < least or surplus + left * (1 - bar) < 0:
-        return "below"
-    return None
+    return "below" if counted + left < least or best < bar else None

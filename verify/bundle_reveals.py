@@ -1,53 +1,126 @@
-"""Do the submissions follow from the reveals?"""
+"""Do the submissions follow from the reveals, and were the reveals the miners' own?"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from verify.bundle_events import agree, bodies, by_name, same_set
 from verify.bundle_files import Bundle
+from verify.bundle_ledger import is_signed
 
+NAME, ENTRIES = "reveals.json", "submissions.json"
 FIELDS = ("repo", "commit", "cdn_url")
 LONGEST, DEEPEST, LONGEST_VALUE = 4096, 8, 500
+SIGNED = b"gauntlet-simulated-extrinsic/1\n"
+REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
+HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+Row = dict[str, Any]
 
 
 def check(bundle: Bundle) -> None:
-    """Per miner and field the latest non-empty value of the window; the place is that of the latest commit reveal."""
-    schedule = bundle.documents["round.json"]["schedule"]
-    heaps: dict[str, list[dict[str, Any]]] = {}
-    for reveal in bundle.documents["reveals.json"]:
-        if not schedule["earliest_reveal_block"] <= reveal["block"] <= schedule["latest_reveal_block"]:
-            bundle.wrong("late-reveal", "reveals.json", field=reveal["miner"], found=reveal["block"],
-                         say="The reveal lies outside the window.")  # fmt: skip
-        heaps.setdefault(reveal["miner"], []).append(reveal)
-    entered = {s["miner"]: s for s in bundle.documents["submissions.json"] if s["role"] == "challenger"}
-    bundle.same("wrong-submission", "submissions.json", field="miners", found=sorted(entered), expected=sorted(heaps),
-                say="Not everybody who revealed, and nobody else, is listed.")  # fmt: skip
-    for miner, heap in heaps.items():
-        if miner in entered:
-            _entry(bundle, entered[miner], heap)
-    _copies(bundle, list(entered.values()))
+    heaps = _reveals(bundle)
+    rows = [row for row in bundle.told(ENTRIES) if row["role"] == "challenger"]
+    bundle.same("wrong-submission", ENTRIES, field="miners", found=sorted(row["miner"] for row in rows),
+                expected=sorted(heaps), say="Not everybody who revealed, and nobody else, is listed.")  # fmt: skip
+    for row in rows:
+        if row["miner"] in heaps:
+            _entry(bundle, row, heaps[row["miner"]])
+    _copies(bundle, rows)
+    _leader(bundle)
 
 
-def _entry(bundle: Bundle, entry: dict[str, Any], heap: list[dict[str, Any]]) -> None:
-    values, block, index = dict.fromkeys(FIELDS, ""), None, None
-    heap.sort(key=lambda r: (r["block"], r["extrinsic_index"]))
+def _reveals(bundle: Bundle) -> dict[str, list[Row]]:
+    """The reveals of each miner; each inside the window, told by the ledger, and signed."""
+    window = bundle.told("round.json")["schedule"]
+    first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
+    told = by_name(
+        (body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last),
+        "miner", "block", "extrinsic_index",
+    )  # fmt: skip
+    heaps: dict[str, list[Row]] = {}
+    for row in bundle.told(NAME):
+        field = f"{row['miner']} block {row['block']}"
+        if not first <= row["block"] <= last:
+            bundle.note("late-reveal", NAME, field=field, found=row["block"], expected=f"{first}..{last}", say="Late.")
+        event = told.get(_place(row))
+        agree(bundle, NAME, field=field, row=row, told=event, names=["payload", "objection"])
+        _signature(bundle, row, event or {}, field=field)
+        heaps.setdefault(row["miner"], []).append(row)
+    same_set(bundle, NAME, field="reveals", found=[" ".join(_place(row)) for row in bundle.told(NAME)],
+             expected=[" ".join(place) for place in told])  # fmt: skip
+    return heaps
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return (str(row["miner"]), str(row["block"]), str(row["extrinsic_index"]))
+
+
+def _signature(bundle: Bundle, row: Row, event: Row, *, field: str) -> None:
+    """The simulated chain's messages; of a payload that was cut off there is nothing to check."""
+    payload = bytes.fromhex(row["payload"])
+    whole = event.get("bytes", len(payload)) == len(payload)
+    if not whole or not bundle.told("competition.json")["chain"].startswith("simulated:"):
+        return
+    if is_signed(by=row["miner"], message=SIGNED + payload, signature=str(event.get("signature", ""))) is False:
+        bundle.note("unsigned-reveal", NAME, field=field, say="The signature the ledger tells is not by this miner.")
+
+
+def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
+    """Per field the latest non-empty value; the place is that of the latest reveal with a commit."""
+    values, place = dict.fromkeys(FIELDS, ""), None
+    heap.sort(key=lambda reveal: (reveal["block"], reveal["extrinsic_index"]))
     for reveal in heap:
         fields = fields_of(bytes.fromhex(reveal["payload"]))
-        values |= {name: value for name, value in fields.items() if value}
-        if fields.get("commit"):
-            block, index = reveal["block"], reveal["extrinsic_index"]
-    if block is None:
-        block, index = heap[-1]["block"], heap[-1]["extrinsic_index"]
-    values["cdn_url"] = values["cdn_url"].rstrip("/")
-    if not all(values.values()) and not entry["objection"]:
-        bundle.wrong("wrong-submission", "submissions.json", field=entry["miner"], found="",
-                     expected="an objection", say="A field was never revealed, yet nothing is objected.")  # fmt: skip
-    expected = {**values, "reveal_block": block, "extrinsic_index": index}
+        values |= fields
+        if "commit" in fields:
+            place = reveal
+    place = place or heap[-1]
+    due = objection(values, demo=bundle.told("competition.json")["demo"])
+    if bool(row["objection"]) != bool(due):
+        bundle.note("wrong-objection", ENTRIES, field=row["miner"], found=row["objection"], expected=due,
+                    say="The rules object where this does not, or the other way round.")  # fmt: skip
+    expected = {
+        "entry": row["miner"], "repo": values["repo"][:200], "commit": values["commit"][:40],
+        "cdn_url": values["cdn_url"].rstrip("/"), "reveal_block": place["block"],
+        "extrinsic_index": place["extrinsic_index"],
+    }  # fmt: skip
     for name, value in expected.items():
-        if not entry["objection"]:
-            bundle.same("wrong-submission", "submissions.json", field=f"{entry['miner']} {name}", found=entry[name],
-                        expected=value, say="The reveals add up to something else.")  # fmt: skip
+        bundle.same("wrong-submission", ENTRIES, field=f"{row['miner']} {name}", found=row[name], expected=value,
+                    say="The reveals add up to something else.")  # fmt: skip
+
+
+def objection(values: Mapping[str, str], *, demo: bool) -> str | None:
+    """What of these three values cannot be used, in a word; None where all can.
+
+    A demo takes http:// addresses and any port, because its miners host on the same machine.
+    """
+    repo, commit, url = (values[name] for name in FIELDS)
+    if not (repo and commit and url):
+        return "a field is missing"
+    if not REPO.fullmatch(repo):
+        return "repo"
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        return "commit"
+    return None if _is_address(url, demo=demo) else "cdn_url"
+
+
+def _is_address(url: str, *, demo: bool) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    if not parts.hostname or set(url) & set("\\ ?#") or "@" in parts.netloc:
+        return False
+    if parts.scheme not in (("https", "http") if demo else ("https",)):
+        return False
+    host = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
+    return bool(HOST.fullmatch(host.removesuffix(":"))) and (demo or port in (None, 443))
 
 
 def fields_of(raw: bytes) -> dict[str, str]:
@@ -55,34 +128,31 @@ def fields_of(raw: bytes) -> dict[str, str]:
     if len(raw) > LONGEST:
         return {}
     try:
-        text = _unprefixed(raw).decode()
-        if text.count("[") + text.count("{") > DEEPEST:
-            return {}
-        value = _loads(text)
+        told = unprefixed(raw).decode()
+        value = None if told.count("[") + told.count("{") > DEEPEST else _loads(told)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(value, dict):
-        return {}
-    return {
-        name: value[name].strip()
-        for name in FIELDS
-        if isinstance(value.get(name), str)
-        and len(value[name]) <= LONGEST_VALUE
-        and value[name].isascii()
-        and value[name].strip().isprintable()
-    }
+    given = value if isinstance(value, dict) else {}
+    return {name: given[name].strip() for name in FIELDS if _usable(given.get(name))}
 
 
-def _loads(text: str) -> Any:
+def _usable(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > LONGEST_VALUE:
+        return False
+    return value.isascii() and value.strip().isprintable() and bool(value.strip())
+
+
+def _loads(told: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(told)
     except ValueError:
-        if '"' in text:
+        if '"' in told:
             raise
-        return json.loads(text.replace("'", '"'))
+        return json.loads(told.replace("'", '"'))
 
 
-def _unprefixed(raw: bytes) -> bytes:
+def unprefixed(raw: bytes) -> bytes:
+    """Without the SCALE compact length, where the first bytes are exactly the length of the rest."""
     if raw and raw[0] & 3 != 3:
         width = (1, 2, 4)[raw[0] & 3]
         if len(raw) >= width and int.from_bytes(raw[:width], "little") >> 2 == len(raw) - width:
@@ -90,12 +160,32 @@ def _unprefixed(raw: bytes) -> bytes:
     return raw
 
 
-def _copies(bundle: Bundle, entries: list[dict[str, Any]]) -> None:
+def in_reveal_order(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row["reveal_block"] or 0, row["extrinsic_index"] or 0, row["miner"]))
+
+
+def _copies(bundle: Bundle, rows: list[Row]) -> None:
     first: dict[str, str] = {}
-    for entry in sorted(entries, key=lambda s: (s["reveal_block"], s["extrinsic_index"], s["miner"])):
-        if entry["objection"]:
-            continue
-        original = first.setdefault(entry["commit"], entry["miner"])
-        expected = "" if original == entry["miner"] else original
-        bundle.same("wrong-copy", "submissions.json", field=f"{entry['miner']} copy_of", found=entry["copy_of"],
-                    expected=expected, say="The first reveal of a commit is the original.")  # fmt: skip
+    for row in in_reveal_order(rows):
+        original = row["miner"] if row["objection"] else first.setdefault(row["commit"], row["miner"])
+        expected = "" if original == row["miner"] else original
+        bundle.same("wrong-copy", ENTRIES, field=f"{row['miner']} copy_of", found=row["copy_of"], expected=expected,
+                    say="The first reveal of a commit is the original.")  # fmt: skip
+
+
+def _leader(bundle: Bundle) -> None:
+    """The leader takes part as whoever reigned, with the code that reigns."""
+    leaders = [row for row in bundle.told(ENTRIES) if row["role"] != "challenger"]
+    reigns = bundle.told("decision.json")["reigns"]
+    told = by_name(bodies(bundle, "reign"), "sequence").get((str(len(reigns) - 1),))
+    if len(leaders) != 1 or told is None or len(reigns) < 2:
+        bundle.note("wrong-submission", ENTRIES, field="leader", found=len(leaders), expected=1,
+                    say="There is one leader, whose reign the ledger told before the round.")  # fmt: skip
+        return
+    expected = {
+        "entry": "leader", "miner": reigns[-2]["hotkey"], "role": "leader", "repo": told.get("repo"),
+        "commit": told.get("commit"), "cdn_url": "", "reveal_block": None, "extrinsic_index": None, "objection": "",
+        "copy_of": "",
+    }  # fmt: skip
+    bundle.same("wrong-submission", ENTRIES, field="leader", found=leaders[0], expected=expected,
+                say="Not who reigned, or not the code that reigned.")  # fmt: skip

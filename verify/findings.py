@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from verify.bundle_kinds import BUNDLE_KINDS
 from verify.kinds import KINDS
 
 Value = str | int | float | bool | None
+
+EVERY = KINDS | BUNDLE_KINDS
 
 LONGEST_VALUE = 160
 ROUND_OF_FILE = re.compile(r"(?:^|/)rounds/(\d{1,9})(?:/|$)")
@@ -72,7 +75,7 @@ class Book:
         """Write a finding down; its severity is that of its kind, its round is the one its file lies in."""
         of_file = ROUND_OF_FILE.search(file)
         number = int(of_file[1]) if round is None and of_file else round
-        severity = KINDS[kind].severity
+        severity = EVERY[kind].severity
         place = self.prefix + file
         finding = Finding(severity, kind, number, place, field, plain(found), plain(expected), sentence)
         self._findings[finding] = None
@@ -129,7 +132,7 @@ def summary(findings: list[Finding], *, report: Report) -> list[str]:
 
 
 def meaning(kind: str) -> str:
-    return KINDS[kind].meaning if kind in KINDS else "explained in its line"
+    return EVERY[kind].meaning
 
 
 def document(findings: list[Finding], *, report: Report, path: str) -> str:

@@ -1,0 +1,108 @@
+"""Is there one file for each entry and prompt, with its pictures, and nothing else?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+from verify.bundle_files import Bundle, canonical, text
+
+NAME = "assets.json"
+STATES = ("stored", "failed")
+
+
+def check(bundle: Bundle) -> None:
+    _complete(bundle)
+    rig = _rig(bundle)
+    drawn: dict[str, str] = {}
+    for row in bundle.told(NAME):
+        field = f"{row['entry']} {row['origin']} {row['prompt']}"
+        _file(bundle, row, field)
+        _views(bundle, row, field, rig=rig)
+        told = drawn.setdefault(row["sha256"], text(row["rendering"])) if row["state"] == "stored" else ""
+        if told and told != text(row["rendering"]):
+            bundle.note("wrong-views", NAME, field=field, say="Other pictures than of the same file elsewhere.")
+    _named(bundle)
+
+
+def challengers(bundle: Bundle) -> list[dict[str, Any]]:
+    """Who entered: without an objection."""
+    return [s for s in bundle.told("submissions.json") if s["role"] == "challenger" and not s["objection"]]
+
+
+def regenerated(bundle: Bundle) -> set[str]:
+    """Whose code was run again, for an audit."""
+    return {audit["entry"] for audit in bundle.told("audits.json") if audit["kind"] == "generation"}
+
+
+def _complete(bundle: Bundle) -> None:
+    stems = [prompt["stem"] for prompt in bundle.told("round.json")["prompts"]]
+    entries = [(row["entry"], "submitted") for row in challengers(bundle)]
+    entries += [("leader", "generated"), *((entry, "generated") for entry in regenerated(bundle))]
+    expected = Counter((*entry, stem) for entry in entries for stem in stems)
+    found = Counter((row["entry"], row["origin"], row["prompt"]) for row in bundle.told(NAME))
+    for key in sorted((expected - found) + (found - expected)):
+        bundle.note("wrong-assets", NAME, field=" ".join(key), found=found[key], expected=expected[key],
+                    say="One row for each prompt of an entry, and of code that was run again.")  # fmt: skip
+
+
+def _rig(bundle: Bundle) -> tuple[str | None, set[str]]:
+    """The rig's digest (None where the configuration leaves parts of it to defaults) and its pictures' names."""
+    rig = bundle.told("competition.json")["config"]["rig"]
+    names = {view["name"] for view in rig["views"]} | {f"gray_{name}" for name in rig.get("gray", [])} | {"grid"}
+    keys = {"views", "gray", "radius", "fov", "pixels", "grid_pixels", "samples", "background", "gray_background"}
+    told = canonical(rig)
+    return (hashlib.sha256(told).hexdigest() if told and set(rig) == keys else None), names
+
+
+def _file(bundle: Bundle, row: dict[str, Any], field: str) -> None:
+    blob = bundle.blobs.get(row["sha256"])
+    if row["state"] == "stored":
+        found = {"role": blob["role"], "bytes": blob["bytes"]} if blob else None
+        bundle.same("asset-file", NAME, field=field, found=found, expected={"role": "asset", "bytes": row["bytes"]},
+                    say="The file is not in the bundle in this size.")  # fmt: skip
+        return
+    nobody = not challengers(bundle) and row["state"] == "downloading"
+    if not nobody and (row["state"] != "failed" or not row["failure"]):
+        bundle.note("wrong-assets", NAME, field=field, found=row["state"], expected="stored, or failed with a failure",
+                    say="A file is there, or it is told why not.")  # fmt: skip
+    if not nobody and row["entry"] == "leader":
+        bundle.note("leader-incomplete", NAME, field=field, found=row["state"], say="The leader lacks a file.")
+    if row["sha256"] or row["bytes"] or row["rendering"]:
+        bundle.note("wrong-assets", NAME, field=field, found=row["sha256"], expected="", say="No file, yet its hash.")
+
+
+def _views(bundle: Bundle, row: dict[str, Any], field: str, *, rig: tuple[str | None, set[str]]) -> None:
+    drawn, (digest, names) = row["rendering"], rig
+    if drawn is None:
+        if row["state"] == "stored":
+            bundle.note("wrong-views", NAME, field=field, say="The file was neither drawn nor refused.")
+        return
+    if digest is not None:
+        bundle.same("wrong-views", NAME, field=f"{field} rig", found=drawn["rig"], expected=digest, say="Another rig.")
+    refused = drawn["state"] == "refused" and bool(drawn["failure"])
+    if drawn["state"] != "rendered" and not refused:
+        bundle.note("wrong-views", NAME, field=field, found=drawn["state"], say="Neither rendered nor refused.")
+    if refused and row["entry"] == "leader":
+        bundle.note("leader-incomplete", NAME, field=field, found=drawn["failure"], say="The leader's file is refused.")
+    expected = [] if refused else sorted(names)
+    bundle.same("wrong-views", NAME, field=field, found=sorted(drawn["views"]), expected=expected,
+                say="Not the pictures that the rig takes.")  # fmt: skip
+    for view, sha256 in drawn["views"].items():
+        if bundle.blobs.get(sha256, {}).get("role") not in ("view", "asset", "prompt"):
+            bundle.note("wrong-views", NAME, field=f"{field} {view}", found=sha256, say="Not in the bundle.")
+
+
+def _named(bundle: Bundle) -> None:
+    """Every content-addressed file is a prompt, an asset or a view that a document names; every prompt is there."""
+    prompts = {prompt["sha256"] for prompt in bundle.told("round.json")["prompts"]}
+    assets = {row["sha256"] for row in bundle.told(NAME) if row["state"] == "stored"}
+    views = {sha for row in bundle.told(NAME) for sha in (row["rendering"] or {"views": {}})["views"].values()}
+    expected = dict.fromkeys(prompts, "prompt") | dict.fromkeys(assets, "asset") | dict.fromkeys(views, "view")
+    for sha256 in sorted(prompts - set(bundle.blobs)):
+        bundle.note("asset-file", "round.json", field="prompts", found=sha256, say="The prompt is not in the bundle.")
+    for sha256, entry in bundle.blobs.items():
+        if expected.get(sha256) != entry["role"]:
+            bundle.note("foreign-file", entry["path"], field="role", found=entry["role"], expected=expected.get(sha256),
+                        say="No document names it, or in another role.")  # fmt: skip

@@ -1,0 +1,146 @@
+"""Do rules, schedule, seed and prompts follow from the competition, the block and the committed pool?"""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from typing import Any
+
+from verify.bundle_events import agree, bodies, only
+from verify.bundle_files import Bundle
+from verify.bundle_ledger import NAME as LEDGER
+
+NAME = "round.json"
+MARGIN_1: dict[str, Any] = {
+    "name": "margin-1", "win_margin": "1/20", "weight_decay": "1/5", "weight_floor": "1/5", "least_counted": 1,
+    "stop_early": True, "paid_from": "next_latest_reveal", "audits": ["source", "generation"],
+    "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
+    "audit_limit_seconds": "180",
+}  # fmt: skip
+RULESETS = {"margin-1": MARGIN_1}
+SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
+
+
+def check(bundle: Bundle) -> None:
+    doc, competition = bundle.told(NAME), bundle.told("competition.json")
+    bundle.same("another-round", NAME, field="number", found=doc["number"], expected=bundle.round, say="Another round.")
+    bundle.same("another-round", "competition.json", field="slug", found=competition["slug"],
+                expected=bundle.manifest["competition"], say="Another competition.")  # fmt: skip
+    _rules(bundle)
+    _schedule(bundle)
+    _seed(bundle)
+    _pool(bundle)
+    _prompts(bundle)
+
+
+def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
+    """The ruleset with what the configuration replaces in it; None for a ruleset unknown here."""
+    rules = RULESETS.get(competition["ruleset"])
+    if rules is None:
+        return None
+    changed = {
+        name: str(Fraction(str(value))) if name in SHARES else value
+        for name, value in competition["config"].get("rules", {}).items()
+    }
+    if "audits" in changed:
+        changed["audits"] = [kind for kind in MARGIN_1["audits"] if kind in changed["audits"]]
+    return rules | changed
+
+
+def _rules(bundle: Bundle) -> None:
+    doc, competition = bundle.told(NAME), bundle.told("competition.json")
+    bundle.same("wrong-rules", NAME, field="rules", found=doc["rules"], expected=rules_of(competition),
+                say="Not the ruleset with what the configuration replaces.")  # fmt: skip
+    opened = only(bundle, "round.open")
+    if opened is not None:
+        told = {"rules": doc["rules"], "schedule": doc["schedule"], "pool": doc["pool_commitment"]}
+        agree(bundle, NAME, field="announced", row=told, told=opened, names=["rules", "schedule", "pool"])
+
+
+def _schedule(bundle: Bundle) -> None:
+    """A window of fixed length on a fixed grid; the next round on the same grid, at least one step later."""
+    blocks, schedule = bundle.told("competition.json")["config"]["blocks"], bundle.told(NAME)["schedule"]
+    following = bundle.told("decision.json")["next_schedule"]
+    for name, found in (("schedule", schedule), ("next_schedule", following)):
+        latest = found["earliest_reveal_block"] + blocks["open_blocks"] - 1
+        expected = {
+            "earliest_reveal_block": found["earliest_reveal_block"],
+            "latest_reveal_block": latest,
+            "seed_block": latest + blocks["seed_delay_blocks"],
+            "generation_deadline_block": latest + blocks["generation_blocks"],
+        }
+        file = NAME if name == "schedule" else "decision.json"
+        bundle.same("wrong-schedule", file, field=name, found=found, expected=expected, say="Not the cadence's.")
+    steps = Fraction(following["earliest_reveal_block"] - schedule["earliest_reveal_block"], blocks["round_blocks"])
+    if steps.denominator != 1 or steps < 1:
+        bundle.note("wrong-schedule", "decision.json", field="next_schedule", found=following["earliest_reveal_block"],
+                    say=f"Not whole steps of {blocks['round_blocks']} blocks after this round.")  # fmt: skip
+    number = (bundle.round or 0) + 1
+    announced = bodies(bundle, "round.open", of_round=number)
+    told = {"schedule": following}
+    agree(bundle, "decision.json", field="next_schedule", row=told, told=announced[0] if announced else None,
+          names=["schedule"])  # fmt: skip
+
+
+def _seed(bundle: Bundle) -> None:
+    doc, competition = bundle.told(NAME), bundle.told("competition.json")
+    kind, _, chain = competition["chain"].partition(":")
+    if kind == "simulated":
+        told = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
+        bundle.same("wrong-block-hash", NAME, field="seed_block_hash", found=doc["seed_block_hash"],
+                    expected=_sha256(told), say="Not the hash of the seed block.")  # fmt: skip
+    seed = _sha256("\n".join(["gauntlet-seed/1", competition["slug"], str(doc["number"]), doc["seed_block_hash"]]))
+    bundle.same("wrong-seed", NAME, field="seed", found=doc["seed"], expected=seed, say="Not drawn from the block.")
+    drawn = only(bundle, "round.miner_generation") if not _paused(bundle) else None
+    if drawn is not None:
+        told_then = {
+            "seed": doc["seed"], "seed_block": doc["schedule"]["seed_block"], "block_hash": doc["seed_block_hash"],
+            "prompts": [prompt["sha256"] for prompt in _in_order(doc)],
+        }  # fmt: skip
+        agree(bundle, NAME, field="drawn", row=told_then, told=drawn, names=list(told_then))
+
+
+def _paused(bundle: Bundle) -> bool:
+    """A round that came back to a stage tells of it twice, the second time without what was drawn."""
+    return bool(bodies(bundle, "round.paused", of_round=bundle.round))
+
+
+def _pool(bundle: Bundle) -> None:
+    """The commitment is that of the pool, and no other was made between the round's announcement and its draw."""
+    doc = bundle.told(NAME)
+    commitment = _sha256("".join(f"{digest}\n" for digest in sorted(doc["pool"])))
+    bundle.same("wrong-pool", NAME, field="pool_commitment", found=doc["pool_commitment"], expected=commitment,
+                say="The commitment is not that of the pool.")  # fmt: skip
+    bundle.same("wrong-pool", NAME, field="pool", found=doc["pool"], expected=sorted(set(doc["pool"])),
+                say="Not each prompt once, in order.")  # fmt: skip
+    last = None
+    for event in bundle.events:
+        body = event["body"]
+        if event["kind"] == "round.miner_generation" and body.get("round") == bundle.round:
+            break
+        last = body.get("commitment") if event["kind"] == "pool" else last
+    if last is not None or bundle.round == 1:
+        bundle.same("wrong-pool", LEDGER, field="pool", found=last, expected=commitment,
+                    say="The pool that was committed to before the draw is another.")  # fmt: skip
+
+
+def _prompts(bundle: Bundle) -> None:
+    """The k prompts of the pool with the smallest SHA-256(seed, prompt hash), in that order."""
+    doc, config = bundle.told(NAME), bundle.told("competition.json")["config"]
+    seed = bytes.fromhex(doc["seed"])
+    ranked = sorted(doc["pool"], key=lambda digest: hashlib.sha256(seed + bytes.fromhex(digest)).digest())
+    drawn = [prompt["sha256"] for prompt in _in_order(doc)]
+    expected = ranked[: min(len(ranked), config["prompts_per_round"])]
+    bundle.same("wrong-prompts", NAME, field="prompts", found=drawn, expected=expected, say="Not what was drawn.")
+    places, stems = [p["position"] for p in doc["prompts"]], [p["stem"] for p in doc["prompts"]]
+    bundle.same("wrong-prompts", NAME, field="positions", found=places, expected=list(range(len(places))),
+                say="Not in the order of the draw.")  # fmt: skip
+    bundle.same("wrong-prompts", NAME, field="stems", found=len(set(stems)), expected=len(stems), say="A name twice.")
+
+
+def _in_order(doc: dict[str, Any]) -> list[dict[str, Any]]:
+    return sorted(doc["prompts"], key=lambda prompt: int(prompt["position"]))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

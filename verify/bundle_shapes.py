@@ -1,0 +1,130 @@
+"""What form does each document of a bundle have?  Exactly these fields, of these types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+TEXT, COUNT, WHOLE, FLAG, ANY = "a text", "a count", "a whole number", "true or false", "any object"
+HASH, HEX, SHARE = "a SHA-256 in hex", "bytes in hex", "a fraction"
+NULL = "null"
+
+FITS: dict[str, Callable[[Any], bool]] = {
+    TEXT: lambda v: isinstance(v, str),
+    COUNT: lambda v: type(v) is int and v >= 0,
+    WHOLE: lambda v: type(v) is int,
+    FLAG: lambda v: isinstance(v, bool),
+    ANY: lambda v: isinstance(v, dict),
+    HASH: lambda v: isinstance(v, str) and bool(re.fullmatch("[0-9a-f]{64}", v)),
+    HEX: lambda v: isinstance(v, str) and bool(re.fullmatch("([0-9a-f]{2})*", v)),
+    SHARE: lambda v: isinstance(v, str) and bool(re.fullmatch("-?[0-9]{1,18}(/[1-9][0-9]{0,17})?", v)),
+    NULL: lambda v: v is None,
+}
+
+
+class Either(tuple[Any, ...]):
+    """One of several shapes."""
+
+
+class Each(tuple[Any, ...]):
+    """An object of any keys, whose values all have the one shape."""
+
+
+FAILURE = Either((NULL, {"class": TEXT, "code": TEXT}))
+SCHEDULE = {
+    "earliest_reveal_block": COUNT,
+    "latest_reveal_block": COUNT,
+    "seed_block": COUNT,
+    "generation_deadline_block": COUNT,
+}
+RENDERING = {
+    "state": TEXT, "rig": HASH, "renderer": TEXT, "views": Each((HASH,)), "triangles": COUNT, "failure": FAILURE,
+}  # fmt: skip
+STAGE = {"kind": TEXT, "ab": WHOLE, "ba": WHOLE, "score": WHOLE, "consistent": FLAG}
+UNNEEDED = {"position": COUNT, "prompt": TEXT, "state": TEXT}
+DUEL = {
+    **UNNEEDED, "outcome": TEXT, "score_micro": Either((NULL, WHOLE)), "left": TEXT, "right": TEXT,
+    "detail": Either(({}, {"decided_by": TEXT, "stages": [STAGE]})), "failure": FAILURE,
+}  # fmt: skip
+TALLY = dict.fromkeys(("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender"), COUNT)
+NUMBERS = Each((Either((TEXT, WHOLE)),))
+
+MANIFEST = {
+    "format": TEXT, "competition": TEXT, "round": COUNT,
+    "files": [{"path": TEXT, "sha256": HASH, "bytes": COUNT, "role": TEXT}],
+}  # fmt: skip
+SHAPES: dict[str, Any] = {
+    "competition.json": {
+        "slug": TEXT, "name": TEXT, "description": TEXT, "ruleset": TEXT, "judge": TEXT, "renderer": TEXT,
+        "chain": TEXT, "pods": TEXT, "config": ANY, "demo": FLAG,
+    },
+    "round.json": {
+        "number": COUNT, "rules": ANY, "schedule": SCHEDULE, "seed_block_hash": HASH, "seed": HASH, "pool": [HASH],
+        "pool_commitment": HASH, "prompts": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
+    },
+    "reveals.json": [
+        {"miner": TEXT, "block": COUNT, "extrinsic_index": COUNT, "payload": HEX, "objection": TEXT}
+    ],
+    "submissions.json": [
+        {
+            "entry": TEXT, "miner": TEXT, "role": TEXT, "repo": TEXT, "commit": TEXT, "cdn_url": TEXT,
+            "reveal_block": Either((NULL, COUNT)), "extrinsic_index": Either((NULL, COUNT)), "objection": TEXT,
+            "copy_of": TEXT,
+        }
+    ],
+    "assets.json": [
+        {
+            "entry": TEXT, "prompt": TEXT, "origin": TEXT, "state": TEXT, "sha256": TEXT, "bytes": COUNT,
+            "failure": FAILURE, "rendering": Either((NULL, RENDERING)),
+        }
+    ],
+    "matches.json": [
+        {
+            "kind": TEXT, "defender": TEXT, "defender_origin": TEXT, "challenger": TEXT, "challenger_origin": TEXT,
+            "judge": TEXT, "judge_name": TEXT, "tally": TALLY, "margin": SHARE, "margin_micro": WHOLE,
+            "stopped": TEXT, "stopped_after": COUNT, "duels": [Either((UNNEEDED, DUEL))],
+        }
+    ],
+    "audits.json": [
+        {
+            "entry": TEXT, "kind": TEXT, "verdict": TEXT, "code": TEXT, "reason": TEXT, "numbers": NUMBERS,
+            "limits": NUMBERS,
+            "findings": [
+                {"severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT}
+            ],
+        }
+    ],
+    "decision.json": {
+        "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
+        "ladder": [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}],
+        "next_schedule": SCHEDULE, "reigns": [{"hotkey": TEXT, "weight": SHARE, "effective_block": COUNT}],
+        "uids": Each((COUNT,)), "owner_uid": COUNT, "weights": Each((SHARE,)), "weights_block": COUNT,
+    },
+}  # fmt: skip
+
+Misfit = tuple[str, object, str]
+
+
+def misfit(value: Any, shape: Any, *, at: str = "") -> Misfit | None:
+    """(place, what is there, what should be) of the first thing that does not fit; None when all fits."""
+    if isinstance(shape, str):
+        return None if FITS[shape](value) else (at, value, shape)
+    if isinstance(shape, Either):
+        problems = [misfit(value, one, at=at) for one in shape]
+        return None if None in problems else problems[-1]
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return (at, value, "a list")
+        return _first(misfit(item, shape[0], at=f"{at}[{n}]") for n, item in enumerate(value))
+    if not isinstance(value, dict):
+        return (at, value, "an object")
+    if isinstance(shape, Each):
+        return _first(misfit(item, shape[0], at=f"{at}.{key}") for key, item in value.items())
+    if set(value) != set(shape):
+        return (at, sorted(value), f"the fields {', '.join(sorted(shape))}")
+    return _first(misfit(value[key], shape[key], at=f"{at}.{key}") for key in shape)
+
+
+def _first(problems: Any) -> Misfit | None:
+    return next((problem for problem in problems if problem), None)
