@@ -28,8 +28,8 @@ from dashboard.models import Publication
 
 @engine.sweep
 def want_publications(now: datetime) -> None:
-    """Every finished round is published, once."""
-    for round_ in Round.objects.filter(state="finished", publication=None):
+    """Every finished round is published, once; one that was played elsewhere was published there."""
+    for round_ in Round.objects.filter(state="finished", publication=None, source={}):
         Publication.objects.get_or_create(round=round_, defaults=Publication.born(now=now))
 
 
