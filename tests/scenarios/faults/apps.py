@@ -1,0 +1,27 @@
+"""Which of this play's edges fail?  FAULT_BROKER and FAULT_JUDGE say so; nothing here is known to the platform."""
+
+import os
+from pathlib import Path
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class FaultsConfig(AppConfig):
+    name = "tests.scenarios.faults"
+
+    def ready(self) -> None:
+        from tests.scenarios.faults import judge, queue
+
+        if os.environ.get("FAULT_BROKER"):
+            queue.install(os.environ["FAULT_BROKER"])
+        if os.environ.get("FAULT_JUDGE"):
+            judge.install(os.environ["FAULT_JUDGE"])
+
+
+def happened(what: str) -> None:
+    """One more of these: a byte, appended whole even by many processes."""
+    folder = Path(settings.VAR_DIR) / "faults"
+    folder.mkdir(exist_ok=True)
+    with open(folder / what, "ab", buffering=0) as file:
+        file.write(b".")
