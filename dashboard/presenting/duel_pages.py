@@ -90,6 +90,14 @@ class DuelPage:
         return RESULTS[self.result][0]
 
     @property
+    def pictured(self) -> bool:
+        return bool(self.prompt_sha256 or self.view_names)
+
+    @property
+    def forfeited(self) -> bool:
+        return self.result.startswith("forfeit")
+
+    @property
     def sides(self) -> tuple[AssetSide, AssetSide]:
         return (self.defender, self.challenger)
 

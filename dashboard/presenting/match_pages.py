@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from django.urls import reverse
 
@@ -14,7 +15,7 @@ from dashboard.models import VerifierFinding
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_url, sentence
 from dashboard.presenting.people import Who, entrant
-from dashboard.presenting.records import RecordFinding, record_finding
+from dashboard.presenting.records import RecordFinding, Stated, record_finding, stated
 from dashboard.presenting.wording import Label, certainty, labels, standing
 from judging.matches import result_of, tally_of
 from judging.models import Duel, Match, Rendering
@@ -51,6 +52,7 @@ class MatchPage:
     tally: Figures
     duels: tuple[DuelRow, ...]
     counts: Mapping[str, int]
+    stated: Stated | None
     verifier_findings: tuple[RecordFinding, ...]
     round_url: str
     url: str
@@ -87,24 +89,12 @@ def page(
     findings: Sequence[VerifierFinding] = (),
 ) -> MatchPage:
     numbers = figures(_tally(match, duels), rules=rules_of(round_))
-    defender, challenger = entrant(match.defender), entrant(match.challenger)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
     decided = match.state == "decided"
-    slug = round_.competition.slug
+    told = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))
     return MatchPage(
-        competition=slug,
-        round=round_.number,
-        kind=match.kind,
-        kind_name=KINDS[match.kind],
-        state=match.state,
-        defender=defender,
-        challenger=challenger,
-        defender_origin=match.defender_origin,
-        challenger_origin=match.challenger_origin,
-        judge=match.judge,
-        judge_name=match.judge_name,
-        labels=labels(round_.competition),
-        sentence=sentence(match, numbers, defender=defender, challenger=challenger) if decided else _open(match, rows),
+        **_given(round_, match),
+        sentence=told if decided else _open(match, rows),
         standing=standing(numbers) if decided and match.kind != Match.Kind.AUDIT else "",
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
@@ -113,9 +103,29 @@ def page(
         duels=rows,
         verifier_findings=tuple(record_finding(row) for row in findings),
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},
-        round_url=reverse("round", args=[slug, round_.number]),
-        url=match_url(round_, match),
     )
+
+
+def _given(round_: Round, match: Match) -> dict[str, Any]:
+    """What stands in the rows themselves."""
+    slug = round_.competition.slug
+    return {
+        "competition": slug,
+        "round": round_.number,
+        "kind": match.kind,
+        "kind_name": KINDS[match.kind],
+        "state": match.state,
+        "defender": entrant(match.defender),
+        "challenger": entrant(match.challenger),
+        "defender_origin": match.defender_origin,
+        "challenger_origin": match.challenger_origin,
+        "judge": match.judge,
+        "judge_name": match.judge_name,
+        "labels": labels(round_.competition),
+        "stated": stated(round_.source, defender=match.defender.key, challenger=match.challenger.miner.hotkey),
+        "round_url": reverse("round", args=[slug, round_.number]),
+        "url": match_url(round_, match),
+    }
 
 
 def _tally(match: Match, duels: Sequence[Duel]) -> Tally:

@@ -77,6 +77,10 @@ class DuelRow:
         return RESULTS[self.result][0]
 
     @property
+    def pictured(self) -> bool:
+        return bool(self.prompt_sha256 or self.defender_view or self.challenger_view)
+
+    @property
     def number(self) -> int:
         return self.position + 1
 

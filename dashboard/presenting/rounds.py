@@ -17,7 +17,7 @@ from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.ladders import Rung
 from dashboard.presenting.matches import MatchRow
 from dashboard.presenting.people import Who, entrant, plain, who
-from dashboard.presenting.records import RecordFinding, record_finding
+from dashboard.presenting.records import RecordFinding, record_finding, summary
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, count, labels
 from judging.models import Match
@@ -137,6 +137,10 @@ class RoundPage:
     def told(self) -> tuple[str, str]:
         """The headline by names, its first sentence apart."""
         return told(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
+
+    @property
+    def source_summary(self) -> Mapping[str, Any]:
+        return summary(self.source)
 
     @property
     def objections(self) -> tuple[Entry, ...]:

@@ -50,10 +50,12 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """`sentence` is what to tell a visitor; `waiting_for` is what the machine itself says it waits for."""
+    """`live`: it may move while somebody looks.  `sentence` is what to tell a visitor, `waiting_for` what the machine
+    itself says it waits for."""
 
     stage: str
     running: bool
+    live: bool
     sentence: str
     waiting_for: str
     clock: BlockClock | None
@@ -93,6 +95,7 @@ def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING) ->
     return Tracker(
         stage=round_.state,
         running=round_.state not in ("finished", "paused"),
+        live=round_.state != "finished" and not round_.source,
         sentence=_sentence(round_, clock, work),
         waiting_for=round_.waiting_for if round_.state in ("downloading", "duels", "finalizing") else "",
         clock=clock,
@@ -121,6 +124,8 @@ def _steps(round_: Round) -> tuple[Step, ...]:
 
 def _sentence(round_: Round, clock: BlockClock | None, work: Work) -> str:
     name, what = STAGES.get(round_.state, (round_.state, ""))
+    if round_.source and round_.state != "finished":
+        return "It is not played here: it was read from public records before it was finished."
     if round_.state == "open":
         return _window(round_, clock)
     if round_.state == "miner_generation" and clock:

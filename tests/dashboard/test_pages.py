@@ -318,3 +318,26 @@ def test_a_round_played_elsewhere_says_so_and_needs_no_pictures(client: Client, 
         html(client, url)
         facts(client, url)
     assert client.get("/c/made/r/1/prompts.json").json()["prompts"][0]["url"] == "https://files.example.org/prompt.png"
+
+
+def test_a_round_that_somebody_else_plays_is_not_polled(client: Client, made: Made) -> None:
+    Round.objects.filter(pk=made.running.pk).update(source={"era": 1}, state="paused", paused_from="open")
+    for url in (reverse("competition", args=["made"]), reverse("round", args=["made", 2])):
+        text = html(client, url)
+        assert "It is not played here" in text
+        assert "data-hx-" not in text
+
+
+def test_a_margin_of_the_records_is_counted_again(client: Client, made: Made) -> None:
+    key = f"leader-vs-{made.miners[1].hotkey}"
+    told = {"file": "rounds/1/x/duels_leader.json", "margin": 0.5, "recomputed": 0.2, "agrees": False}
+    Round.objects.filter(pk=made.finished.pk).update(source={"era": 1, "matches": {key: told}})
+    text = html(client, match_url(made))
+    assert "The records state a margin of +50.00 %; counted again from its duels it is +20.00 %." in text
+    assert "0 of 1" in html(client, reverse("round", args=["made", 1]))
+
+
+def test_round_zero_is_a_round(client: Client, made: Made) -> None:
+    Round.objects.filter(pk=made.finished.pk).update(number=0)
+    assert ">round 0</a>" in html(client, reverse("round", args=["made", 0]))
+    assert "Took the lead in" in html(client, reverse("competition", args=["made"]))
