@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from competition.machine.stateful import Stateful
@@ -25,9 +26,14 @@ class Rendering(Stateful):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["competition", "sha256", "rig", "renderer"], name="one_rendering_per_content")
+            models.UniqueConstraint(
+                fields=["competition", "sha256", "rig", "renderer"], name="one_rendering_per_content"
+            )
         ]
-        indexes = [models.Index(fields=["state", "due_at"], name="rendering_due")]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="rendering_due"),
+            GinIndex(fields=["views"], name="rendering_views"),  # is this picture a view of anything?
+        ]
 
     def describe(self) -> dict[str, object]:
         return {"asset": self.sha256, "rig": self.rig, "renderer": self.renderer}
@@ -71,7 +77,9 @@ class Match(Stateful):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["round", "kind", "defender", "challenger"], name="one_match_per_pair_and_kind")
+            models.UniqueConstraint(
+                fields=["round", "kind", "defender", "challenger"], name="one_match_per_pair_and_kind"
+            )
         ]
         indexes = [models.Index(fields=["state", "due_at"], name="match_due")]
 
