@@ -95,6 +95,10 @@ def asset_counts(round_: Round) -> dict[tuple[str, str, str], int]:
     return {tuple(row[name] for name in by): row["n"] for row in rows.values(*by).annotate(n=Count("pk"))}
 
 
+def prompt_named(slug: str, stem: str) -> Prompt | None:
+    return Prompt.objects.filter(competition__slug=slug, stem=stem).first()
+
+
 def prompt_count(round_: Round) -> int:
     return round_.drawn.count()
 

@@ -10,7 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
@@ -120,6 +128,15 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
 def _address(request: Any, prompt: Prompt) -> str:
     """Our own copy; of a round that was played elsewhere, and whose pictures are not here, where it once lay."""
     return request.build_absolute_uri(reverse("blob", args=[prompt.sha256, "png"])) if prompt.sha256 else prompt.url
+
+
+@require_safe
+def prompt_picture(request: HttpRequest, slug: str, stem: str) -> HttpResponse:
+    """A prompt's picture by its name, as state repositories give it; its bytes lie under their hash."""
+    prompt = queries.prompt_named(slug, stem)
+    if prompt is None or not prompt.sha256:
+        raise Http404("There is no picture of this prompt here.")
+    return fresh(HttpResponseRedirect(reverse("blob", args=[prompt.sha256, "png"])))
 
 
 def _bundle_folder(slug: str, number: int) -> Path:

@@ -26,6 +26,7 @@ INFRASTRUCTURE = re.compile(
 )
 REASON = re.compile(r"(Non-critical|Critical) mismatches \((\d{1,6})\) exceed tolerance \((\d{1,6})\)", re.I)
 OUTCOMES = {1: frozenset({"pending", "passed", "rejected"}), 2: frozenset({"pending", "passed", "failed"})}
+OUTCOMES[3] = OUTCOMES[2]
 
 
 @dataclass(frozen=True)

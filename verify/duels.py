@@ -13,8 +13,8 @@ WINNERS = {
 }
 SIDES = {0: ("leader", "miner"), 1: ("left", "right")}
 NAMES = {0: ("leader", "hotkey"), 1: ("left", "right")}
-ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",)}
-VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png")}
+ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb",)}
+VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 
 
 def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Match]:
@@ -66,7 +66,7 @@ def _duel(row: Row, *, era: int) -> Duel | None:
 
 
 def _only_known(row: Row, *, era: int) -> None:
-    known = {"name", "prompt", "winner", "issues"} | ({"detail"} if era == 2 else set())
+    known = {"name", "prompt", "winner", "issues"} | ({"detail"} if era >= 2 else set())
     for side in SIDES[min(era, 1)]:
         known |= {f"{side}_{key}" for key in ASSETS[era] + VIEWS[era]}
     if not row.values.keys() <= known:

@@ -105,6 +105,7 @@ TELLING: dict[str, str] = {
     "audit-skipped": "an audit was skipped, by its own words",
     "audit-pending": "an audit has no result yet",
     "audit-unverifiable": "an audit whose files are not published",
+    "winner-not-recomputed": "a winner under a ruleset that these files do not hold all evidence for",
     "source-audit-missing": "a generation audit without a source audit",
     "critical-prompts-empty": "an audit was required without critical prompts",
     "critical-prompts-drawn": "the critical prompts are not the ones the seed gives",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from math import isfinite
 
 from verify.duels import match_of, matches_of
@@ -12,7 +14,12 @@ STAGES = frozenset(
     {"open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused", "collecting", "generating"}
 )
 BUILD_STATES = frozenset({"pending", "in_progress", "success", "failure", "timed_out", "not_found"})
-CONFIG_TEXTS = frozenset({"description", "first_evaluation_date", "last_competition_date", "round_start_time"})
+CONFIG_TEXTS = frozenset(
+    {
+        *("description", "first_evaluation_date", "last_competition_date", "round_start_time"),
+        *("ruleset", "judge", "renderer", "chain", "pods"),
+    }
+)
 CONFIG_KEYS = CONFIG_TEXTS | frozenset(
     {
         "name",
@@ -20,6 +27,7 @@ CONFIG_KEYS = CONFIG_TEXTS | frozenset(
         *("win_margin", "weight_decay", "weight_floor", "prompts_per_round", "carryover_prompts", "audit_repeats"),
     }
 )
+SHARES = ("win_margin", "weight_decay", "weight_floor")
 MOST = 10_000
 """More prompts, repeats or minutes than any round has: a count beyond is a mistake."""
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
@@ -74,18 +82,52 @@ def load_round(files: Repository, number: int, *, config: Config, current: int |
         _load_matches(files, round)
         _load_audits(files, round)
         _load_assets(files, round)
+    if round.era == 3:
+        _load_rules(files, round)
     if round.finished:
         _miss(files, round)
     return round
 
 
 def _era(files: Repository, number: int, *, config: Config) -> int:
-    """0: one duels.json a miner, no audits; 1: matrix and distance audits; 2: audits judged in repeats."""
+    """0: one duels.json a miner, no audits; 1: matrix and distance audits; 2: audits judged in repeats; 3: the round
+    brings its own rules."""
     folder = f"rounds/{number}"
+    if files.has(f"{folder}/rules.json"):
+        return 3
     if config.audit_repeats is not None or files.has(f"{folder}/audit_matrix.csv"):
         return 2
     progress = files.has(f"{folder}/judge_progress.json")
     return 0 if progress or config.generation_minutes is None else 1
+
+
+def _load_rules(files: Repository, round: Round) -> None:
+    """The rules a round brings: its bar, decay and floor go before those of the competition."""
+    row = files.row(round.file("rules.json"))
+    if row is None:
+        return
+    row.only(frozenset({"ruleset", "rules"}))
+    round.ruleset, rules = row.text("ruleset") or "", row.values.get("rules")
+    stated: dict[str, object] = rules if isinstance(rules, dict) else {}
+    margin, decay, floor = (_share(stated.get(key)) for key in SHARES)
+    if margin is None or decay is None or floor is None:
+        said = "A bar, a decay and a floor as fractions are needed; the competition's were taken."
+        row.book.note(
+            "wrong-type", file=row.file, field="rules", found=rules, expected=", ".join(SHARES), sentence=said
+        )
+        return
+    round.config = replace(round.config, win_margin=margin, decay=decay, floor=floor)
+
+
+def _share(value: object) -> float | None:
+    """`1/20` and `0.05` are the same."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        number = Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return float(number) if 0 <= number <= 1 else None
 
 
 def _load_table(files: Repository, round: Round) -> None:
@@ -144,7 +186,7 @@ def _load_matches(files: Repository, round: Round) -> None:
             round.matches[match.defender, match.challenger] = match
     columns = ("left", "right", "margin")
     round.matrix = _matrix(files, files.table(round.file("matches_matrix.csv"), columns=columns), round)
-    if round.era == 2:
+    if round.era >= 2:
         rows = files.table(round.file("audit_matrix.csv"), columns=columns)
         round.repeats = _matrix(files, rows, round, name="audit_matrix.csv")
 
@@ -198,7 +240,7 @@ def _by_hotkey(rows: list[Row]) -> dict[str, Row]:
 
 
 def _load_assets(files: Repository, round: Round) -> None:
-    keys = ("glb", "png") if round.era == 1 else ("js", "views")
+    keys = ("js", "views") if round.era == 2 else ("glb", "png")
     for hotkey in files.folders(round.folder):
         for name in files.files(round.file(hotkey)):
             what = name.removesuffix(".json")

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from verify.findings import Book
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, Duel, Match, Round, stem_of
 
+UNNEEDED = "Not needed: "
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
 
@@ -16,6 +17,7 @@ def check_matches(round: Round, *, book: Book) -> None:
     prompts = {stem_of(prompt): prompt for prompt in round.prompts}
     for match in round.matches.values():
         _sums(match, book=book)
+        _skipped(round, match, book=book)
         _duel_list(match, prompts, book=book)
         for duel in match.duels:
             _verdict_against_files(match, duel, book=book)
@@ -39,9 +41,15 @@ def _sums(match: Match, *, book: Book) -> None:
     if match.margin != margin and match.margin != _over_all(match):
         said = f"{match.won(CHALLENGER)} won, {match.won(DEFENDER)} lost of {match.counted} counted."
         book.note("margin", file=match.file, field="margin", found=match.margin, expected=margin, sentence=said)
-    if match.won(SKIPPED):
+
+
+def _skipped(round: Round, match: Match, *, book: Book) -> None:
+    """In era 3 a match that is certain leaves the rest of its duels unjudged, and says so in each of them."""
+    unneeded = sum(duel.issues.startswith(UNNEEDED) for duel in match.duels) if round.era == 3 else 0
+    skipped = match.won(SKIPPED) - unneeded
+    if skipped > 0:
         said = "Skipped duels; the margin is accepted over the counted duels or over all of them."
-        book.note("duel-skipped", file=match.file, field="duels", found=match.won(SKIPPED), expected=0, sentence=said)
+        book.note("duel-skipped", file=match.file, field="duels", found=skipped, expected=0, sentence=said)
 
 
 def _over_all(match: Match) -> float | None:
@@ -91,7 +99,7 @@ def _matrix(round: Round, *, book: Book) -> None:
     if round.era == 0 or not round.finished:
         return
     for pair, match in round.matches.items():
-        of_audit = round.era == 2 and repeat_of(pair[0]) is not None
+        of_audit = round.era >= 2 and repeat_of(pair[0]) is not None
         table, name = (round.repeats, "audit_matrix.csv") if of_audit else (round.matrix, "matches_matrix.csv")
         _row(round, pair, match=match, stated=table.get(pair), name=name, book=book)
     for pair in round.matrix.keys() - round.matches.keys():
@@ -121,7 +129,7 @@ def _all_played(round: Round, *, book: Book) -> None:
     if not round.finished:
         return
     met = {challenger for defender, challenger in round.matches if defender == LEADER or round.era == 0}
-    for hotkey in sorted(round.submissions.keys() - met):
+    for hotkey in sorted(round.submissions.keys() - met - _copies(round)):
         audit = round.source.get(hotkey)
         if audit is not None and audit.text("verdict") == "failed":
             said = f"Rejected by the source audit before any duel: {audit.optional_text('reason')}."
@@ -129,6 +137,14 @@ def _all_played(round: Round, *, book: Book) -> None:
         else:
             said = "Submitted, not rejected, and no match was played."
             book.note("match-missing", file=round.file("submissions.json"), field=hotkey, sentence=said)
+
+
+def _copies(round: Round) -> set[str]:
+    """In era 3 a copy need not be judged: the one who revealed the commit first was."""
+    firsts: dict[str, str] = {}
+    for hotkey in round.queue if round.era == 3 else ():
+        firsts.setdefault(round.submissions[hotkey].commit, hotkey)
+    return {hotkey for hotkey in round.submissions if firsts.get(round.submissions[hotkey].commit, hotkey) != hotkey}
 
 
 def _assets_judged(round: Round, *, book: Book) -> None:

@@ -37,7 +37,7 @@ def _carried_over(round: Round, previous: Round, *, seed: int, file: str, book: 
         book.note("carried-over", file=file, field=place, found=found, expected=drawn[line], sentence=said)
         return
     book.count("carried-over prompts redrawn", by=number)
-    old = set(previous.prompts)
+    old = set(previous.prompts) if round.era < 3 else set()  # there each round draws from the whole pool
     for at, prompt in enumerate(round.prompts[number:], start=number + 1):
         if prompt in old:
             said = "The prompt was in the round before, was not carried over, and was drawn again."

@@ -12,12 +12,12 @@ from verify.matches import check_matches
 from verify.prompts import check_prompts
 from verify.reading import Repository
 from verify.reigns import Reign, check_reigns, leader_of, load_reigns
-from verify.repeats import check_repeats
+from verify.repeats import check_again, check_repeats
 from verify.rounds import Round
 from verify.strangers import check_strangers
 from verify.thin import check_thin
 from verify.windows import check_windows
-from verify.winners import Decision, check_winner, decide
+from verify.winners import Decision, check_winner, decide, followed
 
 
 def is_repository(path: Path) -> bool:
@@ -85,10 +85,12 @@ def _check_round(round: Round, leader: Reign | None, *, book: Book) -> str | Non
     decision = decide(round)
     check_matches(round, book=book)
     check_winner(round, decision, leader=leader.solution if leader else {}, book=book)
-    if round.era > 0:
+    if round.era > 0 and followed(round):
         check_audits(round, decision, book=book)
     if round.era == 2:
         check_repeats(round, decision, book=book)
+    if round.era == 3:
+        check_again(round, book=book)
     check_thin(round, decision, book=book)
     commit = leader.solution.get("commit") if leader else None
     check_copies(round, leader=leader.hotkey if leader else None, leader_commit=commit, book=book)

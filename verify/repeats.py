@@ -1,4 +1,4 @@
-"""Era 2: does each audit's verdict follow from its repeats?
+"""Era 2 and 3: does each audit's verdict follow from its repeats?
 
 Each of `audit_repeats` regenerations must be no worse than the submitted files (margin at least -win_margin) and still
 beat the defender (margin at least win_margin).
@@ -14,6 +14,27 @@ from verify.rounds import Round
 from verify.winners import Decision
 
 SUBMITTED = "submitted"
+
+
+def check_again(round: Round, *, book: Book) -> None:
+    """Era 3: what the platform generated again may not be worse than what was submitted by more than the bar."""
+    for hotkey, audit in round.generation.items():
+        audit.only(frozenset({"hotkey", "verdict", "reason"}))
+        margin, least = round.repeats.get((f"{SUBMITTED}_0", hotkey)), -round.config.win_margin
+        word = audit.values.get("verdict")
+        if margin is None and word == "passed":
+            said = "Passed without a margin of what was generated again against what was submitted."
+            file = round.file("audit_matrix.csv")
+            book.note("audit-repeat-missing", file=file, field=f"{SUBMITTED}_0,{hotkey}", sentence=said)
+        elif margin is not None and word == "passed" and margin < least:
+            said = f"Generated again it is worse than submitted: {margin}, at least {least} is needed."
+            place = audit.field("verdict")
+            book.note("audit-verdict", file=audit.file, field=place, found=word, expected="failed", sentence=said)
+        elif word == "failed" and (margin is None or margin >= least):
+            said = f"Rejected for a reason these files do not hold: {audit.optional_text('reason')}"
+            book.note("audit-unverifiable", file=audit.file, field=audit.at, found=margin, sentence=said)
+        if margin is not None:
+            book.count("audits recomputed")
 
 
 def check_repeats(round: Round, decision: Decision, *, book: Book) -> None:

@@ -104,6 +104,7 @@ class Round:
     era: int
     config: Config
     finished: bool
+    ruleset: str = ""
     window: Window | None = None
     seed: int | None = None
     prompts: list[str] = field(default_factory=list)

@@ -9,6 +9,9 @@ from verify.ladders import Ladder, decided, ladders, qualified
 from verify.matches import repeat_of
 from verify.rounds import LEADER, Round
 
+LADDERS = frozenset({"margin-1"})
+"""The rulesets of era 3 that are decided by the ladder of era 1."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -29,8 +32,16 @@ class Decision:
         return self.ladders[-1]
 
 
+def followed(round: Round) -> bool:
+    """Are these rules among those the verifier climbs a ladder by?"""
+    return round.era < 3 or round.ruleset in LADDERS
+
+
 def decide(round: Round) -> Decision:
     """The ladder, climbed by the rules of the round's era."""
+    if not followed(round):
+        recorded = round.winner.values.get("winner_hotkey") if round.winner else None
+        return Decision((), (Ladder(()),), frozenset(), recorded if isinstance(recorded, str) else None)
     margins, bar = round.margins(), round.config.win_margin
     rejected, passed = standing(round)
     if round.era == 0:
@@ -107,7 +118,12 @@ def _recorded(round: Round, decision: Decision, *, leader: dict[str, str], book:
     if row is None or hotkey is None:
         return
     row.only(frozenset({"winner_hotkey", "repo", "commit", "docker_image"}))
-    book.count("winners recomputed")
+    if not followed(round):
+        said = "The verifier does not climb by this ruleset: the bundle of the round has what its winner follows from."
+        file, place = round.file("rules.json"), "ruleset"
+        book.note("winner-not-recomputed", file=file, field=place, found=round.ruleset, sentence=said)
+    else:
+        book.count("winners recomputed")
     if hotkey != decision.winner:
         said = explained(round, decision, hotkey)
         wanted = decision.winner

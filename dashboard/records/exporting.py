@@ -1,16 +1,94 @@
-"""How does a competition become a state repository?"""
+"""How does a competition become a state repository?
+
+One that was imported is written as it was read, to the byte: history is not edited.  One that is played here is written
+from the documents of its rounds' bundles.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from competition.models import Competition
+from django.conf import settings
+from django.urls import reverse
+
+from competition.decisions import rulesets
+from competition.models import Competition, Round
+from competition.records import writing
 from competition.records.tree import write_tree
+from competition.records.writing import Addresses
+from dashboard import bundle
 from dashboard.records import evidence
+
+Files = Mapping[str, bytes]
 
 
 def write_out(competition: Competition, folder: Path) -> None:
-    """The files an import has read, to the byte."""
-    write_tree(folder, evidence.contents(competition))
-    for number in competition.rounds.order_by("number").values_list("number", flat=True):
-        write_tree(folder, evidence.contents(competition, number=number))
+    """The files an import has read; for the verifier, which examines them."""
+    for files in pieces(competition):
+        write_tree(folder, files)
+
+
+def pieces(competition: Competition) -> Iterator[Files]:
+    """The files of the repository round by round, those beside the rounds last: they name what must be there."""
+    imported = "records" in competition.config
+    for round_ in competition.rounds.order_by("number"):
+        yield evidence.contents(competition, number=round_.number) if imported else own_round(round_)
+    yield evidence.contents(competition) if imported else own_top(competition)
+
+
+def own_round(round_: Round) -> Files:
+    at = f"rounds/{round_.number}"
+    if round_.state != "finished":
+        blocks = writing.encoded(writing.schedule(vars(round_)))
+        return {f"{at}/schedule.json": blocks, f"{at}/rules.json": writing.rules(round_.rules)}
+    told = bundle.documents(round_)
+    slug = round_.competition.slug
+    reign = round_.reigns_begun.get()
+    solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
+    files = writing.round_files(told, reign=solution, name=slug, addresses=addresses(slug))
+    return {f"{at}/{path}": content for path, content in files.items()}
+
+
+def addresses(slug: str) -> Addresses:
+    def file(sha256: str, extension: str) -> str:
+        return settings.ORIGIN + reverse("blob", args=[sha256, extension])
+
+    def prompt(stem: str) -> str:
+        return settings.ORIGIN + reverse("prompt-picture", args=[slug, stem])
+
+    return Addresses(file=file, prompt=prompt)
+
+
+def own_top(competition: Competition) -> Files:
+    round_ = competition.current_round()
+    state = {"current_round": round_.number, "stage": round_.state} if round_ else {"current_round": 0, "stage": "open"}
+    return {
+        "config.json": writing.encoded(config(competition)),
+        "state.json": writing.encoded(state),
+        "leader.json": writing.leaders(_reigns(competition)),
+    }
+
+
+def config(competition: Competition) -> dict[str, Any]:
+    """What readers of the layout expect, and what stands behind each edge of the platform."""
+    rules = rulesets.read({"name": competition.ruleset, **competition.config.get("rules", {})})
+    shares = {name: _share(getattr(rules, name)) for name in ("win_margin", "weight_decay", "weight_floor")}
+    return {
+        "name": competition.slug, "description": competition.description, **shares,
+        "prompts_per_round": competition.config.get("prompts_per_round", 0), "carryover_prompts": 0,
+        "ruleset": competition.ruleset, "judge": competition.judge, "renderer": competition.renderer,
+        "chain": competition.chain, "pods": competition.pods,
+    }  # fmt: skip
+
+
+def _share(share: Fraction) -> float:
+    return float(share)
+
+
+def _reigns(competition: Competition) -> list[dict[str, Any]]:
+    rows = competition.reigns.select_related("miner").order_by("sequence")
+    fields = ("repo", "commit", "image", "weight", "effective_block")
+    return [{"hotkey": row.miner.hotkey, **{name: getattr(row, name) for name in fields}} for row in rows]

@@ -224,6 +224,17 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
         put("rounds/0/require_audit.json", 0, "critical_prompts", to=[]),
     ),
     "an audit without files": (1, "audit-unverifiable", cut(f"rounds/0/{BEN}/generated.json")),
+    "rules nobody can climb by": (3, "winner-not-recomputed", put("rounds/0/rules.json", "ruleset", to="title-9")),
+    "rules without a bar": (3, "wrong-type", cut("rounds/0/rules.json", "rules", "win_margin")),
+    "worse than submitted and passed": (
+        3,
+        "audit-verdict",
+        swap("rounds/0/audit_matrix.csv", "-0.05", "-0.15"),
+    ),
+    "passed and never generated again": (3, "audit-repeat-missing", cut("rounds/0/audit_matrix.csv")),
+    "failed for a reason unknown": (3, "audit-unverifiable", put(AUDITS, ADA, "verdict", to="failed")),
+    "another winner under its own rules": (3, "winner", put("rounds/0/winner.json", "winner_hotkey", to="leader")),
+    "windows that overlap": (3, "window-order", put("rounds/1/schedule.json", "earliest_reveal_block", to=1050)),
     "an audit still open": (1, "audit-pending", put(AUDITS, BEN, "outcome", to="pending")),
     "a repeat below the bar that passed": (2, "audit-verdict", put(AUDITS, ADA, "verdict", to="passed")),
     "all repeats good and failed": (
@@ -318,5 +329,8 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
     "a prompt drawn again": (1, "prompt-drawn-again", old_prompt_again),
 }
 
-CONSEQUENCES: dict[str, set[str]] = {"qualified only by a missing leader file": {"audit-missing"}}
+CONSEQUENCES: dict[str, set[str]] = {
+    "qualified only by a missing leader file": {"audit-missing"},
+    "failed for a reason unknown": {"winner", "winner-unaudited"},
+}
 """What is wrong besides, where a break that is only notable in itself also leaves another file behind."""

@@ -149,7 +149,7 @@ class Maker:
         return self.files[f"rounds/{number}/{key}/{what}.json"]
 
     def shown(self, words: tuple[str, str], sides: tuple[Any, Any], stem: str) -> dict[str, str | None]:
-        keys = {0: ("ply", "png"), 1: ("glb", "png"), 2: ("js", "views")}[self.era]
+        keys = {0: ("ply", "png"), 1: ("glb", "png"), 2: ("js", "views"), 3: ("glb", "png")}[self.era]
         return {f"{word}_{key}": side[stem][key] for word, side in zip(words, sides, strict=True) for key in keys}
 
     def keep(self, number: int, left: str, right: str, *, duels: list[Any], words: tuple[str, str]) -> None:
@@ -215,6 +215,16 @@ class Maker:
         self.files.setdefault(f"{at}/generation_audits.json", {})[key] = audit | {"reason": reason}
         required = {"hotkey": key, "latest_defender": left}
         self.files.setdefault(f"{at}/require_audit.json", []).append(required)
+        self.source(number, key)
+
+    def again(self, number: int, name: str, *, margin: float) -> None:
+        """Era 3: generated again once, and judged against what was submitted."""
+        at, key = f"rounds/{number}", hotkey(name)
+        table = f"{at}/audit_matrix.csv"
+        self.files[table] = self.files.get(table, "left,right,margin\n") + f"submitted_0,{key},{margin}\n"
+        audit = {"hotkey": key, "verdict": "passed" if margin >= -WIN_MARGIN else "failed", "reason": ""}
+        self.files.setdefault(f"{at}/generation_audits.json", {})[key] = audit
+        self.files.setdefault(f"{at}/require_audit.json", []).append({"hotkey": key})
         self.source(number, key)
 
     def won_by(self, number: int, name: str) -> None:
@@ -361,4 +371,23 @@ def era_2() -> Files:
     return maker.files
 
 
-ERAS = {0: era_0, 1: era_1, 2: era_2}
+def era_3() -> Files:
+    """A platform's own rounds, which bring their rules: Ada wins round 0 and Ben does not."""
+    maker = Maker(era=3)
+    maker.reign("Zero", weight=0.0, block=0)
+    maker.round(0, ["Ada", "Ben"])
+    maker.assets(0, "leader", what="generated")
+    for name, won, lost in (("Ada", 6, 1), ("Ben", 1, 2)):
+        maker.assets(0, name, what="submitted")
+        maker.match(0, "leader", name, won=won, lost=lost)
+    maker.again(0, "Ada", margin=-0.05)
+    maker.won_by(0, "Ada")
+    maker.reign("Ada", weight=1.0, block=maker.latest(1), of_round=0)
+    maker.state(1)
+    for number in (0, 1):
+        shares = {"win_margin": "1/10", "weight_decay": "1/5", "weight_floor": "0.2"}
+        maker.files[f"rounds/{number}/rules.json"] = {"ruleset": "margin-1", "rules": {"name": "margin-1", **shares}}
+    return maker.files
+
+
+ERAS = {0: era_0, 1: era_1, 2: era_2, 3: era_3}

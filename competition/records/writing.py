@@ -1,0 +1,197 @@
+"""What do the files of a round say in the layout of public state repositories?
+
+From the documents of the round's bundle, so that both say the same.  It is the layout of era 1, with `rules.json`
+beside it (the rules the round was played under) and an audit as one regeneration against what was submitted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from competition.records.played import LEADER
+
+LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
+WINNERS = {"defender": LEFT, "challenger": RIGHT, "draw": "draw"}
+AUDITED = {"passed": "passed", "rejected": "failed"}
+PICTURE = "front_left"
+NOT_BUILT = "not_found"  # miners' code runs without an image of its own, so there is none to be found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where a file lies, by hash and extension, and a prompt's picture, by stem (its last part must be the stem)."""
+
+    file: Callable[[str, str], str]
+    prompt: Callable[[str], str]
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode()
+
+
+def table(rows: Iterable[tuple[str, str, float]]) -> bytes:
+    return "\n".join(["left,right,margin", *(f"{left},{right},{margin}" for left, right, margin in rows)]).encode()
+
+
+def round_files(
+    told: Mapping[str, Any], *, reign: Mapping[str, str], name: str, addresses: Addresses
+) -> dict[str, bytes]:
+    """Path below the round's folder -> bytes.  `told`: the documents of the bundle by path; `reign`: what followed."""
+    round_, entries = told["round.json"], _entered(told["submissions.json"])
+    shown = _shown(told["assets.json"], addresses=addresses)
+    in_turn = _in_turn(told["matches.json"], [entry["miner"] for entry in entries])
+    matches = [_match(match, shown, addresses=addresses) for match in in_turn]
+    files = {
+        "schedule.json": encoded(schedule(round_["schedule"])),
+        "seed.json": encoded({"seed": int(round_["seed"] or "0", 16)}),
+        "rules.json": rules(round_["rules"]),
+        "prompts.txt": "\n".join(addresses.prompt(prompt["stem"]) for prompt in round_["prompts"]).encode(),
+        "submissions.json": encoded({e["miner"]: _submission(e, name, round_["number"]) for e in entries}),
+        "builds.json": encoded({e["miner"]: _build(e, name, round_["number"]) for e in entries}),
+        "matches_matrix.csv": table(_rows(matches, audits=False)),
+        "audit_matrix.csv": table(_rows(matches, audits=True)),
+        "winner.json": encoded({"winner_hotkey": told["decision.json"]["winner"], **reign}),
+    }
+    for match in matches:
+        files[f"{match['right']}/duels_{match['left'][:10]}.json"] = encoded(match)
+    return files | _made(told["assets.json"], shown) | _audits(told["audits.json"])
+
+
+def schedule(blocks: Mapping[str, int]) -> dict[str, int]:
+    names = ("earliest_reveal_block", "latest_reveal_block", "generation_deadline_block")
+    return {name: blocks[name] for name in names}
+
+
+def rules(told: Mapping[str, Any]) -> bytes:
+    return encoded({"ruleset": told["name"], "rules": dict(told)})
+
+
+def _in_turn(matches: Iterable[Mapping[str, Any]], queue: list[str]) -> list[Mapping[str, Any]]:
+    """Screens in the order of the reveals, then the ladder's matches."""
+    place = {hotkey: number_ for number_, hotkey in enumerate(queue)}
+    return sorted(matches, key=lambda m: (m["kind"] != "screen", place.get(m["challenger"], 0), m["defender"]))
+
+
+def leaders(reigns: Iterable[Mapping[str, Any]]) -> bytes:
+    """leader.json exactly as validators read it.  An imported weight keeps its digits."""
+    rows = [
+        {
+            "hotkey": reign["hotkey"], "repo": reign["repo"], "commit": reign["commit"], "docker": reign["image"],
+            "weight": number(reign["weight"]), "effective_block": reign["effective_block"],
+        }
+        for reign in reigns
+    ]  # fmt: skip
+    return encoded(rows)
+
+
+def number(text: str) -> float:
+    """ "4/5" and "0.8" are the same number."""
+    return float(text) if "/" not in text else float(Fraction(text))
+
+
+def _entered(submissions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Who made a submission; what was wrong with other reveals stands in the bundle only."""
+    return [s for s in submissions if s["role"] != LEADER and not s["objection"]]
+
+
+def _submission(entry: Mapping[str, Any], name: str, number_: int) -> dict[str, Any]:
+    return {
+        "repo": entry["repo"], "commit": entry["commit"], "cdn_url": entry["cdn_url"],
+        "revealed_at_block": entry["reveal_block"], "round": f"{name}-{number_}",
+    }  # fmt: skip
+
+
+def _build(entry: Mapping[str, Any], name: str, number_: int) -> dict[str, Any]:
+    return {
+        "repo": entry["repo"], "commit": entry["commit"], "revealed_at_block": entry["reveal_block"],
+        "tag": f"{entry['commit'][:7]}-{name}-{number_}", "status": NOT_BUILT, "docker_image": None,
+    }  # fmt: skip
+
+
+Shown = Mapping[tuple[str, str, str], Mapping[str, Any]]
+
+
+def _shown(assets: Iterable[Mapping[str, Any]], *, addresses: Addresses) -> Shown:
+    """(entry, origin, stem) -> addresses and size of what it had for a prompt."""
+    return {(a["entry"], a["origin"], a["prompt"]): _asset(a, addresses=addresses) for a in assets}
+
+
+def _asset(asset: Mapping[str, Any], *, addresses: Addresses) -> dict[str, Any]:
+    stored = asset["state"] == "stored"
+    views = (asset["rendering"] or {}).get("views") or {}
+    view = views.get(PICTURE) or next((views[name] for name in sorted(views)), None)
+    return {
+        "glb": addresses.file(asset["sha256"], "glb") if stored else None,
+        "png": addresses.file(view, "png") if stored and view else None,
+        "size": asset["bytes"] if stored else 0,
+    }  # fmt: skip
+
+
+def _made(assets: Iterable[Mapping[str, Any]], shown: Shown) -> dict[str, bytes]:
+    """`<hotkey>/submitted.json`, `<hotkey>/generated_0.json` of who was audited, `leader/generated.json`."""
+    names = {("leader", "generated"): "generated", ("other", "generated"): "generated_0"}
+    folders: dict[str, dict[str, Any]] = {}
+    for asset in assets:
+        who = "leader" if asset["entry"] == LEADER else "other"
+        file = f"{asset['entry']}/{names.get((who, asset['origin']), 'submitted')}.json"
+        of_asset = shown[asset["entry"], asset["origin"], asset["prompt"]]
+        folders.setdefault(file, {})[asset["prompt"]] = of_asset
+    return {file: encoded(dict(sorted(made.items()))) for file, made in folders.items()}
+
+
+def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> dict[str, Any]:
+    audit = match["kind"] == "audit"
+    sides = (match["defender"], match["defender_origin"]), (match["challenger"], match["challenger_origin"])
+    duels = [
+        _duel(duel, [shown.get((*side, duel["prompt"]), {}) for side in sides], addresses) for duel in match["duels"]
+    ]
+    won, lost = (sum(duel["winner"] == side for duel in duels) for side in (RIGHT, LEFT))
+    counted = sum(duel["winner"] != SKIPPED for duel in duels)
+    return {
+        "left": "submitted_0" if audit else match["defender"], "right": match["challenger"], "score": won - lost,
+        "margin": (won - lost) / counted if counted else 0.0, "duels": duels,
+    }  # fmt: skip
+
+
+def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Addresses) -> dict[str, Any]:
+    """A duel that is void, or that nobody needed, is skipped: it does not count."""
+    left, right = sides
+    told = {
+        "name": duel["prompt"], "prompt": addresses.prompt(duel["prompt"]), "left_glb": left.get("glb"),
+        "left_png": left.get("png"), "right_glb": right.get("glb"), "right_png": right.get("png"),
+        "winner": WINNERS.get(duel.get("outcome", ""), SKIPPED), "issues": _issues(duel),
+    }  # fmt: skip
+    return told | ({"detail": duel["detail"]} if duel.get("detail") else {})
+
+
+def _issues(duel: Mapping[str, Any]) -> str:
+    decided = (duel.get("detail") or {}).get("decided_by", "")
+    return {
+        "unneeded": "Not needed: the match was certain before it",
+        "void": "Void: it could not be judged",
+        "forfeited": "No usable file was delivered",
+    }.get(duel["state"], f"Decided by {decided}" if decided else "Judged")
+
+
+def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[str, str, float]]:
+    of_audit = [match for match in matches if (match["left"] == "submitted_0") == audits]
+    return [(match["left"], match["right"], match["margin"]) for match in of_audit]
+
+
+def _audits(audits: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
+    rows = [a for a in audits if a["verdict"] in AUDITED]
+    told = {kind: [_audit(a) for a in rows if a["kind"] == kind] for kind in ("source", "generation")}
+    required = list(dict.fromkeys(audit["entry"] for audit in rows))
+    return {
+        "source_audit.json": encoded(told["source"]),
+        "generation_audits.json": encoded({audit["hotkey"]: audit for audit in told["generation"]}),
+        "require_audit.json": encoded([{"hotkey": hotkey} for hotkey in required]),
+    }
+
+
+def _audit(audit: Mapping[str, Any]) -> dict[str, str]:
+    return {"hotkey": audit["entry"], "verdict": AUDITED[audit["verdict"]], "reason": audit["reason"]}
