@@ -1,0 +1,32 @@
+"""The operator's own key does not help: what the rules do not give is named for what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.verify import made_bundle
+from tests.verify.lies import LIES, NEEDS_A_VOID_DUEL, Lie
+from verify import bundle
+from verify.findings import errors
+
+
+def examined(made: made_bundle.Made, folder: Path) -> bundle.Bundle:
+    return bundle.examine(made.write(folder), operator=made_bundle.hotkey("operator"))
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+def test_a_signed_lie_is_named_for_what_it_is(lie: Lie, tmp_path: Path) -> None:
+    void = lie in NEEDS_A_VOID_DUEL
+    made = made_bundle.make(prompts=20 if void else 4, void=void)
+    lie(made)
+    found = examined(made, tmp_path).book.findings
+    kinds = {finding.kind for finding in found if finding.severity == "error"}
+    assert LIES[lie] in kinds
+    assert not kinds & {"ledger-broken", "ledger-gap", "wrong-checkpoint", "bad-signature", "foreign-signature"}
+
+
+def test_a_void_duel_is_told_and_is_no_error(tmp_path: Path) -> None:
+    found = examined(made_bundle.make(prompts=20, void=True), tmp_path).book.findings
+    assert [finding.kind for finding in found] == ["void-duel"] and errors(found) == 0
