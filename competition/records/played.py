@@ -15,8 +15,9 @@ REPEAT = re.compile(
     rf"({LEADER}|submitted|{HOTKEY.pattern})_\d{{1,4}}"
 )  # whom an audit match of era 2 was played against
 DEFENDER, CHALLENGER, DRAW, SKIPPED = "defender", "challenger", "draw", "skipped"
-SIDES = {0: ("leader", "miner"), 1: ("left", "right"), 2: ("left", "right")}
-NAMES = {0: ("leader", "hotkey"), 1: ("left", "right"), 2: ("left", "right")}
+SIDES = {0: ("leader", "miner"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
+NAMES = {0: ("leader", "hotkey"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
+UNNEEDED = "Not needed: "  # how era 3 marks a duel that a match certain of its outcome left out
 FILES = ("ply", "glb", "js", "png", "views")
 PICTURES = ("png", "views")
 OUT_OF_TIME = "Generation time exceeded for "
@@ -51,6 +52,10 @@ class PlayedDuel:
         return given.get(self.missing) == self.winner
 
     @property
+    def unneeded(self) -> bool:
+        return self.winner == SKIPPED and self.issues.startswith(UNNEEDED)
+
+    @property
     def result(self) -> DuelResult:
         """As the challenger sees it; two missing sides are drawn."""
         if self.winner == SKIPPED:
@@ -76,7 +81,7 @@ class PlayedMatch:
 
     @property
     def tally(self) -> Tally:
-        return Tally.of(duel.result for duel in self.duels)
+        return Tally.of(duel.result for duel in self.duels if not duel.unneeded)
 
     @property
     def recomputed(self) -> float | None:

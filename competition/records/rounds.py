@@ -17,7 +17,7 @@ TOP = frozenset({"config.json", "state.json", "leader.json", "prompts.txt", "REA
 OF_ROUND = frozenset(
     {
         *("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json", "winner.json"),
-        *("matches_matrix.csv", "judge_progress.json", "require_audit.json", "source_audit.json"),
+        *("rules.json", "matches_matrix.csv", "judge_progress.json", "require_audit.json", "source_audit.json"),
         *("generation_audits.json", "generation_reports.json", "audit_matrix.csv"),
     }
 )
@@ -38,7 +38,8 @@ class Entry:
 
 @dataclass(kw_only=True)
 class ReadRound:
-    """One round as far as its files could be read.  `winner`: a hotkey, `leader`, or None where none is recorded."""
+    """One round as far as its files could be read.  `winner`: a hotkey, `leader`, or None where none is recorded;
+    `rules`: those that a round of era 3 brings."""
 
     number: int
     era: int
@@ -52,6 +53,7 @@ class ReadRound:
     matrix: Mapping[tuple[str, str], float] = field(default_factory=dict)
     audits: list[ReadAudit] = field(default_factory=list)
     winner: str | None = None
+    rules: Mapping[str, Any] | None = None
 
     @property
     def queue(self) -> list[Entry]:
@@ -76,6 +78,8 @@ def announced(path: str) -> bool:
 
 def era_of(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> int:
     """As `docs/records.md` tells the eras apart."""
+    if shelf.has(f"rounds/{number}/rules.json"):
+        return 3
     if config.get("audit_repeats") is not None or shelf.has(f"rounds/{number}/audit_matrix.csv"):
         return 2
     progress = shelf.has(f"rounds/{number}/judge_progress.json")
@@ -95,6 +99,7 @@ def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadR
     round_.audits = read_audits(shelf, at=at, era=round_.era)
     file, key = (f"{at}/judge_progress.json", "leader") if round_.era == 0 else (f"{at}/winner.json", "winner_hotkey")
     round_.winner = _hotkey(shelf, file, key)
+    round_.rules = _rules(shelf, f"{at}/rules.json") if round_.era == 3 else None
     return round_
 
 
@@ -119,6 +124,15 @@ def _whole(shelf: Shelf, file: str, key: str) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**256:
         return value
     shelf.report(file, f"{key}: a whole number is needed", line=shelf.line(file, key))
+    return None
+
+
+def _rules(shelf: Shelf, file: str) -> Mapping[str, Any] | None:
+    """The rules an own round of a platform brings."""
+    rules = (shelf.json(file, kind=dict) or {}).get("rules")
+    if isinstance(rules, dict):
+        return rules
+    shelf.report(file, "rules: an object is needed", line=shelf.line(file, "rules"))
     return None
 
 

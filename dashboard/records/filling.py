@@ -165,6 +165,8 @@ def _duels(
 
 
 def _verdict(duel: PlayedDuel) -> dict[str, str]:
+    if duel.unneeded:
+        return {"state": "unneeded", "outcome": ""}
     if duel.winner == SKIPPED:
         why = {"failure_class": "judge", "failure_code": "SKIPPED", "failure_reason": "It was skipped at its source."}
         return {"state": "void", "outcome": "", **why}

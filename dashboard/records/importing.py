@@ -186,7 +186,8 @@ def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
     """The round's own columns.  One that is still played elsewhere is paused here: nothing of ours may move it."""
     if told.window is None:
         raise ValueError("a round without a window is not written")
-    margin, stage = Fraction(run.terms.win_margin), _state(run, told)
+    stage, under = _state(run, told), _rules(run, told)
+    margin = read_rules(under).win_margin if under else Fraction(run.terms.win_margin)
     rungs = ladders.climb(told, win_margin=margin)
     marks = telling.marks(told)
     run.outcome.disagreeing += sum(not mark["agrees"] for mark in marks.values())
@@ -198,7 +199,7 @@ def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
     moving = {"state": "finished"} if stage == "finished" else telling.elsewhere(told, stage)
     story = [rung.as_json() for rung in rungs]
     return moving | {
-        "ruleset": f"margin-{told.era}", "rules": _checked(rules(run.terms, era=told.era), run),
+        "ruleset": str(under.get("name", "")) if told.era == 3 else f"margin-{told.era}", "rules": under,
         "earliest_reveal_block": told.window[0], "latest_reveal_block": told.window[1],
         "seed_block": told.window[1], "generation_deadline_block": told.deadline or told.window[1],
         "seed": "" if told.seed is None else telling.seed_text(told.seed), "source": source,
@@ -207,12 +208,16 @@ def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _checked(rules_: dict[str, Any], run: _Import) -> dict[str, Any]:
+def _rules(run: _Import, told: ReadRound) -> dict[str, Any]:
+    """Those the round brings, else those of its era; none where we cannot read them (reported)."""
+    file = f"rounds/{told.number}/rules.json" if told.rules else "config.json"
+    under = dict(told.rules) if told.rules else rules(run.terms, era=told.era)
     try:
-        read_rules(rules_)
+        read_rules(under)
     except BadRules as error:
-        run.outcome.troubles.append(Trouble("config.json", None, f"rules that cannot be applied: {error}"))
-    return rules_
+        run.outcome.troubles.append(Trouble(file, None, f"rules that cannot be applied: {error}"))
+        return {}
+    return under
 
 
 def _finish(run: _Import, beside: Read, top: Shelf) -> None:
