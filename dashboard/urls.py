@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import files, views
+from dashboard import files, findings, views
 from dashboard.answers import Page
 
 
@@ -69,6 +69,8 @@ urlpatterns = [
     path(f"{ROUND}/live", views.live_fragment, name="live"),
     path(f"{ROUND}/bundle.tar", files.bundle, name="bundle"),
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
+    path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
+    *both("c/<slug:slug>/findings", findings.findings, name="findings"),
     *both("c/<slug:slug>", views.home, name="competition"),
     *both(ROUND, views.round_page, name="round"),
     *both(MATCH, views.match_page, name="match"),
