@@ -105,9 +105,7 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
     lost = [f["failure"]["code"] for f in failed if f.get("entry") == audit["entry"] and f.get("purpose") == "audit"
             and f["failure"]["class"] == "miner"]  # fmt: skip
     seconds, limit = event.get("numbers", {}).get("generation_s", 0), audit["limits"].get("generation_s", 0)
-    code = lost[0] if lost else "generation_too_long" if seconds > limit else None
-    if code is None:
-        code = "not_worse" if margin_of(tally) >= -Fraction(rules["win_margin"]) else "worse_than_submitted"
+    code = lost[0] if lost else generation_code(tally, seconds=seconds, limit=limit, rules=rules)
     _verdict(
         bundle,
         audit,
@@ -116,6 +114,13 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
     )
     bundle.same("wrong-audit", NAME, field=f"{_label(audit)} code", found=audit["code"], expected=code[:60],
                 say="Not for this reason.")  # fmt: skip
+
+
+def generation_code(tally: dict[str, int], *, seconds: int, limit: int, rules: Row) -> str:
+    """What an audit by code that ran to its end says: `not_worse` passes, anything else rejects."""
+    if seconds > limit:
+        return "generation_too_long"
+    return "not_worse" if margin_of(tally) >= -Fraction(rules["win_margin"]) else "worse_than_submitted"
 
 
 def _numbers(bundle: Bundle, audit: Row, tally: dict[str, int], rules: Row) -> None:

@@ -28,6 +28,7 @@ WRONG: dict[str, str] = {
     # the round
     "another-round": "a document is of another round or competition",
     "wrong-rules": "the rules are not those of the ruleset and the competition's configuration",
+    "unknown-ruleset": "the ruleset is none that is written here, so that the decision cannot be checked",
     "wrong-schedule": "a block of the schedule does not follow from the competition's cadence",
     "wrong-block-hash": "the hash of the seed block is not that of the chain",
     "wrong-seed": "the seed does not follow from competition, round and block hash",

@@ -70,25 +70,29 @@ def _signature(bundle: Bundle, row: Row, event: Row, *, field: str) -> None:
         bundle.note("unsigned-reveal", NAME, field=field, say="The signature the ledger tells is not by this miner.")
 
 
-def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
-    """Per field the latest non-empty value; the place is that of the latest reveal with a commit."""
+def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
+    """(the submission, what is objectionable in it): per field the latest non-empty value; the place is that of the
+    latest reveal with a commit."""
     values, place = dict.fromkeys(FIELDS, ""), None
-    heap.sort(key=lambda reveal: (reveal["block"], reveal["extrinsic_index"]))
+    heap = sorted(heap, key=lambda reveal: (reveal["block"], reveal["extrinsic_index"]))
     for reveal in heap:
         fields = fields_of(bytes.fromhex(reveal["payload"]))
         values |= fields
-        if "commit" in fields:
-            place = reveal
+        place = reveal if "commit" in fields else place
     place = place or heap[-1]
-    due = objection(values, demo=bundle.told("competition.json")["demo"])
-    if bool(row["objection"]) != bool(due):
-        bundle.note("wrong-objection", ENTRIES, field=row["miner"], found=row["objection"], expected=due,
-                    say="The rules object where this does not, or the other way round.")  # fmt: skip
-    expected = {
-        "entry": row["miner"], "repo": values["repo"][:200], "commit": values["commit"][:40],
+    submission = {
+        "entry": place["miner"], "repo": values["repo"][:200], "commit": values["commit"][:40],
         "cdn_url": values["cdn_url"].rstrip("/"), "reveal_block": place["block"],
         "extrinsic_index": place["extrinsic_index"],
     }  # fmt: skip
+    return submission, objection(values, demo=demo)
+
+
+def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
+    expected, due = added_up(heap, demo=bundle.told("competition.json")["demo"])
+    if bool(row["objection"]) != bool(due):
+        bundle.note("wrong-objection", ENTRIES, field=row["miner"], found=row["objection"], expected=due,
+                    say="The rules object where this does not, or the other way round.")  # fmt: skip
     for name, value in expected.items():
         bundle.same("wrong-submission", ENTRIES, field=f"{row['miner']} {name}", found=row[name], expected=value,
                     say="The reveals add up to something else.")  # fmt: skip
@@ -165,12 +169,20 @@ def in_reveal_order(rows: list[Row]) -> list[Row]:
 
 
 def _copies(bundle: Bundle, rows: list[Row]) -> None:
-    first: dict[str, str] = {}
-    for row in in_reveal_order(rows):
-        original = row["miner"] if row["objection"] else first.setdefault(row["commit"], row["miner"])
-        expected = "" if original == row["miner"] else original
+    copied = copies(rows)
+    for row in rows:
+        expected = copied.get(row["miner"], "")
         bundle.same("wrong-copy", ENTRIES, field=f"{row['miner']} copy_of", found=row["copy_of"], expected=expected,
                     say="The first reveal of a commit is the original.")  # fmt: skip
+
+
+def copies(rows: list[Row]) -> dict[str, str]:
+    """Miner of a copy -> miner who was first to reveal the same commit."""
+    first: dict[str, str] = {}
+    for row in in_reveal_order([row for row in rows if not row["objection"]]):
+        first.setdefault(row["commit"], row["miner"])
+    of = {row["miner"]: first[row["commit"]] for row in rows if not row["objection"]}
+    return {miner: original for miner, original in of.items() if miner != original}
 
 
 def _leader(bundle: Bundle) -> None:

@@ -15,7 +15,7 @@ MARGIN_1: dict[str, Any] = {
     "name": "margin-1", "win_margin": "1/20", "weight_decay": "1/5", "weight_floor": "1/5", "least_counted": 1,
     "stop_early": True, "paid_from": "next_latest_reveal", "audits": ["source", "generation"],
     "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
-    "audit_limit_seconds": "180",
+    "audit_limit_seconds": "180", "audit_repeats": 1,
 }  # fmt: skip
 RULESETS = {"margin-1": MARGIN_1}
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
@@ -49,8 +49,13 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
 
 def _rules(bundle: Bundle) -> None:
     doc, competition = bundle.told(NAME), bundle.told("competition.json")
-    bundle.same("wrong-rules", NAME, field="rules", found=doc["rules"], expected=rules_of(competition),
-                say="Not the ruleset with what the configuration replaces.")  # fmt: skip
+    rules = rules_of(competition)
+    if rules is None:
+        bundle.note("unknown-ruleset", "competition.json", field="ruleset", found=competition["ruleset"],
+                    expected=", ".join(RULESETS), say="A newer verifier is needed.")  # fmt: skip
+    else:
+        bundle.same("wrong-rules", NAME, field="rules", found=doc["rules"], expected=rules,
+                    say="Not the ruleset with what the configuration replaces.")  # fmt: skip
     opened = only(bundle, "round.open")
     if opened is not None:
         told = {"rules": doc["rules"], "schedule": doc["schedule"], "pool": doc["pool_commitment"]}
@@ -62,17 +67,11 @@ def _schedule(bundle: Bundle) -> None:
     blocks, schedule = bundle.told("competition.json")["config"]["blocks"], bundle.told(NAME)["schedule"]
     following = bundle.told("decision.json")["next_schedule"]
     for name, found in (("schedule", schedule), ("next_schedule", following)):
-        latest = found["earliest_reveal_block"] + blocks["open_blocks"] - 1
-        expected = {
-            "earliest_reveal_block": found["earliest_reveal_block"],
-            "latest_reveal_block": latest,
-            "seed_block": latest + blocks["seed_delay_blocks"],
-            "generation_deadline_block": latest + blocks["generation_blocks"],
-        }
+        expected = opening_at(found["earliest_reveal_block"], blocks)
         file = NAME if name == "schedule" else "decision.json"
         bundle.same("wrong-schedule", file, field=name, found=found, expected=expected, say="Not the cadence's.")
-    steps = Fraction(following["earliest_reveal_block"] - schedule["earliest_reveal_block"], blocks["round_blocks"])
-    if steps.denominator != 1 or steps < 1:
+    later = following["earliest_reveal_block"] - schedule["earliest_reveal_block"]
+    if later % blocks["round_blocks"] or later < 1:
         bundle.note("wrong-schedule", "decision.json", field="next_schedule", found=following["earliest_reveal_block"],
                     say=f"Not whole steps of {blocks['round_blocks']} blocks after this round.")  # fmt: skip
     number = (bundle.round or 0) + 1
@@ -82,6 +81,17 @@ def _schedule(bundle: Bundle) -> None:
           names=["schedule"])  # fmt: skip
 
 
+def opening_at(earliest: int, blocks: dict[str, int]) -> dict[str, int]:
+    """The schedule of a round whose window opens at this block."""
+    latest = earliest + blocks["open_blocks"] - 1
+    return {
+        "earliest_reveal_block": earliest,
+        "latest_reveal_block": latest,
+        "seed_block": latest + blocks["seed_delay_blocks"],
+        "generation_deadline_block": latest + blocks["generation_blocks"],
+    }
+
+
 def _seed(bundle: Bundle) -> None:
     doc, competition = bundle.told(NAME), bundle.told("competition.json")
     kind, _, chain = competition["chain"].partition(":")
@@ -89,7 +99,7 @@ def _seed(bundle: Bundle) -> None:
         told = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
         bundle.same("wrong-block-hash", NAME, field="seed_block_hash", found=doc["seed_block_hash"],
                     expected=_sha256(told), say="Not the hash of the seed block.")  # fmt: skip
-    seed = _sha256("\n".join(["gauntlet-seed/1", competition["slug"], str(doc["number"]), doc["seed_block_hash"]]))
+    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"])
     bundle.same("wrong-seed", NAME, field="seed", found=doc["seed"], expected=seed, say="Not drawn from the block.")
     drawn = only(bundle, "round.miner_generation") if not _paused(bundle) else None
     if drawn is not None:
@@ -108,7 +118,7 @@ def _paused(bundle: Bundle) -> bool:
 def _pool(bundle: Bundle) -> None:
     """The commitment is that of the pool, and no other was made between the round's announcement and its draw."""
     doc = bundle.told(NAME)
-    commitment = _sha256("".join(f"{digest}\n" for digest in sorted(doc["pool"])))
+    commitment = commitment_of(doc["pool"])
     bundle.same("wrong-pool", NAME, field="pool_commitment", found=doc["pool_commitment"], expected=commitment,
                 say="The commitment is not that of the pool.")  # fmt: skip
     bundle.same("wrong-pool", NAME, field="pool", found=doc["pool"], expected=sorted(set(doc["pool"])),
@@ -127,10 +137,8 @@ def _pool(bundle: Bundle) -> None:
 def _prompts(bundle: Bundle) -> None:
     """The k prompts of the pool with the smallest SHA-256(seed, prompt hash), in that order."""
     doc, config = bundle.told(NAME), bundle.told("competition.json")["config"]
-    seed = bytes.fromhex(doc["seed"])
-    ranked = sorted(doc["pool"], key=lambda digest: hashlib.sha256(seed + bytes.fromhex(digest)).digest())
     drawn = [prompt["sha256"] for prompt in _in_order(doc)]
-    expected = ranked[: min(len(ranked), config["prompts_per_round"])]
+    expected = drawn_by(doc["seed"], doc["pool"], most=config["prompts_per_round"])
     bundle.same("wrong-prompts", NAME, field="prompts", found=drawn, expected=expected, say="Not what was drawn.")
     places, stems = [p["position"] for p in doc["prompts"]], [p["stem"] for p in doc["prompts"]]
     bundle.same("wrong-prompts", NAME, field="positions", found=places, expected=list(range(len(places))),
@@ -140,6 +148,19 @@ def _prompts(bundle: Bundle) -> None:
 
 def _in_order(doc: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(doc["prompts"], key=lambda prompt: int(prompt["position"]))
+
+
+def seed_of(slug: str, number: int, block_hash: str) -> str:
+    return _sha256("\n".join(["gauntlet-seed/1", slug, str(number), block_hash]))
+
+
+def commitment_of(pool: list[str]) -> str:
+    return _sha256("".join(f"{digest}\n" for digest in sorted(pool)))
+
+
+def drawn_by(seed: str, pool: list[str], *, most: int) -> list[str]:
+    ranked = sorted(pool, key=lambda digest: hashlib.sha256(bytes.fromhex(seed) + bytes.fromhex(digest)).digest())
+    return ranked[:most]
 
 
 def _sha256(text: str) -> str:

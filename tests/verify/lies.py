@@ -525,6 +525,10 @@ def bar_lowered_after_the_announcement(made: Made) -> None:
     made.event("round.open", round=1)["rules"] = dict(made.event("round.open", round=2)["rules"])
 
 
+def ruleset_nobody_knows(made: Made) -> None:
+    made.documents["competition.json"]["ruleset"] = "margin-9"
+
+
 def window_lengthened(made: Made) -> None:
     for schedule in (made.documents["round.json"]["schedule"], made.event("round.open", round=1)["schedule"]):
         schedule["latest_reveal_block"] = 18
@@ -704,6 +708,7 @@ LIES: dict[Lie, str] = {
     objection_dropped: "wrong-objection",
     bar_lowered: "wrong-rules",
     bar_lowered_after_the_announcement: "ledger-differs",
+    ruleset_nobody_knows: "unknown-ruleset",
     window_lengthened: "wrong-schedule",
     next_round_off_the_grid: "wrong-schedule",
     another_next_round_announced: "ledger-differs",

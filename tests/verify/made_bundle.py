@@ -27,7 +27,7 @@ RULES = {
     "name": "margin-1", "win_margin": "1/20", "weight_decay": "1/5", "weight_floor": "1/5", "least_counted": 1,
     "stop_early": True, "paid_from": "next_latest_reveal", "audits": ["source", "generation"],
     "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
-    "audit_limit_seconds": "180",
+    "audit_limit_seconds": "180", "audit_repeats": 1,
 }  # fmt: skip
 BLOCKS = {"round_blocks": 600, "open_blocks": 15, "seed_delay_blocks": 2, "generation_blocks": 420, "lead_blocks": 10}
 RIG = {
