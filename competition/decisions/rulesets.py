@@ -256,15 +256,15 @@ MARGIN_1 = Rules(
 MARGIN_2 = dataclasses.replace(MARGIN_1, name="margin-2", audit_repeats=3)
 
 # A margin lets a challenger in, evidence on fresh prompts gives it the lead.  The error of a round is at
-# most finalists / bar = 5 %.  futility_z: docs/rules.md shows the trade on the records.
+# most finalists / bar = 5 %.  docs/rules.md compares one purse with two, and shows what futility_z trades.
 TITLE_1 = dataclasses.replace(
     MARGIN_1,
     name="title-1",
     title=TitleRules(
         finalists=2,
-        prompts=256,
+        prompts=320,
         batch=32,
-        stakes=(Fraction(1, 5), Fraction(1, 2)),
+        stakes=(Fraction(1, 4),),
         bar=Fraction(40),
         out=Fraction(1, 10),
         futility_z=Fraction(7, 2),

@@ -11,20 +11,30 @@ from hypothesis import strategies as st
 
 from competition.decisions import bankroll
 from competition.decisions.bankroll import Bankroll, credits, earned, flip_distance, fold, path, purses
-from competition.decisions.rulesets import TITLE_1
+from competition.decisions.rulesets import TITLE_1 as STANDARD
 from competition.decisions.tally import DuelResult
 
 W, D, L, V = DuelResult.WON, DuelResult.DRAWN, DuelResult.LOST, DuelResult.VOID
 FD, FC = DuelResult.FORFEIT_DEFENDER, DuelResult.FORFEIT_CHALLENGER
 RESULTS = st.lists(st.sampled_from(list(DuelResult)), max_size=60)
 OPEN = st.lists(st.sampled_from([*DuelResult, None]), max_size=60)
-TITLE = TITLE_1.title
-assert TITLE is not None
+assert STANDARD.title is not None
+TITLE = replace(STANDARD.title, stakes=(Fraction(1, 5), Fraction(1, 2)), prompts=256)  # a careful purse and a bold one
+TITLE_1 = replace(STANDARD, title=TITLE)
 
 
 def ended(results: list[DuelResult | None], start: Bankroll | None = None) -> tuple[str, int]:
     standing = fold(results, total=256, rules=TITLE_1, start=start)
     return standing.ending, standing.duels
+
+
+@pytest.mark.parametrize(
+    ("results", "ending"),
+    [([W] * 16, "open"), ([W] * 17, "title"), ([L] * 8, "open"), ([L] * 9, "out"), ([W] * 20 + [L] * 3, "title")],
+)
+def test_the_standard_purse_stakes_a_quarter(results: list[DuelResult], ending: str) -> None:
+    assert fold(results, total=320, rules=STANDARD).ending == ending
+    assert path([W, L, D], rules=STANDARD) == [1, Fraction(5, 4), Fraction(15, 16), Fraction(15, 16)]
 
 
 def test_everybody_starts_with_one_credit_in_two_halves() -> None:

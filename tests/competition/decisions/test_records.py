@@ -1,4 +1,4 @@
-"""The rules on real rounds: the ladder gives the recorded winners, and stopping early gives the whole match's answer."""
+"""The rules on real rounds: the recorded winners come out, and stopping early gives the whole match's answer."""
 
 from __future__ import annotations
 

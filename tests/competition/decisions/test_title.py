@@ -17,7 +17,7 @@ from competition.decisions.title import Title, settle
 W, D, L = DuelResult.WON, DuelResult.DRAWN, DuelResult.LOST
 BEST, GOOD, FAIR, SHORT = (Tally(won=n, drawn=128 - n) for n in (30, 20, 10, 6))
 KEYS = ("a", "b", "c", "d")
-WON, LOST_IT, DREW = [W] * 11, [L] * 8, [D] * 256
+WON, LOST_IT, DREW = [W] * 17, [L] * 9, [D] * 320
 
 
 def candidate(key: str, commit: str = "") -> Candidate:

@@ -1,0 +1,105 @@
+"""What do many simulated rounds amount to?  Rates with their intervals, and costs, per ruleset."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from competition.decisions.rulesets import Rules
+from competition.decisions.tally import Z95
+from competition.simulation.population import Lots, Population
+from competition.simulation.rounds import LEADER, play
+
+CHUNK = 250  # rounds at a time: what fits into a processor's cache and little memory
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`hits` of `rounds`, and Wilson's 95 % interval of the rate behind them."""
+
+    hits: int
+    rounds: int
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.rounds if self.rounds else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """E. B. Wilson, Probable Inference, 1927: centre and half width, never below 0 or above 1."""
+        n, z = max(1, self.rounds), Z95
+        centre = (self.share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+    def as_json(self) -> dict[str, Any]:
+        low, high = self.interval
+        return {"hits": self.hits, "rounds": self.rounds, "share": self.share, "low": low, "high": high}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One ruleset against one population.
+
+    false: somebody who is not better took the lead · power: somebody better took it · owner: one given miner, with all
+    its clones, took it.  prompts, duels and calls are means of a round.
+    """
+
+    ruleset: str
+    population: Population
+    false: Rate
+    power: Rate
+    owner: Rate
+    prompts: float
+    duels: float
+    calls: float
+
+    def as_json(self) -> dict[str, Any]:
+        rates = {name: getattr(self, name).as_json() for name in ("false", "power", "owner")}
+        costs = {name: round(getattr(self, name), 1) for name in ("prompts", "duels", "calls")}
+        return {"ruleset": self.ruleset, "population": dataclasses.asdict(self.population), **rates, **costs}
+
+
+def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) -> Figures:
+    """Play so many rounds.  Every ruleset meets the same screens under one seed."""
+    hits, costs = np.zeros(3, dtype=int), np.zeros(3)
+    for number, size in enumerate(_chunks(rounds)):
+        lots = Lots(population, seed=seed * 1_000_003 + number)
+        field = lots.field(size)
+        outcome = play(rules)(field, lots, rules=rules)
+        new = outcome.winner != LEADER
+        at = (np.arange(size), np.maximum(outcome.winner, 0))
+        better = field.ahead[at] > 0
+        hits += [(new & ~better).sum(), (new & better).sum(), (new & field.owner[at]).sum()]
+        costs += [outcome.prompts.sum(), outcome.duels.sum(), outcome.calls.sum()]
+    false, power, owner = (Rate(int(n), rounds) for n in hits)
+    prompts, duels, calls = (float(total) / max(1, rounds) for total in costs)
+    return Figures(rules.name, population, false, power, owner, prompts, duels, calls)
+
+
+def _chunks(rounds: int) -> Iterator[int]:
+    for start in range(0, rounds, CHUNK):
+        yield min(CHUNK, rounds - start)
+
+
+def table(rows: Sequence[Figures]) -> str:
+    """Text, one line per population and ruleset."""
+    head = f"{'population':<18} {'ruleset':<10} {'false dethronings':<24} {'power':<24} {'owner':<8}"
+    lines = [f"{head} {'prompts':>8} {'duels':>8} {'calls':>8}"]
+    for row in rows:
+        power = _shown(row.power) if row.population.better else "-"
+        lines.append(
+            f"{row.population.name:<18} {row.ruleset:<10} {_shown(row.false):<24} {power:<24} "
+            f"{row.owner.share:<8.2%} {row.prompts:>8.0f} {row.duels:>8.0f} {row.calls:>8.0f}"
+        )
+    return "\n".join(lines)
+
+
+def _shown(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.share:.2%} ({low:.2%} - {high:.2%})"

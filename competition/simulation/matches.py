@@ -1,0 +1,114 @@
+"""Where do simulated matches end, and what do they say?  `decisions` stopping, screening and bankroll for many matches.
+
+Floats stand in for the exact fractions: a comparison is given a billionth, far less than what two outcomes can differ
+by.  Nothing here decides anything real.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from competition.decisions.rulesets import Rules, TitleRules
+from competition.simulation.population import Duels, Mask, Numbers, Places
+
+HAIR = 1e-9
+
+
+@dataclass(frozen=True)
+class Told:
+    """What matches said: `margin`, whether it clears the bar, how many duels the judge answered, and draws of those."""
+
+    margin: Numbers
+    clears: Mask
+    judged: Numbers
+    drawn: Numbers
+
+
+@dataclass(frozen=True)
+class Counts:
+    """After each number of duels from 0 on: (..., prompts + 1)."""
+
+    net: Numbers
+    counted: Numbers
+    left: Numbers
+
+
+def counts(duels: Duels) -> Counts:
+    total = duels.net.shape[-1]
+    return Counts(_running(duels.net), _running(duels.counted), np.arange(total, -1.0, -1.0))
+
+
+def _running(values: object) -> Numbers:
+    array = np.asarray(values)
+    summed = np.zeros((*array.shape[:-1], array.shape[-1] + 1), dtype=np.float32)
+    np.cumsum(array, axis=-1, dtype=np.float32, out=summed[..., 1:])
+    return summed  # type: ignore[return-value]
+
+
+def first(where: Mask) -> Places:
+    """The first true place on the last axis, or its length."""
+    found: Places = np.where(where.any(axis=-1), where.argmax(axis=-1), where.shape[-1])
+    return found
+
+
+def told(duels: Duels, after: Places, *, rules: Rules, settled_forfeits: bool = False) -> Told:
+    """The first `after` duels of each match; with `settled_forfeits` those beyond count too."""
+    inside = np.arange(duels.net.shape[-1]) < after[..., None]
+    within = (inside | duels.forfeited) if settled_forfeits else inside
+    net, counted = (duels.net * within).sum(-1, dtype=float), (duels.counted & within).sum(-1, dtype=float)
+    judged = duels.judged & inside
+    margin = net / np.maximum(counted, 1)
+    clears = (margin >= float(rules.win_margin) - HAIR) & (counted >= rules.least_counted)
+    drawn = (judged & (duels.net == 0)).sum(-1, dtype=float)
+    return Told(margin, clears, judged.sum(-1, dtype=float), drawn)
+
+
+def margin_match(duels: Duels, *, rules: Rules) -> Told:
+    """A match of margin-1 or margin-2: it ends when its outcome is certain (`decisions.stopping`)."""
+    bar, at = float(rules.win_margin), counts(duels)
+    surplus = at.net - bar * at.counted
+    qualified = (at.counted >= rules.least_counted) & (surplus >= at.left * (1 + bar) - 1e-4)
+    below = (at.counted + at.left < rules.least_counted) | (surplus + at.left * (1 - bar) < -1e-4)
+    return told(duels, np.minimum(first(qualified | below), duels.net.shape[-1]), rules=rules)
+
+
+def screen(duels: Duels, *, rules: Rules, title: TitleRules) -> Told:
+    """A screen of title-1 (`decisions.screening`)."""
+    total, bar = duels.net.shape[-1], float(rules.win_margin)
+    forfeited = duels.forfeited.sum(-1, keepdims=True, dtype=float)
+    judged_net, judged = _running(duels.net * duels.judged), _running(duels.judged)
+    decisive = _running((duels.net != 0) & duels.judged)
+    left = _running(~duels.forfeited)[..., -1:] - _running(~duels.forfeited)
+    need = bar * (judged + left + forfeited) + forfeited  # only challengers are simulated to forfeit
+    n = np.maximum(judged + left, 1)
+    gap = need * judged / n - judged_net
+    variance = judged * left / n * (decisive + 2) / (judged + 4)
+    hopeless = (gap > 0) & (judged > 0) & (gap**2 >= float(title.futility_z) ** 2 * variance - HAIR)
+    below = (judged_net + left - need < -1e-4) | (judged + forfeited + left < rules.least_counted)
+    after = np.minimum(first((hopeless | below) & (left > 0)), total)
+    said = told(duels, after, rules=rules, settled_forfeits=True)
+    return Told(said.margin, said.clears & (after == total), said.judged, said.drawn)
+
+
+@dataclass(frozen=True)
+class Played:
+    """Title matches: which earned the title, after how many prompts, and what they say."""
+
+    title: Mask
+    after: Places
+    told: Told
+
+
+def title_match(duels: Duels, *, rules: Rules, title: TitleRules) -> Played:
+    """`decisions.bankroll.fold` without a carried bankroll."""
+    won, lost = _running(duels.net > 0), _running(duels.net < 0)
+    held = sum(np.exp(won * np.log1p(float(s)) + lost * np.log1p(-float(s))) for s in title.stakes) / len(title.stakes)
+    at = counts(duels)
+    margin = at.net / np.maximum(at.counted, 1)
+    rich = (held >= float(title.bar) * (1 - 1e-6)) & (margin >= float(rules.win_margin) - 1e-6)
+    rich &= at.counted >= max(1, rules.least_counted)
+    earned, out = first(rich), first(held < float(title.out) * (1 - 1e-6))
+    after = np.minimum(np.minimum(earned, out), duels.net.shape[-1])
+    return Played((earned < out) & (earned <= duels.net.shape[-1]), after, told(duels, after, rules=rules))

@@ -1,0 +1,137 @@
+"""Who takes part in the simulated rounds, and how is it judged?  Numbers in, duels out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Net = NDArray[np.int8]
+Mask = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+DRAWN_ON_RECORD = 0.79  # of the judged duels in the public records of competitions 0 and 1
+PROMPTS = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """`better` of the challengers are better than the leader by `by` (their expected margin); the others are equals.
+
+    decisive: share of the duels between equals that are no draw · correlation: share of the duels whose result all
+    challengers have in common (the leader's luck on that prompt) · clones: hotkeys of one miner with one commit, among
+    the challengers · repeated: share of the duels that end the same when outputs are generated again · void, missing:
+    shares of duels without an answer, and of the challengers' files · noise: share of answers that are a coin's ·
+    bias: share of draws that the judge gives to the challenger · judge: `both` asks in both orders; `one_side` names
+    the same place whatever is shown there.
+    """
+
+    name: str
+    challengers: int = 20
+    better: int = 0
+    by: float = 0.0
+    decisive: float = 1 - DRAWN_ON_RECORD
+    correlation: float = 0.0
+    clones: int = 1
+    repeated: float = 0.5
+    void: float = 0.0
+    missing: float = 0.0
+    noise: float = 0.0
+    bias: float = 0.0
+    judge: Literal["both", "one_side"] = "both"
+    prompts: int = PROMPTS
+
+
+POPULATIONS: dict[str, Population] = {
+    population.name: population
+    for population in (
+        Population(name="equal"),
+        Population(name="better-10", better=1, by=0.10),
+        Population(name="better-15", better=1, by=0.15),
+        Population(name="half-decisive", decisive=0.5),
+        Population(name="half-decisive-15", better=1, by=0.15, decisive=0.5),
+        Population(name="half-decisive-20", better=1, by=0.20, decisive=0.5),
+        Population(name="correlated", correlation=0.5),
+        Population(name="clones", clones=10),
+        Population(name="noisy", noise=0.2),
+        Population(name="biased", bias=0.03),
+        Population(name="one-side", judge="one_side"),
+        Population(name="failures", void=0.04, missing=0.05),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Duels:
+    """(..., prompts): `net` is +1, 0 or -1 for the challenger; a void duel is not `counted`, a forfeit not `judged`."""
+
+    net: Net
+    counted: Mask
+    forfeited: Mask
+
+    def of(self, index: Any) -> Duels:
+        return Duels(self.net[index], self.counted[index], self.forfeited[index])
+
+    @property
+    def judged(self) -> Mask:
+        return self.counted & ~self.forfeited
+
+
+@dataclass(frozen=True)
+class Field:
+    """Some rounds: (rounds, challengers) in reveal order.  `owner` is one miner with all its clones."""
+
+    ahead: Numbers
+    owner: Mask
+    screens: Duels
+
+
+class Lots:
+    """Draws duels for a population.  The same seed gives the same duels."""
+
+    def __init__(self, population: Population, *, seed: int) -> None:
+        self.population, self.random = population, np.random.default_rng(seed)
+
+    def field(self, rounds: int) -> Field:
+        """The better ones and the clones stand at random places of the queue."""
+        p = self.population
+        order = self.random.permuted(np.tile(np.arange(p.challengers), (rounds, 1)), axis=1)
+        ahead = np.where(order < p.better, p.by, 0.0)
+        common = self.duels(np.zeros((rounds, 1)), prompts=p.prompts) if p.correlation else None
+        screens = self.duels(ahead, prompts=p.prompts)
+        if common is not None:
+            screens = self.mixed(screens, common, share=p.correlation)
+        return Field(ahead, order < p.clones, screens)
+
+    def duels(self, ahead: Numbers, *, prompts: int) -> Duels:
+        """Duels of challengers ahead by so much: won less lost is `ahead` on average, as the judge tells it."""
+        p, shape = self.population, (*ahead.shape, prompts)
+        decisive = np.maximum(p.decisive, np.abs(ahead))[..., None]
+        lot = self.random.random(shape, dtype=np.float32)
+        won, lost = lot < (decisive + ahead[..., None]) / 2, lot >= 1 - (decisive - ahead[..., None]) / 2
+        return self._told((won.astype(np.int8) - lost).astype(np.int8))
+
+    def mixed(self, ours: Duels, others: Duels, *, share: float) -> Duels:
+        """A `share` of our duels ends as the others' do."""
+        same = self.random.random(ours.net.shape, dtype=np.float32) < share
+        return replace(ours, net=np.where(same & ~ours.forfeited, others.net, ours.net).astype(np.int8))
+
+    def _told(self, net: Net) -> Duels:
+        p = self.population
+        if p.noise:
+            coin = (2 * self.random.integers(0, 2, net.shape, dtype=np.int8) - 1).astype(np.int8)
+            net = np.where(self._share(p.noise, net), coin, net).astype(np.int8)
+        if p.bias:
+            net = np.where((net == 0) & self._share(p.bias, net), 1, net).astype(np.int8)
+        if p.judge == "one_side":  # the two orders contradict each other, and cancel
+            net = np.zeros_like(net)
+        forfeited = self._share(p.missing, net) if p.missing else np.zeros(net.shape, dtype=bool)
+        void = self._share(p.void, net) & ~forfeited if p.void else np.zeros(net.shape, dtype=bool)
+        net = np.where(forfeited, -1, np.where(void, 0, net)).astype(np.int8)
+        return Duels(net, ~void, forfeited)
+
+    def _share(self, share: float, like: Net) -> Mask:
+        return self.random.random(like.shape, dtype=np.float32) < share

@@ -1,0 +1,134 @@
+"""Who leads after simulated rounds, and what did finding out cost?  One function per kind of ruleset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from competition.decisions.bankroll import titled
+from competition.decisions.rulesets import Rules
+from competition.simulation.matches import Told, margin_match, screen, title_match
+from competition.simulation.population import Duels, Field, Lots, Mask, Numbers, Places
+
+LEADER = -1
+CALLS_DECISIVE, CALLS_DRAWN = 4, 6  # front and sides in both orders; the gray views too where the front is drawn
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Per round: the place of the new leader in the queue (-1: the leader defends), prompts, duels and calls used."""
+
+    winner: Places
+    prompts: Numbers
+    duels: Numbers
+    calls: Numbers
+
+
+class Bill:
+    """What the rounds have cost so far."""
+
+    def __init__(self, rounds: int) -> None:
+        self.duels, self.calls = np.zeros(rounds), np.zeros(rounds)
+
+    def add(self, said: Told, *, rows: object = slice(None)) -> None:
+        judged, drawn = (x.reshape(len(x), -1).sum(-1) for x in (said.judged, said.drawn))
+        self.duels[rows] += judged  # type: ignore[index]
+        self.calls[rows] += CALLS_DECISIVE * (judged - drawn) + CALLS_DRAWN * drawn  # type: ignore[index]
+
+
+def ladder_rounds(field: Field, lots: Lots, *, rules: Rules) -> Outcome:
+    """margin-1 and margin-2: the qualified meet the defender of the moment in reveal order.
+
+    margin-1 asks regenerated outputs to be not worse than the submitted ones; margin-2 asks for that, and for another
+    win, `audit_repeats` times.
+    """
+    rounds = len(field.ahead)
+    screened, bill = margin_match(field.screens, rules=rules), Bill(rounds)
+    bill.add(screened)
+    winner = np.full(rounds, LEADER)
+    for place in range(field.ahead.shape[1]):
+        rows = np.flatnonzero(screened.clears[:, place])
+        if len(rows):
+            won = _rung(field, lots, place=place, rows=rows, winner=winner, bill=bill, rules=rules)
+            winner[rows[won]] = place
+    return Outcome(winner, np.full(rounds, float(field.screens.net.shape[-1])), bill.duels, bill.calls)
+
+
+def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places, bill: Bill, rules: Rules) -> Mask:
+    """Which of these rounds' challengers at `place` beat their defender and pass the audit."""
+    p = lots.population
+    defender = winner[rows]
+    theirs = np.where(defender == LEADER, 0.0, field.ahead[rows, np.maximum(defender, 0)])
+    ahead = field.ahead[rows, place] - theirs
+    met = lots.duels(ahead, prompts=p.prompts)
+    against_leader = (defender == LEADER)[:, None]
+    ours = field.screens.of((rows, place))
+    met = Duels(*(np.where(against_leader, a, b) for a, b in zip(_parts(ours), _parts(met), strict=True)))
+    said = margin_match(met, rules=rules)
+    held = said.clears
+    bill.add(_only(said, defender != LEADER), rows=rows)
+    for _ in range(rules.audit_repeats):
+        submitted = margin_match(lots.duels(np.zeros(len(rows)), prompts=p.prompts), rules=rules)
+        bill.add(_only(submitted, said.clears), rows=rows)
+        held = held & (submitted.margin >= -float(rules.win_margin) - 1e-9)
+        if rules.audit_repeats > 1:
+            again = margin_match(lots.mixed(lots.duels(ahead, prompts=p.prompts), met, share=p.repeated), rules=rules)
+            bill.add(_only(again, said.clears), rows=rows)
+            held = held & again.clears
+    return held
+
+
+def _parts(duels: Duels) -> tuple[object, object, object]:
+    return duels.net, duels.counted, duels.forfeited
+
+
+def _only(said: Told, rows: Mask) -> Told:
+    return Told(said.margin, said.clears, said.judged * rows, said.drawn * rows)
+
+
+def title_rounds(field: Field, lots: Lots, *, rules: Rules) -> Outcome:
+    """title-1: one entry per solution, the best of the screen play the leader on fresh prompts."""
+    rules_, rounds, title = rules, len(field.ahead), titled(rules)
+    bill = Bill(rounds)
+    entered = ~field.owner | (np.cumsum(field.owner, axis=1) == 1)  # the first of the clones is the entry
+    said = _only_entered(screen(field.screens, rules=rules_, title=title), entered)
+    bill.add(said)
+    ranked = np.argsort(np.where(said.clears, -said.margin, np.inf), axis=1, kind="stable")[:, : title.finalists]
+    finalists = np.take_along_axis(said.clears, ranked, axis=1)
+    ahead = np.take_along_axis(field.ahead, ranked, axis=1)
+    finalists = finalists & _audited(lots, finalists, bill=bill, rules=rules_)
+    duels = lots.duels(ahead, prompts=title.prompts)
+    if lots.population.correlation:
+        common = lots.duels(np.zeros((rounds, 1)), prompts=title.prompts)
+        duels = lots.mixed(duels, common, share=lots.population.correlation)
+    played = title_match(duels, rules=rules_, title=title)
+    bill.add(_only(played.told, finalists))
+    best = np.where(played.title & finalists, played.told.margin, -np.inf)
+    choice = best.argmax(axis=1)
+    place = np.take_along_axis(ranked, choice[:, None], axis=1)[:, 0]
+    winner = np.where(np.isfinite(best.max(axis=1)), place, LEADER)
+    longest = np.where(finalists, played.after, 0).max(axis=1)
+    generated = np.ceil(longest / title.batch) * title.batch
+    return Outcome(winner, lots.population.prompts + generated, bill.duels, bill.calls)
+
+
+def _only_entered(said: Told, entered: Mask) -> Told:
+    return Told(said.margin, said.clears & entered, said.judged * entered, said.drawn * entered)
+
+
+def _audited(lots: Lots, finalists: Mask, *, bill: Bill, rules: Rules) -> Mask:
+    """Regenerated against submitted, on the round's prompts: rejected where the reversed bankroll earns the title.
+
+    A rejected finalist is not replaced here, which costs power and never error.
+    """
+    again = lots.duels(np.zeros(finalists.shape), prompts=lots.population.prompts)
+    reversed_ = Duels((-again.net).astype(np.int8), again.counted, again.forfeited)
+    played = title_match(reversed_, rules=rules, title=titled(rules))
+    bill.add(_only(played.told, finalists))
+    return ~played.title
+
+
+def play(rules: Rules) -> Callable[..., Outcome]:
+    return title_rounds if rules.title else ladder_rounds

@@ -1,0 +1,63 @@
+"""What the simulation tells: rates with intervals, the same for the same seed, and the promises of the rules."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from competition.decisions.rulesets import MARGIN_1, RULESETS, TITLE_1
+from competition.simulation.figures import Rate, simulate
+from competition.simulation.population import POPULATIONS
+
+ROUNDS = 500
+
+
+def false(population: str, rules: str) -> float:
+    return simulate(RULESETS[rules], POPULATIONS[population], rounds=ROUNDS, seed=2).false.share
+
+
+@pytest.mark.parametrize(
+    ("hits", "rounds", "low", "high"), [(0, 100, 0, 0.0370), (5, 100, 0.0215, 0.1118), (100, 100, 0.9630, 1)]
+)
+def test_wilsons_interval(hits: int, rounds: int, low: float, high: float) -> None:
+    assert Rate(hits, rounds).interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_the_same_seed_gives_the_same_figures() -> None:
+    one, other = (simulate(TITLE_1, POPULATIONS["failures"], rounds=300, seed=9) for _ in range(2))
+    assert one == other
+
+
+def test_a_judge_that_always_names_one_side_crowns_nobody() -> None:
+    assert false("one-side", "margin-1") == false("one-side", "title-1") == 0
+
+
+def test_among_equals_title_1_keeps_its_promise_and_margin_1_does_not() -> None:
+    assert false("equal", "title-1") <= 0.05 and false("correlated", "title-1") <= 0.05
+    assert false("equal", "margin-1") > 0.5
+
+
+def test_clones_gain_under_margin_1_and_not_under_title_1() -> None:
+    def owner(rules: str, clones: str) -> float:
+        return simulate(RULESETS[rules], POPULATIONS[clones], rounds=ROUNDS, seed=2).owner.share
+
+    assert owner("margin-1", "clones") > 3 * owner("margin-1", "equal")
+    assert owner("title-1", "clones") <= 0.01
+
+
+def test_who_is_better_by_15_points_takes_the_lead() -> None:
+    assert simulate(TITLE_1, POPULATIONS["better-15"], rounds=ROUNDS, seed=2).power.share > 0.9
+
+
+def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
+    out, chart = StringIO(), tmp_path / "chart.json"
+    asked = ["--rounds", "20", "--population", "equal", "--json", "--plot", str(chart)]
+    call_command("simulate_rules", *asked, "--rules", '{"name": "title-1", "title": {"prompts": 32}}', stdout=out)
+    (row,) = json.loads(out.getvalue())
+    assert row["ruleset"] == "title-1" and row["false"]["rounds"] == 20 and row["prompts"] <= 128 + 32
+    assert json.loads(chart.read_text())["data"][0]["name"] == "title-1"
+    assert MARGIN_1.title is None
