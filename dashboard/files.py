@@ -31,7 +31,7 @@ from competition.models import Prompt
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.publish import folder_of
-from dashboard.queries import publication_of
+from dashboard.queries import is_mirrored, publication_of
 from judging import queries as judging
 
 TYPES = {"png": "image/png", "glb": "model/gltf-binary"}
@@ -101,7 +101,7 @@ def known(sha256: str, extension: str) -> bool:
     if extension == "glb":
         found = queries.is_stored_asset(sha256)
     else:
-        found = queries.is_prompt(sha256) or judging.is_view(sha256)
+        found = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)
     if found:
         cache.set(remembered, True, KNOWN_SECONDS)
     return found

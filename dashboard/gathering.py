@@ -15,8 +15,9 @@ from dashboard import clock
 from dashboard.presenting import audit_pages, duel_pages, match_pages, rounds, stages
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
+from dashboard.presenting.records import pictures_of
 from dashboard.presenting.stages import Tracker, Work
-from dashboard.queries import findings_on, publication_of
+from dashboard.queries import findings_on, mirrored, publication_of
 from judging import queries as judging
 from judging.models import Match, Rendering
 
@@ -120,7 +121,10 @@ def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage
     assets = queries.assets_on(round_, duel.prompt, {match.defender_id, match.challenger_id})
     shas = {duel.left_sha256, duel.right_sha256, *(asset.sha256 for asset in assets)}
     renderings = judging.renderings_of(round_.competition, shas)
-    return duel_pages.page(round_, match, duel, duels=duels, assets=assets, renderings=renderings)
+    copies = mirrored(pictures_of(duel.detail)) if round_.source else {}
+    return duel_pages.page(
+        round_, match, duel, duels=duels, assets=assets, renderings=renderings, mirrored=copies
+    )  # fmt: skip
 
 
 def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:

@@ -1,12 +1,25 @@
-"""What do pages read of the publisher?"""
+"""What do pages read of the publisher, and of imported records?"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from competition.models import Round
-from dashboard.models import Publication, VerifierFinding
+from dashboard.models import MirroredFile, Publication, VerifierFinding
 from judging.models import Match
 
 MOST_FINDINGS = 200
+
+
+def mirrored(urls: Iterable[str]) -> dict[str, str]:
+    """Address on another host -> hash of our copy of the picture there."""
+    wanted = set(urls)
+    rows = MirroredFile.objects.filter(url__in=wanted).exclude(sha256="") if wanted else ()
+    return {row.url: row.sha256 for row in rows}
+
+
+def is_mirrored(sha256: str) -> bool:
+    return MirroredFile.objects.filter(sha256=sha256).exists()
 
 
 def publication_of(round_: Round) -> Publication | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from competition.models import Asset, Round, Submission
 from dashboard.presenting.matches import DECISIVE, RESULTS, duel_url, match_url, result
 from dashboard.presenting.people import Who, entrant
+from dashboard.presenting.records import Link, links, mirrored_view
 from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels
 from judging.models import Duel, Match, Rendering
 from judging.renderers.rig import GRAY_PREFIX, GRID
 
+AS_JUDGED = "as judged"
 VERDICTS: Mapping[str, str] = {
     "won": "{challenger} won this duel.",
     "lost": "{defender} won this duel.",
@@ -43,6 +45,7 @@ class AssetSide:
     failure_code: str
     failure_reason: str
     who_must_act: str
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,7 @@ class DuelPage:
     duels: int
     prompt: str
     prompt_sha256: str
+    prompt_url: str
     result: str
     verdict: str
     score_micro: int | None
@@ -90,6 +94,11 @@ class DuelPage:
         return RESULTS[self.result][0]
 
     @property
+    def prompt_link(self) -> str:
+        """Where a prompt's picture lies on another host, if a browser can go there."""
+        return self.prompt_url if self.prompt_url.startswith(("https://", "http://")) else ""
+
+    @property
     def pictured(self) -> bool:
         return bool(self.prompt_sha256 or self.view_names)
 
@@ -110,10 +119,15 @@ def page(
     duels: Sequence[Duel],
     assets: Sequence[Asset],
     renderings: Mapping[str, Rendering],
+    mirrored: Mapping[str, str],
 ) -> DuelPage:
+    """`mirrored`: address on another host -> hash of our copy; for a round that was played elsewhere."""
     left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
     right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
+    if round_.source:
+        left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
+        detail.pop("files", None)
     return DuelPage(
         **_given(round_, match, duel),
         duels=len(duels),
@@ -128,6 +142,11 @@ def page(
     )
 
 
+def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
+    copy = mirrored_view(detail, side.role, mirrored=mirrored)
+    return replace(side, links=links(detail, side.role), views={AS_JUDGED: copy} if copy else side.views)
+
+
 def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
     """What stands in the rows themselves."""
     return {
@@ -136,6 +155,7 @@ def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
         "position": duel.position,
         "prompt": duel.prompt.stem,
         "prompt_sha256": duel.prompt.sha256,
+        "prompt_url": duel.prompt.url,
         "result": result(match, duel),
         "score_micro": duel.score_micro,
         "judge_name": match.judge_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from audits.models import Audit
 from competition.decisions import ladder as climbing
@@ -72,6 +73,23 @@ def climb(
         if s.role == Submission.Role.CHALLENGER and s.eligible
     ]
     return climbing.climb(entries, screen=screens, met=met, audits=audited(audits, rules=rules), rules=rules)
+
+
+def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> climbing.Ladder | None:
+    """The ladder of a round that was played elsewhere, as it was climbed when its files were read: the rules of its era
+    may not be ours."""
+    tallies = {(m.defender.key, m.challenger.key): tally_of(m) for m in matches if m.kind != Match.Kind.AUDIT}
+    steps = [step for step in (told or {}).get("ladder", ()) if (step["defender"], step["challenger"]) in tallies]
+    climbed = tuple(
+        climbing.Rung(
+            challenger=step["challenger"], defender=step["defender"], verdict=step["verdict"], reason=step["reason"],
+            tally=tallies[step["defender"], step["challenger"]],
+        )
+        for step in steps
+    )  # fmt: skip
+    return climbing.Ladder(
+        rungs=climbed, leader=climbing.LEADER, wanted_screens=(), wanted_matches=(), wanted_audits=()
+    )  # fmt: skip
 
 
 def rungs(

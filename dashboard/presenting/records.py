@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from dashboard.models import VerifierFinding
 
@@ -55,6 +56,52 @@ def summary(source: Mapping[str, Any]) -> dict[str, Any]:
     agree = sum(match.get("agrees") is True for match in told)
     rest = {name: value for name, value in source.items() if name != "matches" and value not in ("", None)}
     return {**rest, "margins that agree": f"{agree} of {len(told)}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A file on somebody else's host: linked, never loaded by a visitor's browser."""
+
+    kind: str
+    host: str
+    url: str
+
+
+PICTURES = ("png", "views")
+
+
+def links(detail: Any, side: str) -> tuple[Link, ...]:
+    """What one side of an imported duel showed; an address that a browser cannot open is left out."""
+    found = []
+    for kind, url in files_of(detail, side).items():
+        try:
+            split = urlsplit(url)
+        except ValueError:
+            continue
+        if split.scheme in ("http", "https") and split.hostname:
+            found.append(Link(kind=kind, host=split.hostname, url=url))
+    return tuple(found)
+
+
+def files_of(detail: Any, side: str) -> dict[str, str]:
+    """Kind -> address."""
+    files = detail.get("files") if isinstance(detail, Mapping) else None
+    told = files.get(side) if isinstance(files, Mapping) else None
+    return {str(k): url for k, url in told.items() if isinstance(url, str)} if isinstance(told, Mapping) else {}
+
+
+def pictures_of(detail: Any) -> list[str]:
+    """The addresses of both sides' pictures."""
+    return [url for side in ("defender", "challenger") for url in _pictures(detail, side)]
+
+
+def mirrored_view(detail: Any, side: str, *, mirrored: Mapping[str, str]) -> str:
+    """The hash of our copy of the picture that was judged, or empty."""
+    return next((mirrored[url] for url in _pictures(detail, side) if url in mirrored), "")
+
+
+def _pictures(detail: Any, side: str) -> list[str]:
+    return [url for kind, url in files_of(detail, side).items() if kind in PICTURES]
 
 
 def _matches(source: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -345,7 +345,10 @@ def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
     urls = {
         (m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"
     }
-    climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
+    if rows.round.source:
+        climbed = ladders.recorded(rows.round.decision, rows.matches)
+    else:
+        climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
     audits = {a.submission.key: audit_row(rows.round, a).url for a in rows.audits}
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
 

@@ -39,16 +39,23 @@ def headline(told: ReadRound, rungs: Sequence[Rung], *, stage: str) -> str:
     if told.winner is None:
         return f"Round {told.number} is over, and its files name no winner that can be read."
     if told.winner == LEADER:
-        rejected = [rung.challenger for rung in rungs if rung.verdict == "rejected"]
-        among = f"{len(told.entries)} challengers entered"
-        if not rungs:
-            return f"The leader defended. {among}, and none of them reached the bar."
-        fate = f", {len(rejected)} of them rejected by an audit" if rejected else ""
-        return f"The leader defended. {among}, {len(rungs)} won or met on the ladder{fate}."
+        return f"The leader defended against {_count(len(told.entries), 'challenger')}{_fates(rungs)}."
     won = next((rung for rung in reversed(rungs) if rung.challenger == told.winner), None)
     against = "" if won is None else " against the leader" if won.defender == LEADER else f" against {won.defender}"
     margin = "" if won is None else f" with a margin of {float(won.tally.margin) * 100:+.2f} %{against}"
-    return f"{told.winner} took the lead{margin}. {len(told.entries)} challengers entered."
+    return f"{told.winner} took the lead{margin}. {_count(len(told.entries), 'challenger')} entered."
+
+
+def _fates(rungs: Sequence[Rung]) -> str:
+    """What became of those who won a rung."""
+    fates = {"rejected": "rejected by an audit", "pending": "never audited", "advanced": "dethroned in turn"}
+    told = [(sum(rung.verdict == verdict for rung in rungs), words) for verdict, words in fates.items()]
+    words = ", ".join(f"{number} {fate}" for number, fate in told if number)
+    return f"; of those who reached the bar: {words}" if words else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def line(told: ReadRound, fields: Mapping[str, Any]) -> str:
