@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify import made_bundle
-from tests.verify.lies import LIES, NEEDS_A_VOID_DUEL, Lie
+from tests.verify import lies_about_decisions, lies_about_duels, lies_about_entries, made_bundle
+from tests.verify.lies_about_duels import NEEDS_A_VOID_DUEL
+from tests.verify.lying import Lie
 from verify import bundle
+from verify.bundle_files import Bundle
 from verify.findings import errors
 
+LIES = lies_about_duels.LIES | lies_about_entries.LIES | lies_about_decisions.LIES
 
-def examined(made: made_bundle.Made, folder: Path) -> bundle.Bundle:
+
+def examined(made: made_bundle.Made, folder: Path) -> Bundle:
     return bundle.examine(made.write(folder), operator=made_bundle.hotkey("operator"))
 
 
