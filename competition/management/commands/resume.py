@@ -25,6 +25,8 @@ class Command(BaseCommand):
             raise CommandError(f"there is no round {options['round']} in {options['competition']!r}")
         if round_.state != "paused":
             raise CommandError(f"{round_} is not paused: it is in {round_.state}")
+        if round_.source:
+            raise CommandError(f"{round_} is played elsewhere and was imported: import it again when it has gone on")
         stage = round_.paused_from
         if not resume(round_, why=options["why"], now=timezone.now()):
             raise CommandError(f"{round_} was moved by somebody else meanwhile; look at its page")
