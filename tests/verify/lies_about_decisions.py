@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.verify.lying import ASH, BIRCH, COPYCAT, Lie, told
-from tests.verify.made_bundle import Made
+from tests.verify.made_files import Made
 
 
 def audit_left_out(made: Made) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.verify.lying import ASH, BIRCH, COPYCAT, DROPPER, Lie, change_duel, count_again, told
-from tests.verify.made_bundle import Made
+from tests.verify.made_files import Made
 
 
 def verdict_turned(made: Made) -> None:

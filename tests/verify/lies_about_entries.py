@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from tests.verify.lying import ASH, BIRCH, COPYCAT, DROPPER, MUMBLER, Lie
-from tests.verify.made_bundle import Made, sha256
+from tests.verify.made_files import Made, sha256
 
 
 def file_replaced_after_the_duel(made: Made) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.verify.made_bundle import Made, hotkey
+from tests.verify.made_files import Made, hotkey
 from tests.verify.made_plan import result as result_of
 from tests.verify.made_plan import summed
 

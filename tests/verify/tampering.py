@@ -14,7 +14,7 @@ from typing import Any
 
 import rfc8785
 
-from tests.verify.made_bundle import chained, sha256, signed
+from tests.verify.made_files import chained, sha256, signed
 
 Files = dict[str, bytes]
 FOLDER, LINK = b"<a folder>", b"<a link to itself>"

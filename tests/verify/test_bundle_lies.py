@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify import lies_about_decisions, lies_about_duels, lies_about_entries, made_bundle
+from tests.verify import lies_about_decisions, lies_about_duels, lies_about_entries, made_bundle, made_files
 from tests.verify.lies_about_duels import NEEDS_A_VOID_DUEL
 from tests.verify.lying import Lie
 from verify import bundle
@@ -16,8 +16,8 @@ from verify.findings import errors
 LIES = lies_about_duels.LIES | lies_about_entries.LIES | lies_about_decisions.LIES
 
 
-def examined(made: made_bundle.Made, folder: Path) -> Bundle:
-    return bundle.examine(made.write(folder), operator=made_bundle.hotkey("operator"))
+def examined(made: made_files.Made, folder: Path) -> Bundle:
+    return bundle.examine(made.write(folder), operator=made_files.hotkey("operator"))
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)

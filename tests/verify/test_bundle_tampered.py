@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify import made_bundle, tampering
+from tests.verify import made_bundle, made_files, tampering
 from verify import bundle
 from verify.findings import errors
 
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_good_bundle_has_no_findings(folder: Path) -> None:
-    found = bundle.examine(folder, operator=made_bundle.hotkey("operator")).book
+    found = bundle.examine(folder, operator=made_files.hotkey("operator")).book
     assert [finding.line() for finding in found.findings] == []
     assert found.counts["duels"] == 36 and found.counts["events"] > 100
 
@@ -31,7 +31,7 @@ def test_every_one_of_a_thousand_tamperings_is_caught(folder: Path) -> None:
     survivors, ways = [], Counter[str]()
     for way, changed in tampering.mutants(source, number=MUTANTS, seed=1):
         with tampering.changed_folder(folder, changed, good=files):
-            found = bundle.examine(folder, operator=made_bundle.hotkey("operator")).book.findings
+            found = bundle.examine(folder, operator=made_files.hotkey("operator")).book.findings
         ways[way] += 1
         if not errors(found):
             survivors.append((way, {path: data for path, data in changed.items() if files.get(path) != data}))
