@@ -123,6 +123,11 @@ class Play:
                 command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said
             )
 
+    def hosting_behind(self, port: int) -> int:
+        """Let the demo's hosting serve there instead: somebody else answers at the address that the miners revealed."""
+        self.hosting = port
+        return port
+
     def environment(self) -> dict[str, str]:
         named = {
             "GAUNTLET_VAR": str(self.var), "GAUNTLET_DEMO": "1", "GAUNTLET_LEASE_SECONDS": str(LEASE_SECONDS),
