@@ -12,7 +12,8 @@ from competition.models import Round, Submission
 
 
 class PodRun(Stateful):
-    """One run of a submission's code on the round's prompts: for the leader's outputs, or for an audit.
+    """One run of a submission's code: on the round's prompts for the leader's outputs or an audit, on fresh prompts for
+    a title match.
 
     `handle` finds the pod again after a worker died, `progress` is what `audits.decisions.lifecycle` has made of all
     that happened, `isolation` says honestly what the pod was kept from.
@@ -21,6 +22,7 @@ class PodRun(Stateful):
     class Purpose(models.TextChoices):
         LEADER = "leader"
         AUDIT = "audit"
+        TITLE = "title"
 
     graph = PodRunStates
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="pod_runs")

@@ -113,6 +113,21 @@ class RoundPrompt(models.Model):
         ordering = ["position"]
 
 
+class FreshPrompt(models.Model):
+    """A prompt drawn for a round's title matches, in seed order.  Its picture is shown once the round is over."""
+
+    round = models.ForeignKey(Round, models.PROTECT, related_name="fresh")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="fresh_draws")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "position"], name="one_fresh_prompt_per_position"),
+            models.UniqueConstraint(fields=["round", "prompt"], name="a_fresh_prompt_is_drawn_once"),
+        ]
+        ordering = ["position"]
+
+
 class Miner(models.Model):
     """Who submits: an ss58 sr25519 address.  `label` is a name that the demo gives; real miners have none."""
 
@@ -236,6 +251,25 @@ class Reign(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["competition", "sequence"], name="reigns_are_numbered")]
         ordering = ["sequence"]
+
+
+class Bankroll(models.Model):
+    """What the title duels of one commit against one leader's commit had come to when a round ended.
+
+    Append-only: the newest row of an earlier round is what the pair starts with.
+    """
+
+    round = models.ForeignKey(Round, models.PROTECT, related_name="bankrolls")
+    commit = models.CharField(max_length=40)
+    leader_commit = models.CharField(max_length=40)
+    won = models.PositiveIntegerField(default=0)
+    drawn = models.PositiveIntegerField(default=0)
+    lost = models.PositiveIntegerField(default=0)
+    out = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "commit"], name="one_bankroll_per_commit_and_round")]
+        indexes = [models.Index(fields=["commit", "leader_commit"], name="bankroll_pair")]
 
 
 class LedgerEvent(models.Model):
