@@ -99,6 +99,12 @@ OPERATOR_KEY_FILE = Path(env.text("GAUNTLET_OPERATOR_KEY", str(VAR_DIR / "operat
 LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR / "examples" / "miners"))).resolve()
 PODS_DIR = VAR_DIR / "pods"
 
+# The OpenAI-compatible server of the judges `openai:…`; its model is no setting, it belongs to the judge version.
+VLM_URL = env.text("GAUNTLET_VLM_URL")
+VLM_KEY = env.text("GAUNTLET_VLM_KEY")
+VLM_SLOTS = env.number("GAUNTLET_VLM_SLOTS", 32)
+VLM_PICTURES = env.text("GAUNTLET_VLM_PICTURES")
+
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True

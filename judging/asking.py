@@ -1,19 +1,37 @@
 """How is a judge asked about one duel?  Both orders of each question, and no question whose answer changes nothing."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
+from judging.answers import Book
 from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
 from judging.decisions import ballots
 from judging.decisions.ballots import MICRO, Ballot, Verdict
+from judging.deliberating import Deliberates, Deliberation
 
 __all__ = ["Verdict", "verdict_of"]
 
 ASKS = 3  # times in a row that one question is asked before its duel is laid aside for a while
 
 
-def verdict_of(judge: Judge, *, reference: Path, reference_sha256: str, defender: Side, challenger: Side) -> Verdict:
-    """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw."""
+def verdict_of(
+    judge: Judge,
+    *,
+    reference: Path,
+    reference_sha256: str,
+    defender: Side,
+    challenger: Side,
+    book: Book | None = None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Verdict:
+    """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw.
+
+    `book` and `wanted` are for judges that deliberate: where answers are kept, and whether anybody still waits.
+    """
+    if isinstance(judge, Deliberates):
+        kept = judge.book if book is None else book
+        return Deliberation(judge.judge_version, judge, kept, reference, defender, challenger, wanted).verdict()
     taken: dict[str, Ballot] = {}
     while (kind := ballots.next_kind(taken)) is not None:
         ab = Question(kind, reference, reference_sha256, defender, challenger)

@@ -8,6 +8,7 @@ from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
 __all__ = ["JUDGES", "Answer", "Judge", "NoAnswer", "Question", "Side", "judge_named"]
 
 JUDGES = {
+    "openai": "judging.backends.openai:made",
     "perceptual-v1": "judging.backends.perceptual:made",
     "scripted": "judging.backends.scripted:made",
 }
@@ -15,7 +16,7 @@ JUDGES = {
 
 @cache
 def judge_named(name: str) -> Judge:
-    """The judge of that name: `perceptual-v1`, or `scripted:fail_every=3` for one that takes an argument.
+    """The judge of that name: `perceptual-v1`, or `openai:vlm-1` for one that takes an argument.
 
     One judge per process and name, so that what it has worked out about an asset is kept.
     Raises KeyError for a name that is not in JUDGES and ValueError for an argument that the judge does not take.

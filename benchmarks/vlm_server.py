@@ -1,0 +1,169 @@
+"""A judge to rehearse with: `python -m benchmarks.vlm_server` speaks like vLLM, on loopback, and needs no GPU.
+
+What it sees is a table (`--table FILE`: JSON, picture's SHA-256 -> {"quality": …, "spoiled": …, "painted": …});
+pictures that are not in it are worth 0.  It can be slow, biased, noisy, and wrong in all the ways a server can be
+(`--fault`, `--share`).  GET /stats says what the round would have cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.vlm_server_load import Card
+from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth, payload
+
+REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+@dataclass
+class Settings:
+    """`fault`: one of FAULTS or CARRIER_FAULTS for `share` of the requests, and of none after `faults_end` of them.
+
+    `real_tokens`: also take the card's seconds, not only `latency_s`."""
+
+    model: str
+    version: str = "0.11.0"
+    latency_s: float = 0.0
+    slots: int = 64
+    fault: str = ""
+    share: float = 1.0
+    faults_end: int | None = None
+    real_tokens: bool = False
+    seed: int = 0
+
+
+@dataclass
+class Server:
+    settings: Settings
+    mind: Mind = field(default_factory=Mind)
+    card: Card = field(default_factory=Card)
+    asked: int = 0
+    busy: int = 0
+    most_busy: int = 0
+
+    async def listen(self, *, port: int = 0) -> asyncio.Server:
+        self.slots = asyncio.Semaphore(self.settings.slots)
+        self.luck = random.Random(self.settings.seed)
+        return await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=1024)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while (head := await reader.readuntil(b"\r\n\r\n")) and not writer.is_closing():
+                await self._answer(head, reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        method, path, _ = lines[0].split(" ", 2)
+        lengths = [int(v) for k, _, v in (line.partition(":") for line in lines[1:]) if k.lower() == "content-length"]
+        body = await reader.readexactly(lengths[0]) if lengths else b""
+        if method == "POST" and path == "/v1/chat/completions":
+            await self._complete(json.loads(body), writer)
+        else:
+            told = self.told(path)
+            await send(writer, 404 if told is None else 200, told or {"error": "there is nothing here"})
+
+    def told(self, path: str) -> dict[str, Any] | None:
+        if path == "/v1/models":
+            return {"object": "list", "data": [{"id": self.settings.model, "object": "model"}]}
+        stats = {**self.card.stats(), "asked": self.asked, "most_busy": self.most_busy}
+        return {"/version": {"version": self.settings.version}, "/stats": stats, "/health": {}}.get(path)
+
+    async def _complete(self, body: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        self.asked += 1
+        fault = self._fault()
+        if fault in CARRIER_FAULTS and await self._broken(fault, writer):
+            return
+        async with self.slots:
+            self.busy += 1
+            self.most_busy = max(self.most_busy, self.busy)
+            said, seconds = self.reply(body, fault=fault)
+            seconds = self.settings.latency_s + (seconds if self.settings.real_tokens else 0)
+            await asyncio.sleep(seconds * (10 if fault == "slow" else 1))
+            self.busy -= 1
+        await send(writer, 200, said, cut=fault == "truncated")
+
+    def _fault(self) -> str:
+        over = self.settings.faults_end is not None and self.asked > self.settings.faults_end
+        return self.settings.fault if not over and self.luck.random() < self.settings.share else ""
+
+    async def _broken(self, fault: str, writer: asyncio.StreamWriter) -> bool:
+        """True when there is nothing more to send."""
+        if fault == "timeout":
+            await asyncio.sleep(3600)
+        if fault in ("http_429", "http_500"):
+            await send(writer, int(fault.removeprefix("http_")), {"error": {"message": fault}})
+            return True
+        if fault == "reset":
+            writer.transport.abort()
+            return True
+        return False
+
+    def reply(self, body: Mapping[str, Any], *, fault: str = "") -> tuple[dict[str, Any], float]:
+        """The answer and the card's seconds for it, without a wire: benchmarks call this directly."""
+        words, top = self.mind.answer(body)
+        said = payload(body, words, top, number=self.mind.answered)
+        completion = max(1, len(words) // 4) if words else 1 if body.get("logprobs") else 8
+        seconds = self.card.take(body, completion_tokens=completion)
+        said["usage"] = {"completion_tokens": completion}
+        if fault in FAULTS:
+            FAULTS[fault](said)
+        return said, seconds
+
+
+async def send(writer: asyncio.StreamWriter, status: int, body: Mapping[str, Any], *, cut: bool = False) -> None:
+    data = json.dumps(body).encode()
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    writer.write(head.encode() + (data[: len(data) // 2] if cut else data))
+    await writer.drain()
+    if cut:
+        writer.close()
+
+
+def table(path: Path | None) -> dict[str, Worth]:
+    return {name: Worth(**worth) for name, worth in json.loads(path.read_text()).items()} if path else {}
+
+
+async def serve(told: argparse.Namespace) -> None:
+    mind = Mind(table(told.table), gain=told.gain, bias=told.bias, noise=told.noise, obeys=told.obeys, drift=told.drift)
+    settings = Settings(told.model, latency_s=told.latency_ms / 1000, slots=told.slots, fault=told.fault,
+                        share=told.share, faults_end=told.faults_end, real_tokens=told.real_tokens)  # fmt: skip
+    listening = await Server(settings, mind).listen(port=told.port)
+    print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]} serves {told.model}", flush=True)
+    async with listening:
+        await listening.serve_forever()
+
+
+def parser() -> argparse.ArgumentParser:
+    asks = argparse.ArgumentParser(prog="python -m benchmarks.vlm_server", description=__doc__)
+    asks.add_argument("--model", required=True, help="the judge version's model@revision")
+    asks.add_argument("--port", type=int, default=0)
+    asks.add_argument("--table", type=Path, help="what each picture is worth, by hash")
+    asks.add_argument("--latency-ms", type=float, default=200)
+    asks.add_argument("--slots", type=int, default=32, help="requests at once; the others wait")
+    asks.add_argument("--real-tokens", action="store_true", help="add the time of the token model to the latency")
+    asks.add_argument("--gain", type=float, default=4.0)
+    asks.add_argument("--bias", type=float, default=0.0, help="liking for the second place")
+    asks.add_argument("--noise", type=float, default=0.0)
+    asks.add_argument("--obeys", type=float, default=0.0, help="how far painted text is followed")
+    asks.add_argument("--drift", type=float, default=0.0, help="added to the bias with each answer")
+    asks.add_argument("--fault", default="", choices=["", *FAULTS, *CARRIER_FAULTS])
+    asks.add_argument("--share", type=float, default=1.0, help="of the requests that meet the fault")
+    asks.add_argument("--faults-end", type=int, help="no faults after so many requests")
+    return asks
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(parser().parse_args()))

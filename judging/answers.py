@@ -1,0 +1,48 @@
+"""What did a model answer, and who keeps it?  An answer is given once and serves every match that asks the same.
+
+A failed attempt is never an answer: only what a back end gave as a whole is kept, and it is never overwritten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`probabilities`: of the allowed labels; `mass`: their sum before anything was left out; `text`: what was said
+    where words were asked for; `raw`: enough for an outsider to check it; `attempt`: which one succeeded, from 1."""
+
+    probabilities: Mapping[str, float]
+    mass: float
+    text: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    latency_ms: int = 0
+    attempt: int = 1
+
+
+class Book(Protocol):
+    """Where answers are kept, by the key of their call."""
+
+    def read(self, keys: list[str]) -> dict[str, Reply]: ...
+
+    def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
+        """Keep the first answer to a question; returns the one that is kept."""
+
+
+class Remembered:
+    """A book in memory, for checks and benchmarks."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply] = {}
+        self._writing = threading.Lock()
+
+    def read(self, keys: list[str]) -> dict[str, Reply]:
+        return {key: self.replies[key] for key in keys if key in self.replies}
+
+    def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
+        with self._writing:
+            return self.replies.setdefault(key, reply)

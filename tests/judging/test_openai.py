@@ -1,0 +1,208 @@
+"""What does the judge behind a server say when all is well, and what when anything is not?"""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth
+from judging.answers import Remembered
+from judging.asking import verdict_of
+from judging.backends.base import NoAnswer
+from judging.deliberating import Deliberates, Unwanted
+from judging.questions.calls import Asker
+from tests.judging.vlm_stage import VERSION, judge, picture, served, side, worths
+
+GOOD, POOR = Worth(quality=1.0), Worth(quality=0.0)
+# What a server may do that no answer shows: both orders, controls and canaries are there for these.
+UNSEEN = {"swapped_labels", "always_first", "always_tie", "prose"}
+CODES = {
+    "empty_choices": "empty_choices", "duplicate_answers": "empty_choices", "missing_logprobs": "no_logprobs",
+    "label_not_in_top": "low_mass", "low_mass": "low_mass", "nan": "bad_logprobs", "infinity": "bad_logprobs",
+    "wrong_model": "wrong_model", "stale_answer": "stale_answer", "timeout": "timeout", "http_429": "http_429",
+    "http_500": "http_500", "reset": "unreachable", "truncated": "unreachable",
+}  # fmt: skip
+
+
+@pytest.fixture
+def duel(tmp_path):
+    """(reference, a good asset, a poor one, what they are worth)"""
+    good, poor = side(tmp_path, "good", shade=1), side(tmp_path, "poor", shade=2)
+    return picture(tmp_path / "prompt.png", shade=7), good, poor, {**worths(good, GOOD), **worths(poor, POOR)}
+
+
+def asked(judge, duel, *, swapped=False, **more):
+    reference, good, poor, _ = duel
+    defender, challenger = (good, poor) if swapped else (poor, good)
+    return verdict_of(
+        judge, reference=reference, reference_sha256="0" * 64, defender=defender, challenger=challenger, **more
+    )
+
+
+def test_the_better_asset_wins_from_either_side(duel):
+    with served(Mind(duel[3])) as (_, url):
+        one, other = asked(judge(url), duel), asked(judge(url), duel, swapped=True)
+    assert (one.outcome, one.decided_by) == ("challenger", "likeness")
+    assert other.outcome == "defender" and other.score_micro == -one.score_micro
+
+
+def test_a_liking_for_one_place_decides_nothing(duel):
+    for bias in (-3.0, 3.0):
+        with served(Mind(bias=bias)) as (_, url):
+            assert asked(judge(url), duel).outcome == "draw"
+
+
+def test_whoever_is_spoiled_from_the_sides_wins_nothing(duel):
+    reference, good, poor, table = duel
+    table |= worths(good, Worth(quality=1.0, spoiled=0.9))
+    with served(Mind(table)) as (_, url):
+        assert asked(judge(url), (reference, good, poor, table)).decided_by == "side_guard"
+
+
+def test_an_asset_against_itself_is_a_draw_that_nobody_is_asked_about(duel):
+    reference, good, _, table = duel
+    with served(Mind(table)) as (server, url):
+        verdict = asked(judge(url), (reference, good, good, table))
+    assert (verdict.outcome, verdict.score_micro, server.asked) == ("draw", 0, 0)
+
+
+@pytest.mark.parametrize("fault", sorted(CODES))
+def test_a_fault_is_no_answer_and_never_a_draw(duel, fault):
+    """Each of the failures that a server can have, for good."""
+    with served(Mind(duel[3]), fault=fault) as (_, url), pytest.raises(NoAnswer) as silence:
+        asked(judge(url, timeout_s=0.2, deadline_s=0.5), duel)
+    expected = {CODES[fault], "deadline"} if fault in CARRIER_FAULTS else {CODES[fault]}
+    assert silence.value.code in expected and silence.value.failure_class == "judge"
+    assert silence.value.sentence
+
+
+@pytest.mark.parametrize("fault", ["http_429", "http_500", "reset", "truncated"])
+def test_a_fault_that_passes_changes_no_verdict(duel, fault):
+    with served(Mind(duel[3])) as (_, url):
+        honest = asked(judge(url), duel)
+    with served(Mind(duel[3]), fault=fault, share=0.5) as (server, url):
+        assert asked(judge(url, deadline_s=20.0), duel) == honest
+    with served(Mind(duel[3]), fault=fault, faults_end=3) as (server, url):
+        assert asked(judge(url, deadline_s=20.0), duel) == honest
+        assert server.asked > 3 and (fault == "truncated" or server.asked == server.mind.answered + 3)
+
+
+def test_every_fault_of_the_simulator_is_tried_here():
+    assert set(CODES) | UNSEEN | {"slow"} == {*FAULTS, *CARRIER_FAULTS}
+
+
+def test_a_slow_server_gives_the_same_verdict(duel):
+    with served(Mind(duel[3]), fault="slow", latency_s=0.01) as (_, url):
+        assert asked(judge(url), duel).outcome == "challenger"
+
+
+def test_no_fault_that_hides_dethrones_by_place(duel):
+    """A server that always says the same names both sides alike: that is nobody's win."""
+    for fault in ("always_first", "always_tie"):
+        with served(Mind(duel[3]), fault=fault) as (_, url):
+            assert asked(judge(url), duel).outcome == "draw"
+
+
+def test_a_server_that_is_not_there_is_no_answer(duel):
+    with pytest.raises(NoAnswer) as silence:
+        asked(judge("http://127.0.0.1:9", deadline_s=0.3), duel)
+    assert silence.value.code == "unreachable"
+
+
+def test_another_model_or_server_version_is_not_asked(duel):
+    with served(model="another/model@main") as (server, url):
+        with pytest.raises(NoAnswer) as silence:
+            asked(judge(url), duel)
+        assert silence.value.code == "wrong_model" and server.asked == 0
+    with served(version="0.10.2") as (server, url):
+        with pytest.raises(NoAnswer) as silence:
+            asked(judge(url, version=replace(VERSION, server="0.11")), duel)
+        assert silence.value.code == "wrong_server" and server.asked == 0
+
+
+def test_without_log_probabilities_the_answer_comes_by_schema(duel):
+    with served(Mind(duel[3])) as (_, url):
+        verdict = asked(judge(url, version=replace(VERSION, mode="json")), duel)
+    assert verdict.outcome == "challenger"
+
+
+def test_an_answer_that_does_not_follow_the_schema_is_none(duel):
+    with served(Mind(duel[3]), fault="prose") as (_, url), pytest.raises(NoAnswer) as silence:
+        asked(judge(url, version=replace(VERSION, mode="json")), duel)
+    assert silence.value.code == "bad_json"
+
+
+def test_what_was_answered_before_an_outage_is_not_asked_again(duel):
+    book = Remembered()
+    with served(Mind(duel[3]), fault="nan", faults_end=0) as (_, url):
+        honest = asked(judge(url), duel)
+    mind = Mind(duel[3])
+    with served(mind) as (server, url):
+        broken, calls = judge(url), []
+        answer = broken.answer
+        broken.answer = lambda batch: calls.append(batch) or (_fail() if len(calls) == 2 else answer(batch))
+        with pytest.raises(NoAnswer):
+            asked(broken, duel, book=book)
+        before = server.asked
+        assert asked(judge(url), duel, book=book) == honest
+        assert before == 2 and server.asked == 3
+
+
+def _fail():
+    raise NoAnswer("timeout", "The judge did not answer in time.")
+
+
+def test_a_duel_that_nobody_waits_for_costs_no_more_calls(duel):
+    with served(Mind(duel[3])) as (server, url):
+        waits = iter([True, False])
+        with pytest.raises(Unwanted):
+            asked(judge(url), duel, wanted=lambda: next(waits))
+    assert server.asked == 2
+
+
+def test_the_same_question_asked_twice_at_once_is_sent_once(duel):
+    reference, good, poor, table = duel
+    call = Asker(VERSION, reference).pair("likeness", good, poor)
+    with served(Mind(table), latency_s=0.1) as (server, url):
+        one, other = judge(url).answer([call, call])
+    assert one == other and server.asked == 1
+
+
+def test_no_more_questions_are_in_flight_than_there_are_slots(duel, tmp_path):
+    reference, _, _, table = duel
+    sides = [side(tmp_path, f"many{i}", shade=20 + i) for i in range(12)]
+    calls = [Asker(VERSION, reference).asset("sides", one) for one in sides]
+    with served(Mind(table), latency_s=0.02) as (server, url):
+        judge(url, slots=3).answer(calls)
+    assert server.most_busy == 3
+
+
+def test_answers_that_arrive_in_any_order_go_to_their_questions(duel, tmp_path):
+    reference, *_ = duel
+    sides = [side(tmp_path, f"many{i}", shade=20 + i) for i in range(8)]
+    table = {k: v for i, one in enumerate(sides) for k, v in worths(one, Worth(spoiled=i / 7)).items()}
+    calls = [Asker(VERSION, reference).asset("sides", one) for one in sides]
+    with served(Mind(table), latency_s=0.01, slots=2) as (_, url):
+        replies = judge(url).answer(calls)
+    spoiled = [max(r.probabilities, key=r.probabilities.__getitem__) for r in replies]
+    assert spoiled == sorted(spoiled) and spoiled[0] == "0" and spoiled[-1] == "4"
+
+
+def test_a_reply_keeps_what_an_outsider_needs_to_check_it(duel):
+    reference, good, poor, table = duel
+    with served(Mind(table), fault="http_500", faults_end=1) as (_, url):
+        (reply,) = judge(url).answer([Asker(VERSION, reference).pair("likeness", good, poor)])
+    assert reply.attempt == 2 and reply.latency_ms >= 0 and reply.mass == pytest.approx(1)
+    assert {"id", "model", "top_micro", "usage"} <= set(reply.raw)
+    assert all(type(micro) is int for _, micro in reply.raw["top_micro"])
+
+
+def test_painted_text_moves_a_judge_that_obeys_it(duel):
+    """Which is why there are injection canaries: nothing in one answer shows it."""
+    reference, good, poor, table = duel
+    table |= worths(good, GOOD) | worths(poor, Worth(quality=0.0, painted=1.0))
+    with served(Mind(table, obeys=3.0)) as (_, url):
+        assert asked(judge(url), (reference, good, poor, table)).outcome == "defender"
+
+
+def test_a_judge_behind_a_server_deliberates():
+    assert isinstance(judge("http://127.0.0.1:9"), Deliberates)
