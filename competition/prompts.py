@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from competition import ledger, store
+from competition.decisions import rulesets
 from competition.decisions import seed as seeds
-from competition.models import Asset, Competition, Prompt, Round, Submission
+from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, RoundPrompt, Submission
 
 
 @dataclass(frozen=True)
 class Draw:
+    """`fresh` are for title matches; nobody sees them before the round is over."""
+
     seed: str
     prompts: tuple[Prompt, ...]
+    fresh: tuple[Prompt, ...] = ()
 
-    @property
-    def hashes(self) -> list[str]:
-        return [prompt.sha256 for prompt in self.prompts]
+    def facts(self) -> dict[str, list[str]]:
+        """By hash, as the ledger tells them."""
+        told = {"prompts": [prompt.sha256 for prompt in self.prompts]}
+        return told | ({"fresh": [prompt.sha256 for prompt in self.fresh]} if self.fresh else {})
 
 
 def add(competition: Competition, pictures: Mapping[str, bytes], *, now: datetime) -> str:
@@ -45,13 +51,43 @@ def commit_to(competition: Competition, *, now: datetime) -> str:
 
 
 def draw(round_: Round, *, block_hash: str) -> Draw:
-    """The prompts that the seed block's hash draws from the committed pool, in the order they are judged."""
+    """The prompts that the seed block's hash draws from the committed pool, in the order they are judged.
+
+    Those of the title matches are the next ones in the same order.
+    """
     competition = round_.competition
     pool: dict[str, Prompt] = {prompt.sha256: prompt for prompt in competition.pool.all()}
     seed = seeds.seed(competition.slug, round_number=round_.number, block_hash=block_hash)
     count = min(len(pool), int(competition.config["prompts_per_round"]))
-    chosen = seeds.choose(seed, prompt_sha256s=list(pool), k=count)
-    return Draw(seed, tuple(pool[sha256] for sha256 in chosen))
+    fresh = fresh_needed(round_.rules)
+    large_enough(len(pool), drawn=count, fresh=fresh)
+    chosen = [pool[sha256] for sha256 in seeds.choose(seed, prompt_sha256s=list(pool), k=count + fresh)]
+    return Draw(seed, tuple(chosen[:count]), tuple(chosen[count:]))
+
+
+def fresh_needed(rules: Mapping[str, Any]) -> int:
+    """How many fresh prompts a round under these (stored) rules draws."""
+    title = rulesets.read(rules).title
+    return title.prompts if title else 0
+
+
+def large_enough(pool: int, *, drawn: int, fresh: int) -> None:
+    """Raises BadRules, which names the field and the fix."""
+    if pool < drawn + fresh:
+        raise rulesets.BadRules(
+            "title.prompts",
+            f"a round draws {drawn} prompts and {fresh} fresh ones, and the pool holds {pool}",
+            fix=f"Add {drawn + fresh - pool} prompts to the pool, or lower title.prompts or prompts_per_round",
+        )
+
+
+def write_down(round_: Round, draw: Draw) -> None:
+    RoundPrompt.objects.bulk_create(
+        RoundPrompt(round=round_, prompt=prompt, position=place) for place, prompt in enumerate(draw.prompts)
+    )
+    FreshPrompt.objects.bulk_create(
+        FreshPrompt(round=round_, prompt=prompt, position=place) for place, prompt in enumerate(draw.fresh)
+    )
 
 
 def enter_leader(round_: Round, *, now: datetime) -> Submission | None:

@@ -167,7 +167,12 @@ def stored_assets(submissions: Iterable[int]) -> list[Asset]:
 
 
 def is_prompt(sha256: str) -> bool:
-    return Prompt.objects.filter(sha256=sha256).exists()
+    """A prompt that may be seen: one that a round drew, a fresh one once its title matches are on.
+
+    The rest of the pool is known by its hashes only.
+    """
+    shown = Q(draws__isnull=False) | Q(fresh_draws__round__state__in=("finalizing", "finished"))
+    return Prompt.objects.filter(shown, sha256=sha256).exists()
 
 
 def is_stored_asset(sha256: str) -> bool:

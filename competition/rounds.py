@@ -8,7 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from competition import chain, ledger
+from competition import chain, ledger, prompts
 from competition.decisions import rulesets, schedule, seed
 from competition.decisions import weights as weighing
 from competition.models import Competition, Reign, Round, Submission
@@ -26,6 +26,8 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
     """Announce the next round: its window, its seed block, its rules.  Call it in a transaction."""
     last = competition.current_round()
     rules = rulesets.read({"name": competition.ruleset, **competition.config.get("rules", {})})
+    if last is None:
+        playable(competition, rules=rules)
     round_ = Round.objects.create(
         competition=competition, number=last.number + 1 if last else 1, ruleset=rules.name, rules=rules.to_json(),
         defending=competition.reigns.order_by("-sequence").first(), **asdict(blocks), **Round.born(now=now),
@@ -34,6 +36,18 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
     body = {"round": round_.number, "rules": round_.rules, "schedule": asdict(blocks), "pool": pool}
     ledger.append(competition.pk, kind="round.open", body=body, at=now)
     return round_
+
+
+def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
+    """Raises BadRules before the first round of a competition that could not be played to its end."""
+    if rules.audit_repeats > 1:
+        raise rulesets.BadRules(
+            "audit_repeats", f"{rules.name} can be recomputed, not played: outputs are generated again once here",
+            fix="Use margin-1 or title-1",
+        )  # fmt: skip
+    if rules.title is not None:
+        drawn = int(competition.config["prompts_per_round"])
+        prompts.large_enough(competition.pool.count(), drawn=drawn, fresh=rules.title.prompts)
 
 
 def enthrone_first(competition: Competition, *, reign: Mapping[str, Any], now: datetime) -> Reign:

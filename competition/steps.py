@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from competition import chain, ingest, ledger, prompts, weights
 from competition.chain.base import ChainFault
+from competition.decisions.rulesets import BadRules
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
-from competition.models import Asset, Competition, Round, RoundPrompt, Submission
+from competition.models import Asset, Competition, Round, Submission
 
 SOON = timedelta(seconds=2)
 
@@ -41,12 +42,13 @@ def open_(round_: Round, now: datetime) -> Outcome:
         block_hash = chain.of(round_.competition).block_hash(round_.seed_block, now=now)
     except ChainFault as error:
         return chain_failure(error, attempts=round_.attempts)
-    draw = prompts.draw(round_, block_hash=block_hash)
+    try:
+        draw = prompts.draw(round_, block_hash=block_hash)
+    except BadRules as error:
+        return pause(round_, f"The prompts cannot be drawn: {error}", code="POOL")
 
     def freeze() -> None:
-        RoundPrompt.objects.bulk_create(
-            RoundPrompt(round=round_, prompt=prompt, position=place) for place, prompt in enumerate(draw.prompts)
-        )
+        prompts.write_down(round_, draw)
         ingest.submit(round_, now=now)
         prompts.enter_leader(round_, now=now)
 
@@ -54,7 +56,7 @@ def open_(round_: Round, now: datetime) -> Outcome:
         "miner_generation",
         because=f"the window closed at block {round_.latest_reveal_block}; {len(draw.prompts)} prompts are drawn",
         sets={"seed": draw.seed, "seed_block_hash": block_hash},
-        facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, "prompts": draw.hashes},
+        facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, **draw.facts()},
         also=freeze,
     )
 
