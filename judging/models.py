@@ -137,3 +137,29 @@ class Duel(Stateful):
 
     def wakes(self) -> Iterable[Stateful]:
         return (self.match,)
+
+
+class Answer(models.Model):
+    """What a model answered to one question, once and for all matches that ask the same.  Rows are never changed.
+
+    `key`: SHA-256 over judge version, words and pictures in their order; `asked_for`: the duel that asked first, whose
+    round it is counted for; `raw`: what came over the wire, enough to check `probabilities`; `attempt`: from 1.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    judge = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20)
+    probabilities = models.JSONField(default=dict)
+    mass = models.FloatField()
+    text = models.TextField(blank=True, default="")
+    raw = models.JSONField(default=dict)
+    latency_ms = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    asked_for = models.ForeignKey(Duel, models.SET_NULL, null=True, related_name="answers")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["judge", "kind"], name="answer_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:12]}"

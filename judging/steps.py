@@ -12,10 +12,12 @@ from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
 from competition.models import Asset, Competition, Round, Submission
 from competition.steps import pause
-from judging import deciding, matches
+from judging import deciding, matches, titles
+from judging.answers_kept import Kept
 from judging.asking import verdict_of
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
+from judging.deliberating import Unwanted
 from judging.models import Duel, Match, Rendering
 from judging.renderers import renderer as renderer_named
 from judging.renderers.base import Refused, RendererFault
@@ -78,22 +80,41 @@ def _ours(code: str, what: str) -> Failure:
 
 @engine.step(Match, "waiting")
 def gather(match: Match, now: datetime) -> Outcome:
-    """A match begins when every file of both sides is rendered, refused, or known to be missing."""
+    """A match begins when every file of both sides is rendered, refused, or known to be missing.
+
+    A title match begins at once: its files come while it is judged.
+    """
+    if match.kind == Match.Kind.TITLE:
+        return _begun(match, [], now=now)
     left = _unrendered(match.defender, match.defender_origin) + _unrendered(match.challenger, match.challenger_origin)
     if left:
         return Wait(SOON, f"{left} files are not rendered yet")
+    return _begun(match, list(match.round.drawn.select_related("prompt")), now=now)
+
+
+def _begun(match: Match, drawn: Sequence[RoundPrompt], *, now: datetime) -> Move:
     judge = judge_named(match.round.competition.judge)
-    drawn = list(match.round.drawn.select_related("prompt"))
 
     def begin() -> None:
         Duel.objects.bulk_create(
             (Duel(match=match, prompt=d.prompt, position=d.position, **Duel.born(now=now)) for d in drawn),
             ignore_conflicts=True,
         )
+        if rules_of(match.round).title and match.kind == Match.Kind.SCREEN:
+            forfeit_at_once(match, now=now)
         engine.announce(Duel, now=now)
 
     because = f"{len(drawn)} duels to judge"
     return Move("judging", because=because, sets={"judge": judge.version, "judge_name": judge.name}, also=begin)
+
+
+def forfeit_at_once(match: Match, *, now: datetime) -> None:
+    """Which files are missing is known before anything is judged, and a screen of title-1 counts it first."""
+    for duel in match.duels.filter(state="judging").select_related("prompt"):
+        sides = _side(match.defender, match.defender_origin, duel), _side(match.challenger, match.challenger_origin, duel)
+        if None in sides:
+            left, right = (side.sha256 if side else "" for side in sides)
+            engine.move(duel, _forfeit(*sides, sets={"left_sha256": left, "right_sha256": right}), now=now)
 
 
 def _unrendered(entry: Submission, origin: str) -> int:
@@ -124,13 +145,16 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
         return _verdict(
             known.outcome, known.score_micro, known.detail, sets=shas, because="the same files, judged before"
         )
+    book = Kept(duel)
     try:
         verdict = verdict_of(
             judge_named(match.round.competition.judge), reference=store.default().path(duel.prompt.sha256),
-            reference_sha256=duel.prompt.sha256, defender=left, challenger=right,
+            reference_sha256=duel.prompt.sha256, defender=left, challenger=right, book=book, wanted=book.wanted,
         )  # fmt: skip
     except NoAnswer as silence:
         return _no_answer(duel, silence)
+    except Unwanted:
+        return Wait(SOON, "somebody else has this duel, or nobody needs it any more")
     because = f"decided by {verdict.decided_by}"
     return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=shas, because=because)
 
@@ -186,6 +210,8 @@ def duels(round_: Round, now: datetime) -> Outcome:
     stop = trouble(round_)
     if stop:
         return stop
+    if rules_of(round_).title:
+        return _screens(round_, now=now)
     for challenger in entered:
         matches.ensure(round_, kind=Match.Kind.SCREEN, defender=matches.leader(round_), challenger=challenger, now=now)
     climbed = matches.ladder(round_, audited={})
@@ -196,6 +222,15 @@ def duels(round_: Round, now: datetime) -> Outcome:
         return Wait(SOON, "the ladder waits for a match between challengers")
     won = len(climbed.wanted_audits)
     return Move("finalizing", because=f"every match is decided; {won} ladder winner(s) to audit")
+
+
+def _screens(round_: Round, *, now: datetime) -> Outcome:
+    """title-1: one screen per solution, and one per canary; everything else follows in `finalizing`."""
+    wanted = titles.settled(round_, audited={})
+    titles.want(round_, wanted, now=now)
+    if wanted.wanted_screens:
+        return Wait(SOON, f"{len(wanted.wanted_screens)} screen matches are open")
+    return Move("finalizing", because=f"every screen is decided; {len(wanted.finalists)} finalist(s) to audit")
 
 
 def trouble(round_: Round) -> Move | None:
@@ -209,8 +244,9 @@ def trouble(round_: Round) -> Move | None:
     if stuck:
         return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
     refused = Rendering.objects.filter(
-        competition=round_.competition, state="refused", sha256__in=leader.assets.values("sha256")
-    ).first()
+        competition=round_.competition, state="refused",
+        sha256__in=leader.assets.filter(prompt__draws__round=round_).values("sha256"),
+    ).first()  # on fresh prompts a leader's refused output is a forfeit, or refusing would put off every title match
     if refused:
         return pause(round_, f"An output of the leader is refused: {refused.failure_reason}", code="LEADER_REFUSED")
     return deciding.silence(round_)

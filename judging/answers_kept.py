@@ -1,0 +1,62 @@
+"""Where are a round's answers kept?  In the database, once, whoever asks and however often a duel is taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Avg, Count, Max, QuerySet, Sum
+
+from competition.models import Round
+from judging.answers import Reply
+from judging.models import Answer, Duel
+
+
+class Kept:
+    """The book of one duel.  Answers of all duels are read; what is new is counted for this one."""
+
+    def __init__(self, duel: Duel) -> None:
+        self.duel = duel
+
+    def read(self, keys: Sequence[str]) -> dict[str, Reply]:
+        found = {row.key: reply_of(row) for row in Answer.objects.filter(key__in=keys)}
+        let_go()
+        return found
+
+    def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
+        """Two workers may have asked at the same time: the first answer stands for both."""
+        values = {name: getattr(reply, name) for name in ("mass", "text", "latency_ms", "attempt")}
+        values |= {"probabilities": dict(reply.probabilities), "raw": dict(reply.raw)}
+        row, _ = Answer.objects.get_or_create(
+            key=key, defaults={"judge": judge, "kind": kind, "asked_for": self.duel, **values}
+        )
+        return reply_of(row)
+
+    def wanted(self) -> bool:
+        """Is the duel still ours to judge?  A match that was decided, or another worker, took it away."""
+        return Duel.objects.filter(pk=self.duel.pk, state="judging", lease=self.duel.lease).exists()
+
+
+def let_go() -> None:
+    """A model may take its time: the connection goes back to the pool meanwhile, so threads can outnumber it."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def reply_of(row: Answer) -> Reply:
+    return Reply(row.probabilities, row.mass, row.text, row.raw, row.latency_ms, row.attempt)
+
+
+def asked_in(round_: Round) -> QuerySet[Answer]:
+    """The answers a round paid for; what it took from earlier rounds cost it nothing."""
+    return Answer.objects.filter(asked_for__match__round=round_)
+
+
+def cost(round_: Round) -> dict[str, dict[str, Any]]:
+    """question -> calls, their mean and longest latency in ms, and how many needed more than one attempt."""
+    rows = asked_in(round_).values("kind").order_by("kind")
+    told = rows.annotate(
+        calls=Count("pk"), mean_ms=Avg("latency_ms"), longest_ms=Max("latency_ms"), attempts=Sum("attempt")
+    )
+    return {row.pop("kind"): dict(row) for row in told}

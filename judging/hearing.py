@@ -1,0 +1,81 @@
+"""In which order are duels taken up, and how many at once, when asking means waiting for a server?
+
+Prompt by prompt over all matches of a round, so that a server that keeps prefixes reads a prompt's picture and the
+defender's once.  Each duel goes through the engine like any other row: claimed under a lease, which is renewed while
+its thread waits.  A thread that waits costs nothing; all of them share the process's one event loop.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from django.utils import timezone
+
+from competition import actors
+from competition.machine import engine
+from judging.models import Duel
+
+IDLE_S = 0.2
+AHEAD = 4  # times as many duels are looked at as can be taken: others are taking them, too
+
+
+def next_duels(*, now: datetime, most: int) -> list[int]:
+    """Due duels, prompt by prompt."""
+    due = Duel.objects.filter(engine.due(Duel, now=now))
+    ordered = due.order_by("match__round_id", "position", "match__defender_id", "pk")
+    return list(ordered.values_list("pk", flat=True)[:most])
+
+
+class Hearing:
+    """So many duels of this process at once, until told to stop."""
+
+    def __init__(self, *, duels: int) -> None:
+        self.duels = duels
+        self.taken: set[int] = set()
+        self.changed = threading.Condition()
+
+    def run(self, stop: threading.Event) -> None:
+        with ThreadPoolExecutor(self.duels, thread_name_prefix="duel") as threads:
+            while not stop.is_set():
+                if not self._fill(threads):
+                    stop.wait(IDLE_S)
+                with self.changed:
+                    self.changed.wait_for(lambda: len(self.taken) < self.duels or stop.is_set(), timeout=IDLE_S)
+
+    def _fill(self, threads: ThreadPoolExecutor) -> int:
+        """Take up what there is room for.  Workers that start together do not all reach for the same duel."""
+        room = self.duels - len(self.taken)
+        if room <= 0:
+            return self.duels
+        due = [pk for pk in next_duels(now=timezone.now(), most=AHEAD * self.duels) if pk not in self.taken]
+        window = due[: 2 * room]
+        chosen = sorted(random.sample(range(len(window)), min(room, len(window))))
+        for at in chosen:
+            self.taken.add(window[at])
+            threads.submit(self._look, window[at])
+        return len(chosen)
+
+    def _look(self, pk: int) -> None:
+        try:
+            actors.look(Duel._meta.label, pk)
+        finally:
+            with self.changed:
+                self.taken.discard(pk)
+                self.changed.notify()
+
+
+def until_quiet(*, duels: int, deadline_s: float) -> bool:
+    """Judge all that is due now, then come back.  False when the deadline came first."""
+    stop, hearing = threading.Event(), Hearing(duels=duels)
+    thread = threading.Thread(target=hearing.run, args=[stop])
+    thread.start()
+    give_up = time.monotonic() + deadline_s
+    while time.monotonic() < give_up and (hearing.taken or next_duels(now=timezone.now(), most=1)):
+        time.sleep(0.02)
+    stop.set()
+    thread.join()
+    return time.monotonic() < give_up
