@@ -39,10 +39,10 @@ def copy_has_other_pictures(made: Made) -> None:
 def picture_left_out(made: Made) -> None:
     for row in made.documents["assets.json"]:
         if row["rendering"]:
-            row["rendering"]["views"].pop("grid", None)
+            row["rendering"]["views"].pop("gray_front", None)
     for kind, body in made.events:
         if kind == "rendering.rendered":
-            body["views"].pop("grid", None)
+            body["views"].pop("gray_front", None)
     named = {v for r in made.documents["assets.json"] for v in (r["rendering"] or {"views": {}})["views"].values()}
     made.blobs = {h: b for h, b in made.blobs.items() if b[0] != "view" or h in named}
 

@@ -166,7 +166,7 @@ class Maker:
 
     def draw(self, digest: str, like: str) -> Row:
         rig = sha256(rfc8785.dumps(RIG))
-        views = {name: self.made.put("view", f"PNG {like} {name}".encode()) for name in ("front", "gray_front", "grid")}
+        views = {name: self.made.put("view", f"PNG {like} {name}".encode()) for name in ("front", "gray_front")}
         if not any(k == "rendering.rendered" and b["asset"] == digest for k, b in self.made.events):
             about = {"asset": digest, "rig": rig, "renderer": RENDERER, "views": views}
             self.tell("rendering.rendered", **{"from": "rendering", "to": "rendered", "because": "drawn", **about})

@@ -1,0 +1,180 @@
+"""Rounds played by the platform's own engine, steps and publisher, in one process, with stand-ins for what leaves it.
+
+The renderer draws nothing, pods and hosts deliver what the plan says, the judge knows each file's quality from its
+bytes, the source audit finds what the plan says.  Everything is drawn from one seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from bittensor_core import Keypair
+from django.db import transaction
+
+from audits.source.findings import Finding
+from competition import prompts, rounds, store
+from competition.chain.simulated import Simulated
+from competition.decisions import schedule
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome
+from competition.models import Asset, Competition, Miner, Round, SimulatedChain
+from dashboard.publish import folder_of
+from judging.backends.base import Answer, NoAnswer, Question
+from judging.renderers.base import Refused, Rendered
+from judging.renderers.rig import Rig
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+BLOCKS = {"round_blocks": 100, "open_blocks": 10, "seed_delay_blocks": 2, "generation_blocks": 20, "lead_blocks": 1}
+RIG = {"views": [{"name": "front_left", "theta": 30, "phi": 0}], "gray": [], "pixels": 64, "grid_pixels": 64}
+MOST_LOOKS = 5000
+
+
+@dataclass
+class Stage:
+    """One competition and all that its miners, hosts, pods, judge and auditors will do."""
+
+    random: Random
+    competition: Competition
+    at: datetime = START
+    dishonest: dict[str, int] = field(default_factory=dict)
+    blocking: set[str] = field(default_factory=set)
+
+    def named(self, name: str) -> Keypair:
+        return Keypair.create_from_uri(f"//played/{name}")
+
+    def reveal_some(self, number: int) -> None:
+        """Between nobody and six reveal; some copy, some mumble, some tell their fields in two messages."""
+        round_ = self.competition.rounds.get(number=number)
+        simulated, commits = Simulated(self.competition.slug), ["a" * 40]
+        for n in range(self.random.randint(0, 6)):
+            name = f"miner {self.random.randint(1, 8)}"
+            commit = self.random.choice([hashlib.sha1(f"{name} {number}".encode()).hexdigest(), commits[-1]])
+            commits.append(commit)
+            told = {"repo": f"played/{n}", "commit": commit, "cdn_url": f"https://m{n}.example.org/"}
+            payload = self.random.choice([json.dumps(told)] * 5 + ["5", json.dumps({**told, "cdn_url": "nowhere"})])
+            block = round_.earliest_reveal_block + self.random.randint(0, 9)
+            simulated.reveal(self.named(name), payload.encode(), block=block)
+
+    def play(self, number: int) -> Path:
+        """The bundle of the round, once it is published."""
+        for _ in range(MOST_LOOKS):
+            self.at += timedelta(seconds=5)
+            engine.reconcile(now=self.at)
+            for model in engine.stateful_models():
+                for pk in (
+                    model.objects.filter(engine.due(model, now=self.at)).order_by("pk").values_list("pk", flat=True)
+                ):
+                    engine.advance(model._meta.label, pk, now=self.at)
+            round_ = Round.objects.get(competition=self.competition, number=number)
+            if round_.state == "paused":
+                raise AssertionError(f"paused: {round_.failure_reason}")
+            if (folder_of(round_) / "manifest.json").exists():
+                return folder_of(round_)
+        raise AssertionError(f"{round_} is not over: {round_.state}, {round_.waiting_for}")
+
+
+def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path) -> Stage:
+    """A competition whose first round is announced, and every stand-in in its place."""
+    random = Random(seed)
+    SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
+    chain = SimulatedChain.objects.get(name="played")
+    rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
+    made = Competition.objects.create(
+        slug="played", name="Played", ruleset="margin-1", judge="perceptual-v1", renderer="raycast",
+        chain="simulated:played", pods="local", created_at=START,
+        config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
+    )  # fmt: skip
+    played = Stage(random, made)
+    for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 8))]):  # the eighth is not registered
+        chain.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
+    with transaction.atomic():
+        prompts.add(made, {f"p{n}": f"picture {n}".encode() for n in range(9)}, now=START)
+        base = Miner.objects.create(hotkey=played.named("base").ss58_address)
+        first = {"miner": base, "repo": "played/base", "commit": "0" * 40, "weight": "1", "effective_block": 0}
+        rounds.enthrone_first(made, reign=first, now=START)
+        rounds.begin(made, blocks=schedule.first(rounds.cadence(made), earliest_reveal_block=5), now=START)
+    _stand_ins(played, patch=patch, folder=folder)
+    return played
+
+
+def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
+    patch.setattr("django.utils.timezone.now", lambda: played.at)
+    patch.setattr("competition.actors.send", lambda *words, **named: None)
+    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.random.random()))
+    patch.setattr("judging.steps.renderer_named", lambda name: Renderer())
+    patch.setattr("audits.sources.examine", lambda submission: _findings(played, submission.repo))
+    patch.setattr("audits.running.sweep", list)
+    steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
+    for key, step in steps.items():
+        patch.setitem(engine.STEPS, key, lambda row, now, step=step: step(played, row, now))
+
+
+class Renderer:
+    name, version = "nobody", "drawn-by-nobody-1"
+
+    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+        if b"unreadable" in data.read_bytes():
+            raise Refused("bad_header", "It is no GLB.")
+        views = {}
+        for name in rig.pictures():
+            views[name] = out / f"{name}.png"
+            views[name].write_bytes(b"PNG " + name.encode() + data.read_bytes())
+        return Rendered(views, triangles=1, bytes=1, bounds=((0, 0, 0), (1, 1, 1)))
+
+
+class Judge:
+    """Likes the file whose hash is greater, each question in its own way; now and then it does not answer."""
+
+    name, version = "plan", "c0" * 32
+
+    def __init__(self, luck: float) -> None:
+        self.luck = luck
+
+    def ask(self, question: Question) -> Answer:
+        if self.luck < 0.1:
+            raise NoAnswer("tired", "This judge is tired.")
+        worth = [
+            int(hashlib.sha256(f"{question.kind}{s.sha256}".encode()).hexdigest()[:4], 16)
+            for s in (question.first, question.second)
+        ]
+        return Answer(max(-1.0, min(1.0, (worth[1] - worth[0]) / 50_000)))
+
+
+def _download(played: Stage, asset: Asset, now: datetime) -> Outcome:
+    entry = asset.submission
+    luck = played.random.random()
+    if luck < 0.1:
+        return Move("failed", because="It is not there.", failure=Failure("miner", "not_found", "It is not there."))
+    readable = "" if luck > 0.15 else " unreadable"
+    return _stored(f"glTF {entry.commit} {asset.prompt.stem}{readable}")
+
+
+def _stored(told: str) -> Move:
+    sha256 = store.default().put(told.encode())
+    facts = {"sha256": sha256, "bytes": len(told)}
+    return Move("stored", because="as planned", sets=facts, facts=facts)
+
+
+def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
+    """The leader's code gives everything; audited code what it gave before, or something else, or nothing."""
+    dishonest = played.random.random() < 0.3
+    late = played.random.random() < 0.1 and run.purpose == "audit"
+    for asset in Asset.objects.filter(submission=run.submission, origin="generated", state="downloading"):
+        told = f"glTF {run.submission.commit} {asset.prompt.stem}{' again' if dishonest else ''}"
+        engine.move(asset, _stored(told), now=now)
+    seconds = 9000 if late else 3
+    return Move("done", because="as planned", sets={"generated_s": seconds}, facts={"generated_s": seconds, "pods": 1})
+
+
+def _findings(played: Stage, repo: str) -> list[Finding]:
+    blocking = played.random.random() < 0.2
+    severity = "blocking" if blocking else "notice"
+    return [Finding(severity=severity, rule="licence", sentence="What the licence says.", file="LICENSE", line=1)]
