@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,9 @@ from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.records import Link, links, mirrored_view
 from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels
 from judging.models import Duel, Match, Rendering
-from judging.renderers.rig import GRAY_PREFIX, GRID
+from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
+
+MOST_TURNED = 20_000_000  # bytes of a file that a visitor may turn; above it, only the pictures and the download
 
 AS_JUDGED = "as judged"
 VERDICTS: Mapping[str, str] = {
@@ -47,6 +50,15 @@ class AssetSide:
     who_must_act: str
     links: tuple[Link, ...] = ()
 
+    @property
+    def turns(self) -> bool:
+        """Is there a drawn file of a size that is loaded without a warning?"""
+        return self.drawn and self.bytes <= MOST_TURNED
+
+    @property
+    def drawn(self) -> bool:
+        return bool(self.state == "stored" and self.views)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
@@ -80,6 +92,7 @@ class DuelPage:
     failure_reason: str
     labels: tuple[Label, ...]
     view_names: tuple[str, ...]
+    rig: Mapping[str, Any]
     previous_decisive: Neighbour | None
     next_decisive: Neighbour | None
     match_url: str
@@ -105,6 +118,23 @@ class DuelPage:
     @property
     def forfeited(self) -> bool:
         return self.result.startswith("forfeit")
+
+    @property
+    def turning(self) -> tuple[AssetSide, ...]:
+        """The sides that can be seen in 3D."""
+        return tuple(side for side in self.sides if side.turns) if self.rig else ()
+
+    @property
+    def too_big(self) -> tuple[AssetSide, ...]:
+        return tuple(side for side in self.sides if side.drawn and not side.turns) if self.rig else ()
+
+    @property
+    def turning_bytes(self) -> int:
+        return sum(side.bytes for side in self.turning)
+
+    @property
+    def rig_text(self) -> str:
+        return json.dumps(self.rig)
 
     @property
     def sides(self) -> tuple[AssetSide, AssetSide]:
@@ -162,10 +192,19 @@ def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
         "judge": match.judge,
         "failure_class": duel.failure_class,
         "failure_reason": duel.failure_reason,
+        "rig": _rig(round_),
         "labels": labels(round_.competition),
         "match_url": match_url(round_, match),
         "url": duel_url(round_, match, duel),
     }
+
+
+def _rig(round_: Round) -> dict[str, Any]:
+    """The judge's cameras; none in a round that was judged elsewhere."""
+    try:
+        return Rig.from_json(round_.competition.config.get("rig", {})).to_json()
+    except ValueError:
+        return {}
 
 
 def _named(side: AssetSide, match: Match) -> str:

@@ -8,12 +8,15 @@ with its standard input.  The ledger's triggers forbid the clean-up that pytest-
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import threading
 from typing import Any
 
 import django
+import trimesh
+from PIL import Image
 
 django.setup()
 
@@ -23,10 +26,15 @@ from django.core.wsgi import get_wsgi_application
 from django.db import transaction
 from django.urls import reverse
 
-from competition.models import Competition, Round
-from judging.models import Duel
+from competition import store
+from competition.models import Asset, Competition, Round
+from judging.models import Duel, Rendering
+from judging.renderers import raycast
+from judging.renderers.rig import EMBEDDED
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
+
+TURNED = "prompt-003"
 
 
 class Quiet(WSGIRequestHandler):
@@ -38,7 +46,33 @@ def prepare() -> Made:
     call_command("migrate", verbosity=0)
     with transaction.atomic():
         number = Competition.objects.count()  # an earlier run may have used this database
-        return made_round.make(slug=f"made{number}", prompts=24, hostile='<script>alert("x")</script>')
+        made = made_round.make(slug=f"made{number}", prompts=24, hostile='<script>alert("x")</script>')
+        make_turnable(made)
+    return made
+
+
+def make_turnable(made: Made) -> None:
+    """Two boxes of many colours for one duel, and the pictures that the judge's renderer takes of them."""
+    match = made.matches[made.miners[1].hotkey + "screen"]
+    duel = match.duels.get(prompt__stem=TURNED)
+    for side, sizes in (("left_sha256", (0.5, 0.9, 0.3)), ("right_sha256", (0.8, 0.4, 0.6))):
+        before, (sha256, size, views) = getattr(duel, side), a_box(*sizes)
+        Asset.objects.filter(sha256=before).update(sha256=sha256, bytes=size)
+        Rendering.objects.filter(sha256=before).update(sha256=sha256, views=views, triangles=12)
+        setattr(duel, side, sha256)
+    duel.save()
+
+
+def a_box(*sizes: float) -> tuple[str, int, dict[str, str]]:
+    mesh = trimesh.creation.box(extents=sizes)
+    mesh.visual.face_colors = [[40 * i + 20, 200 - 30 * i, (90 * i) % 255, 255] for i in range(6) for _ in range(2)]
+    views = {}
+    for name, drawn in raycast.draw(mesh, rig=EMBEDDED, views=["front_left", "top_down"]).items():
+        kept = io.BytesIO()
+        Image.fromarray(drawn).save(kept, "PNG")
+        views[name] = store.default().put(kept.getvalue())
+    file = mesh.export(file_type="glb")
+    return store.default().put(file), len(file), views
 
 
 def settle_a_duel(round_: Round) -> None:
@@ -72,6 +106,7 @@ def main() -> None:
         "match": match,
         "all duels": f"{match}?show=all",
         "duel": f"{match}prompt-001/",
+        "turned": f"{match}{TURNED}/",
         "audit": reverse("audit", args=[slug, 1, winner]),
         "winner": reverse("miner", args=[winner]),
         "mumbler": reverse("miner", args=[made.miners[-1].hotkey]),

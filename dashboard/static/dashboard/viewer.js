@@ -1,0 +1,200 @@
+// How does a file look from any side?  Two panes over the judge's pictures, with the judge's cameras, lamp and matt paint.
+// The pictures lie underneath all the time: whatever fails here, they are what remains.
+const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/renderers/shading.py
+const DOUBLE = 2;  // three.DoubleSide
+const POLE = 89.99;  // straight above, the camera's own up would be lost
+
+export async function open(box, three, say) {
+  const rig = JSON.parse(box.dataset.rig);
+  const shown = box.dataset.view.replace(/^gray_/, "");
+  const first = rig.views.find((view) => view.name === shown) ?? rig.views[0];
+  const figures = [...document.querySelectorAll("figure[data-glb]")];
+  const panes = [];
+  try {
+    for (const figure of figures) panes.push(new Pane(figure, rig, first, three));
+    await Promise.all(panes.map((pane) => pane.load((part) => say("loading", `Loading, ${part}…`))));
+  } catch (fault) {
+    panes.forEach((pane) => pane.close());
+    throw fault;
+  }
+  const over = new AbortController();
+  const back = (state, words) => {
+    over.abort();
+    panes.forEach((pane) => pane.close());
+    box.querySelector(".tools").hidden = true;
+    Object.assign(box.querySelector("button"), { disabled: false, hidden: false, textContent: "Turn in 3D again" });
+    say(state, words);
+  };
+  const { signal } = over;
+  const lost = () => back("lost", "The browser took its graphics away. The pictures stay.");
+  panes.forEach((pane) => pane.canvas.addEventListener("webglcontextlost", lost, { signal }));
+  box.querySelector("[data-close]").addEventListener("click", () => back("closed", ""), { signal });
+  wire(box, panes, rig, signal);
+  box.querySelector("button").hidden = true;
+  const checked = panes.every((pane) => pane.checked);
+  say("ready", `Drag to turn, scroll or pinch to come closer. ${checked ? "The bytes match their SHA-256." : "The bytes could not be compared with their SHA-256 here."}`);
+}
+
+function wire(box, panes, rig, signal) {
+  const tools = box.querySelector(".tools"), sync = tools.querySelector("[name=sync]");
+  let leading = null;
+  panes.forEach((pane) => pane.controls.addEventListener("change", () => {
+    pane.draw();
+    if (leading || !sync.checked) return;
+    leading = pane;
+    panes.filter((other) => other !== pane).forEach((other) => other.follow(pane));
+    leading = null;
+  }));
+  tools.hidden = false;
+  tools.querySelectorAll("[data-camera]").forEach((button) => button.addEventListener("click", () => {
+    const view = rig.views.find((each) => each.name === button.dataset.camera);
+    panes.forEach((pane) => pane.stand(view));
+  }, { signal }));
+  tools.querySelectorAll("[name=paint]").forEach((choice) =>
+    choice.addEventListener("change", () => panes.forEach((pane) => pane.paint(choice.value)), { signal }));
+  tools.querySelector("[name=gray]").addEventListener("change", (event) =>
+    panes.forEach((pane) => pane.ground(event.target.checked ? rig.gray_background : rig.background)), { signal });
+  tools.querySelectorAll("[data-zoom]").forEach((button) =>
+    button.addEventListener("click", () => panes.forEach((pane) => pane.zoom(Number(button.dataset.zoom))), { signal }));
+}
+
+class Pane {
+  constructor(figure, rig, first, three) {
+    Object.assign(this, { figure, rig, three, checked: false });
+    this.canvas = document.createElement("canvas");
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", `${figure.dataset.role}'s output in 3D; the arrow keys turn it`);
+    try {
+      this.renderer = new three.WebGLRenderer({ canvas: this.canvas, antialias: true });
+    } catch {
+      throw new Error("This browser shows no 3D: it has no WebGL.");
+    }
+    this.scene = new three.Scene();
+    this.camera = new three.PerspectiveCamera(rig.fov, 1, 0.01, 100);
+    this.lights();
+    this.ground(rig.background);
+    this.controls = new three.OrbitControls(this.camera, this.canvas);
+    Object.assign(this.controls, { enablePan: false, minDistance: 0.2, maxDistance: 4 * rig.radius, rotateSpeed: 0.8 });
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.stand(first);
+  }
+
+  lights() {
+    const { AmbientLight, DirectionalLight } = this.three;
+    const lamp = new DirectionalLight(0xffffff, LAMP * Math.PI);
+    lamp.position.set(...LAMP_AT);
+    this.camera.add(lamp, lamp.target);
+    this.scene.add(new AmbientLight(0xffffff, AMBIENT * Math.PI), this.camera);
+  }
+
+  async load(told) {
+    const { glb, sha256 } = this.figure.dataset;
+    const answer = await fetch(glb);
+    if (!answer.ok) throw new Error(`The file answered ${answer.status}.`);
+    const bytes = await answer.arrayBuffer();
+    this.checked = await same(bytes, sha256);
+    told(`${this.figure.dataset.role}'s file is here`);
+    const model = await new this.three.GLTFLoader().parseAsync(bytes, "");
+    this.show(model.scene);
+  }
+
+  show(model) {
+    let triangles = 0;
+    model.traverse((part) => {
+      if (part.isLight) part.visible = false;
+      if (!part.isMesh) return;
+      const { index, attributes } = part.geometry;
+      triangles += (index ? index.count : attributes.position.count) / 3;
+      part.material = Array.isArray(part.material) ? part.material.map((each) => this.matt(each)) : this.matt(part.material);
+    });
+    this.model = model;
+    this.scene.add(model);
+    this.figure.dataset.triangles = triangles;
+    this.picture = this.figure.querySelector(".shot");
+    this.picture.append(this.canvas);
+    this.sized = new ResizeObserver(() => this.fit());
+    this.sized.observe(this.picture);
+    this.fit();
+  }
+
+  matt(told) {
+    if (told.isMeshBasicMaterial) return told;  // unlit
+    const kept = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
+      "emissiveIntensity", "flatShading"];
+    return new this.three.MeshLambertMaterial(Object.fromEntries(kept.filter((name) => told[name] != null).map((name) => [name, told[name]])));
+  }
+
+  stand({ theta, phi }) {
+    const turn = theta * Math.PI / 180, raised = Math.max(-POLE, Math.min(POLE, -phi)) * Math.PI / 180;
+    const direction = [Math.cos(raised) * Math.sin(turn), Math.sin(raised), Math.cos(raised) * Math.cos(turn)];
+    this.camera.position.set(...direction.map((each) => each * this.rig.radius));
+    this.controls.target.set(0, 0, 0);
+    this.controls.update();
+    this.draw();
+  }
+
+  follow(other) {
+    this.camera.position.copy(other.camera.position);
+    this.controls.update();
+    this.draw();
+  }
+
+  zoom(by) {
+    this.camera.position.multiplyScalar(by);
+    this.controls.update();
+  }
+
+  key(event) {
+    const step = { ArrowLeft: [-15, 0], ArrowRight: [15, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const { x, y, z } = this.camera.position, far = Math.hypot(x, y, z), degrees = 180 / Math.PI;
+    const raised = Math.max(-POLE, Math.min(POLE, Math.asin(y / far) * degrees - step[1]));
+    const turned = Math.atan2(x, z) + step[0] / degrees, up = raised / degrees;
+    this.camera.position.set(far * Math.cos(up) * Math.sin(turned), far * Math.sin(up), far * Math.cos(up) * Math.cos(turned));
+    this.controls.update();
+  }
+
+  paint(how) {
+    this.scene.overrideMaterial = how === "normals" ? new this.three.MeshNormalMaterial({ side: DOUBLE }) : null;
+    this.model.traverse((part) => [part.material].flat().filter(Boolean).forEach((each) => { each.wireframe = how === "wireframe"; }));
+    this.draw();
+  }
+
+  ground(colour) {
+    this.scene.background = new this.three.Color(colour);
+    this.draw();
+  }
+
+  fit() {
+    const { clientWidth: width, clientHeight: height } = this.picture;
+    if (!width || !height) return;
+    this.renderer.setPixelRatio(Math.min(2, devicePixelRatio));
+    this.renderer.setSize(width, height, false);
+    this.camera.aspect = width / height;
+    this.camera.updateProjectionMatrix();
+    this.draw();
+  }
+
+  draw() {
+    if (this.model) this.renderer.render(this.scene, this.camera);
+  }
+
+  close() {
+    this.sized?.disconnect();
+    this.controls?.dispose();
+    this.renderer?.dispose();
+    this.renderer?.forceContextLoss();
+    this.canvas.remove();
+  }
+}
+
+async function same(bytes, sha256) {
+  if (!globalThis.crypto?.subtle) return false;  // only offered over https and on this machine
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = [...digest].map((each) => each.toString(16).padStart(2, "0")).join("");
+  if (hex !== sha256) throw new Error("The file is not the one that was judged: its SHA-256 differs.");
+  return true;
+}
