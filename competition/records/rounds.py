@@ -93,7 +93,7 @@ def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadR
     round_.seed = _whole(shelf, f"{at}/seed.json", "seed")
     round_.prompts = list(_prompts(shelf, f"{at}/prompts.txt"))
     round_.entries = list(_entries(shelf, round_, at=at))
-    for match in _matches(shelf, era=round_.era):
+    for match in _matches(shelf, at=at, era=round_.era):
         (round_.repeats if REPEAT.fullmatch(match.defender) else round_.matches).append(match)
     round_.matrix = _matrix(shelf, f"{at}/matches_matrix.csv")
     round_.audits = read_audits(shelf, at=at, era=round_.era)
@@ -184,11 +184,11 @@ def _entries(shelf: Shelf, round_: ReadRound, *, at: str) -> Iterator[Entry]:
     return each(shelf.items(f"{at}/submissions.json"), entry)  # type: ignore[arg-type]
 
 
-def _matches(shelf: Shelf, *, era: int) -> Iterator[PlayedMatch]:
+def _matches(shelf: Shelf, *, at: str, era: int) -> Iterator[PlayedMatch]:
     """Every match file; of two that tell of one pair the second is left out."""
     seen: dict[tuple[str, str], str] = {}
     for file in shelf.contents:
-        named = MATCH_FILE.fullmatch(file)
+        named = file.startswith(f"{at}/") and MATCH_FILE.fullmatch(file)
         match = read_match(shelf, file, era=era) if named else None
         if match is None:
             continue

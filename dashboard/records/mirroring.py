@@ -1,6 +1,7 @@
 """Which pictures of imported rounds do other hosts still have, and how do they come here?
 
-Each address is tried once, by the guarded fetch, and what came of it is kept; only whole pictures of a sane size are.
+Each address is tried once, by the guarded fetch, and what came of it is written down; only whole pictures of a sane
+size are kept.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Came:
     sha256: str = ""
     bytes: int = 0
     failure: str = ""
+    ours: bool = False  # our own outage: nothing is known of the address, and it will be tried again
 
 
 def addresses(competition: Competition, *, number: int | None = None, prompts_only: bool = False) -> list[str]:
@@ -83,8 +85,10 @@ def _fetch(url: str, into: Path, slots: InProcess) -> Came:
         fetch.fetch(url, policy=policy(), into=into, slots=slots)
         require_picture(into)
         return Came(url=url, sha256=store.default().put(into), bytes=into.stat().st_size)
-    except (FetchFailed, NoPicture) as reason:
-        return Came(url=url, failure=getattr(reason, "sentence", str(reason)))
+    except FetchFailed as failed:
+        return Came(url=url, failure=failed.sentence, ours=failed.failure_class == "infrastructure")
+    except NoPicture as reason:
+        return Came(url=url, failure=str(reason))
     finally:
         into.unlink(missing_ok=True)
 
@@ -114,7 +118,7 @@ def require_picture(path: Path) -> None:
 
 @transaction.atomic
 def _keep(came: list[Came], *, now: datetime) -> None:
-    for one in came:
+    for one in (one for one in came if not one.ours):
         fields = {"sha256": one.sha256, "bytes": one.bytes, "failure": one.failure, "tried_at": now}
         MirroredFile.objects.update_or_create(url=one.url, defaults=fields)
         if one.sha256:
