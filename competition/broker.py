@@ -60,7 +60,8 @@ class Pool:
         with self._opening:
             if self._address != address:
                 self.close()
-                self._pool, self._address = make_pool({"options": "-c synchronous_commit=off"} | address), address
+                unsynced = f"{address.get('options', '')} -c synchronous_commit=off".strip()
+                self._pool, self._address = make_pool(address | {"options": unsynced}), address
         return self._pool
 
     def getconn(self) -> Any:

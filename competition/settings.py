@@ -92,6 +92,9 @@ BROKER_URL = env.text("BROKER_URL")
 # A worker that died or stalled loses its row after this; a message that was lost is sent again after this.
 LEASE_SECONDS = env.number("GAUNTLET_LEASE_SECONDS", 30)
 REKICK_SECONDS = env.number("GAUNTLET_REKICK_SECONDS", 30)
+# A process that stalls inside a transaction must not hold the ledger from all others for longer than its lease.
+STALLED = f"-c idle_in_transaction_session_timeout={max(10, LEASE_SECONDS)}s"
+DATABASES["default"]["OPTIONS"].setdefault("options", STALLED)
 
 # The operator's hotkey (its 32-byte seed in hex, mode 0600) signs checkpoints; made once where there is none.
 OPERATOR_KEY_FILE = Path(env.text("GAUNTLET_OPERATOR_KEY", str(VAR_DIR / "operator.key"))).resolve()

@@ -89,20 +89,18 @@ class Keeper:
             with self.changed:
                 self.changed.wait_for(lambda: self.holds)
             time.sleep(settings.LEASE_SECONDS / BEATS_PER_LEASE)
-            self.beat()
+            try:
+                self.beat()
+            except Error as error:
+                log.warning("leases could not be renewed, trying again: %s", error)
+            finally:
+                connection.close()
 
     def beat(self) -> None:
         with self.changed:
             held = [hold for hold in self.holds if time.monotonic() < hold.until]
-        if not held:
-            return
-        try:
-            for hold in held:
-                hold.renew()
-        except Error as error:
-            log.warning("leases could not be renewed, trying again: %s", error)
-        finally:
-            connection.close()
+        for hold in held:
+            hold.renew()
 
 
 KEEPER = Keeper()
