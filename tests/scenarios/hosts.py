@@ -1,4 +1,4 @@
-"""What if a miner's host misbehaves?  A proxy before the demo's hosting that does so for the files of one miner."""
+"""What if a miner's host misbehaves?  A proxy before the demo's hosting that does so for some miners."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ import threading
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Manner = Callable[["Visit"], None]
+Manners = Callable[[int, int], Manner]
 TRICKLE_SECONDS = 1.0
 
 
 class Host(ThreadingHTTPServer):
-    """`manners`: how the requests of `slug` for its n-th file (in the order they were first asked for) are answered."""
+    """`manners`: how a miner answers, by its slug, request number m for its n-th file, in the order first asked for."""
 
     daemon_threads = True
 
-    def __init__(self, *, port: int, behind: int, slug: str, manners: Callable[[int, int], Manner]) -> None:
+    def __init__(self, *, port: int, behind: int, manners: Mapping[str, Manners]) -> None:
         super().__init__(("127.0.0.1", port), Visit)
-        self.behind, self.slug, self.manners = behind, slug, manners
+        self.behind, self.manners = behind, manners
         self.lock, self.stop = threading.Lock(), threading.Event()
-        self.files: list[str] = []
+        self.files: dict[str, list[str]] = {slug: [] for slug in manners}
         self.asked: Counter[str] = Counter()
         self.misbehaved: Counter[str] = Counter()
 
     def manner(self, path: str) -> Manner:
+        slug = path.split("/")[1]
+        if slug not in self.manners:
+            return good
         with self.lock:
-            if path.split("/")[1] != self.slug:
-                return good
-            if path not in self.files:
-                self.files.append(path)
+            files = self.files[slug]
+            if path not in files:
+                files.append(path)
             self.asked[path] += 1
-            chosen = self.manners(self.files.index(path), self.asked[path])
-            if chosen is not good:
-                self.misbehaved[chosen.__name__] += 1
+            chosen = self.manners[slug](files.index(path), self.asked[path])
+            self.misbehaved[slug] += chosen is not good
             return chosen
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -103,13 +105,24 @@ def fails(visit: Visit) -> None:
 
 def swaps(visit: Visit) -> None:
     """Another file under the same name, once the first was fetched."""
-    others = [path for path in visit.server.files if path != visit.path]
+    others = [path for path in visit.server.files[visit.path.split("/")[1]] if path != visit.path]
     visit.say(*visit.file(others[0] if others else None))
 
 
+def stumbling(file: int, request: int) -> Manner:
+    """Each file fails once, each in another way, and is another one after it was delivered."""
+    if request == 1:
+        return (hangs, trickles, fails, promises_too_much)[file % 4]
+    return good if request == 2 else swaps
+
+
+def never_delivering(file: int, request: int) -> Manner:
+    return (hangs, trickles, promises_too_much, promises_too_little)[file % 4]
+
+
 @contextmanager
-def hosting(*, port: int, behind: int, slug: str, manners: Callable[[int, int], Manner]) -> Iterator[Host]:
-    host = Host(port=port, behind=behind, slug=slug, manners=manners)
+def hosting(*, port: int, behind: int, manners: Mapping[str, Manners]) -> Iterator[Host]:
+    host = Host(port=port, behind=behind, manners=manners)
     thread = threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

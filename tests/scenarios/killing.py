@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from competition.ledger import LOCK_SPACE
 from tests.scenarios.stage import LEASE_SECONDS, Play
 
 WORKING, WAITING = "worker --queue cpu", "worker --queue io"
+OTHERS = ("manage.py reconcile", "gunicorn", "examples.hosting")
 
 # Where a worker may be when it dies: table, state, and who works there.
 STATES = (
@@ -156,6 +157,14 @@ class StateKiller:
             killed(pid, pids)
         if pids:
             self.done.append(f"{state[0]}.{state[1]}")
+
+
+def together(*killers: Callable[[Play], None]) -> Callable[[Play], None]:
+    def all_of_them(play: Play) -> None:
+        for killer in killers:
+            killer(play)
+
+    return all_of_them
 
 
 def killed(pid: int, done: list[str]) -> None:

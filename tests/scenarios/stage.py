@@ -26,6 +26,7 @@ import psycopg
 
 from audits.pods.local import _holder as holder_of_pod
 from competition.embedded_postgres import Cluster
+from examples import cast
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPETITION = Path(__file__).parent / "competition.json"
@@ -301,3 +302,21 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def duels_of_others(name: str, played: Outcome) -> dict[str, object]:
+    """By challenger: what the duels of the screens of all others came to."""
+    return {match["challenger"]: match["duels"] for match in screens(played) if match["challenger"] != hotkey(name)}
+
+
+def forfeits_of(name: str, played: Outcome) -> int:
+    (match,) = [match for match in screens(played) if match["challenger"] == hotkey(name)]
+    return int(match["tally"]["forfeits_challenger"])
+
+
+def screens(played: Outcome) -> list[dict[str, Any]]:
+    return [match for match in played.document("matches.json") if match["kind"] == "screen"]
+
+
+def hotkey(name: str) -> str:
+    return cast.member(name).hotkey

@@ -1,5 +1,8 @@
-"""What if the queue loses or doubles messages?  `lost`: whatever is sent when something happens never arrives, and of
-what the reconciler sends instead only every second one, by lot; `doubled`: each message arrives twice, side by side."""
+"""What if the queue loses or doubles messages?
+
+`lost`: what is sent when something happens never arrives, only what the reconciler sends for it later; `lost:40`:
+of that, too, 40 % are lost by lot; `doubled`: each message arrives twice, side by side.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from tests.scenarios.faults.apps import happened
 
 
 class Losing(broker.RowQueue):
+    percent = 0
+
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        if "reconcile" in sys.argv and random.random() < 0.5:
+        if "reconcile" in sys.argv and random.random() * 100 >= self.percent:
             return super().enqueue(message, delay=delay)
         happened("lost")
         return message
@@ -29,6 +34,8 @@ class Doubling(broker.RowQueue):
 
 def install(mode: str) -> None:
     """`through_postgres` makes one of these from now on; a doubled message must not be folded into one again."""
-    broker.RowQueue = {"lost": Losing, "doubled": Doubling}[mode]
-    if mode == "doubled":
+    kind, _, percent = mode.partition(":")
+    broker.RowQueue = {"lost": Losing, "doubled": Doubling}[kind]
+    Losing.percent = int(percent or 0)
+    if kind == "doubled":
         broker.stable_id = lambda message: str(uuid.uuid4())
