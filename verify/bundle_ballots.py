@@ -1,4 +1,4 @@
-"""Does a duel's verdict follow from the judge's answers?
+"""Does a duel's verdict follow from the judge's answers?  (For a vision-language model: `bundle_cascade`.)
 
 Each question was asked in both orders, and the two answers make one score, s = (ab - ba) / 2, toward zero, in
 millionths and positive for the challenger.  First all front views; where they leave it open (|s| < 80,000) once more on
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from verify import bundle_cascade
+
 WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
 
 
@@ -17,24 +19,40 @@ def halved(value: int) -> int:
     return abs(value) // 2 * (1 if value >= 0 else -1)
 
 
-def problem(stages: list[dict[str, Any]]) -> str | None:
-    """What is wrong with the answers themselves; None when they are those that had to be asked for."""
+class Wrong(Exception):
+    """The answers are not those that had to be asked for, or do not add up."""
+
+
+def verdict(stages: list[dict[str, Any]], *, judge: str) -> tuple[str, int, str]:
+    """(outcome, score, what decided it) by the rule of this judge.  Raises Wrong."""
     for stage in stages:
-        if max(abs(stage["ab"]), abs(stage["ba"])) > WHOLE:
-            return f"an answer about {stage['kind']} beyond a million"
-        if stage["score"] != halved(stage["ab"] - stage["ba"]):
-            return f"the score of {stage['kind']} is not half the difference of its answers"
-        one_place = min(stage["ab"], stage["ba"]) > DRAW_BAND or max(stage["ab"], stage["ba"]) < -DRAW_BAND
-        if stage["consistent"] == one_place:
-            return f"{stage['kind']} is said to be {'' if one_place else 'in'}consistent"
+        _sound(stage)
+    if judge.partition(":")[0] != "openai":
+        return of_two_stages(stages)
+    if not stages:
+        return "draw", 0, "same_file"
+    try:
+        return bundle_cascade.verdict(stages)
+    except bundle_cascade.Unanswered as gap:
+        raise Wrong(str(gap)) from gap
+
+
+def _sound(stage: dict[str, Any]) -> None:
+    if max(abs(stage["ab"]), abs(stage["ba"])) > WHOLE:
+        raise Wrong(f"an answer about {stage['kind']} beyond a million")
+    if stage["score"] != halved(stage["ab"] - stage["ba"]):
+        raise Wrong(f"the score of {stage['kind']} is not half the difference of its answers")
+    one_place = min(stage["ab"], stage["ba"]) > DRAW_BAND or max(stage["ab"], stage["ba"]) < -DRAW_BAND
+    if stage["consistent"] == one_place:
+        raise Wrong(f"{stage['kind']} is said to be {'' if one_place else 'in'}consistent")
+
+
+def of_two_stages(stages: list[dict[str, Any]]) -> tuple[str, int, str]:
     kinds = [stage["kind"] for stage in stages]
     undecided = bool(stages) and abs(stages[0]["score"]) < DRAW_BAND
     wanted = ["front", "gray", "around"] if undecided else ["front", "around"]
-    return None if kinds == wanted else f"asked {', '.join(kinds) or 'nothing'}, not {', '.join(wanted)}"
-
-
-def verdict(stages: list[dict[str, Any]]) -> tuple[str, int, str]:
-    """(outcome, score, what decided it) of answers that nothing is wrong with."""
+    if kinds != wanted:
+        raise Wrong(f"asked {', '.join(kinds) or 'nothing'}, not {', '.join(wanted)}")
     front, around = stages[-2], stages[-1]
     score = max(-WHOLE, min(WHOLE, front["score"] + around["score"]))
     if abs(score) < DRAW_BAND:

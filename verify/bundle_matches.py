@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.bundle_assets import challengers
-from verify.bundle_ballots import problem, verdict
+from verify.bundle_ballots import Wrong, verdict
 from verify.bundle_files import Bundle, text
 
 NAME = "matches.json"
@@ -52,7 +52,8 @@ def _match(bundle: Bundle, match: Row, files: Files) -> None:
         left = files.get((match["defender"], origins[0], duel["prompt"]), "")
         right = files.get((match["challenger"], origins[1], duel["prompt"]), "")
         if duel["state"] != "unneeded":
-            _duel(bundle, duel, f"{label(match)} {duel['prompt']}", left=left, right=right)
+            name = f"{label(match)} {duel['prompt']}"
+            _duel(bundle, duel, name, left=left, right=right, judge=match["judge_name"])
     _tally(bundle, match)
 
 
@@ -69,7 +70,7 @@ def _order(bundle: Bundle, match: Row) -> None:
                 say="Told up to where the match was certain, and no further.")  # fmt: skip
 
 
-def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str) -> None:
+def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str, judge: str) -> None:
     void = duel["state"] == "void"
     if not (void and duel["left"] == duel["right"] == ""):
         bundle.same("wrong-files", NAME, field=field, found=[duel["left"], duel["right"]], expected=[left, right],
@@ -80,7 +81,7 @@ def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str) -> No
                     expected="forfeited" if forfeited else "judged or void",
                     say="A duel is forfeited exactly where a side delivered nothing.")  # fmt: skip
     elif duel["state"] == "judged":
-        _judged(bundle, duel, field)
+        _judged(bundle, duel, field, judge=judge)
     else:
         outcome = "" if void else "challenger" if right else "defender" if left else "draw"
         found = [duel["outcome"], duel["score_micro"], duel["detail"], bool(duel["failure"])]
@@ -90,14 +91,14 @@ def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str) -> No
         bundle.note("void-duel", NAME, field=field, found=duel["failure"], say="Not judged, for a reason of ours.")
 
 
-def _judged(bundle: Bundle, duel: Row, field: str) -> None:
-    stages = duel["detail"].get("stages", [])
-    wrong = problem(stages)
-    if wrong:
-        bundle.note("wrong-ballots", NAME, field=field, found=wrong, say="The answers are not those that were needed.")
+def _judged(bundle: Bundle, duel: Row, field: str, *, judge: str) -> None:
+    try:
+        outcome, score, decided_by = verdict(duel["detail"].get("stages", []), judge=judge)
+    except Wrong as wrong:
+        said = "The answers are not those that were needed, or do not add up."
+        bundle.note("wrong-ballots", NAME, field=field, found=str(wrong), say=said)
         return
-    outcome, score, decided_by = verdict(stages)
-    found = {"outcome": duel["outcome"], "score": duel["score_micro"], "by": duel["detail"]["decided_by"]}
+    found = {"outcome": duel["outcome"], "score": duel["score_micro"], "by": duel["detail"].get("decided_by")}
     bundle.same("wrong-outcome", NAME, field=field, found=found,
                 expected={"outcome": outcome, "score": score, "by": decided_by},
                 say="The answers give another verdict.")  # fmt: skip

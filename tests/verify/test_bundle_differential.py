@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from random import Random
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ import pytest
 from audits.decisions import verdicts
 from competition.decisions import eligibility, ladder, rulesets, schedule, seed, stopping, tally, weights
 from judging import matches
-from judging.decisions import ballots
+from judging.decisions import ballots, cascade
 from verify import (
     bundle_audits,
     bundle_ballots,
@@ -83,6 +83,7 @@ def _all_agree(number: int) -> None:
     _pay_agrees(random, rules)
     _audits_agree(random, rules)
     _ballots_agree(random)
+    _cascades_agree(random)
 
 
 def _ladders_agree(random: Random, rules: rulesets.Rules) -> None:
@@ -235,5 +236,27 @@ def _ballots_agree(random: Random) -> None:
             taken[kind] = ballots.Ballot(kind, ab=ab, ba=max(-1_000_000, min(1_000_000, taken[kind].ba)))
         ours = ballots.verdict(taken)
         stages = ours.detail()["stages"]
-        assert bundle_ballots.problem(stages) is None
-        assert bundle_ballots.verdict(stages) == (ours.outcome, ours.score_micro, ours.decided_by)
+        theirs = bundle_ballots.verdict(stages, judge="perceptual-v1")
+        assert theirs == (ours.outcome, ours.score_micro, ours.decided_by)
+
+
+def _cascades_agree(random: Random) -> None:
+    """The platform's questions, answered one by one: what it makes of them, and that each of them was needed."""
+    for _ in range(20):
+        said, reach = cascade.Said(pale=random.random() < 0.7), random.choice([300_000, 500_000, 1_000_000])
+        while (question := cascade.next_question(said, bars=cascade.Bars())) is not None:
+            place = question.removeprefix("sides:")
+            if place != question:
+                said = replace(said, spoiled={**said.spoiled, place: random.randint(0, 1_000_000)})
+                continue
+            ab = random.randint(-reach, reach)
+            ballot = ballots.Ballot(question, ab=ab, ba=-ab if random.random() < 0.8 else random.randint(-reach, reach))
+            said = replace(said, ballots={**said.ballots, question: ballot})
+        ours = cascade.verdict(said, bars=cascade.Bars())
+        stages = ours.detail()["stages"]
+        theirs = bundle_ballots.verdict(stages, judge="openai:any")
+        assert theirs == (ours.outcome, ours.score_micro, ours.decided_by)
+        for place in range(len(stages)):
+            if stages[place]["kind"] != "gray":  # whether an object is hard to see is not told
+                with pytest.raises(bundle_ballots.Wrong):
+                    bundle_ballots.verdict(stages[:place] + stages[place + 1 :], judge="openai:any")
