@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Q
 
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Action, Event, Progress
@@ -25,9 +27,11 @@ from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.machine.stateful import FailureClass
 from competition.models import Asset, Round, Submission
+from competition.rounds import rules_of
 from competition.steps import pause
+from judging.models import Match
 
-AGAIN = timedelta(seconds=0.3)
+AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
 LOG_BYTES = 20_000
 
 
@@ -40,14 +44,37 @@ def provider_named(name: str) -> PodProvider:
 
 
 def limits_of(run: PodRun) -> lifecycle.Limits:
-    return lifecycle.Limits(**run.submission.round.competition.config.get("pods", {}))
+    """A title run has the time of a round's prompts for each such number of fresh ones."""
+    round_ = run.submission.round
+    limits = lifecycle.Limits(**round_.competition.config.get("pods", {}))
+    if run.purpose == PodRun.Purpose.TITLE:
+        times = -(-round_.fresh.count() // max(1, round_.drawn.count()))
+        return replace(limits, generation_s=limits.generation_s * max(1, times))
+    return limits
 
 
 def wanted(run: PodRun) -> list[Asset]:
-    """The outputs this run is to bring, in the round's order."""
+    """The outputs this run is to bring so far, in seed order: on fresh prompts for a title match, else the round's."""
     rows = Asset.objects.filter(submission=run.submission, origin=Asset.Origin.GENERATED).select_related("prompt")
-    order = {drawn.prompt_id: drawn.position for drawn in run.submission.round.drawn.all()}
-    return sorted(rows, key=lambda asset: order[asset.prompt_id])
+    round_ = run.submission.round
+    drawn = round_.fresh if run.purpose == PodRun.Purpose.TITLE else round_.drawn
+    order = dict(drawn.values_list("prompt_id", "position"))
+    return sorted((row for row in rows if row.prompt_id in order), key=lambda asset: order[asset.prompt_id])
+
+
+def batches_of(run: PodRun) -> list[tuple[str, ...]]:
+    title = rules_of(run.submission.round).title
+    size = title.batch if title and run.purpose == PodRun.Purpose.TITLE else batch.SIZE
+    return batch.split([asset.prompt.stem for asset in wanted(run)], size=min(size, batch.SIZE))
+
+
+def idle(run: PodRun) -> bool:
+    """Has the run brought all it was asked for, while a title match is open that may ask it for more?"""
+    side = Q(defender=run.submission) | Q(challenger=run.submission)
+    return (
+        run.purpose == PodRun.Purpose.TITLE
+        and Match.objects.filter(side, kind=Match.Kind.TITLE).exclude(state="decided").exists()
+    )
 
 
 @engine.step(PodRun, "warming")
@@ -57,10 +84,12 @@ def tend(run: PodRun, now: datetime) -> Outcome:
     limits, provider = limits_of(run), provider_named(run.provider)
     progress = Progress.from_json(run.progress) if run.progress else Progress()
     pod = Pod.from_json(run.handle) if run.handle else None
-    batches = batch.split([asset.prompt.stem for asset in wanted(run)])
+    batches = batches_of(run)
     if pod is not None and progress.phase in ("warming_up", "ready", "generating", "complete"):
         progress = lifecycle.after(progress, _look(provider, pod, progress, limits=limits, now=now), limits=limits)
     action = lifecycle.next_action(progress, batches=len(batches), limits=limits, now=now)
+    if action.kind == "done" and idle(run):
+        return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open")
     if action.kind == "done":
         return _done(run, provider, pod, progress)
     if action.kind == "fail":
@@ -188,6 +217,11 @@ def _failed(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progr
     also = partial(_forfeit, run, failure) if blame_miner else partial(_pause, run, failure)
     sets = _ending(run, provider, pod, progress)
     return Move("failed", because=cause.sentence, sets=sets, failure=failure, also=also)
+
+
+def forfeit(run: PodRun) -> None:
+    """What a run that failed by its owner's doing is asked for after that is forfeited too."""
+    _forfeit(run, Failure(run.failure_class, run.failure_code, run.failure_reason))
 
 
 def _forfeit(run: PodRun, failure: Failure) -> None:

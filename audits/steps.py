@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import TypeAlias
 
 from django.db import transaction
 
-from audits import running, sources
+from audits import running, sources, titles
 from audits.decisions import verdicts
 from audits.models import Audit, Finding, PodRun
 from competition import prompts
+from competition.decisions import bankroll
 from competition.decisions import ladder as climbing
+from competition.decisions.title import Title
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
@@ -20,10 +23,12 @@ from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of
 from competition.steps import pause
 from judging import matches
+from judging import titles as judging_titles
 from judging.models import Match
 from judging.steps import trouble
 
 SOON = timedelta(seconds=2)
+Climbed: TypeAlias = climbing.Ladder | Title
 
 
 @engine.sweep
@@ -82,12 +87,14 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     if match.state != "decided":
         return Wait(SOON, f"the regenerated outputs are judged against the submitted ones: {match.state}")
     rules, limits = rules_of(round_), running.limits_of(run)
+    worse = worse_by_bankroll(match) if rules.title else None
     failure = (run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None
     verdict = verdicts.generation(
         matches.tally_of(match),
         generated_s=run.generated_s,
         rules=verdicts.GenerationRules(
-            win_margin=Fraction(rules.win_margin), least_counted=rules.least_counted, generation_s=limits.generation_s
+            win_margin=Fraction(rules.win_margin), least_counted=rules.least_counted, generation_s=limits.generation_s,
+            worse=worse,
         ),
         failure=failure,
     )
@@ -95,6 +102,12 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
         failure_ = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure_)
     return _verdict(audit, verdict)
+
+
+def worse_by_bankroll(match: Match) -> bool:
+    """title-1: have the submitted outputs earned a title against the regenerated ones?"""
+    results = [result for duel in match.duels.order_by("position") if (result := matches.result_of(duel))]
+    return bankroll.worse_than(results, rules=rules_of(match.round)).ending == "title"
 
 
 STATES: Mapping[str, str] = {
@@ -148,8 +161,7 @@ def finalize(round_: Round, now: datetime) -> Outcome:
         stop = trouble(round_) or _audit_trouble(round_)
         if stop:
             return stop
-        climbed = matches.ladder(round_, audited=audited(round_))
-        matches.want(round_, climbed, now=now)
+        climbed = _climbed(round_, now=now)
         _want_audits(round_, climbed, now=now)
         if not climbed.complete:
             return Wait(SOON, _waiting(round_, climbed))
@@ -159,11 +171,25 @@ def finalize(round_: Round, now: datetime) -> Outcome:
     def decide() -> None:
         decision = {**conclude(round_, winner=winner, now=now), "ladder": story}
         headline = say(round_, winner, climbed)
+        if isinstance(climbed, Title):
+            titles.keep(round_, climbed, now=now)
         Round.objects.filter(pk=round_.pk).update(decision=decision, headline=headline)
 
     facts = {"winner": winner.miner.hotkey if winner else "leader"}
     because = f"{winner.miner.hotkey} takes the lead" if winner else "the leader defends"
     return Move("finished", because=because, facts=facts, also=decide)
+
+
+def _climbed(round_: Round, *, now: datetime) -> Climbed:
+    """The round as far as it is known, with the matches and pods wanted next asked for."""
+    if rules_of(round_).title is None:
+        ladder = matches.ladder(round_, audited=audited(round_))
+        matches.want(round_, ladder, now=now)
+        return ladder
+    title = judging_titles.settled(round_, audited=audited(round_))
+    judging_titles.want(round_, title, now=now)
+    titles.keep_running(round_, now=now)
+    return title
 
 
 def _audit_trouble(round_: Round) -> Move | None:
@@ -175,7 +201,7 @@ def _audit_trouble(round_: Round) -> Move | None:
     return pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
 
 
-def _want_audits(round_: Round, climbed: climbing.Ladder, *, now: datetime) -> None:
+def _want_audits(round_: Round, climbed: Climbed, *, now: datetime) -> None:
     """One after the other: code that may not be run is not run, and no verdict hangs on who was first."""
     entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
     with transaction.atomic():
@@ -189,23 +215,28 @@ def _want_audits(round_: Round, climbed: climbing.Ladder, *, now: datetime) -> N
         engine.announce(Audit, now=now)
 
 
-def _waiting(round_: Round, climbed: climbing.Ladder) -> str:
+def _waiting(round_: Round, climbed: Climbed) -> str:
     person = round_.audits.filter(state="reviewing").first()
     if person:
         return f"a reviewer must decide the {person.kind} audit of {person.submission.key}: {person.reason}"
+    if isinstance(climbed, Title):
+        return f"{len(climbed.wanted_audits)} finalist(s) are audited, {len(climbed.wanted_matches)} play for the title"
     if climbed.wanted_matches:
         return "the ladder waits for a match between challengers"
     return f"{len(climbed.wanted_audits)} winner(s) of the ladder are being audited"
 
 
-def _winner(round_: Round, climbed: climbing.Ladder | None) -> Submission | None:
+def _winner(round_: Round, climbed: Climbed | None) -> Submission | None:
     if climbed is None or climbed.leader == climbing.LEADER:
         return None
     return round_.submissions.get(role=Submission.Role.CHALLENGER, miner__hotkey=climbed.leader)
 
 
-def tell(round_: Round, climbed: climbing.Ladder | None, winner: Submission | None) -> list[dict[str, str]]:
+def tell(round_: Round, climbed: Climbed | None, winner: Submission | None) -> list[dict[str, str]]:
     """The rungs of the ladder, as they are published."""
+    if isinstance(climbed, Title):
+        rejected = [str(key) for key, verdict in audited(round_).items() if verdict == "rejected"]
+        return titles.tell(round_, climbed, rejected=rejected)
     rungs = climbed.rungs if climbed else ()
     return [
         {
@@ -218,10 +249,12 @@ def tell(round_: Round, climbed: climbing.Ladder | None, winner: Submission | No
     ]
 
 
-def say(round_: Round, winner: Submission | None, climbed: climbing.Ladder | None) -> str:
+def say(round_: Round, winner: Submission | None, climbed: Climbed | None) -> str:
     """The round's outcome in one sentence."""
     if climbed is None:
         return "Nobody challenged: the leader defends."
+    if isinstance(climbed, Title):
+        return titles.say(round_, winner, climbed)
     if winner is None:
         return f"The leader defends against {len(matches.challengers(round_))} challengers."
     rung = next(rung for rung in reversed(climbed.rungs) if rung.challenger == winner.key)

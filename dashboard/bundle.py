@@ -174,7 +174,7 @@ def _match(match: Match) -> dict[str, Any]:
 def _duel(duel: Duel, match: Match) -> dict[str, Any]:
     """A duel beyond the point where the match was certain is `unneeded`, whether a worker got to it or not."""
     named = {"position": duel.position, "prompt": duel.prompt.stem}
-    if match.stopped_after is not None and duel.position >= match.stopped_after:
+    if matches.beyond(match, duel):
         return {**named, "state": "unneeded"}
     return {
         **named, "state": duel.state, "outcome": duel.outcome, "score_micro": duel.score_micro,

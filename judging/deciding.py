@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from competition.decisions import stopping
+from competition.decisions import screening, stopping
 from competition.decisions.tally import DuelResult, Tally
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
@@ -19,7 +19,7 @@ from competition.machine.stateful import FailureClass
 from competition.models import Round
 from competition.rounds import rules_of
 from competition.steps import pause
-from judging import matches
+from judging import matches, titles
 from judging.models import Duel, Match
 
 SOON = timedelta(seconds=2)
@@ -30,6 +30,8 @@ MOST_VOID_PERCENT = 5
 def decide(match: Match, now: datetime) -> Outcome:
     """A match is decided by the first prefix of its duels, in seed order, that settles it."""
     duels = list(match.duels.order_by("position"))
+    if match.kind == Match.Kind.TITLE:
+        return _title(match, duels, now=now)
     results = [matches.result_of(duel) for duel in duels]
     length = _length(match, results)
     if length is None and bearable(duels):
@@ -37,6 +39,8 @@ def decide(match: Match, now: datetime) -> Outcome:
         length = _length(match, results)
     if length is None:
         return Wait(SOON, f"{sum(result is None for result in results)} of {len(results)} duels are open")
+    if _screened(match):
+        return _screen(match, duels, results, now=now)
     return _decided(match, duels, results, length=length, now=now)
 
 
@@ -48,7 +52,36 @@ def bearable(duels: Sequence[Duel]) -> bool:
 def _length(match: Match, results: Sequence[DuelResult | None]) -> int | None:
     if match.kind == Match.Kind.AUDIT:
         return len(results) if all(results) else None
+    if _screened(match):
+        stop = screening.stop(results, rules=rules_of(match.round))
+        return stop.after if stop else None
     return stopping.stop_index(results, rules=rules_of(match.round))
+
+
+def _screened(match: Match) -> bool:
+    """A screen whose hopeless rest is not judged: its forfeits count wherever they stand."""
+    return match.kind == Match.Kind.SCREEN and rules_of(match.round).title is not None
+
+
+def _screen(match: Match, duels: list[Duel], results: Sequence[DuelResult | None], *, now: datetime) -> Move:
+    stop = screening.stop(results, rules=rules_of(match.round))
+    if stop is None:
+        raise ValueError("an open screen is not decided")
+    return _decision(match, duels, stop.tally, stopped=stop.because, length=stop.after, now=now)
+
+
+def _title(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
+    """Decided when the bankroll is; until then the next prompts are judged, or asked for."""
+    open_ = [duel for duel in duels if not duel.settled]
+    if open_ and all(duel.exhausted for duel in open_) and bearable(duels):
+        for duel in open_:
+            engine.move(duel, _void(duel), now=now)
+        duels = list(match.duels.order_by("position"))
+    standing = titles.standing(match, duels)
+    if standing.ending == "open":
+        return Wait(SOON, titles.go_on(match, duels, now=now))
+    tally = Tally.of(result for duel in duels[: standing.duels] if (result := matches.result_of(duel)))
+    return _decision(match, duels, tally, stopped=standing.ending, length=standing.duels, now=now)
 
 
 def _decided(
@@ -56,14 +89,18 @@ def _decided(
 ) -> Move:
     tally = Tally.of(result for result in results[:length] if result)
     certainty = stopping.certain([r for r in results[:length] if r], len(results), rules=rules_of(match.round)) or ""
+    stopped = certainty if length < len(results) else ""
+    return _decision(match, duels, tally, stopped=stopped, length=length, now=now)
+
+
+def _decision(match: Match, duels: list[Duel], tally: Tally, *, stopped: str, length: int, now: datetime) -> Move:
     return Move(
         "decided",
         because=f"{tally.wins} won, {tally.drawn} drawn, {tally.losses} lost, {tally.void} void of {length}",
         sets={
             "won": tally.won, "drawn": tally.drawn, "lost": tally.lost, "void": tally.void,
             "forfeits_challenger": tally.forfeits_challenger, "forfeits_defender": tally.forfeits_defender,
-            "margin_micro": tally.margin_micro(), "stopped": certainty if length < len(results) else "",
-            "stopped_after": length,
+            "margin_micro": tally.margin_micro(), "stopped": stopped, "stopped_after": length,
         },
         facts={"margin_micro": tally.margin_micro(), "counted": tally.counted},
         also=partial(_settle, duels, length=length, now=now),

@@ -20,7 +20,7 @@ SUBMITTED, GENERATED = Asset.Origin.SUBMITTED, Asset.Origin.GENERATED
 def ensure(round_: Round, *, kind: str, defender: Submission, challenger: Submission, now: datetime) -> Match:
     """The match of this pair, made when it is first wanted."""
     leads = defender.role == Submission.Role.LEADER
-    regenerated = kind == Match.Kind.AUDIT
+    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.TITLE)
     match, made = Match.objects.get_or_create(
         round=round_, kind=kind, defender=defender, challenger=challenger,
         defaults={
@@ -55,6 +55,17 @@ def result_of(duel: Duel) -> DuelResult | None:
             "draw": DuelResult.DRAWN,
         }[duel.outcome]
     return DuelResult.VOID if duel.state == "void" else None
+
+
+def beyond(match: Match, duel: Duel) -> bool:
+    """Does the duel lie where its match had ended, so that it counts for nothing, judged or not?
+
+    Forfeits of a screen of title-1 count wherever they stand.
+    """
+    if match.stopped_after is None or duel.position < match.stopped_after:
+        return False
+    counts = match.kind == Match.Kind.SCREEN and duel.state == "forfeited" and "title" in match.round.rules
+    return not counts
 
 
 def tally_of(match: Match) -> Tally:

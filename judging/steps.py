@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from competition import store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
-from competition.models import Asset, Competition, Round, Submission
+from competition.models import Asset, Competition, Round, RoundPrompt, Submission
+from competition.rounds import rules_of
 from competition.steps import pause
 from judging import deciding, matches, titles
 from judging.answers_kept import Kept
@@ -111,10 +113,11 @@ def _begun(match: Match, drawn: Sequence[RoundPrompt], *, now: datetime) -> Move
 def forfeit_at_once(match: Match, *, now: datetime) -> None:
     """Which files are missing is known before anything is judged, and a screen of title-1 counts it first."""
     for duel in match.duels.filter(state="judging").select_related("prompt"):
-        sides = _side(match.defender, match.defender_origin, duel), _side(match.challenger, match.challenger_origin, duel)
-        if None in sides:
-            left, right = (side.sha256 if side else "" for side in sides)
-            engine.move(duel, _forfeit(*sides, sets={"left_sha256": left, "right_sha256": right}), now=now)
+        left = _side(match.defender, match.defender_origin, duel)
+        right = _side(match.challenger, match.challenger_origin, duel)
+        if left is None or right is None:
+            shas = {"left_sha256": left.sha256 if left else "", "right_sha256": right.sha256 if right else ""}
+            engine.move(duel, _forfeit(left, right, sets=shas), now=now)
 
 
 def _unrendered(entry: Submission, origin: str) -> int:

@@ -55,11 +55,15 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationRules:
-    """`win_margin`: how much worse regenerated outputs may be; `least_counted`: fewer duels decide nothing."""
+    """`win_margin`: how much worse regenerated outputs may be; `least_counted`: fewer duels decide nothing.
+
+    `worse`: what a stricter test than the margin found, where the ruleset has one (title-1: the reversed bankroll).
+    """
 
     win_margin: Fraction
     least_counted: int
     generation_s: int
+    worse: bool | None = None
 
 
 def result_of_missing(failure_class: str) -> str:
@@ -106,7 +110,9 @@ def _compared(tally: TallyLike, *, counted: int, rules: GenerationRules) -> tupl
     missing = f", {tally.forfeits_challenger} of them not delivered" if tally.forfeits_challenger else ""
     told = f"regenerated against submitted: {_wins(tally)} won, {tally.drawn} drawn, {_losses(tally)} lost{missing}"
     margin = f"margin {_percent(Fraction(net, counted))}, at least {_percent(allowed)} is needed"
-    if Fraction(net, counted) >= allowed:
+    if rules.worse is not None:
+        margin = "by the bankroll, reversed: a submitted output staked against each regenerated one"
+    if not rules.worse and (rules.worse is False or Fraction(net, counted) >= allowed):
         return PASSED, "not_worse", f"The platform's own run is not worse than what was submitted ({told}; {margin})."
     return (
         FAILED,

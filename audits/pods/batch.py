@@ -53,9 +53,9 @@ class Collected:
     detail: str = ""
 
 
-def split(stems: Sequence[str]) -> list[tuple[str, ...]]:
-    """Batches of 32, in order."""
-    return [tuple(stems[start : start + SIZE]) for start in range(0, len(stems), SIZE)]
+def split(stems: Sequence[str], *, size: int = SIZE) -> list[tuple[str, ...]]:
+    """Batches of 32, in order; a title match asks for as many at a time as its rules say."""
+    return [tuple(stems[start : start + size]) for start in range(0, len(stems), size)]
 
 
 def poll(pod: Pod, *, replacements_remaining: int, patience_s: float = POLL_S) -> PodStatus:

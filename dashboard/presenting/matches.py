@@ -13,7 +13,7 @@ from dashboard.presenting.figures import Figures, figures
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.stages import OVER
 from dashboard.presenting.wording import bar, count, percent
-from judging.matches import result_of, tally_of
+from judging.matches import beyond, result_of, tally_of
 from judging.models import Duel, Match, Rendering
 
 # result -> (mark in the strip, what it means for the challenger)
@@ -137,7 +137,7 @@ def _verdict(match: Match, numbers: Figures | None) -> str:
 
 def result(match: Match, duel: Duel) -> str:
     """As the match counts it: what was judged beyond the point of certainty is not needed."""
-    if match.stopped_after is not None and duel.position >= match.stopped_after:
+    if beyond(match, duel):
         return "unneeded"
     said = result_of(duel)
     return said.value if said else ("unneeded" if duel.state == "unneeded" else "judging")

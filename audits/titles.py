@@ -1,0 +1,112 @@
+"""What does a round of title-1 ask of the pods, and how is its outcome told and kept?
+
+The leader and each finalist generate the fresh prompts in batches, each on a pod of its own that stays until the last
+title match it plays in is decided: a pod that waits for the next batch is not warmed up twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from audits import running
+from audits.models import PodRun
+from competition import ledger
+from competition.decisions import title as titles
+from competition.decisions.bankroll import Bankroll, Standing, credits, flip_distance, titled
+from competition.decisions.rulesets import Rules
+from competition.machine.stateful import FailureClass
+from competition.models import Bankroll as BankrollRow
+from competition.models import Round, Submission
+from competition.rounds import rules_of
+from judging.models import Match
+from judging.titles import leader_commit
+
+
+def keep_running(round_: Round, *, now: datetime) -> None:
+    """One run for each side of an open title match.
+
+    What a run that failed by its owner's doing was still to bring is forfeited.
+    """
+    for side in sides_of_open_matches(round_):
+        run = running.want(side, purpose=PodRun.Purpose.TITLE, now=now)
+        if run.state == "failed" and run.failure_class == FailureClass.MINER:
+            running.forfeit(run)
+
+
+def sides_of_open_matches(round_: Round) -> list[Submission]:
+    still = round_.matches.filter(kind=Match.Kind.TITLE).exclude(state="decided")
+    playing = Q(defended__in=still) | Q(challenged__in=still)
+    return list(round_.submissions.filter(playing).select_related("miner").distinct())
+
+
+def keep(round_: Round, title: titles.Title, *, now: datetime) -> None:
+    """Write down what each title match left, for the next time the two commits meet."""
+    commits = dict(round_.submissions.filter(role="challenger").values_list("miner__hotkey", "commit"))
+    for key, standing in title.standings.items():
+        left = standing.bankroll
+        told = {"won": left.won, "drawn": left.drawn, "lost": left.lost, "out": left.out}
+        pair = {"commit": commits[str(key)], "leader_commit": leader_commit(round_)}
+        BankrollRow.objects.create(round=round_, **pair, **told)
+        ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **told}, at=now)
+
+
+def tell(round_: Round, title: titles.Title, *, rejected: Sequence[str]) -> list[dict[str, str]]:
+    """The finalists, in the order of their audits and matches, as steps of a ladder against the leader."""
+    rules = rules_of(round_)
+    rows = [(key, "rejected", "Its audit was rejected: the next entry took its place.") for key in rejected]
+    for key, standing in title.standings.items():
+        verdict = "advanced" if key == title.leader else "held"
+        rows.append((str(key), verdict, sentence(standing, rules=rules, takes=key == title.leader)))
+    return [
+        {"challenger": key, "defender": "leader", "verdict": verdict, "reason": reason} for key, verdict, reason in rows
+    ]
+
+
+ENDINGS = {
+    "title": "it earns the title",
+    "out": "it is out",
+    "exhausted": "every fresh prompt is used, and it is short of the title",
+    "open": "it is open",
+}
+
+
+def sentence(standing: Standing, *, rules: Rules, takes: bool) -> str:
+    b, title = standing.bankroll, titled(rules)
+    after = ENDINGS[standing.ending]
+    if standing.ending == "title" and not takes:
+        after = "it earns the title, and another finalist by a larger margin"
+    return (
+        f"Won {b.won}, drew {b.drawn}, lost {b.lost} of {b.counted} on fresh prompts: {held(b, rules=rules)} credits, "
+        f"the bar is {title.bar}, at a margin of {float(b.margin) * 100:.4g} %; {after} after {standing.duels} duels."
+    )
+
+
+def held(bankroll: Bankroll, *, rules: Rules) -> str:
+    """Two decimals; the exact fraction is in the bundle."""
+    hundredths = round(credits(bankroll, title=titled(rules)) * 100)
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
+def say(round_: Round, winner: Submission | None, title: titles.Title) -> str:
+    """The round's outcome in one sentence."""
+    entered = round_.submissions.filter(role="challenger", objection="").count()
+    if winner is None:
+        return f"The leader defends against {entered} challengers."
+    before = round_.defending.miner.hotkey if round_.defending else "nobody"
+    reason = sentence(title.standings[winner.key], rules=rules_of(round_), takes=True)
+    return f"{winner.miner.hotkey} takes the lead from {before}. {reason}"
+
+
+def flips(title: titles.Title, *, rules: Rules) -> int | None:
+    """The fewest title duels of one finalist that would have to end otherwise for another leader."""
+    found = [
+        distance
+        for key, standing in title.standings.items()
+        if (standing.ending == "title") == (title.leader != "leader")
+        and (title.leader in (key, "leader"))
+        and (distance := flip_distance(standing.bankroll, rules=rules)) is not None
+    ]
+    return min(found, default=None)
