@@ -40,7 +40,7 @@ def table(rows: Iterable[tuple[str, str, float]]) -> bytes:
 def round_files(
     told: Mapping[str, Any], *, reign: Mapping[str, str], name: str, addresses: Addresses
 ) -> dict[str, bytes]:
-    """Path below the round's folder -> bytes.  `told`: the documents of the bundle by path; `reign`: what followed."""
+    """Path below the round's folder -> bytes.  `told`: the documents of the bundle; `reign`: what followed."""
     round_, entries = told["round.json"], _entered(told["submissions.json"])
     shown = _shown(told["assets.json"], addresses=addresses)
     in_turn = _in_turn(told["matches.json"], [entry["miner"] for entry in entries])
@@ -48,7 +48,6 @@ def round_files(
     files = {
         "schedule.json": encoded(schedule(round_["schedule"])),
         "seed.json": encoded({"seed": int(round_["seed"] or "0", 16)}),
-        "rules.json": rules(round_["rules"]),
         "prompts.txt": "\n".join(addresses.prompt(prompt["stem"]) for prompt in round_["prompts"]).encode(),
         "submissions.json": encoded({e["miner"]: _submission(e, name, round_["number"]) for e in entries}),
         "builds.json": encoded({e["miner"]: _build(e, name, round_["number"]) for e in entries}),

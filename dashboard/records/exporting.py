@@ -41,15 +41,15 @@ def pieces(competition: Competition) -> Iterator[Files]:
 
 def own_round(round_: Round) -> Files:
     at = f"rounds/{round_.number}"
+    under = {f"{at}/rules.json": writing.rules(rulesets.read(round_.rules).to_json())}
     if round_.state != "finished":
-        blocks = writing.encoded(writing.schedule(vars(round_)))
-        return {f"{at}/schedule.json": blocks, f"{at}/rules.json": writing.rules(round_.rules)}
+        return under | {f"{at}/schedule.json": writing.encoded(writing.schedule(vars(round_)))}
     told = bundle.documents(round_)
     slug = round_.competition.slug
     reign = round_.reigns_begun.get()
     solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
     files = writing.round_files(told, reign=solution, name=slug, addresses=addresses(slug))
-    return {f"{at}/{path}": content for path, content in files.items()}
+    return under | {f"{at}/{path}": content for path, content in files.items()}
 
 
 def addresses(slug: str) -> Addresses:
