@@ -23,6 +23,7 @@ from verify import (
 )
 from verify.bundle_files import Bundle, read
 from verify.bundle_shapes import SHAPES
+from verify.findings import errors
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
@@ -40,6 +41,8 @@ def examine(folder: Path, *, operator: str | None = None, prefix: str = "") -> B
         for check in EXAMINATIONS:
             _guarded(bundle, check)
         _tell(bundle)
+    elif not errors(bundle.book.findings):  # nothing is ever good for not having been looked at
+        bundle.note("malformed-document", "manifest.json", say="There is nothing here that could be examined.")
     _count(bundle)
     return bundle
 

@@ -95,10 +95,13 @@ def bytes_of(bundle: Bundle, name: str) -> bytes | None:
 def parsed(bundle: Bundle, name: str, data: bytes) -> Any:
     """The JSON in `data`, or None with a finding."""
     try:
-        return json.loads(data)
+        value = json.loads(data)
     except (ValueError, RecursionError) as error:
         bundle.note("not-json", name, found=str(error), say="The file is not JSON.")
         return None
+    if value is None:
+        bundle.note("not-json", name, found="null", say="The file says nothing.")
+    return value
 
 
 def canonical(value: Any) -> bytes | None:

@@ -1,0 +1,70 @@
+"""Bundles that are good one by one must also tell one history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from verify import bundle_series
+from verify.bundle_files import Bundle
+
+SCHEDULE = {"earliest_reveal_block": 603}
+REIGNS = [{"hotkey": "5a"}, {"hotkey": "5b"}]
+
+
+def events(first: int, last: int, *, tale: str = "") -> list[dict[str, Any]]:
+    return [{"seq": n, "hash": f"{n}{tale}", "previous": f"{n - 1}{tale}"} for n in range(first, last + 1)]
+
+
+def bundle(number: int, told: list[dict[str, Any]], **changes: Any) -> Bundle:
+    """As much of a bundle as is looked at."""
+    made = Bundle(Path("nowhere"), prefix=f"{number}/")
+    made.round, made.manifest, made.events, made.signed_by = number, {"competition": "made"}, told, "5operator"
+    decision = {"next_schedule": SCHEDULE, "reigns": REIGNS[: number + 1]}
+    made.documents = {"decision.json": decision, "round.json": {"schedule": SCHEDULE}}
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def kinds(*bundles: Bundle) -> list[str]:
+    return [finding.kind for finding in bundle_series.check(bundles).findings]
+
+
+def test_parts_of_one_ledger_overlap_or_touch() -> None:
+    assert kinds(bundle(1, events(1, 20)), bundle(2, events(15, 40))) == ["series-differs"]  # a reign too few
+    second = bundle(2, events(21, 40))
+    second.documents["decision.json"]["reigns"] = [*REIGNS, {"hotkey": "5b"}]
+    assert kinds(bundle(1, events(1, 20)), second) == []
+
+
+def grown(number: int, told: list[dict[str, Any]], **changes: Any) -> Bundle:
+    made = bundle(number, told, **changes)
+    made.documents["decision.json"]["reigns"] = [*REIGNS, {"hotkey": "5b"}][: number + 1]
+    return made
+
+
+def test_two_histories_are_told_apart() -> None:
+    assert kinds(grown(1, events(1, 20)), grown(2, events(15, 40, tale="x"))) == ["series-broken"]
+
+
+def test_a_gap_between_two_rounds_is_told() -> None:
+    assert kinds(grown(1, events(1, 20)), grown(2, events(22, 40))) == ["series-broken"]
+
+
+def test_a_round_that_is_not_here_is_no_gap() -> None:
+    assert kinds(grown(1, events(1, 20)), grown(3, events(60, 80))) == []
+
+
+def test_a_round_begins_as_the_one_before_says() -> None:
+    other = grown(2, events(15, 40))
+    other.documents["round.json"] = {"schedule": {"earliest_reveal_block": 604}}
+    assert kinds(grown(1, events(1, 20)), other) == ["series-differs"]
+
+
+def test_another_operator_signs() -> None:
+    assert kinds(grown(1, events(1, 20)), grown(2, events(15, 40), signed_by="5other")) == ["series-differs"]
+
+
+def test_two_competitions_are_two_histories() -> None:
+    assert kinds(grown(1, events(1, 20)), grown(2, events(15, 40, tale="x"), manifest={"competition": "b"})) == []
