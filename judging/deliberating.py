@@ -23,6 +23,9 @@ from judging.questions import pictures
 from judging.questions.calls import Asker, Call, expected
 from judging.questions.version import JudgeVersion
 
+ASKS = 3  # times in a row that a question is asked before its duel is laid aside for a while
+# What is worth asking again at once.  An answerer has tried all else patiently before it gave up.
+HICCUPS = {"bad_json", "bad_logprobs", "bad_parts", "empty_choices", "low_mass", "no_logprobs", "stale_answer"}
 MOST_PARTS, LONGEST_PART = 6, 80
 ODD = re.compile(r"[^A-Za-z0-9 ,'/-]+")
 
@@ -34,8 +37,8 @@ class Unwanted(Exception):
 class Answerer(Protocol):
     """A model behind some door."""
 
-    def answer(self, calls: Sequence[Call]) -> list[Reply]:
-        """All or nothing, in the order of the calls.  Raises NoAnswer, nothing else."""
+    def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
+        """In the order of the calls.  Raises nothing: where there is no answer, it says why."""
         ...
 
 
@@ -117,21 +120,34 @@ class Deliberation:
         return [expected(reply.probabilities, worth) for reply, worth in zip(replies, labels, strict=True)]
 
     def _replies(self, calls: Sequence[Call]) -> list[Reply]:
-        """From the book where it has them.  What is new is checked before it is kept."""
+        """From the book where it has them.  What is new is checked, then kept, whatever becomes of the others."""
         known = self.book.read([call.key for call in calls])
-        new = [call for call in calls if call.key not in known]
-        if new:
-            for call, reply in zip(new, self.answerer.answer(new), strict=True):
-                require_sound(call, reply, least_mass=self.version.bars.least_mass)
-                known[call.key] = self.book.write(call.key, reply, kind=call.kind, judge=self.version.digest)
+        for left in reversed(range(ASKS)):
+            silences = self._ask([call for call in calls if call.key not in known], known)
+            if not silences:
+                break
+            if not left or any(silence.code not in HICCUPS for silence in silences):
+                raise silences[0]
         return [known[call.key] for call in calls]
 
+    def _ask(self, calls: Sequence[Call], known: dict[str, Reply]) -> list[NoAnswer]:
+        silences = []
+        for call, reply in zip(calls, self.answerer.answer(calls) if calls else [], strict=True):
+            try:
+                sound = require_sound(call, reply, least_mass=self.version.bars.least_mass)
+                known[call.key] = self.book.write(call.key, sound, kind=call.kind, judge=self.version.digest)
+            except NoAnswer as silence:
+                silences.append(silence)
+        return silences
 
-def require_sound(call: Call, reply: Reply, *, least_mass: int) -> None:
+
+def require_sound(call: Call, reply: Reply | NoAnswer, *, least_mass: int) -> Reply:
     """Raises NoAnswer: what is not certainly an answer to this question is none, and above all no draw."""
+    if isinstance(reply, NoAnswer):
+        raise reply
     if not call.labels:
         parts_of(reply.text)
-        return
+        return reply
     shares = reply.probabilities
     if set(shares) - set(call.labels) or not all(math.isfinite(p) and 0 <= p <= 1 for p in shares.values()):
         raise NoAnswer("bad_logprobs", "The judge's probabilities are not numbers between 0 and 1.")
@@ -139,6 +155,7 @@ def require_sound(call: Call, reply: Reply, *, least_mass: int) -> None:
         raise NoAnswer("bad_logprobs", f"The judge's probabilities add up to {reply.mass!r}.")
     if reply.mass * MICRO < least_mass or not sum(shares.values()) > 0:
         raise NoAnswer("low_mass", f"The judge was not answering the question (mass {reply.mass:.2f}).")
+    return reply
 
 
 def parts_of(text: str) -> list[str]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from competition import actors
 from competition.machine import engine
+from judging.answers_kept import let_go
 from judging.models import Duel
 
 IDLE_S = 0.2
@@ -27,7 +28,9 @@ def next_duels(*, now: datetime, most: int) -> list[int]:
     """Due duels, prompt by prompt."""
     due = Duel.objects.filter(engine.due(Duel, now=now))
     ordered = due.order_by("match__round_id", "position", "match__defender_id", "pk")
-    return list(ordered.values_list("pk", flat=True)[:most])
+    chosen = list(ordered.values_list("pk", flat=True)[:most])
+    let_go()
+    return chosen
 
 
 class Hearing:

@@ -39,15 +39,11 @@ class OpenAI:
     def ask(self, question: Question) -> Answer:
         raise NoAnswer("unknown_question", "This judge deliberates about a duel; it takes no single question.")
 
-    def answer(self, calls: Sequence[Call]) -> list[Reply]:
-        """All at once, as far as there are free slots.  Raises the first NoAnswer; the others are let finish."""
+    def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
+        """All at once, as far as there are free slots."""
         loop, client = self._running()
         asked: list[Future[Reply]] = [asyncio.run_coroutine_threadsafe(client.ask(call), loop) for call in calls]
-        outcomes = [_outcome(future) for future in asked]
-        for outcome in outcomes:
-            if isinstance(outcome, NoAnswer):
-                raise outcome
-        return [outcome for outcome in outcomes if isinstance(outcome, Reply)]
+        return [_outcome(future) for future in asked]
 
     def _running(self) -> tuple[asyncio.AbstractEventLoop, Client]:
         """Started by the first question: after a fork there is no thread behind an older loop."""

@@ -132,14 +132,13 @@ def test_an_answer_that_does_not_follow_the_schema_is_none(duel):
 
 
 def test_what_was_answered_before_an_outage_is_not_asked_again(duel):
-    book = Remembered()
-    with served(Mind(duel[3]), fault="nan", faults_end=0) as (_, url):
+    with served(Mind(duel[3])) as (_, url):
         honest = asked(judge(url), duel)
-    mind = Mind(duel[3])
-    with served(mind) as (server, url):
-        broken, calls = judge(url), []
-        answer = broken.answer
-        broken.answer = lambda batch: calls.append(batch) or (_fail() if len(calls) == 2 else answer(batch))
+    book = Remembered()
+    with served(Mind(duel[3])) as (server, url):
+        broken, batches = judge(url), []
+        whole = broken.answer
+        broken.answer = lambda calls: batches.append(calls) or (whole(calls) if len(batches) == 1 else _silent(calls))
         with pytest.raises(NoAnswer):
             asked(broken, duel, book=book)
         before = server.asked
@@ -147,8 +146,18 @@ def test_what_was_answered_before_an_outage_is_not_asked_again(duel):
         assert before == 2 and server.asked == 3
 
 
-def _fail():
-    raise NoAnswer("timeout", "The judge did not answer in time.")
+def test_one_missing_answer_does_not_cost_those_beside_it(duel):
+    book = Remembered()
+    with served(Mind(duel[3])) as (server, url):
+        halved = judge(url)
+        whole = halved.answer
+        halved.answer = lambda calls: [*whole(calls[:1]), *_silent(calls[1:])] if len(calls) > 1 else whole(calls)
+        asked(halved, duel, book=book)
+    assert server.asked == len(book.replies) == 3
+
+
+def _silent(calls):
+    return [NoAnswer("timeout", "The judge did not answer in time.") for _ in calls]
 
 
 def test_a_duel_that_nobody_waits_for_costs_no_more_calls(duel):

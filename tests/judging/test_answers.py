@@ -1,0 +1,205 @@
+"""Who keeps a model's answers, and how are many duels heard at once without two workers judging one?"""
+
+import time
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from benchmarks.vlm_server_mind import Mind, seen
+from competition.machine import engine
+from judging.answers import Remembered, Reply
+from judging.answers_kept import Kept, asked_in, cost
+from judging.backends import judge_named
+from judging.deliberating import Unwanted
+from judging.hearing import next_duels, until_quiet
+from judging.models import Answer, Duel, Rendering
+from tests.dashboard import made_round
+from tests.dashboard.made_round import COLOURS, Maker, picture
+from tests.judging.vlm_stage import FRONT, SIDES, served
+
+REPLY = Reply({"1": 0.25, "2": 0.7, "0": 0.05}, 1.0, raw={"model": "m"}, latency_ms=12)
+OTHER = Reply({"1": 0.9, "2": 0.05, "0": 0.05}, 1.0)
+PROMPTS = 4
+VIEWS = (*FRONT, *SIDES, *(f"gray_{view}" for view in FRONT))
+
+
+def views(tone, place):
+    return {
+        name: picture(colour=COLOURS[tone % 6], shape=place + 7 * (tone % 100), turn=turn)
+        for turn, name in enumerate(VIEWS)
+    }
+
+
+@pytest.fixture
+def round_(db, monkeypatch):
+    """A leader and two challengers whose matches are in their duels."""
+    monkeypatch.setattr(made_round, "views", views)
+    maker = Maker(slug="heard", miners=3, prompts=PROMPTS, hostile="")
+    maker.competition.judge = "openai:vlm-1"
+    maker.competition.save()
+    round_ = maker.round(1, state="duels", defending=maker.first)
+    leader = maker.submission(round_, maker.miners[0], role="leader")
+    maker.assets(leader, origin="generated")
+    for miner in maker.miners[1:3]:
+        entry = maker.submission(round_, miner)
+        maker.assets(entry, origin="submitted")
+        maker.match(round_, leader, entry, kind="screen", results=[], state="judging")
+    Rendering.objects.update(renderer=_renderer_version())
+    Duel.objects.update(due_at=timezone.now())
+    return round_
+
+
+def _renderer_version():
+    from judging.renderers import renderer
+
+    return renderer("raycast").version
+
+
+@pytest.fixture
+def serving(settings):
+    """A simulated server, and `openai:vlm-1` pointed at it."""
+
+    def start(**more):
+        stage = served(more.pop("mind", Mind(noise=0.5)), **more)
+        server, settings.VLM_URL = stage.__enter__()
+        started.append(stage)
+        judge_named.cache_clear()
+        return server
+
+    started = []
+    yield start
+    judge_named("openai:vlm-1").close()
+    judge_named.cache_clear()
+    for stage in started:
+        stage.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("book_of", [lambda duel: Remembered(), Kept])
+def test_the_first_answer_to_a_question_stands(round_, book_of):
+    book = book_of(Duel.objects.first())
+    assert book.read(["k"]) == {}
+    assert book.write("k", REPLY, kind="likeness", judge="j") == REPLY
+    assert book.write("k", OTHER, kind="likeness", judge="j") == REPLY
+    assert book.read(["k", "other"]) == {"k": REPLY}
+
+
+def test_an_answer_is_read_back_to_the_last_bit(round_):
+    shares = {"1": 1 / 3, "2": 2e-17, "0": 0.1 + 0.2}
+    kept = Kept(Duel.objects.first())
+    kept.write("k", Reply(shares, sum(shares.values())), kind="likeness", judge="j")
+    assert kept.read(["k"])["k"].probabilities == shares
+
+
+def test_one_duel_s_answers_serve_another_s(round_):
+    one, other = Duel.objects.all()[:2]
+    Kept(one).write("k", REPLY, kind="likeness", judge="j")
+    assert Kept(other).read(["k"]) == {"k": REPLY}
+    assert cost(round_) == {"likeness": {"calls": 1, "mean_ms": 12.0, "longest_ms": 12, "attempts": 1}}
+
+
+def test_a_duel_that_moved_on_is_not_wanted(round_):
+    now = timezone.now()
+    duel = engine.claim(Duel, Duel.objects.first().pk, now=now)
+    assert Kept(duel).wanted()
+    Duel.objects.filter(pk=duel.pk).update(lease=None)
+    assert not Kept(duel).wanted()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_duels_are_heard_at_once_and_each_question_is_asked_once(round_, serving):
+    server = serving(latency_s=0.02)
+    assert until_quiet(duels=8, deadline_s=60)
+    states = Counter(Duel.objects.values_list("state", flat=True))
+    assert states == {"judged": 2 * PROMPTS}
+    assert server.asked == server.mind.answered == Answer.objects.count() == asked_in(round_).count()
+    assert server.most_busy > 4
+    assert not Duel.objects.exclude(lease=None).exists()
+    assert {row["decided_by"] for row in Duel.objects.values_list("detail", flat=True)} <= {
+        "likeness", "specialists", "draw_band", "gray", "side_guard"
+    }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_round_of_the_same_files_costs_nothing(round_, serving):
+    server = serving()
+    assert until_quiet(duels=8, deadline_s=60)
+    said = list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail"))
+    before = server.asked
+    # As if judged anew, by a worker that knows only the book.
+    born = Duel.born(now=timezone.now())
+    queryset = Duel.objects.all()
+    queryset.update(**born, outcome="", score_micro=None, detail={})
+    assert until_quiet(duels=8, deadline_s=60)
+    assert list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail")) == said
+    assert server.asked == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["http_500", "nan", "low_mass", "reset"])
+def test_half_the_calls_failing_changes_no_verdict(round_, serving, fault):
+    serving()
+    assert until_quiet(duels=8, deadline_s=60)
+    said = list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail"))
+    Answer.objects.all().delete()
+    Duel.objects.update(**Duel.born(now=timezone.now()), outcome="", score_micro=None, detail={})
+    serving(fault=fault, share=0.5)
+    give_up = time.monotonic() + 90
+    while Duel.objects.filter(state="judging").exists() and time.monotonic() < give_up:
+        Duel.objects.filter(state="judging").update(due_at=timezone.now())
+        until_quiet(duels=8, deadline_s=30)
+    assert list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail")) == said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_is_wrong_leaves_every_duel_open_and_says_why(round_, serving):
+    serving(model="another/model@main")
+    until_quiet(duels=8, deadline_s=20)
+    rows = Duel.objects.values_list("state", "outcome", "failure_class", "failure_code").distinct()
+    assert set(rows) == {("judging", "", "judge", "wrong_model")}
+    assert not Answer.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
+    server = serving(latency_s=0.01)
+    duel = engine.claim(Duel, Duel.objects.first().pk, now=timezone.now())
+    from judging.asking import verdict_of
+    from judging.steps import _side
+
+    match = duel.match
+    left = _side(match.defender, match.defender_origin, duel)
+    right = _side(match.challenger, match.challenger_origin, duel)
+
+    def gone() -> bool:
+        if server.asked:
+            Duel.objects.filter(pk=duel.pk).update(lease=None)
+        return Kept(duel).wanted()
+
+    from competition import store
+
+    with pytest.raises(Unwanted):
+        verdict_of(judge_named("openai:vlm-1"), reference=store.default().path(duel.prompt.sha256),
+                   reference_sha256=duel.prompt.sha256, defender=left, challenger=right, book=Kept(duel),
+                   wanted=gone)  # fmt: skip
+    assert server.asked == 2
+
+
+def test_duels_are_taken_up_prompt_by_prompt_over_all_matches(round_):
+    order = next_duels(now=timezone.now() + timedelta(seconds=1), most=100)
+    positions = [Duel.objects.get(pk=pk).position for pk in order]
+    assert positions == sorted(positions) and len(order) == 2 * PROMPTS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_waiting_duel_holds_no_database_connection(round_):
+    Kept(Duel.objects.first()).read(["k"])
+    assert connection.connection is None
+
+
+def test_what_a_simulated_server_sees_is_what_was_sent():
+    url = {"type": "image_url", "image_url": {"url": "http://x/abc"}}
+    body = {"messages": [{"role": "user", "content": [url, {"type": "text", "text": "Which?"}]}]}
+    assert seen(body) == (["abc"], "Which?")
