@@ -59,6 +59,16 @@ def true_for_one(made: Made) -> None:
     made.match("screen", "leader", "ash")["duels"][1]["position"] = True
 
 
+def size_changed(made: Made) -> None:
+    row = next(r for r in made.documents["assets.json"] if r["entry"] == DROPPER and r["state"] == "stored")
+    row["bytes"] += 1
+    made.event("asset.stored", entry=DROPPER, prompt=row["prompt"])["bytes"] += 1
+
+
+def prompt_left_out(made: Made) -> None:
+    del made.blobs[made.documents["round.json"]["prompts"][0]["sha256"]]
+
+
 def foreign_file(made: Made) -> None:
     made.put("asset", b"glTF nobody's")
 
@@ -211,6 +221,8 @@ LIES: dict[Lie, str] = {
     another_rig: "wrong-views",
     negative_bytes: "malformed-document",
     true_for_one: "malformed-document",
+    size_changed: "asset-file",
+    prompt_left_out: "asset-file",
     foreign_file: "foreign-file",
     row_left_out: "wrong-assets",
     leader_without_a_file: "leader-incomplete",

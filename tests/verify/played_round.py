@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -43,18 +43,16 @@ class Stage:
     random: Random
     competition: Competition
     at: datetime = START
-    dishonest: dict[str, int] = field(default_factory=dict)
-    blocking: set[str] = field(default_factory=set)
 
     def named(self, name: str) -> Keypair:
         return Keypair.create_from_uri(f"//played/{name}")
 
     def reveal_some(self, number: int) -> None:
-        """Between nobody and six reveal; some copy, some mumble, some tell their fields in two messages."""
+        """Between nobody and ten reveal; some copy, some mumble, some tell their fields in two messages."""
         round_ = self.competition.rounds.get(number=number)
         simulated, commits = Simulated(self.competition.slug), ["a" * 40]
-        for n in range(self.random.randint(0, 6)):
-            name = f"miner {self.random.randint(1, 8)}"
+        for n in range(self.random.choice([0, 1, 6, 8, 10])):
+            name = f"miner {self.random.randint(1, 12)}"
             commit = self.random.choice([hashlib.sha1(f"{name} {number}".encode()).hexdigest(), commits[-1]])
             commits.append(commit)
             told = {"repo": f"played/{n}", "commit": commit, "cdn_url": f"https://m{n}.example.org/"}
@@ -92,7 +90,7 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path) -> Stage:
         config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
     )  # fmt: skip
     played = Stage(random, made)
-    for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 8))]):  # the eighth is not registered
+    for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 12))]):  # the last is not registered
         chain.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
     with transaction.atomic():
         prompts.add(made, {f"p{n}": f"picture {n}".encode() for n in range(9)}, now=START)
