@@ -14,7 +14,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from competition import embedded_postgres
@@ -28,6 +28,7 @@ COMPANIONS = ("reconcile",)
 # Commands that end what outlives its process on purpose.
 FAREWELLS = ("stop_pods",)
 PROGRESS_SECONDS = 2.0
+PREPARE_TRIES = 5
 
 
 class Command(BaseCommand):
@@ -60,7 +61,7 @@ class Command(BaseCommand):
 
     def play(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
         seed = {name: options[name] for name in ("prompts", "competition")}
-        self.prepare(demo=demo, seed=seed, hosting_port=options["hosting_port"])
+        self.prepare_patiently(demo=demo, seed=seed, hosting_port=options["hosting_port"])
         programs = parts(host=host, port=port, workers=workers, demo=demo)
         if demo:
             programs.append(hosting(host=host, port=port, hosting_port=options["hosting_port"]))
@@ -78,6 +79,18 @@ class Command(BaseCommand):
         self.say("stopped" + self.retire_database())
         if demo and options["rounds"] and not director.played:
             raise CommandError(director.paused or "stopped before the rounds were played")
+
+    def prepare_patiently(self, **how: Any) -> None:
+        """A database that is killed meanwhile is revived by the next try; each try finds what the one before left."""
+        for left in reversed(range(PREPARE_TRIES)):
+            try:
+                return self.prepare(**how)
+            except OperationalError as error:
+                if not left or not settings.EMBEDDED_POSTGRES:
+                    raise
+                connection.close()
+                self.say(f"the database went away, preparing again: {str(error).splitlines()[0]}")
+        return None
 
     def prepare(self, *, demo: bool, seed: dict[str, Path | None], hosting_port: int) -> None:
         """A database with all migrations, collected static files, and the demo's competition."""
