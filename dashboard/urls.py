@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import files, findings, views
+from dashboard import files, findings, over_rounds, views
 from dashboard.answers import Page
 
 
@@ -71,6 +71,13 @@ urlpatterns = [
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
     path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
     *both("c/<slug:slug>/findings", findings.findings, name="findings"),
+    path("c/<slug:slug>/leaders.csv", over_rounds.leaders_sheet.csv, name="leaders-csv"),
+    path("c/<slug:slug>/prompts.csv", over_rounds.prompts_sheet.csv, name="prompt-gallery-csv"),
+    path(f"{ROUND}.csv", views.round_sheet.csv, name="round-csv"),
+    path(f"{MATCH}.csv", views.match_sheet.csv, name="match-csv"),
+    *both("c/<slug:slug>/leaders", over_rounds.leaders_page, name="leaders"),
+    *both("c/<slug:slug>/prompts", over_rounds.prompts_page, name="prompt-gallery"),
+    *both("c/<slug:slug>/prompts/<stem:stem>", over_rounds.prompt_page, name="prompt"),
     *both("c/<slug:slug>", views.home, name="competition"),
     *both(ROUND, views.round_page, name="round"),
     *both(MATCH, views.match_page, name="match"),

@@ -25,6 +25,7 @@ from dashboard.presenting.match_pages import SHOWN, MatchPage
 from dashboard.presenting.people import SS58
 from dashboard.presenting.rounds import RoundPage
 from dashboard.presenting.twins import twin
+from dashboard.sheets import Sheet
 
 LIVE_SECONDS = 2
 ORDERS = ("margin", "reveal")
@@ -180,6 +181,8 @@ duel_page = Page(duel_facts, template="duel.html", more=duel_more)
 audit_page = Page(audit_facts, template="audit.html", more=audit_more)
 audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
 miner_page = Page(miner_facts, template="miner.html")
+round_sheet = Sheet(round_facts, rows=lambda page: page.matches)
+match_sheet = Sheet(match_facts, rows=lambda page: page.duels)
 
 
 @require_safe

@@ -34,6 +34,12 @@ def percent(share: Fraction | float, digits: int = 2) -> str:
 
 
 @register.filter
+def hundredths(share: Fraction | float) -> str:
+    """For lengths in a chart: 0 to 100, without a sign or a unit."""
+    return f"{float(share) * 100:.2f}"
+
+
+@register.filter
 def count(number: int, noun: str) -> str:
     return wording.count(number, noun)
 

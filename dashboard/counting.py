@@ -1,0 +1,128 @@
+"""What do many duels say together: about a prompt, and about the judge?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, F, Max, Min, Q, QuerySet
+
+from competition.models import Competition, Prompt, Round
+from judging.models import Duel, Match
+
+KEPT_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
+MOST_DUELS = 200
+
+WON, LOST = Q(outcome="challenger"), Q(outcome="defender")
+BETTER, WORSE = Q(match__margin_micro__gt=0), Q(match__margin_micro__lt=0)
+JUDGED = Q(state="judged")
+
+
+def counted_duels(competition: Competition) -> QuerySet[Duel]:
+    """Duels of decided matches as far as these counted; copies repeat their original, so are left out."""
+    rows = Duel.objects.filter(match__round__competition=competition, match__state="decided")
+    rows = rows.filter(match__challenger__copy_of=None).exclude(match__kind=Match.Kind.AUDIT)
+    return rows.filter(Q(match__stopped_after=None) | Q(position__lt=F("match__stopped_after"))).order_by()
+
+
+def prompt_counts(competition: Competition, *, round_: Round | None = None) -> dict[int, Mapping[str, int]]:
+    """prompt -> how its duels ended; `along` and `against` say how often a decisive one went the way of its match."""
+    key = f"prompt-counts:{competition.pk}:{round_.pk if round_ else 0}"
+    found: dict[int, Mapping[str, int]] | None = cache.get(key)
+    if found is None:
+        rows = counted_duels(competition)
+        rows = rows.filter(match__round=round_) if round_ else rows
+        found = {row.pop("prompt_id"): row for row in rows.values("prompt_id").annotate(**_counts())}
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def _counts() -> dict[str, Count]:
+    return {
+        "judged": Count("pk", filter=JUDGED),
+        "won": Count("pk", filter=JUDGED & WON),
+        "lost": Count("pk", filter=JUDGED & LOST),
+        "along": Count("pk", filter=JUDGED & ((WON & BETTER) | (LOST & WORSE))),
+        "against": Count("pk", filter=JUDGED & ((WON & WORSE) | (LOST & BETTER))),
+        "forfeited": Count("pk", filter=Q(state="forfeited")),
+        "void": Count("pk", filter=Q(state="void")),
+        "rounds": Count("match__round", distinct=True),
+    }
+
+
+def prompts_of(competition: Competition, *, round_: Round | None = None) -> list[Prompt]:
+    """Those a round has shown."""
+    rows = _shown(competition)
+    rows = rows.filter(Q(draws__round=round_) | Q(fresh_draws__round=round_)) if round_ else rows
+    return list(rows.distinct().order_by("stem"))
+
+
+def prompt_shown(competition: Competition, stem: str) -> Prompt | None:
+    return _shown(competition).filter(stem=stem).first()
+
+
+def _shown(competition: Competition) -> QuerySet[Prompt]:
+    """The pool is known by its hashes only, and fresh prompts when their round is over."""
+    over = Q(fresh_draws__round__state="finished")
+    return Prompt.objects.filter(Q(draws__isnull=False) | over, competition=competition)
+
+
+def duels_on(prompt: Prompt) -> list[Duel]:
+    """Newest round first; all kinds of matches but audits."""
+    rows = Duel.objects.filter(prompt=prompt).exclude(match__kind=Match.Kind.AUDIT)
+    sides = ("match__defender__miner", "match__challenger__miner", "match__round__competition", "prompt")
+    return list(rows.select_related(*sides).order_by("-match__round__number", "match__kind", "pk")[:MOST_DUELS])
+
+
+def judges_of(competition: Competition) -> list[dict[str, Any]]:
+    """Which judge, by name and version, decided in which rounds?"""
+    rows = Match.objects.filter(round__competition=competition, state="decided").exclude(judge_name="").order_by()
+    counted = rows.values("judge_name", "judge").annotate(
+        first=Min("round__number"), last=Max("round__number"), matches=Count("pk")
+    )
+    return sorted(counted, key=lambda row: (row["first"], row["judge"]))
+
+
+def rulesets_of(competition: Competition) -> list[dict[str, Any]]:
+    rows = competition.rounds.order_by().values("ruleset", "rules")
+    counted = rows.annotate(first=Min("number"), last=Max("number"), rounds=Count("pk"))
+    return sorted(counted, key=lambda row: row["first"])
+
+
+def repeats(competition: Competition) -> dict[str, int]:
+    """How often did the judge say the same of the same code?  Pairs of duels in matches of different hotkeys of a round
+    that revealed one commit, against the same defender, on the same prompt, both judged."""
+    key = f"repeats:{competition.pk}"
+    found: dict[str, int] | None = cache.get(key)
+    if found is None:
+        found = {"pairs": 0, "same": 0, "opposite": 0}
+        for left, right in _twice_judged(competition):
+            found["pairs"] += 1
+            found["same"] += left == right
+            found["opposite"] += {left, right} == {"challenger", "defender"}
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
+    """The first and each further verdict of one question."""
+    rows = Duel.objects.filter(JUDGED, match__round__competition=competition, match__state="decided")
+    rows = rows.exclude(match__kind=Match.Kind.AUDIT).filter(match__challenger__commit__in=_shared(competition))
+    asked = rows.order_by("match_id").values_list(
+        "match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id", "outcome"
+    )
+    first: dict[tuple[Any, ...], str] = {}
+    pairs = []
+    for *question, outcome in asked:
+        if tuple(question) in first:
+            pairs.append((first[tuple(question)], outcome))
+        first.setdefault(tuple(question), outcome)
+    return pairs
+
+
+def _shared(competition: Competition) -> QuerySet[Any, Any]:
+    """Commits that several entries of one round share and that were not told to be copies."""
+    rows = competition.rounds.filter(submissions__role="challenger", submissions__copy_of=None).order_by()
+    grouped = rows.exclude(submissions__commit="").values("pk", "submissions__commit").annotate(n=Count("pk"))
+    return grouped.filter(n__gt=1).values("submissions__commit")

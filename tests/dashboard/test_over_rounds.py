@@ -1,0 +1,138 @@
+"""What is said of a competition over all its rounds: its leaders and its prompts."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from competition.models import Miner, Prompt
+from dashboard.answers import twin_url
+from dashboard.sheets import written
+from tests.dashboard import made_round
+from tests.dashboard.made_round import Made
+from tests.dashboard.test_pages import facts, html, match_url
+from tests.dashboard.test_pages_served import HOSTILE, queries_for
+
+pytestmark = pytest.mark.django_db
+
+
+def pages(slug: str) -> dict[str, str]:
+    return {
+        "leaders": reverse("leaders", args=[slug]),
+        "prompts": reverse("prompt-gallery", args=[slug]),
+        "prompt": reverse("prompt", args=[slug, "prompt-000"]),
+    }
+
+
+def table(client: Client, url: str) -> list[dict[str, str]]:
+    answer = client.get(url)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def test_each_has_a_twin_and_nothing_inline(client: Client, made: Made) -> None:
+    for url in pages("made").values():
+        text = html(client, url)
+        assert facts(client, url)["url"] == url
+        assert f'href="{twin_url(url)}"' in text
+        assert " style=" not in text
+        assert "<script" not in text
+        assert "perceptual-v1" in text, "what is embedded is labelled"
+
+
+def test_what_a_miner_wrote_is_text_here_too(client: Client, db: None) -> None:
+    made_round.make(hostile=HOSTILE)
+    Miner.objects.update(label="<u>x</u>")
+    for url in pages("made").values():
+        assert "<u>" not in html(client, url)
+
+
+def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
+    made_round.make(slug="few", miners=5, prompts=6)
+    made_round.make(slug="many", miners=10, prompts=12)
+    few = {name: queries_for(client, url) for name, url in pages("few").items()}
+    many = {name: queries_for(client, url) for name, url in pages("many").items()}
+    assert few == many
+    most = {"leaders": 2, "prompts": 3, "prompt": 5}
+    assert {name: count for name, count in many.items() if count > most[name]} == {}
+
+
+def test_a_term_lasts_from_winning_to_the_next_winner(client: Client, made: Made) -> None:
+    page = facts(client, reverse("leaders", args=["made"]))
+    newest, first = page["terms"]
+    assert newest["miner"]["hotkey"] == made.miners[1].hotkey
+    assert (newest["won_in"], newest["until_block"], newest["defences"]) == (1, None, 0)
+    assert (first["from_block"], first["until_block"]) == (0, 2099)
+    assert [step["weight"] for step in page["steps"]] == ["1", "1"], "oldest first"
+    text = html(client, reverse("leaders", args=["made"]))
+    assert text.count("<rect class=") == 2, "a column for each step"
+    assert "2 leaders so far; none has defended the lead yet." in text
+
+
+def test_a_prompt_counts_judged_duels_only(client: Client, made: Made) -> None:
+    """The winner's screen: W D W L V D …; the loser's, stopped after 6 of 12: L D L L L D."""
+    rows = {row["prompt"]: row for row in facts(client, reverse("prompt-gallery", args=["made"]))["prompts"]}
+    first, fifth, last = rows["prompt-000"], rows["prompt-004"], rows["prompt-011"]
+    assert (first["judged"], first["won"], first["lost"], first["forfeited"]) == (2, 1, 1, 1)
+    assert first["decisive"] == "1"
+    assert first["discrimination"] == "1", "both went the way of their match"
+    assert (fifth["void"], fifth["judged"]) == (1, 1)
+    assert (last["judged"], last["won"], last["lost"]) == (1, 0, 0), "what was not needed does not count"
+
+
+def test_copies_do_not_count_twice(client: Client, made: Made) -> None:
+    rows = facts(client, reverse("prompt-gallery", args=["made"]))["prompts"]
+    assert sum(row["forfeited"] for row in rows) == 12, "two entries forfeited all; one is a copy"
+
+
+def test_prompts_can_be_put_in_order(client: Client, made: Made) -> None:
+    url = reverse("prompt-gallery", args=["made"])
+    named = [row["prompt"] for row in table(client, f"{url[:-1]}.csv?sort=name")]
+    assert named == sorted(named)
+    shares = [float(row["decisive_rounded"]) for row in table(client, f"{url[:-1]}.csv") if row["decisive"]]
+    assert shares == sorted(shares, reverse=True)
+    least = [float(row["decisive_rounded"]) for row in table(client, f"{url[:-1]}.csv?sort=least") if row["decisive"]]
+    assert least == sorted(least)
+    assert facts(client, url)["order"] == "decisive"
+    for odd in (
+        "?sort=nonsense",
+        "?round=x",
+        "?page=99999999999",
+        "?page=-1",
+        "?page=2",
+        "?round=1&sort=discrimination",
+    ):
+        html(client, url + odd)
+    assert client.get(f"{url}?round=77").status_code == 404
+
+
+def test_a_prompt_nobody_drew_is_not_shown_before_its_time(client: Client, made: Made) -> None:
+    Prompt.objects.create(competition=made.competition, stem="secret", sha256="5e" * 32, bytes=1)
+    cache.clear()
+    assert "secret" not in html(client, reverse("prompt-gallery", args=["made"]))
+    assert client.get(reverse("prompt", args=["made", "secret"])).status_code == 404
+
+
+def test_a_prompt_leads_to_every_duel_on_it(client: Client, made: Made) -> None:
+    url = reverse("prompt", args=["made", "prompt-000"])
+    duels = facts(client, url)["duels"]
+    assert {duel["round"] for duel in duels} == {1, 2}
+    assert f"{match_url(made)}prompt-000/" in html(client, url)
+
+
+def test_tables_open_in_a_spreadsheet(client: Client, made: Made) -> None:
+    matches = table(client, "/c/made/r/1.csv")
+    assert {row["challenger_hotkey"] for row in matches} == {miner.hotkey for miner in made.miners[1:5]}
+    duels = table(client, f"{match_url(made)[:-1]}.csv")
+    assert [row["result"] for row in duels][:3] == ["won", "drawn", "won"]
+    assert table(client, "/c/made/leaders.csv")[1]["won_in"] == "1"
+
+
+def test_a_text_never_becomes_a_formula() -> None:
+    rows = [{"repo": "=HYPERLINK(1)", "margin": "-1/2", "net": -3, "note": "@x", "plain": "a, b"}]
+    assert written(rows) == "repo,margin,net,note,plain\n'=HYPERLINK(1),-1/2,-3,'@x,\"a, b\"\n"
