@@ -30,8 +30,7 @@ from judging.models import Duel
 FORMATS = ("PNG", "JPEG", "WEBP")
 LARGEST_BYTES = 20 * 2**20
 LARGEST_EDGE = 8192
-AT_ONCE = 8
-PER_HOST = 4
+AT_ONCE = 4  # over all hosts, so that none is asked for more
 GROUP = 64  # addresses whose outcome is written together
 
 
@@ -67,7 +66,7 @@ def mirror(urls: Iterable[str], *, again: bool, now: datetime, told: Callable[[C
     rows = MirroredFile.objects.all() if not again else MirroredFile.objects.exclude(sha256="")
     tried = set(rows.values_list("url", flat=True))
     waiting = iter([url for url in urls if url not in tried])
-    slots = InProcess(PER_HOST)
+    slots = InProcess(AT_ONCE)
     with ThreadPoolExecutor(AT_ONCE) as pool, tempfile.TemporaryDirectory(prefix="gauntlet-mirror-") as folder:
         while group := list(islice(waiting, GROUP)):
             fetches = [pool.submit(_fetch, url, Path(folder) / str(n), slots) for n, url in enumerate(group)]
