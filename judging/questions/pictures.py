@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import rfc8785
@@ -30,7 +30,7 @@ class Picture:
     tiles: tuple[Path, ...]
     pixels: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
         made_of = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.pixels, "tiles": [*map(content, self.tiles)]}
         return hashlib.sha256(rfc8785.dumps(made_of)).hexdigest()

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +72,14 @@ class JudgeVersion:
         return f"{self.model}@{self.revision}"
 
     def described(self) -> dict[str, Any]:
-        plain = {name: value for name, value in vars(self).items() if name not in ("name", "templates", "bars")}
+        own = ("model", "revision", "server", "mode", "constrain", "pixels", "system")
+        plain = {name: getattr(self, name) for name in own}
         questions = {
             kind: asdict(template) | {"shows": list(template.shows)} for kind, template in self.templates.items()
         }
         return {"rules": "cascade-1", **plain, "questions": questions, "bars": asdict(self.bars)}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return hashlib.sha256(rfc8785.dumps(self.described())).hexdigest()
 

@@ -105,7 +105,7 @@ def test_no_fault_that_hides_dethrones_by_place(duel):
 def test_a_server_that_is_not_there_is_no_answer(duel):
     with pytest.raises(NoAnswer) as silence:
         asked(judge("http://127.0.0.1:9", deadline_s=0.3), duel)
-    assert silence.value.code == "unreachable"
+    assert silence.value.code in {"unreachable", "deadline"}
 
 
 def test_another_model_or_server_version_is_not_asked(duel):
@@ -157,7 +157,7 @@ def test_one_missing_answer_does_not_cost_those_beside_it(duel):
 
 
 def _silent(calls):
-    return [NoAnswer("timeout", "The judge did not answer in time.") for _ in calls]
+    return [NoAnswer("low_mass", "The judge was not answering the question.") for _ in calls]
 
 
 def test_a_duel_that_nobody_waits_for_costs_no_more_calls(duel):
