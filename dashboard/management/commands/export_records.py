@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition.models import Competition
+from competition.models import Competition, Round
 from competition.records import publishing
 from competition.records.tree import write_repository
 from dashboard.records import exporting
+
+
+def _decided() -> set[tuple[int, str]]:
+    """What an export depends on: which rounds there are, and in which stage."""
+    return set(Round.objects.values_list("pk", "state"))
 
 
 class Command(BaseCommand):
@@ -24,8 +30,20 @@ class Command(BaseCommand):
         parser.add_argument("--competition", metavar="SLUG", help="write this one only, to PATH itself")
         parser.add_argument("--commit", action="store_true", help="commit what changed to the git repository there")
         parser.add_argument("--push", metavar="REMOTE", help="commit, then push the branch to this remote or address")
+        parser.add_argument(
+            "--follow", type=float, metavar="SECONDS", help="stay, and write again whenever a round is decided"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self._write(options)
+        decided = _decided()
+        while options["follow"]:
+            time.sleep(options["follow"])
+            if _decided() != decided:
+                decided = _decided()
+                self._write(options)
+
+    def _write(self, options: dict[str, Any]) -> None:
         path, slug = options["path"], options["competition"]
         rows = Competition.objects.order_by("slug")
         rows = rows.filter(slug=slug) if slug else rows
