@@ -77,7 +77,7 @@ def sentence(standing: Standing, *, rules: Rules, takes: bool) -> str:
     b, title = standing.bankroll, titled(rules)
     after = ENDINGS[standing.ending]
     if standing.ending == "title" and not takes:
-        after = "it earns the title, and another finalist by a larger margin"
+        after = "it earns the title too, and the larger margin or the earlier reveal goes before it"
     return (
         f"Won {b.won}, drew {b.drawn}, lost {b.lost} of {b.counted} on fresh prompts: {held(b, rules=rules)} credits, "
         f"the bar is {title.bar}, at a margin of {float(b.margin) * 100:.4g} %; {after} after {standing.duels} duels."

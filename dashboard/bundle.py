@@ -19,6 +19,7 @@ from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
 from competition.models import Asset, Round, Submission
 from competition.weights import reigns
+from dashboard import bundle_title
 from judging import matches
 from judging.models import Duel, Match, Rendering
 from judging.steps import rig_of
@@ -27,7 +28,8 @@ FORMAT = "gauntlet-bundle/1"
 
 
 def documents(round_: Round) -> dict[str, Any]:
-    return {
+    title = {"title.json": bundle_title.document(round_)} if titled(round_) else {}
+    return title | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
@@ -39,9 +41,15 @@ def documents(round_: Round) -> dict[str, Any]:
     }
 
 
+def titled(round_: Round) -> bool:
+    return "title" in round_.rules
+
+
 def blobs(round_: Round) -> list[tuple[str, str]]:
     """(sha256, role) of every picture and 3D file that the documents name."""
-    found = {drawn.prompt.sha256: "prompt" for drawn in round_.drawn.select_related("prompt")}
+    used = max(bundle_title.reach(round_).values(), default=0)
+    drawn = [*round_.drawn.select_related("prompt"), *round_.fresh.select_related("prompt")[:used]]
+    found = {one.prompt.sha256: "prompt" for one in drawn}
     shas = {asset.sha256 for asset in _kept(round_) if asset.state == "stored"}
     found |= dict.fromkeys(shas, "asset")
     for rendering in _renderings(round_, shas).values():
@@ -109,8 +117,14 @@ def _kept(round_: Round) -> list[Asset]:
     """What was submitted, what the leader's code gave, and what audited code gave again."""
     rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
     again = {audit.submission_id for audit in _audits(round_) if audit.kind == Audit.Kind.GENERATION}
-    leads = Submission.Role.LEADER
-    kept = [a for a in rows if a.origin == "submitted" or a.submission.role == leads or a.submission_id in again]
+    leads, fresh, reach = Submission.Role.LEADER, bundle_title.places(round_), bundle_title.reach(round_)
+    kept = [
+        a for a in rows
+        if (
+            fresh[a.prompt_id] < reach.get(a.submission_id, 0) if a.prompt_id in fresh
+            else a.origin == "submitted" or a.submission.role == leads or a.submission_id in again
+        )
+    ]  # fmt: skip
     return sorted(kept, key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
 
 
@@ -144,7 +158,19 @@ def _failure(row: Asset | Rendering | Duel) -> dict[str, str] | None:
 
 
 def _matches(round_: Round) -> list[Match]:
-    """Screens; the ladder as it stood before any audit, and as it stood at the end; matches of its audits."""
+    """Screens; the ladder as it stood before any audit, and as it stood at the end; matches of its audits.
+
+    Of title-1 all: which are played does not depend on who is quick.
+    """
+    rows = list(round_.matches.select_related("defender__miner", "challenger__miner", "round"))
+    return sorted(rows if titled(round_) else _climbed(round_, rows), key=_place)
+
+
+def _place(match: Match) -> tuple[str, str, str]:
+    return (match.kind, match.defender.key, match.challenger.key)
+
+
+def _climbed(round_: Round, rows: list[Match]) -> list[Match]:
     as_if_all_pass, climbed = matches.ladder(round_, audited={}), matches.ladder(round_, audited=audited(round_))
     met = {(rung.defender, rung.challenger) for rung in (*as_if_all_pass.rungs, *climbed.rungs)}
     again = {audit.submission.key for audit in _audits(round_) if audit.kind == Audit.Kind.GENERATION}
@@ -153,9 +179,7 @@ def _matches(round_: Round) -> list[Match]:
         Match.Kind.LADDER: lambda m: (m.defender.key, m.challenger.key) in met,
         Match.Kind.AUDIT: lambda m: m.challenger.key in again,
     }
-    rows = round_.matches.select_related("defender__miner", "challenger__miner")
-    kept = [match for match in rows if needed[Match.Kind(match.kind)](match)]
-    return sorted(kept, key=lambda m: (m.kind, m.defender.key, m.challenger.key))
+    return [match for match in rows if needed[Match.Kind(match.kind)](match)]
 
 
 def _match(match: Match) -> dict[str, Any]:
@@ -167,8 +191,14 @@ def _match(match: Match) -> dict[str, Any]:
         "judge_name": match.judge_name, "tally": {name: getattr(tally, name) for name in fields},
         "margin": str(tally.margin), "margin_micro": match.margin_micro, "stopped": match.stopped,
         "stopped_after": match.stopped_after,
-        "duels": [_duel(duel, match) for duel in match.duels.select_related("prompt").order_by("position")],
+        "duels": [_duel(duel, match) for duel in _played(match)],
     }  # fmt: skip
+
+
+def _played(match: Match) -> list[Duel]:
+    """How far a title match was prepared beyond its end is a matter of luck."""
+    duels = list(match.duels.select_related("prompt").order_by("position"))
+    return duels[: match.stopped_after] if match.kind == Match.Kind.TITLE else duels
 
 
 def _duel(duel: Duel, match: Match) -> dict[str, Any]:
@@ -183,11 +213,17 @@ def _duel(duel: Duel, match: Match) -> dict[str, Any]:
 
 
 def _audits(round_: Round) -> list[Audit]:
-    """Of whoever won a rung in the end."""
+    """Of whoever won a rung in the end; of title-1 those of all who were a finalist."""
+    if titled(round_):
+        return sorted(round_.audits.select_related("submission__miner").prefetch_related("findings"), key=_whose)
     rungs = matches.ladder(round_, audited=audited(round_)).rungs
     won = {rung.challenger for rung in rungs if rung.verdict in ("advanced", "rejected")}
     rows = round_.audits.select_related("submission__miner").prefetch_related("findings")
-    return sorted((a for a in rows if a.submission.key in won), key=lambda a: (a.submission.key, a.kind))
+    return sorted((a for a in rows if a.submission.key in won), key=_whose)
+
+
+def _whose(audit: Audit) -> tuple[str, str]:
+    return (audit.submission.key, audit.kind)
 
 
 def _audit(audit: Audit) -> dict[str, Any]:

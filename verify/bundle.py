@@ -20,6 +20,7 @@ from verify import (
     bundle_reveals,
     bundle_round,
     bundle_stages,
+    bundle_title,
 )
 from verify.bundle_files import Bundle, read
 from verify.bundle_shapes import SHAPES
@@ -27,7 +28,7 @@ from verify.findings import errors
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
-    bundle_ladder.check, bundle_audits.check, bundle_reigns.check, bundle_events.check,
+    bundle_ladder.check, bundle_title.check, bundle_audits.check, bundle_reigns.check, bundle_events.check,
 )  # fmt: skip
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 

@@ -45,10 +45,21 @@ def _complete(bundle: Bundle) -> None:
     entries = [(row["entry"], "submitted") for row in challengers(bundle)]
     entries += [("leader", "generated"), *((entry, "generated") for entry in regenerated(bundle))]
     expected = Counter((*entry, stem) for entry in entries for stem in stems)
+    expected += Counter((entry, "generated", stem) for entry, stem in on_fresh(bundle))
     found = Counter((row["entry"], row["origin"], row["prompt"]) for row in bundle.told(NAME))
     for key in sorted((expected - found) + (found - expected)):
         bundle.note("wrong-assets", NAME, field=" ".join(key), found=found[key], expected=expected[key],
                     say="One row for each prompt of an entry, and of code that was run again.")  # fmt: skip
+
+
+def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
+    """(entry, prompt) of the outputs that title matches were decided on."""
+    fresh, reached = bundle.documents.get("title.json", {"fresh": []})["fresh"], dict[str, int]()
+    for match in (m for m in bundle.told("matches.json") if m["kind"] == "title"):
+        for side in (match["defender"], match["challenger"]):
+            reached[side] = max(reached.get(side, 0), match["stopped_after"])
+    stems = [row["stem"] for row in sorted(fresh, key=lambda row: int(row["position"]))]
+    return [(side, stem) for side, number in reached.items() for stem in stems[:number]]
 
 
 def _rig(bundle: Bundle) -> tuple[str, set[str]]:
@@ -70,7 +81,8 @@ def _file(bundle: Bundle, row: dict[str, Any], field: str) -> None:
     if not nobody and (row["state"] != "failed" or not row["failure"]):
         bundle.note("wrong-assets", NAME, field=field, found=row["state"], expected="stored, or failed with a failure",
                     say="A file is there, or it is told why not.")  # fmt: skip
-    if not nobody and row["entry"] == "leader":
+    drawn = {prompt["stem"] for prompt in bundle.told("round.json")["prompts"]}
+    if not nobody and row["entry"] == "leader" and row["prompt"] in drawn:
         bundle.note("leader-incomplete", NAME, field=field, found=row["state"], say="The leader lacks a file.")
     if row["sha256"] or row["bytes"] or row["rendering"]:
         bundle.note("wrong-assets", NAME, field=field, found=row["sha256"], expected="", say="No file, yet its hash.")
@@ -99,6 +111,8 @@ def _views(bundle: Bundle, row: dict[str, Any], field: str, *, rig: tuple[str, s
 def _named(bundle: Bundle) -> None:
     """Every content-addressed file is a prompt, an asset or a view that a document names; every prompt is there."""
     prompts = {prompt["sha256"] for prompt in bundle.told("round.json")["prompts"]}
+    used, fresh = {stem for _, stem in on_fresh(bundle)}, bundle.documents.get("title.json", {"fresh": []})["fresh"]
+    prompts |= {row["sha256"] for row in fresh if row["stem"] in used}
     assets = {row["sha256"] for row in bundle.told(NAME) if row["state"] == "stored"}
     views = {sha for row in bundle.told(NAME) for sha in (row["rendering"] or {"views": {}})["views"].values()}
     expected = dict.fromkeys(prompts, "prompt") | dict.fromkeys(assets, "asset") | dict.fromkeys(views, "view")

@@ -10,9 +10,11 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
+from verify import bundle_bankroll
+from verify.bundle_entries import titled
 from verify.bundle_events import bodies, by_name
 from verify.bundle_files import Bundle
-from verify.bundle_matches import counted_of, margin_of
+from verify.bundle_matches import counted_of, margin_of, result_of
 
 NAME = "audits.json"
 SEVERITIES = ("blocking", "person", "notice", "unchecked")
@@ -42,9 +44,8 @@ def _label(audit: Row) -> str:
 
 def _complete(bundle: Bundle) -> None:
     """Of each winner of a rung the audits of the rules, in order, up to the first that did not pass."""
-    winners = {
-        r["challenger"] for r in bundle.told("decision.json")["ladder"] if r["verdict"] in ("advanced", "rejected")
-    }
+    audited = ("advanced", "rejected", "held") if titled(bundle) else ("advanced", "rejected")
+    winners = {r["challenger"] for r in bundle.told("decision.json")["ladder"] if r["verdict"] in audited}
     expected = [
         f"{entry} {kind}"
         for entry in sorted(winners)
@@ -106,6 +107,8 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
             and f["failure"]["class"] == "miner"]  # fmt: skip
     seconds, limit = event.get("numbers", {}).get("generation_s", 0), audit["limits"].get("generation_s", 0)
     code = lost[0] if lost else generation_code(tally, seconds=seconds, limit=limit, rules=rules)
+    if "title" in rules and code in ("not_worse", "worse_than_submitted"):
+        code = by_bankroll([result_of(duel) for duel in matches[0]["duels"]], rules=rules)
     _verdict(
         bundle,
         audit,
@@ -121,6 +124,15 @@ def generation_code(tally: dict[str, int], *, seconds: int, limit: int, rules: R
     if seconds > limit:
         return "generation_too_long"
     return "not_worse" if margin_of(tally) >= -Fraction(rules["win_margin"]) else "worse_than_submitted"
+
+
+def by_bankroll(results: list[str], *, rules: Row) -> str:
+    """title-1: worse where the submitted outputs earn the title against the regenerated ones."""
+    turned = {"won": "lost", "lost": "won", "forfeits_challenger": "won", "forfeits_defender": "lost"}
+    start = {"won": 0, "drawn": 0, "lost": 0, "out": False}
+    swapped = [turned.get(result, result) for result in results]
+    ending = bundle_bankroll.play(swapped, start, rules=rules, total=len(results))[1]
+    return "worse_than_submitted" if ending == "title" else "not_worse"
 
 
 def _numbers(bundle: Bundle, audit: Row, tally: dict[str, int], rules: Row) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import rfc8785
 
-from verify.bundle_shapes import MANIFEST, SHAPES, misfit
+from verify.bundle_shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.findings import Book
 
 FORMAT = "gauntlet-bundle/1"
@@ -21,6 +21,8 @@ BLOB = re.compile(r"blobs/([0-9a-f]{64})")
 ROLES = ("document", "prompt", "asset", "view")
 
 CANNOT_BE_CANONICAL = (rfc8785.CanonicalizationError, RecursionError, UnicodeError, TypeError)
+
+DOCUMENTS = SHAPES | OPTIONAL
 
 
 class Bundle:
@@ -142,8 +144,8 @@ def _manifest(bundle: Bundle) -> None:
     for name in [name for name in SHAPES if name not in paths]:
         bundle.note("file-missing", name, say="The manifest does not list this document.")
     for entry in manifest["files"]:
-        good = entry["role"] in ROLES and (entry["role"] == "document") == (entry["path"] in SHAPES)
-        if not good or not (entry["path"] in SHAPES or BLOB.fullmatch(entry["path"])):
+        good = entry["role"] in ROLES and (entry["role"] == "document") == (entry["path"] in DOCUMENTS)
+        if not good or not (entry["path"] in DOCUMENTS or BLOB.fullmatch(entry["path"])):
             said = "No such path, or not in this role."
             bundle.note("bad-manifest", "manifest.json", field=entry["path"], found=entry["role"], say=said)
             bundle.manifest = {}
@@ -158,7 +160,7 @@ def _file(bundle: Bundle, entry: dict[str, Any]) -> None:
     else:
         data = bytes_of(bundle, path)
         found, size = (None, 0) if data is None else (hashlib.sha256(data).hexdigest(), len(data))
-        document = None if data is None else _document(bundle, path, data, SHAPES[path])
+        document = None if data is None else _document(bundle, path, data, DOCUMENTS[path])
         if document is not None:
             bundle.documents[path] = document
     if found is not None:

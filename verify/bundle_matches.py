@@ -6,8 +6,10 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
+from verify import bundle_bankroll
 from verify.bundle_assets import challengers
 from verify.bundle_ballots import Wrong, verdict
+from verify.bundle_entries import ever_speaking, fresh_of, titled
 from verify.bundle_files import Bundle, text
 
 NAME = "matches.json"
@@ -26,7 +28,7 @@ def check(bundle: Bundle) -> None:
         if row["state"] == "stored" and (row["rendering"] or {}).get("state") == "rendered"
     }
     screened = [m["challenger"] for m in bundle.told(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
-    entered = [row["entry"] for row in challengers(bundle)]
+    entered = ever_speaking(bundle) if titled(bundle) else [row["entry"] for row in challengers(bundle)]
     kind = "missing-match" if set(entered) - set(screened) else "extra-match"
     bundle.same(kind, NAME, field="screens", found=sorted(screened), expected=sorted(entered),
                 say="Not every entry, once, and nobody else, was screened.")  # fmt: skip
@@ -43,12 +45,12 @@ def _match(bundle: Bundle, match: Row, files: Files) -> None:
     origins = [match["defender_origin"], match["challenger_origin"]]
     wanted = [
         "generated" if match["defender"] == "leader" else "submitted",
-        "generated" if match["kind"] == "audit" else "submitted",
+        "generated" if match["kind"] in ("audit", "title") else "submitted",
     ]
     bundle.same("wrong-files", NAME, field=f"{label(match)} origins", found=origins, expected=wanted,
                 say="Only the leader's files, and those of an audit, are made by the platform.")  # fmt: skip
-    _order(bundle, match)
-    for duel in match["duels"][: match["stopped_after"]]:
+    _order(bundle, match, late={stem for stem in _stems(match) if not _both(files, match, stem)})
+    for duel in match["duels"]:
         left = files.get((match["defender"], origins[0], duel["prompt"]), "")
         right = files.get((match["challenger"], origins[1], duel["prompt"]), "")
         if duel["state"] != "unneeded":
@@ -57,15 +59,29 @@ def _match(bundle: Bundle, match: Row, files: Files) -> None:
     _tally(bundle, match)
 
 
-def _order(bundle: Bundle, match: Row) -> None:
-    """One duel for each prompt, in seed order; told up to where the match was certain, and no further."""
+def _stems(match: Row) -> list[str]:
+    return [duel["prompt"] for duel in match["duels"]]
+
+
+def _both(files: Files, match: Row, stem: str) -> bool:
+    left = files.get((match["defender"], match["defender_origin"], stem))
+    return bool(left and files.get((match["challenger"], match["challenger_origin"], stem)))
+
+
+def _order(bundle: Bundle, match: Row, *, late: set[str]) -> None:
+    """One duel for each prompt, in seed order; told up to where the match was certain, and no further.
+
+    `late`: prompts without both files.  A screen of title-1 tells of these forfeits wherever they stand.
+    """
     prompts = sorted(bundle.told("round.json")["prompts"], key=lambda p: int(p["position"]))
+    prompts = fresh_of(bundle)[: match["stopped_after"]] if match["kind"] == "title" else prompts
     found = [[d["position"], d["prompt"]] for d in match["duels"]]
     bundle.same("wrong-duels", NAME, field=label(match), found=found,
                 expected=[[p["position"], p["stem"]] for p in prompts], say="Not one duel per prompt.")  # fmt: skip
     stop = match["stopped_after"]
     told = ["unneeded" if d["state"] == "unneeded" and len(d) == 3 else "told" for d in match["duels"]]
-    expected = ["told" if n < stop else "unneeded" for n in range(len(told))]
+    late = late if titled(bundle) and match["kind"] == "screen" else set()
+    expected = ["told" if n < stop or stem in late else "unneeded" for n, stem in enumerate(_stems(match))]
     bundle.same("wrong-duels", NAME, field=f"{label(match)} states", found=told, expected=expected,
                 say="Told up to where the match was certain, and no further.")  # fmt: skip
 
@@ -153,7 +169,7 @@ def clears(tally: dict[str, int], rules: Row) -> bool:
 
 
 def _tally(bundle: Bundle, match: Row) -> None:
-    results = [result_of(duel) for duel in match["duels"][: match["stopped_after"]]]
+    results = [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
     tally, name = tally_of(results), label(match)
     margin = margin_of(tally)
     bundle.same("wrong-tally", NAME, field=name, found=match["tally"], expected=tally, say="The duels add up else.")
@@ -169,6 +185,14 @@ def _tally(bundle: Bundle, match: Row) -> None:
 def _stop(bundle: Bundle, match: Row, results: list[str]) -> None:
     """A match ends with the first duel that makes it certain; a match of an audit is played to its end."""
     rules, total = bundle.told("round.json")["rules"], len(match["duels"])
+    if match["kind"] == "title":
+        return  # `bundle_title` plays it again
+    if titled(bundle) and match["kind"] == "screen":
+        known = [None if duel["state"] == "unneeded" else result_of(duel) for duel in match["duels"]]
+        bundle.same("wrong-stop", NAME, field=label(match), found=[match["stopped_after"], match["stopped"]],
+                    expected=list(bundle_bankroll.screened(known, rules=rules)),
+                    say="A screen ends when the bar is out of reach, or hopelessly far.")  # fmt: skip
+        return
     early = match["kind"] != "audit" and rules["stop_early"]
     stop, said = stop_of(results, total, rules=rules, early=early)
     bundle.same("wrong-stop", NAME, field=label(match), found=[match["stopped_after"], match["stopped"]],

@@ -17,7 +17,14 @@ MARGIN_1: dict[str, Any] = {
     "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
     "audit_limit_seconds": "180", "audit_repeats": 1,
 }  # fmt: skip
-RULESETS = {"margin-1": MARGIN_1}
+TITLE_1: dict[str, Any] = MARGIN_1 | {
+    "name": "title-1",
+    "title": {
+        "finalists": 2, "prompts": 320, "batch": 32, "stakes": ["1/4"], "bar": "40", "out": "1/10",
+        "futility_z": "7/2",
+    },
+}  # fmt: skip
+RULESETS = {"margin-1": MARGIN_1, "title-1": TITLE_1}
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
 
 
@@ -38,13 +45,19 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
     rules = RULESETS.get(competition["ruleset"])
     if rules is None:
         return None
-    changed = {
-        name: str(Fraction(str(value))) if name in SHARES else value
-        for name, value in competition["config"].get("rules", {}).items()
-    }
+    given = competition["config"].get("rules", {})
+    changed = {name: str(Fraction(str(value))) if name in SHARES else value for name, value in given.items()}
+    if "title" in given:
+        changed["title"] = rules["title"] | {name: _exact(name, value) for name, value in given["title"].items()}
     if "audits" in changed:
         changed["audits"] = [kind for kind in MARGIN_1["audits"] if kind in changed["audits"]]
     return rules | changed
+
+
+def _exact(name: str, value: Any) -> Any:
+    if name == "stakes":
+        return [str(Fraction(str(stake))) for stake in value]
+    return str(Fraction(str(value))) if name in ("bar", "out", "futility_z") else value
 
 
 def _rules(bundle: Bundle) -> None:

@@ -103,6 +103,26 @@ SHAPES: dict[str, Any] = {
     },
 }  # fmt: skip
 
+COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
+DISTANCE = Either((NULL, COUNT))
+OPTIONAL: dict[str, Any] = {
+    "title.json": {
+        "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "leader_commit": TEXT,
+        "entries": [[{"entry": TEXT, "same": TEXT}]], "canaries": [TEXT], "finalists": [TEXT],
+        "bankrolls": [
+            {
+                "entry": TEXT, "commit": TEXT, "carried": COUNTS, "left": COUNTS, "credits": TEXT, "ending": TEXT,
+                "duels": COUNT, "flip_distance": DISTANCE,
+            }
+        ],
+        "statistics": [
+            {"match": TEXT, "interval95_micro": [WHOLE], "sign_p_micro": COUNT, "flip_distance": DISTANCE}
+        ],
+        "flip_distance": DISTANCE,
+    },
+}  # fmt: skip
+"""Documents that only some rulesets have."""
+
 Misfit = tuple[str, object, str]
 
 

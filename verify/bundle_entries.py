@@ -1,0 +1,69 @@
+"""Which submissions of a title-1 round are one entry, and who speaks for each?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verify.bundle_assets import challengers
+from verify.bundle_files import Bundle
+from verify.bundle_reveals import in_reveal_order
+
+Row = dict[str, Any]
+
+
+def titled(bundle: Bundle) -> bool:
+    return "title" in bundle.told("round.json")["rules"]
+
+
+def groups(bundle: Bundle) -> tuple[list[list[Row]], list[Row]]:
+    """(entries: the submissions of each in reveal order; canaries: submissions of the leader's own commit)."""
+    leader = next((s["commit"] for s in bundle.told("submissions.json") if s["role"] == "leader"), None)
+    order = in_reveal_order(challengers(bundle))
+    files: dict[str, dict[str, str]] = {row["entry"]: {} for row in order}
+    for asset in bundle.told("assets.json"):
+        if asset["origin"] == "submitted" and asset["state"] == "stored":
+            files[asset["entry"]][asset["prompt"]] = asset["sha256"]
+    found: list[list[Row]] = []
+    for row in (row for row in order if row["commit"] != leader):
+        same = [group for group in found if any(_same(row, other, files) for other in group)]
+        found = [group for group in found if group not in same] + [[*(r for group in same for r in group), row]]
+    place = {row["entry"]: number for number, row in enumerate(order)}
+    for group in found:
+        group.sort(key=lambda row: place[row["entry"]])
+    return sorted(found, key=lambda group: place[group[0]["entry"]]), [r for r in order if r["commit"] == leader]
+
+
+def _same(one: Row, other: Row, files: dict[str, dict[str, str]]) -> bool:
+    delivered = files[one["entry"]]
+    return one["commit"] == other["commit"] or (bool(delivered) and delivered == files[other["entry"]])
+
+
+def speakers(entries: list[list[Row]], rejected: set[str]) -> list[str]:
+    """Of each entry the first whose commit no audit rejected."""
+    found = []
+    for group in entries:
+        fallen = {row["commit"] for row in group if row["entry"] in rejected}
+        found += [row["entry"] for row in group if row["commit"] not in fallen][:1]
+    return found
+
+
+def ever_speaking(bundle: Bundle) -> list[str]:
+    """All who spoke for their entry at some time of the round: each rejection brings the next, who is screened."""
+    entries, canaries = groups(bundle)
+    rejected = {audit["entry"] for audit in bundle.told("audits.json") if audit["verdict"] == "rejected"}
+    found = [row["entry"] for row in canaries]
+    for group in entries:
+        fallen: set[str] = set()
+        for row in group:
+            if row["commit"] not in fallen:
+                found.append(row["entry"])
+                if row["entry"] not in rejected:
+                    break
+                fallen.add(row["commit"])
+    return found
+
+
+def fresh_of(bundle: Bundle) -> list[Row]:
+    """The fresh prompts in seed order; none where the ruleset has no title match."""
+    rows = bundle.documents.get("title.json", {"fresh": []})["fresh"]
+    return sorted(rows, key=lambda row: int(row["position"]))
