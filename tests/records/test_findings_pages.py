@@ -112,6 +112,7 @@ def test_an_imported_file_is_shown_as_it_was_and_runs_nothing(broken: None) -> N
 def test_a_good_repository_has_a_page_that_says_so(tmp_path: Path) -> None:
     imported(made(1, tmp_path))
     assert "finds nothing wrong" in told()["sentence"]
+    assert 'href="/c/made/findings/"' in Client().get("/c/made/r/0/").content.decode(), "it can be found"
     assert Client().get("/c/made/findings/").status_code == 200
 
 
