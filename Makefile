@@ -2,13 +2,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean constraints
+.PHONY: help run test faults lint clean constraints
 
 PYTHON ?= python3
 PORT ?= 8000
 RUN ?=
 TEST_WORKERS ?= 2
 TESTS ?=
+SEED ?= 1
+COUNT ?= 24
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -25,6 +27,9 @@ run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=â€
 
 test: $(TEST_STAMP) lint ## lint, types and all tests (TESTS=tests/competition for some)
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs $(TESTS)
+
+faults: $(TEST_STAMP) ## play the same round under many faults and compare the bundles (SEED=1 COUNT=24)
+	@$(BIN)/python -m tests.scenarios.campaign --seed $(SEED) --count $(COUNT)
 
 lint: $(TEST_STAMP) ## ruff, ruff format --check, mypy
 	@$(BIN)/ruff check .

@@ -109,8 +109,8 @@ class Play:
     workers: int = 2
     faults: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    longest: float = LONGEST_PLAY
     process: subprocess.Popen[bytes] | None = None
-    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.cluster = Cluster(self.var / "postgres")
@@ -149,8 +149,8 @@ class Play:
         self.start()
         try:
             while self.process and self.process.poll() is None:
-                if time.monotonic() - began > LONGEST_PLAY:
-                    raise NotSo(f"not over after {LONGEST_PLAY} s:\n{self.story()}")
+                if time.monotonic() - began > self.longest:
+                    raise NotSo(f"not over after {self.longest} s:\n{self.story()}")
                 if disturb:
                     disturb(self)
                 time.sleep(0.02)
@@ -312,6 +312,12 @@ def duels_of_others(name: str, played: Outcome) -> dict[str, object]:
 def forfeits_of(name: str, played: Outcome) -> int:
     (match,) = [match for match in screens(played) if match["challenger"] == hotkey(name)]
     return int(match["tally"]["forfeits_challenger"])
+
+
+def submitted(name: str, played: Outcome) -> list[dict[str, Any]]:
+    """The files that a miner was to host."""
+    rows = played.document("assets.json")
+    return [row for row in rows if row["entry"] == hotkey(name) and row["origin"] == "submitted"]
 
 
 def screens(played: Outcome) -> list[dict[str, Any]]:

@@ -22,55 +22,45 @@ from tests.scenarios.killing import (
     StateKiller,
     together,
 )
-from tests.scenarios.stage import Outcome, Stage, duels_of_others, forfeits_of, free_port
+from tests.scenarios.stage import Outcome, Stage, duels_of_others, free_port, submitted
 
 pytestmark = pytest.mark.scenario
 SEED = 404
 
 
-def test_workers_killed_again_and_again_change_nothing(stage: Stage, undisturbed: Outcome) -> None:
-    killer = Killer(SEED, words=(WORKING, WAITING), every=(0.5, 1.5), most=10)
-    played = stage.play("workers").to_the_end(killer)
-    assert len(killer.done) >= 5
-    assert played.hash() == undisturbed.hash()
-
-
-def test_a_worker_killed_when_its_work_is_done_but_not_written_changes_nothing(
+def test_workers_postgresql_and_every_other_part_killed_by_lot_change_nothing(
     stage: Stage, undisturbed: Outcome
 ) -> None:
-    wanted = {"rendering", "generating", "finalizing", "publishing", "signing"}
-    killer = StateKiller([state for state in STATES if state[1] in wanted or state[0] == "judging_duel"])
-    played = stage.play("states").to_the_end(killer)
-    assert len(killer.done) >= 4, killer.done
-    assert played.hash() == undisturbed.hash()
-
-
-def test_postgresql_and_every_other_part_killed_changes_nothing(stage: Stage, undisturbed: Outcome) -> None:
     killers = (
+        Killer(SEED, words=(WORKING, WAITING), every=(1, 3), most=5),
         PostmasterKiller(SEED, words=(), every=(4, 7), most=2),
-        Killer(SEED, words=OTHERS, every=(1, 4), most=4),
-        PodKiller(SEED, words=(), every=(0.5, 1), most=2),
+        Killer(SEED, words=OTHERS, every=(2, 4), most=3),
+        PodKiller(SEED, words=(), every=(0.5, 1), most=1),
     )
     played = stage.play("parts").to_the_end(together(*killers))
     assert all(killer.done for killer in killers), [killer.done for killer in killers]
     assert played.hash() == undisturbed.hash()
 
 
-def test_messages_that_are_all_lost_change_nothing(stage: Stage, undisturbed: Outcome) -> None:
-    play = stage.play("lost", faults={"FAULT_BROKER": "lost"})
-    played = play.to_the_end()
-    assert play.happened("lost") > 100
+def test_a_worker_killed_when_its_work_is_done_but_not_written_changes_nothing(
+    stage: Stage, undisturbed: Outcome
+) -> None:
+    wanted = {"rendering", "finalizing", "signing"}
+    killer = StateKiller([state for state in STATES if state[1] in wanted or state[0] == "judging_duel"])
+    played = stage.play("states").to_the_end(killer)
+    assert len(killer.done) >= 3, killer.done
     assert played.hash() == undisturbed.hash()
 
 
-def test_messages_that_come_twice_many_workers_a_frozen_one_and_a_judge_that_fails_at_each_third_call_change_nothing(
+def test_lost_and_doubled_messages_many_workers_a_frozen_one_and_a_judge_that_fails_at_each_third_call_change_nothing(
     stage: Stage, undisturbed: Outcome
 ) -> None:
-    faults = {"FAULT_BROKER": "doubled", "FAULT_JUDGE": "every:3"}
+    faults = {"FAULT_BROKER": "mixed", "FAULT_JUDGE": "every:3"}
     play = stage.play("doubled", workers=4, faults=faults, env={"GAUNTLET_LEASE_SECONDS": "1"})
     freezer = Freezer(SEED, words=(WORKING, WAITING), every=(2, 3), most=4)
     played = play.to_the_end(freezer)
-    assert play.happened("doubled") > 100 and play.happened("unanswered") > 10 and freezer.done
+    assert play.happened("lost") > 20 and play.happened("doubled") > 100
+    assert play.happened("unanswered") > 10 and freezer.done
     assert played.hash() == undisturbed.hash()
 
 
@@ -102,5 +92,6 @@ def test_a_host_that_stumbles_costs_nothing_and_one_that_never_delivers_costs_it
         played = play.to_the_end()
     assert host.misbehaved["chooser"] >= 4 and host.misbehaved["cheat"] >= 4
     assert duels_of_others("Cheat", played) == duels_of_others("Cheat", undisturbed)
-    assert forfeits_of("Cheat", played) >= 3 > forfeits_of("Cheat", undisturbed) == 0
+    assert [asset["failure"]["class"] for asset in submitted("Cheat", played)] == ["miner"] * 4
+    assert submitted("Chooser", played) == submitted("Chooser", undisturbed)
     assert played.document("decision.json")["leader"] == undisturbed.document("decision.json")["leader"]

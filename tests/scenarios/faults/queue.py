@@ -1,7 +1,8 @@
 """What if the queue loses or doubles messages?
 
 `lost`: what is sent when something happens never arrives, only what the reconciler sends for it later; `lost:40`:
-of that, too, 40 % are lost by lot; `doubled`: each message arrives twice, side by side.
+of that, too, 40 % are lost by lot; `doubled`: each message arrives twice, side by side; `mixed`: half of what is sent
+when something happens is lost, by lot, and all else arrives twice.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ class Losing(broker.RowQueue):
 
 
 class Doubling(broker.RowQueue):
+    percent = 0
+
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
+        if "reconcile" not in sys.argv and random.random() * 100 < self.percent:
+            happened("lost")
+            return message
         happened("doubled")
         super().enqueue(message, delay=delay)
         return super().enqueue(message, delay=delay)
@@ -35,7 +41,7 @@ class Doubling(broker.RowQueue):
 def install(mode: str) -> None:
     """`through_postgres` makes one of these from now on; a doubled message must not be folded into one again."""
     kind, _, percent = mode.partition(":")
-    broker.RowQueue = {"lost": Losing, "doubled": Doubling}[kind]
-    Losing.percent = int(percent or 0)
-    if kind == "doubled":
+    broker.RowQueue = Losing if kind == "lost" else Doubling
+    Losing.percent, Doubling.percent = int(percent or 0), 50 if kind == "mixed" else 0
+    if kind != "lost":
         broker.stable_id = lambda message: str(uuid.uuid4())

@@ -1,0 +1,154 @@
+"""How many fault schedules does a round survive?  `python -m tests.scenarios.campaign --seed 1 --count 20`, or
+`make faults`: plays the same small round under one schedule after another, drawn from the seed, and prints a table.
+Exits with 1 if any of them ended otherwise than the undisturbed round."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.scenarios import hosts
+from tests.scenarios.killing import (
+    OTHERS,
+    STATES,
+    WAITING,
+    WORKING,
+    Freezer,
+    Killer,
+    PodKiller,
+    PostmasterKiller,
+    PowerCut,
+    StateKiller,
+    together,
+)
+from tests.scenarios.stage import NotSo, Play, Stage, free_port
+
+LONGEST = 420.0
+Around = Callable[[Play], AbstractContextManager[Any]]
+
+
+@dataclass
+class Schedule:
+    """What happens during one play."""
+
+    killers: list[Any] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    around: Around = lambda play: nullcontext()
+    built_in: tuple[str, ...] = ()
+
+    def count(self, play: Play, host: Any) -> int:
+        """How many faults came to pass."""
+        seen = sum(len(killer.done) for killer in self.killers) + sum(play.happened(what) for what in self.built_in)
+        return seen + (sum(host.misbehaved.values()) if host else 0)
+
+
+def workers(seed: int) -> Schedule:
+    return Schedule([Killer(seed, words=(WORKING, WAITING), every=(0.5, 2), most=20)])
+
+
+def states(seed: int) -> Schedule:
+    return Schedule([StateKiller(random.Random(seed).sample(STATES, 6))])
+
+
+def postgres(seed: int) -> Schedule:
+    return Schedule([PostmasterKiller(seed, words=(), every=(2, 7), most=5)])
+
+
+def parts(seed: int) -> Schedule:
+    return Schedule(
+        [Killer(seed, words=OTHERS, every=(1, 4), most=8), PodKiller(seed, words=(), every=(0.5, 2), most=2)]
+    )
+
+
+def power(seed: int) -> Schedule:
+    return Schedule([PowerCut(seed, words=(), every=(5, 20), most=2)])
+
+
+def frozen(seed: int) -> Schedule:
+    return Schedule([Freezer(seed, words=(WORKING, WAITING), every=(1, 3), most=8)], {"workers": 3})
+
+
+def lost(seed: int) -> Schedule:
+    return Schedule(options={"faults": {"FAULT_BROKER": "lost"}}, built_in=("lost",))
+
+
+def mostly_lost(seed: int) -> Schedule:
+    return Schedule(options={"faults": {"FAULT_BROKER": "lost:30"}}, built_in=("lost",))
+
+
+def doubled(seed: int) -> Schedule:
+    options = {"faults": {"FAULT_BROKER": "doubled"}, "workers": 4, "env": {"GAUNTLET_LEASE_SECONDS": "1"}}
+    return Schedule(options=options, built_in=("doubled",))
+
+
+def judge(seed: int) -> Schedule:
+    return Schedule(options={"faults": {"FAULT_JUDGE": "every:3"}}, built_in=("unanswered",))
+
+
+def stumbling(seed: int) -> Schedule:
+    @contextmanager
+    def around(play: Play) -> Iterator[hosts.Host]:
+        port, manners = play.hosting, dict.fromkeys(("cheat", "chooser", "gaps", "copy"), hosts.stumbling)
+        with hosts.hosting(port=port, behind=play.hosting_behind(free_port()), manners=manners) as host:
+            yield host
+
+    return Schedule(around=around)
+
+
+def everything(seed: int) -> Schedule:
+    killers = [
+        Killer(seed, words=(WORKING, WAITING, *OTHERS), every=(1, 4), most=8),
+        PostmasterKiller(seed, words=(), every=(4, 9), most=2),
+        PodKiller(seed, words=(), every=(1, 3), most=1),
+        PowerCut(seed, words=(), every=(15, 25), most=1),
+    ]
+    options = {"faults": {"FAULT_BROKER": "mixed", "FAULT_JUDGE": "every:3"}, "workers": 3}
+    return Schedule(killers, options, built_in=("lost", "doubled", "unanswered"))
+
+
+SCHEDULES = (workers, states, postgres, parts, power, frozen, everything, lost, doubled, judge, stumbling, mostly_lost)
+
+
+def play(stage: Stage, schedule: Schedule, *, expected: str) -> tuple[str, int, float]:
+    """What became of it, how many faults there were, and how long it took."""
+    on = stage.play("campaign", longest=LONGEST, **schedule.options)
+    with schedule.around(on) as host:
+        try:
+            outcome = on.to_the_end(together(*schedule.killers))
+        except NotSo as reason:
+            return f"NO: {reason}", schedule.count(on, host), 0.0
+    same = "yes" if outcome.hash() == expected else f"NO: {outcome.hash()}"
+    return same, schedule.count(on, host), outcome.seconds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.scenarios.campaign", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=24, help="schedules to play (24)")
+    parser.add_argument("--only", choices=[schedule.__name__ for schedule in SCHEDULES])
+    told = parser.parse_args()
+    chosen = [schedule for schedule in SCHEDULES if told.only in (None, schedule.__name__)]
+    with tempfile.TemporaryDirectory(prefix="gauntlet-faults-") as folder:
+        stage = Stage.set_in(Path(folder))
+        reference = stage.reference()
+        print(f"undisturbed: {reference.seconds:.0f} s, bundle {reference.hash()}\n", flush=True)
+        print(f"{'schedule':<12} {'seed':>6} {'faults':>7} {'seconds':>8}  same bundle", flush=True)
+        survived = 0
+        for number in range(told.count):
+            make, seed = chosen[number % len(chosen)], told.seed * 1000 + number
+            same, faults, seconds = play(stage, make(seed), expected=reference.hash())
+            survived += same == "yes" and faults > 0
+            print(f"{make.__name__:<12} {seed:>6} {faults:>7} {seconds:>8.0f}  {same}", flush=True)
+        print(f"\n{survived} of {told.count} schedules survived")
+    return 0 if survived == told.count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
