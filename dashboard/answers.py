@@ -44,8 +44,9 @@ class Page:
 
 
 def twin_url(url: str) -> str:
-    """`/c/mesh/r/6/` has its facts at `/c/mesh/r/6.json`."""
-    return f"{url.rstrip('/')}.json"
+    """`/c/mesh/r/6/` has its facts at `/c/mesh/r/6.json`; what was asked for stays."""
+    path, asked, query = url.partition("?")
+    return f"{path.rstrip('/')}.json{asked}{query}"
 
 
 def fresh(response: HttpResponse) -> HttpResponse:

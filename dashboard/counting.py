@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import BooleanField, Case, Count, F, Max, Min, Q, QuerySet, When
 
-from competition.models import Competition, Prompt, Round
+from competition.models import Asset, Competition, Prompt, Round, Submission
 from judging.models import Duel, Match
 
 KEPT_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
@@ -75,6 +75,31 @@ def duels_on(prompt: Prompt) -> list[Duel]:
     return list(rows.select_related(*sides).order_by("-match__round__number", "match__kind", "pk")[:MOST_DUELS])
 
 
+def last_decided(competition: Competition) -> Round | None:
+    rows = competition.rounds.select_related("competition").filter(state="finished")
+    return rows.order_by("-number").first()
+
+
+def files_of(entries: Iterable[Submission]) -> list[Asset]:
+    """What was judged of each: the platform's own outputs of a leader, a challenger's submitted ones."""
+    pks = [entry.pk for entry in entries]
+    judged = Q(submission__role="leader", origin="generated") | Q(submission__role="challenger", origin="submitted")
+    return list(Asset.objects.filter(judged, submission__in=pks, state="stored"))
+
+
+def screen_duels(entries: Iterable[Submission]) -> list[Duel]:
+    rows = Duel.objects.filter(match__kind=Match.Kind.SCREEN, match__challenger__in=[entry.pk for entry in entries])
+    sides = ("match__defender__miner", "match__challenger__miner", "prompt")
+    return list(rows.select_related(*sides))
+
+
+def match_of(round_: Round, a: Submission, b: Submission) -> Match | None:
+    """The match the two played, whoever defended."""
+    rows = round_.matches.select_related("defender__miner", "challenger__miner").exclude(kind=Match.Kind.AUDIT)
+    either = Q(defender=a, challenger=b) | Q(defender=b, challenger=a)
+    return rows.filter(either).order_by("kind", "pk").first()
+
+
 def judges_of(competition: Competition) -> list[dict[str, Any]]:
     """Which judge, by name and version, decided in which rounds?"""
     rows = Match.objects.filter(round__competition=competition, state="decided").exclude(judge_name="").order_by()
@@ -92,7 +117,11 @@ def rulesets_of(competition: Competition) -> list[dict[str, Any]]:
 
 def repeats(competition: Competition) -> dict[str, int]:
     """How often did the judge say the same of the same code?  Pairs of duels in matches of different hotkeys of a round
-    that revealed one commit, against the same defender, on the same prompt, both judged."""
+    that revealed one commit, against the same defender, on the same prompt, both judged.
+
+    Here one pair of files is asked about once, whoever delivered it: such duels say nothing of the judge.  Elsewhere
+    every match was judged by itself.
+    """
     key = f"repeats:{competition.pk}"
     found: dict[str, int] | None = cache.get(key)
     if found is None:
@@ -109,20 +138,22 @@ def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
     """The first and each further verdict of one question."""
     rows = Duel.objects.filter(JUDGED, match__round__competition=competition, match__state="decided")
     rows = rows.exclude(match__kind=Match.Kind.AUDIT).filter(match__challenger__commit__in=_shared(competition))
-    asked = rows.order_by("match_id").values_list(
-        "match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id", "outcome"
-    )
-    first: dict[tuple[Any, ...], str] = {}
+    question = ("match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id")
+    elsewhere = Case(When(match__round__source={}, then=False), default=True, output_field=BooleanField())
+    asked = rows.order_by("match_id").values_list(*question, elsewhere, "right_sha256", "outcome")
+    first: dict[tuple[Any, ...], tuple[str, str]] = {}
     pairs = []
-    for *question, outcome in asked:
-        if tuple(question) in first:
-            pairs.append((first[tuple(question)], outcome))
-        first.setdefault(tuple(question), outcome)
+    for *about, foreign, file, outcome in asked.iterator():
+        before = first.get(tuple(about))
+        if before is None:
+            first[tuple(about)] = (file, outcome)
+        elif foreign or file != before[0]:
+            pairs.append((before[1], outcome))
     return pairs
 
 
 def _shared(competition: Competition) -> QuerySet[Any, Any]:
-    """Commits that several entries of one round share and that were not told to be copies."""
-    rows = competition.rounds.filter(submissions__role="challenger", submissions__copy_of=None).order_by()
-    grouped = rows.exclude(submissions__commit="").values("pk", "submissions__commit").annotate(n=Count("pk"))
-    return grouped.filter(n__gt=1).values("submissions__commit")
+    """Commits that several entries of one round share."""
+    rows = Submission.objects.filter(round__competition=competition, role="challenger").exclude(commit="").order_by()
+    grouped = rows.values("round", "commit").annotate(n=Count("pk"))
+    return grouped.filter(n__gt=1).values("commit")

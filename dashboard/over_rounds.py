@@ -8,10 +8,11 @@ from typing import Any
 from django.http import Http404, HttpRequest
 
 from competition import queries
-from competition.models import Round
+from competition.models import Round, Submission
 from dashboard import counting, finding
 from dashboard.answers import Page
-from dashboard.presenting import leading, prompt_pages
+from dashboard.presenting import comparing, leading, prompt_pages
+from dashboard.presenting.comparing import ComparePage, Sides
 from dashboard.presenting.leading import LeadersPage
 from dashboard.presenting.matches import first_view
 from dashboard.presenting.prompt_pages import ORDERS, PromptPage, PromptsPage
@@ -65,6 +66,48 @@ def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage:
     )
 
 
+def compare_facts(request: HttpRequest) -> ComparePage:
+    """`?c=<slug>&round=<n>&a=&b=`; without a round: the last one that is over."""
+    slug = request.GET.get("c") or getattr(queries.current_competition(), "slug", "")
+    round_ = _round_asked(request, slug) or counting.last_decided(finding.competition(slug))
+    if round_ is None:
+        raise Http404("No round of this competition is over yet.")
+    entries = queries.submissions_of(round_)
+    a, b = (_entry(entries, request.GET.get(name, "")) for name in ("a", "b"))
+    return comparing.page(round_, entries, _sides(round_, a, b) if a and b else None)
+
+
+def _entry(entries: list[Submission], asked: str) -> Submission | None:
+    """`leader`, a hotkey, or the beginning of one that no other entry has."""
+    if not asked:
+        return None
+    found = [entry for entry in entries if entry.key == asked]
+    if not found and len(asked) >= finding.SHORTEST:
+        found = [entry for entry in entries if entry.key.startswith(asked)]
+    if len(found) != 1:
+        raise Http404("No entry of this round, or more than one, has a hotkey that begins so.")
+    return found[0]
+
+
+def _sides(round_: Round, a: Submission, b: Submission) -> Sides:
+    assets = counting.files_of([a, b])
+    return Sides(
+        chosen=(a, b),
+        prompts=queries.drawn_prompts(round_),
+        assets=assets,
+        renderings=judging.renderings_of(round_.competition, {asset.sha256 for asset in assets}),
+        duels=counting.screen_duels([a, b]),
+        between=counting.match_of(round_, a, b),
+        view=first_view(round_.competition.config),
+    )
+
+
+def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
+    return {"all": request.GET.get("show") == "all"}
+
+
+compare_page = Page(compare_facts, template="compare.html", more=compare_more)
+compare_sheet = Sheet(compare_facts, rows=lambda page: page.prompts)
 leaders_page = Page(leaders_facts, template="leaders.html")
 leaders_sheet = Sheet(leaders_facts, rows=lambda page: page.steps)
 prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more)

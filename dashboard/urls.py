@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import files, findings, over_rounds, views
+from dashboard import about, files, findings, over_rounds, views
 from dashboard.answers import Page
 
 
@@ -71,6 +71,12 @@ urlpatterns = [
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
     path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
     *both("c/<slug:slug>/findings", findings.findings, name="findings"),
+    path("compare.csv", over_rounds.compare_sheet.csv, name="compare-csv"),
+    *both("compare", over_rounds.compare_page, name="compare"),
+    *both("status", about.status_page, name="status"),
+    *both("method", about.method_page, name="method"),
+    *both("data", about.data_page, name="data"),
+    *both("changelog", about.changelog_page, name="changelog"),
     path("c/<slug:slug>/leaders.csv", over_rounds.leaders_sheet.csv, name="leaders-csv"),
     path("c/<slug:slug>/prompts.csv", over_rounds.prompts_sheet.csv, name="prompt-gallery-csv"),
     path(f"{ROUND}.csv", views.round_sheet.csv, name="round-csv"),

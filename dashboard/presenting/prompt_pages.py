@@ -122,7 +122,7 @@ def page(
         prompts=tuple(sorted(rows, key=lambda row: _place(row, order))),
         never_decisive=never,
         labels=labels(competition),
-        url=reverse("prompt-gallery", args=[competition.slug]),
+        url=reverse("prompt-gallery", args=[competition.slug]) + (f"?round={round_.number}" if round_ else ""),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from dashboard import charts
 from dashboard.presenting import wording
@@ -68,6 +69,13 @@ def score(micro: int | None) -> str:
 def words(name: str) -> str:
     """`front_left` as `front left`."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def coded(text: str) -> str:
+    """A line of Markdown with its `code` as code; everything else as it is."""
+    pieces = enumerate(text.split("`"))
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in pieces))
 
 
 @register.filter

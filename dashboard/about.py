@@ -1,0 +1,78 @@
+"""What is shown of the site itself: its state, its method, its data, its changes?"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+
+from competition import queries
+from competition.models import Competition
+from dashboard import counting, gathering, watching
+from dashboard.answers import Page
+from dashboard.models import Publication, RecordFile
+from dashboard.presenting import about_pages
+from dashboard.presenting.about_pages import ChangelogPage, DataPage, Example, MethodPage
+from dashboard.presenting.figures import figures, rules_of
+from dashboard.presenting.matches import match_url, sentence
+from dashboard.presenting.people import entrant
+from dashboard.watching import StatusPage
+from judging.matches import tally_of
+
+MOST_BUNDLES = 200
+MOST_COMPETITIONS = 12  # each costs a few queries here
+
+
+def status_facts(request: HttpRequest) -> StatusPage:
+    return watching.page(now=timezone.now())
+
+
+def method_facts(request: HttpRequest) -> MethodPage:
+    current = queries.current_competition()
+    told = {each.slug: counting.repeats(each) for each in queries.competitions()[:MOST_COMPETITIONS]}
+    return about_pages.method(current, repeats=told, example=_example(current) if current else None)
+
+
+def _example(competition: Competition) -> Example | None:
+    """The match behind the last decision."""
+    rounds, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
+    for decided in (round_ for round_ in rounds if round_.state == "finished"):
+        match, _ = gathering.decision_in_pictures(decided, reigns)
+        if match:
+            numbers = figures(tally_of(match), rules=rules_of(decided))
+            told = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))
+            return Example(round=decided.number, sentence=told, tally=numbers, url=match_url(decided, match))
+    return None
+
+
+def data_facts(request: HttpRequest) -> DataPage:
+    rows = Publication.objects.filter(state="published").select_related("round__competition", "checkpoint")
+    newest = rows.order_by("-round__competition_id", "-round__number")[:MOST_BUNDLES]
+    kept = RecordFile.objects.filter(current=True).order_by().values("competition")
+    records = {row.pop("competition"): row for row in kept.annotate(files=Count("pk"), bytes=Sum("bytes"))}
+    return about_pages.data(queries.competitions(), list(newest), records=records)
+
+
+def changelog_facts(request: HttpRequest) -> ChangelogPage:
+    shown = queries.competitions()[:MOST_COMPETITIONS]
+    return about_pages.changelog(
+        {each.slug: counting.judges_of(each) for each in shown},
+        {each.slug: counting.rulesets_of(each) for each in shown},
+        text=_changes(),
+    )
+
+
+@cache
+def _changes() -> str:
+    path = Path(settings.BASE_DIR) / "CHANGELOG.md"
+    return path.read_text() if path.is_file() else ""
+
+
+status_page = Page(status_facts, template="status.html")
+method_page = Page(method_facts, template="method.html")
+data_page = Page(data_facts, template="data.html")
+changelog_page = Page(changelog_facts, template="changelog.html")

@@ -1,0 +1,202 @@
+"""Is the machine well?  What waits, what is overdue, what fails, and where the ledgers stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.urls import reverse
+
+from competition.machine.engine import stateful_models
+from competition.models import Checkpoint, Competition, LedgerEvent
+from dashboard.models import Publication, VerifierFinding
+from dashboard.presenting.wording import WHO_MUST_ACT, count, duration
+
+PATIENCE = 3  # times the pause after which a message is sent again: what waits longer is overdue
+MOST_TROUBLES = 20
+TROUBLED = 3  # tries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Rows of one kind.  `overdue` were due for long, and no worker holds them."""
+
+    kind: str
+    open: int
+    due: int
+    held: int
+    overdue: int
+    oldest_due: datetime | None
+    last_message: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    kind: str
+    what: str
+    state: str
+    attempts: int
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    who_must_act: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """A competition: its round, its ledger's head, what is published, and what checking found."""
+
+    competition: str
+    name: str
+    url: str
+    round: int | None
+    stage: str
+    waiting_for: str
+    events: int
+    head: str
+    last_event: datetime | None
+    signed_to: int | None
+    published: int
+    unpublished: int
+    errors: int
+    findings: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusPage:
+    """`queued`: messages that no worker has taken; null where the queue is not in this database."""
+
+    sentence: str
+    well: bool
+    at: datetime
+    queued: int | None
+    last_look: datetime | None
+    work: tuple[Work, ...]
+    troubles: tuple[Trouble, ...]
+    books: tuple[Book, ...]
+    url: str
+
+
+def page(*, now: datetime) -> StatusPage:
+    work, troubles, books = _work(now=now), _troubles(), _books()
+    overdue = sum(each.overdue for each in work)
+    paused = [book for book in books if book.stage == "paused"]
+    return StatusPage(
+        sentence=_sentence(work, overdue=overdue, troubles=troubles, paused=paused, now=now),
+        well=not (overdue or troubles or paused),
+        at=now,
+        queued=_queued(),
+        last_look=max((each.last_message for each in work if each.last_message), default=None),
+        work=work,
+        troubles=troubles,
+        books=books,
+        url=reverse("status"),
+    )
+
+
+def _sentence(
+    work: tuple[Work, ...], *, overdue: int, troubles: tuple[Trouble, ...], paused: list[Book], now: datetime
+) -> str:
+    if paused:
+        return f"{paused[0].name} is paused in round {paused[0].round}: the operator must act."
+    if overdue:
+        oldest = min(each.oldest_due for each in work if each.overdue and each.oldest_due)
+        waited = duration((now - oldest).total_seconds())
+        return f"{count(overdue, 'row')} waited too long, the longest {waited}: no worker or no reconciler is running."
+    if troubles:
+        return f"{count(len(troubles), 'row')} failed {TROUBLED} times or more, and will be tried again."
+    return f"All is well: {count(sum(each.due for each in work), 'row')} due, none overdue."
+
+
+def _work(*, now: datetime) -> tuple[Work, ...]:
+    found = []
+    late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
+    free = Q(lease=None) | Q(leased_until__lte=now)
+    for model in stateful_models():
+        told = model._default_manager.filter(state__in=model.graph.acting()).aggregate(
+            open=Count("pk"),
+            due=Count("pk", filter=free & Q(due_at__lte=now)),
+            held=Count("pk", filter=Q(lease__isnull=False, leased_until__gt=now)),
+            overdue=Count("pk", filter=free & Q(due_at__lte=late)),
+            oldest_due=Min("due_at", filter=free & Q(due_at__lte=now)),
+            last_message=Max("kicked_at"),
+        )
+        found.append(Work(kind=str(model._meta.verbose_name), **told))
+    return tuple(found)
+
+
+def _troubles() -> tuple[Trouble, ...]:
+    found = []
+    for model in stateful_models():
+        rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=TROUBLED)
+        for row in rows.exclude(failure_class="").order_by("-attempts", "pk")[:MOST_TROUBLES]:
+            names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")
+            kept = {name: getattr(row, name) for name in names}
+            told = {"kind": str(model._meta.verbose_name), "what": f"{model._meta.verbose_name} {row.pk}"}
+            found.append(Trouble(**told, **kept, who_must_act=WHO_MUST_ACT.get(row.failure_class, "")))
+    return tuple(sorted(found, key=lambda trouble: -trouble.attempts)[:MOST_TROUBLES])
+
+
+def _books() -> tuple[Book, ...]:
+    rows = Competition.objects.order_by("-active", "-created_at", "-pk")
+    head = LedgerEvent.objects.filter(competition=OuterRef("pk")).order_by("-seq")
+    signed = Checkpoint.objects.filter(competition=OuterRef("pk")).order_by("-seq")
+    rows = rows.annotate(
+        head_seq=Subquery(head.values("seq")[:1]),
+        head_hash=Subquery(head.values("hash")[:1]),
+        head_at=Subquery(head.values("created_at")[:1]),
+        signed_to=Subquery(signed.values("seq")[:1]),
+    )
+    published, found, rounds = _published(), _findings(), _last_rounds()
+    return tuple(
+        Book(
+            competition=row.slug,
+            name=row.name,
+            url=reverse("competition", args=[row.slug]),
+            **rounds.get(row.pk, {"round": None, "stage": "", "waiting_for": ""}),
+            events=row.head_seq or 0,
+            head=row.head_hash or "",
+            last_event=row.head_at,
+            signed_to=row.signed_to,
+            published=published.get(row.pk, {}).get("done", 0),
+            unpublished=published.get(row.pk, {}).get("open", 0),
+            errors=found.get(row.pk, {}).get("errors", 0),
+            findings=found.get(row.pk, {}).get("findings", 0),
+        )
+        for row in rows
+    )
+
+
+def _last_rounds() -> dict[int, dict[str, object]]:
+    rows = Competition.objects.filter(rounds__isnull=False).order_by("pk", "-rounds__number").distinct("pk")
+    names = ("number", "state", "failure_reason", "waiting_for", "source")
+    told = rows.values_list("pk", *(f"rounds__{name}" for name in names))
+    return {
+        pk: {"round": number, "stage": "played elsewhere" if source else state, "waiting_for": why or wait}
+        for pk, number, state, why, wait, source in told
+    }
+
+
+def _published() -> dict[int, dict[str, int]]:
+    rows = Publication.objects.order_by().values("round__competition")
+    done = Q(state="published")
+    told = rows.annotate(done=Count("pk", filter=done), open=Count("pk", filter=~done))
+    return {row["round__competition"]: row for row in told}
+
+
+def _findings() -> dict[int, dict[str, int]]:
+    rows = VerifierFinding.objects.order_by().values("competition")
+    told = rows.annotate(findings=Count("pk"), errors=Count("pk", filter=Q(severity="error")))
+    return {row["competition"]: row for row in told}
+
+
+def _queued() -> int | None:
+    """Messages in the queue that lies in PostgreSQL; None for another broker."""
+    if settings.BROKER_URL:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM dramatiq.queue WHERE state = 'queued'")
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,174 @@
+"""What the site says of itself, and of any two entries side by side."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from competition.models import Miner, Round
+from dashboard import counting
+from dashboard.answers import twin_url
+from dashboard.presenting.about_pages import releases
+from dashboard.templatetags.gauntlet import coded
+from judging.models import Duel, Match
+from tests.dashboard import made_round
+from tests.dashboard.made_round import Made
+from tests.dashboard.test_over_rounds import table
+from tests.dashboard.test_pages import facts, html
+from tests.dashboard.test_pages_served import HOSTILE, queries_for
+
+pytestmark = pytest.mark.django_db
+NAMES = ("status", "method", "data", "changelog")
+
+
+def compared(made: Made, *, a: str, b: str) -> str:
+    return f"{reverse('compare')}?c={made.competition.slug}&round=1&a={a}&b={b}"
+
+
+def both(made: Made) -> str:
+    return compared(made, a=made.miners[1].hotkey, b=made.miners[2].hotkey)
+
+
+def test_each_has_a_twin_and_nothing_inline(client: Client, made: Made) -> None:
+    for url in (*map(reverse, NAMES), both(made), reverse("compare")):
+        text = html(client, url)
+        assert facts(client, url)["url"]
+        assert 'type="application/json" href="/' in text
+        assert " style=" not in text
+        assert "<script" not in text
+
+
+def test_an_empty_site_has_them_too(client: Client, db: None) -> None:
+    for name in NAMES:
+        html(client, reverse(name))
+        facts(client, reverse(name))
+    assert client.get(reverse("compare")).status_code == 404
+
+
+def test_what_a_miner_wrote_is_text_here_too(client: Client, db: None) -> None:
+    made = made_round.make(hostile=HOSTILE)
+    Miner.objects.update(label="<u>x</u>")
+    Round.objects.update(waiting_for=HOSTILE, failure_reason=HOSTILE, failure_class="judge", attempts=4)
+    for url in (*map(reverse, NAMES), both(made)):
+        text = html(client, url)
+        assert "<u>" not in text
+        assert "<script>alert" not in text
+
+
+def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
+    def counts(made: Made) -> dict[str, int]:
+        return {name: queries_for(client, reverse(name)) for name in NAMES} | {
+            "compare": queries_for(client, both(made))
+        }
+
+    few = counts(made_round.make(slug="few", miners=5, prompts=6))
+    made = made_round.make(slug="many", miners=10, prompts=12)
+    per_competition = {"method": 1, "changelog": 2}
+    many = {name: count - per_competition.get(name, 0) for name, count in counts(made).items()}
+    assert few == many
+    most = {"status": 30, "method": 8, "data": 3, "changelog": 3, "compare": 9}
+    assert {name: count for name, count in many.items() if count > most[name]} == {}
+
+
+def test_status_says_what_waits_too_long(client: Client, made: Made) -> None:
+    now = timezone.now()
+    Round.objects.filter(pk=made.running.pk).update(due_at=now - timedelta(hours=2), lease=None)
+    page = facts(client, reverse("status"))
+    assert page["sentence"].startswith("1 row waited too long, the longest 2 h")
+    assert page["well"] is False
+    (rounds,) = [work for work in page["work"] if work["kind"] == "round"]
+    assert (rounds["open"], rounds["due"], rounds["overdue"]) == (1, 1, 1)
+    Round.objects.filter(pk=made.running.pk).update(due_at=now - timedelta(seconds=5))
+    assert facts(client, reverse("status"))["sentence"].startswith("All is well: 1 row due, none overdue.")
+
+
+def test_status_names_what_fails_and_who_must_act(client: Client, made: Made) -> None:
+    duel = Duel.objects.filter(state="judging").first()
+    failed = {"failure_class": "judge", "failure_code": "silent", "failure_reason": "No answer.", "attempts": 3}
+    Duel.objects.filter(pk=duel.pk).update(**failed)
+    (trouble,) = facts(client, reverse("status"))["troubles"]
+    assert (trouble["kind"], trouble["attempts"], trouble["failure_code"]) == ("duel", 3, "silent")
+    assert "the operator must act" in html(client, reverse("status"))
+
+
+def test_status_says_when_a_round_is_paused(client: Client, made: Made) -> None:
+    Round.objects.filter(pk=made.running.pk).update(state="paused", failure_reason="Too many voids.")
+    page = facts(client, reverse("status"))
+    assert "is paused in round 2: the operator must act." in page["sentence"]
+    Round.objects.filter(pk=made.running.pk).update(source={"era": 1})
+    assert facts(client, reverse("status"))["books"][0]["stage"] == "played elsewhere"
+    assert "paused" not in facts(client, reverse("status"))["sentence"]
+
+
+def test_the_judge_is_measured_where_it_was_asked_twice(client: Client, made: Made) -> None:
+    """Two entries of one commit that were both judged against the same defender."""
+    first = made.matches[made.miners[1].hotkey + "screen"]
+    second = made.matches[made.miners[2].hotkey + "screen"]
+    second.challenger.commit = first.challenger.commit
+    second.challenger.save()
+    outcomes = {
+        match.pk: dict(match.duels.filter(state="judged").values_list("prompt_id", "outcome"))
+        for match in (first, second)
+    }
+    shared = outcomes[first.pk].keys() & outcomes[second.pk].keys()
+    same = sum(outcomes[first.pk][key] == outcomes[second.pk][key] for key in shared)
+    told = counting.repeats(made.competition)
+    assert (told["pairs"], told["same"]) == (len(shared), same)
+    assert 0 < told["opposite"] <= told["pairs"] - told["same"]
+    (row,) = facts(client, reverse("method"))["repeats"]
+    assert row["pairs"] == len(shared)
+
+
+def test_the_method_counts_a_real_match_through(client: Client, made: Made) -> None:
+    example = facts(client, reverse("method"))["example"]
+    assert example["round"] == 1
+    assert example["tally"]["margin"] == "1/5"
+
+
+def test_data_lists_bundles_with_their_hash(client: Client, made: Made) -> None:
+    (row,) = facts(client, reverse("data"))["bundles"]
+    assert (row["competition"], row["round"], row["bundle"]["hash"]) == ("made", 1, "f" * 64)
+    assert "f" * 64 in html(client, reverse("data"))
+
+
+def test_the_changelog_tells_judges_and_rules_from_the_rounds(client: Client, made: Made) -> None:
+    page = facts(client, reverse("changelog"))
+    (judge,) = page["judges"]
+    decided = Match.objects.filter(state="decided").count()
+    assert (judge["name"], judge["first"], judge["last"], judge["count"]) == ("perceptual-v1", 1, 1, decided)
+    (rules,) = page["rulesets"]
+    assert (rules["name"], rules["first"], rules["last"]) == ("margin-1", 1, 2)
+    assert page["releases"], "from CHANGELOG.md"
+
+
+def test_a_changelog_is_read_by_headings_and_items() -> None:
+    (release,) = releases("# Changelog\n\n## 1.0\n- One\n  goes on.\n- Two\n")
+    assert (release.title, release.changes) == ("1.0", ("One goes on.", "Two"))
+    assert coded("a `<b>` c <i>") == "a <code>&lt;b&gt;</code> c &lt;i&gt;"
+
+
+def test_two_entries_stand_side_by_side(client: Client, made: Made) -> None:
+    page = facts(client, both(made))
+    assert page["url"] == both(made)
+    assert [row["prompt"] for row in page["prompts"]][:2] == ["prompt-000", "prompt-001"]
+    first = page["prompts"][0]
+    assert (first["a"]["result"], first["b"]["result"]) == ("won", "lost")
+    assert first["a"]["view"] != first["b"]["view"]
+    assert "against the leader they ended differently on" in page["sentence"]
+    assert page["match_url"] == ""
+    assert f'href="{twin_url(both(made)).replace("&", "&amp;")}"' in html(client, both(made))
+    rows = table(client, f"/compare.csv?{both(made).partition('?')[2]}")
+    assert rows[0]["a_result"] == "won"
+
+
+def test_the_leader_can_be_compared_with_who_met_it(client: Client, made: Made) -> None:
+    other = made.miners[1].hotkey
+    page = facts(client, compared(made, a="leader", b=other[:8]))
+    assert page["match_url"] == reverse("match", args=["made", 1, "leader", other])
+    assert page["prompts"][0]["a"]["view"], "the platform's own outputs of the leader"
+    for odd in ("5zzzzzz", "x", "leader<"):
+        assert client.get(compared(made, a=odd, b="leader")).status_code == 404
