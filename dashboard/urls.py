@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import about, files, findings, over_rounds, views
+from dashboard import about, files, findings, over_rounds, rules, views
 from dashboard.answers import Page
 
 
@@ -47,6 +47,7 @@ for converter in (Hotkey, Side, Stem, Sha256, Extension):
 
 ROUND = "c/<slug:slug>/r/<int:number>"
 MATCH = f"{ROUND}/<side:defender>-vs-<hotkey:challenger>"
+TITLE = f"{ROUND}/title/<hotkey:hotkey>"
 AUDIT = f"{ROUND}/audits/<hotkey:hotkey>"
 
 
@@ -90,6 +91,9 @@ urlpatterns = [
     *both(f"{MATCH}/<stem:stem>", views.duel_page, name="duel"),
     *both(AUDIT, views.audit_page, name="audit"),
     *both(f"{AUDIT}/<stem:stem>", views.audit_duel_page, name="audit-duel"),
+    *both(TITLE, views.title_page, name="title"),
+    *both(f"{TITLE}/<stem:stem>", views.title_duel_page, name="title-duel"),
+    *both("rules", rules.rules_page, name="rules"),
     *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
 ]
 handler404 = "dashboard.views.not_found"

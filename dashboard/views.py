@@ -166,6 +166,24 @@ def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, 
     return gathering.audit_duel_page(round_, miner=miner, stem=stem)
 
 
+def title_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+    round_ = finding.round_(slug, number)
+    try:
+        miner = finding.miner(request, hotkey, url=lambda full: reverse("title", args=[slug, number, full]))
+    except Elsewhere as other:
+        return other.response
+    return gathering.title_page(round_, miner=miner)
+
+
+def title_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:
+    round_ = finding.round_(slug, number)
+    try:
+        miner = finding.miner(request, hotkey, url=lambda full: reverse("title-duel", args=[slug, number, full, stem]))
+    except Elsewhere as other:
+        return other.response
+    return gathering.title_duel_page(round_, miner=miner, stem=stem)
+
+
 def miner_facts(request: HttpRequest, hotkey: str) -> Any:
     try:
         found = finding.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
@@ -180,6 +198,8 @@ match_page = Page(match_facts, template="match.html", more=match_more)
 duel_page = Page(duel_facts, template="duel.html", more=duel_more)
 audit_page = Page(audit_facts, template="audit.html", more=audit_more)
 audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
+title_page = Page(title_facts, template="match.html", more=match_more)
+title_duel_page = Page(title_duel_facts, template="duel.html", more=duel_more)
 miner_page = Page(miner_facts, template="miner.html")
 round_sheet = Sheet(round_facts, rows=lambda page: page.matches)
 match_sheet = Sheet(match_facts, rows=lambda page: page.duels)

@@ -28,8 +28,8 @@ def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
 
 
 def match_between(round_: Round, *, defender: str, challenger: str) -> Match | None:
-    """By hotkeys, `leader` for the round's leader.  A match against an audit's own outputs is not among these."""
-    rows = round_.matches.select_related(*SIDES).exclude(kind=Match.Kind.AUDIT)
+    """By hotkeys, `leader` for the round's leader.  Matches of audits and for the title are not among these."""
+    rows = round_.matches.select_related(*SIDES).exclude(kind__in=(Match.Kind.AUDIT, Match.Kind.TITLE))
     leads = (
         Q(defender__role="leader")
         if defender == "leader"
@@ -45,7 +45,7 @@ def deciding_match(round_: Round, *, challenger: str) -> Match | None:
     if challenger == "leader":
         return decided.filter(kind=Match.Kind.SCREEN).order_by("-margin_micro", "pk").first()
     won = decided.filter(challenger__miner__hotkey=challenger, margin_micro__gt=0)
-    return won.order_by("kind", "-pk").first()  # ladder before screen
+    return won.exclude(kind=Match.Kind.SCREEN).first() or won.order_by("-pk").first()  # ladder or title before screen
 
 
 def clearest_duels(match: Match, *, most: int) -> list[Duel]:
@@ -53,6 +53,11 @@ def clearest_duels(match: Match, *, most: int) -> list[Duel]:
     if match.stopped_after is not None:
         rows = rows.filter(position__lt=match.stopped_after)
     return list(rows.select_related("prompt").order_by(Abs("score_micro").desc(nulls_last=True), "position")[:most])
+
+
+def title_match(round_: Round, *, challenger: str) -> Match | None:
+    rows = round_.matches.select_related(*SIDES).filter(kind=Match.Kind.TITLE)
+    return rows.filter(challenger__miner__hotkey=challenger).first()
 
 
 def audit_match(round_: Round, *, challenger: str) -> Match | None:

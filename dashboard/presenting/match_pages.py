@@ -96,7 +96,7 @@ def page(
     return MatchPage(
         **_given(round_, match),
         sentence=told if decided else _open(match, rows),
-        standing=standing(numbers) if decided and match.kind != Match.Kind.AUDIT else "",
+        standing=standing(numbers) if decided and match.kind in ("screen", "ladder") else "",
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
         limit=-numbers.win_margin if match.kind == Match.Kind.AUDIT else numbers.win_margin,

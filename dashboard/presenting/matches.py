@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from audits.titles import sentence as title_sentence
 from competition.decisions.rulesets import Rules
 from competition.models import Round
-from dashboard.presenting.figures import Figures, figures
+from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.stages import OVER
 from dashboard.presenting.wording import bar, count, percent
 from judging.matches import beyond, result_of, tally_of
 from judging.models import Duel, Match, Rendering
+from judging.titles import standing
 
 # result -> (mark in the strip, what it means for the challenger)
 RESULTS: Mapping[str, tuple[str, str]] = {
@@ -35,6 +37,7 @@ AGAIN: Mapping[str, str] = {
     "forfeit_challenger": "nothing came when it was generated again",
     "forfeit_defender": "nothing was submitted",
 }
+TITLES = {"title": "earned the title", "out": "out", "exhausted": "every prompt used"}
 DECISIVE = ("won", "lost", "forfeit_challenger", "forfeit_defender")
 BY_JUDGING = ("won", "lost")
 
@@ -89,6 +92,8 @@ def match_url(round_: Round, match: Match) -> str:
     at = [round_.competition.slug, round_.number]
     if match.kind == Match.Kind.AUDIT:
         return reverse("audit", args=[*at, match.challenger.miner.hotkey])
+    if match.kind == Match.Kind.TITLE:
+        return reverse("title", args=[*at, match.challenger.miner.hotkey])
     return reverse("match", args=[*at, match.defender.key, match.challenger.miner.hotkey])
 
 
@@ -130,8 +135,10 @@ def _verdict(match: Match, numbers: Figures | None) -> str:
         return "waits for pictures" if match.state == "waiting" else "being judged"
     if numbers.all_forfeit:
         return "nothing delivered"
-    if not numbers.reaches:
+    if not numbers.reaches and match.kind != Match.Kind.TITLE:
         return "below the bar"
+    if match.kind == Match.Kind.TITLE:
+        return TITLES.get(match.stopped, match.stopped)
     return "qualified" if match.kind == Match.Kind.SCREEN else "reaches the bar"
 
 
@@ -181,6 +188,8 @@ def first_view(config: Mapping[str, object]) -> str:
 
 def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) -> str:
     """The verdict of a decided match."""
+    if match.kind == Match.Kind.TITLE:
+        return f"{challenger.name} played for the title. {_title_sentence(match)}"
     against = "the leader" if defender.key == "leader" else defender.name
     if match.kind == Match.Kind.AUDIT:
         return _audit_sentence(numbers, challenger=challenger)
@@ -202,9 +211,21 @@ def _audit_sentence(numbers: Figures, *, challenger: Who) -> str:
     )
 
 
+def _title_sentence(match: Match) -> str:
+    """The bankroll, from what earlier rounds left to where the match ended."""
+    rules, duels = rules_of(match.round), list(match.duels.order_by("position"))
+    if rules is None:
+        return ""
+    return title_sentence(standing(match, duels), rules=rules, takes=True)
+
+
 def early(match: Match, *, total: int) -> str:
     """Why the rest of a match was left out."""
     if match.stopped_after is None or match.stopped_after >= total:
         return ""
+    if match.kind == Match.Kind.TITLE:
+        return ""
+    if match.stopped == "hopeless":
+        return f"Stopped after {match.stopped_after} of {total} duels: it was hopelessly far from the bar."
     outcome = "reach the bar" if match.stopped == "qualified" else "stay below the bar"
     return f"Stopped after {match.stopped_after} of {total} duels: it was already certain to {outcome}."

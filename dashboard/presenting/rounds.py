@@ -345,7 +345,7 @@ def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
     urls = {
         (m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"
     }
-    if rows.round.source:
+    if rows.round.source or (rules and rules.title):
         climbed = ladders.recorded(rows.round.decision, rows.matches)
     else:
         climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
