@@ -106,8 +106,8 @@ def test_status_says_when_a_round_is_paused(client: Client, made: Made) -> None:
 
 def test_the_judge_is_measured_where_it_was_asked_twice(client: Client, made: Made) -> None:
     """Two entries of one commit that were both judged against the same defender."""
-    first = made.matches[made.miners[1].hotkey + "screen"]
-    second = made.matches[made.miners[2].hotkey + "screen"]
+    screens = Match.objects.filter(round=made.finished, kind="screen")
+    first, second = (screens.get(challenger__miner=miner) for miner in made.miners[1:3])
     second.challenger.commit = first.challenger.commit
     second.challenger.save()
     outcomes = {
