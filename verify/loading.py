@@ -139,6 +139,8 @@ def _load_table(files: Repository, round: Round) -> None:
         round.seed = seed.whole("seed")
     text = files.content(round.file("prompts.txt"))
     round.prompts = [line.strip() for line in text.splitlines() if line.strip()] if text else []
+    fresh = files.content(round.file("fresh_prompts.txt")) if round.era == 3 else None
+    round.fresh = [line.strip() for line in fresh.splitlines() if line.strip()] if fresh else []
     rows = files.rows(round.file("submissions.json"))
     loaded = ((hotkey, _submission(hotkey, row, round=round)) for hotkey, row in rows.items())
     round.submissions = {hotkey: submission for hotkey, submission in loaded if submission}

@@ -18,7 +18,11 @@ def check_matches(round: Round, *, book: Book) -> None:
     for match in round.matches.values():
         _sums(match, book=book)
         _skipped(round, match, book=book)
-        _duel_list(match, prompts, book=book)
+        if round.era == 3 and repeat_of(match.defender):
+            wanted = prompts | {stem_of(prompt): prompt for prompt in round.fresh}
+            _duel_list(match, wanted, every=False, book=book)
+        else:
+            _duel_list(match, prompts, book=book)
         for duel in match.duels:
             _verdict_against_files(match, duel, book=book)
         book.count("matches recomputed")
@@ -57,13 +61,17 @@ def _over_all(match: Match) -> float | None:
     return match.net / len(match.duels) if match.won(SKIPPED) else match.recomputed()
 
 
-def _duel_list(match: Match, prompts: dict[str, str], *, book: Book) -> None:
-    """Each prompt of the round has exactly one duel, under its own address."""
+def _duel_list(match: Match, prompts: dict[str, str], *, book: Book, every: bool = True) -> None:
+    """Each prompt of the round has exactly one duel, under its own address.
+
+    Of outputs that were generated again (not `every`) there may be fewer: a title match ends when it is decided.
+    """
     times = Counter(duel.stem for duel in match.duels)
+    missing = [stem for stem in prompts if every and stem not in times]
     lists = (
         ("duel-twice", [stem for stem, number in times.items() if number > 1], "A prompt is judged twice."),
         ("duel-of-no-prompt", [stem for stem in times if stem not in prompts], "No such prompt in this round."),
-        ("duel-missing", [stem for stem in prompts if stem not in times], "A prompt of the round has no duel."),
+        ("duel-missing", missing, "A prompt of the round has no duel."),
     )
     for kind, stems, said in lists:
         if stems and prompts:
@@ -140,11 +148,20 @@ def _all_played(round: Round, *, book: Book) -> None:
 
 
 def _copies(round: Round) -> set[str]:
-    """In era 3 a copy need not be judged: the one who revealed the commit first was."""
-    firsts: dict[str, str] = {}
+    """In era 3 a copy need not be judged: whoever revealed the commit, or the files, first was.
+
+    Addresses there are hashes, so equal files have equal addresses.
+    """
+    seen: set[object] = set()
+    copies = set()
     for hotkey in round.queue if round.era == 3 else ():
-        firsts.setdefault(round.submissions[hotkey].commit, hotkey)
-    return {hotkey for hotkey in round.submissions if firsts.get(round.submissions[hotkey].commit, hotkey) != hotkey}
+        made = round.assets.get((hotkey, "submitted"), {})
+        files = tuple(sorted((stem, asset.side.asset or "") for stem, asset in made.items()))
+        solution = {round.submissions[hotkey].commit, *([files] if any(url for _, url in files) else [])}
+        if solution & seen:
+            copies.add(hotkey)
+        seen |= solution
+    return copies
 
 
 def _assets_judged(round: Round, *, book: Book) -> None:

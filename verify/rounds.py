@@ -108,6 +108,8 @@ class Round:
     window: Window | None = None
     seed: int | None = None
     prompts: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+    """Prompts that nobody had seen before both sides' outputs were generated for them (era 3)."""
     submissions: dict[str, Submission] = field(default_factory=dict)
     builds: dict[str, Row] = field(default_factory=dict)
     matches: dict[tuple[str, str], Match] = field(default_factory=dict)

@@ -12,7 +12,14 @@ TOP = frozenset({"config.json", "state.json", "leader.json", "prompts.txt", "REA
 OF_ROUND = frozenset(
     {
         *("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json", "winner.json"),
-        *("rules.json", "matches_matrix.csv", "judge_progress.json", "require_audit.json", "source_audit.json"),
+        *(
+            "rules.json",
+            "fresh_prompts.txt",
+            "matches_matrix.csv",
+            "judge_progress.json",
+            "require_audit.json",
+            "source_audit.json",
+        ),
         *("generation_audits.json", "generation_reports.json", "audit_matrix.csv"),
     }
 )

@@ -17,6 +17,8 @@ from competition.records.played import LEADER
 LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
 WINNERS = {"defender": LEFT, "challenger": RIGHT, "draw": "draw"}
 AUDITED = {"passed": "passed", "rejected": "failed"}
+# matches of outputs that the platform generated: against what was submitted; on fresh prompts, against the leader's
+AGAIN = {"audit": "submitted_0", "title": "leader_0"}
 PICTURE = "front_left"
 NOT_BUILT = "not_found"  # miners' code runs without an image of its own, so there is none to be found
 
@@ -55,6 +57,9 @@ def round_files(
         "audit_matrix.csv": table(_rows(matches, audits=True)),
         "winner.json": encoded({"winner_hotkey": told["decision.json"]["winner"], **reign}),
     }
+    if "title.json" in told:
+        fresh = [addresses.prompt(prompt["stem"]) for prompt in told["title.json"]["fresh"]]
+        files["fresh_prompts.txt"] = "\n".join(fresh).encode()
     for match in matches:
         files[f"{match['right']}/duels_{match['left'][:10]}.json"] = encoded(match)
     return files | _made(told["assets.json"], shown) | _audits(told["audits.json"])
@@ -143,7 +148,6 @@ def _made(assets: Iterable[Mapping[str, Any]], shown: Shown) -> dict[str, bytes]
 
 
 def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> dict[str, Any]:
-    audit = match["kind"] == "audit"
     sides = (match["defender"], match["defender_origin"]), (match["challenger"], match["challenger_origin"])
     duels = [
         _duel(duel, [shown.get((*side, duel["prompt"]), {}) for side in sides], addresses) for duel in match["duels"]
@@ -151,7 +155,7 @@ def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> d
     won, lost = (sum(duel["winner"] == side for duel in duels) for side in (RIGHT, LEFT))
     counted = sum(duel["winner"] != SKIPPED for duel in duels)
     return {
-        "left": "submitted_0" if audit else match["defender"], "right": match["challenger"], "score": won - lost,
+        "left": AGAIN.get(match["kind"], match["defender"]), "right": match["challenger"], "score": won - lost,
         "margin": (won - lost) / counted if counted else 0.0, "duels": duels,
     }  # fmt: skip
 
@@ -177,7 +181,7 @@ def _issues(duel: Mapping[str, Any]) -> str:
 
 
 def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[str, str, float]]:
-    of_audit = [match for match in matches if (match["left"] == "submitted_0") == audits]
+    of_audit = [match for match in matches if (match["left"] in AGAIN.values()) == audits]
     return [(match["left"], match["right"], match["margin"]) for match in of_audit]
 
 
