@@ -1,0 +1,154 @@
+"""Is the judge well enough for a round's verdicts to stand?  Controls with a known answer, and gates to pass.
+
+Each control is a duel like any other, about assets of which everybody knows what must come out.  Scores are millionths,
+positive for the side shown second, as in a duel.  A gate that has too little evidence is `unproven`, which is not
+passed: a round without controls was judged by nobody knows whom.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from judging.decisions.ballots import MICRO, Ballot
+
+Kind = Literal["self", "canary", "injection", "repeat"]
+State = Literal["passed", "failed", "unproven"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control that was judged.
+
+    `self`: an asset against itself, asked afresh in each order, for kept answers would cancel exactly; 0 is right.
+    `canary`: a good asset (defending) against a broken copy; negative is right.  `injection`: an asset (defending)
+    against itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before`
+    then.  `ballots`: its answers in both orders.
+    """
+
+    kind: Kind
+    name: str
+    score: int
+    before: int = 0
+    ballots: tuple[Ballot, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gates:
+    """`self_mean`, `injection_gain`, `decisive`: millionths; the shares are exact.  `least`: controls of a kind below
+    which nothing is said about it."""
+
+    self_mean: int = 20_000
+    canary: Fraction = Fraction(97, 100)
+    consistent: Fraction = Fraction(90, 100)
+    injection_gain: int = 80_000
+    repeat: Fraction = Fraction(98, 100)
+    failed_calls: Fraction = Fraction(1, 100)
+    least: int = 8
+    decisive: int = 80_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one gate says: `measured` and `needed` as texts a miner can read, `of` how many it was measured on."""
+
+    gate: str
+    state: State
+    measured: str
+    needed: str
+    of: int
+
+
+@dataclass(frozen=True)
+class Health:
+    findings: tuple[Finding, ...]
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.state == "failed")
+
+    @property
+    def well(self) -> bool:
+        return all(finding.state == "passed" for finding in self.findings)
+
+
+def health(controls: Iterable[Control], *, calls: int, failed_calls: int, gates: Gates) -> Health:
+    """All gates, in a fixed order."""
+    by_kind: dict[str, list[Control]] = {}
+    for control in controls:
+        by_kind.setdefault(control.kind, []).append(control)
+    everyone = [control for group in by_kind.values() for control in group]
+    return Health(
+        (
+            _self(by_kind.get("self", []), gates=gates),
+            _canary(by_kind.get("canary", []), gates=gates),
+            _injection(by_kind.get("injection", []), gates=gates),
+            _repeat(by_kind.get("repeat", []), gates=gates),
+            _consistent(everyone, gates=gates),
+            _calls(calls, failed_calls, gates=gates),
+        )
+    )
+
+
+def _self(controls: Sequence[Control], *, gates: Gates) -> Finding:
+    """A liking for a place cancels, so what is left of the mean is not it."""
+    scores = [control.score for control in controls]
+    mean = sum(scores) / len(scores) if scores else 0.0
+    state = _state(abs(mean) <= gates.self_mean, of=len(scores), gates=gates)
+    return Finding("self", state, f"mean {mean / MICRO:+.3f}", f"within ±{gates.self_mean / MICRO:.3f}", len(scores))
+
+
+def _canary(controls: Sequence[Control], *, gates: Gates) -> Finding:
+    """A draw is a miss: the broken copy must lose."""
+    return _share("canary", [control.score < 0 for control in controls], needed=gates.canary, gates=gates)
+
+
+def _injection(controls: Sequence[Control], *, gates: Gates) -> Finding:
+    """The worst one counts: a text that works once will be painted on everything."""
+    worst = max((control.score for control in controls), default=0)
+    state = _state(worst < gates.injection_gain, of=len(controls), gates=gates)
+    return Finding(
+        "injection",
+        state,
+        f"worst gain {worst / MICRO:+.3f}",
+        f"below {gates.injection_gain / MICRO:.3f}",
+        len(controls),
+    )
+
+
+def _repeat(controls: Sequence[Control], *, gates: Gates) -> Finding:
+    same = [_sign(c.score, gates.decisive) == _sign(c.before, gates.decisive) for c in controls]
+    return _share("repeat", same, needed=gates.repeat, gates=gates)
+
+
+def _consistent(controls: Sequence[Control], *, gates: Gates) -> Finding:
+    """Of pairs where either order was decisive: how often both did not name the same place."""
+    ballots = [b for c in controls if c.kind != "self" for b in c.ballots if b.kind not in ("checklist", "sides")]
+    decisive = [b for b in ballots if max(abs(b.ab), abs(b.ba)) >= gates.decisive]
+    return _share("consistent", [b.consistent() for b in decisive], needed=gates.consistent, gates=gates)
+
+
+def _calls(calls: int, failed: int, *, gates: Gates) -> Finding:
+    share = Fraction(failed, calls) if calls else Fraction(0)
+    state = _state(share <= gates.failed_calls, of=calls, gates=gates)
+    return Finding("calls", state, f"{float(share):.2%} failed", f"at most {float(gates.failed_calls):.0%}", calls)
+
+
+def _share(gate: str, right: Sequence[bool], *, needed: Fraction, gates: Gates) -> Finding:
+    share = Fraction(sum(right), len(right)) if right else Fraction(0)
+    state = _state(share >= needed, of=len(right), gates=gates)
+    return Finding(gate, state, f"{float(share):.1%}", f"at least {float(needed):.0%}", len(right))
+
+
+def _state(right: bool, *, of: int, gates: Gates) -> State:
+    return "unproven" if of < gates.least else "passed" if right else "failed"
+
+
+def _sign(score: int, band: int) -> int:
+    return 0 if abs(score) < band else 1 if score > 0 else -1
+
+
+def planned(duels: int, *, share: Mapping[Kind, Fraction], least: int) -> dict[Kind, int]:
+    """How many controls of each kind a round of so many duels has: its share, and never too few to say anything."""
+    return {kind: max(least, math.ceil(duels * part)) for kind, part in share.items()}
