@@ -1,7 +1,7 @@
 """Rounds played by the platform's own engine, steps and publisher, in one process, with stand-ins for what leaves it.
 
 The renderer draws nothing, pods and hosts deliver what the plan says, the judge knows each file's quality from its
-bytes, the source audit finds what the plan says.  Everything is drawn from one seed.
+bytes, the source audit finds what the plan says.  The plan is drawn from one seed, what comes first from another.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import pytest
 from bittensor_core import Keypair
 from django.db import transaction
 
+from audits import running
 from audits.source.findings import Finding
 from competition import prompts, rounds, store
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
 from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome
+from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.models import Asset, Competition, Miner, Round, SimulatedChain
 from dashboard.publish import folder_of
 from judging.backends.base import Answer, NoAnswer, Question
@@ -31,7 +32,7 @@ from judging.renderers.base import Refused, Rendered
 from judging.renderers.rig import Rig
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-BLOCKS = {"round_blocks": 100, "open_blocks": 10, "seed_delay_blocks": 2, "generation_blocks": 20, "lead_blocks": 1}
+BLOCKS = {"round_blocks": 1000, "open_blocks": 10, "seed_delay_blocks": 2, "generation_blocks": 20, "lead_blocks": 1}
 RIG = {"views": [{"name": "front_left", "theta": 30, "phi": 0}], "gray": [], "pixels": 64, "grid_pixels": 64}
 MOST_LOOKS = 5000
 
@@ -40,24 +41,30 @@ MOST_LOOKS = 5000
 class Stage:
     """One competition and all that its miners, hosts, pods, judge and auditors will do."""
 
-    random: Random
+    seed: int
+    order: Random
     competition: Competition
     at: datetime = START
+
+    def plan(self, *about: object) -> Random:
+        """What is drawn about one thing does not depend on when it is asked."""
+        return Random(" ".join(map(str, (self.seed, *about))))
 
     def named(self, name: str) -> Keypair:
         return Keypair.create_from_uri(f"//played/{name}")
 
     def reveal_some(self, number: int) -> None:
         """Between nobody and ten reveal; some copy, some mumble, some tell their fields in two messages."""
+        random = self.plan("reveals", number)
         round_ = self.competition.rounds.get(number=number)
         simulated, commits = Simulated(self.competition.slug), ["a" * 40]
-        for n in range(self.random.choice([0, 1, 6, 8, 10])):
-            name = f"miner {self.random.randint(1, 12)}"
-            commit = self.random.choice([hashlib.sha1(f"{name} {number}".encode()).hexdigest(), commits[-1]])
+        for n in range(random.choice([0, 1, 6, 8, 10])):
+            name = f"miner {random.randint(1, 12)}"
+            commit = random.choice([hashlib.sha1(f"{name} {number}".encode()).hexdigest(), commits[-1]])
             commits.append(commit)
             told = {"repo": f"played/{n}", "commit": commit, "cdn_url": f"https://m{n}.example.org/"}
-            payload = self.random.choice([json.dumps(told)] * 5 + ["5", json.dumps({**told, "cdn_url": "nowhere"})])
-            block = round_.earliest_reveal_block + self.random.randint(0, 9)
+            payload = random.choice([json.dumps(told)] * 5 + ["5", json.dumps({**told, "cdn_url": "nowhere"})])
+            block = round_.earliest_reveal_block + random.randint(0, 9)
             simulated.reveal(self.named(name), payload.encode(), block=block)
 
     def play(self, number: int) -> Path:
@@ -65,35 +72,51 @@ class Stage:
         for _ in range(MOST_LOOKS):
             self.at += timedelta(seconds=5)
             engine.reconcile(now=self.at)
-            for model in engine.stateful_models():
-                for pk in (
-                    model.objects.filter(engine.due(model, now=self.at)).order_by("pk").values_list("pk", flat=True)
-                ):
-                    engine.advance(model._meta.label, pk, now=self.at)
+            self.look()
             round_ = Round.objects.get(competition=self.competition, number=number)
             if round_.state == "paused":
                 raise AssertionError(f"paused: {round_.failure_reason}")
+            if round_.state == "open":
+                Simulated(self.competition.slug).skip_to(round_.seed_block + 1, now=self.at)
             if (folder_of(round_) / "manifest.json").exists():
                 return folder_of(round_)
         raise AssertionError(f"{round_} is not over: {round_.state}, {round_.waiting_for}")
 
+    def look(self) -> None:
+        """Workers take up what is due, in any order, and some of it later."""
+        due = [
+            (model._meta.label, pk)
+            for model in engine.stateful_models()
+            for pk in model.objects.filter(engine.due(model, now=self.at)).order_by("pk").values_list("pk", flat=True)
+        ]
+        self.order.shuffle(due)
+        for label, pk in due:
+            if self.order.random() < 0.8:
+                engine.advance(label, pk, now=self.at)
 
-def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path) -> Stage:
+
+TITLE = {"prompts": 8, "batch": 3, "stakes": ["1/2"], "bar": 3, "out": "1/10", "finalists": 2}
+
+
+def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0, ruleset: str = "margin-1") -> Stage:
     """A competition whose first round is announced, and every stand-in in its place."""
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
     chain = SimulatedChain.objects.get(name="played")
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
+    rules |= {"title": TITLE} if ruleset == "title-1" else {}
     made = Competition.objects.create(
-        slug="played", name="Played", ruleset="margin-1", judge="perceptual-v1", renderer="raycast",
+        slug="played", name="Played", ruleset=ruleset, judge="perceptual-v1", renderer="raycast",
         chain="simulated:played", pods="local", created_at=START,
         config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
     )  # fmt: skip
-    played = Stage(random, made)
+    played = Stage(seed, Random(order), made)
     for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 12))]):  # the last is not registered
         chain.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
     with transaction.atomic():
-        prompts.add(made, {f"p{n}": f"picture {n}".encode() for n in range(9)}, now=START)
+        prompts.add(
+            made, {f"p{n}": f"picture {n}".encode() for n in range(9 if ruleset == "margin-1" else 15)}, now=START
+        )
         base = Miner.objects.create(hotkey=played.named("base").ss58_address)
         first = {"miner": base, "repo": "played/base", "commit": "0" * 40, "weight": "1", "effective_block": 0}
         rounds.enthrone_first(made, reign=first, now=START)
@@ -106,9 +129,9 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("competition.actors.send", lambda *words, **named: None)
-    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.random.random()))
+    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random()))
     patch.setattr("judging.steps.renderer_named", lambda name: Renderer())
-    patch.setattr("audits.sources.examine", lambda submission: _findings(played, submission.repo))
+    patch.setattr("audits.sources.examine", lambda submission: _findings(played, submission.commit))
     patch.setattr("audits.running.sweep", list)
     steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
     for key, step in steps.items():
@@ -137,7 +160,7 @@ class Judge:
         self.luck = luck
 
     def ask(self, question: Question) -> Answer:
-        if self.luck < 0.1:
+        if self.luck < 0.05:
             raise NoAnswer("tired", "This judge is tired.")
         worth = [
             int(hashlib.sha256(f"{question.kind}{s.sha256}".encode()).hexdigest()[:4], 16)
@@ -148,7 +171,7 @@ class Judge:
 
 def _download(played: Stage, asset: Asset, now: datetime) -> Outcome:
     entry = asset.submission
-    luck = played.random.random()
+    luck = played.plan("download", entry.round.number, entry.key, asset.prompt.stem).random()
     if luck < 0.1:
         return Move("failed", because="It is not there.", failure=Failure("miner", "not_found", "It is not there."))
     readable = "" if luck > 0.15 else " unreadable"
@@ -163,16 +186,17 @@ def _stored(told: str) -> Move:
 
 def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
     """The leader's code gives everything; audited code what it gave before, or something else, or nothing."""
-    dishonest = played.random.random() < 0.3
-    late = played.random.random() < 0.1 and run.purpose == "audit"
+    random = played.plan("generate", run.submission.round.number, run.submission.key, run.purpose)
+    dishonest, late = random.random() < 0.3, random.random() < 0.1 and run.purpose == "audit"
     for asset in Asset.objects.filter(submission=run.submission, origin="generated", state="downloading"):
         told = f"glTF {run.submission.commit} {asset.prompt.stem}{' again' if dishonest else ''}"
         engine.move(asset, _stored(told), now=now)
+    if running.idle(run):
+        return Wait(timedelta(seconds=1), "for the next batch")
     seconds = 9000 if late else 3
     return Move("done", because="as planned", sets={"generated_s": seconds}, facts={"generated_s": seconds, "pods": 1})
 
 
-def _findings(played: Stage, repo: str) -> list[Finding]:
-    blocking = played.random.random() < 0.2
-    severity = "blocking" if blocking else "notice"
+def _findings(played: Stage, commit: str) -> list[Finding]:
+    severity = "blocking" if played.plan("source", commit).random() < 0.2 else "notice"
     return [Finding(severity=severity, rule="licence", sentence="What the licence says.", file="LICENSE", line=1)]

@@ -2,24 +2,83 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from competition import operator
-from tests.verify import played_round
+from competition.models import Round
+from dashboard import publish
+from tests.verify import played_round, tampering
+from verify import bundle
 from verify.__main__ import examine_all
 from verify.findings import errors
 
+ROUNDS = (1, 2, 3)
+Played = Callable[..., Path]
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("seed", range(4))
-def test_published_rounds_have_no_errors(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    played = played_round.stage(seed=seed, patch=monkeypatch, folder=tmp_path)
-    for number in (1, 2, 3):
-        played.reveal_some(number)
-        played.play(number)
-    report = examine_all(tmp_path / "bundles" / "played", operator=operator.keypair().ss58_address)
-    assert report is not None and len(report.rounds) == 3
+
+class Undone(Exception):
+    """Takes a whole play out of the database again."""
+
+
+@pytest.fixture
+def played(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
+    """Play a competition into a folder of its own; the database is as before."""
+
+    def play(*, seed: int, order: int = 0, also: Callable[[], None] = lambda: None) -> Path:
+        folder = tmp_path / f"{seed} {order}"
+        try:
+            with transaction.atomic(), monkeypatch.context() as patch:
+                stage = played_round.stage(seed=seed, order=order, patch=patch, folder=folder)
+                for number in ROUNDS:
+                    stage.reveal_some(number)
+                    stage.play(number)
+                also()
+                raise Undone
+        except Undone:
+            return folder / "bundles" / "played"
+
+    return play
+
+
+def hashes(folder: Path) -> list[str]:
+    """The bundles' hashes: of their manifests, which hold the hashes of all their files."""
+    return [hashlib.sha256((folder / str(n) / "manifest.json").read_bytes()).hexdigest() for n in ROUNDS]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_published_rounds_have_no_errors(seed: int, played: Played) -> None:
+    report = examine_all(played(seed=seed), operator=operator.keypair().ss58_address)
+    assert report is not None and len(report.rounds) == len(ROUNDS)
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
-    assert errors(report.findings) == 0
+
+
+@pytest.mark.parametrize("seed", [3])
+def test_a_bundle_does_not_depend_on_who_was_first(seed: int, played: Played) -> None:
+    assert hashes(played(seed=seed, order=1)) == hashes(played(seed=seed, order=2))
+
+
+def test_a_round_published_again_gives_the_same_bytes(played: Played, tmp_path: Path) -> None:
+    def again() -> None:
+        for number in ROUNDS:
+            publish.write_files(Round.objects.get(number=number), tmp_path / "again" / str(number))
+
+    assert hashes(played(seed=1, also=again)) == hashes(tmp_path / "again")
+
+
+def test_every_tampering_with_a_published_bundle_is_caught(played: Played) -> None:
+    folder = played(seed=2) / "1"
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    for path, data in files.items():  # blobs are second names of the store's files
+        (folder / path).unlink()
+        (folder / path).write_bytes(data)
+    source, survivors = tampering.original_of(files, signer=None), []
+    for way, changed in tampering.mutants(source, number=40, seed=3):
+        with tampering.changed_folder(folder, changed, good=files):
+            found = bundle.examine(folder, operator=operator.keypair().ss58_address).book.findings
+        survivors += [] if errors(found) else [(way, sorted(changed))]
+    assert not survivors
