@@ -12,7 +12,7 @@ from audits import queries as auditing
 from competition import queries
 from competition.models import Asset, Miner, Reign, Round, Submission
 from dashboard import clock
-from dashboard.presenting import audit_pages, duel_pages, match_pages, rounds, stages
+from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
@@ -83,6 +83,15 @@ def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple
     shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
     renderings, view = judging.renderings_of(round_.competition, shas), first_view(round_.competition.config)
     return match, duel_rows(round_, match, duels, renderings=renderings, view=view)
+
+
+def receipt_of(round_: Round | None, match: Match | None, reigns: Sequence[Reign]) -> receipts.Receipt | None:
+    """The sentence and the chain behind the last decision."""
+    if round_ is None:
+        return None
+    audits = auditing.audits_on([match.challenger_id]) if match else []
+    after = next((reign for reign in reigns if reign.won_in_id == round_.pk), None)
+    return receipts.receipt(round_, match, audits=audits, reign=after)
 
 
 def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.MatchPage:

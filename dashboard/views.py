@@ -50,6 +50,7 @@ def home_of(competition: Competition) -> home_pages.HomePage:
         tracker=gathering.tracker(found[0], now=timezone.now()) if found else None,
         others=queries.competitions(),
         deciding=match,
+        receipt=gathering.receipt_of(decided, match, reigns),
         clearest=duels,
         named=named,
     )

@@ -15,6 +15,7 @@ from competition.models import Competition, Miner, Reign, Round
 from dashboard.presenting.figures import DEFAULT_BAR
 from dashboard.presenting.matches import DuelRow, match_url
 from dashboard.presenting.people import Who, who
+from dashboard.presenting.receipts import Receipt
 from dashboard.presenting.rounds import pending_headline, told
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, labels
@@ -76,6 +77,7 @@ class HomePage:
     current: RoundRow | None
     tracker: Tracker | None
     rounds: tuple[RoundRow, ...]
+    receipt: Receipt | None
     deciding_url: str
     clearest_duels: tuple[DuelRow, ...]
     reigns: tuple[ReignRow, ...]
@@ -105,6 +107,7 @@ def page(
     tracker: Tracker | None,
     others: Sequence[Competition],
     deciding: Match | None = None,
+    receipt: Receipt | None = None,
     clearest: tuple[DuelRow, ...] = (),
     named: Sequence[Miner] = (),
 ) -> HomePage:
@@ -120,6 +123,7 @@ def page(
         current=rows[0] if rows else None,
         tracker=tracker,
         rounds=rows,
+        receipt=receipt,
         deciding_url=match_url(deciding.round, deciding) if deciding else "",
         clearest_duels=clearest,
         reigns=tuple(_reign(reign) for reign in reigns),

@@ -17,6 +17,7 @@ from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.ladders import Rung
 from dashboard.presenting.matches import MatchRow
 from dashboard.presenting.people import Who, entrant, plain, who
+from dashboard.presenting.receipts import Receipt, deciding, receipt
 from dashboard.presenting.records import RecordFinding, record_finding, summary
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.wording import STAGES, Label, count, labels
@@ -124,6 +125,7 @@ class RoundPage:
     entries: tuple[Entry, ...]
     reveals_with_objection: tuple[OddReveal, ...]
     outcome: Outcome | None
+    receipt: Receipt | None
     bundle: Bundle | None
     decision: Mapping[str, Any] | None
     source: Mapping[str, Any]
@@ -199,6 +201,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         entries=tuple(entry(s) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=_outcome(rows.reign),
+        receipt=receipt(round_, deciding(rows.matches, reign=rows.reign), audits=rows.audits, reign=rows.reign),
         bundle=bundle(round_, rows.publication),
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
     )

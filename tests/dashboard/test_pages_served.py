@@ -68,7 +68,7 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 10, "moving": 3, "round": 12, "running": 15, "live": 15, "match": 5, "duel": 6, "audit": 8,
+    "competition": 13, "moving": 3, "round": 12, "running": 15, "live": 15, "match": 5, "duel": 6, "audit": 8,
     "miner": 14,
 }  # fmt: skip
 

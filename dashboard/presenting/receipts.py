@@ -1,0 +1,131 @@
+"""Why does who leads lead?  One sentence, and a link for each step: margin, bar, ladder, audits, weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from django.urls import reverse
+
+from audits.models import Audit
+from competition.models import Reign, Round
+from dashboard.presenting.figures import Figures, figures, rules_of
+from dashboard.presenting.matches import match_url
+from dashboard.presenting.people import entrant, who
+from dashboard.presenting.wording import bar, count, percent
+from judging.matches import tally_of
+from judging.models import Match
+
+WEIGHTIER = ("title", "ladder", "screen")  # of one entry's matches, the one that says most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One step of the chain, and the page that proves it."""
+
+    step: str
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """`distance`: how many duels from another leader; `flip_distance` the same as a number (null: none could)."""
+
+    sentence: str
+    distance: str
+    flip_distance: int | None
+    chain: tuple[Link, ...]
+
+
+def deciding(matches: Sequence[Match], *, reign: Reign | None) -> Match | None:
+    """The winner's weightiest match, or that of whoever came closest to a leader who defended."""
+    decided = [match for match in matches if match.state == "decided" and match.won and match.kind in WEIGHTIER]
+    if reign is None or reign.defence:
+        screens = [match for match in decided if match.kind == Match.Kind.SCREEN]
+        return max(screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
+    won = [m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0]
+    return min(won, key=lambda match: (WEIGHTIER.index(match.kind), -match.pk), default=None)
+
+
+def receipt(
+    round_: Round, match: Match | None, *, audits: Sequence[Audit] = (), reign: Reign | None = None
+) -> Receipt | None:
+    """Of a finished round.  `audits`: of the round; `reign`: what its decision began or went on with."""
+    if round_.state != "finished":
+        return None
+    if match is None:
+        chain = _weight(round_, reign)
+        return Receipt(sentence="No challenger won a duel.", distance="", flip_distance=None, chain=chain)
+    numbers = figures(tally_of(match), rules=rules_of(round_))
+    own = [audit for audit in audits if audit.submission_id == match.challenger_id]
+    took = reign is not None and not reign.defence
+    rejected = any(audit.state == "rejected" for audit in own)
+    return Receipt(
+        sentence=_sentence(match, numbers, took=took, rejected=rejected),
+        distance="" if rejected else _distance(match, numbers, took=took),
+        flip_distance=numbers.flip_distance,
+        chain=_numbers(round_, match, numbers) + _ladder(round_) + _audits(round_, match, own) + _weight(round_, reign),
+    )
+
+
+def _against(match: Match) -> str:
+    return "the leader" if match.defender.key == "leader" else entrant(match.defender).name
+
+
+def _sentence(match: Match, numbers: Figures, *, took: bool, rejected: bool) -> str:
+    name = entrant(match.challenger).name
+    won, lost = numbers.won + numbers.forfeits_defender, numbers.lost + numbers.forfeits_challenger
+    score = f"{count(won, 'duel')} won, {numbers.drawn} drawn, {lost} lost against {_against(match)}"
+    if took:
+        return f"{name} leads: {score}, {percent(numbers.margin)} where {bar(numbers.win_margin)} was needed."
+    if rejected:
+        return f"{name} had {percent(numbers.margin)} against {_against(match)}, and its audit rejected it."
+    if numbers.reaches:
+        return f"{name} reached the bar with {percent(numbers.margin)}, and did not get past the rest of the rules."
+    short = count(numbers.gap, "net duel")
+    return f"{name} came closest: {score}, {percent(numbers.margin)}, {short} short of the bar."
+
+
+def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
+    needed = numbers.flip_distance
+    if needed is None:
+        return ""
+    duels = "One duel that ended" if needed == 1 else f"{needed} duels that ended"
+    if took:
+        return f"{duels} otherwise would have kept {_against(match)} ahead."
+    if numbers.reaches:
+        return ""
+    return f"{duels} otherwise would have brought it to the bar, and to its audits."
+
+
+def _numbers(round_: Round, match: Match, numbers: Figures) -> tuple[Link, ...]:
+    url = match_url(round_, match)
+    reached = "reached" if numbers.reaches else "not reached"
+    return (
+        Link(step="margin", words=percent(numbers.margin), url=url),
+        Link(step="bar", words=f"{bar(numbers.win_margin)}, {reached}", url=f"{url}#strip-title"),
+    )
+
+
+def _ladder(round_: Round) -> tuple[Link, ...]:
+    url = reverse("round", args=[round_.competition.slug, round_.number])
+    return (Link(step="ladder", words="in reveal order", url=f"{url}#ladder-title"),)
+
+
+def _audits(round_: Round, match: Match, audits: Sequence[Audit]) -> tuple[Link, ...]:
+    if not audits:
+        url = reverse("round", args=[round_.competition.slug, round_.number])
+        return (Link(step="audits", words="none was due", url=f"{url}#audits-title"),)
+    states = {audit.state for audit in audits}
+    words = "rejected" if "rejected" in states else "passed" if states == {"passed"} else "open"
+    url = reverse("audit", args=[round_.competition.slug, round_.number, match.challenger.miner.hotkey])
+    return (Link(step="audits", words=words, url=url),)
+
+
+def _weight(round_: Round, reign: Reign | None) -> tuple[Link, ...]:
+    if reign is None:
+        return ()
+    words = f"{who(reign.miner).name}, {float(Fraction(reign.weight)):.2f} from block {reign.effective_block:,}"
+    return (Link(step="weight", words=words, url=reverse("leaders", args=[round_.competition.slug])),)
