@@ -69,7 +69,12 @@ def batches_of(run: PodRun) -> list[tuple[str, ...]]:
 
 
 def idle(run: PodRun) -> bool:
-    """Has the run brought all it was asked for, while a title match is open that may ask it for more?"""
+    """Has the run brought all it was asked for, while a title match is open that may ask it for more?
+
+    The leader's stays while the round is being decided: another finalist may still pass its audits.
+    """
+    if run.purpose == PodRun.Purpose.TITLE and run.submission.role == Submission.Role.LEADER:
+        return bool(run.submission.round.state in ("finalizing", "paused"))
     side = Q(defender=run.submission) | Q(challenger=run.submission)
     return (
         run.purpose == PodRun.Purpose.TITLE
@@ -241,7 +246,7 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
     """The run of this submission's code, made when it is first wanted, and again after one that we lost."""
     runs = PodRun.objects.filter(submission=submission, purpose=purpose)
     last = runs.order_by("-repeat").first()
-    if last and not (last.state == "failed" and last.failure_class == FailureClass.INFRASTRUCTURE):
+    if last and not (last.state == "failed" and last.failure_class == FailureClass.INFRASTRUCTURE) and not short(last):
         return last
     repeat = last.repeat + 1 if last else 0
     run, _ = PodRun.objects.get_or_create(
@@ -253,6 +258,12 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
         },
     )  # fmt: skip
     return run
+
+
+def short(run: PodRun) -> bool:
+    """Is a title run over, and something it was asked for later not there?"""
+    over = run.purpose == PodRun.Purpose.TITLE and run.state == "done"
+    return over and any(not asset.settled for asset in wanted(run))
 
 
 def sweep() -> list[str]:

@@ -1,0 +1,106 @@
+"""Whole rounds of title-1 on random plans: what the platform publishes, the verifier confirms, whoever was first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+from django.db import transaction
+
+from competition import operator
+from tests.verify import played_round
+from verify import bundle
+from verify.__main__ import examine_all
+
+ROUNDS = (1, 2, 3)
+Played = Callable[..., Path]
+
+
+class Undone(Exception):
+    """Takes a whole play out of the database again."""
+
+
+@pytest.fixture
+def played(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
+    def play(*, seed: int, order: int = 0) -> Path:
+        folder = tmp_path / f"{seed} {order}"
+        try:
+            with transaction.atomic(), monkeypatch.context() as patch:
+                stage = played_round.stage(seed=seed, order=order, patch=patch, folder=folder, ruleset="title-1")
+                for number in ROUNDS:
+                    stage.reveal_some(number)
+                    stage.play(number)
+                raise Undone
+        except Undone:
+            return folder / "bundles" / "played"
+
+    return play
+
+
+def told(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_published_title_rounds_have_no_errors(seed: int, played: Played) -> None:
+    report = examine_all(played(seed=seed), operator=operator.keypair().ss58_address)
+    assert report is not None and len(report.rounds) == len(ROUNDS)
+    assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_bundle_of_a_title_round_does_not_depend_on_who_was_first(seed: int, played: Played) -> None:
+    def manifests(folder: Path) -> list[str]:
+        return [hashlib.sha256((folder / str(n) / "manifest.json").read_bytes()).hexdigest() for n in ROUNDS]
+
+    assert manifests(played(seed=seed, order=1)) == manifests(played(seed=seed, order=2))
+
+
+def edit(folder: Path, name: str, change: Callable[[Any], None]) -> None:
+    """What an operator could do who signs whatever was published: the documents alone must give it away."""
+    value = told(folder, name)
+    change(value)
+    (folder / name).unlink()
+    (folder / name).write_bytes(rfc8785.dumps(value))
+
+
+LIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
+    "another finalist": (
+        "title.json",
+        lambda d: d["finalists"].append("x"),
+        "wrong-ladder",
+    ),
+    "a richer bankroll": ("title.json", lambda d: d["bankrolls"][0].update(credits="99"), "wrong-tally"),
+    "a head start": ("title.json", lambda d: d["bankrolls"][0]["carried"].update(won=9), "ledger-differs"),
+    "another fresh prompt": ("title.json", lambda d: d["fresh"].reverse(), "wrong-prompts"),
+    "a copy as an entry": ("title.json", lambda d: d["entries"].pop(), "wrong-copy"),
+    "a canary": ("title.json", lambda d: d["canaries"].append("x"), "wrong-copy"),
+    "a narrower interval": ("title.json", lambda d: d["statistics"][0].update(sign_p_micro=3), "wrong-margin"),
+    "another winner": ("decision.json", lambda d: d.update(winner="leader", leader="x"), "wrong-winner"),
+}
+
+
+@pytest.fixture
+def titled(played: Played) -> Path:
+    """A round in which somebody earned the title."""
+    for seed in range(20):
+        folder = played(seed=seed)
+        for number in ROUNDS:
+            if told(folder / str(number), "decision.json")["winner"] != "leader":
+                return folder / str(number)
+    raise AssertionError("nobody wins in any of these plans")
+
+
+def test_every_lie_about_a_title_is_named(titled: Path, tmp_path: Path) -> None:
+    for name, (document, change, kind) in LIES.items():
+        folder = tmp_path / name.replace(" ", "-")
+        shutil.copytree(titled, folder)
+        edit(folder, document, change)
+        found = {finding.kind for finding in bundle.examine(folder).book.findings}
+        assert kind in found, f"{name}: {found}"
