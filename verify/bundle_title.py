@@ -27,7 +27,8 @@ Row = dict[str, Any]
 def check(bundle: Bundle) -> None:
     if titled(bundle) != (NAME in bundle.documents):
         said = "A round with title matches, and no other, has this document."
-        bundle.note("file-missing", NAME, field="title", found=NAME in bundle.documents, say=said)
+        kind = "file-missing" if titled(bundle) else "foreign-file"
+        bundle.note(kind, NAME, field="title", found=NAME in bundle.documents, say=said)
     if not titled(bundle) or NAME not in bundle.documents:
         return
     _fresh(bundle)

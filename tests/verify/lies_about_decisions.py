@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.verify.lying import ASH, BIRCH, COPYCAT, Lie, told
+from tests.verify.lying import ASH, BIRCH, COPYCAT, Lie, Row, told
 from tests.verify.made_files import Made
 
 
@@ -71,6 +71,11 @@ def decided_by_a_person_without_need(made: Made) -> None:
     event |= {"from": "reviewing", "code": "reviewed"}
     place = next(n for n, (_, body) in enumerate(made.events) if body is event)
     made.events.insert(place, ("audit.reviewing", asked))
+
+
+def titles_in_a_round_without_any(made: Made) -> None:
+    empty: Row = {name: [] for name in ("fresh", "entries", "canaries", "finalists", "bankrolls", "statistics")}
+    made.documents["title.json"] = {**empty, "leader_commit": "a" * 40, "flip_distance": None}
 
 
 def rungs_reordered(made: Made) -> None:
@@ -210,6 +215,7 @@ LIES: dict[Lie, str] = {
     too_slow_passed: "wrong-audit",
     limit_raised: "wrong-audit",
     decided_by_a_person_without_need: "wrong-audit",
+    titles_in_a_round_without_any: "foreign-file",
     rungs_reordered: "wrong-ladder",
     rung_left_out: "wrong-ladder",
     rejected_rung_advances: "wrong-ladder",

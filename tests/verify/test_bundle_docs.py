@@ -10,7 +10,7 @@ from verify.bundle_cascade import BARS
 from verify.bundle_files import BESIDE
 from verify.bundle_kinds import BUNDLE_KINDS, TELLING, WRONG
 from verify.bundle_round import RULESETS
-from verify.bundle_shapes import SHAPES
+from verify.bundle_shapes import OPTIONAL, SHAPES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "verify.md").read_text()
 
@@ -26,7 +26,7 @@ def test_every_kind_stands_under_its_severity() -> None:
     assert all(f"| `{kind}` |" in wrong for kind in WRONG) and all(f"| `{kind}` |" in telling for kind in TELLING)
 
 
-@pytest.mark.parametrize("name", [*SHAPES, *BESIDE])
+@pytest.mark.parametrize("name", [*SHAPES, *OPTIONAL, *BESIDE])
 def test_every_file_of_a_bundle_is_documented(name: str) -> None:
     assert f"`{name}`" in PAGE
 
