@@ -107,6 +107,10 @@ VLM_URL = env.text("GAUNTLET_VLM_URL")
 VLM_KEY = env.text("GAUNTLET_VLM_KEY")
 VLM_SLOTS = env.number("GAUNTLET_VLM_SLOTS", 32)
 VLM_PICTURES = env.text("GAUNTLET_VLM_PICTURES")
+# The judges `transformers:…`: a model in the worker's own memory.
+VLM_FOLDER = env.text("GAUNTLET_VLM_FOLDER")
+VLM_DEVICE = env.text("GAUNTLET_VLM_DEVICE")
+VLM_BATCH = env.number("GAUNTLET_VLM_BATCH", 8)
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False

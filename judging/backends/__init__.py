@@ -11,6 +11,7 @@ JUDGES = {
     "openai": "judging.backends.openai:made",
     "perceptual-v1": "judging.backends.perceptual:made",
     "scripted": "judging.backends.scripted:made",
+    "transformers": "judging.backends.transformers:made",
 }
 
 

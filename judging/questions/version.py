@@ -52,6 +52,7 @@ class JudgeVersion:
     """`mode`: `logprobs` for one token and its probabilities, `json` for servers that give none.
 
     `constrain`: how the server is told to answer with a label (a field of the request; empty: not at all).
+    `door`: what runs the model, for the same weights answer differently elsewhere.
     `server`: what the server's version must begin with; empty: any.  `pixels`: longer side of a picture sent.
     """
 
@@ -65,6 +66,7 @@ class JudgeVersion:
     system: str
     templates: Mapping[str, Template]
     bars: Bars
+    door: str = "openai"
 
     @property
     def served_as(self) -> str:
@@ -72,7 +74,7 @@ class JudgeVersion:
         return f"{self.model}@{self.revision}"
 
     def described(self) -> dict[str, Any]:
-        own = ("model", "revision", "server", "mode", "constrain", "pixels", "system")
+        own = ("door", "model", "revision", "server", "mode", "constrain", "pixels", "system")
         plain = {name: getattr(self, name) for name in own}
         questions = {
             kind: asdict(template) | {"shows": list(template.shows)} for kind, template in self.templates.items()

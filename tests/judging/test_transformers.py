@@ -1,0 +1,179 @@
+"""What does a model in our own memory say?  A tiny one, built and trained here, judges real duels offline."""
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from judging.asking import verdict_of
+from judging.backends import judge_named
+from judging.backends.base import NoAnswer, Side
+from judging.backends.transformers import Transformers
+from judging.deliberating import Deliberates
+from judging.questions.calls import Asker
+from judging.questions.version import version_named
+from tests.judging.vlm_stage import FRONT, SIDES
+
+HERE = all(importlib.util.find_spec(name) for name in ("torch", "transformers"))
+needs_torch = pytest.mark.skipif(not HERE, reason="no torch here: pip install -r requirements-gpu.txt")
+VIEWS = (*FRONT, *SIDES, *(f"gray_{view}" for view in FRONT))
+
+
+def asset(folder: Path, *, red: int) -> Side:
+    path = folder / f"{red}.png"
+    cv2.imwrite(str(path), np.full((32, 32, 3), (30, 30, red), np.uint8))
+    return Side(hashlib.sha256(path.read_bytes()).hexdigest(), dict.fromkeys(VIEWS, path))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A folder with a model that prefers the redder of two assets."""
+    from tests.judging import tiny_vlm
+
+    return tiny_vlm.saved(tmp_path_factory.mktemp("tiny"), steps=tiny_vlm.STEPS), tiny_vlm.short_version()
+
+
+@pytest.fixture
+def judge(model):
+    folder, version = model
+    return Transformers(version, folder=str(folder), device="cpu", batch=4)
+
+
+@pytest.fixture
+def asker(model, tmp_path):
+    return Asker(model[1], asset(tmp_path, red=128).views["back"])
+
+
+def asked(judge, folder, *, defender, challenger):
+    sides = [asset(folder, red=red) for red in (defender, challenger)]
+    return verdict_of(
+        judge, reference=asset(folder, red=128).views["back"], reference_sha256="0" * 64, defender=sides[0],
+        challenger=sides[1],
+    )  # fmt: skip
+
+
+@needs_torch
+@pytest.mark.parametrize(("red", "other"), [(250, 5), (230, 20), (210, 40)])
+def test_a_behaving_model_judges_real_duels(judge, tmp_path, red, other):
+    assert asked(judge, tmp_path, defender=other, challenger=red).outcome == "challenger"
+    assert asked(judge, tmp_path, defender=red, challenger=other).outcome == "defender"
+
+
+@needs_torch
+def test_a_batch_gives_each_question_the_answer_it_gets_alone(judge, asker, tmp_path):
+    sides = [asset(tmp_path, red=red) for red in (10, 90, 170, 250)]
+    calls = [asker.pair("likeness", one, other) for one in sides for other in sides if one != other]
+    together = judge.answer(calls)
+    alone = [judge.answer([call])[0] for call in calls]
+    for one, other in zip(together, alone, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+
+
+@needs_torch
+def test_pairs_and_single_assets_fit_into_one_batch(judge, asker, tmp_path):
+    one, other = asset(tmp_path, red=10), asset(tmp_path, red=240)
+    pair, single = judge.answer([asker.pair("likeness", one, other), asker.asset("sides", one)])
+    assert set(pair.probabilities) == {"0", "1", "2"} and set(single.probabilities) == {"0", "1", "2", "3", "4"}
+    assert 0 <= pair.mass <= 1.001 and 0 <= single.mass <= 1.001
+
+
+@needs_torch
+def test_a_batch_that_does_not_fit_is_halved(judge, asker, tmp_path):
+    import torch
+
+    sides = [asset(tmp_path, red=red) for red in (10, 90, 170, 250)]
+    calls = [asker.asset("sides", side) for side in sides]
+    expected = judge.answer(calls)
+    honest, sizes = judge.loaded.labels, []
+
+    def cramped(batch):
+        sizes.append(len(batch))
+        if len(batch) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return honest(batch)
+
+    judge.loaded.labels = cramped
+    again = judge.answer(calls)
+    assert [r.probabilities for r in again] == [pytest.approx(r.probabilities, abs=1e-4) for r in expected]
+    assert judge.batch == 1 and max(sizes) > 1
+
+
+@needs_torch
+def test_a_question_that_alone_does_not_fit_is_no_answer(judge, asker, tmp_path):
+    import torch
+
+    judge.answer([asker.asset("sides", asset(tmp_path, red=10))])
+
+    def never(batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    judge.loaded.labels = never
+    (silence,) = judge.answer([asker.asset("sides", asset(tmp_path, red=20))])
+    assert isinstance(silence, NoAnswer) and silence.code in {"out_of_memory", "model"}
+
+
+@needs_torch
+def test_a_label_that_is_not_one_token_is_refused(judge, asker, tmp_path):
+    judge.answer([asker.asset("sides", asset(tmp_path, red=10))])
+    assert len(judge.loaded.tokens("1")) >= 1
+    with pytest.raises(ValueError):
+        judge.loaded.tokens("neither of them")
+
+
+@needs_torch
+def test_words_that_are_no_list_are_no_answer(judge, asker):
+    from judging.deliberating import require_sound
+
+    call = asker.prompt("parts")
+    (reply,) = judge.answer([call])
+    with pytest.raises(NoAnswer) as silence:
+        require_sound(call, reply, least_mass=900_000)
+    assert silence.value.code == "bad_parts"
+
+
+@needs_torch
+def test_a_folder_without_a_model_is_no_answer(model, asker, tmp_path):
+    broken = Transformers(model[1], folder=str(tmp_path / "nothing"), device="cpu")
+    (silence,) = broken.answer([asker.asset("sides", asset(tmp_path, red=10))])
+    assert isinstance(silence, NoAnswer) and silence.code == "model"
+
+
+@needs_torch
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "glm4v"])
+def test_families_whose_processor_needs_torchvision_work(family, asker, tmp_path):
+    from tests.judging import tiny_families
+
+    judge = Transformers(asker.version, folder=str(tiny_families.saved(tmp_path / family, family)), device="cpu")
+    one, other = asset(tmp_path, red=10), asset(tmp_path, red=240)
+    pair, single = judge.answer([asker.pair("likeness", one, other), asker.asset("sides", one)])
+    assert set(pair.probabilities) == {"0", "1", "2"} and 0 < pair.mass <= 1.001
+    alone = judge.answer([asker.pair("likeness", one, other)])[0]
+    assert pair.probabilities == pytest.approx(alone.probabilities, abs=1e-4)
+    assert 0 < single.mass <= 1.001
+
+
+def test_a_model_in_memory_deliberates_and_is_another_judge_than_one_behind_a_server():
+    made = Transformers(version_named("vlm-1"))
+    assert isinstance(made, Deliberates) and made.loaded is None
+    if HERE:
+        assert judge_named("transformers:vlm-1").version != version_named("vlm-1").digest
+    else:
+        with pytest.raises(ValueError, match="requirements-gpu"):
+            judge_named("transformers:vlm-1")
+
+
+def test_making_the_judge_loads_no_torch():
+    program = (
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
+        "from judging.backends.transformers import Transformers\n"
+        "from judging.questions.version import version_named\n"
+        "Transformers(version_named('vlm-1'))\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr[-500:]
