@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import about, files, findings, over_rounds, rules, views
+from dashboard import about, feeds, files, findings, over_rounds, rules, views
 from dashboard.answers import Page
 
 
@@ -72,6 +72,13 @@ urlpatterns = [
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
     path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
     *both("c/<slug:slug>/findings", findings.findings, name="findings"),
+    path("robots.txt", feeds.robots, name="robots"),
+    path("sitemap.xml", feeds.sitemap, name="sitemap"),
+    path("feeds/<slug:slug>.atom", feeds.atom, name="feed-atom"),
+    path("feeds/<slug:slug>.json", feeds.json_feed, name="feed-json"),
+    path("badge/<slug:slug>/leader.svg", feeds.badge, name="badge"),
+    path("embed/<slug:slug>/round/<int:number>/", feeds.embed, name="embed"),
+    path("og/<slug:slug>/<int:number>/<slug:digest>.jpg", feeds.poster, name="poster"),
     path("compare.csv", over_rounds.compare_sheet.csv, name="compare-csv"),
     *both("compare", over_rounds.compare_page, name="compare"),
     *both("status", about.status_page, name="status"),

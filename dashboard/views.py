@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from competition import queries
 from competition.models import Competition, Miner
-from dashboard import finding, gathering
+from dashboard import finding, gathering, posters
 from dashboard.answers import Page, fresh
 from dashboard.finding import Elsewhere
 from dashboard.presenting import home_pages, miner_pages, rounds
@@ -66,7 +66,9 @@ def round_facts(request: HttpRequest, slug: str, number: int) -> RoundPage:
 
 def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
     order = request.GET.get("order") if request.GET.get("order") in ORDERS else ORDERS[0]
-    return {"order": order, "rows": in_order(page, str(order)), **live(page, of="round")}
+    at = [page.competition, page.round, posters.digest(page.competition_name, page.round, page.stage, page.headline)]
+    poster = request.build_absolute_uri(reverse("poster", args=at))
+    return {"order": order, "rows": in_order(page, str(order)), "poster": poster, **live(page, of="round")}
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:
