@@ -27,7 +27,7 @@ def verdict(stages: list[dict[str, Any]], *, judge: str) -> tuple[str, int, str]
     """(outcome, score, what decided it) by the rule of this judge.  Raises Wrong."""
     for stage in stages:
         _sound(stage)
-    if judge.partition(":")[0] != "openai":
+    if judge.partition(":")[0] not in ("openai", "transformers"):
         return of_two_stages(stages)
     if not stages:
         return "draw", 0, "same_file"
