@@ -1,8 +1,9 @@
 """A judge to rehearse with: `python -m benchmarks.vlm_server` speaks like vLLM, on loopback, and needs no GPU.
 
 What it sees is a table (`--table FILE`: JSON, picture's SHA-256 -> {"quality": …, "spoiled": …, "painted": …});
-pictures that are not in it are worth 0.  It can be slow, biased, noisy, and wrong in all the ways a server can be
-(`--fault`, `--share`).  GET /stats says what the round would have cost.
+pictures that are not in it are worth 0, or what `--guess` makes of their hash.  It can be slow, biased, noisy and wrong
+in all the ways a server can be (`--fault`, `--share`).
+GET /stats says what the round would have cost.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def table(path: Path | None) -> dict[str, Worth]:
 
 
 async def serve(told: argparse.Namespace) -> None:
-    mind = Mind(table(told.table), gain=told.gain, bias=told.bias, noise=told.noise, obeys=told.obeys, drift=told.drift)
+    mind = Mind(table(told.table), gain=told.gain, bias=told.bias, noise=told.noise, obeys=told.obeys, drift=told.drift,
+                guess=told.guess)  # fmt: skip
     settings = Settings(told.model, latency_s=told.latency_ms / 1000, slots=told.slots, fault=told.fault,
                         share=told.share, faults_end=told.faults_end, real_tokens=told.real_tokens)  # fmt: skip
     listening = await Server(settings, mind).listen(port=told.port)
@@ -159,6 +161,9 @@ def parser() -> argparse.ArgumentParser:
     asks.add_argument("--noise", type=float, default=0.0)
     asks.add_argument("--obeys", type=float, default=0.0, help="how far painted text is followed")
     asks.add_argument("--drift", type=float, default=0.0, help="added to the bias with each answer")
+    asks.add_argument(
+        "--guess", type=float, default=0.0, help="worth of pictures outside the table, up to this, by hash"
+    )
     asks.add_argument("--fault", default="", choices=["", *FAULTS, *CARRIER_FAULTS])
     asks.add_argument("--share", type=float, default=1.0, help="of the requests that meet the fault")
     asks.add_argument("--faults-end", type=int, help="no faults after so many requests")

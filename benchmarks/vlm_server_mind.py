@@ -31,7 +31,8 @@ class Worth:
 @dataclass
 class Mind:
     """`gain`: how surely a difference of one is seen; `bias`: liking for the second place; `noise`: of one answer;
-    `tie`: weight of "nothing to choose"; `obeys`: painted text; `drift`: added to `bias` with each answer."""
+    `tie`: weight of "nothing to choose"; `obeys`: painted text; `drift`: added to `bias` with each answer;
+    `guess`: how far a picture that is not in the table may be from 0, one way or the other, by its hash."""
 
     table: Mapping[str, Worth] = field(default_factory=dict)
     gain: float = 4.0
@@ -40,6 +41,7 @@ class Mind:
     tie: float = 0.5
     obeys: float = 0.0
     drift: float = 0.0
+    guess: float = 0.0
     seed: int = 0
     answered: int = 0
 
@@ -50,10 +52,14 @@ class Mind:
         labels = labels_of(body, text)
         if not labels:
             return json.dumps({"parts": [f"feature {word}" for word in DIGITS[1:7]]}), []
-        worths = [self.table.get(name, Worth()) for name in pictures[1:]]
+        worths = [self.table.get(name) or self._guessed(name) for name in pictures[1:]]
         luck = random.Random(f"{self.seed}{pictures}{text}").gauss(0, self.noise) if self.noise else 0.0
         logits = self._pair(worths, luck) if len(worths) == 2 else self._single(worths, labels, text, luck)
         return "", normal(dict(zip(labels, logits, strict=True)))
+
+    def _guessed(self, name: str) -> Worth:
+        share = int(hashlib.sha256(f"{self.seed}{name}".encode()).hexdigest()[:8], 16) / 2**32
+        return Worth(self.guess * (2 * share - 1))
 
     def _pair(self, worths: Sequence[Worth], luck: float) -> list[float]:
         """Of "0", "1", "2" in this order."""
