@@ -43,7 +43,7 @@ def _example(competition: Competition) -> Example | None:
     for decided in (round_ for round_ in rounds if round_.state == "finished"):
         match, _ = gathering.decision_in_pictures(decided, reigns)
         if match:
-            numbers = figures(tally_of(match), rules=rules_of(decided))
+            numbers = figures(tally_of(match), rules=rules_of(decided), kind=match.kind)
             told = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))
             return Example(round=decided.number, sentence=told, tally=numbers, url=match_url(decided, match))
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from competition.decisions import bankroll
 from competition.decisions import tally as tallying
 from competition.decisions.rulesets import BadRules, Rules, read
 from competition.decisions.tally import Tally
@@ -63,7 +64,8 @@ def rules_of(round_: Round) -> Rules | None:
 
 
 @lru_cache(maxsize=4096)  # exact fractions are slow, and a decided match keeps its tally
-def figures(tally: Tally, *, rules: Rules | None) -> Figures:
+def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
+    """In a title match (`kind`) it is the bankroll that must flip, as far as this round's duels made it."""
     bar = rules.win_margin if rules else DEFAULT_BAR
     least = rules.least_counted if rules else 1
     return Figures(
@@ -80,6 +82,15 @@ def figures(tally: Tally, *, rules: Rules | None) -> Figures:
         win_margin=bar,
         reaches=tallying.reaches(tally, win_margin=bar, least_counted=least),
         gap=max(0, math.ceil(bar * tally.counted) - tally.net),
-        flip_distance=tallying.flip_distance(tally, win_margin=bar, least_counted=least),
+        flip_distance=_flips(tally, rules=rules)
+        if kind == "title"
+        else tallying.flip_distance(tally, win_margin=bar, least_counted=least),
         sign_p=tally.sign_p(),
     )
+
+
+def _flips(tally: Tally, *, rules: Rules | None) -> int | None:
+    if rules is None or rules.title is None:
+        return None
+    held = bankroll.Bankroll(won=tally.wins, drawn=tally.drawn, lost=tally.losses)
+    return bankroll.flip_distance(held, rules=rules)

@@ -103,7 +103,7 @@ def rungs(
     """`urls`: (defender key, challenger key) -> the match's page; `audit_urls`: key -> the audit's."""
     if ladder is None:
         return ()
-    people = {s.key: entrant(s) for s in submissions}
+    people, played = {s.key: entrant(s) for s in submissions}, "title" if rules and rules.title else ""
     return tuple(
         Rung(
             challenger=people[str(rung.challenger)],
@@ -112,7 +112,7 @@ def rungs(
             reason=rung.reason,
             url=urls.get((str(rung.defender), str(rung.challenger)), ""),
             audit_url=audit_urls.get(str(rung.challenger), ""),
-            tally=figures(rung.tally, rules=rules),
+            tally=figures(rung.tally, rules=rules, kind=played if rung.verdict != "rejected" else ""),
         )
         for rung in ladder.rungs
         if str(rung.challenger) in people and str(rung.defender) in people

@@ -89,7 +89,7 @@ def page(
     renderings: Mapping[str, Rendering],
     findings: Sequence[VerifierFinding] = (),
 ) -> MatchPage:
-    numbers = figures(_tally(match, duels), rules=rules_of(round_))
+    numbers = figures(_tally(match, duels), rules=rules_of(round_), kind=match.kind)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
     decided = match.state == "decided"
     told = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))

@@ -112,7 +112,7 @@ def row(
     copy_of: Who | None = None,
 ) -> MatchRow:
     decided = match.state == "decided"
-    numbers = figures(tally_of(match), rules=rules) if decided else None
+    numbers = figures(tally_of(match), rules=rules, kind=match.kind) if decided else None
     return MatchRow(
         kind=match.kind,
         state=match.state,

@@ -337,6 +337,8 @@ def match_rows(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> tuple[MatchRow, 
 
 def _verdicts(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> dict[tuple[str, str], str]:
     """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
+    if "title" in rows.round.rules:
+        return {}  # each match says what came of it
     rungs = {(r.defender.key, r.challenger.key): r.outcome for r in ladder}
     met = [(m.defender.key, m.challenger.key) for m in rows.matches if (m.kind, m.state) == ("ladder", "decided")]
     left = {pair: "no longer on the ladder" for pair in met if pair not in rungs}
