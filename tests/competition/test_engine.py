@@ -137,6 +137,12 @@ def test_every_due_row_is_told_of_again_until_somebody_looks(round_: Round, sett
     assert engine.kick_due(Round, now=NOW + timedelta(seconds=31)) == 1
 
 
+def test_a_row_that_was_told_of_too_early_is_told_of_again_when_it_is_due(round_: Round) -> None:
+    engine.kick(round_, now=NOW)
+    Round.objects.filter(pk=round_.pk).update(due_at=NOW + timedelta(seconds=2))
+    assert engine.kick_due(Round, now=NOW + timedelta(seconds=3)) == 1
+
+
 def test_every_state_in_which_a_worker_acts_has_a_step() -> None:
     missing = [
         f"{model.__name__}.{state}"

@@ -30,7 +30,7 @@ from tests.scenarios.killing import (
 )
 from tests.scenarios.stage import NotSo, Play, Stage, free_port
 
-LONGEST = 420.0
+LONGEST = 600.0
 Around = Callable[[Play], AbstractContextManager[Any]]
 
 

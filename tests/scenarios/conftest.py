@@ -12,8 +12,8 @@ from tests.scenarios.stage import Outcome, Stage
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A play waits for the other workers' plays, and a machine may be slow."""
     for item in items:
-        if item.get_closest_marker("scenario"):
-            item.add_marker(pytest.mark.timeout(900))
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(1800))
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def stage() -> Iterator[Stage]:
     stage = Stage.set_in(Path(os.environ["GAUNTLET_TEST_VAR"]) / "scenarios")
     with stage.to_ourselves():
         yield stage
+        stage.clear()
 
 
 @pytest.fixture
