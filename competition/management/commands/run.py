@@ -28,7 +28,7 @@ COMPANIONS = ("reconcile",)
 # Commands that end what outlives its process on purpose.
 FAREWELLS = ("stop_pods",)
 PROGRESS_SECONDS = 2.0
-PREPARE_TRIES = 5
+PREPARE_TRIES = 10
 
 
 class Command(BaseCommand):
@@ -95,8 +95,8 @@ class Command(BaseCommand):
     def prepare(self, *, demo: bool, seed: dict[str, Path | None], hosting_port: int) -> None:
         """A database with all migrations, collected static files, and the demo's competition."""
         began = time.monotonic()
-        call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0)
         self.say(f"database ready ({database_name()}) in {time.monotonic() - began:.1f} s")
         if demo:
             call_command("seed_demo", **seed, hosting=f"http://127.0.0.1:{hosting_port}", stdout=self.stdout)
