@@ -86,5 +86,10 @@ def _reason(tally: Tally, *, defender: str, win_margin: Fraction, verdict: str) 
     side = "reaches" if reaches(tally, win_margin=win_margin) else "is short of"
     return (
         f"Won {tally.wins}, drew {tally.drawn}, lost {tally.losses} of {tally.counted} against {against}: a margin of "
-        f"{float(tally.margin) * 100:+.2f} % {side} the bar of {float(win_margin) * 100:g} %. {ENDINGS[verdict]}"
+        f"{percent(tally.margin)} {side} the bar of {float(win_margin) * 100:g} %. {ENDINGS[verdict]}"
     )
+
+
+def percent(share: Fraction) -> str:
+    """With a sign, and a minus that is one."""
+    return f"{float(share) * 100:+.2f} %".replace("-", "−")

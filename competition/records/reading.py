@@ -9,14 +9,18 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from math import isfinite
 from typing import Any, NoReturn
 
 HOTKEY = re.compile(r"[1-9A-HJ-NP-Za-km-z]{6,48}")
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+DIGITS = re.compile(r"[0-9]{1,2}(\.[0-9]{1,24})?([eE](?P<power>[+-]?[0-9]))?")
 LARGEST_WHOLE = 2**63 - 1
+DEEPEST = 12  # levels of a value; what lies deeper is kept as its text
 MOST_TROUBLES = 200  # of one file
 
 
@@ -49,10 +53,12 @@ class Shelf:
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.contents = contents
         self.troubles: list[Trouble] = []
+        self.told: Counter[str] = Counter()
         self.parsed: set[str] = set()
 
     def report(self, file: str, reason: str, *, line: int | None = None) -> None:
-        if sum(trouble.file == file for trouble in self.troubles) < MOST_TROUBLES:
+        self.told[file] += 1
+        if self.told[file] <= MOST_TROUBLES:
             self.troubles.append(Trouble(file, line, reason))
 
     def has(self, file: str) -> bool:
@@ -76,14 +82,14 @@ class Shelf:
         if text is None:
             return None
         try:
-            value = json.loads(text, parse_constant=_no_constant, parse_float=Written if digits else None)
+            value = fit(json.loads(text, parse_constant=_no_constant, parse_float=Written if digits else None))
         except json.JSONDecodeError as error:
             self.report(file, f"not JSON: {error.msg}", line=error.lineno)
         except (ValueError, RecursionError) as error:
             self.report(file, f"not JSON that can be read: {error}")
         else:
             if isinstance(value, kind):
-                return fit(value)
+                return value
             self.report(file, f"{_named(value)} where {_named(kind())} is needed", line=1)
         return None
 
@@ -133,7 +139,9 @@ class Shelf:
                 self.report(file, f"{len(cells)} cells where {len(columns)} are needed", line=line)
 
     def line(self, file: str, *trail: str) -> int | None:
-        """The line of a key, found by walking the keys that lead to it."""
+        """The line of a key, found by walking the keys that lead to it; not sought once enough was told of the file."""
+        if self.told[file] >= MOST_TROUBLES:
+            return None
         text, at = self.contents.get(file, b""), 0
         for key in trail:
             found = text.find(json.dumps(key, ensure_ascii=False).encode("utf-8", "replace"), at)
@@ -189,9 +197,10 @@ class Item:
         """A number from 0 to 1 in the digits it was written in; the file must be read with `digits`."""
         value = self._get(key)
         plain = isinstance(value, Written) or (isinstance(value, int) and not isinstance(value, bool))
-        if not plain or len(str(value)) > 40 or not 0 <= float(value) <= 1:
+        text = DIGITS.fullmatch(str(value)) if plain else None
+        if text is None or not 0 <= float(text[0]) <= 1:
             self._unfit(key, value, "a number from 0 to 1 is needed")
-        return str(value)
+        return text[0] if text["power"] is None else format(Decimal(text[0]), "f")
 
     def objects(self, key: str) -> Iterator[Item]:
         value = self._get(key)
@@ -245,15 +254,17 @@ def finite(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def fit(value: Any) -> Any:
-    """The same value with every text fit for PostgreSQL."""
+def fit(value: Any, *, depth: int = 0) -> Any:
+    """The same value with every text fit for PostgreSQL, and no deeper than a page can show."""
     if isinstance(value, Written):
         return value
+    if depth > DEEPEST and isinstance(value, dict | list):
+        return _fit_text(json.dumps(value))
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else _fit_text(value)
     if isinstance(value, dict):
-        return {fit(key): fit(entry) for key, entry in value.items()}
-    return [fit(entry) for entry in value] if isinstance(value, list) else value
+        return {fit(key): fit(entry, depth=depth + 1) for key, entry in value.items()}
+    return [fit(entry, depth=depth + 1) for entry in value] if isinstance(value, list) else value
 
 
 def _fit_text(text: str) -> str:

@@ -9,11 +9,9 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 LARGEST_BYTES = 64 * 2**20
 ROUND_FOLDER = re.compile(r"rounds/(0|[1-9][0-9]{0,8})/.+")
@@ -24,6 +22,7 @@ GIT_ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "PATH": os.environ.get("PATH", ""),
 }
 QUIET = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
@@ -56,6 +55,8 @@ class Source(Protocol):
 
     def listing(self) -> list[Listed]: ...
 
+    def close(self) -> None: ...
+
     def read(self, file: Listed) -> bytes:
         """Raises Unreadable."""
 
@@ -70,6 +71,9 @@ class Folder:
 
     def listing(self) -> list[Listed]:
         return sorted(self._below(""), key=lambda file: file.path)
+
+    def close(self) -> None:
+        return
 
     def _below(self, at: str) -> Iterator[Listed]:
         with os.scandir(self.root / at) as entries:
@@ -91,7 +95,7 @@ class Folder:
             raise Unreadable(f"it cannot be read: {error.strerror}") from error
 
 
-class Git(AbstractContextManager["Git"]):
+class Git:
     """The files of the commit `HEAD`, through one `git cat-file --batch`.  `below` is a folder inside the commit."""
 
     def __init__(self, root: Path, *, below: str = "") -> None:
@@ -128,15 +132,11 @@ class Git(AbstractContextManager["Git"]):
             )
         return self._batch
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         if self._batch is not None:
             self._batch.kill()
             self._batch.communicate()
+            self._batch = None
 
 
 def open_sources(path: Path) -> list[Source]:
@@ -145,7 +145,8 @@ def open_sources(path: Path) -> list[Source]:
         raise NoRepository(f"{path}: there is nothing at this path")
     found: list[Source] = _of_git(path) if _is_git(path) else _of_folders(path)
     if not found:
-        raise NoRepository(f"{path}: no state repository here; one has config.json and a folder rounds/")
+        said = "no state repository here (of git, the commit HEAD is read); one has config.json and a folder rounds/"
+        raise NoRepository(f"{path}: {said}")
     return found
 
 
@@ -165,7 +166,7 @@ def _is_git(path: Path) -> bool:
 def _of_git(path: Path) -> list[Source]:
     try:
         paths = [file.path for file in Git(path).listing()]
-    except subprocess.SubprocessError as error:
+    except (subprocess.SubprocessError, OSError) as error:
         raise NoRepository(f"{path}: git cannot read its commit HEAD") from error
     roots = [p.removesuffix("config.json").rstrip("/") for p in paths if p.split("/")[-1] == "config.json"]
     return [Git(path, below=root) for root in _outermost(roots) if any(_in_rounds(p, root) for p in paths)]

@@ -30,7 +30,7 @@ from dashboard.records import evidence, examining, reigning, telling
 from dashboard.records.evidence import Read
 from dashboard.records.filling import Filling, clear, fill
 
-VERSION = 2  # of the rows that are made of a file: a higher one imports every round anew
+VERSION = 3  # of the rows that are made of a file: a higher one imports every round anew
 LOCK_SPACE = 0x7265636F  # "reco": keeps our advisory locks apart from others in the database
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,50}")
 LABELS = dict.fromkeys(("judge", "renderer", "chain", "pods"), "records")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from competition.records.ladders import Rung
+from competition.records.ladders import Rung, percent
 from competition.records.played import LEADER, PlayedMatch
 from competition.records.rounds import ReadRound
 
@@ -42,7 +42,7 @@ def headline(told: ReadRound, rungs: Sequence[Rung], *, stage: str) -> str:
         return f"The leader defended against {_count(len(told.entries), 'challenger')}{_fates(rungs)}."
     won = next((rung for rung in reversed(rungs) if rung.challenger == told.winner), None)
     against = "" if won is None else " against the leader" if won.defender == LEADER else f" against {won.defender}"
-    margin = "" if won is None else f" with a margin of {float(won.tally.margin) * 100:+.2f} %{against}"
+    margin = "" if won is None else f" with a margin of {percent(won.tally.margin)}{against}"
     return f"{told.winner} took the lead{margin}. {_count(len(told.entries), 'challenger')} entered."
 
 

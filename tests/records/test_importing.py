@@ -6,9 +6,14 @@ import json
 from fractions import Fraction
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from audits.models import Audit
 from competition.models import Competition, Reign, Round, Submission
@@ -20,7 +25,7 @@ from judging.models import Duel, Match
 from tests.records.dump import dump
 from tests.records.importing import NOW, imported, made
 from tests.verify import made_records
-from tests.verify.made_records import PROMPTS, hotkey
+from tests.verify.made_records import PROMPTS, Files, hotkey
 from tests.verify.ways_to_break import ADA, BEN, CLEO, DAN, EVE
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +214,45 @@ def test_a_competition_played_here_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(CannotImport, match="played here"):
         imported(made(1, tmp_path))
     assert not Round.objects.exists()
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_values_a_repository_holds_it_is_imported(data: st.DataObject, tmp_path_factory: Any) -> None:
+    """One to three values anywhere are replaced by junk; the import ends, its pages answer, and the rest is there."""
+    era = data.draw(st.sampled_from(list(made_records.ERAS)))
+    files = made_records.ERAS[era]()
+    for _ in range(data.draw(st.integers(1, 3))):
+        file = data.draw(st.sampled_from(sorted(path for path in files if path.endswith(".json"))))
+        _put_somewhere(files, file, data)
+    path = made_records.write(files, tmp_path_factory.mktemp("junk"))
+    with transaction.atomic():
+        try:
+            imported(path)
+        except CannotImport:
+            assert not Competition.objects.exists()
+        else:
+            for address in ("/c/made/", "/c/made/r/0/", "/c/made/findings/"):
+                there = address != "/c/made/r/0/" or Round.objects.filter(number=0).exists()
+                assert Client().get(address).status_code == (200 if there else 404)
+        transaction.set_rollback(True)
+
+
+def _put_somewhere(files: Files, file: str, data: st.DataObject) -> None:
+    """Walk down into the file at random, and replace what is there."""
+    place: Any = files
+    key: Any = file
+    while isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
+        place = place[key]
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+    place[key] = data.draw(JUNK)
 
 
 def test_hostile_values_are_reported_and_stop_nothing(tmp_path: Path) -> None:

@@ -146,6 +146,36 @@ def test_a_weight_keeps_the_digits_it_was_written_in() -> None:
     assert terms.win_margin == "0.1"
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("0.8", "0.8"),
+        ("1", "1"),
+        ("5e-3", "0.005"),
+        ("1e-999999999", None),
+        ("2.0", None),
+        ("-0.1", None),
+        ("true", None),
+    ],
+)
+def test_a_share_is_a_number_that_costs_nothing_to_reckon_with(written: str, kept: str | None) -> None:
+    text = json.dumps(made_records.config(1)).replace('"win_margin": 0.1', f'"win_margin": {written}')
+    terms = read_terms(Shelf({"config.json": text.encode()}))
+    assert (terms.win_margin if terms else None) == kept
+
+
+def test_a_value_too_deep_for_a_page_is_kept_as_text() -> None:
+    deep: Any = "bottom"
+    for _ in range(400):
+        deep = [deep]
+    shelf = Shelf({"rounds/0/winner.json": json.dumps({"deep": deep}).encode()})
+    told = json.dumps(shelf.json("rounds/0/winner.json", kind=dict))
+    assert told.count("[") == 400
+    assert json.loads(told)["deep"] != deep
+    bottomless = b"[" * 100_000
+    assert Shelf({"a.json": bottomless}).json("a.json", kind=list) is None
+
+
 def test_the_leader_at_a_block_is_the_last_entry_up_to_it() -> None:
     reigns = read_reigns(shelf_of({"leader.json": made_records.era_1()["leader.json"]}))
     blocks = [reign.effective_block for reign in reigns]

@@ -31,6 +31,8 @@ class Command(BaseCommand):
         ).first()
         if audit is None:
             raise CommandError("there is no such audit; the round's page lists them")
+        if audit.round.source:
+            raise CommandError("this round was played elsewhere, and its audits are decided there")
         if audit.state != "reviewing":
             raise CommandError(f"this audit waits for nobody: it is in {audit.state}")
         if not review(audit, passes=options["decision"] == "pass", why=options["why"], now=timezone.now()):

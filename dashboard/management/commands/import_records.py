@@ -44,6 +44,8 @@ class Command(BaseCommand):
             self._clear()
             self.stderr.write(str(error))
             return True
+        finally:
+            source.close()
         self._clear()
         self._tell(outcome)
         return bool(outcome.troubles)
