@@ -93,7 +93,9 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
         matches.tally_of(match),
         generated_s=run.generated_s,
         rules=verdicts.GenerationRules(
-            win_margin=Fraction(rules.win_margin), least_counted=rules.least_counted, generation_s=limits.generation_s,
+            win_margin=Fraction(rules.win_margin),
+            least_counted=rules.least_counted,
+            generation_s=limits.generation_s,
             worse=worse,
         ),
         failure=failure,
