@@ -67,6 +67,8 @@ def _weights(bundle: Bundle, reigns: list[Row]) -> None:
     block = reigns[-1]["effective_block"]
     bundle.same("wrong-weights", NAME, field="weights_block", found=decision["weights_block"], expected=block,
                 say="Not the block from which the decision is paid.")  # fmt: skip
+    uids = sorted(decision["uids"].values())
+    bundle.same("wrong-weights", NAME, field="uids", found=uids, expected=sorted(set(uids)), say="One uid, two miners.")
     expected = shares(reigns, block=block, uids=decision["uids"], owner=decision["owner_uid"])
     bundle.same(
         "wrong-weights", NAME, field="weights", found=decision["weights"], expected=expected, say="Not so paid."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +26,7 @@ TITLE_1: dict[str, Any] = MARGIN_1 | {
     },
 }  # fmt: skip
 RULESETS = {"margin-1": MARGIN_1, "title-1": TITLE_1}
+NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/[1-9][0-9]{0,17})?")
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
 
 
@@ -46,7 +48,7 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
     if rules is None:
         return None
     given = competition["config"].get("rules", {})
-    changed = {name: str(Fraction(str(value))) if name in SHARES else value for name, value in given.items()}
+    changed = {name: str(exact(value)) if name in SHARES else value for name, value in given.items()}
     if "title" in given:
         changed["title"] = rules["title"] | {name: _exact(name, value) for name, value in given["title"].items()}
     if "audits" in changed:
@@ -54,10 +56,17 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
     return rules | changed
 
 
+def exact(value: Any) -> Fraction:
+    """A number as it is written.  Raises ValueError for one in exponents, or a very long one."""
+    if not NUMBER.fullmatch(str(value)[:64]):
+        raise ValueError(f"{str(value)[:64]!r} is not a number that a rule may have")
+    return Fraction(str(value))
+
+
 def _exact(name: str, value: Any) -> Any:
     if name == "stakes":
-        return [str(Fraction(str(stake))) for stake in value]
-    return str(Fraction(str(value))) if name in ("bar", "out", "futility_z") else value
+        return [str(exact(stake)) for stake in value]
+    return str(exact(value)) if name in ("bar", "out", "futility_z") else value
 
 
 def _rules(bundle: Bundle) -> None:

@@ -9,6 +9,10 @@ from typing import Any
 TEXT, COUNT, WHOLE, FLAG, ANY = "a text", "a count", "a whole number", "true or false", "any object"
 HASH, HEX, SHARE = "a SHA-256 in hex", "bytes in hex", "a fraction"
 NULL = "null"
+RULES = "rules, with numbers written out"
+LONGEST_RULE = 64
+EXPONENT = re.compile(r"[-+.0-9]+[eE][-+0-9]+")
+"""1e999999999 is a short text, and a fraction that fills all memory."""
 
 FITS: dict[str, Callable[[Any], bool]] = {
     TEXT: lambda v: isinstance(v, str),
@@ -20,7 +24,14 @@ FITS: dict[str, Callable[[Any], bool]] = {
     HEX: lambda v: isinstance(v, str) and bool(re.fullmatch("([0-9a-f]{2})*", v)),
     SHARE: lambda v: isinstance(v, str) and bool(re.fullmatch("-?[0-9]{1,18}(/[1-9][0-9]{0,17})?", v)),
     NULL: lambda v: v is None,
+    RULES: lambda v: isinstance(v, dict) and all(map(_plain_rule, v.values())),
 }
+
+
+def _plain_rule(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_plain_rule, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, str) or (len(value) <= LONGEST_RULE and not EXPONENT.fullmatch(value))
 
 
 class Either(tuple[Any, ...]):
@@ -60,7 +71,7 @@ SHAPES: dict[str, Any] = {
         "chain": TEXT, "pods": TEXT, "config": ANY, "demo": FLAG,
     },
     "round.json": {
-        "number": COUNT, "rules": ANY, "schedule": SCHEDULE, "seed_block_hash": HASH, "seed": HASH, "pool": [HASH],
+        "number": COUNT, "rules": RULES, "schedule": SCHEDULE, "seed_block_hash": HASH, "seed": HASH, "pool": [HASH],
         "pool_commitment": HASH, "prompts": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
     },
     "reveals.json": [

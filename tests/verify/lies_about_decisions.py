@@ -136,6 +136,14 @@ def shares_changed(made: Made) -> None:
     made.documents["decision.json"]["weights"] = {"0": "1/10", "2": "9/10"}
 
 
+def uid_of_somebody_else(made: Made) -> None:
+    """Ash's share goes to birch's place on the chain, in all that is said of it."""
+    decision = made.documents["decision.json"]
+    decision["uids"][ASH] = decision["uids"][BIRCH]
+    decision["weights"] = {"3": "1"}
+    made.events[-1][1]["weights"] = {"3": "1"}
+
+
 def shares_of_another_block(made: Made) -> None:
     made.documents["decision.json"] |= {"weights_block": 700, "weights": {"0": "1/5", "1": "4/5"}}
 
@@ -226,6 +234,7 @@ LIES: dict[Lie, str] = {
     weight_lowered: "wrong-reign",
     paid_too_early: "wrong-reign",
     shares_changed: "wrong-weights",
+    uid_of_somebody_else: "wrong-weights",
     shares_of_another_block: "wrong-weights",
     paid_to_somebody_else: "wrong-weights",
     history_of_reigns_rewritten: "ledger-differs",

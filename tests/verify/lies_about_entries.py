@@ -193,6 +193,14 @@ def bar_lowered_after_the_announcement(made: Made) -> None:
     made.event("round.open", round=1)["rules"] = dict(made.event("round.open", round=2)["rules"])
 
 
+def bar_that_fills_all_memory(made: Made) -> None:
+    made.documents["round.json"]["rules"]["win_margin"] = "1e-999999999"
+
+
+def bar_that_fills_all_memory_in_the_configuration(made: Made) -> None:
+    made.documents["competition.json"]["config"]["rules"]["win_margin"] = "1e-999999999"
+
+
 def ruleset_nobody_knows(made: Made) -> None:
     made.documents["competition.json"]["ruleset"] = "margin-9"
 
@@ -244,6 +252,8 @@ LIES: dict[Lie, str] = {
     objection_dropped: "wrong-objection",
     bar_lowered: "wrong-rules",
     bar_lowered_after_the_announcement: "ledger-differs",
+    bar_that_fills_all_memory: "malformed-document",
+    bar_that_fills_all_memory_in_the_configuration: "malformed-document",
     ruleset_nobody_knows: "unknown-ruleset",
     window_lengthened: "wrong-schedule",
     next_round_off_the_grid: "wrong-schedule",
