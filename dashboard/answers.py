@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from rest_framework.decorators import api_view
@@ -52,4 +52,5 @@ def twin_url(url: str) -> str:
 def fresh(response: HttpResponse) -> HttpResponse:
     """May be kept, must be asked about: an unchanged page costs a 304."""
     patch_cache_control(response, no_cache=True)
+    patch_vary_headers(response, ["Cookie"])  # the theme is a cookie's
     return response

@@ -105,7 +105,14 @@ def _match_page(round_: Round, match: Match) -> match_pages.MatchPage:
     duels = judging.duels_of(match)
     shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
     renderings = judging.renderings_of(round_.competition, shas)
-    return match_pages.page(round_, match, duels, renderings=renderings, findings=findings_on(round_, match=match))
+    return match_pages.page(
+        round_,
+        match,
+        duels,
+        renderings=renderings,
+        findings=findings_on(round_, match=match),
+        publication=publication_of(round_),
+    )
 
 
 def duel_page(round_: Round, *, defender: str, challenger: str, stem: str) -> duel_pages.DuelPage:

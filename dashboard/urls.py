@@ -42,7 +42,11 @@ class Extension(Hotkey):
     regex = "|".join(files.TYPES)
 
 
-for converter in (Hotkey, Side, Stem, Sha256, Extension):
+class Theme(Hotkey):
+    regex = "auto|light|dark"
+
+
+for converter in (Hotkey, Side, Stem, Sha256, Extension, Theme):
     register_converter(converter, converter.__name__.lower())
 
 ROUND = "c/<slug:slug>/r/<int:number>"
@@ -72,6 +76,7 @@ urlpatterns = [
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
     path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
     *both("c/<slug:slug>/findings", findings.findings, name="findings"),
+    path("theme/<theme:name>/", views.theme, name="theme"),
     path("robots.txt", feeds.robots, name="robots"),
     path("sitemap.xml", feeds.sitemap, name="sitemap"),
     path("feeds/<slug:slug>.atom", feeds.atom, name="feed-atom"),

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from competition import queries
@@ -28,6 +29,7 @@ from dashboard.presenting.twins import twin
 from dashboard.sheets import Sheet
 
 LIVE_SECONDS = 2
+THEME_SECONDS = 31_536_000
 ORDERS = ("margin", "reveal")
 
 
@@ -227,6 +229,21 @@ def search(request: HttpRequest) -> HttpResponse:
         (s, rounds.entry(s), reverse("round", args=[s.round.competition.slug, s.round.number])) for s in submissions
     ]
     return fresh(render(request, "search.html", {"asked": asked, "miners": miners, "entries": entries}))
+
+
+@require_safe
+def theme(request: HttpRequest, name: str) -> HttpResponse:
+    """Remember how dark this visitor wants the pages, without a script, and lead back."""
+    asked = request.GET.get("next", "")
+    back = asked if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) and asked.startswith("/") else "/"
+    response = HttpResponseRedirect(back, headers={"Cache-Control": "no-store"})
+    if name == "auto":
+        response.delete_cookie("theme", samesite="Lax")
+    else:
+        response.set_cookie(
+            "theme", name, max_age=THEME_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

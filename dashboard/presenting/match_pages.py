@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,11 +12,12 @@ from django.urls import reverse
 
 from competition.decisions.tally import Tally
 from competition.models import Round
-from dashboard.models import VerifierFinding
+from dashboard.models import Publication, VerifierFinding
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_url, sentence
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.records import RecordFinding, Stated, record_finding, stated
+from dashboard.presenting.rounds import Bundle, bundle
 from dashboard.presenting.wording import Label, certainty, labels, standing
 from judging.matches import result_of, tally_of
 from judging.models import Duel, Match, Rendering
@@ -54,6 +56,7 @@ class MatchPage:
     duels: tuple[DuelRow, ...]
     counts: Mapping[str, int]
     stated: Stated | None
+    bundle: Bundle | None
     verifier_findings: tuple[RecordFinding, ...]
     round_url: str
     url: str
@@ -75,6 +78,12 @@ class MatchPage:
         return tuple((name, RESULTS[name][0], meanings[name], n) for name, n in self.counts.items() if n)
 
     @property
+    def raw_tally(self) -> str:
+        """For the visitor's own count."""
+        names = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
+        return json.dumps({name: getattr(self.tally, name) for name in names})
+
+    @property
     def told(self) -> tuple[str, str]:
         """The verdict, and the numbers behind it."""
         first, stop, rest = self.sentence.partition(". ")
@@ -88,6 +97,7 @@ def page(
     *,
     renderings: Mapping[str, Rendering],
     findings: Sequence[VerifierFinding] = (),
+    publication: Publication | None = None,
 ) -> MatchPage:
     numbers = figures(_tally(match, duels), rules=rules_of(round_), kind=match.kind)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
@@ -103,6 +113,7 @@ def page(
         tally=numbers,
         duels=rows,
         verifier_findings=tuple(record_finding(row) for row in findings),
+        bundle=bundle(round_, publication) if decided else None,
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},
     )
 

@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import threading
+from hashlib import sha256
 from typing import Any
 
 import django
@@ -28,6 +29,8 @@ from django.urls import reverse
 
 from competition import store
 from competition.models import Asset, Competition, Round
+from dashboard.models import Publication
+from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED
@@ -48,6 +51,7 @@ def prepare() -> Made:
         number = Competition.objects.count()  # an earlier run may have used this database
         made = made_round.make(slug=f"made{number}", prompts=24, hostile='<script>alert("x")</script>')
         make_turnable(made)
+        publish(made)
     return made
 
 
@@ -56,11 +60,29 @@ def make_turnable(made: Made) -> None:
     match = made.matches[made.miners[1].hotkey + "screen"]
     duel = match.duels.get(prompt__stem=TURNED)
     for side, sizes in (("left_sha256", (0.5, 0.9, 0.3)), ("right_sha256", (0.8, 0.4, 0.6))):
-        before, (sha256, size, views) = getattr(duel, side), a_box(*sizes)
-        Asset.objects.filter(sha256=before).update(sha256=sha256, bytes=size)
-        Rendering.objects.filter(sha256=before).update(sha256=sha256, views=views, triangles=12)
-        setattr(duel, side, sha256)
+        before, (digest, size, views) = getattr(duel, side), a_box(*sizes)
+        Asset.objects.filter(sha256=before).update(sha256=digest, bytes=size)
+        Rendering.objects.filter(sha256=before).update(sha256=digest, views=views, triangles=12)
+        setattr(duel, side, digest)
     duel.save()
+
+
+def publish(made: Made) -> None:
+    """The bundle's record of the finished round's matches, and its manifest."""
+    matches = [
+        {
+            "kind": match.kind, "defender": match.defender.key, "challenger": match.challenger.miner.hotkey,
+            "stopped_after": match.stopped_after, "duels": list(match.duels.values("position", "state", "outcome")),
+        }
+        for match in made.finished.matches.select_related("defender__miner", "challenger__miner")
+    ]  # fmt: skip
+    folder = folder_of(made.finished)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "matches.json").write_text(json.dumps(matches))
+    told = {"path": "matches.json", "sha256": sha256((folder / "matches.json").read_bytes()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"files": [told]}))
+    digest = sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    Publication.objects.filter(round=made.finished).update(bundle_hash=digest)
 
 
 def a_box(*sizes: float) -> tuple[str, int, dict[str, str]]:
