@@ -27,7 +27,9 @@ from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.models import Asset, Competition, Miner, Round, SimulatedChain
 from dashboard.publish import folder_of
+from judging.backends import JUDGES
 from judging.backends.base import Answer, NoAnswer, Question
+from judging.renderers import RENDERERS
 from judging.renderers.base import Refused, Rendered
 from judging.renderers.rig import Rig
 
@@ -106,7 +108,7 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0,
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
     rules |= {"title": TITLE} if ruleset == "title-1" else {}
     made = Competition.objects.create(
-        slug="played", name="Played", ruleset=ruleset, judge="perceptual-v1", renderer="raycast",
+        slug="played", name="Played", ruleset=ruleset, judge="plan", renderer="nobody",
         chain="simulated:played", pods="local", created_at=START,
         config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
     )  # fmt: skip
@@ -129,8 +131,8 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("competition.actors.send", lambda *words, **named: None)
-    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random()))
-    patch.setattr("judging.steps.renderer_named", lambda name: Renderer())
+    patch.setitem(JUDGES, "plan", f"{__name__}:Judge")
+    patch.setitem(RENDERERS, "nobody", f"{__name__}:Renderer")
     patch.setattr("audits.sources.examine", lambda submission: _findings(played, submission.commit))
     patch.setattr("audits.running.sweep", list)
     steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
@@ -156,11 +158,11 @@ class Judge:
 
     name, version = "plan", "c0" * 32
 
-    def __init__(self, luck: float) -> None:
-        self.luck = luck
+    def __init__(self, argument: str) -> None:
+        self.luck = Random(argument)
 
     def ask(self, question: Question) -> Answer:
-        if self.luck < 0.05:
+        if self.luck.random() < 0.02:
             raise NoAnswer("tired", "This judge is tired.")
         worth = [
             int(hashlib.sha256(f"{question.kind}{s.sha256}".encode()).hexdigest()[:4], 16)
