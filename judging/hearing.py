@@ -18,17 +18,21 @@ from django.utils import timezone
 from competition import actors
 from competition.machine import engine
 from judging.answers_kept import let_go
-from judging.models import Duel
+from judging.models import Control, Duel
 
 IDLE_S = 0.2
+Look = tuple[str, int]  # a model's label and an id
 AHEAD = 4  # times as many duels are looked at as can be taken: others are taking them, too
 
 
-def next_duels(*, now: datetime, most: int) -> list[int]:
-    """Due duels, prompt by prompt."""
-    due = Duel.objects.filter(engine.due(Duel, now=now))
-    ordered = due.order_by("match__round_id", "position", "match__defender_id", "pk")
-    chosen = list(ordered.values_list("pk", flat=True)[:most])
+def next_rows(*, now: datetime, most: int) -> list[Look]:
+    """What a judge is due to be asked about: its controls, then duels, prompt by prompt."""
+    controls = Control.objects.filter(engine.due(Control, now=now)).order_by("round_id", "pk")
+    duels = Duel.objects.filter(engine.due(Duel, now=now))
+    ordered = duels.order_by("match__round_id", "position", "match__defender_id", "pk")
+    chosen = [
+        (rows.model._meta.label, pk) for rows in (controls, ordered) for pk in rows.values_list("pk", flat=True)[:most]
+    ]
     let_go()
     return chosen
 
@@ -38,7 +42,7 @@ class Hearing:
 
     def __init__(self, *, duels: int) -> None:
         self.duels = duels
-        self.taken: set[int] = set()
+        self.taken: set[Look] = set()
         self.changed = threading.Condition()
 
     def run(self, stop: threading.Event) -> None:
@@ -54,7 +58,7 @@ class Hearing:
         room = self.duels - len(self.taken)
         if room <= 0:
             return self.duels
-        due = [pk for pk in next_duels(now=timezone.now(), most=AHEAD * self.duels) if pk not in self.taken]
+        due = [row for row in next_rows(now=timezone.now(), most=AHEAD * self.duels) if row not in self.taken]
         window = due[: 2 * room]
         chosen = sorted(random.sample(range(len(window)), min(room, len(window))))
         for at in chosen:
@@ -62,12 +66,12 @@ class Hearing:
             threads.submit(self._look, window[at])
         return len(chosen)
 
-    def _look(self, pk: int) -> None:
+    def _look(self, row: Look) -> None:
         try:
-            actors.look(Duel._meta.label, pk)
+            actors.look(*row)
         finally:
             with self.changed:
-                self.taken.discard(pk)
+                self.taken.discard(row)
                 self.changed.notify()
 
 
@@ -77,7 +81,7 @@ def until_quiet(*, duels: int, deadline_s: float) -> bool:
     thread = threading.Thread(target=hearing.run, args=[stop])
     thread.start()
     give_up = time.monotonic() + deadline_s
-    while time.monotonic() < give_up and (hearing.taken or next_duels(now=timezone.now(), most=1)):
+    while time.monotonic() < give_up and (hearing.taken or next_rows(now=timezone.now(), most=1)):
         time.sleep(0.02)
     stop.set()
     thread.join()

@@ -9,7 +9,7 @@ from django.db import models
 
 from competition.machine.stateful import Stateful
 from competition.models import Asset, Competition, Prompt, Round, Submission
-from judging.states import DuelStates, MatchStates, RenderingStates
+from judging.states import ControlStates, DuelStates, MatchStates, RenderingStates
 
 
 class Rendering(Stateful):
@@ -163,3 +163,38 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key[:12]}"
+
+
+class Control(Stateful):
+    """A duel with a known answer, by which the judge of a round is judged: see `decisions.health`.
+
+    The defender is the leader's file for the prompt; the challenger is the same, doctored as `variant` says, or for a
+    repeat the side that it met.  `before_micro` is the score of the duel that a repeat repeats.  `take`: how often the
+    round's controls have been made; they are made anew when a round goes on after its judge was unwell.
+    """
+
+    graph = ControlStates
+    round = models.ForeignKey(Round, models.PROTECT, related_name="controls")
+    kind = models.CharField(max_length=10)
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="controls")
+    variant = models.CharField(max_length=20)
+    take = models.PositiveSmallIntegerField(default=1)
+    score_micro = models.IntegerField(null=True)
+    before_micro = models.IntegerField(null=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "kind", "prompt", "variant", "take"], name="one_control_of_a_kind")
+        ]
+        indexes = [models.Index(fields=["state", "due_at"], name="control_due")]
+
+    def describe(self) -> dict[str, object]:
+        return {"round": self.round.number, "control": self.kind, "prompt": self.prompt.stem, "variant": self.variant,
+                "take": self.take}  # fmt: skip
+
+    def competition_pk(self) -> int:
+        return self.round.competition_id
+
+    def wakes(self) -> Iterable[Stateful]:
+        return (self.round,)

@@ -28,3 +28,11 @@ class DuelStates(Graph):
     forfeited = State()
     unneeded = State()
     void = State()
+
+
+class ControlStates(Graph):
+    """A question to the judge of which everybody knows the answer; unneeded where there is nothing to ask it about."""
+
+    judging = State(to=("judged", "unneeded"), queue="judge", lease_s=120, tries=5)
+    judged = State()
+    unneeded = State()

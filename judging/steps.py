@@ -14,7 +14,7 @@ from competition.machine.stateful import FailureClass
 from competition.models import Asset, Competition, Round, RoundPrompt, Submission
 from competition.rounds import rules_of
 from competition.steps import pause
-from judging import deciding, matches, titles
+from judging import controls, deciding, matches, sides, titles
 from judging.answers_kept import Kept
 from judging.asking import verdict_of
 from judging.backends import judge_named
@@ -23,13 +23,9 @@ from judging.deliberating import Unwanted
 from judging.models import Duel, Match, Rendering
 from judging.renderers import renderer as renderer_named
 from judging.renderers.base import Refused, RendererFault
-from judging.renderers.rig import Rig
+from judging.sides import rig_of
 
 SOON = timedelta(seconds=2)
-
-
-def rig_of(competition: Competition) -> Rig:
-    return Rig.from_json(competition.config["rig"])
 
 
 @engine.sweep
@@ -44,12 +40,6 @@ def want_renderings(now: datetime) -> None:
             Rendering.objects.get_or_create(
                 competition=competition, sha256=sha256, rig=rig, renderer=renderer, defaults=Rendering.born(now=now)
             )
-
-
-def rendering_of(competition: Competition, sha256: str) -> Rendering | None:
-    """The rendering of a stored file under the competition's rig, if it has been wanted yet."""
-    rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
-    return Rendering.objects.filter(competition=competition, sha256=sha256, rig=rig, renderer=renderer).first()
 
 
 @engine.step(Rendering, "rendering")
@@ -113,8 +103,8 @@ def _begun(match: Match, drawn: Sequence[RoundPrompt], *, now: datetime) -> Move
 def forfeit_at_once(match: Match, *, now: datetime) -> None:
     """Which files are missing is known before anything is judged, and a screen of title-1 counts it first."""
     for duel in match.duels.filter(state="judging").select_related("prompt"):
-        left = _side(match.defender, match.defender_origin, duel)
-        right = _side(match.challenger, match.challenger_origin, duel)
+        left = sides.of(match.defender, match.defender_origin, duel.prompt)
+        right = sides.of(match.challenger, match.challenger_origin, duel.prompt)
         if left is None or right is None:
             shas = {"left_sha256": left.sha256 if left else "", "right_sha256": right.sha256 if right else ""}
             engine.move(duel, _forfeit(left, right, sets=shas), now=now)
@@ -137,8 +127,8 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
     """Ask the judge about one prompt; who delivered nothing forfeits; no answer is retried."""
     match = duel.match
     left, right = (
-        _side(match.defender, match.defender_origin, duel),
-        _side(match.challenger, match.challenger_origin, duel),
+        sides.of(match.defender, match.defender_origin, duel.prompt),
+        sides.of(match.challenger, match.challenger_origin, duel.prompt),
     )
     shas = {"left_sha256": left.sha256 if left else "", "right_sha256": right.sha256 if right else ""}
     if left is None or right is None:
@@ -160,18 +150,6 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
         return Wait(SOON, "somebody else has this duel, or nobody needs it any more")
     because = f"decided by {verdict.decided_by}"
     return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=shas, because=because)
-
-
-def _side(entry: Submission, origin: str, duel: Duel) -> Side | None:
-    """What one side delivered for the duel's prompt; None when it delivered nothing that can be judged."""
-    asset = entry.assets.filter(origin=origin, prompt=duel.prompt, state="stored").first()
-    if asset is None:
-        return None
-    rendering = rendering_of(entry.round.competition, asset.sha256)
-    if rendering is None or rendering.state != "rendered":
-        return None
-    views = {name: store.default().path(sha256) for name, sha256 in rendering.views.items()}
-    return Side(sha256=asset.sha256, views=views)
 
 
 def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> Move:
@@ -210,11 +188,11 @@ def duels(round_: Round, now: datetime) -> Outcome:
     entered = matches.challengers(round_)
     if not entered:
         return Move("finalizing", because="nobody challenged: the leader defends")
-    stop = trouble(round_)
+    stop = trouble(round_) or controls.trouble(round_, now=now)
     if stop:
         return stop
     if rules_of(round_).title:
-        return _screens(round_, now=now)
+        return controls.first(round_, _screens(round_, now=now))
     for challenger in entered:
         matches.ensure(round_, kind=Match.Kind.SCREEN, defender=matches.leader(round_), challenger=challenger, now=now)
     climbed = matches.ladder(round_, audited={})
@@ -224,7 +202,8 @@ def duels(round_: Round, now: datetime) -> Outcome:
     if matches.want(round_, climbed, now=now):
         return Wait(SOON, "the ladder waits for a match between challengers")
     won = len(climbed.wanted_audits)
-    return Move("finalizing", because=f"every match is decided; {won} ladder winner(s) to audit")
+    done = Move("finalizing", because=f"every match is decided; {won} ladder winner(s) to audit")
+    return controls.first(round_, done)
 
 
 def _screens(round_: Round, *, now: datetime) -> Outcome:
@@ -247,7 +226,8 @@ def trouble(round_: Round) -> Move | None:
     if stuck:
         return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
     refused = Rendering.objects.filter(
-        competition=round_.competition, state="refused",
+        competition=round_.competition,
+        state="refused",
         sha256__in=leader.assets.filter(prompt__draws__round=round_).values("sha256"),
     ).first()  # on fresh prompts a leader's refused output is a forfeit, or refusing would put off every title match
     if refused:

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from judging.questions.version import JudgeVersion
 
 RECHECK_S = 30.0  # how long the server's word about its model and version is believed
 IDS_KEPT = 10_000
+SHARED_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,15 @@ class Client:
         task = self.flying.get(call.key)
         if task is None:
             task = self.flying[call.key] = asyncio.ensure_future(self._within_deadline(call))
-            task.add_done_callback(lambda _: self.flying.pop(call.key, None))
+            task.add_done_callback(partial(self._landed, call.key))
         return await asyncio.shield(task)
+
+    def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
+        """An answer is shared for a little longer: whoever asked first has yet to write it down."""
+        if task.cancelled() or task.exception():
+            self.flying.pop(key, None)
+        else:
+            asyncio.get_running_loop().call_later(SHARED_S, self.flying.pop, key, None)
 
     async def close(self) -> None:
         for task in list(self.flying.values()):

@@ -1,0 +1,168 @@
+"""Is the judge of this round well?  Controls among its duels, and a pause while they say that it is not.
+
+Only judges that deliberate have controls: one that computes gives the same answer for ever.  The controls are chosen by
+the round's own seed order, are judged like any duel, by nobody's memory, and are told of in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from django.db.models import Count, Max, QuerySet, Sum
+
+from competition import store
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from competition.machine.stateful import FailureClass
+from competition.models import Round, RoundPrompt
+from competition.steps import pause
+from judging import matches, sides
+from judging.answers import Remembered
+from judging.answers_kept import asked_in, let_go
+from judging.asking import verdict_of
+from judging.backends import judge_named
+from judging.backends.base import NoAnswer, Side
+from judging.decisions import health
+from judging.decisions.ballots import Ballot
+from judging.deliberating import Deliberates
+from judging.models import Control, Duel, Match
+
+SOON = timedelta(seconds=2)
+SHARE: dict[health.Kind, Fraction] = {
+    "self": Fraction(1, 100), "canary": Fraction(2, 100), "injection": Fraction(1, 100), "repeat": Fraction(2, 100),
+}  # fmt: skip
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "self": ("twin",), "canary": ("blurred", "other_colour", "half_missing", "empty"), "injection": ("painted",),
+    "repeat": ("again",),
+}  # fmt: skip
+GATES = health.Gates()
+
+
+def wanted(round_: Round) -> bool:
+    return isinstance(judge_named(round_.competition.judge), Deliberates)
+
+
+def current(round_: Round) -> QuerySet[Control]:
+    """The controls that count: those of the last take."""
+    last = round_.controls.aggregate(last=Max("take"))["last"] or 0
+    return round_.controls.filter(take=last)
+
+
+def ensure(round_: Round, *, now: datetime) -> None:
+    """The controls of the round, prompt by prompt in its seed order; anew when it goes on after a failed gate."""
+    last = list(current(round_))
+    if last and not (all(c.settled and c.since < round_.since for c in last) and measured(round_).failing):
+        return
+    drawn = list(round_.drawn.select_related("prompt").order_by("position"))
+    plan = health.planned(len(drawn) * len(matches.challengers(round_)), share=SHARE, least=GATES.least)
+    take = last[0].take + 1 if last else 1
+    rows = [
+        Control(round=round_, kind=kind, prompt=d.prompt, variant=variant, take=take, **Control.born(now=now))
+        for kind, number in plan.items()
+        for d, variant in chosen(kind, drawn, number=number)
+    ]
+    Control.objects.bulk_create(rows, ignore_conflicts=True)
+    engine.announce(Control, now=now)
+
+
+def chosen(kind: str, drawn: Sequence[RoundPrompt], *, number: int) -> list[tuple[RoundPrompt, str]]:
+    """Each prompt with one way of doctoring, the ways in turn; more than one way only where prompts are short."""
+    ways = VARIANTS[kind]
+    turns = [(d, ways[(place + turn) % len(ways)]) for turn in range(len(ways)) for place, d in enumerate(drawn)]
+    return turns[:number]
+
+
+def trouble(round_: Round, *, now: datetime) -> Move | None:
+    """A pause when a gate fails, or when the judge gives no answer to its controls."""
+    if not wanted(round_):
+        return None
+    ensure(round_, now=now)
+    silent = [control for control in current(round_).filter(state="judging") if control.exhausted]
+    if silent:
+        why = f"The judge gives no answer to {len(silent)} of its controls: {silent[0].failure_reason}"
+        return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
+    if current(round_).filter(state="judging").exists():
+        return None
+    failing = measured(round_).failing
+    if failing:
+        told = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failing)
+        why = f"The judge is not well enough for its verdicts to stand ({told})."
+        return pause(round_, why, code="JUDGE_HEALTH", failure_class=FailureClass.JUDGE)
+    return None
+
+
+def first(round_: Round, outcome: Outcome) -> Outcome:
+    """`outcome`, but no round leaves its duels before its controls are judged."""
+    left = current(round_).filter(state="judging").count()
+    if isinstance(outcome, Move) and left:
+        return Wait(SOON, f"{left} controls of the judge are open")
+    return outcome
+
+
+def measured(round_: Round) -> health.Health:
+    told = [
+        health.Control(c.kind, c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
+        for c in current(round_).filter(state="judged").select_related("prompt").order_by("pk")
+    ]
+    calls = asked_in(round_).aggregate(answers=Count("pk"), attempts=Sum("attempt"))
+    attempts = calls["attempts"] or 0
+    return health.health(told, calls=attempts, failed_calls=attempts - calls["answers"], gates=GATES)
+
+
+def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
+    return tuple(Ballot(str(s["kind"]), ab=int(str(s["ab"])), ba=int(str(s["ba"]))) for s in detail.get("stages", []))
+
+
+@engine.step(Control, "judging")
+def judge_control(control: Control, now: datetime) -> Outcome:
+    """Asked afresh: an answer that is kept would only agree with itself."""
+    repeated = _repeated(control) if control.kind == "repeat" else None
+    if control.kind == "repeat" and repeated is None:
+        return _nothing_to_repeat(control)
+    pair = _pair(control, repeated)
+    if pair is None:
+        return Move("unneeded", because="there is no file to ask about")
+    let_go()
+    try:
+        found = verdict_of(
+            judge_named(control.round.competition.judge), reference=store.default().path(control.prompt.sha256),
+            reference_sha256=control.prompt.sha256, defender=pair[0], challenger=pair[1], book=Remembered(),
+        )  # fmt: skip
+    except NoAnswer as silence:
+        return Retry(engine.backoff(control.attempts), Failure(FailureClass.JUDGE, silence.code, silence.sentence))
+    # A draw's score is 0: what a likeness leans to below its bar is what these two are about.
+    leans = control.kind in ("self", "injection") and found.outcome == "draw"
+    score = found.stages[0].score if leans else found.score_micro
+    values = {"score_micro": score, "before_micro": repeated.score_micro if repeated else None}
+    return Move(
+        "judged", because=f"decided by {found.decided_by}", sets={**values, "detail": found.detail()}, facts=values
+    )
+
+
+def _repeated(control: Control) -> Duel | None:
+    """The first judged duel on this prompt that somebody was really asked about."""
+    judged = Duel.objects.filter(match__round=control.round, prompt=control.prompt, state="judged")
+    return judged.exclude(detail__decided_by="same_file").order_by("match__challenger__reveal_block", "pk").first()
+
+
+def _nothing_to_repeat(control: Control) -> Outcome:
+    open_ = Duel.objects.filter(match__round=control.round, prompt=control.prompt, state="judging").exists()
+    coming = open_ or control.round.matches.filter(kind=Match.Kind.SCREEN, state="waiting").exists()
+    if coming or not control.round.matches.exists():
+        return Wait(SOON, "no duel on this prompt is judged yet")
+    return Move("unneeded", because="no duel on this prompt was judged")
+
+
+def _pair(control: Control, repeated: Duel | None) -> tuple[Side, Side] | None:
+    from judging.doctoring import doctored  # loads OpenCV, which the web process must not
+
+    if repeated is not None:
+        match = repeated.match
+        left = sides.of(match.defender, match.defender_origin, control.prompt)
+        right = sides.of(match.challenger, match.challenger_origin, control.prompt)
+        return (left, right) if left and right else None
+    leader = matches.leader(control.round)
+    left = sides.of(leader, matches.GENERATED, control.prompt) if leader else None
+    return (left, doctored(left, control.variant)) if left else None

@@ -1,0 +1,32 @@
+"""What did one side deliver for a prompt, as a judge sees it?"""
+
+from __future__ import annotations
+
+from competition import store
+from competition.models import Competition, Prompt, Submission
+from judging.backends.base import Side
+from judging.models import Rendering
+from judging.renderers import renderer as renderer_named
+from judging.renderers.rig import Rig
+
+
+def rig_of(competition: Competition) -> Rig:
+    return Rig.from_json(competition.config["rig"])
+
+
+def rendering_of(competition: Competition, sha256: str) -> Rendering | None:
+    """The rendering of a stored file under the competition's rig, if it has been wanted yet."""
+    rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
+    return Rendering.objects.filter(competition=competition, sha256=sha256, rig=rig, renderer=renderer).first()
+
+
+def of(entry: Submission, origin: str, prompt: Prompt) -> Side | None:
+    """None when it delivered nothing that can be judged."""
+    asset = entry.assets.filter(origin=origin, prompt=prompt, state="stored").first()
+    if asset is None:
+        return None
+    rendering = rendering_of(entry.round.competition, asset.sha256)
+    if rendering is None or rendering.state != "rendered":
+        return None
+    views = {name: store.default().path(sha256) for name, sha256 in rendering.views.items()}
+    return Side(sha256=asset.sha256, views=views)
