@@ -27,9 +27,7 @@ from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.models import Asset, Competition, Miner, Round, SimulatedChain
 from dashboard.publish import folder_of
-from judging.backends import JUDGES
 from judging.backends.base import Answer, NoAnswer, Question
-from judging.renderers import RENDERERS
 from judging.renderers.base import Refused, Rendered
 from judging.renderers.rig import Rig
 
@@ -108,7 +106,7 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0,
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
     rules |= {"title": TITLE} if ruleset == "title-1" else {}
     made = Competition.objects.create(
-        slug="played", name="Played", ruleset=ruleset, judge="plan", renderer="nobody",
+        slug="played", name="Played", ruleset=ruleset, judge="perceptual-v1", renderer="raycast",
         chain="simulated:played", pods="local", created_at=START,
         config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
     )  # fmt: skip
@@ -120,19 +118,31 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0,
             made, {f"p{n}": f"picture {n}".encode() for n in range(9 if ruleset == "margin-1" else 15)}, now=START
         )
         base = Miner.objects.create(hotkey=played.named("base").ss58_address)
-        first = {"miner": base, "repo": "played/base", "commit": "0" * 40, "weight": "1", "effective_block": 0}
+        commit = "0" * 40 if ruleset == "margin-1" else _weak(seed)
+        first = {"miner": base, "repo": "played/base", "commit": commit, "weight": "1", "effective_block": 0}
         rounds.enthrone_first(made, reign=first, now=START)
         rounds.begin(made, blocks=schedule.first(rounds.cadence(made), earliest_reveal_block=5), now=START)
     _stand_ins(played, patch=patch, folder=folder)
     return played
 
 
+def _weak(seed: int) -> str:
+    """A leader's commit whose outputs the judge likes less than most, so that somebody plays for its title."""
+
+    def worth(commit: str) -> int:
+        files = [hashlib.sha256(f"glTF {commit} p{n}".encode()).hexdigest() for n in range(15)]
+        return sum(Judge.worth(kind, file) for kind in ("front", "around") for file in files)
+
+    commits = [hashlib.sha1(f"leader {seed} {n}".encode()).hexdigest() for n in range(40)]
+    return min(commits, key=worth)
+
+
 def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("competition.actors.send", lambda *words, **named: None)
-    patch.setitem(JUDGES, "plan", f"{__name__}:Judge")
-    patch.setitem(RENDERERS, "nobody", f"{__name__}:Renderer")
+    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random()))
+    patch.setattr("judging.steps.renderer_named", lambda name: Renderer())
     patch.setattr("audits.sources.examine", lambda submission: _findings(played, submission.commit))
     patch.setattr("audits.running.sweep", list)
     steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
@@ -158,16 +168,17 @@ class Judge:
 
     name, version = "plan", "c0" * 32
 
-    def __init__(self, argument: str) -> None:
-        self.luck = Random(argument)
+    def __init__(self, luck: float) -> None:
+        self.luck = luck
+
+    @staticmethod
+    def worth(kind: str, sha256: str) -> int:
+        return int(hashlib.sha256(f"{kind}{sha256}".encode()).hexdigest()[:4], 16)
 
     def ask(self, question: Question) -> Answer:
-        if self.luck.random() < 0.02:
+        if self.luck < 0.05:
             raise NoAnswer("tired", "This judge is tired.")
-        worth = [
-            int(hashlib.sha256(f"{question.kind}{s.sha256}".encode()).hexdigest()[:4], 16)
-            for s in (question.first, question.second)
-        ]
+        worth = [self.worth(question.kind, side.sha256) for side in (question.first, question.second)]
         return Answer(max(-1.0, min(1.0, (worth[1] - worth[0]) / 50_000)))
 
 

@@ -47,14 +47,14 @@ def told(folder: Path, name: str) -> Any:
     return json.loads((folder / name).read_text())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_published_title_rounds_have_no_errors(seed: int, played: Played) -> None:
     report = examine_all(played(seed=seed), operator=operator.keypair().ss58_address)
     assert report is not None and len(report.rounds) == len(ROUNDS)
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 
 
-@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("seed", [2])
 def test_the_bundle_of_a_title_round_does_not_depend_on_who_was_first(seed: int, played: Played) -> None:
     def manifests(folder: Path) -> list[str]:
         return [hashlib.sha256((folder / str(n) / "manifest.json").read_bytes()).hexdigest() for n in ROUNDS]
@@ -89,12 +89,9 @@ LIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
 @pytest.fixture
 def titled(played: Played) -> Path:
     """A round in which somebody earned the title."""
-    for seed in range(20):
-        folder = played(seed=seed)
-        for number in ROUNDS:
-            if told(folder / str(number), "decision.json")["winner"] != "leader":
-                return folder / str(number)
-    raise AssertionError("nobody wins in any of these plans")
+    folder = played(seed=1) / "1"
+    assert told(folder, "decision.json")["winner"] != "leader"
+    return folder
 
 
 def test_every_lie_about_a_title_is_named(titled: Path, tmp_path: Path) -> None:
