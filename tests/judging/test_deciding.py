@@ -1,4 +1,4 @@
-"""Does a judge's silence ever become a verdict?  A few silent duels are void; more pause the round until it is mended."""
+"""Does a judge's silence ever become a verdict?  A few silent duels are void; more of them pause the round."""
 
 from __future__ import annotations
 

@@ -28,9 +28,10 @@ from tests.scenarios.killing import (
     StateKiller,
     together,
 )
-from tests.scenarios.stage import NotSo, Play, Stage, free_port
+from tests.scenarios.stage import NotSo, Outcome, Play, Stage, free_port
 
 LONGEST = 600.0
+BESIDE = ("manifest.json", "checkpoint.sig.json")  # one follows from the others, one signs the times, too
 Around = Callable[[Play], AbstractContextManager[Any]]
 
 
@@ -47,6 +48,24 @@ class Schedule:
         """How many faults came to pass."""
         seen = sum(len(killer.done) for killer in self.killers) + sum(play.happened(what) for what in self.built_in)
         return seen + (sum(host.misbehaved.values()) if host else 0)
+
+
+def differences(one: Outcome, other: Outcome) -> list[str]:
+    """Where two bundles of the same round say different things, to begin the search with."""
+    names = sorted({path.name for played in (one, other) for path in played.bundle().glob("*.json")})
+    found = [list(differing(one.document(name), other.document(name), at=name)) for name in names if name not in BESIDE]
+    return [line for lines in found for line in lines[:3]]
+
+
+def differing(one: Any, other: Any, *, at: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict) and set(one) == set(other):
+        for key in one:
+            yield from differing(one[key], other[key], at=f"{at} {key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from differing(a, b, at=f"{at} {place}")
+    elif one != other:
+        yield f"{at}: {str(one)[:200]} instead of {str(other)[:200]}"
 
 
 def workers(seed: int) -> Schedule:
@@ -116,7 +135,7 @@ def everything(seed: int) -> Schedule:
 SCHEDULES = (workers, states, postgres, parts, power, frozen, everything, lost, doubled, judge, stumbling, mostly_lost)
 
 
-def play(stage: Stage, schedule: Schedule, *, expected: str) -> tuple[str, int, float]:
+def play(stage: Stage, schedule: Schedule, *, expected: Outcome) -> tuple[str, int, float]:
     """What became of it, how many faults there were, and how long it took."""
     on = stage.play("campaign", longest=LONGEST, **schedule.options)
     with schedule.around(on) as host:
@@ -124,7 +143,7 @@ def play(stage: Stage, schedule: Schedule, *, expected: str) -> tuple[str, int, 
             outcome = on.to_the_end(together(*schedule.killers))
         except NotSo as reason:
             return f"NO: {reason}", schedule.count(on, host), 0.0
-    same = "yes" if outcome.hash() == expected else f"NO: {outcome.hash()}"
+    same = "yes" if outcome.hash() == expected.hash() else f"NO: {'; '.join(differences(outcome, expected))}"
     return same, schedule.count(on, host), outcome.seconds
 
 
@@ -143,7 +162,7 @@ def main() -> int:
         survived = 0
         for number in range(told.count):
             make, seed = chosen[number % len(chosen)], told.seed * 1000 + number
-            same, faults, seconds = play(stage, make(seed), expected=reference.hash())
+            same, faults, seconds = play(stage, make(seed), expected=reference)
             survived += same == "yes" and faults > 0
             print(f"{make.__name__:<12} {seed:>6} {faults:>7} {seconds:>8.0f}  {same}", flush=True)
         print(f"\n{survived} of {told.count} schedules survived")
