@@ -132,6 +132,11 @@ def main() -> None:
         "audit": reverse("audit", args=[slug, 1, winner]),
         "winner": reverse("miner", args=[winner]),
         "mumbler": reverse("miner", args=[made.miners[-1].hotkey]),
+        "leaders": reverse("leaders", args=[slug]),
+        "prompts": reverse("prompt-gallery", args=[slug]),
+        "prompt": reverse("prompt", args=[slug, "prompt-001"]),
+        "compare": f"{reverse('compare')}?c={slug}&round=1&a=leader&b={winner}",
+        **{name: reverse(name) for name in ("status", "method", "data", "changelog")},
         "search": "/search/?q=5",
         "missing": "/miners/5zzzzzz/",
     }

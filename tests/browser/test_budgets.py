@@ -1,0 +1,93 @@
+"""Do the pages stay light?  Bytes as they travel compressed, requests, script and shifts: never more than these."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Site
+from tests.browser.test_in_a_browser import visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+KB = 1000
+READ = {"home", "round", "running", "winner", "audit", "leaders", "prompts", "status", "method", "data", "changelog"}
+LOOKED_AT = {"match", "duel", "turned"}
+MOST_SHIFT = 0.02
+SHIFTS = """() => new Promise((done) => {
+  let total = 0;
+  const add = (each) => { total += each.hadRecentInput ? 0 : each.value; };
+  new PerformanceObserver((list) => list.getEntries().forEach(add))
+    .observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => done(total)));
+})"""
+
+
+@dataclass
+class Weight:
+    """What a page loaded.  Text is weighed compressed, as a deployment sends it; pictures and 3D files as they are."""
+
+    text: int = 0
+    script: int = 0
+    pictures: int = 0
+    files: int = 0
+    requests: int = 0
+    urls: list[str] = field(default_factory=list)
+
+    def add(self, response: Any) -> None:
+        self.requests += 1
+        self.urls.append(response.url)
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        body = response.body() if response.ok else b""
+        if kind.startswith("image/") and "svg" not in kind:
+            self.pictures += len(body)
+        elif kind.startswith("model/"):
+            self.files += len(body)
+        else:
+            packed = len(gzip.compress(body, 9))
+            self.text += packed
+            self.script += packed if "javascript" in kind else 0
+
+
+def weighed(page: Any, url: str, *, then: Callable[[Any], None] | None = None) -> Weight:
+    weight = Weight()
+    seen: list[Any] = []
+    page.on("response", lambda response: seen.append(response))
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    if then:
+        then(page)
+    for response in seen:
+        weight.add(response)
+    return weight
+
+
+@pytest.mark.parametrize("name", sorted(READ | LOOKED_AT))
+def test_a_page_keeps_within_its_budget(chromium: Any, site: Site, name: str) -> None:
+    with visitor(chromium) as page:
+        weight = weighed(page, site.url(name))
+        most_text, most_pictures, most_requests = (60, 250, 25) if name in LOOKED_AT else (120, 150, 15)
+        # every row of the strip, the gallery and the lists is a small picture that loads when it comes into sight
+        pictures = [url for url in weight.urls if "/thumb/" in url or "/blob/" in url]
+        assert weight.text <= most_text * KB, weight
+        assert weight.script <= 25 * KB, weight
+        assert weight.pictures <= most_pictures * KB, weight
+        assert weight.requests - len(pictures) <= most_requests, weight.urls
+        assert page.evaluate(SHIFTS) <= MOST_SHIFT
+
+
+def test_turning_in_3d_costs_what_three_js_costs(chromium: Any, site: Site) -> None:
+    def turn(page: Any) -> None:
+        page.get_by_role("button", name="Turn both in 3D").click()
+        page.locator("#turn[data-state=ready]").wait_for()
+
+    with visitor(chromium) as page:
+        before = weighed(page, site.url("turned"))
+    with visitor(chromium) as page:
+        after = weighed(page, site.url("turned"), then=turn)
+    assert after.text - before.text <= 170 * KB
+    assert after.requests - before.requests <= 6
+    assert after.files > 0
