@@ -95,7 +95,8 @@ def want(round_: Round, wanted: titles.Title, *, now: datetime) -> None:
 def standing(match: Match, duels: Sequence[Duel]) -> Standing:
     rules = rules_of(match.round)
     start = carried(match.round, {match.challenger.key: match.challenger.commit}).get(match.challenger.key)
-    results = [matches.result_of(duel) for duel in duels]
+    found = {duel.position: matches.result_of(duel) for duel in duels}
+    results = [found.get(place) for place in range(max(found, default=-1) + 1)]  # files come in any order: gaps are open
     return bankroll.fold(results, total=bankroll.titled(rules).prompts, rules=rules, start=start)
 
 
