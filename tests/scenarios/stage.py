@@ -2,6 +2,9 @@
 
 `Stage` prepares a folder with a database in which the round is announced, and the hosts' address; each `Play` is a copy
 of it, so that all plays have the same keys, addresses and seed, and must end with the same bundle to the last byte.
+
+The simulated clock goes on from when the stage was set: the blocks of `competition.json` are so far apart that nothing
+is due before the play skips to it, however late it begins.
 """
 
 from __future__ import annotations
