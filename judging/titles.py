@@ -19,7 +19,7 @@ from competition.machine import engine
 from competition.models import Asset, FreshPrompt, Round, Submission
 from competition.models import Bankroll as BankrollRow
 from competition.rounds import rules_of
-from judging import matches
+from judging import matches, sides
 from judging.models import Duel, Match, Rendering
 
 SOON = timedelta(seconds=1)
@@ -96,7 +96,7 @@ def standing(match: Match, duels: Sequence[Duel]) -> Standing:
     rules = rules_of(match.round)
     start = carried(match.round, {match.challenger.key: match.challenger.commit}).get(match.challenger.key)
     found = {duel.position: matches.result_of(duel) for duel in duels}
-    results = [found.get(place) for place in range(max(found, default=-1) + 1)]  # files come in any order: gaps are open
+    results = [found.get(place) for place in range(max(found, default=-1) + 1)]  # a gap: its files come late
     return bankroll.fold(results, total=bankroll.titled(rules).prompts, rules=rules, start=start)
 
 
@@ -139,13 +139,16 @@ def _ask(match: Match, *, upto: int, now: datetime) -> int:
 def _ready(match: Match) -> list[FreshPrompt]:
     """The fresh prompts on which both sides' files are rendered, refused, or known to be missing."""
     competition = match.round.competition
-    rendered = Rendering.objects.filter(competition=competition, state__in=Rendering.graph.settled())
+    rig, version = sides.rig_of(competition).digest(), sides.renderer_named(competition.renderer).version
+    rendered = Rendering.objects.filter(
+        competition=competition, rig=rig, renderer=version, state__in=Rendering.graph.settled()
+    )
     shas = set(rendered.values_list("sha256", flat=True))
     done: dict[int, set[int]] = {}
-    sides: tuple[Submission, ...] = (match.defender, match.challenger)
-    for side in sides:
+    both: tuple[Submission, ...] = (match.defender, match.challenger)
+    for side in both:
         assets = side.assets.filter(origin=Asset.Origin.GENERATED, state__in=("stored", "failed"))
         for asset in assets:
             if asset.state == "failed" or asset.sha256 in shas:
                 done.setdefault(asset.prompt_id, set()).add(side.pk)
-    return [f for f in match.round.fresh.all() if len(done.get(f.prompt_id, ())) == len(sides)]
+    return [f for f in match.round.fresh.all() if len(done.get(f.prompt_id, ())) == len(both)]

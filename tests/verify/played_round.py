@@ -142,7 +142,8 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("competition.actors.send", lambda *words, **named: None)
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random()))
-    patch.setattr("judging.steps.renderer_named", lambda name: Renderer())
+    for place in ("judging.steps", "judging.sides"):
+        patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
     patch.setattr("audits.sources.examine", lambda submission: _findings(played, submission.commit))
     patch.setattr("audits.running.sweep", list)
     steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
