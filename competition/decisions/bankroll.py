@@ -1,9 +1,10 @@
 """Has a challenger shown that it is better than the leader?  One credit, staked duel by duel, in exact fractions.
 
 The credit lies in one purse or several of equal size.  Each purse stakes a share of itself on every prompt: won, it
-grows by the stake; lost, it shrinks by it; drawn, it stays.  Against an equal no way of staking gains on average, so whoever starts with one credit holds 40 at most once in
-40 tries, whenever one stops and however long one goes on (Ville's inequality).  Only the number of wins and losses
-counts, never their order: a purse of stake s holds (1/purses) (1+s)^won (1-s)^lost.
+grows by the stake; lost, it shrinks by it; drawn, it stays.  Against an equal no way of staking gains on average, so
+whoever starts with one credit holds 40 at most once in 40 tries, whenever one stops and however long one goes on
+(Ville's inequality).  Only the number of wins and losses counts, never their order: a purse of stake s holds
+(1/purses) (1+s)^won (1-s)^lost.
 """
 
 from __future__ import annotations

@@ -45,9 +45,7 @@ class Command(BaseCommand):
             help="play a demo competition; the default with the embedded database",
         )
         parser.add_argument("--prompts", type=Path, help="a folder of pictures for a new demo competition")
-        parser.add_argument(
-            "--competition", type=Path, help="a file of rules and cast for a new demo competition"
-        )
+        parser.add_argument("--competition", type=Path, help="a file of rules and cast for a new demo competition")
         parser.add_argument("--hosting-port", type=int, default=HOSTING_PORT, help="where the demo's miners keep files")
         parser.add_argument("--rounds", type=int, help="stop once the demo has published so many rounds")
 
