@@ -87,6 +87,13 @@ def conclude(round_: Round, *, winner: Submission | None, now: datetime) -> dict
     }
 
 
+def met_on_the_ladder(round_: Round, hotkey: str) -> str:
+    """Whom the hotkey beat when it advanced on the final ladder: a hotkey or `leader`; "" where it never did."""
+    rungs = (round_.decision or {}).get("ladder") or []
+    advanced = [r["defender"] for r in rungs if (r.get("challenger"), r.get("verdict")) == (hotkey, "advanced")]
+    return str(advanced[-1]) if advanced else ""
+
+
 def _reign_event(reign: Reign) -> dict[str, object]:
     return {
         "sequence": reign.sequence,

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign, Round
+from competition.rounds import met_on_the_ladder
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import match_url
 from dashboard.presenting.people import entrant, who
@@ -39,13 +40,16 @@ class Receipt:
     chain: tuple[Link, ...]
 
 
-def deciding(matches: Sequence[Match], *, reign: Reign | None) -> Match | None:
+def deciding(matches: Sequence[Match], *, reign: Reign | None, round_: Round) -> Match | None:
     """The winner's weightiest match, or that of whoever came closest to a leader who defended."""
     decided = [match for match in matches if match.state == "decided" and match.won and match.kind in WEIGHTIER]
     if reign is None or reign.defence:
         screens = [match for match in decided if match.kind == Match.Kind.SCREEN]
         return max(screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
     won = [m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0]
+    met = met_on_the_ladder(round_, reign.miner.hotkey)
+    if met:  # a match that a rejected audit took off the ladder decided nothing
+        won = [m for m in won if m.defender.key == met]
     return min(won, key=lambda match: (WEIGHTIER.index(match.kind), -match.pk), default=None)
 
 

@@ -201,7 +201,9 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         entries=tuple(entry(s) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=_outcome(rows.reign),
-        receipt=receipt(round_, deciding(rows.matches, reign=rows.reign), audits=rows.audits, reign=rows.reign),
+        receipt=receipt(
+            round_, deciding(rows.matches, reign=rows.reign, round_=round_), audits=rows.audits, reign=rows.reign
+        ),
         bundle=bundle(round_, rows.publication),
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
     )

@@ -13,8 +13,8 @@ from competition.chain.simulated import signed
 from competition.decisions import schedule
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move
-from competition.models import Asset, Competition, LedgerEvent, Reveal, SimulatedExtrinsic, Submission
-from competition.rounds import conclude
+from competition.models import Asset, Competition, LedgerEvent, Reveal, Round, SimulatedExtrinsic, Submission
+from competition.rounds import conclude, met_on_the_ladder
 from competition.steps import resume
 from tests.competition import made
 
@@ -189,3 +189,15 @@ def test_the_grid_of_rounds_never_shifts() -> None:
     cadence = schedule.Cadence(**made.BLOCKS)
     late = schedule.following(cadence, earliest_reveal_block=5, current_block=391)
     assert late.earliest_reveal_block == 405
+
+
+def test_a_match_that_left_the_ladder_is_not_the_one_that_decided() -> None:
+    rungs = [
+        {"challenger": "cheat", "defender": "leader", "verdict": "rejected"},
+        {"challenger": "honest", "defender": "first", "verdict": "advanced"},
+        {"challenger": "late", "defender": "honest", "verdict": "held"},
+    ]
+    round_ = Round(decision={"ladder": rungs})
+    assert met_on_the_ladder(round_, "honest") == "first"
+    assert met_on_the_ladder(round_, "cheat") == ""
+    assert met_on_the_ladder(Round(), "honest") == ""
