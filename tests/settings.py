@@ -22,6 +22,8 @@ if "GAUNTLET_TEST_VAR" not in os.environ:
     atexit.register(throw_away, Path(os.environ["GAUNTLET_TEST_VAR"]), os.getpid())
 os.environ["GAUNTLET_VAR"] = os.environ["GAUNTLET_TEST_VAR"]
 os.environ["BROKER_URL"] = "stub://"
+# A browser test leaves its event loop in this thread; Django takes that for a view that would block one.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 from competition.settings import *  # noqa: E402, F403
 from competition.settings import EMBEDDED_POSTGRES_OPTIONS  # noqa: E402
