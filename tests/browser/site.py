@@ -8,6 +8,7 @@ with its standard input.  The ledger's triggers forbid the clean-up that pytest-
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import sys
@@ -21,6 +22,7 @@ from PIL import Image
 
 django.setup()
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
@@ -46,6 +48,12 @@ class Quiet(WSGIRequestHandler):
 
 
 def prepare() -> Made:
+    with open(settings.VAR_DIR / "browser-site.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel test processes share the database: one migrates, the others wait
+        return _prepare()
+
+
+def _prepare() -> Made:
     call_command("migrate", verbosity=0)
     with transaction.atomic():
         number = Competition.objects.count()  # an earlier run may have used this database
