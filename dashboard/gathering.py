@@ -75,8 +75,7 @@ def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple
     if round_ is None:
         return None, ()
     after = next((reign for reign in reigns if reign.won_in_id == round_.pk), None)
-    winner = after.miner.hotkey if after and not after.defence else "leader"
-    match = judging.deciding_match(round_, challenger=winner)
+    match = receipts.deciding(judging.matches_of(round_), reign=after, round_=round_)
     duels = judging.clearest_duels(match, most=CLEAREST) if match else []
     if match is None or not duels:
         return None, ()

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from django.db.models import BooleanField, Count, F, Func, Q, Value
 from django.db.models.functions import Abs
 
-from competition.models import Competition, Round, Submission
-from competition.rounds import met_on_the_ladder
+from competition.models import Competition, Round
 from judging.models import Duel, Match, Rendering
 
 SIDES = ("defender__miner", "challenger__miner")
@@ -37,20 +36,6 @@ def match_between(round_: Round, *, defender: str, challenger: str) -> Match | N
         else Q(defender__miner__hotkey=defender, defender__role="challenger")
     )
     return rows.filter(leads, challenger__miner__hotkey=challenger).order_by("kind").first()
-
-
-def deciding_match(round_: Round, *, challenger: str) -> Match | None:
-    """The one match to look at: the winner's last one, or with `leader` that of whoever came closest."""
-    rows = round_.matches.select_related(*SIDES, "round__competition").exclude(kind=Match.Kind.AUDIT)
-    decided = rows.filter(state="decided", won__gt=0)
-    if challenger == "leader":
-        return decided.filter(kind=Match.Kind.SCREEN).order_by("-margin_micro", "pk").first()
-    won = decided.filter(challenger__miner__hotkey=challenger, margin_micro__gt=0)
-    met = met_on_the_ladder(round_, challenger)
-    if met:  # a match that a rejected audit took off the ladder decided nothing
-        leads = Q(defender__role=Submission.Role.LEADER)
-        won = won.filter(leads if met == "leader" else ~leads & Q(defender__miner__hotkey=met))
-    return won.exclude(kind=Match.Kind.SCREEN).first() or won.order_by("-pk").first()  # ladder or title before screen
 
 
 def clearest_duels(match: Match, *, most: int) -> list[Duel]:
