@@ -85,10 +85,64 @@ class Audit(Stateful):
         return (self.round,)
 
 
+class SourceCopy(models.Model):
+    """The code of one commit as it was first brought here: this is audited, compared and shown, whatever its host says.
+
+    `archive` is a deterministic tar in the store, `left_out` what the commit holds that is no plain file (as findings),
+    `origin` where it came from, `fingerprint` the hash of what lineage compares, once it was taken.
+    """
+
+    repo = models.CharField(max_length=201)
+    commit = models.CharField(max_length=40)
+    origin = models.CharField(max_length=300)
+    archive = models.CharField(max_length=64)
+    files = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField()
+    left_out = models.JSONField(default=list)
+    fingerprint = models.CharField(max_length=64, blank=True, default="")
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repo", "commit"], name="one_copy_per_commit")]
+
+
+class CheckRun(models.Model):
+    """One check of one source audit: which tool and version, under which rules, behind which walls, and all it said.
+
+    `outcome`: done; exhausted (the code made it use up its limits: a person must look); broken (ours: it is retried);
+    unconfigured (it needs something that this deployment has not: never a pass).  `raw` is its whole output in the
+    store, `summary` the few facts of it that a page shows.
+    """
+
+    class Outcome(models.TextChoices):
+        DONE = "done"
+        EXHAUSTED = "exhausted"
+        BROKEN = "broken"
+        UNCONFIGURED = "unconfigured"
+
+    audit = models.ForeignKey(Audit, models.PROTECT, related_name="checks")
+    check_name = models.CharField(max_length=40)
+    tool = models.CharField(max_length=60)
+    tool_version = models.CharField(max_length=40)
+    ruleset = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    why = models.TextField(blank=True, default="")
+    walls = models.JSONField(default=list)
+    raw = models.CharField(max_length=64, blank=True, default="")
+    summary = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["check_name"]
+        constraints = [models.UniqueConstraint(fields=["audit", "check_name"], name="one_run_per_check")]
+
+
 class Finding(models.Model):
-    """One observation with its evidence."""
+    """One observation with its evidence: what, where, by which check, with which tool in which version."""
 
     audit = models.ForeignKey(Audit, models.PROTECT, related_name="findings")
+    check_name = models.CharField(max_length=40, blank=True, default="")
+    tool = models.CharField(max_length=60, blank=True, default="")
+    tool_version = models.CharField(max_length=40, blank=True, default="")
     severity = models.CharField(max_length=12)
     rule = models.CharField(max_length=60)
     file = models.CharField(max_length=300, blank=True, default="")

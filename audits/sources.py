@@ -38,6 +38,9 @@ def examine(submission: Submission) -> list[Any]:
 def columns(finding: Any) -> dict[str, Any]:
     """A finding of a check as a row's columns; texts come from miners, so their length is ours to bound."""
     return {
+        "check_name": finding.check[:40],
+        "tool": finding.tool[:60],
+        "tool_version": finding.tool_version[:40],
         "severity": finding.severity,
         "rule": finding.rule[:60],
         "file": (finding.file or "")[:300],

@@ -15,7 +15,8 @@ LONGEST_EXCERPT = 200
 class Finding:
     """`severity`: blocking rejects, person needs a decision, notice is to be known, unchecked is our own failure.
 
-    `file` is relative to the code's folder; `line` counts from 1.
+    `file` is relative to the code's folder; `line` counts from 1.  `check`, `tool` and `tool_version` are written by
+    whoever ran the check, never by the check itself.
     """
 
     severity: str
@@ -24,6 +25,9 @@ class Finding:
     file: str = ""
     line: int | None = None
     excerpt: str = ""
+    check: str = ""
+    tool: str = ""
+    tool_version: str = ""
 
 
 def excerpt(text: str) -> str:
