@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test faults lint clean constraints
+.PHONY: help run test test-torch faults lint clean constraints
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -18,6 +18,8 @@ export PIP_ROOT_USER_ACTION := ignore
 # A stamp per state of the requirements: changed pins install again, unchanged ones cost nothing.
 RUN_STAMP := .venv/run-$(shell cat requirements.txt constraints.txt | sha256sum | cut -c1-16)
 TEST_STAMP := .venv/test-$(shell cat requirements.txt requirements-dev.txt constraints.txt | sha256sum | cut -c1-16)
+TORCH_TESTS := tests/judging/test_transformers.py tests/test_conventions.py::test_the_web_process_never_loads_a_model_or_a_chain_client
+TORCH_STAMP := .venv-torch/$(shell cat requirements*.txt constraints*.txt | sha256sum | cut -c1-16)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +29,9 @@ run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=â€
 
 test: $(TEST_STAMP) lint ## lint, types and all tests (TESTS=tests/competition for some)
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs $(TESTS)
+
+test-torch: $(TORCH_STAMP) ## the tests that need torch (on the CPU; it is big: 0.8 to 6 GB in .venv-torch)
+	@HF_HUB_OFFLINE=1 .venv-torch/bin/python -m pytest -n 0 --durations 5 -rs $(TORCH_TESTS)
 
 faults: $(TEST_STAMP) ## play the same round under many faults and compare the bundles (SEED=1 COUNT=24)
 	@$(BIN)/python -m tests.scenarios.campaign --seed $(SEED) --count $(COUNT)
@@ -38,7 +43,7 @@ lint: $(TEST_STAMP) ## ruff, ruff format --check, mypy
 
 clean: ## remove .venv, caches and var: the embedded database, all files and secrets
 	@if [ -e var/run.lock ] && ! flock -n var/run.lock true; then echo "it runs: stop it first" >&2; exit 1; fi
-	@rm -rf .venv var .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-torch var .ruff_cache .mypy_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 constraints: $(TEST_STAMP) ## write constraints.txt from what is installed
@@ -60,3 +65,12 @@ constraints: $(TEST_STAMP) ## write constraints.txt from what is installed
 	@echo "installing what requirements-dev.txt names into .venv (once; a minute or so)"
 	@$(BIN)/pip install -qq --progress-bar off -r requirements-dev.txt -c constraints.txt
 	@rm -f .venv/test-*; touch $@
+
+# Beside .venv, whose packages it sees through a .pth file: torch stays out of what the web process runs in.
+.venv-torch/%: $(TEST_STAMP)
+	@echo "installing what requirements-gpu.txt names into .venv-torch (once; some minutes)"
+	@$(PYTHON) -m venv .venv-torch
+	@realpath .venv/lib/python3*/site-packages > "$$(echo .venv-torch/lib/python3*/site-packages)/beside.pth"
+	@.venv-torch/bin/pip install -qq --progress-bar off -r requirements-gpu.txt -c constraints.txt -c constraints-gpu.txt
+	@.venv-torch/bin/python -c 'import torch, transformers'
+	@rm -f .venv-torch/????????????????; touch $@

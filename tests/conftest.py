@@ -1,5 +1,6 @@
 """What does every test run share?  How its database is emptied, and which tests a machine can't run."""
 
+import importlib.util
 import shutil
 from collections.abc import Iterator
 
@@ -7,13 +8,18 @@ import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+TORCH = all(map(importlib.util.find_spec, ("torch", "transformers")))
+LACKING = {
+    "browser": (CHROMIUM is None, "no chromium on this machine: apt-get install chromium"),
+    "torch": (not TORCH, "no torch in .venv: `make test-torch` installs it beside, in .venv-torch, and runs these"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if CHROMIUM is None:
-        for item in items:
-            if item.get_closest_marker("browser"):
-                item.add_marker(pytest.mark.skip(reason="no chromium on this machine: apt-get install chromium"))
+    for mark, (lacking, reason) in LACKING.items():
+        for item in items if lacking else ():
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

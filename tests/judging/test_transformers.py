@@ -1,7 +1,6 @@
 """What does a model in our own memory say?  A tiny one, built and trained here, judges real duels offline."""
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +16,10 @@ from judging.backends.transformers import Transformers
 from judging.deliberating import Deliberates
 from judging.questions.calls import Asker
 from judging.questions.version import version_named
+from tests.conftest import TORCH
 from tests.judging.vlm_stage import FRONT, SIDES
 
-HERE = all(importlib.util.find_spec(name) for name in ("torch", "transformers"))
-needs_torch = pytest.mark.skipif(not HERE, reason="no torch here: pip install -r requirements-gpu.txt")
+needs_torch = pytest.mark.torch
 VIEWS = (*FRONT, *SIDES, *(f"gray_{view}" for view in FRONT))
 
 
@@ -157,16 +156,23 @@ def test_families_whose_processor_needs_torchvision_work(family, asker, tmp_path
     assert 0 < single.mass <= 1.001
 
 
-def test_a_model_in_memory_deliberates_and_is_another_judge_than_one_behind_a_server():
+def test_a_model_in_memory_deliberates_and_is_loaded_by_nobody_who_only_makes_the_judge():
     made = Transformers(version_named("vlm-1"))
     assert isinstance(made, Deliberates) and made.loaded is None
-    if HERE:
-        assert judge_named("transformers:vlm-1").version != version_named("vlm-1").digest
-    else:
-        with pytest.raises(ValueError, match="requirements-gpu"):
-            judge_named("transformers:vlm-1")
 
 
+@needs_torch
+def test_a_model_in_memory_is_another_judge_than_the_same_one_behind_a_server():
+    assert judge_named("transformers:vlm-1").version != version_named("vlm-1").digest
+
+
+@pytest.mark.skipif(TORCH, reason="torch is here")
+def test_without_torch_the_judge_says_what_to_install():
+    with pytest.raises(ValueError, match="requirements-gpu"):
+        judge_named("transformers:vlm-1")
+
+
+@needs_torch
 def test_making_the_judge_loads_no_torch():
     program = (
         "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
