@@ -49,3 +49,15 @@ def database(name: str) -> dict[str, Any]:
     if urlsplit(value).scheme not in {"postgres", "postgresql"} or not urlsplit(value).path.strip("/"):
         raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:5432/name")
     return dict(environ.Env.db_url_config(value, engine="django.db.backends.postgresql"))
+
+
+def mail(name: str) -> dict[str, Any]:
+    """The EMAIL_… settings of a mail server; none where it is not set.  The value is never repeated: it may hold a
+    password."""
+    value = text(name)
+    if not value:
+        return {}
+    if urlsplit(value).scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not urlsplit(value).hostname:
+        raise ImproperlyConfigured(f"{name} must look like smtp+tls://user:password@mail.example.org:587")
+    told = environ.Env.email_url_config(value)
+    return {key: setting for key, setting in told.items() if key != "EMAIL_FILE_PATH"}

@@ -1,4 +1,4 @@
-"""One GET over one connection that nobody else uses, watched by a clock that a slow host cannot reset.
+"""One GET, or one POST, over one connection that nobody else uses, watched by a clock a slow host cannot reset.
 
 h11 reads the protocol; the socket is ours, so that each wait has an end and every byte is counted before it is kept.
 """
@@ -114,11 +114,15 @@ def get(
     most_header_bytes: int,
     resolver: Resolver | None = None,
     tls: ssl.SSLContext | None = None,
+    posts: bytes | None = None,
 ) -> Iterator[Response]:
-    """Ask for `origin` and read the headers.  The body is read as it is iterated; everything raises FetchFailed."""
+    """Ask for `origin` (or post `posts` to it) and read the headers.
+
+    The body is read as it is iterated; everything raises FetchFailed.
+    """
     with _dialled(origin, watch=watch, resolver=resolver, tls=tls) as sock:
         exchange = _Exchange(sock, watch, most_header_bytes)
-        exchange.ask(origin, headers)
+        exchange.ask(origin, headers, posts=posts)
         answer = exchange.answer()
         fields: dict[str, str] = {}
         for name, value in answer.headers:
@@ -185,15 +189,17 @@ class _Exchange:
         self.ended = False
         self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=most_header_bytes)
 
-    def ask(self, origin: Origin, headers: Mapping[str, str]) -> None:
+    def ask(self, origin: Origin, headers: Mapping[str, str], *, posts: bytes | None = None) -> None:
+        length = [] if posts is None else [("Content-Length", str(len(posts)))]
         request = h11.Request(
-            method="GET",
+            method="GET" if posts is None else "POST",
             target=origin.target,
-            headers=[("Host", origin.host_header), *headers.items(), ("Connection", "close")],
+            headers=[("Host", origin.host_header), *headers.items(), *length, ("Connection", "close")],
         )
+        body = self.http.send(request) + (self.http.send(h11.Data(posts)) if posts else b"")
         self.sock.settimeout(self.watch.for_a_read())
         try:
-            self.sock.sendall(self.http.send(request) + self.http.send(h11.EndOfMessage()))
+            self.sock.sendall(body + self.http.send(h11.EndOfMessage()))
         except TimeoutError as late:
             raise FetchFailed("silent", f"{self.watch.patience.idle_s:g} s") from late
         except OSError as failed:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from competition.machine.stateful import Stateful
+from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription  # noqa: F401  (this app's, too)
 from competition.states import AssetStates, RoundStages
 
 

@@ -112,6 +112,11 @@ VLM_FOLDER = env.text("GAUNTLET_VLM_FOLDER")
 VLM_DEVICE = env.text("GAUNTLET_VLM_DEVICE")
 VLM_BATCH = env.number("GAUNTLET_VLM_BATCH", 8)
 
+# Notices by e-mail: smtp://user:password@host:587 (smtp+tls://, smtp+ssl://), and whom they come from.
+EMAIL_SENDER = env.text("GAUNTLET_EMAIL_FROM") if env.text("GAUNTLET_EMAIL_URL") else ""
+vars().update(env.mail("GAUNTLET_EMAIL_URL"))
+EMAIL_TIMEOUT = 20
+
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True

@@ -23,3 +23,11 @@ class AssetStates(Graph):
     downloading = State(to=("stored", "failed"), queue="io", lease_s=180, tries=8)
     stored = State()
     failed = State()
+
+
+class DeliveryStates(Graph):
+    """A notice is sent until its receiver has it, or until it is certain that the receiver won't."""
+
+    waiting = State(to=("delivered", "failed"), queue="io", lease_s=60, tries=14)
+    delivered = State()
+    failed = State()

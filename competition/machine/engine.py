@@ -83,7 +83,8 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
     target = row.graph.states[outcome.to]
     failure = outcome.failure or Failure("", "", "")
     with transaction.atomic():
-        ledger.hold(row.competition_pk())  # before any row: whoever moves several rows meets nobody half-way
+        if row.told:
+            ledger.hold(row.competition_pk())  # before any row: whoever moves several rows meets nobody half-way
         ours = type(row).objects.filter(pk=row.pk, state=old, lease=row.lease)
         written = ours.update(
             state=outcome.to, since=now, due_at=now if target.queue else None, attempts=0, lease=None,
@@ -95,20 +96,21 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
         row.refresh_from_db()
         if outcome.also is not None:
             outcome.also()
-        ledger.append(
-            row.competition_pk(), kind=f"{row._meta.model_name}.{outcome.to}", at=now, body=_event(row, old, outcome)
-        )
+        if row.told:
+            kind, body = event_of(row, outcome, old=old)
+            ledger.append(row.competition_pk(), kind=kind, at=now, body=body)
         wake(row, now=now)
         if target.queue:
             transaction.on_commit(partial(kick, row, now=now))
     return True
 
 
-def _event(row: Stateful, old: str, outcome: Move) -> dict[str, object]:
+def event_of(row: Stateful, outcome: Move, *, old: str) -> tuple[str, dict[str, object]]:
+    """Kind and body of the event that this move would write; only its time and its place in the chain are added."""
     body: dict[str, object] = {**row.describe(), "from": old, "to": outcome.to, "because": outcome.because}
     if outcome.failure:
         body["failure"] = {"class": outcome.failure.failure_class, "code": outcome.failure.code}
-    return {**body, **outcome.facts}
+    return f"{row._meta.model_name}.{outcome.to}", {**body, **outcome.facts}
 
 
 def wake(row: Stateful, *, now: datetime) -> None:

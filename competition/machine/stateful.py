@@ -41,6 +41,8 @@ class Stateful(models.Model):
     failure_reason = models.TextField(blank=True, default="")
 
     graph: ClassVar[type[Graph]]
+    told: ClassVar[bool] = True
+    """Does the ledger tell of its moves?  Not of a letter's: it decides nothing, and every letter would be news."""
 
     class Meta:
         abstract = True

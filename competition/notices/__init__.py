@@ -1,0 +1,1 @@
+"""Who wants to hear of what the ledger tells, and did the letter arrive?"""

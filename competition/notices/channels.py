@@ -1,0 +1,144 @@
+"""How does a letter get to its receiver?  One function per channel, behind one table.
+
+An address is given by somebody outside, so it is dialled as a miner's is: https on port 443, resolved once, public
+addresses only, no redirects (`urls_guard`).
+"""
+
+from __future__ import annotations
+
+import json
+import smtplib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+
+from competition import http_get, urls_guard
+from competition.decisions import notices
+from competition.decisions.retries import FetchFailed
+from competition.http_get import Patience, Watch
+from competition.machine.stateful import FailureClass
+from competition.notices import signing
+from competition.notices.models import Delivery, Subscription
+
+PATIENCE = Patience(total_s=20, connect_s=5, idle_s=10)
+DISCORD = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
+LONGEST = 1900  # of a Discord message's 2000 characters
+AGENT = "Gauntlet-Notices/1"
+RESOLVER: urls_guard.Resolver | None = None
+"""Tests put one of their own here."""
+
+
+class BadAddress(Exception):
+    """The address cannot be written to; says why and what to give instead."""
+
+
+class Undelivered(Exception):
+    """It did not arrive.  `permanent`: it never will."""
+
+    def __init__(
+        self, code: str, sentence: str, *, permanent: bool = False, status: int | None = None, ours: bool = False
+    ) -> None:
+        super().__init__(sentence)
+        self.code, self.sentence, self.permanent, self.status = code, sentence, permanent, status
+        self.failure_class = FailureClass.INFRASTRUCTURE if ours else FailureClass.MINER
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is told, in the words of each channel."""
+
+    letter: str
+    subject: str
+    text: str
+    document: Mapping[str, object]
+
+
+def letter(delivery: Delivery) -> Letter:
+    event, slug = delivery.event, delivery.event.competition.slug
+    because = str(event.body.get("because") or "")
+    about = " ".join(str(event.body[name]) for name in ("entry", "audit", "appeal", "miner") if event.body.get(name))
+    number = event.body.get("round")
+    where = f"{slug} round {number}" if number is not None else slug
+    link = f"{settings.ORIGIN}/c/{slug}/r/{number}/" if number is not None else f"{settings.ORIGIN}/c/{slug}/"
+    text = "\n".join(part for part in (f"{where}: {event.kind}", about, because, link) if part)
+    document = {"id": str(delivery.public_id), "competition": slug, "event": event.as_json(), "url": link}
+    return Letter(str(delivery.public_id), f"[{where}] {event.kind}", text, document)
+
+
+def webhook(subscription: Subscription, told: Letter, *, now: datetime) -> int:
+    body = json.dumps(told.document, sort_keys=True, ensure_ascii=True).encode()
+    return _post(subscription.address, body, signing.headers(subscription, letter=told.letter, body=body, now=now))
+
+
+def discord(subscription: Subscription, told: Letter, *, now: datetime) -> int:
+    message = {"content": told.text[:LONGEST], "allowed_mentions": {"parse": []}}
+    return _post(subscription.address, json.dumps(message).encode(), {})
+
+
+def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
+    headers = {"Content-Type": "application/json", "User-Agent": AGENT, "Accept": "*/*", **more}
+    try:
+        origin = urls_guard.check(address, loopback_ports=_loopback())
+        watch = Watch(PATIENCE, clock=time.monotonic)
+        with http_get.get(
+            origin, headers=headers, watch=watch, most_header_bytes=16384, resolver=RESOLVER, posts=body
+        ) as answer:
+            status = answer.status
+    except FetchFailed as failed:
+        sure = failed.code in ("bad_url", "wrong_scheme", "wrong_port", "credentials", "private_address")
+        ours = failed.failure_class == "infrastructure"
+        raise Undelivered(failed.code.upper(), failed.sentence, permanent=sure, ours=ours) from failed
+    if not 200 <= status < 300:
+        said = f"The receiver answered {status}; its owner must look."
+        raise Undelivered(f"HTTP_{status}", said, permanent=notices.permanent(status), status=status)
+    return status
+
+
+def _loopback() -> range:
+    """The demo's receivers may be on this machine, as its miners are."""
+    return range(1024, 65536) if settings.DEMO else range(0)
+
+
+def email(subscription: Subscription, told: Letter, *, now: datetime) -> int:
+    if not settings.EMAIL_SENDER:
+        said = "No mail server is set (GAUNTLET_EMAIL_URL and GAUNTLET_EMAIL_FROM); the operator must act."
+        raise Undelivered("NO_MAIL_SERVER", said, ours=True)
+    message = EmailMessage(told.subject, told.text, settings.EMAIL_SENDER, [subscription.address])
+    try:
+        message.send()
+    except smtplib.SMTPRecipientsRefused as refused:
+        raise Undelivered("REFUSED", "The mail server refuses this receiver.", permanent=True) from refused
+    except (smtplib.SMTPException, OSError) as failed:
+        raise Undelivered("MAIL_SERVER", f"The mail server did not take it: {failed}", ours=True) from failed
+    return 250
+
+
+CHANNELS: Mapping[str, Callable[..., int]] = {"email": email, "discord": discord, "webhook": webhook}
+
+
+def check_address(channel: str, address: str) -> None:
+    """Raises BadAddress.  Nothing is looked up: a name is resolved, and checked, each time it is written to."""
+    if channel == Subscription.Channel.EMAIL:
+        try:
+            validate_email(address)
+        except ValidationError as bad:
+            raise BadAddress("this is no e-mail address; give one like someone@example.org") from bad
+        return
+    try:
+        urls_guard.check(address, loopback_ports=_loopback())
+    except FetchFailed as failed:
+        raise BadAddress(f"{failed.sentence} Give an https:// address on port 443.") from failed
+    if channel == Subscription.Channel.DISCORD and not _is_discord(address):
+        raise BadAddress("a Discord address looks like https://discord.com/api/webhooks/…")
+
+
+def _is_discord(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.hostname in DISCORD and parts.path.startswith("/api/webhooks/")

@@ -1,0 +1,58 @@
+"""Who may ask to be told, and of what?  The door that pages, commands and the API share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from competition.models import Competition
+from competition.notices import channels, signing
+from competition.notices.models import Delivery, Subscription
+
+KIND = re.compile(r"[a-z_*]+(\.[a-z_*]+)?")
+MOST_KINDS, MOST_EACH = 20, 10
+
+
+class BadSubscription(Exception):
+    """Names the field, what is wrong with it, and what to give instead."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
+@transaction.atomic
+def subscribe(
+    *, channel: str, address: str, kinds: Sequence[str], owner: str, now: datetime,
+    competition: Competition | None = None, miner: str = "", most: int = MOST_EACH,
+) -> tuple[Subscription, str]:  # fmt: skip
+    """The subscription, and the secret its webhooks are signed with.  Raises BadSubscription."""
+    if channel not in Subscription.Channel.values:
+        raise BadSubscription("channel", f"give one of {', '.join(Subscription.Channel.values)}")
+    wrong = next((kind for kind in kinds if not isinstance(kind, str) or not KIND.fullmatch(kind)), None)
+    if wrong is not None or not 0 < len(kinds) <= MOST_KINDS:
+        raise BadSubscription("kinds", f"give 1 to {MOST_KINDS} kinds of events, such as audit.* or appeal.lodged")
+    try:
+        channels.check_address(channel, address)
+    except channels.BadAddress as bad:
+        raise BadSubscription("address", str(bad)) from bad
+    if Subscription.objects.select_for_update().filter(owner=owner, active=True).count() >= most:
+        raise BadSubscription("owner", f"there are {most} already; end one of them first")
+    made = Subscription.objects.create(
+        channel=channel, address=address, kinds=list(kinds), owner=owner, competition=competition, miner=miner,
+        created_at=now,
+    )  # fmt: skip
+    return made, signing.secret_of(made)
+
+
+def end(subscription: Subscription, *, because: str) -> None:
+    """No more letters; those on their way still arrive."""
+    Subscription.objects.filter(pk=subscription.pk, active=True).update(active=False, ended_because=because)
+
+
+def deliveries_of(owner: str, *, most: int = 100) -> list[Delivery]:
+    rows = Delivery.objects.filter(subscription__owner=owner).select_related("subscription", "event__competition")
+    return list(rows.prefetch_related("tried")[:most])
