@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import about, feeds, files, findings, over_rounds, rules, views
+from dashboard import about, exploring, feeds, files, findings, over_rounds, rules, views
 from dashboard.answers import Page
 
 
@@ -92,6 +92,10 @@ urlpatterns = [
     *both("changelog", about.changelog_page, name="changelog"),
     path("c/<slug:slug>/leaders.csv", over_rounds.leaders_sheet.csv, name="leaders-csv"),
     path("c/<slug:slug>/prompts.csv", over_rounds.prompts_sheet.csv, name="prompt-gallery-csv"),
+    path("c/<slug:slug>/charts.csv", exploring.charts_sheet.csv, name="charts-csv"),
+    path("c/<slug:slug>/charts/<slug:name>.json", exploring.chart, name="chart"),
+    path(f"{AUDIT}/charts/<slug:name>.json", exploring.audit_chart, name="audit-chart"),
+    *both("c/<slug:slug>/charts", exploring.charts_page, name="charts"),
     path(f"{ROUND}.csv", views.round_sheet.csv, name="round-csv"),
     path(f"{MATCH}.csv", views.match_sheet.csv, name="match-csv"),
     *both("c/<slug:slug>/leaders", over_rounds.leaders_page, name="leaders"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from competition import queries
 from competition.models import Competition, Miner
-from dashboard import finding, gathering, posters
+from dashboard import exploring, finding, gathering, posters
 from dashboard.answers import Page, fresh
 from dashboard.finding import Elsewhere
 from dashboard.presenting import home_pages, miner_pages, rounds
@@ -159,7 +159,9 @@ def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> An
 
 
 def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:
-    return {"show_all": request.GET.get("show") == "all"}
+    round_ = finding.round_(page.competition, page.round)
+    plots = exploring.plots_of_audit(round_, hotkey=page.miner.hotkey, match=page.match)
+    return {"show_all": request.GET.get("show") == "all", "plots": plots}
 
 
 def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:

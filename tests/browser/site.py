@@ -142,6 +142,7 @@ def main() -> None:
         "mumbler": reverse("miner", args=[made.miners[-1].hotkey]),
         "leaders": reverse("leaders", args=[slug]),
         "prompts": reverse("prompt-gallery", args=[slug]),
+        "charts": reverse("charts", args=[slug]),
         "prompt": reverse("prompt", args=[slug, "prompt-001"]),
         "compare": f"{reverse('compare')}?c={slug}&round=1&a=leader&b={winner}",
         **{name: reverse(name) for name in ("status", "method", "data", "changelog")},

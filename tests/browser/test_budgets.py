@@ -14,7 +14,20 @@ from tests.browser.test_in_a_browser import visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 KB = 1000
-READ = {"home", "round", "running", "winner", "audit", "leaders", "prompts", "status", "method", "data", "changelog"}
+READ = {
+    "home",
+    "round",
+    "running",
+    "winner",
+    "audit",
+    "leaders",
+    "prompts",
+    "charts",
+    "status",
+    "method",
+    "data",
+    "changelog",
+}
 LOOKED_AT = {"match", "duel", "turned"}
 MOST_SHIFT = 0.02
 SHIFTS = """() => new Promise((done) => {
