@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -101,9 +102,6 @@ def times(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -> Pl
     if not seconds:
         return None
     width = _width(max(seconds) - min(seconds))
-    counted: dict[int, int] = {}
-    for value in seconds:
-        counted[floor(value / width)] = counted.get(floor(value / width), 0) + 1
     limits = [Limit(at=allowed.seconds, words="limit of one prompt", upright=True)]
     if allowed.median_seconds is not None:
         limits.append(Limit(at=allowed.median_seconds, words="limit of the median", upright=True))
@@ -114,19 +112,19 @@ def times(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -> Pl
         x=Axis(words="time", shape="seconds"),
         y=Axis(words="prompts"),
         groups=TIMES,
-        points=tuple(
-            Point(
-                x=(place + 0.5) * width,
-                y=counted[place],
-                group="over" if place * width >= allowed.seconds else "within",
-                words=f"{place * width:g} to {(place + 1) * width:g} s",
-            )
-            for place in sorted(counted)
-        ),
+        points=tuple(_bars(seconds, width=width, allowed=allowed)),
         limits=tuple(limits),
         bar_width=width,
         data_url=data_url,
     )
+
+
+def _bars(seconds: Sequence[float], *, width: float, allowed: Allowed) -> Iterator[Point]:
+    counted = Counter(floor(value / width) for value in seconds)
+    for place in sorted(counted):
+        over = place * width >= allowed.seconds
+        words = f"{place * width:g} to {(place + 1) * width:g} s"
+        yield Point(x=(place + 0.5) * width, y=counted[place], group="over" if over else "within", words=words)
 
 
 def _width(spread: float) -> float:
