@@ -28,6 +28,8 @@ DATABASE = "gauntlet"
 NOBODY = 65534
 READY = "ready"
 START_SECONDS = 60
+# Run the rest of the arguments only if the process of the pid file lives in the data folder, the first argument.
+IF_IT_LIVES = 'pid=$(head -n 1 "$1/postmaster.pid") && [ "/proc/$pid/cwd" -ef "$1" ] && shift && exec "$@"'
 RETIRE_SECONDS = 1.0
 
 
@@ -108,8 +110,8 @@ class Cluster:
             return None
 
     def stop(self) -> None:
-        """Stop now, whoever is connected."""
-        if (self.data / "postmaster.pid").exists():
+        """Stop now, whoever is connected. A dead server's pid may be anybody's by now: `pg_ctl` would signal them."""
+        if self.recorded_pid() in self.inhabitants():
             self.run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop", check=False)
 
     def held(self) -> bool:
@@ -137,9 +139,8 @@ class Cluster:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self.stop()
-            deadline = (
-                time.monotonic() + RETIRE_SECONDS
-            )  # the sleeping `flock` may have been faster, and be stopping it
+            # The sleeping `flock` may have been faster, and be stopping it.
+            deadline = time.monotonic() + RETIRE_SECONDS
             while self.running() and time.monotonic() < deadline:
                 time.sleep(0.02)
         return not self.running()
@@ -233,8 +234,9 @@ class Cluster:
 
     def stop_after_last_user(self) -> None:
         stop = [*self.identity(), str(program("pg_ctl")), "-D", str(self.data), "-m", "fast", "-w", "stop"]
+        if_it_lives = ["sh", "-c", IF_IT_LIVES, "sh", str(self.data), *stop]
         subprocess.Popen(
-            [tool("flock"), "--exclusive", str(self.home / "users"), *stop],
+            [tool("flock"), "--exclusive", str(self.home / "users"), *if_it_lives],
             start_new_session=True,
             cwd="/",
             stdin=subprocess.DEVNULL,

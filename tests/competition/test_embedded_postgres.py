@@ -1,5 +1,6 @@
 """Does the embedded PostgreSQL start, survive and stop as promised?  Real servers in throw-away folders."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -104,7 +105,9 @@ def test_a_port_somebody_took_meanwhile_is_left_to_them(home: Path) -> None:
     cluster = Cluster(home, options=FAST)
     before = cluster.ensure()
     cluster.retire()
+    assert until(lambda: not cluster.inhabitants())
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the server's last connection may linger
         squatter.bind((HOST, before.port))
         squatter.listen()
         assert cluster.ensure().port != before.port
@@ -117,8 +120,11 @@ def test_a_pid_file_of_a_dead_server_is_not_believed(home: Path) -> None:
     text = pid_file.read_text()
     cluster.retire()
     assert until(lambda: not cluster.inhabitants())
+    with open(home / "users") as users:
+        fcntl.flock(users, fcntl.LOCK_EX)  # whoever is stopping it has seen that it is gone
     pid_file.write_text("\n".join([str(os.getpid()), *text.splitlines()[1:]]) + "\n")
     assert cluster.running() is None
+    cluster.stop()  # must not signal whoever has that pid now: these tests
     assert connect(cluster.ensure()).execute("SELECT 1").fetchone() == (1,)
 
 
