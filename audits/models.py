@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db import models
 
+from audits.review_models import Appeal, Correction, Ruling  # noqa: F401  (this app's, too)
 from audits.states import AuditStates, PodRunStates
 from competition.machine.stateful import Stateful
 from competition.models import Round, Submission
@@ -57,7 +58,11 @@ class PodRun(Stateful):
 
 
 class Audit(Stateful):
-    """A source audit or a generation audit of one entry in one round."""
+    """A source audit or a generation audit of one entry in one round.
+
+    A verdict is never edited: another `version` supersedes it.  One that belongs to a `correction` is in force only
+    once that is applied.
+    """
 
     class Kind(models.TextChoices):
         SOURCE = "source"
@@ -67,16 +72,19 @@ class Audit(Stateful):
     round = models.ForeignKey(Round, models.PROTECT, related_name="audits")
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="audits")
     kind = models.CharField(max_length=12, choices=Kind.choices)
+    version = models.PositiveSmallIntegerField(default=1)
+    correction = models.ForeignKey(Correction, models.PROTECT, null=True, blank=True, related_name="audits")
     code = models.CharField(max_length=60, blank=True, default="")
     reason = models.TextField(blank=True, default="")
     limits = models.JSONField(default=dict)
     numbers = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["submission", "kind"], name="one_audit_per_kind")]
+        constraints = [models.UniqueConstraint(fields=["submission", "kind", "version"], name="one_audit_per_version")]
 
     def describe(self) -> dict[str, object]:
-        return {"round": self.round.number, "entry": self.submission.key, "audit": self.kind}
+        named = {"round": self.round.number, "entry": self.submission.key, "audit": self.kind}
+        return named if self.version == 1 else {**named, "version": self.version}
 
     def competition_pk(self) -> int:
         return self.round.competition_id

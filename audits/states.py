@@ -19,3 +19,29 @@ class AuditStates(Graph):
     reviewing = State(to=("passed", "rejected"))
     passed = State()
     rejected = State()
+
+
+class RulingStates(Graph):
+    """One person proposes a decision; another confirms exactly that, or declines; who proposed may withdraw."""
+
+    proposed = State(to=("confirmed", "declined", "withdrawn"))
+    confirmed = State()
+    declined = State()
+    withdrawn = State()
+
+
+class AppealStates(Graph):
+    """A miner's signed objection to a verdict waits for two people."""
+
+    lodged = State(to=("upheld", "dismissed"))
+    upheld = State()
+    dismissed = State()
+
+
+class CorrectionStates(Graph):
+    """What has to be judged or audited anew is done beside the old results; two people apply or discard the whole."""
+
+    staged = State(to=("ready", "discarded"), queue="io", lease_s=90, tries=20)
+    ready = State(to=("applied", "discarded"))
+    applied = State()
+    discarded = State()

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from django.db import transaction
 
-from audits import running, sources, titles
+from audits import in_force, running, sources, titles
 from audits.decisions import verdicts
-from audits.models import Audit, Finding, PodRun
+from audits.models import Audit, Correction, Finding, PodRun
 from competition import prompts
 from competition.decisions import bankroll
 from competition.decisions import ladder as climbing
@@ -132,20 +132,12 @@ def _verdict(audit: Audit, verdict: verdicts.Verdict, *, also: object = None) ->
     )
 
 
-def review(audit: Audit, *, passes: bool, why: str, now: datetime) -> bool:
-    """A person's decision on an audit that the tools could not settle."""
-    code = "reviewed"
-    return engine.move(
-        audit, Move("passed" if passes else "rejected", because=why, sets={"code": code, "reason": why}), now=now
-    )
-
-
-def audited(round_: Round) -> dict[climbing.Key, climbing.Audited]:
+def audited(round_: Round, *, including: Correction | None = None) -> dict[climbing.Key, climbing.Audited]:
     """One rejection rejects; all that the rules ask for must have passed."""
     kinds = set(rules_of(round_).audits)
     found: dict[str, dict[str, str]] = {}
-    for audit in round_.audits.select_related("submission__miner"):
-        found.setdefault(audit.submission.key, {})[audit.kind] = audit.state
+    for (entry, kind), audit in in_force.verdicts(round_, including=including).items():
+        found.setdefault(entry, {})[kind] = audit.state
     result: dict[climbing.Key, climbing.Audited] = {}
     for key, states in found.items():
         if "rejected" in states.values():
@@ -164,7 +156,7 @@ def finalize(round_: Round, now: datetime) -> Outcome:
         if stop:
             return stop
         climbed = _climbed(round_, now=now)
-        _want_audits(round_, climbed, now=now)
+        want_audits(round_, climbed, now=now)
         if not climbed.complete:
             return Wait(SOON, _waiting(round_, climbed))
     winner = _winner(round_, climbed)
@@ -203,22 +195,20 @@ def _audit_trouble(round_: Round) -> Move | None:
     return pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
 
 
-def _want_audits(round_: Round, climbed: Climbed, *, now: datetime) -> None:
+def want_audits(round_: Round, climbed: Climbed, *, now: datetime, correction: Correction | None = None) -> None:
     """One after the other: code that may not be run is not run, and no verdict hangs on who was first."""
     entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
     with transaction.atomic():
         for key in climbed.wanted_audits:
             for kind in rules_of(round_).audits:
-                audit, _ = Audit.objects.get_or_create(
-                    submission=entries[str(key)], kind=kind, defaults={"round": round_, **Audit.born(now=now)}
-                )
+                audit = in_force.wanted(entries[str(key)], kind=kind, correction=correction, now=now)
                 if audit.state != "passed":
                     break
         engine.announce(Audit, now=now)
 
 
 def _waiting(round_: Round, climbed: Climbed) -> str:
-    person = round_.audits.filter(state="reviewing").first()
+    person = next((a for a in in_force.verdicts(round_).values() if a.state == "reviewing"), None)
     if person:
         return f"a reviewer must decide the {person.kind} audit of {person.submission.key}: {person.reason}"
     if isinstance(climbed, Title):

@@ -236,7 +236,10 @@ class Asset(Stateful):
 
 
 class Reign(models.Model):
-    """Who leads from which block, and with which weight ("n/d").  Append-only; a defence is an entry of its own."""
+    """Who leads from which block, and with which weight ("n/d").  Append-only; a defence is an entry of its own.
+
+    `supersedes`: the reign that a corrected decision takes back; it stays, and the later entry counts.
+    """
 
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="reigns")
     sequence = models.PositiveIntegerField()
@@ -248,6 +251,7 @@ class Reign(models.Model):
     effective_block = models.PositiveBigIntegerField()
     won_in = models.ForeignKey(Round, models.PROTECT, null=True, blank=True, related_name="reigns_begun")
     defence = models.BooleanField(default=False)
+    supersedes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="superseded_by")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["competition", "sequence"], name="reigns_are_numbered")]

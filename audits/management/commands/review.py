@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from audits.models import Audit
-from audits.steps import review
+from competition.machine import engine
+from competition.machine.outcomes import Move
 
 
 class Command(BaseCommand):
@@ -35,6 +36,8 @@ class Command(BaseCommand):
             raise CommandError("this round was played elsewhere, and its audits are decided there")
         if audit.state != "reviewing":
             raise CommandError(f"this audit waits for nobody: it is in {audit.state}")
-        if not review(audit, passes=options["decision"] == "pass", why=options["why"], now=timezone.now()):
+        to = "passed" if options["decision"] == "pass" else "rejected"
+        sets = {"code": "reviewed", "reason": options["why"]}
+        if not engine.move(audit, Move(to, because=options["why"], sets=sets), now=timezone.now()):
             raise CommandError("somebody else decided it meanwhile; look at its page")
         self.stdout.write(f"{audit.kind} audit of {options['hotkey']}: {audit.state}")
