@@ -56,7 +56,7 @@ def keep(round_: Round, title: titles.Title, *, now: datetime) -> None:
 def tell(round_: Round, title: titles.Title, *, rejected: Sequence[str]) -> list[dict[str, str]]:
     """The finalists, in the order of their audits and matches, as steps of a ladder against the leader."""
     rules = rules_of(round_)
-    rows = [(key, "rejected", "Its audit was rejected: the next entry took its place.") for key in rejected]
+    rows = [(key, "rejected", "Its audit was rejected: it does not play for the title.") for key in rejected]
     for key, standing in title.standings.items():
         verdict = "advanced" if key == title.leader else "held"
         rows.append((str(key), verdict, sentence(standing, rules=rules, takes=key == title.leader)))

@@ -19,7 +19,7 @@ from django.db import transaction
 
 from competition import chain, operator, prompts, rounds
 from competition.chain.simulated import Simulated
-from competition.decisions import schedule
+from competition.decisions import bankroll, rulesets, schedule
 from competition.machine import engine
 from competition.models import Competition, Miner, Round, SimulatedChain
 from examples import cast
@@ -38,20 +38,18 @@ class BadCompetition(Exception):
     """The file given with --competition cannot be used; says why."""
 
 
-def pictures_of(folder: Path) -> dict[str, bytes]:
-    """Stem -> bytes of every picture in a folder.  Raises BadPrompts."""
+def pictures_of(folder: Path, *, option: str = "--prompts") -> dict[str, bytes]:
+    """Stem -> bytes of every picture in a folder.  Raises BadPrompts, which names the option that gave the folder."""
     if not folder.is_dir():
-        raise BadPrompts(
-            f"--prompts {folder}: there is no such folder; give one that holds .png, .jpg or .webp pictures"
-        )
+        raise BadPrompts(f"{option} {folder}: no such folder; give one that holds .png, .jpg or .webp pictures")
     found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.is_file()]
     too_large = [path.name for path in found if path.stat().st_size > LARGEST_PICTURE]
     if not found or too_large:
         what = f"{too_large[0]} is larger than 20 MB" if too_large else "it holds no .png, .jpg or .webp picture"
-        raise BadPrompts(f"--prompts {folder}: {what}")
+        raise BadPrompts(f"{option} {folder}: {what}")
     pictures = {stem_of(path): path.read_bytes() for path in found}
     if len(pictures) < len(found):
-        raise BadPrompts(f"--prompts {folder}: two pictures have the same name but for signs; rename one")
+        raise BadPrompts(f"{option} {folder}: two pictures have the same name but for signs; rename one")
     return pictures
 
 
@@ -74,7 +72,37 @@ def told_in(path: Path) -> dict[str, Any]:
     missing = {"name", "description", "ruleset", "judge", "renderer", "pods", "block_seconds"} - set(told)
     if missing:
         raise BadCompetition(f"--competition {path} lacks {sorted(missing)[0]!r}; start from {TOLD.name}")
+    try:
+        rules_in(told)
+    except rulesets.BadRules as error:
+        raise BadCompetition(f"--competition {path}: rules: {error}") from error
     return told
+
+
+def fitted(told: Mapping[str, Any], *, pictures: int) -> dict[str, Any]:
+    """The configuration for a pool of so many pictures.  Raises BadPrompts where they are too few for a title match.
+
+    Screen and title match share what there is; neither may have fewer than a title takes, for by as many duels an audit
+    shows that outputs are worse.
+    """
+    config, title = dict(told["config"]), rules_in(told).title
+    if title is None:
+        return config | {"prompts_per_round": min(config["prompts_per_round"], pictures)}
+    drawn, least = config["prompts_per_round"], bankroll.least_duels(title) or title.prompts
+    if pictures >= drawn + title.prompts:
+        return config
+    if pictures < 2 * least:
+        raise BadPrompts(
+            f"--prompts: {pictures} pictures are too few for a round of {told['ruleset']}; give {2 * least} or more, "
+            "or play by margins: --competition examples/margin.json"
+        )
+    drawn = max(least, pictures * drawn // (drawn + title.prompts))
+    rules = {**config["rules"], "title": {**config["rules"].get("title", {}), "prompts": pictures - drawn}}
+    return config | {"prompts_per_round": drawn, "rules": rules}
+
+
+def rules_in(told: Mapping[str, Any]) -> rulesets.Rules:
+    return rulesets.read({"name": told["ruleset"], **told["config"].get("rules", {})})
 
 
 @transaction.atomic
@@ -84,8 +112,7 @@ def create(
     """The competition, its chain, its pool, its first leader and its first round."""
     told = told or told_in(TOLD)
     SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=told["block_seconds"])
-    config = {**told["config"], "hosting": hosting}
-    config["prompts_per_round"] = min(config["prompts_per_round"], len(pictures))
+    config = {**fitted(told, pictures=len(pictures)), "hosting": hosting}
     competition = Competition.objects.create(
         slug=slug, name=told["name"], description=told["description"], ruleset=told["ruleset"], judge=told["judge"],
         renderer=told["renderer"], chain=f"simulated:{slug}", pods=told["pods"], config=config, created_at=now,

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F, Q
+
 from competition import ledger, store
-from competition.decisions import rulesets
+from competition.decisions import bankroll, rulesets
 from competition.decisions import seed as seeds
 from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, RoundPrompt, Submission
 
 
 @dataclass(frozen=True)
 class Draw:
-    """`fresh` are for title matches; nobody sees them before the round is over."""
+    """`fresh` are for title matches; nobody sees them before the round is over.  `pool`: how many were drawn from."""
 
     seed: str
     prompts: tuple[Prompt, ...]
-    fresh: tuple[Prompt, ...] = ()
+    fresh: tuple[Prompt, ...]
+    pool: int
 
     def facts(self) -> dict[str, list[str]]:
         """By hash, as the ledger tells them."""
@@ -27,10 +30,15 @@ class Draw:
         return told | ({"fresh": [prompt.sha256 for prompt in self.fresh]} if self.fresh else {})
 
 
-def add(competition: Competition, pictures: Mapping[str, bytes], *, now: datetime) -> str:
+class TooLate(Exception):
+    """The pool may not change now; says why, and when it may."""
+
+
+def add(competition: Competition, pictures: Mapping[str, bytes], *, now: datetime, block: int | None = None) -> str:
     """Put pictures (stem -> bytes) into the pool and commit to it by hash.  Call it in a transaction.
 
-    Two stems with the same bytes are one prompt: the first stem in order stays.
+    Two stems with the same bytes are one prompt: the first stem in order stays.  `block`: the chain's, where a round is
+    announced already.
     """
     for stem, picture in sorted(pictures.items()):
         sha256 = store.default().put(picture)
@@ -38,14 +46,31 @@ def add(competition: Competition, pictures: Mapping[str, bytes], *, now: datetim
             Prompt.objects.get_or_create(
                 competition=competition, stem=stem, defaults={"sha256": sha256, "bytes": len(picture)}
             )
-    return commit_to(competition, now=now)
+    return commit_to(competition, now=now, block=block)
 
 
-def commit_to(competition: Competition, *, now: datetime) -> str:
-    """Publish the pool's commitment, before a window opens."""
+def add_before_the_draw(competition: Competition, pictures: Mapping[str, bytes], *, block: int, now: datetime) -> int:
+    """Add to the pool of a round that is announced; how many are new.  Raises TooLate once its seed could be known.
+
+    Whoever chose prompts after the seed would choose what is drawn.  Call it in a transaction.
+    """
+    ledger.hold(competition.pk)
+    round_ = competition.current_round()
+    if round_ is not None and (round_.seed or round_.state not in ("open", "paused") or block >= round_.seed_block):
+        raise TooLate(
+            f"round {round_.number} draws, or has drawn, from the pool as it is (seed block {round_.seed_block}, now "
+            f"{block}): add them when it is over"
+        )
+    before = competition.pool.count()
+    add(competition, pictures, now=now, block=block)
+    return competition.pool.count() - before
+
+
+def commit_to(competition: Competition, *, now: datetime, block: int | None = None) -> str:
+    """Publish the pool's commitment, before a seed block."""
     hashes = list(competition.pool.order_by("sha256").values_list("sha256", flat=True))
     commitment = seeds.pool_commitment(hashes)
-    body = {"commitment": commitment, "prompts": len(hashes)}
+    body = {"commitment": commitment, "prompts": len(hashes)} | ({} if block is None else {"block": block})
     ledger.append(competition.pk, kind="pool", body=body, at=now)
     return commitment
 
@@ -53,16 +78,45 @@ def commit_to(competition: Competition, *, now: datetime) -> str:
 def draw(round_: Round, *, block_hash: str) -> Draw:
     """The prompts that the seed block's hash draws from the committed pool, in the order they are judged.
 
-    Those of the title matches are the next ones in the same order.
+    Those of the title matches are the next ones in the same order that nobody was ever given; where the pool holds
+    fewer than the rules ask for, as many as there are.
     """
     competition = round_.competition
     pool: dict[str, Prompt] = {prompt.sha256: prompt for prompt in competition.pool.all()}
     seed = seeds.seed(competition.slug, round_number=round_.number, block_hash=block_hash)
     count = min(len(pool), int(competition.config["prompts_per_round"]))
-    fresh = fresh_needed(round_.rules)
-    large_enough(len(pool), drawn=count, fresh=fresh)
-    chosen = [pool[sha256] for sha256 in seeds.choose(seed, prompt_sha256s=list(pool), k=count + fresh)]
-    return Draw(seed, tuple(chosen[:count]), tuple(chosen[count:]))
+    chosen = seeds.choose(seed, prompt_sha256s=list(pool), k=count)
+    used = {*chosen, *seen_before(round_)}
+    fresh = seeds.choose_fresh(seed, pool=list(pool), used=used, most=fresh_needed(round_.rules))
+    return Draw(seed, tuple(pool[sha] for sha in chosen), tuple(pool[sha] for sha in fresh), len(pool))
+
+
+def seen_before(round_: Round) -> set[str]:
+    """By hash: what any earlier round drew for its screens, or asked a pod to make something of."""
+    earlier = {"round__competition": round_.competition_id, "round__number__lt": round_.number}
+    drawn = RoundPrompt.objects.filter(**earlier).values("prompt")
+    generated = Asset.objects.filter(
+        origin=Asset.Origin.GENERATED, prompt__fresh_draws__round=F("submission__round"),
+        submission__round__competition=round_.competition_id, submission__round__number__lt=round_.number,
+    ).values("prompt")  # fmt: skip
+    found = round_.competition.pool.filter(Q(pk__in=drawn) | Q(pk__in=generated))
+    return set(found.values_list("sha256", flat=True))
+
+
+def shortage(round_: Round) -> str:
+    """Too few unseen prompts for anybody to earn a title in this round?  Says so, and what to do; "" otherwise."""
+    title = rulesets.read(round_.rules).title
+    if title is None:
+        return ""
+    drawn, pool = int(round_.competition.config["prompts_per_round"]), round_.competition.pool.count()
+    left, least = pool - len(seen_before(round_)) - drawn, bankroll.least_duels(title) or title.prompts
+    if left >= least:
+        return ""
+    return (
+        f"Of the pool's {pool} prompts {max(0, left)} may be left that no round has shown once {drawn} are drawn, and "
+        f"a title takes {least} or more, at most {title.prompts}. Add pictures before block {round_.seed_block} with: "
+        f"manage.py add_prompts {round_.competition.slug} FOLDER. After that block the round plays with what there is."
+    )
 
 
 def fresh_needed(rules: Mapping[str, Any]) -> int:
@@ -82,6 +136,8 @@ def large_enough(pool: int, *, drawn: int, fresh: int) -> None:
 
 
 def write_down(round_: Round, draw: Draw) -> None:
+    if round_.competition.pool.count() != draw.pool:
+        raise RuntimeError("the pool changed while it was drawn from")  # undone as a whole, and tried again
     RoundPrompt.objects.bulk_create(
         RoundPrompt(round=round_, prompt=prompt, position=place) for place, prompt in enumerate(draw.prompts)
     )

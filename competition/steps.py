@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from competition import chain, ingest, ledger, prompts, weights
 from competition.chain.base import ChainFault
-from competition.decisions.rulesets import BadRules
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
@@ -36,16 +35,15 @@ def open_(round_: Round, now: datetime) -> Outcome:
     """Reveals are taken until the window closes; then the seed block's hash draws the prompts."""
     try:
         waiting = until(round_, block=round_.seed_block + 1, now=now, what="reveals are taken; the prompts are drawn")
-        if waiting:
-            return waiting
-        ingest.take_reveals(round_.competition, now=now)
+        if not waiting:
+            ingest.take_reveals(round_.competition, now=now)
+        stop = _short_of_prompts(round_) or waiting
+        if stop:
+            return stop
         block_hash = chain.of(round_.competition).block_hash(round_.seed_block, now=now)
     except ChainFault as error:
         return chain_failure(error, attempts=round_.attempts)
-    try:
-        draw = prompts.draw(round_, block_hash=block_hash)
-    except BadRules as error:
-        return pause(round_, f"The prompts cannot be drawn: {error}", code="POOL")
+    draw = prompts.draw(round_, block_hash=block_hash)
 
     def freeze() -> None:
         prompts.write_down(round_, draw)
@@ -59,6 +57,17 @@ def open_(round_: Round, now: datetime) -> Outcome:
         facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, **draw.facts()},
         also=freeze,
     )
+
+
+def _short_of_prompts(round_: Round) -> Move | None:
+    """Stop once, as soon as somebody reveals, if nobody could earn a title: before the seed that can be mended."""
+    revealed = round_.competition.reveals.filter(
+        block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
+    )
+    if round_.paused_from == "open" or not revealed.exists():
+        return None
+    short = prompts.shortage(round_)
+    return pause(round_, short, code="POOL") if short else None
 
 
 @engine.step(Round, "miner_generation")

@@ -6,6 +6,7 @@ from typing import Any
 
 from audits import titles as telling
 from audits.steps import audited
+from competition import prompts
 from competition.decisions import title as titles
 from competition.decisions.bankroll import Bankroll, credits, flip_distance, titled
 from competition.decisions.entries import Candidate, Solution
@@ -29,6 +30,7 @@ def document(round_: Round) -> dict[str, Any]:
             {"position": f.position, "stem": f.prompt.stem, "sha256": f.prompt.sha256}
             for f in round_.fresh.select_related("prompt")
         ],
+        "seen": sorted(prompts.seen_before(round_)),
         "leader_commit": judging.leader_commit(round_),
         "entries": [[_member(solution, one) for one in solution.candidates] for solution in field.solutions],
         "canaries": [candidate.key for candidate in field.canaries],

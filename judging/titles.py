@@ -74,8 +74,9 @@ def settled(round_: Round, *, audited: Mapping[Key, Audited]) -> titles.Title:
         elif match.kind == Match.Kind.TITLE and match.state == "decided":
             duels[match.challenger.key] = results_of(match)
     return titles.settle(
-        field, screen=screen, audits=audited, carried=carried(round_, commits), duels=duels, rules=rules_of(round_)
-    )
+        field, screen=screen, audits=audited, carried=carried(round_, commits), duels=duels, rules=rules_of(round_),
+        prompts=round_.fresh.count(),
+    )  # fmt: skip
 
 
 def results_of(match: Match) -> list[DuelResult | None]:
@@ -97,7 +98,7 @@ def standing(match: Match, duels: Sequence[Duel]) -> Standing:
     start = carried(match.round, {match.challenger.key: match.challenger.commit}).get(match.challenger.key)
     found = {duel.position: matches.result_of(duel) for duel in duels}
     results = [found.get(place) for place in range(max(found, default=-1) + 1)]  # a gap: its files come late
-    return bankroll.fold(results, total=bankroll.titled(rules).prompts, rules=rules, start=start)
+    return bankroll.fold(results, total=match.round.fresh.count(), rules=rules, start=start)
 
 
 def go_on(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
@@ -105,7 +106,7 @@ def go_on(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
 
     Says what the match waits for.
     """
-    title = bankroll.titled(rules_of(match.round))
+    title, most = bankroll.titled(rules_of(match.round)), match.round.fresh.count()
     ready, asked = _ready(match), _asked(match)
     have = {duel.prompt_id for duel in duels}
     new = [fresh for fresh in ready if fresh.prompt_id not in have]
@@ -116,8 +117,8 @@ def go_on(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
     if new:
         engine.announce(Duel, now=now)
     open_ = len(new) + sum(not duel.settled for duel in duels)
-    if len(ready) == asked and not open_ and asked < title.prompts:
-        asked = _ask(match, upto=min(title.prompts, asked + title.batch), now=now)
+    if len(ready) == asked and not open_ and asked < most:
+        asked = _ask(match, upto=min(most, asked + title.batch), now=now)
     return f"{len(ready)} of {asked} fresh prompts are generated and rendered, {open_} duels are open"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TORCH = all(map(importlib.util.find_spec, ("torch", "transformers")))
@@ -13,6 +14,9 @@ LACKING = {
     "browser": (CHROMIUM is None, "no chromium on this machine: apt-get install chromium"),
     "torch": (not TORCH, "no torch in .venv: `make test-torch` installs it beside, in .venv-torch, and runs these"),
 }
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

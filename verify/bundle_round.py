@@ -81,7 +81,8 @@ def _rules(bundle: Bundle) -> None:
     opened = only(bundle, "round.open")
     if opened is not None:
         told = {"rules": doc["rules"], "schedule": doc["schedule"], "pool": doc["pool_commitment"]}
-        agree(bundle, NAME, field="announced", row=told, told=opened, names=["rules", "schedule", "pool"])
+        names = ["rules", "schedule"] + ([] if _added(bundle) else ["pool"])
+        agree(bundle, NAME, field="announced", row=told, told=opened, names=names)
 
 
 def _schedule(bundle: Bundle) -> None:
@@ -151,9 +152,22 @@ def _pool(bundle: Bundle) -> None:
         if event["kind"] == "round.miner_generation" and body.get("round") == bundle.round:
             break
         last = body.get("commitment") if event["kind"] == "pool" else last
+    for body in _added(bundle):
+        if body.get("block", doc["schedule"]["seed_block"]) >= doc["schedule"]["seed_block"]:
+            bundle.note("wrong-pool", LEDGER, field="pool", found=body, expected=doc["schedule"]["seed_block"],
+                        say="Prompts were added when the seed could be known.")  # fmt: skip
     if last is not None or bundle.round == 1:
         bundle.same("wrong-pool", LEDGER, field="pool", found=last, expected=commitment,
                     say="The pool that was committed to before the draw is another.")  # fmt: skip
+
+
+def _added(bundle: Bundle) -> list[dict[str, Any]]:
+    """Commitments to a larger pool after the round was announced, and before its draw."""
+    kinds = [(event["kind"], event["body"]) for event in bundle.events]
+    opened = [n for n, (kind, body) in enumerate(kinds) if (kind, body.get("round")) == ("round.open", bundle.round)]
+    drawn = [n for n, (kind, body) in enumerate(kinds)
+             if (kind, body.get("round")) == ("round.miner_generation", bundle.round)]  # fmt: skip
+    return [body for kind, body in kinds[max(opened, default=0) : min(drawn, default=0)] if kind == "pool"]
 
 
 def _prompts(bundle: Bundle) -> None:

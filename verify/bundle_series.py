@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from verify.bundle_entries import fresh_of
 from verify.bundle_files import Bundle
 from verify.bundle_ledger import NAME
 from verify.findings import Book
@@ -19,7 +20,35 @@ def check(bundles: Sequence[Bundle]) -> Book:
         for before, after in pairwise(sorted(of_it, key=lambda bundle: bundle.round or 0)):
             _ledgers(before, after, book=book)
             _hand_over(before, after, book=book)
+        _fresh(sorted(of_it, key=lambda bundle: bundle.round or 0), book=book)
     return book
+
+
+def _fresh(bundles: Sequence[Bundle], *, book: Book) -> None:
+    """No prompt of a title match was shown by an earlier round; and none was left out that nobody was shown."""
+    shown, rounds = set[str](), list[int | None]()
+    for bundle in (b for b in bundles if {"round.json", "matches.json"} <= set(b.documents)):
+        title = bundle.documents.get("title.json")
+        told = set(title["seen"]) if title else set()
+        pool = set(bundle.documents["round.json"]["pool"])
+        whole = rounds == list(range(1, bundle.round or 0))
+        wrong = (shown & pool) - told if title else set()
+        wrong |= told - shown if title and whole else set()
+        if wrong:
+            said = "Earlier rounds showed it, or did not, and this one says otherwise."
+            book.note("wrong-prompts", file=bundle.book.prefix + "title.json", field="seen", sentence=said,
+                      found=sorted(wrong)[0], expected=len(wrong), round=bundle.round)  # fmt: skip
+        shown |= shown_by(bundle)
+        rounds.append(bundle.round)
+
+
+def shown_by(bundle: Bundle) -> set[str]:
+    """The round's prompts, and the fresh ones of every batch that its title matches asked for."""
+    doc, fresh = bundle.documents["round.json"], fresh_of(bundle)
+    reached = [match["stopped_after"] for match in bundle.documents["matches.json"] if match["kind"] == "title"]
+    batch = doc["rules"].get("title", {}).get("batch", 1)
+    asked = -(-max(reached, default=0) // batch) * batch
+    return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:asked]}
 
 
 def _ledgers(before: Bundle, after: Bundle, *, book: Book) -> None:

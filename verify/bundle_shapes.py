@@ -118,7 +118,7 @@ COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
 DISTANCE = Either((NULL, COUNT))
 OPTIONAL: dict[str, Any] = {
     "title.json": {
-        "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "leader_commit": TEXT,
+        "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "seen": [HASH], "leader_commit": TEXT,
         "entries": [[{"entry": TEXT, "same": TEXT}]], "canaries": [TEXT], "finalists": [TEXT],
         "bankrolls": [
             {

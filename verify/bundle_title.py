@@ -38,11 +38,13 @@ def check(bundle: Bundle) -> None:
 
 
 def _fresh(bundle: Bundle) -> None:
-    """The prompts that come next in the order of the draw, and they were drawn with the others."""
+    """The next prompts in the order of the draw that nobody was ever given, and they were drawn with the others."""
     doc, rules = bundle.told("round.json"), bundle.told("round.json")["rules"]
     used, fresh = len(doc["prompts"]), [row["sha256"] for row in fresh_of(bundle)]
-    expected = drawn_by(doc["seed"], doc["pool"], most=used + rules["title"]["prompts"])[used:]
+    left = set(doc["pool"]) - {row["sha256"] for row in doc["prompts"]} - set(bundle.told(NAME)["seen"])
+    expected = drawn_by(doc["seed"], sorted(left), most=rules["title"]["prompts"])
     bundle.same("wrong-prompts", NAME, field="fresh", found=fresh, expected=expected, say="Not what was drawn.")
+    _seen(bundle)
     places = [row["position"] for row in bundle.told(NAME)["fresh"]]
     stems = {row["stem"] for row in (*bundle.told(NAME)["fresh"], *doc["prompts"])}
     bundle.same("wrong-prompts", NAME, field="positions", found=[places, len(stems)],
@@ -51,6 +53,18 @@ def _fresh(bundle: Bundle) -> None:
     drawn = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
     bundle.same("ledger-differs", NAME, field="fresh", found=fresh, expected=drawn[0]["fresh"] if drawn else None,
                 say="The ledger told of others.")  # fmt: skip
+
+
+def _seen(bundle: Bundle) -> None:
+    """What earlier rounds showed: nothing before the first; `bundle_series` looks at the others' bundles."""
+    doc, pool = bundle.told(NAME), bundle.told("round.json")["pool"]
+    bundle.same("wrong-prompts", NAME, field="seen", found=doc["seen"], expected=sorted(set(doc["seen"]) & set(pool)),
+                say="Not each prompt once, in order, and of the pool.")  # fmt: skip
+    if bundle.round == 1:
+        bundle.same("wrong-prompts", NAME, field="seen", found=doc["seen"], expected=[], say="No round was before.")
+    elif doc["seen"]:
+        bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts",
+                    say="Shown by earlier rounds.")  # fmt: skip
 
 
 def _entries(bundle: Bundle) -> None:
@@ -126,7 +140,7 @@ def _bankrolls(bundle: Bundle) -> dict[str, tuple[Row, str, int]]:
             bundle.note("wrong-tally", NAME, field=entry, say="A title match without its bankroll.")
             continue
         results = [result_of(duel) for duel in match["duels"]]
-        played[entry] = bundle_bankroll.play(results, row["carried"], rules=rules)
+        played[entry] = bundle_bankroll.play(results, row["carried"], rules=rules, total=len(doc["fresh"]))
         _bankroll(bundle, row, played[entry], leader=leader, rules=rules)
     return played
 

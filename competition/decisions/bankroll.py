@@ -98,6 +98,11 @@ def fold(results: Sequence[DuelResult | None], *, total: int, rules: Rules, star
     return Standing(bankroll=bankroll, ending="exhausted" if done else "open", duels=min(len(results), total))
 
 
+def least_duels(title: TitleRules) -> int | None:
+    """The fewest duels in which the bar can be reached at all; None where all its prompts would not do."""
+    return next((n for n in range(1, title.prompts + 1) if credits(Bankroll(won=n), title=title) >= title.bar), None)
+
+
 def path(results: Sequence[DuelResult], *, rules: Rules, start: Bankroll | None = None) -> list[Fraction]:
     """The credits at the start and after each duel."""
     bankroll, title = start or Bankroll(), titled(rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 DOMAIN = "gauntlet-seed/1"
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -45,6 +45,15 @@ def choose(seed: str, *, prompt_sha256s: Sequence[str], k: int) -> tuple[str, ..
         raise ValueError(f"{k} prompts cannot be chosen from a pool of {len(pool)}")
     drawn = bytes.fromhex(_hash(seed))
     return tuple(sorted(pool, key=lambda digest: _rank(drawn, digest))[:k])
+
+
+def choose_fresh(seed: str, *, pool: Sequence[str], used: Collection[str], most: int) -> tuple[str, ...]:
+    """The next prompts in the same order that are not `used`: neither drawn for the screens, nor ever given to anybody.
+
+    At most `most`; fewer where the pool holds no more.
+    """
+    left = [digest for digest in pool if _hash(digest) not in used]
+    return choose(seed, prompt_sha256s=left, k=min(most, len(left)))
 
 
 def pool_commitment(prompt_sha256s: Sequence[str]) -> str:

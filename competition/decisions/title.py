@@ -42,8 +42,9 @@ def settle(
     carried: Mapping[Key, Bankroll],
     duels: Mapping[Key, Sequence[DuelResult | None]],
     rules: Rules,
+    prompts: int | None = None,
 ) -> Title:
-    """The round as far as it can be known.  `duels` are a finalist's title duels in seed order."""
+    """The round as far as it can be known.  `duels`: a finalist's title duels in seed order, on so many `prompts`."""
     rejected = {key for key, audited in audits.items() if audited == "rejected"}
     speakers = [s for solution in entered.solutions if (s := solution.speaker(rejected))]
     unscreened = tuple(c.key for c in (*speakers, *entered.canaries) if screen.get(c.key) is None)
@@ -51,7 +52,7 @@ def settle(
     if all(screen.get(speaker.key) for speaker in speakers):
         finalists = rank(speakers, screen=screen, carried=carried, rules=rules)[: titled(rules).finalists]
     passed = [c for c in finalists if audits.get(c.key) == "passed" or not rules.audits]
-    total = titled(rules).prompts
+    total = titled(rules).prompts if prompts is None else prompts  # a pool may hold fewer
     standings = {c.key: fold(duels.get(c.key, ()), total=total, rules=rules, start=carried.get(c.key)) for c in passed}
     return Title(
         finalists=tuple(c.key for c in finalists),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import prompts, queries, rounds
+from competition import ingest, prompts, queries, rounds, steps
 from competition.decisions import schedule, seed
 from competition.decisions.rulesets import BadRules
 from competition.machine import engine
@@ -25,11 +25,13 @@ def competition(db: Any) -> Competition:
 
 def title_round(competition: Competition, *, fresh: int) -> Round:
     round_ = made.first_round(competition)
+    under_title(round_, fresh=fresh)
+    return at(round_, blocks=17)
+
+
+def under_title(round_: Round, *, fresh: int) -> None:
     rules = rounds.rules_of(round_).to_json() | {"name": "title-1", "title": {"prompts": fresh}}
-    Round.objects.filter(pk=round_.pk).update(ruleset="title-1", rules=rules, due_at=made.START)
-    engine.advance("competition.Round", round_.pk, now=made.after(17))
-    round_.refresh_from_db()
-    return round_
+    Round.objects.filter(pk=round_.pk).update(ruleset="title-1", rules=rules)
 
 
 def test_fresh_prompts_are_the_next_ones_in_the_order_of_the_draw(competition: Competition) -> None:
@@ -47,10 +49,63 @@ def test_what_no_round_has_shown_is_not_served(competition: Competition) -> None
     assert not queries.is_prompt(round_.fresh.get(position=0).prompt.sha256)
 
 
-def test_a_pool_that_became_too_small_pauses_the_round_and_names_the_field(competition: Competition) -> None:
+def test_a_pool_with_too_few_gives_as_many_fresh_ones_as_there_are(competition: Competition) -> None:
     round_ = title_round(competition, fresh=5)
-    assert round_.state == "paused" and "title.prompts" in round_.failure_reason
-    assert "Add 1 prompts" in round_.failure_reason
+    assert round_.state == "miner_generation" and round_.fresh.count() == 4
+
+
+def test_what_an_earlier_round_drew_or_gave_to_a_pod_is_never_fresh_again(competition: Competition) -> None:
+    first = title_round(competition, fresh=3)
+    leader = prompts.enter_leader(first, now=made.START)
+    asked, unasked = [row.prompt for row in first.fresh.all()][:1], [row.prompt for row in first.fresh.all()][1:]
+    prompts.expect_generated(leader, asked, now=made.START)
+    second = Round(competition=competition, number=2, rules=first.rules)
+    shown = {row.prompt.sha256 for row in first.drawn.all()} | {prompt.sha256 for prompt in asked}
+    assert prompts.seen_before(second) == shown and not prompts.seen_before(first)
+    for number in range(20):
+        draw = prompts.draw(second, block_hash=f"{number:064x}")
+        assert not shown & {prompt.sha256 for prompt in draw.fresh}
+        assert {*draw.prompts, *draw.fresh} >= set(unasked)
+
+
+def test_the_round_stops_while_prompts_can_still_be_added_and_goes_on_with_them(competition: Competition) -> None:
+    round_ = made.first_round(competition)
+    under_title(round_, fresh=30)
+    round_ = at(round_, blocks=7)
+    assert round_.state == "open", "nobody has revealed yet"
+    made.chain_of(competition).reveal(made.key("base"), b"5", block=8)
+    ingest.take_reveals(competition, now=made.after(9))
+    round_ = at(round_, blocks=9)
+    assert (round_.state, round_.failure_code) == ("paused", "POOL") and "add_prompts small" in round_.failure_reason
+    assert add(competition, {f"new {n}": bytes([n]) for n in range(40)}, block=9) == 40
+    steps.resume(round_, why="added", now=made.after(10))
+    round_ = at(round_, blocks=17)
+    assert round_.state == "miner_generation" and round_.fresh.count() == 30
+
+
+def test_an_operator_who_adds_nothing_lets_the_round_play_with_what_there_is(competition: Competition) -> None:
+    made.chain_of(competition).reveal(made.key("base"), b"5", block=8)
+    round_ = title_round(competition, fresh=30)
+    assert round_.state == "paused" and steps.resume(round_, why="so be it", now=made.after(18))
+    assert at(round_, blocks=19).fresh.count() == 4
+
+
+@pytest.mark.parametrize("blocks", [15, 17])
+def test_nobody_adds_prompts_once_the_seed_could_be_known(competition: Competition, blocks: int) -> None:
+    with pytest.raises(prompts.TooLate, match="round 1"):
+        add(competition, {"late": b"picture"}, block=made.first_round(competition).seed_block + blocks - 15)
+
+
+def add(competition: Competition, pictures: dict[str, bytes], *, block: int) -> int:
+    with transaction.atomic():
+        return prompts.add_before_the_draw(competition, pictures, block=block, now=made.START)
+
+
+def at(round_: Round, *, blocks: int) -> Round:
+    """The round once it was looked at in that block."""
+    Round.objects.filter(pk=round_.pk).update(due_at=made.START)
+    engine.advance("competition.Round", round_.pk, now=made.after(blocks))
+    return Round.objects.get(pk=round_.pk)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.scenarios.killing import (
     StateKiller,
     together,
 )
-from tests.scenarios.stage import NotSo, Outcome, Play, Stage, free_port
+from tests.scenarios.stage import COMPETITION, NotSo, Outcome, Play, Stage, free_port
 
 LONGEST = 600.0
 BESIDE = ("manifest.json", "checkpoint.sig.json")  # one follows from the others, one signs the times, too
@@ -151,11 +151,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.scenarios.campaign", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=24, help="schedules to play (24)")
+    parser.add_argument("--competition", type=Path, default=COMPETITION, help="another small round, such as title.json")
     parser.add_argument("--only", choices=[schedule.__name__ for schedule in SCHEDULES])
     told = parser.parse_args()
     chosen = [schedule for schedule in SCHEDULES if told.only in (None, schedule.__name__)]
     with tempfile.TemporaryDirectory(prefix="gauntlet-faults-") as folder:
-        stage = Stage.set_in(Path(folder))
+        stage = Stage.set_in(Path(folder), competition=told.competition)
         reference = stage.reference()
         print(f"undisturbed: {reference.seconds:.0f} s, bundle {reference.hash()}\n", flush=True)
         print(f"{'schedule':<12} {'seed':>6} {'faults':>7} {'seconds':>8}  same bundle", flush=True)

@@ -20,7 +20,7 @@ from django.db import transaction
 
 from audits import running
 from audits.source.findings import Finding
-from competition import prompts, rounds, store
+from competition import chain, prompts, rounds, store
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
 from competition.machine import engine
@@ -67,6 +67,13 @@ class Stage:
             block = round_.earliest_reveal_block + random.randint(0, 9)
             simulated.reveal(self.named(name), payload.encode(), block=block)
 
+    def enlarge(self, number: int) -> None:
+        """The operator adds a few prompts before the round's window is over."""
+        pictures = {f"n{number} {n}": f"picture {number} {n}".encode() for n in range(4)}
+        block = chain.of(self.competition).block(now=self.at)
+        with transaction.atomic():
+            prompts.add_before_the_draw(self.competition, pictures, block=block, now=self.at)
+
     def play(self, number: int) -> Path:
         """The bundle of the round, once it is published."""
         for _ in range(MOST_LOOKS):
@@ -95,6 +102,7 @@ class Stage:
                 engine.advance(label, pk, now=self.at)
 
 
+POOLS = {"margin-1": 9, "margin-2": 9, "title-1": 36}
 TITLE = {"prompts": 8, "batch": 3, "stakes": ["1/2"], "bar": 3, "out": "1/10", "finalists": 2}
 
 
@@ -102,7 +110,7 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0,
     """A competition whose first round is announced, and every stand-in in its place."""
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
-    chain = SimulatedChain.objects.get(name="played")
+    simulated = SimulatedChain.objects.get(name="played")
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
     rules |= {"title": TITLE} if ruleset == "title-1" else {}
     made = Competition.objects.create(
@@ -112,11 +120,9 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0,
     )  # fmt: skip
     played = Stage(seed, Random(order), made)
     for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 12))]):  # the last is not registered
-        chain.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
+        simulated.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
     with transaction.atomic():
-        prompts.add(
-            made, {f"p{n}": f"picture {n}".encode() for n in range(9 if ruleset == "margin-1" else 15)}, now=START
-        )
+        prompts.add(made, {f"p{n}": f"picture {n}".encode() for n in range(POOLS[ruleset])}, now=START)
         base = Miner.objects.create(hotkey=played.named("base").ss58_address)
         commit = "0" * 40 if ruleset == "margin-1" else _weak(seed)
         first = {"miner": base, "repo": "played/base", "commit": commit, "weight": "1", "effective_block": 0}
@@ -130,7 +136,7 @@ def _weak(seed: int) -> str:
     """A leader's commit whose outputs the judge likes less than most, so that somebody plays for its title."""
 
     def worth(commit: str) -> int:
-        files = [hashlib.sha256(f"glTF {commit} p{n}".encode()).hexdigest() for n in range(15)]
+        files = [hashlib.sha256(f"glTF {commit} p{n}".encode()).hexdigest() for n in range(POOLS["title-1"])]
         return sum(Judge.worth(kind, file) for kind in ("front", "around") for file in files)
 
     commits = [hashlib.sha1(f"leader {seed} {n}".encode()).hexdigest() for n in range(40)]

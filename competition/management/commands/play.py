@@ -34,9 +34,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            told = demo.told_in(options["competition"] or demo.TOLD)
             if options["prompts"]:
-                demo.pictures_of(options["prompts"])
-            demo.told_in(options["competition"] or demo.TOLD)
+                demo.fitted(told, pictures=len(demo.pictures_of(options["prompts"])))
         except (demo.BadPrompts, demo.BadCompetition) as error:
             raise CommandError(str(error)) from error
         folder = fresh((options["dir"] or settings.VAR_DIR / "play").resolve())

@@ -33,9 +33,9 @@ class Command(BaseCommand):
         folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
         try:
             pictures, told = demo.pictures_of(folder), demo.told_in(options["competition"] or demo.TOLD)
+            made = demo.create(
+                slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=timezone.now(), told=told
+            )
         except (demo.BadPrompts, demo.BadCompetition) as error:
             raise CommandError(str(error)) from error
-        made = demo.create(
-            slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=timezone.now(), told=told
-        )
         self.stdout.write(f"competition {made.slug!r} with {len(pictures)} prompts; round 1 opens in a few seconds")
