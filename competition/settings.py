@@ -35,6 +35,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "competition",
     "judging",
     "audits",
@@ -158,9 +160,29 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gauntlet",
+    "DESCRIPTION": "Read everything a competition publishes, and take part in it with a hotkey.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["dashboard.api.schema.ours"],
+    "POSTPROCESSING_HOOKS": ["dashboard.api.schema.finished"],
+}
+# What the API answers: requests a minute from one address (in each web process) and from one hotkey; seconds that one
+# question may keep the database busy; proxies of our own in front, whose word on a visitor's address is taken.
+API_REQUESTS_PER_MINUTE = env.number("GAUNTLET_API_REQUESTS_PER_MINUTE", 600)
+API_SIGNED_PER_MINUTE = env.number("GAUNTLET_API_SIGNED_PER_MINUTE", 120)
+API_QUERY_SECONDS = env.number("GAUNTLET_API_QUERY_SECONDS", 5)
+API_PROXIES = env.number("GAUNTLET_API_PROXIES", 1) if env.text("GAUNTLET_API_PROXIES") else 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+CACHES = {
+    "default": {"BACKEND": LOCMEM},
+    "throttles": {"BACKEND": LOCMEM, "LOCATION": "throttles", "OPTIONS": {"MAX_ENTRIES": 50_000}},
+}
 
 LOGGING = {
     "version": 1,

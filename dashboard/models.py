@@ -6,8 +6,11 @@ from django.db import models
 
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, Round, Submission
+from dashboard.api.models import ApiToken, UsedNonce
 from dashboard.states import PublicationStates
 from judging.models import Match
+
+__all__ = ["ApiToken", "MirroredFile", "Publication", "RecordFile", "UsedNonce", "VerifierFinding"]
 
 
 class Publication(Stateful):

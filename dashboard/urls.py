@@ -8,6 +8,7 @@ from django.urls.resolvers import URLPattern
 
 from dashboard import about, exploring, feeds, files, findings, over_rounds, rules, views
 from dashboard.answers import Page
+from dashboard.api.urls import urlpatterns as api
 
 
 class Hotkey:
@@ -111,5 +112,6 @@ urlpatterns = [
     *both(f"{TITLE}/<stem:stem>", views.title_duel_page, name="title-duel"),
     *both("rules", rules.rules_page, name="rules"),
     *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
+    *api,
 ]
 handler404 = "dashboard.views.not_found"

@@ -127,7 +127,7 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         reveal_block=entry.reveal_block,
         objection=entry.objection,
         copy_of=entry.copy_of,
-        sentence=_standing(submission, found, audits),
+        sentence=standing(submission, found, audits),
         matches=found,
         audits=tuple(rounds.audit_row(round_, audit) for audit in audits),
         pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
@@ -204,7 +204,7 @@ def _led(lead: Lead) -> str:
     return f"{lead.competition} with weight {weight}, after {count(lead.defences, 'defence')}"
 
 
-def _standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[Audit]) -> str:
+def standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[Audit]) -> str:
     if submission.role == Submission.Role.LEADER:
         decided = submission.round.state == "finished"
         return (

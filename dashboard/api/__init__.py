@@ -1,0 +1,1 @@
+"""How does a program read the platform, and how does a miner talk to it?"""

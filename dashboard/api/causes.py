@@ -1,0 +1,97 @@
+"""What failed for an entry, grouped by cause, and what may only its miner see of that?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from audits.models import PodRun
+from competition.models import Asset, Reveal
+from dashboard.api.rows import game, standing
+from dashboard.presenting.wording import WHO_MUST_ACT
+from judging.models import Duel, Rendering
+
+if TYPE_CHECKING:
+    from dashboard.api.standing import Part
+
+MOST_PROMPTS = 256
+
+
+def of(own: Part) -> tuple[standing.Cause, ...]:
+    """Most frequent first."""
+    grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for what, prompt, row in _failed(own):
+        grouped.setdefault((what, row.failure_class, row.failure_code), []).append((prompt, row.failure_reason))
+    found = [
+        standing.Cause(
+            what=what, failure_class=whose, code=code, who_must_act=WHO_MUST_ACT.get(whose, ""), count=len(rows),
+            reason=rows[0][1], prompts=tuple(sorted({prompt for prompt, _ in rows if prompt}))[:MOST_PROMPTS],
+        )
+        for (what, whose, code), rows in grouped.items()
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda cause: (-cause.count, cause.what, cause.code)))
+
+
+def _failed(own: Part) -> Iterable[tuple[str, str, Any]]:
+    """(what, prompt, the row that says why)"""
+    yield from (("file", asset.prompt.stem, asset) for asset in assets(own) if asset.failure_class)
+    yield from (("picture", asset.prompt.stem, rendering) for asset, rendering in refused(own))
+    duels = Duel.objects.filter(match__in=[match.pk for match in own.matches]).exclude(failure_class="")
+    yield from (("duel", duel.prompt.stem, duel) for duel in duels.select_related("prompt"))
+    yield from (("pod", "", run) for run in own.runs if run.failure_class)
+
+
+def assets(own: Part) -> list[Asset]:
+    if own.submission is None or own.submission.pk is None:
+        return []
+    rows = own.submission.assets.exclude(state="stored") | own.submission.assets.exclude(failure_class="")
+    return list(rows.select_related("prompt").order_by("prompt__stem", "origin"))
+
+
+def refused(own: Part) -> list[tuple[Asset, Rendering]]:
+    """Files that arrived and could not be drawn."""
+    if own.submission is None or own.submission.pk is None:
+        return []
+    stored = list(own.submission.assets.filter(state="stored").select_related("prompt").order_by("prompt__stem"))
+    rows = Rendering.objects.filter(
+        competition=own.round.competition_id, state="refused", sha256__in={asset.sha256 for asset in stored}
+    )
+    by_content = {row.sha256: row for row in rows}
+    return [(asset, by_content[asset.sha256]) for asset in stored if asset.sha256 in by_content]
+
+
+def diagnostics(own: Part) -> standing.Diagnostics:
+    window = (own.round.earliest_reveal_block, own.round.latest_reveal_block)
+    reveals = Reveal.objects.filter(
+        competition=own.round.competition_id, miner__hotkey=own.miner.hotkey, block__range=window
+    )
+    return standing.Diagnostics(
+        competition=own.round.competition.slug, round=own.round.number, miner=game.miner(own.miner),
+        reveals=tuple(game.reveal(row) for row in reveals.select_related("competition", "miner")),
+        submission=game.submission(own.submission) if own.submission else None,
+        pods=tuple(_pod(run) for run in own.runs),
+        missing_files=tuple(_missing(asset) for asset in assets(own)),
+        refused_pictures=tuple(_refused(asset, rendering) for asset, rendering in refused(own)),
+    )  # fmt: skip
+
+
+def _pod(run: PodRun) -> standing.PodLog:
+    return standing.PodLog(
+        purpose=run.purpose, repeat=run.repeat, state=run.state, provider=run.provider,
+        isolation=tuple(run.isolation), progress=run.progress, generated_s=run.generated_s, failure=game.failure(run),
+        waiting_for=run.waiting_for, log=run.log, since=run.since,
+    )  # fmt: skip
+
+
+def _missing(asset: Asset) -> standing.MissingFile:
+    return standing.MissingFile(
+        prompt=asset.prompt.stem, origin=asset.origin, state=asset.state, attempts=asset.attempts,
+        failure=game.failure(asset), waiting_for=asset.waiting_for,
+    )  # fmt: skip
+
+
+def _refused(asset: Asset, rendering: Rendering) -> standing.RefusedPicture:
+    return standing.RefusedPicture(
+        prompt=asset.prompt.stem, origin=asset.origin, asset_sha256=asset.sha256, failure=game.failure(rendering),
+        triangles=rendering.triangles,
+    )  # fmt: skip

@@ -1,0 +1,154 @@
+"""How does the documentation of each group of addresses read?  Written from the OpenAPI document, so never behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.urls import get_resolver
+from drf_spectacular.generators import SchemaGenerator
+
+GROUPS: Mapping[str, str] = {
+    "index": "Where does one begin?",
+    "competitions": "Which competitions are there, and what stands behind them?",
+    "rounds": "Which rounds were played, and how far is the one that runs?",
+    "submissions": "Who entered with what, and what was wrong with the rest?",
+    "prompts": "What was generated from?",
+    "assets": "Which files were delivered, and what do they look like?",
+    "matches": "Who met whom, and how close was it?",
+    "duels": "What did the judge see and say, prompt by prompt?",
+    "judge": "How well was the judge?",
+    "audits": "On what evidence did a winner pass, or fail?",
+    "weights": "Who leads, who is paid, and what proves it?",
+    "ledger": "What happened, in an order nobody can edit?",
+    "statistics": "What does it all add up to?",
+    "miners": "Where does a miner stand, and why?",
+    "me": "What can only the holder of a hotkey ask and do?",
+    "webhooks": "How does a program hear of things without asking?",
+}
+NOTE = "<!-- written by `manage.py api_docs` from the OpenAPI document: change the views, not this page -->"
+Schema = Mapping[str, Any]
+
+
+def pages() -> dict[str, str]:
+    """Group -> its page, for every group that has operations."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    grouped: dict[str, list[tuple[str, str, Schema]]] = {}
+    for path, operations in document["paths"].items():
+        for method, told in operations.items():
+            grouped.setdefault(told["tags"][0], []).append((path, method.upper(), told))
+    shapes = document["components"]["schemas"]
+    return {group: _page(group, told, shapes) for group, told in sorted(grouped.items())}
+
+
+def _page(group: str, operations: list[tuple[str, str, Schema]], shapes: Schema) -> str:
+    lines = [f"# {group.capitalize()}", "", NOTE, "", f"{GROUPS[group]}  [All groups](README.md)", ""]
+    used: dict[str, None] = {}
+    for path, method, told in operations:
+        lines += _operation(path, method, told)
+        used |= dict.fromkeys(_named(told))
+    return "\n".join([*lines, *_shapes(used, shapes)]).rstrip() + "\n"
+
+
+def _operation(path: str, method: str, told: Schema) -> Iterable[str]:
+    yield f"## {method} {path}"
+    yield ""
+    yield f"{told['description']}  (`{_url_name(path)}`)"
+    yield ""
+    if told.get("security"):
+        yield f"Needs: {' or '.join(sorted(SECURITY[name] for way in told['security'] for name in way))}."
+        yield ""
+    asked = [p for p in told["parameters"] if p["name"] not in ("format", "fields", "limit", "cursor", "order")]
+    if asked:
+        yield "| parameter | in | what it means |"
+        yield "|---|---|---|"
+        yield from (f"| `{p['name']}` | {p['in']} | {_cell(p['description'])}{_choices(p['schema'])} |" for p in asked)
+        yield ""
+    body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    if body:
+        yield f"Send: {_type(body)}"
+        yield ""
+    yield f"Gives: {_gives(told['responses'])}"
+    yield ""
+
+
+SECURITY = {"hotkeySignature": "a signature (gauntlet/1)", "epistula": "Epistula v2", "token": "a token"}
+
+
+def _url_name(path: str) -> str:
+    """The name that the address has in the code."""
+    for name, known in get_resolver().reverse_dict.lists():
+        for entry in known:
+            for template, names in entry[0]:
+                wanted = "/" + template % {each: "{" + each + "}" for each in names}
+                if str(name).startswith("api-") and wanted == path:
+                    return str(name)
+    return ""
+
+
+def _gives(responses: Schema) -> str:
+    code, told = next((code, told) for code, told in responses.items() if code.startswith("2"))
+    content = told.get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    if schema is None:
+        return f"{code}, {', '.join(f'`{media}`' for media in content)}" if content else f"{code}, no body"
+    rows = schema.get("properties", {}).get("results")
+    shown = f"pages of {_type(rows['items'])}" if rows else _type(schema)
+    return f"{code}, {shown}{', also as CSV and Parquet' if 'text/csv' in content else ''}"
+
+
+def _named(told: Schema) -> Iterable[str]:
+    for part in (told.get("requestBody", {}), *told["responses"].values()):
+        schema = part.get("content", {}).get("application/json", {}).get("schema", {})
+        yield from (name for name in _references(schema) if name != "Error")
+
+
+def _references(schema: Any) -> Iterable[str]:
+    if isinstance(schema, Mapping):
+        if "$ref" in schema:
+            yield str(schema["$ref"]).rpartition("/")[2]
+        for value in schema.values():
+            yield from _references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _references(value)
+
+
+def _shapes(used: dict[str, None], shapes: Schema) -> Iterable[str]:
+    """A table of fields for each shape, and for each that those are made of."""
+    queue, written = list(used), set()
+    while queue:
+        name = queue.pop(0)
+        if name in written:
+            continue
+        written.add(name)
+        queue += _references(shapes[name])
+        yield f"### {name}"
+        yield ""
+        yield " ".join(shapes[name]["description"].split())
+        yield ""
+        yield "| field | type | what it is |"
+        yield "|---|---|---|"
+        for field, schema in shapes[name]["properties"].items():
+            yield f"| `{field}` | {_type(schema)} | {_cell(schema.get('description', ''))} |"
+        yield ""
+
+
+def _type(schema: Schema) -> str:
+    found = [name for name in _references(schema)]
+    many = schema.get("type") == "array"
+    if found:
+        null = " or null" if {"type": "null"} in schema.get("anyOf", []) else ""
+        return f"{'list of ' if many else ''}[{found[0]}](#{found[0].lower()}){null}"
+    if many:
+        return f"list of {_type(schema.get('items', {}))}"
+    told = schema.get("type", "anything")
+    return " or ".join(told) if isinstance(told, list) else str(schema.get("format", told))
+
+
+def _choices(schema: Schema) -> str:
+    return f" One of {', '.join(f'`{word}`' for word in schema['enum'])}." if "enum" in schema else ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,32 @@
+"""Is this hotkey registered?  As the chain says, asked at most once a block."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+
+from competition import chain
+from competition.models import Competition
+
+BLOCK_SECONDS = 12
+
+
+def on(competition: Competition, hotkey: str) -> bool:
+    """Raises ChainFault where the chain does not answer: then nobody knows."""
+    return hotkey in _hotkeys(competition)
+
+
+def anywhere(hotkey: str) -> bool:
+    """On the chain of any competition that is played."""
+    chains: dict[str, Competition] = {}
+    for competition in Competition.objects.filter(active=True).order_by("pk"):
+        chains.setdefault(competition.chain, competition)
+    return any(on(competition, hotkey) for competition in chains.values())
+
+
+def _hotkeys(competition: Competition) -> frozenset[str]:
+    key = f"registered:{competition.chain}"
+    known: frozenset[str] | None = cache.get(key)
+    if known is None:
+        known = frozenset(chain.of(competition).uids())
+        cache.set(key, known, BLOCK_SECONDS)
+    return known

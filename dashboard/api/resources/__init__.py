@@ -1,0 +1,1 @@
+"""What is at each address of the API?"""

@@ -1,0 +1,81 @@
+"""Where does one begin?  The index, the OpenAPI document and its pages, and an answer for addresses that are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from competition.models import Competition
+from dashboard.answers import fresh
+from dashboard.api import throttles
+from dashboard.api.errors import missing
+from dashboard.api.reading import Answering, Item
+
+VERSION = "1.0.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """The way in."""
+
+    version: Annotated[str, "Of this API: see docs/api/versions.md for what may change under it."]
+    time: Annotated[Any, "The server's clock: a signature's timestamp must lie within 60 seconds of it."]
+    requests_per_minute: Annotated[int, "From one address."]
+    signed_per_minute: Annotated[int, "From one hotkey."]
+    competitions: Annotated[tuple[str, ...], "Those that are played, newest first."]
+    documentation: str
+    openapi: str
+
+
+class ApiIndex(Item):
+    """Version, clock, quotas, and where everything is."""
+
+    group, shape = "index", Index
+    besides = ("format", "fields")
+
+    def found(self, asked: Any, **named: Any) -> Index:
+        from django.conf import settings
+
+        rows = Competition.objects.filter(active=True).order_by("-created_at", "-pk")[:50]
+        return Index(
+            version=VERSION, time=timezone.now(), requests_per_minute=settings.API_REQUESTS_PER_MINUTE,
+            signed_per_minute=settings.API_SIGNED_PER_MINUTE,
+            competitions=tuple(rows.values_list("slug", flat=True)), documentation=reverse("api-docs"),
+            openapi=reverse("api-openapi"),
+        )  # fmt: skip
+
+
+class Nothing(Answering):
+    """No such address."""
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        self.use = throttles.by_address(request)
+        if self.use.used > self.use.quota:
+            raise throttles.refused(self.use)
+        raise missing("The API has nothing at this address.", fix="See /api/v1/docs/ for what there is.")
+
+    def get(self, request: Any, **named: Any) -> Any:
+        raise AssertionError("answered before")
+
+    post = delete = get
+
+
+class OpenApi(SpectacularJSONAPIView):
+    """This API, as OpenAPI 3.1."""
+
+    authentication_classes = []
+    permission_classes = []
+    throttle_classes = []
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """The operations to browse and try, by Redoc: its script is served from here, and nothing else is loaded."""
+    return fresh(render(request, "api/docs.html"))

@@ -1,0 +1,173 @@
+"""What can be read of matches, duels, pictures, the ladder and the judge's health?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from competition import store
+from dashboard.api import judge_health
+from dashboard.api.errors import missing
+from dashboard.api.filters import ENTRY, ROUND, SHA256, STEM, Filter, one_of
+from dashboard.api.reading import Collection, Item
+from dashboard.api.resources.game import HAPPENED, of_competition, of_hotkey, of_round, round_of
+from dashboard.api.rows import judging as rows
+from dashboard.api.schema import MATCH_KINDS
+from judging.models import Duel, Match, Rendering
+
+SIDES = ("defender__miner", "challenger__miner")
+RESULTS = one_of("defender", "challenger", "draw")
+DUEL_STATES = one_of("judging", "judged", "forfeited", "unneeded", "void")
+
+
+def entry_is(side: str) -> Filter:
+    def condition(entry: str) -> Q:
+        if entry == "leader":
+            return Q(**{f"{side}__role": "leader"})
+        return Q(**{f"{side}__role": "challenger", f"{side}__miner__hotkey": entry})
+
+    return Filter(ENTRY, condition, f"With this {side.rpartition('__')[2]}: `leader`, or a whole hotkey.")
+
+
+class Matches(Collection):
+    """Matches with their tally, margin, interval and flip distance."""
+
+    group, shape = "matches", rows.MatchRow
+    filters = {
+        "competition": of_competition("round__competition__slug"),
+        "round": of_round(),
+        "kind": Filter(MATCH_KINDS, "kind", "Of this kind."),
+        "state": Filter(one_of("waiting", "judging", "decided"), "state", "In this state."),
+        "defender": entry_is("defender"),
+        "challenger": entry_is("challenger"),
+        "hotkey": Filter(
+            of_hotkey("").kind,
+            lambda key: Q(defender__miner__hotkey__startswith=key) | Q(challenger__miner__hotkey__startswith=key),
+            "In which this hotkey, or one that begins so, takes part.",
+        ),
+        "as_of_round": Filter(ROUND, "round__number__lte", HAPPENED),
+    }
+
+    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
+        return Match.objects.select_related("round__competition", *SIDES)
+
+    def told(self, found: list[Any]) -> Iterable[Any]:
+        return (rows.match(row) for row in found)
+
+    def settled(self, row: Any) -> datetime | None:
+        return row.since if row.state == "decided" else None
+
+
+class MatchDetail(Item):
+    """One match."""
+
+    group, shape = "matches", rows.MatchRow
+
+    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+        return rows.match(match_of(**named))
+
+
+def match_of(*, competition: str, number: int, kind: str, defender: str, challenger: str) -> Match:
+    wanted = Match.objects.select_related("round__competition", *SIDES)
+    wanted = wanted.filter(round__competition__slug=competition, round__number=number, kind=kind)
+    sides = entry_is("defender").condition(defender) & entry_is("challenger").condition(challenger)
+    found = wanted.filter(sides).first()
+    if found is None:
+        raise missing("These two have no such match in this round.")
+    return found
+
+
+class Duels(Collection):
+    """Duels, with what the judge was asked and what it said."""
+
+    group, shape = "duels", rows.DuelRow
+    filters = {
+        "competition": of_competition("match__round__competition__slug"),
+        "round": of_round("match__round__number"),
+        "kind": Filter(MATCH_KINDS, "match__kind", "Of matches of this kind."),
+        "defender": entry_is("match__defender"),
+        "challenger": entry_is("match__challenger"),
+        "prompt": Filter(STEM, "prompt__stem", "On this prompt."),
+        "state": Filter(DUEL_STATES, "state", "In this state."),
+        "outcome": Filter(RESULTS, "outcome", "That ended so."),
+        "sha256": Filter(SHA256, lambda sha: Q(left_sha256=sha) | Q(right_sha256=sha), "In which this file is judged."),
+    }
+
+    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
+        of_match = ("match__round__competition", *(f"match__{side}" for side in SIDES))
+        return Duel.objects.select_related("prompt", *of_match)
+
+    def told(self, found: list[Any]) -> Iterable[Any]:
+        return (rows.duel(row) for row in found)
+
+    def settled(self, row: Any) -> datetime | None:
+        return row.since if row.match.state == "decided" and row.settled else None
+
+
+class MatchDuels(Duels):
+    """The duels of one match, in seed order."""
+
+    filters = {
+        "prompt": Filter(STEM, "prompt__stem", "On this prompt."),
+        "state": Filter(DUEL_STATES, "state", "In this state."),
+        "outcome": Filter(RESULTS, "outcome", "That ended so."),
+    }
+
+    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
+        return super().rows(asked).filter(match=match_of(**named))
+
+
+class DuelDetail(Item):
+    """One duel."""
+
+    group, shape = "duels", rows.DuelRow
+
+    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+        stem = named.pop("stem")
+        match = match_of(**named)
+        duel = match.duels.select_related("prompt").filter(prompt__stem=stem).first()
+        if duel is None:
+            raise missing("This prompt is not among the duels of the match.")
+        duel.match = match
+        return rows.duel(duel)
+
+
+class Views(Collection):
+    """The pictures of each 3D file: hash, size and address; or why it could not be drawn."""
+
+    group, shape = "assets", rows.RenderingRow
+    filters = {
+        "competition": of_competition(),
+        "sha256": Filter(SHA256, "sha256", "Of the file with these bytes."),
+        "state": Filter(one_of("rendering", "rendered", "refused"), "state", "In this state."),
+    }
+
+    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
+        return Rendering.objects.select_related("competition")
+
+    def told(self, found: list[Any]) -> Iterable[Any]:
+        pictures = {sha256 for row in found for sha256 in row.views.values()}
+        sizes = {sha256: _size(sha256) for sha256 in pictures}
+        return (rows.rendering(row, bytes_of=sizes) for row in found)
+
+    def settled(self, row: Any) -> datetime | None:
+        return row.since if row.state == "rendered" else None
+
+
+def _size(sha256: str) -> int | None:
+    try:
+        return store.default().size(sha256)
+    except (store.NotInStore, ValueError):
+        return None
+
+
+class RoundJudgeHealth(Item):
+    """How well a round's judge was: its controls, and the gates they had to pass."""
+
+    group, shape = "judge", rows.JudgeHealth
+
+    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+        return judge_health.of(round_of(named["competition"], named["number"]))

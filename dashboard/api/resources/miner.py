@@ -1,0 +1,135 @@
+"""What can a miner ask and do with its own key, and what can everybody ask about a miner?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from competition import queries
+from competition.models import Miner, Reveal, Round, Submission
+from dashboard.api import causes, standing
+from dashboard.api.auth import Caller, refusal
+from dashboard.api.errors import Refused, bad, missing
+from dashboard.api.filters import HOTKEY, ROUND, SLUG
+from dashboard.api.reading import Item
+from dashboard.api.resources.game import competition_of, round_of
+from dashboard.api.rows import standing as rows
+from dashboard.api.schema import PRIVATE
+
+WHICH = {"competition": SLUG, "round": ROUND}
+ABOUT = {
+    "competition": "Of this competition; without it: of the one on the front page.",
+    "round": "Of this round; without it: of the last one the miner takes part in.",
+}
+
+
+def caller_of(request: Any) -> Caller:
+    """Who signed this request.  Raises Refused where nobody did."""
+    caller: Any = request.user
+    if not isinstance(caller, Caller):
+        raise refusal()
+    return caller
+
+
+def forbidden(sentence: str, *, fix: str) -> Refused:
+    return Refused(sentence, code="forbidden", fix=fix, status_code=403)
+
+
+def asked_round(asked: Mapping[str, Any], *, miner: Miner) -> Round:
+    """The round that a question is about.  Raises Refused where there is none."""
+    slug = asked.get("competition")
+    current = competition_of(slug) if slug else queries.current_competition()
+    if current is None:
+        raise missing("There is no competition yet.")
+    if "round" in asked:
+        return round_of(current.slug, asked["round"])
+    latest = current.current_round()
+    if latest is None:
+        raise missing("This competition has no round yet.")
+    return round_of(current.slug, _last_of(latest, hotkey=miner.hotkey))
+
+
+def _last_of(latest: Round, *, hotkey: str) -> int:
+    """The running round where the miner has revealed for it, else the last it took part in, else the running one."""
+    reveals = Reveal.objects.filter(competition=latest.competition_id, miner__hotkey=hotkey)
+    entered = Submission.objects.filter(round__competition=latest.competition_id, miner__hotkey=hotkey)
+    last = entered.order_by("-round__number").values_list("round__number", flat=True).first()
+    if last is None or reveals.filter(block__gte=latest.earliest_reveal_block).exists():
+        return latest.number
+    return int(last)
+
+
+def miner_of(hotkey: str, *, known: bool = False) -> Miner:
+    """`known`: registered, so it is somebody even if it has never revealed anything."""
+    found = Miner.objects.filter(hotkey=hotkey).first()
+    if found is None and not known:
+        raise missing("No miner with this hotkey has revealed anything here.", fix="Give the whole hotkey.")
+    return found or Miner(hotkey=hotkey)
+
+
+class MinerStanding(Item):
+    """Where a miner stands: place in the queue, margin, interval, what is missing to the bar, each prompt, what failed,
+    and the state of its audits.  All of it is public."""
+
+    group, shape = "miners", rows.Standing
+    kinds, about = WHICH, ABOUT
+
+    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+        miner = miner_of(named["hotkey"])
+        return standing.of(asked_round(asked, miner=miner), miner, now=timezone.now())
+
+
+class Own(Item):
+    """Only for the hotkey that signed."""
+
+    group, private, security = "me", True, PRIVATE
+    kinds, about = WHICH, ABOUT
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not caller_of(request).hotkey:
+            raise forbidden("A token belongs to no miner.", fix="Sign with the miner's hotkey.")
+
+    def own_miner(self) -> Miner:
+        return miner_of(self.request.user.hotkey, known=True)
+
+
+class OwnStanding(Own):
+    """Where do I stand?  The standing of the hotkey that signed."""
+
+    shape = rows.Standing
+
+    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+        miner = self.own_miner()
+        return standing.of(asked_round(asked, miner=miner), miner, now=timezone.now())
+
+
+class OwnDiagnostics(Own):
+    """Why did it fail?  Logs of my pods, files that did not come, pictures that could not be drawn: as soon as they are
+    known, and before anything is published.
+
+    A token of scope `diagnostics:read` may ask for any miner with `hotkey`.
+    """
+
+    shape = rows.Diagnostics
+    security = [*PRIVATE, {"token": []}]
+    kinds = {**WHICH, "hotkey": HOTKEY}
+    about = {**ABOUT, "hotkey": "For staff: of this miner."}
+    refuses = (403,)
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super(Own, self).initial(request, *args, **kwargs)
+        caller = caller_of(request)
+        if not caller.hotkey and not caller.may("diagnostics:read"):
+            raise forbidden("This token may not read diagnostics.", fix="Ask for one of scope diagnostics:read.")
+
+    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+        caller, wanted = caller_of(self.request), asked.get("hotkey")
+        if caller.hotkey and wanted not in (None, caller.hotkey):
+            raise forbidden("These diagnostics are another miner's.", fix="Leave hotkey out.")
+        if not caller.hotkey and wanted is None:
+            raise bad("hotkey", "A token belongs to no miner.", fix="Say whose diagnostics with hotkey.")
+        miner = miner_of(caller.hotkey or str(wanted), known=bool(caller.hotkey))
+        return causes.diagnostics(standing.part(asked_round(asked, miner=miner), miner))

@@ -1,0 +1,263 @@
+"""How do competitions, rounds, submissions, prompts, files, reigns and reveals read?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Annotated, Any
+
+from django.urls import reverse
+
+from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
+from dashboard.presenting.rounds import odd_reveal, schedule
+from dashboard.presenting.wording import WHO_MUST_ACT, labels
+
+ID = "Stable: the same in every copy of the data."
+PAGE = "The page that shows it."
+LABEL = "A name the demo gives; real miners have none, and it proves nothing."
+EXTENSIONS = {"glb": "glb", "threejs": "js", "ply": "ply"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Miner:
+    """Who submits."""
+
+    hotkey: Annotated[str, "ss58 address (sr25519)."]
+    label: Annotated[str, LABEL]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What stands behind one edge of the platform."""
+
+    part: Annotated[str, "`judge`, `chain`, `pods` or `renderer`."]
+    name: Annotated[str, "The implementation."]
+    caution: Annotated[str, "What follows for a reader where it is embedded or simulated; empty in production."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompetitionRow:
+    """A series of rounds."""
+
+    id: Annotated[str, ID]
+    name: str
+    description: str
+    ruleset: Annotated[str, "The rules of its next round."]
+    parts: tuple[Part, ...]
+    active: Annotated[bool, "False: imported or ended, nothing of it moves here."]
+    signed_reveals: Annotated[bool, "Does it take reveals through this API, without the chain?"]
+    config: Annotated[Mapping[str, Any], "The competition's own numbers: blocks, prompts a round, rig, limits, rules."]
+    current_round: Annotated[int | None, "The number of its last round."]
+    created_at: datetime
+    url: Annotated[str, PAGE]
+
+
+def competition(row: Competition) -> CompetitionRow:
+    return CompetitionRow(
+        id=row.slug, name=row.name, description=row.description, ruleset=row.ruleset,
+        parts=tuple(Part(part=label.part, name=label.name, caution=label.caution) for label in labels(row)),
+        active=row.active, signed_reveals=row.config.get("signed_reveals") is True,
+        config={name: value for name, value in row.config.items() if name not in ("cast", "hosting")},
+        current_round=getattr(row, "last_round", None), created_at=row.created_at,
+        url=reverse("competition", args=[row.slug]),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why something does not move, and whose turn it is."""
+
+    failure_class: Annotated[str, "`miner`, `infrastructure` or `judge`."]
+    code: str
+    reason: str
+    who_must_act: str
+
+
+def failure(row: Any) -> Failure | None:
+    if not row.failure_class:
+        return None
+    return Failure(
+        failure_class=row.failure_class, code=row.failure_code, reason=row.failure_reason,
+        who_must_act=WHO_MUST_ACT.get(row.failure_class, ""),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRow:
+    """One round, with the rules it is played under."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    stage: Annotated[str, "open, miner_generation, downloading, duels, finalizing, finished or paused."]
+    since: Annotated[datetime, "When it came into this stage."]
+    headline: Annotated[str, "The decision in a sentence; empty before it."]
+    ruleset: str
+    rules: Annotated[Mapping[str, Any], "A copy of the ruleset's values, never edited."]
+    schedule: Annotated[
+        Mapping[str, int], "Blocks: the window of reveals (both ends included), the seed's, the deadline's."
+    ]
+    seed_block_hash: str
+    seed: Annotated[str, "From which prompts and order follow; empty until its block is final."]
+    defending: Annotated[Miner | None, "Who led when it began."]
+    decision: Annotated[Any, "What was decided, with the ladder; null before."]
+    waiting_for: Annotated[str, "What the machine says it waits for."]
+    failure: Annotated[Failure | None, "Why it is paused, or what is being retried."]
+    source: Annotated[Mapping[str, Any], "Of a round played elsewhere: where its records are from; empty for our own."]
+    url: Annotated[str, PAGE]
+
+
+def round_(row: Round) -> RoundRow:
+    slug = row.competition.slug
+    return RoundRow(
+        id=f"{slug}/{row.number}", competition=slug, round=row.number, stage=row.state, since=row.since,
+        headline=row.headline, ruleset=row.ruleset, rules=row.rules, schedule=schedule(row),
+        seed_block_hash=row.seed_block_hash, seed=row.seed,
+        defending=miner(row.defending.miner) if row.defending else None, decision=row.decision,
+        waiting_for=row.waiting_for, failure=failure(row), source=row.source,
+        url=reverse("round", args=[slug, row.number]),
+    )  # fmt: skip
+
+
+def miner(row: Any) -> Miner:
+    return Miner(hotkey=row.hotkey, label=row.label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionRow:
+    """What a miner's reveals add up to in one round, or the leader's part in it."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    entry: Annotated[str, "`leader`, or the challenger's hotkey."]
+    miner: Miner
+    role: Annotated[str, "`leader` or `challenger`."]
+    repo: str
+    commit: str
+    cdn_url: str
+    reveal_block: Annotated[int | None, "Its place in the queue: the block of the latest reveal with a commit."]
+    extrinsic_index: int | None
+    eligible: bool
+    objection: Annotated[str, "Why it takes no part; empty where it does."]
+    copy_of: Annotated[Miner | None, "Who revealed the same commit first."]
+    url: Annotated[str, PAGE]
+
+
+def submission(row: Submission) -> SubmissionRow:
+    slug, number = row.round.competition.slug, row.round.number
+    return SubmissionRow(
+        id=f"{slug}/{number}/{row.key}", competition=slug, round=number, entry=row.key, miner=miner(row.miner),
+        role=row.role, repo=row.repo, commit=row.commit, cdn_url=row.cdn_url, reveal_block=row.reveal_block,
+        extrinsic_index=row.extrinsic_index, eligible=row.eligible, objection=row.objection,
+        copy_of=miner(row.copy_of.miner) if row.copy_of else None, url=reverse("miner", args=[row.miner.hotkey]),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptRow:
+    """A picture that miners generate from, once a round has shown it."""
+
+    id: Annotated[str, ID]
+    competition: str
+    stem: str
+    sha256: Annotated[str, "Of the picture; empty for one that lies on another host."]
+    bytes: int
+    picture_url: Annotated[str, "Where the picture is."]
+    url: Annotated[str, PAGE]
+
+
+def prompt(row: Prompt) -> PromptRow:
+    slug = row.competition.slug
+    at = [slug, row.stem]
+    return PromptRow(
+        id=f"{slug}/{row.stem}", competition=slug, stem=row.stem, sha256=row.sha256, bytes=row.bytes,
+        picture_url=reverse("blob", args=[row.sha256, "png"]) if row.sha256 else row.url,
+        url=reverse("prompt", args=at),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetRow:
+    """One 3D file of a submission for one prompt."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    entry: Annotated[str, "`leader`, or the challenger's hotkey."]
+    prompt: str
+    origin: Annotated[str, "`submitted` by the miner, or `generated` by the platform."]
+    state: Annotated[str, "`downloading`, `stored` or `failed`."]
+    sha256: Annotated[str, "Frozen at the first download; empty while there is no file."]
+    bytes: int
+    content_type: str
+    since: datetime
+    failure: Failure | None
+    file_url: Annotated[str, "Where the file is; empty while there is none."]
+
+
+def asset(row: Asset) -> AssetRow:
+    of = row.submission
+    slug, number = of.round.competition.slug, of.round.number
+    extension = EXTENSIONS.get(str(of.round.competition.config.get("format", "glb")), "glb")
+    return AssetRow(
+        id=f"{slug}/{number}/{of.key}/{row.prompt.stem}/{row.origin}", competition=slug, round=number, entry=of.key,
+        prompt=row.prompt.stem, origin=row.origin, state=row.state, sha256=row.sha256, bytes=row.bytes,
+        content_type=row.content_type, since=row.since, failure=failure(row),
+        file_url=blob(row.sha256, extension) if row.state == "stored" else "",
+    )  # fmt: skip
+
+
+def blob(sha256: str, extension: str) -> str:
+    return f"/blob/{sha256}.{extension}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReignRow:
+    """Who leads from which block, and what share of the emission follows."""
+
+    id: Annotated[str, ID]
+    competition: str
+    sequence: int
+    leader: Miner
+    repo: str
+    commit: str
+    weight: Annotated[Fraction, "The leader's share; the rest is the subnet owner's."]
+    effective_block: Annotated[int, "Paid from this block on."]
+    won_in: Annotated[int | None, "The round that decided it; null for the first leader."]
+    defence: Annotated[bool, "True: the leader before defended."]
+
+
+def reign(row: Reign) -> ReignRow:
+    return ReignRow(
+        id=f"{row.competition.slug}/{row.sequence}", competition=row.competition.slug, sequence=row.sequence,
+        leader=miner(row.miner), repo=row.repo, commit=row.commit, weight=Fraction(row.weight),
+        effective_block=row.effective_block, won_in=row.won_in.number if row.won_in else None, defence=row.defence,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevealRow:
+    """One message of a miner, whatever it holds."""
+
+    id: Annotated[str, ID]
+    competition: str
+    miner: Miner
+    block: int
+    extrinsic_index: int
+    payload: Annotated[str, "Its beginning as text; what cannot be shown is replaced."]
+    payload_bytes: int
+    fields: Annotated[Mapping[str, Any], "What could be read of it."]
+    objection: str
+    seen_at: datetime
+
+
+def reveal(row: Reveal) -> RevealRow:
+    shown, slug = odd_reveal(row), row.competition.slug
+    return RevealRow(
+        id=f"{slug}/{row.block}/{row.extrinsic_index}/{row.miner.hotkey}", competition=slug, miner=miner(row.miner),
+        block=row.block, extrinsic_index=row.extrinsic_index, payload=shown.payload,
+        payload_bytes=shown.payload_bytes, fields=row.fields, objection=row.objection, seen_at=row.seen_at,
+    )  # fmt: skip

@@ -1,0 +1,177 @@
+"""How do matches, duels, views, ladders and the judge's health read?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Annotated, Any
+
+from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
+from dashboard.presenting.figures import Figures, figures, rules_of
+from dashboard.presenting.matches import duel_url, match_url, result
+from judging.matches import tally_of
+from judging.models import Control, Duel, Match, Rendering
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideRow:
+    """One side of a match."""
+
+    entry: Annotated[str, "`leader`, or the hotkey."]
+    miner: Miner
+    origin: Annotated[str, "`submitted` by the miner, or `generated` by the platform."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchRow:
+    """All duels of a defender and a challenger."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    kind: Annotated[str, "`screen`, `ladder`, `audit` or `title`."]
+    state: Annotated[str, "`waiting`, `judging` or `decided`."]
+    defender: SideRow
+    challenger: SideRow
+    tally: Annotated[Figures | None, "Null until it is decided."]
+    stopped: Annotated[str, "Why it ended before its last duel; empty where it did not."]
+    stopped_after: Annotated[int | None, "How many duels, in seed order, decided it."]
+    judge: Annotated[str, "Hash of the judge version."]
+    judge_name: str
+    since: datetime
+    url: Annotated[str, PAGE]
+
+
+def match(row: Match) -> MatchRow:
+    decided = row.state == "decided"
+    slug, number = row.round.competition.slug, row.round.number
+    return MatchRow(
+        id=match_id(row), competition=slug, round=number, kind=row.kind, state=row.state,
+        defender=SideRow(entry=row.defender.key, miner=miner(row.defender.miner), origin=row.defender_origin),
+        challenger=SideRow(entry=row.challenger.key, miner=miner(row.challenger.miner), origin=row.challenger_origin),
+        tally=figures(tally_of(row), rules=rules_of(row.round), kind=row.kind) if decided else None,
+        stopped=row.stopped, stopped_after=row.stopped_after, judge=row.judge, judge_name=row.judge_name,
+        since=row.since, url=match_url(row.round, row),
+    )  # fmt: skip
+
+
+def match_id(row: Match) -> str:
+    """The challenger by its hotkey: in an audit both sides are the same entry."""
+    at = f"{row.round.competition.slug}/{row.round.number}"
+    return f"{at}/{row.kind}/{row.defender.key}/{row.challenger.key}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuelRow:
+    """Two files on one prompt."""
+
+    id: Annotated[str, ID]
+    match: Annotated[str, "The id of its match."]
+    prompt: str
+    position: Annotated[int, "In seed order, from 0."]
+    state: Annotated[str, "`judging`, `judged`, `forfeited`, `unneeded` or `void`."]
+    result: Annotated[str, "For the challenger, as the match counts it: won, lost, drawn, forfeit_challenger, …"]
+    score_micro: Annotated[int | None, "(s_AB − s_BA)/2 in millionths; positive: the challenger is better."]
+    defender_sha256: Annotated[str, "The file judged; empty where none was delivered."]
+    challenger_sha256: str
+    detail: Annotated[Mapping[str, Any], "What the judge was asked, and what it said."]
+    failure: Annotated[Failure | None, "Why it is void, or being retried."]
+    since: datetime
+    url: Annotated[str, PAGE]
+
+
+def duel(row: Duel) -> DuelRow:
+    of = row.match
+    return DuelRow(
+        id=f"{match_id(of)}/{row.prompt.stem}", match=match_id(of), prompt=row.prompt.stem, position=row.position,
+        state=row.state, result=result(of, row), score_micro=row.score_micro, defender_sha256=row.left_sha256,
+        challenger_sha256=row.right_sha256, detail=row.detail, failure=failure(row), since=row.since,
+        url=duel_url(of.round, of, row),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One picture of a file."""
+
+    name: Annotated[str, "Of the camera."]
+    sha256: str
+    bytes: Annotated[int | None, "Null where the picture is not on this machine."]
+    url: Annotated[str, "Where the picture is."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderingRow:
+    """The pictures of one file (by content) under one rig."""
+
+    id: Annotated[str, ID]
+    competition: str
+    asset_sha256: str
+    rig: Annotated[str, "Hash of cameras and lights."]
+    renderer: str
+    state: Annotated[str, "`rendering`, `rendered` or `refused`."]
+    triangles: int
+    isolation: Annotated[tuple[str, ...], "What the renderer was kept from."]
+    views: tuple[View, ...]
+    failure: Failure | None
+    since: datetime
+
+
+def rendering(row: Rendering, *, bytes_of: Mapping[str, int | None]) -> RenderingRow:
+    slug = row.competition.slug
+    return RenderingRow(
+        id=f"{slug}/{row.sha256}/{row.rig[:16]}/{row.renderer}", competition=slug, asset_sha256=row.sha256,
+        rig=row.rig, renderer=row.renderer, state=row.state, triangles=row.triangles, isolation=tuple(row.isolation),
+        views=tuple(
+            View(name=name, sha256=sha256, bytes=bytes_of.get(sha256), url=f"/blob/{sha256}.png")
+            for name, sha256 in sorted(row.views.items())
+        ),
+        failure=failure(row), since=row.since,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlRow:
+    """A duel with a known answer."""
+
+    kind: Annotated[str, "`self`, `canary`, `injection` or `repeat`."]
+    variant: str
+    prompt: str
+    state: str
+    score_micro: int | None
+    before_micro: int | None
+
+
+def control(row: Control) -> ControlRow:
+    return ControlRow(
+        kind=row.kind, variant=row.variant, prompt=row.prompt.stem, state=row.state, score_micro=row.score_micro,
+        before_micro=row.before_micro,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """One bar the judge must pass for its verdicts to stand."""
+
+    gate: str
+    state: Annotated[str, "`passed`, `failed`, or `unproven`: too few controls to say."]
+    measured: str
+    needed: str
+    of: Annotated[int, "On how many it was measured."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeHealth:
+    """How well the judge of one round was."""
+
+    competition: str
+    round: int
+    judge: str
+    computed: Annotated[bool, "True: this judge computes, the same for ever, and has no controls."]
+    well: Annotated[bool | None, "All gates passed; null where there are none."]
+    take: Annotated[int, "How often its controls were made."]
+    gates: tuple[Gate, ...]
+    controls: tuple[ControlRow, ...]
+    void_share: Annotated[Fraction, "Duels without an answer, of all that were asked."]

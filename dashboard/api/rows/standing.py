@@ -1,0 +1,149 @@
+"""How does a miner's standing read, and what only the miner may see of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Annotated, Any
+
+from dashboard.api.rows.game import PAGE, Failure, Miner, RevealRow, SubmissionRow
+from dashboard.api.rows.judging import MatchRow
+from dashboard.clock import BlockClock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """When the entry's own match is likely to be decided, from how fast this round's duels were settled so far."""
+
+    seconds: int
+    at: datetime
+    duels_ahead: Annotated[int, "Duels of the round that are still to be settled, up to its own last one."]
+    duels_per_minute: Annotated[float, "Measured over this stage."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptResult:
+    """One duel of the entry, from its side."""
+
+    prompt: str
+    match: Annotated[str, "The id of the match."]
+    result: Annotated[str, "won, lost, drawn, forfeit_challenger, forfeit_defender, void, unneeded or judging."]
+    meaning: str
+    score_micro: int | None
+    url: Annotated[str, PAGE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Files, views or duels that failed for one reason."""
+
+    what: Annotated[str, "`file`, `picture`, `duel` or `pod`."]
+    failure_class: str
+    code: str
+    who_must_act: str
+    count: int
+    reason: Annotated[str, "The first of them, in a sentence."]
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditState:
+    """One audit of the entry, with the time that is left for what it waits for."""
+
+    kind: str
+    state: str
+    reason: str
+    waiting_for: str
+    failure: Failure | None
+    since: datetime
+    limit_s: Annotated[int | None, "For generating everything; null where nothing is generated."]
+    used_s: int | None
+    deadline: Annotated[
+        datetime | None, "When the limit is reached if it goes on without a pause; null where none runs."
+    ]
+    appeal_until: Annotated[datetime | None, "Until when an appeal is taken; null where none is possible."]
+    url: Annotated[str, PAGE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a miner stands in one round, and why."""
+
+    competition: str
+    round: int
+    stage: str
+    miner: Miner
+    sentence: Annotated[str, "The one thing to know."]
+    submission: Annotated[SubmissionRow | None, "What the reveals add up to; null where there were none."]
+    place: Annotated[int | None, "In the queue, from 1, among eligible entries."]
+    queue: Annotated[int, "Eligible entries."]
+    rank: Annotated[int | None, "By margin among decided screens, from 1."]
+    ranked: int
+    margin: Annotated[Fraction | None, "Of its screen against the leader; null until decided."]
+    interval_95: tuple[float, float] | None
+    win_margin: Annotated[Fraction | None, "The bar."]
+    gap: Annotated[int | None, "Net duels missing to the bar; 0: reached."]
+    clock: Annotated[BlockClock | None, "The block that ends what is going on now."]
+    estimate: Annotated[Estimate | None, "Null where nothing can be measured yet, or nothing is left."]
+    matches: tuple[MatchRow, ...]
+    prompts: Annotated[tuple[PromptResult, ...], "Of all its matches, in seed order."]
+    causes: Annotated[tuple[Cause, ...], "What failed, by cause, most frequent first."]
+    audits: tuple[AuditState, ...]
+    leads: Annotated[bool, "Does this miner lead the competition now?"]
+    url: Annotated[str, PAGE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodLog:
+    """One run of the miner's code on a pod, with the end of what it wrote."""
+
+    purpose: str
+    repeat: int
+    state: str
+    provider: str
+    isolation: tuple[str, ...]
+    progress: Annotated[Mapping[str, Any], "What happened so far, as counted against the limits."]
+    generated_s: int
+    failure: Failure | None
+    waiting_for: str
+    log: Annotated[str, "The end of what the pod wrote."]
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedPicture:
+    """A file that arrived and could not be drawn."""
+
+    prompt: str
+    origin: str
+    asset_sha256: str
+    failure: Failure | None
+    triangles: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingFile:
+    """A file that is not here, or not yet."""
+
+    prompt: str
+    origin: str
+    state: str
+    attempts: int
+    failure: Failure | None
+    waiting_for: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics:
+    """What only the miner may see, before anything of it is published."""
+
+    competition: str
+    round: int
+    miner: Miner
+    reveals: tuple[RevealRow, ...]
+    submission: SubmissionRow | None
+    pods: tuple[PodLog, ...]
+    missing_files: tuple[MissingFile, ...]
+    refused_pictures: tuple[RefusedPicture, ...]

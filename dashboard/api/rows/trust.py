@@ -1,0 +1,155 @@
+"""How do audits, findings, ledger events, checkpoints and bundles read?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.urls import reverse
+
+from audits.models import Audit, Finding
+from competition.models import Checkpoint, LedgerEvent
+from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
+from dashboard.models import Publication, VerifierFinding
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRow:
+    """One observation of an audit, with its evidence."""
+
+    severity: Annotated[str, "`blocking` or `notice`, as the check says."]
+    rule: str
+    file: str
+    line: int | None
+    excerpt: Annotated[str, "A miner's text: never run it, never render it as markup."]
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """A source audit or a generation audit of one entry."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    miner: Miner
+    kind: Annotated[str, "`source` or `generation`."]
+    state: Annotated[str, "`gathering`, `reviewing` (a person must decide), `passed` or `rejected`."]
+    code: Annotated[str, "A stable word for the reason."]
+    reason: str
+    limits: Annotated[Mapping[str, Any], "What `numbers` are held against."]
+    numbers: Mapping[str, Any]
+    findings: tuple[FindingRow, ...]
+    waiting_for: str
+    failure: Failure | None
+    since: datetime
+    url: Annotated[str, PAGE]
+
+
+def audit(row: Audit) -> AuditRow:
+    slug, number, whose = row.round.competition.slug, row.round.number, row.submission.miner
+    return AuditRow(
+        id=f"{slug}/{number}/{row.submission.key}/{row.kind}", competition=slug, round=number, miner=miner(whose),
+        kind=row.kind, state=row.state, code=row.code, reason=row.reason, limits=row.limits, numbers=row.numbers,
+        findings=tuple(finding(each) for each in row.findings.all()), waiting_for=row.waiting_for,
+        failure=failure(row), since=row.since, url=reverse("audit", args=[slug, number, whose.hotkey]),
+    )  # fmt: skip
+
+
+def finding(row: Finding) -> FindingRow:
+    return FindingRow(
+        severity=row.severity, rule=row.rule, file=row.file, line=row.line, excerpt=row.excerpt, sentence=row.sentence
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierFindingRow:
+    """What the verifier says of records that were imported."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int | None
+    kind: str
+    severity: str
+    file: str
+    field: str
+    found: Any
+    expected: Any
+    sentence: str
+
+
+def verifier_finding(row: VerifierFinding) -> VerifierFindingRow:
+    slug = row.competition.slug
+    return VerifierFindingRow(
+        id=f"{slug}/{row.place}", competition=slug, round=row.round.number if row.round else None, kind=row.kind,
+        severity=row.severity, file=row.file, field=row.field, found=row.found, expected=row.expected,
+        sentence=row.sentence,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """One link of a ledger: `hash` = SHA-256("gauntlet-ledger/1\\n" + previous + JCS({body, kind, seq}))."""
+
+    id: Annotated[str, ID]
+    competition: str
+    seq: int
+    kind: str
+    body: Mapping[str, Any]
+    previous: str
+    hash: str
+    created_at: datetime
+
+
+def event(row: LedgerEvent) -> EventRow:
+    slug = row.competition.slug
+    return EventRow(
+        id=f"{slug}/{row.seq}", competition=slug, seq=row.seq, kind=row.kind, body=row.body, previous=row.previous,
+        hash=row.hash, created_at=row.created_at,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRow:
+    """The signed head of a ledger."""
+
+    id: Annotated[str, ID]
+    competition: str
+    seq: Annotated[int, "Of the event that was the head."]
+    text: Annotated[str, "What is signed: origin, seq, head hash in base64, what was reached."]
+    signature: Annotated[str, "sr25519, hex, over the UTF-8 bytes of `text`."]
+    signed_by: Annotated[str, "The operator's hotkey."]
+    created_at: datetime
+
+
+def checkpoint(row: Checkpoint) -> CheckpointRow:
+    slug = row.competition.slug
+    return CheckpointRow(
+        id=f"{slug}/{row.seq}", competition=slug, seq=row.seq, text=row.text, signature=row.signature,
+        signed_by=row.signed_by, created_at=row.created_at,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleRow:
+    """The published files of a finished round."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    hash: Annotated[str, "SHA-256 of its manifest, which is an event of the ledger."]
+    files: int
+    bytes: int
+    manifest_url: str
+    archive_url: str
+
+
+def bundle(row: Publication) -> BundleRow:
+    at = [row.round.competition.slug, row.round.number]
+    return BundleRow(
+        id=f"{at[0]}/{at[1]}", competition=str(at[0]), round=row.round.number, hash=row.bundle_hash, files=row.files,
+        bytes=row.bytes, manifest_url=reverse("bundle-file", args=[*at, "manifest.json"]),
+        archive_url=reverse("bundle", args=at),
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""Where does a miner stand in a round, and why?  One function per question, each with a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.urls import reverse
+
+from audits import queries as auditing
+from audits.decisions import lifecycle
+from audits.models import Audit, PodRun
+from competition import queries
+from competition.models import Miner, Reign, Round, Submission
+from dashboard import gathering
+from dashboard.api import causes
+from dashboard.api.rows import game, judging, standing
+from dashboard.presenting import miner_pages
+from dashboard.presenting.figures import Figures, figures, rules_of
+from dashboard.presenting.matches import duel_url, meaning, result
+from dashboard.presenting.matches import row as match_row
+from judging.matches import tally_of
+from judging.models import Duel, Match
+
+SIDES = ("defender__miner", "challenger__miner", "round__competition")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a miner did in a round; `entries` are all eligible challengers, in queue order."""
+
+    round: Round
+    miner: Miner
+    submission: Submission | None
+    entries: Sequence[Submission]
+    matches: Sequence[Match]
+    audits: Sequence[Audit]
+    runs: Sequence[PodRun]
+
+
+def part(round_: Round, miner: Miner) -> Part:
+    opened = round_.state == "open" or (round_.state == "paused" and round_.paused_from == "open")
+    everyone = queries.entries_so_far(round_) if opened else queries.submissions_of(round_)
+    for entry in everyone:
+        entry.round = round_
+    own = [entry for entry in everyone if entry.miner_id == miner.pk]
+    pks = [entry.pk for entry in own if entry.pk]
+    found = Match.objects.filter(round=round_).filter(Q(defender__in=pks) | Q(challenger__in=pks))
+    return Part(
+        round=round_,
+        miner=miner,
+        submission=next(iter(sorted(own, key=lambda s: s.role != "challenger")), None),
+        entries=[entry for entry in everyone if entry.role == "challenger" and entry.eligible],
+        matches=list(found.select_related(*SIDES).order_by("pk")) if pks else [],
+        audits=auditing.audits_on(pks),
+        runs=auditing.pod_runs_on(pks),
+    )
+
+
+def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
+    own = part(round_, miner)
+    screen = _screen(own)
+    numbers = _numbers(screen)
+    places = [entry.miner_id for entry in own.entries]
+    rank, ranked = _rank(own, screen)
+    rules = rules_of(round_)
+    last = Reign.objects.filter(competition=round_.competition_id).order_by("-sequence").first()
+    return standing.Standing(
+        competition=round_.competition.slug, round=round_.number, stage=round_.state, miner=game.miner(miner),
+        sentence=sentence(own), submission=game.submission(own.submission) if own.submission else None,
+        place=places.index(miner.pk) + 1 if miner.pk in places else None, queue=len(places), rank=rank, ranked=ranked,
+        margin=numbers.margin if numbers else None, interval_95=numbers.interval_95 if numbers else None,
+        win_margin=rules.win_margin if rules else None, gap=numbers.gap if numbers else None,
+        clock=gathering.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
+        matches=tuple(judging.match(match) for match in own.matches), prompts=_prompts(own),
+        causes=causes.of(own), audits=tuple(_audit(own, audit, now=now) for audit in own.audits),
+        leads=last is not None and last.miner_id == miner.pk, url=reverse("miner", args=[miner.hotkey]),
+    )  # fmt: skip
+
+
+def sentence(own: Part) -> str:
+    """As the miner's page says it."""
+    if own.submission is None:
+        return "This miner has not entered this round."
+    rules = rules_of(own.round)
+    met = [m for m in own.matches if m.challenger_id == own.submission.pk and m.kind != Match.Kind.AUDIT]
+    rows = [match_row(own.round, match, rules=rules, counts={}) for match in met]
+    return miner_pages.standing(own.submission, rows, own.audits)
+
+
+def _screen(own: Part) -> Match | None:
+    """Its match against the leader; a copy's is its own as well."""
+    mine = [m for m in own.matches if own.submission and m.challenger_id == own.submission.pk]
+    return next((m for m in mine if m.kind == Match.Kind.SCREEN), None)
+
+
+def _numbers(screen: Match | None) -> Figures | None:
+    if screen is None or screen.state != "decided":
+        return None
+    return figures(tally_of(screen), rules=rules_of(screen.round), kind=screen.kind)
+
+
+def _rank(own: Part, screen: Match | None) -> tuple[int | None, int]:
+    """Its place by margin among the screens that are decided; equal margins share the better place."""
+    rows = Match.objects.filter(round=own.round, kind=Match.Kind.SCREEN, state="decided", margin_micro__isnull=False)
+    margins = list(rows.values_list("margin_micro", flat=True))
+    if screen is None or screen.state != "decided" or screen.margin_micro is None:
+        return None, len(margins)
+    return 1 + sum(margin > screen.margin_micro for margin in margins), len(margins)
+
+
+def _estimate(own: Part, screen: Match | None, *, now: datetime) -> standing.Estimate | None:
+    """From the pace of the round: duels are judged prompt by prompt, so every match ends with the round's last ones."""
+    if own.round.state != "duels" or screen is None or screen.state == "decided":
+        return None
+    settled, left = Q(state__in=("judged", "forfeited", "void")), Q(state="judging")
+    rows = Duel.objects.filter(match__round=own.round)
+    counts = rows.aggregate(settled=Count("pk", filter=settled), left=Count("pk", filter=left))
+    elapsed = max(1.0, (now - own.round.since).total_seconds())
+    if not counts["settled"] or not counts["left"]:
+        return None
+    pace = counts["settled"] / elapsed
+    seconds = round(counts["left"] / pace)
+    return standing.Estimate(
+        seconds=seconds, at=now + timedelta(seconds=seconds), duels_ahead=counts["left"],
+        duels_per_minute=round(60 * pace, 3),
+    )  # fmt: skip
+
+
+def _prompts(own: Part) -> tuple[standing.PromptResult, ...]:
+    by_pk = {match.pk: match for match in own.matches}
+    duels = Duel.objects.filter(match__in=by_pk).select_related("prompt").order_by("match_id", "position")
+    return tuple(_prompt(by_pk[duel.match_id], duel) for duel in duels)
+
+
+def _prompt(match: Match, duel: Duel) -> standing.PromptResult:
+    said = result(match, duel)
+    return standing.PromptResult(
+        prompt=duel.prompt.stem, match=judging.match_id(match), result=said, meaning=meaning(match, said),
+        score_micro=duel.score_micro, url=duel_url(match.round, match, duel),
+    )  # fmt: skip
+
+
+def _audit(own: Part, audit: Audit, *, now: datetime) -> standing.AuditState:
+    run = next((run for run in own.runs if run.purpose == PodRun.Purpose.AUDIT), None)
+    limit, used = _time(own, run) if run and audit.kind == Audit.Kind.GENERATION else (None, None)
+    running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
+    at = [own.round.competition.slug, own.round.number, own.miner.hotkey]
+    return standing.AuditState(
+        kind=audit.kind, state=audit.state, reason=audit.reason, waiting_for=audit.waiting_for,
+        failure=game.failure(audit), since=audit.since, limit_s=limit, used_s=used,
+        deadline=now + timedelta(seconds=max(0, (limit or 0) - (used or 0))) if running else None,
+        appeal_until=None, url=reverse("audit", args=at),
+    )  # fmt: skip
+
+
+def _time(own: Part, run: PodRun) -> tuple[int, int]:
+    """Seconds that generating may take, and has taken."""
+    told: Mapping[str, Any] = own.round.competition.config.get("pods", {})
+    limits = lifecycle.Limits(**told)
+    progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
+    return limits.generation_s, round(progress.generation_s)

@@ -1,0 +1,93 @@
+"""Who asks too often?  Counted by address before anything else is looked at, and by key once a signature held.
+
+By address: in this process's memory, a fixed window; with several web processes each counts for itself.  By key: from
+the table of used nonces, so exactly, whichever process answered.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.utils import timezone
+from rest_framework.throttling import BaseThrottle
+
+from dashboard.api.errors import Refused
+from dashboard.api.models import UsedNonce
+
+WINDOW_S = 60
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of a quota is used in a window; `resets_s` until it is whole again."""
+
+    name: str
+    quota: int
+    used: int
+    resets_s: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """draft-ietf-httpapi-ratelimit-headers-10, and the three older ones that most clients know."""
+        left = max(0, self.quota - self.used)
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.quota};w={WINDOW_S}',
+            "RateLimit": f'"{self.name}";r={left};t={self.resets_s}',
+            "RateLimit-Limit": str(self.quota),
+            "RateLimit-Remaining": str(left),
+            "RateLimit-Reset": str(self.resets_s),
+        }
+
+
+def address_of(request: Any) -> str:
+    """The peer's, or what the last of our own proxies says; a header that a client adds counts for nothing."""
+    trusted = settings.API_PROXIES
+    told = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    if trusted and len(told) >= trusted:
+        return str(told[-trusted])[:64]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def by_address(request: Any, *, now: float | None = None) -> Use:
+    """Count this request."""
+    moment = time.time() if now is None else now
+    window, gone = divmod(int(moment), WINDOW_S)
+    store, key = caches["throttles"], f"{window}:{address_of(request)}"
+    store.add(key, 0, timeout=2 * WINDOW_S)
+    try:
+        used = store.incr(key)
+    except ValueError:  # pushed out of the memory between the two lines
+        used = 1
+    return Use("address", settings.API_REQUESTS_PER_MINUTE, used, WINDOW_S - gone)
+
+
+def refused(use: Use) -> Refused:
+    return Refused(
+        f"Too many requests: {use.quota} in {WINDOW_S} seconds are answered.",
+        code="throttled",
+        fix="Ask again after the time in Retry-After, and less often: an unchanged answer costs least with "
+        "If-None-Match, and a whole round is one file at its bundle's address.",
+        status_code=429,
+        retry_after_s=max(1, use.resets_s),
+    )
+
+
+class ByKey(BaseThrottle):
+    """Signed requests of one hotkey, this one included."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        hotkey = getattr(request.user, "hotkey", "")
+        if not hotkey:
+            return True
+        since = timezone.now() - timedelta(seconds=WINDOW_S)
+        used = UsedNonce.objects.filter(hotkey=hotkey, used_at__gte=since).count()
+        use = Use("hotkey", settings.API_SIGNED_PER_MINUTE, used, WINDOW_S)
+        view.use = use
+        if used > use.quota:
+            raise refused(use)
+        return True

@@ -1,0 +1,22 @@
+"""The written documentation is never behind the API."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dashboard.api import manual
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "api"
+
+
+def test_every_group_has_its_page_and_it_is_up_to_date() -> None:
+    for group, text in manual.pages().items():
+        assert (DOCS / f"{group}.md").read_text() == text, f"run `manage.py api_docs`: docs/api/{group}.md is behind"
+        assert f"({group}.md)" in (DOCS / "README.md").read_text()
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\(([a-z_]+\.md|README\.md)\)", page.read_text()):
+            assert (DOCS / target).is_file(), f"{page.name} leads to {target}"
