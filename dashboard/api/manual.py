@@ -1,4 +1,4 @@
-"""How does the documentation of each group of addresses read?  Written from the OpenAPI document, so never behind it."""
+"""How does the documentation of each group of addresses read?  Written from OpenAPI, so never behind it."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _shapes(used: dict[str, None], shapes: Schema) -> Iterable[str]:
 
 
 def _type(schema: Schema) -> str:
-    found = [name for name in _references(schema)]
+    found = list(_references(schema))
     many = schema.get("type") == "array"
     if found:
         null = " or null" if {"type": "null"} in schema.get("anyOf", []) else ""

@@ -172,8 +172,10 @@ def variants(api: Api, dice: random.Random) -> Iterator[tuple[str, dict[str, str
                         yield f"{name} {way}", {**good, name: bend(good[name], dice)}
             yield f"{name} left out", {n: v for n, v in form().items() if n != name}
         for _ in range(40):
-            mixed, whose = form(), signing.headers(other, method="GET", path=ME)
-            whose |= signing.epistula(other)
+            earlier = round(time.time() * 1000) - 5_000
+            mixed, whose = form(), signing.headers(other, method="GET", path=ME, timestamp=earlier)
+            whose |= signing.epistula(other, timestamp=earlier)
+            whose.pop("Epistula-Version")
             for name in dice.sample(sorted(set(mixed) & set(whose)), k=1):
                 yield f"{name} of another", {**mixed, name: whose[name]}
     for method, path, body in (("POST", ME, b""), ("GET", WHY, b""), ("GET", ME + "/", b""), ("GET", ME, b"{}")):
