@@ -1,4 +1,7 @@
-"""What does the game consist of?  Competitions, rounds, prompts, miners, reveals, submissions, assets, reigns."""
+"""What does the game consist of?  Competitions, rounds, prompts, miners, reveals, submissions, assets, reigns.
+
+What was seen of a real chain is in `competition.observations`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from competition import observations as observations
 from competition.machine.stateful import Stateful
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription  # noqa: F401  (this app's, too)
 from competition.states import AssetStates, RoundStages

@@ -100,6 +100,15 @@ DATABASES["default"]["OPTIONS"].setdefault("options", STALLED)
 
 # The operator's hotkey (its 32-byte seed in hex, mode 0600) signs checkpoints; made once where there is none.
 OPERATOR_KEY_FILE = Path(env.text("GAUNTLET_OPERATOR_KEY", str(VAR_DIR / "operator.key"))).resolve()
+# Nodes of the chain that competitions of `bittensor:<netuid>` are played on; only `manage.py runchain` talks to them.
+CHAIN_ENDPOINTS = env.names("GAUNTLET_CHAIN_ENDPOINTS")
+CHAIN_QUORUM = env.number("GAUNTLET_CHAIN_QUORUM", 2)
+CHAIN_POLL_SECONDS = env.number("GAUNTLET_CHAIN_POLL_SECONDS", 12)
+CHAIN_TIMEOUT_SECONDS = env.number("GAUNTLET_CHAIN_TIMEOUT_SECONDS", 20)
+CHAIN_STALE_SECONDS = env.number("GAUNTLET_CHAIN_STALE_SECONDS", 300)
+# Off: the weights are shown and published, and nothing is sent.
+CHAIN_SETS_WEIGHTS = env.flag("GAUNTLET_CHAIN_SETS_WEIGHTS")
+
 # Where the `local` pod provider finds miners' repositories, and where it keeps its pods.
 LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR / "examples" / "miners"))).resolve()
 PODS_DIR = VAR_DIR / "pods"
@@ -190,5 +199,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("GAUNTLET_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "dramatiq": {"level": "WARNING"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "dramatiq": {"level": "WARNING"}, "websockets": {"level": "WARNING"}},
 }

@@ -16,4 +16,11 @@ def of(competition: Competition) -> Chain:
         from competition.chain.simulated import Simulated
 
         return Simulated(name)
-    raise LookupError(f"competition {competition.slug}: unknown chain {competition.chain!r}; use simulated:<name>")
+    if kind == "bittensor" and name.isdigit():
+        from competition.chain.observed import Observed
+
+        return Observed(competition.chain)
+    raise LookupError(
+        f"competition {competition.slug}: unknown chain {competition.chain!r}; "
+        "use simulated:<name> or bittensor:<netuid>"
+    )

@@ -28,6 +28,7 @@ class Chain(Protocol):
     """Blocks are finalised ones.  Every method may raise `ChainFault`."""
 
     name: str
+    sets_weights: bool  # by the platform's sweep; a real chain's are set by its own process
 
     def block(self, *, now: datetime) -> int: ...
 

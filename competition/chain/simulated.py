@@ -23,6 +23,8 @@ DOMAIN = b"gauntlet-simulated-extrinsic/1\n"
 class Simulated:
     """A chain kept in the database under `name`."""
 
+    sets_weights = True
+
     def __init__(self, name: str) -> None:
         self.name = name
 

@@ -1,0 +1,89 @@
+"""Which block do the endpoints agree on?  One that answers may lie; what two say of the same block is used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one endpoint answered: the number of its last finalised block and the chain's genesis, or why it did not."""
+
+    endpoint: str
+    finalised: int = -1
+    genesis: str = ""
+    fault: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return not self.fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The hash that may be used and who told it, or the sentence why none may be."""
+
+    hash: str = ""
+    agreeing: tuple[str, ...] = ()
+    dissenting: tuple[str, ...] = ()
+    code: str = ""
+    objection: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return not self.objection
+
+
+def common_height(sights: Sequence[Sight], *, quorum: int) -> int | None:
+    """The highest block that `quorum` endpoints have finalised; None where fewer answer."""
+    heights = sorted((sight.finalised for sight in sights if sight.answered), reverse=True)
+    return heights[quorum - 1] if len(heights) >= quorum else None
+
+
+def on_chain(sights: Sequence[Sight], *, genesis: str) -> tuple[Sight, ...]:
+    """The sights, with a fault on each that shows another chain than `genesis`; "" trusts the most frequent one."""
+    told = Counter(sight.genesis for sight in sights if sight.answered)
+    wanted = genesis or (max(sorted(told), key=lambda each: told[each]) if told else "")
+    return tuple(
+        Sight(endpoint=s.endpoint, fault=f"another chain: its genesis is {s.genesis[:18]}, ours {wanted[:18]}")
+        if s.answered and s.genesis != wanted
+        else s
+        for s in sights
+    )
+
+
+def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> Verdict:
+    """`hashes`: endpoint -> what it says of `block`, None where it does not say.
+
+    A hash is used when at least `quorum` endpoints tell it and they are more than half of all that tell any.
+    """
+    told = {endpoint: value for endpoint, value in hashes.items() if value}
+    if len(told) < quorum:
+        return Verdict(code="TOO_FEW", objection=f"{len(told)} of {quorum} endpoints needed tell the hash of {block}")
+    counted = Counter(told.values())
+    best = max(sorted(counted), key=lambda each: counted[each])
+    agreeing = tuple(sorted(endpoint for endpoint, value in told.items() if value == best))
+    dissenting = tuple(sorted(set(told) - set(agreeing)))
+    if len(agreeing) < quorum or 2 * len(agreeing) <= len(told):
+        listed = ", ".join(f"{value[:12]} by {', '.join(_by(told, value))}" for value in sorted(counted))
+        return Verdict(
+            code="DISAGREEMENT", dissenting=tuple(sorted(told)),
+            objection=f"the endpoints disagree on finalised block {block}: {listed}",
+        )  # fmt: skip
+    return Verdict(hash=best, agreeing=agreeing, dissenting=dissenting)
+
+
+def unchanged(verdict: Verdict, *, block: int, stored: str) -> Verdict:
+    """The verdict on a block that was used before: a finalised block never changes."""
+    if not verdict.usable or verdict.hash == stored:
+        return verdict
+    return Verdict(
+        code="HISTORY_CHANGED", dissenting=verdict.agreeing,
+        objection=f"finalised block {block} was {stored[:12]} when we used it, and is {verdict.hash[:12]} now",
+    )  # fmt: skip
+
+
+def _by(told: Mapping[str, str], value: str) -> list[str]:
+    return sorted(endpoint for endpoint, said in told.items() if said == value)

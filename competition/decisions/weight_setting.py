@@ -1,0 +1,138 @@
+"""Should weights be set on the chain now, later, or not at all?  Set wrongly, they cost money."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+WHOLE_U16 = 65_535
+SPREAD = 20  # a twentieth of an epoch: validators that all start at one block would crowd it
+MOST_DOUBLINGS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet:
+    """What the chain says of the subnet and of our hotkey at one finalised block."""
+
+    block: int
+    uid: int | None  # of our hotkey; None: not registered
+    permit: bool
+    owns: bool  # our hotkey is the subnet owner's
+    weights: Mapping[int, int]  # ours, uid -> u16, as the chain has them
+    last_update: int
+    rate_limit: int
+    tempo: int
+    epoch_start: int
+    commit_reveal: bool
+    reveal_epochs: int = 1
+    committed_at: int = 0  # the block of our last timelocked commit that is not revealed yet; 0: none
+    least_weights: int = 1
+    most_weight: int = WHOLE_U16  # the largest share of one uid, of 65,535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The last thing we sent for this hotkey.  `outcome` "" is unknown: the process died, or nobody answered."""
+
+    values: Mapping[int, int]
+    block: int
+    until: int  # after this block the chain takes it no more
+    outcome: str = ""
+    failures: int = 0  # attempts in a row that came to nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """`set`: now; `wait`: not before `at`; `keep`: the chain has them; `refuse`: somebody must act."""
+
+    do: Literal["set", "wait", "keep", "refuse"]
+    because: str
+    at: int = 0
+
+
+def quantised(vector: Mapping[int, Fraction]) -> dict[int, int]:
+    """uid -> u16, the largest share at 65,535, as the chain stores them; shares that round to nothing are left out."""
+    top = max(vector.values(), default=Fraction(0))
+    if top <= 0:
+        return {}
+    values = {uid: round(share / top * WHOLE_U16) for uid, share in sorted(vector.items())}
+    return {uid: value for uid, value in values.items() if value}
+
+
+def same(told: Mapping[int, int], wanted: Mapping[int, int]) -> bool:
+    """Are they the same shares?  The chain scales to its own maximum: one part in 65,535 is rounding."""
+    top = max(told.values(), default=0)
+    scaled = {uid: value * WHOLE_U16 / top for uid, value in told.items() if value} if top else {}
+    return set(scaled) == set(wanted) and all(abs(scaled[uid] - wanted[uid]) <= 1 for uid in wanted)
+
+
+def next_action(
+    subnet: Subnet, *, wanted: Mapping[int, int], since: int, hotkey: str, last: Attempt | None, refusal: str = ""
+) -> Action:
+    """`since`: the block from which `wanted` is due; `refusal`: why these weights must not be set by anybody."""
+    refused = refusal or _impossible(subnet, wanted)
+    if refused:
+        return Action(do="refuse", because=refused)
+    if last and not last.outcome and subnet.block <= last.until and not arrived(subnet, last):
+        return Action(do="wait", because=f"what was sent at block {last.block} may still arrive", at=last.until + 1)
+    stale = subnet.last_update + subnet.tempo
+    if same(subnet.weights, wanted) and subnet.block < stale:
+        return Action(do="keep", because=f"the chain has them since block {subnet.last_update}", at=stale)
+    if subnet.committed_at and last and same(last.values, wanted) and subnet.block < stale:
+        return Action(do="keep", because=f"committed at block {subnet.committed_at}, not revealed yet", at=stale)
+    due = stale if same(subnet.weights, wanted) else since
+    at = not_before(subnet, due=due, hotkey=hotkey, last=last)
+    if subnet.block < at:
+        return Action(do="wait", because=_why_wait(subnet, at), at=at)
+    return Action(do="set", because="they are stale" if same(subnet.weights, wanted) else "the chain has others")
+
+
+def not_before(subnet: Subnet, *, due: int, hotkey: str, last: Attempt | None) -> int:
+    """The block to send at: after the rate limit, with jitter, doubled for each failure, inside an epoch."""
+    free = subnet.last_update + subnet.rate_limit if subnet.last_update else 0
+    failures = min(last.failures, MOST_DOUBLINGS) if last else 0
+    if last and failures:
+        width = 2**failures
+        at = max(free, last.block + width + jitter(hotkey, number=last.block, width=width))
+    else:
+        at = max(free, due) + jitter(hotkey, number=due, width=max(1, subnet.tempo // SPREAD))
+    end = subnet.epoch_start + subnet.tempo
+    late = subnet.tempo and subnet.epoch_start <= at < end and end - at <= 2
+    return end + 1 if late else at  # two blocks before the epoch's end it would arrive in the next one anyway
+
+
+def jitter(hotkey: str, *, number: int, width: int) -> int:
+    """0 … width − 1, the same for the same hotkey and number: nobody has to remember it."""
+    digest = hashlib.sha256(f"gauntlet-jitter/1\n{hotkey}\n{number}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % max(1, width)
+
+
+def arrived(subnet: Subnet, last: Attempt) -> bool:
+    """Did the chain take what we sent?  Only its own state can tell."""
+    if max(subnet.last_update, subnet.committed_at) < last.block:
+        return False
+    return subnet.committed_at >= last.block or same(subnet.weights, last.values)
+
+
+def _impossible(subnet: Subnet, wanted: Mapping[int, int]) -> str:
+    if not wanted:
+        return "there is nothing to set: every share is zero"
+    if subnet.uid is None:
+        return "the operator's hotkey is not registered on the subnet"
+    if not (subnet.permit or subnet.owns):
+        return "the operator's hotkey has no validator permit"
+    alone = set(wanted) == {subnet.uid}
+    if not alone and len(wanted) < subnet.least_weights:
+        return f"the subnet takes {subnet.least_weights} weights or more, these are {len(wanted)}"
+    top, total = max(wanted.values()), sum(wanted.values())
+    if not alone and top * WHOLE_U16 > subnet.most_weight * total:
+        return f"the subnet caps one weight at {subnet.most_weight} of {WHOLE_U16}: these would be changed on the way"
+    return ""
+
+
+def _why_wait(subnet: Subnet, at: int) -> str:
+    limited = subnet.last_update and subnet.block < subnet.last_update + subnet.rate_limit
+    return f"{'the rate limit ends' if limited else 'our turn comes'} at block {at}"
