@@ -155,11 +155,11 @@ def finalize(round_: Round, now: datetime) -> Outcome:
         stop = trouble(round_) or _audit_trouble(round_)
         if stop:
             return stop
-        climbed = _climbed(round_, now=now)
+        climbed = climb(round_, now=now)
         want_audits(round_, climbed, now=now)
         if not climbed.complete:
             return Wait(SOON, _waiting(round_, climbed))
-    winner = _winner(round_, climbed)
+    winner = winner_of(round_, climbed)
     story = tell(round_, climbed, winner)
 
     def decide() -> None:
@@ -174,15 +174,18 @@ def finalize(round_: Round, now: datetime) -> Outcome:
     return Move("finished", because=because, facts=facts, also=decide)
 
 
-def _climbed(round_: Round, *, now: datetime) -> Climbed:
-    """The round as far as it is known, with the matches and pods wanted next asked for."""
+def climb(round_: Round, *, now: datetime, including: Correction | None = None, ask: bool = True) -> Climbed:
+    """The round as far as it is known; with `ask`, the matches and pods wanted next are asked for."""
+    verdicts = audited(round_, including=including)
     if rules_of(round_).title is None:
-        ladder = matches.ladder(round_, audited=audited(round_))
-        matches.want(round_, ladder, now=now)
+        ladder = matches.ladder(round_, audited=verdicts)
+        if ask:
+            matches.want(round_, ladder, now=now)
         return ladder
-    title = judging_titles.settled(round_, audited=audited(round_))
-    judging_titles.want(round_, title, now=now)
-    titles.keep_running(round_, now=now)
+    title = judging_titles.settled(round_, audited=verdicts)
+    if ask:
+        judging_titles.want(round_, title, now=now)
+        titles.keep_running(round_, now=now)
     return title
 
 
@@ -218,16 +221,18 @@ def _waiting(round_: Round, climbed: Climbed) -> str:
     return f"{len(climbed.wanted_audits)} winner(s) of the ladder are being audited"
 
 
-def _winner(round_: Round, climbed: Climbed | None) -> Submission | None:
+def winner_of(round_: Round, climbed: Climbed | None) -> Submission | None:
     if climbed is None or climbed.leader == climbing.LEADER:
         return None
     return round_.submissions.get(role=Submission.Role.CHALLENGER, miner__hotkey=climbed.leader)
 
 
-def tell(round_: Round, climbed: Climbed | None, winner: Submission | None) -> list[dict[str, str]]:
+def tell(
+    round_: Round, climbed: Climbed | None, winner: Submission | None, *, including: Correction | None = None
+) -> list[dict[str, str]]:
     """The rungs of the ladder, as they are published."""
     if isinstance(climbed, Title):
-        rejected = [str(key) for key, verdict in audited(round_).items() if verdict == "rejected"]
+        rejected = [str(key) for key, verdict in audited(round_, including=including).items() if verdict == "rejected"]
         return titles.tell(round_, climbed, rejected=rejected)
     rungs = climbed.rungs if climbed else ()
     return [

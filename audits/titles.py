@@ -49,7 +49,9 @@ def keep(round_: Round, title: titles.Title, *, now: datetime) -> None:
         left = standing.bankroll
         told = {"won": left.won, "drawn": left.drawn, "lost": left.lost, "out": left.out}
         pair = {"commit": commits[str(key)], "leader_commit": leader_commit(round_)}
-        BankrollRow.objects.create(round=round_, **pair, **told)
+        _, made = BankrollRow.objects.get_or_create(round=round_, commit=pair["commit"], defaults={**pair, **told})
+        if not made:
+            continue  # a corrected round keeps what its first decision told of the same match
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **told}, at=now)
 
 

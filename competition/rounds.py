@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -62,23 +62,68 @@ def conclude(round_: Round, *, winner: Submission | None, now: datetime) -> dict
 
     `winner` None: the leader defended.  Call it in the transaction that finishes the round.
     """
-    competition, rules = round_.competition, rules_of(round_)
-    previous = round_.defending
+    following = schedule.following(
+        cadence(round_.competition), earliest_reveal_block=round_.earliest_reveal_block,
+        current_block=chain.of(round_.competition).block(now=now),
+    )  # fmt: skip
+    reign = _enthrone(round_, winner=winner, following=following, now=now)
+    begin(round_.competition, blocks=following, now=now)
+    return _told(winner, reign)
+
+
+def successor(round_: Round, *, winner: Submission | None) -> dict[str, Any]:
+    """The decision with which a decided round would be corrected; nothing is written."""
+    reign = _reign_after(round_, winner=winner, following=_now_open(round_.competition))
+    stands = round_.reigns_begun.select_related("miner").order_by("-sequence").first()
+    return _told(winner, stands if stands and stands.miner_id == reign.miner_id else reign)
+
+
+def supersede(round_: Round, *, winner: Submission | None, now: datetime) -> Reign:
+    """Write the reign that a corrected decision puts in the place of the one it began.
+
+    It is paid as the round says that takes reveals now, and that round is played against it.
+    """
+    old = round_.reigns_begun.order_by("-sequence").first()
+    reign = _enthrone(round_, winner=winner, following=_now_open(round_.competition), now=now, supersedes=old)
+    round_.competition.rounds.filter(state="open").update(defending=reign)
+    return reign
+
+
+def _now_open(competition: Competition) -> schedule.Schedule:
+    current = competition.current_round()
+    if current is None:
+        raise ValueError(f"{competition} has no round")
+    names = (field.name for field in fields(schedule.Schedule))
+    return schedule.Schedule(**{name: getattr(current, name) for name in names})
+
+
+def _reign_after(round_: Round, *, winner: Submission | None, following: schedule.Schedule) -> Reign:
+    """Not saved yet."""
+    competition, rules, previous = round_.competition, rules_of(round_), round_.defending
     if previous is None:
         raise ValueError(f"{round_} has no leader to defend: seed the competition with a first reign")
-    following = schedule.following(
-        cadence(competition), earliest_reveal_block=round_.earliest_reveal_block,
-        current_block=chain.of(competition).block(now=now),
-    )  # fmt: skip
     weight = weighing.next_reign_weight(Fraction(previous.weight), defended=winner is None, rules=rules)
-    reign = Reign.objects.create(
-        competition=competition, sequence=previous.sequence + 1, won_in=round_, defence=winner is None,
+    last = competition.reigns.order_by("-sequence").first()
+    return Reign(
+        competition=competition, sequence=(last or previous).sequence + 1, won_in=round_, defence=winner is None,
         miner=winner.miner if winner else previous.miner, repo=winner.repo if winner else previous.repo,
         commit=winner.commit if winner else previous.commit, image=previous.image if winner is None else "",
         weight=str(weight), effective_block=weighing.effective_block(following, rules=rules),
     )  # fmt: skip
-    ledger.append(competition.pk, kind="reign", body=_reign_event(reign), at=now)
-    begin(competition, blocks=following, now=now)
+
+
+def _enthrone(
+    round_: Round, *, winner: Submission | None, following: schedule.Schedule, now: datetime,
+    supersedes: Reign | None = None,
+) -> Reign:  # fmt: skip
+    reign = _reign_after(round_, winner=winner, following=following)
+    reign.supersedes = supersedes
+    reign.save(force_insert=True)
+    ledger.append(round_.competition_id, kind="reign", body=_reign_event(reign), at=now)
+    return reign
+
+
+def _told(winner: Submission | None, reign: Reign) -> dict[str, Any]:
     return {
         "winner": winner.miner.hotkey if winner else "leader",
         "leader": reign.miner.hotkey,
@@ -103,4 +148,4 @@ def _reign_event(reign: Reign) -> dict[str, object]:
         "weight": reign.weight,
         "effective_block": reign.effective_block,
         "defence": reign.defence,
-    }
+    } | ({"supersedes": reign.supersedes.sequence} if reign.supersedes else {})
