@@ -19,7 +19,7 @@ from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
 from competition.models import Asset, Round, Submission
 from competition.weights import reigns
-from dashboard import bundle_title
+from dashboard import bundle_judging, bundle_title
 from judging import matches
 from judging.models import Duel, Match, Rendering
 from judging.steps import rig_of
@@ -29,6 +29,8 @@ FORMAT = "gauntlet-bundle/1"
 
 def documents(round_: Round) -> dict[str, Any]:
     title = {"title.json": bundle_title.document(round_)} if titled(round_) else {}
+    if bundle_judging.by_model(round_):
+        title["judging.json"] = bundle_judging.document(round_, told_duels(round_))
     return title | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
@@ -54,6 +56,7 @@ def blobs(round_: Round) -> list[tuple[str, str]]:
     found |= dict.fromkeys(shas, "asset")
     for rendering in _renderings(round_, shas).values():
         found |= dict.fromkeys(rendering.views.values(), "view")
+    found = dict.fromkeys(bundle_judging.blobs(round_), "view") | found
     return sorted(found.items())
 
 
@@ -210,6 +213,11 @@ def _duel(duel: Duel, match: Match) -> dict[str, Any]:
         **named, "state": duel.state, "outcome": duel.outcome, "score_micro": duel.score_micro,
         "left": duel.left_sha256, "right": duel.right_sha256, "detail": duel.detail, "failure": _failure(duel),
     }  # fmt: skip
+
+
+def told_duels(round_: Round) -> list[Duel]:
+    """The duels of whose outcome the bundle tells."""
+    return [duel for match in _matches(round_) for duel in _played(match) if not matches.beyond(match, duel)]
 
 
 def _audits(round_: Round) -> list[Audit]:

@@ -2,7 +2,8 @@
 
 `<slug>/<round>/`: the documents of `dashboard.bundle`, their files under `blobs/`, `manifest.json` (path, sha256,
 bytes, role of each) whose hash is an event of the ledger, and beside them `ledger.jsonl` (the events from the reign
-that defends on) with the signed head, `checkpoint.txt` and `checkpoint.sig.json`.  Written to a draft, then renamed.
+that defends on) with the signed head, `checkpoint.txt` and `checkpoint.sig.json`, and for a judge that is a model
+`calls.jsonl`, on which nothing rests.  Written to a draft, then renamed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from competition.machine import engine
 from competition.machine.outcomes import Move, Outcome
 from competition.models import Checkpoint, LedgerEvent, Round
 from competition.steps import checkpoint
-from dashboard import bundle
+from dashboard import bundle, bundle_judging
 from dashboard.models import Publication
 
 
@@ -110,6 +111,9 @@ def _write_ledger(round_: Round, signed: Checkpoint, draft: Path) -> None:
     events = LedgerEvent.objects.filter(competition=round_.competition, seq__gte=_first(round_), seq__lte=signed.seq)
     lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
     (draft / "ledger.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    if bundle_judging.by_model(round_):
+        calls = bundle_judging.calls(round_, bundle.told_duels(round_))
+        (draft / "calls.jsonl").write_text("".join(f"{line}\n" for line in calls))
     (draft / "checkpoint.txt").write_text(signed.text)
     note = {"signature": signed.signature, "signed_by": signed.signed_by}
     (draft / "checkpoint.sig.json").write_text(json.dumps(note, sort_keys=True))

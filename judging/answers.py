@@ -38,6 +38,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self.replies: dict[str, Reply] = {}
+        self.kinds: dict[str, str] = {}
         self._writing = threading.Lock()
 
     def read(self, keys: list[str]) -> dict[str, Reply]:
@@ -45,4 +46,17 @@ class Remembered:
 
     def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
         with self._writing:
+            self.kinds[key] = kind
             return self.replies.setdefault(key, reply)
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """All that was answered, by key."""
+        return {
+            key: {
+                **vars(reply),
+                "kind": self.kinds[key],
+                "probabilities": dict(reply.probabilities),
+                "raw": dict(reply.raw),
+            }
+            for key, reply in self.replies.items()
+        }

@@ -10,7 +10,9 @@ from django.db.models import Avg, Count, Max, QuerySet, Sum
 
 from competition.models import Round
 from judging.answers import Reply
-from judging.models import Answer, Duel
+from judging.backends.base import Judge
+from judging.deliberating import Deliberates
+from judging.models import Answer, DescribedJudge, Duel
 
 
 class Kept:
@@ -46,6 +48,13 @@ def let_go() -> None:
 
 def reply_of(row: Answer) -> Reply:
     return Reply(row.probabilities, row.mass, row.text, row.raw, row.latency_ms, row.attempt)
+
+
+def keep_described(judge: Judge) -> None:
+    """What a judge that deliberates consists of, under the version that its matches name."""
+    if isinstance(judge, Deliberates):
+        described = {"described": judge.judge_version.described()}
+        DescribedJudge.objects.get_or_create(version=judge.version, defaults=described)
 
 
 def asked_in(round_: Round) -> QuerySet[Answer]:

@@ -7,10 +7,11 @@ the round's own seed order, are judged like any duel, by nobody's memory, and ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, F, Max, QuerySet, Sum
 
 from competition import store
 from competition.machine import engine
@@ -25,7 +26,7 @@ from judging.asking import verdict_of
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.decisions import health
-from judging.decisions.ballots import Ballot
+from judging.decisions.ballots import Ballot, Verdict
 from judging.deliberating import Deliberates
 from judging.models import Control, Duel, Match
 
@@ -53,8 +54,11 @@ def current(round_: Round) -> QuerySet[Control]:
 def ensure(round_: Round, *, now: datetime) -> None:
     """The controls of the round, prompt by prompt in its seed order; anew when it goes on after a failed gate."""
     last = list(current(round_))
-    if last and not (all(c.settled and c.since < round_.since for c in last) and measured(round_).failing):
+    if last and not _outlived(round_, last):
         return
+    for control in last:
+        if not control.settled:
+            engine.move(control, Move("unneeded", because="the controls are made anew"), now=now)
     drawn = list(round_.drawn.select_related("prompt").order_by("position"))
     plan = health.planned(len(drawn) * len(matches.challengers(round_)), share=SHARE, least=GATES.least)
     take = last[0].take + 1 if last else 1
@@ -65,6 +69,11 @@ def ensure(round_: Round, *, now: datetime) -> None:
     ]
     Control.objects.bulk_create(rows, ignore_conflicts=True)
     engine.announce(Control, now=now)
+
+
+def _outlived(round_: Round, last: Sequence[Control]) -> bool:
+    """Did they fail a gate, and did the round go on since?"""
+    return bool(_failing(round_)) and all(control.since < round_.since for control in last if control.settled)
 
 
 def chosen(kind: str, drawn: Sequence[RoundPrompt], *, number: int) -> list[tuple[RoundPrompt, str]]:
@@ -83,9 +92,7 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
     if silent:
         why = f"The judge gives no answer to {len(silent)} of its controls: {silent[0].failure_reason}"
         return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
-    if current(round_).filter(state="judging").exists():
-        return None
-    failing = measured(round_).failing
+    failing = _failing(round_)
     if failing:
         told = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failing)
         why = f"The judge is not well enough for its verdicts to stand ({told})."
@@ -93,12 +100,25 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
     return None
 
 
+def _failing(round_: Round) -> list[health.Finding]:
+    """The gates that fail.  A kind of control says so as soon as all of its kind are judged: repeats come last, and
+    until then nobody should go on asking a judge that fails its canaries."""
+    open_ = set(current(round_).filter(state="judging").values_list("kind", flat=True))
+    if not open_:
+        return list(measured(round_).failing)
+    early = [finding for finding in measured(round_).failing if finding.gate in health.KINDS]
+    return [finding for finding in early if finding.gate not in open_]
+
+
 def first(round_: Round, outcome: Outcome) -> Outcome:
     """`outcome`, but no round leaves its duels before its controls are judged."""
+    if not isinstance(outcome, Move) or not wanted(round_):
+        return outcome
     left = current(round_).filter(state="judging").count()
-    if isinstance(outcome, Move) and left:
+    if left:
         return Wait(SOON, f"{left} controls of the judge are open")
-    return outcome
+    told = [{"gate": f.gate, "state": f.state, "measured": f.measured, "of": f.of} for f in measured(round_).findings]
+    return replace(outcome, facts={**outcome.facts, "health": told})
 
 
 def measured(round_: Round) -> health.Health:
@@ -106,9 +126,19 @@ def measured(round_: Round) -> health.Health:
         health.Control(c.kind, c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
         for c in current(round_).filter(state="judged").select_related("prompt").order_by("pk")
     ]
-    calls = asked_in(round_).aggregate(answers=Count("pk"), attempts=Sum("attempt"))
-    attempts = calls["attempts"] or 0
-    return health.health(told, calls=attempts, failed_calls=attempts - calls["answers"], gates=GATES)
+    attempts, failed = _attempts(round_)
+    return health.health(told, calls=attempts, failed_calls=failed, gates=GATES)
+
+
+def _attempts(round_: Round) -> tuple[int, int]:
+    """(all, those that failed) since the round came, or came back, to its duels: what an operator mended is over."""
+    since = asked_in(round_).filter(made_at__gte=round_.since)
+    calls = since.aggregate(answers=Count("pk"), attempts=Sum("attempt"))
+    own = [
+        reply["attempt"] for answers in current(round_).values_list("answers", flat=True) for reply in answers.values()
+    ]
+    attempts = (calls["attempts"] or 0) + sum(own)
+    return attempts, attempts - calls["answers"] - len(own)
 
 
 def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
@@ -118,41 +148,53 @@ def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
 @engine.step(Control, "judging")
 def judge_control(control: Control, now: datetime) -> Outcome:
     """Asked afresh: an answer that is kept would only agree with itself."""
+    if control.kind == "repeat" and _screens_open(control.round):
+        return Wait(SOON, "repeats come when the screens are over")
     repeated = _repeated(control) if control.kind == "repeat" else None
     if control.kind == "repeat" and repeated is None:
-        return _nothing_to_repeat(control)
+        return Move("unneeded", because="no duel on this prompt was judged")
     pair = _pair(control, repeated)
     if pair is None:
         return Move("unneeded", because="there is no file to ask about")
     let_go()
+    book = Remembered()
     try:
         found = verdict_of(
             judge_named(control.round.competition.judge), reference=store.default().path(control.prompt.sha256),
-            reference_sha256=control.prompt.sha256, defender=pair[0], challenger=pair[1], book=Remembered(),
+            reference_sha256=control.prompt.sha256, defender=pair[0], challenger=pair[1], book=book,
         )  # fmt: skip
     except NoAnswer as silence:
         return Retry(engine.backoff(control.attempts), Failure(FailureClass.JUDGE, silence.code, silence.sentence))
+    return _judged(found, book, pair=pair, kind=control.kind, repeated=repeated)
+
+
+def _judged(found: Verdict, book: Remembered, *, pair: tuple[Side, Side], kind: str, repeated: Duel | None) -> Move:
     # A draw's score is 0: what a likeness leans to below its bar is what these two are about.
-    leans = control.kind in ("self", "injection") and found.outcome == "draw"
-    score = found.stages[0].score if leans else found.score_micro
-    values = {"score_micro": score, "before_micro": repeated.score_micro if repeated else None}
-    return Move(
-        "judged", because=f"decided by {found.decided_by}", sets={**values, "detail": found.detail()}, facts=values
-    )
+    leans = kind in ("self", "injection") and found.outcome == "draw"
+    facts = {
+        "score_micro": found.stages[0].score if leans else found.score_micro,
+        "before_micro": repeated.score_micro if repeated else None,
+        "left_sha256": pair[0].sha256, "right_sha256": pair[1].sha256,
+    }  # fmt: skip
+    doctored = {} if repeated else {name: path.name for name, path in pair[1].views.items()}
+    kept = {"views": doctored, "answers": book.as_json()}
+    sets = {**facts, **kept, "detail": found.detail()}
+    return Move("judged", because=f"decided by {found.decided_by}", sets=sets, facts=facts)
+
+
+def _screens_open(round_: Round) -> bool:
+    """Repeats come when the screens are over: so they tell of any drift, and what they repeat is nobody's luck."""
+    screens = round_.matches.filter(kind=Match.Kind.SCREEN)
+    return not screens.exists() or screens.exclude(state="decided").exists()
 
 
 def _repeated(control: Control) -> Duel | None:
-    """The first judged duel on this prompt that somebody was really asked about."""
-    judged = Duel.objects.filter(match__round=control.round, prompt=control.prompt, state="judged")
-    return judged.exclude(detail__decided_by="same_file").order_by("match__challenger__reveal_block", "pk").first()
-
-
-def _nothing_to_repeat(control: Control) -> Outcome:
-    open_ = Duel.objects.filter(match__round=control.round, prompt=control.prompt, state="judging").exists()
-    coming = open_ or control.round.matches.filter(kind=Match.Kind.SCREEN, state="waiting").exists()
-    if coming or not control.round.matches.exists():
-        return Wait(SOON, "no duel on this prompt is judged yet")
-    return Move("unneeded", because="no duel on this prompt was judged")
+    """Of the screens in reveal order, the first duel on this prompt that counted and that somebody was asked about."""
+    judged = Duel.objects.filter(match__round=control.round, match__kind=Match.Kind.SCREEN, prompt=control.prompt)
+    told = judged.filter(state="judged", position__lt=F("match__stopped_after")).select_related("match")
+    told = told.exclude(detail__decided_by="same_file")
+    order = ("reveal_block", "extrinsic_index", "miner__hotkey")
+    return told.order_by(*(f"match__challenger__{name}" for name in order)).first()
 
 
 def _pair(control: Control, repeated: Duel | None) -> tuple[Side, Side] | None:

@@ -20,7 +20,7 @@ from judging.decisions import cascade
 from judging.decisions.ballots import MICRO, Ballot, Verdict
 from judging.decisions.cascade import Said
 from judging.questions import pictures
-from judging.questions.calls import Asker, Call, expected
+from judging.questions.calls import WHOLE, Asker, Call, expected, likeliest, shares_of
 from judging.questions.version import JudgeVersion
 
 ASKS = 3  # times in a row that a question is asked before its duel is laid aside for a while
@@ -110,14 +110,13 @@ class Deliberation:
         """The view of each asset that is nearest to the reference's camera."""
         template = self.version.templates["best_view"]
         replies = self._replies([self._asker.asset("best_view", side) for side in (self.defender, self.challenger)])
-        likeliest = [max(sorted(reply.probabilities), key=reply.probabilities.__getitem__) for reply in replies]
-        left, right = (template.shows[template.labels[label]] for label in likeliest)
+        left, right = (template.shows[template.labels[likeliest(shares_of(r.probabilities))]] for r in replies)
         return left, right
 
     def _scores(self, calls: Sequence[Call]) -> list[int]:
         replies = self._replies(calls)
         labels = [self.version.templates[call.kind].labels for call in calls]
-        return [expected(reply.probabilities, worth) for reply, worth in zip(replies, labels, strict=True)]
+        return [expected(shares_of(r.probabilities), worth) for r, worth in zip(replies, labels, strict=True)]
 
     def _replies(self, calls: Sequence[Call]) -> list[Reply]:
         """From the book where it has them.  What is new is checked, then kept, whatever becomes of the others."""
@@ -153,7 +152,8 @@ def require_sound(call: Call, reply: Reply | NoAnswer, *, least_mass: int) -> Re
         raise NoAnswer("bad_logprobs", "The judge's probabilities are not numbers between 0 and 1.")
     if not (math.isfinite(reply.mass) and reply.mass <= 1.001):
         raise NoAnswer("bad_logprobs", f"The judge's probabilities add up to {reply.mass!r}.")
-    if reply.mass * MICRO < least_mass or not sum(shares.values()) > 0:
+    mass = sum(shares_of(shares).values())
+    if mass * MICRO < least_mass * WHOLE or not mass:
         raise NoAnswer("low_mass", f"The judge was not answering the question (mass {reply.mass:.2f}).")
     return reply
 

@@ -165,12 +165,24 @@ class Answer(models.Model):
         return f"{self.kind} {self.key[:12]}"
 
 
+class DescribedJudge(models.Model):
+    """All that makes up a judge that deliberates, whose SHA-256 its version is.  Kept when it first judges a match, for
+    the bundle: by then its folder or its libraries may be others."""
+
+    version = models.CharField(max_length=64, unique=True)
+    described = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.described.get('model')} {self.version[:12]}"
+
+
 class Control(Stateful):
     """A duel with a known answer, by which the judge of a round is judged: see `decisions.health`.
 
     The defender is the leader's file for the prompt; the challenger is the same, doctored as `variant` says, or for a
-    repeat the side that it met.  `before_micro` is the score of the duel that a repeat repeats.  `take`: how often the
-    round's controls have been made; they are made anew when a round goes on after its judge was unwell.
+    repeat both are those of the duel.  `before_micro` is the score of the duel that a repeat repeats.  `take`: how
+    often the round's controls have been made; they are made anew when a round goes on after its judge was unwell.
+    `views`: the doctored pictures by name; `answers`: what was answered for it alone, by key.
     """
 
     graph = ControlStates
@@ -181,6 +193,10 @@ class Control(Stateful):
     take = models.PositiveSmallIntegerField(default=1)
     score_micro = models.IntegerField(null=True)
     before_micro = models.IntegerField(null=True)
+    left_sha256 = models.CharField(max_length=64, blank=True, default="")
+    right_sha256 = models.CharField(max_length=64, blank=True, default="")
+    views = models.JSONField(default=dict)
+    answers = models.JSONField(default=dict)
     detail = models.JSONField(default=dict)
 
     class Meta:

@@ -15,7 +15,7 @@ from competition.models import Asset, Competition, Round, RoundPrompt, Submissio
 from competition.rounds import rules_of
 from competition.steps import pause
 from judging import controls, deciding, matches, sides, titles
-from judging.answers_kept import Kept
+from judging.answers_kept import Kept, keep_described
 from judging.asking import verdict_of
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
@@ -88,6 +88,7 @@ def _begun(match: Match, drawn: Sequence[RoundPrompt], *, now: datetime) -> Move
     judge = judge_named(match.round.competition.judge)
 
     def begin() -> None:
+        keep_described(judge)
         Duel.objects.bulk_create(
             (Duel(match=match, prompt=d.prompt, position=d.position, **Duel.born(now=now)) for d in drawn),
             ignore_conflicts=True,

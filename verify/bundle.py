@@ -13,6 +13,7 @@ from verify import (
     bundle_assets,
     bundle_audits,
     bundle_events,
+    bundle_judging,
     bundle_ladder,
     bundle_ledger,
     bundle_matches,
@@ -28,7 +29,8 @@ from verify.findings import errors
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
-    bundle_ladder.check, bundle_title.check, bundle_audits.check, bundle_reigns.check, bundle_events.check,
+    bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_audits.check, bundle_reigns.check,
+    bundle_events.check,
 )  # fmt: skip
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 

@@ -115,6 +115,9 @@ def _named(bundle: Bundle) -> None:
     prompts |= {row["sha256"] for row in fresh if row["stem"] in used}
     assets = {row["sha256"] for row in bundle.told(NAME) if row["state"] == "stored"}
     views = {sha for row in bundle.told(NAME) for sha in (row["rendering"] or {"views": {}})["views"].values()}
+    views |= {
+        sha for c in bundle.documents.get("judging.json", {"controls": []})["controls"] for sha in c["views"].values()
+    }
     expected = dict.fromkeys(prompts, "prompt") | dict.fromkeys(assets, "asset") | dict.fromkeys(views, "view")
     for sha256 in sorted(prompts - set(bundle.blobs)):
         bundle.note("asset-file", "round.json", field="prompts", found=sha256, say="The prompt is not in the bundle.")

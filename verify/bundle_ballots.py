@@ -8,10 +8,12 @@ draw; a draw, too, where the winner is worse at the sides by 250,000 or more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from verify import bundle_cascade
 
+MODELS = ("openai", "transformers")
 WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
 
 
@@ -23,16 +25,18 @@ class Wrong(Exception):
     """The answers are not those that had to be asked for, or do not add up."""
 
 
-def verdict(stages: list[dict[str, Any]], *, judge: str) -> tuple[str, int, str]:
-    """(outcome, score, what decided it) by the rule of this judge.  Raises Wrong."""
+def verdict(
+    stages: list[dict[str, Any]], *, judge: str, bars: Mapping[str, int] = bundle_cascade.BARS
+) -> tuple[str, int, str]:
+    """(outcome, score, what decided it) by the rule of this judge, a model's with its own bars.  Raises Wrong."""
     for stage in stages:
         _sound(stage)
-    if judge.partition(":")[0] not in ("openai", "transformers"):
+    if judge.partition(":")[0] not in MODELS:
         return of_two_stages(stages)
     if not stages:
         return "draw", 0, "same_file"
     try:
-        return bundle_cascade.verdict(stages)
+        return bundle_cascade.verdict(stages, bars=bars)
     except bundle_cascade.Unanswered as gap:
         raise Wrong(str(gap)) from gap
 

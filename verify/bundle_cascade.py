@@ -7,17 +7,19 @@ by then wins nothing if it is much more spoiled at the sides.  A question that c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 BARS = {
     "likeness": 450_000, "lean": 200_000, "artifacts": 300_000, "checklist": 150_000, "detail": 300_000,
     "gray": 350_000, "sides": 300_000,
 }  # fmt: skip
-"""In millionths: from where on an answer counts."""
+"""In millionths: from where on an answer counts, where a bundle's judge does not say otherwise."""
 SPECIALISTS = ("artifacts", "checklist", "detail")
 ORDER = ("likeness", *SPECIALISTS, "gray", "sides")
 
 Stage = dict[str, Any]
+Bars = Mapping[str, int]
 
 
 class Unanswered(Exception):
@@ -27,7 +29,8 @@ class Unanswered(Exception):
 class Answers:
     """The answers of one duel, and which of them the verdict needed."""
 
-    def __init__(self, stages: list[Stage]) -> None:
+    def __init__(self, stages: list[Stage], *, bars: Bars) -> None:
+        self.bars = bars
         self.given = {stage["kind"]: stage for stage in stages}
         self.needed: set[str] = set()
         kinds = [stage["kind"] for stage in stages]
@@ -40,18 +43,23 @@ class Answers:
         if kind not in self.given:
             raise Unanswered(f"{kind} was not asked")
         stage = self.given[kind]
-        return int(stage["score"]) if stage["consistent"] and abs(stage["score"]) >= BARS[bar or kind] else 0
+        return int(stage["score"]) if stage["consistent"] and abs(stage["score"]) >= self.bars[bar or kind] else 0
 
 
-def verdict(stages: list[Stage]) -> tuple[str, int, str]:
+def lead(stages: list[Stage], *, bars: Bars = BARS) -> tuple[int, str]:
+    """(score, what decided it) before the sides were looked at.  Raises Unanswered."""
+    return _lead(Answers(stages, bars=bars))
+
+
+def verdict(stages: list[Stage], *, bars: Bars = BARS) -> tuple[str, int, str]:
     """(outcome, score, what decided it).  Raises Unanswered."""
-    answers = Answers(stages)
+    answers = Answers(stages, bars=bars)
     score, by = _lead(answers)
     if score:
         answers.needed.add("sides")
         if "sides" not in answers.given:
             raise Unanswered("sides was not asked")
-        if answers.given["sides"]["score"] * (1 if score > 0 else -1) <= -BARS["sides"]:
+        if answers.given["sides"]["score"] * (1 if score > 0 else -1) <= -bars["sides"]:
             score, by = 0, "side_guard"
     unneeded = sorted(set(answers.given) - answers.needed)
     if unneeded:

@@ -14,7 +14,7 @@ from verify.bundle_shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.findings import Book
 
 FORMAT = "gauntlet-bundle/1"
-BESIDE = ("manifest.json", "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json")
+BESIDE = ("manifest.json", "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json", "calls.jsonl")
 LARGEST_DOCUMENT = 512 * 2**20
 PIECE = 1 << 20
 BLOB = re.compile(r"blobs/([0-9a-f]{64})")

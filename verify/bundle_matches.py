@@ -6,7 +6,7 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify import bundle_bankroll
+from verify import bundle_answers, bundle_bankroll
 from verify.bundle_assets import challengers
 from verify.bundle_ballots import Wrong, verdict
 from verify.bundle_entries import ever_speaking, fresh_of, titled
@@ -109,7 +109,9 @@ def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str, judge
 
 def _judged(bundle: Bundle, duel: Row, field: str, *, judge: str) -> None:
     try:
-        outcome, score, decided_by = verdict(duel["detail"].get("stages", []), judge=judge)
+        outcome, score, decided_by = verdict(
+            duel["detail"].get("stages", []), judge=judge, bars=bundle_answers.bars_told(bundle)
+        )
     except Wrong as wrong:
         said = "The answers are not those that were needed, or do not add up."
         bundle.note("wrong-ballots", NAME, field=field, found=str(wrong), say=said)

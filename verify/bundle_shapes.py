@@ -53,10 +53,11 @@ RENDERING = {
     "state": TEXT, "rig": HASH, "renderer": TEXT, "views": Each((HASH,)), "triangles": COUNT, "failure": FAILURE,
 }  # fmt: skip
 STAGE = {"kind": TEXT, "ab": WHOLE, "ba": WHOLE, "score": WHOLE, "consistent": FLAG}
+DETAIL = Either(({}, {"decided_by": TEXT, "stages": [STAGE]}))
 UNNEEDED = {"position": COUNT, "prompt": TEXT, "state": TEXT}
 DUEL = {
     **UNNEEDED, "outcome": TEXT, "score_micro": Either((NULL, WHOLE)), "left": TEXT, "right": TEXT,
-    "detail": Either(({}, {"decided_by": TEXT, "stages": [STAGE]})), "failure": FAILURE,
+    "detail": DETAIL, "failure": FAILURE,
 }  # fmt: skip
 TALLY = dict.fromkeys(("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender"), COUNT)
 NUMBERS = Each((Either((TEXT, WHOLE)),))
@@ -114,9 +115,27 @@ SHAPES: dict[str, Any] = {
     },
 }  # fmt: skip
 
+BARS = ("likeness", "lean", "artifacts", "checklist", "detail", "gray", "side_guard", "least_mass")
+QUESTION = {"kind": TEXT, "about": TEXT, "shows": [TEXT], "asks": TEXT, "labels": Each((WHOLE,))}
+DESCRIBED = {
+    "rules": TEXT, "door": TEXT, "model": TEXT, "revision": TEXT, "server": TEXT, "mode": TEXT, "constrain": TEXT,
+    "pixels": COUNT, "system": TEXT, "questions": Each((QUESTION,)), "bars": dict.fromkeys(BARS, COUNT),
+}  # fmt: skip
+ANSWER = {
+    "key": HASH, "kind": TEXT, "model": TEXT, "text": TEXT, "shares": Each((COUNT,)),
+    "top": [{"token": TEXT, "micro": WHOLE}],
+}  # fmt: skip
+CONTROL = {
+    "take": COUNT, "kind": TEXT, "prompt": TEXT, "variant": TEXT, "state": TEXT, "score_micro": Either((NULL, WHOLE)),
+    "before_micro": Either((NULL, WHOLE)), "left": TEXT, "right": TEXT, "views": Each((HASH,)),
+    "detail": DETAIL, "answers": [ANSWER],
+}  # fmt: skip
 COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
 DISTANCE = Either((NULL, COUNT))
 OPTIONAL: dict[str, Any] = {
+    "judging.json": {
+        "name": TEXT, "version": TEXT, "described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL],
+    },
     "title.json": {
         "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "seen": [HASH], "leader_commit": TEXT,
         "entries": [[{"entry": TEXT, "same": TEXT}]], "canaries": [TEXT], "finalists": [TEXT],
@@ -132,7 +151,7 @@ OPTIONAL: dict[str, Any] = {
         "flip_distance": DISTANCE,
     },
 }  # fmt: skip
-"""Documents that only some rulesets have."""
+"""Documents that only some rulesets and judges have."""
 
 Misfit = tuple[str, object, str]
 

@@ -18,6 +18,7 @@ EDGES: dict[str, dict[str, tuple[str, ...]]] = {
     "rendering": {"rendering": ("rendered", "refused")},
     "match": {"waiting": ("judging",), "judging": ("decided",)},
     "duel": {"judging": ("judged", "forfeited", "void", "unneeded")},
+    "control": {"judging": ("judged", "unneeded")},
     "podrun": {"warming": ("generating", "done", "failed"), "generating": ("warming", "done", "failed")},
     "audit": {"gathering": ("passed", "rejected", "reviewing"), "reviewing": ("passed", "rejected")},
     "publication": {"publishing": ("signing",), "signing": ("published",)},
@@ -25,7 +26,7 @@ EDGES: dict[str, dict[str, tuple[str, ...]]] = {
 """Of each kind of row: state -> states it may move to; the first is where it begins."""
 
 WHO = ("round", "entry", "origin", "audit", "purpose", "repeat", "match", "defender", "challenger", "prompt", "asset",
-       "rig", "renderer")  # fmt: skip
+       "rig", "renderer", "control", "variant", "take")  # fmt: skip
 
 
 def check(bundle: Bundle) -> None:

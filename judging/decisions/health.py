@@ -14,6 +14,7 @@ from typing import Literal
 from judging.decisions.ballots import MICRO, Ballot
 
 Kind = Literal["self", "canary", "injection", "repeat"]
+KINDS: tuple[Kind, ...] = ("self", "canary", "injection", "repeat")
 State = Literal["passed", "failed", "unproven"]
 
 
@@ -123,15 +124,22 @@ def _repeat(controls: Sequence[Control], *, gates: Gates) -> Finding:
 
 
 def _consistent(controls: Sequence[Control], *, gates: Gates) -> Finding:
-    """Of pairs where either order was decisive: how often both did not name the same place."""
-    ballots = [b for c in controls if c.kind != "self" for b in c.ballots if b.kind not in ("checklist", "sides")]
+    """Of pairs that differ, where either order was decisive: how often both did not name the same place.
+
+    Pairs differ that are canaries, or whose duel was no draw; between equals a liking for a place is all there is, and
+    it cancels.
+    """
+    differ = [c for c in controls if c.kind == "canary" or (c.kind == "repeat" and (c.score or c.before))]
+    ballots = [b for c in differ for b in c.ballots if b.kind not in ("checklist", "sides")]
     decisive = [b for b in ballots if max(abs(b.ab), abs(b.ba)) >= gates.decisive]
     return _share("consistent", [b.consistent() for b in decisive], needed=gates.consistent, gates=gates)
 
 
 def _calls(calls: int, failed: int, *, gates: Gates) -> Finding:
+    """Of fewer calls than one may fail of, nothing is said: one hiccup would be too many."""
     share = Fraction(failed, calls) if calls else Fraction(0)
-    state = _state(share <= gates.failed_calls, of=calls, gates=gates)
+    enough = calls * gates.failed_calls >= 1
+    state: State = "unproven" if not enough else "passed" if share <= gates.failed_calls else "failed"
     return Finding("calls", state, f"{float(share):.2%} failed", f"at most {float(gates.failed_calls):.0%}", calls)
 
 

@@ -7,6 +7,7 @@ pictures begin with the same tokens, and a server that keeps prefixes reads them
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import rfc8785
@@ -16,6 +17,7 @@ from judging.questions import pictures
 from judging.questions.pictures import Picture
 from judging.questions.version import JudgeVersion, Template
 
+WHOLE = 10**9  # shares of an answer are billionths
 REFERENCE, MODELS = "Reference:", ("Model 1:", "Model 2:")
 
 
@@ -68,7 +70,16 @@ class Asker:
         return Call(template.kind, self.version.system, shown, text, tuple(template.labels), key)
 
 
-def expected(probabilities: Mapping[str, float], labels: Mapping[str, int]) -> int:
-    """The expected worth of the answer in millionths, over the allowed labels alone."""
-    shares = sorted(probabilities.items())  # sums in another order would be other sums
-    return round(sum(labels[label] * share for label, share in shares) / sum(share for _, share in shares))
+def shares_of(probabilities: Mapping[str, float]) -> dict[str, int]:
+    """In billionths: what an answer is reckoned with, so that whoever reckons again needs no floats."""
+    return {label: round(share * WHOLE) for label, share in probabilities.items()}
+
+
+def expected(shares: Mapping[str, int], labels: Mapping[str, int]) -> int:
+    """The expected worth of the answer in millionths, over the allowed labels alone; halves go to the even one."""
+    return round(Fraction(sum(labels[label] * share for label, share in shares.items()), sum(shares.values())))
+
+
+def likeliest(shares: Mapping[str, int]) -> str:
+    """The first in the alphabet of those with the largest share."""
+    return max(sorted(shares), key=shares.__getitem__)

@@ -112,6 +112,14 @@ def read(folder: Path) -> JudgeVersion:
     return version
 
 
+def of_described(name: str, described: Mapping[str, Any]) -> JudgeVersion:
+    """The version that was described so once, whatever its folder says now."""
+    plain = {key: value for key, value in described.items() if key not in ("rules", "questions", "bars")}
+    questions = described["questions"].items()
+    templates = {kind: Template(**{**value, "shows": tuple(value["shows"])}) for kind, value in questions}
+    return JudgeVersion(name=name, templates=templates, bars=Bars(**described["bars"]), **plain)
+
+
 def _template(folder: Path, kind: str, value: Mapping[str, Any]) -> Template:
     labels = {str(label): micro for label, micro in value["labels"].items()}
     if any(type(micro) is not int or abs(micro) > MICRO for micro in labels.values()):

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind, Worth
+from competition.machine import engine
 from competition.machine.outcomes import Move, Wait
 from judging import controls, matches, sides
 from judging.backends import judge_named
@@ -47,8 +48,10 @@ def judged(round_):
     controls.ensure(round_, now=timezone.now())
     give_up = time.monotonic() + 60
     while round_.controls.filter(state="judging").exists() and time.monotonic() < give_up:
-        Control.objects.filter(state="judging").update(due_at=timezone.now())  # repeats wait for their duels
         until_quiet(duels=8, deadline_s=60)
+        for match in round_.matches.filter(state="judging"):
+            engine.advance("judging.Match", match.pk, now=timezone.now())
+        Control.objects.filter(state="judging").update(due_at=timezone.now())  # repeats wait for the screens
     return {f.gate: f.state for f in controls.measured(round_).findings}
 
 

@@ -12,7 +12,7 @@ from judging.backends import openai_wire as wire
 from judging.backends.base import NoAnswer, Side
 from judging.deliberating import parts_of
 from judging.questions import pictures
-from judging.questions.calls import Asker, expected
+from judging.questions.calls import Asker, expected, shares_of
 from judging.questions.version import ABOUT, FOLDER, BadVersion, read, version_named
 from tests.judging.vlm_stage import FRONT, VERSION, picture, side
 
@@ -137,8 +137,8 @@ def test_labels_count_with_and_without_a_space_before_them(asker, tmp_path):
 
 def test_the_score_is_expected_over_the_allowed_labels():
     labels = VERSION.templates["likeness"].labels
-    assert expected({"1": 0.1, "2": 0.7, "0": 0.1}, labels) == 666_667
-    assert expected({"1": 0.45, "2": 0.45, "0": 0.0}, labels) == 0
+    assert expected(shares_of({"1": 0.1, "2": 0.7, "0": 0.1}), labels) == 666_667
+    assert expected(shares_of({"1": 0.45, "2": 0.45, "0": 0.0}), labels) == 0
 
 
 @pytest.mark.parametrize(

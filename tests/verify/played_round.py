@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,7 +107,10 @@ POOLS = {"margin-1": 9, "margin-2": 9, "title-1": 36}
 TITLE = {"prompts": 8, "batch": 3, "stakes": ["1/2"], "bar": 3, "out": "1/10", "finalists": 2}
 
 
-def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0, ruleset: str = "margin-1") -> Stage:
+def stage(
+    *, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0, ruleset: str = "margin-1",
+    picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(),
+) -> Stage:  # fmt: skip
     """A competition whose first round is announced, and every stand-in in its place."""
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
@@ -122,7 +126,7 @@ def stage(*, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0,
     for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 12))]):  # the last is not registered
         simulated.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
     with transaction.atomic():
-        prompts.add(made, {f"p{n}": f"picture {n}".encode() for n in range(POOLS[ruleset])}, now=START)
+        prompts.add(made, {f"p{n}": picture(n) for n in range(POOLS[ruleset])}, now=START)
         base = Miner.objects.create(hotkey=played.named("base").ss58_address)
         commit = "0" * 40 if ruleset == "margin-1" else _weak(seed)
         first = {"miner": base, "repo": "played/base", "commit": commit, "weight": "1", "effective_block": 0}
