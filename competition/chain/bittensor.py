@@ -26,6 +26,7 @@ from competition.decisions.weight_setting import Subnet
 T = TypeVar("T")
 Heaps = Mapping[str, tuple[Revealed, ...]]
 CLOSING_S = 2.0
+READING, SENDING = 3, 6  # times the limit of one call: many questions; until the block that took it is final
 PAGE = 256
 SS58 = 42
 # twox128("Commitments") ‖ twox128("RevealedCommitments"), then the netuid as it is; the account ends each key
@@ -165,7 +166,7 @@ class Node:
                 commitment=await commitment_at(substrate, netuid, at=at, hotkey=hotkey),
             )  # fmt: skip
 
-        return await self.bounded(ask, timeout_s=3 * self.timeout_s)
+        return await self.bounded(ask, timeout_s=READING * self.timeout_s)
 
     async def reveals(self, netuid: int, *, block_hash: str) -> tuple[Heaps, tuple[str, ...]]:
         return await self.bounded(lambda substrate: reveals_at(substrate, netuid, at=f"0x{block_hash}"))
@@ -194,7 +195,7 @@ class Node:
 
     async def _send(self, ask: Callable[[Any], Awaitable[Any]]) -> Sent:
         try:
-            result = await self.bounded(ask, timeout_s=max(60.0, 3 * self.timeout_s) if self.timeout_s >= 10 else None)
+            result = await self.bounded(ask, timeout_s=SENDING * self.timeout_s)
         except NodeFault as fault:
             refused = isinstance(fault.__cause__, bittensor.ChainError | bittensor.PolicyError | ValueError)
             return Sent(landed=False if refused else None, error=str(fault))

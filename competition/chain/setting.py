@@ -57,19 +57,19 @@ def of_chain(name: str) -> Competition:
     return found[0]
 
 
-def plan(name: str, *, now: datetime, verify: Callable[[Path], str] | None = None) -> Plan:
+def plan(name: str, *, now: datetime, look_only: bool = False) -> Plan:
     """Settle what was sent before, then decide.  Raises Unproven or ChainFault where there is nothing to decide on."""
-    chain = ObservedChain.objects.get(name=name)
-    competition, hotkey = of_chain(name), str(operator.keypair().ss58_address)
-    if "weights" not in chain.subnet:
-        raise ChainFault(f"{name} has not been read yet")
-    subnet = subnet_of(chain)
-    settle(chain, subnet, now=now)
+    chain = ObservedChain.objects.filter(name=name).first()
+    if chain is None or "weights" not in chain.subnet:
+        raise ChainFault(f"{name} has not been read yet: start `manage.py runchain`")
+    competition, hotkey, subnet = of_chain(name), str(operator.keypair().ss58_address), subnet_of(chain)
+    if not look_only:
+        settle(chain, subnet, now=now)
     proof, wanted, why = None, dict[int, int](), ""
     try:
         proof = weights.proven(competition, now=now)
         wanted = quantised(proof.vector)
-        why = weights.objection(proof, _events(proof)) or unverified(competition, proof, verify=verify or run_verifier)
+        why = weights.objection(proof, _events(proof)) or unverified(competition, proof)
     except weights.Unproven as error:
         why = str(error)
     last = attempt_of(chain, hotkey=hotkey)
@@ -159,7 +159,7 @@ def _values(row: WeightSetting) -> dict[int, int]:
 _good: dict[str, str] = {}
 
 
-def unverified(competition: Competition, proof: weights.Proof, *, verify: Callable[[Path], str]) -> str:
+def unverified(competition: Competition, proof: weights.Proof) -> str:
     """Why the round that led to the reign must not be paid: its bundle is missing, or `verify` finds an error."""
     sequence = proof.reign.get("body", {}).get("sequence")
     reign = Reign.objects.filter(competition=competition, sequence=sequence).select_related("won_in").first()
@@ -170,7 +170,7 @@ def unverified(competition: Competition, proof: weights.Proof, *, verify: Callab
         return f"the bundle of round {reign.won_in.number} is not published yet"
     digest = hashlib.sha256(b"".join((folder / n).read_bytes() for n in ("manifest.json", "ledger.jsonl"))).hexdigest()
     if digest not in _good:
-        if told := verify(folder):
+        if told := run_verifier(folder):
             return f"verify refuses round {reign.won_in.number}: {told}"
         _good[digest] = competition.slug
     return ""

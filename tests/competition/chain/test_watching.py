@@ -180,7 +180,7 @@ def test_the_library_hangs_on_a_clean_close_and_we_do_not(rig: Rig) -> None:
         task.cancel()
         return bool(done)
 
-    assert not rig.turn.run(after(3)), "the library answers now: the bound around it may be loosened"
+    assert not rig.turn.run(after(2)), "the library answers now: the bound around it may be loosened"
     node = Node(rig.nodes[0].url, timeout_s=0.5)
     begun = time.monotonic()
     with pytest.raises(NodeFault):
