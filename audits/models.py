@@ -135,6 +135,7 @@ class CheckRun(models.Model):
     ruleset = models.CharField(max_length=64)
     outcome = models.CharField(max_length=12, choices=Outcome.choices)
     why = models.TextField(blank=True, default="")
+    tries = models.PositiveSmallIntegerField(default=1)
     walls = models.JSONField(default=list)
     raw = models.CharField(max_length=64, blank=True, default="")
     summary = models.JSONField(default=dict)

@@ -15,7 +15,7 @@ class PodRunStates(Graph):
 class AuditStates(Graph):
     """Evidence is gathered, then a verdict follows from it, or a person is asked for one."""
 
-    gathering = State(to=("passed", "rejected", "reviewing"), queue="pods", lease_s=90, tries=20)
+    gathering = State(to=("passed", "rejected", "reviewing"), queue="pods", lease_s=400, tries=20)
     reviewing = State(to=("passed", "rejected"))
     passed = State()
     rejected = State()

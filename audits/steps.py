@@ -11,7 +11,9 @@ from django.db import transaction
 
 from audits import in_force, running, sources, titles
 from audits.decisions import verdicts
-from audits.models import Audit, Correction, Finding, PodRun
+from audits.models import Audit, Correction, PodRun
+from audits.source.origins.base import NotFetched
+from audits.source.scanning import NoSandbox
 from competition import prompts
 from competition.decisions import bankroll
 from competition.decisions import ladder as climbing
@@ -28,6 +30,8 @@ from judging.models import Match
 from judging.steps import trouble
 
 SOON = timedelta(seconds=2)
+NOT_THERE = timedelta(minutes=1)  # between two looks at code that its host says is not there
+LOOK_AGAIN = "We look again before we believe it."
 Climbed: TypeAlias = climbing.Ladder | Title
 
 
@@ -54,24 +58,27 @@ def gather(audit: Audit, now: datetime) -> Outcome:
 
 
 def examine_source(audit: Audit, *, now: datetime) -> Outcome:
-    """Read the code that was revealed; what the tools cannot settle waits for a person."""
+    """Fetch the code that was revealed and check it; what the tools cannot settle waits for a person."""
     try:
-        findings = sources.examine(audit.submission)
-    except sources.Unreadable as error:
-        if error.failure_class == FailureClass.MINER:
-            verdict = verdicts.Verdict(outcome=verdicts.FAILED, reason=error.code, sentence=error.sentence)
-            return _verdict(audit, verdict)
-        return Retry(engine.backoff(audit.attempts), Failure(error.failure_class, error.code, error.sentence))
-    verdict = verdicts.source(findings)
+        whole = sources.gather(audit, now=now)
+    except NotFetched as error:
+        whole = not sources.missing(audit)
+        if not whole:
+            code = error.code[:40].upper()
+            failure = Failure(
+                FailureClass.INFRASTRUCTURE, code, f"{error.sentence} We look again before we believe it."
+            )
+            return Retry(engine.backoff(audit.attempts), failure)
+    except (sources.Broke, NoSandbox) as error:
+        failure = Failure(FailureClass.INFRASTRUCTURE, "CHECK_BROKE", f"{error} We try again.")
+        return Retry(engine.backoff(audit.attempts), failure)
+    if not whole:
+        return Wait(SOON, f"{len(sources.missing(audit))} checks of the code are still to run")
+    verdict = verdicts.source(list(audit.findings.all()))
     if verdict.outcome == verdicts.UNKNOWN:
         failure = Failure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
-
-    def write_down() -> None:
-        audit.findings.all().delete()
-        Finding.objects.bulk_create(Finding(audit=audit, **sources.columns(finding)) for finding in findings)
-
-    return _verdict(audit, verdict, also=write_down)
+    return _verdict(audit, verdict)
 
 
 def generate_again(audit: Audit, *, now: datetime) -> Outcome:

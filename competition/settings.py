@@ -112,6 +112,10 @@ CHAIN_SETS_WEIGHTS = env.flag("GAUNTLET_CHAIN_SETS_WEIGHTS")
 # Where the `local` pod provider finds miners' repositories, and where it keeps its pods.
 LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR / "examples" / "miners"))).resolve()
 PODS_DIR = VAR_DIR / "pods"
+# The git host that revealed repositories are fetched from, such as https://github.com. Empty: the folders above.
+CODE_HOST = env.text("GAUNTLET_CODE_HOST")
+# A snapshot of the OSV database (the all.zip of PyPI), to look packages up in without asking anybody.
+OSV_SNAPSHOT = env.text("GAUNTLET_OSV_SNAPSHOT")
 
 # The OpenAI-compatible server of the judges `openai:…`; its model is no setting, it belongs to the judge version.
 VLM_URL = env.text("GAUNTLET_VLM_URL")

@@ -1,22 +1,139 @@
-"""What can be seen in a miner's code without running it?  A table of checks; they propose, verdicts decide."""
+"""What can be seen in a miner's code without running it?  A table of checks; they propose, people decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audits.source import dockerfile, licences, pins, tree
-from audits.source.findings import UNCHECKED, Finding
+from audits.source import (
+    answers,
+    dockerfile,
+    hidden,
+    inventory,
+    licences,
+    lineage,
+    locks,
+    outline,
+    outside,
+    pins,
+    python,
+    revisions,
+    secrets,
+    sniffing,
+    tree,
+)  # fmt: skip
+from audits.source.findings import NOTICE, UNCHECKED, Finding
 from audits.source.tree import Tree
 
-Check = Callable[[Tree], Iterable[Finding]]
-CHECKS: Mapping[str, Check] = {"pins": pins.check, "dockerfile": dockerfile.check, "licences": licences.check}
+OURS = "gauntlet"
+OUR_VERSION = "1"
+MOST_FINDINGS = 300  # of one check: a hostile tree must not fill the database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """`look` gives findings, `document` what else there is to keep (a list of parts, a fingerprint).
+
+    `rules` are the modules whose text decides: their hash is the version of our rules.
+    """
+
+    question: str
+    look: Callable[[Tree], Iterable[Finding]] = lambda _: ()
+    document: Callable[[Tree, str], str] | None = None
+    rules: tuple[str, ...] = ()
+    tool: str = OURS
+    version: Callable[[], str] = lambda: OUR_VERSION
+
+    def ruleset(self) -> str:
+        """A hash of the text of our rules: which ones a finding was made under."""
+        digest = hashlib.sha256()
+        for name in self.rules:
+            digest.update(Path(str(sys.modules[name].__file__)).read_bytes())
+        return digest.hexdigest()
+
+
+def _pins(code: Tree) -> Iterator[Finding]:
+    yield from pins.check(code, locked=locks.has_lock(code))
+    yield from locks.check(code)
+
+
+def _fingerprint(code: Tree, _: str) -> str:
+    import json
+
+    return json.dumps(lineage.fingerprint(code).to_json(), sort_keys=True)
+
+
+CHECKS: Mapping[str, Check] = {
+    "outline": Check(
+        question="Is everything that belongs to it in the commit?",
+        look=outline.check,
+        rules=(outline.__name__, tree.__name__),
+    ),
+    "licences": Check(
+        question="May others run, read and build on it?", look=licences.check, rules=(licences.__name__,)
+    ),
+    "pins": Check(question="Is every package one exact version?", look=_pins, rules=(pins.__name__, locks.__name__)),
+    "dockerfile": Check(
+        question="Does the image's recipe say what goes into it?", look=dockerfile.check, rules=(dockerfile.__name__,)
+    ),
+    "weights": Check(
+        question="Is every model one exact revision, and may it be used?",
+        look=revisions.check,
+        rules=(revisions.__name__, python.__name__),
+    ),
+    "secrets": Check(
+        question="Does it hold keys or passwords?",
+        look=secrets.check,
+        rules=(secrets.__name__,),
+        tool="detect-secrets",
+        version=secrets.version,
+    ),
+    "outside": Check(
+        question="Does it reach out of the pod when it runs?",
+        look=outside.check,
+        rules=(outside.__name__, python.__name__),
+    ),
+    "sniffing": Check(
+        question="Does it look at where and when it runs?",
+        look=sniffing.check,
+        rules=(sniffing.__name__, python.__name__),
+    ),
+    "answers": Check(
+        question="Does it bring answers along?", look=answers.check, rules=(answers.__name__, python.__name__)
+    ),
+    "hidden": Check(
+        question="Is there something that a reader would not see?",
+        look=hidden.check,
+        rules=(hidden.__name__, python.__name__),
+    ),
+    "inventory": Check(
+        question="What does it consist of?",
+        document=lambda code, commit: inventory.document(inventory.parts(code), commit=commit),
+        rules=(inventory.__name__,),
+        tool="cyclonedx-python-lib",
+        version=inventory.version,
+    ),
+    "lineage": Check(question="What is it made from?", document=_fingerprint, rules=(lineage.__name__,)),
+}
+
+
+def look(check: Check, code: Tree) -> list[Finding]:
+    """Every finding of one check, without doubles, in a fixed order, up to a cap that is said."""
+    found = sorted(set(check.look(code)), key=lambda f: (f.file, f.line or 0, f.rule, f.sentence))
+    if len(found) > MOST_FINDINGS:
+        worst = sorted(found, key=lambda f: (f.severity == NOTICE, f.file, f.line or 0, f.rule))[:MOST_FINDINGS]
+        why = f"{len(found) - MOST_FINDINGS} more findings of this check are left out."
+        found = [*worst, Finding(severity=NOTICE, rule="more_findings", sentence=why)]
+    return found
 
 
 def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
-    """Every finding of every check on the code in `folder`; never raises for what is in it.
+    """Every finding of every check on the code in `folder`, in this very process; never raises for what is in it.
 
-    A check that breaks has found nothing: that is our fault, and is said so.
+    For tests, and for miners who look at their own code.  A check that breaks has found nothing: that is said.
     """
     try:
         code = tree.read(folder)
@@ -27,7 +144,7 @@ def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[Fi
         return found  # checks of code that we could not read would find that everything is missing
     for name, check in checks.items():
         try:
-            found += check(code)
+            found += (replace(finding, check=name) for finding in look(check, code))
         except Exception as reason:  # whatever a hostile file provokes here, it must not end the audit or pass it
             found.append(_broken(name, reason))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.rule))

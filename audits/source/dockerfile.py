@@ -41,9 +41,9 @@ def check(tree: Tree) -> Iterator[Finding]:
 
 def _recipe(source: Source) -> Iterator[Finding]:
     stages: set[str] = set()
-    for number, word, rest in _instructions(source):
+    for number, word, rest in instructions(source):
         if word == "FROM":
-            image, alias = _from(rest)
+            image, alias = base_of(rest)
             yield from _base(source, number, rest, image=image, stages=stages)
             stages |= {alias.lower()} if alias else set()
         elif word == "ADD" and re.search(r"\b(?:https?|ftp|git)(?:://|@)", rest):
@@ -54,7 +54,7 @@ def _recipe(source: Source) -> Iterator[Finding]:
             yield from _run(source, number, f"{word.lower()} {rest}")
 
 
-def _instructions(source: Source) -> Iterator[tuple[int, str, str]]:
+def instructions(source: Source) -> Iterator[tuple[int, str, str]]:
     joined, first = "", 0
     for number, line in enumerate(source.lines(), start=1):
         if line.lstrip().startswith("#"):
@@ -69,7 +69,7 @@ def _instructions(source: Source) -> Iterator[tuple[int, str, str]]:
         joined, first = "", 0
 
 
-def _from(rest: str) -> tuple[str, str]:
+def base_of(rest: str) -> tuple[str, str]:
     words = [word for word in rest.split() if not word.startswith("--")]
     image = words[0] if words else ""
     return image, words[2] if len(words) > 2 and words[1].upper() == "AS" else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audits.decisions.verdicts import BLOCKING, NOTICE, PERSON, UNCHECKED
+from audits.decisions.verdicts import BLOCKING, NOTICE, PERSON, SEVERITIES, UNCHECKED
 
-__all__ = ["BLOCKING", "NOTICE", "PERSON", "UNCHECKED", "Finding"]
+__all__ = ["BLOCKING", "NOTICE", "PERSON", "SEVERITIES", "UNCHECKED", "Finding"]
 
 LONGEST_EXCERPT = 200
 

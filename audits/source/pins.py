@@ -30,15 +30,15 @@ KNOWN_INDEXES = ("https://pypi.org/simple", "https://download.pytorch.org/whl")
 HOW = "Pin it as name==version, or as git+https://…@<40 hex digits>."
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree, *, locked: bool = False) -> Iterator[Finding]:
     listed = [source for source in tree.files if FILES.fullmatch(source.path)]
     known = {source.path for source in tree.files}
     for source in listed:
         yield from _requirements(source, known=known)
     for source in tree.files:
         if source.name == "pyproject.toml":
-            yield from _project(source, pinned_elsewhere=bool(listed))
-    if not listed and any(source.path.endswith(".py") for source in tree.files):
+            yield from _project(source, pinned_elsewhere=bool(listed) or locked)
+    if not listed and not locked and any(source.path.endswith(".py") for source in tree.files):
         sentence = "There is no requirements file: what the code imports depends on the machine that runs it."
         yield Finding(severity=NOTICE, rule="no_requirements", sentence=sentence)
 
@@ -64,7 +64,7 @@ def _address_is_pinned(address: str) -> bool:
 def _requirements(source: Source, *, known: set[str]) -> Iterator[Finding]:
     if source.text is None:
         yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why="This file cannot be read.")
-    for number, line in _logical_lines(source):
+    for number, line in logical_lines(source):
         if line.startswith("-"):
             yield from _option(source, number, line, known=known)
         elif _is_local(line):
@@ -73,7 +73,7 @@ def _requirements(source: Source, *, known: set[str]) -> Iterator[Finding]:
             yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{why} {HOW}")
 
 
-def _logical_lines(source: Source) -> Iterator[tuple[int, str]]:
+def logical_lines(source: Source) -> Iterator[tuple[int, str]]:
     """(number of the first line, text) with continued lines joined and comments cut, as pip reads them."""
     joined, first = "", 0
     for number, line in enumerate(source.lines(), start=1):

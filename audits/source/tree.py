@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audits.source.archive import DEEPEST, MOST_FILES, File
 from audits.source.findings import BLOCKING, PERSON, UNCHECKED, Finding
 
-MOST_FILES = 2000
-DEEPEST = 12
 LARGEST_TEXT = 1 << 20
 LARGEST_TREE = 64 << 20
 LONGEST_LINE = 5000
@@ -18,11 +18,12 @@ SKIPPED = frozenset({".git", "__pycache__"})
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One file.  `text` is None where it is binary or too large to read."""
+    """One file.  `text` is None where it is binary or too large to read, `data` empty where it was not read at all."""
 
     path: str
     size: int
     text: str | None
+    data: bytes = b""
 
     @property
     def name(self) -> str:
@@ -54,6 +55,22 @@ def read(folder: Path) -> Tree:
     else:
         tree.find(UNCHECKED, "no_code", "The code to be audited is not where we put it.", file="")
     return tree
+
+
+def of_files(files: Iterable[File]) -> Tree:
+    """The tree of an archive of ours: links and odd paths were left out, and said so, when it was made."""
+    tree = Tree()
+    for file in files:
+        size = len(file.content)
+        if size > LARGEST_TEXT and b"\0" not in file.content[:LARGEST_TEXT]:
+            sentence = f"The text has {size} bytes: too large for the checks to read."
+            tree.find(PERSON, "not_read", sentence, file=file.path)
+        tree.files.append(Source(path=file.path, size=size, text=_text(file.content), data=file.content))
+    return tree
+
+
+def _text(data: bytes) -> str | None:
+    return None if len(data) > LARGEST_TEXT or b"\0" in data else data.decode("utf-8", errors="replace")
 
 
 def _read_folder(folder: Path, *, within: str, depth: int, tree: Tree) -> None:
@@ -89,4 +106,4 @@ def _read_file(file: Path, *, path: str, tree: Tree) -> Source:
             return Source(path=path, size=size, text=None)
         data = opened.read(LARGEST_TEXT)
     tree.read += len(data)
-    return Source(path=path, size=size, text=None if b"\0" in data else data.decode("utf-8", errors="replace"))
+    return Source(path=path, size=size, text=_text(data), data=data)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import verdicts
-from audits.source import run_checks
+from audits.source import Check, run_checks
 from audits.source.licences import recognise
 from audits.source.pins import objection
 from audits.source.tree import MOST_FILES
@@ -262,7 +262,7 @@ def test_a_check_that_breaks_is_our_fault_and_neither_passes_nor_rejects(tmp_pat
     def broken(tree):
         raise RecursionError("whatever a file provoked")
 
-    findings = run_checks(tree(tmp_path), checks={"broken": broken})
+    findings = run_checks(tree(tmp_path), checks={"broken": Check(question="", look=broken)})
     assert verdicts.source(findings).outcome == "unknown"
 
 

@@ -1,0 +1,53 @@
+"""What does a git host's refusal mean?  Only plain words of "it is not here" are about the miner; all else is ours.
+
+An outage must never become a verdict, so whatever is not recognised is trouble: retried, and nobody is blamed.
+"""
+
+from __future__ import annotations
+
+COMMIT_MISSING, REPOSITORY_MISSING, REPOSITORY_MOVED, TROUBLE = (
+    "commit_missing", "repository_missing", "repository_moved", "trouble",
+)  # fmt: skip
+
+# Lower-case pieces of what git and the known hosts print.  Order: the more particular first.
+WORDS = (
+    ("not our ref", COMMIT_MISSING),
+    ("couldn't find remote ref", COMMIT_MISSING),
+    ("no such remote ref", COMMIT_MISSING),
+    ("reference is not a tree", COMMIT_MISSING),
+    ("unable to update url base from redirection", REPOSITORY_MOVED),
+    ("the requested url returned error: 301", REPOSITORY_MOVED),
+    ("the requested url returned error: 302", REPOSITORY_MOVED),
+    ("the requested url returned error: 307", REPOSITORY_MOVED),
+    ("the requested url returned error: 308", REPOSITORY_MOVED),
+    ("repository not found", REPOSITORY_MISSING),
+    (".git' not found", REPOSITORY_MISSING),
+    (".git/' not found", REPOSITORY_MISSING),
+    ("the requested url returned error: 404", REPOSITORY_MISSING),
+    ("could not read username", REPOSITORY_MISSING),  # how GitHub answers for what is private or was deleted
+    ("terminal prompts disabled", REPOSITORY_MISSING),
+    ("does not appear to be a git repository", REPOSITORY_MISSING),
+)
+# Said together with the words above they show that the host, not the repository, has a problem.
+OUTAGE = (
+    "error: 5", "error: 429", "timed out", "could not resolve", "connection reset", "connection refused",
+    "early eof", "gnutls", "ssl", "certificate", "temporarily", "rate limit",
+)  # fmt: skip
+
+
+def meaning(complaint: str) -> str:
+    """One of the four."""
+    words = complaint.lower()
+    if any(piece in words for piece in OUTAGE):
+        return TROUBLE
+    return next((means for piece, means in WORDS if f"{piece}" in words), TROUBLE)
+
+
+def reach(commit: str, *, tips: frozenset[str], history: frozenset[str] | None, whole: bool) -> bool | None:
+    """Does a branch or tag of the repository lead to the commit?  None: what we could look at does not say.
+
+    `tips` are where branches and tags point, `history` the commits behind them that were had, `whole` whether all were.
+    """
+    if commit in tips or (history is not None and commit in history):
+        return True
+    return False if history is not None and whole else None

@@ -1,0 +1,264 @@
+"""Does the code bring answers along, or look for them by a prompt's name or picture?
+
+A generator makes its file from the picture.  What it may do with a prompt's name: check it, and name its output by it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from audits.source import python
+from audits.source.findings import NOTICE, PERSON, Finding, excerpt
+from audits.source.python import Module
+from audits.source.tree import Source, Tree
+
+NAMES = re.compile(r"(?:prompt_)?stems?|prompt_?(?:name|id|key|stem)s?|(?:image|picture|file)_?(?:stem|id)")
+KEYS = frozenset({"stem", "prompt_name", "prompt_id", "name_of_prompt"})
+NAMED_BY = re.compile(r"(?:os\.path\.(?:basename|splitext)|.*\.(?:split|rsplit|rpartition|partition|removesuffix))")
+URLS = re.compile(r"(?:image|prompt|picture)_?ur[li]|url")
+DIGESTS = re.compile(r".*\.(?:hexdigest|digest)|imagehash\.\w+|zlib\.(?:crc32|adler32)|binascii\.crc32|xxhash\.\w+")
+CHANGES = ("lower", "upper", "strip", "removesuffix", "replace", "encode", "casefold")
+TESTS = frozenset({"startswith", "endswith", "find", "index", "count", "__contains__", "__eq__"})
+OPENERS = re.compile(
+    r"(?:open|io\.open|gzip\.open|numpy\.load|trimesh\.load(?:_mesh)?|torch\.load|json\.load|pickle\.load"
+    r"|.*\.(?:read_bytes|read_text|open)|shutil\.copy\w*|open3d\.io\.read_\w+)"
+)
+MESHES = (
+    ".glb",
+    ".gltf",
+    ".ply",
+    ".obj",
+    ".stl",
+    ".fbx",
+    ".usdz",
+    ".usd",
+    ".splat",
+    ".spz",
+    ".off",
+    ".dae",
+    ".3ds",
+    ".blend",
+)
+MESH_MAGIC = (b"glTF", b"ply\n", b"ply\r", b"PXR-USDC", b"Kaydara FBX", b"BLENDER")
+MESH_IN_BASE64 = re.compile(r"Z2xURg(?:[A-Za-z0-9+/]{40})|cGx5C(?:[A-Za-z0-9+/]{40})|H4sIA(?:[A-Za-z0-9+/]{400})")
+SMALL_MESH, FEW_MESHES = 64 << 10, 3
+MOST_NUMBERS = 1500
+LARGE_TABLE = 64 << 10
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for module in python.modules(tree):
+        yield from _by_name(module, folders=_tops(tree))
+        yield from _numbers(module)
+    yield from _meshes(tree)
+    for source in tree.files:
+        yield from _in_text(source)
+
+
+def _tops(tree: Tree) -> set[str]:
+    return {source.path.partition("/")[0] for source in tree.files if "/" in source.path}
+
+
+class _Traced:
+    """Which names of a file hold a prompt's name, or a picture's hash?"""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.names: set[str] = set()
+        self.digests: set[str] = set()
+        for _ in range(3):  # names that are given from names
+            for node in ast.walk(module.tree):
+                self._learn(node)
+
+    def _learn(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {t.id for t in targets if isinstance(t, ast.Name)}
+            if self.is_digest(node.value):
+                self.digests |= names
+            elif self.is_name(node.value):
+                self.names |= names
+
+    def is_name(self, node: ast.AST) -> bool:
+        """Is this a prompt's name itself?  (Not: something that a name is only a part of.)"""
+        module = self.module
+        if isinstance(node, ast.Name):
+            return node.id in self.names or bool(NAMES.fullmatch(node.id) and not node.id.endswith("s"))
+        if isinstance(node, ast.Attribute):
+            return node.attr in ("stem", "prompt_id", "prompt_name") or (node.attr == "name" and _is_url(node.value))
+        if isinstance(node, ast.Subscript):
+            return module.value(node.slice) in KEYS or (self.is_name(node.value) or _from_url(module, node.value))
+        if isinstance(node, ast.Call):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            called = module.name(node.func)
+            if called.endswith(".get") and node.args and module.value(node.args[0]) in KEYS:
+                return True
+            if called.rpartition(".")[2] in (
+                "lower",
+                "upper",
+                "strip",
+                "removesuffix",
+                "replace",
+                "encode",
+                "casefold",
+            ):
+                return owner is not None and self.is_name(owner)
+            return called in ("str", "hash") and bool(node.args) and self.is_name(node.args[0])
+        return False
+
+    def is_digest(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.digests
+        if isinstance(node, ast.Subscript):
+            return self.is_digest(node.value)
+        if isinstance(node, ast.Call):
+            called = self.module.name(node.func)
+            inner = called in ("str", "int", "hex") and bool(node.args) and self.is_digest(node.args[0])
+            return bool(DIGESTS.fullmatch(called)) or inner
+        return False
+
+
+def _is_url(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and bool(URLS.fullmatch(node.id))
+
+
+def _from_url(module: Module, node: ast.AST) -> bool:
+    """The last part of a picture's address is its prompt's name."""
+    if not isinstance(node, ast.Call) or not NAMED_BY.fullmatch(module.name(node.func)):
+        return False
+    return any(_is_url(part) for part in ast.walk(node))
+
+
+def _by_name(module: Module, *, folders: set[str]) -> Iterator[Finding]:
+    traced = _Traced(module)
+    told: set[int] = set()
+    for node in ast.walk(module.tree):
+        found = (
+            _decides(module, node, traced) or _looks_up(module, node, traced) or _reads(module, node, traced, folders)
+        )
+        line = getattr(node, "lineno", 0)
+        if found and line not in told:
+            told.add(line)
+            rule, why = found
+            yield module.finding(node, severity=PERSON, rule=rule, sentence=why)
+
+
+def _told(traced: _Traced, node: ast.AST) -> tuple[str, str] | None:
+    if traced.is_digest(node):
+        return "picture_lookup", "the hash of a picture"
+    if traced.is_name(node):
+        return "prompt_name", "a prompt's name"
+    return None
+
+
+def _decides(module: Module, node: ast.AST, traced: _Traced) -> tuple[str, str] | None:
+    """`if stem == "…"`, `stem in TABLE`, `stem.startswith("…")`."""
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        about = next((told for side in sides if (told := _told(traced, side))), None)
+        if about and any(_is_answer(module, side, op) for op, side in zip(node.ops, node.comparators, strict=True)):
+            return about[0], f"It compares {about[1]} with something it brought along."
+        reverse = about and isinstance(module.value(node.left), str) and len(str(module.value(node.left))) > 2
+        return (about[0], f"It looks for a text in {about[1]}.") if about and reverse else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TESTS and node.args:
+        about, given = _told(traced, node.func.value), module.value(node.args[0])
+        if about and isinstance(given, str) and len(given) > 1 and not given.startswith("."):
+            return about[0], f"It looks for a text in {about[1]}."
+    if isinstance(node, ast.Match) and (about := _told(traced, node.subject)):
+        return about[0], f"It chooses by {about[1]}."
+    return None
+
+
+def _is_answer(module: Module, side: ast.expr, operator: ast.cmpop) -> bool:
+    value = module.value(side)
+    if isinstance(operator, ast.Eq | ast.NotEq):
+        return isinstance(value, str | bytes | int) and len(str(value)) > 1
+    if isinstance(side, ast.List | ast.Set | ast.Tuple):
+        return any(isinstance(module.value(element), str | bytes) for element in side.elts)
+    return _is_table(module, side)
+
+
+def _is_table(module: Module, node: ast.AST) -> bool:
+    if isinstance(node, ast.Dict):
+        return any(isinstance(key, ast.Constant) for key in node.keys)
+    if isinstance(node, ast.Call):
+        return module.name(node.func) in python.LOADERS
+    named = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return named in module.tables
+
+
+def _looks_up(module: Module, node: ast.AST, traced: _Traced) -> tuple[str, str] | None:
+    """`TABLE[stem]`, `TABLE.get(digest)`."""
+    table, key = None, None
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        table, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
+        table, key = node.func.value, node.args[0] if node.args else None
+    about = _told(traced, key) if key is not None else None
+    if about and table is not None and _is_table(module, table):
+        return about[0], f"It looks up {about[1]} in data it brought along."
+    return None
+
+
+def _reads(module: Module, node: ast.AST, traced: _Traced, folders: set[str]) -> tuple[str, str] | None:
+    """A file of the repository that is chosen by the name."""
+    if not isinstance(node, ast.Call) or not OPENERS.fullmatch(module.name(node.func)):
+        return None
+    mode = module.value(node.args[1]) if len(node.args) > 1 else "r"
+    if isinstance(mode, str) and set(mode) & set("wax"):
+        return None
+    parts = [part for given in (*node.args[:1], node.func) for part in ast.walk(given)]
+    about = next((told for part in parts if (told := _told(traced, part))), None)
+    texts = [text for part in parts if (text := _place(module, part))]
+    brought = any(piece in folders for text in texts for piece in re.split(r"[/\\]", text))
+    if about and (brought or "__file__" in {part.id for part in parts if isinstance(part, ast.Name)}):
+        return about[0], f"It opens a file of the repository that is chosen by {about[1]}."
+    return None
+
+
+def _place(module: Module, part: ast.AST) -> str | None:
+    return module.text(part) if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp) else None
+
+
+def _numbers(module: Module) -> Iterator[Finding]:
+    """Vertices written out.  Whole numbers alone may be a table of an algorithm; thousands of fractions are a shape."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.List | ast.Tuple) and len(node.elts) >= 3:
+            numbers = sum(isinstance(part, ast.Constant) and isinstance(part.value, float) for part in ast.walk(node))
+            if numbers >= MOST_NUMBERS:
+                why = f"{numbers} fractions are written out in one list: is this a shape?"
+                yield module.finding(node, severity=PERSON, rule="embedded_output", sentence=why)
+                return
+
+
+def _meshes(tree: Tree) -> Iterator[Finding]:
+    found = [source for source in tree.files if source.path.lower().endswith(MESHES) or _is_mesh(source.data)]
+    many = len(found) > FEW_MESHES
+    for source in found[:50]:
+        disguised = not source.path.lower().endswith(MESHES)
+        severity = PERSON if many or disguised or source.size > SMALL_MESH else NOTICE
+        why = f"A 3D file of {source.size} bytes{' under another name' if disguised else ''}, one of {len(found)}."
+        yield Finding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
+
+
+def _is_mesh(data: bytes) -> bool:
+    return data.startswith(MESH_MAGIC)
+
+
+def _in_text(source: Source) -> Iterator[Finding]:
+    """A 3D file in base64, and large files of numbers or answers."""
+    if source.text is None:
+        return
+    for number, line in enumerate((source.text or "").splitlines(), start=1):
+        if found := MESH_IN_BASE64.search(line):
+            why = "A 3D or compressed file is written out as text."
+            yield Finding(severity=PERSON, rule="embedded_output", sentence=why, file=source.path, line=number,
+                          excerpt=excerpt(found[0][:60]))  # fmt: skip
+            break
+    if source.path.endswith((".json", ".jsonl", ".csv", ".yaml", ".yml")) and source.size > LARGE_TABLE:
+        words = source.text[:200_000].lower()
+        if any(f'"{word}"' in words for word in ("vertices", "faces", "positions", "indices", "accessors", "stem")):
+            why = f"A data file of {source.size} bytes about shapes or prompts: are these answers?"
+            yield Finding(severity=PERSON, rule="embedded_output", sentence=why, file=source.path)

@@ -1,0 +1,91 @@
+"""What is a solution's fingerprint?  Its files, functions and winnowed tokens, as `decisions.lineage` compares them."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+
+from audits.decisions.lineage import SHORTEST_FUNCTION, Fingerprint, winnow
+from audits.source import python
+from audits.source.tree import Source, Tree
+
+CODE = (".py", ".pyw", ".js", ".ts", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".rs", ".glsl", ".wgsl", ".sh")
+WORD = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|[^\s\w]")
+MOST_TOKENS = 40_000
+LONGEST_DIFF = 4000  # lines
+
+
+def fingerprint(tree: Tree) -> Fingerprint:
+    files: dict[str, str] = {}
+    functions: dict[str, str] = {}
+    marks: dict[str, list[int]] = {}
+    weight: dict[str, int] = {}
+    for source in tree.files:
+        if source.text is None or not source.path.lower().endswith(CODE):
+            continue
+        tokens = _tokens(source)[:MOST_TOKENS]
+        if len(tokens) >= SHORTEST_FUNCTION:
+            files[source.path] = _digest(" ".join(source.text.split()))
+        marks[source.path], weight[source.path] = winnow(tokens), len(tokens)
+        functions |= dict(_functions(source))
+    return Fingerprint(files=files, functions=functions, marks=marks, weight=weight)
+
+
+def _tokens(source: Source) -> list[str]:
+    module = python.parse(source) if python.is_python(source) else None
+    if module is not None:
+        return shape(module.tree)
+    return WORD.findall(source.text or "")
+
+
+def shape(tree: ast.AST) -> list[str]:
+    """The syntax tree as words: kinds of nodes, attributes, called names and constants; own names become one word."""
+    words: list[str] = []
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        words.append(type(node).__name__)
+        if isinstance(node, ast.Attribute):
+            words.append(node.attr)
+        elif isinstance(node, ast.Constant):
+            words.append(repr(node.value)[:40] if not isinstance(node.value, str) else "text")
+        elif isinstance(node, ast.keyword):
+            words.append(node.arg or "**")
+        elif isinstance(node, ast.alias):
+            words.append(node.name)
+        pending += reversed([child for child in ast.iter_child_nodes(node) if not _is_docstring(node, child)])
+    return words
+
+
+def _is_docstring(node: ast.AST, child: ast.AST) -> bool:
+    body = getattr(node, "body", None)
+    says = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant) and isinstance(child.value.value, str)
+    return bool(says and isinstance(body, list) and body and body[0] is child)
+
+
+def _functions(source: Source) -> Iterator[tuple[str, str]]:
+    module = python.parse(source) if python.is_python(source) else None
+    for node in ast.walk(module.tree) if module else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            words = shape(node)
+            if len(words) >= SHORTEST_FUNCTION:
+                yield _digest("\x1f".join(words)), f"{source.path}:{node.lineno} {node.name}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def diff(ours: Mapping[str, bytes], theirs: Mapping[str, bytes], *, path: str, their_path: str) -> list[str]:
+    """One file of two solutions, as a unified diff from theirs to ours.  Hostile text: shown as text only."""
+    left, right = (_lines(files.get(name, b"")) for files, name in ((theirs, their_path), (ours, path)))
+    made = difflib.unified_diff(left, right, fromfile=their_path, tofile=path, lineterm="")
+    return [line for line, _ in zip(made, range(LONGEST_DIFF), strict=False)]
+
+
+def _lines(content: bytes) -> list[str]:
+    text = content[:1_000_000].decode("utf-8", "replace")
+    return ["".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)[:500] for line in text.splitlines()]

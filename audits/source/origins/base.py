@@ -1,0 +1,40 @@
+"""What does an origin of code have to offer?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from audits.source.archive import File
+from audits.source.findings import Finding
+
+MINER, INFRASTRUCTURE = "miner", "infrastructure"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """The plain files of one commit; `left_out` are findings about what else the commit holds."""
+
+    files: tuple[File, ...]
+    left_out: tuple[Finding, ...]
+    origin: str
+
+
+class NotFetched(Exception):
+    """The code could not be had.
+
+    `failure_class` says who must act.  A miner's one is believed when `looks` looks in a row have said so, since a host
+    that answers wrongly once must not reject anybody; `finding` is what it then becomes.
+    """
+
+    def __init__(self, failure_class: str, code: str, sentence: str, *, finding: Finding | None = None, looks: int = 1):
+        self.failure_class, self.code, self.sentence = failure_class, code, sentence
+        self.finding, self.looks = finding, looks
+        super().__init__(f"{failure_class}/{code}: {sentence}")
+
+
+class Origin(Protocol):
+    name: str
+
+    def fetch(self, repo: str, commit: str) -> Fetched:
+        """Raises NotFetched only, whatever the host or the repository does.  Takes at most some minutes."""

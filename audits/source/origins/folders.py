@@ -1,0 +1,49 @@
+"""How is code had where no git host is configured?  From folders of this machine, which play the host in a demo."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from audits.pods.base import Image, PodFault
+from audits.pods.checkout import checkout
+from audits.source import archive
+from audits.source.findings import BLOCKING, Finding
+from audits.source.origins.base import MINER, Fetched, NotFetched
+from competition.solution import commit_of, files_of
+
+
+class Folders:
+    """`repos` holds one folder per repository; the commit is the hash of what is in it."""
+
+    name = "folders"
+
+    def __init__(self, repos: Path) -> None:
+        self.repos = repos
+
+    def fetch(self, repo: str, commit: str) -> Fetched:
+        with tempfile.TemporaryDirectory(prefix="gauntlet-source-") as folder:
+            code = Path(folder) / "code"
+            try:
+                checkout(Image(repo=repo, commit=commit), repos=self.repos, into=code, commit_of=commit_of)
+            except PodFault as fault:
+                raise _not_fetched(fault) from fault
+            files = tuple(_file(code, path) for path in sorted(files_of(code)))
+        odd = {file.path: why for file in files if (why := archive.objection(file.path))}
+        return Fetched(
+            files=tuple(file for file in files if file.path not in odd),
+            left_out=tuple(archive.odd_path(path, why) for path, why in odd.items()),
+            origin=f"folder {repo}",
+        )
+
+
+def _file(code: Path, path: str) -> archive.File:
+    # `checkout` copies contents only; which files are programs is not part of a folder's commit
+    return archive.File(path=path, content=(code / path).read_bytes())
+
+
+def _not_fetched(fault: PodFault) -> NotFetched:
+    finding = (
+        Finding(severity=BLOCKING, rule=fault.code, sentence=fault.sentence) if fault.failure_class == MINER else None
+    )
+    return NotFetched(fault.failure_class, fault.code, fault.sentence, finding=finding)

@@ -1,0 +1,85 @@
+"""What does a commit hold?  The lines of `git ls-tree`, taken apart without trusting a number or a name in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from audits.source import archive
+from audits.source.findings import BLOCKING, PERSON, Finding, excerpt
+
+FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
+OLD_FILE = "100664"  # written by git before 2005, and by hand since
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    path: str
+    mode: str
+    sha: str
+    size: int
+
+
+@dataclass
+class Listing:
+    """`wanted` are plain files that fit; everything else the commit holds is in `left_out`, with the reason."""
+
+    wanted: list[Entry] = field(default_factory=list)
+    left_out: list[Finding] = field(default_factory=list)
+    size: int = 0
+
+    def leave_out(self, severity: str, rule: str, sentence: str, path: str) -> None:
+        self.left_out.append(Finding(severity=severity, rule=rule, sentence=sentence, file=excerpt(path)))
+
+
+def listing(said: bytes, *, cut: bool) -> Listing:
+    """`cut`: git was ended because it printed too much, so the last entry may be half of one."""
+    found = Listing()
+    lines = said.split(b"\0")
+    for line in lines[: archive.MOST_FILES + 1] if not cut else lines[: archive.MOST_FILES + 1][:-1]:
+        if line:
+            _sort_in(found, _entry(line))
+    if cut or len(lines) - 1 > archive.MOST_FILES:
+        sentence = f"There are more than {archive.MOST_FILES} files, or their names fill more than we read."
+        found.leave_out(BLOCKING, "too_many_files", sentence, "")
+    return found
+
+
+def _entry(line: bytes) -> Entry:
+    facts, _, name = line.partition(b"\t")
+    mode, _, sha, size = facts.decode("ascii", "replace").split()
+    path = name.decode("utf-8", "replace")
+    return Entry(path=path, mode=mode, sha=sha, size=int(size) if size.isdigit() else 0)
+
+
+def _sort_in(found: Listing, entry: Entry) -> None:
+    if entry.mode == SUBMODULE:
+        sentence = "It is a submodule: code of another repository, which is not fetched and not audited. Copy it in."
+        found.leave_out(PERSON, "submodule", sentence, entry.path)
+    elif entry.mode == LINK or entry.mode not in (FILE, PROGRAM, OLD_FILE):
+        sentence = "Links are not part of a solution: what they point at is not in the commit."
+        found.leave_out(BLOCKING, "not_a_file", sentence, entry.path)
+    elif why := archive.objection(entry.path):
+        found.left_out.append(archive.odd_path(entry.path, why))
+    elif entry.size > archive.LARGEST_FILE or found.size + entry.size > archive.LARGEST_ARCHIVE:
+        sentence = f"The file has {entry.size} bytes: more than we archive. Fetch weights by revision instead."
+        found.leave_out(PERSON, "not_archived", sentence, entry.path)
+    else:
+        found.size += entry.size
+        found.wanted.append(entry)
+
+
+def blobs(said: bytes, entries: list[Entry]) -> Iterator[archive.File]:
+    """The answers of `git cat-file --batch`, in the order asked.  Raises ValueError where they are something else."""
+    at = 0
+    for entry in entries:
+        head_end = said.index(b"\n", at)
+        sha, kind, size = said[at:head_end].decode("ascii").split()
+        if (sha, kind, int(size)) != (entry.sha, "blob", entry.size):
+            raise ValueError(f"asked for {entry.sha}, got {sha} {kind}")
+        start = head_end + 1
+        content = said[start : start + entry.size]
+        if len(content) != entry.size:
+            raise ValueError("the answer was cut off")
+        at = start + entry.size + 1
+        yield archive.File(path=entry.path, content=content, runs=entry.mode == PROGRAM)

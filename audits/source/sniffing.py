@@ -1,0 +1,189 @@
+"""Does the code look at where and when it runs?  A solution that behaves in an audit only passes audits only.
+
+Reading a setting such as PORT is usual.  Deciding by a host name, a provider's variable, the machine's identity, the
+date or the hour is not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from audits.source import python
+from audits.source.findings import NOTICE, PERSON, Finding, excerpt
+from audits.source.python import Module
+from audits.source.tree import Tree
+
+SETTINGS = re.compile(
+    r"(?:PORT|HOST|HOSTNAME_BIND|LOG_?LEVEL|LOGLEVEL|DEBUG|SEED|DEVICE|DTYPE|BATCH_?SIZE|WORKERS|THREADS|TMPDIR|TMP|TEMP"
+    r"|HOME|PATH|PWD|LANG|LC_\w+|TERM|PYTHON\w*|VIRTUAL_ENV|OMP_\w+|MKL_\w+|OPENBLAS_\w+|NUMBA_\w+|NUMEXPR_\w+|KMP_\w+"
+    r"|CUDA_(?!VISIBLE_DEVICES_UUID)\w+|NVIDIA_(?:VISIBLE_DEVICES|DRIVER_CAPABILITIES)|TORCH\w*|PYTORCH_\w+|XFORMERS_\w+"
+    r"|TRITON_\w+|ATTN_\w+|HF_\w+|HUGGINGFACE_\w+|TRANSFORMERS_\w+|DIFFUSERS_\w+|TOKENIZERS_\w+|SAFETENSORS_\w+|NCCL_\w+"
+    r"|EGL_\w+|PYOPENGL_\w+|MESA_\w+|DISPLAY|BLENDER_\w+|OPENCV_\w+|TRIMESH_\w+|XDG_\w+|SPCONV_\w+|\w*MODEL\w*|\w*WEIGHTS?\w*"
+    r"|\w*CHECKPOINT\w*|\w*CACHE(?:_DIR)?|\w*TIMEOUT\w*|\w*RESOLUTION\w*|\w*STEPS|\w*_DIR|\w*_PATH)"
+)
+IDENTITY = re.compile(
+    r"(?:socket\.(?:gethostname|getfqdn)|platform\.(?:node|uname)|os\.uname|uuid\.getnode|getpass\.getuser|os\.getlogin"
+    r"|psutil\.(?:boot_time|users|net_if_addrs|net_connections|process_iter|pids)|locale\.getlocale)(?:\(\).*)?"
+)
+HARDWARE = re.compile(
+    r"(?:torch\.cuda\.(?:get_device_name|get_device_properties)|pynvml\.\w+|psutil\.(?:cpu_count|virtual_memory)"
+    r"|os\.cpu_count|multiprocessing\.cpu_count|platform\.(?:processor|machine))(?:\(\).*)?"
+)
+PLACES = re.compile(
+    r"(?:/proc/(?:1|self)/(?:cgroup|environ|mountinfo|sched)|/\.dockerenv|/run/\.containerenv|/etc/(?:hostname|machine-id"
+    r"|resolv\.conf)|/sys/(?:class/dmi|hypervisor|devices/virtual/dmi|class/net)|/var/run/secrets|/proc/uptime"
+    r"|169\.254\.169\.254|/var/lib/cloud)"
+)
+CLOCKS = re.compile(
+    r"(?:(?:datetime\.)?(?:datetime|date)\.(?:now|utcnow|today)|time\.(?:time|time_ns|localtime|gmtime|strftime|ctime))"
+    r"(?:\(\).*)?"
+)
+CALENDAR = frozenset({"year", "month", "day", "hour", "minute", "weekday", "isoweekday", "tm_hour", "tm_mday", "tm_mon",
+                      "tm_year", "tm_wday", "tm_yday", "isocalendar"})  # fmt: skip
+EPOCH_NOW = 1_500_000_000  # a number this large beside a clock is a date
+DATE = re.compile(r"20\d\d-?\d\d(?:-?\d\d.*)?|\d{1,2}:\d\d")
+READS = ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb", "decouple.config")
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for module in python.modules(tree):
+        yield from _environment(module)
+        yield from _places(module)
+        yield from _identity(module)
+        yield from _clock(module)
+
+
+def _environment(module: Module) -> Iterator[Finding]:
+    """A variable whose name is a setting's is a setting; any other one may tell where the code runs."""
+    for node in ast.walk(module.tree):
+        name = _variable(module, node)
+        if name is None or SETTINGS.fullmatch(name):
+            continue
+        shown = excerpt(name) or "a variable whose name it puts together"
+        why = f"It reads {shown} from the environment, which may tell it where it runs. Settings have usual names."
+        yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
+
+
+def _variable(module: Module, node: ast.AST) -> str | None:
+    """The variable that this expression reads; "" if its name cannot be known; None if it reads none."""
+    if isinstance(node, ast.Call) and module.name(node.func) in READS and node.args:
+        return module.text(node.args[0]) or ""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and module.name(node.value) == "os.environ":
+        return module.text(node.slice) or ""
+    if isinstance(node, ast.Compare) and any(module.name(other) == "os.environ" for other in node.comparators):
+        return module.text(node.left) or ""
+    loops = isinstance(node, ast.For | ast.comprehension)
+    if loops and module.name(node.iter).removesuffix("()") in ("os.environ", "os.environ.items", "os.environ.keys"):
+        return ""
+    return None
+
+
+def _places(module: Module) -> Iterator[Finding]:
+    told: set[int] = set()
+    for node, text in module.texts():
+        line = getattr(node, "lineno", 0)
+        if line not in told and (found := PLACES.search(text)):
+            told.add(line)
+            why = f"It names {excerpt(found[0])}, where a machine says what it is. A generator has no use for that."
+            yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
+
+
+def _identity(module: Module) -> Iterator[Finding]:
+    decided = _decided_by(module, HARDWARE)
+    for node, name in module.calls():
+        if IDENTITY.fullmatch(name):
+            why = f"It asks who the machine is ({excerpt(name)}). A generator has no use for that."
+            yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
+        elif HARDWARE.fullmatch(name) and id(node) not in decided:
+            why = f"It asks for the hardware ({excerpt(name)})."
+            yield module.finding(node, severity=NOTICE, rule="hardware", sentence=why)
+    for node in decided.values():
+        why = "It compares the hardware's name with a text of its own: does it make something else elsewhere?"
+        yield module.finding(node, severity=PERSON, rule="hardware_sniffing", sentence=why)
+
+
+def _decided_by(module: Module, calls: re.Pattern[str]) -> dict[int, ast.AST]:
+    """Calls whose answer is compared with a text: a GPU's name, not its memory."""
+    named = _assigned_from(module, calls)
+    found: dict[int, ast.AST] = {}
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        asked = [part for side in sides for part in ast.walk(side) if _is_from(module, part, calls, named)]
+        if asked and any(isinstance(module.value(side), str) for side in sides):
+            found |= {id(part): node for part in asked}
+    return found
+
+
+def _assigned_from(module: Module, calls: re.Pattern[str]) -> set[str]:
+    """Names whose value comes from such a call, directly or by way of another such name."""
+    named: set[str] = set()
+    for _ in range(3):
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Assign) and any(_is_from(module, p, calls, named) for p in ast.walk(node.value)):
+                named |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return named
+
+
+def _is_from(module: Module, node: ast.AST, calls: re.Pattern[str], named: set[str]) -> bool:
+    if isinstance(node, ast.Call):
+        return bool(calls.fullmatch(module.name(node.func)))
+    return isinstance(node, ast.Name) and node.id in named
+
+
+def _clock(module: Module) -> Iterator[Finding]:
+    """Measuring how long something took is usual; deciding by the date or the hour is not."""
+    named = _assigned_from(module, CLOCKS)
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Compare) and _by_date(module, node, named):
+            why = "It decides by the date or the time of day: does it make something else on another day?"
+            yield module.finding(node, severity=PERSON, rule="clock_sniffing", sentence=why)
+        elif isinstance(node, ast.Subscript | ast.BinOp) and _picks_by_clock(module, node, named):
+            why = "It chooses by the date or the time of day: does it make something else on another day?"
+            yield module.finding(node, severity=PERSON, rule="clock_sniffing", sentence=why)
+
+
+def _by_date(module: Module, node: ast.Compare, named: set[str]) -> bool:
+    sides = [node.left, *node.comparators]
+    clocked = [side for side in sides if _has_clock(module, side, named)]
+    if not clocked:
+        return False
+    if any(_calendar(part) for side in clocked for part in ast.walk(side)):
+        return True
+    return any(_is_date(module, side) for side in sides if side not in clocked)
+
+
+def _has_clock(module: Module, side: ast.AST, named: set[str]) -> bool:
+    return any(_is_from(module, part, CLOCKS, named) for part in ast.walk(side))
+
+
+def _calendar(part: ast.AST) -> bool:
+    return isinstance(part, ast.Attribute) and part.attr in CALENDAR
+
+
+def _is_date(module: Module, side: ast.expr) -> bool:
+    for part in ast.walk(side):
+        value = module.value(part) if isinstance(part, ast.Constant | ast.Name) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= EPOCH_NOW:
+            return True
+        if isinstance(value, str) and DATE.fullmatch(value):
+            return True
+        if isinstance(part, ast.Call) and module.name(part.func).rpartition(".")[2] in (
+            "datetime",
+            "date",
+            "fromisoformat",
+        ):
+            return True
+    known = module.constants.get(side.id) if isinstance(side, ast.Name) else None
+    return known is not None and _is_date(module, known)
+
+
+def _picks_by_clock(module: Module, node: ast.Subscript | ast.BinOp, named: set[str]) -> bool:
+    """`TABLE[now.hour]`, `now.day % 2`."""
+    inside = node.slice if isinstance(node, ast.Subscript) else node.left
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Mod):
+        return False
+    return any(_calendar(part) and _has_clock(module, part, named) for part in ast.walk(inside))

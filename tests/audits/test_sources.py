@@ -1,0 +1,190 @@
+"""A source audit from the git host to the verdict: real git, real sandbox, real database."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from audits import sources, steps
+from audits.models import Audit, CheckRun, SourceCopy
+from audits.source import CHECKS, archive, scanning
+from audits.source.origins.git import GitHost as Origin
+from competition import store
+from competition.machine.outcomes import Move, Retry, Wait
+from competition.models import Competition, Miner, Round, Submission
+from tests.audits.git_host import GitHost
+from tests.audits.test_source_audit import MIT
+from tests.dashboard.made_round import RULES
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GOOD = {
+    "LICENSE": MIT,
+    "requirements.txt": "numpy==2.4.6\n",
+    "docker/Dockerfile": f"FROM python:3.11-slim@sha256:{'0' * 64}\nCOPY . .\nUSER 1000\n",
+    "serve.py": "import numpy as np\n\n\ndef generate(image, seed):\n    return np.zeros(3).tobytes()\n",
+}
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
+    with GitHost(tmp_path_factory.mktemp("git")) as made:
+        yield made
+
+
+@pytest.fixture
+def audit(host, settings, tmp_path, monkeypatch):
+    """An audit of whatever `files` a test pushes."""
+    settings.STORE_DIR = tmp_path / "store"
+    monkeypatch.setattr(sources, "origin", lambda: Origin(host.url, looks=2))
+
+    def of(files, *, repo="", role="challenger", round_=None):
+        repo = repo or f"miner/{tmp_path.name.replace('_', '-')}"
+        made = host.repository(repo)
+        commit = made.push(files)
+        return audit_of(repo, commit, role=role, round_=round_)
+
+    return of
+
+
+def audit_of(repo, commit, *, role="challenger", round_=None):
+    competition, _ = Competition.objects.get_or_create(
+        slug="sources", defaults={"name": "Sources", "chain": "simulated:sources", "created_at": NOW}
+    )
+    round_ = round_ or Round.objects.create(
+        competition=competition, number=1, ruleset="margin-1", rules=RULES, earliest_reveal_block=1,
+        latest_reveal_block=9, seed_block=10, generation_deadline_block=20, state="finalizing", since=NOW,
+    )  # fmt: skip
+    miner = Miner.objects.create(hotkey=f"5{commit[:20]}{role}")
+    entry = Submission.objects.create(
+        round=round_, miner=miner, repo=repo, commit=commit, role=role, extrinsic_index=0,
+        **({"reveal_block": 5, "cdn_url": "https://files.example.org/x"} if role == "challenger" else {}),
+    )  # fmt: skip
+    return Audit.objects.create(round=round_, submission=entry, kind="source", **Audit.born(now=NOW))
+
+
+def settled(audit, *, looks=20):
+    """Look at the audit until it moves; the outcome of the last look."""
+    for _ in range(looks):
+        outcome = steps.gather(audit, NOW)
+        if not isinstance(outcome, Wait):
+            return outcome
+    raise AssertionError("the audit came to no end")
+
+
+def test_a_clean_repository_passes_and_everything_is_kept(audit):
+    row = audit(GOOD)
+    outcome = settled(row)
+    assert (outcome.to, outcome.sets["code"]) == ("passed", "nothing_blocking")
+    copy = SourceCopy.objects.get()
+    assert archive.contents(store.default().path(copy.archive).read_bytes()) == {
+        path: text.encode() for path, text in GOOD.items()
+    }
+    checks = {check.check_name: check for check in row.checks.all()}
+    assert set(checks) == set(sources.ORDER)
+    assert "no network" in checks["answers"].walls
+    assert json.loads(store.default().path(checks["pins"].raw).read_bytes())["outcome"] == "done"
+    bom = json.loads(json.loads(store.default().path(checks["inventory"].raw).read_bytes())["document"])
+    assert {c["name"]: c.get("version") for c in bom["components"]}["numpy"] == "2.4.6"
+    assert checks["vulnerabilities"].outcome == CheckRun.Outcome.UNCONFIGURED
+
+
+def test_an_unknown_vulnerability_is_said_to_be_unknown(audit):
+    row = audit(GOOD)
+    settled(row)
+    (finding,) = row.findings.filter(check_name="vulnerabilities")
+    assert (finding.rule, finding.severity) == ("vulnerabilities_unknown", "notice")
+
+
+def test_findings_say_which_tool_in_which_version_found_them_and_where(audit):
+    row = audit({**GOOD, "serve.py": 'import requests\n\nrequests.post("https://api.evil.io/v1")\n'})
+    outcome = settled(row)
+    assert outcome.to == "reviewing"
+    (finding,) = row.findings.filter(severity="person")
+    assert (finding.rule, finding.file, finding.line) == ("network_at_run_time", "serve.py", 3)
+    assert (finding.check_name, finding.tool, finding.tool_version) == ("outside", "gauntlet", "1")
+    assert "api.evil.io" in finding.excerpt
+
+
+def test_a_check_that_has_its_row_is_not_run_again_after_a_kill(audit, monkeypatch):
+    row = audit(GOOD)
+    ran = []
+    real = scanning.scan
+
+    def killed_once(name, path, **more):
+        ran.append(name)
+        if name == "outside" and ran.count("outside") == 1:
+            raise KeyboardInterrupt  # kill -9 would leave the same rows
+        return real(name, path, **more)
+
+    monkeypatch.setattr(scanning, "scan", killed_once)
+    with pytest.raises(KeyboardInterrupt):
+        settled(row)
+    assert settled(row).to == "passed"
+    assert sorted(ran) == sorted([*CHECKS, "outside"])
+
+
+def test_a_commit_that_its_host_does_not_have_is_believed_the_second_time(audit, host):
+    repo = host.repository("miner/empty")
+    repo.push(GOOD)
+    row = audit_of("miner/empty", "0" * 40)
+    first = steps.gather(row, NOW)
+    assert isinstance(first, Retry)
+    assert first.failure.failure_class == "infrastructure"
+    second = steps.gather(row, NOW)
+    assert isinstance(second, Move)
+    assert (second.to, second.sets["code"]) == ("rejected", "commit_missing")
+    assert not sources.missing(row)
+
+
+def test_an_outage_of_the_host_is_never_a_finding(audit, host):
+    row = audit(GOOD)
+    for _ in range(4):
+        host.answers = [503]
+        outcome = steps.gather(row, NOW)
+        assert isinstance(outcome, Retry)
+        assert (outcome.failure.failure_class, outcome.failure.code) == ("infrastructure", "CODE_NOT_FETCHED")
+    assert not row.findings.exists()
+    assert settled(row).to == "passed"
+
+
+def test_a_scanner_that_breaks_is_tried_again_and_then_shown_to_a_person(audit, monkeypatch):
+    real = scanning.scan
+
+    def broken(name, path, **more):
+        found = real(name, path, **more)
+        return found if name != "secrets" else scanning.replace(found, outcome="broken", why="it crashed", findings=())
+
+    monkeypatch.setattr(scanning, "scan", broken)
+    row = audit(GOOD)
+    outcomes = [steps.gather(row, NOW) for _ in range(3)]
+    assert [type(outcome) for outcome in outcomes] == [Retry, Retry, Move]
+    assert outcomes[-1].to == "reviewing"
+    assert row.checks.get(check_name="secrets").tries == 3
+    assert row.findings.get(severity="person").rule == "check_broke"
+
+
+def test_without_a_sandbox_nothing_is_checked_and_nobody_is_blamed(audit, monkeypatch):
+    def none(name, path, **more):
+        raise scanning.NoSandbox("it did not start")
+
+    monkeypatch.setattr(scanning, "scan", none)
+    row = audit(GOOD)
+    for _ in range(5):
+        outcome = steps.gather(row, NOW)
+        assert isinstance(outcome, Retry)
+        assert outcome.failure.failure_class == "infrastructure"
+    assert not row.findings.exists()
+
+
+def test_what_is_shared_with_the_leader_is_said_for_credit_and_decides_nothing(audit):
+    body = "\n".join(f"def f{n}(a, b):\n    return [a * {n} + x for x in range(b) if x % {n + 2}]\n" for n in range(9))
+    leader = audit({**GOOD, "serve.py": body}, repo="leader/solution", role="leader")
+    sources.copy_of(leader.submission, now=NOW)
+    row = audit({**GOOD, "serve.py": body + "\nPAUSE = 3\n"}, repo="other/solution", round_=leader.round)
+    assert settled(row).to == "passed"
+    (finding,) = row.findings.filter(check_name="lineage")
+    assert finding.severity == "notice"
+    assert "9 functions are the same" in finding.sentence
