@@ -8,4 +8,4 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dashboard import publish  # noqa: F401  (declares the publisher's step and sweep)
+        from dashboard import light_copies, publish  # noqa: F401  (they declare this app's steps and sweeps)

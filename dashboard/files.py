@@ -31,7 +31,7 @@ from competition.models import Prompt
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.publish import folder_of
-from dashboard.queries import is_mirrored, publication_of
+from dashboard.queries import is_light_copy, is_mirrored, publication_of
 from judging import queries as judging
 
 TYPES = {"png": "image/png", "glb": "model/gltf-binary"}
@@ -94,12 +94,12 @@ def _thumb(sha256: str) -> FileResponse:
 
 
 def known(sha256: str, extension: str) -> bool:
-    """Is it a prompt or a view (png), or an asset (glb)?  A yes never becomes a no, so it is remembered."""
+    """A prompt or a view (png), an asset or its light copy (glb)?  A yes never becomes a no, so it is remembered."""
     remembered = f"blob:{extension}:{sha256}"
     if cache.get(remembered):
         return True
     if extension == "glb":
-        found = queries.is_stored_asset(sha256)
+        found = queries.is_stored_asset(sha256) or is_light_copy(sha256)
     else:
         found = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)
     if found:

@@ -17,7 +17,7 @@ from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
 from dashboard.presenting.stages import Tracker, Work
-from dashboard.queries import findings_on, mirrored, publication_of
+from dashboard.queries import findings_on, light_copies_of, mirrored, publication_of
 from judging import queries as judging
 from judging.models import Match, Rendering
 
@@ -152,8 +152,15 @@ def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage
     renderings = judging.renderings_of(round_.competition, shas)
     copies = mirrored(pictures_of(duel.detail)) if round_.source else {}
     return duel_pages.page(
-        round_, match, duel, duels=duels, assets=assets, renderings=renderings, mirrored=copies
-    )  # fmt: skip
+        round_,
+        match,
+        duel,
+        duels=duels,
+        assets=assets,
+        renderings=renderings,
+        mirrored=copies,
+        light=light_copies_of(shas),
+    )
 
 
 def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:

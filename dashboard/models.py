@@ -7,10 +7,10 @@ from django.db import models
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, Round, Submission
 from dashboard.api.models import ApiToken, UsedNonce
-from dashboard.states import PublicationStates
+from dashboard.states import LightCopyStates, PublicationStates
 from judging.models import Match
 
-__all__ = ["ApiToken", "MirroredFile", "Publication", "RecordFile", "UsedNonce", "VerifierFinding"]
+__all__ = ["ApiToken", "LightCopy", "MirroredFile", "Publication", "RecordFile", "UsedNonce", "VerifierFinding"]
 
 
 class Publication(Stateful):
@@ -28,6 +28,27 @@ class Publication(Stateful):
 
     def competition_pk(self) -> int:
         return self.round.competition_id
+
+
+class LightCopy(Stateful):
+    """A small file that shows what a heavy one (`original`, by its hash) looks like: simplified, for visitors only."""
+
+    graph = LightCopyStates
+    told = False
+    competition = models.ForeignKey(Competition, models.PROTECT, related_name="light_copies")
+    original = models.CharField(max_length=64, unique=True)
+    sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    bytes = models.PositiveIntegerField(default=0)
+    triangles = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "due_at"], name="light_copy_due")]
+
+    def describe(self) -> dict[str, object]:
+        return {"original": self.original}
+
+    def competition_pk(self) -> int:
+        return self.competition_id
 
 
 class RecordFile(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from competition.models import Round
-from dashboard.models import MirroredFile, Publication, VerifierFinding
+from dashboard.models import LightCopy, MirroredFile, Publication, VerifierFinding
 from judging.models import Match
 
 MOST_FINDINGS = 200
@@ -20,6 +20,16 @@ def mirrored(urls: Iterable[str]) -> dict[str, str]:
 
 def is_mirrored(sha256: str) -> bool:
     return MirroredFile.objects.filter(sha256=sha256).exists()
+
+
+def light_copies_of(originals: Iterable[str]) -> dict[str, LightCopy]:
+    """Hash of a file -> its light copy, where one was made."""
+    wanted = {sha256 for sha256 in originals if sha256}
+    return {row.original: row for row in LightCopy.objects.filter(original__in=wanted, state="made")}
+
+
+def is_light_copy(sha256: str) -> bool:
+    return LightCopy.objects.filter(sha256=sha256, state="made").exists()
 
 
 def publication_of(round_: Round) -> Publication | None:

@@ -1,4 +1,4 @@
-"""When is a round's bundle published?"""
+"""When is a round's bundle published, and when is a file made light for the pages?"""
 
 from competition.machine.graph import Graph, State
 
@@ -9,3 +9,11 @@ class PublicationStates(Graph):
     publishing = State(to=("signing",), queue="io", lease_s=180, tries=8)
     signing = State(to=("published",), queue="io", lease_s=180, tries=8)
     published = State()
+
+
+class LightCopyStates(Graph):
+    """A heavy file is made light for the pages, or cannot be."""
+
+    lightening = State(to=("made", "refused"), queue="cpu", lease_s=200, tries=3)
+    made = State()
+    refused = State()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from competition.models import Asset, Round, Submission
+from dashboard.models import LightCopy
 from dashboard.presenting.matches import DECISIVE, RESULTS, duel_url, match_url, result
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.records import Link, links, mirrored_view
@@ -31,6 +32,15 @@ VERDICTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class LightFile:
+    """A simplified copy of a heavy file, for looking at only."""
+
+    sha256: str
+    bytes: int
+    triangles: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class AssetSide:
     """One side's file on the prompt.  `views`: name -> hash of the picture."""
 
@@ -49,11 +59,17 @@ class AssetSide:
     failure_reason: str
     who_must_act: str
     links: tuple[Link, ...] = ()
+    light: LightFile | None = None
 
     @property
     def turns(self) -> bool:
-        """Is there a drawn file of a size that is loaded without a warning?"""
-        return self.drawn and self.bytes <= MOST_TURNED
+        """Is there a drawn file, or a light copy of one, of a size that is loaded without a warning?"""
+        return self.drawn and (self.light is not None or self.bytes <= MOST_TURNED)
+
+    @property
+    def loaded_bytes(self) -> int:
+        """What turning it costs."""
+        return self.light.bytes if self.light else self.bytes
 
     @property
     def drawn(self) -> bool:
@@ -130,7 +146,12 @@ class DuelPage:
 
     @property
     def turning_bytes(self) -> int:
-        return sum(side.bytes for side in self.turning)
+        return sum(side.loaded_bytes for side in self.turning)
+
+    @property
+    def original_bytes(self) -> int:
+        """Of the files as they were judged, where light copies stand for some of them; else 0."""
+        return sum(side.bytes for side in self.turning) if any(side.light for side in self.turning) else 0
 
     @property
     def rig_text(self) -> str:
@@ -150,10 +171,13 @@ def page(
     assets: Sequence[Asset],
     renderings: Mapping[str, Rendering],
     mirrored: Mapping[str, str],
+    light: Mapping[str, LightCopy],
 ) -> DuelPage:
-    """`mirrored`: address on another host -> hash of our copy; for a round that was played elsewhere."""
+    """`mirrored`: address on another host -> hash of our copy, for a round that was played elsewhere; `light`: hash of
+    a file -> its light copy."""
     left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
     right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
+    left, right = (replace(side, light=_light(light.get(side.sha256))) for side in (left, right))
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
         left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
@@ -170,6 +194,10 @@ def page(
         previous_decisive=_nearest(round_, match, duel, duels, step=-1),
         next_decisive=_nearest(round_, match, duel, duels, step=1),
     )
+
+
+def _light(copy: LightCopy | None) -> LightFile | None:
+    return LightFile(sha256=copy.sha256, bytes=copy.bytes, triangles=copy.triangles) if copy else None
 
 
 def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:

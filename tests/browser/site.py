@@ -31,15 +31,15 @@ from django.urls import reverse
 
 from competition import store
 from competition.models import Asset, Competition, Round
-from dashboard.models import Publication
+from dashboard.models import LightCopy, Publication
 from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
-from judging.renderers import raycast
+from judging.renderers import gltf, lightening, raycast
 from judging.renderers.rig import EMBEDDED
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 
-TURNED = "prompt-003"
+TURNED, LIGHTENED = "prompt-003", "prompt-002"
 
 
 class Quiet(WSGIRequestHandler):
@@ -58,21 +58,35 @@ def _prepare() -> Made:
     with transaction.atomic():
         number = Competition.objects.count()  # an earlier run may have used this database
         made = made_round.make(slug=f"made{number}", prompts=24, hostile='<script>alert("x")</script>')
-        make_turnable(made)
+        make_turnable(made, TURNED)
+        make_turnable(made, LIGHTENED)
+        lighten(made, LIGHTENED)
         publish(made)
     return made
 
 
-def make_turnable(made: Made) -> None:
+def make_turnable(made: Made, stem: str) -> None:
     """Two boxes of many colours for one duel, and the pictures that the judge's renderer takes of them."""
     match = made.matches[made.miners[1].hotkey + "screen"]
-    duel = match.duels.get(prompt__stem=TURNED)
-    for side, sizes in (("left_sha256", (0.5, 0.9, 0.3)), ("right_sha256", (0.8, 0.4, 0.6))):
+    duel = match.duels.get(prompt__stem=stem)
+    other = 0.1 * (stem == LIGHTENED)
+    for side, sizes in (("left_sha256", (0.5, 0.9 - other, 0.3)), ("right_sha256", (0.8, 0.4 + other, 0.6))):
         before, (digest, size, views) = getattr(duel, side), a_box(*sizes)
         Asset.objects.filter(sha256=before).update(sha256=digest, bytes=size)
         Rendering.objects.filter(sha256=before).update(sha256=digest, views=views, triangles=12)
         setattr(duel, side, digest)
     duel.save()
+
+
+def lighten(made: Made, stem: str) -> None:
+    """What a worker would make of both files, as if they were heavy."""
+    duel = made.matches[made.miners[1].hotkey + "screen"].duels.get(prompt__stem=stem)
+    for original in (duel.left_sha256, duel.right_sha256):
+        content, triangles = lightening.lighten(gltf.read(store.default().path(original).read_bytes()))
+        LightCopy.objects.get_or_create(
+            original=original, competition=made.competition, state="made", since=made_round.NOW,
+            sha256=store.default().put(content), bytes=len(content), triangles=triangles,
+        )  # fmt: skip
 
 
 def publish(made: Made) -> None:
@@ -137,6 +151,7 @@ def main() -> None:
         "all duels": f"{match}?show=all",
         "duel": f"{match}prompt-001/",
         "turned": f"{match}{TURNED}/",
+        "lightened": f"{match}{LIGHTENED}/",
         "audit": reverse("audit", args=[slug, 1, winner]),
         "winner": reverse("miner", args=[winner]),
         "mumbler": reverse("miner", args=[made.miners[-1].hotkey]),

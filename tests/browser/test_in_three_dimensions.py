@@ -135,3 +135,26 @@ def test_without_scripts_nothing_offers_to_turn(chromium: Any, site: Site) -> No
         page.goto(site.url("turned"))
         assert not page.locator("#turn button").first.is_visible()
         assert page.locator(".shot img").first.is_visible()
+
+
+def test_light_copies_come_first_and_the_originals_when_they_are_asked_for(chromium: Any, site: Site) -> None:
+    with visitor(chromium) as page:
+        heard, asked = complaints_of(page, site=site), []
+        page.on("request", lambda request: asked.append(request.url) if request.url.endswith(".glb") else None)
+        page.goto(site.url("lightened"))
+        figures = page.locator("figure[data-light]")
+        light = {site.address + each.get_attribute("data-light") for each in figures.all()}
+        whole = {site.address + each.get_attribute("data-glb") for each in figures.all()}
+        page.get_by_role("button", name="Turn both in 3D").click()
+        page.locator(READY).wait_for()
+        assert set(asked) == light
+        assert "The judge saw the originals." in page.locator(".tools").inner_text()
+        assert "The bytes match their SHA-256." in page.locator("#turn").inner_text()
+        simplified = shot(page, "Defender")
+        page.get_by_role("button", name="Load the originals").click()
+        page.get_by_text("These are the files that were judged").wait_for()
+        page.locator(READY).wait_for()
+        assert set(asked) == light | whole
+        assert page.locator("canvas").count() == 2
+        assert (np.abs(shot(page, "Defender") - simplified).max(axis=2) > 40).mean() < 0.01, "they look alike"
+        assert heard == []

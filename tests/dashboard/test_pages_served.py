@@ -68,7 +68,7 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 13, "moving": 3, "round": 12, "running": 15, "live": 15, "match": 6, "duel": 6, "audit": 10,
+    "competition": 13, "moving": 3, "round": 12, "running": 15, "live": 15, "match": 6, "duel": 7, "audit": 10,
     "miner": 14,
 }  # fmt: skip
 

@@ -1,16 +1,21 @@
-// Loads the viewer when it is asked for, and not before.
+// Loads the viewer when it is asked for, and not before; light copies first, where there are some.
 const box = document.getElementById("turn");
-const button = box.querySelector("button");
-button.addEventListener("click", async () => {
+const button = box.querySelector("button"), originals = box.querySelector("[data-originals]");
+button.addEventListener("click", () => start(false));
+originals?.addEventListener("click", () => start(true));
+
+async function start(whole) {
   const say = (state, words) => { box.dataset.state = state; box.querySelector("[role=status]").textContent = words; };
   say("loading", "Loading…");
   button.disabled = true;
   try {
     const [{ open }, three] = await Promise.all([import(box.dataset.viewer), import(box.dataset.three)]);
-    await open(box, three, say);
+    box.querySelector(".tools:not([hidden]) [data-close]")?.click();
+    await open(box, three, say, { whole });
+    if (originals) originals.hidden = whole;
   } catch (fault) {
     say("error", `${fault.message} The pictures stay.`);
     button.disabled = false;
     button.textContent = "Try again";
   }
-});
+}

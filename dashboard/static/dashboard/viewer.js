@@ -4,14 +4,14 @@ const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/rendere
 const DOUBLE = 2;  // three.DoubleSide
 const POLE = 89.99;  // straight above, the camera's own up would be lost
 
-export async function open(box, three, say) {
+export async function open(box, three, say, { whole = false } = {}) {
   const rig = JSON.parse(box.dataset.rig);
   const shown = box.dataset.view.replace(/^gray_/, "");
   const first = rig.views.find((view) => view.name === shown) ?? rig.views[0];
   const figures = [...document.querySelectorAll("figure[data-glb]")];
   const panes = [];
   try {
-    for (const figure of figures) panes.push(new Pane(figure, rig, first, three));
+    for (const figure of figures) panes.push(new Pane(figure, rig, first, three, whole));
     await Promise.all(panes.map((pane) => pane.load((part) => say("loading", `Loading, ${part}…`))));
   } catch (fault) {
     panes.forEach((pane) => pane.close());
@@ -32,6 +32,9 @@ export async function open(box, three, say) {
   wire(box, panes, rig, signal);
   box.querySelector("button").hidden = true;
   const checked = panes.every((pane) => pane.checked);
+  box.querySelector("[data-which]").textContent = panes.some((pane) => pane.light)
+    ? `Light copies, simplified to ${panes.map((pane) => Number(pane.figure.dataset.triangles).toLocaleString("en")).join(" and ")} triangles. The judge saw the originals.`
+    : "These are the files that were judged, as they were delivered.";
   say("ready", `Drag to turn, scroll or pinch to come closer. ${checked ? "The bytes match their SHA-256." : "The bytes could not be compared with their SHA-256 here."}`);
 }
 
@@ -59,8 +62,8 @@ function wire(box, panes, rig, signal) {
 }
 
 class Pane {
-  constructor(figure, rig, first, three) {
-    Object.assign(this, { figure, rig, three, checked: false });
+  constructor(figure, rig, first, three, whole) {
+    Object.assign(this, { figure, rig, three, checked: false, light: !whole && Boolean(figure.dataset.light) });
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
@@ -89,11 +92,11 @@ class Pane {
   }
 
   async load(told) {
-    const { glb, sha256 } = this.figure.dataset;
-    const answer = await fetch(glb);
+    const { glb, sha256, light, lightSha256 } = this.figure.dataset;
+    const answer = await fetch(this.light ? light : glb);
     if (!answer.ok) throw new Error(`The file answered ${answer.status}.`);
     const bytes = await answer.arrayBuffer();
-    this.checked = await same(bytes, sha256);
+    this.checked = await same(bytes, this.light ? lightSha256 : sha256);
     told(`${this.figure.dataset.role}'s file is here`);
     const model = await new this.three.GLTFLoader().parseAsync(bytes, "");
     this.show(model.scene);
@@ -195,6 +198,6 @@ async function same(bytes, sha256) {
   if (!globalThis.crypto?.subtle) return false;  // only offered over https and on this machine
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hex = [...digest].map((each) => each.toString(16).padStart(2, "0")).join("");
-  if (hex !== sha256) throw new Error("The file is not the one that was judged: its SHA-256 differs.");
+  if (hex !== sha256) throw new Error("The file is not the one that is named here: its SHA-256 differs.");
   return true;
 }

@@ -1,0 +1,59 @@
+"""What happens to a file inside the sandbox that makes light copies?  Checked, read, simplified, written anew.
+
+The first quality that is light enough is taken, and the least where none is.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from judging.renderers import control, glb
+from judging.renderers.clustering import simplify
+from judging.renderers.darkroom import read
+from judging.renderers.glb_writing import write
+from judging.renderers.gltf import IMAGE_FORMATS, Model
+from judging.renderers.rules import MOST_IMAGE_EDGE
+
+# Everything that Pillow would import later: inside its own root folder a child finds no modules.
+Image.init()
+Image.MAX_IMAGE_PIXELS = MOST_IMAGE_EDGE**2
+
+QUALITIES = ((40_000, 1024), (24_000, 1024), (16_000, 512), (10_000, 256), (5_000, 128), (2_000, 32))
+LIGHT = 800_000  # bytes
+NAME = "light.glb"
+
+
+def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
+    """Write `light.glb`.  Raises Refused."""
+    facts, reader = glb.examine(data)
+    light, triangles = lighten(read(reader))
+    Path(NAME).write_bytes(light)
+    return {"triangles": triangles, "before": facts.triangles}
+
+
+def lighten(model: Model) -> tuple[bytes, int]:
+    """A glb file of the model, and how many triangles it draws."""
+    written, triangles = b"", 0
+    for most, edge in QUALITIES:
+        parts = simplify(model.parts, most=most)
+        if not parts:
+            break
+        written = write(Model(model.materials, parts), texture_edge=edge)
+        triangles = sum(len(part.faces) for part in parts)
+        if len(written) <= LIGHT:
+            break
+    return written, triangles
+
+
+def rehearse() -> None:
+    """Lighten one trusted file with each kind of picture: loads everything that is loaded on first use."""
+    for kind in IMAGE_FORMATS:
+        file = io.BytesIO()
+        Image.new("RGB", (4, 4), "#336699").save(file, format=kind)
+        model = glb.examine(control.glb(picture=file.getvalue()))[1].model()
+        lighten(model)
+        simplify(model.parts, most=0)
