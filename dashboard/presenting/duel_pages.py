@@ -175,9 +175,9 @@ def page(
 ) -> DuelPage:
     """`mirrored`: address on another host -> hash of our copy, for a round that was played elsewhere; `light`: hash of
     a file -> its light copy."""
-    left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
-    right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
-    left, right = (replace(side, light=_light(light.get(side.sha256))) for side in (left, right))
+    left, right = (
+        replace(side, light=_light(light.get(side.sha256))) for side in _both(match, duel, assets, renderings)
+    )
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
         left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
@@ -193,6 +193,15 @@ def page(
         view_names=_view_names(left, right),
         previous_decisive=_nearest(round_, match, duel, duels, step=-1),
         next_decisive=_nearest(round_, match, duel, duels, step=1),
+    )
+
+
+def _both(
+    match: Match, duel: Duel, assets: Sequence[Asset], renderings: Mapping[str, Rendering]
+) -> tuple[AssetSide, AssetSide]:
+    return (
+        _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings),
+        _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings),
     )
 
 
