@@ -175,9 +175,7 @@ def page(
 ) -> DuelPage:
     """`mirrored`: address on another host -> hash of our copy, for a round that was played elsewhere; `light`: hash of
     a file -> its light copy."""
-    left, right = (
-        replace(side, light=_light(light.get(side.sha256))) for side in _both(match, duel, assets, renderings)
-    )
+    left, right = (_lit(side, light) for side in _both(match, duel, assets, renderings))
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
         left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
@@ -205,8 +203,10 @@ def _both(
     )
 
 
-def _light(copy: LightCopy | None) -> LightFile | None:
-    return LightFile(sha256=copy.sha256, bytes=copy.bytes, triangles=copy.triangles) if copy else None
+def _lit(side: AssetSide, light: Mapping[str, LightCopy]) -> AssetSide:
+    copy = light.get(side.sha256)
+    made = LightFile(sha256=copy.sha256, bytes=copy.bytes, triangles=copy.triangles) if copy else None
+    return replace(side, light=made)
 
 
 def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
