@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('competition', '0006_reviews'),
-        ('dashboard', '0002_records'),
+        ('dashboard', '0003_api_nonces_tokens'),
     ]
 
     operations = [
