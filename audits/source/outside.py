@@ -117,7 +117,7 @@ def _hosts_of(module: Module, node: ast.Call) -> Iterator[str]:
 
 def _is_host(text: str) -> bool:
     named = re.fullmatch(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+", text)
-    return bool(named or "\u2026." in text) and not LOOPBACK.fullmatch(text)
+    return bool((named and not LOOPBACK.fullmatch(text)) or "\u2026." in text)
 
 
 def _commands(module: Module) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from audits.source.tree import Source, Tree
 LONGEST_FOLDED = 20_000
 DEEPEST_FOLD = 40
 IMPORTERS = ("__import__", "importlib.import_module")
-SAYS = (ast.Constant, ast.BinOp, ast.JoinedStr, ast.Call)
+SAYS = (ast.Constant, ast.BinOp, ast.JoinedStr, ast.Call, ast.Subscript)
 LOADERS = frozenset({
     "json.load", "json.loads", "pickle.load", "pickle.loads", "numpy.load", "yaml.safe_load", "yaml.load", "csv.reader",
     "csv.DictReader", "torch.load", "joblib.load", "tomllib.load", "tomllib.loads", "msgpack.load", "marshal.load",

@@ -10,7 +10,6 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 from audits.source import python
@@ -18,7 +17,6 @@ from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
-TABLE = Path(__file__).with_name("weights.json")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 LOADS = re.compile(
@@ -134,7 +132,7 @@ def _asked(line: str) -> Iterator[tuple[str, str]]:
 
 
 def _licence(place: Finding, what: str) -> Iterator[Finding]:
-    entry = _table().get(what.lower())
+    entry = TABLE.get(what.lower())
     if entry is None:
         why = f"The licence of {excerpt(what)} is not in our table: a person must read it, and add it there."
         yield _with(place, PERSON, "model_licence_unknown", why)
@@ -150,7 +148,9 @@ def _with(place: Finding, severity: str, rule: str, sentence: str) -> Finding:
     )
 
 
-@cache
-def _table() -> Mapping[str, Mapping[str, str]]:
-    told = json.loads(TABLE.read_text())
+def _read() -> Mapping[str, Mapping[str, str]]:
+    told = json.loads(Path(__file__).with_name("weights.json").read_text())
     return {name.lower(): {**told["reasons"][row["reason"]], **row} for name, row in told["models"].items()}
+
+
+TABLE = _read()  # when it is imported: a walled child finds no files

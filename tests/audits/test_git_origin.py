@@ -1,0 +1,255 @@
+"""A git host and its repositories are strangers: what they can do to the fetch, and what it makes of it."""
+
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from audits.decisions import fetching
+from audits.source import archive, limited, scanning
+from audits.source.origins.base import NotFetched
+from audits.source.origins.git import FETCHING, LOOKING, problem_with
+from audits.source.origins.git import GitHost as Origin
+from judging.renderers.confinement import Limits
+from tests.audits.git_host import GitHost, Made
+
+LIMITS = Limits(memory=1 << 30, cpu_seconds=5, wall_seconds=10.0, file_bytes=1 << 20)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
+    with GitHost(tmp_path_factory.mktemp("git")) as made:
+        yield made
+
+
+@pytest.fixture
+def made(host, request) -> Made:
+    return host.repository(f"miner/{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}")
+
+
+def fetch(host, made, commit, **more):
+    return Origin(host.url, **more).fetch(f"miner/{made.folder.stem}", commit)
+
+
+def rules(fetched):
+    return {finding.rule: finding.severity for finding in fetched.left_out}
+
+
+def test_only_the_asked_commit_is_archived_and_twice_gives_the_same_bytes(host, made):
+    first = made.push({"a.py": "1", "deep/er/b.py": "2"})
+    made.push({"a.py": "changed"}, parent=first)
+    got, again = fetch(host, made, first), fetch(host, made, first)
+    assert {file.path: file.content for file in got.files} == {"a.py": b"1", "deep/er/b.py": b"2"}
+    assert archive.pack(got.files) == archive.pack(reversed(again.files))
+    assert rules(got) == {}
+
+
+def test_a_commit_that_was_pushed_over_is_a_finding(host, made):
+    old = made.push({"a.py": "1"})
+    made.push({"a.py": "2"})  # a new root: the branch no longer leads to `old`
+    assert rules(fetch(host, made, old)) == {"commit_off_branches": "person"}
+
+
+def test_a_commit_that_is_not_there_is_about_the_miner_and_to_be_looked_at_again(host, made):
+    made.push({"a.py": "1"})
+    with pytest.raises(NotFetched) as caught:
+        fetch(host, made, "f" * 40)
+    assert (caught.value.failure_class, caught.value.code, caught.value.looks) == ("miner", "commit_missing", 3)
+
+
+def test_a_blob_or_a_tree_is_no_commit(host, made):
+    made.push({"a.py": "1"})
+    for sha in (made.blob(b"1"), made.tree({"a.py": "1"})):
+        with pytest.raises(NotFetched) as caught:
+            fetch(host, made, sha)
+        assert caught.value.failure_class == "miner"
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503])
+def test_a_host_with_a_problem_is_nobodys_fault_but_ours(host, made, code):
+    commit = made.push({"a.py": "1"})
+    host.answers = [code] * 3
+    with pytest.raises(NotFetched) as caught:
+        fetch(host, made, commit)
+    host.answers = []
+    assert (caught.value.failure_class, caught.value.finding) == ("infrastructure", None)
+
+
+def test_links_submodules_and_odd_names_are_left_out_and_said(host, made):
+    blob, target = made.blob(b"x"), made.blob(b"/etc/passwd")
+    inner = made.raw_tree([("100644", b"config", blob)])
+    tree = made.raw_tree([
+        ("40000", b".GIT", inner), ("100644", b"..", blob), ("100644", b"a\\b", blob), ("100644", b"ok.py", blob),
+        ("120000", b"link", target), ("160000", b"module", "a" * 40), ("100644", b"nul.txt", blob),
+        ("100644", "\u202eexe.py".encode(), blob),
+    ])  # fmt: skip
+    got = fetch(host, made, made.commit(tree))
+    assert [file.path for file in got.files] == ["ok.py"]
+    assert rules(got) == {"odd_path": "blocking", "not_a_file": "blocking", "submodule": "person"}
+
+
+def test_a_tree_that_holds_itself_a_million_times_costs_a_list_and_no_more(host, made):
+    inner = made.raw_tree([("100644", b"f%02d" % n, made.blob(b"x")) for n in range(32)])
+    for _ in range(3):
+        inner = made.raw_tree([("40000", b"d%02d" % n, inner) for n in range(32)])
+    began = time.monotonic()
+    got = fetch(host, made, made.commit(inner))
+    assert len(got.files) <= archive.MOST_FILES
+    assert rules(got)["too_many_files"] == "blocking"
+    assert time.monotonic() - began < 60  # a guard against hanging, not a measurement
+
+
+def test_a_small_pack_with_huge_files_is_listed_and_not_inflated(host, made):
+    zeros = made.blob(bytes(40 << 20))
+    entries = [("100644", b"z%d" % n, zeros) for n in range(8)] + [("100644", b"zz.py", made.blob(b"ok"))]
+    got = fetch(host, made, made.commit(made.raw_tree(entries)))
+    assert [file.path for file in got.files] == ["zz.py"]
+    assert rules(got) == {"not_archived": "person"}
+
+
+def test_a_pack_larger_than_allowed_is_a_finding_and_fills_no_disk(host, made):
+    commit = made.push({"noise": os.urandom(3 << 20)})
+    with pytest.raises(NotFetched) as caught:
+        fetch(host, made, commit, fetching=replace(FETCHING, file_bytes=1 << 20))
+    assert (caught.value.failure_class, caught.value.code) == ("miner", "repository_too_large")
+
+
+def test_a_fetch_that_hangs_is_ended_and_is_ours(host, made, tmp_path):
+    commit = made.push({"a.py": "1"})
+    with pytest.raises(NotFetched) as caught:
+        fetch(host, made, commit, fetching=replace(FETCHING, wall_seconds=0.01), looking=LOOKING)
+    assert caught.value.failure_class == "infrastructure"
+
+
+def test_hooks_filters_attributes_and_includes_of_a_repository_do_nothing(host, made, tmp_path):
+    trap = tmp_path / "sprung"
+    for hook in ("post-checkout", "reference-transaction", "post-merge"):
+        script = made.folder / "hooks" / hook
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(f"#!/bin/sh\ntouch {trap}\n")
+        script.chmod(0o755)
+    commit = made.push({
+        ".gitattributes": "*.py filter=evil diff=evil export-subst\nsecret.py export-ignore\n",
+        ".gitconfig": f'[filter "evil"]\n\tsmudge = touch {trap}\n[include]\n\tpath = /etc/passwd\n',
+        ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch {trap}"\n',
+        "secret.py": "$Format:%H$\n",
+    })  # fmt: skip
+    trap.unlink(missing_ok=True)
+    got = fetch(host, made, commit)
+    assert {file.path: file.content for file in got.files}["secret.py"] == b"$Format:%H$\n"
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("repo", ["../../etc", "a/b/c", "a/..", "-o/x", "a/b;id", "a/b\n", "ext::sh -c id/x", "a", ""])
+def test_a_name_that_is_no_repository_reaches_no_host(host, repo):
+    before = len(host.asked)
+    with pytest.raises(NotFetched) as caught:
+        Origin(host.url).fetch(repo, "a" * 40)
+    assert caught.value.failure_class == "miner"
+    assert len(host.asked) == before
+
+
+@pytest.mark.parametrize(
+    ("base", "fine"),
+    [
+        ("https://github.com", True), ("https://git.example.org/mirror", True), ("http://github.com", False),
+        ("http://127.0.0.1:3000", True), ("file:///srv", False), ("ssh://git@github.com", False), ("github.com", False),
+        ("https://user:word@github.com", False), ("https://github.com?x=1", False), ("ext::sh", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_code_host_is_https_or_this_machine(base, fine):
+    assert (problem_with(base, demo=True) is None) is fine
+
+
+def test_outside_of_a_demo_not_even_this_machine_answers_in_the_clear():
+    assert problem_with("http://127.0.0.1:3000", demo=False)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "means"),
+    [
+        ("fatal: remote error: upload-pack: not our ref 1234", "commit_missing"),
+        ("remote: Repository not found.\nfatal: repository 'https://x/a/b.git/' not found", "repository_missing"),
+        ("fatal: could not read Username for 'https://x': terminal prompts disabled", "repository_missing"),
+        ("The requested URL returned error: 404", "repository_missing"),
+        ("unable to update url base from redirection", "repository_moved"),
+        ("The requested URL returned error: 503", "trouble"),
+        ("The requested URL returned error: 429", "trouble"),
+        ("Could not resolve host: github.com", "trouble"),
+        ("server certificate verification failed", "trouble"),
+        ("fatal: early EOF\nnot our ref", "trouble"),
+        ("", "trouble"),
+        ("something nobody has seen yet", "trouble"),
+    ],
+)
+def test_only_plain_words_of_a_host_are_about_the_miner(complaint, means):
+    assert fetching.meaning(complaint) == means
+
+
+def test_a_program_has_no_network_no_environment_and_no_long_life(tmp_path):
+    os.environ["CANARY"] = "must not be seen"
+    try:
+        seen = limited.run(["/usr/bin/env"], folder=tmp_path, limits=LIMITS, most=1 << 16)
+    finally:
+        del os.environ["CANARY"]
+    assert b"CANARY" not in seen.said
+    asked = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
+    python = ["/usr/bin/env", "python3", "-c", asked]
+    assert "Network is unreachable" in limited.run(python, folder=tmp_path, limits=LIMITS, most=1 << 16).complaints
+    hung = limited.run(["/bin/sleep", "60"], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 16)
+    assert hung.overran
+    flood = limited.run(["/usr/bin/yes"], folder=tmp_path, limits=LIMITS, most=1 << 16)
+    assert flood.flooded
+    assert len(flood.said) == 1 << 16
+
+
+def test_what_a_program_started_ends_with_it(tmp_path):
+    marker = f"{os.getpid()}.{time.monotonic_ns() % 10**6}"
+    script = f"sleep 61{marker[-5:].replace('.', '')} & sleep 60"
+    limited.run(["/bin/sh", "-c", script], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 10)
+    left = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert f"sleep 61{marker[-5:].replace('.', '')}" not in left
+
+
+HANG = "tests.audits.hostile_checks:hang"
+EAT = "tests.audits.hostile_checks:eat"
+CRASH = "tests.audits.hostile_checks:crash"
+LIE = "tests.audits.hostile_checks:lie"
+
+
+@pytest.mark.parametrize(
+    ("work", "outcome", "rule"),
+    [(HANG, "exhausted", "check_exhausted"), (EAT, "exhausted", "check_exhausted"), (CRASH, "broken", ""),
+     (LIE, "broken", "")],
+)  # fmt: skip
+def test_a_scanner_that_hangs_eats_memory_crashes_or_lies_is_contained(tmp_path, work, outcome, rule):
+    path = tmp_path / "archive"
+    path.write_bytes(archive.pack([archive.File(path="a.py", content=b"x")]))
+    limits = replace(scanning.LIMITS, cpu_seconds=1, memory=1 << 30, wall_seconds=20.0)
+    scanned = scanning.scan("pins", path, commit="0" * 40, limits=limits, work=work)
+    assert scanned.outcome == outcome
+    assert [finding.rule for finding in scanned.findings] == ([rule] if rule else [])
+    assert all(finding.severity == "person" for finding in scanned.findings)
+
+
+def test_a_repository_made_against_the_parsers_is_checked_or_given_to_a_person(tmp_path):
+    deep = "x = " + "(" * 5000 + ")" * 5000
+    chain = "x = " + "+".join(["'a'"] * 30_000)
+    regex = 'token = "' + "a" * 4000 + "\n" + "secret: " * 3000
+    files = {
+        "deep.py": deep, "chain.py": chain, "minus.py": "x = " + "-" * 20_000 + "1", "secrets.txt": regex * 20,
+        "pyproject.toml": "a." * 5000 + "b = 1", "Pipfile.lock": "[" * 100_000, "uv.lock": "x = " + "{a=" * 3000,
+        "requirements.txt": "a" * 4000 + "==1\n" + "-r requirements.txt\n" * 3000,
+        "Dockerfile": "RUN pip install " + "a" * 100_000 + "\n" + "FROM x\n" * 5000,
+        "setup.cfg": "[options]\ninstall_requires =\n" + " a\n" * 3000, ".gitattributes": "* filter=x\n" * 5000,
+    }  # fmt: skip
+    path = tmp_path / "archive"
+    path.write_bytes(archive.pack(archive.File(path=name, content=text.encode()) for name, text in files.items()))
+    for name in scanning.CHECKS:
+        scanned = scanning.scan(name, path, commit="0" * 40)
+        assert scanned.outcome in ("done", "exhausted"), (name, scanned.why)
+        assert len(scanned.findings) <= 301
