@@ -14,6 +14,7 @@ from competition.chain.base import RawReveal
 from competition.decisions import eligibility
 from competition.models import Competition, Miner, Reveal, Round, Submission
 
+SIGNED_FROM = 1_000_000  # extrinsic indices of reveals that came by the API: after all of their block's own
 KEPT_BYTES = (
     8192  # of a payload; a longer one is refused whatever follows, so its beginning and length are evidence enough
 )
@@ -22,7 +23,8 @@ KEPT_BYTES = (
 def take_reveals(competition: Competition, *, now: datetime) -> int:
     """Store what the chain has revealed since the last look.  Reading a block again changes nothing."""
     connected = chain.of(competition)
-    seen = competition.reveals.aggregate(last=Max("block"))["last"] or 0
+    read = competition.reveals.filter(extrinsic_index__lt=SIGNED_FROM)
+    seen = read.aggregate(last=Max("block"))["last"] or 0
     fresh = connected.reveals(first=seen, last=connected.block(now=now), now=now)
     return sum(store(competition, raw, now=now) for raw in fresh)
 
@@ -51,6 +53,7 @@ def store(competition: Competition, raw: RawReveal, *, now: datetime) -> bool:
                 "signature": raw.signature.hex(),
                 "objection": reading.objection or "",
             }
+            body |= {"request": raw.request} if raw.request else {}
             ledger.append(competition.pk, kind="reveal", body=body, at=now)
     return made
 

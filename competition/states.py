@@ -26,8 +26,9 @@ class AssetStates(Graph):
 
 
 class DeliveryStates(Graph):
-    """A notice is sent until its receiver has it, or until it is certain that the receiver won't."""
+    """A notice is sent until its receiver has it, or until it is certain that the receiver won't; again where its
+    owner asks."""
 
     waiting = State(to=("delivered", "failed"), queue="io", lease_s=60, tries=14)
-    delivered = State()
-    failed = State()
+    delivered = State(to=("waiting",))
+    failed = State(to=("waiting",))

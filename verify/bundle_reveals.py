@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ NAME, ENTRIES = "reveals.json", "submissions.json"
 FIELDS = ("repo", "commit", "cdn_url")
 LONGEST, DEEPEST, LONGEST_VALUE = 4096, 8, 500
 SIGNED = b"gauntlet-simulated-extrinsic/1\n"
+BY_API, API_PATH, WITHDRAWN = 1_000_000, "/api/v1/me/reveals", "withdrawn"
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
 HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
@@ -61,13 +63,29 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _signature(bundle: Bundle, row: Row, event: Row, *, field: str) -> None:
-    """The simulated chain's messages; of a payload that was cut off there is nothing to check."""
+    """The simulated chain's messages, and those that came by the API; of a payload that was cut off there is nothing to
+    check."""
     payload = bytes.fromhex(row["payload"])
+    if row["extrinsic_index"] >= BY_API or "request" in event:
+        if not _requested(row, event, payload=payload):
+            bundle.note("unsigned-reveal", NAME, field=field, say="No request signed by this miner asks for it.")
+        return
     whole = event.get("bytes", len(payload)) == len(payload)
     if not whole or not bundle.told("competition.json")["chain"].startswith("simulated:"):
         return
     if is_signed(by=row["miner"], message=SIGNED + payload, signature=str(event.get("signature", ""))) is False:
         bundle.note("unsigned-reveal", NAME, field=field, say="The signature the ledger tells is not by this miner.")
+
+
+def _requested(row: Row, event: Row, *, payload: bytes) -> bool:
+    """Did the miner sign a request, as the API takes it, with exactly these bytes?"""
+    lines = str(event.get("request", "")).split("\n")
+    asks = len(lines) == 7 and (lines[0], lines[1], lines[3]) == ("gauntlet/1", "POST", API_PATH)
+    if not asks or row["extrinsic_index"] < BY_API or lines[4] != hashlib.sha256(payload).hexdigest():
+        return False
+    plain, signature = "\n".join(lines).encode(), str(event.get("signature", ""))
+    forms = (plain, b"<Bytes>" + plain + b"</Bytes>")
+    return any(is_signed(by=row["miner"], message=form, signature=signature) is not False for form in forms)
 
 
 def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
@@ -137,6 +155,8 @@ def fields_of(raw: bytes) -> dict[str, str]:
     except (ValueError, RecursionError):
         return {}
     given = value if isinstance(value, dict) else {}
+    if given.get("withdraw") is True:
+        return dict.fromkeys(FIELDS, WITHDRAWN)
     return {name: given[name].strip() for name in FIELDS if _usable(given.get(name))}
 
 

@@ -11,13 +11,17 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class RawReveal:
-    """One revealed message: where it stands, its bytes, unread, and the miner's signature where one is told."""
+    """One revealed message: where it stands, its bytes, unread, and the miner's signature where one is told.
+
+    `request`: of one that came by the API, the text that was signed.
+    """
 
     hotkey: str
     block: int
     extrinsic_index: int
     payload: bytes
     signature: bytes = b""
+    request: str = ""
 
 
 class ChainFault(Exception):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 FIELDS = ("repo", "commit", "cdn_url")
+WITHDRAWN = "withdrawn"  # what {"withdraw": true} reveals for every field: no repo, commit or address is named so
 LONGEST_PAYLOAD = 4096  # bytes; the three fields together need less than 700
 LONGEST_VALUE = 500  # characters
 DEEPEST = 8  # brackets opened; a reveal needs one
@@ -115,6 +116,8 @@ def copies(submissions: Iterable[Derived]) -> dict[str, str]:
 def objection(*, repo: str, commit: str, cdn_url: str, demo: bool = False) -> str | None:
     """Why these three values make no submission, as a sentence for the miner."""
     missing = [name for name, value in zip(FIELDS, (repo, commit, cdn_url), strict=True) if not value]
+    if repo == commit == cdn_url == WITHDRAWN:
+        return "Withdrawn by its miner; a reveal of repo, commit and cdn_url in the window enters again."
     if missing:
         return f"No {' and no '.join(missing)} was revealed in the window; repo, commit and cdn_url are all needed."
     if not _REPO.fullmatch(repo) or repo.split("/")[1].strip(".") == "":
@@ -139,6 +142,8 @@ def _parsed(text: str) -> object:
 
 
 def _fields(value: Mapping[str, object]) -> Reading:
+    if value.get("withdraw") is True:
+        return Reading(dict.fromkeys(FIELDS, WITHDRAWN))
     fields: dict[str, str] = {}
     problems: list[str] = []
     for name in FIELDS:

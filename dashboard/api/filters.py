@@ -47,6 +47,10 @@ WORD = Kind("word", r"[a-zA-Z0-9._:-]{1,60}", "letters, digits, dots, dashes, co
 FLAG = Kind("flag", r"true|false", "true or false", lambda text: text == "true")
 
 
+TEXT = Kind("text", r"(?s:.)*", "text")
+UUID = Kind("uuid", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id as it was given")
+
+
 def one_of(*words: str) -> Kind:
     return Kind("choice", "|".join(map(re.escape, words)), f"one of {', '.join(words)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from dashboard.api.auth import ByHotkey, ByToken
 from dashboard.api.filters import Filters, Kind
 from dashboard.api.parsing import StrictJson
 from dashboard.api.rendering import Csv, Json, Parquet
-from dashboard.api.schema import Described
+from dashboard.api.schema import PATHS, Described
 from dashboard.presenting.twins import twin
 
 LONGEST_ADDRESS = 4000
@@ -66,6 +67,9 @@ class Answering(APIView):
             raise throttles.refused(self.use)
         if len(request.get_full_path()) > LONGEST_ADDRESS:
             raise errors.Refused("The address is too long.", code="too_long", fix="Ask for less.", status_code=414)
+        for name, value in kwargs.items():
+            if not re.fullmatch(PATHS[name][0].pattern, str(value), re.ASCII):
+                raise errors.missing("There is nothing at this address.", fix=f"{name} is {PATHS[name][0].says}.")
         super().initial(request, *args, **kwargs)
 
     def asked(self, request: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 
 from dashboard.api import refusals, shapes
-from dashboard.api.filters import COMMIT, ENTRY, HOTKEY, LONGEST, ROUND, SHA256, SLUG, STEM, WORD, Kind, one_of
+from dashboard.api.bodies import Takes
+from dashboard.api.filters import COMMIT, ENTRY, HOTKEY, LONGEST, ROUND, SHA256, SLUG, STEM, UUID, WORD, Kind, one_of
 from dashboard.api.rendering import PARQUET
 
 Schema = dict[str, Any]
@@ -26,10 +27,9 @@ PATHS: Mapping[str, tuple[Kind, str]] = {
     "sha256": (SHA256, "Of the file."),
     "commit": (COMMIT, "Of the code."),
     "name": (WORD, "A name."),
-    "pk": (ROUND, "The number it was given."),
+    "subscription": (UUID, "The webhook's id."),
+    "delivery": (UUID, "The delivery's id."),
 }
-PRIVATE: list[Schema] = [{"hotkeySignature": []}, {"epistula": []}]
-SIGNED: list[Schema] = [{"hotkeySignature": []}]
 HEADERS: Schema = {
     "RateLimit": {"schema": {"type": "string"}, "description": 'What is left: `"address";r=597;t=41`.'},
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'What is allowed: `"address";q=600;w=60`.'},
@@ -59,10 +59,15 @@ class Described(AutoSchema):
         takes = getattr(self.view, "takes", None)
         if self.method == "POST" and takes is not None:
             operation["requestBody"] = {"required": True, "content": {"application/json": _media(takes)}}
-        security = getattr(self.view, "security", None)
-        if security:
-            operation["security"] = security
+        if self.view.private:
+            operation["security"] = self._security()
         return operation
+
+    def _security(self) -> list[Schema]:
+        """Epistula binds no address, so it changes nothing; a token only where the view has a scope."""
+        ways: list[Schema] = [{"hotkeySignature": []}]
+        ways += [{"epistula": []}] if self.method == "GET" else []
+        return ways + ([{"token": []}] if getattr(self.view, "scope", "") else [])
 
     def _id(self) -> str:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self.view).__name__).lower()
@@ -97,22 +102,19 @@ class Described(AutoSchema):
     def _success(self) -> Schema:
         if self.method == "DELETE":
             return {"description": "It is gone.", "headers": HEADERS}
-        gives = getattr(self.view, "gives", None) or self.view.shape
-        schema = shapes.reference(gives)
-        tabular = any(renderer.format == "csv" for renderer in self.view.renderer_classes)
-        content = {"application/json": {"schema": _page(schema) if hasattr(self.view, "rows") else schema}}
+        reads = self.method == "GET"
+        schema = shapes.reference(self.view.shape if reads else self.view.gives)
+        tabular = reads and any(renderer.format == "csv" for renderer in self.view.renderer_classes)
+        paged = reads and hasattr(self.view, "rows")
+        content = {"application/json": {"schema": _page(schema) if paged else schema}}
         example = getattr(self.view, "example", None)
         if example is not None:
             content["application/json"]["example"] = example
         if tabular:
             content["text/csv"] = {"schema": {"type": "string"}}
             content[PARQUET] = {"schema": {"type": "string", "format": "binary"}}
-        headers = HEADERS | ({} if self.view.private or self.method != "GET" else VALIDATORS)
-        return {
-            "description": "Done." if self.method == "POST" else "The answer.",
-            "content": content,
-            "headers": headers,
-        }
+        headers = HEADERS | (VALIDATORS if reads and not self.view.private else {})
+        return {"description": "The answer." if reads else "Done.", "content": content, "headers": headers}
 
 
 PAGING = {
@@ -134,10 +136,8 @@ def _page(row: Schema) -> Schema:
     }
 
 
-def _media(takes: type) -> Schema:
-    media: Schema = {"schema": shapes.reference(takes)}
-    example = getattr(takes, "EXAMPLE", None)
-    return {**media, "example": example} if example else media
+def _media(takes: Takes) -> Schema:
+    return {"schema": takes.schema, "example": takes.example}
 
 
 def _parameter(name: str, kind: Kind, about: str, *, place: str) -> Schema:

@@ -10,12 +10,13 @@ from typing import Any
 from django.db.models import Count, Q
 from django.urls import reverse
 
+from audits import appeals
 from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
 from competition.models import Miner, Reign, Round, Submission
-from dashboard import gathering
+from dashboard import clock, gathering
 from dashboard.api import causes
 from dashboard.api.rows import game, judging, standing
 from dashboard.presenting import miner_pages
@@ -149,11 +150,14 @@ def _audit(own: Part, audit: Audit, *, now: datetime) -> standing.AuditState:
     limit, used = _time(own, run) if run and audit.kind == Audit.Kind.GENERATION else (None, None)
     running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
     at = [own.round.competition.slug, own.round.number, own.miner.hotkey]
+    last = appeals.last_block(own.round) if audit.state in ("passed", "rejected") else None
+    until = clock.until(own.round.competition, block=last, now=now) if last is not None else None
     return standing.AuditState(
         kind=audit.kind, state=audit.state, reason=audit.reason, waiting_for=audit.waiting_for,
         failure=game.failure(audit), since=audit.since, limit_s=limit, used_s=used,
         deadline=now + timedelta(seconds=max(0, (limit or 0) - (used or 0))) if running else None,
-        appeal_until=None, url=reverse("audit", args=at),
+        version=audit.version, appeal_last_block=last, appeal_until=until.ends_at if until else None,
+        url=reverse("audit", args=at),
     )  # fmt: skip
 
 

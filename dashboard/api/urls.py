@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 from django.views.generic import View
 
-from dashboard.api.resources import game, index, judging, miner, outcomes, trust
+from dashboard.api.resources import entering, game, index, judging, miner, outcomes, trust, webhooks
 
 COMPETITION = "competitions/<slug:competition>"
 ROUND = f"{COMPETITION}/rounds/<int:number>"
@@ -53,5 +53,12 @@ urlpatterns = [
     at("miners/<str:hotkey>/standing", miner.MinerStanding, name="miner-standing"),
     at("me/standing", miner.OwnStanding, name="own-standing"),
     at("me/diagnostics", miner.OwnDiagnostics, name="own-diagnostics"),
+    at("me/reveals", entering.OwnReveals, name="own-reveals"),
+    at("me/appeals", entering.OwnAppeals, name="own-appeals"),
+    at("appeals", entering.Appeals, name="appeals"),
+    at("webhooks", webhooks.Webhooks, name="webhooks"),
+    at("webhooks/<uuid:subscription>", webhooks.Webhook, name="webhook"),
+    at("webhooks/<uuid:subscription>/deliveries", webhooks.WebhookDeliveries, name="webhook-deliveries"),
+    at("webhooks/<uuid:subscription>/deliveries/<uuid:delivery>/replay", webhooks.Replay, name="webhook-replay"),
     re_path(r"^api/", index.Nothing.as_view(), name="api-nothing"),
 ]

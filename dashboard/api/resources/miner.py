@@ -10,31 +10,18 @@ from django.utils import timezone
 from competition import queries
 from competition.models import Miner, Reveal, Round, Submission
 from dashboard.api import causes, standing
-from dashboard.api.auth import Caller, refusal
-from dashboard.api.errors import Refused, bad, missing
+from dashboard.api.acting import Personal, caller_of, forbidden
+from dashboard.api.errors import bad, missing
 from dashboard.api.filters import HOTKEY, ROUND, SLUG
 from dashboard.api.reading import Item
 from dashboard.api.resources.game import competition_of, round_of
 from dashboard.api.rows import standing as rows
-from dashboard.api.schema import PRIVATE
 
 WHICH = {"competition": SLUG, "round": ROUND}
 ABOUT = {
     "competition": "Of this competition; without it: of the one on the front page.",
     "round": "Of this round; without it: of the last one the miner takes part in.",
 }
-
-
-def caller_of(request: Any) -> Caller:
-    """Who signed this request.  Raises Refused where nobody did."""
-    caller: Any = request.user
-    if not isinstance(caller, Caller):
-        raise refusal()
-    return caller
-
-
-def forbidden(sentence: str, *, fix: str) -> Refused:
-    return Refused(sentence, code="forbidden", fix=fix, status_code=403)
 
 
 def asked_round(asked: Mapping[str, Any], *, miner: Miner) -> Round:
@@ -81,49 +68,31 @@ class MinerStanding(Item):
         return standing.of(asked_round(asked, miner=miner), miner, now=timezone.now())
 
 
-class Own(Item):
-    """Only for the hotkey that signed."""
-
-    group, private, security = "me", True, PRIVATE
-    kinds, about = WHICH, ABOUT
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if not caller_of(request).hotkey:
-            raise forbidden("A token belongs to no miner.", fix="Sign with the miner's hotkey.")
-
-    def own_miner(self) -> Miner:
-        return miner_of(self.request.user.hotkey, known=True)
+def own_miner(request: Any) -> Miner:
+    return miner_of(caller_of(request).hotkey, known=True)
 
 
-class OwnStanding(Own):
+class OwnStanding(Personal, Item):
     """Where do I stand?  The standing of the hotkey that signed."""
 
-    shape = rows.Standing
+    group, shape = "me", rows.Standing
+    kinds, about = WHICH, ABOUT
 
     def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        miner = self.own_miner()
+        miner = own_miner(self.request)
         return standing.of(asked_round(asked, miner=miner), miner, now=timezone.now())
 
 
-class OwnDiagnostics(Own):
+class OwnDiagnostics(Personal, Item):
     """Why did it fail?  Logs of my pods, files that did not come, pictures that could not be drawn: as soon as they are
     known, and before anything is published.
 
     A token of scope `diagnostics:read` may ask for any miner with `hotkey`.
     """
 
-    shape = rows.Diagnostics
-    security = [*PRIVATE, {"token": []}]
+    group, shape, scope = "me", rows.Diagnostics, "diagnostics:read"
     kinds = {**WHICH, "hotkey": HOTKEY}
     about = {**ABOUT, "hotkey": "For staff: of this miner."}
-    refuses = (403,)
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super(Own, self).initial(request, *args, **kwargs)
-        caller = caller_of(request)
-        if not caller.hotkey and not caller.may("diagnostics:read"):
-            raise forbidden("This token may not read diagnostics.", fix="Ask for one of scope diagnostics:read.")
 
     def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
         caller, wanted = caller_of(self.request), asked.get("hotkey")

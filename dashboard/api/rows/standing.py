@@ -63,7 +63,9 @@ class AuditState:
     deadline: Annotated[
         datetime | None, "When the limit is reached if it goes on without a pause; null where none runs."
     ]
-    appeal_until: Annotated[datetime | None, "Until when an appeal is taken; null where none is possible."]
+    version: Annotated[int, "A further version supersedes the one before."]
+    appeal_last_block: Annotated[int | None, "The last block in which an appeal is taken; null while none runs."]
+    appeal_until: Annotated[datetime | None, "About when that block comes."]
     url: Annotated[str, PAGE]
 
 

@@ -19,6 +19,9 @@ from dashboard.models import Publication, VerifierFinding
 class FindingRow:
     """One observation of an audit, with its evidence."""
 
+    check: Annotated[str, "Which check saw it; empty for older rows."]
+    tool: str
+    tool_version: str
     severity: Annotated[str, "`blocking` or `notice`, as the check says."]
     rule: str
     file: str
@@ -36,6 +39,7 @@ class AuditRow:
     round: int
     miner: Miner
     kind: Annotated[str, "`source` or `generation`."]
+    version: Annotated[int, "A further version supersedes the one before, once its correction is applied."]
     state: Annotated[str, "`gathering`, `reviewing` (a person must decide), `passed` or `rejected`."]
     code: Annotated[str, "A stable word for the reason."]
     reason: str
@@ -51,8 +55,9 @@ class AuditRow:
 def audit(row: Audit) -> AuditRow:
     slug, number, whose = row.round.competition.slug, row.round.number, row.submission.miner
     return AuditRow(
-        id=f"{slug}/{number}/{row.submission.key}/{row.kind}", competition=slug, round=number, miner=miner(whose),
-        kind=row.kind, state=row.state, code=row.code, reason=row.reason, limits=row.limits, numbers=row.numbers,
+        id=f"{slug}/{number}/{row.submission.key}/{row.kind}/{row.version}", competition=slug, round=number,
+        miner=miner(whose), kind=row.kind, version=row.version, state=row.state, code=row.code, reason=row.reason,
+        limits=row.limits, numbers=row.numbers,
         findings=tuple(finding(each) for each in row.findings.all()), waiting_for=row.waiting_for,
         failure=failure(row), since=row.since, url=reverse("audit", args=[slug, number, whose.hotkey]),
     )  # fmt: skip
@@ -60,8 +65,9 @@ def audit(row: Audit) -> AuditRow:
 
 def finding(row: Finding) -> FindingRow:
     return FindingRow(
-        severity=row.severity, rule=row.rule, file=row.file, line=row.line, excerpt=row.excerpt, sentence=row.sentence
-    )
+        check=row.check_name, tool=row.tool, tool_version=row.tool_version, severity=row.severity, rule=row.rule,
+        file=row.file, line=row.line, excerpt=row.excerpt, sentence=row.sentence,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
