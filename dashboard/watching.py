@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from competition.machine.engine import stateful_models
 from competition.models import Checkpoint, Competition, LedgerEvent
+from dashboard.chains import ChainState
+from dashboard.chains import chains as states_of_chains
 from dashboard.models import Publication, VerifierFinding
 from dashboard.presenting.wording import WHO_MUST_ACT, count, duration
 
@@ -77,22 +79,26 @@ class StatusPage:
     work: tuple[Work, ...]
     troubles: tuple[Trouble, ...]
     books: tuple[Book, ...]
+    chains: tuple[ChainState, ...]
     url: str
 
 
 def page(*, now: datetime) -> StatusPage:
-    work, troubles, books = _work(now=now), _troubles(), _books()
+    work, troubles, books, chains = _work(now=now), _troubles(), _books(), states_of_chains()
     overdue = sum(each.overdue for each in work)
     paused = [book for book in books if book.stage == "paused"]
+    ill = [chain for chain in chains if chain.code]
+    told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, now=now)
     return StatusPage(
-        sentence=_sentence(work, overdue=overdue, troubles=troubles, paused=paused, now=now),
-        well=not (overdue or troubles or paused),
+        sentence=f"{ill[0].name}: {ill[0].sentence}" if ill and not paused else told,
+        well=not (overdue or troubles or paused or ill),
         at=now,
         queued=_queued(),
         last_look=max((each.last_message for each in work if each.last_message), default=None),
         work=work,
         troubles=troubles,
         books=books,
+        chains=chains,
         url=reverse("status"),
     )
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from verify.findings import Finding, Report, document, errors, summary
@@ -18,31 +19,43 @@ def is_bundle(path: Path) -> bool:
     return (path / "manifest.json").is_file()
 
 
-def examine_path(path: Path, *, operator: str | None = None) -> Report | None:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a bundle is compared with beyond itself: the pinned operator, a node, a file of anchors."""
+
+    operator: str | None = None
+    node: str | None = None
+    anchors: Path | None = None
+
+
+def examine_path(path: Path, *, asked: Asked) -> Report | None:
     """One state repository or one bundle; None when the path is neither."""
     if is_bundle(path):
-        return _bundles({"": path}, operator=operator)
+        return _bundles({"": path}, asked=asked)
     return examine(path) if is_repository(path) else None
 
 
-def _bundles(paths: Mapping[str, Path], *, operator: str | None) -> Report:
+def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
     """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
-    from verify import bundle, bundle_series  # imported here: only a bundle needs more than the standard library
+    from verify import bundle, bundle_series, chain  # imported here: only a bundle needs more than the standard library
 
-    each = [bundle.examine(path, operator=operator, prefix=prefix) for prefix, path in paths.items()]
+    each = [bundle.examine(path, operator=asked.operator, prefix=prefix) for prefix, path in paths.items()]
+    for one in each if asked.node or asked.anchors else ():
+        chain.check(one, node=asked.node, anchors=asked.anchors)
     reports = [one.book.report() for one in each] + [bundle_series.check(each).report()]
     return _together(reports)
 
 
-def examine_all(path: Path, *, operator: str | None = None) -> Report | None:
+def examine_all(path: Path, *, operator: str | None = None, asked: Asked | None = None) -> Report | None:
     """The path itself, or else everything directly inside it."""
-    whole = examine_path(path, operator=operator)
+    asked = asked or Asked(operator=operator)
+    whole = examine_path(path, asked=asked)
     if whole is not None or not path.is_dir():
         return whole
     inside = sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
     reports = [examine(child, prefix=f"{child.name}/") for child in inside if is_repository(child)]
     bundles = {f"{child.name}/": child for child in inside if is_bundle(child)}
-    reports += [_bundles(bundles, operator=operator)] if bundles else []
+    reports += [_bundles(bundles, asked=asked)] if bundles else []
     if not reports:
         return None
     return _together(reports)
@@ -61,9 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--errors", action="store_true", help="leave out what is only notable")
     parser.add_argument("--operator", metavar="ADDRESS", help="the ss58 address whose signature a bundle must bear")
+    parser.add_argument("--chain", metavar="URL", help="a node of the chain: compare the ledger with what stands there")
+    parser.add_argument(
+        "--anchors", type=Path, metavar="FILE", help="the anchors as a file, in place of a node or beside it"
+    )
     options = parser.parse_args(arguments)
+    asked = Asked(operator=options.operator, node=options.chain, anchors=options.anchors)
     try:
-        report = examine_all(options.path, operator=options.operator)
+        report = examine_all(options.path, asked=asked)
     except ModuleNotFoundError as missing:  # only a bundle needs more than the standard library
         print(f"A bundle needs the package {missing.name}: pip install {missing.name}", file=sys.stderr)
         return 2

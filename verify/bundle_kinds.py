@@ -73,6 +73,10 @@ WRONG: dict[str, str] = {
     "wrong-winner": "the matches and audits give another winner",
     "wrong-reign": "the reign, its weight or its block does not follow from the winner and the reign before",
     "wrong-weights": "the shares paid are not those of the reign in effect",
+    # the chain, where it is asked with --chain or --anchors
+    "anchor-differs": "the chain has another hash for an event, or has not the anchor that the file tells of",
+    "not-anchored": "the operator's hotkey has put no head of this ledger on the chain",
+    "chain-unread": "the node or the file of anchors could not be read; nothing was compared",
     # several bundles
     "series-broken": "the ledgers of two bundles tell different histories, or leave a gap",
     "series-differs": "a round does not begin as the one before says",
@@ -85,6 +89,7 @@ TELLING: dict[str, str] = {
     "audit-by-person": "an audit was decided by a person, for the reason given",
     "told-earlier": "an event lies in an earlier bundle's part of the ledger; verify the folder of all bundles",
     "not-read-back": "the chain did not have the weights that were set",
+    "anchor-elsewhere": "an anchored event is not in this bundle's part of the ledger; verify all bundles",
     "paused": "the round was paused, for the reason given",
 }
 

@@ -79,6 +79,21 @@ def _weights(bundle: Bundle, reigns: list[Row]) -> None:
                     expected=wanted, say="Not the shares of the reign in effect.")  # fmt: skip
         if body.get("read_back") != "agrees":
             bundle.note("not-read-back", LEDGER, field=f"weights at block {body['block']}", say="The chain said else.")
+    _on_chain(bundle)
+
+
+def _on_chain(bundle: Bundle) -> None:
+    """What was set on a real chain, by the reign and the uids that the event names: uids change hands there."""
+    reigns = {event["seq"]: event["body"] for event in bundle.events if event["kind"] == "reign"}
+    for event in bundle.events:
+        body = event["body"]
+        reign = reigns.get(body.get("reign")) if event["kind"] == "chain.weights" else None
+        if reign is None:
+            continue
+        paid = {"hotkey": reign["leader"], "weight": reign["weight"], "effective_block": reign["effective_block"]}
+        wanted = shares([paid], block=body["block"], uids=body["uids"], owner=body["owner_uid"])
+        bundle.same("wrong-weights", LEDGER, field=f"event {event['seq']}", found=body["weights"], expected=wanted,
+                    say="Not the shares of the reign it names.")  # fmt: skip
 
 
 def _paid(bundle: Bundle, known: int) -> list[Row]:
