@@ -138,6 +138,20 @@ class WeightSetting(models.Model):
         ordering = ["-pk"]
 
 
+class Beacon(models.Model):
+    """The value of a public beacon that went into a round's seed."""
+
+    round = models.OneToOneField("competition.Round", models.PROTECT, related_name="beacon")
+    kind = models.CharField(max_length=40)
+    number = models.PositiveBigIntegerField()
+    signature = models.CharField(max_length=192)
+    block_ms = models.PositiveBigIntegerField()  # the seed block's time, from which the beacon's round follows
+
+    def as_json(self) -> dict[str, object]:
+        told = {"kind": self.kind, "round": self.number, "signature": self.signature}
+        return {**told, "block_ms": self.block_ms}
+
+
 class Anchor(models.Model):
     """A checkpoint's head on the chain, put there by the operator's hotkey."""
 

@@ -75,7 +75,7 @@ def commit_to(competition: Competition, *, now: datetime, block: int | None = No
     return commitment
 
 
-def draw(round_: Round, *, block_hash: str) -> Draw:
+def draw(round_: Round, *, block_hash: str, beacon: str | None = None) -> Draw:
     """The prompts that the seed block's hash draws from the committed pool, in the order they are judged.
 
     Those of the title matches are the next ones in the same order that nobody was ever given; where the pool holds
@@ -83,7 +83,7 @@ def draw(round_: Round, *, block_hash: str) -> Draw:
     """
     competition = round_.competition
     pool: dict[str, Prompt] = {prompt.sha256: prompt for prompt in competition.pool.all()}
-    seed = seeds.seed(competition.slug, round_number=round_.number, block_hash=block_hash)
+    seed = seeds.seed(competition.slug, round_number=round_.number, block_hash=block_hash, beacon=beacon)
     count = min(len(pool), int(competition.config["prompts_per_round"]))
     chosen = seeds.choose(seed, prompt_sha256s=list(pool), k=count)
     used = {*chosen, *seen_before(round_)}

@@ -109,6 +109,9 @@ CHAIN_STALE_SECONDS = env.number("GAUNTLET_CHAIN_STALE_SECONDS", 300)
 # Off: the weights are shown and published, and nothing is sent.
 CHAIN_SETS_WEIGHTS = env.flag("GAUNTLET_CHAIN_SETS_WEIGHTS")
 
+# Who is asked for the value of a public beacon; its signature is checked, so any relay will do.
+BEACON_URLS = env.names("GAUNTLET_BEACON_URLS") or ["https://api.drand.sh", "https://drand.cloudflare.com"]
+
 # Where the `local` pod provider finds miners' repositories, and where it keeps its pods.
 LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR / "examples" / "miners"))).resolve()
 PODS_DIR = VAR_DIR / "pods"

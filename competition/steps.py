@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from competition import chain, ingest, ledger, prompts, weights
+from competition import beacons, chain, ingest, ledger, prompts, weights
 from competition.chain.base import ChainFault
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
@@ -41,12 +41,15 @@ def open_(round_: Round, now: datetime) -> Outcome:
         if stop:
             return stop
         block_hash = chain.of(round_.competition).block_hash(round_.seed_block, now=now)
+        beacon = beacons.due(round_, now=now)
     except ChainFault as error:
         return chain_failure(error, attempts=round_.attempts)
-    draw = prompts.draw(round_, block_hash=block_hash)
+    draw = prompts.draw(round_, block_hash=block_hash, beacon=beacon.signature if beacon else None)
 
     def freeze() -> None:
         prompts.write_down(round_, draw)
+        if beacon:
+            beacon.save()
         ingest.submit(round_, now=now)
         prompts.enter_leader(round_, now=now)
 
@@ -54,7 +57,13 @@ def open_(round_: Round, now: datetime) -> Outcome:
         "miner_generation",
         because=f"the window closed at block {round_.latest_reveal_block}; {len(draw.prompts)} prompts are drawn",
         sets={"seed": draw.seed, "seed_block_hash": block_hash},
-        facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, **draw.facts()},
+        facts={
+            "seed": draw.seed,
+            "seed_block": round_.seed_block,
+            "block_hash": block_hash,
+            **({"beacon": beacon.as_json()} if beacon else {}),
+            **draw.facts(),
+        },
         also=freeze,
     )
 

@@ -29,6 +29,8 @@ FORMAT = "gauntlet-bundle/1"
 
 def documents(round_: Round) -> dict[str, Any]:
     title = {"title.json": bundle_title.document(round_)} if titled(round_) else {}
+    if hasattr(round_, "beacon"):
+        title["beacon.json"] = round_.beacon.as_json()
     if bundle_judging.by_model(round_):
         title["judging.json"] = bundle_judging.document(round_, told_duels(round_))
     return title | {

@@ -32,6 +32,7 @@ WRONG: dict[str, str] = {
     "wrong-schedule": "a block of the schedule does not follow from the competition's cadence",
     "wrong-block-hash": "the hash of the seed block is not that of the chain",
     "wrong-seed": "the seed does not follow from competition, round and block hash",
+    "wrong-beacon": "the public beacon's value is missing, of another round, or not signed by the beacon",
     "wrong-pool": "the pool is not the one that was committed to before the round",
     "wrong-prompts": "the prompts are not the ones that the seed draws from the pool",
     # entries

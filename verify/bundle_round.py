@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from verify import bundle_beacon
 from verify.bundle_events import agree, bodies, only
 from verify.bundle_files import Bundle
 from verify.bundle_ledger import NAME as LEDGER
@@ -122,7 +123,7 @@ def _seed(bundle: Bundle) -> None:
         told = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
         bundle.same("wrong-block-hash", NAME, field="seed_block_hash", found=doc["seed_block_hash"],
                     expected=_sha256(told), say="Not the hash of the seed block.")  # fmt: skip
-    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"])
+    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=bundle_beacon.value(bundle))
     bundle.same("wrong-seed", NAME, field="seed", found=doc["seed"], expected=seed, say="Not drawn from the block.")
     drawn = only(bundle, "round.miner_generation") if not _paused(bundle) else None
     if drawn is not None:
@@ -186,8 +187,8 @@ def _in_order(doc: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(doc["prompts"], key=lambda prompt: int(prompt["position"]))
 
 
-def seed_of(slug: str, number: int, block_hash: str) -> str:
-    return _sha256("\n".join(["gauntlet-seed/1", slug, str(number), block_hash]))
+def seed_of(slug: str, number: int, block_hash: str, *, beacon: str | None = None) -> str:
+    return _sha256("\n".join(["gauntlet-seed/1", slug, str(number), block_hash, *([beacon] if beacon else [])]))
 
 
 def commitment_of(pool: list[str]) -> str:

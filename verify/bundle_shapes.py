@@ -133,6 +133,7 @@ CONTROL = {
 COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
 DISTANCE = Either((NULL, COUNT))
 OPTIONAL: dict[str, Any] = {
+    "beacon.json": {"kind": TEXT, "round": COUNT, "signature": TEXT, "block_ms": COUNT},
     "judging.json": {
         "name": TEXT, "version": TEXT, "described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL],
     },

@@ -161,6 +161,7 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
         Program("worker-io", waiting, env),
         *(Program(f"worker-{number}", working, env) for number in range(1, workers + 1)),
         *(Program(name, (*MANAGE, name), env) for name in companions),
+        *([Program("runchain", (*MANAGE, "runchain"), env)] if settings.CHAIN_ENDPOINTS else []),
     ]
 
 
