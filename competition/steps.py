@@ -10,6 +10,7 @@ from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
 from competition.models import Asset, Competition, Round, Submission
+from competition.observations import Beacon
 
 SOON = timedelta(seconds=2)
 
@@ -44,7 +45,13 @@ def open_(round_: Round, now: datetime) -> Outcome:
         beacon = beacons.due(round_, now=now)
     except ChainFault as error:
         return chain_failure(error, attempts=round_.attempts)
+    return _drawn(round_, block_hash=block_hash, beacon=beacon, now=now)
+
+
+def _drawn(round_: Round, *, block_hash: str, beacon: Beacon | None, now: datetime) -> Move:
+    """The window is over: what was revealed and what was drawn stand from here on."""
     draw = prompts.draw(round_, block_hash=block_hash, beacon=beacon.signature if beacon else None)
+    told = {"beacon": beacon.as_json()} if beacon else {}
 
     def freeze() -> None:
         prompts.write_down(round_, draw)
@@ -57,13 +64,7 @@ def open_(round_: Round, now: datetime) -> Outcome:
         "miner_generation",
         because=f"the window closed at block {round_.latest_reveal_block}; {len(draw.prompts)} prompts are drawn",
         sets={"seed": draw.seed, "seed_block_hash": block_hash},
-        facts={
-            "seed": draw.seed,
-            "seed_block": round_.seed_block,
-            "block_hash": block_hash,
-            **({"beacon": beacon.as_json()} if beacon else {}),
-            **draw.facts(),
-        },
+        facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, **told, **draw.facts()},
         also=freeze,
     )
 
