@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -11,7 +13,8 @@ from django.db.models import Max
 
 from competition import chain, ledger
 from competition.chain.base import RawReveal
-from competition.decisions import eligibility
+from competition.decisions import eligibility, standing
+from competition.decisions.standing import Standing
 from competition.models import Competition, Miner, Reveal, Round, Submission
 
 SIGNED_FROM = 1_000_000  # extrinsic indices of reveals that came by the API: after all of their block's own
@@ -76,7 +79,8 @@ def entries(round_: Round) -> tuple[eligibility.Derived, ...]:
 
 def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
     """Write down the submissions of the closed window, copies pointing to the first reveal of their commit."""
-    derived = entries(round_)
+    standings = standings_of(round_, now=now)
+    derived = [_standing(entry, round_, standings) for entry in entries(round_)]
     miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
     rows = {
         entry.hotkey: Submission(
@@ -91,12 +95,35 @@ def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
         rows[copy].copy_of = rows[first]
         rows[copy].save(update_fields=["copy_of"])
     for row in rows.values():
-        ledger.append(round_.competition_id, kind="submission", body=_event(round_, row), at=now)
+        ledger.append(round_.competition_id, kind="submission", body=_event(round_, row, standings), at=now)
     return list(rows.values())
 
 
-def _event(round_: Round, row: Submission) -> dict[str, object]:
+def standings_of(round_: Round, *, now: datetime) -> Mapping[str, Standing] | None:
+    """What the chain says of each registered hotkey when the window is over; None where nothing is asked of anybody."""
+    if not round_.competition.config.get("entry"):
+        return None
+    connected = chain.of(round_.competition)
+    block, alpha = connected.block(now=now), connected.alpha()
+    uids = connected.uids()
+    known = {hotkey: Standing(block=block, uid=uid, alpha=alpha.get(hotkey, 0)) for hotkey, uid in uids.items()}
+    return defaultdict(lambda: Standing(block=block, uid=None), known)
+
+
+def _standing(
+    entry: eligibility.Derived, round_: Round, standings: Mapping[str, Standing] | None
+) -> eligibility.Derived:
+    if standings is None or entry.objection:
+        return entry
+    asked = standing.Condition.from_json(round_.competition.config["entry"])
+    return dataclasses.replace(entry, objection=standing.objection(standings[entry.hotkey], asked) or None)
+
+
+def _event(round_: Round, row: Submission, standings: Mapping[str, Standing] | None) -> dict[str, object]:
+    told = standings[row.miner.hotkey] if standings is not None else None
+    stands = {"standing": {"block": told.block, "uid": told.uid, "alpha": str(told.alpha)}} if told else {}
     return {
+        **stands,
         "round": round_.number,
         "miner": row.miner.hotkey,
         "repo": row.repo,

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from competition import chain, ledger, prompts
-from competition.decisions import rulesets, schedule, seed
+from competition.decisions import rulesets, schedule, seed, standing
 from competition.decisions import weights as weighing
 from competition.models import Competition, Reign, Round, Submission
 
@@ -45,6 +45,13 @@ def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
             "audit_repeats", f"{rules.name} can be recomputed, not played: outputs are generated again once here",
             fix="Use margin-1 or title-1",
         )  # fmt: skip
+    asked = standing.Condition.from_json(competition.config.get("entry", {}))
+    if asked.least_alpha and competition.chain.startswith("simulated:"):
+        raise rulesets.BadRules(
+            "entry.least_alpha",
+            "a simulated chain knows of no stakes",
+            fix="Leave it out, or play on bittensor:<netuid>",
+        )
     if rules.title is not None:
         drawn = int(competition.config["prompts_per_round"])
         prompts.large_enough(competition.pool.count(), drawn=drawn, fresh=rules.title.prompts)

@@ -108,12 +108,26 @@ def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
 
 def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
     expected, due = added_up(heap, demo=bundle.told("competition.json")["demo"])
+    due = due or _standing(bundle, row)
     if bool(row["objection"]) != bool(due):
         bundle.note("wrong-objection", ENTRIES, field=row["miner"], found=row["objection"], expected=due,
                     say="The rules object where this does not, or the other way round.")  # fmt: skip
     for name, value in expected.items():
         bundle.same("wrong-submission", ENTRIES, field=f"{row['miner']} {name}", found=row[name], expected=value,
                     say="The reveals add up to something else.")  # fmt: skip
+
+
+def _standing(bundle: Bundle, row: Row) -> str | None:
+    """What a competition asks of a hotkey beyond its messages, by what the ledger told of it then."""
+    asked = bundle.told("competition.json")["config"].get("entry")
+    if not asked:
+        return None
+    told = by_name(bodies(bundle, "submission", of_round=bundle.round), "miner").get((row["miner"],), {})
+    stands = told.get("standing") or {}
+    least = int(asked.get("least_alpha", 0)) * 10**9
+    if (asked.get("registered") or least) and stands.get("uid") is None:
+        return "not registered"
+    return "stake" if int(stands.get("alpha", 0)) < least else None
 
 
 def objection(values: Mapping[str, str], *, demo: bool) -> str | None:

@@ -78,6 +78,9 @@ class Observed:
     def uids(self) -> Mapping[str, int]:
         return dict(self.row().neurons.values_list("hotkey", "uid"))
 
+    def alpha(self) -> Mapping[str, int]:
+        return dict(self.row().neurons.values_list("hotkey", "alpha"))
+
     def owner_uid(self) -> int:
         """The subnet owner's neuron; 0 where the owner's hotkey has none, as the chain burns what goes there."""
         row = self.row()

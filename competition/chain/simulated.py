@@ -62,6 +62,9 @@ class Simulated:
     def uids(self) -> Mapping[str, int]:
         return dict(self.row.registrations.values_list("hotkey", "uid"))
 
+    def alpha(self) -> Mapping[str, int]:
+        return {}
+
     def owner_uid(self) -> int:
         return 0
 

@@ -274,3 +274,20 @@ def test_a_chain_that_stands_still_is_stale_by_the_databases_clock_alone(rig: Ri
 def test_a_clock_that_is_a_day_off_moves_no_stage_and_is_told(rig: Rig) -> None:
     rig.look(now=START + timedelta(days=1))
     assert stage(rig) == "open" and "differ by" in rig.row().remark
+
+
+def test_who_must_hold_a_stake_is_asked_when_the_window_is_over(rig: Rig) -> None:
+    """The miner has 4 alpha staked to it, the leader 2."""
+    rig.competition.config = {**rig.competition.config, "entry": {"least_alpha": 3}}
+    rig.competition.save()
+    blocks_to(rig, OPENS)
+    for name in (MINER, "leader", "stranger"):
+        rig.chain.reveal(hotkey(name), GOOD.replace(b"a/b", name.encode() + b"/b"))
+    blocks_to(rig, SEED_BLOCK + 1)
+    rig.look()
+    assert stage(rig) == "miner_generation"
+    told = {row.miner.hotkey: row.objection for row in rig.round().submissions.filter(role="challenger")}
+    assert told[hotkey(MINER)] == ""
+    assert "it was 2.000" in told[hotkey("leader")] and "not registered" in told[hotkey("stranger")]
+    event = rig.competition.events.get(kind="submission", body__miner=hotkey(MINER))
+    assert event.body["standing"] == {"block": rig.row().block, "uid": 3, "alpha": "4000000000"}
