@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db import models
 
 from audits.review_models import Appeal, Correction, Ruling  # noqa: F401  (this app's, too)
-from audits.states import AuditStates, PodRunStates
+from audits.states import AuditStates, BuildStates, PodRunStates
 from competition.machine.stateful import Stateful
 from competition.models import Round, Submission
 
@@ -55,6 +55,27 @@ class PodRun(Stateful):
 
     def wakes(self) -> Iterable[Stateful]:
         return (self.submission.round, *self.submission.audits.filter(state="gathering"))
+
+
+class Build(Stateful):
+    """The image of a submission's commit, for the providers that run images: built once, from our own archive of it."""
+
+    graph = BuildStates
+    submission = models.OneToOneField(Submission, models.PROTECT, related_name="build")
+    builder = models.CharField(max_length=40)
+    archive = models.CharField(max_length=64, blank=True, default="")
+    digest = models.CharField(max_length=300, blank=True, default="")
+    log = models.TextField(blank=True, default="")
+    disturbed = models.PositiveSmallIntegerField(default=0)
+
+    def describe(self) -> dict[str, object]:
+        return {"round": self.submission.round.number, "entry": self.submission.key, "builder": self.builder}
+
+    def competition_pk(self) -> int:
+        return self.submission.round.competition_id
+
+    def wakes(self) -> Iterable[Stateful]:
+        return self.submission.pod_runs.filter(state="warming")
 
 
 class Audit(Stateful):

@@ -6,6 +6,7 @@ happened.  Killed between any two lines it does the same again: a pod is found b
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,31 +17,41 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
+from audits import builds
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Action, Event, Progress
 from audits.models import PodRun
-from audits.pods import batch, results
+from audits.pods import batch, hosts, results
 from audits.pods.base import Image, Pod, PodFault, PodProvider
+from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
+from audits.pods.runpod import RunPods
 from competition import store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.machine.stateful import FailureClass
-from competition.models import Asset, Round, Submission
+from competition.models import Asset, Competition, Round, Submission
 from competition.rounds import rules_of
 from competition.steps import pause
 from judging.models import Match
 
+log = logging.getLogger(__name__)
+
 AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
 LOG_BYTES = 20_000
+PROVIDERS = ("local", "docker", "runpod")
 
 
 @cache
 def provider_named(name: str) -> PodProvider:
-    """The table of pod providers.  Raises LookupError with the known names."""
+    """The table of pod providers.  Raises LookupError with the known names, or a setting that is missing."""
     if name == "local":
         return LocalPods(repos=Path(settings.LOCAL_REPOSITORIES), pods=Path(settings.PODS_DIR))
-    raise LookupError(f"unknown pod provider {name!r}; known: local")
+    if name == "docker":
+        return DockerPods(hosts.docker(), built=builds.digest_of)
+    if name == "runpod":
+        return RunPods(hosts.runpod(), built=builds.digest_of, hash_of=store.sha256_of)
+    raise LookupError(f"unknown pod provider {name!r}; known: {', '.join(PROVIDERS)}")
 
 
 def limits_of(run: PodRun) -> lifecycle.Limits:
@@ -103,7 +114,10 @@ def tend(run: PodRun, now: datetime) -> Outcome:
 
 
 def _look(provider: PodProvider, pod: Pod, progress: Progress, *, limits: lifecycle.Limits, now: datetime) -> Event:
-    fault = provider.fault(pod)
+    try:
+        fault = provider.fault(pod)
+    except PodFault as unknown:  # its provider does not answer: that says nothing about the pod
+        return Event(kind="blind", at=now, failure=_failure(unknown))
     if fault is not None:
         return Event(kind="lost", at=now, failure=_failure(fault))
     status = batch.poll(pod, replacements_remaining=progress.replacements_remaining(limits=limits))
@@ -120,6 +134,8 @@ def _act(
 ) -> Outcome:  # fmt: skip
     """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
     event: Event | None = None
+    if action.kind == "start_pod" and not builds.ready(run, provider, now=now):
+        return Wait(IDLE, "the image of the revealed commit is being built")
     if action.kind == "start_pod":
         pod, event = _start(run, provider, progress, now=now)
     elif action.kind == "replace" and pod is not None:
@@ -267,8 +283,18 @@ def short(run: PodRun) -> bool:
 
 
 def sweep() -> list[str]:
-    """End the pods of runs that are over."""
-    return provider_named("local").sweep(known_pods)
+    """End the pods of runs that are over, at every provider that a competition uses.
+
+    A provider that does not answer is looked at again later: its pods are neither known to be over nor forgotten.
+    """
+    used = {"local", *Competition.objects.filter(active=True).values_list("pods", flat=True)} & set(PROVIDERS)
+    ended = []
+    for name in sorted(used):
+        try:
+            ended += provider_named(name).sweep(known_pods)
+        except (PodFault, LookupError) as reason:
+            log.warning("the pods of %s could not be swept: %s", name, reason)
+    return ended
 
 
 def known_pods() -> set[str]:

@@ -12,6 +12,14 @@ class PodRunStates(Graph):
     failed = State()
 
 
+class BuildStates(Graph):
+    """An image is built from the archive of a commit."""
+
+    building = State(to=("built", "failed"), queue="pods", lease_s=4000, tries=20)
+    built = State()
+    failed = State()
+
+
 class AuditStates(Graph):
     """Evidence is gathered, then a verdict follows from it, or a person is asked for one."""
 

@@ -117,6 +117,16 @@ LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR /
 PODS_DIR = VAR_DIR / "pods"
 # The git host that revealed repositories are fetched from, such as https://github.com. Empty: the folders above.
 CODE_HOST = env.text("GAUNTLET_CODE_HOST")
+# Pods `docker` and builds: the Docker Engine of a GPU host, and our small gate image on it, by digest.
+DOCKER_URL = env.text("GAUNTLET_DOCKER_URL")
+DOCKER_GATE = env.text("GAUNTLET_DOCKER_GATE")
+DOCKER_ADDRESS = env.text("GAUNTLET_DOCKER_ADDRESS", "127.0.0.1")
+DOCKER_EGRESS = env.text("GAUNTLET_DOCKER_EGRESS")
+DOCKER_GPUS = env.number("GAUNTLET_DOCKER_GPUS", 1)
+# Pods `runpod`: a rented GPU each; the pictures are fetched from this address, with {sha256} in it.
+RUNPOD_KEY = env.text("GAUNTLET_RUNPOD_KEY")
+RUNPOD_GPUS = env.names("GAUNTLET_RUNPOD_GPUS")
+POD_PICTURES = env.text("GAUNTLET_POD_PICTURES")
 # A snapshot of the OSV database (the all.zip of PyPI), to look packages up in without asking anybody.
 OSV_SNAPSHOT = env.text("GAUNTLET_OSV_SNAPSHOT")
 

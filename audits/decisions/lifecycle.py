@@ -31,6 +31,7 @@ class Limits:
     odd_answers: int = 5
     our_faults: int = 5
     unwatched_s: int = 60
+    blind_s: int = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ class Event:
     """`kind` is one of:
 
     started; refused (failure: why no pod); seen (state: one of POD_STATES, `replace`, `silent`, `nonsense` or
-    `conflict`, from whichever step the pod answered so); submitted; collected; unusable (failure: why the archive was
+    `conflict`, from whichever step the pod answered so); blind (failure: its provider does not say how the pod is, so
+    no clock of the miner's runs); submitted; collected; unusable (failure: why the archive was
     refused); lost (failure: why the pod ended); stopped (we ended it).
     """
 
@@ -86,6 +88,7 @@ class Progress:
     generation_s: float = 0
     attempt_s: float = 0
     silent_s: float = 0
+    blind_s: float = 0
     odd_answers: int = 0
     our_faults: int = 0
     looked_at: datetime | None = None
@@ -118,7 +121,7 @@ def after(progress: Progress, event: Event, *, limits: Limits) -> Progress:
     changed = _AFTER[event.kind](progress, event, limits)
     if changed is progress:
         return progress
-    troubled = event.kind in ("refused", "lost") or (event.kind == "seen" and event.state not in POD_STATES)
+    troubled = event.kind in ("refused", "lost", "blind") or (event.kind == "seen" and event.state not in POD_STATES)
     return dataclasses.replace(changed, looked_at=event.at, troubled_at=event.at if troubled else progress.troubled_at)
 
 
@@ -207,7 +210,7 @@ def _refused(progress: Progress, event: Event, limits: Limits) -> Progress:
 def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
     if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
         return progress
-    progress = _charge(progress, gap=_gap(progress, event, limits))
+    progress = dataclasses.replace(_charge(progress, gap=_gap(progress, event, limits)), blind_s=0)
     if event.state == "replace":
         return _lose(progress, code="replacement_asked", sentence="The service asked for another pod.")
     if event.state in POD_STATES:
@@ -217,6 +220,16 @@ def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
     else:
         progress = dataclasses.replace(progress, odd_answers=progress.odd_answers + 1)
     return _within_limits(progress, limits=limits)
+
+
+def _blind(progress: Progress, event: Event, limits: Limits) -> Progress:
+    """What cannot be asked is neither running nor lost; only when it stays so is the pod given up, by our fault."""
+    if progress.phase in ("none", "lost", "failed"):
+        return progress
+    blind = progress.blind_s + _gap(progress, event, limits)
+    if blind <= limits.blind_s:
+        return dataclasses.replace(progress, blind_s=blind)
+    return _lost(dataclasses.replace(progress, blind_s=0), event, limits)
 
 
 def _gap(progress: Progress, event: Event, limits: Limits) -> float:
@@ -318,6 +331,7 @@ _AFTER = {
     "started": _started,
     "refused": _refused,
     "seen": _seen,
+    "blind": _blind,
     "submitted": _submitted,
     "collected": _collected,
     "unusable": _unusable,

@@ -25,8 +25,8 @@ KINDS = {".png": b"image/png", ".jpg": b"image/jpeg", ".jpeg": b"image/jpeg", ".
 class Bridge:
     """Carry each connection to the service's port and back."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.open = port, 0
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
+        self.host, self.port, self.open = host, port, 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
@@ -40,7 +40,7 @@ class Bridge:
             writer.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        service_reader, service_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        service_reader, service_writer = await asyncio.open_connection(self.host, self.port)
         try:
             asked = asyncio.ensure_future(_pour(reader, service_writer))
             try:

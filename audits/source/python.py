@@ -155,10 +155,7 @@ class Module:
     def texts(self) -> Iterator[tuple[ast.AST, str]]:
         """Every text that the file says or puts together, without its docstrings."""
         for node in ast.walk(self.tree):
-            if (
-                isinstance(node, ast.Constant | ast.BinOp | ast.JoinedStr | ast.Call)
-                and id(node) not in self.docstrings
-            ):
+            if isinstance(node, SAYS) and id(node) not in self.docstrings:
                 text = self.text(node)
                 if text:
                     yield node, text

@@ -1,0 +1,1 @@
+"""How does a revealed commit become an image?"""

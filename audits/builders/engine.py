@@ -1,0 +1,130 @@
+"""How is an image built on a GPU host of our own?  By its Docker Engine, from the archive that was audited.
+
+The build has the network (packages are installed), limits, and no secrets: no build arguments, no registry's key, no
+files but the archive's.  The image is known by a tag that names the archive's hash, and is run by its digest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from audits.builders.base import ABSENT, BUILT, FAILED, RECIPE, UNKNOWN, Status
+from audits.pods.base import INFRASTRUCTURE, MINER, Image, PodFault
+from audits.pods.docker import BY_DIGEST, VERSION, engine_at
+from audits.pods.rest import Missing, Refused
+
+LABEL = "gauntlet.archive"
+LONGEST_BUILD_S = 3600
+LOG_LETTERS = 20_000
+# Said by the engine about itself or the network, not about the recipe.
+OURS = (
+    "no space left", "toomanyrequests", "rate limit", "i/o timeout", "tls handshake", "connection reset",
+    "unexpected eof",
+    "temporary failure", "could not resolve", "name or service not known", "connection refused", "service unavailable",
+    "bad gateway", "gateway timeout", "read timed out", "context deadline", "context canceled", "503 server",
+    "502 server",
+    "network is unreachable", "too many requests", "newconnectionerror", "connecttimeout", "failed to fetch http",
+)  # fmt: skip
+
+
+class EngineBuilder:
+    name = "engine"
+
+    def __init__(self, url: str, *, memory_bytes: int = 32 << 30, patience_s: float = LONGEST_BUILD_S) -> None:
+        self.rest, self.memory_bytes, self.patience_s = engine_at(url), memory_bytes, patience_s
+
+    def status(self, image: Image, *, archive: str) -> Status:
+        try:
+            found = self.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
+        except Missing:
+            return Status(state=ABSENT)
+        except (PodFault, Refused) as reason:
+            return _unknown(str(reason))
+        return _built(found, archive=archive)
+
+    def build(self, image: Image, *, archive: str, context: Path) -> Status:
+        log = _Log()
+        query = {
+            "t": tag_of(archive), "dockerfile": RECIPE, "rm": "1", "forcerm": "1", "pull": "1",
+            "memory": str(self.memory_bytes), "memswap": str(self.memory_bytes),
+            "labels": json.dumps({LABEL: archive, "gauntlet.commit": image.commit}),
+        }  # fmt: skip
+        try:
+            failed = self._stream(query, context, log)
+        except (httpx.HTTPError, OSError) as reason:
+            return _unknown(f"the build's connection broke ({type(reason).__name__})", log=log.text)
+        if failed:
+            return Status(state=FAILED, fault=blame(failed, log.text), log=log.text)
+        found = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
+        if found.state == ABSENT:
+            return _unknown("the engine said nothing, and there is no image", log=log.text)
+        return Status(state=found.state, digest=found.digest, fault=found.fault, log=log.text)
+
+    def _stream(self, query: Mapping[str, str], context: Path, log: _Log) -> str:
+        """What the build failed with; "" if it did not say that it failed.  Raises httpx.HTTPError, OSError."""
+        timeout = httpx.Timeout(self.patience_s, connect=10.0)
+        with context.open("rb") as tar, self.rest.client.stream(
+            "POST", f"{VERSION}/build", params=query, content=_pieces(tar), timeout=timeout,
+            headers={"Content-Type": "application/x-tar"},
+        ) as answer:  # fmt: skip
+            if answer.status_code in (400, 404):  # no such recipe, or one that cannot be parsed
+                answer.read()
+                return answer.text[:500] or "the engine refused the recipe"
+            if answer.status_code != 200:
+                raise httpx.RemoteProtocolError(f"the engine answered {answer.status_code}")
+            return log.follow(answer.iter_lines())
+
+
+class _Log:
+    def __init__(self) -> None:
+        self.text = ""
+
+    def follow(self, lines: Iterator[str]) -> str:
+        failed = ""
+        for line in lines:
+            try:
+                told = json.loads(line) if line.strip() else {}
+            except ValueError:
+                told = {"stream": line}
+            if not isinstance(told, dict):
+                continue
+            said = str(told.get("stream") or told.get("status") or told.get("error") or "")
+            self.text = (self.text + said)[-LOG_LETTERS:]
+            failed = failed or str(told.get("error") or "")
+        return failed
+
+
+def _pieces(tar: Any) -> Iterator[bytes]:
+    while piece := tar.read(1 << 20):
+        yield piece
+
+
+def tag_of(archive: str) -> str:
+    return f"gauntlet/solution:{archive[:40]}"
+
+
+def blame(error: str, log: str) -> PodFault:
+    """A recipe that fails is the miner's; a full disk, or a network that was away while it ran, is ours."""
+    said = f"{error}\n{log[-2000:]}".lower()
+    words = "".join(letter for letter in error[:200] if letter.isprintable())
+    if any(piece in said for piece in OURS):
+        return PodFault(INFRASTRUCTURE, "build_disturbed", f"The build was disturbed ({words}). We build again.")
+    return PodFault(MINER, "build_failed", f"The image could not be built from {RECIPE}: {words}")
+
+
+def _built(found: Any, *, archive: str) -> Status:
+    labels = found.get("Config", {}).get("Labels") or {} if isinstance(found, dict) else {}
+    digest = str(found.get("Id", "")) if isinstance(found, dict) else ""
+    if labels.get(LABEL) != archive or not BY_DIGEST.fullmatch(digest):
+        return _unknown("the engine's image is not the one we asked for")
+    return Status(state=BUILT, digest=digest)
+
+
+def _unknown(why: str, *, log: str = "") -> Status:
+    fault = PodFault(INFRASTRUCTURE, "build_unknown", f"We do not know how the build is: {why}. We look again.")
+    return Status(state=UNKNOWN, fault=fault, log=log)

@@ -1,0 +1,90 @@
+"""When is the image of a commit built, and which digest did it become?
+
+Built once per submission, from the archive that the source audit read, before its first pod is started.  A build that
+was disturbed is ours and is done again; after three such ends the round is paused, with the build's log at hand.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from audits import sources
+from audits.builders.base import ABSENT, BUILT, FAILED, Builder, Status
+from audits.builders.engine import EngineBuilder
+from audits.models import Build, PodRun
+from audits.pods.base import INFRASTRUCTURE, MINER, Image, PodFault, PodProvider
+from audits.source.origins.base import NotFetched
+from competition import store
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Move, Outcome, Retry
+
+LOOK_AGAIN = timedelta(seconds=10)
+MOST_DISTURBED = 3
+NEED_IMAGES = ("docker", "runpod")
+
+
+def builder() -> Builder:
+    """The builder of this deployment.  Raises LookupError where none is configured."""
+    url = settings.DOCKER_URL
+    if not url:
+        raise LookupError("GAUNTLET_DOCKER_URL is not set: images are built by a Docker Engine")
+    return EngineBuilder(url)
+
+
+def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
+    """May a pod of this run be started?  Asks for the build where it was not asked for."""
+    if provider.name not in NEED_IMAGES:
+        return True
+    build, made = Build.objects.get_or_create(
+        submission=run.submission, defaults={"builder": "engine", **Build.born(now=now)}
+    )
+    if made:
+        engine.announce(Build, now=now)
+    return build.settled
+
+
+def digest_of(image: Image) -> str:
+    """What the commit was built into.  Raises PodFault: the recipe's fault, or ours where nothing was built."""
+    rows = Build.objects.filter(submission__repo=image.repo, submission__commit=image.commit)
+    build = rows.filter(state="built").order_by("-pk").first() or rows.order_by("-pk").first()
+    if build is not None and build.state == "built":
+        return build.digest
+    if build is not None and build.state == "failed":
+        raise PodFault(build.failure_class, build.failure_code.lower(), build.failure_reason)
+    raise PodFault(INFRASTRUCTURE, "not_built", "The image is not built yet. We try again.")
+
+
+@engine.step(Build, "building")
+def tend(build: Build, now: datetime) -> Outcome:
+    """Ask how far it is; build where there is nothing; believe only what the builder says itself."""
+    image = Image(repo=build.submission.repo, commit=build.submission.commit)
+    try:
+        copy = sources.copy_of(build.submission, now=now)
+        by = builder()
+    except NotFetched as error:
+        failure = Failure(INFRASTRUCTURE, error.code[:40].upper(), error.sentence)
+        return Retry(engine.backoff(build.attempts), failure)
+    except LookupError as error:
+        return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
+    status = by.status(image, archive=copy.archive)
+    if status.state == ABSENT:
+        status = by.build(image, archive=copy.archive, context=store.default().path(copy.archive))
+    return _after(build, status, archive=copy.archive)
+
+
+def _after(build: Build, status: Status, *, archive: str) -> Outcome:
+    sets = {"archive": archive, "log": status.log.replace("\0", "")[-20_000:]}
+    if status.state == BUILT:
+        facts = {"digest": status.digest, "archive": archive}
+        return Move("built", because="the image was built", sets={**sets, "digest": status.digest}, facts=facts)
+    fault = status.fault or PodFault(INFRASTRUCTURE, "build_unknown", "We do not know how the build is.")
+    failure = Failure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
+    if status.state != FAILED:
+        return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
+    disturbed = build.disturbed + (fault.failure_class != MINER)
+    if fault.failure_class == MINER or disturbed >= MOST_DISTURBED:
+        return Move("failed", because=fault.sentence, sets={**sets, "disturbed": disturbed}, failure=failure)
+    Build.objects.filter(pk=build.pk, lease=build.lease).update(disturbed=disturbed, **sets)
+    return Retry(engine.backoff(build.attempts), failure)
