@@ -132,8 +132,7 @@ def _dialled(url: Any, *, deadline: float) -> socket.socket:
     left = max(0.1, deadline - time.monotonic())
     plain = socket.create_connection((url.hostname, url.port or (443 if url.scheme == "https" else 80)), timeout=left)
     if url.scheme != "https":
-        reached = _Socket(plain.family, deadline=deadline, fileno=plain.detach())
-        return reached
+        return _Socket(plain.family, deadline=deadline, fileno=plain.detach())
     context = ssl.create_default_context()
     context.sslsocket_class = _TlsSocket
     walled = context.wrap_socket(plain, server_hostname=url.hostname)

@@ -76,8 +76,8 @@ class Rest:
     def _judged(self, status: int, said: bytes) -> bytes:
         if status == 404:
             raise Missing(_words(said))
-        if status in (401, 403):
-            raise unknown(f"{self.name} refuses our key ({status})")
+        if status == 401:
+            raise unknown(f"{self.name} refuses our key")
         if status == 429 or status >= 500 or (300 <= status < 400 and status != 304):
             raise unknown(f"{self.name} answered {status}")
         if status >= 400:
