@@ -1,10 +1,13 @@
 """A round in its duels whose judge is behind a simulated server: the fixtures of tests that need rows."""
 
+from functools import partial
+
 import pytest
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind
-from judging.backends import judge_named
+from judging.backends import judge_named, openai
+from judging.backends.openai_client import Door
 from judging.models import Duel, Rendering
 from tests.dashboard import made_round
 from tests.dashboard.made_round import COLOURS, Maker, picture
@@ -49,8 +52,9 @@ def _renderer_version():
 
 
 @pytest.fixture
-def serving(settings):
-    """A simulated server, and `openai:vlm-1` pointed at it."""
+def serving(settings, monkeypatch):
+    """A simulated server, and `openai:vlm-1` pointed at it, with short pauses between attempts."""
+    monkeypatch.setattr(openai, "Door", partial(Door, pause_s=0.005, longest_pause_s=0.05))
 
     def start(**more):
         stage = served(more.pop("mind", Mind(noise=0.5)), **more)
