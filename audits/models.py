@@ -82,7 +82,7 @@ class Audit(Stateful):
     """A source audit or a generation audit of one entry in one round.
 
     A verdict is never edited: another `version` supersedes it.  One that belongs to a `correction` is in force only
-    once that is applied.
+    once that is applied.  `people`: who decided, where the tools could not; nobody otherwise.
     """
 
     class Kind(models.TextChoices):
@@ -97,6 +97,7 @@ class Audit(Stateful):
     correction = models.ForeignKey(Correction, models.PROTECT, null=True, blank=True, related_name="audits")
     code = models.CharField(max_length=60, blank=True, default="")
     reason = models.TextField(blank=True, default="")
+    people = models.JSONField(default=list, blank=True)
     limits = models.JSONField(default=dict)
     numbers = models.JSONField(default=dict)
 

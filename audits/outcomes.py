@@ -33,8 +33,13 @@ def carry_out(case: Any, *, ruling: Ruling, by: By, now: datetime) -> None:
 def _audit(audit: Audit, ruling: Ruling, by: By, now: datetime) -> None:
     _move(
         audit, ruling.outcome, because=ruling.sentence, now=now,
-        sets={"code": ruling.code, "reason": ruling.sentence}, facts={"code": ruling.code, "by": by},
+        sets={"code": ruling.code, "reason": ruling.sentence, "people": names(by)},
+        facts={"code": ruling.code, "by": by},
     )  # fmt: skip
+
+
+def names(by: By) -> list[str]:
+    return [person["name"] for person in by]
 
 
 def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
@@ -61,7 +66,7 @@ def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
     in_force.copy_findings(old, to=new)
     _move(
         new, appeals.overturned(old.state), because=ruling.sentence, now=now,
-        sets={"code": "appeal_upheld", "reason": ruling.sentence},
+        sets={"code": "appeal_upheld", "reason": ruling.sentence, "people": names(by)},
         facts={"code": "appeal_upheld", "by": by, "appellant": appeal.appellant.hotkey},
     )  # fmt: skip
 

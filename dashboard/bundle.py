@@ -13,13 +13,13 @@ from typing import Any
 from django.conf import settings
 
 from audits.models import Audit
-from audits.steps import audited
 from competition import chain
 from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
 from competition.models import Asset, Round, Submission
 from competition.weights import reigns
-from dashboard import bundle_judging, bundle_title
+from dashboard import bundle_correction, bundle_judging, bundle_title
+from dashboard import bundle_counts as counts
 from judging import matches
 from judging.models import Duel, Match, Rendering
 from judging.steps import rig_of
@@ -27,26 +27,24 @@ from judging.steps import rig_of
 FORMAT = "gauntlet-bundle/1"
 
 
-def documents(round_: Round) -> dict[str, Any]:
-    title = {"title.json": bundle_title.document(round_)} if titled(round_) else {}
+def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
+    more = {"title.json": bundle_title.document(round_)} if counts.titled(round_) else {}
     if hasattr(round_, "beacon"):
-        title["beacon.json"] = round_.beacon.as_json()
+        more["beacon.json"] = round_.beacon.as_json()
     if bundle_judging.by_model(round_):
-        title["judging.json"] = bundle_judging.document(round_, told_duels(round_))
-    return title | {
+        more["judging.json"] = bundle_judging.document(round_, told_duels(round_))
+    if edition > 1:
+        more["correction.json"] = bundle_correction.document(round_)
+    return more | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
         "submissions.json": [_submission(s) for s in _entries(round_)],
         "assets.json": _assets(round_),
-        "matches.json": [_match(m) for m in _matches(round_)],
-        "audits.json": [_audit(a) for a in _audits(round_)],
-        "decision.json": _decision(round_),
+        "matches.json": [_match(m) for m in counts.matches_of(round_)],
+        "audits.json": [bundle_correction.audit_told(a) for a in counts.audits_of(round_)],
+        "decision.json": _decision(round_, edition=edition),
     }
-
-
-def titled(round_: Round) -> bool:
-    return "title" in round_.rules
 
 
 def blobs(round_: Round) -> list[tuple[str, str]]:
@@ -121,7 +119,7 @@ def _submission(s: Submission) -> dict[str, Any]:
 def _kept(round_: Round) -> list[Asset]:
     """What was submitted, what the leader's code gave, and what audited code gave again."""
     rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
-    again = {audit.submission_id for audit in _audits(round_) if audit.kind == Audit.Kind.GENERATION}
+    again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
     leads, fresh, reach = Submission.Role.LEADER, bundle_title.places(round_), bundle_title.reach(round_)
     kept = [
         a for a in rows
@@ -162,31 +160,6 @@ def _failure(row: Asset | Rendering | Duel) -> dict[str, str] | None:
     return {"class": row.failure_class, "code": row.failure_code}
 
 
-def _matches(round_: Round) -> list[Match]:
-    """Screens; the ladder as it stood before any audit, and as it stood at the end; matches of its audits.
-
-    Of title-1 all: which are played does not depend on who is quick.
-    """
-    rows = list(round_.matches.select_related("defender__miner", "challenger__miner", "round"))
-    return sorted(rows if titled(round_) else _climbed(round_, rows), key=_place)
-
-
-def _place(match: Match) -> tuple[str, str, str]:
-    return (match.kind, match.defender.key, match.challenger.key)
-
-
-def _climbed(round_: Round, rows: list[Match]) -> list[Match]:
-    as_if_all_pass, climbed = matches.ladder(round_, audited={}), matches.ladder(round_, audited=audited(round_))
-    met = {(rung.defender, rung.challenger) for rung in (*as_if_all_pass.rungs, *climbed.rungs)}
-    again = {audit.submission.key for audit in _audits(round_) if audit.kind == Audit.Kind.GENERATION}
-    needed = {
-        Match.Kind.SCREEN: lambda m: True,
-        Match.Kind.LADDER: lambda m: (m.defender.key, m.challenger.key) in met,
-        Match.Kind.AUDIT: lambda m: m.challenger.key in again,
-    }
-    return [match for match in rows if needed[Match.Kind(match.kind)](match)]
-
-
 def _match(match: Match) -> dict[str, Any]:
     tally = matches.tally_of(match)
     fields = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
@@ -219,37 +192,14 @@ def _duel(duel: Duel, match: Match) -> dict[str, Any]:
 
 def told_duels(round_: Round) -> list[Duel]:
     """The duels of whose outcome the bundle tells."""
-    return [duel for match in _matches(round_) for duel in _played(match) if not matches.beyond(match, duel)]
+    told = counts.matches_of(round_)
+    return [duel for match in told for duel in _played(match) if not matches.beyond(match, duel)]
 
 
-def _audits(round_: Round) -> list[Audit]:
-    """Of whoever won a rung in the end; of title-1 those of all who were a finalist."""
-    if titled(round_):
-        return sorted(round_.audits.select_related("submission__miner").prefetch_related("findings"), key=_whose)
-    rungs = matches.ladder(round_, audited=audited(round_)).rungs
-    won = {rung.challenger for rung in rungs if rung.verdict in ("advanced", "rejected")}
-    rows = round_.audits.select_related("submission__miner").prefetch_related("findings")
-    return sorted((a for a in rows if a.submission.key in won), key=_whose)
-
-
-def _whose(audit: Audit) -> tuple[str, str]:
-    return (audit.submission.key, audit.kind)
-
-
-def _audit(audit: Audit) -> dict[str, Any]:
-    return {
-        "entry": audit.submission.key, "kind": audit.kind, "verdict": audit.state, "code": audit.code,
-        "reason": audit.reason, "numbers": audit.numbers, "limits": audit.limits,
-        "findings": [
-            {"severity": f.severity, "rule": f.rule, "file": f.file, "line": f.line, "sentence": f.sentence}
-            for f in audit.findings.all()
-        ],
-    }  # fmt: skip
-
-
-def _decision(round_: Round) -> dict[str, Any]:
+def _decision(round_: Round, *, edition: int) -> dict[str, Any]:
     following = round_.competition.rounds.get(number=round_.number + 1)
-    entries = reigns(round_.competition)[: round_.reigns_begun.get().sequence]
+    begun = list(round_.reigns_begun.order_by("sequence"))
+    entries = reigns(round_.competition)[: begun[0 if edition == 1 else -1].sequence]
     block = entries[-1].effective_block
     connected = chain.of(round_.competition)
     uids = dict(sorted(connected.uids().items()))

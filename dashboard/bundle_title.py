@@ -15,6 +15,7 @@ from competition.decisions.tally import MICRO, Tally
 from competition.decisions.tally import flip_distance as margin_flips
 from competition.models import Round
 from competition.rounds import rules_of
+from dashboard import bundle_counts
 from judging import matches
 from judging import titles as judging
 from judging.models import Match
@@ -38,8 +39,7 @@ def document(round_: Round) -> dict[str, Any]:
         "bankrolls": [
             _bankroll(title, candidates[key], carried.get(key, Bankroll()), rules=rules) for key in title.standings
         ],
-        "statistics": [statistics(match, rules=rules) for match in round_.matches.select_related(
-            "defender__miner", "challenger__miner").order_by("kind", "challenger__miner__hotkey")],
+        "statistics": [statistics(match, rules=rules) for match in bundle_counts.matches_of(round_)],
         "flip_distance": telling.flips(title, rules=rules),
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from audits.models import Correction
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, Round, Submission
 from dashboard.api.models import ApiToken, UsedNonce
@@ -49,6 +50,28 @@ class LightCopy(Stateful):
 
     def competition_pk(self) -> int:
         return self.competition_id
+
+
+class Reissue(Stateful):
+    """The bundle of a round whose decision was corrected, beside those of its earlier editions."""
+
+    graph = PublicationStates
+    correction = models.OneToOneField(Correction, models.PROTECT, related_name="reissue")
+    edition = models.PositiveSmallIntegerField()
+    bundle_hash = models.CharField(max_length=64, blank=True, default="")
+    files = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, null=True, blank=True, related_name="reissues")
+
+    @property
+    def round(self) -> Round:
+        return self.correction.round
+
+    def describe(self) -> dict[str, object]:
+        return {"round": self.round.number, "edition": self.edition}
+
+    def competition_pk(self) -> int:
+        return self.round.competition_id
 
 
 class RecordFile(models.Model):

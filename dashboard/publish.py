@@ -18,13 +18,15 @@ from pathlib import Path
 import rfc8785
 from django.conf import settings
 
+from audits import correcting
+from audits.models import Correction
 from competition import store
 from competition.machine import engine
 from competition.machine.outcomes import Move, Outcome
 from competition.models import Checkpoint, LedgerEvent, Round
 from competition.steps import checkpoint
 from dashboard import bundle, bundle_judging
-from dashboard.models import Publication
+from dashboard.models import Publication, Reissue
 
 
 @engine.sweep
@@ -34,19 +36,37 @@ def want_publications(now: datetime) -> None:
         Publication.objects.get_or_create(round=round_, defaults=Publication.born(now=now))
 
 
-def folder_of(round_: Round) -> Path:
-    return Path(settings.BUNDLE_DIR) / round_.competition.slug / str(round_.number)
+@engine.sweep
+def want_reissues(now: datetime) -> None:
+    """A corrected decision is published, too; what was published before stays where it is."""
+    for correction in Correction.objects.filter(state="applied", reissue=None).order_by("pk"):
+        edition = correcting.edition(correction.round)
+        Reissue.objects.get_or_create(correction=correction, defaults={"edition": edition, **Reissue.born(now=now)})
 
 
-def _draft_of(round_: Round) -> Path:
-    return folder_of(round_).with_name(f".draft-{round_.number}")
+def edition_of(publication: Publication | Reissue) -> int:
+    return publication.edition if isinstance(publication, Reissue) else 1
 
 
+def folder_of(round_: Round, *, edition: int = 1) -> Path:
+    """`<slug>/6`, and `<slug>/6.2` for its second edition."""
+    name = str(round_.number) if edition == 1 else f"{round_.number}.{edition}"
+    return Path(settings.BUNDLE_DIR) / round_.competition.slug / name
+
+
+def _draft_of(round_: Round, *, edition: int) -> Path:
+    target = folder_of(round_, edition=edition)
+    return target.with_name(f".draft-{target.name}")
+
+
+@engine.step(Reissue, "publishing")
 @engine.step(Publication, "publishing")
-def write(publication: Publication, now: datetime) -> Outcome:
+def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     """Write documents, files and manifest; the manifest's hash becomes an event."""
-    files = write_files(publication.round, _draft_of(publication.round))
-    digest = _sha256(_draft_of(publication.round) / "manifest.json")
+    edition = edition_of(publication)
+    draft = _draft_of(publication.round, edition=edition)
+    files = write_files(publication.round, draft, edition=edition)
+    digest = _sha256(draft / "manifest.json")
     return Move(
         "signing",
         because=f"{len(files)} files written",
@@ -55,12 +75,14 @@ def write(publication: Publication, now: datetime) -> Outcome:
     )
 
 
+@engine.step(Reissue, "signing")
 @engine.step(Publication, "signing")
-def sign(publication: Publication, now: datetime) -> Outcome:
+def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
     """Sign the head of the ledger, put it beside the bundle, and show all of it at once."""
-    round_, draft, target = publication.round, _draft_of(publication.round), folder_of(publication.round)
+    round_, edition = publication.round, edition_of(publication)
+    draft, target = _draft_of(round_, edition=edition), folder_of(round_, edition=edition)
     if not (draft / "manifest.json").exists() and not target.exists():
-        write_files(round_, draft)  # the draft was lost with a disk: the same bytes again
+        write_files(round_, draft, edition=edition)  # the draft was lost with a disk: the same bytes again
     if draft.exists() and _sha256(draft / "manifest.json") != publication.bundle_hash:
         raise ValueError(f"{round_} no longer gives the files that were announced as {publication.bundle_hash}")
     signed = checkpoint(round_.competition, now=now)
@@ -71,12 +93,12 @@ def sign(publication: Publication, now: datetime) -> Outcome:
     return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
 
 
-def write_files(round_: Round, draft: Path) -> list[dict[str, object]]:
+def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[str, object]]:
     """All files of the bundle and their manifest, in `draft`.  Same round, same bytes."""
     shutil.rmtree(draft, ignore_errors=True)
     (draft / "blobs").mkdir(parents=True)
     files: list[dict[str, object]] = []
-    for path, document in bundle.documents(round_).items():
+    for path, document in bundle.documents(round_, edition=edition).items():
         (draft / path).write_bytes(rfc8785.dumps(document))
         files.append(_entry(draft, path, "document"))
     for sha256, role in bundle.blobs(round_):
@@ -120,7 +142,13 @@ def _write_ledger(round_: Round, signed: Checkpoint, draft: Path) -> None:
 
 
 def _first(round_: Round) -> int:
-    """Where the round's part of the ledger begins: with the reign it defends, told just before it was announced."""
-    told = LedgerEvent.objects.filter(competition=round_.competition, kind="reign")
-    reign = told.filter(body__sequence=round_.defending.sequence).first() if round_.defending else None
-    return reign.seq if reign and round_.number > 1 else 1
+    """Where the round's part of the ledger begins: with the reign it was to defend, told just before it was announced.
+
+    That reign may be superseded while the round takes reveals; the one in its place is told later.
+    """
+    told = LedgerEvent.objects.filter(competition=round_.competition)
+    opened = told.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
+    if opened is None or round_.number == 1:
+        return 1
+    reign = told.filter(kind="reign", seq__lt=opened.seq).order_by("-seq").first()
+    return reign.seq if reign else 1

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.db.models import Q
+
 from competition import store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
@@ -30,11 +32,12 @@ SOON = timedelta(seconds=2)
 
 @engine.sweep
 def want_renderings(now: datetime) -> None:
-    """Every stored file of a running round is rendered, once per content."""
+    """Every stored file of a round that runs, or that is decided anew, is rendered, once per content."""
     for competition in Competition.objects.filter(active=True):
         rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
         rendered = Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
-        running = competition.rounds.filter(state__in=("miner_generation", "downloading", "duels", "finalizing"))
+        runs = Q(state__in=("miner_generation", "downloading", "duels", "finalizing"))
+        running = competition.rounds.filter(runs | Q(matches__state="waiting"))
         stored = Asset.objects.filter(submission__round__in=running, state="stored")
         for sha256 in set(stored.exclude(sha256__in=rendered.values("sha256")).values_list("sha256", flat=True)):
             Rendering.objects.get_or_create(

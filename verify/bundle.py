@@ -12,6 +12,7 @@ from pathlib import Path
 from verify import (
     bundle_assets,
     bundle_audits,
+    bundle_correction,
     bundle_events,
     bundle_judging,
     bundle_ladder,
@@ -20,6 +21,7 @@ from verify import (
     bundle_reigns,
     bundle_reveals,
     bundle_round,
+    bundle_rulings,
     bundle_stages,
     bundle_title,
 )
@@ -29,8 +31,8 @@ from verify.findings import errors
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
-    bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_audits.check, bundle_reigns.check,
-    bundle_events.check,
+    bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_audits.check, bundle_rulings.check,
+    bundle_correction.check, bundle_reigns.check, bundle_events.check,
 )  # fmt: skip
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 

@@ -26,10 +26,12 @@ Row = dict[str, Any]
 def check(bundle: Bundle) -> None:
     _complete(bundle)
     events = bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round)
-    told = by_name(events, "entry", "audit")
+    told = by_name(events, "entry", "audit", "version")
     for audit in bundle.told(NAME):
-        event = told.get((audit["entry"], audit["kind"]), {})
-        if event.get("from") == "reviewing":
+        event = told.get(
+            (audit["entry"], audit["kind"], "None" if audit["version"] == 1 else str(audit["version"])), {}
+        )
+        if audit["people"] or event.get("from") == "reviewing":
             bundle.note("audit-by-person", NAME, field=_label(audit), found=audit["reason"], say=audit["verdict"])
             _reviewed(bundle, audit)
         elif audit["kind"] == "source":
@@ -71,18 +73,20 @@ def _verdict(bundle: Bundle, audit: Row, *, expected: str, say: str) -> None:
 
 
 def _reviewed(bundle: Bundle, audit: Row) -> None:
-    """A person may only be asked where the findings ask for one."""
+    """People may only be asked where the findings ask for them, or where an appeal does (`bundle_rulings`)."""
     severities = {finding["severity"] for finding in audit["findings"]}
     asked = audit["kind"] == "source" and "person" in severities and not severities & {"blocking", "unchecked"}
-    if not asked or audit["code"] != "reviewed":
+    if not asked and audit["code"] != "appeal_upheld":
         bundle.note("wrong-audit", NAME, field=_label(audit), found=audit["code"], say="No finding needed a person.")
+    if len(set(audit["people"])) != 2 or len(audit["people"]) != 2:
+        bundle.note("wrong-ruling", NAME, field=_label(audit), found=audit["people"], say="Not two different people.")
 
 
 def _source(bundle: Bundle, audit: Row) -> None:
     """One blocking finding rejects; nothing unchecked; nothing for a person.  Code that cannot be had rejects."""
     severities = Counter(finding["severity"] for finding in audit["findings"])
     unreadable = audit["verdict"] == "rejected" and not audit["findings"] and not audit["numbers"]
-    if unreadable and audit["code"] not in ("nothing_blocking", "reviewed", ""):
+    if unreadable and audit["code"] not in ("nothing_blocking", ""):
         return
     _verdict(bundle, audit, expected="rejected" if severities["blocking"] else "passed", say="The findings say else.")
     if severities["unchecked"] or (severities["person"] and not severities["blocking"]):

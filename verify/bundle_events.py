@@ -19,7 +19,10 @@ def check(bundle: Bundle) -> None:
     _audits(bundle)
     finished = only(bundle, "round.finished")
     if finished is not None:
+        told = bundle.documents.get("correction.json")
         winner = bundle.told("decision.json")["winner"]
+        if told is not None and told["edition"] == 2:
+            winner = told["before"]["winner"]
         bundle.same("ledger-differs", "decision.json", field="winner", found=winner, expected=finished.get("winner"),
                     say="The ledger told another winner.")  # fmt: skip
 
@@ -137,13 +140,16 @@ def _duel(bundle: Bundle, duel: dict[str, Any], *, told: dict[str, Any] | None, 
 
 
 def _audits(bundle: Bundle) -> None:
-    told = by_name(bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round), "entry", "audit")
+    told = by_name(bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round), "entry", "audit", "version")
     for row in bundle.told("audits.json"):
-        event = told.get((row["entry"], row["kind"]))
+        event = told.get((row["entry"], row["kind"], "None" if row["version"] == 1 else str(row["version"])))
+        by = [str(one.get("name")) for one in (event or {}).get("by", [])]
+        bundle.same("ledger-differs", "audits.json", field=f"{row['entry']} {row['kind']} people", found=row["people"],
+                    expected=by, say="The ledger told of other people.")  # fmt: skip
         shown = {**row, "to": row["verdict"], "because": row["reason"]}
-        names = ["to", "because"] + ([] if row["code"] == "reviewed" else ["code", "limits"])
+        names = ["to", "because", "code"] + ([] if row["people"] else ["limits"])
         agree(bundle, "audits.json", field=f"{row['entry']} {row['kind']}", row=shown, told=event, names=names)
         numbers = {k: v for k, v in (event or {}).get("numbers", row["numbers"]).items() if k != "generation_s"}
-        if row["code"] != "reviewed":
+        if not row["people"]:
             bundle.same("ledger-differs", "audits.json", field=f"{row['entry']} {row['kind']} numbers",
                         found=row["numbers"], expected=numbers, say="The ledger told other numbers.")  # fmt: skip

@@ -75,11 +75,14 @@ def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
 def _announced(bundle: Bundle) -> None:
     """The bundle's hash must be an event of the signed ledger, once."""
     digest = hashlib.sha256((bundle.folder / "manifest.json").read_bytes()).hexdigest()
+    edition = bundle.documents.get("correction.json", {}).get("edition", 1)
+    kind = "publication.signing" if edition == 1 else "reissue.signing"
     said = [
         event["body"].get("bundle")
         for event in bundle.events
-        if event["kind"] == "publication.signing" and event["body"].get("round") == bundle.round
-    ]
+        if event["kind"] == kind and event["body"].get("round") == bundle.round
+        and event["body"].get("edition", 1) == edition
+    ]  # fmt: skip
     bundle.same("not-announced", "manifest.json", field="sha256", found=said, expected=[digest],
                 say="The ledger announces another bundle for this round, or none, or several.")  # fmt: skip
 

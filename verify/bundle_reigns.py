@@ -18,19 +18,53 @@ def check(bundle: Bundle) -> None:
     if len(reigns) < 2:
         bundle.note("wrong-reign", NAME, field="reigns", found=len(reigns), expected=2, say="A decision adds a reign.")
         return
-    _follows(bundle, before=reigns[-2], after=reigns[-1])
+    corrected = bundle.documents.get("correction.json")
+    defended = corrected["defended"] if corrected else len(reigns) - 1
+    if not 0 < defended < len(reigns):
+        bundle.note("wrong-reign", NAME, field="reigns", found=defended, say="There is no such reign to defend.")
+        return
+    _follows(bundle, before=reigns[defended - 1], after=reigns[-1], schedule=_paid_by(bundle, corrected))
+    if corrected and corrected["supersedes"] is not None:
+        _supersedes(bundle, corrected, reigns)
     _told(bundle, reigns)
     _weights(bundle, reigns)
 
 
-def _follows(bundle: Bundle, *, before: Row, after: Row) -> None:
+def _paid_by(bundle: Bundle, corrected: Row | None) -> Row:
+    """The schedule by whose blocks a reign is paid: the next round's; of one that supersedes, of the round that took
+    reveals then."""
+    schedule: Row = bundle.told(NAME)["next_schedule"]
+    for event in bundle.events if corrected and corrected["supersedes"] is not None else []:
+        body = event["body"]
+        if event["kind"] == "correction.applied" and (body["round"], body["edition"]) == (
+            bundle.round, corrected["edition"] if corrected else 0,
+        ):  # fmt: skip
+            break
+        schedule = body["schedule"] if event["kind"] == "round.open" and "schedule" in body else schedule
+    return schedule
+
+
+def _supersedes(bundle: Bundle, corrected: Row, reigns: list[Row]) -> None:
+    """The reign that is taken back was this round's, stays where it was, and is named by the one that replaces it."""
+    told = {body.get("sequence"): body for body in bodies(bundle, "reign")}
+    new, old = told.get(len(reigns), {}), corrected["supersedes"]
+    bundle.same("wrong-reign", NAME, field="supersedes", found=new.get("supersedes"), expected=old,
+                say="The ledger's reign takes the place of another.")  # fmt: skip
+    if not corrected["defended"] < old < len(reigns):
+        bundle.note("wrong-reign", NAME, field="supersedes", found=old, say="Not a reign that this round began.")
+    elif reigns[old - 1]["hotkey"] != corrected["before"]["leader"]:
+        bundle.note("wrong-reign", NAME, field="supersedes", found=reigns[old - 1]["hotkey"],
+                    expected=corrected["before"]["leader"], say="Not the leader of the decision before.")  # fmt: skip
+
+
+def _follows(bundle: Bundle, *, before: Row, after: Row, schedule: Row) -> None:
     """A defence costs the decay down to the floor; a new leader starts at 1; paid from the next round."""
     decision, rules = bundle.told(NAME), bundle.told("round.json")["rules"]
     defended = decision["winner"] == "leader"
     expected = {
         "hotkey": before["hotkey"] if defended else decision["winner"],
         "weight": str(next_weight(Fraction(before["weight"]), defended=defended, rules=rules)),
-        "effective_block": decision["next_schedule"][rules["paid_from"].removeprefix("next_") + "_block"],
+        "effective_block": schedule[rules["paid_from"].removeprefix("next_") + "_block"],
     }
     bundle.same("wrong-reign", NAME, field="reigns", found=after, expected=expected, say="Another reign follows.")
     told = {"hotkey": decision["leader"], "weight": decision["weight"], "effective_block": decision["effective_block"]}

@@ -17,9 +17,10 @@ def check(bundles: Sequence[Bundle]) -> Book:
     whole = [bundle for bundle in bundles if bundle.events and "decision.json" in bundle.documents]
     for slug in sorted({bundle.manifest["competition"] for bundle in whole}):
         of_it = [bundle for bundle in whole if bundle.manifest["competition"] == slug]
-        for before, after in pairwise(sorted(of_it, key=lambda bundle: bundle.round or 0)):
+        for before, after in pairwise(sorted(of_it, key=_place)):
             _ledgers(before, after, book=book)
-            _hand_over(before, after, book=book)
+        for after in of_it:
+            _hand_over([one for one in of_it if one.round == (after.round or 0) - 1], after, book=book)
         _fresh(sorted(of_it, key=lambda bundle: bundle.round or 0), book=book)
     return book
 
@@ -67,18 +68,32 @@ def _ledgers(before: Bundle, after: Bundle, *, book: Book) -> None:
                   found=first["seq"], expected=last["seq"] + 1, round=after.round)  # fmt: skip
 
 
-def _hand_over(before: Bundle, after: Bundle, *, book: Book) -> None:
-    if after.round != (before.round or 0) + 1:
+def edition_of(bundle: Bundle) -> int:
+    return int(bundle.documents.get("correction.json", {}).get("edition", 1))
+
+
+def _place(bundle: Bundle) -> tuple[int, int]:
+    return (bundle.round or 0, edition_of(bundle))
+
+
+def _hand_over(editions: Sequence[Bundle], after: Bundle, *, book: Book) -> None:
+    """As one edition of the round before says: a correction may have come before this round was played, or after."""
+    found = [_differences(before, after) for before in sorted(editions, key=edition_of)]
+    if not found or not all(found):
         return
-    reigns = after.documents["decision.json"]["reigns"]
+    for field, seen, expected, number in found[-1]:
+        said = f"Round {number} says otherwise."
+        book.note("series-differs", file=after.book.prefix + "decision.json", field=field, sentence=said,
+                  found=seen, expected=expected, round=after.round)  # fmt: skip
+
+
+def _differences(before: Bundle, after: Bundle) -> list[tuple[str, object, object, int | None]]:
+    corrected = after.documents.get("correction.json")
+    reigns = after.documents["decision.json"]["reigns"][: corrected["defended"] + 1 if corrected else None]
     old, new = before.documents["decision.json"], after.documents["round.json"]
     pairs = {
         "schedule": (new["schedule"], old["next_schedule"]),
         "reigns": (reigns[:-1], old["reigns"]),
         "operator": (after.signed_by, before.signed_by),
     }
-    for field, (found, expected) in pairs.items():
-        if found != expected:
-            said = f"Round {before.round} says otherwise."
-            book.note("series-differs", file=after.book.prefix + "decision.json", field=field, sentence=said,
-                      found=found, expected=expected, round=after.round)  # fmt: skip
+    return [(field, seen, wanted, before.round) for field, (seen, wanted) in pairs.items() if seen != wanted]

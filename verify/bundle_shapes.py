@@ -62,6 +62,13 @@ DUEL = {
 TALLY = dict.fromkeys(("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender"), COUNT)
 NUMBERS = Each((Either((TEXT, WHOLE)),))
 
+AUDIT = {
+    "entry": TEXT, "kind": TEXT, "verdict": TEXT, "code": TEXT, "reason": TEXT, "version": COUNT, "people": [TEXT],
+    "numbers": NUMBERS, "limits": NUMBERS,
+    "findings": [{"severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT}],
+}  # fmt: skip
+RUNGS = [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}]
+
 MANIFEST = {
     "format": TEXT, "competition": TEXT, "round": COUNT,
     "files": [{"path": TEXT, "sha256": HASH, "bytes": COUNT, "role": TEXT}],
@@ -98,18 +105,10 @@ SHAPES: dict[str, Any] = {
             "stopped": TEXT, "stopped_after": COUNT, "duels": [Either((UNNEEDED, DUEL))],
         }
     ],
-    "audits.json": [
-        {
-            "entry": TEXT, "kind": TEXT, "verdict": TEXT, "code": TEXT, "reason": TEXT, "numbers": NUMBERS,
-            "limits": NUMBERS,
-            "findings": [
-                {"severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT}
-            ],
-        }
-    ],
+    "audits.json": [AUDIT],
     "decision.json": {
         "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
-        "ladder": [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}],
+        "ladder": RUNGS,
         "next_schedule": SCHEDULE, "reigns": [{"hotkey": TEXT, "weight": SHARE, "effective_block": COUNT}],
         "uids": Each((COUNT,)), "owner_uid": COUNT, "weights": Each((SHARE,)), "weights_block": COUNT,
     },
@@ -137,6 +136,15 @@ OPTIONAL: dict[str, Any] = {
     "judging.json": {
         "name": TEXT, "version": TEXT, "described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL],
     },
+    "correction.json": {
+        "edition": COUNT, "correction": COUNT, "scope": TEXT, "code": TEXT, "reason": TEXT, "corrects": HASH,
+        "defended": COUNT, "supersedes": Either((NULL, COUNT)),
+        "before": {
+            "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
+            "ladder": RUNGS,
+        },
+        "set_aside": [AUDIT],
+    },
     "title.json": {
         "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "seen": [HASH], "leader_commit": TEXT,
         "entries": [[{"entry": TEXT, "same": TEXT}]], "canaries": [TEXT], "finalists": [TEXT],
@@ -152,7 +160,7 @@ OPTIONAL: dict[str, Any] = {
         "flip_distance": DISTANCE,
     },
 }  # fmt: skip
-"""Documents that only some rulesets and judges have."""
+"""Documents that only some rulesets and judges have, or only a corrected round."""
 
 Misfit = tuple[str, object, str]
 

@@ -21,12 +21,17 @@ EDGES: dict[str, dict[str, tuple[str, ...]]] = {
     "control": {"judging": ("judged", "unneeded")},
     "podrun": {"warming": ("generating", "done", "failed"), "generating": ("warming", "done", "failed")},
     "audit": {"gathering": ("passed", "rejected", "reviewing"), "reviewing": ("passed", "rejected")},
+    "ruling": {"proposed": ("confirmed", "declined", "withdrawn")},
+    "appeal": {"lodged": ("upheld", "dismissed")},
+    "correction": {"staged": ("ready", "discarded"), "ready": ("applied", "discarded")},
     "publication": {"publishing": ("signing",), "signing": ("published",)},
+    "reissue": {"publishing": ("signing",), "signing": ("published",)},
 }  # fmt: skip
 """Of each kind of row: state -> states it may move to; the first is where it begins."""
 
 WHO = ("round", "entry", "origin", "audit", "purpose", "repeat", "match", "defender", "challenger", "prompt", "asset",
-       "rig", "renderer", "control", "variant", "take")  # fmt: skip
+       "rig", "renderer", "control", "variant", "take", "version", "appellant", "correction",
+       "ruling", "edition")  # fmt: skip
 
 
 def check(bundle: Bundle) -> None:

@@ -66,9 +66,10 @@ def limit_raised(made: Made) -> None:
 def decided_by_a_person_without_need(made: Made) -> None:
     audit = next(a for a in made.documents["audits.json"] if (a["entry"], a["kind"]) == (ASH, "source"))
     event = made.event("audit.passed", entry=ASH, audit="source")
-    audit["code"] = "reviewed"
     asked = {**event, "from": "gathering", "to": "reviewing"}
-    event |= {"from": "reviewing", "code": "reviewed"}
+    audit |= {"code": "harmless", "people": ["ann", "bob"]}
+    by = [{"name": "ann", "role": "lead"}, {"name": "bob", "role": "lead"}]
+    event |= {"from": "reviewing", "code": "harmless", "by": by}
     place = next(n for n, (_, body) in enumerate(made.events) if body is event)
     made.events.insert(place, ("audit.reviewing", asked))
 

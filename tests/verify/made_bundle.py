@@ -255,7 +255,9 @@ class Maker:
             t = numbers
             reason = f"Again: {t['won']} won, {t['drawn']} drawn, {t['lost']} lost."
         shown = {"entry": hotkey(name), "kind": kind, "verdict": verdict, "code": code, "reason": reason}
-        self.audits.append({**shown, "numbers": numbers, "limits": limits, "findings": findings})
+        self.audits.append(
+            {**shown, "version": 1, "people": [], "numbers": numbers, "limits": limits, "findings": findings}
+        )
         told = {"entry": hotkey(name), "audit": kind, "code": code, "limits": limits, "because": reason}
         measured = {**numbers, "generation_s": 2} if kind == "generation" else numbers
         self.move("audit", "gathering", verdict, **told, numbers=measured)

@@ -96,6 +96,7 @@ CHANGES: dict[str, list[Change]] = {
     "foreign-signature": [signed_by_somebody],
 }
 SHOWN_ELSEWHERE = {"file-too-large", "series-broken", "series-differs"}
+SHOWN_ELSEWHERE |= {"wrong-ruling", "wrong-appeal", "wrong-correction"}  # test_reviewed_round
 
 
 @pytest.mark.parametrize(
@@ -124,15 +125,25 @@ def told_by_a_person(made: Made) -> None:
     audit = next(a for a in made.documents["audits.json"] if (a["entry"], a["kind"]) == (hotkey("ash"), "source"))
     audit["findings"][0]["severity"] = "person"
     audit |= {
-        "code": "reviewed",
+        "code": "author_agreed",
         "reason": "Asked the author.",
+        "people": ["ann", "bob"],
         "numbers": {**audit["numbers"], "person": 1, "notice": 0},
     }
     event = made.event("audit.passed", entry=hotkey("ash"), audit="source")
     place = next(n for n, (_, body) in enumerate(made.events) if body is event)
     asked = {**event, "from": "gathering", "to": "reviewing"}
-    decided = {**event, "from": "reviewing", "code": "reviewed", "because": "Asked the author."}
-    made.events[place : place + 1] = [("audit.reviewing", asked), ("audit.passed", decided)]
+    by = [{"name": "ann", "role": "reviewer"}, {"name": "bob", "role": "lead"}]
+    decided = {**event, "from": "reviewing", "code": "author_agreed", "because": "Asked the author.", "by": by}
+    ruling = {
+        "round": event["round"], "entry": hotkey("ash"), "audit": "source", "case": "audit", "ruling": 1,
+        "outcome": "passed", "code": "author_agreed", "because": "Asked the author.",
+    }  # fmt: skip
+    confirmed = {**ruling, "from": "proposed", "to": "confirmed", "by": by}
+    made.events[place : place + 1] = [
+        ("audit.reviewing", asked), ("ruling.proposed", {**ruling, "by": by[:1]}), ("ruling.confirmed", confirmed),
+        ("audit.passed", decided),
+    ]  # fmt: skip
 
 
 def not_read_back(made: Made) -> None:

@@ -1,0 +1,91 @@
+"""A round as reviewers and a miner leave it: borderline findings decided by two, an appeal upheld, a reign replaced."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from audits import ruling
+from audits.appeals import lodge, message, unsigned
+from audits.models import Audit, Correction, Ruling
+from audits.source.findings import Finding
+from competition.machine import engine
+from competition.models import Competition, Round
+from dashboard.publish import folder_of
+from tests.audits.reviewing import person
+from tests.verify.played_round import Stage
+
+WHY = "The licence file forbids this use, as its second paragraph says."
+
+
+def findings(stage: Stage, commit: str) -> list[Finding]:
+    """Every licence is borderline."""
+    return [Finding(severity="person", rule="licence", sentence="The licence is unclear.", file="LICENSE", line=2)]
+
+
+def decide(case: Any, outcome: str, code: str, *, first: str, second: str, role: str, now: Any) -> None:
+    made = ruling.propose(case, signer=person(first, role), outcome=outcome, code=code, sentence=WHY, now=now)
+    ruling.confirm(Ruling.objects.get(pk=made.pk), signer=person(second, role), now=now)
+
+
+def review_all(stage: Stage) -> None:
+    """Two reviewers let every borderline licence pass."""
+    for audit in Audit.objects.filter(state="reviewing"):
+        decide(audit, "passed", "licence_allows", first="ann", second="bob", role="reviewer", now=stage.at)
+
+
+def play(stage: Stage, number: int) -> Path:
+    """As `Stage.play`, with reviewers."""
+    look = stage.look
+
+    def looked() -> None:
+        review_all(stage)
+        look()
+
+    stage.look = looked  # type: ignore[method-assign]
+    try:
+        return stage.play(number)
+    finally:
+        stage.look = look  # type: ignore[method-assign]
+
+
+def appeal(stage: Stage, round_: Round) -> Any:
+    """Another miner of the round objects to the winner's licence."""
+    winner = (round_.decision or {})["winner"]
+    audit = round_.audits.get(submission__miner__hotkey=winner, kind="source")
+    entered = round_.submissions.filter(role="challenger", objection="").exclude(miner__hotkey=winner)
+    rival = entered.order_by("pk").first().miner.hotkey
+    key = next(k for n in range(1, 13) if (k := stage.named(f"miner {n}")).ss58_address == rival)
+    document = unsigned(audit, appellant=rival, ground="overlooked",
+                        statement="The second paragraph of LICENSE forbids any commercial use.")  # fmt: skip
+    return lodge(document, signature=bytes(key.sign(message(document))).hex(), now=stage.at)
+
+
+def correct(stage: Stage, round_: Round) -> Correction:
+    """The appeal is upheld by two, the round decided anew, and two more people apply it."""
+    lodged = appeal(stage, round_)
+    decide(lodged, "upheld", "rule_was_misread", first="bob", second="lea", role="lead", now=stage.at)
+    correction = Correction.objects.get(round=round_)
+    until(stage, lambda: Correction.objects.get(pk=correction.pk).state == "ready")
+    decide(Correction.objects.get(pk=correction.pk), "applied", "appeal_upheld", first="lea", second="otto",
+           role="operator", now=stage.at)  # fmt: skip
+    until(stage, lambda: (folder_of(round_, edition=2) / "manifest.json").exists())
+    return Correction.objects.get(pk=correction.pk)
+
+
+def until(stage: Stage, done: Any, *, most: int = 400) -> None:
+    for _ in range(most):
+        if done():
+            return
+        stage.at += timedelta(seconds=1)  # the next round takes reveals from block 1005 on
+        engine.reconcile(now=stage.at)
+        review_all(stage)
+        stage.look()
+    rows = [(m.__name__, r.pk, r.state, r.waiting_for) for m in engine.stateful_models()
+            for r in m.objects.filter(state__in=m.graph.acting())]  # fmt: skip
+    raise AssertionError(f"it does not come to an end: {rows[:20]}")
+
+
+def current(competition: Competition) -> Round:
+    return Round.objects.filter(competition=competition).order_by("-number")[0]

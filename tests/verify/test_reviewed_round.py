@@ -1,0 +1,70 @@
+"""What people decide, what a miner objects to, and what a correction replaces is recomputed from the bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from competition import operator
+from competition.models import Reign, Round
+from tests.verify import played_round, reviewed_round
+from verify.__main__ import examine_all
+
+PLAYS: dict[int, Path] = {}
+SEED = 6
+
+
+class Undone(Exception):
+    """Takes a whole play out of the database again."""
+
+
+@pytest.fixture
+def bundles(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Round 1, its second edition, and round 2, which was played after the correction.  Played once."""
+    if SEED in PLAYS:
+        return PLAYS[SEED]
+    folder = tmp_path_factory.mktemp("reviewed")
+    try:
+        with transaction.atomic(), monkeypatch.context() as patch:
+            stage = played_round.stage(seed=SEED, patch=patch, folder=folder)
+            patch.setattr("audits.sources.examine", lambda entry: reviewed_round.findings(stage, entry.commit))
+            stage.reveal_some(1)
+            reviewed_round.play(stage, 1)
+            round_ = Round.objects.get(number=1)
+            reviewed_round.correct(stage, round_)
+            assert Reign.objects.order_by("-sequence")[0].supersedes is not None
+            reviewed_round.play(stage, 2)
+            raise Undone
+    except Undone:
+        return PLAYS.setdefault(SEED, folder / "bundles" / "played")
+
+
+def lines(folder: Path) -> list[str]:
+    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    assert report is not None
+    return [finding.line() for finding in report.findings if finding.severity == "error"]
+
+
+def told(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text())
+
+
+def test_both_editions_and_the_round_after_are_confirmed(bundles: Path) -> None:
+    assert sorted(p.name for p in bundles.iterdir() if not p.name.startswith(".")) == ["1", "1.2", "2"]
+    assert lines(bundles) == []
+    for name in ("1", "1.2", "2"):
+        assert lines(bundles / name) == []
+
+
+def test_the_second_edition_tells_both_results(bundles: Path) -> None:
+    first, second = told(bundles / "1", "decision.json"), told(bundles / "1.2", "decision.json")
+    document = told(bundles / "1.2", "correction.json")
+    assert document["before"]["winner"] == first["winner"] != second["winner"]
+    assert second["leader"] != first["leader"] and document["supersedes"] == document["defended"] + 1
+    assert [a["verdict"] for a in document["set_aside"] if a["kind"] == "source" and a["version"] == 1] == ["passed"]
+    after = told(bundles / "2", "decision.json")
+    assert [r["hotkey"] for r in after["reigns"][:3]] == [r["hotkey"] for r in second["reigns"]]
