@@ -141,7 +141,7 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     old = last_reign(round_)
     facts = {
         "code": code, "by": by, "winner": preview["winner"], "before": correction.before.get("winner", ""),
-        "edition": edition(round_) + 1, "supersedes": old.sequence if old and preview["leader_changes"] else None,
+        "makes_edition": edition(round_) + 1, "supersedes": old.sequence if old and preview["leader_changes"] else None,
     }  # fmt: skip
     if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
         raise NotNow("Somebody else settled this correction meanwhile.")

@@ -8,16 +8,32 @@ from audits.models import Audit, PodRun
 from competition.models import Round
 
 
+def counting(audits: Iterable[Audit]) -> list[Audit]:
+    """Of several versions of a verdict the newest that counts; in their order."""
+    rows = [a for a in audits if a.correction is None or a.correction.state == "applied"]
+    newest = {(a.submission_id, a.kind): a.pk for a in sorted(rows, key=lambda audit: audit.version)}
+    return [a for a in rows if newest[a.submission_id, a.kind] == a.pk]
+
+
 def audits_of(round_: Round) -> list[Audit]:
-    rows = round_.audits.select_related("submission__miner", "submission__copy_of__miner").prefetch_related("findings")
-    return list(rows.order_by("submission__reveal_block", "submission_id", "kind"))
+    """The verdicts that count, and those that are on their way."""
+    return counting(versions_of(round_))
+
+
+def versions_of(round_: Round) -> list[Audit]:
+    """Every verdict there ever was, superseded ones before those that replace them."""
+    rows = round_.audits.select_related(
+        "submission__miner", "submission__copy_of__miner", "correction", "round__competition"
+    )
+    rows = rows.prefetch_related("findings")
+    return list(rows.order_by("submission__reveal_block", "submission_id", "kind", "version"))
 
 
 def audits_on(submissions: Iterable[int]) -> list[Audit]:
     rows = Audit.objects.filter(submission__in=set(submissions)).select_related(
-        "submission__miner", "round__competition"
+        "submission__miner", "round__competition", "correction"
     )
-    return list(rows.prefetch_related("findings").order_by("-round__number", "kind"))
+    return counting(rows.prefetch_related("findings").order_by("-round__number", "kind"))
 
 
 def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:

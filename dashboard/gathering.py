@@ -164,7 +164,7 @@ def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage
 
 
 def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
-    audits = [a for a in auditing.audits_of(round_) if a.submission.miner_id == miner.pk]
+    audits = [a for a in auditing.versions_of(round_) if a.submission.miner_id == miner.pk]
     if not audits:
         raise Http404("This miner was not audited in this round.")
     submission = audits[0].submission
@@ -173,6 +173,7 @@ def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
         round_,
         submission,
         audits=audits,
+        counting=auditing.counting(audits),
         pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose == "audit"],
         match=_match_page(round_, match) if match else None,
     )

@@ -9,6 +9,7 @@ from django.urls.resolvers import URLPattern
 from dashboard import about, exploring, feeds, files, findings, over_rounds, rules, views
 from dashboard.answers import Page
 from dashboard.api.urls import urlpatterns as api
+from dashboard.reviewing.urls import urlpatterns as reviewing
 
 
 class Hotkey:
@@ -66,6 +67,7 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("healthz", files.healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    *reviewing,
     path("blob/<sha256:sha256>.<extension:extension>", files.blob, name="blob"),
     path("thumb/<sha256:sha256>.webp", files.thumb, name="thumb"),
     path("c/<slug:slug>/r/current/", views.current_round, name="current-round"),

@@ -47,7 +47,7 @@ def _announced(bundle: Bundle, doc: Row, told: Row) -> None:
     bundle.same("wrong-correction", NAME, field="reason", found=found, expected=expected,
                 say="The ledger tells of another reason.")  # fmt: skip
     bundle.same("wrong-correction", NAME, field="correction", found=[doc["correction"], doc["edition"]],
-                expected=[told.get("correction"), told.get("edition")], say="Another correction.")  # fmt: skip
+                expected=[told.get("correction"), told.get("makes_edition")], say="Another correction.")  # fmt: skip
     if doc["scope"] == "source" and opened:
         _whole_set(bundle, opened[0])
 

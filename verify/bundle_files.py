@@ -64,6 +64,11 @@ class Bundle:
         """sha256 -> the manifest's entry."""
         return {f["sha256"]: f for f in self.manifest.get("files", []) if f["path"].startswith("blobs/")}
 
+    def defended(self) -> int:
+        """The place, from 1, of the reign that the round defended: the last but one, unless a correction came since."""
+        corrected = self.documents.get("correction.json")
+        return int(corrected["defended"]) if corrected else len(self.documents["decision.json"]["reigns"]) - 1
+
     def told(self, name: str) -> Any:
         return self.documents[name]
 

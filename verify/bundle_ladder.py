@@ -107,7 +107,8 @@ def headline(bundle: Bundle, winner: str) -> None:
     entered, reigns = len(challengers(bundle)), bundle.told(NAME)["reigns"]
     said = f"The leader defends against {entered} challengers." if entered else "Nobody challenged: the leader defends."
     if winner != LEADER:
-        before = reigns[-2]["hotkey"] if len(reigns) > 1 else ""
+        defended = bundle.defended()
+        before = reigns[defended - 1]["hotkey"] if 0 < defended < len(reigns) else ""
         said = f"{winner} takes the lead from {before}."
     found = bundle.told(NAME)["headline"]
     if not found.startswith(said):

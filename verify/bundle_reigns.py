@@ -19,7 +19,7 @@ def check(bundle: Bundle) -> None:
         bundle.note("wrong-reign", NAME, field="reigns", found=len(reigns), expected=2, say="A decision adds a reign.")
         return
     corrected = bundle.documents.get("correction.json")
-    defended = corrected["defended"] if corrected else len(reigns) - 1
+    defended = bundle.defended()
     if not 0 < defended < len(reigns):
         bundle.note("wrong-reign", NAME, field="reigns", found=defended, say="There is no such reign to defend.")
         return
@@ -36,7 +36,7 @@ def _paid_by(bundle: Bundle, corrected: Row | None) -> Row:
     schedule: Row = bundle.told(NAME)["next_schedule"]
     for event in bundle.events if corrected and corrected["supersedes"] is not None else []:
         body = event["body"]
-        if event["kind"] == "correction.applied" and (body["round"], body["edition"]) == (
+        if event["kind"] == "correction.applied" and (body["round"], body["makes_edition"]) == (
             bundle.round, corrected["edition"] if corrected else 0,
         ):  # fmt: skip
             break

@@ -223,13 +223,13 @@ def _leader(bundle: Bundle) -> None:
     """The leader takes part as whoever reigned, with the code that reigns."""
     leaders = [row for row in bundle.told(ENTRIES) if row["role"] != "challenger"]
     reigns = bundle.told("decision.json")["reigns"]
-    told = by_name(bodies(bundle, "reign"), "sequence").get((str(len(reigns) - 1),))
+    told = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),))
     if len(leaders) != 1 or told is None or len(reigns) < 2:
         bundle.note("wrong-submission", ENTRIES, field="leader", found=len(leaders), expected=1,
                     say="There is one leader, whose reign the ledger told before the round.")  # fmt: skip
         return
     expected = {
-        "entry": "leader", "miner": reigns[-2]["hotkey"], "role": "leader", "repo": told.get("repo"),
+        "entry": "leader", "miner": reigns[bundle.defended() - 1]["hotkey"], "role": "leader", "repo": told.get("repo"),
         "commit": told.get("commit"), "cdn_url": "", "reveal_block": None, "extrinsic_index": None, "objection": "",
         "copy_of": "",
     }  # fmt: skip

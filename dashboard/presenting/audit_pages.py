@@ -58,7 +58,13 @@ class FindingRow:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditFacts:
+    """`counts`: the verdict is in force; another version supersedes it, or its correction is not applied, where not."""
+
     kind: str
+    version: int
+    counts: bool
+    people: tuple[str, ...]
+    case_url: str
     name: str
     verdict: str
     verdict_name: str
@@ -119,9 +125,11 @@ def page(
     submission: Submission,
     *,
     audits: Sequence[Audit],
+    counting: Sequence[Audit],
     pod_runs: Sequence[PodRun],
     match: MatchPage | None,
 ) -> AuditPage:
+    """`audits`: every version there was; `counting`: those whose verdict is in force."""
     at = [round_.competition.slug, round_.number]
     miner = entrant(submission)
     return AuditPage(
@@ -130,9 +138,9 @@ def page(
         miner=miner,
         repo=submission.repo,
         commit=submission.commit,
-        sentence=sentence(miner, audits),
+        sentence=sentence(miner, counting or audits),
         labels=labels(round_.competition),
-        audits=tuple(_audit(audit) for audit in audits),
+        audits=tuple(_audit(audit, counts=audit in counting) for audit in audits),
         pod_runs=tuple(pod_run(run) for run in pod_runs),
         match=match,
         screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
@@ -153,8 +161,13 @@ def sentence(miner: Who, audits: Sequence[Audit]) -> str:
     return f"{miner.name} passed {'its audit' if len(audits) == 1 else 'its audits'}."
 
 
-def _audit(audit: Audit) -> AuditFacts:
+def _audit(audit: Audit, *, counts: bool) -> AuditFacts:
+    at = [audit.round.competition.slug, audit.round.number, "audit"]
     return AuditFacts(
+        version=audit.version,
+        counts=counts,
+        people=tuple(audit.people),
+        case_url=reverse("case", args=[*at, f"{audit.submission.key}-{audit.kind}-{audit.version}"]),
         kind=audit.kind,
         name=KINDS[audit.kind],
         verdict=audit.state,

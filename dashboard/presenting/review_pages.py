@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.urls import reverse
 
@@ -14,6 +15,7 @@ from audits.models import Appeal, Audit, Correction, Ruling
 from audits.ruling import Case, kind_of, round_of
 from audits.waiting import Waiting
 from competition.models import Miner
+from competition.notices.models import Delivery
 
 NAMES = {"audit": "Audit", "appeal": "Appeal", "correction": "Correction"}
 
@@ -223,3 +225,34 @@ def choices(kind: str) -> list[tuple[str, list[tuple[str, str]]]]:
         (outcome, [(f"{outcome}:{code}", meaning) for code, meaning in people.REASONS[outcome].items()])
         for outcome in people.OUTCOMES[kind]
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterRow:
+    """`to`: the channel and the host; the address itself may be a password."""
+
+    id: str
+    to: str
+    owner: str
+    competition: str
+    event: str
+    state: str
+    since: datetime
+    tries: tuple[str, ...]
+    failure_class: str
+    reason: str
+
+
+def letters(rows: Any) -> tuple[LetterRow, ...]:
+    return tuple(_letter(row) for row in rows)
+
+
+def _letter(row: Delivery) -> LetterRow:
+    subscription = row.subscription
+    host = subscription.address.rpartition("@")[2] if subscription.channel == "email" else ""
+    return LetterRow(
+        id=str(row.public_id), to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
+        owner=subscription.owner, competition=row.event.competition.slug, event=f"{row.event.seq} {row.event.kind}",
+        state=row.state, since=row.since, failure_class=row.failure_class, reason=row.failure_reason,
+        tries=tuple(f"{one.at:%d %b %H:%M:%S} {one.code}" for one in row.tried.all()),
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.auth import login, logout
@@ -15,8 +16,22 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django_otp.forms import OTPAuthenticationForm
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audits.ruling import Signer
+
+SIX_DIGITS = re.compile("[0-9]{6}")
+
+
+class SignIn(OTPAuthenticationForm):
+    """Six digits are an authenticator's code; anything else is tried as a backup code."""
+
+    def _chosen_device(self, user: Any) -> Device | None:
+        kind = TOTPDevice if SIX_DIGITS.fullmatch(self.cleaned_data.get("otp_token") or "") else StaticDevice
+        own = kind.objects.filter(user=user, confirmed=True).first()
+        return Device.from_persistent_id(own.persistent_id, for_verify=True) if own else None
 
 
 @sensitive_post_parameters("password", "otp_token")
@@ -24,7 +39,7 @@ from audits.ruling import Signer
 @never_cache
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    form = OTPAuthenticationForm(request, data=request.POST or None)
+    form = SignIn(request, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         login(request, form.get_user())
         return HttpResponseRedirect(_back(request))

@@ -35,6 +35,12 @@ def percent(share: Fraction | float, digits: int = 2) -> str:
 
 
 @register.filter
+def as_json(value: Mapping[str, Any]) -> str:
+    """All of it, for reading."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+@register.filter
 def hundredths(share: Fraction | float) -> str:
     """For lengths in a chart: 0 to 100, without a sign or a unit."""
     return f"{float(share) * 100:.2f}"

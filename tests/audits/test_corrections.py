@@ -95,7 +95,7 @@ def test_the_reign_changes_by_supersession_and_both_reigns_stay(round_: Round) -
     assert round_.decision is not None and (round_.decision["winner"], round_.decision["leader"]) == (RIVAL, RIVAL)
     assert Correction.objects.get().before["winner"] == ANN
     told = LedgerEvent.objects.get(kind="correction.applied").body
-    assert (told["before"], told["winner"], told["supersedes"], told["edition"]) == (ANN, RIVAL, 2, 2)
+    assert (told["before"], told["winner"], told["supersedes"], told["makes_edition"]) == (ANN, RIVAL, 2, 2)
     assert [one["name"] for one in told["by"]] == ["lea", "otto"]
     assert ledger.broken_at(LedgerEvent.objects.order_by("seq")) is None
 

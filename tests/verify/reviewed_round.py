@@ -9,7 +9,6 @@ from typing import Any
 from audits import ruling
 from audits.appeals import lodge, message, unsigned
 from audits.models import Audit, Correction, Ruling
-from audits.source.findings import Finding
 from competition.machine import engine
 from competition.models import Competition, Round
 from dashboard.publish import folder_of
@@ -17,11 +16,6 @@ from tests.audits.reviewing import person
 from tests.verify.played_round import Stage
 
 WHY = "The licence file forbids this use, as its second paragraph says."
-
-
-def findings(stage: Stage, commit: str) -> list[Finding]:
-    """Every licence is borderline."""
-    return [Finding(severity="person", rule="licence", sentence="The licence is unclear.", file="LICENSE", line=2)]
 
 
 def decide(case: Any, outcome: str, code: str, *, first: str, second: str, role: str, now: Any) -> None:

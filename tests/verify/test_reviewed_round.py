@@ -12,6 +12,8 @@ from django.db import transaction
 from competition import operator
 from competition.models import Reign, Round
 from tests.verify import played_round, reviewed_round
+from tests.verify.lies_about_reviews import LIES
+from tests.verify.resigned import rewritten
 from verify.__main__ import examine_all
 
 PLAYS: dict[int, Path] = {}
@@ -31,7 +33,7 @@ def bundles(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     try:
         with transaction.atomic(), monkeypatch.context() as patch:
             stage = played_round.stage(seed=SEED, patch=patch, folder=folder)
-            patch.setattr("audits.sources.examine", lambda entry: reviewed_round.findings(stage, entry.commit))
+            patch.setattr("tests.verify.played_round.severity", lambda *_: "person")  # every licence is borderline
             stage.reveal_some(1)
             reviewed_round.play(stage, 1)
             round_ = Round.objects.get(number=1)
@@ -55,9 +57,9 @@ def told(folder: Path, name: str) -> Any:
 
 def test_both_editions_and_the_round_after_are_confirmed(bundles: Path) -> None:
     assert sorted(p.name for p in bundles.iterdir() if not p.name.startswith(".")) == ["1", "1.2", "2"]
-    assert lines(bundles) == []
+    assert "\n".join(lines(bundles)) == ""
     for name in ("1", "1.2", "2"):
-        assert lines(bundles / name) == []
+        assert "\n".join(lines(bundles / name)) == ""
 
 
 def test_the_second_edition_tells_both_results(bundles: Path) -> None:
@@ -68,3 +70,13 @@ def test_the_second_edition_tells_both_results(bundles: Path) -> None:
     assert [a["verdict"] for a in document["set_aside"] if a["kind"] == "source" and a["version"] == 1] == ["passed"]
     after = told(bundles / "2", "decision.json")
     assert [r["hotkey"] for r in after["reigns"][:3]] == [r["hotkey"] for r in second["reigns"]]
+
+
+def test_rewritten_as_it_was_it_is_still_confirmed(bundles: Path, tmp_path: Path) -> None:
+    assert "\n".join(lines(rewritten(bundles / "1.2", tmp_path / "same", lambda documents, events: None))) == ""
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+def test_a_lie_about_people_is_named_though_the_operator_signs_it(lie: Any, bundles: Path, tmp_path: Path) -> None:
+    found = lines(rewritten(bundles / "1.2", tmp_path / "lie", lie))
+    assert any(f"[{LIES[lie]}]" in line for line in found), found

@@ -1,0 +1,63 @@
+"""Make, list or end a subscription of the platform's own people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from competition.models import Competition
+from competition.notices import subscribing
+from competition.notices.models import Subscription
+
+QUEUE = ["audit.reviewing", "appeal.lodged", "ruling.*", "correction.*"]
+OWNER = "platform"
+
+
+class Command(BaseCommand):
+    help = (
+        "Send events of the ledger to an e-mail address, a Discord channel or a webhook: by default what waits for "
+        "reviewers and what they decide. Without an address: list the subscriptions."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("channel", nargs="?", choices=Subscription.Channel.values)
+        parser.add_argument("address", nargs="?", help="someone@example.org, or an https:// address")
+        parser.add_argument("--kind", action="append", help=f"a kind of event, such as audit.* ({' '.join(QUEUE)})")
+        parser.add_argument("--competition", help="one competition's slug (all)")
+        parser.add_argument("--miner", default="", help="events that name this hotkey only")
+        parser.add_argument("--end", type=int, metavar="NUMBER", help="end the subscription of this number")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["end"] is not None:
+            self._end(options["end"])
+        elif options["channel"] and options["address"]:
+            self._make(options)
+        else:
+            for row in Subscription.objects.filter(active=True):
+                about = row.competition.slug if row.competition else "all competitions"
+                self.stdout.write(f"{row.pk}  {row.channel}  {row.owner}  {about}  {' '.join(row.kinds)}")
+
+    def _make(self, options: dict[str, Any]) -> None:
+        competition = None
+        if options["competition"]:
+            competition = Competition.objects.filter(slug=options["competition"]).first()
+            if competition is None:
+                raise CommandError(f"--competition: there is no {options['competition']!r}")
+        try:
+            made, secret = subscribing.subscribe(
+                channel=options["channel"], address=options["address"], kinds=options["kind"] or QUEUE, owner=OWNER,
+                miner=options["miner"], competition=competition, now=timezone.now(),
+            )  # fmt: skip
+        except subscribing.BadSubscription as bad:
+            raise CommandError(str(bad)) from bad
+        signed = f", signed with {secret}" if made.channel == Subscription.Channel.WEBHOOK else ""
+        self.stdout.write(f"subscription {made.pk}: {' '.join(made.kinds)}{signed}")
+
+    def _end(self, number: int) -> None:
+        found = Subscription.objects.filter(pk=number, active=True).first()
+        if found is None:
+            raise CommandError(f"--end: there is no subscription {number}; run notify to list them")
+        subscribing.end(found, because="ended by the operator")
+        self.stdout.write(f"subscription {number} has ended")

@@ -1,0 +1,191 @@
+"""What is answered at the addresses of the work list?  Anybody may look; who signs in with two factors may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audits import correcting, ruling, waiting
+from audits.decisions import corrections, people
+from audits.models import Appeal, Audit, Correction, Ruling
+from audits.ruling import Case, Refused, Shown, Signer
+from competition.models import Round
+from competition.notices.models import Delivery
+from dashboard import finding, gathering
+from dashboard.answers import Page, fresh
+from dashboard.presenting import review_pages
+from dashboard.reviewing.signing_in import signer_of, unkept
+
+MOST_DECIDED, MOST_LETTERS = 30, 200
+
+
+def work_facts(request: HttpRequest) -> review_pages.WorkList:
+    return review_pages.work_list(
+        waiting.everything(), waiting.decided(most=MOST_DECIDED), now=timezone.now()
+    )  # fmt: skip
+
+
+work_json = Page(work_facts, template="").json
+
+
+@require_safe
+def work_list(request: HttpRequest) -> HttpResponse:
+    signer = signer_of(request)
+    context = {"page": work_facts(request), "signer": signer, "twin": reverse("reviews-json")}
+    response = render(request, "reviewing/work_list.html", context)
+    return unkept(response) if signer else fresh(response)
+
+
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def case(request: HttpRequest, slug: str, number: int, kind: str, name: str) -> HttpResponse:
+    """One case: all its evidence, what was proposed, and for who may decide what would be written."""
+    found, signer = find(finding.round_(slug, number), kind=kind, name=name), signer_of(request)
+    said: dict[str, Any] = {}
+    if request.method == "POST":
+        if signer is None:
+            return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
+        said = _act(found, request.POST, signer=signer)
+        if not said:
+            return HttpResponseRedirect(request.path)
+    response = render(request, "reviewing/case.html", _shown(found, signer) | said, status=409 if said.get("refused")
+                      else 200)  # fmt: skip
+    return unkept(response) if signer else fresh(response)
+
+
+def find(round_: Round, *, kind: str, name: str) -> Case:
+    """By its name in addresses.  Raises Http404."""
+    parts = name.split("-")
+    rows: Any = None
+    if kind == "correction" and name.isdigit():
+        rows = Correction.objects.filter(round=round_, number=int(name[:6]))
+    elif kind in ("audit", "appeal") and len(parts) == (3 if kind == "audit" else 4) and parts[2].isdigit():
+        entry = {"role": "leader"} if parts[0] == "leader" else {"role": "challenger", "miner__hotkey": parts[0]}
+        named = {f"submission__{field}": value for field, value in entry.items()}
+        rows = Audit.objects.filter(round=round_, kind=parts[1], version=int(parts[2][:4]), **named)
+        if kind == "appeal":
+            rows = Appeal.objects.filter(audit__in=rows, appellant__hotkey=parts[3])
+    found = rows.first() if rows is not None else None
+    if found is None:
+        raise Http404("There is no such case in this round.")
+    return found
+
+
+def _shown(found: Case, signer: Signer | None) -> dict[str, Any]:
+    row = waiting.of_case(found)
+    page = review_pages.case_page(row, waiting.rulings_on(found))
+    audit = found.audit if isinstance(found, Appeal) else found if isinstance(found, Audit) else None
+    context: dict[str, Any] = {"page": page, "signer": signer, "evidence": None, "proposal": row.proposal}
+    if audit is not None:
+        context["evidence"] = gathering.audit_page(audit.round, miner=audit.submission.miner)
+    if signer and page.open:
+        context |= {"may_not": people.stranger(signer.person, case=page.kind), **_neighbours(found)}
+        context |= _to_confirm(row.proposal, signer) if row.proposal else {"choices": review_pages.choices(page.kind)}
+    return context
+
+
+def _neighbours(found: Case) -> dict[str, str]:
+    """The case before and after in the queue, for the keyboard."""
+    urls = [review_pages.url_of(row.case) for row in waiting.everything()]
+    here = review_pages.url_of(found)
+    place = urls.index(here) if here in urls else -1
+    return {
+        "before": urls[place - 1] if place > 0 else "",
+        "after": urls[place + 1] if 0 <= place < len(urls) - 1 else "",
+        "position": f"{place + 1} of {len(urls)}",
+    }
+
+
+def _to_confirm(proposal: Ruling, signer: Signer) -> dict[str, Any]:
+    """Exactly what a second signature would write, or why this person cannot give it."""
+    if proposal.first_id == signer.user.pk:
+        return {"own": True}
+    try:
+        return {"would": _dry(proposal, lambda row: ruling.confirm(row, signer=signer, now=timezone.now()))}
+    except Refused as error:
+        return {"cannot": error.sentence}
+
+
+def _dry(proposal: Ruling, write: Callable[[Ruling], object]) -> Shown:
+    return ruling.preview(lambda: write(Ruling.objects.get(pk=proposal.pk)), competition_pk=proposal.competition_pk())
+
+
+def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str, Any]:
+    """Do what the form asks.  Empty when it is written; else what the page must show."""
+    outcome, _, code = posted.get("decision", "").partition(":")
+    told = {"outcome": outcome, "code": code, "sentence": posted.get("sentence", "")}
+    now, action = timezone.now(), posted.get("action")
+    try:
+        if action == "show":
+            row: Any = type(found).objects.get(pk=found.pk)
+            would = ruling.preview(
+                lambda: ruling.propose(row, signer=signer, now=now, **told), competition_pk=found.competition_pk()
+            )
+            return {"told": told, "decision": posted.get("decision", ""), "would_propose": would}
+        if action == "write":
+            ruling.propose(found, signer=signer, now=now, shown=posted.get("shown", ""), **told)
+        elif action in ("confirm", "decline"):
+            _second(found, posted, signer=signer, now=now)
+        else:
+            raise Refused("Nothing was asked for: use one of the buttons.")
+    except Refused as error:
+        return {"refused": error, "told": told, "decision": posted.get("decision", "")}
+    return {}
+
+
+def _second(found: Case, posted: Mapping[str, str], *, signer: Signer, now: Any) -> None:
+    number = posted.get("ruling", "")
+    row = Ruling.objects.filter(
+        round=ruling.round_of(found), number=int(number) if number.isdigit() else 0, **{ruling.kind_of(found): found}
+    ).first()  # fmt: skip
+    if row is None:
+        raise Refused("This proposal is not there any more. Look again.")
+    if posted.get("action") == "confirm":
+        ruling.confirm(row, signer=signer, now=now, shown=posted.get("shown", ""))
+    else:
+        ruling.decline(row, signer=signer, sentence=posted.get("sentence", ""), now=now)
+
+
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Open a correction of a decided round: a reason that is ours, and the whole set that goes with it."""
+    round_, signer = finding.round_(slug, number), signer_of(request)
+    if signer is None:
+        return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
+    refused: object = people.stranger(signer.person, case="correction") or ""
+    posted = request.POST
+    if request.method == "POST" and not refused:
+        try:
+            made = correcting.stage(
+                round_, scope="source", code=posted.get("code", ""), sentence=posted.get("sentence", ""),
+                opened_by=signer.person.name, now=timezone.now(),
+            )  # fmt: skip
+            return HttpResponseRedirect(review_pages.url_of(made))
+        except correcting.NotNow as error:
+            refused = error
+    context = {
+        "page": {"competition": slug, "round": number}, "signer": signer, "refused": refused,
+        "reasons": corrections.REASONS["source"].items(), "code": posted.get("code", ""),
+        "sentence": posted.get("sentence", ""), "round_url": reverse("round", args=[slug, number]),
+    }  # fmt: skip
+    return unkept(render(request, "reviewing/correct.html", context, status=409 if refused else 200))
+
+
+@require_safe
+def letters(request: HttpRequest) -> HttpResponse:
+    """The delivery log.  Addresses are private, so it is for staff; even they see hosts only."""
+    signer = signer_of(request)
+    if signer is None:
+        return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
+    rows = Delivery.objects.select_related("subscription", "event__competition").prefetch_related("tried")
+    return unkept(
+        render(request, "reviewing/letters.html", {"rows": review_pages.letters(rows[:MOST_LETTERS]), "signer": signer})
+    )
