@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audits', '0006_people'),
+        ('audits', '0007_people'),
         ('competition', '0007_observations'),
         ('dashboard', '0004_light_copies'),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audits', '0005_check_tries'),
+        ('audits', '0006_builds'),
     ]
 
     operations = [
