@@ -177,32 +177,40 @@ class Node:
         """Plain or timelocked, as the chain asks; waits until it is in a finalised block."""
         intent = bittensor.SetWeights(netuid=netuid, weights={uid: float(value) for uid, value in values.items()})
 
-        async def ask(substrate: Any) -> Any:
-            client = bittensor.Client(self.url, substrate=substrate)
-            return await client.execute(intent, key, period=period)
+        async def compose(substrate: Any) -> Any:
+            plan = await bittensor.Client(self.url, substrate=substrate).plan(intent, key)
+            if not plan.ok:
+                raise ValueError("; ".join(plan.violations))
+            return plan.call
 
-        return await self._send(ask)
+        return await self._send(compose, key=key, period=period)
 
     async def commit(self, netuid: int, text: bytes, *, key: Keypair, period: int) -> Sent:
         """Put `text` (128 bytes at most) where everybody can read it, in the name of `key`."""
         info = {"fields": [{f"Raw{len(text)}": text}]}
+        call = calls.Commitments.set_commitment(netuid=netuid, info=info)
+        return await self._send(lambda substrate: substrate.compose(call), key=key, period=period)
+
+    async def _send(self, compose: Callable[[Any], Awaitable[Any]], *, key: Keypair, period: int) -> Sent:
+        """A failure before anything is signed is a no.  Afterwards only a block can say no: the client reports a
+        connection that broke, and a pool that knows the extrinsic already, as failures of the extrinsic."""
+        signed = False
 
         async def ask(substrate: Any) -> Any:
-            call = await substrate.compose(calls.Commitments.set_commitment(netuid=netuid, info=info))
+            nonlocal signed
+            call = await compose(substrate)
+            signed = True
             return await substrate.submit(call, key, period=period)
 
-        return await self._send(ask)
-
-    async def _send(self, ask: Callable[[Any], Awaitable[Any]]) -> Sent:
         try:
             result = await self.bounded(ask, timeout_s=SENDING * self.timeout_s)
         except NodeFault as fault:
-            refused = isinstance(fault.__cause__, bittensor.ChainError | bittensor.PolicyError | ValueError)
-            return Sent(landed=False if refused else None, error=str(fault))
+            return Sent(landed=None if signed else False, error=str(fault))
         if result.success:
             return Sent(landed=True, extrinsic=result.extrinsic_id or "", block_hash=plain(result.block_hash or ""))
-        lost = not result.block_hash and isinstance(result.error, bittensor.RpcConnectionError)
-        return Sent(landed=None if lost else False, error=str(result.message)[:300])
+        if not result.block_hash:
+            await self.drop()
+        return Sent(landed=False if result.block_hash else None, error=str(result.message)[:300])
 
 
 async def reveals_at(substrate: Any, netuid: int, *, at: str) -> tuple[Heaps, tuple[str, ...]]:

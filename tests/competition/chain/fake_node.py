@@ -38,6 +38,7 @@ class Faults:
     truncate_values: bool = False
     garble_on: str = ""  # the method that is answered with nonsense
     deaf_to_extrinsics: bool = False  # takes them, tells nobody what became of them
+    after_taking: str = ""  # it takes an extrinsic, and then the connection is: reset, close or refuse (an error)
     drops_extrinsics: bool = False  # takes them, and they never reach a block
 
 
@@ -103,18 +104,28 @@ class FakeNode:
         method, faults = request["method"], self.faults
         self.asked[method] = self.asked.get(method, 0) + 1
         if faults.hang_on in (method, "*"):
-            return
+            return None
         if faults.close_on in (method, "*"):
-            await connection.close(1000)
-            return
+            return await connection.close(1000)
         if faults.reset_on in (method, "*"):
-            connection.transport.abort()
-            return
+            return connection.transport.abort()
         with contextlib.suppress(ConnectionClosed):
             body = self.reply(request)
+            if faults.after_taking and method == "author_submitAndWatchExtrinsic":
+                return await self._break(connection, request, faults.after_taking)
             await connection.send(json.dumps({"jsonrpc": "2.0", "id": request["id"], **body}))
             if method == "author_submitAndWatchExtrinsic" and "result" in body:
                 await self._watch(connection, request["params"][0], body["result"])
+        return None
+
+    async def _break(self, connection: ServerConnection, request: dict[str, Any], how: str) -> None:
+        if how == "reset":
+            connection.transport.abort()
+        elif how == "close":
+            await connection.close(1000)
+        else:
+            error = {"code": 1010, "message": "Invalid Transaction"}
+            await connection.send(json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}))
 
     async def _watch(self, connection: ServerConnection, raw: str, name: str) -> None:
         """Tell of inclusion and finality, as a node does."""

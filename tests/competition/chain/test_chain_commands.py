@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,3 +108,13 @@ def test_an_anchor_that_did_not_arrive_is_sent_again_when_it_cannot_any_more(sig
     signed.look()
     signed.turn.anchor(now=START)
     assert len(signed.calls("set_commitment")) == 1
+
+
+def test_a_window_that_has_begun_already_is_nobodys(signed: Rig, tmp_path: Path) -> None:
+    from tests.competition.test_founding import example, found
+
+    signed.competition.active = False
+    signed.competition.save()
+    with pytest.raises(CommandError, match="has passed"):
+        found(tmp_path, example(), opens=signed.chain.finalised)
+    assert "Start or restart" in found(tmp_path, example(), opens=signed.chain.finalised + 1)

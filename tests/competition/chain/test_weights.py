@@ -171,6 +171,46 @@ def test_weights_that_arrived_without_our_hearing_of_it_are_not_sent_again(signe
     assert WeightSetting.objects.get().outcome == "set"
 
 
+@pytest.mark.parametrize("how", ["reset", "close", "refuse"])
+def test_a_node_that_takes_them_and_breaks_is_not_taken_for_a_refusal(signed: Rig, how: str) -> None:
+    for node in signed.nodes:
+        node.faults = Faults(after_taking=how)
+        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
+    weigh(signed)
+    assert WeightSetting.objects.get().outcome == "", "it may be on its way"
+    for node in signed.nodes:
+        node.faults = Faults()
+    turns(signed, 6, blocks=5)
+    assert len(signed.calls()) == 1 and WeightSetting.objects.get().outcome == "set"
+
+
+def test_a_node_that_cannot_even_be_asked_costs_a_try_and_nothing_else(signed: Rig) -> None:
+    look = signed.look()
+    assert not look.fault
+    for node in signed.nodes:
+        node.faults = Faults(reset_on="account_nextIndex")
+        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
+    signed.turn.weigh(now=START, send=True)
+    for node in signed.nodes:
+        node.faults = Faults()
+    turns(signed, 4)
+    assert len(signed.calls()) == 1 and on_chain(signed) == EQUAL
+
+
+def test_a_restart_in_mid_epoch_changes_nothing(signed: Rig) -> None:
+    from competition.chain.running import Turn
+
+    turns(signed, 2)
+    for _ in range(4):
+        for node in signed.nodes:
+            node.refuse()
+            node.listen_again()
+        signed.turn.close()
+        signed.turn = Turn(NAME, runner=signed.turn.runner, sure=lambda: True)
+        turns(signed, 2, blocks=7)
+    assert len(signed.calls()) == 1 and len(told(signed)) == 1
+
+
 def test_a_node_that_says_done_and_did_nothing_is_not_believed(signed: Rig, monkeypatch: Any) -> None:
     lie = setting.Sent(landed=True, extrinsic="1-0", block_hash="0" * 64)
     monkeypatch.setattr(signed.turn, "_send_weights", lambda values: lie)

@@ -1,0 +1,82 @@
+"""What does a competition need before its first round can be announced, and what of it is missing?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bittensor_core import Keypair
+from django.db import transaction
+
+from competition import chain, prompts, rounds
+from competition.chain.base import ChainFault
+from competition.decisions import beacon, rulesets, schedule
+from competition.decisions.rulesets import BadRules
+from competition.models import Competition, Miner
+
+TEXTS = ("name", "description", "ruleset", "judge", "renderer", "chain", "pods")
+LEADER = ("hotkey", "repo", "commit", "weight")
+
+
+@transaction.atomic
+def found(
+    told: Mapping[str, Any], *, slug: str, pictures: Mapping[str, bytes], opens: int, now: datetime
+) -> Competition:
+    """The competition with its pool, its first leader and its first round.  Raises BadRules, which names the field."""
+    _checked(told, slug=slug)
+    config, leader = dict(told["config"]), told["leader"]
+    made = Competition.objects.create(slug=slug, config=config, created_at=now, **{name: told[name] for name in TEXTS})
+    _not_past(made, opens=opens, now=now)
+    prompts.add(made, dict(pictures), now=now)
+    miner, _ = Miner.objects.get_or_create(hotkey=leader["hotkey"])
+    named = {name: leader[name] for name in ("repo", "commit", "weight")}
+    first = {**named, "miner": miner, "image": leader.get("image", ""), "effective_block": opens}
+    rounds.enthrone_first(made, reign=first, now=now)
+    rounds.begin(made, blocks=schedule.first(rounds.cadence(made), earliest_reveal_block=opens), now=now)
+    return made
+
+
+def _checked(told: Mapping[str, Any], *, slug: str) -> None:
+    for name in (*TEXTS, "config", "leader"):
+        kind, fix = (str, "Write a text") if name in TEXTS else (dict, "Write an object")
+        if not isinstance(told.get(name), kind):
+            raise BadRules(name, "is missing", fix=f"{fix}; start from examples/subnet.json")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", slug):
+        raise BadRules("slug", f"{slug[:60]!r} is no name for addresses", fix="Use a-z, 0-9 and -, 50 at most")
+    if Competition.objects.filter(slug=slug).exists():
+        raise BadRules("slug", f"{slug!r} is taken", fix="Choose another")
+    if not re.fullmatch(r"bittensor:[0-9]{1,5}", told["chain"]):
+        raise BadRules("chain", f"{told['chain'][:40]!r} is no subnet", fix="Write bittensor:<netuid>")
+    if Competition.objects.filter(chain=told["chain"], active=True).exists():
+        raise BadRules("chain", "another active competition is played there", fix="End that one first")
+    config = told["config"]
+    rulesets.read({"name": told["ruleset"], **config.get("rules", {})})
+    if config.get("beacon") and not beacon.known(str(config["beacon"])):
+        raise BadRules("beacon", f"{config['beacon']!r} is unknown", fix=f"Use {beacon.QUICKNET}, or leave it out")
+    rulesets.count("prompts_per_round", config.get("prompts_per_round"))
+    _leader(told["leader"])
+
+
+def _leader(leader: Mapping[str, Any]) -> None:
+    for name in LEADER:
+        if not isinstance(leader.get(name), str):
+            raise BadRules(f"leader.{name}", "is missing", fix="Write a text")
+    try:
+        Keypair(ss58_address=leader["hotkey"])
+    except (ValueError, TypeError):
+        raise BadRules("leader.hotkey", "is not an ss58 address", fix="Write the leader's hotkey") from None
+    if not re.fullmatch("[0-9a-f]{40}", leader["commit"]):
+        raise BadRules("leader.commit", "is not a commit", fix="Write 40 hex digits")
+    rulesets.share("leader.weight", leader["weight"])
+
+
+def _not_past(made: Competition, *, opens: int, now: datetime) -> None:
+    """A window that began before anybody was told of it is nobody's window.  An unwatched chain does not tell."""
+    try:
+        current = chain.of(made).block(now=now)
+    except ChainFault:
+        return
+    if opens <= current:
+        raise BadRules("opens", f"block {opens} has passed (now {current})", fix="Choose a later block")
