@@ -7,6 +7,7 @@ check that has its row is not run again.  What is found is evidence; `decisions.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +31,8 @@ from audits.source.origins.git import GitHost
 from audits.source.scanning import Scanned
 from competition import store
 from competition.models import Round, Submission
+
+log = logging.getLogger(__name__)
 
 TRIES = 3
 PATIENCE_S = 45.0  # how long one look at an audit may go on starting checks
@@ -104,7 +107,7 @@ def _do(audit: Audit, name: str, *, now: datetime) -> None:
         write(audit, linting.lint(path) or _unconfigured(HADOLINT, "hadolint is not installed here"))
     else:
         scanned = scanning.scan(name, path, commit=copy.commit)
-        write(audit, _with_lineage(audit, copy, scanned) if name == LINEAGE else scanned)
+        write(audit, _with_lineage(audit, copy, scanned, now=now) if name == LINEAGE else scanned)
 
 
 def _fetch(audit: Audit, *, now: datetime) -> None:
@@ -218,14 +221,15 @@ def advisories(parts: list[Part]) -> Scanned:
     return replace(blank, findings=found)
 
 
-def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned) -> Scanned:
+def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: datetime) -> Scanned:
     """What is shared with the leader is said as a finding, for credit; it decides nothing."""
     if scanned.outcome != scanning.DONE:
         return scanned
     sha256 = store.default().put(scanned.document.encode())
     SourceCopy.objects.filter(pk=copy.pk, fingerprint="").update(fingerprint=sha256)
     leader = audit.round.submissions.filter(role=Submission.Role.LEADER).first()
-    theirs = fingerprint_of(leader) if leader else None
+    theirs = _of_leader(leader, now=now) if leader else None
+    bring_relatives(audit.round, now=now)
     if leader is None or theirs is None or leader.commit == copy.commit:
         return scanned
     found = kinship.compare(kinship.Fingerprint.from_json(json.loads(scanned.document)), theirs)
@@ -234,6 +238,30 @@ def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned) -> Scanned:
     finding = Found(severity=NOTICE, rule="shared_with_leader", sentence=sentence, check=LINEAGE,
                     tool=scanned.tool, tool_version=scanned.version)  # fmt: skip
     return replace(scanned, findings=(*scanned.findings, finding))
+
+
+def _of_leader(leader: Submission, *, now: datetime) -> kinship.Fingerprint | None:
+    """Raises NotFetched where that is ours: whether a finding is made must not hang on an outage."""
+    try:
+        copy_of(leader, now=now)
+    except NotFetched as error:
+        if error.finding is None:
+            raise
+        return None
+    return fingerprint_of(leader)
+
+
+def bring_relatives(round_: Round, *, now: datetime) -> None:
+    """The code of the round's other entries, for comparison only: what cannot be had, or not in time, is left out."""
+    begun = time.monotonic()
+    for entry in relatives(round_):
+        if time.monotonic() - begun > PATIENCE_S:
+            return
+        try:
+            copy_of(entry, now=now)
+            fingerprint_of(entry)
+        except (NotFetched, scanning.NoSandbox) as reason:
+            log.info("the code of %s is not compared: %s", entry.key, reason)
 
 
 def fingerprint_of(submission: Submission) -> kinship.Fingerprint | None:

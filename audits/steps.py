@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import TypeAlias
 
 from django.db import transaction
 
 from audits import in_force, running, sources, titles
-from audits.decisions import verdicts
+from audits.decisions import cherrypicking, verdicts
 from audits.models import Audit, Correction, PodRun
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
@@ -110,7 +111,20 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     if verdict.outcome == verdicts.UNKNOWN:
         failure_ = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure_)
-    return _verdict(audit, verdict)
+    return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit, match))
+
+
+def flag_the_best_of_many(audit: Audit, match: Match) -> None:
+    """Evidence for a person, beside the verdict: it changes nothing by itself."""
+    judged = match.duels.filter(state="judged").select_related("prompt")
+    counted = [duel for duel in judged if not matches.beyond(match, duel)]
+    ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
+    found = cherrypicking.picked(cherrypicking.signs([{d.prompt.stem: ours[d.outcome] for d in counted}]))
+    if found.flagged and not audit.findings.filter(rule=cherrypicking.RULE).exists():
+        audit.findings.create(
+            severity=verdicts.NOTICE, rule=cherrypicking.RULE, sentence=found.sentence, check_name="generation",
+            tool="gauntlet", tool_version="1",
+        )  # fmt: skip
 
 
 def worse_by_bankroll(match: Match) -> bool:

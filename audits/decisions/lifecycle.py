@@ -87,6 +87,7 @@ class Progress:
     warm_s: float = 0
     generation_s: float = 0
     attempt_s: float = 0
+    batch_s: tuple[float, ...] = ()  # how long each collected batch took
     silent_s: float = 0
     blind_s: float = 0
     odd_answers: int = 0
@@ -106,7 +107,8 @@ class Progress:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         times = {name: datetime.fromisoformat(at) for name in _TIMES if (at := value.get(name))}
         failure = value.get("failure")
-        return cls(**{**value, **times, "failure": Failure(**failure) if failure else None})
+        told = {**value, **times, "batch_s": tuple(value.get("batch_s", ()))}
+        return cls(**{**told, "failure": Failure(**failure) if failure else None})
 
 
 def replay(events: Iterable[Event], *, limits: Limits) -> Progress:
@@ -285,6 +287,7 @@ def _collected(progress: Progress, event: Event, limits: Limits) -> Progress:
         submitted=False,
         collected=progress.collected + 1,
         generation_s=progress.generation_s + progress.attempt_s,
+        batch_s=(*progress.batch_s, progress.attempt_s),
         attempt_s=0,
         silent_s=0,
         odd_answers=0,

@@ -81,11 +81,11 @@ def _digest(text: str) -> str:
 
 def diff(ours: Mapping[str, bytes], theirs: Mapping[str, bytes], *, path: str, their_path: str) -> list[str]:
     """One file of two solutions, as a unified diff from theirs to ours.  Hostile text: shown as text only."""
-    left, right = (_lines(files.get(name, b"")) for files, name in ((theirs, their_path), (ours, path)))
+    left, right = (printable_lines(files.get(name, b"")) for files, name in ((theirs, their_path), (ours, path)))
     made = difflib.unified_diff(left, right, fromfile=their_path, tofile=path, lineterm="")
     return [line for line, _ in zip(made, range(LONGEST_DIFF), strict=False)]
 
 
-def _lines(content: bytes) -> list[str]:
+def printable_lines(content: bytes) -> list[str]:
     text = content[:1_000_000].decode("utf-8", "replace")
     return ["".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)[:500] for line in text.splitlines()]

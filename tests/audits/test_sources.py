@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from audits import queries_source as pages
 from audits import sources, steps
 from audits.models import Audit, CheckRun, SourceCopy
 from audits.source import CHECKS, archive, scanning
@@ -188,3 +189,27 @@ def test_what_is_shared_with_the_leader_is_said_for_credit_and_decides_nothing(a
     (finding,) = row.findings.filter(check_name="lineage")
     assert finding.severity == "notice"
     assert "9 functions are the same" in finding.sentence
+
+
+def test_pages_read_findings_worst_first_with_code_checks_parts_and_relatives(audit):
+    body = "\n".join(f"def f{n}(a, b):\n    return [a * {n} + x for x in range(b) if x % {n + 2}]\n" for n in range(9))
+    leader = audit({**GOOD, "serve.py": body}, repo="first/solution", role="leader")
+    settled(leader)
+    bad = {**GOOD, "serve.py": body + "\nexec(input())\n", "keys.py": f'TOKEN = "hf_{"aB3dE5gH7j" * 4}"\n'}
+    row = audit(bad, repo="second/solution", round_=leader.round)
+    settled(row)
+    by_weight = pages.findings_by_severity(row)
+    assert [f.rule for f in by_weight["person"]] == ["secret", "code_at_run_time"]
+    files = pages.files_of(pages.copy_of(row.submission))
+    secret, code = by_weight["person"]
+    marked = [line.text for line in pages.code_around(files, code) if line.marked]
+    assert marked == ["exec(input())"]
+    assert pages.code_around(files, secret) == []
+    assert "aB3dE5gH7j" not in secret.excerpt
+    assert [check.name for check in pages.checks_of(row)] == list(sources.ORDER)
+    assert {"kind": "pypi", "name": "numpy", "version": "2.4.6", "file": "requirements.txt"} in pages.parts_of(row)
+    (relative,) = pages.relatives_of(row)
+    assert relative.entry == leader.submission.key
+    assert len(relative.shared.functions) == 9
+    shown = pages.diff_between(row.submission, leader.submission, path="serve.py", their_path="serve.py")
+    assert "+exec(input())" in shown

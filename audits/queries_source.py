@@ -1,0 +1,140 @@
+"""What do pages read of a source audit: checks, findings with their code, and what it shares with whom?
+
+Every text here came from a stranger.  It is given as text, cut and made printable; showing it as text is the page's duty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audits import sources
+from audits.decisions import lineage as kinship
+from audits.decisions.verdicts import BLOCKING, NOTICE, PERSON, UNCHECKED
+from audits.models import Audit, CheckRun, Finding, SourceCopy
+from audits.source import CHECKS, archive, lineage
+from competition import store
+from competition.models import Submission
+
+WORST_FIRST = (BLOCKING, UNCHECKED, PERSON, NOTICE)
+AROUND = 4  # lines before and after
+MOST_RELATIVES = 64
+QUESTIONS = {
+    **{name: check.question for name, check in CHECKS.items()},
+    sources.FETCH: "Is the revealed commit there, and does a branch lead to it?",
+    sources.HADOLINT: "What does a linter say of the recipe?",
+    sources.VULNERABILITIES: "Do its packages have known vulnerabilities?",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeLine:
+    number: int
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRow:
+    """One check as a page shows it; `raw_sha256` names its whole output in the store."""
+
+    name: str
+    question: str
+    tool: str
+    version: str
+    ruleset: str
+    outcome: str
+    why: str
+    walls: tuple[str, ...]
+    raw_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relative:
+    """What the code shares with another entry of the round, and what of it is not in the template of the others."""
+
+    entry: str
+    commit: str
+    shared: kinship.Lineage
+    own: kinship.Lineage
+
+
+def findings_by_severity(audit: Audit) -> dict[str, list[Finding]]:
+    """Worst first; an empty list where there is none of that weight."""
+    found = list(audit.findings.all())
+    return {severity: [f for f in found if f.severity == severity] for severity in WORST_FIRST}
+
+
+def checks_of(audit: Audit) -> list[CheckRow]:
+    """In the order they ran."""
+    rows = {row.check_name: row for row in CheckRun.objects.filter(audit=audit)}
+    return [_check(rows[name]) for name in sources.ORDER if name in rows]
+
+
+def _check(row: CheckRun) -> CheckRow:
+    return CheckRow(
+        name=row.check_name, question=QUESTIONS.get(row.check_name, ""), tool=row.tool, version=row.tool_version,
+        ruleset=row.ruleset, outcome=row.outcome, why=row.why, walls=tuple(row.walls), raw_sha256=row.raw,
+    )  # fmt: skip
+
+
+def copy_of(submission: Submission) -> SourceCopy | None:
+    return SourceCopy.objects.filter(repo=submission.repo, commit=submission.commit).first()
+
+
+def files_of(copy: SourceCopy | None) -> Mapping[str, bytes]:
+    """The archive's files; none where it was never fetched."""
+    if copy is None or not store.default().exists(copy.archive):
+        return {}
+    return archive.contents(store.default().path(copy.archive).read_bytes())
+
+
+def code_around(files: Mapping[str, bytes], finding: Finding, *, around: int = AROUND) -> list[CodeLine]:
+    """The lines that a finding is about; none where it is about a whole file, or a secret (its excerpt is masked)."""
+    if finding.line is None or finding.rule == "secret" or finding.file not in files:
+        return []
+    lines = lineage.printable_lines(files[finding.file])
+    first, last = max(1, finding.line - around), min(len(lines), finding.line + around)
+    return [CodeLine(number=n, text=lines[n - 1], marked=n == finding.line) for n in range(first, last + 1)]
+
+
+def parts_of(audit: Audit) -> list[dict[str, Any]]:
+    """What the solution consists of: kind, name, version ("" if it is not exact), file."""
+    row = CheckRun.objects.filter(audit=audit, check_name="inventory").first()
+    return list(row.summary.get("parts", [])) if row else []
+
+
+def relatives_of(audit: Audit) -> list[Relative]:
+    """Every other entry of the round whose code was brought here, the closest first.
+
+    Compared from fingerprints that were taken in the sandbox; what four or more entries begin with counts for nobody.
+    """
+    known = {entry.pk: found for entry in sources.relatives(audit.round) if (found := _fingerprint(entry))}
+    ours = known.get(audit.submission_id) or _fingerprint(audit.submission)
+    if ours is None:
+        return []
+    base = kinship.base_of(list(known.values()))
+    rows = [
+        Relative(
+            entry=entry.key, commit=entry.commit, shared=kinship.compare(ours, known[entry.pk]),
+            own=kinship.compare(ours, known[entry.pk], base=base),
+        )
+        for entry in list(sources.relatives(audit.round))[:MOST_RELATIVES]
+        if entry.pk in known and entry.commit != audit.submission.commit
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row.own.share, -row.shared.share, row.entry))
+
+
+def _fingerprint(entry: Submission) -> kinship.Fingerprint | None:
+    """Only what was taken before: a page never runs a check."""
+    copy = copy_of(entry)
+    if copy is None or not copy.fingerprint or not store.default().exists(copy.fingerprint):
+        return None
+    return kinship.Fingerprint.from_json(json.loads(store.default().path(copy.fingerprint).read_bytes()))
+
+
+def diff_between(ours: Submission, theirs: Submission, *, path: str, their_path: str) -> list[str]:
+    """One shared file of two entries, as a unified diff from theirs to ours."""
+    return lineage.diff(files_of(copy_of(ours)), files_of(copy_of(theirs)), path=path, their_path=their_path)
