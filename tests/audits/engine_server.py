@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 GATE = "registry.example.org/gauntlet@sha256:" + "9" * 64
+PUBLISHED = "40123"
 RUNNING = {"Status": "running", "Running": True, "ExitCode": 0, "OOMKilled": False, "Error": ""}
 
 
@@ -88,7 +89,8 @@ class Engine:
         if network not in self.networks:
             return _no(f"network {network} not found")
         ports = {
-            port: [{"HostIp": "127.0.0.1", "HostPort": "40123"}] for port in told["HostConfig"].get("PortBindings", {})
+            port: [{"HostIp": "127.0.0.1", "HostPort": PUBLISHED}]
+            for port in told["HostConfig"].get("PortBindings", {})
         }
         self.containers[name] = {
             "Config": {"Labels": told["Labels"], "Image": told["Image"], "Hostname": told["Hostname"]},

@@ -1,0 +1,217 @@
+"""A whole pod run by an engine: image built, pod started, walled, asked, collected, ended; and killed at every step.
+
+Real database, real state machine, real HTTP to the service; the engine is a stand-in.
+"""
+
+import hashlib
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.utils import timezone
+
+from audits import builds, running
+from audits.models import Build, PodRun, SourceCopy
+from audits.pods import rest
+from audits.source import archive
+from competition import prompts, store
+from competition.machine import engine as machine
+from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
+from tests.audits import engine_server
+from tests.audits.engine_server import GATE, Engine
+from tests.dashboard.made_round import RULES
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+STEMS = ("chair", "lamp", "boat")
+
+
+class Service:
+    """A miner's service: one batch, complete at the second question."""
+
+    def __init__(self) -> None:
+        self.batch: list[str] = []
+        self.asked = 0
+        self.generated = 0
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                service.answer(self, b"")
+
+            def do_POST(self) -> None:
+                service.answer(self, self.rfile.read(int(self.headers["Content-Length"])))
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+
+    def answer(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
+        said = self.said(to.path, body)
+        to.send_response(200)
+        to.send_header("Content-Length", str(len(said)))
+        to.end_headers()
+        to.wfile.write(said)
+
+    def said(self, path: str, body: bytes) -> bytes:
+        if path == "/generate":
+            stems = [prompt["stem"] for prompt in json.loads(body)["prompts"]]
+            if stems != self.batch:
+                self.batch, self.asked, self.generated = stems, 0, self.generated + 1
+            return json.dumps({"accepted": len(stems)}).encode()
+        if path == "/results":
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w") as opened:
+                for stem in self.batch[:-1]:
+                    opened.writestr(f"{stem}.glb", f"glb of {stem}")
+                opened.writestr("_failed.json", json.dumps({self.batch[-1]: "no idea"}))
+            return buffer.getvalue()
+        self.asked += 1
+        state = "ready" if not self.batch else "complete" if self.asked > 1 else "generating"
+        return json.dumps({"status": state, "progress": 0, "total": len(self.batch), "payload": None}).encode()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    threading.Thread(target=made.server.serve_forever, args=(0.05,), daemon=True).start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def host(settings, tmp_path, service, monkeypatch) -> Iterator[Engine]:
+    settings.STORE_DIR = tmp_path / "store"
+    with Engine() as made:
+        settings.DOCKER_URL, settings.DOCKER_GATE, settings.DOCKER_EGRESS = made.url, GATE, "out"
+        monkeypatch.setattr(engine_server, "PUBLISHED", str(service.port))
+        running.provider_named.cache_clear()
+        yield made
+    running.provider_named.cache_clear()
+
+
+@pytest.fixture
+def run(host) -> PodRun:
+    competition = Competition.objects.create(
+        slug="pods", name="Pods", chain="simulated:pods", pods="docker", created_at=NOW, config={"poll_s": 0}
+    )
+    round_ = Round.objects.create(
+        competition=competition, number=1, ruleset="margin-1", rules=RULES, earliest_reveal_block=1, seed="5eed" * 16,
+        latest_reveal_block=9, seed_block=10, generation_deadline_block=20, state="finalizing", since=NOW,
+    )  # fmt: skip
+    entry = Submission.objects.create(
+        round=round_, miner=Miner.objects.create(hotkey="5miner"), repo="a/b", commit="c" * 40, role="challenger",
+        extrinsic_index=0, reveal_block=5, cdn_url="https://files.example.org/x",
+    )  # fmt: skip
+    for place, stem in enumerate(STEMS):
+        sha256 = store.default().put(f"picture of {stem}".encode())
+        prompt = Prompt.objects.create(competition=competition, stem=stem, sha256=sha256, bytes=9)
+        RoundPrompt.objects.create(round=round_, prompt=prompt, position=place)
+    code = archive.pack([archive.File(path="docker/Dockerfile", content=b"FROM scratch\n")])
+    SourceCopy.objects.create(
+        repo="a/b", commit="c" * 40, origin="test", archive=store.default().put(code), files=1, size=13, fetched_at=NOW
+    )
+    prompts.expect_generated(entry, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=NOW)
+    return running.want(entry, purpose=PodRun.Purpose.AUDIT, now=NOW)
+
+
+def play(run: PodRun, *, steps: int = 60) -> PodRun:
+    """Look at whatever is due, as two workers would, until the run is settled."""
+    for _ in range(steps):
+        for model in (Build, PodRun):
+            rows = model.objects.filter(state__in=model.graph.acting())
+            rows.update(due_at=timezone.now() - timedelta(seconds=1), lease=None, leased_until=None)
+            for row in rows:
+                machine.advance(model._meta.label, row.pk, now=timezone.now())
+        run.refresh_from_db()
+        if run.settled:
+            return run
+    raise AssertionError(f"no end: {run.state}, {run.waiting_for}, {run.failure_reason}")
+
+
+def outcome(run: PodRun) -> tuple[str, dict[str, str]]:
+    assets = Asset.objects.filter(submission=run.submission, origin="generated").select_related("prompt")
+    return run.state, {asset.prompt.stem: asset.state for asset in assets}
+
+
+WHOLE = ("done", {"chair": "stored", "lamp": "stored", "boat": "failed"})
+
+
+def test_a_run_builds_starts_walls_asks_collects_and_ends(run, host, service):
+    assert outcome(play(run)) == WHOLE
+    build = Build.objects.get()
+    assert (build.state, build.digest) == ("built", "sha256:" + "b" * 64)
+    assert host.contexts == [{"docker/Dockerfile": b"FROM scratch\n"}]
+    assert not host.containers
+    assert run.log == "loading weights\n"
+    assert any("no network but our gate" in line for line in run.isolation)
+    assert len(run.progress["batch_s"]) == 1
+    failed = Asset.objects.get(prompt__stem="boat")
+    assert (failed.failure_class, failed.failure_code) == ("miner", "NOT_GENERATED")
+    digest = hashlib.sha256(b"glb of chair").hexdigest()
+    assert Asset.objects.get(prompt__stem="chair").sha256 == digest
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 24, 27, 30])
+def test_a_worker_killed_at_any_question_to_the_engine_changes_nothing(run, host, service, monkeypatch, at):
+    real, asked = rest.Rest.raw, 0
+
+    def killed(self, *given, **more):
+        nonlocal asked
+        asked += 1
+        if asked == at:
+            raise KeyboardInterrupt
+        return real(self, *given, **more)
+
+    monkeypatch.setattr(rest.Rest, "raw", killed)
+    try:
+        play(run)
+    except KeyboardInterrupt:
+        play(run)
+    assert outcome(run) == WHOLE
+    assert service.generated == 1
+    assert not host.containers
+
+
+@pytest.mark.parametrize("at", range(1, 30, 4))
+def test_an_engine_that_is_ill_for_a_moment_is_nobodys_fault(run, host, service, monkeypatch, at):
+    real, asked = rest.Rest.raw, 0
+
+    def ill(self, *given, **more):
+        nonlocal asked
+        asked += 1
+        if at <= asked < at + 3:
+            host.ill = [503]
+        return real(self, *given, **more)
+
+    monkeypatch.setattr(rest.Rest, "raw", ill)
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    monkeypatch.setattr("audits.decisions.lifecycle.POLL_S", 0)
+    assert outcome(play(run, steps=100)) == WHOLE
+    assert PodRun.objects.count() == 1
+
+
+def test_a_recipe_that_fails_ends_the_run_by_the_miners_doing(run, host):
+    host.built = lambda files: [{"error": "The command '/bin/sh -c false' returned a non-zero code: 1"}]
+    played = play(run)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "build_failed")
+    assert set(outcome(played)[1].values()) == {"failed"}
+
+
+def test_a_build_that_is_disturbed_is_built_again_and_then_pauses_the_round(run, host, monkeypatch):
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    host.built = lambda files: [{"error": "no space left on device"}]
+    played = play(run, steps=120)
+    assert (played.state, played.failure_class) == ("failed", "infrastructure")
+    assert Build.objects.get().disturbed == builds.MOST_DISTURBED
+    run.submission.round.refresh_from_db()
+    assert run.submission.round.state == "paused"
