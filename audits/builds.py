@@ -13,6 +13,7 @@ from django.conf import settings
 from audits import sources
 from audits.builders.base import ABSENT, BUILT, FAILED, Builder, Status
 from audits.builders.engine import EngineBuilder
+from audits.builders.registry import PushingBuilder
 from audits.models import Build, PodRun
 from audits.pods.base import INFRASTRUCTURE, MINER, Image, PodFault, PodProvider
 from audits.source.origins.base import NotFetched
@@ -30,7 +31,10 @@ def builder() -> Builder:
     url = settings.DOCKER_URL
     if not url:
         raise LookupError("GAUNTLET_DOCKER_URL is not set: images are built by a Docker Engine")
-    return EngineBuilder(url)
+    engine_builder = EngineBuilder(url)
+    if not settings.REGISTRY:
+        return engine_builder
+    return PushingBuilder(engine_builder, repository=settings.REGISTRY, key=settings.REGISTRY_KEY)
 
 
 def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:

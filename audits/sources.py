@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 
 from audits.decisions import lineage as kinship
@@ -27,7 +28,7 @@ from audits.source.findings import Finding as Found
 from audits.source.inventory import Part
 from audits.source.origins.base import Fetched, NotFetched, Origin
 from audits.source.origins.folders import Folders
-from audits.source.origins.git import GitHost
+from audits.source.origins.git import GitHost, problem_with
 from audits.source.scanning import Scanned
 from competition import store
 from competition.models import Round, Submission
@@ -48,6 +49,8 @@ class Broke(Exception):
 def origin() -> Origin:
     """Where code comes from in this deployment: the configured git host, or folders of this machine."""
     if settings.CODE_HOST:
+        if why := problem_with(settings.CODE_HOST, demo=settings.DEMO):
+            raise ImproperlyConfigured(f"GAUNTLET_CODE_HOST: {why}")
         return GitHost(settings.CODE_HOST)
     return Folders(Path(settings.LOCAL_REPOSITORIES))
 

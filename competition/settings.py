@@ -130,6 +130,9 @@ DOCKER_GATE = env.text("GAUNTLET_DOCKER_GATE")
 DOCKER_ADDRESS = env.text("GAUNTLET_DOCKER_ADDRESS", "127.0.0.1")
 DOCKER_EGRESS = env.text("GAUNTLET_DOCKER_EGRESS")
 DOCKER_GPUS = env.number("GAUNTLET_DOCKER_GPUS", 1)
+# A registry that built images are pushed to, for machines other than the builder's; its key as "user:password".
+REGISTRY = env.text("GAUNTLET_REGISTRY")
+REGISTRY_KEY = env.text("GAUNTLET_REGISTRY_KEY")
 # Pods `runpod`: a rented GPU each; the pictures are fetched from this address, with {sha256} in it.
 RUNPOD_KEY = env.text("GAUNTLET_RUNPOD_KEY")
 RUNPOD_GPUS = env.names("GAUNTLET_RUNPOD_GPUS")

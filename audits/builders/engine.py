@@ -44,7 +44,7 @@ class EngineBuilder:
         except Missing:
             return Status(state=ABSENT)
         except (PodFault, Refused) as reason:
-            return _unknown(str(reason))
+            return unknown_build(str(reason))
         return _built(found, archive=archive)
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
@@ -57,12 +57,12 @@ class EngineBuilder:
         try:
             failed = self._stream(query, context, log)
         except (httpx.HTTPError, OSError) as reason:
-            return _unknown(f"the build's connection broke ({type(reason).__name__})", log=log.text)
+            return unknown_build(f"the build's connection broke ({type(reason).__name__})", log=log.text)
         if failed:
             return Status(state=FAILED, fault=blame(failed, log.text), log=log.text)
         found = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
         if found.state == ABSENT:
-            return _unknown("the engine said nothing, and there is no image", log=log.text)
+            return unknown_build("the engine said nothing, and there is no image", log=log.text)
         return Status(state=found.state, digest=found.digest, fault=found.fault, log=log.text)
 
     def _stream(self, query: Mapping[str, str], context: Path, log: _Log) -> str:
@@ -121,10 +121,10 @@ def _built(found: Any, *, archive: str) -> Status:
     labels = found.get("Config", {}).get("Labels") or {} if isinstance(found, dict) else {}
     digest = str(found.get("Id", "")) if isinstance(found, dict) else ""
     if labels.get(LABEL) != archive or not BY_DIGEST.fullmatch(digest):
-        return _unknown("the engine's image is not the one we asked for")
+        return unknown_build("the engine's image is not the one we asked for")
     return Status(state=BUILT, digest=digest)
 
 
-def _unknown(why: str, *, log: str = "") -> Status:
+def unknown_build(why: str, *, log: str = "") -> Status:
     fault = PodFault(INFRASTRUCTURE, "build_unknown", f"We do not know how the build is: {why}. We look again.")
     return Status(state=UNKNOWN, fault=fault, log=log)

@@ -29,6 +29,8 @@ class Engine:
         self.contexts: list[dict[str, bytes]] = []
         self.built: Callable[[dict[str, bytes]], list[dict[str, Any]]] = lambda files: [{"stream": "done\n"}]
         self.ill: list[int] = []  # answers to give instead of the truth
+        self.key, self.keys = "", list[str]()  # of the question in hand, and of all pushes
+        self.push_fails = False
         self.stubborn = False  # refuses to take a container off a network
         self.asked: list[str] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -51,6 +53,11 @@ class Engine:
         match method, parts:
             case "GET", ["images", *name, "json"]:
                 return (200, found) if (found := self.images.get("/".join(name))) else _no("No such image")
+            case "POST", ["images", *name, "tag"]:
+                self.images[f"{query['repo']}:{query['tag']}"] = self.images["/".join(name)]
+                return 201, None
+            case "POST", ["images", *name, "push"]:
+                return 200, self._push("/".join(name), query["tag"])
             case "POST", ["build"]:
                 return 200, self._build(query, body)
             case "GET", ["containers", "json"]:
@@ -69,6 +76,14 @@ class Engine:
             case _, ["networks", name, *rest]:
                 return self._network(method, name, rest, told)
         return 400, {"message": f"not in this stand-in: {method} {path}"}
+
+    def _push(self, name: str, tag: str) -> list[dict[str, Any]]:
+        self.keys.append(self.key)
+        if self.push_fails:
+            return [{"status": "Preparing"}, {"error": "denied: requested access to the resource is denied"}]
+        digest = "sha256:" + "e" * 64
+        self.images[f"{name}:{tag}"].setdefault("RepoDigests", []).append(f"{name}@{digest}")
+        return [{"status": "Pushed"}, {"aux": {"Tag": tag, "Digest": digest, "Size": 9}}]
 
     def _build(self, query: dict[str, str], body: bytes) -> list[dict[str, Any]]:
         with tarfile.open(fileobj=io.BytesIO(body)) as tar:
@@ -157,12 +172,13 @@ def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             body = self._body()
             engine.asked.append(f"{self.command} {parts.path}")
+            engine.key = self.headers.get("X-Registry-Auth", "")
             if engine.ill:
                 status, told = engine.ill.pop(0), {"message": "ill"}
             else:
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 status, told = engine.answer(self.command, parts.path, query, body)
-            many = isinstance(told, list) and parts.path.endswith("/build")
+            many = isinstance(told, list) and parts.path.endswith(("/build", "/push"))
             if not isinstance(told, bytes | None):
                 told = ("\n".join(json.dumps(line) for line in told) if many else json.dumps(told)).encode()
             said = told or b""

@@ -1,6 +1,8 @@
 """Pods by a Docker Engine, against a stand-in of its API: what is asked of it, and what its answers may mean."""
 
+import base64
 import contextlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from audits.builders.base import ABSENT, BUILT, FAILED, UNKNOWN
 from audits.builders.engine import EngineBuilder, blame, tag_of
+from audits.builders.registry import PushingBuilder
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Event, Failure, Limits, Progress
 from audits.pods.base import Image, PodFault
@@ -279,3 +282,37 @@ def test_a_provider_that_stays_away_costs_the_pod_by_our_fault_and_no_replacemen
     for seconds in range(30, 4000, 30):
         progress = lifecycle.after(progress, blind(seconds), limits=limits)
     assert (progress.phase, progress.failure.failure_class, progress.replacements) == ("lost", "infrastructure", 0)
+
+
+def pushing(engine: Engine) -> PushingBuilder:
+    return PushingBuilder(EngineBuilder(engine.url), repository="registry.example.org/solutions", key="us:secret-word")
+
+
+PUSHED = "registry.example.org/solutions@sha256:" + "e" * 64
+
+
+def test_a_pushed_image_is_known_by_the_digest_of_its_registry(engine, tmp_path):
+    built = pushing(engine).build(IMAGE, archive=ARCHIVE, context=context(tmp_path))
+    assert (built.state, built.digest) == (BUILT, PUSHED)
+    assert pushing(engine).status(IMAGE, archive=ARCHIVE).digest == PUSHED
+    pushing(engine).build(IMAGE, archive=ARCHIVE, context=context(tmp_path))
+    assert len(engine.contexts) == 1
+
+
+def test_the_registrys_key_goes_with_the_push_and_is_not_there_when_the_recipe_runs(engine, tmp_path):
+    seen = []
+    engine.built = lambda files: [{"stream": seen.append(engine.key) or "done"}]
+    built = pushing(engine).build(IMAGE, archive=ARCHIVE, context=context(tmp_path))
+    assert seen == [""]
+    assert [json.loads(base64.urlsafe_b64decode(key))["password"] for key in engine.keys] == ["secret-word"]
+    assert "secret-word" not in f"{built!r}"
+
+
+def test_an_image_that_was_built_and_not_pushed_is_not_there_yet(engine, tmp_path):
+    engine.push_fails = True
+    first = pushing(engine).build(IMAGE, archive=ARCHIVE, context=context(tmp_path))
+    assert (first.state, first.fault.failure_class) == (UNKNOWN, "infrastructure")
+    assert pushing(engine).status(IMAGE, archive=ARCHIVE).state == ABSENT
+    engine.push_fails = False
+    assert pushing(engine).build(IMAGE, archive=ARCHIVE, context=context(tmp_path)).digest == PUSHED
+    assert len(engine.contexts) == 1
