@@ -11,6 +11,7 @@ TEST_WORKERS ?= 2
 TESTS ?=
 SEED ?= 1
 COUNT ?= 24
+CASES ?= 50000
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -38,6 +39,9 @@ faults: $(TEST_STAMP) ## play the same round under many faults and compare the b
 
 audits: $(TEST_STAMP) ## measure the source checks on the corpus, through git and the sandbox (COUNT=1 corpora)
 	@$(BIN)/python -m benchmarks.source_audit --seeds $(if $(filter file,$(origin COUNT)),1,$(COUNT))
+
+fuzz: $(TEST_STAMP) ## thousands of requests that nobody thought of, to the real web server (CASES=50000 SEED=1)
+	@$(BIN)/python -m tests.api.fuzz --cases $(CASES) --seed $(SEED)
 
 lint: $(TEST_STAMP) ## ruff, ruff format --check, mypy
 	@$(BIN)/ruff check .

@@ -223,6 +223,8 @@ SPECTACULAR_SETTINGS = {
 API_REQUESTS_PER_MINUTE = env.number("GAUNTLET_API_REQUESTS_PER_MINUTE", 600)
 API_SIGNED_PER_MINUTE = env.number("GAUNTLET_API_SIGNED_PER_MINUTE", 120)
 API_QUERY_SECONDS = env.number("GAUNTLET_API_QUERY_SECONDS", 5)
+# Threads of a web process that connections of one address may have at a time; behind a proxy all come from its address.
+WEB_SHARE = env.number("GAUNTLET_WEB_SHARE", 8)
 API_PROXIES = env.number("GAUNTLET_API_PROXIES", 1) if env.text("GAUNTLET_API_PROXIES") else 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 
 from django.db.models import Count
@@ -12,11 +14,19 @@ from competition.models import Round
 from dashboard import gathering
 from dashboard.presenting import stages
 from dashboard.presenting.stages import Tracker, Work
+from dashboard.presenting.twins import twin
 from judging import queries as judging
 
 
 def tracker(round_: Round, *, now: datetime) -> Tracker:
     return gathering.tracker(round_, now=now, work=work(round_))
+
+
+def tag(told: Tracker) -> str:
+    """A weak ETag: the same until something moves.  Minutes and blocks that pass are no movement."""
+    awaited = told.clock.ends_block if told.clock else None
+    moving = [told.stage, told.waiting_for, awaited, twin(told.progress), twin(told.pause)]
+    return f'W/"{hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:32]}"'
 
 
 def work(round_: Round) -> Work:

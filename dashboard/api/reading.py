@@ -92,7 +92,7 @@ class Answering(APIView):
 
 @contextmanager
 def patient() -> Iterator[None]:
-    """One snapshot for the whole answer, and no statement that keeps the database busy for long."""
+    """One transaction, in which no statement keeps the database busy for long."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{settings.API_QUERY_SECONDS}s"])
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.cache import cache
 
 from competition import chain
+from competition.chain.base import ChainFault
 from competition.models import Competition
 
 BLOCK_SECONDS = 12
@@ -16,11 +17,20 @@ def on(competition: Competition, hotkey: str) -> bool:
 
 
 def anywhere(hotkey: str) -> bool:
-    """On the chain of any competition that is played."""
+    """On the chain of any competition that is played.  Raises ChainFault where one that does not answer may know it."""
     chains: dict[str, Competition] = {}
     for competition in Competition.objects.filter(active=True).order_by("pk"):
         chains.setdefault(competition.chain, competition)
-    return any(on(competition, hotkey) for competition in chains.values())
+    silent: ChainFault | None = None
+    for competition in chains.values():
+        try:
+            if on(competition, hotkey):
+                return True
+        except ChainFault as fault:
+            silent = fault
+    if silent is not None:
+        raise silent
+    return False
 
 
 def _hotkeys(competition: Competition) -> frozenset[str]:

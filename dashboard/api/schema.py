@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -37,6 +40,12 @@ HEADERS: Schema = {
 VALIDATORS: Schema = {
     "ETag": {"schema": {"type": "string"}, "description": "Send it back as If-None-Match: unchanged costs a 304."}
 }
+
+
+@cache
+def examples() -> dict[str, Any]:
+    """Operation -> a real answer, as it was recorded over the competition that the tests make."""
+    return dict(json.loads((Path(__file__).parent / "examples.json").read_text()))
 
 
 class Described(AutoSchema):
@@ -107,7 +116,7 @@ class Described(AutoSchema):
         tabular = reads and any(renderer.format == "csv" for renderer in self.view.renderer_classes)
         paged = reads and hasattr(self.view, "rows")
         content = {"application/json": {"schema": _page(schema) if paged else schema}}
-        example = getattr(self.view, "example", None)
+        example = examples().get(self._id())
         if example is not None:
             content["application/json"]["example"] = example
         if tabular:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import jsonschema
+
 from dashboard.api import manual
+from tests.api import contract
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api"
 
@@ -20,3 +23,12 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     for page in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([a-z_]+\.md|README\.md)\)", page.read_text()):
             assert (DOCS / target).is_file(), f"{page.name} leads to {target}"
+
+
+def test_every_read_has_an_example_that_is_as_documented() -> None:
+    components = contract.document()["components"]
+    for path, operations in contract.document()["paths"].items():
+        if "get" in operations and "webhooks/" not in path:
+            told = operations["get"]["responses"]["200"]["content"]["application/json"]
+            assert "example" in told, f"run `python -m tests.api.examples`: GET {path} has none"
+            jsonschema.validate({**told["example"]}, {**told["schema"], "components": components})

@@ -134,6 +134,18 @@ def test_an_unchanged_answer_costs_no_body(client: Client, made: Made) -> None:
     assert client.get(f"{V1}/reigns", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
+def test_a_watched_round_costs_no_body_until_something_moves(client: Client, made: Made) -> None:
+    from django.core.cache import cache
+
+    path = f"{V1}/competitions/made/rounds/2/progress"
+    tag = client.get(path).headers["ETag"]
+    cache.clear()
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304, "blocks that pass are no movement"
+    made.running.matches.first().duels.filter(state="judging").first().delete()
+    cache.clear()
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_what_can_change_no_more_says_since_when(client: Client, kept: Made) -> None:
     answer = client.get(f"{V1}/ledger")
     since = answer.headers["Last-Modified"]

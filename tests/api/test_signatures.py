@@ -263,3 +263,14 @@ def test_staff_may_read_diagnostics_by_a_token_of_that_scope(client: Client, api
     assert call(token).status_code == 401
     late = tokens.make("desk", scopes=["diagnostics:read"], lasts=timedelta(seconds=-1), now=now)
     assert call(late).status_code == 401, "it ran out"
+
+
+def test_one_silent_chain_keeps_nobody_of_another_out(client: Client, api: Api) -> None:
+    from dashboard.api import registered
+
+    made_round.make(slug="other")
+    type(api.made.competition).objects.filter(slug="other").update(chain="simulated:gone")
+    cache.clear()
+    assert registered.anywhere(api.entered.hotkey)
+    assert api.entered.get(f"{ME}?competition=made").status_code == 200
+    assert api.stranger.get(ME).status_code == 503, "it may be registered there: nobody can say"

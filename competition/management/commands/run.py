@@ -28,6 +28,7 @@ COMPANIONS = ("reconcile",)
 # Commands that end what outlives its process on purpose.
 FAREWELLS = ("stop_pods",)
 PROGRESS_SECONDS = 2.0
+WEB_WORKER = "competition.web_worker.FairWorker"
 PREPARE_TRIES = 10
 
 
@@ -141,10 +142,12 @@ class Progress:
 def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
     """Slow work gets whole processes; work that mostly waits shares threads."""
     env = {"GAUNTLET_DEMO": "1" if demo else "0", "PYTHONUNBUFFERED": "1"}
-    web = ("-m", "gunicorn", "competition.wsgi:application", "--bind", f"{host}:{port}", "--worker-class", "gthread")
+    web = ("-m", "gunicorn", "competition.wsgi:application", "--bind", f"{host}:{port}", "--worker-class", WEB_WORKER)
     manner = (
         "--threads",
-        "8",
+        "32",
+        "--limit-request-line",
+        "8190",
         "--graceful-timeout",
         "3",
         "--timeout",

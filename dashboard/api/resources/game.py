@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
+from rest_framework.response import Response
 
 from competition.models import (
     Asset,
@@ -23,11 +25,13 @@ from competition.models import (
 from dashboard.api import progress
 from dashboard.api.errors import missing
 from dashboard.api.filters import COMMIT, FLAG, HOTKEY, NUMBER, ROUND, SHA256, SLUG, STEM, Filter, one_of
-from dashboard.api.reading import Collection, Item
+from dashboard.api.reading import Collection, Item, chosen, patient, trimmed
 from dashboard.api.rows import game as rows
 from dashboard.presenting.stages import Tracker
+from dashboard.presenting.twins import twin
 
 STAGES = one_of("open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused")
+KEPT_SECONDS = 1
 HAPPENED = "As of this round: what came later is left out."
 BY_BLOCK = "As of this block: what came later is left out."
 
@@ -118,13 +122,23 @@ class RoundDetail(Item):
 class RoundProgress(Item):
     """Which stage a round is in, which block ends it and when, and how far the work is.
 
-    Poll this while a round runs: with If-None-Match, an unchanged answer is a 304 without a body.
+    Poll this while a round runs, with If-None-Match: a 304 without a body until something has moved.  The clock alone
+    is no movement.
     """
 
     group, shape = "rounds", Tracker
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return progress.tracker(round_of(named["competition"], named["number"]), now=timezone.now())
+    def get(self, request: Any, **named: Any) -> Response:
+        """Looked up once a second at most, however many watch."""
+        self.asked(request)
+        names, key = chosen(request, self.shape), f"progress:{named['competition']}:{named['number']}"
+        kept = cache.get(key)
+        if kept is None:
+            with patient():
+                found = progress.tracker(round_of(named["competition"], named["number"]), now=timezone.now())
+            kept = (twin(found), progress.tag(found))
+            cache.set(key, kept, KEPT_SECONDS)
+        return Response(trimmed(kept[0], names), headers={"ETag": kept[1]})
 
 
 class Submissions(Collection):

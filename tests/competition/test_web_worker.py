@@ -1,0 +1,54 @@
+"""A slow visitor holds up nobody else: real servers on loopback, the slow ones on another of its addresses."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import slow_visitors
+from benchmarks.slow_visitors import ATTACKS, SERVERS, ask, attack, served
+from competition import web_worker
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with served(*SERVERS["FairWorker, 32 threads"]) as port:
+        yield port
+
+
+@pytest.mark.parametrize("name", ["slow headers", "slow bodies", "slow readers of a stream", "who never close"])
+def test_others_are_answered_while_many_stall(port: int, name: str) -> None:
+    held = attack(port, ATTACKS[name])
+    try:
+        assert ask(port) is not None
+        assert ask(port) is not None
+        if name in ("slow headers", "slow bodies"):
+            answered, _, _ = select.select(held, [], [], 0)
+            assert not answered, "they stall still: nobody was answered by ending them"
+    finally:
+        for each in held:
+            each.close()
+
+
+def test_a_header_of_ten_megabytes_is_not_read_to_its_end(port: int) -> None:
+    held = attack(port, ATTACKS["10 MB headers"], many=3)
+    assert ask(port) is not None
+    for each in held:
+        each.close()
+
+
+def test_the_many_of_one_address_get_their_turns(port: int) -> None:
+    held = attack(port, slow_visitors.request("/"))
+    for each in held:
+        each.settimeout(30)
+        assert each.recv(12) == b"HTTP/1.1 200"
+        each.close()
+
+
+def test_a_header_has_seconds_and_an_answer_minutes() -> None:
+    assert not web_worker.late(since=0, asked_at=None, now=web_worker.HEAD_S)
+    assert web_worker.late(since=0, asked_at=None, now=web_worker.HEAD_S + 1)
+    assert not web_worker.late(since=0, asked_at=5, now=web_worker.WHOLE_S)
+    assert web_worker.late(since=0, asked_at=5, now=web_worker.WHOLE_S + 1)
