@@ -16,7 +16,7 @@ from audits.decisions.verdicts import BLOCKING, NOTICE, PERSON, UNCHECKED
 from audits.models import Audit, CheckRun, Finding, SourceCopy
 from audits.source import CHECKS, archive, lineage
 from competition import store
-from competition.models import Submission
+from competition.models import Miner, Round, Submission
 
 WORST_FIRST = (BLOCKING, UNCHECKED, PERSON, NOTICE)
 AROUND = 4  # lines before and after
@@ -138,3 +138,13 @@ def _fingerprint(entry: Submission) -> kinship.Fingerprint | None:
 def diff_between(ours: Submission, theirs: Submission, *, path: str, their_path: str) -> list[str]:
     """One shared file of two entries, as a unified diff from theirs to ours."""
     return lineage.diff(files_of(copy_of(ours)), files_of(copy_of(theirs)), path=path, their_path=their_path)
+
+
+def entries_of(round_: Round) -> list[Submission]:
+    return list(sources.relatives(round_))
+
+
+def latest_audit(round_: Round, *, miner: Miner) -> Audit | None:
+    """The newest source audit of a miner's entry in a round."""
+    rows = Audit.objects.filter(round=round_, submission__miner=miner, kind=Audit.Kind.SOURCE)
+    return rows.select_related("submission__miner", "round__competition").order_by("-pk").first()

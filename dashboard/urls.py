@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import about, exploring, feeds, files, findings, over_rounds, rules, views
+from dashboard import about, exploring, feeds, files, findings, over_rounds, rules, sourcing, views
 from dashboard.answers import Page
 from dashboard.api.urls import urlpatterns as api
 from dashboard.reviewing.urls import urlpatterns as reviewing
@@ -108,6 +108,7 @@ urlpatterns = [
     *both(ROUND, views.round_page, name="round"),
     *both(MATCH, views.match_page, name="match"),
     *both(f"{MATCH}/<stem:stem>", views.duel_page, name="duel"),
+    *both(f"{ROUND}/code/<hotkey:hotkey>", sourcing.source_page, name="source-audit"),
     *both(AUDIT, views.audit_page, name="audit"),
     *both(f"{AUDIT}/<stem:stem>", views.audit_duel_page, name="audit-duel"),
     *both(TITLE, views.title_page, name="title"),

@@ -113,6 +113,12 @@ class AuditPage:
     url: str
 
     @property
+    def source_url(self) -> str:
+        """Where the code is shown that a source audit was about."""
+        at = [self.competition, self.round, self.miner.hotkey]
+        return reverse("source-audit", args=at) if any(audit.kind == "source" for audit in self.audits) else ""
+
+    @property
     def worst_first(self) -> tuple[DuelRow, ...]:
         """What was generated again, the furthest behind what was submitted first."""
         duels = self.match.duels if self.match else ()
