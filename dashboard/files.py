@@ -31,7 +31,7 @@ from competition.models import Prompt
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.publish import folder_of
-from dashboard.queries import is_light_copy, is_mirrored, publication_of
+from dashboard.queries import edition_of, is_light_copy, is_mirrored
 from judging import queries as judging
 
 TYPES = {"png": "image/png", "glb": "model/gltf-binary"}
@@ -139,10 +139,12 @@ def prompt_picture(request: HttpRequest, slug: str, stem: str) -> HttpResponse:
     return fresh(HttpResponseRedirect(reverse("blob", args=[prompt.sha256, "png"])))
 
 
-def _bundle_folder(slug: str, number: int) -> Path:
-    round_ = finding.round_(slug, number)
-    publication = publication_of(round_)
-    folder = folder_of(round_)
+def _bundle_folder(request: HttpRequest, slug: str, number: int) -> Path:
+    """Of the edition that is asked for: a corrected round has several, and each stays where it is."""
+    round_, asked = finding.round_(slug, number), request.GET.get("edition", "1")[:4]
+    edition = int(asked) if asked.isascii() and asked.isdigit() else 0
+    publication = edition_of(round_, edition=edition)
+    folder = folder_of(round_, edition=edition)
     if publication is None or publication.state != "published" or not folder.is_dir():
         raise Http404("The bundle of this round is not published yet.")
     return folder
@@ -151,7 +153,7 @@ def _bundle_folder(slug: str, number: int) -> Path:
 @require_safe
 def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> HttpResponse:
     """One file of a published bundle, as text or bytes to keep, never as a page."""
-    folder = _bundle_folder(slug, number).resolve()
+    folder = _bundle_folder(request, slug, number).resolve()
     wanted = (folder / path).resolve()
     if not wanted.is_relative_to(folder) or not wanted.is_file():
         raise Http404("The bundle has no such file.")
@@ -164,8 +166,8 @@ def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> Http
 @require_safe
 def bundle(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The whole bundle as one tar, written while it is sent."""
-    folder = _bundle_folder(slug, number)
-    name = f"{slug}-{number}"
+    folder = _bundle_folder(request, slug, number)
+    name = f"{slug}-{folder.name}"
     response = StreamingHttpResponse(archive(folder, name=name), content_type="application/x-tar")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.tar"'
     return as_it_is(response)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from audits.models import Correction
 from competition.models import Round
-from dashboard.models import LightCopy, MirroredFile, Publication, VerifierFinding
+from dashboard.models import LightCopy, MirroredFile, Publication, Reissue, VerifierFinding
 from judging.models import Match
 
 MOST_FINDINGS = 200
@@ -34,6 +35,19 @@ def is_light_copy(sha256: str) -> bool:
 
 def publication_of(round_: Round) -> Publication | None:
     return Publication.objects.select_related("checkpoint").filter(round=round_).first()
+
+
+def edition_of(round_: Round, *, edition: int) -> Publication | Reissue | None:
+    """What was published of a round first (1), or after its decision was corrected."""
+    if edition == 1:
+        return publication_of(round_)
+    return Reissue.objects.filter(correction__round=round_, edition=edition).first()
+
+
+def corrections_of(slug: str, number: int) -> list[Correction]:
+    """What was, or is being, decided anew about a round, oldest first."""
+    rows = Correction.objects.filter(round__competition__slug=slug, round__number=number)
+    return list(rows.select_related("round__competition", "reissue").order_by("number"))
 
 
 def findings_on(round_: Round, *, match: Match | None = None) -> list[VerifierFinding]:

@@ -19,13 +19,14 @@ from competition.models import Competition, Miner
 from dashboard import exploring, finding, gathering, posters
 from dashboard.answers import Page, fresh
 from dashboard.finding import Elsewhere
-from dashboard.presenting import home_pages, miner_pages, rounds
+from dashboard.presenting import home_pages, miner_pages, review_pages, rounds
 from dashboard.presenting.audit_pages import AuditPage
 from dashboard.presenting.duel_pages import DuelPage
 from dashboard.presenting.match_pages import SHOWN, MatchPage
 from dashboard.presenting.people import SS58
 from dashboard.presenting.rounds import RoundPage
 from dashboard.presenting.twins import twin
+from dashboard.queries import corrections_of
 from dashboard.sheets import Sheet
 
 LIVE_SECONDS = 2
@@ -70,7 +71,9 @@ def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
     order = request.GET.get("order") if request.GET.get("order") in ORDERS else ORDERS[0]
     at = [page.competition, page.round, posters.digest(page.competition_name, page.round, page.stage, page.headline)]
     poster = request.build_absolute_uri(reverse("poster", args=at))
-    return {"order": order, "rows": in_order(page, str(order)), "poster": poster, **live(page, of="round")}
+    notes = [review_pages.note(row) for row in corrections_of(page.competition, page.round)]
+    shown = {"order": order, "rows": in_order(page, str(order)), "poster": poster, "corrections": notes}
+    return {**shown, **live(page, of="round")}
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:

@@ -256,3 +256,27 @@ def _letter(row: Delivery) -> LetterRow:
         state=row.state, since=row.since, failure_class=row.failure_class, reason=row.failure_reason,
         tries=tuple(f"{one.at:%d %b %H:%M:%S} {one.code}" for one in row.tried.all()),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionNote:
+    """What a round's page says of a correction.  `bundle_url`: of the edition it made, once it is published."""
+
+    state: str
+    sentence: str
+    before: str
+    edition: int
+    bundle_hash: str
+    bundle_url: str
+    url: str
+
+
+def note(row: Correction) -> CorrectionNote:
+    at = [row.round.competition.slug, row.round.number]
+    reissue = getattr(row, "reissue", None)
+    published = reissue is not None and reissue.state == "published"
+    return CorrectionNote(
+        state=row.state, sentence=row.sentence, before=str(row.before.get("headline", "")), url=url_of(row),
+        edition=reissue.edition if reissue else 0, bundle_hash=reissue.bundle_hash if published else "",
+        bundle_url=f"{reverse('bundle', args=at)}?edition={reissue.edition}" if published else "",
+    )  # fmt: skip

@@ -140,6 +140,13 @@ def test_reviewers_decide_a_round_and_an_appeal_turns_it(chromium: Any, played: 
         played.order("work")
         assert played.order("verify") == "1 1.2: 0 errors"
 
+        # both results stay, and everybody can take them away
+        anybody.goto(f"{played.address}/c/played/r/1/")
+        assert "This decision was corrected." in anybody.inner_text("main")
+        for edition in ("", "?edition=2"):
+            assert anybody.request.get(f"{played.address}/c/played/r/1/bundle.tar{edition}").ok
+        assert anybody.request.get(f"{played.address}/c/played/r/1/bundle.tar?edition=3").status == 404
+
         after = json.loads(anybody.request.get(f"{played.address}/c/played/leaders.json").text())["reigns"]
         assert len(after) == len(first) + 1
         for person in people.values():
