@@ -30,12 +30,14 @@ SHARES = ("margin",)
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """`limit` holds words, `over` says whether the value is outside of it."""
+    """`limit` holds words, `over` says whether the value is outside of it.  `drawn`: value and limit, in percent of a
+    scale; None where either is no number."""
 
     name: str
     value: Any
     limit: str
     over: bool
+    drawn: tuple[str, str] | None = None
 
     @property
     def words(self) -> str:
@@ -206,7 +208,18 @@ def _number(name: str, value: Any, *, limits: Mapping[str, Any]) -> Number:
     too_high = None not in (most, amount) and amount > most
     texts = [f"at least {_shown(name, lowest)}"] if least is not None else []
     texts += [f"at most {_shown(name, highest)}"] if most is not None else []
-    return Number(name=name, value=value, limit=", ".join(texts), over=too_low or too_high)
+    drawn = _drawn(name, amount, least if least is not None else most)
+    return Number(name=name, value=value, limit=", ".join(texts), over=too_low or too_high, drawn=drawn)
+
+
+def _drawn(name: str, amount: Any, limit: Any) -> tuple[str, str] | None:
+    """A margin between -1 and 1; anything else from 0 to a quarter more than the larger of the two."""
+    if amount is None or limit is None:
+        return None
+    low = Fraction(-1) if name in SHARES else Fraction(0)
+    high = Fraction(1) if name in SHARES else max(amount, limit, Fraction(1)) * Fraction(5, 4)
+    place = [max(Fraction(0), min(Fraction(1), (number - low) / (high - low))) for number in (amount, limit)]
+    return f"{float(place[0]) * 100:.1f}", f"{float(place[1]) * 100:.1f}"
 
 
 def _shown(name: str, value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from audits import correcting
 from competition.decisions import rulesets
 from competition.models import Competition, Round
 from competition.records import writing
@@ -44,9 +45,9 @@ def own_round(round_: Round) -> Files:
     under = {f"{at}/rules.json": writing.rules(rulesets.read(round_.rules).to_json())}
     if round_.state != "finished":
         return under | {f"{at}/schedule.json": writing.encoded(writing.schedule(vars(round_)))}
-    told = bundle.documents(round_)
+    told = bundle.documents(round_, edition=correcting.edition(round_))
     slug = round_.competition.slug
-    reign = round_.reigns_begun.get()
+    reign = round_.reigns_begun.order_by("-sequence")[0]  # of a corrected round the one that counts
     solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
     files = writing.round_files(told, reign=solution, name=slug, addresses=addresses(slug))
     return under | {f"{at}/{path}": content for path, content in files.items()}
