@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from competition.machine.engine import stateful_models
+from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, LedgerEvent
 from dashboard.chains import ChainState
 from dashboard.chains import chains as states_of_chains
@@ -117,11 +118,16 @@ def _sentence(
     return f"All is well: {count(sum(each.due for each in work), 'row')} due, none overdue."
 
 
+def _worked_on() -> list[type[Stateful]]:
+    """The models in some state of which a worker acts; what only people move is on their own list."""
+    return [model for model in stateful_models() if model.graph.acting()]
+
+
 def _work(*, now: datetime) -> tuple[Work, ...]:
     found = []
     late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
     free = Q(lease=None) | Q(leased_until__lte=now)
-    for model in stateful_models():
+    for model in _worked_on():
         told = model._default_manager.filter(state__in=model.graph.acting()).aggregate(
             open=Count("pk"),
             due=Count("pk", filter=free & Q(due_at__lte=now)),
@@ -136,7 +142,7 @@ def _work(*, now: datetime) -> tuple[Work, ...]:
 
 def _troubles() -> tuple[Trouble, ...]:
     found = []
-    for model in stateful_models():
+    for model in _worked_on():
         rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=TROUBLED)
         for row in rows.exclude(failure_class="").order_by("-attempts", "pk")[:MOST_TROUBLES]:
             names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")

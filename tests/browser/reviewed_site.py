@@ -28,10 +28,12 @@ from django.core.wsgi import get_wsgi_application
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audits import waiting
+from audits.models import Correction
 from competition import operator
 from competition.chain.simulated import Simulated
 from competition.machine import engine
 from competition.models import Round
+from dashboard.models import Publication, Reissue
 from tests.browser.site import Quiet
 from tests.verify import played_round, reviewed_round
 from verify.__main__ import examine_all
@@ -39,7 +41,7 @@ from verify.__main__ import examine_all
 SEED = 3  # one better than the leader, one whose files its code cannot make, one more who objects
 PEOPLE = {"ann": "reviewer", "bob": "reviewer", "lea": "lead", "otto": "operator"}
 PASSWORD = "only for this test"
-STILL = 12  # looks at which nothing happened: only people are waited for
+MOST_LOOKS = 300
 
 
 def accounts() -> dict[str, str]:
@@ -53,18 +55,23 @@ def accounts() -> dict[str, str]:
 
 
 def work(stage: played_round.Stage) -> str:
-    """Until nothing moves by itself.  The next round takes reveals meanwhile: its window is far away."""
-    still, before = 0, 0
-    while still < STILL:
-        stage.at += timedelta(seconds=2)
+    """Until people are waited for, or all is published.  The next round's window is far away."""
+    for _ in range(MOST_LOOKS):
+        stage.at += timedelta(seconds=1)
         engine.reconcile(now=stage.at)
         stage.look()
         round_ = Round.objects.get(number=1)
         if round_.state == "open":
             Simulated("played").skip_to(round_.seed_block + 1, now=stage.at)
-        now = stage.competition.events.count()
-        still, before = (still + 1, now) if now == before else (0, now)
+        if waiting.everything() or not busy(round_):
+            break
     return f"{round_.state}, {len(waiting.everything())} cases"
+
+
+def busy(round_: Round) -> bool:
+    published = Publication.objects.filter(round=round_, state="published").exists()
+    open_ = Correction.objects.filter(state="staged") | Correction.objects.filter(state="applied", reissue=None)
+    return not published or open_.exists() or Reissue.objects.exclude(state="published").exists()
 
 
 def lodge(stage: played_round.Stage) -> str:
