@@ -115,8 +115,9 @@ class Server:
         words, top = self.mind.answer(body)
         said = payload(body, words, top, number=self.mind.answered)
         completion = max(1, len(words) // 4) if words else 1 if body.get("logprobs") else 8
+        before = self.card.prompt_tokens
         seconds = self.card.take(body, completion_tokens=completion)
-        said["usage"] = {"completion_tokens": completion}
+        said["usage"] = {"prompt_tokens": self.card.prompt_tokens - before, "completion_tokens": completion}
         if fault in FAULTS:
             FAULTS[fault](said)
         return said, seconds

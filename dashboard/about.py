@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from competition import queries
 from competition.models import Competition
-from dashboard import counting, gathering, watching
+from dashboard import counting, gathering, judges, watching
 from dashboard.answers import Page
 from dashboard.models import Publication, RecordFile
 from dashboard.presenting import about_pages
@@ -34,7 +34,8 @@ def status_facts(request: HttpRequest) -> StatusPage:
 def method_facts(request: HttpRequest) -> MethodPage:
     current = queries.current_competition()
     told = {each.slug: counting.repeats(each) for each in queries.competitions()[:MOST_COMPETITIONS]}
-    return about_pages.method(current, repeats=told, example=_example(current) if current else None)
+    example = _example(current) if current else None
+    return about_pages.method(current, repeats=told, health=judges.last_health(), example=example)
 
 
 def _example(competition: Competition) -> Example | None:

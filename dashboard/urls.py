@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import about, exploring, feeds, files, findings, over_rounds, rules, sourcing, views
+from dashboard import about, exploring, feeds, files, findings, judges, over_rounds, rules, sourcing, views
 from dashboard.answers import Page
 from dashboard.api.urls import urlpatterns as api
 from dashboard.reviewing.urls import urlpatterns as reviewing
@@ -106,6 +106,7 @@ urlpatterns = [
     *both("c/<slug:slug>/prompts/<stem:stem>", over_rounds.prompt_page, name="prompt"),
     *both("c/<slug:slug>", views.home, name="competition"),
     *both(ROUND, views.round_page, name="round"),
+    *both(f"{ROUND}/judge", judges.judge_page, name="judge"),
     *both(MATCH, views.match_page, name="match"),
     *both(f"{MATCH}/<stem:stem>", views.duel_page, name="duel"),
     *both(f"{ROUND}/code/<hotkey:hotkey>", sourcing.source_page, name="source-audit"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from competition import queries
 from competition.models import Competition, Miner
-from dashboard import exploring, finding, gathering, posters
+from dashboard import exploring, finding, gathering, judges, posters
 from dashboard.answers import Page, fresh
 from dashboard.finding import Elsewhere
 from dashboard.presenting import home_pages, miner_pages, review_pages, rounds
@@ -73,7 +73,14 @@ def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
     poster = request.build_absolute_uri(reverse("poster", args=at))
     notes = [review_pages.note(row) for row in corrections_of(page.competition, page.round)]
     shown = {"order": order, "rows": in_order(page, str(order)), "poster": poster, "corrections": notes}
-    return {**shown, **live(page, of="round")}
+    return {**shown, **_judge(page), **live(page, of="round")}
+
+
+def _judge(page: RoundPage) -> dict[str, Any]:
+    """Where to look at a judge that is a model, and why it paused the round, if it did."""
+    by_model = any(label.part == "judge" and judges.is_model(label.name) for label in page.labels)
+    ill = page.tracker.pause is not None and page.tracker.pause.code == judges.UNWELL
+    return {"by_model": by_model, "unwell": judges.unwell(finding.round_(page.competition, page.round)) if ill else {}}
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:

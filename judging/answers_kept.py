@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import connection
-from django.db.models import Avg, Count, Max, QuerySet, Sum
+from django.db.models import QuerySet
 
 from competition.models import Round
 from judging.answers import Reply
@@ -60,12 +59,3 @@ def keep_described(judge: Judge) -> None:
 def asked_in(round_: Round) -> QuerySet[Answer]:
     """The answers a round paid for; what it took from earlier rounds cost it nothing."""
     return Answer.objects.filter(asked_for__match__round=round_)
-
-
-def cost(round_: Round) -> dict[str, dict[str, Any]]:
-    """question -> calls, their mean and longest latency in ms, and how many needed more than one attempt."""
-    rows = asked_in(round_).values("kind").order_by("kind")
-    told = rows.annotate(
-        calls=Count("pk"), mean_ms=Avg("latency_ms"), longest_ms=Max("latency_ms"), attempts=Sum("attempt")
-    )
-    return {row.pop("kind"): dict(row) for row in told}

@@ -13,6 +13,7 @@ from django.urls import reverse
 from competition.models import Competition
 from dashboard.models import Publication
 from dashboard.presenting.figures import Figures
+from dashboard.presenting.judge_pages import Health
 from dashboard.presenting.rounds import Bundle, bundle
 from dashboard.presenting.wording import Label, labels
 
@@ -50,18 +51,21 @@ class MethodPage:
     labels: tuple[Label, ...]
     interval: str
     repeats: tuple[Repeats, ...]
+    health: Health | None
     example: Example | None
     url: str
 
 
 def method(
-    competition: Competition | None, *, repeats: Mapping[str, Mapping[str, int]], example: Example | None
-) -> MethodPage:
+    competition: Competition | None, *, repeats: Mapping[str, Mapping[str, int]], health: Health | None,
+    example: Example | None,
+) -> MethodPage:  # fmt: skip
     return MethodPage(
         competition=competition.slug if competition else "",
         labels=labels(competition) if competition else (),
         interval="margin ∓ 1.96 · √(((won + lost)/n − margin²)/n)",
         repeats=tuple(Repeats(competition=slug, **counts) for slug, counts in repeats.items()),
+        health=health,
         example=example,
         url=reverse("method"),
     )
