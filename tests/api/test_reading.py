@@ -335,8 +335,10 @@ def test_a_visitors_word_on_its_address_counts_only_from_our_own_proxy(
 def test_the_document_is_valid_and_complete(client: Client, db: None) -> None:
     from drf_spectacular.validation import validate_schema
 
-    body = client.get(f"{V1}/openapi.json").json()
-    assert body["openapi"].startswith("3.1")
+    answer = client.get(f"{V1}/openapi.json")
+    body = answer.json()
+    assert body["openapi"].startswith("3.1") and "RateLimit" in answer.headers
+    assert client.get(f"{V1}/openapi.json", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
     validate_schema(body)
     for path, operations in body["paths"].items():
         for method, told in operations.items():
