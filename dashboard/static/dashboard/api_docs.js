@@ -4,7 +4,7 @@ window.SwaggerUIBundle({
   url: place.dataset.openapi,
   domNode: place,
   deepLinking: true,
-  docExpansion: "none",
+  docExpansion: "list",
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
   validatorUrl: null,
