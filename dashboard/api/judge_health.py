@@ -1,52 +1,34 @@
-"""How well was the judge of a round?  From the controls that were kept, by the rule that paused or passed the round."""
+"""How well was the judge of a round?  By the very measure that paused the round, or let it pass."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 
 from competition.models import Round
 from dashboard.api.rows import judging as rows
-from judging.decisions import health
-from judging.decisions.ballots import Ballot
-from judging.models import Answer, Control, Duel
+from judging import controls
+from judging.models import Duel
 
 
 def of(round_: Round) -> rows.JudgeHealth:
-    controls = list(round_.controls.select_related("prompt").order_by("pk"))
-    take = max((control.take for control in controls), default=0)
-    current = [control for control in controls if control.take == take]
-    calls = Answer.objects.filter(asked_for__match__round=round_).aggregate(n=Count("pk"), tries=Sum("attempt"))
-    tries = calls["tries"] or 0
-    found = health.health(map(_control, _judged(current)), calls=tries, failed_calls=tries - calls["n"], gates=GATES)
+    current = list(controls.current(round_).select_related("prompt").order_by("pk"))
+    found = controls.measured(round_) if current else None
     return rows.JudgeHealth(
         competition=round_.competition.slug,
         round=round_.number,
         judge=round_.competition.judge,
-        computed=not controls,
-        well=found.well if controls else None,
-        take=take,
+        computed=not current,
+        well=found.well if found else None,
+        take=current[0].take if current else 0,
         gates=tuple(
             rows.Gate(gate=f.gate, state=f.state, measured=f.measured, needed=f.needed, of=f.of)
-            for f in (found.findings if controls else ())
+            for f in (found.findings if found else ())
         ),
         controls=tuple(rows.control(control) for control in current),
         void_share=_void(round_),
     )
-
-
-GATES = health.Gates()
-
-
-def _judged(controls: list[Control]) -> list[Control]:
-    return [control for control in controls if control.state == "judged"]
-
-
-def _control(row: Control) -> health.Control:
-    stages = row.detail.get("stages", [])
-    ballots = tuple(Ballot(str(s["kind"]), ab=int(s["ab"]), ba=int(s["ba"])) for s in stages)
-    return health.Control(row.kind, row.prompt.stem, row.score_micro or 0, row.before_micro or 0, ballots)
 
 
 def _void(round_: Round) -> Fraction:

@@ -355,3 +355,23 @@ def test_the_ledger_chain_can_be_checked_from_the_api(client: Client, kept: Made
         assert row["hash"] == ledger.event_hash(previous, kind=row["kind"], seq=row["seq"], body=row["body"])
         previous = row["hash"]
     assert len(rows) == LedgerEvent.objects.count()
+
+
+def test_the_judges_health_is_what_pauses_a_round(client: Client, made: Made) -> None:
+    from competition.models import Prompt
+    from judging import controls
+    from judging.models import Control
+
+    prompts = list(Prompt.objects.filter(competition=made.competition))
+    Control.objects.bulk_create(
+        Control(
+            round=made.finished, kind="canary", prompt=prompt, variant="blurred", state="judged", since=NOW,
+            score_micro=-300_000 if place else 300_000,
+        )
+        for place, prompt in enumerate(prompts)
+    )  # fmt: skip
+    body = get(client, f"{ROUND}/judge-health")
+    told = {gate["gate"]: gate["state"] for gate in body["gates"]}
+    assert told == {finding.gate: finding.state for finding in controls.measured(made.finished).findings}
+    assert (told["canary"], told["self"], body["well"]) == ("failed", "unproven", False)
+    assert len(body["controls"]) == len(prompts)
