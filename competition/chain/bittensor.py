@@ -31,7 +31,10 @@ PAGE = 256
 SS58 = 42
 # twox128("Commitments") ‖ twox128("RevealedCommitments"), then the netuid as it is; the account ends each key
 REVEALED_PREFIX = "0xca407206ec1ab726b2636c4b145ac2879055a2cffd4b296f38f2de8d9b333cab"
-U16 = 65_535
+RATES = (
+    "LastUpdate", "ValidatorPermit", "WeightsSetRateLimit", "Tempo", "LastEpochBlock", "CommitRevealWeightsEnabled",
+    "RevealPeriodEpochs", "MinAllowedWeights", "MaxWeightsLimit",
+)  # fmt: skip
 
 
 class NodeFault(Exception):
@@ -92,7 +95,7 @@ class Node:
         """The answer within the time limit, or NodeFault; any failure costs the client."""
         limit, begun = timeout_s or self.timeout_s, time.monotonic()
         try:
-            return await asyncio.wait_for(self._ask(ask), limit)
+            return await within(limit, self._ask(ask))
         except TimeoutError:
             await self.drop()
             raise NodeFault(f"no answer in {limit:g} s") from None
@@ -117,7 +120,7 @@ class Node:
         old, self._substrate = self._substrate, None
         if old is not None:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(old.close(), CLOSING_S)
+                await within(CLOSING_S, old.close())
 
     # -- small questions, as plain JSON-RPC ------------------------------------------------------------
 
@@ -153,17 +156,20 @@ class Node:
     async def read(self, netuid: int, *, block: int, block_hash: str, hotkey: str) -> Reading:
         async def ask(substrate: Any) -> Reading:
             at = f"0x{block_hash}"
-            kept, spoilt = await reveals_at(substrate, netuid, at=at)
-            neurons = await neurons_at(substrate, netuid, at=at)
-            owner = await substrate.query("SubtensorModule", "SubnetOwnerHotkey", [netuid], block_hash=at)
-            cold = await substrate.query("SubtensorModule", "SubnetOwner", [netuid], block_hash=at)
+            (kept, spoilt), neurons, owner, cold, now, commitment = await asyncio.gather(
+                reveals_at(substrate, netuid, at=at),
+                neurons_at(substrate, netuid, at=at),
+                substrate.query("SubtensorModule", "SubnetOwnerHotkey", [netuid], block_hash=at),
+                substrate.query("SubtensorModule", "SubnetOwner", [netuid], block_hash=at),
+                substrate.query("Timestamp", "Now", block_hash=at),
+                commitment_at(substrate, netuid, at=at, hotkey=hotkey),
+            )
             ours = next((neuron.uid for neuron in neurons if neuron.hotkey == hotkey), None)
             subnet = await subnet_at(substrate, netuid, at=at, block=block, hotkey=hotkey, uid=ours, owner=owner)
-            stamp = moment(await substrate.query("Timestamp", "Now", block_hash=at))
             return Reading(
-                block=block, hash=block_hash, at=stamp, neurons=neurons, reveals=kept, undecodable=spoilt,
+                block=block, hash=block_hash, at=moment(now), neurons=neurons, reveals=kept, undecodable=spoilt,
                 owner_hotkey=owner, owner_coldkey=cold, block_seconds=await substrate.block_time(), subnet=subnet,
-                commitment=await commitment_at(substrate, netuid, at=at, hotkey=hotkey),
+                commitment=commitment,
             )  # fmt: skip
 
         return await self.bounded(ask, timeout_s=READING * self.timeout_s)
@@ -235,15 +241,16 @@ async def reveals_at(substrate: Any, netuid: int, *, at: str) -> tuple[Heaps, tu
 
 
 async def neurons_at(substrate: Any, netuid: int, *, at: str) -> tuple[Neuron, ...]:
-    pairs = sorted((int(uid), str(hotkey)) for hotkey, uid in await substrate.query_map(
-        "SubtensorModule", "Uids", [netuid], block_hash=at))  # fmt: skip
-    hotkeys = [[hotkey] for _, hotkey in pairs]
-    owners = await substrate.query_batch("SubtensorModule", "Owner", hotkeys, block_hash=at)
-    since = await substrate.query_batch(
-        "SubtensorModule", "BlockAtRegistration", [[netuid, uid] for uid, _ in pairs], block_hash=at
-    )
-    alpha = await substrate.query_batch(
-        "SubtensorModule", "TotalHotkeyAlpha", [[hotkey, netuid] for _, hotkey in pairs], block_hash=at
+    told = await substrate.query_map("SubtensorModule", "Uids", [netuid], block_hash=at)
+    pairs = sorted((int(uid), str(hotkey)) for hotkey, uid in told)
+
+    async def each(name: str, keys: list[list[Any]]) -> list[Any]:
+        return list(await substrate.query_batch("SubtensorModule", name, keys, block_hash=at))
+
+    owners, since, alpha = await asyncio.gather(
+        each("Owner", [[hotkey] for _, hotkey in pairs]),
+        each("BlockAtRegistration", [[netuid, uid] for uid, _ in pairs]),
+        each("TotalHotkeyAlpha", [[hotkey, netuid] for _, hotkey in pairs]),
     )
     rows = zip(pairs, owners, since, alpha, strict=True)
     return tuple(
@@ -260,17 +267,16 @@ async def subnet_at(
     async def of(name: str, *more: Any) -> Any:
         return await substrate.query("SubtensorModule", name, [netuid, *more], block_hash=at)
 
-    updates, permits = await of("LastUpdate"), await of("ValidatorPermit")
-    ours = await of("Weights", uid) if uid is not None else []
-    known = uid is not None
+    told = dict(zip(RATES, await asyncio.gather(*(of(name) for name in RATES)), strict=True))
+    updates, permits, known = told["LastUpdate"], told["ValidatorPermit"], uid is not None
+    ours = await of("Weights", uid) if known else []
     return Subnet(
         block=block, uid=uid, permit=known and uid < len(permits) and bool(permits[uid]), owns=hotkey == owner,
         weights={int(target): int(value) for target, value in ours or []},
         last_update=int(updates[uid]) if known and uid < len(updates) else 0,
-        rate_limit=int(await of("WeightsSetRateLimit")), tempo=int(await of("Tempo")),
-        epoch_start=int(await of("LastEpochBlock")), commit_reveal=bool(await of("CommitRevealWeightsEnabled")),
-        reveal_epochs=int(await of("RevealPeriodEpochs")), least_weights=int(await of("MinAllowedWeights")),
-        most_weight=int(await of("MaxWeightsLimit")),
+        rate_limit=int(told["WeightsSetRateLimit"]), tempo=int(told["Tempo"]), epoch_start=int(told["LastEpochBlock"]),
+        commit_reveal=bool(told["CommitRevealWeightsEnabled"]), reveal_epochs=int(told["RevealPeriodEpochs"]),
+        least_weights=int(told["MinAllowedWeights"]), most_weight=int(told["MaxWeightsLimit"]),
         committed_at=await committed_at(substrate, netuid, at=at, hotkey=hotkey),
     )  # fmt: skip
 
@@ -290,6 +296,21 @@ async def commitment_at(substrate: Any, netuid: int, *, at: str, hotkey: str) ->
             if kind.startswith("Raw"):
                 return bytes.fromhex(value[2:]) if str(value).startswith("0x") else bytes(value)
     return b""
+
+
+async def within(seconds: float, what: Awaitable[T]) -> T:
+    """`asyncio.wait_for`, but for what swallows its own cancellation, as the client's close does: it is left behind."""
+    task = asyncio.ensure_future(what)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not done:
+        task.cancel()
+        raise TimeoutError
+    return task.result()
 
 
 def plain(block_hash: str) -> str:

@@ -32,6 +32,7 @@ class Turn:
 
     def __init__(self, name: str, *, runner: asyncio.Runner, sure: Callable[[], bool]) -> None:
         self.name, self.netuid, self.runner, self.sure = name, netuid_of(name), runner, sure
+        self.failures = 0
         self.watcher = Watcher(
             self.netuid, endpoints=endpoints(), quorum=settings.CHAIN_QUORUM,
             timeout_s=settings.CHAIN_TIMEOUT_SECONDS, hotkey=str(operator.keypair().ss58_address),
@@ -81,17 +82,24 @@ class Turn:
         return said
 
     def _best(self) -> Node:
-        """The endpoint to send through: one that answered, the quickest first."""
+        """The endpoint to send through: one that answered, the quickest first; another one after each failure."""
         rows = ObservedChain.objects.get(name=self.name).endpoints.exclude(finalised=None)
         names = list(rows.order_by("-finalised", "seconds").values_list("shown", flat=True))
         known = [self.watcher.nodes[name] for name in names if name in self.watcher.nodes]
-        return (known or list(self.watcher.nodes.values()))[0]
+        able = known or list(self.watcher.nodes.values())
+        return able[self.failures % len(able)]
 
     def _send_weights(self, values: dict[int, int]) -> Sent:
-        return self.run(self._best().set_weights(self.netuid, values, key=operator.keypair(), period=setting.PERIOD))
+        how = {"key": operator.keypair(), "period": setting.PERIOD}
+        return self._sent(self.run(self._best().set_weights(self.netuid, values, **how)))
 
     def _send_anchor(self, text: bytes) -> Sent:
-        return self.run(self._best().commit(self.netuid, text, key=operator.keypair(), period=setting.PERIOD))
+        how = {"key": operator.keypair(), "period": setting.PERIOD}
+        return self._sent(self.run(self._best().commit(self.netuid, text, **how)))
+
+    def _sent(self, sent: Sent) -> Sent:
+        self.failures += not sent.landed
+        return sent
 
     def close(self) -> None:
         self.run(self.watcher.close())

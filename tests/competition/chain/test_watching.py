@@ -10,7 +10,7 @@ import pytest
 
 from competition import chain, ingest
 from competition.chain.base import ChainFault
-from competition.chain.bittensor import REVEALED_PREFIX, Node, NodeFault, shown
+from competition.chain.bittensor import REVEALED_PREFIX, Node, NodeFault, shown, within
 from competition.machine import engine
 from competition.models import Reveal
 from competition.observations import ObservedBlock, ObservedChain, ObservedReveal
@@ -188,6 +188,21 @@ def test_the_library_hangs_on_a_clean_close_and_we_do_not(rig: Rig) -> None:
     assert time.monotonic() - begun < 4
     rig.nodes[0].faults = Faults()
     assert rig.turn.run(node.hash_of(1)), "the next call goes through a client of its own"
+
+
+def test_what_swallows_its_own_end_is_left_behind(rig: Rig) -> None:
+    import asyncio
+    import contextlib
+
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(1.5)
+
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        rig.turn.run(within(0.1, stubborn()))
+    assert time.monotonic() - begun < 1
 
 
 def test_a_node_that_lags_twenty_blocks_moves_no_stage_early(rig: Rig) -> None:

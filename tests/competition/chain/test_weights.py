@@ -122,7 +122,7 @@ def test_a_rate_limit_is_waited_for(signed: Rig) -> None:
 
 def test_a_chain_that_refuses_is_tried_again_later_each_time_more_patiently(signed: Rig) -> None:
     signed.chain.refusing = "SettingWeightsTooFast"
-    turns(signed, 40, blocks=2)
+    turns(signed, 24, blocks=3)
     tried = [call["block"] for call in signed.calls()]
     assert 2 <= len(tried) <= 6, tried
     assert tried[-1] - tried[-2] >= tried[1] - tried[0]
@@ -194,6 +194,14 @@ def test_a_node_that_cannot_even_be_asked_costs_a_try_and_nothing_else(signed: R
     for node in signed.nodes:
         node.faults = Faults()
     turns(signed, 4)
+    assert len(signed.calls()) == 1 and on_chain(signed) == EQUAL
+
+
+def test_after_a_failure_another_endpoint_is_sent_through(signed: Rig) -> None:
+    first = signed.turn._best()
+    bad = next(node for node in signed.nodes if node.url == first.shown)
+    bad.faults = Faults(garble_on="account_nextIndex")
+    turns(signed, 5, blocks=10)
     assert len(signed.calls()) == 1 and on_chain(signed) == EQUAL
 
 
