@@ -205,8 +205,9 @@ class Node:
         async def ask(substrate: Any) -> Any:
             nonlocal signed
             call = await compose(substrate)
+            extrinsic = await substrate.raw.create_signed_extrinsic(call, key, era={"period": period})
             signed = True
-            return await substrate.submit(call, key, period=period)
+            return await substrate.submit_signed(extrinsic, key)
 
         try:
             result = await self.bounded(ask, timeout_s=SENDING * self.timeout_s)

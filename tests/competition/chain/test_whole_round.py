@@ -99,13 +99,13 @@ class Played:
 
 
 def reveal(played: Stage, made: FakeChain) -> None:
-    """Six miners enter, one mumbles; each tells what the plan says, in a block of its own."""
+    """Three miners enter, one mumbles; each tells what the plan says, in a block of its own."""
     random = played.plan("reveals")
     made.produce(5)
-    for n in range(7):
+    for n in range(4):
         told = {"repo": f"played/{n}", "commit": hashlib.sha1(f"miner {n}".encode()).hexdigest(),
                 "cdn_url": f"https://m{n}.example.org/"}  # fmt: skip
-        payload = "5" if n == 3 else json.dumps(told)
+        payload = "5" if n == 2 else json.dumps(told)
         made.reveal(played.named(f"miner {n + 1}").ss58_address, payload.encode())
         made.produce(random.randint(0, 1))
 
@@ -123,7 +123,7 @@ def playing(patch: pytest.MonkeyPatch, folder: Path, *, order: Random | None) ->
             played = stage(seed=5, patch=patch, folder=folder)
             Competition.objects.update(chain=NAME)
             played.competition.refresh_from_db()
-            names = {0: "owner", 1: "base", **{n + 1: f"miner {n}" for n in range(1, 8)}}
+            names = {0: "owner", 1: "base", **{n + 1: f"miner {n}" for n in range(1, 5)}}
             hotkeys = {uid: played.named(name).ss58_address for uid, name in names.items()}
             hotkeys[len(hotkeys)] = operator.keypair().ss58_address
             made.register(hotkeys, coldkey=hotkeys[0], permits=(max(hotkeys),))
@@ -148,11 +148,11 @@ def test_the_same_round_whatever_the_nodes_do_and_the_leader_it_made_is_paid(
         expected = (folder / "manifest.json").read_bytes()
         examined = bundle.examine(folder, operator=operator.keypair().ss58_address)
         assert not errors(examined.book.findings)
-        assert ObservedReveal.objects.count() == 7
+        assert ObservedReveal.objects.count() == 4
     with playing(monkeypatch, tmp_path / "troubled", order=Random(11)) as troubled:
         folder = troubled.play()
         assert (folder / "manifest.json").read_bytes() == expected
-        assert ObservedReveal.objects.count() == 7
+        assert ObservedReveal.objects.count() == 4
         paid = troubled.pay()
         leader = troubled.played.competition.reigns.get(sequence=2)
         uid = troubled.true.subtensor("Uids", 17, leader.miner.hotkey)
