@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +20,7 @@ from django.db import transaction
 from competition import operator
 from competition.chain import anchoring
 from competition.chain.running import Turn
+from competition.decisions.weight_setting import quantised
 from competition.machine import engine
 from competition.models import Competition, Round
 from competition.observations import Anchor, ObservedReveal
@@ -156,7 +158,8 @@ def test_the_same_round_whatever_the_nodes_do_and_the_leader_it_made_is_paid(
         paid = troubled.pay()
         leader = troubled.played.competition.reigns.get(sequence=2)
         uid = troubled.true.subtensor("Uids", 17, leader.miner.hotkey)
-        assert leader.weight == "1" and paid == {uid: 65535}, "whoever won has the whole"
+        share = Fraction(leader.weight)
+        assert leader.won_in == troubled.round() and paid == quantised({uid: share, 0: 1 - share})
         sent = [call for call in troubled.true.dispatched if call["call"] == "set_mechanism_weights"]
         assert not any(call["error"] for call in sent)
         compare(troubled, folder)
