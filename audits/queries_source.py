@@ -6,8 +6,9 @@ Every text here came from a stranger.  It is given as text, cut and printable; t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from audits import sources
@@ -84,11 +85,11 @@ def copy_of(submission: Submission) -> SourceCopy | None:
     return SourceCopy.objects.filter(repo=submission.repo, commit=submission.commit).first()
 
 
-def files_of(copy: SourceCopy | None) -> Mapping[str, bytes]:
-    """The archive's files; none where it was never fetched."""
-    if copy is None or not store.default().exists(copy.archive):
+def files_of(copy: SourceCopy | None, *, wanted: Collection[str]) -> Mapping[str, bytes]:
+    """Some files of the archive, cut where they are long; none where it was never fetched."""
+    if copy is None or not wanted or not store.default().exists(copy.archive):
         return {}
-    return archive.contents(store.default().path(copy.archive).read_bytes())
+    return archive.some(store.default().path(copy.archive), wanted)
 
 
 def code_around(files: Mapping[str, bytes], finding: Finding, *, around: int = AROUND) -> list[CodeLine]:
@@ -111,33 +112,43 @@ def relatives_of(audit: Audit) -> list[Relative]:
 
     Compared from fingerprints that were taken in the sandbox; what four or more entries begin with counts for nobody.
     """
-    known = {entry.pk: found for entry in sources.relatives(audit.round) if (found := _fingerprint(entry))}
-    ours = known.get(audit.submission_id) or _fingerprint(audit.submission)
+    entries = entries_of(audit.round)[:MOST_RELATIVES]
+    prints = _prints_of(entries)
+    ours = prints.get((audit.submission.repo, audit.submission.commit))
     if ours is None:
         return []
-    base = kinship.base_of(list(known.values()))
     rows = [
-        Relative(
-            entry=entry.key, commit=entry.commit, shared=kinship.compare(ours, known[entry.pk]),
-            own=kinship.compare(ours, known[entry.pk], base=base),
-        )
-        for entry in list(sources.relatives(audit.round))[:MOST_RELATIVES]
-        if entry.pk in known and entry.commit != audit.submission.commit
-    ]  # fmt: skip
+        Relative(entry=entry.key, commit=entry.commit, shared=shared, own=own)
+        for entry in entries
+        if (theirs := prints.get((entry.repo, entry.commit))) and entry.commit != audit.submission.commit
+        for shared, own in [_compared(ours, theirs, tuple(sorted(prints.values())))]
+    ]
     return sorted(rows, key=lambda row: (-row.own.share, -row.shared.share, row.entry))
 
 
-def _fingerprint(entry: Submission) -> kinship.Fingerprint | None:
-    """Only what was taken before: a page never runs a check."""
-    copy = copy_of(entry)
-    if copy is None or not copy.fingerprint or not store.default().exists(copy.fingerprint):
-        return None
-    return kinship.Fingerprint.from_json(json.loads(store.default().path(copy.fingerprint).read_bytes()))
+def _prints_of(entries: list[Submission]) -> dict[tuple[str, str], str]:
+    """(repo, commit) -> where its fingerprint is kept: only what was taken before, a page never runs a check."""
+    rows = SourceCopy.objects.filter(commit__in={entry.commit for entry in entries}).exclude(fingerprint="")
+    kept = rows.values_list("repo", "commit", "fingerprint")
+    return {(repo, commit): sha256 for repo, commit, sha256 in kept if store.default().exists(sha256)}
+
+
+@lru_cache(maxsize=512)
+def _compared(ours: str, theirs: str, all_: tuple[str, ...]) -> tuple[kinship.Lineage, kinship.Lineage]:
+    """In all, and without what most begin with.  Names are hashes, so what was compared once stays so."""
+    one, two, base = _read(ours), _read(theirs), kinship.base_of([_read(sha256) for sha256 in all_])
+    return kinship.compare(one, two), kinship.compare(one, two, base=base)
+
+
+@lru_cache(maxsize=128)
+def _read(sha256: str) -> kinship.Fingerprint:
+    return kinship.Fingerprint.from_json(json.loads(store.default().path(sha256).read_bytes()))
 
 
 def diff_between(ours: Submission, theirs: Submission, *, path: str, their_path: str) -> list[str]:
     """One shared file of two entries, as a unified diff from theirs to ours."""
-    return lineage.diff(files_of(copy_of(ours)), files_of(copy_of(theirs)), path=path, their_path=their_path)
+    left, right = files_of(copy_of(theirs), wanted={their_path}), files_of(copy_of(ours), wanted={path})
+    return lineage.diff(right, left, path=path, their_path=their_path)
 
 
 def entries_of(round_: Round) -> list[Submission]:

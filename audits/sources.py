@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -127,17 +127,22 @@ def _fetch(audit: Audit, *, now: datetime) -> None:
         raise
     left_out = tuple(Found(**_found(told)) for told in copy.left_out)
     summary = {"archive": copy.archive, "origin": copy.origin, "files": copy.files, "bytes": copy.size}
-    write(audit, replace(_blank_fetch(), findings=left_out), summary=summary)
+    write(audit, _fetched(left_out), summary=summary)
 
 
 def _blank_fetch(*, why: str = "") -> Scanned:
     return Scanned(check=FETCH, tool=origin().name, version="1", ruleset="", outcome=scanning.DONE, why=why)
 
 
+def _fetched(findings: Iterable[Found], *, why: str = "") -> Scanned:
+    blank = _blank_fetch(why=why)
+    return replace(blank, findings=scanning.signed(blank, findings))
+
+
 def write_unfetched(audit: Audit, error: NotFetched) -> None:
     """Code that is not there settles the audit: no other check can run, and each says so."""
     found = (error.finding,) if error.finding else ()
-    write(audit, replace(_blank_fetch(why=error.sentence), findings=found))
+    write(audit, _fetched(found, why=error.sentence))
     for name in ORDER[1:]:
         write(audit, _unconfigured(name, "there is no code to check"))
 

@@ -94,11 +94,11 @@ class SourcePage:
 def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
     """`asked`: (entry, path, their path) of a file to be compared."""
     entry, copy = audit.submission, queries_source.copy_of(audit.submission)
-    files = queries_source.files_of(copy)
     at = [audit.round.competition.slug, audit.round.number]
     url = reverse("source-audit", args=[*at, entry.miner.hotkey])
     relatives = queries_source.relatives_of(audit)
     found = [f for group in queries_source.findings_by_severity(audit).values() for f in group]
+    files = queries_source.files_of(copy, wanted={f.file for f in found[:LONGEST_TOLD] if f.line})
     return SourcePage(
         competition=at[0], round=audit.round.number, miner=entrant(entry), repo=entry.repo, commit=entry.commit,
         origin=copy.origin if copy else "", archive=copy.archive if copy else "", files=copy.files if copy else 0,

@@ -167,6 +167,19 @@ def test_a_scanner_that_breaks_is_tried_again_and_then_shown_to_a_person(audit, 
     assert row.findings.get(severity="person").rule == "check_broke"
 
 
+def test_what_was_left_out_of_the_archive_is_found_again_for_every_audit_of_the_commit(audit, host):
+    made = host.repository("miner/links")
+    tree = made.raw_tree([("120000", b"link", made.blob(b"/etc")), ("160000", b"module", "a" * 40)])
+    commit = made.commit(tree, branch=None)
+    made.push(GOOD)
+    for name in ("challenger", "leader"):
+        row = audit_of("miner/links", commit, role=name, round_=Round.objects.first())
+        assert settled(row).to == "rejected"
+        kept = {f.rule: f.severity for f in row.findings.filter(check_name="fetch")}
+        assert kept == {"not_a_file": "blocking", "submodule": "person", "commit_off_branches": "person"}
+    assert SourceCopy.objects.count() == 1
+
+
 def test_without_a_sandbox_nothing_is_checked_and_nobody_is_blamed(audit, monkeypatch):
     def none(name, path, **more):
         raise scanning.NoSandbox("it did not start")
@@ -200,7 +213,8 @@ def test_pages_read_findings_worst_first_with_code_checks_parts_and_relatives(au
     settled(row)
     by_weight = pages.findings_by_severity(row)
     assert [f.rule for f in by_weight["person"]] == ["secret", "code_at_run_time"]
-    files = pages.files_of(pages.copy_of(row.submission))
+    files = pages.files_of(pages.copy_of(row.submission), wanted={"serve.py", "keys.py", "../etc/passwd"})
+    assert sorted(files) == ["keys.py", "serve.py"]
     secret, code = by_weight["person"]
     marked = [line.text for line in pages.code_around(files, code) if line.marked]
     assert marked == ["exec(input())"]
