@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -45,48 +46,68 @@ class Gauge:
             return self.area / (self.changed - self.began)
 
 
-def work(url: str, *, slots: int, duels: int, seconds: float, start_at: float) -> dict[str, float]:
-    """One worker: as many duels at once as keep its slots in use, for so long."""
-    import os
+class Counted:
+    """A gauge on a client: how many of its requests are under way."""
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "competition.settings")
-    from judging.backends.openai import OpenAI
-    from judging.backends.openai_client import Client, Door
+    def __init__(self, gauge: Gauge) -> None:
+        from judging.backends.openai_client import Client
 
-    gauge, once = Gauge(), Client._once
+        once = Client._once
 
-    async def counted(self: Client, call: object, *, attempt: int) -> object:
-        gauge.by(1)
-        try:
-            return await once(self, call, attempt=attempt)  # type: ignore[arg-type]
-        finally:
-            gauge.by(-1)
+        async def counted(client: Client, call: object, *, attempt: int) -> object:
+            gauge.by(1)
+            try:
+                return await once(client, call, attempt=attempt)  # type: ignore[arg-type]
+            finally:
+                gauge.by(-1)
 
-    Client._once = counted  # type: ignore[method-assign, assignment]
-    version = version_named("vlm-1")
-    judge = OpenAI(version, Door(url, slots=slots), address=lambda picture: f"sim/{picture.digest}")
-    # A world of each worker's own: no worker lives on another's answers.
-    world = World(version, replace(Shape(), challengers=40, copies=0, prompts=64, seed=os.getpid()))
-    pairs = iter([(prompt, commit) for prompt in range(64) for commit in world.commits])
-    time.sleep(max(0.0, start_at - time.time()))  # all workers are ready, so that none is measured beside a start
-    book, stop, done = Remembered(), time.monotonic() + seconds, []
+        Client._once = counted  # type: ignore[method-assign, assignment]
 
-    def hear() -> None:
-        while time.monotonic() < stop and (pair := next(pairs, None)):
+
+class Bench:
+    """The duels of a world of this worker's own, so that no worker lives on another's answers."""
+
+    def __init__(self, url: str, *, slots: int) -> None:
+        from judging.backends.openai import OpenAI
+        from judging.backends.openai_client import Door
+
+        self.version = version_named("vlm-1")
+        self.judge = OpenAI(self.version, Door(url, slots=slots), address=lambda picture: f"sim/{picture.digest}")
+        shape = replace(Shape(), challengers=40, copies=0, prompts=64, seed=os.getpid())
+        self.world, self.book, self.done = World(self.version, shape), Remembered(), 0
+        self.pairs = iter([(prompt, commit) for prompt in range(64) for commit in self.world.commits])
+
+    def hear(self, *, until: float) -> None:
+        while time.monotonic() < until and (pair := next(self.pairs, None)):
             prompt, commit = pair
-            sides = world.sides[0, prompt], world.sides[commit, prompt]
-            OnPaper(version, judge, book, world.reference(prompt), *sides, pale=world.pale[prompt]).verdict()
-            done.append(pair)
+            sides, pale = (self.world.sides[0, prompt], self.world.sides[commit, prompt]), self.world.pale[prompt]
+            reference = self.world.reference(prompt)
+            OnPaper(self.version, self.judge, self.book, reference, *sides, pale=pale).verdict()
+            self.done += 1
 
+
+def work(url: str, *, slots: int, duels: int, seconds: float, start_at: float) -> dict[str, float]:
+    """One worker: as many duels at once as keep its slots in use, for so long.
+
+    `cpu_ms`: the worker's processor time for one call; where it is the limit, no server can be kept busy.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "competition.settings")
+    gauge = Gauge()
+    Counted(gauge)
+    bench = Bench(url, slots=slots)
+    time.sleep(max(0.0, start_at - time.time()))  # all workers are ready, so that none is measured beside a start
     gauge.began = gauge.changed = time.monotonic()
+    spent, until = time.process_time(), time.monotonic() + seconds
     with ThreadPoolExecutor(duels) as threads:
         for _ in range(duels):
-            threads.submit(hear)
-        time.sleep(max(0.0, stop - time.monotonic()))
+            threads.submit(bench.hear, until=until)
+        time.sleep(max(0.0, until - time.monotonic()))
         gauge.by(0)
-        busy, calls = gauge.mean() / slots, len(book.replies)
-    judge.close()
-    return {"busy": busy, "calls": calls / seconds, "duels": len(done) / seconds}
+        busy, calls = gauge.mean() / slots, len(bench.book.replies)
+        spent = time.process_time() - spent
+    bench.judge.close()
+    cpu_ms = 1000 * spent / max(1, calls)
+    return {"busy": busy, "calls": calls / seconds, "duels": bench.done / seconds, "cpu_ms": cpu_ms}
 
 
 def table_of(workers: int, *, slots: int, server_slots: int, seconds: float) -> dict[str, float]:
@@ -109,7 +130,7 @@ def table_of(workers: int, *, slots: int, server_slots: int, seconds: float) -> 
         server.wait()
     return {
         "busy": min(row["busy"] for row in told), "calls": sum(row["calls"] for row in told),
-        "duels": sum(row["duels"] for row in told),
+        "duels": sum(row["duels"] for row in told), "cpu_ms": max(row["cpu_ms"] for row in told),
     }  # fmt: skip
 
 
@@ -124,12 +145,15 @@ def main() -> None:
         print(json.dumps(work(told.work, slots=told.slots, duels=2 * told.slots, seconds=told.seconds,
                               start_at=told.start_at)))  # fmt: skip
         return
-    print("| workers | slots each | calls/s | duels/s | busy (least) |\n|---|---|---|---|---|")
+    print(
+        "| workers | slots each | calls/s | duels/s | busy (least) | processor ms a call |\n|---|---|---|---|---|---|"
+    )
     rates = {}
     for workers, slots in ((1, 32), (1, told.slots), (2, told.slots), (4, told.slots)):
         row = table_of(workers, slots=slots, server_slots=max(32, 4 * told.slots), seconds=told.seconds)
         rates[workers] = row["calls"]
-        print(f"| {workers} | {slots} | {row['calls']:.0f} | {row['duels']:.1f} | {row['busy']:.1%} |", flush=True)
+        shown = f"{row['calls']:.0f} | {row['duels']:.1f} | {row['busy']:.1%} | {row['cpu_ms']:.1f}"
+        print(f"| {workers} | {slots} | {shown} |", flush=True)
     print(f"\n1 -> 4 workers: {rates[4] / rates[1]:.2f} times the calls")
 
 

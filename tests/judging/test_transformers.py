@@ -183,3 +183,14 @@ def test_making_the_judge_loads_no_torch():
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr[-500:]
+
+
+@needs_torch
+def test_the_speed_of_a_model_is_measured_with_real_questions():
+    """As `python -m benchmarks.model_speed` does on a card, with a model that a CPU can carry."""
+    from benchmarks import model_speed
+
+    rows = model_speed.measured("tiny", device="cpu", batches=(1, 3), seconds=0.1, pixels=112)
+    assert [row["batch"] for row in rows] == [1, 3] and all(row["rate"] > 0 for row in rows)
+    assert rows[0]["tokens"] == rows[1]["tokens"] > 3 * (112 // 28) ** 2
+    assert model_speed.line(rows[0]).count("|") == model_speed.HEAD.splitlines()[0].count("|")
