@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch faults audits lint clean constraints
+.PHONY: help run test test-torch faults audits fuzz lint clean constraints
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -12,6 +12,7 @@ TESTS ?=
 SEED ?= 1
 COUNT ?= 24
 CASES ?= 50000
+DAMAGED ?= 100000
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -40,8 +41,9 @@ faults: $(TEST_STAMP) ## play the same round under many faults and compare the b
 audits: $(TEST_STAMP) ## measure the source checks on the corpus, through git and the sandbox (COUNT=1 corpora)
 	@$(BIN)/python -m benchmarks.source_audit --seeds $(if $(filter file,$(origin COUNT)),1,$(COUNT))
 
-fuzz: $(TEST_STAMP) ## thousands of requests that nobody thought of, to the real web server (CASES=50000 SEED=1)
+fuzz: $(TEST_STAMP) ## requests and files that nobody thought of: to the real web server, and per format (CASES=50000 DAMAGED=100000 SEED=1)
 	@$(BIN)/python -m tests.api.fuzz --cases $(CASES) --seed $(SEED)
+	@$(BIN)/python -m tests.judging.fuzzing --count $(DAMAGED) --seed $(SEED)
 
 lint: $(TEST_STAMP) ## ruff, ruff format --check, mypy
 	@$(BIN)/ruff check .

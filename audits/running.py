@@ -26,7 +26,7 @@ from audits.pods.base import Image, Pod, PodFault, PodProvider
 from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
 from audits.pods.runpod import RunPods
-from competition import store
+from competition import formats, store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.machine.stateful import FailureClass
@@ -186,7 +186,7 @@ def _collect(run: PodRun, pod: Pod, stems: tuple[str, ...], *, now: datetime) ->
         answer = batch.collect(pod, into=Path(folder) / "results.zip")
         if answer.archive is None:
             return Event(kind="seen", at=now, state=answer.state)
-        extension = run.submission.round.competition.config.get("format", "glb")
+        extension = formats.of(run.submission.round.competition.config).extension
         try:
             got = results.unpack(answer.archive, stems=stems, extension=extension, into=Path(folder) / "files")
         except results.BadResults as bad:

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from competition import chain, operator, prompts, rounds
+from competition import chain, formats, operator, prompts, rounds
 from competition.chain.simulated import Simulated
 from competition.decisions import bankroll, rulesets, schedule
 from competition.machine import engine
@@ -65,10 +65,12 @@ def told_in(path: Path) -> dict[str, Any]:
         names = [name for members in told["config"]["cast"].values() for name in members]
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise BadCompetition(f"--competition {path} cannot be read ({type(error).__name__}: {error})") from error
-    known = [member.name for member in cast.CHALLENGERS]
+    known = [member.name for member in cast.PLAYERS]
     strangers = [name for name in names if name not in known]
     if strangers:
         raise BadCompetition(f"--competition {path}: no {strangers[0]!r} in the cast of {', '.join(known)}")
+    if told["config"].get("leader", cast.LEADER.name) not in [member.name for member in cast.CAST]:
+        raise BadCompetition(f"--competition {path}: config.leader {told['config']['leader']!r} is not in the cast")
     missing = {"name", "description", "ruleset", "judge", "renderer", "pods", "block_seconds"} - set(told)
     if missing:
         raise BadCompetition(f"--competition {path} lacks {sorted(missing)[0]!r}; start from {TOLD.name}")
@@ -76,6 +78,9 @@ def told_in(path: Path) -> dict[str, Any]:
         rules_in(told)
     except rulesets.BadRules as error:
         raise BadCompetition(f"--competition {path}: rules: {error}") from error
+    wrong = formats.complaint(told["config"], renderer=told["renderer"])
+    if wrong:
+        raise BadCompetition(f"--competition {path}: {wrong}")
     return told
 
 
@@ -119,9 +124,10 @@ def create(
     )  # fmt: skip
     register(competition)
     prompts.add(competition, pictures, now=now)
-    leader = Miner.objects.get(hotkey=cast.LEADER.hotkey)
+    leading = cast.member(config.get("leader", cast.LEADER.name))
+    leader = Miner.objects.get(hotkey=leading.hotkey)
     first = {
-        "miner": leader, "repo": cast.LEADER.repo, "commit": cast.LEADER.commit, "weight": "0", "effective_block": 0
+        "miner": leader, "repo": leading.repo, "commit": leading.commit, "weight": "0", "effective_block": 0
     }  # fmt: skip
     rounds.enthrone_first(competition, reign=first, now=now)
     begins = schedule.first(rounds.cadence(competition), earliest_reveal_block=3)
@@ -186,7 +192,7 @@ def _reveal_once(competition: Competition, round_: Round) -> None:
 def uploaded(files: Path, round_: Round) -> bool:
     """Have all miners that host anything put up this round's files?  (Each leaves a mark beside them.)"""
     entered = set(round_.submissions.filter(role="challenger", objection="").values_list("miner__hotkey", flat=True))
-    hosts = [m for m in cast.CHALLENGERS if m.hosts != "nothing" and m.hotkey in entered]
+    hosts = [m for m in cast.PLAYERS if m.hosts != "nothing" and m.hotkey in entered]
     return all(_marked(files / member.slug / "done", round_.number) for member in hosts)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from competition import fetch, host_slots, partial, store
+from competition import fetch, formats, host_slots, partial, store
 from competition.decisions.retries import FetchFailed, GiveUp, retry_policy
 from competition.http_get import Patience
 from competition.machine import engine
@@ -55,8 +55,8 @@ def _limits(asset: Asset) -> dict[str, float]:
 
 
 def url_of(asset: Asset) -> str:
-    file_format = asset.submission.round.competition.config.get("format", "glb")
-    return f"{asset.submission.cdn_url.rstrip('/')}/{asset.prompt.stem}.{file_format}"
+    extension = formats.of(asset.submission.round.competition.config).extension
+    return f"{asset.submission.cdn_url.rstrip('/')}/{asset.prompt.stem}.{extension}"
 
 
 def policy_for(asset: Asset) -> fetch.FetchPolicy:

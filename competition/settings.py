@@ -140,6 +140,9 @@ POD_PICTURES = env.text("GAUNTLET_POD_PICTURES")
 # A snapshot of the OSV database (the all.zip of PyPI), to look packages up in without asking anybody.
 OSV_SNAPSHOT = env.text("GAUNTLET_OSV_SNAPSHOT")
 
+# The browser of the renderer `threejs`; empty: the Chromium that is installed.
+CHROMIUM = env.text("GAUNTLET_CHROMIUM")
+
 # The OpenAI-compatible server of the judges `openai:…`; its model is no setting, it belongs to the judge version.
 VLM_URL = env.text("GAUNTLET_VLM_URL")
 VLM_KEY = env.text("GAUNTLET_VLM_KEY")

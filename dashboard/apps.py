@@ -8,4 +8,4 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dashboard import light_copies, publish  # noqa: F401  (they declare this app's steps and sweeps)
+        from dashboard import conversions, light_copies, publish  # noqa: F401  (they declare this app's steps and sweeps)

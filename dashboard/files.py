@@ -26,15 +26,15 @@ from PIL import Image
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from competition import queries, store
-from competition.models import Prompt
+from competition import formats, queries, store
+from competition.models import Prompt, Round
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.publish import folder_of
 from dashboard.queries import edition_of, is_light_copy, is_mirrored
 from judging import queries as judging
 
-TYPES = {"png": "image/png", "glb": "model/gltf-binary"}
+TYPES = {"png": "image/png", **formats.EXTENSIONS}
 BUNDLE_TYPES = {".json": "application/json", ".jsonl": "application/x-ndjson", ".txt": "text/plain; charset=utf-8"}
 FOR_EVER = "public, max-age=31536000, immutable"
 KNOWN_SECONDS = 3600
@@ -79,7 +79,7 @@ def _file(sha256: str, extension: str) -> FileResponse:
         opened = store.default().open(sha256)
     except store.NotInStore:
         raise Http404("The file with this hash is known, but its bytes are not here.") from None
-    attached = extension == "glb"
+    attached = extension != "png"
     name = f"{sha256[:16]}.{extension}"
     return FileResponse(
         opened, content_type=TYPES[extension], as_attachment=attached, filename=name if attached else ""
@@ -94,11 +94,11 @@ def _thumb(sha256: str) -> FileResponse:
 
 
 def known(sha256: str, extension: str) -> bool:
-    """A prompt or a view (png), an asset or its light copy (glb)?  A yes never becomes a no, so it is remembered."""
+    """A prompt or a view (png), an asset or its light copy (others)?  A yes never becomes a no, so it is remembered."""
     remembered = f"blob:{extension}:{sha256}"
     if cache.get(remembered):
         return True
-    if extension == "glb":
+    if extension in formats.EXTENSIONS:
         found = queries.is_stored_asset(sha256) or is_light_copy(sha256)
     else:
         found = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)
@@ -122,7 +122,16 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         }
         for d in drawn
     ]
-    return fresh(Response({"round": round_.number, "stage": round_.state, "seed": round_.seed, "prompts": shown}))  # type: ignore[return-value]
+    told = {"round": round_.number, "stage": round_.state, "seed": round_.seed, "extension": _extension(round_)}
+    return fresh(Response({**told, "prompts": shown}))  # type: ignore[return-value]
+
+
+def _extension(round_: Round) -> str:
+    """Of the files that are asked for; of a round that was played elsewhere perhaps none of ours."""
+    try:
+        return formats.of(round_.competition.config).extension
+    except ValueError:
+        return ""
 
 
 def _address(request: Any, prompt: Prompt) -> str:

@@ -17,7 +17,7 @@ from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
 from dashboard.presenting.stages import Tracker, Work
-from dashboard.queries import findings_on, light_copies_of, mirrored, publication_of
+from dashboard.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
 from judging import queries as judging
 from judging.models import Match, Rendering
 
@@ -160,6 +160,7 @@ def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage
         renderings=renderings,
         mirrored=copies,
         light=light_copies_of(shas),
+        copies=winner_copies_of(shas),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from competition import store
+from competition import formats, store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry
 from competition.machine.stateful import FailureClass
@@ -20,10 +20,8 @@ from judging.models import Rendering
 from judging.renderers import light
 from judging.renderers.base import Refused, RendererFault
 
-HEAVY = 1_000_000  # bytes; lighter files are turned as they are
 LATELY = timedelta(days=30)
 MOST_AT_ONCE = 200
-FORMATS = ("glb",)
 
 
 @engine.sweep
@@ -31,10 +29,9 @@ def want_light_copies(now: datetime) -> None:
     """Heavy drawn files of rounds whose duels have begun, once per content; a round needs its pictures first."""
     begun = Q(state__in=("duels", "finalizing")) | Q(state="finished", since__gte=now - LATELY)
     for round_ in Round.objects.filter(begun, source={}).select_related("competition"):
-        if round_.competition.config.get("format", "glb") not in FORMATS:
-            continue
+        least = formats.of(round_.competition.config).light_above  # lighter files are turned as they are
         drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
-        heavy = Asset.objects.filter(submission__round=round_, state="stored", bytes__gt=HEAVY, sha256__in=drawn)
+        heavy = Asset.objects.filter(submission__round=round_, state="stored", bytes__gt=least, sha256__in=drawn)
         wanted = heavy.exclude(sha256__in=LightCopy.objects.values("original")).values_list("sha256", flat=True)
         for original in sorted(set(wanted))[:MOST_AT_ONCE]:
             named = {"competition": round_.competition, **LightCopy.born(now=now)}
@@ -45,7 +42,8 @@ def want_light_copies(now: datetime) -> None:
 def lighten(copy: LightCopy, now: datetime) -> Outcome:
     """A file that cannot be made light is no failure of anybody's: it has its pictures, and can be downloaded."""
     try:
-        made = light.lighten(store.default().path(copy.original))
+        wanted = formats.of(copy.competition.config).name
+        made = light.lighten(store.default().path(copy.original), file_format=wanted)
     except Refused as refused:
         return Move("refused", because=refused.sentence)
     except RendererFault as fault:

@@ -8,10 +8,19 @@ from audits.models import Correction
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, Round, Submission
 from dashboard.api.models import ApiToken, UsedNonce
-from dashboard.states import LightCopyStates, PublicationStates
+from dashboard.states import LightCopyStates, PublicationStates, WinnerCopyStates
 from judging.models import Match
 
-__all__ = ["ApiToken", "LightCopy", "MirroredFile", "Publication", "RecordFile", "UsedNonce", "VerifierFinding"]
+__all__ = [
+    "ApiToken",
+    "LightCopy",
+    "MirroredFile",
+    "Publication",
+    "RecordFile",
+    "UsedNonce",
+    "VerifierFinding",
+    "WinnerCopy",
+]
 
 
 class Publication(Stateful):
@@ -72,6 +81,28 @@ class Reissue(Stateful):
 
     def competition_pk(self) -> int:
         return self.round.competition_id
+
+
+class WinnerCopy(Stateful):
+    """A winner's file (`original`, by its hash) as `target`, with where it comes from inside; for downloading only."""
+
+    graph = WinnerCopyStates
+    told = False
+    competition = models.ForeignKey(Competition, models.PROTECT, related_name="winner_copies")
+    original = models.CharField(max_length=64)
+    target = models.CharField(max_length=10)
+    sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    bytes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["original", "target"], name="one_copy_per_content_and_target")]
+        indexes = [models.Index(fields=["state", "due_at"], name="winner_copy_due")]
+
+    def describe(self) -> dict[str, object]:
+        return {"original": self.original, "target": self.target}
+
+    def competition_pk(self) -> int:
+        return self.competition_id
 
 
 class RecordFile(models.Model):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audits.models import Correction
-from competition.models import Round
-from dashboard.models import LightCopy, MirroredFile, Publication, Reissue, VerifierFinding
-from judging.models import Match
+from competition.models import Competition, Round
+from dashboard.models import LightCopy, MirroredFile, Publication, Reissue, VerifierFinding, WinnerCopy
+from judging.models import Match, Rendering
 
 MOST_FINDINGS = 200
 
@@ -29,8 +29,22 @@ def light_copies_of(originals: Iterable[str]) -> dict[str, LightCopy]:
     return {row.original: row for row in LightCopy.objects.filter(original__in=wanted, state="made")}
 
 
+def winner_copies_of(originals: Iterable[str]) -> list[WinnerCopy]:
+    """Copies in other formats of these files, where they were made."""
+    wanted = {sha256 for sha256 in originals if sha256}
+    return list(WinnerCopy.objects.filter(original__in=wanted, state="made").order_by("target"))
+
+
+def is_accepted_module(sha256: str) -> bool:
+    """A stored module that was rendered: its text kept every rule, and so did what it built."""
+    asked = Competition.objects.filter(config__format="threejs").values("pk")
+    return Rendering.objects.filter(sha256=sha256, state="rendered", competition__in=asked).exists()
+
+
 def is_light_copy(sha256: str) -> bool:
-    return LightCopy.objects.filter(sha256=sha256, state="made").exists()
+    """Is it a copy of ours, light or converted?"""
+    copies = (LightCopy.objects, WinnerCopy.objects)
+    return any(rows.filter(sha256=sha256, state="made").exists() for rows in copies)
 
 
 def publication_of(round_: Round) -> Publication | None:

@@ -1,4 +1,4 @@
-"""When is a round's bundle published, and when is a file made light for the pages?"""
+"""When is a round's bundle published, when is a file made light for the pages, or converted?"""
 
 from competition.machine.graph import Graph, State
 
@@ -15,5 +15,13 @@ class LightCopyStates(Graph):
     """A heavy file is made light for the pages, or cannot be."""
 
     lightening = State(to=("made", "refused"), queue="cpu", lease_s=200, tries=3)
+    made = State()
+    refused = State()
+
+
+class WinnerCopyStates(Graph):
+    """A copy of a winner's file in another format, for whoever wants to use it."""
+
+    converting = State(to=("made", "refused"), queue="cpu", lease_s=450, tries=3)
     made = State()
     refused = State()

@@ -6,7 +6,19 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import about, exploring, feeds, files, findings, judges, over_rounds, rules, sourcing, views
+from dashboard import (
+    about,
+    exploring,
+    feeds,
+    files,
+    findings,
+    judges,
+    live_modules,
+    over_rounds,
+    rules,
+    sourcing,
+    views,
+)
 from dashboard.answers import Page
 from dashboard.api.urls import urlpatterns as api
 from dashboard.reviewing.urls import urlpatterns as reviewing
@@ -69,6 +81,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *reviewing,
     path("blob/<sha256:sha256>.<extension:extension>", files.blob, name="blob"),
+    path("live/<sha256:sha256>/", live_modules.frame, name="live-frame"),
+    path("live/<sha256:sha256>.js", live_modules.script, name="live-script"),
     path("thumb/<sha256:sha256>.webp", files.thumb, name="thumb"),
     path("c/<slug:slug>/r/current/", views.current_round, name="current-round"),
     path("c/<slug:slug>/r/current/prompts.json", files.prompts, name="current-prompts"),

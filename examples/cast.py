@@ -34,6 +34,7 @@ class Member:
     folder: str
     hosts: Hosting
     reveals: tuple[Told, ...] = ()
+    extension: str = "glb"
 
     @cached_property
     def key(self) -> Keypair:
@@ -113,7 +114,19 @@ CHALLENGERS = (
     ),
     Member("Copy", "Reveals Chooser's commit later and hosts Chooser's files.", "chooser", "copied", (Told(7),)),
 )
-CAST = (LEADER, *CHALLENGERS)
+# The members of the demos of other formats: one leads, the other challenges.
+OTHER_LEADERS = (
+    Member("Mist", "A puffed silhouette as splats. Leads where splats are asked for.", "mist", "nothing", (), "ply"),
+    Member(
+        "Carver", "Writes programs that cut outlines. Leads where modules are asked for.", "carver", "nothing", (), "js"
+    ),
+)
+OTHER_CHALLENGERS = (
+    Member("Spray", "Lathe work as splats.", "spray", "own", (Told(1),), "ply"),
+    Member("Turner", "Writes programs that turn every silhouette on a lathe.", "turner", "own", (Told(1),), "js"),
+)
+PLAYERS = (*CHALLENGERS, *OTHER_CHALLENGERS)
+CAST = (LEADER, *PLAYERS, *OTHER_LEADERS)
 COPIED_FROM = "chooser"  # the slug whose files the copy hosts, and the cheat where it has no true object
 LAST_REVEAL = max(told.after for member in CAST for told in member.reveals)
 

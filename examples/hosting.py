@@ -1,7 +1,7 @@
 """Where do the demo's miners keep their files?  One process plays all of their hosts.
 
-It serves http://127.0.0.1:PORT/<miner>/<stem>.glb, waits until the platform has drawn a round's prompts, and then lets
-each miner's own code make its files.  `python -m examples.hosting --help`.
+It serves http://127.0.0.1:PORT/<miner>/<stem>.<glb, ply or js>, waits until the platform has drawn a round's prompts,
+and then lets each miner's own code make its files.  `python -m examples.hosting --help`.
 """
 
 import argparse
@@ -22,13 +22,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urljoin
 
-from examples.cast import CHALLENGERS, COPIED_FROM, MINERS, Member
+from examples.cast import COPIED_FROM, MINERS, PLAYERS, Member
 from examples.worker import die_with_parent, write
 
 ROOT = Path(__file__).parent.parent
-ADDRESS = re.compile(r"/([a-z]{1,40})/([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.glb")
+ADDRESS = re.compile(r"/([a-z]{1,40})/([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.(glb|ply|js)")
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+TYPES = {"glb": "model/gltf-binary", "ply": "application/octet-stream", "js": "text/javascript"}
 POLL_SECONDS = 0.5
 AT_ONCE = 2  # generators at work
 LARGEST_ANSWER = 64 << 20
@@ -41,6 +42,7 @@ class Drawn:
     round: int
     seed: int
     prompts: dict[str, tuple[str, str]]
+    extension: str = "glb"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -58,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def respond(self, *, body: bool) -> None:
         found = ADDRESS.fullmatch(self.path.partition("?")[0])
-        path = self.folder / found[1] / f"{found[2]}.glb" if found else None
+        path = self.folder / found[1] / f"{found[2]}.{found[3]}" if found else None
         try:
             data = path.read_bytes() if path else None
         except OSError:
@@ -66,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         if data is None:
             self.say(404, {"Content-Type": "text/plain"}, b"no such file\n" if body else b"", 13)
             return
-        headers = {"Content-Type": "model/gltf-binary", "Accept-Ranges": "bytes"}
+        headers = {"Content-Type": TYPES[found[3] if found else "glb"], "Accept-Ranges": "bytes"}
         part = wanted(self.headers.get("Range"), size=len(data))
         if part is None:
             self.say(200, headers, data if body else b"", len(data))
@@ -116,7 +118,8 @@ def drawn(platform: str, *, slug: str) -> Drawn | None:
         }
         if not prompts:
             return None
-        return Drawn(int(told["round"]), seed_number(told.get("seed")), prompts)
+        extension = str(told.get("extension") or "glb")
+        return Drawn(int(told["round"]), seed_number(told.get("seed")), prompts, extension)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -136,7 +139,7 @@ def fetched(address: str) -> bytes:
 class Studio:
     """Makes the files of a round: pictures into `folder`/.pictures, files of `members` into `folder`/<miner>."""
 
-    def __init__(self, folder: Path, *, stop: threading.Event, members: Sequence[Member] = CHALLENGERS) -> None:
+    def __init__(self, folder: Path, *, stop: threading.Event, members: Sequence[Member] = PLAYERS) -> None:
         self.folder, self.stop, self.members = folder, stop, members
         self.pictures = folder / ".pictures"
         self.pictures.mkdir(parents=True, exist_ok=True)
@@ -145,10 +148,11 @@ class Studio:
         """All files of all miners.  What is already there is not made again.  OSError if a picture cannot be had."""
         for stem, (sha256, address) in round_.prompts.items():
             self.take(stem, sha256=sha256, address=address)
+        members = [one for one in self.members if one.extension == round_.extension]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda one: self.work(one, round_), [one for one in self.members if one.hosts == "own"]))
-            list(pool.map(lambda one: self.work(one, round_), [one for one in self.members if one.hosts == "some"]))
-        for one in self.members:
+            list(pool.map(lambda one: self.work(one, round_), [one for one in members if one.hosts == "own"]))
+            list(pool.map(lambda one: self.work(one, round_), [one for one in members if one.hosts == "some"]))
+        for one in members:
             if one.hosts in ("true", "copied"):
                 self.work(one, round_)
 
@@ -160,7 +164,7 @@ class Studio:
         data = fetched(address)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise OSError(f"{address} is not the picture that was announced")
-        for old in self.folder.glob(f"*/{stem}.glb"):
+        for old in (path for ending in TYPES for path in self.folder.glob(f"*/{stem}.{ending}")):
             old.unlink()
         write(path, data)
 
@@ -169,7 +173,7 @@ class Studio:
         if one.hosts == "some":
             stems = [stem for place, stem in enumerate(stems) if place % 5 not in (1, 3)]
         out = self.folder / one.slug
-        missing = [stem for stem in stems if not (out / f"{stem}.glb").exists()]
+        missing = [stem for stem in stems if not (out / f"{stem}.{one.extension}").exists()]
         if one.hosts in ("true", "copied"):
             for stem in missing:
                 self.borrow(one, stem, sha256=round_.prompts[stem][0])
@@ -239,7 +243,7 @@ def main(given: list[str] | None = None) -> None:
     die_with_parent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    members = [one for one in CHALLENGERS if told.miner is None or one.name in told.miner]
+    members = [one for one in PLAYERS if told.miner is None or one.name in told.miner]
     studio = Studio(told.dir.resolve(), stop=stop, members=members)
     host = server(told.dir.resolve(), port=told.port)
     threading.Thread(target=host.serve_forever, daemon=True).start()

@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m examples.worker", description=__doc__)
     parser.add_argument("generator", type=Path, help="a folder with a generator.py")
     parser.add_argument("pictures", type=Path, help="a folder with <stem>.png")
-    parser.add_argument("out", type=Path, help="where <stem>.glb goes")
+    parser.add_argument("out", type=Path, help="where <stem>.glb, or what the generator makes, goes")
     parser.add_argument("stems", nargs="*")
     parser.add_argument("--seed", type=int, default=0)
     told = parser.parse_args()
@@ -25,13 +25,14 @@ def main() -> None:
     sys.path.insert(0, str(told.generator.resolve()))
     import generator
 
+    ending = getattr(generator, "EXTENSION", "glb")
     for stem in told.stems:
         try:
             data = generator.generate((told.pictures / f"{stem}.png").read_bytes(), seed=told.seed)
         except Exception as reason:  # the next picture may be better
             print(f"{told.generator.name}: {stem}: {type(reason).__name__}: {reason}", file=sys.stderr)
             continue
-        write(told.out / f"{stem}.glb", data)
+        write(told.out / f"{stem}.{ending}", data)
 
 
 def write(path: Path, data: bytes) -> None:

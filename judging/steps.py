@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.db.models import Q
 
-from competition import store
+from competition import formats, store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
@@ -52,8 +52,9 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
         try:
             drawn = renderer_named(competition.renderer).render(
-                store.default().path(rendering.sha256), rig=rig_of(competition), out=Path(out)
-            )
+                store.default().path(rendering.sha256), rig=rig_of(competition), out=Path(out),
+                file_format=formats.of(competition.config).name,
+            )  # fmt: skip
             views = {name: store.default().put(path) for name, path in sorted(drawn.views.items())}
         except Refused as refused:
             failure = Failure(FailureClass.MINER, refused.code, refused.sentence)

@@ -65,6 +65,9 @@ def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
 def _rig(bundle: Bundle) -> tuple[str, set[str]]:
     """The rig's digest, what is not configured at its usual value, and the names of its pictures."""
     rig = RIG | bundle.told("competition.json")["config"]["rig"]
+    rig = {
+        key: value for key, value in rig.items() if (key, value) != ("light", "matt")
+    }  # the usual light is not named
     names = {view["name"] for view in rig["views"]} | {f"gray_{name}" for name in rig["gray"]}
     names |= {"grid"} if len(rig["gray"]) == 4 else set()
     return hashlib.sha256(canonical(rig) or b"").hexdigest(), names

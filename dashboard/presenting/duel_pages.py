@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from competition import formats
 from competition.models import Asset, Round, Submission
-from dashboard.models import LightCopy
+from dashboard.models import LightCopy, WinnerCopy
 from dashboard.presenting.matches import DECISIVE, RESULTS, duel_url, match_url, result
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.records import Link, links, mirrored_view
@@ -41,6 +42,19 @@ class LightFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CopyFile:
+    """The file in another format, with where it comes from inside."""
+
+    target: str
+    sha256: str
+    bytes: int
+
+    @property
+    def extension(self) -> str:
+        return self.target.rpartition(".")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
 class AssetSide:
     """One side's file on the prompt.  `views`: name -> hash of the picture."""
 
@@ -60,11 +74,34 @@ class AssetSide:
     who_must_act: str
     links: tuple[Link, ...] = ()
     light: LightFile | None = None
+    file_format: str = formats.USUAL
+    copies: tuple[CopyFile, ...] = ()
 
     @property
     def turns(self) -> bool:
         """Is there a drawn file, or a light copy of one, of a size that is loaded without a warning?"""
-        return self.drawn and (self.light is not None or self.bytes <= MOST_TURNED)
+        return self.drawn and (self.light is not None or (self.bytes <= MOST_TURNED and not self.runs_code))
+
+    @property
+    def runs_code(self) -> bool:
+        """Then only what it built is shown: a miner's code never runs in a visitor's page unasked."""
+        return self.extension == "js"
+
+    @property
+    def extension(self) -> str:
+        return formats.FORMATS[self.file_format].extension
+
+    @property
+    def light_extension(self) -> str:
+        return formats.FORMATS[self.file_format].light
+
+    @property
+    def noun(self) -> str:
+        return formats.FORMATS[self.file_format].noun
+
+    @property
+    def counted(self) -> str:
+        return formats.FORMATS[self.file_format].counted
 
     @property
     def loaded_bytes(self) -> int:
@@ -142,7 +179,13 @@ class DuelPage:
 
     @property
     def too_big(self) -> tuple[AssetSide, ...]:
-        return tuple(side for side in self.sides if side.drawn and not side.turns) if self.rig else ()
+        heavy = (side for side in self.sides if side.drawn and not side.turns and not side.runs_code)
+        return tuple(heavy) if self.rig else ()
+
+    @property
+    def modules(self) -> bool:
+        """Is there a module that a visitor may run?"""
+        return bool(self.rig) and any(side.runs_code and side.drawn for side in self.sides)
 
     @property
     def turning_bytes(self) -> int:
@@ -151,7 +194,8 @@ class DuelPage:
     @property
     def original_bytes(self) -> int:
         """Of the files as they were judged, where light copies stand for some of them; else 0."""
-        return sum(side.bytes for side in self.turning) if any(side.light for side in self.turning) else 0
+        lit = any(side.light and not side.runs_code for side in self.turning)
+        return sum(side.bytes for side in self.turning) if lit else 0
 
     @property
     def rig_text(self) -> str:
@@ -172,10 +216,10 @@ def page(
     renderings: Mapping[str, Rendering],
     mirrored: Mapping[str, str],
     light: Mapping[str, LightCopy],
+    copies: Sequence[WinnerCopy],
 ) -> DuelPage:
-    """`mirrored`: address on another host -> hash of our copy, for a round that was played elsewhere; `light`: hash of
-    a file -> its light copy."""
-    left, right = (_lit(side, light) for side in _both(match, duel, assets, renderings))
+    """`mirrored`: address on another host -> hash of our copy there; `light`: hash of a file -> its light copy."""
+    left, right = (_copied(_lit(side, light), copies) for side in _both(round_, match, duel, assets, renderings))
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
         left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
@@ -195,18 +239,23 @@ def page(
 
 
 def _both(
-    match: Match, duel: Duel, assets: Sequence[Asset], renderings: Mapping[str, Rendering]
+    round_: Round, match: Match, duel: Duel, assets: Sequence[Asset], renderings: Mapping[str, Rendering]
 ) -> tuple[AssetSide, AssetSide]:
-    return (
-        _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings),
-        _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings),
-    )
+    left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
+    right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
+    asked = _format(round_)
+    return replace(left, file_format=asked), replace(right, file_format=asked)
 
 
 def _lit(side: AssetSide, light: Mapping[str, LightCopy]) -> AssetSide:
     copy = light.get(side.sha256)
     made = LightFile(sha256=copy.sha256, bytes=copy.bytes, triangles=copy.triangles) if copy else None
     return replace(side, light=made)
+
+
+def _copied(side: AssetSide, copies: Sequence[WinnerCopy]) -> AssetSide:
+    made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
+    return replace(side, copies=tuple(made) if side.sha256 else ())
 
 
 def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
@@ -277,6 +326,14 @@ def _side(
         failure_reason=failed.failure_reason if failed else "",
         who_must_act=WHO_MUST_ACT.get(failed.failure_class, "") if failed else "",
     )
+
+
+def _format(round_: Round) -> str:
+    """Rounds that were played elsewhere may name none of ours."""
+    try:
+        return formats.of(round_.competition.config).name
+    except ValueError:
+        return formats.USUAL
 
 
 def _view_names(*sides: AssetSide) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
@@ -111,8 +113,20 @@ def thumb(sha256: str) -> str:
 
 
 @register.simple_tag
-def asset_file(sha256: str) -> str:
-    return reverse("blob", args=[sha256, "glb"])
+def asset_file(sha256: str, extension: str = "glb") -> str:
+    return reverse("blob", args=[sha256, extension])
+
+
+@register.simple_tag
+def live_frame(sha256: str, rig_text: str) -> str:
+    """Where a module runs for a visitor, and with which scripts and cameras."""
+    told = {
+        "module": reverse("live-script", args=[sha256]),
+        "three": static("vendor/three-0.183.2.js"),
+        "core": static("vendor/three-core-0.183.2.js"),
+        "rig": rig_text,
+    }
+    return f"{reverse('live-frame', args=[sha256])}?{urlencode(told)}"
 
 
 @register.simple_tag

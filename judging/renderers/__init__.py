@@ -7,7 +7,7 @@ from judging.renderers.rig import Rig
 
 __all__ = ["RENDERERS", "Refused", "Rendered", "Renderer", "RendererFault", "Rig", "renderer"]
 
-RENDERERS = {"raycast": "judging.renderers.raycast:Raycast"}
+RENDERERS = {"raycast": "judging.renderers.raycast:Raycast", "threejs": "judging.renderers.threejs:Threejs"}
 
 
 def renderer(name: str) -> Renderer:

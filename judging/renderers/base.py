@@ -38,7 +38,11 @@ class RendererFault(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
-    """`views` maps picture names (Rig.pictures) to PNG files; `isolation` names the walls around the work."""
+    """`views` maps picture names (Rig.pictures) to PNG files; `isolation` names the walls around the work.
+
+    `triangles` counts splats where the format draws those; `derived` holds lighter files made of this one, by file
+    name.
+    """
 
     views: dict[str, Path]
     triangles: int
@@ -50,9 +54,13 @@ class Rendered:
 
 class Renderer(Protocol):
     name: str
-    version: str
 
-    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+    @property
+    def version(self) -> str:
+        """Names what decides single pixels: a view is drawn once per version."""
+        ...
+
+    def render(self, data: Path, *, rig: Rig, out: Path, file_format: str = "glb") -> Rendered:
         """Photograph the asset in file `data`; write `<picture>.png` for each of `rig.pictures()` into folder `out`.
 
         Raises Refused or RendererFault, nothing else.

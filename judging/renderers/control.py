@@ -41,3 +41,37 @@ def pack(text: bytes, body: bytes) -> bytes:
     body += b"\0" * (-len(body) % 4)
     header = struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + len(body))
     return header + struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(body), b"BIN\0") + body
+
+
+MODULE = """export default function generate(THREE) {
+  return new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), new THREE.MeshStandardMaterial({ color: 0x336699 }));
+}
+"""
+SPLAT = (
+    "x",
+    "y",
+    "z",
+    "f_dc_0",
+    "f_dc_1",
+    "f_dc_2",
+    "opacity",
+    "scale_0",
+    "scale_1",
+    "scale_2",
+    "rot_0",
+    "rot_1",
+    "rot_2",
+    "rot_3",
+)
+
+
+def ply() -> bytes:
+    """One flat, half see-through splat."""
+    lines = [
+        "ply",
+        "format binary_little_endian 1.0",
+        "element vertex 1",
+        *(f"property float {name}" for name in SPLAT),
+    ]
+    values = struct.pack("<14f", 0, 0, 0, 1, 0, -1, 0, -2, -2, -4, 1, 0, 0, 0)
+    return "\n".join([*lines, "end_header", ""]).encode() + values

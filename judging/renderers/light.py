@@ -11,13 +11,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from judging.formats import spz
 from judging.renderers.base import RendererFault
 from judging.renderers.confinement import Limits
 from judging.renderers.sandbox import Done, Sandbox
 
 SANDBOX = Sandbox("judging.renderers.lightening:work")
+DESK = Sandbox("judging.formats.desk:work")
 LIMITS = Limits(cpu_seconds=90, wall_seconds=170.0, file_bytes=8 << 20)
-NAME = "light.glb"
+NAME, SPLATS = "light.glb", "light.spz"
 LARGEST = 2_000_000  # bytes of a copy
 
 
@@ -27,11 +29,27 @@ class Light:
     triangles: int
 
 
-def lighten(data: Path, *, sandbox: Sandbox = SANDBOX, limits: Limits = LIMITS) -> Light:
-    """A copy of glb file `data` of at most LARGEST bytes.  Raises Refused or RendererFault."""
+def lighten(data: Path, *, sandbox: Sandbox = SANDBOX, limits: Limits = LIMITS, file_format: str = "glb") -> Light:
+    """A copy of file `data` of at most LARGEST bytes; of a module all it builds.  Raises Refused or RendererFault."""
+    if file_format == "ply":
+        return _splats(data)
+    if file_format == "threejs":
+        from judging.renderers import baking  # a browser's worth of code that only modules need
+
+        made = baking.baked(data.read_bytes())
+        return Light(made, baking.triangles(made))
     with tempfile.TemporaryDirectory(prefix="gauntlet-light-") as folder:
         done = sandbox.run({}, data=data, folder=Path(folder), limits=limits)
         return Light(_bytes(Path(folder, NAME)), _triangles(done))
+
+
+def _splats(data: Path) -> Light:
+    """The splats that cover most, packed."""
+    with tempfile.TemporaryDirectory(prefix="gauntlet-light-") as folder:
+        task = {"format": "ply", "derive": [SPLATS]}
+        DESK.run(task, data=data, folder=Path(folder), limits=LIMITS)
+        content = _bytes(Path(folder, SPLATS))
+        return Light(content, spz.count(content))
 
 
 def _triangles(done: Done) -> int:
@@ -42,15 +60,19 @@ def _triangles(done: Done) -> int:
 
 
 def _bytes(path: Path) -> bytes:
-    """Of a regular file, which the child may have replaced with anything else."""
+    return regular_file(path, most=LARGEST)
+
+
+def regular_file(path: Path, *, most: int) -> bytes:
+    """What the child left, which it may have replaced with anything else.  Raises RendererFault."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise RendererFault("CRASHED", "the work left no file") from error
     try:
         found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= LARGEST:
-            raise RendererFault("TOO_HEAVY", f"the work left {found.st_size} bytes; a file of 1 to {LARGEST} is needed")
+        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= most:
+            raise RendererFault("TOO_HEAVY", f"the work left {found.st_size} bytes; a file of 1 to {most} is needed")
         return os.pread(number, found.st_size, 0)
     finally:
         os.close(number)

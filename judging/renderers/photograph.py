@@ -54,7 +54,9 @@ class Studio:
 
     def picture(self, name: str) -> Picture:
         if name == GRID:
-            return _grid([self.shot(view).on(self.rig.background) for view in self.rig.gray], self.rig.grid_pixels)
+            return four_in_one(
+                [self.shot(view).on(self.rig.background) for view in self.rig.gray], self.rig.grid_pixels
+            )
         if name.startswith(GRAY_PREFIX):
             return self.shot(name.removeprefix(GRAY_PREFIX)).on(self.rig.gray_background)
         return self.shot(name).on(self.rig.background)
@@ -119,7 +121,8 @@ def _within(places: NDArray[np.float64], pixels: int) -> range:
     return range(min(max(first, 0), pixels), max(min(last, pixels), 0))
 
 
-def _grid(four: list[Picture], pixels: int) -> Picture:
+def four_in_one(four: list[Picture], pixels: int) -> Picture:
+    """The grid: two above two, `pixels` wide."""
     half = pixels // 2
     tiles = [np.asarray(Image.fromarray(tile).resize((half, half), Image.Resampling.BOX)) for tile in four]
     return np.concatenate([np.concatenate(tiles[:2], axis=1), np.concatenate(tiles[2:], axis=1)])

@@ -14,7 +14,7 @@ from judging.renderers import control, gltf
 from judging.renderers.base import Bounds, Refused, Rendered, RendererFault
 from judging.renderers.confinement import Limits
 from judging.renderers.photograph import Picture, photograph
-from judging.renderers.rig import Rig
+from judging.renderers.rig import LIGHTS, Rig
 from judging.renderers.rules import refusal
 from judging.renderers.sandbox import Done, Sandbox
 
@@ -41,8 +41,16 @@ class Raycast:
         self.sandbox = sandbox
         self.limits = limits
 
-    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+    def render(self, data: Path, *, rig: Rig, out: Path, file_format: str = "glb") -> Rendered:
         """Photograph glb file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
+        if file_format != "glb":
+            raise RendererFault(
+                "WRONG_RENDERER", f"raycast draws glb only, not {file_format}: configure another renderer"
+            )
+        if rig.light != LIGHTS[0]:
+            raise RendererFault(
+                "WRONG_RENDERER", f"raycast knows the light {LIGHTS[0]!r} only: configure another renderer"
+            )
         try:
             return self._render(data, rig=rig, out=out)
         except RendererFault as fault:
@@ -124,13 +132,14 @@ def _rendered(done: Done, views: dict[str, Path], *, size: int) -> Rendered:
         views=views,
         triangles=triangles,
         bytes=size,
-        bounds=_bounds(done.answer.get("bounds")),
+        bounds=bounds_told(done.answer.get("bounds")),
         isolation=done.walls,
         seconds=round(done.wall_seconds, 3),
     )
 
 
-def _bounds(told: Any) -> Bounds:
+def bounds_told(told: Any) -> Bounds:
+    """The bounds the child told.  Raises RendererFault if they are none."""
     try:
         (a, b, c), (d, e, f) = ((float(value) for value in corner) for corner in told)
     except (TypeError, ValueError) as error:

@@ -20,6 +20,7 @@ GRAY_PREFIX = "gray_"
 GRID = "grid"
 MOST_VIEWS = 32
 MOST_PIXELS = 2048
+LIGHTS = ("matt", "studio")  # matt paint and a lamp at the camera; materials as delivered in a neutral room
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
@@ -76,6 +77,7 @@ class Rig:
     samples: int = 2
     background: str = "#ffffff"
     gray_background: str = "#808080"
+    light: str = LIGHTS[0]
 
     def __post_init__(self) -> None:
         for complaint in _complaints(self):
@@ -84,7 +86,7 @@ class Rig:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
         """Read a rig from a competition's configuration.  Raises ValueError with what is wrong."""
-        unknown = set(told) - {*KEYS, "views", "gray"}
+        unknown = set(told) - {*KEYS, "views", "gray", "light"}
         if unknown:
             raise ValueError(f"rig: unknown keys {sorted(unknown)}")
         try:
@@ -93,11 +95,14 @@ class Rig:
             gray = tuple(str(name) for name in told.get("gray", ()))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"rig: {error!r}") from error
-        return cls(views=views, gray=gray, **rest)
+        return cls(views=views, gray=gray, light=str(told.get("light", LIGHTS[0])), **rest)
 
     def to_json(self) -> dict[str, Any]:
         views = [{"name": view.name, "theta": view.theta, "phi": view.phi} for view in self.views]
-        return {"views": views, "gray": list(self.gray), **{key: getattr(self, key) for key in KEYS}}
+        lit = (
+            {"light": self.light} if self.light != LIGHTS[0] else {}
+        )  # rigs from before there was a choice keep their digest
+        return {"views": views, "gray": list(self.gray), **{key: getattr(self, key) for key in KEYS}, **lit}
 
     def digest(self) -> str:
         """SHA-256 hex of the canonical JSON (RFC 8785): two rigs with one digest take the same pictures."""
@@ -149,6 +154,7 @@ def _complaints(rig: Rig) -> list[str]:
         f"pixels must be within 16 and {MOST_PIXELS}": 16 <= rig.pixels <= MOST_PIXELS,
         f"grid_pixels must be even, within 16 and {MOST_PIXELS}": 16 <= rig.grid_pixels <= MOST_PIXELS
         and rig.grid_pixels % 2 == 0,
+        f"light must be one of {LIGHTS}": rig.light in LIGHTS,
         "samples must be 1 to 4": 1 <= rig.samples <= 4,
         "a background is #rrggbb in lower case": all(
             COLOUR.fullmatch(colour) for colour in (rig.background, rig.gray_background)

@@ -1,12 +1,14 @@
-"""Which rules must a glb file keep to be rendered, and what should a miner do about a broken one?
+"""Which rules must a file keep to be rendered, and what should a miner do about a broken one?
 
 Every refusal names one of these codes, says what was found, and what to change.  Numbers are the limits in force.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from judging.renderers.base import Refused
+from judging.renderers.rule import Rule
+from judging.renderers.rules_of_modules import MODULE_RULES
+from judging.renderers.rules_of_splats import SPLAT_RULES
 
 MEGABYTE = 1 << 20
 
@@ -44,14 +46,6 @@ EXTENSIONS = frozenset(
         "KHR_texture_transform",
     }
 )
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`found` is a template of what was seen; `advice` what to do about it."""
-
-    found: str
-    advice: str
 
 
 RULES: dict[str, Rule] = {
@@ -120,6 +114,8 @@ RULES: dict[str, Rule] = {
     "UNSUPPORTED_EXTENSION": Rule(
         "the file needs the extension {name}", "export without compression (Draco, meshopt, KTX2) and without it"
     ),
+    **SPLAT_RULES,
+    **MODULE_RULES,
     # what only shows at work: see sandbox.py
     "TOO_MUCH_MEMORY": Rule(
         "rendering needs more than {limit} MiB of memory", "use a smaller mesh or smaller textures"

@@ -47,7 +47,7 @@ def test_both_files_turn_without_a_word_of_complaint(chromium: Any, site: Site) 
         with visitor(chromium, width=width) as page:
             heard = complaints_of(page, site=site)
             opened(page, site)
-            triangles = [f.get_attribute("data-triangles") for f in page.locator("figure[data-glb]").all()]
+            triangles = [f.get_attribute("data-triangles") for f in page.locator("figure[data-file]").all()]
             assert triangles == ["12", "12"], "counted in the file itself"
             assert "The bytes match their SHA-256." in page.locator("#turn").inner_text()
             for choice in ("wireframe", "normals", "surface"):
@@ -144,7 +144,7 @@ def test_light_copies_come_first_and_the_originals_when_they_are_asked_for(chrom
         page.goto(site.url("lightened"))
         figures = page.locator("figure[data-light]")
         light = {site.address + each.get_attribute("data-light") for each in figures.all()}
-        whole = {site.address + each.get_attribute("data-glb") for each in figures.all()}
+        whole = {site.address + each.get_attribute("data-file") for each in figures.all()}
         page.get_by_role("button", name="Turn both in 3D").click()
         page.locator(READY).wait_for()
         assert set(asked) == light

@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_made_light_is_nobody_s_failure(
     finish_now(made)
     wanted()
 
-    def refuse(data: Path) -> light.Light:
+    def refuse(data: Path, *, file_format: str) -> light.Light:
         raise Refused("TOO_SLOW", "It is too slow.")
 
     monkeypatch.setattr(light, "lighten", refuse)
@@ -134,7 +134,7 @@ def test_our_own_fault_is_tried_again_and_then_let_be(made: Made, heavy: str, mo
     finish_now(made)
     wanted()
 
-    def fail(data: Path) -> light.Light:
+    def fail(data: Path, *, file_format: str) -> light.Light:
         raise RendererFault("KILLED", "the work was killed")
 
     monkeypatch.setattr(light, "lighten", fail)

@@ -19,7 +19,7 @@ def test_files_that_were_drawn_can_be_turned_at_the_judges_cameras(client: Clien
     text, page = html(client, url), facts(client, url)
     assert page["rig"] == EMBEDDED.to_json()
     assert f"{OFFER} (246.9 KB)" in text, "what it costs is said before the click"
-    assert text.count(" data-glb=") == 2
+    assert text.count(" data-file=") == 2
     assert f'data-sha256="{page["defender"]["sha256"]}"' in text
     for place, view in enumerate(EMBEDDED.views, start=1):
         assert f'data-camera="{view.name}" data-key="{place}"' in text
@@ -32,13 +32,13 @@ def test_a_big_file_is_linked_and_never_loaded(client: Client, made: Made) -> No
     Asset.objects.filter(sha256=big).update(bytes=20_000_001)
     text = html(client, url)
     assert "The defender's file has 20.0 MB: above 20 MB nothing is loaded into a page." in text
-    assert text.count(" data-glb=") == 1
+    assert text.count(" data-file=") == 1
     assert "Turn the challenger's in 3D" in text
 
 
 def test_of_a_forfeited_duel_only_what_was_delivered_turns(client: Client, made: Made) -> None:
     text = html(client, f"{match_url(made, miner=3)}prompt-000/")
-    assert text.count(" data-glb=") == 1
+    assert text.count(" data-file=") == 1
     assert "Turn the defender's in 3D" in text
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import demo
+from competition import demo, formats
 from competition.embedded_postgres import Cluster
 
 
@@ -29,10 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=1, help="how many rounds (1)")
         parser.add_argument("--prompts", type=Path, help="a folder of pictures in place of the demo's own")
         parser.add_argument("--competition", type=Path, help="rules and cast, in place of examples/competition.json")
+        parser.add_argument("--format", choices=list(formats.FORMATS), help="the demo of that format (glb)")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and judge")
         parser.add_argument("--dir", type=Path, help="where to play; emptied first (default: var/play)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["format"] not in (None, formats.USUAL) and not options["competition"]:
+            options["competition"] = settings.BASE_DIR / "examples" / f"{options['format']}.json"
         try:
             told = demo.told_in(options["competition"] or demo.TOLD)
             if options["prompts"]:

@@ -9,9 +9,10 @@ async function start(whole) {
   say("loading", "Loading…");
   button.disabled = true;
   try {
-    const [{ open }, three] = await Promise.all([import(box.dataset.viewer), import(box.dataset.three)]);
+    const wanted = [box.dataset.viewer, box.dataset.three, box.dataset.scene];
+    const [{ open }, three, look] = await Promise.all(wanted.map((each) => import(each)));
     box.querySelector(".tools:not([hidden]) [data-close]")?.click();
-    await open(box, three, say, { whole });
+    await open(box, three, look, say, { whole });
     if (originals) originals.hidden = whole;
   } catch (fault) {
     say("error", `${fault.message} The pictures stay.`);

@@ -1,17 +1,16 @@
-// How does a file look from any side?  Two panes over the judge's pictures, with the judge's cameras, lamp and matt paint.
-// The pictures lie underneath all the time: whatever fails here, they are what remains.
-const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/renderers/shading.py
+// How does a file look from any side?  Two panes over the judge's pictures.  Cameras, light and materials are those of the
+// renderer's own scene module (`look`).  The pictures lie underneath all the time: whatever fails here, they are what remains.
 const DOUBLE = 2;  // three.DoubleSide
 const POLE = 89.99;  // straight above, the camera's own up would be lost
 
-export async function open(box, three, say, { whole = false } = {}) {
+export async function open(box, three, look, say, { whole = false } = {}) {
   const rig = JSON.parse(box.dataset.rig);
   const shown = box.dataset.view.replace(/^gray_/, "");
   const first = rig.views.find((view) => view.name === shown) ?? rig.views[0];
-  const figures = [...document.querySelectorAll("figure[data-glb]")];
+  const figures = [...document.querySelectorAll("figure[data-file]")];
   const panes = [];
   try {
-    for (const figure of figures) panes.push(new Pane(figure, rig, first, three, whole));
+    for (const figure of figures) panes.push(new Pane(figure, rig, first, three, look, whole));
     await Promise.all(panes.map((pane) => pane.load((part) => say("loading", `Loading, ${part}…`))));
   } catch (fault) {
     panes.forEach((pane) => pane.close());
@@ -33,9 +32,15 @@ export async function open(box, three, say, { whole = false } = {}) {
   box.querySelector("button").hidden = true;
   const checked = panes.every((pane) => pane.checked);
   box.querySelector("[data-which]").textContent = panes.some((pane) => pane.light)
-    ? `Light copies, simplified to ${panes.map((pane) => Number(pane.figure.dataset.triangles).toLocaleString("en")).join(" and ")} triangles. The judge saw the originals.`
+    ? lightWords(panes)
     : "These are the files that were judged, as they were delivered.";
   say("ready", `Drag to turn, scroll or pinch to come closer. ${checked ? "The bytes match their SHA-256." : "The bytes could not be compared with their SHA-256 here."}`);
+}
+
+function lightWords(panes) {
+  const noun = panes.some((pane) => pane.model.isSplats) ? "splats" : "triangles";
+  const counts = panes.map((pane) => Number(pane.figure.dataset.triangles).toLocaleString("en")).join(" and ");
+  return `Light copies, simplified to ${counts} ${noun}. The judge saw the originals.`;
 }
 
 function wire(box, panes, rig, signal) {
@@ -62,20 +67,18 @@ function wire(box, panes, rig, signal) {
 }
 
 class Pane {
-  constructor(figure, rig, first, three, whole) {
-    Object.assign(this, { figure, rig, three, checked: false, light: !whole && Boolean(figure.dataset.light) });
+  constructor(figure, rig, first, three, look, whole) {
+    Object.assign(this, { figure, rig, three, look, checked: false, light: !whole && Boolean(figure.dataset.light) });
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", `${figure.dataset.role}'s output in 3D; the arrow keys turn it`);
     try {
-      this.renderer = new three.WebGLRenderer({ canvas: this.canvas, antialias: true });
+      this.renderer = look.drawer(three, rig, this.canvas);
     } catch {
       throw new Error("This browser shows no 3D: it has no WebGL.");
     }
-    this.scene = new three.Scene();
-    this.camera = new three.PerspectiveCamera(rig.fov, 1, 0.01, 100);
-    this.lights();
+    Object.assign(this, look.stage(three, rig, this.renderer));
     this.ground(rig.background);
     this.controls = new three.OrbitControls(this.camera, this.canvas);
     Object.assign(this.controls, { enablePan: false, minDistance: 0.2, maxDistance: 4 * rig.radius, rotateSpeed: 0.8 });
@@ -83,37 +86,20 @@ class Pane {
     this.stand(first);
   }
 
-  lights() {
-    const { AmbientLight, DirectionalLight } = this.three;
-    const lamp = new DirectionalLight(0xffffff, LAMP * Math.PI);
-    lamp.position.set(...LAMP_AT);
-    this.camera.add(lamp, lamp.target);
-    this.scene.add(new AmbientLight(0xffffff, AMBIENT * Math.PI), this.camera);
-  }
-
   async load(told) {
-    const { glb, sha256, light, lightSha256 } = this.figure.dataset;
-    const answer = await fetch(this.light ? light : glb);
+    const { file, kind, sha256, light, lightKind, lightSha256 } = this.figure.dataset;
+    const answer = await fetch(this.light ? light : file);
     if (!answer.ok) throw new Error(`The file answered ${answer.status}.`);
     const bytes = await answer.arrayBuffer();
     this.checked = await same(bytes, this.light ? lightSha256 : sha256);
     told(`${this.figure.dataset.role}'s file is here`);
-    const model = await new this.three.GLTFLoader().parseAsync(bytes, "");
-    this.show(model.scene);
+    this.show(await this.look.read(this.three, this.light ? lightKind : kind, bytes));
   }
 
   show(model) {
-    let triangles = 0;
-    model.traverse((part) => {
-      if (part.isLight) part.visible = false;
-      if (!part.isMesh) return;
-      const { index, attributes } = part.geometry;
-      triangles += (index ? index.count : attributes.position.count) / 3;
-      part.material = Array.isArray(part.material) ? part.material.map((each) => this.matt(each)) : this.matt(part.material);
-    });
+    this.figure.dataset.triangles = model.isSplats ? model.count : this.look.dress(this.three, this.rig, model);
     this.model = model;
     this.scene.add(model);
-    this.figure.dataset.triangles = triangles;
     this.picture = this.figure.querySelector(".shot");
     this.picture.append(this.canvas);
     this.sized = new ResizeObserver(() => this.fit());
@@ -121,17 +107,9 @@ class Pane {
     this.fit();
   }
 
-  matt(told) {
-    if (told.isMeshBasicMaterial) return told;  // unlit
-    const kept = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
-      "emissiveIntensity", "flatShading"];
-    return new this.three.MeshLambertMaterial(Object.fromEntries(kept.filter((name) => told[name] != null).map((name) => [name, told[name]])));
-  }
-
   stand({ theta, phi }) {
-    const turn = theta * Math.PI / 180, raised = Math.max(-POLE, Math.min(POLE, -phi)) * Math.PI / 180;
-    const direction = [Math.cos(raised) * Math.sin(turn), Math.sin(raised), Math.cos(raised) * Math.cos(turn)];
-    this.camera.position.set(...direction.map((each) => each * this.rig.radius));
+    const { position } = this.look.place(this.rig, { theta, phi: Math.max(-POLE, Math.min(POLE, phi)) });
+    this.camera.position.set(...position);
     this.controls.target.set(0, 0, 0);
     this.controls.update();
     this.draw();
@@ -167,7 +145,7 @@ class Pane {
   }
 
   ground(colour) {
-    this.scene.background = new this.three.Color(colour);
+    this.look.ground(this.three, this.scene, colour);
     this.draw();
   }
 
@@ -182,7 +160,7 @@ class Pane {
   }
 
   draw() {
-    if (this.model) this.renderer.render(this.scene, this.camera);
+    if (this.model) this.look.draw(this.renderer, this, this.model);
   }
 
   close() {

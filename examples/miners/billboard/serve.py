@@ -95,6 +95,13 @@ def one(image_url: str, *, seed: int) -> bytes:
     return generator.generate(picture(image_url), seed=seed)
 
 
+def ending() -> str:
+    """Of the generator's files: glb, unless it says otherwise."""
+    import generator
+
+    return getattr(generator, "EXTENSION", "glb")
+
+
 def picture(image_url: str) -> bytes:
     """Bytes of the picture; a failed download is tried again, it is not the generator's fault."""
     if not image_url.startswith(("http://", "https://", "data:image/")):
@@ -114,8 +121,11 @@ def picture(image_url: str) -> bytes:
 
 
 def packed(files: dict, *, failed: dict) -> bytes:
-    """The archive: <stem>.glb in the order of the stems, and _failed.json {stem: reason} where something failed."""
-    entries = {f"{stem}.glb": data for stem, data in files.items()}
+    """The archive: <stem>.<ending> in the order of the stems, and _failed.json {stem.
+
+    Reason} where something failed.
+    """
+    entries = {f"{stem}.{ending()}": data for stem, data in files.items()}
     if failed:
         entries["_failed.json"] = json.dumps(failed, sort_keys=True).encode()
     out = io.BytesIO()

@@ -1,0 +1,89 @@
+"""Views per second of each renderer and format, and how far two renderers differ.  `python -m benchmarks.renderers`
+
+One asset after the other, PNG files included, the first one (which starts a sandbox and a browser) not counted.  Prints
+Markdown; differences are of the demo's objects at 256 px: mean of all channels, and the share of pixels that differ
+by more than 24 of 255 in any.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import django
+import numpy as np
+from PIL import Image
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "competition.settings")
+django.setup()
+
+from benchmarks.rendering import made_up  # noqa: E402
+from examples.objects import glb_of  # noqa: E402
+from judging.renderers import renderer  # noqa: E402
+from judging.renderers.rig import EMBEDDED  # noqa: E402
+from tests.judging.made_splats import cloud  # noqa: E402
+
+MODULES = Path(__file__).parent.parent / "tests" / "judging" / "modules"
+OBJECTS = ("car", "mug", "guitar", "teapot", "snowman", "chair")
+REPEATS = 1
+
+
+def cases(folder: Path) -> list[tuple[str, str, Path]]:
+    """(renderer, format, file)"""
+    glb = made_up(folder)
+    splats = []
+    for count, degree in ((20_000, 0), (100_000, 3)):
+        splats.append(folder / f"splats-{count}-degree-{degree}.ply")
+        splats[-1].write_bytes(cloud(count, degree=degree))
+    modules = sorted(MODULES.glob("*.js"))
+    drawn = [("raycast", "glb", path) for path in glb]
+    drawn += [("threejs", "glb", path) for path in glb]
+    drawn += [("threejs", "ply", path) for path in splats]
+    return drawn + [("threejs", "threejs", path) for path in modules]
+
+
+def seconds(name: str, file_format: str, file: Path, *, pixels: int, out: Path) -> float:
+    """Of one asset, the median of some."""
+    rig, took = replace(EMBEDDED, pixels=pixels), []
+    for _ in range(REPEATS + 1):
+        started = time.monotonic()
+        renderer(name).render(file, rig=rig, out=out, file_format=file_format)
+        took.append(time.monotonic() - started)
+    return float(np.median(took[1:]))
+
+
+def differences(folder: Path) -> str:
+    """Between the two renderers of glb, over all views of some objects."""
+    means, shares = [], []
+    for name in OBJECTS:
+        file = folder / f"{name}.glb"
+        file.write_bytes(glb_of(name))
+        drawn = [renderer(each).render(file, rig=EMBEDDED, out=folder / each).views for each in ("raycast", "threejs")]
+        for view in drawn[0]:
+            ours, theirs = (np.asarray(Image.open(views[view]), np.int16) for views in drawn)
+            means.append(np.abs(ours - theirs).mean())
+            shares.append((np.abs(ours - theirs).max(axis=2) > 24).mean())
+    told = f"mean {np.mean(means):.2f}, worst {np.max(means):.2f} of 255"
+    return f"{told}; {np.mean(shares):.2%} of pixels differ visibly, worst view {np.max(shares):.2%}"
+
+
+def main() -> None:
+    print(f"{renderer('threejs').version}, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors\n")
+    heads = "| renderer | format | file | MB | 512 px, s per asset | views/s | 1024 px, s per asset | views/s |"
+    print(heads, "|---|---|---|---|---|---|---|---|", sep="\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder, views = Path(name), len(EMBEDDED.pictures()) - 1
+        for drawn_by, file_format, file in cases(folder):
+            took = [seconds(drawn_by, file_format, file, pixels=pixels, out=folder / "out") for pixels in (512, 1024)]
+            shown = " | ".join(f"{each:.2f} | {views / each:.1f}" for each in took)
+            print(
+                f"| {drawn_by} | {file_format} | {file.stem} | {file.stat().st_size / 1e6:.1f} | {shown} |", flush=True
+            )
+        print(f"\nraycast and threejs on glb: {differences(folder)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Write a copy of a published asset in another format, with where it comes from inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from competition import store
+from dashboard.conversions import NotHere, provenance_of, stored
+from judging.renderers.base import Refused, RendererFault
+from judging.renderers.conversion import convert
+
+
+class Command(BaseCommand):
+    help = (
+        "Convert a stored asset, named by its SHA-256 (8 characters of it or more), to glb, obj.zip, ply or spz; "
+        "who made it, in which round, from which commit and under which licence is written into the copy."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("sha256", help="of the asset, as its page names it")
+        parser.add_argument("--to", required=True, help="glb or obj.zip of meshes and modules, ply or spz of splats")
+        parser.add_argument("--out", type=Path, help="where to write (default: <first 16 of the hash>.<format>)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            asset = stored(options["sha256"])
+            told = provenance_of(asset)
+            made = convert(
+                store.default().path(asset.sha256), file_format=told["format"], to=options["to"], provenance=told
+            )
+        except (NotHere, Refused, RendererFault, ValueError) as reason:
+            raise CommandError(str(reason)) from reason
+        out = options["out"] or Path(f"{asset.sha256[:16]}.{options['to']}")
+        out.write_bytes(made)
+        self.stdout.write(f"{out}: {len(made)} bytes")

@@ -1,0 +1,48 @@
+"""What happens to a file in the sandbox when a browser is to draw it?  It is examined.
+
+Lighter files that follow from it are written.
+
+The browser then gets bytes that kept every rule; it walls them in once more.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from judging.formats import Facts, converting, examiner
+from judging.renderers import control, darkroom
+
+
+def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
+    """Facts of `data` in the format `task["format"]`; writes the files of `task["derive"]`.  Raises Refused."""
+    facts: Facts = examiner(task["format"])(data)
+    for name in task.get("derive", ()):
+        if name in facts.derived:
+            Path(name).write_bytes(facts.derived[name]())
+    if wanted := task.get("convert"):
+        converted = converting.CONVERSIONS[wanted["from"]][wanted["to"]](data, converting.plain(wanted["provenance"]))
+        Path(f"converted.{wanted['to']}").write_bytes(converted)
+    return {"count": facts.count, "bounds": facts.bounds}
+
+
+def rehearse() -> None:
+    """Load what every format loads: inside its own root folder a child finds no modules."""
+    darkroom.rehearse()
+    examiner("glb")(control.glb())
+    known = examiner("ply")(control.ply())
+    for make in known.derived.values():
+        make()
+    for name, data in (("glb", textured()), ("ply", control.ply())):
+        for convert in converting.CONVERSIONS[name].values():
+            convert(data, {"made for": "rehearsal"})
+    examiner("baked")(control.glb())
+    examiner("threejs")(control.MODULE.encode())
+
+
+def textured() -> bytes:
+    """The good file wearing a picture, so that everything that writes pictures is loaded."""
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4), "#336699").save(picture, format="PNG")
+    return control.glb(picture=picture.getvalue())

@@ -1,0 +1,76 @@
+// How does an asset look?  One answer for the judge's pictures and for the site's viewer: cameras, light, materials, splats.
+// `three` is handed in, so that this file names no bundle; `rig` is Rig.to_json() of judging/renderers/rig.py.
+import { Splats, fromPly, fromSpz } from "./splats.js";
+
+const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/renderers/shading.py
+const KEPT = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
+  "emissiveIntensity", "flatShading"];
+
+/** Where a camera of the rig stands and which way is up in its picture; see View in rig.py. */
+export function place(rig, { theta, phi }) {
+  const turn = theta * Math.PI / 180, raised = -phi * Math.PI / 180;
+  const far = Math.cos(raised), high = Math.sin(raised);
+  return {
+    position: [far * Math.sin(turn), high, far * Math.cos(turn)].map((each) => each * rig.radius),
+    up: [-high * Math.sin(turn), far, -high * Math.cos(turn)],
+  };
+}
+
+export function drawer(three, rig, canvas, { antialias = true } = {}) {
+  const renderer = new three.WebGLRenderer({ canvas, antialias, preserveDrawingBuffer: true });
+  renderer.toneMapping = rig.light === "studio" ? three.NeutralToneMapping : three.NoToneMapping;
+  return renderer;
+}
+
+/** A scene with the rig's light and a camera; the lamp of "matt" travels with the camera. */
+export function stage(three, rig, renderer) {
+  const scene = new three.Scene(), camera = new three.PerspectiveCamera(rig.fov, 1, 0.01, 100);
+  scene.add(camera);
+  if (rig.light === "studio") {
+    const softened = new three.PMREMGenerator(renderer), room = new three.RoomEnvironment();
+    scene.environment = softened.fromScene(room, 0.04, 0.1, 100, { size: 64 }).texture;
+    softened.dispose();
+  } else {
+    const lamp = new three.DirectionalLight(0xffffff, LAMP * Math.PI);
+    lamp.position.set(...LAMP_AT);
+    camera.add(lamp, lamp.target);
+    scene.add(new three.AmbientLight(0xffffff, AMBIENT * Math.PI));
+  }
+  return { scene, camera };
+}
+
+export function ground(three, scene, colour) {
+  scene.background = new three.Color(colour);
+}
+
+/** The asset in `bytes` as an object for the scene.  `kind`: glb, ply or spz. */
+export async function read(three, kind, bytes) {
+  if (kind === "ply") return new Splats(three, fromPly(bytes));
+  if (kind === "spz") return new Splats(three, await fromSpz(bytes));
+  return (await new three.GLTFLoader().parseAsync(bytes, "")).scene;
+}
+
+/** The file's own lights go out and, under "matt", its materials become matt paint.  Returns the number of triangles. */
+export function dress(three, rig, model) {
+  let triangles = 0;
+  model.traverse((part) => {
+    if (part.isLight) part.visible = false;
+    if (!part.isMesh || part.isSplats) return;
+    const { index, attributes } = part.geometry;
+    triangles += (index ? index.count : attributes.position.count) / 3;
+    if (rig.light === "studio") return;
+    part.material = Array.isArray(part.material) ? part.material.map((each) => matt(three, each)) : matt(three, part.material);
+  });
+  return triangles;
+}
+
+function matt(three, told) {
+  if (told.isMeshBasicMaterial) return told;  // unlit
+  return new three.MeshLambertMaterial(Object.fromEntries(KEPT.filter((name) => told[name] != null).map((name) => [name, told[name]])));
+}
+
+/** Draws one picture; splats are sorted and coloured for this camera first. */
+export function draw(renderer, { scene, camera }, model) {
+  if (model.isSplats) model.see(camera, renderer);
+  renderer.render(scene, camera);
+}

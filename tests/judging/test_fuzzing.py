@@ -1,0 +1,20 @@
+"""A short run of `make fuzz`: damaged files are refused or read, and nothing else."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.judging import fuzzing
+
+
+@pytest.mark.parametrize("name", ["glb", "ply", "threejs"])
+def test_damaged_files_are_refused_or_read(name: str) -> None:
+    assert "refused" in fuzzing.attack(name, count=400, seed=7)
+
+
+def test_the_damage_is_the_same_for_the_same_seed_and_is_damage() -> None:
+    good = fuzzing.corpus("ply")
+    first, again = (fuzzing.damaged(good[1], random.Random("x"), good) for _ in range(2))
+    assert first == again != good[1]

@@ -1,0 +1,116 @@
+"""Is every hostile module refused in words its miner can act on, or harmless?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from judging.formats import module_names, threejs
+from judging.renderers import baking, control
+from judging.renderers.base import Refused
+from judging.renderers.chromium import walls
+from judging.renderers.rules_of_modules import MODULE_RULES
+from tests.judging.hostile_modules import EXECUTED, GREEDY, HARMLESS, STATIC
+
+ROOT = Path(__file__).parents[2]
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def put_away() -> Iterator[None]:
+    yield
+    baking.BAKING.close()
+
+
+def refused_with(module: str) -> Refused:
+    with pytest.raises(Refused) as refused:
+        threejs.check(module.encode())
+        baking.triangles(baking.baked(module.encode()))
+    return refused.value
+
+
+# -- the text
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_a_hostile_text_is_refused_by_its_rule(name: str) -> None:
+    rule, text = STATIC[name]
+    with pytest.raises(Refused) as refused:
+        threejs.check(text.encode())
+    assert refused.value.code == rule, refused.value.sentence
+    assert len(refused.value.sentence) < 400
+
+
+def test_there_are_a_hundred_of_them_and_more() -> None:
+    assert len(STATIC) + len(EXECUTED) + len(GREEDY) + len(HARMLESS) >= 150
+
+
+def test_a_refusal_of_a_text_names_its_line() -> None:
+    with pytest.raises(Refused, match=r"Line 3: the name fetch is not offered"):
+        threejs.check(b"export default function generate(THREE) {\n\n  fetch('x');\n}")
+
+
+def test_every_rule_for_modules_has_a_module_that_breaks_it() -> None:
+    broken = {rule for rule, _ in (*STATIC.values(), *EXECUTED.values(), *GREEDY.values())}
+    assert set(MODULE_RULES) - broken == {"MODULE_CHANGES"}, "test_two_different_scenes_are_refused"
+
+
+def test_ordinary_modules_are_let_through() -> None:
+    for text in (control.MODULE, *(path.read_text() for path in sorted((ROOT / "tests/judging/modules").glob("*.js")))):
+        threejs.check(text.encode())
+
+
+def test_every_offered_name_exists_in_three() -> None:
+    vendored = (ROOT / "judging/static/vendor/three-core-0.183.2.js").read_text()
+    assert {name for name in module_names.THREE if not re.search(rf"\b{name}\b", vendored)} == set()
+
+
+# -- what it does
+
+
+@needs_browser
+@pytest.mark.timeout(200)
+def test_what_breaks_a_rule_at_work_is_refused_by_it() -> None:
+    found = {name: refused_with(module).code for name, (_, module) in EXECUTED.items()}
+    assert found == {name: rule for name, (rule, _) in EXECUTED.items()}
+
+
+@needs_browser
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", GREEDY)
+def test_a_module_that_never_ends_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baking, "RUNNING", replace(baking.RUNNING, cpu_seconds=2, memory=900 << 20))
+    rule, module = GREEDY[name]
+    assert refused_with(module).code == rule
+
+
+@needs_browser
+@pytest.mark.timeout(120)
+def test_a_module_reaches_nobody_else() -> None:
+    before = baking.baked(control.MODULE.encode())
+    for module in HARMLESS.values():
+        try:
+            baking.triangles(baking.baked(module.encode()))
+        except Refused as refused:
+            assert refused.code in MODULE_RULES or refused.code in ("NOT_A_GLB", "NO_GEOMETRY"), "its own loss"
+    assert baking.baked(control.MODULE.encode()) == before
+
+
+@needs_browser
+def test_two_different_scenes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = iter([b"one", b"other"])
+    monkeypatch.setattr(baking, "_settled", lambda module, browsers: next(outcomes))
+    with pytest.raises(Refused, match="two different things"):
+        baking.baked(control.MODULE.encode())
+
+
+@pytest.mark.parametrize(
+    "said", [None, 5, {}, {"refused": 1}, {"refused": ["X", {}]}, {"refused": ["MODULE_DEPTH", {}]}]
+)
+def test_what_a_broken_page_says_is_not_believed(said: object) -> None:
+    with pytest.raises(Refused, match="broke the page"):
+        baking._glb(baking._obey(said))
