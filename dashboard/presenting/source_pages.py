@@ -17,7 +17,7 @@ from audits.models import Audit, Finding
 from audits.queries_source import CheckRow, CodeLine, Relative
 from competition.models import Submission
 from dashboard.presenting.people import Who, entrant
-from dashboard.presenting.wording import Label, labels, percent
+from dashboard.presenting.wording import Label, labels
 
 MOST_SHARED = 20
 LONGEST_TOLD = 200  # findings with their code around them; the rest without
@@ -122,14 +122,14 @@ def _found(finding: Finding, files: Mapping[str, bytes]) -> FoundInCode:
 def _kin(one: Relative, *, url: str) -> Kin:
     shared = [
         SharedFile(
-            path=f.path, theirs=f.theirs, kind=f.kind, share=f.share, percent=percent(f.share),
+            path=f.path, theirs=f.theirs, kind=f.kind, share=f.share, percent=_percent(f.share),
             diff_url=f"{url}?{urlencode({'with': one.entry, 'path': f.path, 'their': f.theirs})}#diff",
         )
         for f in one.shared.files[:MOST_SHARED]
     ]  # fmt: skip
     return Kin(
         entry=one.entry, commit=one.commit, share=one.shared.share, own_share=one.own.share,
-        percent=percent(one.shared.share), own_percent=percent(one.own.share), files=tuple(shared),
+        percent=_percent(one.shared.share), own_percent=_percent(one.own.share), files=tuple(shared),
         functions=one.own.functions[:MOST_SHARED],
     )  # fmt: skip
 
@@ -145,3 +145,8 @@ def _diff(entry: Submission, relatives: list[Relative], asked: tuple[str, str, s
     others = {other.key: other for other in queries_source.entries_of(entry.round)}
     lines = queries_source.diff_between(entry, others[key], path=path, their_path=theirs)
     return Diff(entry=key, path=path, their_path=theirs, lines=tuple(lines))
+
+
+def _percent(share: Fraction) -> str:
+    """Rounded down: only all of it is 100 %."""
+    return f"{int(share * 100)} %"
