@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
 LOG_BYTES = 20_000
 PROVIDERS = ("local", "docker", "runpod")
+SWEEP_S = 60.0
+_SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
 
 
 @cache
@@ -285,11 +288,15 @@ def short(run: PodRun) -> bool:
 def sweep() -> list[str]:
     """End the pods of runs that are over, at every provider that a competition uses.
 
-    A provider that does not answer is looked at again later: its pods are neither known to be over nor forgotten.
+    A provider that does not answer is looked at again later: its pods are neither known to be over nor forgotten.  One
+    beyond the network is asked once a minute by each process, so that its silence does not hold up all other sweeps.
     """
     used = {"local", *Competition.objects.filter(active=True).values_list("pods", flat=True)} & set(PROVIDERS)
     ended = []
     for name in sorted(used):
+        if name != "local" and time.monotonic() - _SWEPT.get(name, -SWEEP_S) < SWEEP_S:
+            continue
+        _SWEPT[name] = time.monotonic()
         try:
             ended += provider_named(name).sweep(known_pods)
         except (PodFault, LookupError) as reason:

@@ -200,6 +200,21 @@ def test_an_engine_that_is_ill_for_a_moment_is_nobodys_fault(run, host, service,
     assert PodRun.objects.count() == 1
 
 
+def test_pods_without_a_run_are_ended_and_a_provider_that_is_away_holds_nothing_up(run, host, monkeypatch):
+    monkeypatch.setattr(running, "_SWEPT", {})
+    pods = running.provider_named("docker")
+    host.images["sha256:" + "b" * 64] = {"Id": "sha256:" + "b" * 64, "Config": {"Labels": {}}}
+    monkeypatch.setattr(pods, "built", lambda image: "sha256:" + "b" * 64)
+    pods.start(running.Image(repo="a/b", commit="c" * 40), name="run-999999-0")
+    host.ill = [503]
+    assert "run-999999-0" not in running.sweep()
+    assert "run-999999-0" not in running.sweep()  # not asked again so soon
+    assert host.containers
+    running._SWEPT.clear()
+    assert "run-999999-0" in running.sweep()
+    assert not host.containers
+
+
 def test_a_recipe_that_fails_ends_the_run_by_the_miners_doing(run, host):
     host.built = lambda files: [{"error": "The command '/bin/sh -c false' returned a non-zero code: 1"}]
     played = play(run)
