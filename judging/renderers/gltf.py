@@ -97,7 +97,7 @@ class Reader:
             world = parent @ local_matrix(node)
             waiting.extend((child, world) for child in reversed(node.get("children", [])))
             if "mesh" in node:
-                primitives = self.tree["meshes"][node["mesh"]]["primitives"]
+                primitives = self.tree["meshes"][node["mesh"]].get("primitives", [])
                 parts.extend(self._part(primitive, world, materials) for primitive in primitives)
         return Model(materials, parts)
 

@@ -198,7 +198,6 @@ EXECUTED = {
 }
 GREEDY = {
     "endless loop": ("MODULE_TOO_SLOW", "for (;;) {}"),
-    "endless class": ("MODULE_TOO_SLOW", f"class A extends THREE.Group {{ clone() {{ for (;;) {{}} }} }} new A().clone(); return {BALL};"),
     "all memory": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push(new Float64Array(1 << 22).fill(1));"),
 }  # fmt: skip
 GREEDY = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 
+from judging.formats import examiner
+from judging.renderers import control, gltf
 from tests.judging import fuzzing
 
 
@@ -18,3 +21,12 @@ def test_the_damage_is_the_same_for_the_same_seed_and_is_damage() -> None:
     good = fuzzing.corpus("ply")
     first, again = (fuzzing.damaged(good[1], random.Random("x"), good) for _ in range(2))
     assert first == again != good[1]
+
+
+def test_a_mesh_without_primitives_draws_nothing_and_breaks_nothing() -> None:
+    """Found by `make fuzz`: the check passed over it, and reading broke on it."""
+    tree, body = gltf.chunks(control.glb())
+    tree["meshes"].append({})
+    tree["nodes"].append({"mesh": 1})
+    tree["scenes"][0]["nodes"].append(1)
+    assert examiner("glb")(control.pack(json.dumps(tree).encode(), bytes(body))).count == 1

@@ -83,7 +83,7 @@ def test_what_breaks_a_rule_at_work_is_refused_by_it() -> None:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", GREEDY)
 def test_a_module_that_never_ends_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baking, "RUNNING", replace(baking.RUNNING, cpu_seconds=2, memory=900 << 20))
+    monkeypatch.setattr(baking, "RUNNING", replace(baking.RUNNING, cpu_seconds=1, memory=800 << 20))
     rule, module = GREEDY[name]
     assert refused_with(module).code == rule
 

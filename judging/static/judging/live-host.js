@@ -2,12 +2,12 @@
 // else.  The module runs in a worker with a canvas of its own; whatever stands still for five seconds is ended.
 const told = new URLSearchParams(location.search), here = new URL(".", import.meta.url).href;
 const say = (message) => parent.postMessage({ live: told.get("module"), ...message }, "*");
-const canvas = document.querySelector("canvas"), patience = 5000;
+const canvas = document.querySelector("canvas"), patience = 5000, loading = 60000;
 canvas.width = canvas.height = 512;
 const bytes = `const kept = []; onmessage = (event) => kept.push(event);
   import(${JSON.stringify(`${here}live-worker.js`)}).then(() => { for (const event of kept) onmessage(event); }, (fault) => postMessage({ state: "error", why: String(fault) }));`;
 const worker = new Worker(URL.createObjectURL(new Blob([bytes], { type: "text/javascript" })));
-let heard = performance.now();
+let heard = performance.now() + loading - patience;  // our own scripts may take a while to come
 
 const end = (why) => {
   clearInterval(watch);
@@ -16,7 +16,7 @@ const end = (why) => {
 };
 worker.onmessage = ({ data }) => {
   heard = performance.now();
-  if (data.state === "ready") say({ state: "ready" });
+  if (data.state === "ready") say({ state: "ready" });  // "loaded" and "alive" only tell that it moves
   if (data.state === "error") end(data.why);
 };
 worker.onerror = (event) => end(event.message || "it could not be started");

@@ -8,6 +8,7 @@ onmessage = async ({ data }) => {
     if (data.ping) return postMessage({ state: "alive" });
     if (data.look) return shown && look(data.look);
     const [three, { THREE }, { default: generate }] = await Promise.all([data.three, data.core, data.module].map((each) => import(each)));
+    postMessage({ state: "loaded" });
     data.canvas.style = {};  // three.js sizes pages' canvases by their style
     const renderer = drawer(three, data.rig, data.canvas);
     renderer.setSize(512, 512, false);
