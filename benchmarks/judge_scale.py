@@ -142,7 +142,7 @@ def main() -> None:
     asks.add_argument("--start-at", type=float, default=0.0, help=argparse.SUPPRESS)
     told = asks.parse_args()
     if told.work:
-        print(json.dumps(work(told.work, slots=told.slots, duels=2 * told.slots, seconds=told.seconds,
+        print(json.dumps(work(told.work, slots=told.slots, duels=3 * told.slots, seconds=told.seconds,
                               start_at=told.start_at)))  # fmt: skip
         return
     print(
