@@ -232,6 +232,8 @@ API_PROXIES = env.number("GAUNTLET_API_PROXIES", 1) if env.text("GAUNTLET_API_PR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+# A settled page is written once in so many seconds while its ledger stands still; 0: at each request.
+PAGES_KEPT_SECONDS = env.number("GAUNTLET_PAGES_KEPT_SECONDS", 30)
 CACHES = {
     "default": {"BACKEND": LOCMEM},
     "throttles": {"BACKEND": LOCMEM, "LOCATION": "throttles", "OPTIONS": {"MAX_ENTRIES": 50_000}},

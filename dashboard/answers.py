@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
+from dashboard import keeping
 from dashboard.presenting.twins import twin
 
 Facts = Callable[..., Any]
@@ -20,18 +21,34 @@ More = Callable[[HttpRequest, Any], Mapping[str, Any]]
 
 
 class Page:
-    """`facts(request, **named)` says what there is to tell, or answers itself (a redirect, a chooser)."""
+    """`facts(request, **named)` says what there is to tell, or answers itself (a redirect, a chooser); `settled(facts)`
+    whether only an event of the ledger can change it."""
 
-    def __init__(self, facts: Facts, *, template: str, more: More | None = None) -> None:
-        self.facts, self.template, self.more = facts, template, more
+    def __init__(
+        self, facts: Facts, *, template: str, more: More | None = None, settled: Callable[[Any], bool] | None = None
+    ) -> None:
+        self.facts, self.template, self.more, self.settled = facts, template, more, settled
 
     @method_decorator(require_safe)
     def html(self, request: HttpRequest, **named: Any) -> HttpResponse:
+        if self.settled is None:
+            return self._written(request, named)[0]
+        shelf = keeping.shelf(request, named)
+        kept = shelf.take()
+        if kept is not None:
+            return fresh(kept)
+        response, facts = self._written(request, named)
+        if facts is not None and self.settled(facts):
+            shelf.put(request, response)
+        return response
+
+    def _written(self, request: HttpRequest, named: dict[str, Any]) -> tuple[HttpResponse, Any]:
+        """The page, and the facts it tells; None where the answer is another."""
         facts = self.facts(request, **named)
         if isinstance(facts, HttpResponse):
-            return facts
+            return facts, None
         extra = self.more(request, facts) if self.more else {}
-        return fresh(render(request, self.template, {"page": facts, "twin": twin_url(facts.url), **extra}))
+        return fresh(render(request, self.template, {"page": facts, "twin": twin_url(facts.url), **extra})), facts
 
     @property
     def json(self) -> Callable[..., HttpResponse]:

@@ -13,6 +13,7 @@ from judging.models import Duel, Match
 
 KEPT_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
 MOST_DUELS = 200
+NEWEST = 20  # rounds that a competition's prompts are counted over
 
 WON, LOST = Q(outcome="challenger"), Q(outcome="defender")
 BETTER, WORSE = Q(match__margin_micro__gt=0), Q(match__margin_micro__lt=0)
@@ -27,15 +28,27 @@ def counted_duels(competition: Competition) -> QuerySet[Duel]:
 
 
 def prompt_counts(competition: Competition, *, round_: Round | None = None) -> dict[int, Mapping[str, int]]:
-    """prompt -> how its duels ended; `along` and `against` say how often a decisive one went the way of its match."""
+    """prompt -> how its duels ended; `along` and `against` say how often a decisive one went the way of its match.
+
+    Without a round: over the newest ones, so that the cost has a bound.
+    """
     key = f"prompt-counts:{competition.pk}:{round_.pk if round_ else 0}"
     found: dict[int, Mapping[str, int]] | None = cache.get(key)
     if found is None:
         rows = counted_duels(competition)
-        rows = rows.filter(match__round=round_) if round_ else rows
+        rows = rows.filter(match__round__in=[round_.pk] if round_ else newest(competition))
         found = {row.pop("prompt_id"): row for row in rows.values("prompt_id").annotate(**_counts())}
         cache.set(key, found, KEPT_SECONDS)
     return found
+
+
+def counts_of(prompt: Prompt) -> Mapping[str, int]:
+    """The same of one prompt, over all rounds."""
+    return counted_duels(prompt.competition).filter(prompt=prompt).aggregate(**_counts())
+
+
+def newest(competition: Competition) -> list[int]:
+    return list(competition.rounds.order_by("-number").values_list("pk", flat=True)[:NEWEST])
 
 
 def _counts() -> dict[str, Count]:
@@ -52,9 +65,9 @@ def _counts() -> dict[str, Count]:
 
 
 def prompts_of(competition: Competition, *, round_: Round | None = None) -> list[Prompt]:
-    """Those a round has shown."""
-    rows = _shown(competition)
-    rows = rows.filter(Q(draws__round=round_) | Q(fresh_draws__round=round_)) if round_ else rows
+    """Those that the round, or one of the newest, has shown."""
+    rounds = [round_.pk] if round_ else newest(competition)
+    rows = _shown(competition).filter(Q(draws__round__in=rounds) | Q(fresh_draws__round__in=rounds))
     return list(rows.distinct().order_by("stem"))
 
 

@@ -59,7 +59,7 @@ def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage:
     return prompt_pages.one(
         competition,
         prompt,
-        counting.prompt_counts(competition).get(prompt.pk, prompt_pages.NOTHING),
+        counting.counts_of(prompt),
         duels,
         renderings=judging.renderings_of(competition, hashes),
         view=first_view(competition.config),

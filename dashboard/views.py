@@ -93,6 +93,8 @@ def in_order(page: RoundPage, order: str) -> list[Any]:
 
 def live(page: Any, *, of: str) -> dict[str, Any]:
     """What the fragment needs: `seen` names what it shows, so that a poll for the same costs an empty answer."""
+    if page.tracker is None or not page.tracker.live:
+        return {"of": of}
     moving = [twin(page.tracker), twin(getattr(page, "matches", ()))]
     seen = hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:16]
     return {"of": of, "seen": seen, "seconds": LIVE_SECONDS}
@@ -110,7 +112,7 @@ def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     else:
         page = home_pages.moving(round_, tracker=gathering.tracker(round_, now=timezone.now()))
     context = {"page": page, **(round_more(request, page) if of == "round" else live(page, of=of))}
-    if request.GET.get("seen") == context["seen"]:
+    if "seen" in context and request.GET.get("seen") == context["seen"]:
         return fresh(HttpResponse(status=204))
     return fresh(render(request, "parts/live.html", context))
 
@@ -210,12 +212,12 @@ def miner_facts(request: HttpRequest, hotkey: str) -> Any:
 
 
 home = Page(home_facts, template="home.html", more=home_more)
-round_page = Page(round_facts, template="round.html", more=round_more)
-match_page = Page(match_facts, template="match.html", more=match_more)
-duel_page = Page(duel_facts, template="duel.html", more=duel_more)
+round_page = Page(round_facts, template="round.html", more=round_more, settled=lambda page: page.stage == "finished")
+match_page = Page(match_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
+duel_page = Page(duel_facts, template="duel.html", more=duel_more, settled=lambda page: page.result != "judging")
 audit_page = Page(audit_facts, template="audit.html", more=audit_more)
 audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
-title_page = Page(title_facts, template="match.html", more=match_more)
+title_page = Page(title_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
 title_duel_page = Page(title_duel_facts, template="duel.html", more=duel_more)
 miner_page = Page(miner_facts, template="miner.html")
 round_sheet = Sheet(round_facts, rows=lambda page: page.matches)

@@ -29,4 +29,5 @@ from competition.settings import *  # noqa: E402, F403
 from competition.settings import EMBEDDED_POSTGRES_OPTIONS  # noqa: E402
 
 EMBEDDED_POSTGRES_OPTIONS += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
+PAGES_KEPT_SECONDS = 0  # tests change rows that never change so
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
