@@ -1,0 +1,53 @@
+"""Where is the platform's own code, which checks, draws, judges and verifies here exactly as it does there?
+
+A wheel carries it in its folder `platform`; in a checkout of the platform it is the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from gauntlet_client.errors import Unusable
+
+HERE = Path(__file__).resolve().parent
+NEEDED = {
+    "cv2": "opencv-python-headless",
+    "embreex": "embreex",
+    "numpy": "numpy",
+    "PIL": "pillow",
+    "trimesh": "trimesh",
+}
+
+
+def folder() -> Path:
+    for place in (HERE / "platform", *HERE.parents):
+        if (place / "verify" / "__main__.py").is_file() and (place / "judging" / "asking.py").is_file():
+            return place
+    raise Unusable(
+        "This installation lacks the platform's code.", fix="Install the wheel: pip install gauntlet-client.",
+        code="incomplete",
+    )  # fmt: skip
+
+
+def require_drawing() -> None:
+    """Raises Unusable where what draws and judges is not installed."""
+    missing = sorted(package for module, package in NEEDED.items() if find_spec(module) is None)
+    if missing:
+        raise Unusable(
+            f"Files cannot be drawn and judged without {', '.join(missing)}.",
+            fix="pip install 'gauntlet-client[preflight]'",
+            code="no_preflight",
+        )
+
+
+def start(arguments: Sequence[str], *, hear: bool = False) -> subprocess.Popen[str]:
+    """`python ARGUMENTS` with the platform's modules in reach; with `hear`, its output can be read."""
+    environment = os.environ | {"PYTHONPATH": str(folder()), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        [sys.executable, *arguments], env=environment, text=True, stdout=subprocess.PIPE if hear else None
+    )

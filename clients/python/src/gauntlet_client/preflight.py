@@ -1,0 +1,160 @@
+"""Would the platform take my files, and would they beat the leader's?
+
+The platform's own code checks, draws and judges, in a process of its own.  The judge here is the embedded one: it
+compares pictures.  Where a competition is judged by a model, its verdicts may differ, and the report says so.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from gauntlet_client import calls, downloading, platform_code
+from gauntlet_client.client import Client
+from gauntlet_client.errors import Unusable
+
+EMBEDDED = "perceptual-v1"
+FORMAT = "glb"
+FILES = Path("~/.cache/gauntlet")
+Watch = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+def unwatched(what: str, done: int, of: int) -> None:
+    """Nobody looks."""
+
+
+@dataclass(kw_only=True)
+class Report:
+    """`prompts`: what was found, prompt by prompt.  A missing or refused file is a forfeit."""
+
+    competition: str
+    round: int
+    judge: str
+    judges_there: str
+    renderer: str = ""
+    prompts: list[dict[str, Any]] = field(default_factory=list)
+    win_margin: str | None = None
+
+    def count(self, outcome: str) -> int:
+        return sum(row.get("verdict", {}).get("outcome") == outcome for row in self.prompts)
+
+    @property
+    def forfeits(self) -> list[dict[str, Any]]:
+        return [row for row in self.prompts if "refused" in row or row.get("missing")]
+
+    @property
+    def margin(self) -> Fraction | None:
+        """(W - L) / counted against the leader; None where nothing was judged.  Forfeits are lost."""
+        won, drawn, lost = self.count("challenger"), self.count("draw"), self.count("defender")
+        if not won + drawn + lost:
+            return None
+        lost += len(self.forfeits)
+        return Fraction(won - lost, won + drawn + lost)
+
+    def document(self) -> dict[str, Any]:
+        margin = self.margin
+        return {
+            "competition": self.competition, "round": self.round, "renderer": self.renderer, "judge": self.judge,
+            "judge_of_the_competition": self.judges_there, "same_judge": self.judge == self.judges_there,
+            "won": self.count("challenger"), "drawn": self.count("draw"), "lost": self.count("defender"),
+            "void": self.count("void"), "forfeits": len(self.forfeits),
+            "margin": None if margin is None else str(margin), "win_margin": self.win_margin, "prompts": self.prompts,
+        }  # fmt: skip
+
+
+def examine(
+    client: Client,
+    files: Path,
+    *,
+    competition: str,
+    round_: int | None = None,
+    most: int | None = None,
+    watch: Watch = unwatched,
+) -> Report:
+    """The files `<stem>.glb` of a folder against the leader's of a round (the last one that is published)."""
+    platform_code.require_drawing()
+    told = client.ask(calls.competition(competition))
+    if told["config"].get("format", FORMAT) != FORMAT:
+        raise Unusable(
+            f"{competition} takes {told['config']['format']} files; this examines {FORMAT} files.",
+            fix="Its rules for files are in /rules/.", code="other_format",
+        )  # fmt: skip
+    if not files.is_dir():
+        raise Unusable(
+            f"{files} is no folder.", fix="Name the folder that holds your <prompt>.glb files.", code="no_folder"
+        )
+    leaders = published(client, competition, round_)
+    number = leaders[0]["round"]
+    judge = next((part["name"] for part in told["parts"] if part["part"] == "judge"), "")
+    bar = told["config"].get("rules", {}).get("win_margin")
+    report = Report(competition=competition, round=number, judge=EMBEDDED, judges_there=judge, win_margin=bar)
+    with tempfile.TemporaryDirectory(prefix="gauntlet-preflight-") as folder:
+        task = gathered(client, files, leaders[:most], competition=competition, watch=watch)
+        report.prompts += [row for row in task if row.get("missing")]
+        todo = [row for row in task if not row.get("missing")]
+        for done, row in enumerate(desk(todo, rig=told["config"]["rig"], folder=Path(folder))):
+            if "renderer" in row:
+                report.renderer = row["renderer"]
+            else:
+                report.prompts.append(row)
+            watch("drawing and judging", done, len(todo))
+    report.prompts.sort(key=lambda row: str(row["prompt"]))
+    return report
+
+
+def published(client: Client, competition: str, round_: int | None) -> list[dict[str, Any]]:
+    """The leader's files of one round, by prompt: of the newest round where they can be had."""
+    query = {"competition": competition, "role": "leader", "state": "stored", "round": round_}
+    served = [row for row in client.each(calls.get("assets", **query)) if row["file_url"]]
+    if not served:
+        raise Unusable(
+            f"No files of a leader are published in {competition}" + (f", round {round_}." if round_ else " yet."),
+            fix="Wait for the round to finish, or name another with --round.", code="no_leader",
+        )  # fmt: skip
+    newest = max(row["round"] for row in served)
+    of_round = {row["prompt"]: row for row in served if row["round"] == newest}
+    return [of_round[stem] for stem in sorted(of_round)]
+
+
+def gathered(
+    client: Client, files: Path, leaders: list[dict[str, Any]], *, competition: str, watch: Watch
+) -> list[dict[str, Any]]:
+    """What each duel needs: mine, the leader's file and the prompt's picture, both kept for the next time."""
+    pictures = {row["stem"]: row for row in client.each(calls.get("prompts", competition=competition))}
+    cache, found = FILES.expanduser(), []
+    for done, row in enumerate(leaders, 1):
+        stem, mine = row["prompt"], files / f"{row['prompt']}.{FORMAT}"
+        watch("fetching the leader's files", done, len(leaders))
+        if not mine.is_file():
+            found.append({"prompt": stem, "missing": True, "sentence": f"{mine.name} is not in {files}: a forfeit."})
+            continue
+        picture = pictures[stem]
+        theirs = downloading.fetch(client, row["file_url"], cache / row["sha256"], sha256=row["sha256"])
+        shown = downloading.fetch(client, picture["picture_url"], cache / picture["sha256"], sha256=picture["sha256"])
+        found.append({"stem": stem, "file": str(mine), "leader": str(theirs), "picture": str(shown)})
+    return found
+
+
+def desk(prompts: list[dict[str, Any]], *, rig: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
+    """What the platform's code says, line by line."""
+    task = folder / "task.json"
+    task.write_text(json.dumps({"prompts": prompts, "rig": rig, "pictures": str(folder / "pictures")}))
+    process = platform_code.start([str(Path(__file__).with_name("desk.py")), str(task)], hear=True)
+    try:
+        for line in process.stdout or ():
+            yield json.loads(line)
+    except GeneratorExit:
+        process.kill()
+        raise
+    finally:
+        process.wait()
+    if process.returncode:
+        raise Unusable(
+            f"Drawing ended with {process.returncode}; its last words are above.",
+            fix="Check that the pins of gauntlet-client[preflight] are installed.", code="desk_failed",
+        )  # fmt: skip

@@ -1,0 +1,149 @@
+"""How does a person read an answer in a terminal?  Every text of others is stripped of what a terminal would obey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from gauntlet_client.options import out
+
+LOST = ("lost", "forfeit_challenger")
+MOST = 20
+MARKS = {
+    "won": "[green]+ won[/]",
+    "lost": "[red]- lost[/]",
+    "drawn": "= drawn",
+    "forfeit_challenger": "[red]x forfeit[/]",
+}
+Document = Mapping[str, Any]
+
+
+def safe(value: Any) -> str:
+    return escape("".join(c for c in str(value) if c.isprintable()))
+
+
+def share(value: float | None) -> str:
+    return "?" if value is None else f"{100 * value:+.1f} %"
+
+
+def standing(told: Document) -> None:
+    out.print(f"[bold]{safe(told['sentence'])}[/]")
+    out.print(
+        f"{safe(told['competition'])}, round {told['round']}, {safe(told['stage'])}; {safe(told['miner']['hotkey'])}"
+    )
+    for line in (_place(told), _margin(told), *_times(told)):
+        if line:
+            out.print(line)
+    matches(told["matches"])
+    causes(told["causes"])
+    audits(told["audits"])
+
+
+def _place(told: Document) -> str:
+    if not told["place"]:
+        return ""
+    rank = f", rank {told['rank']} of {told['ranked']} by margin" if told["rank"] else ""
+    return f"Place {told['place']} of {told['queue']} in the queue{rank}"
+
+
+def _margin(told: Document) -> str:
+    if told["margin"] is None:
+        return ""
+    low, high = (share(end) for end in told["interval_95"] or (None, None))
+    missing = f"; {told['gap']} net duels short" if told["gap"] else ""
+    ends = f"95 % between {low} and {high}"
+    return f"Margin {share(told['margin_rounded'])} ({ends}), the bar is {share(told['win_margin_rounded'])}{missing}"
+
+
+def _times(told: Document) -> Iterator[str]:
+    if estimate := told["estimate"]:
+        yield f"Decided in about {duration(estimate['seconds'])} ({estimate['duels_ahead']} duels ahead)"
+    if clock := told["clock"]:
+        yield f"This stage ends in {clock['blocks_left']} blocks, about {duration(clock['seconds_left'])}"
+
+
+def matches(rows: Sequence[Document]) -> None:
+    if not rows:
+        return
+    table = Table("match", "state", "won", "drawn", "lost", "void", "margin", "bar")
+    for row in rows:
+        tally = row["tally"]
+        numbers = [str(tally[name]) for name in ("won", "drawn", "lost", "void")] if tally else [""] * 4
+        ends = [share(tally["margin_rounded"]), share(tally["win_margin_rounded"])] if tally else ["", ""]
+        table.add_row(
+            f"{safe(row['kind'])} against {safe(row['defender']['entry'][:10])}", safe(row["state"]), *numbers, *ends
+        )
+    out.print(table)
+
+
+def causes(rows: Sequence[Document]) -> None:
+    for row in rows:
+        who = f"{safe(row['failure_class'])}: {safe(row['who_must_act'])}"
+        out.print(f"[yellow]{row['count']} × {safe(row['what'])} {safe(row['code'])}[/] ({who}) {safe(row['reason'])}")
+
+
+def audits(rows: Sequence[Document]) -> None:
+    for row in rows:
+        waits = f"; waits for {safe(row['waiting_for'])}" if row["waiting_for"] else ""
+        until = f"; an appeal is taken until block {row['appeal_last_block']}" if row.get("appeal_last_block") else ""
+        out.print(f"{safe(row['kind'])} audit: [bold]{safe(row['state'])}[/] {safe(row['reason'])}{waits}{until}")
+
+
+def why(told: Document, server: str) -> None:
+    """The prompts that cost the match, worst first, each with its page."""
+    out.print(f"[bold]{safe(told['sentence'])}[/]")
+    if told["submission"] and told["submission"]["objection"]:
+        out.print(f"[red]{safe(told['submission']['objection'])}[/]")
+    lost = costly(told)
+    table = Table("prompt", "result", "score", "what it means", "page")
+    for row in lost[:MOST]:
+        score = "" if row["score_micro"] is None else f"{row['score_micro'] / 1e6:+.3f}"
+        table.add_row(safe(row["prompt"]), MARKS[row["result"]], score, safe(row["meaning"]), safe(server + row["url"]))
+    if lost:
+        out.print(table)
+    if len(lost) > MOST:
+        out.print(f"and {len(lost) - MOST} more (--json has all)")
+    causes(told["causes"])
+    audits(told["audits"])
+
+
+def costly(told: Document) -> list[Document]:
+    """Lost prompts: forfeits first, then the clearest defeats."""
+    lost = [row for row in told["prompts"] if row["result"] in LOST]
+    return sorted(lost, key=lambda row: (row["result"] == "lost", row["score_micro"] or 0, row["prompt"]))
+
+
+def taken(told: Document) -> None:
+    out.print(f"[green]Taken[/] for round {told['round']}; it may be changed until block {told['closes_at_block']}.")
+    if told["eligible"]:
+        what = f"{safe(told['repo'])} at {safe(told['commit'])}, files at {safe(told['cdn_url'])}"
+        out.print(f"Place {told['place']} in the queue: {what}")
+    else:
+        out.print(f"[yellow]It would take no part if the window closed now:[/] {safe(told['objection'])}")
+
+
+def appealed(told: Document) -> None:
+    out.print(f"[green]Lodged[/] at block {told['block']}; it is to be decided by {safe(told['decide_by'])}.")
+
+
+def preflight(told: Document) -> None:
+    for row in told["prompts"]:
+        if row.get("missing"):
+            out.print(f"[red]missing[/]  {safe(row['sentence'])}")
+        elif no := row.get("refused"):
+            out.print(f"[red]refused[/]  {safe(row['prompt'])}: {safe(no['code'])} {safe(no['sentence'])}")
+    table = Table("won", "drawn", "lost", "void", "forfeits", "margin", "bar")
+    numbers = ("won", "drawn", "lost", "void", "forfeits", "margin", "win_margin")
+    table.add_row(*("" if told[name] is None else str(told[name]) for name in numbers))
+    out.print(table)
+    theirs = safe(told["judge_of_the_competition"])
+    same = "which judges this competition" if told["same_judge"] else f"not by {theirs}, whose verdicts may differ"
+    out.print(f"Against the leader's files of round {told['round']}, judged by {safe(told['judge'])}, {same}.")
+
+
+def duration(seconds: int) -> str:
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
