@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from django.urls import reverse
 
+from competition import formats
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
 from dashboard.presenting.rounds import odd_reveal, schedule
 from dashboard.presenting.wording import WHO_MUST_ACT, labels
@@ -17,7 +18,6 @@ from dashboard.presenting.wording import WHO_MUST_ACT, labels
 ID = "Stable: the same in every copy of the data."
 PAGE = "The page that shows it."
 LABEL = "A name the demo gives; real miners have none, and it proves nothing."
-EXTENSIONS = {"glb": "glb", "threejs": "js", "ply": "ply"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +201,21 @@ class AssetRow:
 def asset(row: Asset) -> AssetRow:
     of = row.submission
     slug, number = of.round.competition.slug, of.round.number
-    extension = EXTENSIONS.get(str(of.round.competition.config.get("format", "glb")), "glb")
+    extension = extension_of(of.round.competition)
     return AssetRow(
         id=f"{slug}/{number}/{of.key}/{row.prompt.stem}/{row.origin}", competition=slug, round=number, entry=of.key,
         prompt=row.prompt.stem, origin=row.origin, state=row.state, sha256=row.sha256, bytes=row.bytes,
         content_type=row.content_type, since=row.since, failure=failure(row),
-        file_url=blob(row.sha256, extension) if row.state == "stored" else "",
+        file_url=blob(row.sha256, extension) if row.state == "stored" and extension else "",
     )  # fmt: skip
+
+
+def extension_of(competition: Competition) -> str:
+    """Of its 3D files; empty for a format that is none of ours."""
+    try:
+        return formats.of(competition.config).extension
+    except ValueError:
+        return ""
 
 
 def blob(sha256: str, extension: str) -> str:
