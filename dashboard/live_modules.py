@@ -43,13 +43,17 @@ def policy(origin: str, *, sha256: str) -> str:
 
 @require_safe
 def script(request: HttpRequest, sha256: str) -> HttpResponse:
-    """The module as a script, for the frame alone: to any other page it is a script of a stranger like all others."""
+    """The module as a script, for frames of an opaque origin alone: a page of ours that was tricked into naming it as a
+    script of its own host would send no such origin, and gets nothing."""
+    if request.headers.get("Origin") != "null":
+        raise Http404("A module is a script in its frame only.")
     _accepted(sha256)
     response = FileResponse(store.default().open(sha256), content_type="text/javascript; charset=utf-8")
     response.headers["Access-Control-Allow-Origin"] = "*"  # an opaque origin is always another one
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"  # opened by itself it is only text
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = FOR_EVER
+    response.headers["Vary"] = "Origin"
     return response
 
 

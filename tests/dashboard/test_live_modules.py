@@ -41,23 +41,28 @@ def test_the_frame_may_load_our_scripts_and_this_module_and_ask_nobody(client: C
 
 
 def test_the_module_is_a_script_for_the_frame_and_text_for_everybody_else(client: Client, module: str) -> None:
-    answer = client.get(f"/live/{module}.js")
+    answer = client.get(f"/live/{module}.js", headers={"Origin": "null"})
     assert b"".join(answer.streaming_content) == MODULE.encode()
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert client.get(f"/blob/{module}.js")["Content-Type"].startswith("text/plain")
 
 
+@pytest.mark.parametrize("origin", [{}, {"Origin": "http://testserver"}, {"Origin": "https://example.org"}])
+def test_no_page_can_take_it_for_a_script_of_this_host(client: Client, module: str, origin: dict[str, str]) -> None:
+    assert client.get(f"/live/{module}.js", headers=origin).status_code == 404
+
+
 def test_a_module_that_was_refused_never_runs(client: Client, module: str) -> None:
     Rendering.objects.filter(sha256=module).update(state="refused")
     assert client.get(f"/live/{module}/").status_code == 404
-    assert client.get(f"/live/{module}.js").status_code == 404
-    assert client.get(f"/live/{'0' * 64}.js").status_code == 404
+    assert client.get(f"/live/{module}.js", headers={"Origin": "null"}).status_code == 404
+    assert client.get(f"/live/{'0' * 64}.js", headers={"Origin": "null"}).status_code == 404
 
 
 def test_a_mesh_is_never_served_as_a_script(client: Client, made: Made) -> None:
     sha256 = Asset.objects.filter(state="stored").values_list("sha256", flat=True)[0]
-    assert client.get(f"/live/{sha256}.js").status_code == 404
+    assert client.get(f"/live/{sha256}.js", headers={"Origin": "null"}).status_code == 404
 
 
 def test_nothing_runs_before_the_click(client: Client, made: Made, module: str) -> None:
