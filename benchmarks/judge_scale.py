@@ -23,6 +23,7 @@ from judging.answers import Remembered
 from judging.questions.version import version_named
 
 LATENCY_MS = 200
+WARM_S = 2.0
 START_S = 8.0  # for imports and the round on paper
 
 
@@ -41,7 +42,13 @@ class Gauge:
             self.area += self.using * (now - self.changed)
             self.changed, self.using = now, self.using + more
 
+    def begin(self) -> None:
+        with self.lock:
+            self.began = self.changed = time.monotonic()
+            self.area = 0.0
+
     def mean(self) -> float:
+        self.by(0)
         with self.lock:
             return self.area / (self.changed - self.began)
 
@@ -96,18 +103,19 @@ def work(url: str, *, slots: int, duels: int, seconds: float, start_at: float) -
     Counted(gauge)
     bench = Bench(url, slots=slots)
     time.sleep(max(0.0, start_at - time.time()))  # all workers are ready, so that none is measured beside a start
-    gauge.began = gauge.changed = time.monotonic()
-    spent, until = time.process_time(), time.monotonic() + seconds
+    until = time.monotonic() + WARM_S + seconds
     with ThreadPoolExecutor(duels) as threads:
         for _ in range(duels):
             threads.submit(bench.hear, until=until)
+        time.sleep(WARM_S)  # connections are made, all slots are in use
+        gauge.begin()
+        before, done, spent = len(bench.book.replies), bench.done, time.process_time()
         time.sleep(max(0.0, until - time.monotonic()))
-        gauge.by(0)
-        busy, calls = gauge.mean() / slots, len(bench.book.replies)
-        spent = time.process_time() - spent
+        busy, calls, spent = gauge.mean() / slots, len(bench.book.replies) - before, time.process_time() - spent
+        done = bench.done - done
     bench.judge.close()
     cpu_ms = 1000 * spent / max(1, calls)
-    return {"busy": busy, "calls": calls / seconds, "duels": bench.done / seconds, "cpu_ms": cpu_ms}
+    return {"busy": busy, "calls": calls / seconds, "duels": done / seconds, "cpu_ms": cpu_ms}
 
 
 def table_of(workers: int, *, slots: int, server_slots: int, seconds: float) -> dict[str, float]:
