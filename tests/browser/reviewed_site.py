@@ -94,6 +94,7 @@ def main() -> None:
         stage.reveal_some(1)
         keys = accounts()
         server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
+        server.daemon_threads = True
         server.set_app(get_wsgi_application())
         threading.Thread(target=server.serve_forever, daemon=True).start()
         told = {"address": f"http://127.0.0.1:{server.server_port}", "password": PASSWORD, "keys": keys}
