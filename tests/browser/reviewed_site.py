@@ -14,6 +14,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -23,7 +24,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.core.servers.basehttp import ThreadedWSGIServer
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -34,7 +35,6 @@ from competition.chain.simulated import Simulated
 from competition.machine import engine
 from competition.models import Round
 from dashboard.models import Publication, Reissue
-from tests.browser.site import Quiet
 from tests.verify import played_round, reviewed_round
 from verify.__main__ import examine_all
 
@@ -42,6 +42,11 @@ SEED = 3  # one better than the leader, one whose files its code cannot make, on
 PEOPLE = {"ann": "reviewer", "bob": "reviewer", "lea": "lead", "otto": "operator"}
 PASSWORD = "only for this test"
 MOST_LOOKS = 300
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Tests print nothing."""
 
 
 def accounts() -> dict[str, str]:
