@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from competition import observations as observations
+from competition.heartbeats import Heartbeat  # noqa: F401  (this app's, too)
 from competition.machine.stateful import Stateful
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription  # noqa: F401  (this app's, too)
 from competition.states import AssetStates, RoundStages

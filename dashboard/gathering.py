@@ -9,7 +9,7 @@ from datetime import datetime
 from django.http import Http404
 
 from audits import queries as auditing
-from competition import queries
+from competition import heartbeats, queries
 from competition.models import Asset, Miner, Reign, Round, Submission
 from dashboard import clock
 from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
@@ -35,7 +35,9 @@ def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tra
     refined = stages.awaited_block(round_, block=seen.block if seen else None)
     if seen and refined and refined != wanted:
         seen = clock.until(round_.competition, block=refined, now=now)
-    return stages.tracker(round_, clock=seen, work=work)
+    moves = round_.state != "paused" and not round_.source
+    still = stages.still(heartbeats.last_reconciled(), now=now) if moves else ""
+    return stages.tracker(round_, clock=seen, work=work, stands_still=still)
 
 
 def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:

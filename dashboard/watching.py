@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.urls import reverse
 
+from competition import heartbeats
 from competition.machine.engine import stateful_models
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, LedgerEvent
@@ -21,6 +22,7 @@ from dashboard.presenting.wording import WHO_MUST_ACT, count, duration
 PATIENCE = 3  # times the pause after which a message is sent again: what waits longer is overdue
 MOST_TROUBLES = 20
 TROUBLED = 3  # tries
+MOVING = ("open", "miner_generation", "downloading", "duels", "finalizing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,18 @@ class Book:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Process:
+    """A long-lived process of the platform, and when it was last heard."""
+
+    role: str
+    host: str
+    pid: int
+    since: datetime
+    seen_at: datetime
+    silent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatusPage:
     """`queued`: messages that no worker has taken; null where the queue is not in this database."""
 
@@ -81,18 +95,21 @@ class StatusPage:
     troubles: tuple[Trouble, ...]
     books: tuple[Book, ...]
     chains: tuple[ChainState, ...]
+    processes: tuple[Process, ...]
     url: str
 
 
 def page(*, now: datetime) -> StatusPage:
     work, troubles, books, chains = _work(now=now), _troubles(), _books(), states_of_chains()
+    processes = _processes(now=now)
+    still = _stands_still(books, processes, now=now)
     overdue = sum(each.overdue for each in work)
     paused = [book for book in books if book.stage == "paused"]
     ill = [chain for chain in chains if chain.code]
-    told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, now=now)
+    told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, now=now, still=still)
     return StatusPage(
         sentence=f"{ill[0].name}: {ill[0].sentence}" if ill and not paused else told,
-        well=not (overdue or troubles or paused or ill),
+        well=not (overdue or troubles or paused or ill or still),
         at=now,
         queued=_queued(),
         last_look=max((each.last_message for each in work if each.last_message), default=None),
@@ -100,12 +117,19 @@ def page(*, now: datetime) -> StatusPage:
         troubles=troubles,
         books=books,
         chains=chains,
+        processes=processes,
         url=reverse("status"),
     )
 
 
 def _sentence(
-    work: tuple[Work, ...], *, overdue: int, troubles: tuple[Trouble, ...], paused: list[Book], now: datetime
+    work: tuple[Work, ...],
+    *,
+    overdue: int,
+    troubles: tuple[Trouble, ...],
+    paused: list[Book],
+    now: datetime,
+    still: str,
 ) -> str:
     if paused:
         return f"{paused[0].name} is paused in round {paused[0].round}: the operator must act."
@@ -113,6 +137,8 @@ def _sentence(
         oldest = min(each.oldest_due for each in work if each.overdue and each.oldest_due)
         waited = duration((now - oldest).total_seconds())
         return f"{count(overdue, 'row')} waited too long, the longest {waited}: no worker or no reconciler is running."
+    if still:
+        return still
     if troubles:
         return f"{count(len(troubles), 'row')} failed {TROUBLED} times or more, and will be tried again."
     return f"All is well: {count(sum(each.due for each in work), 'row')} due, none overdue."
@@ -121,6 +147,23 @@ def _sentence(
 def _worked_on() -> list[type[Stateful]]:
     """The models in some state of which a worker acts; what only people move is on their own list."""
     return [model for model in stateful_models() if model.graph.acting()]
+
+
+def _processes(*, now: datetime) -> tuple[Process, ...]:
+    names = ("role", "host", "pid", "since", "seen_at")
+    rows = heartbeats.alive()
+    return tuple(Process(**{name: getattr(row, name) for name in names}, silent=row.silent(now=now)) for row in rows)
+
+
+def _stands_still(books: tuple[Book, ...], processes: tuple[Process, ...], *, now: datetime) -> str:
+    """Is anything left to move, and nobody who moves it?"""
+    if not any(book.stage in MOVING for book in books):
+        return ""
+    if not any(each.role == heartbeats.RECONCILER and not each.silent for each in processes):
+        return "No reconciler is heard: nothing new is begun until the operator starts one."
+    if all(each.silent for each in processes if each.role != heartbeats.RECONCILER):
+        return "No worker is heard: nothing is done until the operator starts one."
+    return ""
 
 
 def _work(*, now: datetime) -> tuple[Work, ...]:

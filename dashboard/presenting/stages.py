@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audits.models import Audit
+from competition.heartbeats import SILENT
 from competition.models import Round
 from dashboard.clock import BlockClock
 from dashboard.presenting.wording import STAGES, WHO_MUST_ACT, duration
@@ -51,7 +52,7 @@ class Pause:
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
     """`live`: it may move while somebody looks.  `sentence` is what to tell a visitor, `waiting_for` what the machine
-    itself says it waits for."""
+    itself says it waits for; `stands_still` that nobody moves the round, since when."""
 
     stage: str
     running: bool
@@ -62,6 +63,7 @@ class Tracker:
     steps: tuple[Step, ...]
     progress: tuple[Progress, ...]
     pause: Pause | None
+    stands_still: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,16 @@ def awaited_block(round_: Round, *, block: int | None = None) -> int | None:
     return round_.latest_reveal_block
 
 
-def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING) -> Tracker:
+def still(heard: datetime | None, *, now: datetime) -> str:
+    """`heard`: the reconciler's last beat."""
+    if heard is None:
+        return "No reconciler is running: nothing moves until the operator starts one."
+    if now - heard <= SILENT:
+        return ""
+    return f"Nothing has moved since {heard:%Y-%m-%d %H:%M:%S}: the reconciler is silent, and the operator must act."
+
+
+def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING, stands_still: str = "") -> Tracker:
     return Tracker(
         stage=round_.state,
         running=round_.state not in ("finished", "paused"),
@@ -102,6 +113,7 @@ def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING) ->
         steps=_steps(round_),
         progress=_progress(work) if round_.state != "finished" else (),
         pause=_pause(round_),
+        stands_still=stands_still,
     )
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from competition.heartbeats import Heart
 from competition.machine.engine import stateful_models
 from competition.models import Miner, Round
 from dashboard import counting
@@ -71,7 +72,7 @@ def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: 
     per_competition = {"method": 1, "changelog": 2}
     many = {name: count - per_competition.get(name, 0) for name, count in counts(made).items()}
     assert few == many
-    status = 2 * len(stateful_models()) + 6  # two for each kind of row
+    status = 2 * len(stateful_models()) + 7  # two for each kind of row
     most = {"status": status, "method": 9, "data": 3, "changelog": 3, "compare": 9}
     assert {name: count for name, count in many.items() if count > most[name]} == {}
 
@@ -85,6 +86,8 @@ def test_status_says_what_waits_too_long(client: Client, made: Made) -> None:
     (rounds,) = [work for work in page["work"] if work["kind"] == "round"]
     assert (rounds["open"], rounds["due"], rounds["overdue"]) == (1, 1, 1)
     Round.objects.filter(pk=made.running.pk).update(due_at=now - timedelta(seconds=5))
+    for role in ("reconciler", "worker: io"):
+        Heart(role).beat(now=now)
     assert facts(client, reverse("status"))["sentence"].startswith("All is well: 1 row due, none overdue.")
 
 
@@ -174,3 +177,34 @@ def test_the_leader_can_be_compared_with_who_met_it(client: Client, made: Made) 
     assert page["prompts"][0]["a"]["view"], "the platform's own outputs of the leader"
     for odd in ("5zzzzzz", "x", "leader<"):
         assert client.get(compared(made, a=odd, b="leader")).status_code == 404
+
+
+def test_status_names_every_process_and_says_who_is_silent(client: Client, made: Made) -> None:
+    now = timezone.now()
+    told = "No reconciler is heard: nothing new is begun until the operator starts one."
+    assert facts(client, reverse("status"))["sentence"] == told
+    Heart("reconciler").beat(now=now)
+    assert facts(client, reverse("status"))["sentence"].startswith("No worker is heard")
+    Heart("worker: cpu").beat(now=now - timedelta(minutes=2))
+    page = facts(client, reverse("status"))
+    assert [(each["role"], each["silent"]) for each in page["processes"]] == [
+        ("reconciler", False), ("worker: cpu", True),
+    ]  # fmt: skip
+    assert page["well"] is False
+    Heart("worker: cpu", pid=7).beat(now=now)
+    assert facts(client, reverse("status"))["sentence"].startswith("All is well")
+
+
+def test_a_running_round_says_when_nobody_moves_it(client: Client, made: Made) -> None:
+    running, home = reverse("round", args=["made", 2]), reverse("competition", args=["made"])
+    now = timezone.now()
+    for url in (running, home):
+        assert "No reconciler is running" in html(client, url)
+    Heart("reconciler").beat(now=now - timedelta(minutes=5))
+    heard = f"{now - timedelta(minutes=5):%H:%M:%S}"
+    for url in (running, home):
+        assert f"{heard}: the reconciler is silent, and the operator must act." in html(client, url)
+    Heart("reconciler").beat(now=now)
+    for url in (running, home, reverse("round", args=["made", 1])):
+        assert "reconciler" not in html(client, url)
+    assert facts(client, running)["tracker"]["stands_still"] == ""

@@ -68,7 +68,7 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 13, "moving": 3, "round": 12, "running": 15, "live": 15, "match": 6, "duel": 8, "audit": 10,
+    "competition": 14, "moving": 4, "round": 12, "running": 16, "live": 16, "match": 6, "duel": 8, "audit": 10,
     "miner": 14,
 }  # fmt: skip
 

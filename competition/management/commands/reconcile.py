@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import threading
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
+from competition.heartbeats import RECONCILER, Heart
 from competition.machine import engine
 
 log = logging.getLogger(__name__)
@@ -33,14 +35,18 @@ class Command(BaseCommand):
         stopped = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopped.set())
         signal.signal(signal.SIGINT, lambda *_: stopped.set())
+        heart = Heart(RECONCILER)
         while not stopped.wait(options["every"]):
-            self.look()
+            self.look(heart)
+        with contextlib.suppress(Error):
+            heart.stop()
 
-    def look(self) -> None:
+    def look(self, heart: Heart) -> None:
         """One look.  A database that is away ends nothing: the next look tries again."""
         close_old_connections()
         try:
             engine.reconcile(now=timezone.now())
+            heart.beat(now=timezone.now())
         except Error as error:
             log.warning("the database is away, looking again soon: %s", error)
             connection.close()

@@ -1,5 +1,6 @@
 """Who does the work of a queue?  This process, until it is told to stop."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -8,10 +9,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from dramatiq import Worker
 
 from competition import actors
 from competition.broker import get_broker
+from competition.heartbeats import Heart
 
 GRACE_MS = 5_000
 CHECK_SECONDS = 5
@@ -29,8 +32,11 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        worker = start(set(options["queue"] or actors.QUEUES), threads=options["threads"])
-        deaf = wait(stop)
+        queues = set(options["queue"] or actors.QUEUES)
+        worker, heart = start(queues, threads=options["threads"]), Heart(f"worker: {', '.join(sorted(queues))}")
+        deaf = wait(stop, heart)
+        with contextlib.suppress(DatabaseError):
+            heart.stop()
         worker.stop(timeout=GRACE_MS)
         get_broker().close()
         if deaf:
@@ -48,20 +54,20 @@ def start(queues: set[str], *, threads: int) -> Worker:
     return worker
 
 
-def wait(stop: threading.Event) -> bool:
+def wait(stop: threading.Event, heart: Heart) -> bool:
     """True when the database stayed away for so long that a fresh process is the better listener."""
     misses = 0
     while misses < DEAF_CHECKS:
         if stop.wait(CHECK_SECONDS):
             return False
-        misses = 0 if answers() else misses + 1
+        misses = 0 if answers(heart) else misses + 1
     return True
 
 
-def answers() -> bool:
+def answers(heart: Heart) -> bool:
+    """Does the database take our heartbeat?"""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        heart.beat(now=timezone.now())
     except DatabaseError:
         return False
     finally:
