@@ -83,10 +83,11 @@ def lighten(made: Made, stem: str) -> None:
     duel = made.matches[made.miners[1].hotkey + "screen"].duels.get(prompt__stem=stem)
     for original in (duel.left_sha256, duel.right_sha256):
         content, triangles = lightening.lighten(gltf.read(store.default().path(original).read_bytes()))
+        facts = {"sha256": store.default().put(content), "bytes": len(content), "triangles": triangles, "state": "made"}
+        # another site in this database may show the same files
         LightCopy.objects.get_or_create(
-            original=original, competition=made.competition, state="made", since=made_round.NOW,
-            sha256=store.default().put(content), bytes=len(content), triangles=triangles,
-        )  # fmt: skip
+            original=original, defaults={"competition": made.competition, "since": made_round.NOW, **facts}
+        )
 
 
 def publish(made: Made) -> None:

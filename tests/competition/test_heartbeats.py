@@ -51,11 +51,12 @@ def test_who_ends_in_order_leaves_no_row_and_who_was_killed_is_forgotten_later()
     assert [row.role for row in heartbeats.alive()] == [RECONCILER]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_each_look_of_the_reconciler_is_a_beat() -> None:
     heart = Heart(RECONCILER)
     reconcile.Command().look(heart)
     assert heartbeats.last_reconciled() == heart.beaten_at is not None
+    heart.stop()
 
 
 @pytest.mark.django_db(transaction=True)
