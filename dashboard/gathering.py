@@ -13,6 +13,7 @@ from competition import heartbeats, queries
 from competition.models import Asset, Miner, Reign, Round, Submission
 from dashboard import clock
 from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
+from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
@@ -23,6 +24,7 @@ from judging.models import Match, Rendering
 
 COMMIT = re.compile(r"[0-9a-f]{6,40}")
 CLEAREST = 3
+MICRO = 1_000_000
 NOT_MET = "These two have not met in this round."
 
 
@@ -185,11 +187,13 @@ def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
 def miner_rows(miner: Miner) -> MinerRows:
     submissions = queries.submissions_by(miner)
     pks = [s.pk for s in submissions]
+    matches = judging.matches_against(pks)
     return MinerRows(
         miner=miner,
         submissions=submissions,
         reveals=queries.reveals_by(miner),
-        matches=judging.matches_against(pks),
+        matches=matches,
+        costly=costly(matches),
         audits=auditing.audits_on(pks),
         pod_runs=auditing.pod_runs_on(pks),
         failed=list(queries.failed_assets(pks)),
@@ -197,6 +201,23 @@ def miner_rows(miner: Miner) -> MinerRows:
         reigns=queries.reigns_by(miner),
         leaders=queries.last_reigns(s.round.competition_id for s in submissions),
     )
+
+
+def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelRow, ...]] | None:
+    """The newest match that fell short of the bar, and the duels in it that were lost by the most."""
+    for match in matches:
+        rules = rules_of(match.round)
+        bar = rules.win_margin if rules else DEFAULT_BAR
+        short = match.margin_micro is not None and match.margin_micro < bar * MICRO
+        if match.state == "decided" and match.kind != Match.Kind.AUDIT and short:
+            break
+    else:
+        return None
+    duels = judging.clearest_losses(match, most=CLEAREST)
+    shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
+    competition = match.round.competition
+    renderings, view = judging.renderings_of(competition, shas), first_view(competition.config)
+    return match, duel_rows(match.round, match, duels, renderings=renderings, view=view)
 
 
 def _refused(submissions: list[Submission]) -> list[tuple[Asset, Rendering]]:

@@ -45,6 +45,14 @@ def clearest_duels(match: Match, *, most: int) -> list[Duel]:
     return list(rows.select_related("prompt").order_by(Abs("score_micro").desc(nulls_last=True), "position")[:most])
 
 
+def clearest_losses(match: Match, *, most: int) -> list[Duel]:
+    """The duels that the challenger lost by the most."""
+    rows = match.duels.filter(state="judged", outcome=Duel.Outcome.DEFENDER)
+    if match.stopped_after is not None:
+        rows = rows.filter(position__lt=match.stopped_after)
+    return list(rows.select_related("prompt").order_by(F("score_micro").asc(nulls_last=True), "position")[:most])
+
+
 def title_match(round_: Round, *, challenger: str) -> Match | None:
     rows = round_.matches.select_related(*SIDES).filter(kind=Match.Kind.TITLE)
     return rows.filter(challenger__miner__hotkey=challenger).first()

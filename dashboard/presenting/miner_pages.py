@@ -13,7 +13,7 @@ from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
 from dashboard.presenting import matches, rounds
 from dashboard.presenting.audit_pages import PodRunFacts, pod_run
 from dashboard.presenting.figures import rules_of
-from dashboard.presenting.matches import MatchRow
+from dashboard.presenting.matches import DuelRow, MatchRow
 from dashboard.presenting.people import Who, who
 from dashboard.presenting.rounds import AuditRow, OddReveal
 from dashboard.presenting.wording import WHO_MUST_ACT, Label, bar, count, labels, percent
@@ -65,6 +65,16 @@ class Lead:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Costly:
+    """The newest match that fell short, and the duels in it that were lost by the most."""
+
+    competition: str
+    round: int
+    url: str
+    duels: tuple[DuelRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MinerPage:
     hotkey: str
     label: str
@@ -74,6 +84,7 @@ class MinerPage:
     leads: tuple[Lead, ...]
     rounds: tuple[Participation, ...]
     other_reveals: tuple[OddReveal, ...]
+    costly: Costly | None
     url: str
 
 
@@ -85,6 +96,7 @@ class MinerRows:
     submissions: Sequence[Submission]
     reveals: Sequence[Reveal]
     matches: Sequence[Match]
+    costly: tuple[Match, tuple[DuelRow, ...]] | None
     audits: Sequence[Audit]
     pod_runs: Sequence[PodRun]
     failed: Sequence[Asset]
@@ -107,8 +119,17 @@ def page(rows: MinerRows) -> MinerPage:
         leads=leads,
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
+        costly=_costly(rows),
         url=reverse("miner", args=[rows.miner.hotkey]),
     )
+
+
+def _costly(rows: MinerRows) -> Costly | None:
+    if rows.costly is None or not rows.costly[1]:
+        return None
+    match, duels = rows.costly
+    at = match.round.competition.slug, match.round.number
+    return Costly(competition=at[0], round=at[1], url=matches.match_url(match.round, match), duels=duels)
 
 
 def _participation(submission: Submission, rows: MinerRows) -> Participation:

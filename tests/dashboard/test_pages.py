@@ -341,3 +341,16 @@ def test_round_zero_is_a_round(client: Client, made: Made) -> None:
     Round.objects.filter(pk=made.finished.pk).update(number=0)
     assert ">round 0</a>" in html(client, reverse("round", args=["made", 0]))
     assert "Took the lead in" in html(client, reverse("competition", args=["made"]))
+
+
+def test_a_miner_finds_the_duels_that_cost_the_most(client: Client, made: Made) -> None:
+    loser = reverse("miner", args=[made.miners[2].hotkey])
+    page = facts(client, loser)["costly"]
+    lost = Duel.objects.filter(match=made.matches[made.miners[2].hotkey + "screen"], outcome="defender")
+    counted = [duel for duel in lost if duel.position < duel.match.stopped_after]
+    worst = sorted(counted, key=lambda duel: duel.score_micro)[:3]
+    assert [duel["prompt"] for duel in page["duels"]] == [duel.prompt.stem for duel in worst]
+    text = html(client, loser)
+    assert "The duels that cost the most" in text
+    assert all(duel["url"] in text for duel in page["duels"])
+    assert facts(client, reverse("miner", args=[made.miners[1].hotkey]))["costly"] is None, "it fell short of nothing"
