@@ -346,8 +346,9 @@ def test_round_zero_is_a_round(client: Client, made: Made) -> None:
 def test_a_miner_finds_the_duels_that_cost_the_most(client: Client, made: Made) -> None:
     loser = reverse("miner", args=[made.miners[2].hotkey])
     page = facts(client, loser)["costly"]
-    lost = Duel.objects.filter(match=made.matches[made.miners[2].hotkey + "screen"], outcome="defender", state="judged")
-    counted = [duel for duel in lost if duel.position < duel.match.stopped_after]
+    match = made.finished.matches.get(kind="screen", challenger__miner=made.miners[2])
+    lost = match.duels.filter(outcome="defender", state="judged")
+    counted = [duel for duel in lost if duel.position < match.stopped_after]
     worst = sorted(counted, key=lambda duel: duel.score_micro)[:3]
     assert [duel["prompt"] for duel in page["duels"]] == [duel.prompt.stem for duel in worst]
     text = html(client, loser)
