@@ -51,7 +51,7 @@ class Artist:
     def __init__(self, table: dict[str, Worth]) -> None:
         self.table = table
 
-    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+    def render(self, data: Path, *, file_format: str, rig: Rig, out: Path) -> Rendered:
         content = data.read_bytes()
         if b"unreadable" in content:
             raise Refused("bad_header", "It is no GLB.")
