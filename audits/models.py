@@ -14,7 +14,7 @@ from competition.models import Round, Submission
 
 class PodRun(Stateful):
     """One run of a submission's code: on the round's prompts for the leader's outputs or an audit, on fresh prompts for
-    a title match.
+    a title match.  The purposes of a winner's further regenerations are numbered: `audit_1`.
 
     `handle` finds the pod again after a worker died, `progress` is what `audits.decisions.lifecycle` has made of all
     that happened, `isolation` says honestly what the pod was kept from.

@@ -28,6 +28,7 @@ from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
 from audits.pods.runpod import RunPods
 from competition import formats, store
+from competition.decisions.repeats import plain
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.machine.stateful import FailureClass
@@ -69,7 +70,9 @@ def limits_of(run: PodRun) -> lifecycle.Limits:
 
 def wanted(run: PodRun) -> list[Asset]:
     """The outputs this run is to bring so far, in seed order: on fresh prompts for a title match, else the round's."""
-    rows = Asset.objects.filter(submission=run.submission, origin=Asset.Origin.GENERATED).select_related("prompt")
+    audited = plain(run.purpose) == PodRun.Purpose.AUDIT
+    origin = run.purpose.replace("audit", Asset.Origin.GENERATED) if audited else Asset.Origin.GENERATED
+    rows = Asset.objects.filter(submission=run.submission, origin=origin).select_related("prompt")
     round_ = run.submission.round
     drawn = round_.fresh if run.purpose == PodRun.Purpose.TITLE else round_.drawn
     order = dict(drawn.values_list("prompt_id", "position"))

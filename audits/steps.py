@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from django.db import transaction
 
-from audits import in_force, running, sources, titles
+from audits import in_force, repeats, running, sources, titles
 from audits.decisions import cherrypicking, verdicts
 from audits.models import Audit, Correction, PodRun
 from audits.source.origins.base import NotFetched
@@ -84,6 +84,27 @@ def examine_source(audit: Audit, *, now: datetime) -> Outcome:
 
 def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     """Run the code on the round's prompts and judge what it gives against what was submitted."""
+    again = rules_of(audit.round).audit_repeats > 1
+    verdict = _repeats(audit, now=now) if again else _generation(audit, now=now)
+    if isinstance(verdict, Wait):
+        return verdict
+    if verdict.outcome == verdicts.UNKNOWN:
+        failure = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
+        return Retry(engine.backoff(audit.attempts), failure)
+    return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit))
+
+
+def _repeats(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
+    """margin-2: several times, and each time against the defender of the rung that it won, too."""
+    ladder = matches.ladder(audit.round, audited=audited(audit.round))
+    rung = next((rung for rung in ladder.rungs if rung.challenger == audit.submission.key), None)
+    if rung is None:
+        return Wait(SOON, "the ladder is climbed anew")
+    entries = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}
+    return repeats.verdict(audit, defender=entries[str(rung.defender)], now=now)
+
+
+def _generation(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
     entry, round_ = audit.submission, audit.round
     prompts.expect_generated(entry, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=now)
     run = running.want(entry, purpose=PodRun.Purpose.AUDIT, now=now)
@@ -97,7 +118,7 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     rules, limits = rules_of(round_), running.limits_of(run)
     worse = worse_by_bankroll(match) if rules.title else None
     failure = (run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None
-    verdict = verdicts.generation(
+    return verdicts.generation(
         matches.tally_of(match),
         generated_s=run.generated_s,
         rules=verdicts.GenerationRules(
@@ -108,18 +129,17 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
         ),
         failure=failure,
     )
-    if verdict.outcome == verdicts.UNKNOWN:
-        failure_ = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
-        return Retry(engine.backoff(audit.attempts), failure_)
-    return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit, match))
 
 
-def flag_the_best_of_many(audit: Audit, match: Match) -> None:
+def flag_the_best_of_many(audit: Audit) -> None:
     """Evidence for a person, beside the verdict: it changes nothing by itself."""
-    judged = match.duels.filter(state="judged").select_related("prompt")
-    counted = [duel for duel in judged if not matches.beyond(match, duel)]
     ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
-    found = cherrypicking.picked(cherrypicking.signs([{d.prompt.stem: ours[d.outcome] for d in counted}]))
+    signs = []
+    for match in audit.round.matches.filter(kind__startswith="audit", challenger=audit.submission).order_by("kind"):
+        judged = match.duels.filter(state="judged").select_related("prompt")
+        counted = [duel for duel in judged if not matches.beyond(match, duel)]
+        signs.append({duel.prompt.stem: ours[duel.outcome] for duel in counted})
+    found = cherrypicking.picked(cherrypicking.signs(signs))
     if found.flagged and not audit.findings.filter(rule=cherrypicking.RULE).exists():
         audit.findings.create(
             severity=verdicts.NOTICE, rule=cherrypicking.RULE, sentence=found.sentence, check_name="generation",
@@ -220,10 +240,14 @@ def _audit_trouble(round_: Round) -> Move | None:
 
 
 def want_audits(round_: Round, climbed: Climbed, *, now: datetime, correction: Correction | None = None) -> None:
-    """One after the other: code that may not be run is not run, and no verdict hangs on who was first."""
+    """One after the other: code that may not be run is not run, and no verdict hangs on who was first.
+
+    A winner of margin-2 is audited against its defender, so those below it come first.
+    """
+    wanted = climbed.wanted_audits[: 1 if rules_of(round_).audit_repeats > 1 else None]
     entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
     with transaction.atomic():
-        for key in climbed.wanted_audits:
+        for key in wanted:
             for kind in rules_of(round_).audits:
                 audit = in_force.wanted(entries[str(key)], kind=kind, correction=correction, now=now)
                 if audit.state != "passed":

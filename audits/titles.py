@@ -15,7 +15,7 @@ from audits import running
 from audits.models import PodRun
 from competition import ledger
 from competition.decisions import title as titles
-from competition.decisions.bankroll import Bankroll, Standing, credits, flip_distance, titled
+from competition.decisions.bankroll import Bankroll, Standing, credits, titled
 from competition.decisions.rulesets import Rules
 from competition.machine.stateful import FailureClass
 from competition.models import Bankroll as BankrollRow
@@ -100,15 +100,3 @@ def say(round_: Round, winner: Submission | None, title: titles.Title) -> str:
     before = round_.defending.miner.hotkey if round_.defending else "nobody"
     reason = sentence(title.standings[winner.key], rules=rules_of(round_), takes=True)
     return f"{winner.miner.hotkey} takes the lead from {before}. {reason}"
-
-
-def flips(title: titles.Title, *, rules: Rules) -> int | None:
-    """The fewest title duels of one finalist that would have to end otherwise for another leader."""
-    found = [
-        distance
-        for key, standing in title.standings.items()
-        if (standing.ending == "title") == (title.leader != "leader")
-        and (title.leader in (key, "leader"))
-        and (distance := flip_distance(standing.bankroll, rules=rules)) is not None
-    ]
-    return min(found, default=None)

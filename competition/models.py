@@ -200,7 +200,8 @@ class Submission(models.Model):
 
 
 class Asset(Stateful):
-    """One 3D file of a submission for one prompt: `submitted` by the miner, or `generated` by the platform on a pod.
+    """One 3D file of a submission for one prompt: `submitted` by the miner, or `generated` by the platform on a pod;
+    a winner's further regenerations are numbered (`generated_1`).
 
     `sha256` is frozen at the first download; only that copy is judged, audited and shown.
     """

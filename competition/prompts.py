@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from competition import ledger, store
 from competition.decisions import bankroll, rulesets
 from competition.decisions import seed as seeds
+from competition.decisions.repeats import numbered
 from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, RoundPrompt, Submission
 
 
@@ -160,12 +161,10 @@ def enter_leader(round_: Round, *, now: datetime) -> Submission | None:
     return entry
 
 
-def expect_generated(entry: Submission, prompts: Iterable[Prompt], *, now: datetime) -> None:
+def expect_generated(entry: Submission, prompts: Iterable[Prompt], *, now: datetime, repeat: int = 0) -> None:
     """Rows for the outputs a pod will bring; they are never due by themselves."""
+    origin = numbered(Asset.Origin.GENERATED, repeat)
     Asset.objects.bulk_create(
-        (
-            Asset(submission=entry, prompt=prompt, origin=Asset.Origin.GENERATED, **Asset.born(now=now, due=False))
-            for prompt in prompts
-        ),
+        (Asset(submission=entry, prompt=prompt, origin=origin, **Asset.born(now=now, due=False)) for prompt in prompts),
         ignore_conflicts=True,
     )

@@ -40,10 +40,10 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
 
 def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
     """Raises BadRules before the first round of a competition that could not be played to its end."""
-    if rules.audit_repeats > 1:
+    if rules.audit_repeats > 1 and rules.title is not None:
         raise rulesets.BadRules(
-            "audit_repeats", f"{rules.name} can be recomputed, not played: outputs are generated again once here",
-            fix="Use margin-1 or title-1",
+            "audit_repeats", "a finalist's outputs are generated again once, and then on fresh prompts",
+            fix="Write 1, or use margin-2",
         )  # fmt: skip
     asked = standing.Condition.from_json(competition.config.get("entry", {}))
     if asked.least_alpha and competition.chain.startswith("simulated:"):

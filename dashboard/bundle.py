@@ -18,7 +18,7 @@ from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
 from competition.models import Asset, Round, Submission
 from competition.weights import reigns
-from dashboard import bundle_correction, bundle_judging, bundle_title
+from dashboard import bundle_correction, bundle_judging, bundle_statistics, bundle_title
 from dashboard import bundle_counts as counts
 from judging import matches
 from judging.models import Duel, Match, Rendering
@@ -35,7 +35,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         more["judging.json"] = bundle_judging.document(round_, told_duels(round_))
     if edition > 1:
         more["correction.json"] = bundle_correction.document(round_)
-    return more | {
+    told = more | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
@@ -45,6 +45,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "audits.json": [bundle_correction.audit_told(a) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
+    return told | {"statistics.json": bundle_statistics.document(told)}
 
 
 def blobs(round_: Round) -> list[tuple[str, str]]:

@@ -47,12 +47,13 @@ def _climbed(round_: Round, rows: list[Match]) -> list[Match]:
     as_if_all_pass, climbed = matches.ladder(round_, audited={}), matches.ladder(round_, audited=audited(round_))
     met = {(rung.defender, rung.challenger) for rung in (*as_if_all_pass.rungs, *climbed.rungs)}
     again = _generated(round_)
-    needed = {
-        Match.Kind.SCREEN: lambda m: True,
-        Match.Kind.LADDER: lambda m: (m.defender.key, m.challenger.key) in met,
-        Match.Kind.AUDIT: lambda m: m.challenger.key in again,
-    }
-    return [match for match in rows if needed[Match.Kind(match.kind)](match)]
+
+    def needed(match: Match) -> bool:
+        if match.audits:
+            return match.challenger.key in again
+        return match.kind == Match.Kind.SCREEN or (match.defender.key, match.challenger.key) in met
+
+    return [match for match in rows if needed(match)]
 
 
 def audits_of(round_: Round) -> list[Audit]:

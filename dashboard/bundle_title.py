@@ -1,22 +1,17 @@
-"""What does the bundle of a round of title-1 say beyond the others'?  Fresh prompts, entries, bankrolls, statistics."""
+"""What does the bundle of a round of title-1 say beyond the others'?  Fresh prompts, entries, bankrolls."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from audits import titles as telling
 from audits.steps import audited
 from competition import prompts
 from competition.decisions import title as titles
 from competition.decisions.bankroll import Bankroll, credits, flip_distance, titled
 from competition.decisions.entries import Candidate, Solution
 from competition.decisions.rulesets import Rules
-from competition.decisions.tally import MICRO, Tally
-from competition.decisions.tally import flip_distance as margin_flips
 from competition.models import Round
 from competition.rounds import rules_of
-from dashboard import bundle_counts
-from judging import matches
 from judging import titles as judging
 from judging.models import Match
 
@@ -39,8 +34,6 @@ def document(round_: Round) -> dict[str, Any]:
         "bankrolls": [
             _bankroll(title, candidates[key], carried.get(key, Bankroll()), rules=rules) for key in title.standings
         ],
-        "statistics": [statistics(match, rules=rules) for match in bundle_counts.matches_of(round_)],
-        "flip_distance": telling.flips(title, rules=rules),
     }  # fmt: skip
 
 
@@ -74,15 +67,3 @@ def _bankroll(title: titles.Title, candidate: Candidate, start: Bankroll, *, rul
 
 def _counts(bankroll: Bankroll) -> dict[str, Any]:
     return {"won": bankroll.won, "drawn": bankroll.drawn, "lost": bankroll.lost, "out": bankroll.out}
-
-
-def statistics(match: Match, *, rules: Rules) -> dict[str, Any]:
-    """In millionths: the margin's 95 % interval and the exact sign test; how far the margin is from the bar."""
-    tally: Tally = matches.tally_of(match)
-    low, high = tally.interval95()
-    return {
-        "match": f"{match.kind} {match.defender.key} {match.challenger.key}",
-        "interval95_micro": [round(low * MICRO), round(high * MICRO)],
-        "sign_p_micro": round(tally.sign_p() * MICRO),
-        "flip_distance": margin_flips(tally, win_margin=rules.win_margin, least_counted=rules.least_counted),
-    }

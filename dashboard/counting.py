@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db.models import BooleanField, Case, Count, F, Max, Min, Q, QuerySet, When
 
 from competition.models import Asset, Competition, Prompt, Round, Submission
-from judging.models import Duel, Match
+from judging.models import Duel, Match, auditing
 
 KEPT_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
 MOST_DUELS = 200
@@ -23,7 +23,7 @@ JUDGED = Q(state="judged")
 def counted_duels(competition: Competition) -> QuerySet[Duel]:
     """Duels of decided matches as far as these counted; copies repeat their original, so are left out."""
     rows = Duel.objects.filter(match__round__competition=competition, match__state="decided")
-    rows = rows.filter(match__challenger__copy_of=None).exclude(match__kind=Match.Kind.AUDIT)
+    rows = rows.filter(match__challenger__copy_of=None).exclude(auditing("match__"))
     return rows.filter(Q(match__stopped_after=None) | Q(position__lt=F("match__stopped_after"))).order_by()
 
 
@@ -83,7 +83,7 @@ def _shown(competition: Competition) -> QuerySet[Prompt]:
 
 def duels_on(prompt: Prompt) -> list[Duel]:
     """Newest round first; all kinds of matches but audits."""
-    rows = Duel.objects.filter(prompt=prompt).exclude(match__kind=Match.Kind.AUDIT)
+    rows = Duel.objects.filter(prompt=prompt).exclude(auditing("match__"))
     sides = ("match__defender__miner", "match__challenger__miner", "match__round__competition", "prompt")
     return list(rows.select_related(*sides).order_by("-match__round__number", "match__kind", "pk")[:MOST_DUELS])
 
@@ -108,7 +108,7 @@ def screen_duels(entries: Iterable[Submission]) -> list[Duel]:
 
 def match_of(round_: Round, a: Submission, b: Submission) -> Match | None:
     """The match the two played, whoever defended."""
-    rows = round_.matches.select_related("defender__miner", "challenger__miner").exclude(kind=Match.Kind.AUDIT)
+    rows = round_.matches.select_related("defender__miner", "challenger__miner").exclude(auditing())
     either = Q(defender=a, challenger=b) | Q(defender=b, challenger=a)
     return rows.filter(either).order_by("kind", "pk").first()
 
@@ -150,7 +150,7 @@ def repeats(competition: Competition) -> dict[str, int]:
 def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
     """The first and each further verdict of one question."""
     rows = Duel.objects.filter(JUDGED, match__round__competition=competition, match__state="decided")
-    rows = rows.exclude(match__kind=Match.Kind.AUDIT).filter(match__challenger__commit__in=_shared(competition))
+    rows = rows.exclude(auditing("match__")).filter(match__challenger__commit__in=_shared(competition))
     question = ("match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id")
     elsewhere = Case(When(match__round__source={}, then=False), default=True, output_field=BooleanField())
     asked = rows.order_by("match_id").values_list(*question, elsewhere, "right_sha256", "outcome")

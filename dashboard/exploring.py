@@ -26,7 +26,7 @@ from dashboard.presenting.people import entrant
 from dashboard.presenting.plots import Plot
 from dashboard.presenting.prompt_pages import NOTHING, PromptRow, prompt_row
 from dashboard.sheets import Sheet
-from judging.models import Match
+from judging.models import Match, auditing
 
 MOST_MATCHES = 300
 MOST_PROMPTS = 300
@@ -64,7 +64,7 @@ def _before(request: HttpRequest) -> int | None:
 
 
 def _matches(competition: Competition, *, before: int | None) -> list[Match]:
-    rows = Match.objects.filter(round__competition=competition, state="decided").exclude(kind=Match.Kind.AUDIT)
+    rows = Match.objects.filter(round__competition=competition, state="decided").exclude(auditing())
     rows = rows.filter(margin_micro__isnull=False)
     rows = rows.filter(round__number__lt=before) if before is not None else rows
     sides = ("round__competition", "defender__miner", "challenger__miner")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import Http404
@@ -18,6 +19,8 @@ from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
 from dashboard.presenting.stages import Tracker, Work
+from dashboard.presenting.sureness import Sureness, published
+from dashboard.publish import folder_of
 from dashboard.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
 from judging import queries as judging
 from judging.models import Match, Rendering
@@ -71,7 +74,15 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
             matches=states,
             audits=tuple(audits),
         )
-    return rounds.page(rows, tracker=tracker(round_, now=now, work=work))
+    return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=work)), sure=_sure(round_))
+
+
+def _sure(round_: Round) -> Sureness | None:
+    """As the bundle's newest edition says."""
+    edition = 1
+    while folder_of(round_, edition=edition + 1).is_dir():
+        edition += 1
+    return published(folder_of(round_, edition=edition)) if round_.state == "finished" else None
 
 
 def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple[Match | None, tuple[DuelRow, ...]]:
@@ -179,8 +190,9 @@ def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
         submission,
         audits=audits,
         counting=auditing.counting(audits),
-        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose == "audit"],
+        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose.startswith("audit")],
         match=_match_page(round_, match) if match else None,
+        repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
     )
 
 

@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from competition.decisions.bankroll import Bankroll, credits, earned
 from competition.decisions.rulesets import RULESETS, TITLE_1
-from dashboard.answers import Page
+from dashboard.answers import Page, fresh
+from dashboard.presenting import rules_plots
+from dashboard.presenting.plots import Plot
 
 # Title matches of competition-1's round 0, had they been some: (challenger, won, drawn, lost).  docs/rules.md has more.
 REAL = (
@@ -25,7 +28,7 @@ REAL = (
 SIMULATED = Path(__file__).resolve().parent / "simulated_rules.json"
 SAYS = {
     "margin-1": "As in competition-1: who wins by 5 % of the prompts against the defender of the moment takes over.",
-    "margin-2": "As in competition-2: and must win again three times, generated anew. Recomputed, not played.",
+    "margin-2": "As in competition-2: and must win again three times, generated anew by the platform.",
     "title-1": "A margin lets a challenger in; 40 credits, staked duel by duel on fresh prompts, give it the lead.",
 }
 
@@ -66,6 +69,10 @@ class RulesPage:
     simulated: tuple[Row, ...]
     rounds: int
     url: str
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        return rules_plots.plots(simulated(), address=lambda name: reverse("rules-chart", args=[name]))
 
 
 def rules_facts(request: HttpRequest) -> RulesPage:
@@ -117,3 +124,12 @@ def _rate(rate: dict[str, Any]) -> str:
 
 
 rules_page = Page(rules_facts, template="rules.html")
+
+
+@require_safe
+def chart(request: HttpRequest, name: str) -> HttpResponse:
+    """What plotly draws of one chart of the simulation."""
+    plots = {plot.name: plot for plot in rules_facts(request).plots}
+    if name not in plots:
+        raise Http404(f"There is no chart of this name; there are {', '.join(plots)}.")
+    return fresh(JsonResponse(plots[name].figure))

@@ -128,6 +128,7 @@ urlpatterns = [
     *both(f"{AUDIT}/<stem:stem>", views.audit_duel_page, name="audit-duel"),
     *both(TITLE, views.title_page, name="title"),
     *both(f"{TITLE}/<stem:stem>", views.title_duel_page, name="title-duel"),
+    path("rules/charts/<slug:name>.json", rules.chart, name="rules-chart"),
     *both("rules", rules.rules_page, name="rules"),
     *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
     *api,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from competition.decisions import screening, stopping
+from competition.decisions.repeats import plain
 from competition.decisions.tally import DuelResult, Tally
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
@@ -50,7 +51,7 @@ def bearable(duels: Sequence[Duel]) -> bool:
 
 
 def _length(match: Match, results: Sequence[DuelResult | None]) -> int | None:
-    if match.kind == Match.Kind.AUDIT:
+    if plain(match.kind) == Match.Kind.AUDIT:
         return len(results) if all(results) else None
     if _screened(match):
         stop = screening.stop(results, rules=rules_of(match.round))

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from competition.decisions import ladder as climbing
+from competition.decisions.repeats import numbered
 from competition.decisions.tally import DuelResult, Tally
 from competition.machine import engine
 from competition.models import Asset, Round, Submission
@@ -17,15 +18,17 @@ from judging.models import Duel, Match
 SUBMITTED, GENERATED = Asset.Origin.SUBMITTED, Asset.Origin.GENERATED
 
 
-def ensure(round_: Round, *, kind: str, defender: Submission, challenger: Submission, now: datetime) -> Match:
-    """The match of this pair, made when it is first wanted."""
+def ensure(
+    round_: Round, *, kind: str, defender: Submission, challenger: Submission, now: datetime, repeat: int = 0
+) -> Match:
+    """The match of this pair, made when it is first wanted.  `repeat`: about which regeneration an audit's is."""
     leads = defender.role == Submission.Role.LEADER
-    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.TITLE)
+    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN, Match.Kind.TITLE)
     match, made = Match.objects.get_or_create(
-        round=round_, kind=kind, defender=defender, challenger=challenger,
+        round=round_, kind=numbered(kind, repeat), defender=defender, challenger=challenger,
         defaults={
             "defender_origin": GENERATED if leads else SUBMITTED,
-            "challenger_origin": GENERATED if regenerated else SUBMITTED,
+            "challenger_origin": numbered(GENERATED, repeat) if regenerated else SUBMITTED,
             **Match.born(now=now),
         },
     )  # fmt: skip

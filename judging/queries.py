@@ -8,7 +8,7 @@ from django.db.models import BooleanField, Count, F, Func, Q, Value
 from django.db.models.functions import Abs
 
 from competition.models import Competition, Round
-from judging.models import Duel, Match, Rendering
+from judging.models import Duel, Match, Rendering, auditing
 
 SIDES = ("defender__miner", "challenger__miner")
 MOST_MATCHES = 400
@@ -29,7 +29,7 @@ def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
 
 def match_between(round_: Round, *, defender: str, challenger: str) -> Match | None:
     """By hotkeys, `leader` for the round's leader.  Matches of audits and for the title are not among these."""
-    rows = round_.matches.select_related(*SIDES).exclude(kind__in=(Match.Kind.AUDIT, Match.Kind.TITLE))
+    rows = round_.matches.select_related(*SIDES).exclude(auditing()).exclude(kind=Match.Kind.TITLE)
     leads = (
         Q(defender__role="leader")
         if defender == "leader"
@@ -61,6 +61,13 @@ def title_match(round_: Round, *, challenger: str) -> Match | None:
 def audit_match(round_: Round, *, challenger: str) -> Match | None:
     rows = round_.matches.select_related(*SIDES).filter(kind=Match.Kind.AUDIT)
     return rows.filter(challenger__miner__hotkey=challenger).first()
+
+
+def repeated_matches(round_: Round, *, challenger: str) -> list[Match]:
+    """Of a winner that was generated again more than once: every match of its audit, repeat by repeat."""
+    rows = round_.matches.select_related(*SIDES).filter(auditing(), challenger__miner__hotkey=challenger)
+    found = sorted(rows, key=lambda m: (m.challenger_origin, m.kind.startswith("again")))
+    return found if len(found) > 1 else []
 
 
 def duels_of(match: Match) -> list[Duel]:

@@ -23,6 +23,7 @@ from verify import (
     bundle_round,
     bundle_rulings,
     bundle_stages,
+    bundle_statistics,
     bundle_title,
 )
 from verify.bundle_files import Bundle, read
@@ -31,8 +32,8 @@ from verify.findings import errors
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
-    bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_audits.check, bundle_rulings.check,
-    bundle_correction.check, bundle_reigns.check, bundle_events.check,
+    bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_statistics.check, bundle_audits.check,
+    bundle_rulings.check, bundle_correction.check, bundle_reigns.check, bundle_events.check,
 )  # fmt: skip
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 

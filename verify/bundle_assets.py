@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 from verify.bundle_files import Bundle, canonical, text
@@ -40,10 +41,21 @@ def regenerated(bundle: Bundle) -> set[str]:
     return {audit["entry"] for audit in bundle.told("audits.json") if audit["kind"] == "generation"}
 
 
+def again(bundle: Bundle, entry: str) -> list[str]:
+    """Under which names it was generated: once, and once more after each win in a match of margin-2's repeats."""
+    rules = bundle.told("round.json")["rules"]
+    won = {m["kind"] for m in bundle.told("matches.json") if m["challenger"] == entry
+           and m["kind"].startswith("again") and Fraction(m["margin"]) >= Fraction(rules["win_margin"])}  # fmt: skip
+    found = ["generated"]
+    while len(found) < rules["audit_repeats"] and f"again{'_' * (len(found) > 1)}{len(found) - 1 or ''}" in won:
+        found.append(f"generated_{len(found)}")
+    return found
+
+
 def _complete(bundle: Bundle) -> None:
     stems = [prompt["stem"] for prompt in bundle.told("round.json")["prompts"]]
     entries = [(row["entry"], "submitted") for row in challengers(bundle)]
-    entries += [("leader", "generated"), *((entry, "generated") for entry in regenerated(bundle))]
+    entries += [("leader", "generated"), *((e, origin) for e in regenerated(bundle) for origin in again(bundle, e))]
     expected = Counter((*entry, stem) for entry in entries for stem in stems)
     expected += Counter((entry, "generated", stem) for entry, stem in on_fresh(bundle))
     found = Counter((row["entry"], row["origin"], row["prompt"]) for row in bundle.told(NAME))

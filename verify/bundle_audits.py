@@ -10,7 +10,7 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify import bundle_bankroll
+from verify import bundle_again, bundle_bankroll
 from verify.bundle_entries import titled
 from verify.bundle_events import bodies, by_name
 from verify.bundle_files import Bundle
@@ -100,6 +100,9 @@ def _source(bundle: Bundle, audit: Row) -> None:
 
 def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
     """Not worse than what was submitted by more than the bar, and made in time, by code that ran."""
+    if bundle_again.repeated(bundle.told("round.json")["rules"]):
+        _repeated(bundle, audit)
+        return
     name = ("audit", audit["entry"], audit["entry"])
     matches = [m for m in bundle.told("matches.json") if (m["kind"], m["defender"], m["challenger"]) == name]
     if not matches:
@@ -123,6 +126,22 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
                 say="Not for this reason.")  # fmt: skip
 
 
+def _repeated(bundle: Bundle, audit: Row) -> None:
+    """margin-2: each repeat no worse than what was submitted, and a win against the defender again."""
+    played = bundle_again.play(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0))
+    if not played.code or played.submitted is None:
+        return  # told by the ladder as a match that is missing
+    rules = bundle.told("round.json")["rules"]
+    met = {} if played.defender is None else {"defender_margin": str(margin_of(played.defender))}
+    limited = {"repeats": rules["audit_repeats"], "least_defender_margin": str(Fraction(rules["win_margin"]))}
+    beside = {**met, "repeats": played.repeats}
+    _numbers(bundle, audit, played.submitted, rules, beside=beside, limited=limited)
+    _verdict(bundle, audit, expected="passed" if played.code == "won_again" else "rejected",
+             say="Its repeats, or their time, say else.")  # fmt: skip
+    bundle.same("wrong-audit", NAME, field=f"{_label(audit)} code", found=audit["code"], expected=played.code[:60],
+                say="Not for this reason.")  # fmt: skip
+
+
 def generation_code(tally: dict[str, int], *, seconds: int, limit: int, rules: Row) -> str:
     """What an audit by code that ran to its end says: `not_worse` passes, anything else rejects."""
     if seconds > limit:
@@ -139,14 +158,18 @@ def by_bankroll(results: list[str], *, rules: Row) -> str:
     return "worse_than_submitted" if ending == "title" else "not_worse"
 
 
-def _numbers(bundle: Bundle, audit: Row, tally: dict[str, int], rules: Row) -> None:
+def _numbers(
+    bundle: Bundle, audit: Row, tally: dict[str, int], rules: Row, *, beside: Row | None = None,
+    limited: Row | None = None,
+) -> None:  # fmt: skip
     counted = counted_of(tally)
-    numbers = {**tally, "counted": counted, "margin": str(margin_of(tally))}
+    numbers = {**tally, "counted": counted, "margin": str(margin_of(tally)), **(beside or {})}
     bundle.same("wrong-audit", NAME, field=f"{_label(audit)} numbers", found=audit["numbers"], expected=numbers,
                 say="Not the numbers of its match.")  # fmt: skip
     limits = {
         "least_margin": str(-Fraction(rules["win_margin"])), "least_counted": rules["least_counted"],
         "generation_s": bundle.told("competition.json")["config"].get("pods", {}).get("generation_s", 7200),
+        **(limited or {}),
     }  # fmt: skip
     bundle.same("wrong-audit", NAME, field=f"{_label(audit)} limits", found=audit["limits"], expected=limits,
                 say="Not the limits of the rules.")  # fmt: skip

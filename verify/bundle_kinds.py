@@ -64,6 +64,8 @@ WRONG: dict[str, str] = {
     "too-many-voids": "more than 5 % of a match could not be judged: the round should have paused",
     "wrong-tally": "wins, draws and losses are not those of the duels",
     "wrong-margin": "a margin is not (won - lost) / counted",
+    "wrong-flips": "a flip distance is not the fewest duels that would have to end otherwise",
+    "wrong-repeatability": "what the judge said about copies of one commit is counted otherwise",
     "wrong-stop": "a match did not end with the first duel after which it was certain",
     # the decision
     "wrong-ladder": "the ladder climbs otherwise",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from verify import bundle_again
 from verify.bundle_assets import challengers
 from verify.bundle_entries import titled
 from verify.bundle_files import Bundle
@@ -78,12 +79,18 @@ def rejected_in(audits: list[Row]) -> set[str]:
 def _matches(bundle: Bundle, rungs: list[Row]) -> None:
     """Beyond the screens: one match for each rung between challengers, one for each generation audit."""
     wanted = {("ladder", r["defender"], r["challenger"]) for r in rungs if r["defender"] != LEADER}
-    wanted |= {("audit", a["entry"], a["entry"]) for a in bundle.told("audits.json") if a["kind"] == "generation"}
+    wanted |= {key for a in bundle.told("audits.json") if a["kind"] == "generation" for key in _audits(bundle, a)}
     found = [(m["kind"], m["defender"], m["challenger"]) for m in bundle.told(MATCHES) if m["kind"] != "screen"]
     for key in sorted({key for key in found if key not in wanted or found.count(key) > 1}):
         bundle.note("extra-match", MATCHES, field=" ".join(key), say="No rung and no audit asks for this match.")
     for key in sorted(wanted - set(found)):
         bundle.note("missing-match", MATCHES, field=" ".join(key), say="The rules ask for this match.")
+
+
+def _audits(bundle: Bundle, audit: Row) -> set[tuple[str, str, str]]:
+    if not bundle_again.repeated(bundle.told("round.json")["rules"]):
+        return {("audit", audit["entry"], audit["entry"])}
+    return {*bundle_again.play(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0)).keys}
 
 
 def _reasons(bundle: Bundle, met: Pairs) -> None:

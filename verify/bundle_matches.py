@@ -43,10 +43,7 @@ def label(match: Row) -> str:
 
 def _match(bundle: Bundle, match: Row, files: Files) -> None:
     origins = [match["defender_origin"], match["challenger_origin"]]
-    wanted = [
-        "generated" if match["defender"] == "leader" else "submitted",
-        "generated" if match["kind"] in ("audit", "title") else "submitted",
-    ]
+    wanted = ["generated" if match["defender"] == "leader" else "submitted", challenger_origin(match["kind"])]
     bundle.same("wrong-files", NAME, field=f"{label(match)} origins", found=origins, expected=wanted,
                 say="Only the leader's files, and those of an audit, are made by the platform.")  # fmt: skip
     _order(bundle, match, late={stem for stem in _stems(match) if not _both(files, match, stem)})
@@ -57,6 +54,18 @@ def _match(bundle: Bundle, match: Row, files: Files) -> None:
             name = f"{label(match)} {duel['prompt']}"
             _duel(bundle, duel, name, left=left, right=right, judge=match["judge_name"])
     _tally(bundle, match)
+
+
+def numbered(name: str, repeat: int) -> str:
+    return f"{name}_{repeat}" if repeat else name
+
+
+def challenger_origin(kind: str) -> str:
+    """Whose files challenge: those of the miner, those that the platform generated, or of a further regeneration."""
+    plain, _, repeat = kind.partition("_")
+    if plain in ("audit", "again"):
+        return numbered("generated", int(repeat) if repeat.isdecimal() else 0)
+    return "generated" if kind == "title" else "submitted"
 
 
 def _stems(match: Row) -> list[str]:
@@ -195,7 +204,7 @@ def _stop(bundle: Bundle, match: Row, results: list[str]) -> None:
                     expected=list(bundle_bankroll.screened(known, rules=rules)),
                     say="A screen ends when the bar is out of reach, or hopelessly far.")  # fmt: skip
         return
-    early = match["kind"] != "audit" and rules["stop_early"]
+    early = not match["kind"].startswith("audit") and rules["stop_early"]
     stop, said = stop_of(results, total, rules=rules, early=early)
     bundle.same("wrong-stop", NAME, field=label(match), found=[match["stopped_after"], match["stopped"]],
                 expected=[stop, said], say="A match ends with the first duel that makes it certain.")  # fmt: skip

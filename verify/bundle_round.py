@@ -19,6 +19,7 @@ MARGIN_1: dict[str, Any] = {
     "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
     "audit_limit_seconds": "180", "audit_repeats": 1,
 }  # fmt: skip
+MARGIN_2: dict[str, Any] = MARGIN_1 | {"name": "margin-2", "audit_repeats": 3}
 TITLE_1: dict[str, Any] = MARGIN_1 | {
     "name": "title-1",
     "title": {
@@ -26,7 +27,7 @@ TITLE_1: dict[str, Any] = MARGIN_1 | {
         "futility_z": "7/2",
     },
 }  # fmt: skip
-RULESETS = {"margin-1": MARGIN_1, "title-1": TITLE_1}
+RULESETS = {"margin-1": MARGIN_1, "margin-2": MARGIN_2, "title-1": TITLE_1}
 NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/[1-9][0-9]{0,17})?")
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
 

@@ -68,6 +68,7 @@ AUDIT = {
     "findings": [{"severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT}],
 }  # fmt: skip
 RUNGS = [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}]
+DISTANCE = Either((NULL, COUNT))
 
 MANIFEST = {
     "format": TEXT, "competition": TEXT, "round": COUNT,
@@ -112,6 +113,10 @@ SHAPES: dict[str, Any] = {
         "next_schedule": SCHEDULE, "reigns": [{"hotkey": TEXT, "weight": SHARE, "effective_block": COUNT}],
         "uids": Each((COUNT,)), "owner_uid": COUNT, "weights": Each((SHARE,)), "weights_block": COUNT,
     },
+    "statistics.json": {
+        "matches": [{"match": TEXT, "interval95_micro": [WHOLE], "sign_p_micro": COUNT, "flip_distance": DISTANCE}],
+        "flip_distance": DISTANCE, "repeatability": {"pairs": COUNT, "same": COUNT, "opposite": COUNT},
+    },
 }  # fmt: skip
 
 BARS = ("likeness", "lean", "artifacts", "checklist", "detail", "gray", "side_guard", "least_mass")
@@ -130,7 +135,6 @@ CONTROL = {
     "detail": DETAIL, "answers": [ANSWER],
 }  # fmt: skip
 COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
-DISTANCE = Either((NULL, COUNT))
 OPTIONAL: dict[str, Any] = {
     "beacon.json": {"kind": TEXT, "round": COUNT, "signature": TEXT, "block_ms": COUNT},
     "judging.json": {
@@ -154,10 +158,6 @@ OPTIONAL: dict[str, Any] = {
                 "duels": COUNT, "flip_distance": DISTANCE,
             }
         ],
-        "statistics": [
-            {"match": TEXT, "interval95_micro": [WHOLE], "sign_p_micro": COUNT, "flip_distance": DISTANCE}
-        ],
-        "flip_distance": DISTANCE,
     },
 }  # fmt: skip
 """Documents that only some rulesets and judges have, or only a corrected round."""

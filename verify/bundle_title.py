@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +12,7 @@ from verify.bundle_events import bodies
 from verify.bundle_files import Bundle
 from verify.bundle_ladder import headline
 from verify.bundle_matches import NAME as MATCHES
-from verify.bundle_matches import clears, counted_of, label, margin_of, result_of
+from verify.bundle_matches import clears, margin_of, result_of
 from verify.bundle_reveals import in_reveal_order
 from verify.bundle_round import drawn_by
 
@@ -34,7 +33,6 @@ def check(bundle: Bundle) -> None:
     _fresh(bundle)
     _entries(bundle)
     _decide(bundle)
-    _statistics(bundle)
 
 
 def _fresh(bundle: Bundle) -> None:
@@ -176,30 +174,3 @@ def _winner(bundle: Bundle, winner: str, finalists: list[str], rejected: list[st
     bundle.same("wrong-winner", DECISION, field="winner", found=decision["winner"], expected=winner,
                 say="The title matches give another winner.")  # fmt: skip
     headline(bundle, winner)
-
-
-def _statistics(bundle: Bundle) -> None:
-    told = {row["match"]: row for row in bundle.told(NAME)["statistics"]}
-    bundle.same("missing-match", NAME, field="statistics", found=sorted(told),
-                expected=sorted(label(m) for m in bundle.told(MATCHES)), say="Of every match, once.")  # fmt: skip
-    for match in bundle.told(MATCHES):
-        row = told.get(label(match))
-        if row is not None:
-            low, high, p = _intervals(match["tally"])
-            near = all(abs(a - b) <= 1 for a, b in zip([*row["interval95_micro"], row["sign_p_micro"]], (low, high, p),
-                                                       strict=False))  # fmt: skip
-            if not near or len(row["interval95_micro"]) != 2:
-                bundle.note("wrong-margin", NAME, field=label(match), found=[row["interval95_micro"],
-                            row["sign_p_micro"]], expected=[[low, high], p], say="Other intervals.")  # fmt: skip
-
-
-def _intervals(tally: dict[str, int]) -> tuple[int, int, int]:
-    """Normal interval of the margin, exact two-sided sign test; in millionths."""
-    n, margin = counted_of(tally), float(margin_of(tally))
-    won = tally["won"] + tally["forfeits_defender"]
-    lost = tally["lost"] + tally["forfeits_challenger"]
-    half = Z95 * math.sqrt(max(0.0, ((won + lost) / n - margin * margin) / n)) if n else 1.0
-    tail = sum(math.comb(won + lost, k) for k in range(max(won, lost), won + lost + 1))
-    p = min(Fraction(1), Fraction(2 * tail, 2 ** (won + lost)))
-    low, high = (max(-1.0, margin - half), min(1.0, margin + half)) if n else (-1.0, 1.0)
-    return round(low * 1_000_000), round(high * 1_000_000), round(p * 1_000_000)

@@ -109,7 +109,7 @@ def _compared(tally: TallyLike, *, counted: int, rules: GenerationRules) -> tupl
     net, allowed = _net(tally), -rules.win_margin
     missing = f", {tally.forfeits_challenger} of them not delivered" if tally.forfeits_challenger else ""
     told = f"regenerated against submitted: {_wins(tally)} won, {tally.drawn} drawn, {_losses(tally)} lost{missing}"
-    margin = f"margin {_percent(Fraction(net, counted))}, at least {_percent(allowed)} is needed"
+    margin = f"margin {percent(Fraction(net, counted))}, at least {percent(allowed)} is needed"
     if rules.worse is not None:
         margin = "by the bankroll, reversed: a submitted output staked against each regenerated one"
     if not rules.worse and (rules.worse is False or Fraction(net, counted) >= allowed):
@@ -194,7 +194,7 @@ def _limits(rules: GenerationRules) -> dict[str, Any]:
     }
 
 
-def _percent(share: Fraction) -> str:
+def percent(share: Fraction) -> str:
     """Two decimals tell any margin of up to 500 duels from a limit in whole percents; the fraction is a number too."""
     hundredths = round(share * 10000)
     sign = "-" if hundredths < 0 else "+" if hundredths > 0 else ""

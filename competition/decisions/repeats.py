@@ -16,6 +16,16 @@ from competition.decisions.rulesets import Rules
 from competition.decisions.tally import Tally, reaches
 
 
+def numbered(name: str, repeat: int) -> str:
+    """audit, audit_1, audit_2: what a repeat's pod run, outputs and matches go by, as in the public records."""
+    return f"{name}_{repeat}" if repeat else name
+
+
+def plain(name: str) -> str:
+    """Without the number of the repeat."""
+    return name.partition("_")[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
     """One regeneration of a winner, as challenger: against its own submitted outputs, and against the defender."""

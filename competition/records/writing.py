@@ -7,6 +7,7 @@ beside it (the rules the round was played under) and an audit as one regeneratio
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,8 +18,7 @@ from competition.records.played import LEADER
 LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
 WINNERS = {"defender": LEFT, "challenger": RIGHT, "draw": "draw"}
 AUDITED = {"passed": "passed", "rejected": "failed"}
-# matches of outputs that the platform generated: against what was submitted; on fresh prompts, against the leader's
-AGAIN = {"audit": "submitted_0", "title": "leader_0"}
+REPEATED = re.compile(r"(.+)_([0-9]+)")
 PICTURE = "front_left"
 NOT_BUILT = "not_found"  # miners' code runs without an image of its own, so there is none to be found
 
@@ -61,7 +61,7 @@ def round_files(
         fresh = [addresses.prompt(prompt["stem"]) for prompt in told["title.json"]["fresh"]]
         files["fresh_prompts.txt"] = "\n".join(fresh).encode()
     for match in matches:
-        files[f"{match['right']}/duels_{match['left'][:10]}.json"] = encoded(match)
+        files[f"{match['right']}/duels_{match['left'][:10]}{_further(match['left'])}.json"] = encoded(match)
     return files | _made(told["assets.json"], shown) | _audits(told["audits.json"])
 
 
@@ -137,11 +137,10 @@ def _asset(asset: Mapping[str, Any], *, addresses: Addresses) -> dict[str, Any]:
 
 def _made(assets: Iterable[Mapping[str, Any]], shown: Shown) -> dict[str, bytes]:
     """`<hotkey>/submitted.json`, `<hotkey>/generated_0.json` of who was audited, `leader/generated.json`."""
-    names = {("leader", "generated"): "generated", ("other", "generated"): "generated_0"}
     folders: dict[str, dict[str, Any]] = {}
     for asset in assets:
-        who = "leader" if asset["entry"] == LEADER else "other"
-        file = f"{asset['entry']}/{names.get((who, asset['origin']), 'submitted')}.json"
+        again = asset["origin"] == "generated" and asset["entry"] != LEADER
+        file = f"{asset['entry']}/{asset['origin']}{'_0' if again else ''}.json"
         of_asset = shown[asset["entry"], asset["origin"], asset["prompt"]]
         folders.setdefault(file, {})[asset["prompt"]] = of_asset
     return {file: encoded(dict(sorted(made.items()))) for file, made in folders.items()}
@@ -155,9 +154,23 @@ def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> d
     won, lost = (sum(duel["winner"] == side for duel in duels) for side in (RIGHT, LEFT))
     counted = sum(duel["winner"] != SKIPPED for duel in duels)
     return {
-        "left": AGAIN.get(match["kind"], match["defender"]), "right": match["challenger"], "score": won - lost,
+        "left": _left(match), "right": match["challenger"], "score": won - lost,
         "margin": (won - lost) / counted if counted else 0.0, "duels": duels,
     }  # fmt: skip
+
+
+def _left(match: Mapping[str, Any]) -> str:
+    """Of outputs that the platform generated again: against what was submitted, or the defender, with the repeat."""
+    kind, _, repeat = match["kind"].partition("_")
+    if kind not in ("audit", "again", "title"):
+        return str(match["defender"])
+    return f"{'submitted' if kind == 'audit' else match['defender']}_{repeat or 0}"
+
+
+def _further(left: str) -> str:
+    """What keeps the files of a winner's further regenerations apart."""
+    repeat = REPEATED.fullmatch(left)
+    return f"-{repeat[2]}" if repeat and (repeat[2] != "0" or repeat[1] not in ("submitted", LEADER)) else ""
 
 
 def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Addresses) -> dict[str, Any]:
@@ -181,7 +194,7 @@ def _issues(duel: Mapping[str, Any]) -> str:
 
 
 def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[str, str, float]]:
-    of_audit = [match for match in matches if (match["left"] in AGAIN.values()) == audits]
+    of_audit = [match for match in matches if bool(REPEATED.fullmatch(match["left"])) == audits]
     return [(match["left"], match["right"], match["margin"]) for match in of_audit]
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from competition.decisions.rulesets import Rules
 from competition.decisions.tally import Z95
-from competition.simulation.population import Lots, Population
+from competition.simulation.matches import Start
+from competition.simulation.population import Field, Lots, Numbers, Places, Population
 from competition.simulation.rounds import LEADER, play
 
 CHUNK = 250  # rounds at a time: what fits into a processor's cache and little memory
@@ -46,8 +47,9 @@ class Rate:
 class Figures:
     """One ruleset against one population.
 
-    false: somebody who is not better took the lead · power: somebody better took it · owner: one given miner, with all
-    its clones, took it.  prompts, duels and calls are means of a round.
+    Of so many rounds, or series of rounds where a population returns: false: somebody who is not better took the lead ·
+    power: somebody better took it · owner: one given miner, with all its clones, took it.  prompts, duels and calls are
+    means of a round.
     """
 
     ruleset: str
@@ -67,19 +69,31 @@ class Figures:
 
 def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) -> Figures:
     """Play so many rounds.  Every ruleset meets the same screens under one seed."""
-    hits, costs = np.zeros(3, dtype=int), np.zeros(3)
+    hits, costs = np.zeros(3, dtype=int), np.zeros(4)
     for number, size in enumerate(_chunks(rounds)):
         lots = Lots(population, seed=seed * 1_000_003 + number)
         field = lots.field(size)
-        outcome = play(rules)(field, lots, rules=rules)
-        new = outcome.winner != LEADER
-        at = (np.arange(size), np.maximum(outcome.winner, 0))
+        winner, spent = _until_somebody_leads(field, lots, rules=rules)
+        new = winner != LEADER
+        at = (np.arange(size), np.maximum(winner, 0))
         better = field.ahead[at] > 0
         hits += [(new & ~better).sum(), (new & better).sum(), (new & field.owner[at]).sum()]
-        costs += [outcome.prompts.sum(), outcome.duels.sum(), outcome.calls.sum()]
+        costs += spent
     false, power, owner = (Rate(int(n), rounds) for n in hits)
-    prompts, duels, calls = (float(total) / max(1, rounds) for total in costs)
+    prompts, duels, calls = (float(total) / max(1.0, costs[3]) for total in costs[:3])
     return Figures(rules.name, population, false, power, owner, prompts, duels, calls)
+
+
+def _until_somebody_leads(field: Field, lots: Lots, *, rules: Rules) -> tuple[Places, Numbers]:
+    """(who leads in the end, [prompts, duels, calls, rounds] in all): the same commits come back until one does."""
+    size = len(field.ahead)
+    winner, spent, carried = np.full(size, LEADER), np.zeros(4), Start.nothing(field.ahead.shape)
+    for _ in range(lots.population.returning):
+        outcome, on = play(rules)(field, lots, rules=rules, carried=carried), winner == LEADER
+        spent += [(outcome.prompts * on).sum(), (outcome.duels * on).sum(), (outcome.calls * on).sum(), on.sum()]
+        winner = np.where(on, outcome.winner, winner)
+        field = lots.again(field) if lots.population.returning > 1 else field
+    return winner, spent
 
 
 def _chunks(rounds: int) -> Iterator[int]:

@@ -93,22 +93,51 @@ def screen(duels: Duels, *, rules: Rules, title: TitleRules) -> Told:
 
 
 @dataclass(frozen=True)
+class Start:
+    """What earlier rounds left of each pair's bankroll."""
+
+    won: Numbers
+    drawn: Numbers
+    lost: Numbers
+    out: Mask
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...]) -> Start:
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool))
+
+    def of(self, places: Places) -> Start:
+        """Those at these places of the last axis."""
+        return Start(*(np.take_along_axis(x, places, axis=-1) for x in (self.won, self.drawn, self.lost, self.out)))
+
+
+@dataclass(frozen=True)
 class Played:
-    """Title matches: which earned the title, after how many prompts, and what they say."""
+    """Title matches: which earned the title, after how many prompts, what this round's duels say, what is left, and the
+    margin of that."""
 
     title: Mask
     after: Places
     told: Told
+    left: Start
+    margin: Numbers
 
 
-def title_match(duels: Duels, *, rules: Rules, title: TitleRules) -> Played:
-    """`decisions.bankroll.fold` without a carried bankroll."""
-    won, lost = _running(duels.net > 0), _running(duels.net < 0)
+def title_match(duels: Duels, *, rules: Rules, title: TitleRules, start: Start | None = None) -> Played:
+    """`decisions.bankroll.fold`; who starts out is asked no more."""
+    start = start or Start.nothing(duels.net.shape[:-1])
+    won, lost = _running(duels.net > 0) + start.won[..., None], _running(duels.net < 0) + start.lost[..., None]
     held = sum(np.exp(won * np.log1p(float(s)) + lost * np.log1p(-float(s))) for s in title.stakes) / len(title.stakes)
-    at = counts(duels)
-    margin = at.net / np.maximum(at.counted, 1)
+    counted = _running(duels.counted) + (start.won + start.drawn + start.lost)[..., None]
+    margin = (won - lost) / np.maximum(counted, 1)
     rich = (held >= float(title.bar) * (1 - 1e-6)) & (margin >= float(rules.win_margin) - 1e-6)
-    rich &= at.counted >= max(1, rules.least_counted)
-    earned, out = first(rich), first(held < float(title.out) * (1 - 1e-6))
+    rich &= counted >= max(1, rules.least_counted)
+    rich[..., 0] = False  # nobody earns a title without a duel
+    earned, out = first(rich), first((held < float(title.out) * (1 - 1e-6)) | start.out[..., None])
     after = np.minimum(np.minimum(earned, out), duels.net.shape[-1])
-    return Played((earned < out) & (earned <= duels.net.shape[-1]), after, told(duels, after, rules=rules))
+
+    def at(running: Numbers) -> Numbers:
+        return np.take_along_axis(running, after[..., None], axis=-1)[..., 0].astype(float)
+
+    left = Start(at(won), at(counted - won - lost), at(lost), out < earned)
+    titled = (earned < out) & (earned <= duels.net.shape[-1])
+    return Played(titled, after, told(duels, after, rules=rules), left, at(margin))

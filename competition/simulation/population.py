@@ -13,6 +13,7 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
 
+SHOWN = 0.3
 DRAWN_ON_RECORD = 0.79  # of the judged duels in the public records of competitions 0 and 1
 PROMPTS = 128
 
@@ -26,7 +27,9 @@ class Population:
     the challengers · repeated: share of the duels that end the same when outputs are generated again · void, missing:
     shares of duels without an answer, and of the challengers' files · noise: share of answers that are a coin's ·
     bias: share of draws that the judge gives to the challenger · judge: `both` asks in both orders; `one_side` names
-    the same place whatever is shown there.
+    the same place whatever is shown there · cheats: challengers who show outputs better by SHOWN than their code's,
+    which are an equal's; their audits reject them · returning: so many rounds in a row the same commits challenge,
+    until one of them takes the lead.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Population:
     noise: float = 0.0
     bias: float = 0.0
     judge: Literal["both", "one_side"] = "both"
+    cheats: int = 0
+    returning: int = 1
     prompts: int = PROMPTS
 
 
@@ -60,6 +65,9 @@ POPULATIONS: dict[str, Population] = {
         Population(name="biased", bias=0.03),
         Population(name="one-side", judge="one_side"),
         Population(name="failures", void=0.04, missing=0.05),
+        Population(name="cheats-10", better=1, by=0.10, cheats=4),
+        Population(name="returning", returning=4),
+        Population(name="returning-10", better=1, by=0.10, returning=4),
     )
 }
 
@@ -82,10 +90,13 @@ class Duels:
 
 @dataclass(frozen=True)
 class Field:
-    """Some rounds: (rounds, challengers) in reveal order.  `owner` is one miner with all its clones."""
+    """Some rounds: (rounds, challengers) in reveal order.  `ahead`: their code, `shown`: what they submit.  `owner` is
+    one miner with all its clones."""
 
     ahead: Numbers
+    shown: Numbers
     owner: Mask
+    cheat: Mask
     screens: Duels
 
 
@@ -99,12 +110,19 @@ class Lots:
         """The better ones and the clones stand at random places of the queue."""
         p = self.population
         order = self.random.permuted(np.tile(np.arange(p.challengers), (rounds, 1)), axis=1)
-        ahead = np.where(order < p.better, p.by, 0.0)
+        ahead, cheat = np.where(order < p.better, p.by, 0.0), order >= p.challengers - p.cheats
+        shown = np.where(cheat, SHOWN, ahead)
+        return Field(ahead, shown, order < p.clones, cheat, self._screens(shown))
+
+    def again(self, field: Field) -> Field:
+        """The same commits on the prompts of another round."""
+        return replace(field, screens=self._screens(field.shown))
+
+    def _screens(self, shown: Numbers) -> Duels:
+        p, rounds = self.population, len(shown)
         common = self.duels(np.zeros((rounds, 1)), prompts=p.prompts) if p.correlation else None
-        screens = self.duels(ahead, prompts=p.prompts)
-        if common is not None:
-            screens = self.mixed(screens, common, share=p.correlation)
-        return Field(ahead, order < p.clones, screens)
+        screens = self.duels(shown, prompts=p.prompts)
+        return screens if common is None else self.mixed(screens, common, share=p.correlation)
 
     def duels(self, ahead: Numbers, *, prompts: int) -> Duels:
         """Duels of challengers ahead by so much: won less lost is `ahead` on average, as the judge tells it."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from competition.decisions.bankroll import titled
 from competition.decisions.rulesets import Rules
-from competition.simulation.matches import Told, margin_match, screen, title_match
+from competition.simulation.matches import Played, Start, Told, margin_match, screen, title_match
 from competition.simulation.population import Duels, Field, Lots, Mask, Numbers, Places
 
 LEADER = -1
+SPARE = 2  # entries beyond the finalists and the cheats that may take the place of a rejected one
 CALLS_DECISIVE, CALLS_DRAWN = 4, 6  # front and sides in both orders; the gray views too where the front is drawn
 
 
@@ -38,11 +39,11 @@ class Bill:
         self.calls[rows] += CALLS_DECISIVE * (judged - drawn) + CALLS_DRAWN * drawn  # type: ignore[index]
 
 
-def ladder_rounds(field: Field, lots: Lots, *, rules: Rules) -> Outcome:
+def ladder_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> Outcome:
     """margin-1 and margin-2: the qualified meet the defender of the moment in reveal order.
 
     margin-1 asks regenerated outputs to be not worse than the submitted ones; margin-2 asks for that, and for another
-    win, `audit_repeats` times.
+    win, `audit_repeats` times.  Every round begins anew: nothing is carried.
     """
     rounds = len(field.ahead)
     screened, bill = margin_match(field.screens, rules=rules), Bill(rounds)
@@ -62,7 +63,7 @@ def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places,
     defender = winner[rows]
     theirs = np.where(defender == LEADER, 0.0, field.ahead[rows, np.maximum(defender, 0)])
     ahead = field.ahead[rows, place] - theirs
-    met = lots.duels(ahead, prompts=p.prompts)
+    met = lots.duels(field.shown[rows, place] - theirs, prompts=p.prompts)
     against_leader = (defender == LEADER)[:, None]
     ours = field.screens.of((rows, place))
     met = Duels(*(np.where(against_leader, a, b) for a, b in zip(_parts(ours), _parts(met), strict=True)))
@@ -77,7 +78,7 @@ def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places,
             again = margin_match(lots.mixed(lots.duels(ahead, prompts=p.prompts), met, share=p.repeated), rules=rules)
             bill.add(_only(again, said.clears), rows=rows)
             held = held & again.clears
-    return held
+    return held & ~field.cheat[rows, place]
 
 
 def _parts(duels: Duels) -> tuple[object, object, object]:
@@ -88,26 +89,27 @@ def _only(said: Told, rows: Mask) -> Told:
     return Told(said.margin, said.clears, said.judged * rows, said.drawn * rows)
 
 
-def title_rounds(field: Field, lots: Lots, *, rules: Rules) -> Outcome:
-    """title-1: one entry per solution, the best of the screen play the leader on fresh prompts."""
-    rules_, rounds, title = rules, len(field.ahead), titled(rules)
+def title_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> Outcome:
+    """title-1: one entry per solution, the best of the screen whose audits pass play the leader on fresh prompts.
+
+    `carried` is brought up to date with what their bankrolls left.
+    """
+    rounds, title = len(field.ahead), titled(rules)
     bill = Bill(rounds)
     entered = ~field.owner | (np.cumsum(field.owner, axis=1) == 1)  # the first of the clones is the entry
-    said = _only_entered(screen(field.screens, rules=rules_, title=title), entered)
+    said = _only_entered(screen(field.screens, rules=rules, title=title), entered)
     bill.add(said)
-    ranked = np.argsort(np.where(said.clears, -said.margin, np.inf), axis=1, kind="stable")[:, : title.finalists]
-    finalists = np.take_along_axis(said.clears, ranked, axis=1)
-    ahead = np.take_along_axis(field.ahead, ranked, axis=1)
-    finalists = finalists & _audited(lots, finalists, bill=bill, rules=rules_)
-    duels = lots.duels(ahead, prompts=title.prompts)
+    places, finalists = _finalists(field, lots, said, carried=carried, bill=bill, rules=rules)
+    duels = lots.duels(np.take_along_axis(field.ahead, places, axis=1), prompts=title.prompts)
     if lots.population.correlation:
         common = lots.duels(np.zeros((rounds, 1)), prompts=title.prompts)
         duels = lots.mixed(duels, common, share=lots.population.correlation)
-    played = title_match(duels, rules=rules_, title=title)
+    played = title_match(duels, rules=rules, title=title, start=carried.of(places))
     bill.add(_only(played.told, finalists))
-    best = np.where(played.title & finalists, played.told.margin, -np.inf)
+    _keep(carried, played.left, places=places, where=finalists)
+    best = np.where(played.title & finalists, played.margin, -np.inf)
     choice = best.argmax(axis=1)
-    place = np.take_along_axis(ranked, choice[:, None], axis=1)[:, 0]
+    place = np.take_along_axis(places, choice[:, None], axis=1)[:, 0]
     winner = np.where(np.isfinite(best.max(axis=1)), place, LEADER)
     longest = np.where(finalists, played.after, 0).max(axis=1)
     generated = np.ceil(longest / title.batch) * title.batch
@@ -118,16 +120,36 @@ def _only_entered(said: Told, entered: Mask) -> Told:
     return Told(said.margin, said.clears & entered, said.judged * entered, said.drawn * entered)
 
 
-def _audited(lots: Lots, finalists: Mask, *, bill: Bill, rules: Rules) -> Mask:
-    """Regenerated against submitted, on the round's prompts: rejected where the reversed bankroll earns the title.
+def _finalists(
+    field: Field, lots: Lots, said: Told, *, carried: Start, bill: Bill, rules: Rules
+) -> tuple[Places, Mask]:  # fmt: skip
+    """The places of the best whose audits pass, and which of these places are taken: a rejected one is replaced."""
+    number, may = titled(rules).finalists, said.clears & ~carried.out
+    deep = min(field.ahead.shape[1], number + lots.population.cheats + SPARE)
+    ranked = np.argsort(np.where(may, -said.margin, np.inf), axis=1, kind="stable")[:, :deep]
+    stands = np.take_along_axis(may, ranked, axis=1)
+    passes = stands & ~np.take_along_axis(field.cheat, ranked, axis=1)
+    again = _regenerated(lots, shape=stands.shape, rules=rules)
+    passes &= ~again.title
+    before = np.cumsum(passes, axis=1) - passes
+    bill.add(_only(again.told, stands & (before < number)))
+    takes = passes & (before < number)
+    first = np.argsort(~takes, axis=1, kind="stable")[:, :number]
+    return np.take_along_axis(ranked, first, axis=1), np.take_along_axis(takes, first, axis=1)
 
-    A rejected finalist is not replaced here, which costs power and never error.
-    """
-    again = lots.duels(np.zeros(finalists.shape), prompts=lots.population.prompts)
+
+def _regenerated(lots: Lots, *, shape: tuple[int, ...], rules: Rules) -> Played:
+    """Honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title."""
+    again = lots.duels(np.zeros(shape), prompts=lots.population.prompts)
     reversed_ = Duels((-again.net).astype(np.int8), again.counted, again.forfeited)
-    played = title_match(reversed_, rules=rules, title=titled(rules))
-    bill.add(_only(played.told, finalists))
-    return ~played.title
+    return title_match(reversed_, rules=rules, title=titled(rules))
+
+
+def _keep(carried: Start, left: Start, *, places: Places, where: Mask) -> None:
+    for old, new in ((carried.won, left.won), (carried.drawn, left.drawn), (carried.lost, left.lost)):
+        np.put_along_axis(old, places, np.where(where, new, np.take_along_axis(old, places, axis=1)), axis=1)
+    out = np.where(where, left.out, np.take_along_axis(carried.out, places, axis=1))
+    np.put_along_axis(carried.out, places, out, axis=1)
 
 
 def play(rules: Rules) -> Callable[..., Outcome]:

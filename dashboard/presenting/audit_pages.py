@@ -10,11 +10,15 @@ from typing import Any
 from django.urls import reverse
 
 from audits.models import Audit, Finding, PodRun
+from competition.decisions.repeats import plain
 from competition.models import Round, Submission
+from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.match_pages import MatchPage
 from dashboard.presenting.matches import DuelRow
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels, percent
+from judging.matches import tally_of
+from judging.models import Match
 
 LONGEST_LOG = 6000  # characters, of the end
 KINDS = {"source": "Source audit", "generation": "Generation audit"}
@@ -99,6 +103,20 @@ class PodRunFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RepeatRow:
+    """One match of a winner that is generated again more than once.  `limit`: the margin it must reach."""
+
+    number: int
+    against: str
+    tally: Figures
+    limit: Fraction
+
+    @property
+    def reaches(self) -> bool:
+        return self.tally.margin >= self.limit
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditPage:
     competition: str
     round: int
@@ -110,6 +128,7 @@ class AuditPage:
     audits: tuple[AuditFacts, ...]
     pod_runs: tuple[PodRunFacts, ...]
     match: MatchPage | None
+    repeats: tuple[RepeatRow, ...]
     screen_url: str
     round_url: str
     url: str
@@ -136,6 +155,7 @@ def page(
     counting: Sequence[Audit],
     pod_runs: Sequence[PodRun],
     match: MatchPage | None,
+    repeated: Sequence[Match] = (),
 ) -> AuditPage:
     """`audits`: every version there was; `counting`: those whose verdict is in force."""
     at = [round_.competition.slug, round_.number]
@@ -151,9 +171,21 @@ def page(
         audits=tuple(_audit(audit, counts=audit in counting) for audit in audits),
         pod_runs=tuple(pod_run(run) for run in pod_runs),
         match=match,
+        repeats=tuple(_repeat(round_, one) for one in repeated if one.state == "decided"),
         screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
         round_url=reverse("round", args=at),
         url=reverse("audit", args=[*at, miner.hotkey]),
+    )
+
+
+def _repeat(round_: Round, match: Match) -> RepeatRow:
+    tally = figures(tally_of(match), rules=rules_of(round_), kind=match.kind)
+    against = plain(match.kind) == Match.Kind.AGAIN
+    return RepeatRow(
+        number=int(match.kind.partition("_")[2] or 0) + 1,
+        against=entrant(match.defender).name if against else "what was submitted",
+        tally=tally,
+        limit=tally.win_margin if against else -tally.win_margin,
     )
 
 

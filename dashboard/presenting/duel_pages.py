@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from competition import formats
+from competition.decisions.repeats import plain
 from competition.models import Asset, Round, Submission
 from dashboard.models import LightCopy, WinnerCopy
 from dashboard.presenting.matches import DECISIVE, RESULTS, duel_url, match_url, result
@@ -294,7 +295,7 @@ def _rig(round_: Round) -> dict[str, Any]:
 
 
 def _named(side: AssetSide, match: Match) -> str:
-    if match.kind == Match.Kind.AUDIT:
+    if plain(match.kind) == Match.Kind.AUDIT:
         return "The submitted output" if side.role == "defender" else "The output generated again"
     return f"The leader, {side.miner.name}," if side.miner.key == "leader" else side.miner.name
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from competition.decisions import bankroll
 from competition.decisions import tally as tallying
+from competition.decisions.repeats import plain
 from competition.decisions.rulesets import BadRules, Rules, read
 from competition.decisions.tally import Tally
 from competition.models import Round
@@ -82,15 +83,16 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
         win_margin=bar,
         reaches=tallying.reaches(tally, win_margin=bar, least_counted=least),
         gap=max(0, math.ceil(bar * tally.counted) - tally.net),
-        flip_distance=_flips(tally, rules=rules)
-        if kind == "title"
-        else tallying.flip_distance(tally, win_margin=bar, least_counted=least),
+        flip_distance=_flips(tally, rules=rules, kind=plain(kind), bar=bar, least=least),
         sign_p=tally.sign_p(),
     )
 
 
-def _flips(tally: Tally, *, rules: Rules | None) -> int | None:
-    if rules is None or rules.title is None:
-        return None
-    held = bankroll.Bankroll(won=tally.wins, drawn=tally.drawn, lost=tally.losses)
+def _flips(tally: Tally, *, rules: Rules | None, kind: str, bar: Fraction, least: int) -> int | None:
+    """To turn what follows from the match: the bar, the title, or an audit's finding that outputs are worse."""
+    staked = rules is not None and rules.title is not None and kind in ("title", "audit")
+    if rules is None or not staked:
+        return tallying.flip_distance(tally, win_margin=-bar if kind == "audit" else bar, least_counted=least)
+    seen = tally.swapped() if kind == "audit" else tally
+    held = bankroll.Bankroll(won=seen.wins, drawn=seen.drawn, lost=seen.losses)
     return bankroll.flip_distance(held, rules=rules)

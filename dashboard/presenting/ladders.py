@@ -78,7 +78,7 @@ def climb(
 def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> climbing.Ladder | None:
     """The ladder of a round that was played elsewhere, as it was climbed when its files were read: the rules of its era
     may not be ours."""
-    tallies = {(m.defender.key, m.challenger.key): tally_of(m) for m in matches if m.kind != Match.Kind.AUDIT}
+    tallies = {(m.defender.key, m.challenger.key): tally_of(m) for m in matches if not m.audits}
     steps = [step for step in (told or {}).get("ladder", ()) if (step["defender"], step["challenger"]) in tallies]
     climbed = tuple(
         climbing.Rung(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from audits.titles import sentence as title_sentence
+from competition.decisions.repeats import plain
 from competition.decisions.rulesets import Rules
 from competition.models import Round
 from dashboard.presenting.figures import Figures, figures, rules_of
@@ -90,7 +91,7 @@ class DuelRow:
 
 def match_url(round_: Round, match: Match) -> str:
     at = [round_.competition.slug, round_.number]
-    if match.kind == Match.Kind.AUDIT:
+    if match.audits:
         return reverse("audit", args=[*at, match.challenger.miner.hotkey])
     if match.kind == Match.Kind.TITLE:
         return reverse("title", args=[*at, match.challenger.miner.hotkey])
@@ -171,7 +172,7 @@ def duel_rows(
 
 
 def meaning(match: Match, said: str) -> str:
-    return AGAIN.get(said, RESULTS[said][1]) if match.kind == Match.Kind.AUDIT else RESULTS[said][1]
+    return AGAIN.get(said, RESULTS[said][1]) if plain(match.kind) == Match.Kind.AUDIT else RESULTS[said][1]
 
 
 def picture(rendering: Rendering | None, view: str) -> str:
@@ -191,7 +192,7 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
     if match.kind == Match.Kind.TITLE:
         return f"{challenger.name} played for the title. {_title_sentence(match)}"
     against = "the leader" if defender.key == "leader" else defender.name
-    if match.kind == Match.Kind.AUDIT:
+    if plain(match.kind) == Match.Kind.AUDIT:
         return _audit_sentence(numbers, challenger=challenger)
     if numbers.all_forfeit:
         return f"{challenger.name} delivered no usable file and forfeited every duel against {against}."

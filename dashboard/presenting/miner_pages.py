@@ -134,7 +134,7 @@ def _costly(rows: MinerRows) -> Costly | None:
 
 def _participation(submission: Submission, rows: MinerRows) -> Participation:
     round_, entry = submission.round, rounds.entry(submission)
-    met = [m for m in rows.matches if m.challenger_id == submission.pk and m.kind != Match.Kind.AUDIT]
+    met = [m for m in rows.matches if m.challenger_id == submission.pk and not m.audits]
     audits = [a for a in rows.audits if a.submission_id == submission.pk]
     found = tuple(matches.row(round_, match, rules=rules_of(round_), counts={}) for match in met)
     return Participation(

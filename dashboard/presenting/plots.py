@@ -26,8 +26,11 @@ class Axis:
 
     words: str
     shape: str = "number"
+    names: tuple[str, ...] = ()  # of the whole numbers from 1 on, where these stand for something
 
     def told(self, value: float) -> str:
+        if self.names:
+            return self.names[min(max(round(value), 1), len(self.names)) - 1]
         if self.shape == "share":
             return percent(value, digits=1)
         plain = f"{value:,.4g}" if self.shape != "round" else f"{value:g}"
@@ -48,13 +51,14 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """`words` name it, in a table and under the pointer; `url` is where its evidence is."""
+    """`words` name it, in a table and under the pointer; `url` is where its evidence is; `between` is on the y axis."""
 
     x: float
     y: float
     group: str
     words: str
     url: str = ""
+    between: tuple[float, float] | None = None  # its interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,7 @@ class Mark:
     words: str
     width: float = 0.0
     height: float = 0.0
+    ends: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +122,13 @@ class Plot:
         """Of the table: name, group, x, y, address."""
         named = {group.key: group.words for group in self.groups}
         for point in self.points:
-            yield point.words, named[point.group], self.x.told(point.x), self.y.told(point.y), point.url
+            yield point.words, named[point.group], self.x.told(point.x), self._told(point), point.url
+
+    def _told(self, point: Point) -> str:
+        if point.between is None:
+            return self.y.told(point.y)
+        low, high = point.between
+        return f"{self.y.told(point.y)} ({self.y.told(low)} to {self.y.told(high)})"
 
     @property
     def ends(self) -> tuple[str, str, str, str]:
@@ -136,9 +147,10 @@ class Plot:
                 x=round(x - wide / 2, DIGITS),
                 y=y,
                 group=grouped[point.group],
-                words=f"{point.words}: {self.x.told(point.x)}, {self.y.told(point.y)}",
+                words=f"{point.words}: {self.x.told(point.x)}, {self._told(point)}",
                 width=round(wide * 0.9, DIGITS),
                 height=round(ground - y, DIGITS),
+                ends=tuple(self._at(end, 1) for end in point.between or ()),
             )
 
     @property
@@ -160,6 +172,7 @@ class Plot:
 
     def _range(self, axis: int) -> tuple[float, float]:
         values = [(point.x, point.y)[axis] for point in self.sketched]
+        values += [end for point in self.sketched for end in point.between or () if axis]
         values += [limit.at for limit in self.limits if limit.upright == (axis == 0)]
         if self.bar_width:
             values += [0.0] if axis else [v + sign * self.bar_width / 2 for v in list(values) for sign in (-1, 1)]
@@ -192,6 +205,8 @@ class Plot:
     @property
     def _ticks(self) -> dict[str, Any]:
         """There is no round 1½."""
+        if self.x.names:
+            return {"tickvals": list(range(1, len(self.x.names) + 1)), "ticktext": [escape(n) for n in self.x.names]}
         low, high = self._ranges[0]
         return {"dtick": max(1, ceil((high - low) / 10))} if self.x.shape == "round" else {}
 
@@ -211,7 +226,7 @@ class Plot:
                 "size": 9,
                 "line": {"color": paint, "width": 1.6},
             }
-            drawn = {"type": "scatter", "mode": "markers", "marker": marker}
+            drawn = {"type": "scatter", "mode": "markers", "marker": marker, **_errors(mine, paint=paint)}
         return {
             **drawn,
             "name": escape(group.words),
@@ -224,8 +239,18 @@ class Plot:
         }
 
     def _hover(self, point: Point) -> str:
-        lines = (point.words, f"{self.x.words}: {self.x.told(point.x)}", f"{self.y.words}: {self.y.told(point.y)}")
+        lines = (point.words, f"{self.x.words}: {self.x.told(point.x)}", f"{self.y.words}: {self._told(point)}")
         return "<br>".join(escape(line) for line in lines)
+
+
+def _errors(points: list[Point], *, paint: str) -> dict[str, Any]:
+    """Plotly's bars of the intervals, where the points have some."""
+    ends = [point.between or (point.y, point.y) for point in points]
+    if all(low == high for low, high in ends):
+        return {}
+    up = [round(high - point.y, 6) for point, (_, high) in zip(points, ends, strict=True)]
+    down = [round(point.y - low, 6) for point, (low, _) in zip(points, ends, strict=True)]
+    return {"error_y": {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": paint}}
 
 
 def _rounded(low: float, high: float, *, whole: bool) -> tuple[float, float]:

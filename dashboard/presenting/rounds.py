@@ -20,6 +20,7 @@ from dashboard.presenting.people import Who, entrant, plain, who
 from dashboard.presenting.receipts import Receipt, deciding, receipt
 from dashboard.presenting.records import RecordFinding, record_finding, summary
 from dashboard.presenting.stages import Tracker
+from dashboard.presenting.sureness import Sureness
 from dashboard.presenting.wording import STAGES, Label, count, labels
 from judging.models import Match
 
@@ -127,6 +128,7 @@ class RoundPage:
     outcome: Outcome | None
     receipt: Receipt | None
     bundle: Bundle | None
+    sure: Sureness | None = None
     decision: Mapping[str, Any] | None
     source: Mapping[str, Any]
     verifier_findings: tuple[RecordFinding, ...]
@@ -333,7 +335,7 @@ def match_rows(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> tuple[MatchRow, 
             copy_of=copied.get(match.challenger_id),
         )
         for match in rows.matches
-        if match.kind != Match.Kind.AUDIT
+        if not match.audits
     )
 
 
@@ -349,9 +351,7 @@ def _verdicts(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> dict[tuple[str, s
 
 def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
     rules = rules_of(rows.round)
-    urls = {
-        (m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if m.kind != "audit"
-    }
+    urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if not m.audits}
     if rows.round.source or (rules and rules.title):
         climbed = ladders.recorded(rows.round.decision, rows.matches)
     else:

@@ -110,7 +110,11 @@ def at(round_: Round, *, blocks: int) -> Round:
 
 @pytest.mark.parametrize(
     ("ruleset", "rules", "field"),
-    [("title-1", {}, "title.prompts"), ("margin-2", {}, "audit_repeats"), ("margin-1", RULES, "title")],
+    [
+        ("title-1", {}, "title.prompts"),
+        ("title-1", {"title": {"prompts": 3}, "audit_repeats": 3}, "audit_repeats"),
+        ("margin-1", RULES, "title"),
+    ],
 )
 def test_a_competition_that_could_not_be_played_is_refused_by_field(
     competition: Competition, ruleset: str, rules: dict[str, Any], field: str

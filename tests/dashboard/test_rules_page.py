@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from competition.decisions.rulesets import RULESETS
 from dashboard.rules import rules_facts, simulated
@@ -22,3 +22,20 @@ def test_the_simulated_figures_are_of_every_ruleset() -> None:
 def test_the_worked_example_is_the_one_of_the_page_for_miners() -> None:
     worked = {match.hotkey[:8]: (match.credits, match.title) for match in rules_facts(RequestFactory().get("/")).worked}
     assert worked["5GgpGaDx"] == ("411.3", True) and worked["5FLiyT19"] == ("2.5", False)
+
+
+def test_the_simulation_is_drawn_with_its_intervals_and_what_it_costs() -> None:
+    plots = {plot.name: plot for plot in rules_facts(RequestFactory().get("/rules/")).plots}
+    assert set(plots) == {"false", "power", "prompts", "calls"}
+    wrongly = {point.words: point for point in plots["false"].points}
+    low, high = wrongly["equal, title-1"].between or (1.0, 0.0)
+    assert low < wrongly["equal, title-1"].y < high < 0.05 < wrongly["equal, margin-1"].y
+    drawn = next(trace for trace in plots["false"].figure["data"] if trace["name"] == "title-1")
+    assert len(drawn["error_y"]["array"]) == len(drawn["y"]) == len(plots["false"].x.names)
+
+
+def test_the_page_holds_the_charts_as_sketches_and_tables_and_names_their_data(client: Client) -> None:
+    page = client.get("/rules/").content.decode()
+    assert page.count('class="sketch"') == page.count("The same numbers as a table") == 4
+    assert client.get("/rules/charts/power.json").json()["layout"]["xaxis"]["ticktext"]
+    assert client.get("/rules/charts/nothing.json").status_code == 404

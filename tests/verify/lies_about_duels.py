@@ -205,6 +205,22 @@ def regenerated_files_of_the_submitted(made: Made) -> None:
     made.match("audit", "birch", "birch")["challenger_origin"] = "submitted"
 
 
+def match_called_safer(made: Made) -> None:
+    made.documents["statistics.json"]["matches"][0]["flip_distance"] = 77
+
+
+def round_called_safer(made: Made) -> None:
+    made.documents["statistics.json"]["flip_distance"] = 77
+
+
+def interval_called_narrower(made: Made) -> None:
+    made.documents["statistics.json"]["matches"][0]["interval95_micro"] = [0, 0]
+
+
+def judge_called_steadier(made: Made) -> None:
+    made.documents["statistics.json"]["repeatability"]["same"] += 1
+
+
 LIES: dict[Lie, str] = {
     verdict_turned: "wrong-outcome",
     verdict_and_score_turned: "wrong-outcome",
@@ -223,6 +239,10 @@ LIES: dict[Lie, str] = {
     another_judge: "wrong-judge",
     margin_raised: "wrong-margin",
     margin_in_millionths_raised: "wrong-margin",
+    match_called_safer: "wrong-flips",
+    round_called_safer: "wrong-flips",
+    interval_called_narrower: "wrong-margin",
+    judge_called_steadier: "wrong-repeatability",
     tally_changed: "wrong-tally",
     forfeits_called_losses: "wrong-tally",
     forfeit_called_judged: "wrong-forfeit",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +48,7 @@ class Stage:
     order: Random
     competition: Competition
     at: datetime = START
+    honest: bool = False  # code gives again what was submitted, in time, and its licence is in order
 
     def plan(self, *about: object) -> Random:
         """What is drawn about one thing does not depend on when it is asked."""
@@ -69,6 +70,14 @@ class Stage:
             payload = random.choice([json.dumps(told)] * 5 + ["5", json.dumps({**told, "cdn_url": "nowhere"})])
             block = round_.earliest_reveal_block + random.randint(0, 9)
             simulated.reveal(self.named(name), payload.encode(), block=block)
+
+    def reveal(self, number: int, commits: Sequence[str]) -> None:
+        """One miner for each commit, in this order."""
+        round_ = self.competition.rounds.get(number=number)
+        for n, commit in enumerate(commits):
+            payload = json.dumps({"repo": f"played/{n}", "commit": commit, "cdn_url": f"https://m{n}.example.org/"})
+            key = self.named(f"miner {n + 1}")
+            Simulated(self.competition.slug).reveal(key, payload.encode(), block=round_.earliest_reveal_block + n)
 
     def enlarge(self, number: int) -> None:
         """The operator adds a few prompts before the round's window is over."""
@@ -105,20 +114,20 @@ class Stage:
                 engine.advance(label, pk, now=self.at)
 
 
-POOLS = {"margin-1": 9, "margin-2": 9, "title-1": 36}
+POOLS = {"margin-1": 9, "margin-2": 5, "title-1": 36}
 TITLE = {"prompts": 8, "batch": 3, "stakes": ["1/2"], "bar": 3, "out": "1/10", "finalists": 2}
 
 
 def stage(
     *, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0, ruleset: str = "margin-1",
-    picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(),
+    picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(), bar: int = 3,
 ) -> Stage:  # fmt: skip
     """A competition whose first round is announced, and every stand-in in its place."""
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
     simulated = SimulatedChain.objects.get(name="played")
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
-    rules |= {"title": TITLE} if ruleset == "title-1" else {}
+    rules |= {"title": {**TITLE, "bar": bar}} if ruleset == "title-1" else {}
     made = Competition.objects.create(
         slug="played", name="Played", ruleset=ruleset, judge="perceptual-v1", renderer="raycast",
         chain="simulated:played", pods="local", created_at=START,
@@ -130,7 +139,7 @@ def stage(
     with transaction.atomic():
         prompts.add(made, {f"p{n}": picture(n) for n in range(POOLS[ruleset])}, now=START)
         base = Miner.objects.create(hotkey=played.named("base").ss58_address)
-        commit = "0" * 40 if ruleset == "margin-1" else _weak(seed)
+        commit = "0" * 40 if ruleset == "margin-1" else by_worth(seed, pool=POOLS[ruleset])[0]
         first = {"miner": base, "repo": "played/base", "commit": commit, "weight": "1", "effective_block": 0}
         rounds.enthrone_first(made, reign=first, now=START)
         rounds.begin(made, blocks=schedule.first(rounds.cadence(made), earliest_reveal_block=5), now=START)
@@ -138,15 +147,24 @@ def stage(
     return played
 
 
-def _weak(seed: int) -> str:
-    """A leader's commit whose outputs the judge likes less than most, so that somebody plays for its title."""
+def by_worth(seed: int, *, pool: int) -> list[str]:
+    """Commits, those first whose outputs the judge likes least: a weak leader is one somebody plays against."""
 
     def worth(commit: str) -> int:
-        files = [hashlib.sha256(f"glTF {commit} p{n}".encode()).hexdigest() for n in range(POOLS["title-1"])]
+        files = [hashlib.sha256(f"glTF {commit} p{n}".encode()).hexdigest() for n in range(pool)]
         return sum(Judge.worth(kind, file) for kind in ("front", "around") for file in files)
 
     commits = [hashlib.sha1(f"leader {seed} {n}".encode()).hexdigest() for n in range(40)]
-    return min(commits, key=worth)
+    return sorted(commits, key=worth)
+
+
+def ahead(one: str, other: str, *, pool: int) -> int:
+    """On how many more prompts of the pool than not the judge likes the one commit's output better from the front."""
+
+    def worth(commit: str, n: int) -> int:
+        return Judge.worth("front", hashlib.sha256(f"glTF {commit} p{n}".encode()).hexdigest())
+
+    return sum(1 if worth(one, n) > worth(other, n) + 5000 else -1 for n in range(pool))
 
 
 def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -197,7 +215,7 @@ class Judge:
 
 def _download(played: Stage, asset: Asset, now: datetime) -> Outcome:
     entry = asset.submission
-    luck = played.plan("download", entry.round.number, entry.key, asset.prompt.stem).random()
+    luck = 1 if played.honest else played.plan("download", entry.round.number, entry.key, asset.prompt.stem).random()
     if luck < 0.1:
         return Move("failed", because="It is not there.", failure=Failure("miner", "not_found", "It is not there."))
     readable = "" if luck > 0.15 else " unreadable"
@@ -213,8 +231,9 @@ def _stored(told: str) -> Move:
 def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
     """The leader's code gives everything; audited code what it gave before, or something else, or nothing."""
     random = played.plan("generate", run.submission.round.number, run.submission.key, run.purpose)
-    dishonest, late = random.random() < 0.3, random.random() < 0.1 and run.purpose == "audit"
-    for asset in Asset.objects.filter(submission=run.submission, origin="generated", state="downloading"):
+    dishonest, late = random.random() < 0.3, random.random() < 0.1 and run.purpose.startswith("audit")
+    dishonest, late = dishonest and not played.honest, late and not played.honest
+    for asset in (asset for asset in running.wanted(run) if not asset.settled):
         told = f"glTF {run.submission.commit} {asset.prompt.stem}{' again' if dishonest else ''}"
         engine.move(asset, _stored(told), now=now)
     if running.idle(run):
@@ -234,4 +253,4 @@ def _examine(played: Stage, audit: Audit) -> bool:
 
 
 def severity(played: Stage, commit: str) -> str:
-    return "blocking" if played.plan("source", commit).random() < 0.2 else "notice"
+    return "blocking" if played.plan("source", commit).random() < 0.2 and not played.honest else "notice"

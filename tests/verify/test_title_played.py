@@ -11,43 +11,17 @@ from typing import Any
 
 import pytest
 import rfc8785
-from django.db import transaction
 
 from competition import operator
-from tests.verify import played_round
+from competition.decisions import rulesets
+from competition.decisions.bankroll import Bankroll, credits
+from tests.verify.conftest import Played
+from tests.verify.played_round import POOLS, Stage, ahead, by_worth
 from verify import bundle
 from verify.__main__ import examine_all
+from verify.findings import errors
 
 ROUNDS = (1, 2, 3)
-PLAYS: dict[tuple[int, int, tuple[int, ...]], Path] = {}
-Played = Callable[..., Path]
-
-
-class Undone(Exception):
-    """Takes a whole play out of the database again."""
-
-
-@pytest.fixture
-def played(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Played:
-    """Each play once, for all tests of the process."""
-
-    def play(*, seed: int, order: int = 0, rounds: tuple[int, ...] = ROUNDS) -> Path:
-        if (seed, order, rounds) in PLAYS:
-            return PLAYS[seed, order, rounds]
-        folder = tmp_path_factory.mktemp(f"{seed}-{order}")
-        try:
-            with transaction.atomic(), monkeypatch.context() as patch:
-                stage = played_round.stage(seed=seed, order=order, patch=patch, folder=folder, ruleset="title-1")
-                for number in rounds:
-                    if number == 3:
-                        stage.enlarge(number)
-                    stage.reveal_some(number)
-                    stage.play(number)
-                raise Undone
-        except Undone:
-            return PLAYS.setdefault((seed, order, rounds), folder / "bundles" / "played")
-
-    return play
 
 
 def told(folder: Path, name: str) -> Any:
@@ -97,6 +71,37 @@ def edit(folder: Path, name: str, change: Callable[[Any], None]) -> None:
     (folder / name).write_bytes(rfc8785.dumps(value))
 
 
+def again(stage: Stage, number: int) -> None:
+    """The same miner with the same commit, which the judge likes much better than the leader's, in every round."""
+    leader, *others = by_worth(stage.seed, pool=POOLS["title-1"])
+    stage.reveal(number, [max(others, key=lambda commit: ahead(commit, leader, pool=POOLS["title-1"]))])
+
+
+@pytest.fixture
+def returned(played: Played) -> Path:
+    """30 credits cannot be won in one round of 8 prompts; two rounds do."""
+    return played(seed=1, rounds=(1, 2), bar=30, reveals=again, honest=True)
+
+
+def test_what_a_bankroll_left_is_there_when_the_same_commits_meet_again(returned: Path) -> None:
+    (first,), (second,) = (told(returned / str(n), "title.json")["bankrolls"] for n in (1, 2))
+    assert first["commit"] == second["commit"] and first["ending"] == "exhausted"
+    assert second["carried"] == first["left"] and second["carried"]["won"] > 0
+    assert second["ending"] == "title" and told(returned / "2", "decision.json")["winner"] == second["entry"]
+    alone = Bankroll(won=second["left"]["won"] - first["left"]["won"], lost=second["left"]["lost"])
+    assert credits(alone, title=rulesets.read(told(returned / "2", "round.json")["rules"]).title) < 30
+    assert not errors(examine_all(returned).findings)
+
+
+def test_a_bankroll_that_was_forgotten_or_bettered_is_found(returned: Path, tmp_path: Path) -> None:
+    for change in ({"won": 0, "drawn": 0, "lost": 0}, {"won": 9}):
+        folder = tmp_path / str(len(change))
+        shutil.copytree(returned / "2", folder)
+        edit(folder, "title.json", lambda title, change=change: title["bankrolls"][0]["carried"].update(change))
+        found = {(f.kind, f.field.rpartition(" ")[2]) for f in bundle.examine(folder).book.findings}
+        assert ("ledger-differs", "carried") in found
+
+
 LIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
     "another finalist": (
         "title.json",
@@ -108,7 +113,8 @@ LIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
     "another fresh prompt": ("title.json", lambda d: d["fresh"].reverse(), "wrong-prompts"),
     "a copy as an entry": ("title.json", lambda d: d["entries"].pop(), "wrong-copy"),
     "a canary": ("title.json", lambda d: d["canaries"].append("x"), "wrong-copy"),
-    "a narrower interval": ("title.json", lambda d: d["statistics"][0].update(sign_p_micro=3), "wrong-margin"),
+    "a narrower interval": ("statistics.json", lambda d: d["matches"][0].update(sign_p_micro=3), "wrong-margin"),
+    "a safer round": ("statistics.json", lambda d: d.update(flip_distance=9), "wrong-flips"),
     "another winner": ("decision.json", lambda d: d.update(winner="leader", leader="x"), "wrong-winner"),
 }
 

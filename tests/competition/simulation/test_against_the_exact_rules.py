@@ -70,8 +70,14 @@ def test_title_matches(population: Population, rules: object) -> None:
     assert isinstance(rules, type(TITLE_1)) and rules.title is not None
     duels = drawn(replace(population, prompts=population.prompts * 2), rounds=2)
     played = title_match(duels, rules=rules, title=rules.title)
+    further = title_match(duels, rules=rules, title=rules.title, start=played.left)
     for at in np.ndindex(duels.net.shape[:-1]):
         exact = results(duels.of(at))
         standing = bankroll.fold(exact, total=len(exact), rules=rules)
         assert (played.title[at], played.after[at]) == (standing.ending == "title", standing.duels)
-        assert played.told.margin[at] == pytest.approx(float(standing.bankroll.margin))
+        assert played.margin[at] == pytest.approx(float(standing.bankroll.margin))
+        if standing.ending != "title":  # whoever earned it leads, and does not come back
+            again = bankroll.fold(exact, total=len(exact), rules=rules, start=standing.bankroll)
+            assert (further.title[at], further.after[at]) == (again.ending == "title", again.duels)
+            left = (further.left.won[at], further.left.drawn[at], further.left.lost[at], further.left.out[at])
+            assert left == (again.bankroll.won, again.bankroll.drawn, again.bankroll.lost, again.bankroll.out)

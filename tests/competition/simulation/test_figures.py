@@ -53,6 +53,25 @@ def test_who_is_better_by_15_points_takes_the_lead() -> None:
     assert simulate(TITLE_1, POPULATIONS["better-15"], rounds=ROUNDS, seed=2).power.share > 0.9
 
 
+def test_whoever_comes_back_again_and_again_gets_no_further_chances_of_title_1() -> None:
+    assert false("returning", "title-1") <= 0.05
+    assert false("returning", "margin-2") > 2 * false("equal", "margin-2")
+
+
+def test_what_is_left_of_a_bankroll_helps_who_is_better() -> None:
+    once, often = (
+        simulate(TITLE_1, POPULATIONS[name], rounds=ROUNDS, seed=2) for name in ("better-10", "returning-10")
+    )
+    assert often.power.share > once.power.share + 0.1
+
+
+def test_cheats_above_everybody_do_not_keep_the_better_one_out() -> None:
+    without, among = (
+        simulate(TITLE_1, POPULATIONS[name], rounds=ROUNDS, seed=2) for name in ("better-10", "cheats-10")
+    )
+    assert abs(among.power.share - without.power.share) < 0.1 and among.false.share <= 0.05
+
+
 def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
     out, chart = StringIO(), tmp_path / "chart.json"
     asked = ["--rounds", "20", "--population", "equal", "--json", "--plot", str(chart)]
