@@ -80,7 +80,7 @@ def again(stage: Stage, number: int) -> None:
 @pytest.fixture
 def returned(played: Played) -> Path:
     """30 credits cannot be won in one round of 8 prompts; two rounds do."""
-    return played(seed=1, rounds=(1, 2), bar=30, reveals=again, honest=True)
+    return played(seed=49, rounds=(1, 2), bar=30, reveals=again, honest=True)
 
 
 def test_what_a_bankroll_left_is_there_when_the_same_commits_meet_again(returned: Path) -> None:
