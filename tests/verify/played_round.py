@@ -184,7 +184,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
 class Renderer:
     name, version = "nobody", "drawn-by-nobody-1"
 
-    def render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+    def render(self, data: Path, *, rig: Rig, out: Path, file_format: str = "glb") -> Rendered:
         if b"unreadable" in data.read_bytes():
             raise Refused("bad_header", "It is no GLB.")
         views = {}
