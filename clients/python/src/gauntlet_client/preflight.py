@@ -93,18 +93,22 @@ def examine(
     judge = next((part["name"] for part in told["parts"] if part["part"] == "judge"), "")
     bar = told["config"].get("rules", {}).get("win_margin")
     report = Report(competition=competition, round=number, judge=EMBEDDED, judges_there=judge, win_margin=bar)
+    task = gathered(client, files, leaders[:most], competition=competition, watch=watch)
+    report.prompts += [row for row in task if row.get("missing")]
+    draw([row for row in task if not row.get("missing")], report, rig=told["config"]["rig"], watch=watch)
+    report.prompts.sort(key=lambda row: str(row["prompt"]))
+    return report
+
+
+def draw(todo: list[dict[str, Any]], report: Report, *, rig: dict[str, Any], watch: Watch) -> None:
+    """What the platform's code says of each, into the report."""
     with tempfile.TemporaryDirectory(prefix="gauntlet-preflight-") as folder:
-        task = gathered(client, files, leaders[:most], competition=competition, watch=watch)
-        report.prompts += [row for row in task if row.get("missing")]
-        todo = [row for row in task if not row.get("missing")]
-        for done, row in enumerate(desk(todo, rig=told["config"]["rig"], folder=Path(folder))):
+        for done, row in enumerate(desk(todo, rig=rig, folder=Path(folder))):
             if "renderer" in row:
                 report.renderer = row["renderer"]
             else:
                 report.prompts.append(row)
             watch("drawing and judging", done, len(todo))
-    report.prompts.sort(key=lambda row: str(row["prompt"]))
-    return report
 
 
 def published(client: Client, competition: str, round_: int | None) -> list[dict[str, Any]]:
