@@ -68,7 +68,7 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 14, "moving": 4, "round": 12, "running": 16, "live": 16, "match": 6, "duel": 8, "audit": 10,
+    "competition": 14, "moving": 4, "round": 12, "running": 16, "live": 16, "match": 6, "duel": 8, "audit": 11,
     "miner": 16,
 }  # fmt: skip
 
