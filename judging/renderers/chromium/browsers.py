@@ -8,24 +8,32 @@ import subprocess
 import threading
 from collections.abc import Iterator
 
-from django.conf import settings
-
 from judging.renderers.base import RendererFault
 from judging.renderers.chromium import walls
 from judging.renderers.chromium.browser import Browser
 
 BATCH = 64  # assets
 IDLE_SECONDS = 60.0
+elsewhere: str | None = None  # the browser's path where there is no Django: on the machine of a miner
+
+
+def program() -> str | None:
+    """The installed browser's path."""
+    if elsewhere is not None:
+        return elsewhere
+    from django.conf import settings
+
+    return walls.program(settings.CHROMIUM)
 
 
 @functools.cache
 def version() -> str:
     """Of the installed browser, which decides single pixels; `none` where there is none."""
-    program = walls.program(settings.CHROMIUM)
-    if program is None:
+    found = program()
+    if found is None:
         return "none"
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+        told = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return "none"
     return next((word for word in told.split() if word[:1].isdigit()), "none")
@@ -69,13 +77,13 @@ class Browsers:
         if self._browser and (fresh or self._drawn >= BATCH or not self._browser.alive):
             self._drop()
         if self._browser is None:
-            program = walls.program(settings.CHROMIUM)
-            if program is None:
+            found = program()
+            if found is None:
                 raise RendererFault(
                     "NO_BROWSER", "there is no Chromium here: apt-get install chromium, or set GAUNTLET_CHROMIUM"
                 )
             self._browser, self._owner, self._drawn = (
-                Browser(program, heap_megabytes=self.heap_megabytes),
+                Browser(found, heap_megabytes=self.heap_megabytes),
                 os.getpid(),
                 0,
             )

@@ -1,6 +1,6 @@
 """Would the platform take these files, and how would the embedded judge decide?  Run with the platform's modules.
 
-Reads one JSON task (see `preflight.task`) from the file that the argument names, writes one JSON line per prompt.
+Reads one JSON task (see `preflight.desk`) from the file that the argument names, writes one JSON line per prompt.
 """
 
 from __future__ import annotations
@@ -8,27 +8,41 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from judging.asking import verdict_of
 from judging.backends.base import NoAnswer, Side
 from judging.backends.perceptual import Perceptual
-from judging.renderers.base import Refused, Rendered, RendererFault
+from judging.renderers.base import Refused, Rendered, Renderer, RendererFault
+from judging.renderers.chromium import browsers
+from judging.renderers.confinement import Limits
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import Rig
+from judging.renderers.threejs import DESK, Threejs
+
+CHECKING = Limits(cpu_seconds=120)
 
 
 def work(task: dict[str, Any]) -> None:
-    rig, renderer, judge = Rig.from_json(task["rig"]), Raycast(), Perceptual()
+    renderer = renderer_of(task)
+    if renderer is None:
+        for prompt in task["prompts"]:
+            told({"prompt": prompt["stem"], **checked(Path(prompt["file"]), task=task)})
+        return
+    judge = Perceptual()
     told({"renderer": renderer.version, "judge": judge.name, "judge_version": judge.version})
     for prompt in task["prompts"]:
-        told(
-            {
-                "prompt": prompt["stem"],
-                **examined(prompt, rig=rig, renderer=renderer, judge=judge, pictures=Path(task["pictures"])),
-            }
-        )
+        told({"prompt": prompt["stem"], **examined(prompt, task=task, renderer=renderer, judge=judge)})
+
+
+def renderer_of(task: dict[str, Any]) -> Renderer | None:
+    """The competition's; None where it needs a browser and there is none."""
+    if task["renderer"] == "raycast":
+        return Raycast()
+    browsers.elsewhere = task["chromium"]
+    return Threejs() if task["chromium"] else None
 
 
 def told(document: dict[str, Any]) -> None:
@@ -36,19 +50,44 @@ def told(document: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def examined(
-    prompt: dict[str, Any], *, rig: Rig, renderer: Raycast, judge: Perceptual, pictures: Path
-) -> dict[str, Any]:
+def checked(file: Path, *, task: dict[str, Any]) -> dict[str, Any]:
+    """The rules of the format, without a picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = DESK.run({"format": task["format"]}, data=file, folder=Path(folder), limits=CHECKING)
+        except Refused as no:
+            return refused(no)
+        except RendererFault as fault:
+            return void(fault)
+    return {"count": done.answer.get("count"), "bytes": file.stat().st_size, "isolation": list(done.walls)}
+
+
+def examined(prompt: dict[str, Any], *, task: dict[str, Any], renderer: Renderer, judge: Perceptual) -> dict[str, Any]:
+    def render(side: str, file: str) -> Rendered:
+        out = Path(task["pictures"]) / prompt["stem"] / side
+        return renderer.render(Path(file), rig=Rig.from_json(task["rig"]), out=out, file_format=task["format"])
+
     try:
-        mine = renderer.render(Path(prompt["file"]), rig=rig, out=pictures / prompt["stem"] / "mine")
-    except (Refused, RendererFault) as no:
-        return {"refused": {"failure_class": no.failure_class, "code": no.code, "sentence": no.sentence}}
+        mine = render("mine", prompt["file"])
+    except Refused as no:
+        return refused(no)
+    except RendererFault as fault:
+        return void(fault)
     found: dict[str, Any] = {"triangles": mine.triangles, "bytes": mine.bytes, "isolation": list(mine.isolation)}
     try:
-        theirs = renderer.render(Path(prompt["leader"]), rig=rig, out=pictures / prompt["stem"] / "leader")
+        theirs = render("leader", prompt["leader"])
         return found | {"verdict": judged(prompt, mine, theirs, judge=judge)}
     except (NoAnswer, Refused, RendererFault) as no:
-        return found | {"verdict": {"outcome": "void", "reason": f"{no.code}: {no.sentence}"}}
+        return found | void(no)
+
+
+def refused(no: Refused) -> dict[str, Any]:
+    return {"refused": {"failure_class": no.failure_class, "code": no.code, "sentence": no.sentence}}
+
+
+def void(no: NoAnswer | Refused | RendererFault) -> dict[str, Any]:
+    """It could not be judged here: nothing is held against the file."""
+    return {"verdict": {"outcome": "void", "reason": f"{no.code}: {no.sentence}"}}
 
 
 def judged(prompt: dict[str, Any], mine: Rendered, theirs: Rendered, *, judge: Perceptual) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A wheel carries it in its folder `platform`; in a checkout of the platform it is
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,8 +21,11 @@ NEEDED = {
     "embreex": "embreex",
     "numpy": "numpy",
     "PIL": "pillow",
+    "tree_sitter": "tree-sitter",
+    "tree_sitter_javascript": "tree-sitter-javascript",
     "trimesh": "trimesh",
 }
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def folder() -> Path:
@@ -43,6 +47,18 @@ def require_drawing() -> None:
             fix="pip install 'gauntlet-client[preflight]'",
             code="no_preflight",
         )
+
+
+def chromium() -> str | None:
+    """The browser that draws here, as the platform looks for it; None where there is none.  Raises Unusable."""
+    named = os.environ.get("GAUNTLET_CHROMIUM", "")
+    found = next(filter(None, map(shutil.which, (named,) if named else BROWSERS)), None)
+    if named and not found:
+        raise Unusable(
+            f"GAUNTLET_CHROMIUM names {named}, which is no program here.",
+            fix="Set it to the path of Chromium, or unset it.", code="no_browser",
+        )  # fmt: skip
+    return found
 
 
 def start(arguments: Sequence[str], *, hear: bool = False) -> subprocess.Popen[str]:

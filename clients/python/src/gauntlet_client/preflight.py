@@ -1,7 +1,8 @@
 """Would the platform take my files, and would they beat the leader's?
 
 The platform's own code checks, draws and judges, in a process of its own.  The judge here is the embedded one: it
-compares pictures.  Where a competition is judged by a model, its verdicts may differ, and the report says so.
+compares pictures.  Where a competition is judged by a model, its verdicts may differ, and the report says so.  Where
+a browser has to draw and there is none, files are checked only, and the report says that, too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,14 @@ from gauntlet_client.errors import Unusable
 
 EMBEDDED = "perceptual-v1"
 FORMAT = "glb"
+EXTENSIONS = {"glb": "glb", "ply": "ply", "threejs": "js"}  # by the format a competition takes
+RENDERERS = ("raycast", "threejs")
+NOT_DRAWN = (
+    "No Chromium is installed here, which draws for this competition: the files were only checked against the rules of "
+    "their format. No picture was made and nothing was compared with the leader's files."
+)
+NOT_RUN = " A module's text was checked; it was not run, and the rules for what it builds were not looked at."
+NOT_DRAWN_FIX = "apt-get install chromium, or set GAUNTLET_CHROMIUM to the path of one."
 FILES = Path("~/.cache/gauntlet")
 Watch = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
@@ -30,13 +39,18 @@ def unwatched(what: str, done: int, of: int) -> None:
 
 @dataclass(kw_only=True)
 class Report:
-    """`prompts`: what was found, prompt by prompt.  A missing or refused file is a forfeit."""
+    """`prompts`: what was found, prompt by prompt.  A missing or refused file is a forfeit.
+
+    `not_drawn`: why no picture was made and nothing compared, or "".
+    """
 
     competition: str
     round: int
     judge: str
     judges_there: str
+    format: str = FORMAT
     renderer: str = ""
+    not_drawn: str = ""
     prompts: list[dict[str, Any]] = field(default_factory=list)
     win_margin: str | None = None
 
@@ -59,7 +73,9 @@ class Report:
     def document(self) -> dict[str, Any]:
         margin = self.margin
         return {
-            "competition": self.competition, "round": self.round, "renderer": self.renderer, "judge": self.judge,
+            "competition": self.competition, "round": self.round, "format": self.format, "renderer": self.renderer,
+            "pictured": not self.not_drawn, "not_drawn": self.not_drawn,
+            "fix": NOT_DRAWN_FIX if self.not_drawn else "", "judge": self.judge,
             "judge_of_the_competition": self.judges_there, "same_judge": self.judge == self.judges_there,
             "won": self.count("challenger"), "drawn": self.count("draw"), "lost": self.count("defender"),
             "void": self.count("void"), "forfeits": len(self.forfeits),
@@ -76,39 +92,74 @@ def examine(
     most: int | None = None,
     watch: Watch = unwatched,
 ) -> Report:
-    """The files `<stem>.glb` of a folder against the leader's of a round (the last one that is published)."""
+    """The files `<stem>.<extension>` of a folder against the leader's of a round (the last one that is published)."""
     platform_code.require_drawing()
     told = client.ask(calls.competition(competition))
-    if told["config"].get("format", FORMAT) != FORMAT:
-        raise Unusable(
-            f"{competition} takes {told['config']['format']} files; this examines {FORMAT} files.",
-            fix="Its rules for files are in /rules/.", code="other_format",
-        )  # fmt: skip
+    drawing = drawing_of(told)
     if not files.is_dir():
+        named = f"<prompt>.{drawing.extension}"
         raise Unusable(
-            f"{files} is no folder.", fix="Name the folder that holds your <prompt>.glb files.", code="no_folder"
+            f"{files} is no folder.", fix=f"Name the folder that holds your {named} files.", code="no_folder"
         )
     leaders = published(client, competition, round_)
-    number = leaders[0]["round"]
-    judge = next((part["name"] for part in told["parts"] if part["part"] == "judge"), "")
-    bar = told["config"].get("rules", {}).get("win_margin")
-    report = Report(competition=competition, round=number, judge=EMBEDDED, judges_there=judge, win_margin=bar)
-    task = gathered(client, files, leaders[:most], competition=competition, watch=watch)
+    report = Report(
+        competition=competition, round=leaders[0]["round"], judge=EMBEDDED, judges_there=part(told, "judge"),
+        format=drawing.format, not_drawn=drawing.lacking, win_margin=told["config"].get("rules", {}).get("win_margin"),
+    )  # fmt: skip
+    task = gathered(client, files, leaders[:most], competition=competition, drawing=drawing, watch=watch)
     report.prompts += [row for row in task if row.get("missing")]
-    draw([row for row in task if not row.get("missing")], report, rig=told["config"]["rig"], watch=watch)
+    draw([row for row in task if not row.get("missing")], report, drawing=drawing, watch=watch)
     report.prompts.sort(key=lambda row: str(row["prompt"]))
     return report
 
 
-def draw(todo: list[dict[str, Any]], report: Report, *, rig: dict[str, Any], watch: Watch) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What a competition takes, and with what it is drawn here; `chromium`: a path, "" where none is installed."""
+
+    format: str
+    renderer: str
+    rig: dict[str, Any]
+    chromium: str
+
+    @property
+    def extension(self) -> str:
+        return EXTENSIONS[self.format]
+
+    @property
+    def lacking(self) -> str:
+        if self.renderer != "threejs" or self.chromium:
+            return ""
+        return NOT_DRAWN + (NOT_RUN if self.format == "threejs" else "")
+
+
+def drawing_of(told: dict[str, Any]) -> Drawing:
+    """Of a competition as the API tells it.  Raises Unusable for one that this client is too old for."""
+    kind = told["config"].get("format", FORMAT)
+    renderer = part(told, "renderer") or ("raycast" if kind == FORMAT else "threejs")
+    if kind not in EXTENSIONS or renderer not in RENDERERS:
+        raise Unusable(
+            f"It takes {kind} files drawn by {renderer}; this client examines {', '.join(EXTENSIONS)} files drawn by "
+            f"{' or '.join(RENDERERS)}.", fix="Update gauntlet-client; the rules for files are in /rules/.",
+            code="other_format",
+        )  # fmt: skip
+    chromium = platform_code.chromium() or "" if renderer == "threejs" else ""
+    return Drawing(format=kind, renderer=renderer, rig=told["config"]["rig"], chromium=chromium)
+
+
+def part(told: dict[str, Any], name: str) -> str:
+    return next((str(row["name"]) for row in told["parts"] if row["part"] == name), "")
+
+
+def draw(todo: list[dict[str, Any]], report: Report, *, drawing: Drawing, watch: Watch) -> None:
     """What the platform's code says of each, into the report."""
     with tempfile.TemporaryDirectory(prefix="gauntlet-preflight-") as folder:
-        for done, row in enumerate(desk(todo, rig=rig, folder=Path(folder))):
+        for done, row in enumerate(desk(todo, drawing=drawing, folder=Path(folder))):
             if "renderer" in row:
                 report.renderer = row["renderer"]
             else:
                 report.prompts.append(row)
-            watch("drawing and judging", done, len(todo))
+            watch("checking" if drawing.lacking else "drawing and judging", done, len(todo))
 
 
 def published(client: Client, competition: str, round_: int | None) -> list[dict[str, Any]]:
@@ -126,16 +177,20 @@ def published(client: Client, competition: str, round_: int | None) -> list[dict
 
 
 def gathered(
-    client: Client, files: Path, leaders: list[dict[str, Any]], *, competition: str, watch: Watch
+    client: Client, files: Path, leaders: list[dict[str, Any]], *, competition: str, drawing: Drawing, watch: Watch
 ) -> list[dict[str, Any]]:
-    """What each duel needs: mine, the leader's file and the prompt's picture, both kept for the next time."""
-    pictures = {row["stem"]: row for row in client.each(calls.get("prompts", competition=competition))}
+    """What each duel needs: mine, and to compare it the leader's file and the prompt's picture, kept for next time."""
+    prompts = [] if drawing.lacking else client.each(calls.get("prompts", competition=competition))
+    pictures = {row["stem"]: row for row in prompts}
     cache, found = FILES.expanduser(), []
     for done, row in enumerate(leaders, 1):
-        stem, mine = row["prompt"], files / f"{row['prompt']}.{FORMAT}"
+        stem, mine = row["prompt"], files / f"{row['prompt']}.{drawing.extension}"
         watch("fetching the leader's files", done, len(leaders))
         if not mine.is_file():
             found.append({"prompt": stem, "missing": True, "sentence": f"{mine.name} is not in {files}: a forfeit."})
+            continue
+        if drawing.lacking:
+            found.append({"stem": stem, "file": str(mine)})
             continue
         picture = pictures[stem]
         theirs = downloading.fetch(client, row["file_url"], cache / row["sha256"], sha256=row["sha256"])
@@ -144,10 +199,10 @@ def gathered(
     return found
 
 
-def desk(prompts: list[dict[str, Any]], *, rig: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
+def desk(prompts: list[dict[str, Any]], *, drawing: Drawing, folder: Path) -> Iterator[dict[str, Any]]:
     """What the platform's code says, line by line."""
     task = folder / "task.json"
-    task.write_text(json.dumps({"prompts": prompts, "rig": rig, "pictures": str(folder / "pictures")}))
+    task.write_text(json.dumps({"prompts": prompts, "pictures": str(folder / "pictures"), **asdict(drawing)}))
     process = platform_code.start([str(Path(__file__).with_name("desk.py")), str(task)], hear=True)
     try:
         for line in process.stdout or ():

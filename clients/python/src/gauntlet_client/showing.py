@@ -135,6 +135,15 @@ def preflight(told: Document) -> None:
             out.print(f"[red]missing[/]  {safe(row['sentence'])}")
         elif no := row.get("refused"):
             out.print(f"[red]refused[/]  {safe(row['prompt'])}: {safe(no['code'])} {safe(no['sentence'])}")
+        elif row.get("verdict", {}).get("outcome") == "void":
+            out.print(f"[yellow]void[/]     {safe(row['prompt'])}: {safe(row['verdict']['reason'])}")
+    if told["not_drawn"]:
+        kept = sum(not row.get("missing") and "refused" not in row and "verdict" not in row for row in told["prompts"])
+        out.print(
+            f"{kept} files keep the rules for {safe(told['format'])} files; {told['forfeits']} would be forfeits."
+        )
+        out.print(f"[yellow]{safe(told['not_drawn'])}[/] {safe(told['fix'])}")
+        return
     table = Table("won", "drawn", "lost", "void", "forfeits", "margin", "bar")
     numbers = ("won", "drawn", "lost", "void", "forfeits", "margin", "win_margin")
     table.add_row(*("" if told[name] is None else str(told[name]) for name in numbers))

@@ -1,0 +1,108 @@
+"""Does preflight check each format a competition can ask for, also on a machine without a browser?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gauntlet_client import platform_code, preflight, showing
+from gauntlet_client.errors import Unusable
+from rich.console import Console
+
+from competition.formats import FORMATS
+from judging.renderers import RENDERERS, control
+from judging.renderers.chromium.scripts import STATIC
+
+ROOT = platform_code.folder()
+GOOD = {"glb": control.glb(), "ply": control.ply(), "threejs": control.MODULE.encode()}
+BAD = {
+    "glb": (b"no mesh at all, but long enough to be looked at", "NOT_A_GLB", ""),
+    "ply": (control.ply()[:-4], "PLY_LENGTH", ""),
+    "threejs": (b"export default function make(THREE) {\n  return fetch('x');\n}\n", "MODULE_GLOBAL", "Line 2"),
+}
+
+
+def drawing(kind: str) -> preflight.Drawing:
+    return preflight.Drawing(format=kind, renderer="threejs", rig={}, chromium="")
+
+
+def checked(kind: str, folder: Path) -> preflight.Report:
+    extension = preflight.EXTENSIONS[kind]
+    (folder / f"fine.{extension}").write_bytes(GOOD[kind])
+    (folder / f"broken.{extension}").write_bytes(BAD[kind][0])
+    wanted = drawing(kind)
+    report = preflight.Report(
+        competition="it", round=1, judge="", judges_there="", format=kind, not_drawn=wanted.lacking
+    )
+    rows: list[dict[str, Any]] = [{"stem": s, "file": str(folder / f"{s}.{extension}")} for s in ("fine", "broken")]
+    preflight.draw(rows, report, drawing=wanted, watch=preflight.unwatched)
+    return report
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_without_a_browser_every_format_is_checked_and_the_report_says_that_nothing_was_drawn(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, code, where = BAD[kind]
+    told = checked(kind, tmp_path).document()
+    fine, broken = told["prompts"]
+    assert (fine["prompt"], fine["bytes"]) == ("fine", len(GOOD[kind])) and "refused" not in fine
+    refused = broken["refused"]
+    assert (refused["failure_class"], refused["code"]) == ("miner", code) and where in refused["sentence"]
+    assert (told["pictured"], told["margin"], told["forfeits"]) == (False, None, 1)
+    monkeypatch.setattr(showing, "out", Console(file=StringIO(), width=500))
+    showing.preflight(told)
+    shown = showing.out.file.getvalue()  # type: ignore[attr-defined]
+    assert code in shown and "No picture was made" in shown and "GAUNTLET_CHROMIUM" in shown
+    assert ("it was not run" in shown) == (kind == "threejs")
+
+
+def test_the_client_knows_the_platform_s_formats_and_renderers() -> None:
+    assert {name: row.extension for name, row in FORMATS.items()} == preflight.EXTENSIONS
+    assert set(preflight.RENDERERS) == {name for row in FORMATS.values() for name in row.renderers} <= set(RENDERERS)
+
+
+def test_a_competition_is_drawn_by_its_own_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform_code, "chromium", lambda: None)
+
+    def of(kind: str, renderer: str) -> preflight.Drawing:
+        config = {"format": kind, "rig": {}}
+        return preflight.drawing_of({"config": config, "parts": [{"part": "renderer", "name": renderer}]})
+
+    assert not of("glb", "raycast").lacking
+    assert all(of(kind, "threejs").lacking for kind in preflight.EXTENSIONS)
+    for kind, renderer in (("usdz", "threejs"), ("glb", "another")):
+        with pytest.raises(Unusable, match="this client examines"):
+            of(kind, renderer)
+
+
+def test_a_browser_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAUNTLET_CHROMIUM", "/nowhere/chromium")
+    with pytest.raises(Unusable, match="/nowhere/chromium"):
+        platform_code.chromium()
+
+
+def test_what_checks_and_draws_is_in_the_wheel_and_needs_no_django() -> None:
+    code = """if True:
+        import sys
+        sys.modules.update(dict.fromkeys(("django", "competition")))
+        import gauntlet_client.desk, judging.formats.desk
+        from judging.renderers import threejs
+        judging.formats.desk.rehearse()
+        threejs.scripts()
+        print(*(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "judging"))
+    """
+    source = Path(preflight.__file__).resolve().parents[1]
+    path = {"PYTHONPATH": f"{source}:{ROOT}", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    wheel = tomllib.loads((source.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    carried = [(source.parent / name).resolve() for name in wheel["force-include"]]
+    loaded = [Path(name) for name in done.stdout.split()]
+    assert STATIC in carried and ROOT / "judging/formats/threejs.py" in loaded
+    assert [file for file in loaded if not {file, *file.parents} & set(carried)] == []
