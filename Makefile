@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch faults audits fuzz lint clean constraints
+.PHONY: help run test test-long test-torch faults audits fuzz lint clean constraints
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -29,8 +29,11 @@ help: ## show this list
 run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, RUN="--no-demo --workers 4")
 	@exec $(BIN)/python manage.py run --port $(PORT) $(RUN)
 
-test: $(TEST_STAMP) lint ## lint, types and all tests (TESTS=tests/competition for some)
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs $(TESTS)
+test: $(TEST_STAMP) lint ## lint, types and all tests but the long ones (TESTS=tests/competition for some)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs -m "not long" $(TESTS)
+
+test-long: $(TEST_STAMP) ## the long ones: more whole rounds, faults, the client as it is installed
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs -m long $(TESTS)
 
 test-torch: $(TORCH_STAMP) ## the tests that need torch (on the CPU; it is big: 0.8 to 6 GB in .venv-torch)
 	@HF_HUB_OFFLINE=1 .venv-torch/bin/python -m pytest -n 0 --durations 5 -rs $(TORCH_TESTS)

@@ -17,7 +17,7 @@ import pytest
 
 from tests.scenarios.stage import ROOT, Outcome, Play, Stage, clean_environment, free_port, hotkey
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.long]
 Gauntlet = Callable[..., subprocess.CompletedProcess[str]]
 
 

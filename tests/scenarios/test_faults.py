@@ -28,6 +28,7 @@ pytestmark = pytest.mark.scenario
 SEED = 404
 
 
+@pytest.mark.long
 def test_workers_postgresql_and_every_other_part_killed_by_lot_change_nothing(
     stage: Stage, undisturbed: Outcome
 ) -> None:
@@ -52,6 +53,7 @@ def test_a_worker_killed_when_its_work_is_done_but_not_written_changes_nothing(
     assert played.hash() == undisturbed.hash()
 
 
+@pytest.mark.long
 def test_lost_and_doubled_messages_many_workers_a_frozen_one_and_a_judge_that_fails_at_each_third_call_change_nothing(
     stage: Stage, undisturbed: Outcome
 ) -> None:
@@ -64,6 +66,7 @@ def test_lost_and_doubled_messages_many_workers_a_frozen_one_and_a_judge_that_fa
     assert played.hash() == undisturbed.hash()
 
 
+@pytest.mark.long
 def test_a_dead_judge_pauses_the_round_and_once_it_is_mended_the_round_goes_on(
     stage: Stage, undisturbed: Outcome
 ) -> None:
@@ -83,6 +86,7 @@ def test_a_dead_judge_pauses_the_round_and_once_it_is_mended_the_round_goes_on(
     assert play.to_the_end().hash() == undisturbed.hash()
 
 
+@pytest.mark.long
 def test_a_host_that_stumbles_costs_nothing_and_one_that_never_delivers_costs_its_own_miner_a_forfeit(
     stage: Stage, undisturbed: Outcome
 ) -> None:

@@ -26,7 +26,7 @@ from tests.judging.vlm_stage import served, worths
 from tests.scenarios.killing import WORKING
 from tests.scenarios.stage import Outcome, Play, Stage, hotkey
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.long]
 
 VLM = version_named("vlm-1")
 SKILL = {

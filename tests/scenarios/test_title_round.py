@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios.stage import TITLE, Outcome, Stage, forfeits_of, hotkey
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.verify.vlm_round import Mind, served
 from verify import bundle
 from verify.findings import errors
 
-pytestmark = pytest.mark.django_db  # or there is no database to play in
+pytestmark = [pytest.mark.django_db, pytest.mark.long]  # or there is no database to play in
 
 SEED = 2
 Played = Callable[..., Path]

@@ -142,6 +142,7 @@ def playing(patch: pytest.MonkeyPatch, folder: Path, *, order: Random | None) ->
             node.stop()
 
 
+@pytest.mark.long
 def test_the_same_round_whatever_the_nodes_do_and_the_leader_it_made_is_paid(
     db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
