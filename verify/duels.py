@@ -13,7 +13,7 @@ WINNERS = {
 }
 SIDES = {0: ("leader", "miner"), 1: ("left", "right")}
 NAMES = {0: ("leader", "hotkey"), 1: ("left", "right")}
-ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb",)}
+ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb", "ply", "js")}  # of era 3 the one its format has
 VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 
 
@@ -68,13 +68,18 @@ def _duel(row: Row, *, era: int) -> Duel | None:
 def _only_known(row: Row, *, era: int) -> None:
     known = {"name", "prompt", "winner", "issues"} | ({"detail"} if era >= 2 else set())
     for side in SIDES[min(era, 1)]:
-        known |= {f"{side}_{key}" for key in ASSETS[era] + VIEWS[era]}
+        known |= {f"{side}_{key}" for key in (asset_key(row, era=era, before=f"{side}_"), *VIEWS[era])}
     if not row.values.keys() <= known:
         row.only(frozenset(known))
 
 
+def asset_key(row: Row, *, era: int, before: str = "") -> str:
+    """Under which of its era's keys a row names a file: the first that is there."""
+    return next((key for key in ASSETS[era] if before + key in row.values), ASSETS[era][0])
+
+
 def _side(row: Row, side: str, *, era: int) -> Side:
-    asset = row.maybe_text(f"{side}_{ASSETS[era][0]}")
+    asset = row.maybe_text(f"{side}_{asset_key(row, era=era, before=f'{side}_')}")
     named = [key for key in VIEWS[era] if f"{side}_{key}" in row.values]
     view = row.maybe_text(f"{side}_{named[0]}") if named else (asset if era == 2 else row.maybe_text(f"{side}_png"))
     return Side(asset, view)

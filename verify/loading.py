@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import isfinite
 
-from verify.duels import match_of, matches_of
+from verify.duels import asset_key, match_of, matches_of
 from verify.reading import Repository, Row
 from verify.rounds import LEADER, Asset, Config, Round, Side, Submission, Window
 
@@ -177,7 +177,7 @@ def _load_era_0(files: Repository, round: Round) -> None:
         match = match_of(row, era=0) if row else None
         if match:
             round.matches[match.defender, match.challenger] = match
-        made = _assets(files, round.file(f"{hotkey}/generations.json"), keys=("ply", "png"))
+        made = _assets(files, round.file(f"{hotkey}/generations.json"), era=round.era)
         if made:
             round.assets[hotkey, "generated" if hotkey == LEADER else "submitted"] = made
 
@@ -242,21 +242,21 @@ def _by_hotkey(rows: list[Row]) -> dict[str, Row]:
 
 
 def _load_assets(files: Repository, round: Round) -> None:
-    keys = ("js", "views") if round.era == 2 else ("glb", "png")
     for hotkey in files.folders(round.folder):
         for name in files.files(round.file(hotkey)):
             what = name.removesuffix(".json")
             if name.endswith(".json") and (what == "submitted" or what.startswith("generated")):
-                round.assets[hotkey, what] = _assets(files, round.file(f"{hotkey}/{name}"), keys=keys)
+                round.assets[hotkey, what] = _assets(files, round.file(f"{hotkey}/{name}"), era=round.era)
 
 
-def _assets(files: Repository, file: str, *, keys: tuple[str, str]) -> dict[str, Asset]:
-    """Stem -> asset. `keys` name the file and its pictures in this era."""
-    asset, view = keys
-    known = frozenset({asset, view, "generation_time", "size", "attempts", "distance", "failure_reason"})
+def _assets(files: Repository, file: str, *, era: int) -> dict[str, Asset]:
+    """Stem -> asset."""
+    view = "views" if era == 2 else "png"
+    known = frozenset({view, "generation_time", "size", "attempts", "distance", "failure_reason"})
     made = {}
     for stem, row in files.rows(file).items():
-        row.only(known)
+        asset = asset_key(row, era=era)
+        row.only(known | {asset})
         row.optional_text("failure_reason")
         if "attempts" in row.values:
             row.whole("attempts")

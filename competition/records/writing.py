@@ -1,7 +1,8 @@
 """What do the files of a round say in the layout of public state repositories?
 
 From the documents of the round's bundle, so that both say the same.  It is the layout of era 1, with `rules.json`
-beside it (the rules the round was played under) and an audit as one regeneration against what was submitted.
+beside it (the rules the round was played under) and an audit as one regeneration against what was submitted.  A file
+stands under the extension of its format: `glb`, `ply` (as in era 0) or `js` (as in era 2).
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ NOT_BUILT = "not_found"  # miners' code runs without an image of its own, so the
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Where a file lies, by hash and extension, and a prompt's picture, by stem (its last part must be the stem)."""
+    """Where a file lies, by hash and extension, and a prompt's picture, by stem (its last part must be the stem).
+
+    `extension`: of what miners make.
+    """
 
     file: Callable[[str, str], str]
     prompt: Callable[[str], str]
+    extension: str
 
 
 def encoded(value: Any) -> bytes:
@@ -129,7 +134,7 @@ def _asset(asset: Mapping[str, Any], *, addresses: Addresses) -> dict[str, Any]:
     views = (asset["rendering"] or {}).get("views") or {}
     view = views.get(PICTURE) or next((views[name] for name in sorted(views)), None)
     return {
-        "glb": addresses.file(asset["sha256"], "glb") if stored else None,
+        addresses.extension: addresses.file(asset["sha256"], addresses.extension) if stored else None,
         "png": addresses.file(view, "png") if stored and view else None,
         "size": asset["bytes"] if stored else 0,
     }  # fmt: skip
@@ -175,10 +180,12 @@ def _further(left: str) -> str:
 
 def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Addresses) -> dict[str, Any]:
     """A duel that is void, or that nobody needed, is skipped: it does not count."""
-    left, right = sides
+    kinds = (addresses.extension, "png")
+    shown = {
+        f"{name}_{kind}": side.get(kind) for name, side in zip((LEFT, RIGHT), sides, strict=True) for kind in kinds
+    }
     told = {
-        "name": duel["prompt"], "prompt": addresses.prompt(duel["prompt"]), "left_glb": left.get("glb"),
-        "left_png": left.get("png"), "right_glb": right.get("glb"), "right_png": right.get("png"),
+        "name": duel["prompt"], "prompt": addresses.prompt(duel["prompt"]), **shown,
         "winner": WINNERS.get(duel.get("outcome", ""), SKIPPED), "issues": _issues(duel),
     }  # fmt: skip
     return told | ({"detail": duel["detail"]} if duel.get("detail") else {})

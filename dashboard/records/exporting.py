@@ -15,6 +15,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from audits import correcting
+from competition import formats
 from competition.decisions import rulesets
 from competition.models import Competition, Round
 from competition.records import writing
@@ -49,18 +50,18 @@ def own_round(round_: Round) -> Files:
     slug = round_.competition.slug
     reign = round_.reigns_begun.order_by("-sequence")[0]  # of a corrected round the one that counts
     solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
-    files = writing.round_files(told, reign=solution, name=slug, addresses=addresses(slug))
+    files = writing.round_files(told, reign=solution, name=slug, addresses=addresses(round_.competition))
     return under | {f"{at}/{path}": content for path, content in files.items()}
 
 
-def addresses(slug: str) -> Addresses:
+def addresses(competition: Competition) -> Addresses:
     def file(sha256: str, extension: str) -> str:
         return settings.ORIGIN + reverse("blob", args=[sha256, extension])
 
     def prompt(stem: str) -> str:
-        return settings.ORIGIN + reverse("prompt-picture", args=[slug, stem])
+        return settings.ORIGIN + reverse("prompt-picture", args=[competition.slug, stem])
 
-    return Addresses(file=file, prompt=prompt)
+    return Addresses(file=file, prompt=prompt, extension=formats.of(competition.config).extension)
 
 
 def own_top(competition: Competition) -> Files:

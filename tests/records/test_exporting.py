@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -164,3 +165,36 @@ def test_a_competition_of_our_own_passes_the_verifier(tmp_path: Path) -> None:
     write_repository(tmp_path / "again" / "own", exporting.pieces(own))
     assert bytes_of(tmp_path / "again" / "own") == bytes_of(tmp_path / "own")
     assert Round.objects.filter(competition=own, state="finished").exists()
+
+
+def test_a_file_stands_under_the_key_of_its_format(tmp_path: Path) -> None:
+    own, told = competition(), {}
+    for name, key in (("glb", "glb"), ("ply", "ply"), ("threejs", "js")):
+        own.config["format"] = name
+        own.save()
+        write_repository(tmp_path / name, exporting.pieces(own))
+        (made,) = (tmp_path / name / "rounds/1").glob("leader/generated.json")
+        assets = json.loads(made.read_bytes()).values()
+        assert assets and all(asset.keys() == {key, "png", "size"} for asset in assets)
+        assert {asset[key].rpartition(".")[2] for asset in assets if asset[key]} == {key}
+        duels = [
+            duel
+            for file in (tmp_path / name / "rounds/1").glob("*/duels_*.json")
+            for duel in json.loads(file.read_bytes())["duels"]
+        ]
+        kinds = {word.removeprefix("left_") for duel in duels for word in duel if word.startswith("left_")}
+        assert kinds == {key, "png"}
+        told[name] = Counter(finding.kind for finding in check(tmp_path / name))
+    assert told["glb"] == told["ply"] == told["threejs"], "the verifier reads them alike"
+
+
+def test_a_row_names_its_file_once(tmp_path: Path) -> None:
+    own = competition()
+    write_repository(tmp_path / "own", exporting.pieces(own))
+    (made,) = (tmp_path / "own/rounds/1").glob("leader/generated.json")
+    content = json.loads(made.read_bytes())
+    first = next(iter(content))
+    content[first]["js"] = "https://else.example/x.js"
+    made.write_text(json.dumps(content))
+    found = [finding for finding in check(tmp_path / "own") if finding.kind == "unknown-key"]
+    assert [finding.field for finding in found] == ["js"]
