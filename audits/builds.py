@@ -6,11 +6,13 @@ was disturbed is ours and is done again; after three such ends the round is paus
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
-from audits import sources
+from audits import logs, sources
 from audits.builders.base import ABSENT, BUILT, FAILED, Builder, Status
 from audits.builders.engine import EngineBuilder
 from audits.builders.registry import PushingBuilder
@@ -79,16 +81,22 @@ def tend(build: Build, now: datetime) -> Outcome:
 
 
 def _after(build: Build, status: Status, *, archive: str) -> Outcome:
-    sets = {"archive": archive, "log": status.log.replace("\0", "")[-20_000:]}
+    sets = {"archive": archive, "log": logs.readable(status.log) or build.log}  # an answer without words unsays none
     if status.state == BUILT:
         facts = {"digest": status.digest, "archive": archive}
         return Move("built", because="the image was built", sets={**sets, "digest": status.digest}, facts=facts)
     fault = status.fault or PodFault(INFRASTRUCTURE, "build_unknown", "We do not know how the build is.")
     failure = Failure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
     if status.state != FAILED:
+        _note(build, sets)
         return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
     disturbed = build.disturbed + (fault.failure_class != MINER)
     if fault.failure_class == MINER or disturbed >= MOST_DISTURBED:
         return Move("failed", because=fault.sentence, sets={**sets, "disturbed": disturbed}, failure=failure)
-    Build.objects.filter(pk=build.pk, lease=build.lease).update(disturbed=disturbed, **sets)
+    _note(build, {**sets, "disturbed": disturbed})
     return Retry(engine.backoff(build.attempts), failure)
+
+
+def _note(build: Build, sets: Mapping[str, Any]) -> None:
+    """Write down what a try came to, as long as the build is ours."""
+    Build.objects.filter(pk=build.pk, lease=build.lease).update(**sets)

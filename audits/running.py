@@ -18,7 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
-from audits import builds
+from audits import builds, logs
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Action, Event, Progress
 from audits.models import PodRun
@@ -40,7 +40,6 @@ from judging.models import Match
 log = logging.getLogger(__name__)
 
 AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
-LOG_BYTES = 20_000
 PROVIDERS = ("local", "docker", "runpod")
 SWEEP_S = 60.0
 _SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
@@ -109,9 +108,12 @@ def tend(run: PodRun, now: datetime) -> Outcome:
     batches = batches_of(run)
     if pod is not None and progress.phase in ("warming_up", "ready", "generating", "complete"):
         progress = lifecycle.after(progress, _look(provider, pod, progress, limits=limits, now=now), limits=limits)
+        run.log = logs.heard(run, provider, pod)
     action = lifecycle.next_action(progress, batches=len(batches), limits=limits, now=now)
     if action.kind == "done" and idle(run):
-        return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open")
+        return Wait(
+            IDLE, "the next fresh prompts are asked for if the title match is still open", sets={"log": run.log}
+        )
     if action.kind == "done":
         return _done(run, provider, pod, progress)
     if action.kind == "fail":
@@ -153,7 +155,7 @@ def _act(
         event = _collect(run, pod, batches[action.batch], now=now)
     if event is not None:
         progress = lifecycle.after(progress, event, limits=limits_of(run))
-    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None}
+    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, "log": run.log}
     if pod is not None:
         sets["isolation"] = list(pod.isolation)
     state = "generating" if progress.submitted or progress.collected else "warming"
@@ -223,11 +225,10 @@ def _fail(asset: Asset, failure_class: str, code: str, why: str, *, now: datetim
 
 def _ending(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress) -> dict[str, object]:
     """Keep the last of the log, and end the pod."""
-    log = ""
     if pod is not None:
-        log = provider.log(pod)[-LOG_BYTES:].decode(errors="replace").replace("\0", "")
+        run.log = logs.heard(run, provider, pod)
         provider.stop(pod)
-    return {"progress": progress.to_json(), "log": log, "generated_s": int(progress.generation_s)}
+    return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
 
 
 def _done(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress) -> Move:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from audits import logs
 from audits.models import Audit, Finding, PodRun
 from competition.decisions.repeats import plain
 from competition.models import Round, Submission
@@ -278,6 +279,7 @@ def _finding(finding: Finding) -> FindingRow:
 
 
 def pod_run(run: PodRun) -> PodRunFacts:
+    log = logs.published(run)
     return PodRunFacts(
         purpose=run.purpose,
         repeat=run.repeat,
@@ -290,6 +292,6 @@ def pod_run(run: PodRun) -> PodRunFacts:
         failure_code=run.failure_code,
         failure_reason=run.failure_reason,
         who_must_act=WHO_MUST_ACT.get(run.failure_class, ""),
-        log=run.log[-LONGEST_LOG:],
-        log_cut=len(run.log) > LONGEST_LOG,
+        log=log[-LONGEST_LOG:],
+        log_cut=len(log) > LONGEST_LOG,
     )

@@ -15,13 +15,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.utils import timezone
 
-from audits import builds, running
+from audits import builds, logs, running
 from audits.models import Build, PodRun, SourceCopy
 from audits.pods import rest
 from audits.source import archive
 from competition import prompts, store
 from competition.machine import engine as machine
-from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
+from competition.models import Asset, Competition, LedgerEvent, Miner, Prompt, Round, RoundPrompt, Submission
 from tests.audits import engine_server
 from tests.audits.engine_server import GATE, Engine
 from tests.dashboard.made_round import RULES
@@ -127,15 +127,19 @@ def run(host) -> PodRun:
 def play(run: PodRun, *, steps: int = 60) -> PodRun:
     """Look at whatever is due, as two workers would, until the run is settled."""
     for _ in range(steps):
-        for model in (Build, PodRun):
-            rows = model.objects.filter(state__in=model.graph.acting())
-            rows.update(due_at=timezone.now() - timedelta(seconds=1), lease=None, leased_until=None)
-            for row in rows:
-                machine.advance(model._meta.label, row.pk, now=timezone.now())
-        run.refresh_from_db()
+        step(run)
         if run.settled:
             return run
     raise AssertionError(f"no end: {run.state}, {run.waiting_for}, {run.failure_reason}")
+
+
+def step(run: PodRun) -> None:
+    for model in (Build, PodRun):
+        rows = model.objects.filter(state__in=model.graph.acting())
+        rows.update(due_at=timezone.now() - timedelta(seconds=1), lease=None, leased_until=None)
+        for row in rows:
+            machine.advance(model._meta.label, row.pk, now=timezone.now())
+    run.refresh_from_db()
 
 
 def outcome(run: PodRun) -> tuple[str, dict[str, str]]:
@@ -230,3 +234,28 @@ def test_a_build_that_is_disturbed_is_built_again_and_then_pauses_the_round(run,
     assert Build.objects.get().disturbed == builds.MOST_DISTURBED
     run.submission.round.refresh_from_db()
     assert run.submission.round.state == "paused"
+
+
+def test_the_log_is_kept_at_each_look_and_told_to_nobody_else(run, host):
+    host.printed = b"\x1b[31mshouting\r\nready\x00\n"
+    heard = []
+    for _ in range(60):
+        step(run)
+        heard.append((run.state, run.log))
+        if run.state == "generating":
+            break
+    spelled = "\\x1b[31mshouting\nready\\x00\n"
+    assert ("generating", spelled) in heard
+    assert run.log and logs.published(run) == ""
+    host.printed = b""  # a provider without words unsays nothing
+    assert (play(run).state, run.log, logs.published(run)) == ("done", spelled, spelled)
+    told = str(list(LedgerEvent.objects.values_list("body", flat=True)))
+    assert "pod" in str(list(LedgerEvent.objects.values_list("kind", flat=True))) and "shouting" not in told
+
+
+def test_what_a_build_prints_is_kept_whatever_it_is_and_however_it_ends(run, host):
+    host.built = lambda files: [{"stream": "\ud800\x1b[2J\x00"}, {"error": "non-zero code: 1"}]
+    assert play(run).failure_class == "miner"
+    build = Build.objects.get()
+    assert (build.state, build.failure_class, build.failure_code) == ("failed", "miner", "BUILD_FAILED")
+    assert build.log == "\\ud800\\x1b[2J\\x00non-zero code: 1"

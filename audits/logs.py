@@ -1,0 +1,43 @@
+"""What is kept of what a miner's code printed, and when may it be read?
+
+While a pod runs only its owner may read it.  Of a run on fresh prompts nobody may, its owner included, before the round
+is finished: a service can print the prompts it is given, and those stay secret until then.
+"""
+
+from __future__ import annotations
+
+from audits.models import PodRun
+from audits.pods.base import Pod, PodFault, PodProvider
+
+LETTERS = 20_000  # the end of it
+FRESH = "The log of a run on fresh prompts could show them, so it is shown when the round is finished."
+
+
+def readable(said: bytes | str, *, letters: int = LETTERS) -> str:
+    """The end of it as plain lines: what would steer a terminal or a page, or no database takes, is spelled out."""
+    text = said[-letters:].decode(errors="replace") if isinstance(said, bytes) else said[-letters:]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")  # bars of progress begin their line again
+    return "".join(_plain(letter) for letter in lines)[-letters:]
+
+
+def _plain(letter: str) -> str:
+    return letter if letter in "\n\t" or letter.isprintable() else ascii(letter)[1:-1]
+
+
+def heard(run: PodRun, provider: PodProvider, pod: Pod) -> str:
+    """What the service printed so far.  Where its provider is silent, or the pod is gone: what was heard last."""
+    try:
+        return readable(provider.log(pod)) or run.log
+    except PodFault:
+        return run.log
+
+
+def withheld(run: PodRun) -> str:
+    """Why even its owner may not read it yet; "" if it may."""
+    fresh = run.purpose == PodRun.Purpose.TITLE
+    return FRESH if fresh and run.submission.round.state != "finished" else ""
+
+
+def published(run: PodRun) -> str:
+    """What everybody may read of it."""
+    return run.log if run.settled and not withheld(run) else ""
