@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audits.models import Audit, PodRun
+from audits.models import Audit, Build, PodRun
 from competition.models import Round
 
 
@@ -37,5 +37,12 @@ def audits_on(submissions: Iterable[int]) -> list[Audit]:
 
 
 def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:
-    rows = PodRun.objects.filter(submission__in=set(submissions)).select_related("submission__miner")
+    rows = PodRun.objects.filter(submission__in=set(submissions))
+    rows = rows.select_related("submission__miner", "submission__round")
     return list(rows.order_by("submission_id", "purpose", "repeat"))
+
+
+def builds_of(round_: Round, *, hotkey: str) -> list[Build]:
+    """The images of what a miner has in a round; none where its provider runs code without one."""
+    rows = Build.objects.filter(submission__round=round_, submission__miner__hotkey=hotkey)
+    return list(rows.select_related("submission__miner").order_by("pk"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from audits.models import PodRun
+from audits import logs
+from audits import queries as auditing
+from audits.models import Build, PodRun
 from competition.models import Asset, Reveal
 from dashboard.api.rows import game, standing
 from dashboard.presenting.wording import WHO_MUST_ACT
@@ -69,6 +71,7 @@ def diagnostics(own: Part) -> standing.Diagnostics:
         competition=own.round.competition.slug, round=own.round.number, miner=game.miner(own.miner),
         reveals=tuple(game.reveal(row) for row in reveals.select_related("competition", "miner")),
         submission=game.submission(own.submission) if own.submission else None,
+        builds=tuple(_build(row) for row in auditing.builds_of(own.round, hotkey=own.miner.hotkey)),
         pods=tuple(_pod(run) for run in own.runs),
         missing_files=tuple(_missing(asset) for asset in assets(own)),
         refused_pictures=tuple(_refused(asset, rendering) for asset, rendering in refused(own)),
@@ -76,10 +79,18 @@ def diagnostics(own: Part) -> standing.Diagnostics:
 
 
 def _pod(run: PodRun) -> standing.PodLog:
+    withheld = logs.withheld(run)
     return standing.PodLog(
         purpose=run.purpose, repeat=run.repeat, state=run.state, provider=run.provider,
         isolation=tuple(run.isolation), progress=run.progress, generated_s=run.generated_s, failure=game.failure(run),
-        waiting_for=run.waiting_for, log=run.log, since=run.since,
+        waiting_for=run.waiting_for, log="" if withheld else run.log, log_withheld=withheld, since=run.since,
+    )  # fmt: skip
+
+
+def _build(row: Build) -> standing.BuildLog:
+    return standing.BuildLog(
+        entry=row.submission.key, builder=row.builder, state=row.state, archive=row.archive, digest=row.digest,
+        disturbed=row.disturbed, failure=game.failure(row), waiting_for=row.waiting_for, log=row.log, since=row.since,
     )  # fmt: skip
 
 

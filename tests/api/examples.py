@@ -27,6 +27,29 @@ def short(value: Any) -> Any:
     return [short(each) for each in value[:LONGEST]] if isinstance(value, list) else value
 
 
+def _diagnosed(hotkey: str) -> str:
+    """An entry of the running round gets a built image and a pod at work; a token that may read about them."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from audits.models import Build, PodRun
+    from competition.models import Submission
+    from dashboard.api import tokens
+    from tests.dashboard.made_round import NOW
+
+    entry = Submission.objects.get(round__number=2, miner__hotkey=hotkey)
+    Build.objects.create(
+        submission=entry, builder="engine", state="built", since=NOW, archive="a" * 64, digest="sha256:" + "b" * 64,
+        log="Step 1/3 : FROM python:3.11-slim\nSuccessfully built\n",
+    )  # fmt: skip
+    PodRun.objects.create(
+        submission=entry, purpose="audit", seed=7, provider="docker", state="generating", since=NOW,
+        waiting_for="the batch is being generated", log="loading weights\nready\n",
+    )  # fmt: skip
+    return tokens.make("examples", scopes=["diagnostics:read"], lasts=timedelta(days=1), now=timezone.now())
+
+
 def main() -> None:
     key, known = fill()
     from django.conf import settings
@@ -54,14 +77,18 @@ def main() -> None:
     single = [f"competitions/made{tail}" for tail in ("", "/leader?as_of_block=5000", "/statistics", "/ledger/1")]
     single += [f"{round_}{tail}" for tail in ("", "/ladder", "/statistics", "/judge-health", "/submissions/leader")]
     single += ["", "competitions/made/rounds/2/progress", match, f"{match}/duels?limit=1", f"{match}/duels/prompt-000"]
-    mine = ["me/standing", "me/diagnostics", "me/reveals", "me/appeals", "webhooks"]
+    mine = ["me/standing", "me/reveals", "me/appeals", "webhooks"]
     client = Client(headers={"Host": "127.0.0.1:8000"})
+    diagnosed = f"me/diagnostics?competition=made&round=2&hotkey={known['hotkey'][2]}"
+    staff = {"Authorization": f"Bearer {_diagnosed(known['hotkey'][2])}"}
     signer = Signer(key, Client())
     for path in [f"/api/v1/{each}" for each in (*TABLES, *single, f"miners/{winner}/standing?round=1", *mine)]:
         cache.clear()
         answer = signer.get(path) if path.removeprefix("/api/v1/") in mine else client.get(path)
         assert answer.status_code == 200, (path, answer.content)
         found[contract.operation(path, "GET")["operationId"]] = short(answer.json())
+    answer = client.get(f"/api/v1/{diagnosed}", headers=staff)
+    found[contract.operation("/api/v1/me/diagnostics", "GET")["operationId"]] = short(answer.json())
     KEPT.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     print(f"{len(found)} examples, {KEPT.stat().st_size} bytes, in {KEPT}")
 

@@ -84,8 +84,8 @@ class OwnStanding(Personal, Item):
 
 
 class OwnDiagnostics(Personal, Item):
-    """Why did it fail?  Logs of my pods, files that did not come, pictures that could not be drawn: as soon as they are
-    known, and before anything is published.
+    """Why did it fail?  How the image of my code is built, logs of my pods while they run, files that did not come,
+    pictures that could not be drawn: as soon as they are known, and before anything is published.
 
     A token of scope `diagnostics:read` may ask for any miner with `hotkey`.
     """

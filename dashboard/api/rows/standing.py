@@ -110,7 +110,28 @@ class PodLog:
     generated_s: int
     failure: Failure | None
     waiting_for: str
-    log: Annotated[str, "The end of what the pod wrote."]
+    log: Annotated[
+        str,
+        "The end of what the service printed, as of the last look while it runs. What would steer a terminal is "
+        "spelled out, such as `\\x1b`.",
+    ]
+    log_withheld: Annotated[str, "Why the log is not shown yet; empty where it is."]
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildLog:
+    """The image of a revealed commit, with the end of what its build printed."""
+
+    entry: str
+    builder: str
+    state: Annotated[str, "`building`, `built` or `failed`."]
+    archive: Annotated[str, "The hash of the archive it is built from: the one that was audited."]
+    digest: Annotated[str, "Of the image; empty until it is built."]
+    disturbed: Annotated[int, "How many tries ended by our doing; after three the round is paused."]
+    failure: Annotated[Failure | None, "Why the last try ended without an image, and who must act."]
+    waiting_for: str
+    log: Annotated[str, "The end of what the build printed, once a try has ended. Spelled out as a pod's log is."]
     since: datetime
 
 
@@ -146,6 +167,7 @@ class Diagnostics:
     miner: Miner
     reveals: tuple[RevealRow, ...]
     submission: SubmissionRow | None
+    builds: Annotated[tuple[BuildLog, ...], "Empty where pods run the code without an image."]
     pods: tuple[PodLog, ...]
     missing_files: tuple[MissingFile, ...]
     refused_pictures: tuple[RefusedPicture, ...]

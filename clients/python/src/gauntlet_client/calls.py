@@ -47,7 +47,7 @@ def standing(hotkey: str | None = None, *, competition: str | None = None, round
 
 
 def diagnostics(*, competition: str | None = None, round_: int | None = None) -> Call:
-    """What only the miner may see, as soon as it is known: logs of pods, files that did not come, refused pictures."""
+    """What only the miner may see, as soon as it is known: logs of builds and pods, missing files, refused pictures."""
     return Call(address="me/diagnostics", query={"competition": competition, "round": round_}, signed=True)
 
 

@@ -68,7 +68,7 @@ def why(options: Options, miner: str | None, competition: str | None, round_: in
 @round_
 @command
 def diagnostics(options: Options, competition: str | None, round_: int | None) -> None:
-    """Logs of my pods, files that did not come, refused pictures: before anything is published (as JSON)."""
+    """Logs of my builds and pods, files that did not come, refused pictures: before all is published (as JSON)."""
     with options.client() as client:
         told = client.ask(calls.diagnostics(competition=competition, round_=round_))
     options.show(told, lambda document: out.print_json(data=document))
