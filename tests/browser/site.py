@@ -34,12 +34,24 @@ from competition.models import Asset, Competition, Round
 from dashboard.models import LightCopy, Publication
 from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
-from judging.renderers import gltf, lightening, raycast
+from judging.renderers import control, gltf, lightening, raycast
 from judging.renderers.rig import EMBEDDED
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 
-TURNED, LIGHTENED = "prompt-003", "prompt-002"
+TURNED, LIGHTENED, RUN = "prompt-003", "prompt-002", "prompt-004"
+# What the rules of modules would have refused, were there a hole in them: it tells what it can reach.
+PRYING = """const there = new URL('/', import.meta.url).href, reached = [], tries = {
+  parent: () => self.parent.document.cookie, opener: () => self.opener.location, page: () => document.body,
+  storage: () => localStorage.length, cookies: () => cookieStore.getAll(), site: () => fetch(there),
+  blind: () => fetch(there, { mode: 'no-cors' }), elsewhere: () => import(there + 'static/dashboard/live.js'),
+  caches: () => caches.keys(), database: () => new Promise((yes, no) => {
+    const asked = indexedDB.open('x'); asked.onsuccess = yes; asked.onerror = no; }),
+};
+for (const name in tries) try { await tries[name](); reached.push(name); } catch {}
+const told = `reached ${reached.join(' ') || 'nothing'} of ${Object.keys(tries).length}`;
+export default () => { throw `origin ${self.origin}, ${told}`; };
+"""
 
 
 class Quiet(WSGIRequestHandler):
@@ -133,7 +145,30 @@ def start_over(round_: Round) -> None:
     Round.objects.filter(pk=round_.pk).update(state="duels", headline="")
 
 
-ORDERS = {"settle": settle_a_duel, "finish": finish, "start over": start_over}
+def run_modules(round_: Round) -> None:
+    """The competition takes modules, and both sides of a duel are such: a good one, and one that pries."""
+    competition = round_.competition
+    config = {**competition.config, "format": "threejs"}
+    Competition.objects.filter(pk=competition.pk).update(config=config)
+    duel = Duel.objects.get(
+        match__round__competition=competition, match__round__number=1, match__kind="screen", prompt__stem=RUN,
+        match__challenger__miner__hotkey=made_round.hotkey(1, of=competition.slug),
+    )  # fmt: skip
+    for side, text in (("left_sha256", control.MODULE), ("right_sha256", PRYING)):
+        digest = store.default().put(f"// {competition.slug}\n{text}".encode())
+        for model in (Asset, Rendering):
+            model.objects.filter(sha256=getattr(duel, side)).update(sha256=digest)
+        setattr(duel, side, digest)
+    duel.save()
+
+
+def run_no_modules(round_: Round) -> None:
+    config = {**round_.competition.config, "format": "glb"}
+    Competition.objects.filter(pk=round_.competition_id).update(config=config)
+
+
+ORDERS = {"settle": settle_a_duel, "finish": finish, "start over": start_over,
+          "modules": run_modules, "no modules": run_no_modules}  # fmt: skip
 
 
 def main() -> None:
