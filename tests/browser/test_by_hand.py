@@ -26,8 +26,9 @@ def test_single_keys_lead_from_duel_to_duel(chromium: Any, site: Site) -> None:
         page.wait_for_url("**/prompt-002/**")
         page.keyboard.press("ArrowRight")
         page.wait_for_url("**/prompt-003/**")
-        page.keyboard.press("k")
-        page.wait_for_url("**/prompt-002/**")
+        for place in ("**/prompt-002/**", "**/prompt-000/**"):
+            page.keyboard.press("k")
+            page.wait_for_url(place)
         page.keyboard.press("3")
         page.wait_for_url("**view=back")
         assert page.url != here
