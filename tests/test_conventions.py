@@ -143,6 +143,29 @@ def test_every_command_is_documented() -> None:
     assert not missing, f"a command nobody can find is not there; name it in docs/commands.md: {missing}"
 
 
+def test_no_command_takes_a_method_away_from_django_s() -> None:
+    """A shell runs Django's `check` before a command, `call_command` in a test does not: a test alone would not see."""
+    from django.core.management import load_command_class
+    from django.core.management.base import BaseCommand
+
+    ours = {
+        "__module__",
+        "__doc__",
+        "help",
+        "add_arguments",
+        "handle",
+        "requires_system_checks",
+        "__static_attributes__",
+    }
+    taken = {
+        f"{app}: {path.stem}.{name}"
+        for app in APPS
+        for path in (ROOT / app / "management" / "commands").glob("[a-z]*.py")
+        for name in set(vars(type(load_command_class(app, path.stem)))) & set(dir(BaseCommand)) - ours
+    }
+    assert not taken, f"these would run in place of Django's own: {taken}"
+
+
 def test_every_page_is_documented() -> None:
     from django.urls import get_resolver
 

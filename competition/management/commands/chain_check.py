@@ -35,13 +35,13 @@ class Command(BaseCommand):
             chains = [options["chain"]] if options["chain"] else running.names()
             if not chains:
                 raise CommandError("no active competition is played on bittensor:<netuid>; name one with --chain")
-            wrong = [name for name in chains if not self.check(name)]
+            wrong = [name for name in chains if not self.healthy(name)]
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         if wrong:
             raise CommandError(f"{', '.join(wrong)}: the operator must act, see above")
 
-    def check(self, name: str) -> bool:
+    def healthy(self, name: str) -> bool:
         from competition.chain import running, telling
         from competition.chain.watching import Known, Watcher
 
