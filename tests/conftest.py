@@ -1,8 +1,10 @@
 """What does every test run share?  How its database is emptied, and which tests a machine can't run."""
 
+import asyncio
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
@@ -24,6 +26,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items if lacking else ():
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@contextmanager
+def without_the_browser_s_loop(item: pytest.Item) -> Iterator[None]:
+    """Playwright leaves its event loop marked as running in this thread: a later test that runs one of its own would
+    be refused."""
+    loop = asyncio._get_running_loop()
+    hidden = loop is not None and "chromium" not in getattr(item, "fixturenames", ())
+    if hidden:
+        asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        if hidden:
+            asyncio._set_running_loop(loop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    with without_the_browser_s_loop(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    with without_the_browser_s_loop(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
