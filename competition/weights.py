@@ -14,7 +14,7 @@ from django.db import transaction
 
 from competition import chain, ledger, operator
 from competition.decisions import weights as decisions
-from competition.models import Checkpoint, Competition, LedgerEvent
+from competition.models import Checkpoint, Competition, LedgerEvent, Reign
 
 RULE = "the leader's uid gets the reign's weight at the block, the subnet owner's uid the rest"
 
@@ -57,7 +57,10 @@ class Proof:
 
 
 def reigns(competition: Competition) -> list[decisions.Reign]:
-    rows = competition.reigns.select_related("miner").order_by("sequence")
+    return told_by(competition.reigns.select_related("miner").order_by("sequence"))
+
+
+def told_by(rows: Iterable[Reign]) -> list[decisions.Reign]:
     return [
         decisions.Reign(hotkey=r.miner.hotkey, weight=Fraction(r.weight), effective_block=r.effective_block)
         for r in rows

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol, TypeVar
 
 from competition.decisions.rulesets import Rules
 from competition.decisions.schedule import Schedule
 
 WHOLE = Fraction(1)
+
+
+class TakesEffect(Protocol):
+    @property
+    def effective_block(self) -> int: ...
+
+
+Entry = TypeVar("Entry", bound=TakesEffect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +46,7 @@ def effective_block(next_round: Schedule, *, rules: Rules) -> int:
     return next_round.latest_reveal_block
 
 
-def at_block(reigns: Sequence[Reign], block: int) -> Reign | None:
+def at_block(reigns: Sequence[Entry], block: int) -> Entry | None:
     """The last entry of the append-only list that is in effect: a later entry for the same block corrects it."""
     return next((reign for reign in reversed(reigns) if reign.effective_block <= block), None)
 

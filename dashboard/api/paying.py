@@ -11,6 +11,7 @@ from typing import Any
 from competition import chain, queries
 from competition.decisions import weights as decisions
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
+from competition.weights import told_by
 from dashboard.api.errors import bad, missing
 from dashboard.api.rows import game, outcomes, trust
 from dashboard.presenting.figures import rules_of
@@ -27,7 +28,7 @@ class Moment:
 
     @property
     def reign(self) -> Reign | None:
-        return next((reign for reign in reversed(self.reigns) if reign.effective_block <= self.block), None)
+        return decisions.at_block(self.reigns, self.block)
 
     @property
     def following(self) -> Reign | None:
@@ -94,10 +95,7 @@ def weights(at: Moment) -> outcomes.Weights:
 
 def _vector(at: Moment) -> tuple[outcomes.Share, ...]:
     """With uids where a chain is asked; of records by role only."""
-    told = [
-        decisions.Reign(hotkey=r.miner.hotkey, weight=Fraction(r.weight), effective_block=r.effective_block)
-        for r in at.reigns
-    ]
+    told = told_by(at.reigns)
     if at.played:
         connected = chain.of(at.competition)
         owner, uids = connected.owner_uid(), connected.uids()
