@@ -25,7 +25,9 @@ from judging.renderers.sandbox import Sandbox
 CPU_SECONDS, HEAP_MEGABYTES = 5, 256
 BROWSER_SECONDS = 1  # what the browser itself uses meanwhile
 STARTING = Allowance(memory=2 << 30, cpu_seconds=60, wall_seconds=120)
-RUNNING = Allowance(memory=2 << 30, cpu_seconds=CPU_SECONDS + BROWSER_SECONDS, wall_seconds=60)
+RUNNING = Allowance(
+    memory=2 << 30, cpu_seconds=CPU_SECONDS + BROWSER_SECONDS, wall_seconds=60, heap=HEAP_MEGABYTES << 20
+)
 WRITING = Allowance(memory=3 << 30, cpu_seconds=60, wall_seconds=240)
 HTML = '<!doctype html><meta charset="utf-8"><script type="module" src="/baking.js"></script>'
 DESK = Sandbox("judging.formats.desk:work")

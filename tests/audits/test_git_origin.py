@@ -17,7 +17,7 @@ from audits.source.origins.git import GitHost as Origin
 from judging.renderers.confinement import Limits
 from tests.audits.git_host import GitHost, Made
 
-LIMITS = Limits(memory=1 << 30, cpu_seconds=5, wall_seconds=10.0, file_bytes=1 << 20)
+LIMITS = Limits(memory=1 << 30, cpu_seconds=60, wall_seconds=120.0, file_bytes=1 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -222,14 +222,14 @@ LIE = "tests.audits.hostile_checks:lie"
 
 
 @pytest.mark.parametrize(
-    ("work", "outcome", "rule"),
-    [(HANG, "exhausted", "check_exhausted"), (EAT, "exhausted", "check_exhausted"), (CRASH, "broken", ""),
-     (LIE, "broken", "")],
+    ("work", "seconds", "outcome", "rule"),
+    [(HANG, 1, "exhausted", "check_exhausted"), (EAT, 300, "exhausted", "check_exhausted"), (CRASH, 300, "broken", ""),
+     (LIE, 300, "broken", "")],
 )  # fmt: skip
-def test_a_scanner_that_hangs_eats_memory_crashes_or_lies_is_contained(tmp_path, work, outcome, rule):
+def test_a_scanner_that_hangs_eats_memory_crashes_or_lies_is_contained(tmp_path, work, seconds, outcome, rule):
     path = tmp_path / "archive"
     path.write_bytes(archive.pack([archive.File(path="a.py", content=b"x")]))
-    limits = replace(scanning.LIMITS, cpu_seconds=1, memory=1 << 30, wall_seconds=20.0)
+    limits = replace(scanning.LIMITS, cpu_seconds=seconds, memory=1 << 30)
     scanned = scanning.scan("pins", path, commit="0" * 40, limits=limits, work=work)
     assert scanned.outcome == outcome
     assert [finding.rule for finding in scanned.findings] == ([rule] if rule else [])

@@ -41,8 +41,11 @@ def running(pid: int) -> bool:
 
 
 def family(pid: int) -> list[int]:
-    """Every process below `pid`."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Every process below `pid`; none of one that has ended, as it may have on a slow machine."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
     return children + [grandchild for child in children for grandchild in family(child)]
 
 

@@ -199,6 +199,8 @@ EXECUTED = {
 GREEDY = {
     "endless loop": ("MODULE_TOO_SLOW", "for (;;) {}"),
     "all memory": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push(new Float64Array(1 << 22).fill(1));"),
+    "all of the heap": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push({ x: [1, 2, 3] });"),
+    "all memory by shapes": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push(new THREE.SphereGeometry(1, 200, 200));"),
 }  # fmt: skip
 GREEDY = {
     name: (rule, f"export default function generate(THREE) {{ {body} }}") for name, (rule, body) in GREEDY.items()

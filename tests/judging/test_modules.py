@@ -13,6 +13,9 @@ from judging.formats import module_names, threejs
 from judging.renderers import baking, control
 from judging.renderers.base import Refused
 from judging.renderers.chromium import walls
+from judging.renderers.chromium.browser import excess
+from judging.renderers.chromium.browsers import Browsers
+from judging.renderers.chromium.using import Use
 from judging.renderers.rules_of_modules import MODULE_RULES
 from tests.judging.hostile_modules import EXECUTED, GREEDY, HARMLESS, STATIC
 
@@ -26,11 +29,19 @@ def put_away() -> Iterator[None]:
     baking.BAKING.close()
 
 
-def refused_with(module: str) -> Refused:
+def refused_with(module: str, browsers: Browsers = baking.BAKING) -> Refused:
     with pytest.raises(Refused) as refused:
         threejs.check(module.encode())
-        baking.triangles(baking.baked(module.encode()))
+        baking.triangles(baking.baked(module.encode(), browsers=browsers))
     return refused.value
+
+
+@pytest.fixture(scope="module")
+def tight() -> Iterator[Browsers]:
+    """With a small heap, which is soon full."""
+    made = Browsers(heap_megabytes=64)
+    yield made
+    made.close()
 
 
 # -- the text
@@ -80,12 +91,44 @@ def test_what_breaks_a_rule_at_work_is_refused_by_it() -> None:
 
 
 @needs_browser
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", GREEDY)
-def test_a_module_that_never_ends_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baking, "RUNNING", replace(baking.RUNNING, cpu_seconds=1, memory=800 << 20))
+def test_a_module_that_never_ends_is_ended(name: str, tight: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the limit it runs into, on a machine of any speed: the other one is out of reach."""
     rule, module = GREEDY[name]
-    assert refused_with(module).code == rule
+    seconds = 1 if rule == "MODULE_TOO_SLOW" else 500
+    far = replace(baking.RUNNING, cpu_seconds=seconds, wall_seconds=500, heap=64 << 20)
+    monkeypatch.setattr(baking, "RUNNING", far)
+    assert refused_with(module, tight).code == rule
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("grown", "seconds", "cause"),
+    [
+        (0, 5.9, None),
+        (500 * MIB, 5.9, None),  # not collected yet
+        (0, 6.1, "cpu"),
+        (256 * MIB, 6.1, "cpu"),
+        (257 * MIB, 6.1, "memory"),  # a slow machine is still searching for room
+        (513 * MIB, 0.1, "memory"),
+        (513 * MIB, 6.1, "memory"),
+    ],
+)
+def test_a_full_heap_is_named_however_slow_the_machine_is(grown: int, seconds: float, cause: str | None) -> None:
+    before = Use(memory=200 * MIB, cpu_seconds=40.0)
+    now = Use(memory=before.memory + grown, cpu_seconds=40.0 + seconds)
+    found = excess(now, before=before, allowance=baking.RUNNING)
+    assert (found and found.what) == cause
+
+
+def test_the_browser_as_a_whole_has_a_limit_too() -> None:
+    before, now = Use(memory=1900 * MIB, cpu_seconds=0.0), Use(memory=2049 * MIB, cpu_seconds=0.0)
+    found = excess(now, before=before, allowance=baking.RUNNING)
+    assert found is not None
+    assert (found.what, found.limit) == ("memory", 2 << 30)
 
 
 @needs_browser

@@ -20,7 +20,7 @@ from judging.renderers.confinement import WALLS, Limits
 from judging.renderers.sandbox import ROOT, Done, Sandbox
 
 WORK = "tests.judging.hostile_work:work"
-SMALL = Limits(memory=1 << 30, cpu_seconds=2, wall_seconds=30)
+SMALL = Limits(memory=1 << 30, cpu_seconds=30)  # no deed but the endless one comes near on any machine
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,8 @@ def until(found: Callable[[], Any], *, seconds: float = 20.0) -> Any:
 def test_the_asset_arrives_and_the_answer_returns(do: Callable[..., Done]) -> None:
     done = do("echo")
     assert done.answer == {"answer": "the asset"}
-    assert done.cpu_seconds < 2 < done.peak_bytes
+    assert 0 <= done.cpu_seconds < SMALL.cpu_seconds
+    assert done.peak_bytes > 1 << 20
 
 
 def test_every_wall_is_named_whether_it_stands_or_not(do: Callable[..., Done]) -> None:
@@ -113,13 +114,13 @@ def test_it_starts_no_program_and_reaches_no_process(do: Callable[..., Done]) ->
 
 def test_an_endless_loop_is_the_asset_s_doing(do: Callable[..., Done]) -> None:
     with pytest.raises(Refused) as refused:
-        do("loop")
+        do("loop", limits=Limits(cpu_seconds=1))
     assert refused.value.code == "TOO_SLOW"
 
 
 def test_eating_memory_is_the_asset_s_doing(do: Callable[..., Done]) -> None:
     with pytest.raises(Refused) as refused:
-        do("eat", limits=Limits(memory=256 << 20, cpu_seconds=20, wall_seconds=60))  # touching pages is slow at times
+        do("eat", limits=Limits(memory=256 << 20, cpu_seconds=200))  # touching pages is slow at times
     assert refused.value.code == "TOO_MUCH_MEMORY"
 
 

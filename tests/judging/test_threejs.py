@@ -131,7 +131,7 @@ def test_without_a_browser_the_sentence_says_what_to_install(settings: object, c
 
 def test_a_file_that_uses_too_much_is_refused_only_if_a_good_one_is_not(car: Path, tmp_path: Path) -> None:
     """With no processor time at all even the good file fails, so that nobody is blamed."""
-    tight = Threejs(allowance=Allowance(cpu_seconds=0, wall_seconds=60))
+    tight = Threejs(allowance=Allowance(cpu_seconds=0))
     with pytest.raises(RendererFault) as fault:
         tight.render(car, rig=RIG, out=tmp_path)
     assert fault.value.code == "CPU"
@@ -198,14 +198,14 @@ def test_an_endless_loop_ends_with_its_processor_time(car: Path) -> None:
     own = Browsers()
     with pytest.raises(Exhausted, match="cpu"), own.one() as running:
         pid = running.process.pid
-        with running.page(BLANK, size=64, allowance=Allowance(cpu_seconds=2, wall_seconds=60)) as page:
+        with running.page(BLANK, size=64, allowance=Allowance(cpu_seconds=2)) as page:
             page.ask("for (;;) {}")
     assert not Path(f"/proc/{pid}").exists(), "and takes its browser along"
 
 
 def test_a_page_that_takes_all_memory_is_ended() -> None:
     own = Browsers()
-    allowance = Allowance(memory=700 << 20, cpu_seconds=60)
+    allowance = Allowance(memory=700 << 20, cpu_seconds=400)
     more = "(function more() { kept.push(new Uint8Array(1 << 24).fill(7)); setTimeout(more, 1); })()"
     with (
         pytest.raises(Exhausted, match="memory"),

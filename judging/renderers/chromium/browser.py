@@ -22,6 +22,7 @@ from typing import Any
 from judging.renderers.base import RendererFault
 from judging.renderers.chromium import using, walls
 from judging.renderers.chromium.pipe import CallFailed, Event, OutOfTime, Pipe, PipeBroken
+from judging.renderers.chromium.using import Use
 
 ORIGIN = "https://darkroom.invalid"
 POLICY = ("default-src 'none'; script-src 'self'; connect-src 'self' blob:; img-src blob: data:; style-src 'self'; "
@@ -53,6 +54,25 @@ class Allowance:
     memory: int = 4 << 30  # bytes, of all its processes together
     cpu_seconds: int = 120
     wall_seconds: float = 480.0
+    heap: int = 4 << 30  # bytes that its scripts may hold
+
+
+def excess(now: Use, *, before: Use, allowance: Allowance) -> Exhausted | None:
+    """What was used too much, `before` being what was used when it was allowed.
+
+    A full heap spends the processor's time on searching for room, longer on a slow machine: whoever holds too much when
+    time runs out was stopped by memory, so that every machine names the same cause.  Up to twice the heap is let be:
+    what was thrown away is not collected at once.
+    """
+    grown = now.memory - before.memory
+    if now.memory > allowance.memory:
+        return Exhausted("memory", allowance.memory)
+    if grown > 2 * allowance.heap:
+        return Exhausted("memory", allowance.heap)
+    if now.cpu_seconds - before.cpu_seconds > allowance.cpu_seconds:
+        full = grown > allowance.heap
+        return Exhausted("memory", allowance.heap) if full else Exhausted("cpu", allowance.cpu_seconds)
+    return None
 
 
 Files = Mapping[str, bytes | str]  # path to content
@@ -65,7 +85,7 @@ class Browser:
         self.home = Path(tempfile.mkdtemp(prefix="gauntlet-browser-"))
         self.files: Files = {}
         self.refused: list[str] = []  # requests of the page that were not answered
-        self.allowance, self.cpu_before, self.looked = Allowance(), 0.0, 0.0
+        self.allowance, self.before, self.looked = Allowance(), Use(memory=0, cpu_seconds=0.0), 0.0
         self.crashed = False
         command, self.walls = walls.command(program, home=self.home)
         command.insert(-1, f"--js-flags=--max-old-space-size={heap_megabytes}")
@@ -113,7 +133,7 @@ class Browser:
     def allow(self, allowance: Allowance) -> None:
         """From now on, whatever was used before."""
         self.allowance = allowance
-        self.cpu_before = using.of(self.process.pid).cpu_seconds
+        self.before = using.of(self.process.pid)
         self.pipe.deadline = time.monotonic() + allowance.wall_seconds
 
     def close(self) -> None:
@@ -136,11 +156,8 @@ class Browser:
         if time.monotonic() - self.looked < 0.25 or not hasattr(self, "process"):
             return
         self.looked = time.monotonic()
-        used = using.of(self.process.pid)
-        if used.memory > self.allowance.memory:
-            raise Exhausted("memory", self.allowance.memory)
-        if used.cpu_seconds - self.cpu_before > self.allowance.cpu_seconds:
-            raise Exhausted("cpu", self.allowance.cpu_seconds)
+        if too_much := excess(using.of(self.process.pid), before=self.before, allowance=self.allowance):
+            raise too_much
 
     def _hear(self, event: Event) -> None:
         told = event.get("params", {})
