@@ -22,7 +22,8 @@ from competition.embedded_postgres import Cluster
 class Command(BaseCommand):
     help = (
         "Play demo rounds from the first reveal to the published bundle in a fresh folder (--dir), with a database, "
-        "workers and miners of its own, print the decision, and exit 0; exit 1 if a round pauses, and say why."
+        "workers and miners of its own, print the decision, and exit 0; exit 1 if a round pauses or is not published, "
+        "and say why."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

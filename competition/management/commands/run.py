@@ -77,7 +77,7 @@ class Command(BaseCommand):
                 call_command(name)
         self.say("stopped" + self.retire_database())
         if demo and options["rounds"] and not director.played:
-            raise CommandError(director.paused or "stopped before the rounds were played")
+            raise CommandError(director.trouble or f"stopped before all was played: {director.standing}")
 
     def prepare_patiently(self, **how: Any) -> None:
         """A database that is killed meanwhile is revived by the next try; each try finds what the one before left."""
