@@ -5,6 +5,9 @@
 Schemathesis makes them from the OpenAPI document, right and wrong ones, half of them signed by a registered hotkey, and
 sends them to the real web server over the made competition, on a database of its own.  Exit 1 for a 5xx that is not
 documented, an answer that is not as documented, or one that was not in time.
+
+To make a case costs more processor time than to answer it, so as many processes make them as there are processors, each
+from a seed of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +23,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,23 +63,25 @@ OUTAGES = {503}  # documented, but here nothing was out
 LONGEST_LINE = 8000
 AT_ONCE = 60
 LONGEST_S = 30
+KEY = "//fuzz"
+FAR = 10_000_000  # between two processes' seeds
 
 
-def fill() -> tuple[Keypair, dict[str, list[Any]]]:
-    """The made competition and a registered key, and values that lead somewhere."""
+def fill() -> dict[str, list[Any]]:
+    """The made competition and a registered key; values that lead somewhere."""
     from competition.models import SimulatedChain
     from tests.dashboard import made_round
 
     call_command("migrate", interactive=False, verbosity=0)
     made = made_round.make()
-    key = Keypair.create_from_uri("//fuzz")
+    key = Keypair.create_from_uri(KEY)
     SimulatedChain.objects.get(name="made").registrations.create(uid=9, hotkey=key.ss58_address)
     type(made.competition).objects.filter(slug="made").update(
         config={**made.competition.config, "signed_reveals": True}
     )
     connection.close()
     hotkeys = [miner.hotkey for miner in made.miners]
-    return key, {
+    return {
         "competition": ["made"], "number": [1, 2], "kind": ["screen", "screen", "audit"], "defender": ["leader"],
         "entry": ["leader", *hotkeys], "challenger": hotkeys, "hotkey": [*hotkeys, key.ss58_address],
         "stem": ["prompt-000", "prompt-011"],
@@ -135,13 +143,14 @@ class Run:
         self.turns, self.dice = itertools.count(), random.Random(1)
         self.statuses: collections.Counter[int] = collections.Counter()
         self.wrong: dict[str, str] = {}
+        self.session = requests.Session()  # one connection for all
 
     @property
     def total(self) -> int:
         return sum(self.statuses.values())
 
     def one(self, case: Any) -> None:
-        kwargs: dict[str, Any] = {"base_url": self.base, "timeout": LONGEST_S}
+        kwargs: dict[str, Any] = {"base_url": self.base, "timeout": LONGEST_S, "session": self.session}
         turn = next(self.turns)
         if turn % 3:  # most addresses that are made up lead nowhere
             real = {
@@ -161,7 +170,9 @@ class Run:
         except (Exception, FailureGroup) as error:
             said = "\n".join(str(part) for part in getattr(error, "exceptions", [error]))
             name = f"{case.method} {case.operation.path}: {said.splitlines()[0] if said else type(error).__name__}"
-            self.wrong.setdefault(name, f"{case.as_curl_command()}\n{said[:1500]}")
+            if name not in self.wrong:
+                self.wrong[name] = f"{case.as_curl_command()}\n{said[:1500]}"
+                print(f"\nWRONG {name}\n{self.wrong[name]}", file=sys.stderr, flush=True)
 
     def operation(self, operation: Any, *, cases: int, number: int) -> None:
         for mode, share in ((GenerationMode.POSITIVE, cases - cases // 2), (GenerationMode.NEGATIVE, cases // 2)):
@@ -185,7 +196,37 @@ def rounds(run: Run, operations: list[Any], *, cases: int, until: float, number:
         for place, operation in enumerate(operations):
             each = min(AT_ONCE, max(2, -(-left // len(operations))))
             run.operation(operation, cases=each, number=number + 1000 * turn + place)
-        print(f"{run.total} cases, {len(run.wrong)} wrong", flush=True)
+        print(f"seed {number}: {run.total} cases, {len(run.wrong)} wrong", flush=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one process sent, and what came of it."""
+
+    operations: int
+    statuses: collections.Counter[int]
+    wrong: dict[str, str]
+
+
+def part(base: str, known: dict[str, list[Any]], cases: int, until: float, number: int) -> Part:
+    """As many cases against the server at `base`, from the seed `number`."""
+    document = schemathesis.openapi.from_url(f"{base}/api/v1/openapi.json")
+    operations = [found.ok() for found in document.get_all_operations()]
+    run = Run(base=base, key=Keypair.create_from_uri(KEY), known=known)
+    rounds(run, operations, cases=cases, until=until, number=number)
+    return Part(operations=len(operations), statuses=run.statuses, wrong=run.wrong)
+
+
+def attacked(base: str, known: dict[str, list[Any]], *, cases: int, minutes: float, number: int, workers: int) -> Part:
+    """All parts together; a seed's last digits are the turn's and the operation's, so parts stand far apart."""
+    until, each = time.monotonic() + 60 * minutes, -(-cases // workers)
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        seeds = [number + FAR * place for place in range(workers)]
+        done = [pool.submit(part, base, known, each, until, own) for own in seeds]
+        parts_done = [future.result() for future in done]
+    statuses = sum((found.statuses for found in parts_done), collections.Counter())
+    wrong = {name: how for found in parts_done for name, how in found.wrong.items()}
+    return Part(operations=parts_done[0].operations, statuses=statuses, wrong=wrong)
 
 
 def main() -> None:
@@ -193,20 +234,18 @@ def main() -> None:
     asked.add_argument("--cases", type=int, default=2000)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--minutes", type=float, default=600, help="stop then, whatever is left")
+    asked.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that make cases")
     options = asked.parse_args()
-    key, known = fill()
+    known, began = fill(), time.monotonic()
     with served() as base:
-        document = schemathesis.openapi.from_url(f"{base}/api/v1/openapi.json")
-        operations = [found.ok() for found in document.get_all_operations()]
-        run, began = Run(base=base, key=key, known=known), time.monotonic()
-        rounds(run, operations, cases=options.cases, until=began + 60 * options.minutes, number=options.seed)
-        seconds = time.monotonic() - began
-    told = dict(sorted(run.statuses.items()))
-    print(f"{run.total} cases on {len(operations)} operations in {seconds:.0f} s: {told}")
-    for name, how in sorted(run.wrong.items()):
-        print(f"\nWRONG {name}\n{how}", file=sys.stderr)
+        run = attacked(
+            base, known, cases=options.cases, minutes=options.minutes, number=options.seed, workers=options.workers
+        )
+    seconds, total, told = time.monotonic() - began, run.statuses.total(), dict(sorted(run.statuses.items()))
+    print(f"{total} cases on {run.operations} operations in {seconds:.0f} s, {total / seconds:.0f} a second: {told}")
+    print("".join(f"WRONG {name}\n" for name in sorted(run.wrong)), end="")
     print(f"5xx: {sum(n for s, n in told.items() if s >= 500)}; answers that are not as documented: {len(run.wrong)}")
-    sys.exit(1 if run.wrong or run.total < options.cases else 0)
+    sys.exit(1 if run.wrong or total < options.cases else 0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from dashboard.api.errors import missing
 from dashboard.api.reading import Answering, Item
 
 VERSION = "1.0.0"
+WRITING = Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +71,15 @@ class Nothing(Answering):
     post = delete = get
 
 
-@cache
 def document() -> bytes:
-    """Writing it takes half a second of processor time: once for each process."""
+    """By one thread at a time: the generator loads its extensions as it goes, and two at once break each other."""
+    with WRITING:
+        return _written()
+
+
+@cache
+def _written() -> bytes:
+    """It takes half a second of processor time: once for each process."""
     return json.dumps(SchemaGenerator().get_schema(request=None, public=True)).encode()
 
 
