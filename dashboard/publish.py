@@ -8,6 +8,7 @@ that defends on) with the signed head, `checkpoint.txt` and `checkpoint.sig.json
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -88,9 +89,23 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
     signed = checkpoint(round_.competition, now=now)
     if draft.exists():
         _write_ledger(round_, signed, draft)
-        shutil.rmtree(target, ignore_errors=True)
-        draft.rename(target)
+        place(draft, target)
     return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
+
+
+def place(draft: Path, target: Path) -> None:
+    """Show the draft, in the place of whatever is there.  Raises FileNotFoundError where another worker has placed it:
+    whoever comes second must not take away what the first has put there."""
+    try:
+        draft.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        old = target.with_name(f".old-{target.name}")
+        shutil.rmtree(old, ignore_errors=True)
+        target.rename(old)
+        draft.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[str, object]]:

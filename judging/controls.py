@@ -169,10 +169,8 @@ def judge_control(control: Control, now: datetime) -> Outcome:
 
 
 def _judged(found: Verdict, book: Remembered, *, pair: tuple[Side, Side], kind: str, repeated: Duel | None) -> Move:
-    # A draw's score is 0: what a likeness leans to below its bar is what these two are about.
-    leans = kind in ("self", "injection") and found.outcome == "draw"
     facts = {
-        "score_micro": found.stages[0].score if leans else found.score_micro,
+        "score_micro": health.score_of(kind, found),
         "before_micro": repeated.score_micro if repeated else None,
         "left_sha256": pair[0].sha256, "right_sha256": pair[1].sha256,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from judging.decisions.ballots import MICRO, Ballot
+from judging.decisions.ballots import MICRO, Ballot, Verdict
 
 Kind = Literal["self", "canary", "injection", "repeat"]
 KINDS: tuple[Kind, ...] = ("self", "canary", "injection", "repeat")
@@ -72,6 +72,12 @@ class Health:
     @property
     def well(self) -> bool:
         return all(finding.state == "passed" for finding in self.findings)
+
+
+def score_of(kind: str, verdict: Verdict) -> int:
+    """A draw's score is 0: what a likeness leans to below its bar is what the controls of one asset are about."""
+    leans = kind in ("self", "injection") and verdict.outcome == "draw" and verdict.stages
+    return verdict.stages[0].score if leans else verdict.score_micro
 
 
 def health(controls: Iterable[Control], *, calls: int, failed_calls: int, gates: Gates) -> Health:

@@ -6,12 +6,18 @@ import json
 import cv2
 import numpy as np
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from benchmarks.vlm_server_mind import Mind, Worth
 from judging import checking
 from judging.backends import Answer, NoAnswer, Side, judge_named
 from judging.checking import Case, checked
+from judging.doctoring import doctored
+from judging.management.commands import judge_check
 from judging.questions import QUESTIONS
+from judging.questions.version import version_named
+from tests.judging import vlm_stage
 
 PICTURES = [*QUESTIONS["front"].shows, *QUESTIONS["around"].shows]
 
@@ -109,3 +115,85 @@ def test_the_command_fails_below_the_bar():
 def test_the_command_says_what_it_does_not_know(arguments):
     with pytest.raises(CommandError):
         call_command("judge_check", *arguments, stdout=io.StringIO(), stderr=io.StringIO())
+
+
+# a model behind a server
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """(cases, what each picture is worth): eight good assets, each with a broken copy."""
+    table, cases, folder = {}, [], tmp_path_factory.mktemp("shown")
+    for n in range(8):
+        good, broken = (vlm_stage.side(folder, f"{name}{n}", shade=n + more) for name, more in (("g", 0), ("b", 15)))
+        table |= vlm_stage.worths(good, Worth(1.0)) | vlm_stage.worths(broken, Worth(0.0))
+        table |= vlm_stage.worths(doctored(good, "twin"), Worth(1.0))
+        table |= vlm_stage.worths(doctored(good, "painted"), Worth(1.0, painted=1.0))
+        cases.append(Case(f"thing{n}", "squashed", vlm_stage.picture(folder / "p.png", shade=7), "p", good, broken))
+    return cases, table
+
+
+def model_checked(shown, *, mind=None, **server):
+    cases, table = shown
+    with vlm_stage.served(Mind(table, **(mind or {})), **server) as (_, url):
+        return checked(vlm_stage.judge(url, deadline_s=30.0), cases)
+
+
+def test_a_sound_model_passes_by_the_gates_of_a_round(shown):
+    report = model_checked(shown, mind={"bias": 0.2})
+    states = {finding.gate: finding.state for finding in report.gates}
+    assert report.passed and report.share == 1 and not report.silences, judge_check.table(report)
+    assert {states.pop("repeat"), states.pop("calls")} <= {"unproven", "passed"}  # too few to say anything
+    assert set(states.values()) == {"passed"}
+    told = checking.as_json(report)["asked"]
+    assert told["answers"] == told["first_attempts"] > 8 * 6 and told["least_mass_micro"] >= 900_000
+    assert "gate injection: worst gain" in judge_check.table(report)
+
+
+@pytest.mark.parametrize(
+    ("mind", "server", "gate"),
+    [({"obeys": 2.0}, {}, "injection"), ({"gain": -4.0}, {}, "canary"), ({}, {"fault": "always_tie"}, "canary")],
+)
+def test_a_model_that_a_round_would_be_paused_for_fails(shown, mind, server, gate):
+    report = model_checked(shown, mind=mind, **server)
+    assert not report.passed
+    assert gate in [finding.gate for finding in report.gates if finding.state == "failed"]
+
+
+@pytest.mark.parametrize("fault", ["low_mass", "nan", "wrong_model"])
+def test_a_model_without_answers_is_given_up_and_the_report_says_why(shown, fault):
+    report = model_checked(shown, fault=fault)
+    row = report.rows["squashed"]
+    assert report.gave_up and not report.passed
+    assert (row.void, row.draws, row.pairs) == (checking.MOST_SILENT, 0, checking.MOST_SILENT)
+    text = judge_check.table(report)
+    assert "no answer (" in text and "The operator must act" in text and text.endswith("FAILED")
+
+
+@pytest.mark.long
+def test_the_command_gives_up_a_model_that_does_not_answer(serving):
+    server, out = serving(fault="low_mass"), io.StringIO()
+    arguments = ("--judge", "openai:vlm-1", "--only", "pawn")
+    with pytest.raises(SystemExit):
+        call_command("judge_check", *arguments, stdout=out, stderr=io.StringIO())
+    assert "no answer (" in out.getvalue() and "gave up" in out.getvalue() and server.asked > 3
+
+
+@pytest.mark.long
+def test_the_command_passes_a_model_that_sees(serving, tmp_path):
+    from examples import objects
+
+    version, table = version_named("vlm-1"), {}
+    prompts = settings.BASE_DIR / "examples" / "prompts"
+    for case in judge_check.drawn(objects, names=["mushroom"], prompts=prompts, into=tmp_path):
+        told = [(case.good, Worth(1.0)), (case.broken, Worth(0.0)), (doctored(case.good, "twin"), Worth(1.0)),
+                (doctored(case.good, "painted"), Worth(1.0, painted=1.0))]  # fmt: skip
+        table |= {
+            name: worth
+            for shown, what in told
+            for name, worth in vlm_stage.worths(shown, what, version=version).items()
+        }
+    serving(mind=Mind(table))
+    out = io.StringIO()
+    call_command("judge_check", "--judge", "openai:vlm-1", "--only", "mushroom", stdout=out, stderr=io.StringIO())
+    assert out.getvalue().rstrip().endswith("passed") and "at the first attempt" in out.getvalue()

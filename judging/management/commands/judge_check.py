@@ -100,9 +100,26 @@ def table(report: Report) -> str:
             *rows,
             f"right {float(report.share):.1%} of {report.pairs} pairs, each judged from both sides "
             f"(at least {float(checking.BAR):.0%} needed); unseen: the breakage changes nothing that can be seen",
-            f"self-duels at exactly 0: {report.self_zero} of {report.self_duels}",
+            *beside_itself(report),
             f"swapped sides negate exactly: {report.swaps_negated} of {report.swaps}",
             *(f"missed: {line}" for line in report.missed),
+            *(f"no answer ({count}): {why}" for why, count in report.silences.most_common()),
+            *(["gave up: no answer to several pairs in a row. The operator must act."] if report.gave_up else []),
             "passed" if report.passed else "FAILED",
         ]
     )
+
+
+def beside_itself(report: Report) -> list[str]:
+    """Of a judge that computes: each good asset and itself.  Of a model: the gates of a round, as far as they go."""
+    if report.book is None:
+        return [f"self-duels at exactly 0: {report.self_zero} of {report.self_duels}"]
+    gates = [f"gate {f.gate}: {f.measured} of {f.of}, needed {f.needed}: {f.state}" for f in report.gates]
+    asked = checking.asked_of(report)
+    if not asked:
+        return gates
+    return [
+        f"{asked['answers']} answers, {asked['first_attempts']} at the first attempt, {asked['mean_ms']} ms each "
+        f"(longest {asked['longest_ms']}), least label mass {asked['least_mass_micro'] / 1_000_000:.3f}",
+        *gates,
+    ]
