@@ -17,6 +17,7 @@ from competition.decisions.rulesets import RULESETS, TITLE_1
 from dashboard.answers import Page, fresh
 from dashboard.presenting import rules_plots
 from dashboard.presenting.plots import Plot
+from dashboard.presenting.wording import each_rule
 
 # Title matches of competition-1's round 0, had they been some: (challenger, won, drawn, lost).  docs/rules.md has more.
 REAL = (
@@ -93,10 +94,7 @@ def simulated() -> list[dict[str, Any]]:
 
 
 def _values(name: str) -> tuple[tuple[str, str], ...]:
-    plain = {key: value for key, value in RULESETS[name].to_json().items() if key != "name"}
-    title = plain.pop("title", {})
-    flat = {**plain, **{f"title.{key}": value for key, value in title.items()}}
-    return tuple((key, ", ".join(value) if isinstance(value, list) else str(value)) for key, value in flat.items())
+    return each_rule(RULESETS[name].to_json())
 
 
 def _worked(hotkey: str, won: int, drawn: int, lost: int) -> Worked:

@@ -84,8 +84,8 @@ def _judge(page: RoundPage) -> dict[str, Any]:
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:
-    """By margin with what is still open last, or as the queue has it."""
-    rows = list(page.matches)
+    """By margin with what is still open last, or as the queue has it; decided title matches have their own section."""
+    rows = [row for row in page.matches if row.kind != "title" or page.stage != "finished"]
     if order == "margin":
         rows.sort(key=lambda row: (row.tally is None, -row.tally.margin if row.tally else 0))
     return rows

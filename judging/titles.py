@@ -94,11 +94,22 @@ def want(round_: Round, wanted: titles.Title, *, now: datetime) -> None:
 
 
 def standing(match: Match, duels: Sequence[Duel]) -> Standing:
-    rules = rules_of(match.round)
+    start, results = _so_far(match, duels)
+    return bankroll.fold(results, total=match.round.fresh.count(), rules=rules_of(match.round), start=start)
+
+
+def staked(match: Match, duels: Sequence[Duel]) -> tuple[Bankroll, list[DuelResult]]:
+    """What earlier rounds left, and the results that moved it since, in seed order."""
+    start, results = _so_far(match, duels)
+    here = bankroll.fold(results, total=match.round.fresh.count(), rules=rules_of(match.round), start=start)
+    return start, [result for result in results[: here.duels] if result and result.counts]
+
+
+def _so_far(match: Match, duels: Sequence[Duel]) -> tuple[Bankroll, list[DuelResult | None]]:
     start = carried(match.round, {match.challenger.key: match.challenger.commit}).get(match.challenger.key)
     found = {duel.position: matches.result_of(duel) for duel in duels}
     results = [found.get(place) for place in range(max(found, default=-1) + 1)]  # a gap: its files come late
-    return bankroll.fold(results, total=match.round.fresh.count(), rules=rules, start=start)
+    return start or Bankroll(), results
 
 
 def go_on(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:

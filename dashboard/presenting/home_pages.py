@@ -18,6 +18,7 @@ from dashboard.presenting.people import Who, who
 from dashboard.presenting.receipts import Receipt
 from dashboard.presenting.rounds import pending_headline, told
 from dashboard.presenting.stages import Tracker
+from dashboard.presenting.stakes import bar_told
 from dashboard.presenting.wording import STAGES, Label, labels
 from judging.models import Match
 
@@ -71,6 +72,7 @@ class HomePage:
     description: str
     ruleset: str
     win_margin: Fraction
+    bar: str
     labels: tuple[Label, ...]
     leader: Leader | None
     last_decision: RoundRow | None
@@ -138,6 +140,7 @@ def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
         "description": competition.description,
         "ruleset": competition.ruleset,
         "win_margin": rules.win_margin if rules else DEFAULT_BAR,
+        "bar": bar_told(rules, default=DEFAULT_BAR),
         "labels": labels(competition),
         "url": reverse("competition", args=[competition.slug]),
     }

@@ -21,6 +21,7 @@ NEXT: Mapping[str, str] = {
     "pending": "its audits are open",
     "rejected": "audit rejected",
 }
+FOR_THE_TITLE = NEXT | {"advanced": "earned the title", "held": "the leader stays"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +33,11 @@ class Rung:
     url: str
     audit_url: str
     tally: Figures
+    for_the_title: bool = False
 
     @property
     def outcome(self) -> str:
-        return NEXT[self.verdict]
+        return (FOR_THE_TITLE if self.for_the_title else NEXT)[self.verdict]
 
     @property
     def short_reason(self) -> str:
@@ -113,6 +115,7 @@ def rungs(
             url=urls.get((str(rung.defender), str(rung.challenger)), ""),
             audit_url=audit_urls.get(str(rung.challenger), ""),
             tally=figures(rung.tally, rules=rules, kind=played if rung.verdict != "rejected" else ""),
+            for_the_title=bool(played),
         )
         for rung in ladder.rungs
         if str(rung.challenger) in people and str(rung.defender) in people

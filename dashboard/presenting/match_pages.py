@@ -19,6 +19,7 @@ from dashboard.presenting.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.records import RecordFinding, Stated, record_finding, stated
 from dashboard.presenting.rounds import Bundle, bundle
+from dashboard.presenting.stakes import Credits, bar_told, credits
 from dashboard.presenting.wording import Label, certainty, labels, standing
 from judging.matches import result_of, tally_of
 from judging.models import Duel, Match, Rendering
@@ -54,6 +55,8 @@ class MatchPage:
     certainty: str
     early: str
     limit: Fraction
+    bar: str
+    credits: Credits | None
     tally: Figures
     duels: tuple[DuelRow, ...]
     counts: Mapping[str, int]
@@ -112,6 +115,8 @@ def page(
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
         limit=-numbers.win_margin if plain(match.kind) == Match.Kind.AUDIT else numbers.win_margin,
+        bar=bar_told(rules_of(round_), default=numbers.win_margin),
+        credits=credits(match, duels),
         tally=numbers,
         duels=rows,
         verifier_findings=tuple(record_finding(row) for row in findings),

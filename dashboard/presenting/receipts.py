@@ -14,7 +14,8 @@ from competition.rounds import met_on_the_ladder
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import match_url
 from dashboard.presenting.people import entrant, who
-from dashboard.presenting.wording import bar, count, percent
+from dashboard.presenting.stakes import bar_told
+from dashboard.presenting.wording import count, percent
 from judging.matches import tally_of
 from judging.models import Match
 
@@ -44,8 +45,9 @@ def deciding(matches: Sequence[Match], *, reign: Reign | None, round_: Round) ->
     """The winner's weightiest match, or that of whoever came closest to a leader who defended."""
     decided = [match for match in matches if match.state == "decided" and match.won and match.kind in WEIGHTIER]
     if reign is None or reign.defence:
+        titles = [match for match in decided if match.kind == Match.Kind.TITLE]
         screens = [match for match in decided if match.kind == Match.Kind.SCREEN]
-        return max(screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
+        return max(titles or screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
     won = [m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0]
     met = met_on_the_ladder(round_, reign.miner.hotkey)
     if met:  # a match that a rejected audit took off the ladder decided nothing
@@ -62,7 +64,7 @@ def receipt(
     if match is None:
         chain = _weight(round_, reign)
         return Receipt(sentence="No challenger won a duel.", distance="", flip_distance=None, chain=chain)
-    numbers = figures(tally_of(match), rules=rules_of(round_))
+    numbers = figures(tally_of(match), rules=rules_of(round_), kind=match.kind)
     own = [audit for audit in audits if audit.submission_id == match.challenger_id]
     took = reign is not None and not reign.defence
     rejected = any(audit.state == "rejected" for audit in own)
@@ -70,7 +72,7 @@ def receipt(
         sentence=_sentence(match, numbers, took=took, rejected=rejected),
         distance="" if rejected else _distance(match, numbers, took=took),
         flip_distance=numbers.flip_distance,
-        chain=_numbers(round_, match, numbers) + _ladder(round_) + _audits(round_, match, own) + _weight(round_, reign),
+        chain=_chain(round_, match, numbers, audits=own) + _weight(round_, reign),
     )
 
 
@@ -83,13 +85,23 @@ def _sentence(match: Match, numbers: Figures, *, took: bool, rejected: bool) -> 
     won, lost = numbers.won + numbers.forfeits_defender, numbers.lost + numbers.forfeits_challenger
     score = f"{count(won, 'duel')} won, {numbers.drawn} drawn, {lost} lost against {_against(match)}"
     if took:
-        return f"{name} leads: {score}, {percent(numbers.margin)} where {bar(numbers.win_margin)} was needed."
+        return f"{name} leads: {score}, {percent(numbers.margin)} where {_bar(match, numbers)} was needed."
     if rejected:
         return f"{name} had {percent(numbers.margin)} against {_against(match)}, and its audit rejected it."
-    if numbers.reaches:
+    if _reached(match, numbers):
         return f"{name} reached the bar with {percent(numbers.margin)}, and did not get past the rest of the rules."
-    short = count(numbers.gap, "net duel")
-    return f"{name} came closest: {score}, {percent(numbers.margin)}, {short} short of the bar."
+    short = "" if match.kind == Match.Kind.TITLE else f"{count(numbers.gap, 'net duel')} "
+    return f"{name} came closest: {score}, {percent(numbers.margin)}, {short}short of the bar."
+
+
+def _reached(match: Match, numbers: Figures) -> bool:
+    """A title match says itself whether its credits and its margin were enough."""
+    return match.stopped == "title" if match.kind == Match.Kind.TITLE else numbers.reaches
+
+
+def _bar(match: Match, numbers: Figures) -> str:
+    rules = rules_of(match.round) if match.kind == Match.Kind.TITLE else None
+    return bar_told(rules, default=numbers.win_margin)
 
 
 def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
@@ -97,25 +109,33 @@ def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
     if needed is None:
         return ""
     duels = "One duel that ended" if needed == 1 else f"{needed} duels that ended"
+    if took and match.kind == Match.Kind.TITLE:
+        return f"{duels} otherwise would have left it short of the title."
     if took:
         return f"{duels} otherwise would have kept {_against(match)} ahead."
-    if numbers.reaches:
+    if _reached(match, numbers):
         return ""
-    return f"{duels} otherwise would have brought it to the bar, and to its audits."
+    aim = "earned it the title" if match.kind == Match.Kind.TITLE else "brought it to the bar, and to its audits"
+    return f"{duels} otherwise would have {aim}."
+
+
+def _chain(round_: Round, match: Match, numbers: Figures, *, audits: Sequence[Audit]) -> tuple[Link, ...]:
+    return _numbers(round_, match, numbers) + _ladder(round_, match) + _audits(round_, match, audits)
 
 
 def _numbers(round_: Round, match: Match, numbers: Figures) -> tuple[Link, ...]:
     url = match_url(round_, match)
-    reached = "reached" if numbers.reaches else "not reached"
+    reached = "reached" if _reached(match, numbers) else "not reached"
     return (
         Link(step="margin", words=percent(numbers.margin), url=url),
-        Link(step="bar", words=f"{bar(numbers.win_margin)}, {reached}", url=f"{url}#strip-title"),
+        Link(step="bar", words=f"{_bar(match, numbers)}, {reached}", url=f"{url}#strip-title"),
     )
 
 
-def _ladder(round_: Round) -> tuple[Link, ...]:
+def _ladder(round_: Round, match: Match) -> tuple[Link, ...]:
     url = reverse("round", args=[round_.competition.slug, round_.number])
-    return (Link(step="ladder", words="in reveal order", url=f"{url}#ladder-title"),)
+    words = "title match on fresh prompts" if match.kind == Match.Kind.TITLE else "in reveal order"
+    return (Link(step="ladder", words=words, url=f"{url}#ladder-title"),)
 
 
 def _audits(round_: Round, match: Match, audits: Sequence[Audit]) -> tuple[Link, ...]:

@@ -20,6 +20,7 @@ from dashboard.presenting.people import Who, entrant, plain, who
 from dashboard.presenting.receipts import Receipt, deciding, receipt
 from dashboard.presenting.records import RecordFinding, record_finding, summary
 from dashboard.presenting.stages import Tracker
+from dashboard.presenting.stakes import bar_told
 from dashboard.presenting.sureness import Sureness
 from dashboard.presenting.wording import STAGES, Label, count, labels
 from judging.models import Match
@@ -111,6 +112,7 @@ class RoundPage:
     ruleset: str
     rules: Mapping[str, Any]
     win_margin: Fraction
+    bar: str
     labels: tuple[Label, ...]
     schedule: Mapping[str, int]
     seed: str
@@ -222,6 +224,7 @@ def _given(round_: Round) -> dict[str, Any]:
         "ruleset": round_.ruleset,
         "rules": round_.rules,
         "win_margin": rules.win_margin if rules else DEFAULT_BAR,
+        "bar": bar_told(rules, default=DEFAULT_BAR),
         "labels": labels(round_.competition),
         "schedule": schedule(round_),
         "seed": round_.seed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from competition.models import Competition
 from dashboard.presenting.figures import Figures
@@ -75,6 +76,13 @@ def count(number: int, noun: str) -> str:
     if noun.endswith("y"):
         return f"{number:,} {noun[:-1]}ies"
     return f"{number:,} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
+
+
+def each_rule(rules: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(name, value) of every rule but its name; those of the title match as `title.bar`."""
+    plain = {key: value for key, value in rules.items() if key not in ("name", "title")}
+    flat = plain | {f"title.{key}": value for key, value in (rules.get("title") or {}).items()}
+    return tuple((key, ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for key, v in flat.items())
 
 
 def duration(seconds: float) -> str:

@@ -29,6 +29,7 @@ SCORES = ("score", "ab", "ba")
 register.filter("size", wording.size)
 register.filter("bar", wording.bar)
 register.filter("duration", wording.duration)
+register.filter("each_rule", wording.each_rule)
 
 
 @register.filter
