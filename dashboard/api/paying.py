@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -76,9 +76,13 @@ def leader(at: Moment) -> outcomes.Leader:
     )
 
 
-def weights(at: Moment) -> outcomes.Weights:
-    reign, event, checkpoint = at.reign, _event(at), _checkpoint(at)
+def weights(asked: Moment) -> outcomes.Weights:
+    """As the chain is told: a reign that no signed checkpoint covers yet is not paid, and said to wait."""
+    checkpoint = _checkpoint(asked)
+    at = _signed(asked, checkpoint)
+    reign, event = at.reign, _event(at)
     covered = event is not None and checkpoint is not None and checkpoint.seq >= event.seq
+    waits = asked.reign if asked.reign != reign else None
     return outcomes.Weights(
         competition=at.competition.slug,
         chain=at.competition.chain,
@@ -89,8 +93,17 @@ def weights(at: Moment) -> outcomes.Weights:
         event=trust.event(event) if event else None,
         checkpoint=trust.checkpoint(checkpoint) if checkpoint else None,
         covered=covered,
-        remark=_remark(at, event=event, covered=covered),
+        remark=_remark(at, event=event, covered=covered, waits=waits),
     )
+
+
+def _signed(at: Moment, checkpoint: Checkpoint | None) -> Moment:
+    """Without the reigns that the last checkpoint does not cover, where a chain is told by it."""
+    if checkpoint is None or not at.played:
+        return at
+    told = LedgerEvent.objects.filter(competition=at.competition, kind="reign", seq__gt=checkpoint.seq)
+    later = set(told.values_list("body__sequence", flat=True))
+    return replace(at, reigns=[reign for reign in at.reigns if reign.sequence not in later])
 
 
 def _vector(at: Moment) -> tuple[outcomes.Share, ...]:
@@ -139,8 +152,10 @@ def _checkpoint(at: Moment) -> Checkpoint | None:
     return rows.order_by("-seq").first()
 
 
-def _remark(at: Moment, *, event: LedgerEvent | None, covered: bool) -> str:
+def _remark(at: Moment, *, event: LedgerEvent | None, covered: bool, waits: Reign | None) -> str:
     said = []
+    if waits:
+        said.append(f"Reign {waits.sequence} is decided, and is paid once a signed checkpoint covers it.")
     if at.competition.chain.startswith("simulated"):
         said.append("The chain is simulated: nobody is paid.")
     if not at.played:

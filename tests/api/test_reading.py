@@ -232,6 +232,27 @@ def test_weights_add_up_and_come_with_their_proof(client: Client, kept: Made) ->
     assert [share["who"] for share in early["vector"]] == ["owner"], "its leader is not registered"
 
 
+def test_a_reign_that_no_checkpoint_covers_is_not_paid_yet(client: Client, kept: Made) -> None:
+    """As the process that sets weights has it (`competition.weights.proven`)."""
+    from django.db import transaction
+
+    from competition.models import Reign, SimulatedChain
+
+    third, registered = kept.miners[2], SimulatedChain.objects.get(name="made").registrations
+    registered.create(uid=7, hotkey=kept.miners[1].hotkey)
+    registered.create(uid=8, hotkey=third.hotkey)
+    Reign.objects.create(
+        competition=kept.competition, sequence=3, miner=third, repo="a/b", commit="c" * 40, weight="1",
+        effective_block=4000,
+    )  # fmt: skip
+    with transaction.atomic():
+        ledger.append(kept.competition.pk, kind="reign", body={"sequence": 3, "weight": "1"}, at=NOW)
+    body = get(client, f"{V1}/weights?competition=made&as_of_block=5000")
+    assert [(s["uid"], s["who"], s["weight"]) for s in body["vector"]] == [(7, "leader", "1")]
+    assert body["covered"] is True and "Reign 3 is decided" in body["remark"]
+    assert get(client, f"{V1}/competitions/made/leader?as_of_block=5000")["reign"]["leader"]["hotkey"] == third.hotkey
+
+
 def test_a_standing_tells_place_margin_gap_and_every_prompt(client: Client, made: Made) -> None:
     body = get(client, f"{V1}/miners/{made.miners[1].hotkey}/standing?round=1")
     assert (body["place"], body["rank"], body["ranked"]) == (1, 1, 4)
