@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
 from audits.models import Audit, Build, PodRun
-from competition.models import Round
+from competition.models import Competition, Round
 
 
 def counting(audits: Iterable[Audit]) -> list[Audit]:
@@ -27,6 +29,22 @@ def versions_of(round_: Round) -> list[Audit]:
     )
     rows = rows.prefetch_related("findings")
     return list(rows.order_by("submission__reveal_block", "submission_id", "kind", "version"))
+
+
+def in_force(competition: Competition) -> QuerySet[Audit]:
+    """The same over all rounds of a competition, newest round first."""
+    binding = Q(correction=None) | Q(correction__state="applied")
+    same = {name: OuterRef(name) for name in ("submission", "kind")}
+    later = Audit.objects.filter(binding, **same, version__gt=OuterRef("version"))
+    rows = Audit.objects.filter(binding, ~Exists(later), round__competition=competition)
+    rows = rows.select_related("submission__miner", "round__competition").annotate(observed=Count("findings"))
+    return rows.order_by("-round__number", "submission__reveal_block", "submission_id", "kind")
+
+
+def outcomes(competition: Competition) -> dict[str, int]:
+    """state -> how many audits in force."""
+    rows = in_force(competition).order_by().values_list("state")
+    return dict(rows.annotate(n=Count("pk", distinct=True)))
 
 
 def audits_on(submissions: Iterable[int]) -> list[Audit]:

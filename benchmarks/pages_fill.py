@@ -28,6 +28,7 @@ from competition.models import (
     SimulatedChain,
     Submission,
 )
+from dashboard import prompt_counts
 from dashboard.models import Publication
 from judging.models import Duel, Match, Rendering
 from judging.renderers.rig import EMBEDDED
@@ -93,6 +94,8 @@ def fill(size: Size) -> Competition:
         _duels(first, min(first + AT_ONCE, size.rounds), size)
     _make_indexes()
     _tallies()
+    for round_ in competition.rounds.order_by("number"):
+        prompt_counts.keep(round_)  # as its publication does
     _audits_and_reigns(competition, size)
     _files(competition, size)
     with connection.cursor() as cursor:
@@ -205,8 +208,9 @@ def _duels(first: int, end: int, size: Size) -> None:
 def _tallies() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {Match._meta.db_table} m SET won = t.won, lost = t.lost, drawn = t.drawn, "
-            "margin_micro = round((t.won - t.lost) * 1000000.0 / (t.won + t.lost + t.drawn)) FROM (SELECT match_id, "
+            f"UPDATE {Match._meta.db_table} m SET won = t.won, lost = t.lost, drawn = t.drawn, duels_made = t.made, "
+            "margin_micro = round((t.won - t.lost) * 1000000.0 / (t.won + t.lost + t.drawn)) "
+            "FROM (SELECT match_id, count(*) made, "
             "count(*) FILTER (WHERE outcome = 'challenger') won, count(*) FILTER (WHERE outcome = 'defender') lost, "
             f"count(*) FILTER (WHERE outcome = 'draw') drawn FROM {Duel._meta.db_table} GROUP BY match_id) t "
             "WHERE t.match_id = m.id"

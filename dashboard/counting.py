@@ -2,83 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import BooleanField, Case, Count, F, Max, Min, Q, QuerySet, When
+from django.db.models import BooleanField, Case, Count, Max, Min, Q, QuerySet, When
 
-from competition.models import Asset, Competition, Prompt, Round, Submission
+from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, RoundPrompt, Submission
+from dashboard import prompt_counts
 from judging.models import Duel, Match, auditing
 
 KEPT_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
 MOST_DUELS = 200
-NEWEST = 20  # rounds that a competition's prompts are counted over
-
-WON, LOST = Q(outcome="challenger"), Q(outcome="defender")
-BETTER, WORSE = Q(match__margin_micro__gt=0), Q(match__margin_micro__lt=0)
-JUDGED = Q(state="judged")
+MOST_FOUND = 50
+# The pool is known by its hashes only, and fresh prompts when their round is over.
+SHOWN = Q(draws__isnull=False) | Q(fresh_draws__round__state="finished")
 
 
-def counted_duels(competition: Competition) -> QuerySet[Duel]:
-    """Duels of decided matches as far as these counted; copies repeat their original, so are left out."""
-    rows = Duel.objects.filter(match__round__competition=competition, match__state="decided")
-    rows = rows.filter(match__challenger__copy_of=None).exclude(auditing("match__"))
-    return rows.filter(Q(match__stopped_after=None) | Q(position__lt=F("match__stopped_after"))).order_by()
-
-
-def prompt_counts(competition: Competition, *, round_: Round | None = None) -> dict[int, Mapping[str, int]]:
-    """prompt -> how its duels ended; `along` and `against` say how often a decisive one went the way of its match.
-
-    Without a round: over the newest ones, so that the cost has a bound.
-    """
-    key = f"prompt-counts:{competition.pk}:{round_.pk if round_ else 0}"
-    found: dict[int, Mapping[str, int]] | None = cache.get(key)
-    if found is None:
-        rows = counted_duels(competition)
-        rows = rows.filter(match__round__in=[round_.pk] if round_ else newest(competition))
-        found = {row.pop("prompt_id"): row for row in rows.values("prompt_id").annotate(**_counts())}
-        cache.set(key, found, KEPT_SECONDS)
-    return found
-
-
-def counts_of(prompt: Prompt) -> Mapping[str, int]:
-    """The same of one prompt, over all rounds."""
-    return counted_duels(prompt.competition).filter(prompt=prompt).aggregate(**_counts())
-
-
-def newest(competition: Competition) -> list[int]:
-    return list(competition.rounds.order_by("-number").values_list("pk", flat=True)[:NEWEST])
-
-
-def _counts() -> dict[str, Count]:
-    return {
-        "judged": Count("pk", filter=JUDGED),
-        "won": Count("pk", filter=JUDGED & WON),
-        "lost": Count("pk", filter=JUDGED & LOST),
-        "along": Count("pk", filter=JUDGED & ((WON & BETTER) | (LOST & WORSE))),
-        "against": Count("pk", filter=JUDGED & ((WON & WORSE) | (LOST & BETTER))),
-        "forfeited": Count("pk", filter=Q(state="forfeited")),
-        "void": Count("pk", filter=Q(state="void")),
-        "rounds": Count("match__round", distinct=True),
-    }
-
-
-def prompts_of(competition: Competition, *, round_: Round | None = None) -> list[Prompt]:
-    """Those that the round, or one of the newest, has shown."""
-    rounds = [round_.pk] if round_ else newest(competition)
-    rows = _shown(competition).filter(Q(draws__round__in=rounds) | Q(fresh_draws__round__in=rounds))
-    return list(rows.distinct().order_by("stem"))
+def prompts_of(rounds: Collection[Round]) -> list[Prompt]:
+    """Those that these rounds have shown."""
+    over = [each for each in rounds if each.state == "finished"]
+    drawn = RoundPrompt.objects.filter(round__in=rounds).values("prompt")
+    fresh = FreshPrompt.objects.filter(round__in=over).values("prompt")
+    return list(Prompt.objects.filter(Q(pk__in=drawn) | Q(pk__in=fresh)).order_by("stem"))
 
 
 def prompt_shown(competition: Competition, stem: str) -> Prompt | None:
     return _shown(competition).filter(stem=stem).first()
 
 
+def prompts_starting_with(competition: Competition, prefix: str) -> list[str]:
+    """Names of shown prompts."""
+    rows = _shown(competition).filter(stem__startswith=prefix)
+    return list(rows.order_by("stem").values_list("stem", flat=True).distinct()[:MOST_FOUND])
+
+
+def prompts_named_like(asked: str) -> list[Prompt]:
+    """Shown prompts of all competitions whose name begins so, newest first."""
+    rows = Prompt.objects.filter(SHOWN, stem__startswith=asked).select_related("competition")
+    return list(rows.distinct().order_by("-pk")[:MOST_FOUND])
+
+
 def _shown(competition: Competition) -> QuerySet[Prompt]:
-    """The pool is known by its hashes only, and fresh prompts when their round is over."""
-    over = Q(fresh_draws__round__state="finished")
-    return Prompt.objects.filter(Q(draws__isnull=False) | over, competition=competition)
+    return Prompt.objects.filter(SHOWN, competition=competition)
 
 
 def duels_on(prompt: Prompt) -> list[Duel]:
@@ -149,7 +115,7 @@ def repeats(competition: Competition) -> dict[str, int]:
 
 def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
     """The first and each further verdict of one question."""
-    rows = Duel.objects.filter(JUDGED, match__round__competition=competition, match__state="decided")
+    rows = Duel.objects.filter(prompt_counts.JUDGED, match__round__competition=competition, match__state="decided")
     rows = rows.exclude(auditing("match__")).filter(match__challenger__commit__in=_shared(competition))
     question = ("match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id")
     elsewhere = Case(When(match__round__source={}, then=False), default=True, output_field=BooleanField())

@@ -15,8 +15,8 @@ from audits.models import Audit, PodRun
 from competition import queries
 from competition.models import Competition, Prompt, Round
 from competition.records.audited import HARD_LIMIT_SECONDS, MISMATCH_DISTANCE
-from dashboard import counting, finding, gathering
-from dashboard.answers import Page, fresh
+from dashboard import finding, gathering, prompt_counts
+from dashboard.answers import Page, always, fresh
 from dashboard.models import RecordFile
 from dashboard.presenting import audit_plots, chart_pages
 from dashboard.presenting.audit_plots import Allowed, Regenerated
@@ -101,13 +101,13 @@ def _time(row: Audit | PodRun, what: str, seconds: float, limit: Any) -> TimeRow
 
 
 def _prompts(competition: Competition) -> list[PromptRow]:
-    counts = counting.prompt_counts(competition)
+    counts = prompt_counts.over(prompt_counts.newest(competition))
     most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
     prompts = Prompt.objects.in_bulk(most)
     return [prompt_row(competition, prompts[pk], counts.get(pk, NOTHING)) for pk in most if pk in prompts]
 
 
-charts_page = Page(charts_facts, template="charts.html")
+charts_page = Page(charts_facts, template="charts.html", settled=always)
 charts_sheet = Sheet(charts_facts, rows=lambda page: page.margins)
 
 

@@ -1,4 +1,5 @@
-"""Which row does an address mean?  A hotkey may be cut to its first six characters or more where that is enough."""
+"""Which row does an address mean?  The name of a miner or a prompt may be cut to its first six characters or more where
+that is enough."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from django.shortcuts import render
 
 from competition import queries
 from competition.models import Competition, Miner, Round
+from dashboard import counting
 
 T = TypeVar("T")
 SHORTEST = 6
@@ -40,12 +42,34 @@ def miner(request: HttpRequest, hotkey: str, *, url: Callable[[str], str]) -> Mi
         return exact
     found = queries.miners_starting_with(hotkey) if len(hotkey) >= SHORTEST else []
     if len(found) == 1:
-        suffix = ".json" if request.path.endswith(".json") else ""
-        raise Elsewhere(HttpResponseRedirect(f"{url(found[0].hotkey).rstrip('/')}{suffix or '/'}"))
+        raise Elsewhere(_moved(request, url(found[0].hotkey)))
     if found:
-        choices = [(m, url(m.hotkey)) for m in found]
-        raise Elsewhere(render(request, "chooser.html", {"prefix": hotkey, "choices": choices}, status=300))
+        choices = [(m.hotkey, m.label, url(m.hotkey)) for m in found]
+        raise Elsewhere(_chooser(request, hotkey, choices, what="hotkeys"))
     raise Http404("No miner with this hotkey has revealed anything here.")
+
+
+def prompt(
+    request: HttpRequest, competition: Competition, stem: str, *, url: Callable[[str], str], otherwise: str
+) -> HttpResponse:
+    """For a name that no prompt has: where the prompt is whose name begins so.  Raises Http404 for none."""
+    found = counting.prompts_starting_with(competition, stem) if len(stem) >= SHORTEST else []
+    if not found:
+        raise Http404(otherwise)
+    if len(found) == 1:
+        return _moved(request, url(found[0]))
+    return _chooser(request, stem, [(name, "", url(name)) for name in found], what="prompts")
+
+
+def _moved(request: HttpRequest, url: str) -> HttpResponse:
+    """To the permanent address, as what was asked for."""
+    ending = next((each for each in (".json", ".csv") if request.path.endswith(each)), "/")
+    return HttpResponseRedirect(f"{url.rstrip('/')}{ending}")
+
+
+def _chooser(request: HttpRequest, prefix: str, choices: list[tuple[str, str, str]], *, what: str) -> HttpResponse:
+    """`choices`: name, label, address."""
+    return render(request, "chooser.html", {"prefix": prefix, "choices": choices, "what": what}, status=300)
 
 
 def hint(path: str) -> str:

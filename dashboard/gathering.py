@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,8 +12,8 @@ from django.http import Http404
 
 from audits import queries as auditing
 from competition import heartbeats, queries
-from competition.models import Asset, Miner, Reign, Round, Submission
-from dashboard import clock
+from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
+from dashboard import clock, counting
 from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
@@ -46,12 +47,13 @@ def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tra
 
 
 def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
-    matches, audits = judging.matches_of(round_), auditing.audits_of(round_)
-    counts = judging.duel_counts(round_)
     opened = round_.state == "open" or (round_.state == "paused" and round_.paused_from == "open")
+    entries = queries.entries_so_far(round_) if opened else queries.submissions_of(round_)
+    matches, audits = judging.matches_of(round_, entries=entries), auditing.audits_of(round_)
+    counts = judging.duel_counts(round_) if round_.state != "finished" else {}  # a decided match knows its own
     rows = rounds.RoundRows(
         round=round_,
-        submissions=queries.entries_so_far(round_) if opened else queries.submissions_of(round_),
+        submissions=entries,
         matches=matches,
         duel_counts=counts,
         audits=audits,
@@ -62,19 +64,21 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         reign=queries.reign_after(round_),
         findings=findings_on(round_),
     )
-    work = stages.NOTHING
-    if round_.state != "finished":
-        states: dict[str, int] = {}
-        for match in matches:
-            states[match.state] = states.get(match.state, 0) + 1
-        work = Work(
-            assets=queries.asset_counts(round_),
-            renderings=judging.rendering_counts(round_),
-            duels=counts,
-            matches=states,
-            audits=tuple(audits),
-        )
-    return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=work)), sure=_sure(round_))
+    return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows))), sure=_sure(round_))
+
+
+def _work(rows: rounds.RoundRows) -> Work:
+    """What is done and left of a round that runs."""
+    round_ = rows.round
+    if round_.state == "finished":
+        return stages.NOTHING
+    return Work(
+        assets=queries.asset_counts(round_),
+        renderings=judging.rendering_counts(round_),
+        duels=rows.duel_counts,
+        matches=Counter(match.state for match in rows.matches),
+        audits=tuple(rows.audits),
+    )
 
 
 def _sure(round_: Round) -> Sureness | None:
@@ -241,9 +245,9 @@ def _refused(submissions: list[Submission]) -> list[tuple[Asset, Rendering]]:
     return [(asset, rendering) for asset, rendering in found if rendering is not None]
 
 
-def search(asked: str) -> tuple[list[Miner], list[Submission]]:
+def search(asked: str) -> tuple[list[Miner], list[Submission], list[Prompt]]:
     if len(asked) < 2:
-        return [], []
+        return [], [], []
     miners = queries.miners_starting_with(asked) or queries.miners_labelled(asked)
     at_commit = queries.submissions_at_commit(asked.lower()) if COMMIT.fullmatch(asked.lower()) else []
-    return miners, at_commit
+    return miners, at_commit, counting.prompts_named_like(asked)

@@ -6,7 +6,7 @@ from django.db import models
 
 from audits.models import Correction
 from competition.machine.stateful import Stateful
-from competition.models import Checkpoint, Competition, Round, Submission
+from competition.models import Checkpoint, Competition, Prompt, Round, Submission
 from dashboard.api.models import ApiToken, UsedNonce
 from dashboard.states import LightCopyStates, PublicationStates, WinnerCopyStates
 from judging.models import Match
@@ -15,6 +15,7 @@ __all__ = [
     "ApiToken",
     "LightCopy",
     "MirroredFile",
+    "PromptCount",
     "Publication",
     "RecordFile",
     "UsedNonce",
@@ -103,6 +104,25 @@ class WinnerCopy(Stateful):
 
     def competition_pk(self) -> int:
         return self.competition_id
+
+
+class PromptCount(models.Model):
+    """How the counted duels of a settled round on one prompt ended (`dashboard.prompt_counts` writes it, once): pages
+    that look over many rounds read these instead of the duels.  `along`, `against`: decisive duels by whether they went
+    the way of their match."""
+
+    round = models.ForeignKey(Round, models.CASCADE, related_name="prompt_counts")
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="counts")
+    judged = models.PositiveIntegerField()
+    won = models.PositiveIntegerField()
+    lost = models.PositiveIntegerField()
+    along = models.PositiveIntegerField()
+    against = models.PositiveIntegerField()
+    forfeited = models.PositiveIntegerField()
+    void = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "prompt"], name="one_count_per_round_and_prompt")]
 
 
 class RecordFile(models.Model):

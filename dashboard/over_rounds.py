@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 
+from audits import queries as auditing
 from competition import queries
 from competition.models import Round, Submission
-from dashboard import counting, finding
-from dashboard.answers import Page
-from dashboard.presenting import comparing, leading, prompt_pages
+from dashboard import counting, finding, prompt_counts
+from dashboard.answers import Page, always
+from dashboard.presenting import audit_lists, comparing, leading, prompt_pages
+from dashboard.presenting.audit_lists import OUTCOMES, PER_PAGE, AuditsPage
 from dashboard.presenting.comparing import ComparePage, Sides
 from dashboard.presenting.leading import LeadersPage
 from dashboard.presenting.matches import first_view
 from dashboard.presenting.prompt_pages import ORDERS, PromptPage, PromptsPage
 from dashboard.sheets import Sheet
 from judging import queries as judging
+
+NO_PROMPT = "No round of this competition has shown a prompt of this name."
 
 
 def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
@@ -28,11 +33,12 @@ def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
 def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
     competition = finding.competition(slug)
     round_ = _round_asked(request, slug)
+    rounds = [round_] if round_ else prompt_counts.newest(competition)
     order = request.GET.get("sort", "")
     return prompt_pages.page(
         competition,
-        counting.prompts_of(competition, round_=round_),
-        counting.prompt_counts(competition, round_=round_),
+        counting.prompts_of(rounds),
+        prompt_counts.over(rounds),
         order=order if order in ORDERS else next(iter(ORDERS)),
         round_=round_,
     )
@@ -44,26 +50,44 @@ def _round_asked(request: HttpRequest, slug: str) -> Round | None:
 
 
 def prompts_more(request: HttpRequest, page: PromptsPage) -> Mapping[str, Any]:
-    asked = request.GET.get("page", "1")
-    number = min(page.sheets, max(1, int(asked) if asked.isdecimal() and len(asked) < 9 else 1))
+    number = _sheet(request, sheets=page.sheets)
     return {"orders": ORDERS.items(), "number": number, "shown": page.sheet(number)}
 
 
-def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage:
+def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage | HttpResponse:
     competition = finding.competition(slug)
     prompt = counting.prompt_shown(competition, stem)
     if prompt is None:
-        raise Http404("No round of this competition has shown a prompt of this name.")
+        return finding.prompt(
+            request, competition, stem, url=lambda full: reverse("prompt", args=[slug, full]), otherwise=NO_PROMPT
+        )
     duels = counting.duels_on(prompt)
     hashes = {sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)}
     return prompt_pages.one(
         competition,
         prompt,
-        counting.counts_of(prompt),
+        prompt_counts.of(prompt),
         duels,
         renderings=judging.renderings_of(competition, hashes),
         view=first_view(competition.config),
     )
+
+
+def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
+    """`?outcome=` one of OUTCOMES, `?page=` from 1."""
+    competition, outcome = finding.competition(slug), request.GET.get("outcome", "")
+    outcome = outcome if outcome in OUTCOMES else ""
+    rows, counts = auditing.in_force(competition), auditing.outcomes(competition)
+    total = counts.get(outcome, 0) if outcome else sum(counts.values())
+    sheets = max(1, -(-total // PER_PAGE))
+    sheet = _sheet(request, sheets=sheets)
+    shown = (rows.filter(state=outcome) if outcome else rows)[(sheet - 1) * PER_PAGE : sheet * PER_PAGE]
+    return audit_lists.page(competition, list(shown), counts=counts, outcome=outcome, sheet=sheet, sheets=sheets)
+
+
+def _sheet(request: HttpRequest, *, sheets: int) -> int:
+    asked = request.GET.get("page", "1")
+    return min(sheets, max(1, int(asked) if asked.isdecimal() and len(asked) < 9 else 1))
 
 
 def compare_facts(request: HttpRequest) -> ComparePage:
@@ -106,10 +130,12 @@ def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
     return {"all": request.GET.get("show") == "all"}
 
 
+audits_page = Page(audits_facts, template="audits.html", settled=always)
+audits_sheet = Sheet(audits_facts, rows=lambda page: page.audits)
 compare_page = Page(compare_facts, template="compare.html", more=compare_more)
 compare_sheet = Sheet(compare_facts, rows=lambda page: page.prompts)
-leaders_page = Page(leaders_facts, template="leaders.html")
+leaders_page = Page(leaders_facts, template="leaders.html", settled=always)
 leaders_sheet = Sheet(leaders_facts, rows=lambda page: page.steps)
-prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more)
+prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
 prompts_sheet = Sheet(prompts_facts, rows=lambda page: page.prompts)
-prompt_page = Page(prompt_facts, template="prompt.html")
+prompt_page = Page(prompt_facts, template="prompt.html", settled=always)

@@ -26,7 +26,7 @@ from competition.machine import engine
 from competition.machine.outcomes import Move, Outcome
 from competition.models import Checkpoint, LedgerEvent, Round
 from competition.steps import checkpoint
-from dashboard import bundle, bundle_judging
+from dashboard import bundle, bundle_judging, prompt_counts
 from dashboard.models import Publication, Reissue
 
 
@@ -65,6 +65,7 @@ def _draft_of(round_: Round, *, edition: int) -> Path:
 def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     """Write documents, files and manifest; the manifest's hash becomes an event."""
     edition = edition_of(publication)
+    prompt_counts.keep(publication.round)
     draft = _draft_of(publication.round, edition=edition)
     files = write_files(publication.round, draft, edition=edition)
     digest = _sha256(draft / "manifest.json")

@@ -148,7 +148,14 @@ def duel_facts(request: HttpRequest, slug: str, number: int, defender: str, chal
         pair = _pair(request, [slug, number], defender, challenger, name="duel", tail=[stem])
     except Elsewhere as other:
         return other.response
-    return gathering.duel_page(round_, defender=pair[0], challenger=pair[1], stem=stem)
+    try:
+        return gathering.duel_page(round_, defender=pair[0], challenger=pair[1], stem=stem)
+    except Http404 as none:
+        at = [slug, number, defender, pair[1]]
+        return finding.prompt(
+            request, round_.competition, stem, url=lambda full: reverse("duel", args=[*at, full]),
+            otherwise=str(none),
+        )  # fmt: skip
 
 
 def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:
@@ -211,7 +218,7 @@ def miner_facts(request: HttpRequest, hotkey: str) -> Any:
     return miner_pages.page(gathering.miner_rows(found))
 
 
-home = Page(home_facts, template="home.html", more=home_more)
+home = Page(home_facts, template="home.html", more=home_more, settled=home_pages.still)
 round_page = Page(round_facts, template="round.html", more=round_more, settled=lambda page: page.stage == "finished")
 match_page = Page(match_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
 duel_page = Page(duel_facts, template="duel.html", more=duel_more, settled=lambda page: page.result != "judging")
@@ -234,15 +241,17 @@ def current_round(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """By the beginning of a hotkey or of a commit, or by a demo's label."""
+    """By the beginning of a hotkey, of a commit or of a prompt's name, or by a demo's label."""
     asked = request.GET.get("q", "").strip()[:100]
-    miners, submissions = gathering.search(asked)
-    if len(miners) == 1 and not submissions:
+    miners, submissions, prompts = gathering.search(asked)
+    if len(miners) == 1 and not submissions and not prompts:
         return HttpResponseRedirect(reverse("miner", args=[miners[0].hotkey]))
     entries = [
         (s, rounds.entry(s), reverse("round", args=[s.round.competition.slug, s.round.number])) for s in submissions
     ]
-    return fresh(render(request, "search.html", {"asked": asked, "miners": miners, "entries": entries}))
+    shown = [(p, reverse("prompt", args=[p.competition.slug, p.stem])) for p in prompts]
+    found = {"asked": asked, "miners": miners, "entries": entries, "prompts": shown}
+    return fresh(render(request, "search.html", found))
 
 
 @require_safe

@@ -102,6 +102,7 @@ def _decision(match: Match, duels: list[Duel], tally: Tally, *, stopped: str, le
             "won": tally.won, "drawn": tally.drawn, "lost": tally.lost, "void": tally.void,
             "forfeits_challenger": tally.forfeits_challenger, "forfeits_defender": tally.forfeits_defender,
             "margin_micro": tally.margin_micro(), "stopped": stopped, "stopped_after": length,
+            "duels_made": len(duels),
         },
         facts={"margin_micro": tally.margin_micro(), "counted": tally.counted},
         also=partial(_settle, duels, length=length, now=now),

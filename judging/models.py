@@ -84,6 +84,7 @@ class Match(Stateful):
     margin_micro = models.IntegerField(null=True)
     stopped = models.CharField(max_length=12, blank=True, default="")
     stopped_after = models.PositiveIntegerField(null=True)
+    duels_made = models.PositiveIntegerField(default=0)  # written when it is decided: then no duel is added any more
 
     class Meta:
         constraints = [

@@ -7,15 +7,23 @@ from collections.abc import Iterable
 from django.db.models import BooleanField, Count, F, Func, Q, Value
 from django.db.models.functions import Abs
 
-from competition.models import Competition, Round
+from competition.models import Competition, Round, Submission
 from judging.models import Duel, Match, Rendering, auditing
 
 SIDES = ("defender__miner", "challenger__miner")
 MOST_MATCHES = 400
 
 
-def matches_of(round_: Round) -> list[Match]:
-    return list(round_.matches.select_related(*SIDES).order_by("kind", "challenger__reveal_block", "pk"))
+def matches_of(round_: Round, *, entries: Iterable[Submission] = ()) -> list[Match]:
+    """In the order of the queue.  `entries`: the round's submissions with their miners, where they are read already."""
+    known = {entry.pk: entry for entry in entries if entry.pk}
+    rows = round_.matches.order_by("kind", "challenger__reveal_block", "pk")
+    if not known:
+        return list(rows.select_related(*SIDES))
+    found = list(rows)
+    for match in found:
+        match.defender, match.challenger = known[match.defender_id], known[match.challenger_id]
+    return found
 
 
 def duel_counts(round_: Round) -> dict[int, dict[str, int]]:

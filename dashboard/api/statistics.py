@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from competition.models import Asset, Competition, Prompt, Round
-from dashboard import counting
+from dashboard import counting, prompt_counts
 from dashboard.api.rows import outcomes as rows
 from judging.models import Duel
 
@@ -46,7 +46,7 @@ def by(found: QuerySet[Any], field: str) -> dict[str, int]:
 
 
 def of_competition(competition: Competition) -> rows.CompetitionStatistics:
-    repeats, counts = counting.repeats(competition), counting.prompt_counts(competition)
+    repeats, counts = counting.repeats(competition), prompt_counts.over(prompt_counts.newest(competition))
     stems = dict(Prompt.objects.filter(pk__in=counts).order_by("stem").values_list("pk", "stem"))
     names = ("judged", "won", "lost", "forfeited", "void", "rounds")
     return rows.CompetitionStatistics(

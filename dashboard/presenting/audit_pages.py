@@ -215,7 +215,7 @@ def _audit(audit: Audit, *, counts: bool) -> AuditFacts:
         verdict_name=VERDICTS[audit.state],
         code=audit.code,
         reason=audit.reason,
-        numbers=_numbers(audit.numbers, audit.limits),
+        numbers=measured(audit),
         detail={name: value for name, value in audit.numbers.items() if isinstance(value, dict | list)},
         findings=tuple(_finding(finding) for finding in audit.findings.all()),
         waiting_for=audit.waiting_for if audit.state == "gathering" else "",
@@ -225,8 +225,9 @@ def _audit(audit: Audit, *, counts: bool) -> AuditFacts:
     )
 
 
-def _numbers(numbers: Mapping[str, Any], limits: Mapping[str, Any]) -> tuple[Number, ...]:
+def measured(audit: Audit) -> tuple[Number, ...]:
     """What was measured beside what was allowed, and the limits nothing was kept of."""
+    numbers, limits = audit.numbers, audit.limits
     kept = {name: value for name, value in numbers.items() if isinstance(value, int | float | str)}
     missing = {name.removeprefix(LEAST) for name in limits} - set(kept)
     return tuple(_number(name, value, limits=limits) for name, value in kept.items()) + tuple(

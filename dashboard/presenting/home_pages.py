@@ -12,7 +12,8 @@ from django.urls import reverse
 from competition.decisions import weights as weighing
 from competition.decisions.rulesets import BadRules, Rules, read
 from competition.models import Competition, Miner, Reign, Round
-from dashboard.presenting.figures import DEFAULT_BAR
+from dashboard.presenting.figures import DEFAULT_BAR, Figures, figures, rules_of
+from dashboard.presenting.leading import Step, steps
 from dashboard.presenting.matches import DuelRow, match_url
 from dashboard.presenting.people import Who, who
 from dashboard.presenting.receipts import Receipt
@@ -20,7 +21,10 @@ from dashboard.presenting.rounds import pending_headline, told
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.stakes import bar_told
 from dashboard.presenting.wording import STAGES, Label, labels
+from judging.matches import tally_of
 from judging.models import Match
+
+MOST_STEPS = 60  # of the small chart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +85,31 @@ class HomePage:
     rounds: tuple[RoundRow, ...]
     receipt: Receipt | None
     deciding_url: str
+    deciding: Figures | None
     clearest_duels: tuple[DuelRow, ...]
     reigns: tuple[ReignRow, ...]
     others: tuple[tuple[str, str], ...]
     url: str
+    _steps: tuple[Step, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Of the weight, for the chart: the same reigns, oldest first."""
+        return self._steps
+
+    @property
+    def tellings(self) -> str:
+        """How the rounds that are listed ended."""
+        decided = [row for row in self.rounds if row.stage == "finished"]
+        if len(decided) < 2:
+            return ""
+        taken = sum(row.new_leader for row in decided)
+        return f"Of {len(decided)} decided rounds, {taken} brought a new leader; {len(decided) - taken} were defended."
+
+
+def still(page: HomePage) -> bool:
+    """Does no round run, so that the clock changes nothing?"""
+    return page.tracker is None or not page.tracker.live
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +122,7 @@ class Moving:
 
 
 def moving(round_: Round, *, tracker: Tracker) -> Moving:
-    current = _round(round_, (), names={})
+    current = _round(round_, None, names={})
     return Moving(competition=round_.competition.slug, current=current, tracker=tracker)
 
 
@@ -114,9 +139,7 @@ def page(
     named: Sequence[Miner] = (),
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
-    rules = _rules(competition)
-    names = {miner.hotkey: who(miner).name for miner in named}
-    rows = tuple(_round(round_, reigns, names=names) for round_ in rounds)
+    rules, rows = _rules(competition), _rounds(rounds, reigns, named=named)
     block = tracker.clock.block if tracker and tracker.clock else None
     return HomePage(
         **_given(competition, rules=rules),
@@ -127,10 +150,18 @@ def page(
         rounds=rows,
         receipt=receipt,
         deciding_url=match_url(deciding.round, deciding) if deciding else "",
+        deciding=figures(tally_of(deciding), rules=rules_of(deciding.round), kind=deciding.kind) if deciding else None,
         clearest_duels=clearest,
         reigns=tuple(_reign(reign) for reign in reigns),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
+        _steps=steps(competition, reigns[:MOST_STEPS]),
     )
+
+
+def _rounds(rounds: Sequence[Round], reigns: Sequence[Reign], *, named: Sequence[Miner]) -> tuple[RoundRow, ...]:
+    names = {miner.hotkey: who(miner).name for miner in named}
+    after = {reign.won_in_id: reign for reign in reversed(reigns)}
+    return tuple(_round(round_, after.get(round_.pk), names=names) for round_ in rounds)
 
 
 def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
@@ -177,8 +208,8 @@ def _leader(
     )
 
 
-def _round(round_: Round, reigns: Sequence[Reign], *, names: Mapping[str, str]) -> RoundRow:
-    after = next((r for r in reigns if r.won_in_id == round_.pk), None)
+def _round(round_: Round, after: Reign | None, *, names: Mapping[str, str]) -> RoundRow:
+    """`after`: the reign that its decision began or went on with."""
     return RoundRow(
         round=round_.number,
         stage=round_.state,

@@ -119,6 +119,11 @@ def _sentence(terms: Sequence[Term]) -> str:
     return f"{told}; {longest.miner.name} defended most often, {count(longest.defences, 'time')}."
 
 
+def steps(competition: Competition, reigns: Sequence[Reign]) -> tuple[Step, ...]:
+    """The columns of the chart, oldest first; `reigns` newest first."""
+    return _steps(competition, terms_of(list(reversed(reigns))), total=len(reigns))
+
+
 def _term(competition: Competition, group: Sequence[Reign], later: Sequence[Sequence[Reign]]) -> Term:
     begun, last = group[0], group[-1]
     return Term(

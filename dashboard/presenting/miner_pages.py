@@ -12,7 +12,7 @@ from audits.models import Audit, PodRun
 from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
 from dashboard.presenting import matches, rounds
 from dashboard.presenting.audit_pages import PodRunFacts, pod_run
-from dashboard.presenting.figures import rules_of
+from dashboard.presenting.figures import Figures, rules_of
 from dashboard.presenting.matches import DuelRow, MatchRow
 from dashboard.presenting.people import Who, who
 from dashboard.presenting.rounds import AuditRow, OddReveal
@@ -56,6 +56,18 @@ class Participation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How near a round brought this miner to the lead: `tally` of its weightiest match, null where there was none."""
+
+    competition: str
+    round: int
+    tally: Figures | None
+    words: str
+    took_lead: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lead:
     competition: str
     weight: str
@@ -82,6 +94,8 @@ class MinerPage:
     sentence: str
     labels: tuple[Label, ...]
     leads: tuple[Lead, ...]
+    course: tuple[Standing, ...]
+    summary: str
     rounds: tuple[Participation, ...]
     other_reveals: tuple[OddReveal, ...]
     costly: Costly | None
@@ -110,6 +124,11 @@ def page(rows: MinerRows) -> MinerPage:
     windows = [s.round for s in rows.submissions]
     other = [r for r in rows.reveals if r.objection and not any(_in_window(r, round_) for round_ in windows)]
     leads = _leads(rows)
+    crowned = {reign.won_in_id for reign in rows.reigns if not reign.defence}
+    pairs = zip(rows.submissions, participations, strict=True)
+    course = tuple(
+        _standing(p, took_lead=s.round_id in crowned) for s, p in pairs if p.role == Submission.Role.CHALLENGER
+    )
     return MinerPage(
         hotkey=rows.miner.hotkey,
         label=rows.miner.label,
@@ -117,11 +136,52 @@ def page(rows: MinerRows) -> MinerPage:
         sentence=_where(leads, participations, rows),
         labels=labels(windows[0].competition) if windows else (),
         leads=leads,
+        course=course,
+        summary=_summary(course),
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
         costly=_costly(rows),
         url=reverse("miner", args=[rows.miner.hotkey]),
     )
+
+
+def _standing(took: Participation, *, took_lead: bool) -> Standing:
+    last = took.matches[-1] if took.matches else None
+    tally = last.tally if last else None
+    rejected = [audit.kind for audit in took.audits if audit.verdict == "rejected"]
+    return Standing(
+        competition=took.competition,
+        round=took.round,
+        tally=tally if tally and tally.counted else None,
+        words=_came(tally, rejected=rejected, took=took, took_lead=took_lead),
+        took_lead=took_lead,
+        url=last.url if last else took.round_url,
+    )
+
+
+def _came(tally: Figures | None, *, rejected: Sequence[str], took: Participation, took_lead: bool) -> str:
+    """What came of it, in a few words."""
+    if took_lead:
+        return "took the lead"
+    if rejected:
+        return f"{rejected[0]} audit rejected"
+    if tally is None:
+        return "not accepted" if took.objection else "paused" if took.stage == "paused" else "not decided"
+    if tally.all_forfeit:
+        return "delivered nothing usable"
+    if tally.reaches:
+        return "reached the bar"
+    return f"{count(tally.gap, 'net duel')} short"
+
+
+def _summary(course: Sequence[Standing]) -> str:
+    """Over all rounds, for whoever challenged in several."""
+    played = [row for row in course if row.tally and not row.tally.all_forfeit]
+    if len(course) < 2 or not played:
+        return ""
+    best = max(played, key=lambda row: row.tally.margin if row.tally else Fraction(-1))
+    margin = percent(best.tally.margin if best.tally else Fraction(0))
+    return f"Challenged in {count(len(course), 'round')}; best {margin} in round {best.round} ({best.words})."
 
 
 def _costly(rows: MinerRows) -> Costly | None:

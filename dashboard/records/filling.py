@@ -20,6 +20,7 @@ from competition.records.audited import ReadAudit
 from competition.records.played import CHALLENGER, DEFENDER, LEADER, SKIPPED, PlayedDuel, PlayedMatch
 from competition.records.reigns import ReadReign
 from competition.records.rounds import Entry, ReadRound
+from dashboard import prompt_counts
 from judging.models import Duel, Match
 
 JUDGE = "records"
@@ -49,6 +50,7 @@ def fill(filling: Filling) -> Round:
     prompts = _prompts(round_, filling)
     _matches(round_, filling, entries=entries, prompts=prompts)
     _audits(round_, filling.read.audits, entries=entries, now=filling.now)
+    prompt_counts.keep(round_)
     return round_
 
 
@@ -151,7 +153,7 @@ def _match(round_: Round, match: PlayedMatch, *, entries: Mapping[str, Submissio
         challenger=entries[match.challenger], challenger_origin="submitted", judge_name=JUDGE,
         won=tally.won, drawn=tally.drawn, lost=tally.lost, void=tally.void,
         forfeits_challenger=tally.forfeits_challenger, forfeits_defender=tally.forfeits_defender,
-        margin_micro=tally.margin_micro(),
+        margin_micro=tally.margin_micro(), duels_made=len(match.duels),
     )  # fmt: skip
 
 

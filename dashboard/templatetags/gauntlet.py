@@ -12,8 +12,9 @@ from django import template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from dashboard import charts
+from dashboard import charts, marking
 from dashboard.presenting import wording
 from dashboard.presenting.figures import Figures
 from dashboard.presenting.people import Who
@@ -140,19 +141,24 @@ def axis_for(figures: Figures) -> charts.Axis:
     return charts.axis([figures])
 
 
-@register.inclusion_tag("charts/forest.html")
-def forest(figures: Figures, on: charts.Axis, limit: Fraction | None = None) -> dict[str, Any]:
-    return {"row": charts.forest(figures, on=on, limit=limit)}
+@register.simple_tag
+def forest(figures: Figures, on: charts.Axis, limit: Fraction | None = None) -> SafeString:
+    return marking.forest(charts.forest(figures, on=on, limit=limit))
 
 
-@register.inclusion_tag("charts/split.html")
-def split(figures: Figures) -> dict[str, Any]:
-    return {"split": charts.split(figures)}
+@register.simple_tag
+def split(figures: Figures) -> SafeString:
+    return marking.split(charts.split(figures))
 
 
-@register.inclusion_tag("parts/who.html")
-def who(person: Who, plain: bool = False) -> dict[str, Any]:
-    return {"person": person, "plain": plain}
+@register.simple_tag
+def who(person: Who, plain: bool = False) -> SafeString:
+    return marking.person(person, plain=plain)
+
+
+@register.simple_tag
+def identicon(hotkey: str) -> SafeString:
+    return marking.identicon(hotkey)
 
 
 @register.inclusion_tag("parts/detail.html")

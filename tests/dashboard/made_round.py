@@ -183,6 +183,7 @@ class Maker:
             challenger_origin="generated" if kind == "audit" else "submitted", judge="j" * 64,
             judge_name="perceptual-v1", margin_micro=tally.margin_micro() if state == "decided" else None,
             stopped=stopped, stopped_after=(stopped_after or len(results)) if state == "decided" else None, **numbers,
+            duels_made=len(self.prompts) if state == "decided" else 0,
         )  # fmt: skip
         Duel.objects.bulk_create(
             self.duel(row, prompt, place, results[place] if place < len(results) else None)

@@ -7,12 +7,16 @@ import io
 
 import pytest
 from django.core.cache import cache
+from django.db.models import Count, Sum
 from django.test import Client
 from django.urls import reverse
 
 from competition.models import Miner, Prompt
+from dashboard import prompt_counts
 from dashboard.answers import twin_url
+from dashboard.models import PromptCount
 from dashboard.sheets import written
+from judging.models import Duel, Match
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html, match_url
@@ -136,3 +140,53 @@ def test_tables_open_in_a_spreadsheet(client: Client, made: Made) -> None:
 def test_a_text_never_becomes_a_formula() -> None:
     rows = [{"repo": "=HYPERLINK(1)", "margin": "-1/2", "net": -3, "note": "@x", "plain": "a, b"}]
     assert written(rows) == "repo,margin,net,note,plain\n'=HYPERLINK(1),-1/2,-3,'@x,\"a, b\"\n"
+
+
+def test_counts_that_are_kept_are_those_of_the_duels(client: Client, db: None) -> None:
+    made = made_round.make(miners=8, prompts=10)
+    live = prompt_counts.over(prompt_counts.newest(made.competition))
+    assert sum(counts["judged"] for counts in live.values()) > 0
+    assert not PromptCount.objects.exists(), "nothing is published yet"
+    prompt_counts.keep(made.finished)
+    prompt_counts.keep(made.finished)
+    kept = {row.prompt_id: row for row in PromptCount.objects.filter(round=made.finished)}
+    again = prompt_counts.counted([made.finished.pk])[made.finished.pk]
+    assert {pk: {name: getattr(row, name) for name in prompt_counts.COUNTS} for pk, row in kept.items()} == again
+    cache.clear()
+    assert prompt_counts.over(prompt_counts.newest(made.competition)) == live, (
+        "from the rows, with the running round's duels beside them"
+    )
+
+
+def test_a_correction_counts_anew(db: None) -> None:
+    made = made_round.make(miners=6, prompts=6)
+    prompt_counts.keep(made.finished)
+    before = PromptCount.objects.filter(round=made.finished).aggregate(n=Sum("won"))["n"]
+    Duel.objects.filter(match__round=made.finished, match__kind="screen", outcome="challenger").update(outcome="draw")
+    prompt_counts.keep(made.finished)
+    assert before > PromptCount.objects.filter(round=made.finished).aggregate(n=Sum("won"))["n"]
+
+
+def test_a_decided_match_knows_how_many_duels_it_has(made: Made) -> None:
+    rows = Match.objects.annotate(n=Count("duels"))
+    assert all(row.duels_made == (row.n if row.state == "decided" else 0) for row in rows)
+
+
+def test_the_beginning_of_a_prompts_name_leads_to_the_prompt(client: Client, made: Made) -> None:
+    Prompt.objects.filter(stem="prompt-003").update(stem="0fa427a2b5")
+    at = reverse("prompt", args=["made", "0fa427a2b5"])
+    for ending in ("/", ".json"):
+        moved = client.get(f"/c/made/prompts/0fa427{ending}")
+        assert (moved.status_code, moved.headers["Location"]) == (302, at.rstrip("/") + ending)
+    assert client.get("/c/made/prompts/0fa42/").status_code == 404, "five characters are too few"
+    assert client.get(f"{match_url(made)}0fa427/").headers["Location"] == f"{match_url(made)}0fa427a2b5/"
+    text = html(client, "/c/made/prompts/prompt-00/", status=300)
+    assert reverse("prompt", args=["made", "prompt-001"]) in text
+    assert reverse("prompt", args=["made", "prompt-001"]) in html(client, "/search/?q=prompt-001")
+    assert at in html(client, "/search/?q=0fa427")
+
+
+def test_a_prompt_of_the_pool_is_found_by_nobody(client: Client, made: Made) -> None:
+    Prompt.objects.create(competition=made.competition, stem="secret-0001", sha256="5" * 64, bytes=1)
+    assert client.get("/c/made/prompts/secret-/").status_code == 404
+    assert "Nothing found" in html(client, "/search/?q=secret-0")

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from competition.models import Prompt, Round
+from dashboard import marking
 from dashboard.answers import twin_url
 from dashboard.models import VerifierFinding
 from dashboard.presenting.rounds import told
@@ -355,3 +356,30 @@ def test_a_miner_finds_the_duels_that_cost_the_most(client: Client, made: Made) 
     assert "The duels that cost the most" in text
     assert all(duel["url"] in text for duel in page["duels"])
     assert facts(client, reverse("miner", args=[made.miners[1].hotkey]))["costly"] is None, "it fell short of nothing"
+
+
+def test_a_miner_sees_every_round_and_the_best_of_them(client: Client, made: Made) -> None:
+    again = made.miners[2]
+    url = reverse("miner", args=[again.hotkey])
+    told = facts(client, url)
+    assert [(row["round"], bool(row["tally"])) for row in told["course"]] == [(2, False), (1, True)]
+    assert told["summary"].startswith("Challenged in 2 rounds; best ")
+    assert "in round 1 (" in told["summary"]
+    text = html(client, url)
+    assert told["summary"] in text
+    assert text.count('class="forest"') == 1, "a round without a margin has no dot"
+    winner = facts(client, reverse("miner", args=[made.miners[1].hotkey]))
+    assert winner["course"][0]["took_lead"] is True
+
+
+def test_hotkeys_that_begin_and_end_alike_have_other_pictures() -> None:
+    one, other = hotkey(1), hotkey(1)[:20] + "zzz" + hotkey(1)[23:]
+    assert marking.identicon(one) == marking.identicon(one) != marking.identicon(other)
+
+
+def test_the_front_page_shows_how_close_it_was(client: Client, made: Made) -> None:
+    told = facts(client, "/c/made/")
+    assert told["deciding"]["margin"] and told["deciding"]["flip_distance"] is not None
+    text = html(client, "/c/made/")
+    assert 'class="forest"' in text and 'class="split"' in text
+    assert 'class="reigns"' in text

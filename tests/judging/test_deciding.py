@@ -55,7 +55,7 @@ def test_a_few_silent_duels_are_void_and_not_counted(match: Match) -> None:
     assert isinstance(outcome, Move)
     assert engine.move(match, outcome, now=NOW)
     match.refresh_from_db()
-    assert (match.state, match.void, match.won, match.drawn) == ("decided", 2, 30, 8)
+    assert (match.state, match.void, match.won, match.drawn, match.duels_made) == ("decided", 2, 30, 8, PROMPTS)
     assert set(match.duels.filter(state="void").values_list("failure_class", flat=True)) == {"judge"}
     assert deciding.silence(match.round) is None
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from audits.models import Audit
 from competition.models import Competition, Reign, Round, Submission
 from competition.steps import follow_chain
-from dashboard.models import Publication, RecordFile, VerifierFinding
+from dashboard import prompt_counts
+from dashboard.models import PromptCount, Publication, RecordFile, VerifierFinding
 from dashboard.publish import want_publications
 from dashboard.records.importing import CannotImport
 from judging.models import Duel, Match
@@ -52,6 +53,12 @@ def test_all_that_was_played_is_there(era: int, tmp_path: Path) -> None:
     marks = [mark for r in Round.objects.all() for mark in r.source["matches"].values()]
     assert all(mark["agrees"] for mark in marks)
     assert len(marks) == len(played)
+    assert all(match.duels_made == match.duels.count() for match in Match.objects.all())
+    kept = PromptCount.objects.values("round_id", "prompt_id", *prompt_counts.COUNTS)
+    counted = prompt_counts.counted(Round.objects.values_list("pk", flat=True))
+    assert {(row.pop("round_id"), row.pop("prompt_id")): row for row in kept} == {
+        (at, prompt): told for at, counts in counted.items() for prompt, told in counts.items()
+    }
 
 
 def test_a_match_has_the_margin_its_file_states(tmp_path: Path) -> None:

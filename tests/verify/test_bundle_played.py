@@ -11,7 +11,9 @@ from django.db import transaction
 
 from competition import operator
 from competition.models import Round
-from dashboard import publish
+from dashboard import prompt_counts, publish
+from dashboard.models import PromptCount
+from judging.models import Match
 from tests.verify import played_round, tampering
 from verify import bundle
 from verify.__main__ import examine_all
@@ -50,9 +52,21 @@ def hashes(folder: Path) -> list[str]:
     return [hashlib.sha256((folder / str(n) / "manifest.json").read_bytes()).hexdigest() for n in ROUNDS]
 
 
+def what_is_kept_is_what_the_duels_say() -> None:
+    """Sums that pages read instead of duels: written with a decision, and with a publication."""
+    assert all(match.duels_made == match.duels.count() for match in Match.objects.filter(state="decided"))
+    kept = PromptCount.objects.values("round__number", "prompt_id", *prompt_counts.COUNTS)
+    counted = {r.number: prompt_counts.counted([r.pk])[r.pk] for r in Round.objects.filter(state="finished")}
+    assert sorted(counted) == list(ROUNDS)
+    assert {(row.pop("round__number"), row.pop("prompt_id")): row for row in kept} == {
+        (number, prompt): told for number, counts in counted.items() for prompt, told in counts.items()
+    }
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_published_rounds_have_no_errors(seed: int, played: Played) -> None:
-    report = examine_all(played(seed=seed), operator=operator.keypair().ss58_address)
+    folder = played(seed=seed, also=what_is_kept_is_what_the_duels_say)
+    report = examine_all(folder, operator=operator.keypair().ss58_address)
     assert report is not None and len(report.rounds) == len(ROUNDS)
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 

@@ -1,0 +1,96 @@
+"""How often does each prompt tell two sides apart?  Counted once when a round is settled, and from its duels before.
+
+A round's publication writes its counts, an import those of a round that was played elsewhere.  A round without any is
+one that still runs: its duels are counted when they are asked about, once a minute at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from django.core.cache import cache
+from django.db.models import Count, F, Q, QuerySet
+
+from competition.models import Competition, Prompt, Round
+from dashboard.models import PromptCount
+from judging.models import Duel, auditing
+
+KEPT_SECONDS = 60  # a count over the duels of a round that runs is made once a minute at most
+NEWEST = 20  # rounds that a competition's prompts are counted over
+
+WON, LOST = Q(outcome="challenger"), Q(outcome="defender")
+BETTER, WORSE = Q(match__margin_micro__gt=0), Q(match__margin_micro__lt=0)
+JUDGED = Q(state="judged")
+COUNTS = {
+    "judged": Count("pk", filter=JUDGED),
+    "won": Count("pk", filter=JUDGED & WON),
+    "lost": Count("pk", filter=JUDGED & LOST),
+    "along": Count("pk", filter=JUDGED & ((WON & BETTER) | (LOST & WORSE))),
+    "against": Count("pk", filter=JUDGED & ((WON & WORSE) | (LOST & BETTER))),
+    "forfeited": Count("pk", filter=Q(state="forfeited")),
+    "void": Count("pk", filter=Q(state="void")),
+}
+
+
+def keep(round_: Round) -> None:
+    """Write the counts of a settled round, or write them anew after a correction.  Doing it twice is doing it once."""
+    counts = counted([round_.pk])[round_.pk]
+    rows = (PromptCount(round=round_, prompt_id=prompt, **told) for prompt, told in counts.items())
+    PromptCount.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["round", "prompt"], update_fields=list(COUNTS)
+    )
+
+
+def counted(rounds: Iterable[int]) -> dict[int, dict[int, dict[str, int]]]:
+    """round -> prompt -> how the round's duels on it ended, from the duels themselves."""
+    found: dict[int, dict[int, dict[str, int]]] = {pk: {} for pk in rounds}
+    rows = counting_duels().filter(match__round__in=list(found))
+    for row in rows.values("match__round", "prompt").annotate(**COUNTS):
+        found[row.pop("match__round")][row.pop("prompt")] = row
+    return found
+
+
+def counting_duels() -> QuerySet[Duel]:
+    """Duels of decided matches as far as these counted; copies repeat their original, so are left out."""
+    rows = Duel.objects.filter(match__state="decided", match__challenger__copy_of=None).exclude(auditing("match__"))
+    return rows.filter(Q(match__stopped_after=None) | Q(position__lt=F("match__stopped_after"))).order_by()
+
+
+def over(rounds: Collection[Round]) -> dict[int, dict[str, int]]:
+    """prompt -> how its duels ended in these rounds, and in how many `rounds` of them it was played."""
+    kept = list(PromptCount.objects.filter(round__in=rounds).values("round_id", "prompt_id", *COUNTS))
+    told = [(row["prompt_id"], row) for row in kept]
+    settled = {row["round_id"] for row in kept}
+    for counts in _running([each.pk for each in rounds if each.pk not in settled]):
+        told += counts.items()
+    return _together(told)
+
+
+def of(prompt: Prompt) -> dict[str, int]:
+    """How the duels on one prompt ended, over all rounds."""
+    rows = counting_duels().filter(prompt=prompt)
+    return rows.aggregate(**COUNTS, rounds=Count("match__round", distinct=True))
+
+
+def newest(competition: Competition) -> list[Round]:
+    """Those that a competition's prompts are counted over, so that the cost has a bound."""
+    return list(competition.rounds.order_by("-number")[:NEWEST])
+
+
+def _running(rounds: list[int]) -> Iterable[dict[int, dict[str, int]]]:
+    found: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in rounds}
+    asked = [pk for pk, counts in found.items() if counts is None]
+    for pk, counts in (counted(asked) if asked else {}).items():
+        found[pk] = counts
+        cache.set(f"prompt-counts:{pk}", counts, KEPT_SECONDS)
+    return found.values()
+
+
+def _together(told: Iterable[tuple[int, Mapping[str, int]]]) -> dict[int, dict[str, int]]:
+    sums: dict[int, dict[str, int]] = {}
+    for pk, counts in told:
+        mine = sums.setdefault(pk, dict.fromkeys((*COUNTS, "rounds"), 0))
+        mine["rounds"] += 1
+        for name in COUNTS:
+            mine[name] += counts[name]
+    return sums
