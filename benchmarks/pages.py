@@ -99,6 +99,7 @@ def addresses(competition: Competition) -> dict[str, Callable[[int], str]]:
         "match": match,
         "duel": lambda n: f"{match(n)}{stems[n % len(stems)]}/",
         "miner": lambda n: reverse("miner", args=[hotkeys[n % len(hotkeys)]]),
+        "audits": lambda n: f"{reverse('audits', args=[slug])}?page={n + 1}",
         "leaders": lambda n: reverse("leaders", args=[slug]),
         "prompts": lambda n: f"{reverse('prompt-gallery', args=[slug])}?page={n + 1}",
         "prompt": lambda n: reverse("prompt", args=[slug, stems[n % len(stems)]]),

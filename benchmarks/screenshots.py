@@ -1,8 +1,9 @@
 """How do the main pages look?  `python -m benchmarks.screenshots [--var var/play] [--out docs/pictures]`.
 
 Serves the database and files of that folder (that of `manage.py play`, say) in this process, opens the newest
-competition's home, its last decided round, the match that decided it, the clearest duel, the winner's audit and the
-winner in Chromium, wide and narrow, light and dark, and writes the upper part of each as a small WebP.
+competition's home, its last decided round, the match that decided it, the clearest duel, the winner's audit, a miner
+who fell short, and what there is over all rounds in Chromium, wide and narrow, light and dark, and writes the upper
+part of each as a small WebP.
 """
 
 # ruff: noqa: E402 (the folder is chosen before Django reads its settings)
@@ -21,6 +22,10 @@ from typing import Any
 PARSER = argparse.ArgumentParser(description=__doc__)
 PARSER.add_argument("--var", type=Path, default=Path("var/play"))
 PARSER.add_argument("--out", type=Path, default=Path("docs/pictures"))
+PARSER.add_argument("--competition", default="", help="its slug (the newest)")
+PARSER.add_argument("--only", nargs="*", help="these pages alone")
+PARSER.add_argument("--schemes", nargs="*", default=["light", "dark"])
+PARSER.add_argument("--prefix", default="", help="before the pictures' names")
 ASKED = PARSER.parse_args() if __name__ == "__main__" else PARSER.parse_args([])
 os.environ |= {"GAUNTLET_VAR": str(ASKED.var.resolve()), "DJANGO_SETTINGS_MODULE": "competition.settings"}
 os.environ |= {"BROKER_URL": "stub://", "GAUNTLET_LOG_LEVEL": "ERROR"}
@@ -33,6 +38,7 @@ from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
+from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
@@ -46,7 +52,6 @@ from dashboard.presenting.matches import DuelRow, duel_url, match_url
 from judging.models import Match
 
 SCREENS = ((1280, 1500), (380, 1700))  # width, and how much of the height is kept
-SCHEMES = ("light", "dark")
 QUALITY = 72
 FLAGS = [
     "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
@@ -77,7 +82,8 @@ def main() -> None:
 
 def addresses() -> dict[str, str]:
     """One example of each wireframe."""
-    competition = queries.current_competition()
+    asked = ASKED.competition
+    competition = queries.competition_named(asked) if asked else queries.current_competition()
     if competition is None:
         raise SystemExit(f"{ASKED.var} holds no competition: play one with `manage.py play`")
     Heart(RECONCILER).beat(
@@ -92,12 +98,22 @@ def addresses() -> dict[str, str]:
         "round": reverse("round", args=at),
         "match": match_url(decided, match),
         "duel": duel_url(decided, match, clearest),
-        "miner": reverse("miner", args=[hotkey]),
-        "charts": reverse("charts", args=[competition.slug]),
+        "miner": reverse("miner", args=[fell_short(competition) or hotkey]),
+        **{name: reverse(name, args=[competition.slug]) for name in ("charts", "audits", "leaders")},
+        "prompts": reverse("prompt-gallery", args=[competition.slug]),
     }
     if Audit.objects.filter(round=decided, submission=match.challenger_id).exists():
         found["audit"] = reverse("audit", args=[*at, hotkey])
-    return found
+    return {name: url for name, url in found.items() if not ASKED.only or name in ASKED.only}
+
+
+def fell_short(competition: Competition) -> str:
+    """Who lost the most duels in a match that was played out, and has challenged most often: whom the page is for."""
+    rows = Match.objects.filter(round__competition=competition, state="decided", kind="screen", lost__gte=3, won__gte=1)
+    rows = rows.filter(challenger__miner__reigns=None)
+    rows = rows.annotate(rounds=Count("challenger__miner__submissions__round", distinct=True))
+    found = rows.select_related("challenger__miner").order_by("-rounds", "-lost", "pk").first()
+    return found.challenger.miner.hotkey if found else ""
 
 
 def decision(competition: Competition) -> tuple[Round, Match, Sequence[DuelRow]]:
@@ -117,12 +133,16 @@ def photograph(pages: dict[str, str], site: str, *, out: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for width, height in SCREENS:
-            for scheme in SCHEMES:
+            for scheme in ASKED.schemes:
                 context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
                 page = context.new_page()
                 for name, url in pages.items():
                     page.goto(site + url, wait_until="networkidle")
-                    save(page.screenshot(full_page=True), out / f"{name}-{width}-{scheme}.webp", height=height)
+                    save(
+                        page.screenshot(full_page=True),
+                        out / f"{ASKED.prefix}{name}-{width}-{scheme}.webp",
+                        height=height,
+                    )
                 context.close()
         browser.close()
 

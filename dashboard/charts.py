@@ -60,8 +60,9 @@ class Split:
 
 
 def axis(rows: Iterable[Figures]) -> Axis:
-    """The narrowest axis that holds every interval; forfeits of a whole match would squeeze the others, so are left."""
-    ends = [abs(end) for row in rows if not row.all_forfeit for end in row.interval_95]
+    """The narrowest axis that holds every interval; matches that were forfeited for the most part would squeeze the
+    others, so are left out, and stand at its end."""
+    ends = [abs(end) for row in rows if not row.mostly_forfeit for end in row.interval_95]
     widest = max(ends, default=LIMITS[0])
     return Axis(limit=next((limit for limit in LIMITS if limit >= widest), LIMITS[-1]))
 

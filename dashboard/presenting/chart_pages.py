@@ -184,7 +184,11 @@ def times(page: ChartsPage) -> Plot:
         page,
         name="times",
         title="Generation times over the rounds",
-        told="How long the code of each entry took when the platform ran it: as the leader, audited, for a title.",
+        told=(
+            "How long the code of each entry took when the platform ran it: as the leader, audited, for a title. A pod "
+            "takes prompts in batches and answers with an archive: its time is one for all. Of audits made elsewhere, "
+            "the median of a prompt."
+        ),
         axes=(Axis(words="round", shape="round"), Axis(words="time", shape="seconds")),
         groups=TIMES,
         points=points,

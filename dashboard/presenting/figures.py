@@ -55,6 +55,11 @@ class Figures:
     def all_forfeit(self) -> bool:
         return self.counted > 0 and self.forfeits_challenger == self.counted
 
+    @property
+    def mostly_forfeit(self) -> bool:
+        """Did the challenger fail to deliver more than half?  Such a margin says nothing of how well it generates."""
+        return 2 * self.forfeits_challenger > self.counted
+
 
 def rules_of(round_: Round) -> Rules | None:
     """None for a round that was played under rules this version cannot read."""

@@ -169,6 +169,8 @@ def _came(tally: Figures | None, *, rejected: Sequence[str], took: Participation
         return "not accepted" if took.objection else "paused" if took.stage == "paused" else "not decided"
     if tally.all_forfeit:
         return "delivered nothing usable"
+    if tally.mostly_forfeit:
+        return f"{tally.forfeits_challenger} of {tally.counted} forfeited"
     if tally.reaches:
         return "reached the bar"
     return f"{count(tally.gap, 'net duel')} short"

@@ -91,6 +91,9 @@ def test_a_page_keeps_within_its_budget(chromium: Any, site: Site, name: str) ->
         assert weight.pictures <= most_pictures * KB, weight
         assert weight.requests - len(pictures) <= most_requests, weight.urls
         assert page.evaluate(SHIFTS) <= MOST_SHIFT
+        long = float(page.evaluate(LONG))
+    if long > LOOSE * MOST_LONG_MS:
+        assert within(TRIES, MOST_LONG_MS, lambda: blocked(chromium, site.url(name))) == []
 
 
 LARGEST = """() => new Promise((done) => {
@@ -159,11 +162,6 @@ def within(tries: int, most: float, measure: Callable[[], tuple[float, float]]) 
     return seen
 
 
-@pytest.mark.parametrize("name", sorted(READ | LOOKED_AT))
-def test_a_page_keeps_nobody_waiting(chromium: Any, site: Site, name: str) -> None:
-    assert within(TRIES, MOST_LONG_MS, lambda: blocked(chromium, site.url(name))) == []
-
-
 def explore(page: Any) -> None:
     page.locator("figure[data-plot] button").first.click()
     page.locator("figure[data-state=ready]").first.wait_for()
@@ -174,16 +172,20 @@ def test_exploring_a_chart_costs_plotly_once_and_a_moment(chromium: Any, site: S
         before = weighed(page, site.url("charts"))
     with visitor(chromium) as page:
         after = weighed(page, site.url("charts"), then=explore)
+        long = float(page.evaluate(LONG))
     assert after.text - before.text <= 400 * KB
     assert after.requests - before.requests <= 2
-    assert within(TRIES, MOST_EXPLORING_MS, lambda: blocked(chromium, site.url("charts"), then=explore)) == []
+    if long > LOOSE * MOST_EXPLORING_MS:
+        assert within(TRIES, MOST_EXPLORING_MS, lambda: blocked(chromium, site.url("charts"), then=explore)) == []
 
 
 def test_a_long_task_would_be_seen(chromium: Any, site: Site) -> None:
     def busy(page: Any) -> None:
         page.evaluate("() => { const end = performance.now() + 400; while (performance.now() < end); }")
 
-    assert blocked(chromium, site.url("data"), then=busy)[0] >= 350
+    told = blocked(chromium, site.url("data"), then=busy)
+    assert told[0] >= 350
+    assert within(1, 1, lambda: told) == [told], "a budget of 2 ms is not kept"
 
 
 def test_what_is_loaded_to_look_at_in_3d_is_light(chromium: Any, site: Site) -> None:
