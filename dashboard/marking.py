@@ -3,13 +3,17 @@ of them, rendered anew each time, took much of the page's time.  Every text is e
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard.charts import Forest, Split
+from dashboard import charts
+from dashboard.charts import Axis, Forest, Split
+from dashboard.presenting.figures import Figures
 from dashboard.presenting.people import Who
+from dashboard.presenting.wording import percent
 
 PERSON = "<b>{}</b> <code>{}</code>"
 FOREST = (
@@ -27,6 +31,12 @@ SPLIT = (
 )
 SEGMENT = '<rect class="{}" x="{}%" width="{}%" height="14"/>'
 
+TAG = ' <span class="tag {}">{} {}</span>'
+CELLS = (
+    '<td class="chart">{}</td>\n<td class="num" data-label="Margin"><span><b>{}</b> '
+    '<span class="quiet nowrap">{}</span></span></td>\n'
+    '<td data-label="Duels" class="split-cell"><span>{}{} · {} · {}{}</span></td>'
+)
 ICON = (
     '<svg class="identicon" width="40" height="40" viewBox="-1 -1 7 7" aria-hidden="true" focusable="false">'
     "{fields}</svg>"
@@ -53,6 +63,21 @@ def split(shares: Split) -> SafeString:
     """Won, drawn and lost side by side."""
     segments = format_html_join("", SEGMENT, ((s.name, s.start, s.width) for s in shares.segments))
     return format_html(SPLIT, words=shares.words, segments=segments)
+
+
+@lru_cache(maxsize=4096)  # a decided match keeps its tally, and matches of one round share their axis
+def tally_cells(tally: Figures, on: Axis) -> SafeString:
+    """What a list of matches says of one: interval, margin, and how its duels ended."""
+    low, high = tally.interval_95
+    between = "every duel alike" if tally.alike else f"{percent(low, digits=1)} to {percent(high, digits=1)}"
+    apart = (
+        ("forfeit", tally.forfeits_challenger, "forfeited"),
+        ("forfeit", tally.forfeits_defender, "forfeited by the defender"),
+        ("void", tally.void, "void"),
+    )
+    tags = format_html_join("", TAG, (each for each in apart if each[1]))
+    drawn, shares = forest(charts.forest(tally, on=on)), split(charts.split(tally))
+    return format_html(CELLS, drawn, percent(tally.margin), between, shares, tally.won, tally.drawn, tally.lost, tags)
 
 
 def identicon(hotkey: str) -> SafeString:

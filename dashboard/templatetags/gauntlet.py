@@ -152,6 +152,11 @@ def split(figures: Figures) -> SafeString:
 
 
 @register.simple_tag
+def tally_cells(figures: Figures, on: charts.Axis) -> SafeString:
+    return marking.tally_cells(figures, on)
+
+
+@register.simple_tag
 def who(person: Who, plain: bool = False) -> SafeString:
     return marking.person(person, plain=plain)
 

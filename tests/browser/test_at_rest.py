@@ -57,7 +57,7 @@ def test_a_hotkey_is_copied_by_one_click(chromium: Any, site: Site) -> None:
 def test_a_hotkey_is_selected_where_the_clipboard_is_closed(chromium: Any, site: Site) -> None:
     with visitor(chromium) as page:
         page.goto(site.url("winner"))
-        page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
         page.get_by_role("button", name="Copy the hotkey").click()
         page.get_by_text("Selected: copy it with your keys.").wait_for()
         assert page.evaluate("getSelection().toString()") == page.locator("#hotkey").inner_text()

@@ -181,7 +181,11 @@ def test_exploring_a_chart_costs_plotly_once_and_a_moment(chromium: Any, site: S
 
 def test_a_long_task_would_be_seen(chromium: Any, site: Site) -> None:
     def busy(page: Any) -> None:
-        page.evaluate("() => { const end = performance.now() + 400; while (performance.now() < end); }")
+        page.evaluate("""() => new Promise((done) => { setTimeout(() => {
+          const end = performance.now() + 400;
+          while (performance.now() < end);
+          done();
+        }); })""")
 
     told = blocked(chromium, site.url("data"), then=busy)
     assert told[0] >= 350
