@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.loopback import Quiet, serving
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Receiver:
 def receiver(*answers: int) -> Iterator[Receiver]:
     kept = Receiver("", list(answers))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.letters.append((self.headers, body))
@@ -29,16 +29,6 @@ def receiver(*answers: int) -> Iterator[Receiver]:
             self.send_header("Location", "http://127.0.0.1:9/elsewhere")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Tests print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as address:
+        kept.url = f"{address}/hook"
         yield kept
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

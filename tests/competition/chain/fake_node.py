@@ -13,7 +13,6 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -22,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.competition.chain.fake_chain import FakeChain, extrinsic_hash
 from tests.competition.chain.runtime import SPEC, TRANSACTION, metadata
 from tests.competition.chain.scale import blob
+from tests.loopback import Quiet, serving
 
 PREFIX_KEYS = 2
 
@@ -238,22 +238,10 @@ class Refused(Exception):
 def over_http(node: FakeNode) -> Iterator[str]:
     """The same answers to HTTP POST; the address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], **node.reply(request)}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(json.dumps({"jsonrpc": "2.0", "id": request["id"], **node.reply(request)}).encode())
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as address:
+        yield address

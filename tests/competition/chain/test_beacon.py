@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from competition.models import Competition
 from competition.observations import Beacon
 from tests.competition import made
 from tests.competition.test_rounds import GOOD
+from tests.loopback import Quiet, serving
 from tests.verify import made_bundle
 from verify import bundle, bundle_beacon
 
@@ -30,23 +29,12 @@ BLOCK_MS = beacon.GENESIS_MS + 999 * beacon.PERIOD_MS - beacon.DELAY_MS
 
 @contextmanager
 def relay(body: bytes, *, status: int = 200) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(body, status=status)
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as address:
+        yield address
 
 
 def told(**other: Any) -> bytes:
