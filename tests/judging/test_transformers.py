@@ -1,6 +1,7 @@
 """What does a model in our own memory say?  A tiny one, built and trained here, judges real duels offline."""
 
 import hashlib
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,16 @@ def test_a_question_that_alone_does_not_fit_is_no_answer(judge, asker, tmp_path)
     judge.loaded.labels = never
     (silence,) = judge.answer([asker.asset("sides", asset(tmp_path, red=20))])
     assert isinstance(silence, NoAnswer) and silence.code in {"out_of_memory", "model"}
+
+
+@needs_torch
+@pytest.mark.parametrize(("share", "code"), [(math.nan, "bad_logprobs"), (0.1, "low_mass")])
+def test_probabilities_that_are_none_or_of_something_else_are_no_verdict(judge, asker, tmp_path, share, code):
+    judge.answer([asker.asset("sides", asset(tmp_path, red=10))])
+    judge.loaded.labels = lambda batch: [dict.fromkeys(call.labels, share) for call in batch]
+    with pytest.raises(NoAnswer) as silence:
+        asked(judge, tmp_path, defender=20, challenger=240)
+    assert silence.value.code == code and not judge.book.replies
 
 
 @needs_torch
