@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from competition.ports import free_port
+
 ATTACKERS = 40
 PATIENCE_S = 8.0
 BIG = b"x" * 30_000_000
@@ -77,9 +79,7 @@ def ask(port: int) -> float | None:
 
 @contextmanager
 def served(worker: str, threads: str) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "benchmarks.slow_visitors:application", "--bind", f"127.0.0.1:{port}"]
     manner = ["--worker-class", worker, "--threads", threads, "--no-control-socket", "--graceful-timeout", "1"]
     with tempfile.TemporaryFile() as log, subprocess.Popen([*command, *manner], stdout=log, stderr=log) as server:

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from competition import secret
+from competition.ports import free_port, is_free
 
 HOST = "127.0.0.1"
 USER = "gauntlet"
@@ -221,16 +221,10 @@ class Cluster:
         """Last time's port when it is still free, so that open connection pools find the server again."""
         kept = self.home / "port"
         wanted = int(kept.read_text()) if kept.exists() else 0
-        for port in (wanted, 0):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((HOST, port))
-                except OSError:
-                    continue
-                kept.write_text(str(probe.getsockname()[1]))
-                break
-        return int(kept.read_text())
+        if not wanted or not is_free(wanted, host=HOST):
+            wanted = free_port(host=HOST)
+            kept.write_text(str(wanted))
+        return wanted
 
     def stop_after_last_user(self) -> None:
         stop = [*self.identity(), str(program("pg_ctl")), "-D", str(self.data), "-m", "fast", "-w", "stop"]

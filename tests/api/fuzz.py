@@ -17,7 +17,6 @@ import collections
 import itertools
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -49,6 +48,7 @@ from schemathesis.generation import GenerationMode  # noqa: E402
 from schemathesis.specs.openapi import checks as openapi_checks  # noqa: E402
 
 from competition.management.commands.run import parts  # noqa: E402
+from competition.ports import free_port  # noqa: E402
 from tests.api.signing import headers as signed_headers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,9 +91,7 @@ def fill() -> dict[str, list[Any]]:
 @contextmanager
 def served() -> Iterator[str]:
     """The web server as `manage.py run` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     web = parts(host="127.0.0.1", port=port, workers=1, demo=False)[0]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(web.argv, cwd=ROOT, env=os.environ | dict(web.env), stdout=log, stderr=log)
@@ -103,7 +101,7 @@ def served() -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(120)
             log.seek(0)
             sys.stderr.writelines(traces(log.read()))
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from competition.embedded_postgres import Cluster
+from competition.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.scenario
@@ -23,9 +23,7 @@ class Platform:
     """One running platform in a folder of its own."""
 
     def __init__(self, var: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         clean = {
             name: value
             for name, value in os.environ.items()
@@ -45,7 +43,7 @@ class Platform:
     def answers(self) -> bool:
         """Any answer that took the database to make."""
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/admin/login/", timeout=20)
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/admin/login/", timeout=60)
         except urllib.error.HTTPError as error:
             return error.code < 500
         except OSError:
@@ -79,10 +77,16 @@ def until(true: Callable[[], object], *, seconds: float = 120) -> bool:
     return bool(true())
 
 
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for every start: making its database is not what is asked here."""
+    return tmp_path_factory.mktemp("run") / "var"
+
+
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
-    platform = Platform(tmp_path / "var")
-    assert until(platform.answers), platform.process.communicate(timeout=5)[0]
+def platform(var: Path) -> Iterator[Platform]:
+    platform = Platform(var)
+    assert until(platform.answers), platform.process.communicate(timeout=60)[0]
     yield platform
     platform.process.kill()
     platform.process.communicate()
@@ -98,7 +102,7 @@ def test_killed_parts_come_back_and_a_stop_leaves_nothing(platform: Platform) ->
     assert until(lambda: platform.cluster.running() and platform.answers())
 
     platform.process.send_signal(signal.SIGINT)
-    said, _ = platform.process.communicate(timeout=60)
+    said, _ = platform.process.communicate(timeout=120)
     assert platform.process.returncode == 0, said
     assert f"open http://127.0.0.1:{platform.port}" in said
     assert "worker-1 ended (signal 9)" in said

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 import trimesh
 
+from competition.ports import free_port
 from examples.kit import MINERS
 from examples.prompts import prompts
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 120
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -40,7 +41,7 @@ class Service:
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data=data, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read()
@@ -65,9 +66,7 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {"HOST": "127.0.0.1", "PORT": str(port), "PATH": os.environ["PATH"]}
     process = subprocess.Popen([sys.executable, "-B", "serve.py"], cwd=MINERS / "chooser", env=environment)
     try:
@@ -77,7 +76,7 @@ def service() -> Iterator[Service]:
         yield service
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(120)
 
 
 def url_of(name: str) -> str:
@@ -134,7 +133,7 @@ class slow_picture:
         return f"http://127.0.0.1:{self.listener.getsockname()[1]}/slow.png"
 
     def __exit__(self, *_: object) -> None:
-        self.listener.settimeout(10)
+        self.listener.settimeout(120)
         self.listener.accept()[0].close()
         self.listener.close()
 

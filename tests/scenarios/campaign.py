@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from competition.ports import free_port
 from tests.scenarios import hosts
 from tests.scenarios.killing import (
     OTHERS,
@@ -28,7 +29,7 @@ from tests.scenarios.killing import (
     StateKiller,
     together,
 )
-from tests.scenarios.stage import COMPETITION, NotSo, Outcome, Play, Stage, free_port
+from tests.scenarios.stage import COMPETITION, NotSo, Outcome, Play, Stage
 
 LONGEST = 600.0
 BESIDE = ("manifest.json", "checkpoint.sig.json")  # one follows from the others, one signs the times, too

@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ import psycopg
 
 from audits.pods.local import _holder as holder_of_pod
 from competition.embedded_postgres import Cluster, tool
+from competition.ports import free_port
 from examples import cast
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -296,12 +296,6 @@ def until_none(left: Callable[[], object], *, seconds: float = 20) -> object:
 def clean_environment() -> dict[str, str]:
     ours = ("GAUNTLET_", "DATABASE", "BROKER", "FAULT_", "DJANGO_", "PYTEST_", "COV_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.stage import ROOT, Outcome, Play, Stage, clean_environment, free_port, hotkey
+from competition.ports import free_port
+from tests.scenarios.stage import ROOT, Outcome, Play, Stage, clean_environment, hotkey
 
 pytestmark = [pytest.mark.scenario, pytest.mark.long]
 Gauntlet = Callable[..., subprocess.CompletedProcess[str]]
@@ -42,15 +43,15 @@ def server(played: Outcome) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         play.end()
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(address, timeout=5).close()
+            urllib.request.urlopen(address, timeout=60).close()
             return
         except OSError:
             time.sleep(0.1)
@@ -149,7 +150,7 @@ def test_preflight_takes_the_leader_s_own_files_and_refuses_nonsense(
     rows = [row for row in played.document("assets.json") if row["entry"] == "leader" and row["sha256"]]
     stems = sorted({row["prompt"] for row in rows})
     for row in rows:
-        with urllib.request.urlopen(f"{server}/blob/{row['sha256']}.glb", timeout=30) as file:
+        with urllib.request.urlopen(f"{server}/blob/{row['sha256']}.glb", timeout=60) as file:
             (tmp_path / f"{row['prompt']}.glb").write_bytes(file.read())
     (tmp_path / f"{stems[0]}.glb").unlink()
     (tmp_path / f"{stems[1]}.glb").write_bytes(b"no mesh at all, but long enough to be looked at")

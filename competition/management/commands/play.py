@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from competition import demo, formats
 from competition.embedded_postgres import Cluster
+from competition.ports import free_port
 
 
 class Command(BaseCommand):
@@ -44,7 +43,7 @@ class Command(BaseCommand):
         except (demo.BadPrompts, demo.BadCompetition) as error:
             raise CommandError(str(error)) from error
         folder = fresh((options["dir"] or settings.VAR_DIR / "play").resolve())
-        ports = free_ports(2)
+        ports = [free_port(), free_port()]
         command = [sys.executable, "manage.py", "run", "--demo", "--rounds", str(options["rounds"])]
         command += ["--port", str(ports[0]), "--hosting-port", str(ports[1]), "--workers", str(options["workers"])]
         for name in ("prompts", "competition"):
@@ -77,16 +76,3 @@ def fresh(folder: Path) -> Path:
     folder.mkdir(parents=True)
     mark.touch()
     return folder
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens at just now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            with closing(probe):
-                pass
