@@ -1,11 +1,12 @@
 """A git host and its repositories are strangers: what they can do to the fetch, and what it makes of it."""
 
+import contextlib
 import hashlib
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from audits.source.origins.git import FETCHING, LOOKING, problem_with
 from audits.source.origins.git import GitHost as Origin
 from judging.renderers.confinement import Limits
 from tests.audits.git_host import GitHost, Made
+from tests.audits.pod_rig import until
 
 LIMITS = Limits(memory=1 << 30, cpu_seconds=60, wall_seconds=120.0, file_bytes=1 << 20)
 
@@ -96,11 +98,9 @@ def test_a_tree_that_holds_itself_a_million_times_costs_a_list_and_no_more(host,
     inner = made.raw_tree([("100644", b"f%02d" % n, made.blob(b"x")) for n in range(32)])
     for _ in range(3):
         inner = made.raw_tree([("40000", b"d%02d" % n, inner) for n in range(32)])
-    began = time.monotonic()
     got = fetch(host, made, made.commit(inner))
     assert len(got.files) <= archive.MOST_FILES
     assert rules(got)["too_many_files"] == "blocking"
-    assert time.monotonic() - began < 60  # a guard against hanging, not a measurement
 
 
 def test_a_small_pack_with_huge_files_is_listed_and_not_inflated(host, made):
@@ -208,11 +208,19 @@ def test_a_program_has_no_network_no_environment_and_no_long_life(tmp_path):
 
 
 def test_what_a_program_started_ends_with_it(tmp_path):
-    marker = f"{os.getpid()}.{time.monotonic_ns() % 10**6}"
-    script = f"sleep 61{marker[-5:].replace('.', '')} & sleep 60"
+    mark = f"sleep 61{time.monotonic_ns() % 10**7:07}"
+    script = f"{mark} & sleep 60"
     limited.run(["/bin/sh", "-c", script], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 10)
-    left = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert f"sleep 61{marker[-5:].replace('.', '')}" not in left
+    until(lambda: not [line for line in commands() if mark in line])  # a killed process takes a moment to be gone
+
+
+def commands() -> list[str]:
+    """How every process was started that is still there."""
+    told = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            told.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return told
 
 
 HANG = "tests.audits.hostile_checks:hang"
