@@ -7,8 +7,12 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
+
+from tests import databases
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TORCH = all(map(importlib.util.find_spec, ("torch", "transformers")))
@@ -50,20 +54,30 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    with without_the_browser_s_loop(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     with without_the_browser_s_loop(item):
         return (yield)
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """A worker's database is a copy of one that has all migrations."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = databases.template()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def tables_can_be_emptied() -> Iterator[None]:
-    """The ledger refuses TRUNCATE, and each test with real transactions ends with one: it is done as a replica would,
-    whose triggers do not fire."""
-    flush = DatabaseOperations.execute_sql_flush
-
-    def as_replica(self: DatabaseOperations, sql_list: list[str]) -> None:
-        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
-
+def tables_are_emptied_quickly() -> Iterator[None]:
+    """Each test with real transactions ends with that."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", as_replica)
+        patch.setattr(DatabaseOperations, "sql_flush", databases.emptying)
+        patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *_: None)
         yield

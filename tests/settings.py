@@ -26,8 +26,12 @@ os.environ["BROKER_URL"] = "stub://"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 from competition.settings import *  # noqa: E402, F403
-from competition.settings import EMBEDDED_POSTGRES_OPTIONS  # noqa: E402
+from competition.settings import DATABASES, EMBEDDED_POSTGRES_OPTIONS, STATIC_ROOT  # noqa: E402
 
+os.fsync = lambda _: None  # type: ignore[assignment]  # nothing here need survive a power cut
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns where it is missing
 EMBEDDED_POSTGRES_OPTIONS += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
+# A test is one transaction, and a busy machine may take long between two of its queries.
+DATABASES["default"]["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=0"
 PAGES_KEPT_SECONDS = 0  # tests change rows that never change so
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,9 +8,9 @@ with its standard input.  The ledger's triggers forbid the clean-up that pytest-
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
+import os
 import sys
 import threading
 from hashlib import sha256
@@ -22,8 +22,6 @@ from PIL import Image
 
 django.setup()
 
-from django.conf import settings
-from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import transaction
@@ -36,6 +34,7 @@ from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
 from judging.renderers import control, gltf, lightening, raycast
 from judging.renderers.rig import EMBEDDED
+from tests import databases
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 
@@ -60,16 +59,10 @@ class Quiet(WSGIRequestHandler):
 
 
 def prepare() -> Made:
-    with open(settings.VAR_DIR / "browser-site.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel test processes share the database: one migrates, the others wait
-        return _prepare()
-
-
-def _prepare() -> Made:
-    call_command("migrate", verbosity=0)
+    name = f"site{os.getpid()}"  # sites share the run's folder of files
+    databases.use_a_copy(name=name)
     with transaction.atomic():
-        number = Competition.objects.count()  # an earlier run may have used this database
-        made = made_round.make(slug=f"made{number}", prompts=24, hostile='<script>alert("x")</script>')
+        made = made_round.make(slug=name, prompts=24, hostile='<script>alert("x")</script>')
         make_turnable(made, TURNED)
         make_turnable(made, LIGHTENED)
         lighten(made, LIGHTENED)

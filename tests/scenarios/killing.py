@@ -120,6 +120,7 @@ class StateKiller:
     """kill -9 of whoever holds a row in each of `states`, once: when its step is done and its move is not written.
 
     The moment is caught by holding the ledger, as one of its writers would: whoever wants to move a row waits for us.
+    It is held only while there are rows in such a state: everything else would wait for us, too.
     """
 
     states: Sequence[tuple[str, str, str]]
@@ -129,9 +130,10 @@ class StateKiller:
     def __call__(self, play: Play) -> None:
         left = [state for state in self.states if f"{state[0]}.{state[1]}" not in self.done]
         if left and time.monotonic() > self.due:
-            self.due = time.monotonic() + 0.25
+            self.due = time.monotonic() + 0.1
             with suppress(psycopg.Error), play.database() as database:
-                self.catch(play, database, left)
+                if near := [state for state in left if self.there(database, state)]:
+                    self.catch(play, database, near)
 
     def catch(self, play: Play, database: psycopg.Connection, left: Sequence[tuple[str, str, str]]) -> None:
         database.execute("SET lock_timeout = 2000")
@@ -146,6 +148,10 @@ class StateKiller:
                 self.strike(play, held[0])
                 return
             time.sleep(0.01)
+
+    def there(self, database: psycopg.Connection, state: tuple[str, str, str]) -> bool:
+        query = f"SELECT 1 FROM {state[0]} WHERE state = %s LIMIT 1"
+        return database.execute(query, [state[1]]).fetchone() is not None
 
     def held(self, database: psycopg.Connection, state: tuple[str, str, str]) -> bool:
         query = f"SELECT 1 FROM {state[0]} WHERE state = %s AND lease IS NOT NULL AND leased_until > now() LIMIT 1"

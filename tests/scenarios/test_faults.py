@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pytest
 
+from competition.ports import free_port
 from tests.scenarios import hosts
 from tests.scenarios.killing import (
     OTHERS,
@@ -22,7 +23,7 @@ from tests.scenarios.killing import (
     StateKiller,
     together,
 )
-from tests.scenarios.stage import Outcome, Stage, duels_of_others, free_port, submitted
+from tests.scenarios.stage import Outcome, Stage, duels_of_others, submitted
 
 pytestmark = pytest.mark.scenario
 SEED = 404
@@ -49,7 +50,7 @@ def test_a_worker_killed_when_its_work_is_done_but_not_written_changes_nothing(
     wanted = {"rendering", "finalizing", "signing"}
     killer = StateKiller([state for state in STATES if state[1] in wanted or state[0] == "judging_duel"])
     played = stage.play("states").to_the_end(killer)
-    assert len(killer.done) >= 3, killer.done
+    assert {"judging_rendering.rendering", "judging_duel.judging"} <= set(killer.done), "there are many of these"
     assert played.hash() == undisturbed.hash()
 
 

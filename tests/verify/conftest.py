@@ -1,22 +1,38 @@
-"""Rounds that the platform played and published, each play once for all tests of the process."""
+"""Rounds that the platform played and published, each play once for all tests of the run."""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.db import transaction
 
+from tests.databases import once_a_run
 from tests.verify import played_round
 
 Played = Callable[..., Path]
 Reveals = Callable[[played_round.Stage, int], None]
-PLAYS: dict[tuple[object, ...], Path] = {}
 
 
 class Undone(Exception):
     """Takes a whole play out of the database again."""
+
+
+def once(told: str, playing: Callable[[Path], None]) -> Path:
+    """The folder into which somebody has played; the database is as before.  Nobody changes what is in there."""
+    with once_a_run(f"played-{hashlib.sha256(told.encode()).hexdigest()[:16]}") as folder:
+        if not (folder / "done").exists():
+            shutil.rmtree(folder / "play", ignore_errors=True)
+            (folder / "play").mkdir()
+            with suppress(Undone), transaction.atomic():
+                playing(folder / "play")
+                raise Undone
+            (folder / "done").touch()
+        return folder / "play"
 
 
 def at_random(stage: played_round.Stage, number: int) -> None:
@@ -31,7 +47,7 @@ def nothing() -> None:
 
 
 @pytest.fixture
-def played(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Played:
+def played(db: None, monkeypatch: pytest.MonkeyPatch) -> Played:
     """Play a competition into a folder of its own; the database is as before."""
 
     def play(
@@ -39,21 +55,18 @@ def played(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
         also: Callable[[], None] = nothing, reveals: Reveals = at_random, honest: bool = False, bar: int = 3,
     ) -> Path:  # fmt: skip
         """`reveals` lets miners reveal in a round; `also` looks at the rows while they are there."""
-        about = (seed, order, rounds, ruleset, also, reveals, honest, bar)
-        if about in PLAYS:
-            return PLAYS[about]
-        folder = tmp_path_factory.mktemp(f"{seed}-{order}")
-        try:
-            with transaction.atomic(), monkeypatch.context() as patch:
-                given = {"seed": seed, "order": order, "ruleset": ruleset, "bar": bar}
+        given = {"seed": seed, "order": order, "ruleset": ruleset, "bar": bar}
+
+        def playing(folder: Path) -> None:
+            with monkeypatch.context() as patch:
                 stage = played_round.stage(patch=patch, folder=folder, **given)
                 stage.honest = honest
                 for number in rounds:
                     reveals(stage, number)
                     stage.play(number)
                 also()
-                raise Undone
-        except Undone:
-            return PLAYS.setdefault(about, folder / "bundles" / "played")
+
+        told = (*given.values(), *rounds, honest, *(f"{way.__module__}.{way.__qualname__}" for way in (reveals, also)))
+        return once(" ".join(map(str, told)), playing) / "bundles" / "played"
 
     return play

@@ -171,6 +171,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("competition.actors.send", lambda *words, **named: None)
+    patch.setattr("competition.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random()))
     for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())

@@ -102,5 +102,5 @@ def test_a_copy_runs_alone(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, tmp_path / "verify", ignore=shutil.ignore_patterns("__pycache__"))
     broken(tmp_path / "records")
     command = [sys.executable, "-S", "-E", "-m", "verify", "records"]
-    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (1, "")

@@ -83,6 +83,7 @@ def test_the_first_repeat_that_misses_a_bar_is_the_last(played: Played) -> None:
     assert failed["numbers"]["repeats"] == 2
 
 
+@pytest.mark.long
 def test_the_bundle_of_a_round_of_margin_2_does_not_depend_on_who_was_first(chained: Path, played: Played) -> None:
     other = played(seed=2, order=2, rounds=(1,), ruleset="margin-2", reveals=two, honest=True)
     hashes = {hashlib.sha256((folder / "1" / "manifest.json").read_bytes()).hexdigest() for folder in (chained, other)}

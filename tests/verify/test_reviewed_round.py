@@ -7,31 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from competition import operator
 from competition.models import Reign, Round
 from tests.verify import played_round, reviewed_round
+from tests.verify.conftest import once
 from tests.verify.lies_about_reviews import LIES
 from tests.verify.resigned import rewritten
 from verify.__main__ import examine_all
 
-PLAYS: dict[int, Path] = {}
 SEED = 6
 
 
-class Undone(Exception):
-    """Takes a whole play out of the database again."""
-
-
 @pytest.fixture
-def bundles(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bundles(db: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Round 1, its second edition, and round 2, which was played after the correction.  Played once."""
-    if SEED in PLAYS:
-        return PLAYS[SEED]
-    folder = tmp_path_factory.mktemp("reviewed")
-    try:
-        with transaction.atomic(), monkeypatch.context() as patch:
+
+    def playing(folder: Path) -> None:
+        with monkeypatch.context() as patch:
             stage = played_round.stage(seed=SEED, patch=patch, folder=folder)
             patch.setattr("tests.verify.played_round.severity", lambda *_: "person")  # every licence is borderline
             stage.reveal_some(1)
@@ -40,9 +33,8 @@ def bundles(db: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
             reviewed_round.correct(stage, round_)
             assert Reign.objects.order_by("-sequence")[0].supersedes is not None
             reviewed_round.play(stage, 2)
-            raise Undone
-    except Undone:
-        return PLAYS.setdefault(SEED, folder / "bundles" / "played")
+
+    return once("reviewed", playing) / "bundles" / "played"
 
 
 def lines(folder: Path) -> list[str]:

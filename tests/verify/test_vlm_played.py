@@ -15,8 +15,8 @@ from django.db import transaction
 from competition import operator
 from tests.judging.vlm_stage import VERSION
 from tests.verify import played_round, tampering, vlm_round
+from tests.verify.conftest import Undone
 from tests.verify.lies_about_answers import LIES, Lie, rewritten
-from tests.verify.test_bundle_played import Undone
 from tests.verify.vlm_round import Mind, served
 from verify import bundle
 from verify.findings import errors
