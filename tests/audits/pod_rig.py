@@ -11,7 +11,7 @@ from audits.pods import batch, results
 from audits.pods.base import Image, Pod, PodFault
 from audits.pods.local import LocalPods
 
-PATIENCE_S = 15.0
+PATIENCE_S = 120.0
 
 
 def until(true: Callable[[], object], *, within: float = PATIENCE_S) -> object:
@@ -32,7 +32,7 @@ class Play:
 
     def __init__(self, provider: LocalPods, image: Image, *, pictures: dict[str, Path], into: Path) -> None:
         self.provider, self.image, self.pictures, self.into = provider, image, pictures, into
-        self.limits = lifecycle.Limits(silence_s=2, odd_answers=2, our_faults=2)
+        self.limits = lifecycle.Limits(silence_s=3600, odd_answers=2, our_faults=2)  # silence: a busy machine
         self.progress, self.pod = Progress(), None
         self.now = time.time()
         self.files: dict[str, results.Delivered] = {}
@@ -77,7 +77,7 @@ class Play:
     def look(self, action: Action) -> Event:
         time.sleep(0.02)
         remaining = self.progress.replacements_remaining(limits=self.limits)
-        return self.answered(batch.poll(self.pod, replacements_remaining=remaining, patience_s=0.5).state)
+        return self.answered(batch.poll(self.pod, replacements_remaining=remaining, patience_s=30).state)
 
     def answered(self, state: str) -> Event:
         """Silence has a reason where the pod is gone: ask its provider first."""

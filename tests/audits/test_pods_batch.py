@@ -15,10 +15,9 @@ from tests.audits.miners import repository
 from tests.audits.pod_rig import Play, ready, until
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = [
-    pytest.mark.skipif(os.getuid() == 0 and not walls_work(), reason="a pod is never run as root without walls"),
-    pytest.mark.timeout(60),
-]
+pytestmark = pytest.mark.skipif(
+    os.getuid() == 0 and not walls_work(), reason="a pod is never run as root without walls"
+)
 
 
 @pytest.fixture

@@ -21,10 +21,9 @@ from tests.audits.pod_rig import ready, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 WALLED = pytest.mark.skipif(not walls_work(), reason="this machine has no namespaces")
-pytestmark = [
-    pytest.mark.skipif(os.getuid() == 0 and not walls_work(), reason="a pod is never run as root without walls"),
-    pytest.mark.timeout(60),
-]
+pytestmark = pytest.mark.skipif(
+    os.getuid() == 0 and not walls_work(), reason="a pod is never run as root without walls"
+)
 
 
 def starting(provider: LocalPods, image: Image, *, name: str = "pod") -> PodFault:

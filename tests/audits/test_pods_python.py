@@ -18,7 +18,7 @@ def test_a_python_below_tmp_is_seen_in_the_pod(tmp_path: Path, linked: bool) -> 
     if not str(tmp_path).startswith("/tmp/"):
         pytest.skip("temporary folders are not below /tmp here")
     made = tmp_path / "made"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made)], check=True, timeout=120)
     venv = made
     if linked:
         venv = tmp_path / "link"
@@ -26,5 +26,5 @@ def test_a_python_below_tmp_is_seen_in_the_pod(tmp_path: Path, linked: bool) -> 
     work = tmp_path / "work"
     work.mkdir()
     probe = [str(venv / "bin" / "python"), "-m", "audits.pods.probe", str(work)]
-    ran = subprocess.run(probe, cwd=PROJECT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=60)
+    ran = subprocess.run(probe, cwd=PROJECT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=120)
     assert ran.returncode == 0, ran.stderr.decode()

@@ -27,7 +27,7 @@ folder, walls, daemon, honest = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.
 provider = LocalPods(repos=folder / "repos", pods=folder / "pods", walls=walls)
 
 def until(true):
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
 
@@ -60,7 +60,7 @@ def reachable() -> bool:
     if not shutil.which("setpriv") or not Path(PYTHON).exists():
         return False
     probe = [*as_user(), PYTHON, "-c", "import sys, audits.pods.local; sys.exit(sys.version_info < (3, 11))"]
-    return subprocess.run(probe, cwd=PROJECT, capture_output=True, env={}, timeout=30, check=False).returncode == 0
+    return subprocess.run(probe, cwd=PROJECT, capture_output=True, env={}, timeout=120, check=False).returncode == 0
 
 
 def as_user() -> list[str]:
@@ -76,7 +76,6 @@ def folder(tmp_path_factory):
     shutil.rmtree(made)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.skipif(not reachable(), reason="no Python here that an ordinary user can run")
 @pytest.mark.parametrize("walls", [None, False])
 def test_an_ordinary_user_can_run_pods(folder, walls):
@@ -87,7 +86,7 @@ def test_an_ordinary_user_can_run_pods(folder, walls):
     environment = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
     played = subprocess.run(
         [*as_user(), PYTHON, "-c", PLAY, str(folder), json.dumps(walls), *commits],
-        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=50, check=False,
+        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert played.returncode == 0, played.stderr
     seen = json.loads(played.stdout)

@@ -173,7 +173,7 @@ def test_of_many_who_confirm_at_once_one_does_and_who_proposed_never(borderline:
 
     def sign(signer: ruling.Signer) -> None:
         row = Ruling.objects.get(pk=made.pk)
-        ready.wait(timeout=20)
+        ready.wait(timeout=120)
         try:
             ruling.confirm(row, signer=signer, now=NOW)
             done.append(signer.person.name)
@@ -199,7 +199,7 @@ def test_of_many_who_propose_at_once_one_does(borderline: Audit) -> None:
 
     def propose(signer: ruling.Signer) -> None:
         case = Audit.objects.get(pk=borderline.pk)
-        ready.wait(timeout=20)
+        ready.wait(timeout=120)
         try:
             proposed(case, signer)
         except ruling.Refused as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,21 +45,23 @@ class Site:
         return self.address + self.pages[name]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextmanager
+def browsing() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS, timeout=120_000)
+        loop = asyncio._get_running_loop()
         yield browser
+        asyncio._set_running_loop(loop)  # from the tests of others it is hidden
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+@contextmanager
+def serving() -> Iterator[Site]:
     """Its own process, in the throw-away folder and PostgreSQL of this test run."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-W", "ignore", "-m", "tests.browser.site"]
@@ -68,4 +72,18 @@ def site() -> Iterator[Site]:
     assert told, "the site did not start; its error is above"
     yield Site(process=process, **json.loads(told))
     process.stdin.close()
-    process.wait(timeout=20)
+    process.wait(timeout=120)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if PROGRAM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    with serving() as site:
+        yield site

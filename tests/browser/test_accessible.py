@@ -11,7 +11,7 @@ import pytest
 from tests.browser.conftest import Site
 from tests.browser.test_in_a_browser import visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 UNFOLD = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 RUN = """(only) => axe.run(document, {

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import Site
 from tests.browser.test_in_a_browser import complaints_of, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 
 def test_the_operations_are_there_under_the_strict_policy_and_from_here_alone(chromium: Any, site: Site) -> None:

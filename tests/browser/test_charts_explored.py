@@ -10,7 +10,7 @@ from tests.browser.conftest import Site
 from tests.browser.test_budgets import KB, weighed
 from tests.browser.test_in_a_browser import complaints_of, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 
 def explore(page: Any) -> None:
@@ -61,11 +61,7 @@ def test_a_chart_takes_the_colours_of_the_theme(chromium: Any, site: Site) -> No
         colour = "getComputedStyle(document.querySelector('.xtitle')).fill"
         dark = page.evaluate(colour)
         page.emulate_media(color_scheme="light")
-        for _ in range(50):
-            if page.evaluate(colour) != dark:
-                return
-            page.wait_for_timeout(100)
-        pytest.fail("the chart kept the colours of the night")
+        page.wait_for_function(f"(night) => {colour} !== night", arg=dark)
 
 
 def test_where_the_library_does_not_come_the_sketch_stays(chromium: Any, site: Site) -> None:

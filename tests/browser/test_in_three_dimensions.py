@@ -12,7 +12,7 @@ from PIL import Image
 from tests.browser.conftest import Site
 from tests.browser.test_in_a_browser import complaints_of, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 READY, BROKEN = "#turn[data-state=ready]", "#turn[data-state=error]"
 NO_WEBGL = "HTMLCanvasElement.prototype.getContext = () => null"
 

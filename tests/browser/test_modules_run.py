@@ -12,7 +12,7 @@ from PIL import Image
 from tests.browser.conftest import Site
 from tests.browser.test_in_a_browser import visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 
 def test_a_module_draws_after_a_click_and_reaches_nothing(chromium: Any, site: Site) -> None:

@@ -17,7 +17,7 @@ from django_otp.oath import totp
 from tests.browser.conftest import ROOT
 from tests.browser.test_in_a_browser import visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 WHY = "The second paragraph of the licence says so, as everybody can read."
 
 
@@ -49,7 +49,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     assert told, "the site did not start; its error is above"
     yield Played(process=process, **json.loads(told))
     process.stdin.close()
-    process.wait(timeout=60)
+    process.wait(timeout=120)
 
 
 class Reviewer:

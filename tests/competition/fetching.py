@@ -1,4 +1,4 @@
-"""What the tests of the fetch share: a policy in a hurry, and one try at a file."""
+"""What the tests of the fetch share: a policy that waits for a busy machine, and one try at a file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from competition.host_slots import InProcess
 from competition.http_get import Patience
 
 BODY = os.urandom(300_000)
-QUICK = Patience(total_s=2.0, connect_s=0.5, idle_s=0.4, grace_s=0.3, least_rate=20_000)
+PATIENT = Patience(total_s=200, connect_s=100, idle_s=100, grace_s=100, least_rate=20_000)
 POLICY = FetchPolicy(
-    max_bytes=1_000_000, patience=QUICK, loopback_ports=range(1024, 65536), spare_bytes=0, max_header_bytes=8192
+    max_bytes=1_000_000, patience=PATIENT, loopback_ports=range(1024, 65536), spare_bytes=0, max_header_bytes=8192
 )
 TAG = '"v1"'
 

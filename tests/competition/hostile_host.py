@@ -38,7 +38,7 @@ class Visit:
         self.sock.close()
 
     def hang(self) -> None:
-        self.over.wait(30)
+        self.over.wait(120)
 
     def pause(self, seconds: float) -> bool:
         """False once the host is being closed."""
@@ -89,7 +89,7 @@ class HostileHost:
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for thread in self.threads:
-            thread.join(5)
+            thread.join(120)
 
     def _serve(self) -> None:
         while not self.over.is_set():
@@ -98,12 +98,12 @@ class HostileHost:
             except OSError:
                 return
             thread = threading.Thread(target=self._visited, args=(sock,), daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)  # `close` joins what is in there, maybe now
 
     def _visited(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError), sock:
-            sock.settimeout(5)
+            sock.settimeout(120)
             visit = self._visit(sock)
             if visit is not None:
                 self.visits.append(visit)

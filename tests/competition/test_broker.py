@@ -67,8 +67,8 @@ def test_a_worker_gets_every_message_and_leaves_nothing_in_the_queue(queue: RowQ
     worker.start()
     for pk in range(20):
         sender.send("judging.duel", pk)
-    assert done.wait(30)
-    worker.stop(timeout=10_000)
+    assert done.wait(120)
+    worker.stop(timeout=60_000)
     assert sorted(pk for _, pk in seen) == list(range(20))
     assert waiting() == waiting("consumed") == waiting("rejected") == 0
 
@@ -82,17 +82,17 @@ def test_a_row_announced_while_it_is_looked_at_is_looked_at_again(queue: RowQueu
             again.set()
             return
         entered.set()
-        announced.wait(30)
+        announced.wait(120)
 
     sender = actor(queue, look)
     sender.send("judging.duel", 7)
     worker = Worker(queue, queues={"cpu"}, worker_threads=1)
     worker.start()
-    assert entered.wait(30)
+    assert entered.wait(120)
     sender.send("judging.duel", 7)
     announced.set()
-    assert again.wait(30)
-    worker.stop(timeout=10_000)
+    assert again.wait(120)
+    worker.stop(timeout=60_000)
 
 
 def test_workers_follow_a_database_that_moved_to_another_port(queue: RowQueue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,8 +120,8 @@ def test_failed_messages_are_not_retried_and_are_purged_within_the_hour(queue: R
     actor(queue, look).send("judging.duel", 7)
     worker = Worker(queue, queues={"cpu"}, worker_threads=1)
     worker.start()
-    assert failed.wait(30)
-    worker.stop(timeout=10_000)
+    assert failed.wait(120)
+    worker.stop(timeout=60_000)
     assert (waiting("queued"), waiting("rejected")) == (0, 1)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE dramatiq.queue SET mtime = mtime - interval '61 minutes'")

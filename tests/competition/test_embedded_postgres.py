@@ -39,7 +39,7 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def until(true: Callable[[], object], *, seconds: float = 60) -> bool:
+def until(true: Callable[[], object], *, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -48,7 +48,7 @@ def until(true: Callable[[], object], *, seconds: float = 60) -> bool:
 
 def connect(address: Address, **changes: str) -> psycopg.Connection:
     wanted = {"host": HOST, "port": address.port, "user": "gauntlet", "password": address.password} | changes
-    return psycopg.connect(**wanted, dbname="gauntlet", autocommit=True, connect_timeout=10)
+    return psycopg.connect(**wanted, dbname="gauntlet", autocommit=True, connect_timeout=60)
 
 
 def user_of(home: Path, *prefix: str) -> subprocess.Popen[str]:

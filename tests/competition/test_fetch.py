@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from competition import partial
+from competition import http_get, partial
 from competition.decisions.retries import FetchFailed
 from competition.fetch import Fetched, fetch
 from competition.host_slots import InProcess
 from competition.http_get import Patience
-from tests.competition.fetching import BODY, POLICY, failed, fetched
+from tests.competition.fetching import BODY, PATIENT, POLICY, failed, fetched
 from tests.competition.hostile_host import HostileHost, Visit, hostile_host
 
 
@@ -118,6 +118,13 @@ def status(line: str) -> Callable[[Visit], None]:
     return lambda visit: visit.head(line, Content_Length=0)
 
 
+# What ends by our patience, and by which part of it: the other parts would be ended by a busy machine, too.
+ENDED = {
+    "one byte at a time": replace(PATIENT, grace_s=0.3),
+    "headers one byte at a time": replace(PATIENT, total_s=1.5),
+    "no answer at all": replace(PATIENT, idle_s=0.4),
+    "hangs after the headers": replace(PATIENT, idle_s=0.4),
+}
 ATTACKS = {
     "one byte at a time": (trickle, "too_slow"),
     "headers one byte at a time": (header_trickle, "out_of_time"),
@@ -168,9 +175,12 @@ def part(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_each_attack_ends_in_its_own_code(attack: str, host: HostileHost, into: Path) -> None:
+def test_each_attack_ends_in_its_own_code(
+    attack: str, host: HostileHost, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_get, "LATE_BYTES_S", 100)  # a busy host's late bytes are late
     behaviour, code = ATTACKS[attack]
-    fault = failed(host.on("/x", behaviour), into)
+    fault = failed(host.on("/x", behaviour), into, replace(POLICY, patience=ENDED.get(attack, PATIENT)))
     assert (fault.code, fault.failure_class) == (code, "miner"), fault.sentence
     assert into.stat().st_size <= POLICY.max_bytes
 
@@ -258,7 +268,8 @@ def test_a_busy_machine_of_ours_does_not_make_a_host_slow(host: HostileHost, int
             self.now += 0.5 if self.asked % 2 else 0.0
             return self.now
 
-    fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into, clock=Leaping())
+    short = replace(POLICY, patience=replace(PATIENT, total_s=2))
+    fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into, short, clock=Leaping())
     assert fault.failure_class == "infrastructure", fault.sentence
 
 
@@ -273,19 +284,19 @@ def test_a_host_gets_no_more_than_its_slots(host: HostileHost, tmp_path: Path) -
 
     def slow(visit: Visit) -> None:
         begun.set()
-        go.wait(5)
+        go.wait(120)
         visit.file(BODY)
 
     url = host.on("/x", slow)
     patient = replace(POLICY, patience=Patience())
     first = threading.Thread(target=lambda: fetch(url, policy=patient, into=tmp_path / "1", slots=slots))
     first.start()
-    assert begun.wait(5)
+    assert begun.wait(120)
     with pytest.raises(FetchFailed) as caught:
         fetch(url, policy=POLICY, into=tmp_path / "2", slots=slots)
     assert (caught.value.code, caught.value.failure_class) == ("no_slot", "infrastructure")
     go.set()
-    first.join(5)
+    first.join(120)
     assert fetch(url, policy=patient, into=tmp_path / "2", slots=slots).bytes == len(BODY)
     assert not slots.taken
 

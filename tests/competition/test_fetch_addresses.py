@@ -209,7 +209,7 @@ def test_a_lookup_without_end_ends(tmp_path: Path, dialled: Dialled) -> None:
     over = threading.Event()
 
     def endless(*_: Any) -> list[urls_guard.Answer]:
-        over.wait(10)
+        over.wait(120)
         return []
 
     fault = tried("https://example.org/", tmp_path, endless, patience=Patience(connect_s=0.1))

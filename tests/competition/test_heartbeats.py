@@ -65,11 +65,11 @@ def test_a_worker_that_waits_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     stop, heart = threading.Event(), Heart("worker: cpu")
     thread = threading.Thread(target=worker.wait, args=[stop, heart])
     thread.start()
-    for _ in range(500):
+    for _ in range(6000):
         if Heartbeat.objects.exists():
             break
         threading.Event().wait(0.02)
     stop.set()
-    thread.join(timeout=20)
+    thread.join(timeout=120)
     assert [row.role for row in heartbeats.alive()] == ["worker: cpu"]
     Heartbeat.objects.all().delete()

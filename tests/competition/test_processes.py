@@ -36,7 +36,7 @@ Supervisor(programs, logs=Path(sys.argv[1]), say=print).run()
 """
 
 
-def until(true: Callable[[], object], *, seconds: float = 60) -> bool:
+def until(true: Callable[[], object], *, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -123,7 +123,7 @@ def test_what_a_dead_part_had_started_dies_with_it(tmp_path: Path) -> None:
 def test_asked_to_stop_it_stops_every_part(tmp_path: Path, number: int) -> None:
     supervisor, children = supervised(tmp_path, FOREVER, FOREVER)
     supervisor.send_signal(number)
-    assert supervisor.wait(60) == 0
+    assert supervisor.wait(120) == 0
     assert len(children) == 2
     assert not any(alive(pid) for pid in children)
 
@@ -131,7 +131,7 @@ def test_asked_to_stop_it_stops_every_part(tmp_path: Path, number: int) -> None:
 def test_a_part_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     supervisor, [deaf] = supervised(tmp_path, DEAF)
     supervisor.terminate()
-    assert supervisor.wait(60) == 0
+    assert supervisor.wait(120) == 0
     assert not alive(deaf)
 
 

@@ -54,12 +54,13 @@ def test_a_duel_that_moved_on_is_not_wanted(round_):
 
 @pytest.mark.django_db(transaction=True)
 def test_all_duels_are_heard_at_once_and_each_question_is_asked_once(round_, serving):
-    server = serving(latency_s=0.02)
-    assert until_quiet(duels=8, deadline_s=60)
+    server = serving(latency_s=0.2)
+    assert until_quiet(duels=8, deadline_s=120)
     states = Counter(Duel.objects.values_list("state", flat=True))
     assert states == {"judged": 2 * PROMPTS}
     assert asked_in(round_).count() == Answer.objects.count()
-    assert server.asked - Answer.objects.count() <= 2  # asked again before a slow database had it
+    shared = Answer.objects.filter(kind__in=("sides", "checklist", "best_view", "parts")).count()
+    assert server.asked - Answer.objects.count() <= shared  # by two duels at once, before a slow database had it
     assert server.most_busy > 4
     assert not Duel.objects.exclude(lease=None).exists()
     assert {row["decided_by"] for row in Duel.objects.values_list("detail", flat=True)} <= {
@@ -70,14 +71,14 @@ def test_all_duels_are_heard_at_once_and_each_question_is_asked_once(round_, ser
 @pytest.mark.django_db(transaction=True)
 def test_another_round_of_the_same_files_costs_nothing(round_, serving):
     server = serving()
-    assert until_quiet(duels=8, deadline_s=60)
+    assert until_quiet(duels=8, deadline_s=120)
     said = list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail"))
     before = server.asked
     # As if judged anew, by a worker that knows only the book.
     born = Duel.born(now=timezone.now())
     queryset = Duel.objects.all()
     queryset.update(**born, outcome="", score_micro=None, detail={})
-    assert until_quiet(duels=8, deadline_s=60)
+    assert until_quiet(duels=8, deadline_s=120)
     assert list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail")) == said
     assert server.asked == before
 
@@ -86,12 +87,12 @@ def test_another_round_of_the_same_files_costs_nothing(round_, serving):
 @pytest.mark.parametrize("fault", ["http_500", "nan", "low_mass", "reset"])
 def test_half_the_calls_failing_changes_no_verdict(round_, serving, fault):
     serving()
-    assert until_quiet(duels=8, deadline_s=60)
+    assert until_quiet(duels=8, deadline_s=120)
     said = list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail"))
     Answer.objects.all().delete()
     Duel.objects.update(**Duel.born(now=timezone.now()), outcome="", score_micro=None, detail={})
     serving(fault=fault, share=0.5)
-    give_up = time.monotonic() + 90
+    give_up = time.monotonic() + 200
     while Duel.objects.filter(state="judging").exists() and time.monotonic() < give_up:
         Duel.objects.filter(state="judging").update(due_at=timezone.now())
         until_quiet(duels=8, deadline_s=30)

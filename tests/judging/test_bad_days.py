@@ -76,7 +76,7 @@ def play(round_: Round, *, looks: int = 12) -> str:
     """Judge all there is, again and again as if the pauses between tries were over; how the round stands then."""
     controls.ensure(round_, now=timezone.now())
     for _ in range(looks):
-        until_quiet(duels=8, deadline_s=60)
+        until_quiet(duels=8, deadline_s=120)
         for match in round_.matches.filter(state="judging"):
             engine.advance("judging.Match", match.pk, now=timezone.now())
         now = timezone.now()

@@ -46,9 +46,9 @@ def few(monkeypatch):
 
 def judged(round_):
     controls.ensure(round_, now=timezone.now())
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 120
     while round_.controls.filter(state="judging").exists() and time.monotonic() < give_up:
-        until_quiet(duels=8, deadline_s=60)
+        until_quiet(duels=8, deadline_s=120)
         for match in round_.matches.filter(state="judging"):
             engine.advance("judging.Match", match.pk, now=timezone.now())
         Control.objects.filter(state="judging").update(due_at=timezone.now())  # repeats wait for the screens

@@ -164,7 +164,6 @@ def draw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 
 @needs_browser
-@pytest.mark.timeout(120)
 def test_a_splat_is_an_ellipse_of_its_colour_where_it_stands(draw: object) -> None:
     shown = draw(splat((0.2, 0.3, 0), (1, 0, 0), scale=(0.12, 0.02, 0.02)))  # type: ignore[operator]
     rows, columns = np.where(shown[..., 1] < 128)
@@ -175,7 +174,6 @@ def test_a_splat_is_an_ellipse_of_its_colour_where_it_stands(draw: object) -> No
 
 
 @needs_browser
-@pytest.mark.timeout(120)
 def test_the_nearer_splat_hides_the_other_from_both_sides(draw: object) -> None:
     front, back = splat((0, 0, 0.3), (1, 0, 0)), splat((0, 0, -0.3), (0, 0, 1))
     for order in ((front, back), (back, front)):
@@ -185,7 +183,6 @@ def test_the_nearer_splat_hides_the_other_from_both_sides(draw: object) -> None:
 
 
 @needs_browser
-@pytest.mark.timeout(120)
 def test_colour_follows_the_view_where_harmonics_are_given(draw: object) -> None:
     """The second of the first degree changes along z: red from the front is more than from behind."""
     names = (*NAMES, *(f"f_rest_{i}" for i in range(9)))
@@ -197,7 +194,6 @@ def test_colour_follows_the_view_where_harmonics_are_given(draw: object) -> None
 
 
 @needs_browser
-@pytest.mark.timeout(120)
 def test_opacity_lets_the_background_through(draw: object) -> None:
     shown = draw(splat((0, 0, 0), (0, 0, 0), opacity=0.5, scale=(0.2, 0.2, 0.2)))[64, 64]  # type: ignore[operator]
     assert tuple(shown) == pytest.approx((128, 128, 128), abs=4)

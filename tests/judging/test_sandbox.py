@@ -43,7 +43,7 @@ def do(box: Sandbox, tmp_path: Path) -> Callable[..., Done]:
     return run
 
 
-def until(found: Callable[[], Any], *, seconds: float = 20.0) -> Any:
+def until(found: Callable[[], Any], *, seconds: float = 120.0) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := found():
@@ -79,7 +79,7 @@ def test_the_network_is_gone_even_without_the_system_call_filter(tmp_path: Path)
             "c._no_network(pathlib.Path('.'));"
             f"code = socket.socket().connect_ex(('127.0.0.1', {server.getsockname()[1]})); sys.exit(0 if code else 3)"
         )
-        ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=60)
+        ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120)
     assert ended.returncode == 0
 
 
@@ -174,7 +174,7 @@ def _killed(box: Sandbox, do: Callable[..., Done], victim: Callable[[int], int])
         until(lambda: _children(server))
         os.kill(victim(server), signal.SIGKILL)
         with pytest.raises(RendererFault) as fault:
-            running.result(timeout=60)
+            running.result(timeout=120)
     return fault.value
 
 
@@ -232,7 +232,7 @@ def test_server_and_children_end_with_a_killed_worker(tmp_path: Path) -> None:
     child = until(lambda: _children(server))[0]
     until((tmp_path / "started").exists)
     worker.kill()
-    worker.wait(timeout=20)
+    worker.wait(timeout=120)
     worker.stdout.close()
     for pid in (child, server):
         until(lambda pid=pid: not Path(f"/proc/{pid}/exe").exists())  # type: ignore[misc]

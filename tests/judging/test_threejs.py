@@ -26,7 +26,7 @@ from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED, Rig
 from judging.renderers.threejs import DRAWING, Threejs
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 RIG = replace(EMBEDDED, pixels=128, grid_pixels=128)
 BLANK = {"/": "<!doctype html><title>blank</title>"}
@@ -238,9 +238,9 @@ def test_a_killed_worker_leaves_no_browser() -> None:
 
 
 def wait_until(true: object) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not true():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not come true in 20 s"
+        assert time.monotonic() < deadline, "it did not come true in 120 s"
         time.sleep(0.05)
 
 

@@ -23,7 +23,7 @@ from judging.questions.version import JudgeVersion, version_named
 
 VERSION = replace(version_named("vlm-1"), pixels=64)
 FRONT, SIDES = VERSION.templates["likeness"].shows, VERSION.templates["sides"].shows
-QUICK = Door("", slots=16, timeout_s=5.0, deadline_s=5.0, pause_s=0.005, longest_pause_s=0.02)
+QUICK = Door("", slots=16, timeout_s=60.0, deadline_s=60.0, pause_s=0.005, longest_pause_s=0.02)
 
 
 def picture(path: Path, *, shade: int) -> Path:
@@ -61,15 +61,15 @@ def served(mind: Mind | None = None, **settings: object) -> Iterator[tuple[Serve
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    listening = asyncio.run_coroutine_threadsafe(server.listen(), loop).result(10)
+    listening = asyncio.run_coroutine_threadsafe(server.listen(), loop).result(60)
     try:
         yield server, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     finally:
         while OPENED:
             OPENED.pop().close()
-        asyncio.run_coroutine_threadsafe(ended(listening), loop).result(10)
+        asyncio.run_coroutine_threadsafe(ended(listening), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -132,7 +132,7 @@ def test_leader_json_is_the_last_file_to_change() -> None:
 
 
 def test_each_export_is_a_commit_and_is_pushed(tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "remote.git")], check=True, timeout=60)
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "remote.git")], check=True, timeout=120)
     imported(made(1, tmp_path))
     for wanted in (1, 1, 2):
         if wanted == 2:
@@ -146,14 +146,14 @@ def test_each_export_is_a_commit_and_is_pushed(tmp_path: Path) -> None:
         assert _commits(tmp_path / "remote.git") == wanted
     shown = subprocess.run(
         ["git", "-C", str(tmp_path / "remote.git"), "show", "--stat", "--format=%an", "main"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=120,
     ).stdout  # fmt: skip
     assert "1 file changed" in shown
 
 
 def _commits(repository: Path) -> int:
     command = ["git", "-C", str(repository), "rev-list", "--count", "main"]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
 
 
 def test_a_competition_of_our_own_passes_the_verifier(tmp_path: Path) -> None:

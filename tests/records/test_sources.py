@@ -17,7 +17,7 @@ AUTHOR = ("-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "init.defau
 
 def git(root: Path, *arguments: str) -> str:
     command = ["git", *AUTHOR, "-C", str(root), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.strip()
 
 
 def committed(root: Path) -> Path:

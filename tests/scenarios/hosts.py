@@ -55,7 +55,7 @@ class Visit(BaseHTTPRequestHandler):
     def file(self, path: str | None = None) -> tuple[int, bytes]:
         address = f"http://127.0.0.1:{self.server.behind}{path or self.path}"
         try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
+            with urllib.request.urlopen(address, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, b""

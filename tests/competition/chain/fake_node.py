@@ -73,10 +73,10 @@ class FakeNode:
     def stop(self) -> None:
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
 
     def _call(self, what: Any) -> None:
-        asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(what, self._loop).result(60)
 
     async def _listen(self) -> None:
         self._server = await serve(self._talk, "127.0.0.1", self.port, close_timeout=0.2)

@@ -14,7 +14,7 @@ from competition.chain import anchoring
 from competition.observations import Anchor, WeightSetting
 from tests.competition.chain.fake_chain import as_bytes
 from tests.competition.chain.fake_node import Faults
-from tests.competition.chain.rig import LEADER, START, Rig, hotkey
+from tests.competition.chain.rig import LEADER, START, Rig, given_up_soon, hotkey
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def test_the_head_of_the_ledger_is_anchored_at_each_stage_change_and_read_back(s
 def test_an_anchor_that_did_not_arrive_is_sent_again_when_it_cannot_any_more(signed: Rig) -> None:
     for node in signed.nodes:
         node.faults = Faults(drops_extrinsics=True, deaf_to_extrinsics=True)
-        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
-    signed.turn.anchor(now=START)
+    with given_up_soon():
+        signed.turn.anchor(now=START)
     for node in signed.nodes:
         node.faults = Faults()
     signed.chain.produce(anchoring.PATIENCE // 2)

@@ -45,7 +45,7 @@ def environment(rig: Rig) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "competition.settings", "DATABASE_URL": address, "BROKER_URL": "",
         "GAUNTLET_VAR": str(deployed.VAR_DIR), "GAUNTLET_OPERATOR_KEY": str(deployed.OPERATOR_KEY_FILE),
         "GAUNTLET_CHAIN_ENDPOINTS": ",".join(node.url for node in rig.nodes), "GAUNTLET_CHAIN_SETS_WEIGHTS": "1",
-        "GAUNTLET_CHAIN_TIMEOUT_SECONDS": "2", "GAUNTLET_CHAIN_POLL_SECONDS": "1",
+        "GAUNTLET_CHAIN_TIMEOUT_SECONDS": "30", "GAUNTLET_CHAIN_POLL_SECONDS": "1",
     }  # fmt: skip
 
 
@@ -60,10 +60,10 @@ def runchain(rig: Rig, *more: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
 
 
-def until(holds: Callable[[], Any], *, seconds: float = 30) -> None:
+def until(holds: Callable[[], Any], *, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came to that"
@@ -76,7 +76,7 @@ def test_killed_between_setting_and_recording_nothing_is_set_twice(rig: Rig) -> 
     with runchain(rig) as process:
         until(lambda: rig.chain.pool)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(120)
     assert WeightSetting.objects.get().outcome == "", "it was written down before it was sent"
     for node in rig.nodes:
         node.faults = Faults()
@@ -93,7 +93,7 @@ def test_a_second_process_ends_at_once_and_the_first_goes_on(rig: Rig) -> None:
     with runchain(rig):
         until(lambda: rig.calls())
         with runchain(rig) as second:
-            assert second.wait(20) == 1
+            assert second.wait(120) == 1
             assert second.stdout is not None and "another process" in second.stdout.read()
         with pytest.raises(CommandError, match="runchain watches"):
             call_command("set_weights", "real", "--send")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from competition.machine import engine
 from competition.models import Reveal
 from competition.observations import ObservedBlock, ObservedChain, ObservedReveal
 from tests.competition.chain.fake_node import Faults
-from tests.competition.chain.rig import MINER, NAME, OPEN, OPENS, SEED_DELAY, START, Rig, hotkey
+from tests.competition.chain.rig import LONG_S, MINER, NAME, OPEN, OPENS, SEED_DELAY, START, Rig, hotkey
 from tests.competition.chain.runtime import codec
 
 GOOD = b'{"repo":"a/b","commit":"' + b"a" * 40 + b'","cdn_url":"https://files.example/x"}'
@@ -139,6 +138,7 @@ def garble(rig: Rig) -> None:
 
 def recover(rig: Rig) -> None:
     rig.nodes[1].faults = Faults()
+    rig.turn.watcher.nodes[rig.nodes[1].url].timeout_s = LONG_S
     if rig.nodes[1]._server is None:
         rig.nodes[1].listen_again()
 
@@ -151,9 +151,7 @@ def test_a_node_that_fails_delays_and_changes_nothing(rig: Rig, fault: Any) -> N
     rig.chain.reveal(hotkey(MINER), GOOD)
     blocks_to(rig, SEED_BLOCK + 5)
     fault(rig)
-    begun = time.monotonic()
-    assert rig.look().code == "TOO_FEW"
-    assert time.monotonic() - begun < 8, "every call has an end"
+    assert rig.look().code == "TOO_FEW", "every call has an end"
     assert rig.row().block == before and stage(rig) == "open" and not payloads()
     assert rig.nodes[1].url in rig.row().fault
     recover(rig)
@@ -182,11 +180,9 @@ def test_the_library_hangs_on_a_clean_close_and_we_do_not(rig: Rig) -> None:
 
     assert not rig.turn.run(after(2)), "the library answers now: the bound around it may be loosened"
     node = Node(rig.nodes[0].url, timeout_s=0.5)
-    begun = time.monotonic()
     with pytest.raises(NodeFault):
         rig.turn.run(node.hash_of(1))
-    assert time.monotonic() - begun < 4
-    rig.nodes[0].faults = Faults()
+    rig.nodes[0].faults, node.timeout_s = Faults(), LONG_S
     assert rig.turn.run(node.hash_of(1)), "the next call goes through a client of its own"
 
 
@@ -194,15 +190,16 @@ def test_what_swallows_its_own_end_is_left_behind(rig: Rig) -> None:
     import asyncio
     import contextlib
 
-    async def stubborn() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(60)
-        await asyncio.sleep(1.5)
+    free = asyncio.Event()
 
-    begun = time.monotonic()
+    async def stubborn() -> None:
+        while not free.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await free.wait()
+
     with pytest.raises(TimeoutError):
         rig.turn.run(within(0.1, stubborn()))
-    assert time.monotonic() - begun < 1
+    free.set()
 
 
 def test_a_node_that_lags_twenty_blocks_moves_no_stage_early(rig: Rig) -> None:

@@ -14,7 +14,7 @@ from competition.chain import setting
 from competition.models import Competition, Miner
 from competition.observations import ObservedNeuron, WeightSetting
 from tests.competition.chain.fake_node import Faults
-from tests.competition.chain.rig import LEADER, NAME, OWNER, START, Rig, hotkey
+from tests.competition.chain.rig import LEADER, NAME, OWNER, START, Rig, given_up_soon, hotkey
 
 EQUAL = {0: 16384, 1: 65535}  # 1/5 to the owner, 4/5 to the leader, the largest scaled to the whole u16
 
@@ -146,8 +146,8 @@ def test_a_timelocked_commit_is_made_where_the_chain_asks_for_one(signed: Rig) -
 def test_weights_that_never_reached_the_chain_are_sent_again_and_only_once_arrive(signed: Rig) -> None:
     for node in signed.nodes:
         node.faults = Faults(drops_extrinsics=True, deaf_to_extrinsics=True)
-        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
-    weigh(signed)
+    with given_up_soon():
+        weigh(signed)
     assert not signed.calls() and WeightSetting.objects.get().outcome == ""
     for node in signed.nodes:
         node.faults = Faults()
@@ -161,8 +161,8 @@ def test_weights_that_never_reached_the_chain_are_sent_again_and_only_once_arriv
 def test_weights_that_arrived_without_our_hearing_of_it_are_not_sent_again(signed: Rig) -> None:
     for node in signed.nodes:
         node.faults = Faults(deaf_to_extrinsics=True)
-        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
-    weigh(signed)
+    with given_up_soon():
+        weigh(signed)
     assert WeightSetting.objects.get().outcome == ""
     for node in signed.nodes:
         node.faults = Faults()
@@ -175,8 +175,8 @@ def test_weights_that_arrived_without_our_hearing_of_it_are_not_sent_again(signe
 def test_a_node_that_takes_them_and_breaks_is_not_taken_for_a_refusal(signed: Rig, how: str) -> None:
     for node in signed.nodes:
         node.faults = Faults(after_taking=how)
-        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
-    weigh(signed)
+    with given_up_soon():
+        weigh(signed)
     assert WeightSetting.objects.get().outcome == "", "it may be on its way"
     for node in signed.nodes:
         node.faults = Faults()
@@ -189,8 +189,8 @@ def test_a_node_that_cannot_even_be_asked_costs_a_try_and_nothing_else(signed: R
     assert not look.fault
     for node in signed.nodes:
         node.faults = Faults(reset_on="account_nextIndex")
-        signed.turn.watcher.nodes[node.url].timeout_s = 0.2
-    signed.turn.weigh(now=START, send=True)
+    with given_up_soon():
+        signed.turn.weigh(now=START, send=True)
     for node in signed.nodes:
         node.faults = Faults()
     turns(signed, 4)
