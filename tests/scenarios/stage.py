@@ -274,13 +274,11 @@ def prepare(var: Path, *, hosting: int, competition: Path) -> None:
     """A migrated database in which the competition is seeded, and the operator's key."""
     play = Play(var, hosting=hosting)
     var.mkdir(parents=True)
-    address = f"http://127.0.0.1:{hosting}"
-    for words in (
-        ("migrate", "--verbosity", "0"), ("seed_demo", "--competition", str(competition), "--hosting", address)
-    ):  # fmt: skip
-        done = play.command(*words)
-        if done.returncode:
-            raise NotSo(f"{words[0]}: {done.stdout}{done.stderr}")
+    seeding = ("seed_demo", "--competition", str(competition), "--hosting", f"http://127.0.0.1:{hosting}")
+    both = f"from django.core.management import call_command as c; c('migrate', verbosity=0); c(*{seeding!r})"
+    done = play.command("shell", "-c", both)
+    if done.returncode:
+        raise NotSo(f"{done.stdout}{done.stderr}")
     if left := until_none(play.processes):
         raise NotSo(f"the database does not stop: {left}")
 
