@@ -2,11 +2,12 @@
 
 One asset after the other, PNG files included, the first one (which starts a sandbox and a browser) not counted.  Prints
 Markdown; differences are of the demo's objects at 256 px: mean of all channels, and the share of pixels that differ
-by more than 24 of 255 in any.
+by more than 24 of 255 in any.  `--renderer` and `--format` choose rows, `--no-differences` leaves the comparison out.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 import time
@@ -71,18 +72,26 @@ def differences(folder: Path) -> str:
 
 
 def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--renderer", choices=["raycast", "threejs"])
+    asked.add_argument("--format", choices=["glb", "ply", "threejs"])
+    asked.add_argument("--no-differences", action="store_true")
+    told = asked.parse_args()
     print(f"{renderer('threejs').version}, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors\n")
     heads = "| renderer | format | file | MB | 512 px, s per asset | views/s | 1024 px, s per asset | views/s |"
     print(heads, "|---|---|---|---|---|---|---|---|", sep="\n")
     with tempfile.TemporaryDirectory() as name:
         folder, views = Path(name), len(EMBEDDED.pictures()) - 1
         for drawn_by, file_format, file in cases(folder):
+            if told.renderer not in (None, drawn_by) or told.format not in (None, file_format):
+                continue
             took = [seconds(drawn_by, file_format, file, pixels=pixels, out=folder / "out") for pixels in (512, 1024)]
             shown = " | ".join(f"{each:.2f} | {views / each:.1f}" for each in took)
             print(
                 f"| {drawn_by} | {file_format} | {file.stem} | {file.stat().st_size / 1e6:.1f} | {shown} |", flush=True
             )
-        print(f"\nraycast and threejs on glb: {differences(folder)}")
+        if not told.no_differences:
+            print(f"\nraycast and threejs on glb: {differences(folder)}")
 
 
 if __name__ == "__main__":

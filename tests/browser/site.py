@@ -12,8 +12,11 @@ import io
 import json
 import os
 import sys
+import tempfile
 import threading
+from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import django
@@ -34,11 +37,13 @@ from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
 from judging.renderers import control, gltf, lightening, raycast
 from judging.renderers.rig import EMBEDDED
+from judging.renderers.threejs import Threejs
 from tests import databases
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
+from tests.judging import made_splats
 
-TURNED, LIGHTENED, RUN = "prompt-003", "prompt-002", "prompt-004"
+TURNED, LIGHTENED, RUN, SPLATS = "prompt-003", "prompt-002", "prompt-004", "prompt-005"
 # What the rules of modules would have refused, were there a hole in them: it tells what it can reach.
 PRYING = """const there = new URL('/', import.meta.url).href, reached = [], tries = {
   parent: () => self.parent.document.cookie, opener: () => self.opener.location, page: () => document.body,
@@ -140,28 +145,54 @@ def start_over(round_: Round) -> None:
 
 def run_modules(round_: Round) -> None:
     """The competition takes modules, and both sides of a duel are such: a good one, and one that pries."""
-    competition = round_.competition
-    config = {**competition.config, "format": "threejs"}
-    Competition.objects.filter(pk=competition.pk).update(config=config)
-    duel = Duel.objects.get(
-        match__round__competition=competition, match__round__number=1, match__kind="screen", prompt__stem=RUN,
-        match__challenger__miner__hotkey=made_round.hotkey(1, of=competition.slug),
-    )  # fmt: skip
+    take(round_, "threejs")
+    duel = winners_duel(round_, RUN)
     for side, text in (("left_sha256", control.MODULE), ("right_sha256", PRYING)):
-        digest = store.default().put(f"// {competition.slug}\n{text}".encode())
+        digest = store.default().put(f"// {round_.competition.slug}\n{text}".encode())
         for model in (Asset, Rendering):
             model.objects.filter(sha256=getattr(duel, side)).update(sha256=digest)
         setattr(duel, side, digest)
     duel.save()
 
 
-def run_no_modules(round_: Round) -> None:
-    config = {**round_.competition.config, "format": "glb"}
+def show_splats(round_: Round) -> None:
+    """The competition takes splats, and both sides of a duel are such, with the pictures the judge's renderer takes."""
+    take(round_, "ply")
+    duel = winners_duel(round_, SPLATS)
+    for side, seed in (("left_sha256", 2 * round_.pk), ("right_sha256", 2 * round_.pk + 1)):
+        digest = store.default().put(made_splats.cloud(400, seed=seed, degree=2))
+        facts = {"sha256": digest, "views": pictures_of(digest), "triangles": 400}
+        Asset.objects.filter(sha256=getattr(duel, side)).update(sha256=digest)
+        Rendering.objects.filter(sha256=getattr(duel, side)).update(**facts)
+        setattr(duel, side, digest)
+    duel.save()
+
+
+def pictures_of(digest: str) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        rig = replace(EMBEDDED, views=EMBEDDED.views[:1], gray=())
+        drawn = Threejs().render(store.default().path(digest), rig=rig, out=Path(folder), file_format="ply")
+        return {name: store.default().put(path.read_bytes()) for name, path in drawn.views.items()}
+
+
+def take_meshes(round_: Round) -> None:
+    take(round_, "glb")
+
+
+def take(round_: Round, file_format: str) -> None:
+    config = {**round_.competition.config, "format": file_format}
     Competition.objects.filter(pk=round_.competition_id).update(config=config)
 
 
+def winners_duel(round_: Round, stem: str) -> Duel:
+    return Duel.objects.get(
+        match__round__competition=round_.competition, match__round__number=1, match__kind="screen", prompt__stem=stem,
+        match__challenger__miner__hotkey=made_round.hotkey(1, of=round_.competition.slug),
+    )  # fmt: skip
+
+
 ORDERS = {"settle": settle_a_duel, "finish": finish, "start over": start_over,
-          "modules": run_modules, "no modules": run_no_modules}  # fmt: skip
+          "modules": run_modules, "splats": show_splats, "meshes": take_meshes}  # fmt: skip
 
 
 def main() -> None:
@@ -181,6 +212,7 @@ def main() -> None:
         "duel": f"{match}prompt-001/",
         "turned": f"{match}{TURNED}/",
         "lightened": f"{match}{LIGHTENED}/",
+        "splats": f"{match}{SPLATS}/",
         "audit": reverse("audit", args=[slug, 1, winner]),
         "winner": reverse("miner", args=[winner]),
         "mumbler": reverse("miner", args=[made.miners[-1].hotkey]),

@@ -36,4 +36,4 @@ def test_a_module_draws_after_a_click_and_reaches_nothing(chromium: Any, site: S
             drawn = Image.open(io.BytesIO(frame.locator("canvas").screenshot())).convert("RGB")
             assert np.asarray(drawn).std() > 10, "there is something to see"
     finally:
-        site.order("no modules")
+        site.order("meshes")

@@ -10,13 +10,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from competition.formats import FORMATS
 from competition.ports import free_port
-from tests.scenarios.stage import ROOT, Outcome, Play, Stage, clean_environment, hotkey
+from judging.renderers.chromium import walls
+from tests.scenarios.stage import COMPETITION, ROOT, Outcome, Play, Stage, clean_environment, hotkey
 
 pytestmark = [pytest.mark.scenario, pytest.mark.long]
 Gauntlet = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,6 +34,12 @@ def played() -> Iterator[Outcome]:
 
 @pytest.fixture(scope="module")
 def server(played: Outcome) -> Iterator[str]:
+    with served(played) as address:
+        yield address
+
+
+@contextmanager
+def served(played: Outcome) -> Iterator[str]:
     """The platform's web process alone, over what was played."""
     play, port = Play(played.var, hosting=0), free_port()
     command = [sys.executable, "-m", "gunicorn", "competition.wsgi:application", "--bind", f"127.0.0.1:{port}"]
@@ -78,7 +87,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gauntlet(installed: Path, server: str, tmp_path_factory: pytest.TempPathFactory) -> Gauntlet:
-    home = tmp_path_factory.mktemp("home")
+    return asking(server, installed, home=tmp_path_factory.mktemp("home"))
+
+
+def asking(server: str, installed: Path, *, home: Path) -> Gauntlet:
+    """The program, asking this server, with a home of its own."""
 
     def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         told = clean_environment() | {"GAUNTLET_SERVER": server, "HOME": str(home), "COLUMNS": "200"} | environment
@@ -161,6 +174,72 @@ def test_preflight_takes_the_leader_s_own_files_and_refuses_nonsense(
     assert (told["won"], told["lost"], told["drawn"]) == (0, 0, len(stems) - 2)
     refused = next(row["refused"] for row in told["prompts"] if "refused" in row)
     assert refused["failure_class"] == "miner" and refused["sentence"]
+
+
+# -- splats and modules
+
+
+@pytest.fixture(scope="module", params=["ply", "threejs"])
+def other(request: pytest.FixtureRequest) -> Iterator[tuple[str, Outcome]]:
+    """A small round of each other format, audited, from the reveals to its bundle, which `Play.check` verifies."""
+    if walls.program("") is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    folder = Path(os.environ["GAUNTLET_TEST_VAR"]) / f"scenario-{request.param}"
+    folder.mkdir(exist_ok=True)
+    small = folder / "competition.json"
+    small.write_text(json.dumps(small_demo(request.param)))
+    stage = Stage.set_in(folder / "stage", competition=small)
+    with stage.to_ourselves():
+        yield request.param, stage.reference(rounds=1)
+
+
+def small_demo(kind: str) -> dict[str, Any]:
+    """The demo of a format, with fewer prompts, smaller pictures and the scenarios' clock."""
+    told = json.loads((ROOT / "examples" / f"{kind}.json").read_text())
+    scenario = json.loads(COMPETITION.read_text())["config"]
+    kept = {name: scenario[name] for name in ("blocks", "fetch", "pods", "poll_s")}
+    told["config"] |= kept | {"prompts_per_round": 3}
+    told["config"]["rig"] |= {"pixels": 96, "grid_pixels": 96}
+    return told
+
+
+def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
+    other: tuple[str, Outcome], installed: Path, tmp_path: Path
+) -> None:
+    """Spray's and Turner's own files, one of them broken, one missing, fare as the third did in its duel."""
+    kind, outcome = other
+    extension = FORMATS[kind].extension
+    assert {audit["kind"] for audit in outcome.document("audits.json")} == {"source", "generation"}
+    rows = [row for row in outcome.document("assets.json") if row["entry"] != "leader" and row["sha256"]]
+    mine = {row["prompt"]: row for row in rows if row["origin"] == "submitted"}
+    missing, broken, kept = sorted(mine)
+    files = tmp_path / "files"
+    files.mkdir()
+    with served(outcome) as address:
+        for stem in (broken, kept):
+            with urllib.request.urlopen(f"{address}/blob/{mine[stem]['sha256']}.{extension}", timeout=30) as file:
+                (files / f"{stem}.{extension}").write_bytes(file.read())
+        spoil(files / f"{broken}.{extension}", kind)
+        gauntlet = asking(address, installed, home=tmp_path)
+        done = gauntlet("preflight", str(files), "--json")
+        shown = gauntlet("preflight", str(files), GAUNTLET_CHROMIUM="/nowhere")
+        plain = gauntlet("preflight", str(files)).stdout
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["format"], told["pictured"], told["forfeits"]) == (1, kind, True, 2)
+    found = {row["prompt"]: row for row in told["prompts"]}
+    assert found[missing]["missing"] and f"{missing}.{extension}" in found[missing]["sentence"]
+    assert found[broken]["refused"]["code"] == {"ply": "PLY_LENGTH", "threejs": "MODULE_GLOBAL"}[kind]
+    (screen,) = [match for match in outcome.document("matches.json") if match["kind"] == "screen"]
+    (there,) = [duel for duel in screen["duels"] if duel["prompt"] == kept]
+    ours = found[kept]["verdict"]
+    assert (ours["outcome"], ours["score_micro"]) == (there["outcome"], there["score_micro"]), "the same code and files"
+    assert shown.returncode == 2 and "/nowhere" in shown.stderr
+    assert "refused" in plain and "missing" in plain and "judges this competition" in plain
+
+
+def spoil(file: Path, kind: str) -> None:
+    good = file.read_bytes()
+    file.write_bytes(good[:-4] if kind == "ply" else good.replace(b"return", b"fetch(0); return", 1))
 
 
 def test_a_shell_can_complete_its_commands(gauntlet: Gauntlet) -> None:
