@@ -116,13 +116,13 @@ CHALLENGERS = (
 )
 # The members of the demos of other formats: one leads, the other challenges.
 OTHER_LEADERS = (
-    Member("Mist", "A puffed silhouette as splats. Leads where splats are asked for.", "mist", "nothing", (), "ply"),
+    Member("Spray", "Lathe work as splats. Leads where splats are asked for.", "spray", "nothing", (), "ply"),
     Member(
         "Carver", "Writes programs that cut outlines. Leads where modules are asked for.", "carver", "nothing", (), "js"
     ),
 )
 OTHER_CHALLENGERS = (
-    Member("Spray", "Lathe work as splats.", "spray", "own", (Told(1),), "ply"),
+    Member("Mist", "A puffed silhouette as splats.", "mist", "own", (Told(1),), "ply"),
     Member("Turner", "Writes programs that turn every silhouette on a lathe.", "turner", "own", (Told(1),), "js"),
 )
 PLAYERS = (*CHALLENGERS, *OTHER_CHALLENGERS)

@@ -14,7 +14,9 @@ import trimesh
 
 from examples.objects import glb_of
 from judging.formats import converted_names, converting, glb, ply
+from judging.renderers import baking, control
 from judging.renderers.base import Refused
+from judging.renderers.chromium import walls
 from judging.renderers.conversion import convert
 from tests.judging.made_splats import cloud
 
@@ -66,6 +68,19 @@ def test_a_ply_and_an_spz_say_whose_they_are(splats: Path) -> None:
     assert np.array_equal(ply.read(made).values, ply.read(splats.read_bytes()).values)
     packed = convert(splats, file_format="ply", to="spz", provenance=TOLD)
     assert b"miner: 5Fx; commit: " in packed[:400]
+
+
+@pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+def test_a_module_becomes_the_mesh_it_builds_and_says_whose_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "module.js"
+    path.write_text(control.MODULE)
+    try:
+        made = convert(path, file_format="threejs", to="glb", provenance=TOLD)
+    finally:
+        baking.BAKING.close()
+    length = struct.unpack_from("<I", made, 12)[0]
+    assert json.loads(made[20 : 20 + length])["asset"]["extras"] == TOLD
+    assert glb.examine(made).count > 0
 
 
 def test_what_is_told_cannot_break_out_of_its_line(splats: Path) -> None:

@@ -206,7 +206,7 @@ def small_demo(kind: str) -> dict[str, Any]:
 def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
     other: tuple[str, Outcome], installed: Path, tmp_path: Path
 ) -> None:
-    """Spray's and Turner's own files, one of them broken, one missing, fare as the third did in its duel."""
+    """Mist's and Turner's own files, one of them broken, one missing, fare as the third did in its duel."""
     kind, outcome = other
     extension = FORMATS[kind].extension
     assert {audit["kind"] for audit in outcome.document("audits.json")} == {"source", "generation"}
