@@ -81,6 +81,16 @@ def test_a_competition_is_drawn_by_its_own_renderer(monkeypatch: pytest.MonkeyPa
             of(kind, renderer)
 
 
+def test_a_folder_of_another_format_is_not_called_a_row_of_forfeits(tmp_path: Path) -> None:
+    (tmp_path / "chair.glb").write_bytes(GOOD["glb"])
+    preflight.require_files(tmp_path, drawing("glb"))
+    with pytest.raises(Unusable, match=r"holds no \.ply file, and this competition takes ply files") as trouble:
+        preflight.require_files(tmp_path, drawing("ply"))
+    assert "<prompt>.ply" in trouble.value.fix
+    with pytest.raises(Unusable, match="is no folder"):
+        preflight.require_files(tmp_path / "chair.glb", drawing("glb"))
+
+
 def test_a_browser_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAUNTLET_CHROMIUM", "/nowhere/chromium")
     with pytest.raises(Unusable, match="/nowhere/chromium"):

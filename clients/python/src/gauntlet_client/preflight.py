@@ -96,11 +96,7 @@ def examine(
     platform_code.require_drawing()
     told = client.ask(calls.competition(competition))
     drawing = drawing_of(told)
-    if not files.is_dir():
-        named = f"<prompt>.{drawing.extension}"
-        raise Unusable(
-            f"{files} is no folder.", fix=f"Name the folder that holds your {named} files.", code="no_folder"
-        )
+    require_files(files, drawing)
     leaders = published(client, competition, round_)
     report = Report(
         competition=competition, round=leaders[0]["round"], judge=EMBEDDED, judges_there=part(told, "judge"),
@@ -111,6 +107,18 @@ def examine(
     draw([row for row in task if not row.get("missing")], report, drawing=drawing, watch=watch)
     report.prompts.sort(key=lambda row: str(row["prompt"]))
     return report
+
+
+def require_files(files: Path, drawing: Drawing) -> None:
+    """Raises Unusable for what cannot be the folder that is meant; single missing files are the report's."""
+    fix = f"Name the folder that holds your <prompt>.{drawing.extension} files."
+    if not files.is_dir():
+        raise Unusable(f"{files} is no folder.", fix=fix, code="no_folder")
+    if next(files.glob(f"*.{drawing.extension}"), None) is None:
+        raise Unusable(
+            f"{files} holds no .{drawing.extension} file, and this competition takes {drawing.format} files.",
+            fix=fix, code="no_files",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
