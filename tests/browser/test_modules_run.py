@@ -23,6 +23,9 @@ def test_a_module_draws_after_a_click_and_reaches_nothing(chromium: Any, site: S
             asked: list[str] = []
             page.on("request", lambda request: asked.append(request.url))
             page.goto(f"{site.url('match')}prompt-004/")
+            page.get_by_role("button", name="Turn both in 3D").click()
+            page.get_by_text("What the modules built, as data: 12 and 12 triangles. The judge saw the same.").wait_for()
+            assert not [url for url in asked if url.endswith(".js") and "/blob/" in url], "no module, but what it built"
             good, prying = page.get_by_role("button", name="Run the module itself").all()
             assert not [url for url in asked if "/live/" in url], "nothing runs before the click"
             prying.click()
