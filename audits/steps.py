@@ -298,7 +298,8 @@ def say(round_: Round, winner: Submission | None, climbed: Climbed | None) -> st
     if isinstance(climbed, Title):
         return titles.say(round_, winner, climbed)
     if winner is None:
-        return f"The leader defends against {len(matches.challengers(round_))} challengers."
+        entered = len(matches.challengers(round_))
+        return f"The leader defends against {entered} challenger{'s' * (entered != 1)}."
     rung = next(rung for rung in reversed(climbed.rungs) if rung.challenger == winner.key)
     before = round_.defending.miner.hotkey if round_.defending else "nobody"
     return f"{winner.miner.hotkey} takes the lead from {before}. {rung.reason}"

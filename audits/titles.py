@@ -96,7 +96,7 @@ def say(round_: Round, winner: Submission | None, title: titles.Title) -> str:
     """The round's outcome in one sentence."""
     entered = round_.submissions.filter(role="challenger", objection="").count()
     if winner is None:
-        return f"The leader defends against {entered} challengers."
+        return f"The leader defends against {entered} challenger{'s' * (entered != 1)}."
     before = round_.defending.miner.hotkey if round_.defending else "nobody"
     reason = sentence(title.standings[winner.key], rules=rules_of(round_), takes=True)
     return f"{winner.miner.hotkey} takes the lead from {before}. {reason}"

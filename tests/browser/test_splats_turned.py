@@ -34,6 +34,8 @@ def test_splats_look_to_the_visitor_as_they_looked_to_the_judge(chromium: Any, s
         page.locator(READY).wait_for()
         turned = [shot(page, role) for role in ("Defender", "Challenger")]
         assert sum(url.endswith(".ply") for url in asked) == 2
+        assert page.get_by_label("wireframe").count() == 0, "splats have none"
+        assert "splats bring their own light" in page.locator(".tools").inner_text()
         assert "The bytes match their SHA-256." in page.locator("#turn").inner_text()
     for before, after in zip(judged, turned, strict=True):
         assert before.std() > 10, "there is something to see"

@@ -70,6 +70,10 @@ def test_every_rule_for_modules_has_a_module_that_breaks_it() -> None:
     assert set(MODULE_RULES) - broken == {"MODULE_CHANGES"}, "test_two_different_scenes_are_refused"
 
 
+def test_no_sentence_begins_with_a_name_that_must_stay_small() -> None:
+    assert [name for name, rule in MODULE_RULES.items() if rule.found.startswith("generate(")] == []
+
+
 def test_ordinary_modules_are_let_through() -> None:
     for text in (control.MODULE, *(path.read_text() for path in sorted((ROOT / "tests/judging/modules").glob("*.js")))):
         threejs.check(text.encode())

@@ -34,7 +34,7 @@ def splats(mesh: trimesh.Trimesh, texture: np.ndarray) -> bytes:
     rows = np.clip(((1 - uv[:, 1]) * height).astype(int), 0, height - 1)
     columns = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)
     colours = (texture[rows, columns] / 255 - 0.5) / C0
-    radius = np.sqrt(mesh.area / COUNT / np.pi)
+    radius = 1.5 * np.sqrt(mesh.area / COUNT / np.pi)  # they overlap: no ground shows through
     sizes = np.log(np.tile([radius, radius, radius / 6], (COUNT, 1)))
     opacity = np.full((COUNT, 1), 4.0)
     values = np.concatenate([places, colours, opacity, sizes, facing(mesh.face_normals[faces])], axis=1)

@@ -73,7 +73,7 @@ def examined(prompt: dict[str, Any], *, task: dict[str, Any], renderer: Renderer
         return refused(no)
     except RendererFault as fault:
         return void(fault)
-    found: dict[str, Any] = {"triangles": mine.triangles, "bytes": mine.bytes, "isolation": list(mine.isolation)}
+    found: dict[str, Any] = {"count": mine.triangles, "bytes": mine.bytes, "isolation": list(mine.isolation)}
     try:
         theirs = render("leader", prompt["leader"])
         return found | {"verdict": judged(prompt, mine, theirs, judge=judge)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from rich.markup import escape
@@ -145,12 +146,17 @@ def preflight(told: Document) -> None:
         out.print(f"[yellow]{safe(told['not_drawn'])}[/] {safe(told['fix'])}")
         return
     table = Table("won", "drawn", "lost", "void", "forfeits", "margin", "bar")
-    numbers = ("won", "drawn", "lost", "void", "forfeits", "margin", "win_margin")
-    table.add_row(*("" if told[name] is None else str(told[name]) for name in numbers))
+    counts = (str(told[name]) for name in ("won", "drawn", "lost", "void", "forfeits"))
+    table.add_row(*counts, *(percent(told[name]) for name in ("margin", "win_margin")))
     out.print(table)
     theirs = safe(told["judge_of_the_competition"])
     same = "which judges this competition" if told["same_judge"] else f"not by {theirs}, whose verdicts may differ"
     out.print(f"Against the leader's files of round {told['round']}, judged by {safe(told['judge'])}, {same}.")
+
+
+def percent(fraction: str | None) -> str:
+    """`1/20` as 5.0 %; "" where nothing was judged."""
+    return "" if fraction is None else f"{float(Fraction(fraction)):.1%}".replace("%", " %")
 
 
 def duration(seconds: int) -> str:
