@@ -206,13 +206,16 @@ def small_demo(kind: str) -> dict[str, Any]:
 def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
     other: tuple[str, Outcome], installed: Path, tmp_path: Path
 ) -> None:
-    """Mist's and Turner's own files, one of them broken, one missing, fare as the third did in its duel."""
+    """Mist's and Turner's own files, one of them broken, one missing, fare as they did in the round."""
     kind, outcome = other
     extension = FORMATS[kind].extension
     assert {audit["kind"] for audit in outcome.document("audits.json")} == {"source", "generation"}
     rows = [row for row in outcome.document("assets.json") if row["entry"] != "leader" and row["sha256"]]
     mine = {row["prompt"]: row for row in rows if row["origin"] == "submitted"}
-    missing, broken, kept = sorted(mine)
+    (screen,) = [match for match in outcome.document("matches.json") if match["kind"] == "screen"]
+    judged = {duel["prompt"]: duel for duel in screen["duels"] if duel["state"] == "judged"}
+    kept = min(judged)  # the screen stops when it is certain
+    missing, broken = sorted({*mine} - {kept})
     files = tmp_path / "files"
     files.mkdir()
     with served(outcome) as address:
@@ -229,10 +232,10 @@ def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
     found = {row["prompt"]: row for row in told["prompts"]}
     assert found[missing]["missing"] and f"{missing}.{extension}" in found[missing]["sentence"]
     assert found[broken]["refused"]["code"] == {"ply": "PLY_LENGTH", "threejs": "MODULE_GLOBAL"}[kind]
-    (screen,) = [match for match in outcome.document("matches.json") if match["kind"] == "screen"]
-    (there,) = [duel for duel in screen["duels"] if duel["prompt"] == kept]
-    ours = found[kept]["verdict"]
-    assert (ours["outcome"], ours["score_micro"]) == (there["outcome"], there["score_micro"]), "the same code and files"
+    ours, theirs = found[kept]["verdict"], judged[kept]
+    assert (ours["outcome"], ours["score_micro"]) == (theirs["outcome"], theirs["score_micro"]), (
+        "the same code and files"
+    )
     assert shown.returncode == 2 and "/nowhere" in shown.stderr
     assert "refused" in plain and "missing" in plain and "judges this competition" in plain
 
