@@ -210,6 +210,7 @@ def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
     kind, outcome = other
     extension = FORMATS[kind].extension
     assert {audit["kind"] for audit in outcome.document("audits.json")} == {"source", "generation"}
+    assert outcome.document("decision.json")["winner"] == hotkey({"ply": "Mist", "threejs": "Turner"}[kind])
     rows = [row for row in outcome.document("assets.json") if row["entry"] != "leader" and row["sha256"]]
     mine = {row["prompt"]: row for row in rows if row["origin"] == "submitted"}
     (screen,) = [match for match in outcome.document("matches.json") if match["kind"] == "screen"]
@@ -232,10 +233,8 @@ def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
     found = {row["prompt"]: row for row in told["prompts"]}
     assert found[missing]["missing"] and f"{missing}.{extension}" in found[missing]["sentence"]
     assert found[broken]["refused"]["code"] == {"ply": "PLY_LENGTH", "threejs": "MODULE_GLOBAL"}[kind]
-    ours, theirs = found[kept]["verdict"], judged[kept]
-    assert (ours["outcome"], ours["score_micro"]) == (theirs["outcome"], theirs["score_micro"]), (
-        "the same code and files"
-    )
+    here, there = ((row["outcome"], row["score_micro"]) for row in (found[kept]["verdict"], judged[kept]))
+    assert here == there, "the same code and files"
     assert shown.returncode == 2 and "/nowhere" in shown.stderr
     assert "refused" in plain and "missing" in plain and "judges this competition" in plain
 
