@@ -221,7 +221,7 @@ def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
     files.mkdir()
     with served(outcome) as address:
         for stem in (broken, kept):
-            with urllib.request.urlopen(f"{address}/blob/{mine[stem]['sha256']}.{extension}", timeout=30) as file:
+            with urllib.request.urlopen(f"{address}/blob/{mine[stem]['sha256']}.{extension}", timeout=120) as file:
                 (files / f"{stem}.{extension}").write_bytes(file.read())
         spoil(files / f"{broken}.{extension}", kind)
         gauntlet = asking(address, installed, home=tmp_path)
