@@ -1,7 +1,9 @@
 """When is the image of a commit built, and which digest did it become?
 
 Built once per submission, from the archive that the source audit read, before its first pod is started.  A build that
-was disturbed is ours and is done again; after three such ends the round is paused, with the build's log at hand.
+was disturbed is ours and is done again.  After three such ends what was built before is built once more as a canary:
+where that fails too, or there is nothing to compare with, the round is paused, with the build's log at hand; where it
+succeeds, only this recipe is disturbed, and it is the miner's.  So nobody stops a round by printing of outages.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from audits.source.origins.base import NotFetched
 from competition import store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry
+from competition.models import Submission
 
 LOOK_AGAIN = timedelta(seconds=10)
 MOST_DISTURBED = 3
@@ -74,6 +77,8 @@ def tend(build: Build, now: datetime) -> Outcome:
         return Retry(engine.backoff(build.attempts), failure)
     except LookupError as error:
         return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
+    if build.disturbed >= MOST_DISTURBED:
+        return _judged_by_canary(build, by)
     status = by.status(image, archive=copy.archive)
     if status.state == ABSENT:
         status = by.build(image, archive=copy.archive, context=store.default().path(copy.archive))
@@ -90,11 +95,43 @@ def _after(build: Build, status: Status, *, archive: str) -> Outcome:
     if status.state != FAILED:
         _note(build, sets)
         return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
-    disturbed = build.disturbed + (fault.failure_class != MINER)
-    if fault.failure_class == MINER or disturbed >= MOST_DISTURBED:
-        return Move("failed", because=fault.sentence, sets={**sets, "disturbed": disturbed}, failure=failure)
-    _note(build, {**sets, "disturbed": disturbed})
+    if fault.failure_class == MINER:
+        return Move("failed", because=fault.sentence, sets=sets, failure=failure)
+    _note(build, {**sets, "disturbed": build.disturbed + 1})
     return Retry(engine.backoff(build.attempts), failure)
+
+
+def _judged_by_canary(build: Build, by: Builder) -> Outcome:
+    """Disturbed again and again: is it the builder, or this recipe alone?"""
+    known = canary_for(build)
+    if known is not None:
+        image = Image(repo=known.submission.repo, commit=known.submission.commit)
+        status = by.canary(image, archive=known.archive, context=store.default().path(known.archive))
+        if status.state == BUILT:
+            return _failed(build, Failure(MINER, "BUILD_DISTURBED_ALONE", ALONE))
+    return _failed(
+        build, Failure(INFRASTRUCTURE, build.failure_code or "BUILD_DISTURBED", build.failure_reason or OURS)
+    )
+
+
+ALONE = (
+    f"The build says {MOST_DISTURBED} times that the network or the host failed it, and the leader's image was built "
+    "from nothing in the same hour: the recipe asks for something that is not there, or only says so."
+)
+OURS = f"The build was disturbed {MOST_DISTURBED} times. The operator must look at the builder."
+
+
+def canary_for(build: Build) -> Build | None:
+    """What was built before by the same builder: the leader's, for the miner has no say in it; else the newest."""
+    rows = Build.objects.filter(state="built", submission__round__competition=build.submission.round.competition_id)
+    others = rows.exclude(submission__commit=build.submission.commit).exclude(archive="").select_related("submission")
+    return (
+        others.filter(submission__role=Submission.Role.LEADER).order_by("-pk").first() or others.order_by("-pk").first()
+    )
+
+
+def _failed(build: Build, failure: Failure) -> Move:
+    return Move("failed", because=failure.sentence, failure=failure)
 
 
 def _note(build: Build, sets: Mapping[str, Any]) -> None:

@@ -47,6 +47,9 @@ class PushingBuilder:
         digest = next((d for d in told.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
         return Status(state=BUILT, digest=str(digest)) if digest else Status(state=ABSENT)
 
+    def canary(self, image: Image, *, archive: str, context: Path) -> Status:
+        return self.builder.canary(image, archive=archive, context=context)
+
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         """The engine builds nothing anew where it has the image already."""
         found = self.builder.status(image, archive=archive)

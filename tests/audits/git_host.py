@@ -75,7 +75,7 @@ class GitHost:
         self.folder = folder
         self.answers: list[int] = []  # set to HTTP codes to be given before the truth is
         self.asked: list[str] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"host": self}))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def repository(self, name: str = "miner/solution") -> Made:
@@ -90,60 +90,61 @@ class GitHost:
         self.server.server_close()
 
 
-def _handler(host: GitHost) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(b"")
+class Handler(BaseHTTPRequestHandler):
+    """Of one host: `type("Handler", (Handler,), {"host": host})`."""
 
-        def do_POST(self) -> None:
-            self._answer(self._body())
+    host: GitHost
 
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
+    def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        self._answer(self._body())
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
             self.rfile.readline()
-            return body
+        self.rfile.readline()
+        return body
 
-        def _answer(self, body: bytes) -> None:
-            path, _, query = self.path.partition("?")
-            host.asked.append(f"{self.command} {self.path}")
-            if host.answers:
-                self.send_error(host.answers.pop(0))
-                return
-            if not (host.folder / path.lstrip("/").split(".git/")[0]).with_suffix(".git").is_dir():
-                self.send_error(404)
-                return
-            self._git(path, query, body)
+    def _answer(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        self.host.asked.append(f"{self.command} {self.path}")
+        if self.host.answers:
+            self.send_error(self.host.answers.pop(0))
+            return
+        if not (self.host.folder / path.lstrip("/").split(".git/")[0]).with_suffix(".git").is_dir():
+            self.send_error(404)
+            return
+        self._git(path, query, body)
 
-        def _git(self, path: str, query: str, body: bytes) -> None:
-            wanted = {
-                **ENVIRONMENT,
-                "GIT_PROJECT_ROOT": str(host.folder),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                "PATH_INFO": path,
-                "QUERY_STRING": query,
-                "REQUEST_METHOD": self.command,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            }
-            done = subprocess.run(["git", "http-backend"], env=wanted, input=body, capture_output=True, check=False)
-            head, _, rest = done.stdout.partition(b"\r\n\r\n")
-            lines = [line.decode().partition(": ") for line in head.split(b"\r\n") if line]
-            status = next((value for name, _, value in lines if name == "Status"), "200 OK")
-            self.send_response(int(status.split()[0]))
-            for name, _, value in lines:
-                if name != "Status":
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(rest)))
-            self.end_headers()
-            self.wfile.write(rest)
+    def _git(self, path: str, query: str, body: bytes) -> None:
+        wanted = {
+            **ENVIRONMENT,
+            "GIT_PROJECT_ROOT": str(self.host.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+        }
+        done = subprocess.run(["git", "http-backend"], env=wanted, input=body, capture_output=True, check=False)
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        lines = [line.decode().partition(": ") for line in head.split(b"\r\n") if line]
+        status = next((value for name, _, value in lines if name == "Status"), "200 OK")
+        self.send_response(int(status.split()[0]))
+        for name, _, value in lines:
+            if name != "Status":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        pass
