@@ -1,6 +1,7 @@
 """Who plays in the demo, with which code, and what does each reveal and host?"""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from bittensor_core import Keypair
 
 from competition.solution import commit_of
 
-MINERS = Path(__file__).parent / "miners"
+MINERS = Path(os.environ.get("GAUNTLET_LOCAL_REPOSITORIES") or Path(__file__).parent / "miners")
 Hosting = Literal["nothing", "own", "some", "true", "copied"]
 
 

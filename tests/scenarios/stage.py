@@ -120,16 +120,19 @@ class Play:
     faults: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     longest: float = LONGEST_PLAY
+    port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.cluster = Cluster(self.var / "postgres")
         self.said = self.var / "said.txt"
 
-    def start(self) -> None:
+    def start(self, *, live: bool = False) -> None:
+        """`live`: until it is stopped, leaving reveal windows to the clock; else until its rounds are published."""
         command = [tool("setpriv"), "--pdeathsig", "KILL", "--"]  # nothing outlives the tests, however they end
-        command += [sys.executable, "manage.py", "run", "--demo", "--rounds", str(self.rounds)]
-        command += ["--port", str(free_port()), "--hosting-port", str(self.hosting), "--workers", str(self.workers)]
+        command += [sys.executable, "manage.py", "run", "--workers", str(self.workers)]
+        command += ["--port", str(self.port or free_port()), "--hosting-port", str(self.hosting)]
+        command += ["--demo"] if live else ["--demo", "--rounds", str(self.rounds)]
         with open(self.said, "ab") as said:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said
@@ -270,9 +273,9 @@ def check_duels(bundle: Path) -> None:
         raise NotSo("the ledger has a gap")
 
 
-def prepare(var: Path, *, hosting: int, competition: Path) -> None:
+def prepare(var: Path, *, hosting: int, competition: Path, env: Mapping[str, str] | None = None) -> None:
     """A migrated database in which the competition is seeded, and the operator's key."""
-    play = Play(var, hosting=hosting)
+    play = Play(var, hosting=hosting, env=env or {})
     var.mkdir(parents=True)
     seeding = ("seed_demo", "--competition", str(competition), "--hosting", f"http://127.0.0.1:{hosting}")
     both = f"from django.core.management import call_command as c; c('migrate', verbosity=0); c(*{seeding!r})"
