@@ -32,6 +32,14 @@ def heard(run: PodRun, provider: PodProvider, pod: Pod) -> str:
         return run.log
 
 
+def changed(run: PodRun, said: str) -> dict[str, str]:
+    """What is to be written: nothing where it is known, for a log is long and a pod is looked at every second."""
+    if said == run.log:
+        return {}
+    run.log = said
+    return {"log": said}
+
+
 def withheld(run: PodRun) -> str:
     """Why even its owner may not read it yet; "" if it may."""
     fresh = run.purpose == PodRun.Purpose.TITLE

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import models
 
-from audits.review_models import Appeal, Correction, Ruling  # noqa: F401  (this app's, too)
+from audits.review_models import Appeal, Correction, Reminder, Ruling  # noqa: F401  (this app's, too)
 from audits.states import AuditStates, BuildStates, PodRunStates
 from competition.machine.stateful import Stateful
 from competition.models import Round, Submission

@@ -16,17 +16,21 @@ from competition.models import Miner, Round
 class Correction(Stateful):
     """A round decided anew, beside the decision that stands: why, on what whole set, what would change.
 
-    `before` is the decision it would replace, `preview` what would stand in its place; both stay.
+    `before` is the decision it would replace, `preview` what would stand in its place; both stay.  `choice`: of duels
+    judged again, what the fault touched.
     """
 
     class Scope(models.TextChoices):
         DECISION = "decision", "the decision, after an appeal that was upheld"
         SOURCE = "source", "every source audit of the round"
+        GENERATION = "generation", "every generation audit of the round"
+        DUELS = "duels", "duels judged again"
 
     graph = CorrectionStates
     round = models.ForeignKey(Round, models.PROTECT, related_name="corrections")
     number = models.PositiveIntegerField()
     scope = models.CharField(max_length=10, choices=Scope.choices)
+    choice = models.JSONField(default=dict, blank=True)
     code = models.CharField(max_length=40)
     sentence = models.TextField()
     opened_by = models.CharField(max_length=150)
@@ -41,6 +45,11 @@ class Correction(Stateful):
             ),
         ]
         ordering = ["pk"]
+
+    @property
+    def version(self) -> int:
+        """Of the matches that are made anew for it."""
+        return self.number + 1
 
     def describe(self) -> dict[str, object]:
         return {"round": self.round.number, "correction": self.number}
@@ -75,6 +84,17 @@ class Appeal(Stateful):
 
     def wakes(self) -> Iterable[Stateful]:
         return (self.audit.round,)
+
+
+class Reminder(models.Model):
+    """That a case nears its deadline was told, once."""
+
+    case = models.CharField(max_length=10)
+    row = models.PositiveBigIntegerField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "row"], name="one_reminder_per_case")]
 
 
 class Ruling(Stateful):

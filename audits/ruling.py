@@ -75,8 +75,8 @@ def round_of(case: Case) -> Round:
     return case.audit.round if isinstance(case, Appeal) else case.round
 
 
-OPEN = {"audit": "reviewing", "appeal": "lodged", "correction": "ready"}
-"""In which state a case waits for people."""
+OPEN = {"audit": ("reviewing",), "appeal": ("lodged",), "correction": ("ready", "staged")}
+"""In which states people may decide a case.  What is still staged can be discarded, and nothing else."""
 
 
 def propose(
@@ -89,7 +89,7 @@ def propose(
     if bad := people.unfit(case=kind, outcome=outcome, code=code, sentence=sentence):
         raise Refused(bad[1], field=bad[0])
     with _writing(case, shown=shown):
-        _still_open(case)
+        _still_open(case, outcome=outcome)
         if Ruling.objects.filter(state="proposed", **{kind: case}).exists():
             raise Refused("Somebody has proposed a decision already: confirm it, or decline it.")
         round_ = round_of(case)
@@ -107,7 +107,7 @@ def confirm(ruling: Ruling, *, signer: Signer, now: datetime, shown: str | None 
     """Sign as the second person, and carry the decision out.  Raises Refused."""
     case: Any = ruling.subject
     with _writing(case, shown=shown):
-        _still_open(case)
+        _still_open(case, outcome=ruling.outcome)
         why = people.not_second(
             signer.person, first=ruling.first_name, first_roles={ruling.first_role}, case=ruling.case,
             contested=outcomes.signed_by(case.audit) if isinstance(case, Appeal) else (),
@@ -174,10 +174,12 @@ def _since(competition_pk: int, seq: int) -> Shown:
     return Shown(tuple(timeless))
 
 
-def _still_open(case: Case) -> None:
+def _still_open(case: Case, *, outcome: str) -> None:
     case.refresh_from_db()
-    if case.state != OPEN[kind_of(case)]:
+    if case.state not in OPEN[kind_of(case)]:
         raise Refused(f"This case waits for nobody any more: it is {case.state}.")
+    if case.state == "staged" and outcome != "discarded":
+        raise Refused("What would change is not known yet: until then it can only be discarded.", field="decision")
 
 
 def _by(signer: Signer) -> dict[str, str]:

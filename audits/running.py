@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
 PROVIDERS = ("local", "docker", "runpod")
 SWEEP_S = 60.0
+MOST_LOST = 3  # pods in a row that a correction loses through a fault of ours before people are asked
 _SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
 
 
@@ -94,7 +95,7 @@ def idle(run: PodRun) -> bool:
     side = Q(defender=run.submission) | Q(challenger=run.submission)
     return (
         run.purpose == PodRun.Purpose.TITLE
-        and Match.objects.filter(side, kind=Match.Kind.TITLE).exclude(state="decided").exists()
+        and Match.objects.filter(side, kind=Match.Kind.TITLE, state__in=Match.graph.acting()).exists()
     )
 
 
@@ -105,20 +106,19 @@ def tend(run: PodRun, now: datetime) -> Outcome:
     limits, provider = limits_of(run), provider_named(run.provider)
     progress = Progress.from_json(run.progress) if run.progress else Progress()
     pod = Pod.from_json(run.handle) if run.handle else None
-    batches = batches_of(run)
+    batches, said = batches_of(run), run.log
     if pod is not None and progress.phase in ("warming_up", "ready", "generating", "complete"):
         progress = lifecycle.after(progress, _look(provider, pod, progress, limits=limits, now=now), limits=limits)
-        run.log = logs.heard(run, provider, pod)
+        said = logs.heard(run, provider, pod)
     action = lifecycle.next_action(progress, batches=len(batches), limits=limits, now=now)
+    log = logs.changed(run, said)
     if action.kind == "done" and idle(run):
-        return Wait(
-            IDLE, "the next fresh prompts are asked for if the title match is still open", sets={"log": run.log}
-        )
+        return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open", sets=log)
     if action.kind == "done":
         return _done(run, provider, pod, progress)
     if action.kind == "fail":
         return _failed(run, provider, pod, progress, action)
-    return _act(run, provider, pod, progress, action, batches=batches, now=now)
+    return _act(run, provider, pod, progress, action, batches=batches, log=log, now=now)
 
 
 def _look(provider: PodProvider, pod: Pod, progress: Progress, *, limits: lifecycle.Limits, now: datetime) -> Event:
@@ -138,7 +138,7 @@ def _failure(fault: PodFault) -> lifecycle.Failure:
 
 def _act(
     run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress, action: Action,
-    *, batches: list[tuple[str, ...]], now: datetime,
+    *, batches: list[tuple[str, ...]], log: dict[str, str], now: datetime,
 ) -> Outcome:  # fmt: skip
     """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
     event: Event | None = None
@@ -155,7 +155,7 @@ def _act(
         event = _collect(run, pod, batches[action.batch], now=now)
     if event is not None:
         progress = lifecycle.after(progress, event, limits=limits_of(run))
-    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, "log": run.log}
+    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
     if pod is not None:
         sets["isolation"] = list(pod.isolation)
     state = "generating" if progress.submitted or progress.collected else "warming"
@@ -269,7 +269,7 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
     """The run of this submission's code, made when it is first wanted, and again after one that we lost."""
     runs = PodRun.objects.filter(submission=submission, purpose=purpose)
     last = runs.order_by("-repeat").first()
-    if last and not (last.state == "failed" and last.failure_class == FailureClass.INFRASTRUCTURE) and not short(last):
+    if last and not (lost(last) and may_try_again(last)) and not short(last):
         return last
     repeat = last.repeat + 1 if last else 0
     run, _ = PodRun.objects.get_or_create(
@@ -281,6 +281,24 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
         },
     )  # fmt: skip
     return run
+
+
+def lost(run: PodRun) -> bool:
+    """Through a fault of ours."""
+    return bool(run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE)
+
+
+def may_try_again(run: PodRun) -> bool:
+    """While its round goes on; of a round that is decided anew so often, as there is nothing left to pause.
+
+    A paused round waits for the operator, who mends the cause.
+    """
+    round_: Round = run.submission.round
+    correction = round_.corrections.filter(state="staged").first()
+    if round_.state != "finished" or correction is None:
+        return bool(round_.declared.queue)
+    tried = PodRun.objects.filter(submission=run.submission, purpose=run.purpose, since__gte=correction.since)
+    return sum(map(lost, tried)) < MOST_LOST
 
 
 def short(run: PodRun) -> bool:

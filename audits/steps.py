@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from django.db import transaction
 
-from audits import in_force, repeats, running, sources, titles
+from audits import anew, evidence, in_force, repeats, running, sources, titles
 from audits.decisions import cherrypicking, verdicts
 from audits.models import Audit, Correction, PodRun
 from audits.source.origins.base import NotFetched
@@ -18,6 +18,7 @@ from audits.source.scanning import NoSandbox
 from competition import prompts
 from competition.decisions import bankroll
 from competition.decisions import ladder as climbing
+from competition.decisions.repeats import numbered
 from competition.decisions.title import Title
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
@@ -79,7 +80,7 @@ def examine_source(audit: Audit, *, now: datetime) -> Outcome:
     if verdict.outcome == verdicts.UNKNOWN:
         failure = Failure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
-    return _verdict(audit, verdict)
+    return _verdict(audit, verdict, beside=evidence.told(audit))
 
 
 def generate_again(audit: Audit, *, now: datetime) -> Outcome:
@@ -105,14 +106,15 @@ def _repeats(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
 
 
 def _generation(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
-    entry, round_ = audit.submission, audit.round
-    prompts.expect_generated(entry, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=now)
-    run = running.want(entry, purpose=PodRun.Purpose.AUDIT, now=now)
+    entry, round_, rerun = audit.submission, audit.round, anew.reruns(audit)
+    drawn = (row.prompt for row in round_.drawn.select_related("prompt"))
+    prompts.expect_generated(entry, drawn, now=now, repeat=rerun)
+    run = running.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, rerun), now=now)
     if not run.settled:
         return Wait(SOON, f"the platform runs the code again: {run.state}, {run.waiting_for or 'starting'}")
     if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
-        return Wait(SOON, "the round is paused: the pod was lost through a fault of ours")
-    match = matches.ensure(round_, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, now=now)
+        return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
+    match = anew.match_of(audit, now=now)
     if match.state != "decided":
         return Wait(SOON, f"the regenerated outputs are judged against the submitted ones: {match.state}")
     rules, limits = rules_of(round_), running.limits_of(run)
@@ -135,7 +137,9 @@ def flag_the_best_of_many(audit: Audit) -> None:
     """Evidence for a person, beside the verdict: it changes nothing by itself."""
     ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
     signs = []
-    for match in audit.round.matches.filter(kind__startswith="audit", challenger=audit.submission).order_by("kind"):
+    version = audit.correction.version if audit.correction else None
+    counting = matches.counting(audit.round, version=version)
+    for match in counting.filter(kind__startswith="audit", challenger=audit.submission).order_by("kind"):
         judged = match.duels.filter(state="judged").select_related("prompt")
         counted = [duel for duel in judged if not matches.beyond(match, duel)]
         signs.append({duel.prompt.stem: ours[duel.outcome] for duel in counted})
@@ -160,7 +164,9 @@ STATES: Mapping[str, str] = {
 }
 
 
-def _verdict(audit: Audit, verdict: verdicts.Verdict, *, also: object = None) -> Move:
+def _verdict(
+    audit: Audit, verdict: verdicts.Verdict, *, also: object = None, beside: Mapping[str, object] | None = None
+) -> Move:
     """Times stand in the ledger only: a bundle holds what is the same on every run."""
     numbers = {name: value for name, value in verdict.numbers.items() if name != "generation_s"}
     facts = {"code": verdict.reason, "numbers": dict(verdict.numbers), "limits": dict(verdict.limits)}
@@ -168,7 +174,7 @@ def _verdict(audit: Audit, verdict: verdicts.Verdict, *, also: object = None) ->
         STATES[verdict.outcome],
         because=verdict.sentence,
         sets={"code": verdict.reason[:60], "reason": verdict.sentence, "numbers": numbers, "limits": verdict.limits},
-        facts=facts,
+        facts={**facts, **(beside or {})},
         also=also,  # type: ignore[arg-type]
     )
 
@@ -217,13 +223,13 @@ def finalize(round_: Round, now: datetime) -> Outcome:
 
 def climb(round_: Round, *, now: datetime, including: Correction | None = None, ask: bool = True) -> Climbed:
     """The round as far as it is known; with `ask`, the matches and pods wanted next are asked for."""
-    verdicts = audited(round_, including=including)
+    verdicts, version = audited(round_, including=including), including.version if including else None
     if rules_of(round_).title is None:
-        ladder = matches.ladder(round_, audited=verdicts)
+        ladder = matches.ladder(round_, audited=verdicts, version=version)
         if ask:
             matches.want(round_, ladder, now=now)
         return ladder
-    title = judging_titles.settled(round_, audited=verdicts)
+    title = judging_titles.settled(round_, audited=verdicts, version=version)
     if ask:
         judging_titles.want(round_, title, now=now)
         titles.keep_running(round_, now=now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
@@ -37,7 +38,7 @@ def keep_running(round_: Round, *, now: datetime) -> None:
 
 
 def sides_of_open_matches(round_: Round) -> list[Submission]:
-    still = round_.matches.filter(kind=Match.Kind.TITLE).exclude(state="decided")
+    still = Match.objects.filter(round=round_, kind=Match.Kind.TITLE, state__in=Match.graph.acting())
     playing = Q(defended__in=still) | Q(challenged__in=still)
     return list(round_.submissions.filter(playing).select_related("miner").distinct())
 
@@ -46,13 +47,36 @@ def keep(round_: Round, title: titles.Title, *, now: datetime) -> None:
     """Write down what each title match left, for the next time the two commits meet."""
     commits = dict(round_.submissions.filter(role="challenger").values_list("miner__hotkey", "commit"))
     for key, standing in title.standings.items():
-        left = standing.bankroll
-        told = {"won": left.won, "drawn": left.drawn, "lost": left.lost, "out": left.out}
-        pair = {"commit": commits[str(key)], "leader_commit": leader_commit(round_)}
-        _, made = BankrollRow.objects.get_or_create(round=round_, commit=pair["commit"], defaults={**pair, **told})
-        if not made:
+        told, pair = counts(standing), {"commit": commits[str(key)], "leader_commit": leader_commit(round_)}
+        kept = kept_of(round_, commit=pair["commit"])
+        if kept is not None and told == {name: getattr(kept, name) for name in told}:
             continue  # a corrected round keeps what its first decision told of the same match
+        BankrollRow.objects.create(round=round_, edition=kept.edition + 1 if kept else 1, **pair, **told)
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **told}, at=now)
+
+
+def counts(standing: Standing) -> dict[str, Any]:
+    left = standing.bankroll
+    return {"won": left.won, "drawn": left.drawn, "lost": left.lost, "out": left.out}
+
+
+def kept_of(round_: Round, *, commit: str) -> BankrollRow | None:
+    return BankrollRow.objects.filter(round=round_, commit=commit).order_by("-edition").first()
+
+
+def changed_by(round_: Round, title: titles.Title) -> list[str]:
+    """The commits whose bankroll a corrected round would leave otherwise than its first decision did."""
+    commits = dict(round_.submissions.filter(role="challenger").values_list("miner__hotkey", "commit"))
+    rows = [(commits[str(key)], counts(standing)) for key, standing in title.standings.items()]
+    kept = [(commit, told, kept_of(round_, commit=commit)) for commit, told in rows]
+    return [c for c, told, row in kept if row and told != {name: getattr(row, name) for name in told}]
+
+
+def used_since(round_: Round, *, commits: Sequence[str]) -> bool:
+    """Has one of these pairs met in a later round?"""
+    later = {"round__competition": round_.competition_id, "round__number__gt": round_.number}
+    rows = BankrollRow.objects.filter(commit__in=commits, leader_commit=leader_commit(round_), **later)
+    return bool(rows.exists())
 
 
 def tell(round_: Round, title: titles.Title, *, rejected: Sequence[str]) -> list[dict[str, str]]:

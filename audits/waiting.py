@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from audits import ruling
 from audits.appeals import DECIDE_HOURS
 from audits.models import Appeal, Audit, Correction, Ruling
@@ -27,6 +29,13 @@ class Waiting:
     def kind(self) -> str:
         return ruling.kind_of(self.case)
 
+    @property
+    def waits_for(self) -> str:
+        """Whom."""
+        if self.proposal is None:
+            return "anybody with the role"
+        return f"a second person (not {self.proposal.first_name})"
+
 
 def everything() -> list[Waiting]:
     """Whatever waits for people, the most urgent first."""
@@ -35,7 +44,8 @@ def everything() -> list[Waiting]:
     appeals = Appeal.objects.filter(state="lodged").select_related(
         f"audit__{rounds}", "audit__submission__miner", "appellant"
     )
-    corrections = Correction.objects.filter(state="ready").select_related(rounds)
+    stuck = Q(state="staged") & ~Q(failure_class="")
+    corrections = Correction.objects.filter(Q(state="ready") | stuck).select_related(rounds)
     proposed = {(row.case, row.subject.pk): row for row in _proposals()}
     found: Iterable[Case] = (*audits, *appeals, *corrections)
     rows = [_waiting(case, proposed.get((ruling.kind_of(case), case.pk))) for case in found]

@@ -267,7 +267,8 @@ class Reign(models.Model):
 class Bankroll(models.Model):
     """What the title duels of one commit against one leader's commit had come to when a round ended.
 
-    Append-only: the newest row of an earlier round is what the pair starts with.
+    Append-only: the newest row of an earlier round is what the pair starts with.  `edition`: of a corrected round a
+    further one, where its title duels came to something else.
     """
 
     round = models.ForeignKey(Round, models.PROTECT, related_name="bankrolls")
@@ -277,9 +278,10 @@ class Bankroll(models.Model):
     drawn = models.PositiveIntegerField(default=0)
     lost = models.PositiveIntegerField(default=0)
     out = models.BooleanField(default=False)
+    edition = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["round", "commit"], name="one_bankroll_per_commit_and_round")]
+        constraints = [models.UniqueConstraint(fields=["round", "commit", "edition"], name="one_bankroll_per_edition")]
         indexes = [models.Index(fields=["commit", "leader_commit"], name="bankroll_pair")]
 
 
@@ -299,6 +301,7 @@ class LedgerEvent(models.Model):
             models.UniqueConstraint(fields=["competition", "seq"], name="ledger_is_contiguous"),
             models.UniqueConstraint(fields=["competition", "previous"], name="ledger_does_not_fork"),
         ]
+        indexes = [models.Index(fields=["competition", "kind", "seq"], name="ledger_kind")]
         ordering = ["seq"]
 
     def as_json(self) -> dict[str, Any]:

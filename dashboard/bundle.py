@@ -18,10 +18,11 @@ from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
 from competition.models import Asset, Round, Submission
 from competition.weights import reigns
-from dashboard import bundle_correction, bundle_judging, bundle_statistics, bundle_title
+from dashboard import bundle_correction, bundle_judging, bundle_matches, bundle_statistics, bundle_title
 from dashboard import bundle_counts as counts
+from dashboard.bundle_matches import failure_told
 from judging import matches
-from judging.models import Duel, Match, Rendering
+from judging.models import Duel, Rendering
 from judging.steps import rig_of
 
 FORMAT = "gauntlet-bundle/1"
@@ -32,7 +33,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
     if hasattr(round_, "beacon"):
         more["beacon.json"] = round_.beacon.as_json()
     if bundle_judging.by_model(round_):
-        more["judging.json"] = bundle_judging.document(round_, told_duels(round_))
+        more["judging.json"] = bundle_judging.document(round_, told_duels(round_, edition=edition))
     if edition > 1:
         more["correction.json"] = bundle_correction.document(round_)
     told = more | {
@@ -40,20 +41,20 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
         "submissions.json": [_submission(s) for s in _entries(round_)],
-        "assets.json": _assets(round_),
-        "matches.json": [_match(m) for m in counts.matches_of(round_)],
+        "assets.json": _assets(round_, edition=edition),
+        "matches.json": [bundle_matches.match_told(m) for m in counts.matches_of(round_)],
         "audits.json": [bundle_correction.audit_told(a) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
     return told | {"statistics.json": bundle_statistics.document(told)}
 
 
-def blobs(round_: Round) -> list[tuple[str, str]]:
+def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
     """(sha256, role) of every picture and 3D file that the documents name."""
-    used = max(bundle_title.reach(round_).values(), default=0)
+    used = max(_reach(round_, edition=edition).values(), default=0)
     drawn = [*round_.drawn.select_related("prompt"), *round_.fresh.select_related("prompt")[:used]]
     found = {one.prompt.sha256: "prompt" for one in drawn}
-    shas = {asset.sha256 for asset in _kept(round_) if asset.state == "stored"}
+    shas = {asset.sha256 for asset in _kept(round_, edition=edition) if asset.state == "stored"}
     found |= dict.fromkeys(shas, "asset")
     for rendering in _renderings(round_, shas).values():
         found |= dict.fromkeys(rendering.views.values(), "view")
@@ -117,11 +118,17 @@ def _submission(s: Submission) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _kept(round_: Round) -> list[Asset]:
+def _reach(round_: Round, *, edition: int) -> dict[int, int]:
+    aside = bundle_correction.matches_aside(round_) if edition > 1 else []
+    return bundle_title.reach([*counts.matches_of(round_), *aside]) if counts.titled(round_) else {}
+
+
+def _kept(round_: Round, *, edition: int) -> list[Asset]:
     """What was submitted, what the leader's code gave, and what audited code gave again."""
     rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
+    rows = rows.exclude(origin__in=bundle_correction.given_up(round_))
     again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
-    leads, fresh, reach = Submission.Role.LEADER, bundle_title.places(round_), bundle_title.reach(round_)
+    leads, fresh, reach = Submission.Role.LEADER, bundle_title.places(round_), _reach(round_, edition=edition)
     kept = [
         a for a in rows
         if (
@@ -138,8 +145,8 @@ def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
     return {row.sha256: row for row in rows.order_by("pk")}
 
 
-def _assets(round_: Round) -> list[dict[str, Any]]:
-    rows = _kept(round_)
+def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
+    rows = _kept(round_, edition=edition)
     renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
     return [_asset(row, renderings.get(row.sha256)) for row in rows]
 
@@ -147,54 +154,18 @@ def _assets(round_: Round) -> list[dict[str, Any]]:
 def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
     return {
         "entry": asset.submission.key, "prompt": asset.prompt.stem, "origin": asset.origin, "state": asset.state,
-        "sha256": asset.sha256, "bytes": asset.bytes, "failure": _failure(asset),
+        "sha256": asset.sha256, "bytes": asset.bytes, "failure": failure_told(asset),
         "rendering": {
             "state": rendering.state, "rig": rendering.rig, "renderer": rendering.renderer, "views": rendering.views,
-            "triangles": rendering.triangles, "failure": _failure(rendering),
+            "triangles": rendering.triangles, "failure": failure_told(rendering),
         } if rendering else None,
     }  # fmt: skip
 
 
-def _failure(row: Asset | Rendering | Duel) -> dict[str, str] | None:
-    if not row.failure_class:
-        return None
-    return {"class": row.failure_class, "code": row.failure_code}
-
-
-def _match(match: Match) -> dict[str, Any]:
-    tally = matches.tally_of(match)
-    fields = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
-    return {
-        "kind": match.kind, "defender": match.defender.key, "defender_origin": match.defender_origin,
-        "challenger": match.challenger.key, "challenger_origin": match.challenger_origin, "judge": match.judge,
-        "judge_name": match.judge_name, "tally": {name: getattr(tally, name) for name in fields},
-        "margin": str(tally.margin), "margin_micro": match.margin_micro, "stopped": match.stopped,
-        "stopped_after": match.stopped_after,
-        "duels": [_duel(duel, match) for duel in _played(match)],
-    }  # fmt: skip
-
-
-def _played(match: Match) -> list[Duel]:
-    """How far a title match was prepared beyond its end is a matter of luck."""
-    duels = list(match.duels.select_related("prompt").order_by("position"))
-    return duels[: match.stopped_after] if match.kind == Match.Kind.TITLE else duels
-
-
-def _duel(duel: Duel, match: Match) -> dict[str, Any]:
-    """A duel beyond the point where the match was certain is `unneeded`, whether a worker got to it or not."""
-    named = {"position": duel.position, "prompt": duel.prompt.stem}
-    if matches.beyond(match, duel):
-        return {**named, "state": "unneeded"}
-    return {
-        **named, "state": duel.state, "outcome": duel.outcome, "score_micro": duel.score_micro,
-        "left": duel.left_sha256, "right": duel.right_sha256, "detail": duel.detail, "failure": _failure(duel),
-    }  # fmt: skip
-
-
-def told_duels(round_: Round) -> list[Duel]:
-    """The duels of whose outcome the bundle tells."""
-    told = counts.matches_of(round_)
-    return [duel for match in told for duel in _played(match) if not matches.beyond(match, duel)]
+def told_duels(round_: Round, *, edition: int = 1) -> list[Duel]:
+    """The duels of whose outcome the bundle tells, whether it counts or not."""
+    told = counts.matches_of(round_) + (bundle_correction.matches_aside(round_) if edition > 1 else [])
+    return [duel for match in told for duel in bundle_matches.played(match) if not matches.beyond(match, duel)]
 
 
 def _decision(round_: Round, *, edition: int) -> dict[str, Any]:

@@ -64,7 +64,10 @@ def audits_of(round_: Round) -> list[Audit]:
     """
     kinds, found = rules_of(round_).audits, in_force.verdicts(round_)
     entries = {entry for entry, _ in found}
-    if not titled(round_):
+    if titled(round_):  # who passed and is no finalist was one before its screen was judged again
+        standings = judging.settled(round_, audited=audited(round_)).standings
+        entries = {e for e in entries if e in standings or "rejected" in {found[k].state for k in found if k[0] == e}}
+    else:
         rungs = matches.ladder(round_, audited=audited(round_)).rungs
         entries &= {str(rung.challenger) for rung in rungs if rung.verdict in ("advanced", "rejected")}
     counting = []

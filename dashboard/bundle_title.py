@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from audits.steps import audited
@@ -42,10 +43,10 @@ def places(round_: Round) -> dict[int, int]:
     return dict(round_.fresh.values_list("prompt_id", "position"))
 
 
-def reach(round_: Round) -> dict[int, int]:
-    """Submission -> on how many fresh prompts its title matches were decided; the leader's furthest counts."""
+def reach(told: Iterable[Match]) -> dict[int, int]:
+    """Submission -> on how many fresh prompts these title matches were decided; the leader's furthest counts."""
     reached: dict[int, int] = {}
-    for match in round_.matches.filter(kind=Match.Kind.TITLE, state="decided"):
+    for match in (match for match in told if match.kind == Match.Kind.TITLE):
         for side in (match.defender_id, match.challenger_id):
             reached[side] = max(reached.get(side, 0), match.stopped_after or 0)
     return reached

@@ -49,7 +49,7 @@ def _shown(competition: Competition) -> QuerySet[Prompt]:
 
 def duels_on(prompt: Prompt) -> list[Duel]:
     """Newest round first; all kinds of matches but audits."""
-    rows = Duel.objects.filter(prompt=prompt).exclude(auditing("match__"))
+    rows = Duel.objects.filter(prompt=prompt, match__counts=True).exclude(auditing("match__"))
     sides = ("match__defender__miner", "match__challenger__miner", "match__round__competition", "prompt")
     return list(rows.select_related(*sides).order_by("-match__round__number", "match__kind", "pk")[:MOST_DUELS])
 
@@ -67,7 +67,9 @@ def files_of(entries: Iterable[Submission]) -> list[Asset]:
 
 
 def screen_duels(entries: Iterable[Submission]) -> list[Duel]:
-    rows = Duel.objects.filter(match__kind=Match.Kind.SCREEN, match__challenger__in=[entry.pk for entry in entries])
+    rows = Duel.objects.filter(
+        match__kind=Match.Kind.SCREEN, match__counts=True, match__challenger__in=[entry.pk for entry in entries]
+    )
     sides = ("match__defender__miner", "match__challenger__miner", "prompt")
     return list(rows.select_related(*sides))
 
@@ -81,7 +83,7 @@ def match_of(round_: Round, a: Submission, b: Submission) -> Match | None:
 
 def judges_of(competition: Competition) -> list[dict[str, Any]]:
     """Which judge, by name and version, decided in which rounds?"""
-    rows = Match.objects.filter(round__competition=competition, state="decided").exclude(judge_name="").order_by()
+    rows = Match.in_force.filter(round__competition=competition, state="decided").exclude(judge_name="").order_by()
     counted = rows.values("judge_name", "judge").annotate(
         first=Min("round__number"), last=Max("round__number"), matches=Count("pk")
     )
@@ -115,7 +117,9 @@ def repeats(competition: Competition) -> dict[str, int]:
 
 def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
     """The first and each further verdict of one question."""
-    rows = Duel.objects.filter(prompt_counts.JUDGED, match__round__competition=competition, match__state="decided")
+    rows = Duel.objects.filter(
+        prompt_counts.JUDGED, match__round__competition=competition, match__state="decided", match__counts=True
+    )
     rows = rows.exclude(auditing("match__")).filter(match__challenger__commit__in=_shared(competition))
     question = ("match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id")
     elsewhere = Case(When(match__round__source={}, then=False), default=True, output_field=BooleanField())

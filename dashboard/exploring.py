@@ -64,7 +64,7 @@ def _before(request: HttpRequest) -> int | None:
 
 
 def _matches(competition: Competition, *, before: int | None) -> list[Match]:
-    rows = Match.objects.filter(round__competition=competition, state="decided").exclude(auditing())
+    rows = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
     rows = rows.filter(margin_micro__isnull=False)
     rows = rows.filter(round__number__lt=before) if before is not None else rows
     sides = ("round__competition", "defender__miner", "challenger__miner")

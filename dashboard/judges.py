@@ -47,7 +47,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
                waiting("controls", Control.objects.filter(round=round_), now=now)),
         calls=calls(round_),
         lately=_lately(round_, now=now),
-        duels=Duel.objects.filter(match__round=round_, state="judged").count(),
+        duels=Duel.objects.filter(match__round=round_, match__counts=True, state="judged").count(),
         failures=failures(round_),
         findings=controls.measured(round_).findings,
         controls=list(controls.current(round_).select_related("prompt").order_by("kind", "prompt__stem", "variant")),

@@ -52,7 +52,8 @@ def counted(rounds: Iterable[int]) -> dict[int, dict[int, dict[str, int]]]:
 
 def counting_duels() -> QuerySet[Duel]:
     """Duels of decided matches as far as these counted; copies repeat their original, so are left out."""
-    rows = Duel.objects.filter(match__state="decided", match__challenger__copy_of=None).exclude(auditing("match__"))
+    rows = Duel.objects.filter(match__state="decided", match__counts=True, match__challenger__copy_of=None)
+    rows = rows.exclude(auditing("match__"))
     return rows.filter(Q(match__stopped_after=None) | Q(position__lt=F("match__stopped_after"))).order_by()
 
 

@@ -89,7 +89,7 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
         raise ValueError(f"{round_} no longer gives the files that were announced as {publication.bundle_hash}")
     signed = checkpoint(round_.competition, now=now)
     if draft.exists():
-        _write_ledger(round_, signed, draft)
+        _write_ledger(round_, signed, draft, edition=edition)
         place(draft, target)
     return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
 
@@ -117,7 +117,7 @@ def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[st
     for path, document in bundle.documents(round_, edition=edition).items():
         (draft / path).write_bytes(rfc8785.dumps(document))
         files.append(_entry(draft, path, "document"))
-    for sha256, role in bundle.blobs(round_):
+    for sha256, role in bundle.blobs(round_, edition=edition):
         path = f"blobs/{sha256}"
         _link(store.default().path(sha256), draft / path)
         files.append({"path": path, "sha256": sha256, "bytes": (draft / path).stat().st_size, "role": role})
@@ -144,13 +144,13 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write_ledger(round_: Round, signed: Checkpoint, draft: Path) -> None:
+def _write_ledger(round_: Round, signed: Checkpoint, draft: Path, *, edition: int) -> None:
     """Every event of the round, and whatever else happened meanwhile: the pages of neighbours overlap."""
     events = LedgerEvent.objects.filter(competition=round_.competition, seq__gte=_first(round_), seq__lte=signed.seq)
     lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
     (draft / "ledger.jsonl").write_text("".join(f"{line}\n" for line in lines))
     if bundle_judging.by_model(round_):
-        calls = bundle_judging.calls(round_, bundle.told_duels(round_))
+        calls = bundle_judging.calls(round_, bundle.told_duels(round_, edition=edition))
         (draft / "calls.jsonl").write_text("".join(f"{line}\n" for line in calls))
     (draft / "checkpoint.txt").write_text(signed.text)
     note = {"signature": signed.signature, "signed_by": signed.signed_by}

@@ -24,14 +24,17 @@ def verdict_of(
     challenger: Side,
     book: Book | None = None,
     wanted: Callable[[], bool] = lambda: True,
+    take: str = "",
 ) -> Verdict:
     """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw.
 
-    `book` and `wanted` are for judges that deliberate: where answers are kept, and whether anybody still waits.
+    `book`, `wanted` and `take` are for judges that deliberate: where answers are kept, whether anybody still waits, and
+    by what name the questions are asked anew; empty where an answer that is kept serves.
     """
     if isinstance(judge, Deliberates):
         kept = judge.book if book is None else book
-        return Deliberation(judge.judge_version, judge, kept, reference, defender, challenger, wanted).verdict()
+        asked = Deliberation(judge.judge_version, judge, kept, reference, defender, challenger, wanted, take)
+        return asked.verdict()
     taken: dict[str, Ballot] = {}
     while (kind := ballots.next_kind(taken)) is not None:
         ab = Question(kind, reference, reference_sha256, defender, challenger)

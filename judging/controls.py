@@ -188,7 +188,9 @@ def _screens_open(round_: Round) -> bool:
 
 def _repeated(control: Control) -> Duel | None:
     """Of the screens in reveal order, the first duel on this prompt that counted and that somebody was asked about."""
-    judged = Duel.objects.filter(match__round=control.round, match__kind=Match.Kind.SCREEN, prompt=control.prompt)
+    judged = Duel.objects.filter(
+        match__round=control.round, match__version=1, match__kind=Match.Kind.SCREEN, prompt=control.prompt
+    )
     told = judged.filter(state="judged", position__lt=F("match__stopped_after")).select_related("match")
     told = told.exclude(detail__decided_by="same_file")
     order = ("reveal_block", "extrinsic_index", "miner__hotkey")

@@ -104,7 +104,7 @@ def _decision(match: Match, duels: list[Duel], tally: Tally, *, stopped: str, le
             "margin_micro": tally.margin_micro(), "stopped": stopped, "stopped_after": length,
             "duels_made": len(duels),
         },
-        facts={"margin_micro": tally.margin_micro(), "counted": tally.counted},
+        facts={"margin_micro": tally.margin_micro(), "counted": tally.counted, "stopped_after": length},
         also=partial(_settle, duels, length=length, now=now),
     )  # fmt: skip
 

@@ -61,6 +61,7 @@ class Deliberation:
     defender: Side
     challenger: Side
     wanted: Callable[[], bool] = lambda: True
+    take: str = ""
 
     def verdict(self) -> Verdict:
         """Raises NoAnswer when any answer that is needed is missing, and Unwanted when nobody waits for it."""
@@ -99,7 +100,7 @@ class Deliberation:
 
     @property
     def _asker(self) -> Asker:
-        return Asker(self.version, self.reference)
+        return Asker(self.version, self.reference, self.take)
 
     def _parts(self) -> list[str]:
         """What a good model of the prompt must show, as the model read it from the prompt's picture."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from competition.decisions import ladder as climbing
 from competition.decisions.repeats import numbered
@@ -24,7 +25,7 @@ def ensure(
     """The match of this pair, made when it is first wanted.  `repeat`: about which regeneration an audit's is."""
     leads = defender.role == Submission.Role.LEADER
     regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN, Match.Kind.TITLE)
-    match, made = Match.objects.get_or_create(
+    match, made = Match.in_force.get_or_create(
         round=round_, kind=numbered(kind, repeat), defender=defender, challenger=challenger,
         defaults={
             "defender_origin": GENERATED if leads else SUBMITTED,
@@ -35,6 +36,15 @@ def ensure(
     if made:
         engine.announce(Match, now=now)
     return match
+
+
+def counting(round_: Round, *, version: int | None = None) -> QuerySet[Match]:
+    """The matches that count.  `version`: as if this version of them did."""
+    if version is None:
+        return Match.in_force.filter(round=round_)
+    pair = {name: OuterRef(name) for name in ("round", "kind", "defender", "challenger")}
+    replaced = Exists(Match.objects.filter(version=version, **pair))
+    return Match.objects.filter(Q(version=version) | Q(counts=True) & ~replaced, round=round_)
 
 
 def challengers(round_: Round) -> list[Submission]:
@@ -78,9 +88,11 @@ def tally_of(match: Match) -> Tally:
     )  # fmt: skip
 
 
-def ladder(round_: Round, *, audited: Mapping[str, climbing.Audited]) -> climbing.Ladder:
+def ladder(round_: Round, *, audited: Mapping[str, climbing.Audited], version: int | None = None) -> climbing.Ladder:
     """The ladder as far as the round's decided matches and audits carry it."""
-    decided = round_.matches.filter(state="decided").select_related("defender__miner", "challenger__miner")
+    decided = (
+        counting(round_, version=version).filter(state="decided").select_related("defender__miner", "challenger__miner")
+    )
     screen: dict[climbing.Key, Tally | None] = {}
     met: dict[tuple[climbing.Key, climbing.Key], Tally] = {}
     for match in decided:

@@ -28,7 +28,7 @@ def matches_of(round_: Round, *, entries: Iterable[Submission] = ()) -> list[Mat
 
 def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
     """match -> state -> how many duels."""
-    rows = Duel.objects.filter(match__round=round_).order_by()
+    rows = Duel.objects.filter(match__round=round_, match__counts=True).order_by()
     counts: dict[int, dict[str, int]] = {}
     for row in rows.values("match_id", "state").annotate(n=Count("pk")):
         counts.setdefault(row["match_id"], {})[row["state"]] = row["n"]
@@ -85,7 +85,7 @@ def duels_of(match: Match) -> list[Duel]:
 
 def matches_against(submissions: Iterable[int]) -> list[Match]:
     """The matches in which these submissions challenged."""
-    rows = Match.objects.filter(challenger__in=set(submissions)).select_related(*SIDES, "round__competition")
+    rows = Match.in_force.filter(challenger__in=set(submissions)).select_related(*SIDES, "round__competition")
     return list(rows.order_by("-round__number", "-kind", "pk")[:MOST_MATCHES])  # screen before ladder
 
 

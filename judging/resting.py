@@ -61,6 +61,11 @@ def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Ans
     return book.read_so_far
 
 
+def resting_on(duels: Iterable[Duel], *, answer: Answer, version: JudgeVersion) -> list[Duel]:
+    """The duels that rest on this answer."""
+    return [duel for duel in duels if answer.key in answers_of([duel], version=version)]
+
+
 def _retell(duel: Duel, book: Opened, *, version: JudgeVersion) -> None:
     match = duel.match
     left = sides.of(match.defender, match.defender_origin, duel.prompt)
@@ -68,7 +73,7 @@ def _retell(duel: Duel, book: Opened, *, version: JudgeVersion) -> None:
     if left is None or right is None:
         raise ValueError(f"{duel}: a side has no pictures any more")
     reference, pale = store.default().path(duel.prompt.sha256), "gray" in asked_about(duel.detail)
-    verdict = Retold(version, Nobody(), book, reference, left, right, pale=pale).verdict()
+    verdict = Retold(version, Nobody(), book, reference, left, right, take=duel.asked_as, pale=pale).verdict()
     if (verdict.outcome, verdict.score_micro, verdict.detail()) != (duel.outcome, duel.score_micro, duel.detail):
         raise ValueError(f"{duel}: the kept answers give {verdict}")
 

@@ -12,11 +12,13 @@ class RenderingStates(Graph):
 
 
 class MatchStates(Graph):
-    """A match waits for both sides' pictures, then its duels are judged, then it is decided."""
+    """A match waits for both sides' pictures, then its duels are judged, then it is decided.  It is dropped where the
+    correction that asked for it is discarded before that."""
 
-    waiting = State(to=("judging",), queue="io")
-    judging = State(to=("decided",), queue="io")
+    waiting = State(to=("judging", "dropped"), queue="io")
+    judging = State(to=("decided", "dropped"), queue="io")
     decided = State()
+    dropped = State()
 
 
 class DuelStates(Graph):

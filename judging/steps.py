@@ -28,6 +28,7 @@ from judging.renderers.base import Refused, RendererFault
 from judging.sides import rig_of
 
 SOON = timedelta(seconds=2)
+MEND = "An operator must configure the round's judge, or two people discard the correction."
 
 
 @engine.sweep
@@ -37,7 +38,7 @@ def want_renderings(now: datetime) -> None:
         rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
         rendered = Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
         runs = Q(state__in=("miner_generation", "downloading", "duels", "finalizing"))
-        running = competition.rounds.filter(runs | Q(matches__state="waiting"))
+        running = competition.rounds.filter(runs | Q(matches__state__in=Match.graph.acting())).distinct()
         stored = Asset.objects.filter(submission__round__in=running, state="stored")
         for sha256 in set(stored.exclude(sha256__in=rendered.values("sha256")).values_list("sha256", flat=True)):
             Rendering.objects.get_or_create(
@@ -80,6 +81,9 @@ def gather(match: Match, now: datetime) -> Outcome:
 
     A title match begins at once: its files come while it is judged.
     """
+    if match.version > 1 and match.judge not in ("", judge_named(match.round.competition.judge).version):
+        why = "The judge of today is another than the one that judged this round: it cannot be asked again."
+        return Retry(engine.backoff(match.attempts), Failure(FailureClass.JUDGE, "ANOTHER_JUDGE", f"{why} {MEND}"))
     if match.kind == Match.Kind.TITLE:
         return _begun(match, [], now=now)
     left = _unrendered(match.defender, match.defender_origin) + _unrendered(match.challenger, match.challenger_origin)
@@ -148,6 +152,7 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
         verdict = verdict_of(
             judge_named(match.round.competition.judge), reference=store.default().path(duel.prompt.sha256),
             reference_sha256=duel.prompt.sha256, defender=left, challenger=right, book=book, wanted=book.wanted,
+            take=duel.asked_as,
         )  # fmt: skip
     except NoAnswer as silence:
         return _no_answer(duel, silence)
@@ -168,11 +173,13 @@ def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> 
 
 
 def _known_verdict(match: Match, duel: Duel, left: Side, right: Side) -> Duel | None:
-    """A verdict of the same judge version on the same three contents: a question is asked once."""
+    """A verdict of the same judge version on the same three contents: a question is asked once, and once a take."""
     same = Duel.objects.filter(
         state="judged", match__judge=match.judge, prompt__sha256=duel.prompt.sha256, left_sha256=left.sha256,
-        right_sha256=right.sha256,
+        right_sha256=right.sha256, take=duel.take,
     )  # fmt: skip
+    if duel.take > 1:  # asked anew in this round; what any other answered before is no answer
+        same = same.filter(match__round=match.round_id)
     return same.order_by("pk").first()
 
 

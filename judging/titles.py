@@ -54,7 +54,7 @@ def carried(round_: Round, commits: Mapping[Key, str]) -> dict[Key, Bankroll]:
         round__competition=round_.competition_id, round__number__lt=round_.number, leader_commit=leader_commit(round_),
         commit__in=set(commits.values()),
     )  # fmt: skip
-    newest = {row.commit: row for row in rows.order_by("round__number")}
+    newest = {row.commit: row for row in rows.order_by("round__number", "edition")}
     return {
         key: Bankroll(won=row.won, drawn=row.drawn, lost=row.lost, out=row.out)
         for key, commit in commits.items()
@@ -62,13 +62,13 @@ def carried(round_: Round, commits: Mapping[Key, str]) -> dict[Key, Bankroll]:
     }
 
 
-def settled(round_: Round, *, audited: Mapping[Key, Audited]) -> titles.Title:
+def settled(round_: Round, *, audited: Mapping[Key, Audited], version: int | None = None) -> titles.Title:
     """The round as far as its decided screens, its audits and its title duels carry it."""
     field = entered(round_)
     commits: dict[Key, str] = {c.key: c.commit for solution in field.solutions for c in solution.candidates}
     screen: dict[Key, Tally | None] = {}
     duels: dict[Key, Sequence[DuelResult | None]] = {}
-    for match in round_.matches.select_related("challenger__miner", "defender"):
+    for match in matches.counting(round_, version=version).select_related("challenger__miner", "defender"):
         if match.kind == Match.Kind.SCREEN and match.state == "decided":
             screen[match.challenger.key] = matches.tally_of(match)
         elif match.kind == Match.Kind.TITLE and match.state == "decided":

@@ -12,6 +12,7 @@ from pathlib import Path
 from verify import (
     bundle_assets,
     bundle_audits,
+    bundle_checks,
     bundle_correction,
     bundle_events,
     bundle_judging,
@@ -25,6 +26,7 @@ from verify import (
     bundle_stages,
     bundle_statistics,
     bundle_title,
+    bundle_versions,
 )
 from verify.bundle_files import Bundle, read
 from verify.bundle_shapes import SHAPES
@@ -33,7 +35,8 @@ from verify.findings import errors
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
     bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_statistics.check, bundle_audits.check,
-    bundle_rulings.check, bundle_correction.check, bundle_reigns.check, bundle_events.check,
+    bundle_checks.check, bundle_rulings.check, bundle_correction.check, bundle_versions.check, bundle_reigns.check,
+    bundle_events.check,
 )  # fmt: skip
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 

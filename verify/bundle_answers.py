@@ -1,9 +1,9 @@
 """Which question does an answer belong to, is it one, and what is it worth?
 
-An answer is kept under `SHA256(JCS({judge, kind, pictures, text}))`, a picture under `SHA256(JCS({layout, pixels,
-quality, tiles}))`, its tiles being photographs by their hash.  So from the hashes of two assets' views follows which
-answers a verdict about them rests on.  Shares are billionths; a score is the expected worth of the allowed labels in
-millionths.
+An answer is kept under `SHA256(JCS({judge, kind, pictures, text}))`, and with a `take` where it was asked anew; a
+picture under `SHA256(JCS({layout, pixels, quality, tiles}))`, its tiles being photographs by their hash.  So from the
+hashes of two assets' views follows which answers a verdict about them rests on.  Shares are billionths; a score is the
+expected worth of the allowed labels in millionths.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Answers:
         self.rows = {row["key"]: row for row in rows}
         self.version, self.described = version, described
         self.needed: set[str] = set()
+        self.take = ""
 
     @property
     def bars(self) -> dict[str, int]:
@@ -102,7 +103,7 @@ class Answers:
 
     def _answer(self, kind: str, pictures: list[list[str]], text: str) -> Row:
         named = {"judge": self.version, "kind": kind, "pictures": [self._picture(p) for p in pictures], "text": text}
-        key = sha256(named)
+        key = sha256(named | ({"take": self.take} if self.take else {}))
         if key not in self.rows:
             raise Missing(f"no answer {key[:16]}… to {kind}")
         self.needed.add(key)

@@ -42,14 +42,17 @@ def regenerated(bundle: Bundle) -> set[str]:
 
 
 def again(bundle: Bundle, entry: str) -> list[str]:
-    """Under which names it was generated: once, and once more after each win in a match of margin-2's repeats."""
+    """Under which names it was generated: once, once more after each win in a match of margin-2's repeats, and once
+    more for each correction that did so."""
     rules = bundle.told("round.json")["rules"]
+    rerun = sorted({m["challenger_origin"] for m in (*bundle.told("matches.json"), *bundle.aside())
+                    if (m["kind"], m["challenger"]) == ("audit", entry)} - {"generated"})  # fmt: skip
     won = {m["kind"] for m in bundle.told("matches.json") if m["challenger"] == entry
            and m["kind"].startswith("again") and Fraction(m["margin"]) >= Fraction(rules["win_margin"])}  # fmt: skip
     found = ["generated"]
     while len(found) < rules["audit_repeats"] and f"again{'_' * (len(found) > 1)}{len(found) - 1 or ''}" in won:
         found.append(f"generated_{len(found)}")
-    return found
+    return found + [origin for origin in rerun if origin not in found]
 
 
 def _complete(bundle: Bundle) -> None:
@@ -67,7 +70,7 @@ def _complete(bundle: Bundle) -> None:
 def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
     """(entry, prompt) of the outputs that title matches were decided on."""
     fresh, reached = bundle.documents.get("title.json", {"fresh": []})["fresh"], dict[str, int]()
-    for match in (m for m in bundle.told("matches.json") if m["kind"] == "title"):
+    for match in (m for m in (*bundle.told("matches.json"), *bundle.aside()) if m["kind"] == "title"):
         for side in (match["defender"], match["challenger"]):
             reached[side] = max(reached.get(side, 0), match["stopped_after"])
     stems = [row["stem"] for row in sorted(fresh, key=lambda row: int(row["position"]))]

@@ -110,7 +110,8 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
     tally, rules = matches[0]["tally"], bundle.told("round.json")["rules"]
     _numbers(bundle, audit, tally, rules)
     failed = bodies(bundle, "podrun.failed", of_round=bundle.round)
-    lost = [f["failure"]["code"] for f in failed if f.get("entry") == audit["entry"] and f.get("purpose") == "audit"
+    purpose = matches[0]["challenger_origin"].replace("generated", "audit")
+    lost = [f["failure"]["code"] for f in failed if f.get("entry") == audit["entry"] and f.get("purpose") == purpose
             and f["failure"]["class"] == "miner"]  # fmt: skip
     seconds, limit = event.get("numbers", {}).get("generation_s", 0), audit["limits"].get("generation_s", 0)
     code = lost[0] if lost else generation_code(tally, seconds=seconds, limit=limit, rules=rules)

@@ -111,7 +111,8 @@ def _doctored(bundle: Bundle, row: Row, field: str, *, names: list[str]) -> None
 def told_before(bundle: Bundle, prompt: str) -> list[Row]:
     """Judged duels of the screens on this prompt, in reveal order; of the same file twice nobody was asked."""
     order = [row["entry"] for row in in_reveal_order(challengers(bundle))]
-    screens = [m for m in bundle.told("matches.json") if m["kind"] == "screen" and m["challenger"] in order]
+    ever = [m for m in (*bundle.told("matches.json"), *bundle.aside()) if m.get("version", 1) == 1]
+    screens = [m for m in ever if m["kind"] == "screen" and m["challenger"] in order]
     duels = [d for m in sorted(screens, key=lambda m: order.index(m["challenger"])) for d in m["duels"]]
     return [d for d in duels if d["prompt"] == prompt and d["state"] == "judged" and d["left"] != d["right"]]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from verify import bundle_title
 from verify.bundle_assets import challengers
 from verify.bundle_entries import titled
 from verify.bundle_events import bodies
 from verify.bundle_files import Bundle
-from verify.bundle_ladder import Gap, climb, defender_after, rejected_in
+from verify.bundle_ladder import Gap, Pairs, climb, defender_after, rejected_in
 from verify.bundle_matches import NAME as MATCHES
 from verify.bundle_reveals import in_reveal_order
 
@@ -48,19 +49,21 @@ def _announced(bundle: Bundle, doc: Row, told: Row) -> None:
                 say="The ledger tells of another reason.")  # fmt: skip
     bundle.same("wrong-correction", NAME, field="correction", found=[doc["correction"], doc["edition"]],
                 expected=[told.get("correction"), told.get("makes_edition")], say="Another correction.")  # fmt: skip
-    if doc["scope"] == "source" and opened:
-        _whole_set(bundle, opened[0])
+    bundle.same("wrong-correction", NAME, field="choice", found=doc["choice"],
+                expected=opened[0].get("choice", {}) if opened else {}, say="Something else was chosen.")  # fmt: skip
+    if doc["scope"] in ("source", "generation") and opened:
+        _whole_set(bundle, opened[0], kind=doc["scope"])
 
 
-def _whole_set(bundle: Bundle, opened: Row) -> None:
-    """Every source audit that there was when it was opened was made anew: nobody picked one."""
+def _whole_set(bundle: Bundle, opened: Row, *, kind: str) -> None:
+    """Every audit of the kind that there was when it was opened was made anew: nobody picked one."""
     entries: set[str] = set()
     for event in bundle.events:
         body = event["body"]
         if event["kind"] == "correction.staged" and body.get("correction") == opened["correction"]:
             break
         if event["kind"] in ("audit.passed", "audit.rejected") and body.get("round") == bundle.round:
-            entries |= {body["entry"]} if body.get("audit") == "source" else set()
+            entries |= {body["entry"]} if body.get("audit") == kind else set()
     found = sorted(str(name).split(" ")[0] for name in opened.get("anew", []))
     bundle.same("wrong-correction", NAME, field="anew", found=found, expected=sorted(entries),
                 say="Not the whole set: some were picked.")  # fmt: skip
@@ -106,10 +109,14 @@ def _set_aside(bundle: Bundle, doc: Row) -> None:
 
 def _before(bundle: Bundle, doc: Row) -> None:
     """The first decision, from the first verdicts: both results are kept, so both can be counted again."""
-    if titled(bundle) or doc["edition"] != 2:
+    if doc["edition"] != 2:
         return
     first = {(a["entry"], a["kind"]): a for a in (*bundle.told("audits.json"), *doc["set_aside"]) if a["version"] == 1}
-    met = {(m["kind"], m["defender"], m["challenger"]): m for m in bundle.told(MATCHES)}
+    rows = [m for m in (*bundle.told(MATCHES), *bundle.aside()) if m.get("version", 1) == 1]
+    met = {(m["kind"], m["defender"], m["challenger"]): m for m in rows}
+    if titled(bundle):
+        _title_before(bundle, doc, list(first.values()), met)
+        return
     order = [row["entry"] for row in in_reveal_order(challengers(bundle))]
     rules = bundle.told("round.json")["rules"]
     ladder = doc["before"]["ladder"]
@@ -124,3 +131,20 @@ def _before(bundle: Bundle, doc: Row) -> None:
                 say="The first decision does not follow from the first verdicts.")  # fmt: skip
     bundle.same("wrong-correction", NAME, field="before.winner", found=doc["before"]["winner"],
                 expected=defender_after(rungs), say="The first verdicts give another winner.")  # fmt: skip
+
+
+def _title_before(bundle: Bundle, doc: Row, audits: list[Row], met: Pairs) -> None:
+    """The same of a round of title-1: who played for the title at first, and what it came to."""
+    screens = {key[2]: match["tally"] for key, match in met.items() if key[0] == "screen"}
+    titles = {key[2]: match for key, match in met.items() if key[0] == "title"}
+    told = {rung["challenger"]: rung["verdict"] for rung in doc["before"]["ladder"]}
+    rejected = rejected_in(audits) & set(told)
+    standings = {entry: bundle_title.played(bundle, match) for entry, match in titles.items()}
+    finalists = bundle_title.finalists_of(bundle, screens, rejected)
+    winner = bundle_title.winner_of(bundle, finalists, standings)
+    expected = dict.fromkeys(rejected, "rejected")
+    expected |= {entry: "advanced" if entry == winner else "held" for entry in finalists}
+    bundle.same("wrong-correction", NAME, field="before.ladder", found=told, expected=expected,
+                say="The first decision does not follow from the first verdicts.")  # fmt: skip
+    bundle.same("wrong-correction", NAME, field="before.winner", found=doc["before"]["winner"], expected=winner,
+                say="The first verdicts give another winner.")  # fmt: skip

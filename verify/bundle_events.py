@@ -19,10 +19,10 @@ def check(bundle: Bundle) -> None:
     _audits(bundle)
     finished = only(bundle, "round.finished")
     if finished is not None:
-        told = bundle.documents.get("correction.json")
+        applied = bodies(bundle, "correction.applied", of_round=bundle.round)
         winner = bundle.told("decision.json")["winner"]
-        if told is not None and told["edition"] == 2:
-            winner = told["before"]["winner"]
+        if "correction.json" in bundle.documents and applied:
+            winner = applied[0].get("before")  # of the first edition; later ones are `bundle_correction`'s
         bundle.same("ledger-differs", "decision.json", field="winner", found=winner, expected=finished.get("winner"),
                     say="The ledger told another winner.")  # fmt: skip
 
@@ -107,22 +107,31 @@ def _renderings(bundle: Bundle) -> None:
 
 
 def _matches(bundle: Bundle) -> None:
-    names = ("match", "defender", "challenger")
+    names = ("match", "defender", "challenger", "version")
     decided = by_name(bodies(bundle, "match.decided", of_round=bundle.round), *names)
     kinds = ("duel.judged", "duel.forfeited", "duel.void", "duel.unneeded")
     duels = by_name(bodies(bundle, *kinds, of_round=bundle.round), *names, "prompt")
     rows = bundle.told("matches.json")
-    screens = [" ".join(key[1:]) for key in decided if key[0] == "screen"]
+    screens = {" ".join(key[1:3]) for key in decided if key[0] == "screen"}
     found = [f"{row['defender']} {row['challenger']}" for row in rows if row["kind"] == "screen"]
     same_set(bundle, "matches.json", field="screens", found=found, expected=screens)
-    for row in rows:
-        key = (row["kind"], row["defender"], row["challenger"])
+    applied = bodies(bundle, "correction.applied", of_round=bundle.round)
+    ever = sorted({1, *(body["correction"] + 1 for body in applied)}, reverse=True)  # what was dropped never counted
+    for row in (*rows, *bundle.aside()):
+        pair, version = (row["kind"], row["defender"], row["challenger"]), row.get("version", 1)
+        key = (*pair, version_name(version))
         counted = sum(row["tally"].values()) - row["tally"]["void"]
         match = {**row, "counted": counted}
         told = decided.get(key)
         agree(bundle, "matches.json", field=" ".join(key), row=match, told=told, names=["margin_micro", "counted"])
         for duel in row["duels"]:
-            _duel(bundle, duel, told=duels.get((*key, duel["prompt"])), field=f"{' '.join(key)} {duel['prompt']}")
+            said = (duels.get((*pair, version_name(n), duel["prompt"])) for n in ever if n <= version)
+            _duel(bundle, duel, told=next(filter(None, said), None), field=f"{' '.join(key)} {duel['prompt']}")
+
+
+def version_name(version: int) -> str:
+    """As `by_name` has it: the first goes without."""
+    return "None" if version == 1 else str(version)
 
 
 def _duel(bundle: Bundle, duel: dict[str, Any], *, told: dict[str, Any] | None, field: str) -> None:

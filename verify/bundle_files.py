@@ -69,6 +69,10 @@ class Bundle:
         corrected = self.documents.get("correction.json")
         return int(corrected["defended"]) if corrected else len(self.documents["decision.json"]["reigns"]) - 1
 
+    def aside(self) -> list[dict[str, Any]]:
+        """Matches that counted once, in the order of their versions; none of a first edition."""
+        return list(self.documents.get("correction.json", {}).get("matches", []))
+
     def told(self, name: str) -> Any:
         return self.documents[name]
 

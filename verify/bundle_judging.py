@@ -35,9 +35,10 @@ def check(bundle: Bundle) -> None:
         return
     answers = Answers(sound(bundle, doc["answers"], at="answers"), version=doc["version"], described=doc["described"])
     views = views_of(bundle)
-    for match in bundle.told(MATCHES):
+    for match in (*bundle.told(MATCHES), *bundle.aside()):
         for duel in match["duels"]:
             if duel["state"] == "judged":
+                answers.take = take_of(bundle, duel)
                 _duel(bundle, duel, answers, views, field=f"{match['kind']} {match['challenger']} {duel['prompt']}")
     unneeded(bundle, answers, at="answers")
     bundle_controls.check(bundle, described=doc["described"], views=views)
@@ -65,6 +66,12 @@ def views_of(bundle: Bundle) -> dict[str, Views]:
     """A file -> its pictures by name."""
     rows = [row for row in bundle.told("assets.json") if (row["rendering"] or {}).get("state") == "rendered"]
     return {row["sha256"]: row["rendering"]["views"] for row in rows}
+
+
+def take_of(bundle: Bundle, duel: Row) -> str:
+    """Under which name its questions were asked anew; "" for the first time."""
+    take = duel.get("take", 1)
+    return f"{bundle.manifest['competition']} {bundle.round} {take}" if take > 1 else ""
 
 
 def _duel(bundle: Bundle, duel: Row, answers: Answers, views: dict[str, Views], *, field: str) -> None:

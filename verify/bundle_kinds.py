@@ -73,6 +73,7 @@ WRONG: dict[str, str] = {
     "missing-audit": "a winner of the ladder lacks an audit",
     "extra-audit": "an audit of somebody who won no rung, or of a kind that nobody asked for",
     "wrong-audit": "an audit's verdict does not follow from its findings, its match or its time",
+    "wrong-check": "a verdict about code does not say on which archive or by which tools, or a finding is by none",
     "wrong-ruling": "a decision of people was not signed by two different people, or is not what they signed",
     "wrong-appeal": "an appeal is not the miner's own, came too late, or was not carried out as decided",
     "wrong-correction": "a corrected decision does not follow, hides what it replaces, or was made for picked results",

@@ -10,6 +10,7 @@ from verify import bundle_answers, bundle_bankroll
 from verify.bundle_assets import challengers
 from verify.bundle_ballots import Wrong, verdict
 from verify.bundle_entries import ever_speaking, fresh_of, titled
+from verify.bundle_events import bodies
 from verify.bundle_files import Bundle, text
 
 NAME = "matches.json"
@@ -32,7 +33,7 @@ def check(bundle: Bundle) -> None:
     kind = "missing-match" if set(entered) - set(screened) else "extra-match"
     bundle.same(kind, NAME, field="screens", found=sorted(screened), expected=sorted(entered),
                 say="Not every entry, once, and nobody else, was screened.")  # fmt: skip
-    for match in bundle.told(NAME):
+    for match in (*bundle.told(NAME), *bundle.aside()):
         _match(bundle, match, files)
     _one_judge(bundle)
 
@@ -43,7 +44,7 @@ def label(match: Row) -> str:
 
 def _match(bundle: Bundle, match: Row, files: Files) -> None:
     origins = [match["defender_origin"], match["challenger_origin"]]
-    wanted = ["generated" if match["defender"] == "leader" else "submitted", challenger_origin(match["kind"])]
+    wanted = ["generated" if match["defender"] == "leader" else "submitted", origin_of(bundle, match)]
     bundle.same("wrong-files", NAME, field=f"{label(match)} origins", found=origins, expected=wanted,
                 say="Only the leader's files, and those of an audit, are made by the platform.")  # fmt: skip
     _order(bundle, match, late={stem for stem in _stems(match) if not _both(files, match, stem)})
@@ -58,6 +59,18 @@ def _match(bundle: Bundle, match: Row, files: Files) -> None:
 
 def numbered(name: str, repeat: int) -> str:
     return f"{name}_{repeat}" if repeat else name
+
+
+def origin_of(bundle: Bundle, match: Row) -> str:
+    """As for its kind; where an audit's code was generated again for a correction, of the newest up to this version."""
+    applied = {body["correction"] for body in bodies(bundle, "correction.applied", of_round=bundle.round)}
+    again = [
+        body["correction"] for body in bodies(bundle, "correction.staged", of_round=bundle.round)
+        if body.get("scope") == "generation" and body["correction"] in applied
+        and body["correction"] < match.get("version", 1)
+        and f"{match['challenger']} generation" in [str(name).rpartition(" ")[0] for name in body["anew"]]
+    ]  # fmt: skip
+    return numbered("generated", again[-1]) if match["kind"] == "audit" and again else challenger_origin(match["kind"])
 
 
 def challenger_origin(kind: str) -> str:
@@ -137,8 +150,8 @@ def _judged(bundle: Bundle, duel: Row, field: str, *, judge: str) -> None:
 
 
 def _one_judge(bundle: Bundle) -> None:
-    """One judge for the whole round, and one verdict for the same files and prompt."""
-    judges = sorted({f"{m['judge_name']} {m['judge']}" for m in bundle.told(NAME)})
+    """One judge for the whole round, and one verdict for the same files and prompt among those that count."""
+    judges = sorted({f"{m['judge_name']} {m['judge']}" for m in (*bundle.told(NAME), *bundle.aside())})
     if len(judges) > 1:
         bundle.note("wrong-judge", NAME, field="judge", found=judges, say="Two judges in one round.")
     given: dict[tuple[str, str, str], str] = {}

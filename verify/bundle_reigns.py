@@ -34,11 +34,10 @@ def _paid_by(bundle: Bundle, corrected: Row | None) -> Row:
     """The schedule by whose blocks a reign is paid: the next round's; of one that supersedes, of the round that took
     reveals then."""
     schedule: Row = bundle.told(NAME)["next_schedule"]
-    for event in bundle.events if corrected and corrected["supersedes"] is not None else []:
+    applied = [b for b in bodies(bundle, "correction.applied", of_round=bundle.round) if b["supersedes"] is not None]
+    for event in bundle.events if corrected and applied else []:
         body = event["body"]
-        if event["kind"] == "correction.applied" and (body["round"], body["makes_edition"]) == (
-            bundle.round, corrected["edition"] if corrected else 0,
-        ):  # fmt: skip
+        if event["kind"] == "correction.applied" and body is applied[-1]:
             break
         schedule = body["schedule"] if event["kind"] == "round.open" and "schedule" in body else schedule
     return schedule

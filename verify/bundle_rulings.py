@@ -17,7 +17,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "upheld": ("fact_was_wrong", "rule_was_misread", "evidence_was_faulty", "new_evidence"),
     "dismissed": ("fact_stands", "rule_stands", "no_evidence"),
     "applied": ("fault_confirmed", "appeal_upheld"),
-    "discarded": ("no_fault", "nothing_changes", "overtaken"),
+    "discarded": ("no_fault", "nothing_changes", "overtaken", "cannot_be_done"),
 }  # fmt: skip
 OUTCOMES = {"audit": ("passed", "rejected"), "appeal": ("upheld", "dismissed"), "correction": ("applied", "discarded")}
 WHO = ("round", "entry", "audit", "version", "appellant", "correction")

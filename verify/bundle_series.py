@@ -27,26 +27,35 @@ def check(bundles: Sequence[Bundle]) -> Book:
 
 def _fresh(bundles: Sequence[Bundle], *, book: Book) -> None:
     """No prompt of a title match was shown by an earlier round; and none was left out that nobody was shown."""
-    shown, rounds = set[str](), list[int | None]()
-    for bundle in (b for b in bundles if {"round.json", "matches.json"} <= set(b.documents)):
-        title = bundle.documents.get("title.json")
-        told = set(title["seen"]) if title else set()
-        pool = set(bundle.documents["round.json"]["pool"])
-        whole = rounds == list(range(1, bundle.round or 0))
-        wrong = (shown & pool) - told if title else set()
-        wrong |= told - shown if title and whole else set()
-        if wrong:
-            said = "Earlier rounds showed it, or did not, and this one says otherwise."
-            book.note("wrong-prompts", file=bundle.book.prefix + "title.json", field="seen", sentence=said,
-                      found=sorted(wrong)[0], expected=len(wrong), round=bundle.round)  # fmt: skip
-        shown |= shown_by(bundle)
-        rounds.append(bundle.round)
+    readable = [b for b in bundles if {"round.json", "matches.json"} <= set(b.documents)]
+    shown, rounds = set[str](), list[int]()
+    for number in sorted({bundle.round or 0 for bundle in readable}):
+        editions = [bundle for bundle in readable if (bundle.round or 0) == number]
+        whole = rounds == list(range(1, number)) and not any(map(_gave_up, bundles))
+        for bundle in (bundle for bundle in editions if "title.json" in bundle.documents):
+            _seen(bundle, shown, whole=whole, book=book)
+        shown |= {sha256 for bundle in editions for sha256 in shown_by(bundle)}
+        rounds.append(number)
+
+
+def _seen(bundle: Bundle, shown: set[str], *, whole: bool, book: Book) -> None:
+    told, pool = set(bundle.documents["title.json"]["seen"]), set(bundle.documents["round.json"]["pool"])
+    wrong = (shown & pool) - told | (told - shown if whole else set())
+    if wrong:
+        said = "Earlier rounds showed it, or did not, and this one says otherwise."
+        book.note("wrong-prompts", file=bundle.book.prefix + "title.json", field="seen", sentence=said,
+                  found=sorted(wrong)[0], expected=len(wrong), round=bundle.round)  # fmt: skip
+
+
+def _gave_up(bundle: Bundle) -> bool:
+    """A correction that was discarded may have shown prompts that no bundle tells of."""
+    return any(event["kind"] == "correction.discarded" for event in bundle.events)
 
 
 def shown_by(bundle: Bundle) -> set[str]:
     """The round's prompts, and the fresh ones of every batch that its title matches asked for."""
     doc, fresh = bundle.documents["round.json"], fresh_of(bundle)
-    reached = [match["stopped_after"] for match in bundle.documents["matches.json"] if match["kind"] == "title"]
+    reached = [m["stopped_after"] for m in (*bundle.documents["matches.json"], *bundle.aside()) if m["kind"] == "title"]
     batch = doc["rules"].get("title", {}).get("batch", 1)
     asked = -(-max(reached, default=0) // batch) * batch
     return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:asked]}

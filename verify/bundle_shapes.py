@@ -59,14 +59,28 @@ DUEL = {
     **UNNEEDED, "outcome": TEXT, "score_micro": Either((NULL, WHOLE)), "left": TEXT, "right": TEXT,
     "detail": DETAIL, "failure": FAILURE,
 }  # fmt: skip
+AGAIN = {**DUEL, "take": COUNT}
 TALLY = dict.fromkeys(("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender"), COUNT)
 NUMBERS = Each((Either((TEXT, WHOLE)),))
 
 AUDIT = {
     "entry": TEXT, "kind": TEXT, "verdict": TEXT, "code": TEXT, "reason": TEXT, "version": COUNT, "people": [TEXT],
-    "numbers": NUMBERS, "limits": NUMBERS,
-    "findings": [{"severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT}],
+    "numbers": NUMBERS, "limits": NUMBERS, "archive": TEXT,
+    "checks": [{"check": TEXT, "tool": TEXT, "tool_version": TEXT, "ruleset": TEXT, "outcome": TEXT}],
+    "findings": [
+        {
+            "severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT,
+            "check": TEXT, "tool": TEXT, "tool_version": TEXT,
+        }
+    ],
 }  # fmt: skip
+MATCH = {
+    "kind": TEXT, "defender": TEXT, "defender_origin": TEXT, "challenger": TEXT, "challenger_origin": TEXT,
+    "judge": TEXT, "judge_name": TEXT, "tally": TALLY, "margin": SHARE, "margin_micro": WHOLE,
+    "stopped": TEXT, "stopped_after": COUNT, "duels": [Either((UNNEEDED, AGAIN, DUEL))],
+}  # fmt: skip
+MATCHES = [Either(({**MATCH, "version": COUNT}, MATCH))]
+"""Of a match that was made anew its version, of a duel that was judged again the take; a first one goes without."""
 RUNGS = [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}]
 DISTANCE = Either((NULL, COUNT))
 
@@ -99,13 +113,7 @@ SHAPES: dict[str, Any] = {
             "failure": FAILURE, "rendering": Either((NULL, RENDERING)),
         }
     ],
-    "matches.json": [
-        {
-            "kind": TEXT, "defender": TEXT, "defender_origin": TEXT, "challenger": TEXT, "challenger_origin": TEXT,
-            "judge": TEXT, "judge_name": TEXT, "tally": TALLY, "margin": SHARE, "margin_micro": WHOLE,
-            "stopped": TEXT, "stopped_after": COUNT, "duels": [Either((UNNEEDED, DUEL))],
-        }
-    ],
+    "matches.json": MATCHES,
     "audits.json": [AUDIT],
     "decision.json": {
         "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
@@ -147,7 +155,7 @@ OPTIONAL: dict[str, Any] = {
             "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
             "ladder": RUNGS,
         },
-        "set_aside": [AUDIT],
+        "set_aside": [AUDIT], "choice": Each((TEXT,)), "matches": MATCHES,
     },
     "title.json": {
         "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "seen": [HASH], "leader_commit": TEXT,

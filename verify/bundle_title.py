@@ -96,11 +96,7 @@ def _decide(bundle: Bundle) -> None:
     rejected = {entry for entry, found in verdicts.items() if "rejected" in found.values()}
     screens = {m["challenger"]: m["tally"] for m in bundle.told(MATCHES) if m["kind"] == "screen"}
     standings = _bankrolls(bundle)
-    out = {row["entry"] for row in doc["bankrolls"] if row["carried"]["out"]}
-    place = {row["entry"]: number for number, row in enumerate(in_reveal_order(challengers(bundle)))}
-    may = [e for e in speakers(groups(bundle)[0], rejected) if e in screens and clears(screens[e], rules)]
-    may = [e for e in may if e not in out and not _was_out(bundle, e)]
-    finalists = sorted(may, key=lambda e: (-margin_of(screens[e]), place[e]))[: rules["title"]["finalists"]]
+    finalists = finalists_of(bundle, screens, rejected)
     bundle.same("wrong-ladder", NAME, field="finalists", found=doc["finalists"], expected=finalists,
                 say="The best entries of the screen that no audit rejected.")  # fmt: skip
     bundle.same("missing-match", MATCHES, field="title", found=sorted(standings), expected=sorted(finalists),
@@ -109,9 +105,38 @@ def _decide(bundle: Bundle) -> None:
         passed = {kind for kind, verdict in verdicts.get(entry, {}).items() if verdict == "passed"}
         bundle.same("missing-audit", "audits.json", field=entry, found=sorted(passed), expected=sorted(rules["audits"]),
                     say="A finalist plays only after its audits.")  # fmt: skip
-    won = [e for e in finalists if standings.get(e, (0, ""))[1] == "title"]
+    _winner(bundle, winner_of(bundle, finalists, standings), finalists, sorted(rejected))
+
+
+def finalists_of(bundle: Bundle, screens: dict[str, Row], rejected: set[str]) -> list[str]:
+    """The best entries of the screen that no audit rejected and whose bankroll was not out before."""
+    rules, doc = bundle.told("round.json")["rules"], bundle.told(NAME)
+    out = {row["entry"] for row in doc["bankrolls"] if row["carried"]["out"]}
+    place = _places(bundle)
+    may = [e for e in speakers(groups(bundle)[0], rejected) if e in screens and clears(screens[e], rules)]
+    may = [e for e in may if e not in out and not _was_out(bundle, e)]
+    return sorted(may, key=lambda e: (-margin_of(screens[e]), place[e]))[: rules["title"]["finalists"]]
+
+
+def winner_of(bundle: Bundle, finalists: list[str], standings: dict[str, tuple[Row, str, int]]) -> str:
+    place = _places(bundle)
+    won = [e for e in finalists if e in standings and standings[e][1] == "title"]
     lead = sorted(won, key=lambda e: (-_margin(standings[e][0]), place[e]))
-    _winner(bundle, lead[0] if lead else LEADER, finalists, sorted(rejected))
+    return lead[0] if lead else LEADER
+
+
+def _places(bundle: Bundle) -> dict[str, int]:
+    return {row["entry"]: number for number, row in enumerate(in_reveal_order(challengers(bundle)))}
+
+
+def played(bundle: Bundle, match: Row) -> tuple[Row, str, int]:
+    """A title match that need not count, from what its pair's earlier rounds left as the ledger tells."""
+    doc, entry = bundle.told(NAME), match["challenger"]
+    told = next((row["carried"] for row in doc["bankrolls"] if row["entry"] == entry), None)
+    commit = next((s["commit"] for s in bundle.told("submissions.json") if s["entry"] == entry), "")
+    start = told or carried(bundle, commit=commit, leader=doc["leader_commit"]) or NOTHING
+    results, rules = [result_of(duel) for duel in match["duels"]], bundle.told("round.json")["rules"]
+    return bundle_bankroll.play(results, start, rules=rules, total=len(doc["fresh"]))
 
 
 def _was_out(bundle: Bundle, entry: str) -> bool:
@@ -160,6 +185,7 @@ def _bankroll(bundle: Bundle, row: Row, played: tuple[Row, str, int], *, leader:
         bundle.same("ledger-differs", NAME, field=f"{row['entry']} carried", found=row["carried"], expected=before,
                     say="The pair's last round left another bankroll.")  # fmt: skip
     kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == commit]
+    kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
     bundle.same("ledger-differs", NAME, field=f"{row['entry']} left", found=[row["left"]],
                 expected=[{name: b[name] for name in NOTHING} for b in kept],
                 say="The ledger keeps another.")  # fmt: skip

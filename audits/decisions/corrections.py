@@ -14,6 +14,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "scanner_fault": "a check of ours was at fault",
         "policy_misread": "a policy was configured otherwise than it is published",
     },
+    "generation": {
+        "pod_fault": "a pod of ours was not what the miner's code was promised",
+        "build_fault": "an image was not built from the code that was audited",
+    },
+    "duels": {
+        "judge_disturbed": "the judge was disturbed while it answered",
+        "wrong_judge": "another model or configuration answered than the one that is published",
+    },
     "decision": {"appeal_upheld": "an appeal against one of its verdicts was upheld"},
 }
 """scope -> code -> what it means.  Only what is ours to mend is a reason."""
@@ -51,18 +59,24 @@ def cannot_stage(*, state: str, imported: bool, published: bool, open_already: b
     return "Another correction of this round is open: apply or discard it first." if open_already else None
 
 
-def cannot_apply(*, changes_leader: bool, now_playing: str, since: Sequence[Reigned]) -> str | None:
+def cannot_apply(
+    *, changes_leader: bool, now_playing: str, since: Sequence[Reigned], changes_bankroll: bool = False,
+    bankroll_used: bool = False,
+) -> str | None:  # fmt: skip
     """Why the new decision cannot take the old one's place now; None where it can.
 
     `now_playing`: the state of the competition's current round; `since`: the reigns after the one in question.
+    `changes_bankroll`: would a pair of commits go on with another one; `bankroll_used`: has it gone on since?
     """
-    if not changes_leader:
+    if changes_bankroll and bankroll_used:
+        return "The same two commits have met again since, with what the first result left: discard this as overtaken."
+    if not (changes_leader or changes_bankroll):
         return None
     if now_playing != "open":
         return (
             "A round is being played against the leader that this would replace. It can be applied while the next "
             "round takes reveals."
         )
-    if any(not reign.defence for reign in since):
+    if changes_leader and any(not reign.defence for reign in since):
         return "Somebody has taken the lead since, in a round of its own: discard this as overtaken."
     return None

@@ -50,6 +50,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "no_fault": "there was no such fault",
         "nothing_changes": "the new result is the old one",
         "overtaken": "a later round has moved the reign on",
+        "cannot_be_done": "what it needs cannot be made any more",
     },
 }
 """outcome -> code -> what it means.  A closed list: a reason that is not here is added here first."""

@@ -32,6 +32,6 @@ def of(round_: Round) -> rows.JudgeHealth:
 
 
 def _void(round_: Round) -> Fraction:
-    rows = Duel.objects.filter(match__round=round_, state__in=("judged", "void"))
+    rows = Duel.objects.filter(match__round=round_, match__counts=True, state__in=("judged", "void"))
     counts = rows.aggregate(asked=Count("pk"), void=Count("pk", filter=Q(state="void")))
     return Fraction(counts["void"], counts["asked"]) if counts["asked"] else Fraction(0)

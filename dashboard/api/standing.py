@@ -49,7 +49,7 @@ def part(round_: Round, miner: Miner) -> Part:
         entry.round = round_
     own = [entry for entry in everyone if entry.miner_id == miner.pk]
     pks = [entry.pk for entry in own if entry.pk]
-    found = Match.objects.filter(round=round_).filter(Q(defender__in=pks) | Q(challenger__in=pks))
+    found = Match.in_force.filter(round=round_).filter(Q(defender__in=pks) | Q(challenger__in=pks))
     return Part(
         round=round_,
         miner=miner,
@@ -106,7 +106,7 @@ def _numbers(screen: Match | None) -> Figures | None:
 
 def _rank(own: Part, screen: Match | None) -> tuple[int | None, int]:
     """Its place by margin among the screens that are decided; equal margins share the better place."""
-    rows = Match.objects.filter(round=own.round, kind=Match.Kind.SCREEN, state="decided", margin_micro__isnull=False)
+    rows = Match.in_force.filter(round=own.round, kind=Match.Kind.SCREEN, state="decided", margin_micro__isnull=False)
     margins = list(rows.values_list("margin_micro", flat=True))
     if screen is None or screen.state != "decided" or screen.margin_micro is None:
         return None, len(margins)
@@ -118,7 +118,7 @@ def _estimate(own: Part, screen: Match | None, *, now: datetime) -> standing.Est
     if own.round.state != "duels" or screen is None or screen.state == "decided":
         return None
     settled, left = Q(state__in=("judged", "forfeited", "void")), Q(state="judging")
-    rows = Duel.objects.filter(match__round=own.round)
+    rows = Duel.objects.filter(match__round=own.round, match__counts=True)
     counts = rows.aggregate(settled=Count("pk", filter=settled), left=Count("pk", filter=left))
     elapsed = max(1.0, (now - own.round.since).total_seconds())
     if not counts["settled"] or not counts["left"]:

@@ -18,8 +18,8 @@ def of_round(round_: Round) -> rows.RoundStatistics:
     entered = challengers.aggregate(
         n=Count("pk"), eligible=Count("pk", filter=Q(objection="")), copies=Count("pk", filter=~Q(copy_of=None))
     )
-    duels = by(Duel.objects.filter(match__round=round_), "state")
-    results = by(Duel.objects.filter(match__round=round_, state="judged"), "outcome")
+    duels = by(Duel.objects.filter(match__round=round_, match__counts=True), "state")
+    results = by(Duel.objects.filter(match__round=round_, match__counts=True, state="judged"), "outcome")
     decisive = results.get("challenger", 0) + results.get("defender", 0)
     assets = Asset.objects.filter(submission__round=round_)
     stored = assets.filter(state="stored").order_by().values("sha256", "bytes").distinct()

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from django.urls import reverse
 
-from audits.decisions import people
+from audits.decisions import corrections, people
 from audits.models import Appeal, Audit, Correction, Ruling
-from audits.ruling import Case, kind_of, round_of
+from audits.ruling import OPEN, Case, kind_of, round_of
 from audits.waiting import Waiting
 from competition.models import Miner
 from competition.notices.models import Delivery
@@ -88,6 +88,8 @@ class CorrectionFacts:
     sentence: str
     opened_by: str
     waiting_for: str
+    failure_class: str
+    choice: str
     before: Mapping[str, Any]
     preview: Mapping[str, Any]
 
@@ -125,14 +127,8 @@ def work_row(row: Waiting, *, now: datetime) -> WorkRow:
     return WorkRow(
         kind=row.kind, name=NAMES[row.kind], what=what(row.case), competition=row.round.competition.slug,
         round=row.round.number, since=row.since, hours=int((now - row.since).total_seconds() // 3600),
-        deadline=row.deadline, late=now > row.deadline, on=on(row.proposal), url=url_of(row.case),
+        deadline=row.deadline, late=now > row.deadline, on=row.waits_for, url=url_of(row.case),
     )  # fmt: skip
-
-
-def on(proposal: Ruling | None) -> str:
-    if proposal is None:
-        return "anybody with the role"
-    return f"a second person (not {proposal.first_name})"
 
 
 def what(case: Case) -> str:
@@ -187,11 +183,11 @@ def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
     case, round_ = waiting.case, waiting.round
     at = [round_.competition.slug, round_.number]
     audit = case if isinstance(case, Audit) else case.audit if isinstance(case, Appeal) else None
-    open_ = case.state in ("reviewing", "lodged", "ready")
+    open_ = case.state in OPEN[waiting.kind]
     return CasePage(
         competition=at[0], round=round_.number, kind=waiting.kind, name=NAMES[waiting.kind], what=what(case),
         state=case.state, open=open_, since=waiting.since, deadline=waiting.deadline,
-        on=on(waiting.proposal) if open_ else "", reason=_reason(case),
+        on=waiting.waits_for if open_ else "", reason=_reason(case),
         appeal=_appeal(case) if isinstance(case, Appeal) else None,
         correction=_correction(case) if isinstance(case, Correction) else None,
         rulings=tuple(proposal(row) for row in rulings), round_url=reverse("round", args=at),
@@ -215,15 +211,30 @@ def _appeal(case: Appeal) -> AppealFacts:
 def _correction(case: Correction) -> CorrectionFacts:
     return CorrectionFacts(
         scope=case.get_scope_display(), code=case.code, sentence=case.sentence, opened_by=case.opened_by,
-        waiting_for=case.waiting_for, before=case.before, preview=case.preview,
+        waiting_for=case.failure_reason or case.waiting_for, failure_class=case.failure_class,
+        choice=" ".join(case.choice.values()), before=case.before, preview=case.preview,
     )  # fmt: skip
 
 
-def choices(kind: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(outcome, [(value of the field, what it means)])."""
+Choices = list[tuple[str, list[tuple[str, str]]]]
+
+
+def choices(page: CasePage) -> Choices:
+    """(outcome, [(value of the field, what it means)]).  What is still staged can only be discarded."""
     return [
         (outcome, [(f"{outcome}:{code}", meaning) for code, meaning in people.REASONS[outcome].items()])
-        for outcome in people.OUTCOMES[kind]
+        for outcome in people.OUTCOMES[page.kind]
+        if page.state != "staged" or outcome == "discarded"
+    ]
+
+
+def reasons() -> Choices:
+    """(what is made anew, [(value of the field, why)]), for whoever opens a correction."""
+    named = dict(Correction.Scope.choices)
+    return [
+        (str(named[scope]), [(f"{scope}:{code}", meaning) for code, meaning in found.items()])
+        for scope, found in corrections.REASONS.items()
+        if scope != Correction.Scope.DECISION
     ]
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audits import correcting, ruling, waiting
-from audits.decisions import corrections, people
+from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.ruling import Case, Refused, Shown, Signer
 from competition.models import Round
@@ -22,8 +22,11 @@ from dashboard import finding, gathering
 from dashboard.answers import Page, fresh
 from dashboard.presenting import review_pages
 from dashboard.reviewing.signing_in import signer_of, unkept
+from judging import rejudging
+from judging.decisions import affected
 
 MOST_DECIDED, MOST_LETTERS = 30, 200
+CHOSEN = ("match", "prompt", "since", "until", "answer")
 
 
 def work_facts(request: HttpRequest) -> review_pages.WorkList:
@@ -39,6 +42,9 @@ work_json = Page(work_facts, template="").json
 def work_list(request: HttpRequest) -> HttpResponse:
     signer = signer_of(request)
     context = {"page": work_facts(request), "signer": signer, "twin": reverse("reviews-json")}
+    if signer and people.stranger(signer.person, case="correction") is None:
+        context["correctable"] = [(str(row), reverse("correct", args=[row.competition.slug, row.number]))
+                                  for row in correcting.correctable()]  # fmt: skip
     response = render(request, "reviewing/work_list.html", context)
     return unkept(response) if signer else fresh(response)
 
@@ -87,7 +93,7 @@ def _shown(found: Case, signer: Signer | None) -> dict[str, Any]:
         context["evidence"] = gathering.audit_page(audit.round, miner=audit.submission.miner)
     if signer and page.open:
         context |= {"may_not": people.stranger(signer.person, case=page.kind), **_neighbours(found)}
-        context |= _to_confirm(row.proposal, signer) if row.proposal else {"choices": review_pages.choices(page.kind)}
+        context |= _to_confirm(row.proposal, signer) if row.proposal else {"choices": review_pages.choices(page)}
     return context
 
 
@@ -163,18 +169,21 @@ def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     refused: object = people.stranger(signer.person, case="correction") or ""
     posted = request.POST
     if request.method == "POST" and not refused:
+        scope, _, code = posted.get("reason", "").partition(":")
+        chosen = {name: posted.get(name, "").strip() for name in ("what", *CHOSEN)}
         try:
             made = correcting.stage(
-                round_, scope="source", code=posted.get("code", ""), sentence=posted.get("sentence", ""),
+                round_, scope=scope, code=code, sentence=posted.get("sentence", ""), choice=chosen,
                 opened_by=signer.person.name, now=timezone.now(),
             )  # fmt: skip
             return HttpResponseRedirect(review_pages.url_of(made))
         except correcting.NotNow as error:
             refused = error
     context = {
-        "page": {"competition": slug, "round": number}, "signer": signer, "refused": refused,
-        "reasons": corrections.REASONS["source"].items(), "code": posted.get("code", ""),
-        "sentence": posted.get("sentence", ""), "round_url": reverse("round", args=[slug, number]),
+        "page": {"competition": slug, "round": number}, "signer": signer, "refused": refused, "told": posted,
+        "scopes": review_pages.reasons(), "whats": affected.WHAT.items(),
+        "matches": [" ".join(rejudging.place_of(duel).match) for duel in rejudging.first_duels(round_)],
+        "prompts": rejudging.stems(round_), "round_url": reverse("round", args=[slug, number]),
     }  # fmt: skip
     return unkept(render(request, "reviewing/correct.html", context, status=409 if refused else 200))
 

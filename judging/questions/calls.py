@@ -35,10 +35,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Asker:
-    """The calls of one prompt under one judge version."""
+    """The calls of one prompt under one judge version.  `take`: named where they are asked anew, so that what was
+    answered before is not taken for an answer, and stays."""
 
     version: JudgeVersion
     reference: Path
+    take: str = ""
 
     def pair(self, kind: str, first: Side, second: Side, *, angles: Sequence[str] | None = None) -> Call:
         """`angles`: one view name for each, where the question is about one angle."""
@@ -65,7 +67,7 @@ class Asker:
             "kind": template.kind,
             "pictures": [picture.digest for _, picture in shown],
             "text": text,
-        }
+        } | ({"take": self.take} if self.take else {})
         key = hashlib.sha256(rfc8785.dumps(named)).hexdigest()
         return Call(template.kind, self.version.system, shown, text, tuple(template.labels), key)
 

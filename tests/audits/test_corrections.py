@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from audits import correcting, in_force
+from audits import correcting, in_force, running, waiting
 from audits.decisions import corrections as decisions
 from audits.decisions.corrections import Reigned
-from audits.models import Audit, Correction
+from audits.models import Audit, Correction, PodRun
+from audits.ruling import Refused
 from competition import ledger, weights
 from competition.machine import engine
-from competition.machine.outcomes import Move, Wait
-from competition.models import LedgerEvent, Reign, Round
+from competition.machine.outcomes import Move, Retry, Wait
+from competition.models import LedgerEvent, Reign, Round, Submission
 from tests.audits import appealing
 from tests.audits.appealing import NOW
 from tests.audits.reviewing import both_sign, decided, lodge, passed, person, screen
@@ -160,6 +161,68 @@ def test_every_source_audit_is_made_anew_nobody_picks_one(round_: Round) -> None
 def test_only_what_is_ours_to_mend_is_a_reason(field: str, scope: str, code: str, sentence: str) -> None:
     told = decisions.unfit(scope=scope, code=code, sentence=sentence)
     assert told is not None and told[0] == field
+
+
+def stuck(round_: Round) -> Correction:
+    correction = correcting.stage(
+        round_, scope="source", code="scanner_fault", sentence="The licence check misread one licence.",
+        opened_by="otto", now=NOW,
+    )  # fmt: skip
+    why = {"failure_class": "infrastructure", "failure_code": "HOST", "failure_reason": "The code's host is away."}
+    correction.audits.update(attempts=6, **why)
+    outcome = look(correction)
+    assert isinstance(outcome, Retry)
+    assert engine.release(Correction.objects.get(pk=correction.pk), outcome, now=NOW)
+    return Correction.objects.get(pk=correction.pk)
+
+
+def test_what_is_stuck_says_so_and_who_must_act_and_waits_for_people(round_: Round) -> None:
+    correction = stuck(round_)
+    assert correction.failure_class == "infrastructure"
+    assert "host is away" in correction.failure_reason and "operator must mend" in correction.failure_reason
+    assert [row.case for row in waiting.everything()] == [correction]
+
+
+def test_what_is_stuck_can_be_discarded_and_not_applied(round_: Round) -> None:
+    correction, people = stuck(round_), {"first": person("lea", "lead"), "second": person("otto", "operator")}
+    with pytest.raises(Refused, match="can only be discarded"):
+        both_sign(correction, "applied", "fault_confirmed", **people)
+    both_sign(correction, "discarded", "cannot_be_done", **people)
+    correction.refresh_from_db()
+    assert correction.state == "discarded" and {a.state for a in correction.audits.all()} == {"dropped"}
+    assert {a.version for a in in_force.verdicts(round_).values()} == {1}
+    assert not waiting.everything()
+
+
+def drawn_for(round_: Round) -> Submission:
+    """The leader's entry, as it is now, of a round whose prompts are drawn."""
+    Round.objects.filter(pk=round_.pk).update(seed="5eed" * 16)
+    return Submission.objects.get(round=round_.pk, role="leader")
+
+
+def test_a_pod_that_is_lost_again_and_again_is_not_started_for_ever(round_: Round) -> None:
+    """Of a decided round there is nothing left to pause: after a few pods people are asked."""
+    correction, entry = upheld(round_), drawn_for(round_)
+    lost = {"state": "failed", "failure_class": "infrastructure", "failure_reason": "The GPU host is away."}
+    for _ in range(running.MOST_LOST):
+        run = running.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
+        PodRun.objects.filter(pk=run.pk).update(**lost)
+    again = running.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
+    assert (again.state, PodRun.objects.count()) == ("failed", running.MOST_LOST)
+    correction.audits.all().update(state="rejected")
+    outcome = correcting.gather(correction, NOW)
+    assert isinstance(outcome, Retry) and outcome.failure.code == "PODS"
+    assert "GPU host is away" in outcome.failure.sentence
+
+
+def test_while_its_round_is_paused_no_pod_is_started_anew(round_: Round) -> None:
+    Round.objects.filter(pk=round_.pk).update(state="finalizing")
+    run = running.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW)
+    PodRun.objects.filter(pk=run.pk).update(state="failed", failure_class="infrastructure")
+    Round.objects.filter(pk=round_.pk).update(state="paused")
+    assert running.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW).pk == run.pk
+    Round.objects.filter(pk=round_.pk).update(state="finalizing")
+    assert running.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW).pk != run.pk
 
 
 def test_one_correction_of_a_round_at_a_time(round_: Round) -> None:

@@ -6,6 +6,7 @@ Real database, real state machine, real HTTP to the service; the engine is a sta
 import hashlib
 import io
 import json
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -186,6 +187,22 @@ def test_a_worker_killed_at_any_question_to_the_engine_changes_nothing(run, host
     assert not host.containers
 
 
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_pod_killed_at_any_step_is_started_anew_and_nobody_is_blamed(run, host, monkeypatch, at):
+    """Its containers are gone, whatever it was about to do: that is ours, costs no replacement, and ends as if nothing
+    had happened."""
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    monkeypatch.setattr("audits.decisions.lifecycle.POLL_S", 0)
+    for number in range(100):
+        if run.settled:
+            break
+        step(run)
+        if number == at:
+            host.containers.clear()
+    assert outcome(run) == WHOLE
+    assert run.failure_class == "" and run.progress["replacements"] == 0
+
+
 @pytest.mark.parametrize("at", range(1, 30, 7))
 def test_an_engine_that_is_ill_for_a_moment_is_nobodys_fault(run, host, service, monkeypatch, at):
     real, asked = rest.Rest.raw, 0
@@ -234,6 +251,58 @@ def test_a_build_that_is_disturbed_is_built_again_and_then_pauses_the_round(run,
     assert Build.objects.get().disturbed == builds.MOST_DISTURBED
     run.submission.round.refresh_from_db()
     assert run.submission.round.state == "paused"
+
+
+def built_before(run) -> None:
+    """The leader's image, from an archive of its own."""
+    round_ = run.submission.round
+    miner = Miner.objects.create(hotkey="5Leader")
+    leader = Submission.objects.create(round=round_, miner=miner, role="leader", repo="base/base", commit="b" * 40)
+    Build.objects.create(
+        submission=leader, builder="engine", state="built", since=NOW, archive=store.default().put(_tar()),
+        digest="sha256:" + "a" * 64,
+    )  # fmt: skip
+
+
+def _tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo("docker/Dockerfile")
+        entry.size = len(b"FROM the-leaders\n")
+        tar.addfile(entry, io.BytesIO(b"FROM the-leaders\n"))
+    return buffer.getvalue()
+
+
+def test_a_recipe_that_only_says_that_the_network_is_away_stops_no_round(run, host, monkeypatch):
+    """The leader's image is built from nothing meanwhile: so the builder is well, and the words are the recipe's."""
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    built_before(run)
+    lie = [{"stream": "Temporary failure in name resolution"}, {"error": "returned a non-zero code: 1"}]
+    host.built = lambda files: [] if b"the-leaders" in files["docker/Dockerfile"] else lie
+    played = play(run, steps=120)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "build_disturbed_alone")
+    run.submission.round.refresh_from_db()
+    assert run.submission.round.state != "paused"
+
+
+def test_where_the_leaders_image_cannot_be_built_either_the_outage_is_believed(run, host, monkeypatch):
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    built_before(run)
+    host.built = lambda files: [{"error": "no space left on device"}]
+    played = play(run, steps=120)
+    assert (played.state, played.failure_class) == ("failed", "infrastructure")
+    run.submission.round.refresh_from_db()
+    assert run.submission.round.state == "paused"
+
+
+def test_a_log_is_written_when_it_says_something_new(run, host):
+    host.printed = b"ready\n"
+    for _ in range(60):
+        step(run)
+        if run.log:
+            break
+    said = logs.heard(run, running.provider_named("docker"), running.Pod.from_json(run.handle))
+    assert logs.changed(run, said) == {} and logs.changed(run, "more") == {"log": "more"}
 
 
 def test_the_log_is_kept_at_each_look_and_told_to_nobody_else(run, host):

@@ -203,6 +203,31 @@ def test_the_command_makes_people_and_shows_their_secrets_once() -> None:
     assert not User.objects.get(username="ann").is_active
 
 
+def test_the_command_lists_everybody_and_locks_one_out() -> None:
+    told = io.StringIO()
+    call_command("reviewer", stdout=told)
+    assert told.getvalue().startswith("nobody yet")
+    account("ann", "lead")
+    User.objects.create_user("bob", password=PASSWORD).groups.add(Group.objects.get_or_create(name="reviewer")[0])
+    client = signed_in("cleo", "reviewer")
+    told = io.StringIO()
+    call_command("reviewer", "ann", "--lock", stdout=told)
+    call_command("reviewer", "cleo", "--lock", stdout=told)
+    call_command("reviewer", stdout=told)
+    said = told.getvalue()
+    assert "ann  lead  second factor  never signed in  locked" in said
+    assert "bob  reviewer  NO second factor  never signed in  open" in said
+    assert re.search(r"cleo  reviewer  second factor  last in \d{4}-\d\d-\d\d \d\d:\d\d  locked", said)
+    assert "Signed in as" not in client.get("/reviews/").content.decode()  # out with the next page
+    call_command("reviewer", "ann", "--unlock", stdout=told)
+    assert User.objects.get(username="ann").is_active
+    call_command("reviewer", "ann", "--end", stdout=told)
+    with pytest.raises(CommandError, match="was ended"):
+        call_command("reviewer", "ann", "--unlock")
+    with pytest.raises(CommandError, match="there is no dan"):
+        call_command("reviewer", "dan", "--lock")
+
+
 def test_the_command_decides_with_two_people_too(borderline: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     devices = {name: account(name) for name in ("ann", "bob")}
     hotkey = borderline.submission.miner.hotkey

@@ -213,7 +213,33 @@ def document_with_another_number(made: Made) -> None:
     made.documents["round.json"]["number"] = 3
 
 
+def source_audit(made: Made) -> Row:
+    return next(a for a in made.documents["audits.json"] if (a["entry"], a["kind"]) == (ASH, "source"))
+
+
+def finding_by_a_tool_that_never_ran(made: Made) -> None:
+    source_audit(made)["findings"][0]["tool_version"] = "2"
+
+
+def a_check_that_was_left_out(made: Made) -> None:
+    for row in (source_audit(made), made.event("audit.passed", entry=ASH, audit="source")):
+        row["checks"] = []
+
+
+def another_archive_was_checked(made: Made) -> None:
+    source_audit(made)["archive"] = "0" * 64
+
+
+def an_archive_without_a_hash(made: Made) -> None:
+    for row in (source_audit(made), made.event("audit.passed", entry=ASH, audit="source")):
+        row["archive"] = ""
+
+
 LIES: dict[Lie, str] = {
+    finding_by_a_tool_that_never_ran: "wrong-check",
+    a_check_that_was_left_out: "wrong-check",
+    another_archive_was_checked: "ledger-differs",
+    an_archive_without_a_hash: "wrong-check",
     audit_left_out: "missing-audit",
     all_audits_left_out: "missing-audit",
     audit_of_somebody_else: "extra-audit",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -20,7 +20,7 @@ from bittensor_core import Keypair
 from django.db import transaction
 
 from audits import running, sources
-from audits.models import Audit
+from audits.models import Audit, SourceCopy
 from audits.source.findings import Finding
 from audits.source.scanning import Scanned
 from competition import chain, prompts, rounds, store
@@ -49,6 +49,7 @@ class Stage:
     competition: Competition
     at: datetime = START
     honest: bool = False  # code gives again what was submitted, in time, and its licence is in order
+    disturbed: Callable[[Question], bool] = field(default=lambda question: False)  # then the judge says the contrary
 
     def plan(self, *about: object) -> Random:
         """What is drawn about one thing does not depend on when it is asked."""
@@ -172,7 +173,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("competition.actors.send", lambda *words, **named: None)
     patch.setattr("competition.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
-    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random()))
+    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
     for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
     patch.setattr("audits.sources.gather", lambda audit, *, now: _examine(played, audit))
@@ -200,8 +201,8 @@ class Judge:
 
     name, version = "plan", "c0" * 32
 
-    def __init__(self, luck: float) -> None:
-        self.luck = luck
+    def __init__(self, luck: float, disturbed: Callable[[Question], bool] = lambda question: False) -> None:
+        self.luck, self.disturbed = luck, disturbed
 
     @staticmethod
     def worth(kind: str, sha256: str) -> int:
@@ -211,7 +212,8 @@ class Judge:
         if self.luck < 0.05:
             raise NoAnswer("tired", "This judge is tired.")
         worth = [self.worth(question.kind, side.sha256) for side in (question.first, question.second)]
-        return Answer(max(-1.0, min(1.0, (worth[1] - worth[0]) / 50_000)))
+        lean = (worth[1] - worth[0]) / 50_000 * (-1 if self.disturbed(question) else 1)
+        return Answer(max(-1.0, min(1.0, lean)))
 
 
 def _download(played: Stage, asset: Asset, now: datetime) -> Outcome:
@@ -246,7 +248,15 @@ def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
 def _examine(played: Stage, audit: Audit) -> bool:
     """All checks of the code in one look; what they find is what the plan says."""
     weight = severity(played, audit.submission.commit)
-    found = Finding(severity=weight, rule="licence", sentence="What the licence says.", file="LICENSE", line=1)
+    found = Finding(
+        severity=weight, rule="licence", sentence="What the licence says.", file="LICENSE", line=1, check="licence",
+        tool="plan", tool_version="1",
+    )  # fmt: skip
+    SourceCopy.objects.get_or_create(
+        repo=audit.submission.repo, commit=audit.submission.commit,
+        defaults={"origin": "plan", "archive": hashlib.sha256(audit.submission.commit.encode()).hexdigest(),
+                  "files": 1, "size": 1, "fetched_at": played.at},
+    )  # fmt: skip
     scanned = Scanned(check="licence", tool="plan", version="1", ruleset="", outcome="done", why="", findings=(found,))
     if not audit.checks.exists():
         sources.write(audit, scanned)

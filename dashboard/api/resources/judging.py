@@ -52,7 +52,7 @@ class Matches(Collection):
     }
 
     def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Match.objects.select_related("round__competition", *SIDES)
+        return Match.in_force.select_related("round__competition", *SIDES)
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.match(row) for row in found)
@@ -71,7 +71,7 @@ class MatchDetail(Item):
 
 
 def match_of(*, competition: str, number: int, kind: str, defender: str, challenger: str) -> Match:
-    wanted = Match.objects.select_related("round__competition", *SIDES)
+    wanted = Match.in_force.select_related("round__competition", *SIDES)
     wanted = wanted.filter(round__competition__slug=competition, round__number=number, kind=kind)
     sides = entry_is("defender").condition(defender) & entry_is("challenger").condition(challenger)
     found = wanted.filter(sides).first()
@@ -98,7 +98,7 @@ class Duels(Collection):
 
     def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
         of_match = ("match__round__competition", *(f"match__{side}" for side in SIDES))
-        return Duel.objects.select_related("prompt", *of_match)
+        return Duel.objects.filter(match__counts=True).select_related("prompt", *of_match)
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.duel(row) for row in found)

@@ -11,7 +11,7 @@ from competition.models import Competition
 from competition.notices import subscribing
 from competition.notices.models import Subscription
 
-QUEUE = ["audit.reviewing", "appeal.lodged", "ruling.*", "correction.*"]
+QUEUE = ["audit.reviewing", "appeal.lodged", "ruling.*", "correction.*", "review.due"]
 OWNER = "platform"
 
 

@@ -21,23 +21,31 @@ BACKUPS = 8
 class Command(BaseCommand):
     help = (
         "Make an account: a name that the ledger will show beside each decision, and roles. Prints, once, a password, "
-        "the address of a second factor for any authenticator app, and backup codes that work once each."
+        "the address of a second factor for any authenticator app, and backup codes that work once each. Without a "
+        "name: list everybody with roles, second factor, last sign-in and whether the account is open."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="the public name, such as ann: a small letter, then letters, digits, dashes")
+        parser.add_argument(
+            "name", nargs="?", help="the public name, such as ann: a small letter, then letters, digits, dashes"
+        )
         parser.add_argument("--role", action="append", choices=ROLES, help="may be given more than once (reviewer)")
         parser.add_argument("--reset", action="store_true", help="new password and second factor for who is there")
         parser.add_argument("--end", action="store_true", help="the person may sign in no more; what it signed stays")
+        parser.add_argument("--lock", action="store_true", help="the same for a while: the roles stay")
+        parser.add_argument("--unlock", action="store_true", help="let a locked account in again, with its old secrets")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
+        if name is None:
+            self._list()
+            return
         if not NAME.fullmatch(name):
             raise CommandError(f"name: {name!r} is not a public name; give one like ann or ann-2")
         user = User.objects.filter(username=name).first()
-        if options["end"]:
-            self._end(user, name)
+        if options["end"] or options["lock"] or options["unlock"]:
+            self._let_in(user, name, options)
             return
         if user is not None and not (options["reset"] or options["role"]):
             raise CommandError(f"name: {name} is there already; --reset gives new secrets, --role changes the roles")
@@ -69,9 +77,25 @@ class Command(BaseCommand):
         self.stdout.write(f"password       {password}\nsecond factor  {totp.config_url}")
         self.stdout.write(f"backup codes   {' '.join(codes)}\nThese are shown once. Sign in at /reviews/sign-in/.")
 
-    def _end(self, user: User | None, name: str) -> None:
+    def _let_in(self, user: User | None, name: str, options: dict[str, Any]) -> None:
+        """Or not.  Whoever is signed in is out with the next page, for a session's account must be active."""
         if user is None:
-            raise CommandError(f"name: there is no {name}")
-        User.objects.filter(pk=user.pk).update(is_active=False)
-        user.groups.clear()
-        self.stdout.write(f"{name} may sign in no more")
+            raise CommandError(f"name: there is no {name}; without a name the command lists who is there")
+        if options["unlock"] and not user.groups.exists():
+            raise CommandError(f"--unlock: {name}'s account was ended; give --role and --reset to make it anew")
+        User.objects.filter(pk=user.pk).update(is_active=options["unlock"])
+        if options["end"]:
+            user.groups.clear()
+        self.stdout.write(f"{name} may sign in {'again' if options['unlock'] else 'no more'}")
+
+    def _list(self) -> None:
+        """Everybody: roles, whether a second factor is set, the last sign-in, and whether the account is open."""
+        users = list(User.objects.order_by("username").prefetch_related("groups", "totpdevice_set"))
+        for user in users:
+            roles = ", ".join(sorted(group.name for group in user.groups.all())) or "no role"
+            factor = "second factor" if any(d.confirmed for d in user.totpdevice_set.all()) else "NO second factor"
+            last = f"last in {user.last_login:%Y-%m-%d %H:%M}" if user.last_login else "never signed in"
+            state = "open" if user.is_active else "locked" if user.groups.all() else "ended"
+            self.stdout.write(f"{user.username}  {roles}  {factor}  {last}  {state}")
+        if not users:
+            self.stdout.write("nobody yet: manage.py reviewer NAME --role lead makes an account")

@@ -1,0 +1,33 @@
+"""On which bytes, by which tools, does a verdict about code rest?  What the ledger and the bundle tell of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audits.models import Audit, CheckRun, SourceCopy
+
+
+def checks_of(audit: Audit) -> list[CheckRun]:
+    """The checks behind a verdict; behind one that an appeal turned, those of the verdict it turned."""
+    if audit.kind != Audit.Kind.SOURCE:
+        return []
+    rows = CheckRun.objects.filter(
+        audit__submission=audit.submission_id, audit__kind=audit.kind, audit__version__lte=audit.version
+    )
+    newest = rows.order_by("-audit__version").values_list("audit", flat=True).first()
+    return list(rows.filter(audit=newest).order_by("check_name"))
+
+
+def archive_of(audit: Audit) -> str:
+    """SHA-256 of our own tar of the commit; "" where it could not be had."""
+    entry = audit.submission
+    rows = SourceCopy.objects.filter(repo=entry.repo, commit=entry.commit) if audit.kind == Audit.Kind.SOURCE else None
+    copy = rows.first() if rows is not None else None
+    return copy.archive if copy else ""
+
+
+def told(audit: Audit) -> dict[str, Any]:
+    """The archive, and of each check which tool in which version by which rules of ours, and how it ended."""
+    names = ("tool", "tool_version", "ruleset", "outcome")
+    checks = [{"check": row.check_name, **{name: getattr(row, name) for name in names}} for row in checks_of(audit)]
+    return {"archive": archive_of(audit), "checks": checks}
