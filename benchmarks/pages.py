@@ -18,6 +18,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 SIZES = (("rounds", 500), ("miners", 100), ("prompts", 128), ("with-files", 5), ("repeats", 40))
@@ -58,6 +59,7 @@ QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal
 
 def main() -> None:
     settings.EMBEDDED_POSTGRES_OPTIONS += QUICK
+    import_module("competition.wsgi")  # what a web server loads, as it loads it
     try:
         call_command("migrate", verbosity=0)
         report(Competition.objects.filter(slug="bench").first() or filled(), repeats=ASKED.repeats)

@@ -93,6 +93,21 @@ class HomePage:
     _steps: tuple[Step, ...]
 
     @property
+    def because(self) -> str:
+        """Why the leader took the lead, where the last decision was about something else."""
+        won_in = self.leader.won_in if self.leader else None
+        if self.last_decision is None or won_in in (None, self.last_decision.round):
+            return ""
+        took = next((row.told for row in self.rounds if row.round == won_in), ("", ""))
+        return took[1] or took[0]
+
+    @property
+    def earlier(self) -> bool:
+        """Are the duels that are shown those of the round in which the leader took the lead?"""
+        last = self.last_decision
+        return last is not None and not self.deciding_url.startswith(last.url)
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """Of the weight, for the chart: the same reigns, oldest first."""
         return self._steps
@@ -104,7 +119,8 @@ class HomePage:
         if len(decided) < 2:
             return ""
         taken = sum(row.new_leader for row in decided)
-        return f"Of {len(decided)} decided rounds, {taken} brought a new leader; {len(decided) - taken} were defended."
+        held = len(decided) - taken
+        return f"Of {len(decided)} decided rounds, {taken} brought a new leader, and in {held} the leader defended."
 
 
 def still(page: HomePage) -> bool:

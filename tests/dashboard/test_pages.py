@@ -383,3 +383,15 @@ def test_the_front_page_shows_how_close_it_was(client: Client, made: Made) -> No
     text = html(client, "/c/made/")
     assert 'class="forest"' in text and 'class="split"' in text
     assert 'class="reigns"' in text
+
+
+def test_a_defence_without_a_duel_leaves_the_reason_why_the_leader_leads(client: Client, made: Made) -> None:
+    made.running.state, made.running.headline = "finished", "Nobody challenged: the leader defends."
+    made.running.save()
+    made.running.matches.filter(state="decided").update(state="waiting")
+    text = html(client, "/c/made/")
+    assert "Nobody challenged" in text
+    assert facts(client, "/c/made/")["last_decision"]["round"] == 2
+    assert "How the leader took the lead: its clearest duels" in text
+    assert "It won by the rule." in text, "why the leader leads, beside its name"
+    assert "How close:" not in text, "that margin is not the last decision's"

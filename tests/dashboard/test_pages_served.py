@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -239,3 +242,11 @@ def test_the_vendored_script_is_the_one_that_was_recorded() -> None:
 def test_the_style_sheet_stays_small() -> None:
     sheet = Path(settings.BASE_DIR) / "dashboard" / "static" / "dashboard" / "style.css"
     assert sheet.stat().st_size < 12 * 1024
+
+
+def test_a_web_server_sets_apart_what_it_has_loaded() -> None:
+    told = "import competition.wsgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'dashboard.views' in sys.modules)"
+    command = [sys.executable, "-W", "ignore", "-c", told]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
