@@ -45,10 +45,12 @@ def home_of(competition: Competition) -> home_pages.HomePage:
     found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
     decided = next((round_ for round_ in found if round_.state == "finished"), None)
     match, duels = gathering.decision_in_pictures(decided, reigns)
-    receipt = gathering.receipt_of(decided, match, reigns)
+    receipt, crowning = gathering.receipt_of(decided, match, reigns), None
     if match is None:  # nothing to show of a defence without a duel: what made the leader is shown
         won_in = next((reign.won_in_id for reign in reigns if not reign.defence), None)
-        match, duels = gathering.decision_in_pictures(next((r for r in found if r.pk == won_in), None), reigns)
+        crowned = next((r for r in found if r.pk == won_in), None)
+        match, duels = gathering.decision_in_pictures(crowned, reigns)
+        crowning = gathering.receipt_of(crowned, match, reigns)
     named = queries.labels_of(hotkey for round_ in found for hotkey in SS58.findall(round_.headline))
     return home_pages.page(
         competition,
@@ -58,6 +60,7 @@ def home_of(competition: Competition) -> home_pages.HomePage:
         others=queries.competitions(),
         deciding=match,
         receipt=receipt,
+        crowning=crowning,
         clearest=duels,
         named=named,
     )

@@ -71,6 +71,8 @@ class ReignRow:
 
 @dataclass(frozen=True, kw_only=True)
 class HomePage:
+    """`crowning`: of the round in which the leader took the lead, where the last decision took no duel."""
+
     competition: str
     name: str
     description: str
@@ -84,6 +86,7 @@ class HomePage:
     tracker: Tracker | None
     rounds: tuple[RoundRow, ...]
     receipt: Receipt | None
+    crowning: Receipt | None
     deciding_url: str
     deciding: Figures | None
     clearest_duels: tuple[DuelRow, ...]
@@ -151,22 +154,22 @@ def page(
     others: Sequence[Competition],
     deciding: Match | None = None,
     receipt: Receipt | None = None,
+    crowning: Receipt | None = None,
     clearest: tuple[DuelRow, ...] = (),
     named: Sequence[Miner] = (),
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
     rules, rows = _rules(competition), _rounds(rounds, reigns, named=named)
-    block = tracker.clock.block if tracker and tracker.clock else None
     return HomePage(
         **_given(competition, rules=rules),
-        leader=_leader(competition, reigns, rules=rules, block=block),
+        leader=_leader(competition, reigns, rules=rules, tracker=tracker),
         last_decision=next((row for row in rows if row.stage == "finished"), None),
         current=rows[0] if rows else None,
         tracker=tracker,
         rounds=rows,
         receipt=receipt,
-        deciding_url=match_url(deciding.round, deciding) if deciding else "",
-        deciding=figures(tally_of(deciding), rules=rules_of(deciding.round), kind=deciding.kind) if deciding else None,
+        crowning=crowning,
+        **_decided_by(deciding),
         clearest_duels=clearest,
         reigns=tuple(_reign(reign) for reign in reigns),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
@@ -178,6 +181,13 @@ def _rounds(rounds: Sequence[Round], reigns: Sequence[Reign], *, named: Sequence
     names = {miner.hotkey: who(miner).name for miner in named}
     after = {reign.won_in_id: reign for reign in reversed(reigns)}
     return tuple(_round(round_, after.get(round_.pk), names=names) for round_ in rounds)
+
+
+def _decided_by(match: Match | None) -> dict[str, Any]:
+    if match is None:
+        return {"deciding_url": "", "deciding": None}
+    numbers = figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
+    return {"deciding_url": match_url(match.round, match), "deciding": numbers}
 
 
 def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
@@ -201,10 +211,11 @@ def _rules(competition: Competition) -> Rules | None:
 
 
 def _leader(
-    competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, block: int | None
+    competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, tracker: Tracker | None
 ) -> Leader | None:
     if not reigns:
         return None
+    block = tracker.clock.block if tracker and tracker.clock else None
     last = reigns[0]
     begun = next((r for r in reigns if not r.defence), last)
     weight = Fraction(last.weight)

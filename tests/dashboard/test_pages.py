@@ -394,4 +394,5 @@ def test_a_defence_without_a_duel_leaves_the_reason_why_the_leader_leads(client:
     assert facts(client, "/c/made/")["last_decision"]["round"] == 2
     assert "How the leader took the lead: its clearest duels" in text
     assert "It won by the rule." in text, "why the leader leads, beside its name"
+    assert facts(client, "/c/made/")["crowning"]["distance"] in text, "and how close it was"
     assert "How close:" not in text, "that margin is not the last decision's"
