@@ -112,7 +112,8 @@ def _reasons(bundle: Bundle, met: Pairs) -> None:
 
 def headline(bundle: Bundle, winner: str) -> None:
     entered, reigns = len(challengers(bundle)), bundle.told(NAME)["reigns"]
-    said = f"The leader defends against {entered} challengers." if entered else "Nobody challenged: the leader defends."
+    many = "1 challenger" if entered == 1 else f"{entered} challengers"
+    said = f"The leader defends against {many}." if entered else "Nobody challenged: the leader defends."
     if winner != LEADER:
         defended = bundle.defended()
         before = reigns[defended - 1]["hotkey"] if 0 < defended < len(reigns) else ""

@@ -64,7 +64,7 @@ class Demo:
         return self.passwords[name]
 
     def json(self, path: str) -> Any:
-        with urllib.request.urlopen(self.address + path, timeout=30) as answer:
+        with urllib.request.urlopen(self.address + path, timeout=120) as answer:
             return json.load(answer)
 
     def waiting(self) -> list[str]:
@@ -102,7 +102,7 @@ class Demo:
         headers = signing.headers(key, method="POST", path=APPEALS, body=body, host=host)
         asked = urllib.request.Request(self.address + APPEALS, data=body, method="POST",
                                        headers={**headers, "Content-Type": "application/json"})  # fmt: skip
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(asked, timeout=120) as answer:
             assert answer.status == 201
 
     def verified(self) -> str:

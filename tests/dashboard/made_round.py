@@ -132,7 +132,8 @@ class Maker:
         return row
 
     def submission(self, round_: Round, miner: Miner, *, role: str = "challenger", **more: Any) -> Submission:
-        place = {} if role == "leader" else {"reveal_block": round_.earliest_reveal_block + miner.pk % 90}
+        block = round_.earliest_reveal_block + self.miners.index(miner) % 90
+        place = {} if role == "leader" else {"reveal_block": block}
         told = {"repo": f"demo/{miner.label.lower()}", "commit": hashlib.sha1(miner.hotkey.encode()).hexdigest()}
         hosted = {"cdn_url": "https://files.example.org/x"} if role != "leader" else {}
         return Submission.objects.create(
