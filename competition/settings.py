@@ -120,7 +120,7 @@ CHAIN_SETS_WEIGHTS = env.flag("GAUNTLET_CHAIN_SETS_WEIGHTS")
 BEACON_URLS = env.names("GAUNTLET_BEACON_URLS") or ["https://api.drand.sh", "https://drand.cloudflare.com"]
 
 # Where the `local` pod provider finds miners' repositories, and where it keeps its pods.
-LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(BASE_DIR / "examples" / "miners"))).resolve()
+LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(VAR_DIR / "repositories"))).resolve()
 PODS_DIR = VAR_DIR / "pods"
 # The git host that revealed repositories are fetched from, such as https://github.com. Empty: the folders above.
 CODE_HOST = env.text("GAUNTLET_CODE_HOST")

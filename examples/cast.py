@@ -1,7 +1,6 @@
 """Who plays in the demo, with which code, and what does each reveal and host?"""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,9 @@ from typing import Literal
 from bittensor_core import Keypair
 
 from competition.solution import commit_of
+from examples.kit import repositories
 
-MINERS = Path(os.environ.get("GAUNTLET_LOCAL_REPOSITORIES") or Path(__file__).parent / "miners")
+MINERS = repositories()
 Hosting = Literal["nothing", "own", "some", "true", "copied"]
 
 

@@ -23,7 +23,8 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from examples.cast import COPIED_FROM, MINERS, PLAYERS, Member
-from examples.worker import die_with_parent, write
+from examples.kit import write
+from examples.worker import die_with_parent
 
 ROOT = Path(__file__).parent.parent
 ADDRESS = re.compile(r"/([a-z]{1,40})/([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.(glb|ply|js)")

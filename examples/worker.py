@@ -5,10 +5,11 @@
 
 import argparse
 import ctypes
-import os
 import signal
 import sys
 from pathlib import Path
+
+from examples.kit import write
 
 PR_SET_PDEATHSIG = 1
 
@@ -33,14 +34,6 @@ def main() -> None:
             print(f"{told.generator.name}: {stem}: {type(reason).__name__}: {reason}", file=sys.stderr)
             continue
         write(told.out / f"{stem}.{ending}", data)
-
-
-def write(path: Path, data: bytes) -> None:
-    """Whole or not at all: the platform may be downloading from this folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(path)
 
 
 def die_with_parent() -> None:

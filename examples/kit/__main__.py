@@ -1,22 +1,17 @@
-"""Hand the shared files out to the miners' folders: a miner's repository stands on its own.
-
-`python -m examples.kit` copies; the copies are committed, because they are part of what each miner reveals.
-"""
+"""Put the demo's repositories together in a folder: `python -m examples.kit FOLDER`."""
 
 import argparse
-import shutil
+from pathlib import Path
 
-from examples.kit import SHARED, miners
+from competition.solution import commit_of
+from examples.kit import assemble
 
 
 def main() -> None:
-    argparse.ArgumentParser(prog="python -m examples.kit", description=__doc__).parse_args()
-    for folder in miners():
-        for name, source in SHARED.items():
-            target = folder / name
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(source, target)
-        print(f"{folder.name}: {len(SHARED)} files")
+    parser = argparse.ArgumentParser(prog="python -m examples.kit", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where one folder per miner is written")
+    for repository in assemble(parser.parse_args().folder):
+        print(f"{repository.name}: commit {commit_of(repository)}")
 
 
 if __name__ == "__main__":

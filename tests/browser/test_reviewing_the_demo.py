@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import pytest
 import rfc8785
 
 from examples import cast
+from examples.kit import assemble
 from tests.api import signing
 from tests.browser.conftest import ROOT
 from tests.browser.test_in_a_browser import visitor
@@ -40,7 +40,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         miners = folder / "miners"
-        shutil.copytree(ROOT / "examples" / "miners", miners)
+        assemble(miners)
         (miners / "chooser" / "LICENSE").write_text(BORDERLINE)
         hosting, env = free_port(), {"GAUNTLET_LOCAL_REPOSITORIES": str(miners)}
         prepare(folder / "var", hosting=hosting, competition=COMPETITION, env=env)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import trimesh
 
-from examples.kit import KIT, MINERS, SHARED, miners
+from examples.cast import MINERS
+from examples.kit import FILES, KIT, OWN, OWN_FILES, assemble
 from examples.prompts import prompts
 
-ALL = [folder.name for folder in miners()]
+ALL = sorted(path.parent.name for path in OWN.glob("*/generator.py"))
 NAMES = [name for name in ALL if name not in ("mist", "spray", "carver", "turner")]  # test_other_formats.py
 PICTURES = ("mug", "vase", "chair", "television")
 TALL = ("cutout", "solids")
@@ -88,15 +89,24 @@ def test_chooser_takes_the_lathe_for_lathe_work_only(
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("shared", sorted(SHARED))
+@pytest.mark.parametrize("shared", FILES)
 def test_what_the_miners_share_is_the_kits_copy(name: str, shared: str) -> None:
-    assert (MINERS / name / shared).read_bytes() == SHARED[shared].read_bytes(), "run `python -m examples.kit`"
+    assert (MINERS / name / shared).read_bytes() == (KIT / shared).read_bytes()
+
+
+def test_a_repository_that_was_touched_is_put_right_and_one_that_is_right_is_left_alone(tmp_path: Path) -> None:
+    first, *_ = assemble(tmp_path)
+    untouched = (first / "serve.py").stat().st_mtime_ns
+    (first / "generator.py").write_text("raise SystemExit\n")
+    assemble(tmp_path)
+    assert (first / "generator.py").read_bytes() == (OWN / first.name / "generator.py").read_bytes()
+    assert (first / "serve.py").stat().st_mtime_ns == untouched
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_miners_folder_is_a_whole_repository(name: str) -> None:
     assert sorted(path.relative_to(MINERS / name).as_posix() for path in files(MINERS / name)) == sorted(
-        [*SHARED, "README.md", "generator.py"]
+        [*FILES, *OWN_FILES]
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 import trimesh
 
 from competition.ports import free_port
-from examples.kit import MINERS
+from examples.cast import MINERS
 from examples.prompts import prompts
 
 DEADLINE_SECONDS = 120
