@@ -150,10 +150,13 @@ def reigns_by(miner: Miner) -> list[Reign]:
     return list(miner.reigns.select_related("competition", "won_in").order_by("-competition_id", "-sequence"))
 
 
-def last_reigns(competitions: Iterable[int]) -> dict[int, Reign]:
-    """competition -> who leads it."""
-    rows = Reign.objects.filter(competition__in=set(competitions)).select_related("miner")
-    return {r.competition_id: r for r in rows.order_by("competition_id", "-sequence").distinct("competition_id")}
+def reigns_in(competitions: Iterable[int]) -> dict[int, list[Reign]]:
+    """competition -> its reigns, oldest first."""
+    rows = Reign.objects.filter(competition__in=set(competitions)).select_related("miner", "competition")
+    found: dict[int, list[Reign]] = {}
+    for reign in rows.order_by("competition_id", "sequence"):
+        found.setdefault(reign.competition_id, []).append(reign)
+    return found
 
 
 def failed_assets(submissions: Iterable[int]) -> QuerySet[Asset]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -22,8 +21,10 @@ from competition import queries
 from competition.models import Competition, Round
 from dashboard import finding, gathering, posters
 from dashboard.answers import fresh
-from dashboard.presenting.people import SS58, entrant, plain, short, who
+from dashboard.facts import weights
+from dashboard.presenting.people import SS58, entrant, plain, who
 from dashboard.presenting.rounds import pending_headline
+from dashboard.presenting.twins import twin
 from dashboard.presenting.wording import STAGES
 
 MOST_ENTRIES = 50
@@ -86,7 +87,13 @@ def atom(request: HttpRequest, slug: str) -> HttpResponse:
     competition = finding.competition(slug)
     home = request.build_absolute_uri(reverse("competition", args=[slug]))
     told = f"Decisions, audits and stages of {competition.name}"
-    feed = Atom1Feed(title=competition.name, link=home, description=told, feed_url=request.build_absolute_uri())
+    feed = Atom1Feed(
+        title=competition.name,
+        link=home,
+        description=told,
+        feed_url=request.build_absolute_uri(),
+        subtitle=_written(_summary(_weight(competition, now=timezone.now()))),
+    )
     for entry in entries(competition):
         feed.add_item(
             title=_written(entry.title),
@@ -111,7 +118,8 @@ def _written(text: str) -> str:
 
 @require_safe
 def json_feed(request: HttpRequest, slug: str) -> HttpResponse:
-    competition = finding.competition(slug)
+    competition, home = finding.competition(slug), reverse("competition", args=[slug])
+    weight = _weight(competition, now=timezone.now())
     items = [
         {
             "id": _tag(request, entry),
@@ -126,24 +134,53 @@ def json_feed(request: HttpRequest, slug: str) -> HttpResponse:
     body = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": competition.name,
-        "home_page_url": request.build_absolute_uri(reverse("competition", args=[slug])),
+        "description": _summary(weight),
+        "_gauntlet": {"about": request.build_absolute_uri(home), "weight": twin(weight)},
+        "home_page_url": request.build_absolute_uri(home),
         "feed_url": request.build_absolute_uri(),
         "items": items,
     }
     return fresh(JsonResponse(body, content_type="application/feed+json"))
 
 
+def _weight(competition: Competition, *, now: datetime) -> weights.WeightInForce:
+    return weights.weight_in_force(competition, queries.reigns_of(competition), now=now)
+
+
+def _paid(weight: weights.WeightInForce) -> str:
+    """Who is paid at the current block, with which weight."""
+    if weight.block is None:
+        return "the chain is silent"
+    if weight.leader is None or weight.weight is None:
+        return "nobody yet"
+    return f"{weight.leader.short} · {weights.shown(weight.weight)}"
+
+
+def _kept_seconds(weight: weights.WeightInForce, *, now: datetime) -> int:
+    """No longer than the weight is in force."""
+    ends = [row.expected_at for row in weight.later if row.expected_at]
+    left = min((int((end - now).total_seconds()) for end in ends), default=BADGE_SECONDS)
+    return max(0, min(BADGE_SECONDS, left))
+
+
+def _summary(weight: weights.WeightInForce) -> str:
+    """What a feed says of the weight: the one in force, and what comes later with its block."""
+    later = "".join(f"; later {row.leader.short} {row.words}" for row in weight.later)
+    return f"Weight in force: {_paid(weight)}{later}"
+
+
 @require_safe
 def badge(request: HttpRequest, slug: str) -> HttpResponse:
     """A small SVG for a README: who leads, with which weight."""
     competition = finding.competition(slug)
-    reign = next(iter(queries.reigns_of(competition)[:1]), None)
-    told = "nobody yet" if reign is None else f"{short(reign.miner.hotkey)} · {float(Fraction(reign.weight)):.2f}"
+    now = timezone.now()
+    weight = _weight(competition, now=now)
+    told = _paid(weight)
     name = "leader, simulated" if competition.chain.startswith("simulated") else "leader"
     sizes = {"left": 7 * len(name) + 16, "right": 7 * len(told) + 16}
     context = {"name": name, "told": told, "competition": competition, "width": sum(sizes.values()), **sizes}
     response = render(request, "badge.svg", context, content_type="image/svg+xml")
-    response.headers["Cache-Control"] = f"public, max-age={BADGE_SECONDS}"
+    response.headers["Cache-Control"] = f"public, max-age={_kept_seconds(weight, now=now)}"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 

@@ -14,6 +14,7 @@ from audits import queries as auditing
 from competition import heartbeats, queries
 from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
 from dashboard import clock, counting
+from dashboard.facts import weights
 from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
@@ -51,6 +52,8 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
     entries = queries.entries_so_far(round_) if opened else queries.submissions_of(round_)
     matches, audits = judging.matches_of(round_, entries=entries), auditing.audits_of(round_)
     counts = judging.duel_counts(round_) if round_.state != "finished" else {}  # a decided match knows its own
+    register = weights.register(round_.competition, queries.reigns_of(round_.competition), now=now)
+    reign = _reign_after(round_, register)
     rows = rounds.RoundRows(
         round=round_,
         submissions=entries,
@@ -61,10 +64,19 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         prompts=queries.prompt_count(round_),
         numbers=queries.numbers_of(round_.competition),
         publication=publication_of(round_),
-        reign=queries.reign_after(round_),
+        reign=reign,
+        payment=weights.payment(round_.competition, register, reign, now=now) if reign else None,
+        weight=weights.summary(round_.competition, register, now=now),
         findings=findings_on(round_),
     )
     return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows))), sure=_sure(round_))
+
+
+def _reign_after(round_: Round, register: weights.Register) -> Reign | None:
+    """The reign that the round's decision began or went on with; of an old round it is not among the newest."""
+    found = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
+    old = found is None and len(register.reigns) >= 2 * queries.MOST_ROUNDS
+    return queries.reign_after(round_) if old else found
 
 
 def _work(rows: rounds.RoundRows) -> Work:
@@ -103,13 +115,16 @@ def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple
     return match, duel_rows(round_, match, duels, renderings=renderings, view=view)
 
 
-def receipt_of(round_: Round | None, match: Match | None, reigns: Sequence[Reign]) -> receipts.Receipt | None:
+def receipt_of(
+    round_: Round | None, match: Match | None, register: weights.Register, *, now: datetime
+) -> receipts.Receipt | None:
     """The sentence and the chain behind the last decision."""
     if round_ is None:
         return None
     audits = auditing.audits_on([match.challenger_id]) if match else []
-    after = next((reign for reign in reigns if reign.won_in_id == round_.pk), None)
-    return receipts.receipt(round_, match, audits=audits, reign=after)
+    after = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
+    payment = weights.payment(round_.competition, register, after, now=now) if after else None
+    return receipts.receipt(round_, match, audits=audits, payment=payment)
 
 
 def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.MatchPage:
@@ -200,8 +215,10 @@ def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
     )
 
 
-def miner_rows(miner: Miner) -> MinerRows:
+def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
     submissions = queries.submissions_by(miner)
+    reigns = queries.reigns_by(miner)
+    everybody = queries.reigns_in(reign.competition_id for reign in reigns)
     pks = [s.pk for s in submissions]
     matches = judging.matches_against(pks)
     return MinerRows(
@@ -214,8 +231,9 @@ def miner_rows(miner: Miner) -> MinerRows:
         pod_runs=auditing.pod_runs_on(pks),
         failed=list(queries.failed_assets(pks)),
         refused=_refused(submissions),
-        reigns=queries.reigns_by(miner),
-        leaders=queries.last_reigns(s.round.competition_id for s in submissions),
+        reigns=reigns,
+        leaders={pk: rows[-1] for pk, rows in everybody.items()},
+        weights={pk: weights.weight_in_force(rows[-1].competition, rows, now=now) for pk, rows in everybody.items()},
     )
 
 

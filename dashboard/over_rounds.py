@@ -7,12 +7,14 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from audits import queries as auditing
 from competition import queries
 from competition.models import Round, Submission
 from dashboard import counting, finding, prompt_counts
 from dashboard.answers import Page, always
+from dashboard.facts import weights
 from dashboard.presenting import audit_lists, comparing, leading, prompt_pages
 from dashboard.presenting.audit_lists import OUTCOMES, PER_PAGE, AuditsPage
 from dashboard.presenting.comparing import ComparePage, Sides
@@ -27,7 +29,9 @@ NO_PROMPT = "No round of this competition has shown a prompt of this name."
 
 def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
     competition = finding.competition(slug)
-    return leading.page(competition, queries.reigns_of(competition))
+    now = timezone.now()
+    register = weights.register(competition, queries.reigns_of(competition), now=now)
+    return leading.page(competition, register, weight=weights.summary(competition, register, now=now))
 
 
 def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
@@ -134,7 +138,7 @@ audits_page = Page(audits_facts, template="audits.html", settled=always)
 audits_sheet = Sheet(audits_facts, rows=lambda page: page.audits)
 compare_page = Page(compare_facts, template="compare.html", more=compare_more)
 compare_sheet = Sheet(compare_facts, rows=lambda page: page.prompts)
-leaders_page = Page(leaders_facts, template="leaders.html", settled=always)
+leaders_page = Page(leaders_facts, template="leaders.html", settled=lambda page: page.weight.settled)
 leaders_sheet = Sheet(leaders_facts, rows=lambda page: page.steps)
 prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
 prompts_sheet = Sheet(prompts_facts, rows=lambda page: page.prompts)

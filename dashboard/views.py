@@ -18,6 +18,7 @@ from competition import queries
 from competition.models import Competition, Miner
 from dashboard import exploring, finding, gathering, judges, posters
 from dashboard.answers import Page, fresh
+from dashboard.facts import weights
 from dashboard.finding import Elsewhere
 from dashboard.presenting import home_pages, miner_pages, review_pages, rounds
 from dashboard.presenting.audit_pages import AuditPage
@@ -42,21 +43,25 @@ def home_facts(request: HttpRequest, slug: str | None = None) -> Any:
 
 
 def home_of(competition: Competition) -> home_pages.HomePage:
+    now = timezone.now()
     found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
+    register = weights.register(competition, reigns, now=now)
     decided = next((round_ for round_ in found if round_.state == "finished"), None)
     match, duels = gathering.decision_in_pictures(decided, reigns)
-    receipt, crowning = gathering.receipt_of(decided, match, reigns), None
+    receipt, crowning = gathering.receipt_of(decided, match, register, now=now), None
     if match is None:  # nothing to show of a defence without a duel: what made the leader is shown
         won_in = next((reign.won_in_id for reign in reigns if not reign.defence), None)
         crowned = next((r for r in found if r.pk == won_in), None)
         match, duels = gathering.decision_in_pictures(crowned, reigns)
-        crowning = gathering.receipt_of(crowned, match, reigns)
+        crowning = gathering.receipt_of(crowned, match, register, now=now)
     named = queries.labels_of(hotkey for round_ in found for hotkey in SS58.findall(round_.headline))
     return home_pages.page(
         competition,
         rounds=found,
         reigns=reigns,
-        tracker=gathering.tracker(found[0], now=timezone.now()) if found else None,
+        register=register,
+        weight=weights.summary(competition, register, now=now),
+        tracker=gathering.tracker(found[0], now=now) if found else None,
         others=queries.competitions(),
         deciding=match,
         receipt=receipt,
@@ -222,11 +227,11 @@ def miner_facts(request: HttpRequest, hotkey: str) -> Any:
         found = finding.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
     except Elsewhere as other:
         return other.response
-    return miner_pages.page(gathering.miner_rows(found))
+    return miner_pages.page(gathering.miner_rows(found, now=timezone.now()))
 
 
 home = Page(home_facts, template="home.html", more=home_more, settled=home_pages.still)
-round_page = Page(round_facts, template="round.html", more=round_more, settled=lambda page: page.stage == "finished")
+round_page = Page(round_facts, template="round.html", more=round_more, settled=rounds.settled)
 match_page = Page(match_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
 duel_page = Page(duel_facts, template="duel.html", more=duel_more, settled=lambda page: page.result != "judging")
 audit_page = Page(audit_facts, template="audit.html", more=audit_more)

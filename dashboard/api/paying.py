@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ from competition.models import Checkpoint, Competition, LedgerEvent, Reign
 from competition.weights import told_by
 from dashboard.api.errors import bad, missing
 from dashboard.api.rows import game, outcomes, trust
+from dashboard.facts import weights as facts
 from dashboard.presenting.figures import rules_of
 
 
@@ -25,14 +26,15 @@ class Moment:
     reigns: Sequence[Reign]
     block: int
     played: bool
+    now: datetime
 
     @property
     def reign(self) -> Reign | None:
         return decisions.at_block(self.reigns, self.block)
 
     @property
-    def following(self) -> Reign | None:
-        return next((reign for reign in self.reigns if reign.effective_block > self.block), None)
+    def register(self) -> facts.Register:
+        return facts.register(self.competition, self.reigns, now=self.now, block=self.block)
 
 
 def usual() -> str | None:
@@ -45,77 +47,60 @@ def moment(competition: Competition, asked: Mapping[str, Any], *, now: datetime)
     if "as_of_round" in asked and "as_of_block" in asked:
         raise bad("as_of_block", "as_of_round and as_of_block exclude each other.", fix="Give one of them.")
     rows = competition.reigns.select_related("competition", "miner", "won_in").order_by("sequence")
-    reigns, played = list(rows), competition.chain.startswith("simulated:") or _known(competition)
+    reigns, played = list(rows), facts.is_played(competition)
     if "as_of_round" in asked:
         number = asked["as_of_round"]
         reigns = [r for r in reigns if r.won_in is None or r.won_in.number <= number]
         if not any(r.won_in and r.won_in.number == number for r in reigns):
             raise missing("This round has decided nothing, or not yet.", fix="Ask for a finished round.")
-        return Moment(competition=competition, reigns=reigns, block=reigns[-1].effective_block, played=played)
+        return Moment(competition=competition, reigns=reigns, block=reigns[-1].effective_block, played=played, now=now)
     if "as_of_block" in asked:
-        return Moment(competition=competition, reigns=reigns, block=asked["as_of_block"], played=played)
+        return Moment(competition=competition, reigns=reigns, block=asked["as_of_block"], played=played, now=now)
     block = chain.of(competition).block(now=now) if played else max((r.effective_block for r in reigns), default=0)
-    return Moment(competition=competition, reigns=reigns, block=block, played=played)
-
-
-def _known(competition: Competition) -> bool:
-    """A chain that this installation can ask; records of rounds played elsewhere have none."""
-    try:
-        chain.of(competition)
-    except LookupError:
-        return False
-    return True
+    return Moment(competition=competition, reigns=reigns, block=block, played=played, now=now)
 
 
 def leader(at: Moment) -> outcomes.Leader:
+    following = next(iter(at.register.later), None)
     return outcomes.Leader(
         competition=at.competition.slug,
         block=at.block,
         reign=game.reign(at.reign) if at.reign else None,
-        following=game.reign(at.following) if at.following else None,
+        following=game.reign(following) if following else None,
     )
 
 
 def weights(asked: Moment) -> outcomes.Weights:
     """As the chain is told: a reign that no signed checkpoint covers yet is not paid, and said to wait."""
-    checkpoint = _checkpoint(asked)
-    at = _signed(asked, checkpoint)
-    reign, event = at.reign, _event(at)
+    register = asked.register
+    checkpoint, reign = _checkpoint(asked), register.in_force
+    event = _event(asked, reign)
     covered = event is not None and checkpoint is not None and checkpoint.seq >= event.seq
     waits = asked.reign if asked.reign != reign else None
     return outcomes.Weights(
-        competition=at.competition.slug,
-        chain=at.competition.chain,
-        block=at.block,
-        vector=_vector(at),
+        competition=asked.competition.slug,
+        chain=asked.competition.chain,
+        block=asked.block,
+        vector=_vector(asked, register.signed, reign=reign),
+        later=facts.summary(asked.competition, register, now=asked.now).later,
         reign=game.reign(reign) if reign else None,
-        formula=_formula(at, reign) if reign else None,
+        formula=_formula(asked, reign) if reign else None,
         event=trust.event(event) if event else None,
         checkpoint=trust.checkpoint(checkpoint) if checkpoint else None,
         covered=covered,
-        remark=_remark(at, event=event, covered=covered, waits=waits),
+        remark=_remark(asked, event=event, covered=covered, waits=waits),
     )
 
 
-def _signed(at: Moment, checkpoint: Checkpoint | None) -> Moment:
-    """Without the reigns that the last checkpoint does not cover, where a chain is told by it."""
-    if checkpoint is None or not at.played:
-        return at
-    told = LedgerEvent.objects.filter(competition=at.competition, kind="reign", seq__gt=checkpoint.seq)
-    later = set(told.values_list("body__sequence", flat=True))
-    return replace(at, reigns=[reign for reign in at.reigns if reign.sequence not in later])
-
-
-def _vector(at: Moment) -> tuple[outcomes.Share, ...]:
-    """With uids where a chain is asked; of records by role only."""
-    told = told_by(at.reigns)
+def _vector(at: Moment, reigns: Sequence[Reign], *, reign: Reign | None) -> tuple[outcomes.Share, ...]:
+    """With uids where a chain is asked; of records by role only.  `reigns`: those that may be paid."""
+    told = told_by(reigns)
     if at.played:
         connected = chain.of(at.competition)
         owner, uids = connected.owner_uid(), connected.uids()
     else:
         owner, uids = -1, {reign.hotkey: place for place, reign in enumerate(told)}
     vector = decisions.vector(told, block=at.block, uids=uids, owner_uid=owner)
-    reign = at.reign
     return tuple(
         outcomes.Share(
             uid=uid if at.played else None,
@@ -140,10 +125,10 @@ def _formula(at: Moment, reign: Reign) -> outcomes.Formula:
     )
 
 
-def _event(at: Moment) -> LedgerEvent | None:
-    if at.reign is None:
+def _event(at: Moment, reign: Reign | None) -> LedgerEvent | None:
+    if reign is None:
         return None
-    rows = LedgerEvent.objects.filter(competition=at.competition, kind="reign", body__sequence=at.reign.sequence)
+    rows = LedgerEvent.objects.filter(competition=at.competition, kind="reign", body__sequence=reign.sequence)
     return rows.select_related("competition").first()
 
 

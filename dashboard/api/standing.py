@@ -15,10 +15,11 @@ from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
-from competition.models import Miner, Reign, Round, Submission
+from competition.models import Miner, Round, Submission
 from dashboard import clock, gathering
 from dashboard.api import causes
 from dashboard.api.rows import game, judging, standing
+from dashboard.facts.weights import weight_in_force
 from dashboard.presenting import miner_pages
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import duel_url, meaning, result
@@ -68,7 +69,8 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     places = [entry.miner_id for entry in own.entries]
     rank, ranked = _rank(own, screen)
     rules = rules_of(round_)
-    last = Reign.objects.filter(competition=round_.competition_id).order_by("-sequence").first()
+    reigns = queries.reigns_of(round_.competition)
+    weight = weight_in_force(round_.competition, reigns, now=now)
     return standing.Standing(
         competition=round_.competition.slug, round=round_.number, stage=round_.state, miner=game.miner(miner),
         sentence=sentence(own), submission=game.submission(own.submission) if own.submission else None,
@@ -78,7 +80,8 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
         clock=gathering.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
         matches=tuple(judging.match(match) for match in own.matches), prompts=_prompts(own),
         causes=causes.of(own), audits=tuple(_audit(own, audit, now=now) for audit in own.audits),
-        leads=last is not None and last.miner_id == miner.pk, url=reverse("miner", args=[miner.hotkey]),
+        leads=bool(reigns) and reigns[0].miner_id == miner.pk, weight=weight.of(miner.hotkey),
+        weight_later=weight.later_of(miner.hotkey), url=reverse("miner", args=[miner.hotkey]),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from competition.decisions import weights as weighing
 from competition.decisions.rulesets import BadRules, Rules, read
 from competition.models import Competition, Miner, Reign, Round
+from dashboard.facts.weights import Register, Status, WeightInForce, statuses
 from dashboard.presenting.figures import DEFAULT_BAR, Figures, figures, rules_of
 from dashboard.presenting.leading import Step, steps
 from dashboard.presenting.matches import DuelRow, match_url
@@ -29,16 +30,20 @@ MOST_STEPS = 60  # of the small chart
 
 @dataclass(frozen=True, kw_only=True)
 class Leader:
-    """`weight` is the share of the emission the latest reign gives; `next_weight` the one after another defence."""
+    """Of who won the latest decision.  `weight` is what this miner is paid at the current block: 0 before the first
+    block of its reign, null where the chain does not tell its block; what comes later is in the page's `weight`.
+    `next_weight` is the one after another defence; `effective_block` the first block of the latest decision,
+    and `since_block` of the reign: `in_effect` and `since_reached` say whether these have come."""
 
     miner: Who
     repo: str
     commit: str
-    weight: Fraction
+    weight: Fraction | None
     next_weight: Fraction
     effective_block: int
     in_effect: bool | None
     since_block: int
+    since_reached: bool | None
     won_in: int | None
     won_in_url: str
     defences: int
@@ -67,6 +72,7 @@ class ReignRow:
     effective_block: int
     won_in: int | None
     defence: bool
+    status: Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,7 @@ class HomePage:
     bar: str
     labels: tuple[Label, ...]
     leader: Leader | None
+    weight: WeightInForce
     last_decision: RoundRow | None
     current: RoundRow | None
     tracker: Tracker | None
@@ -127,8 +134,8 @@ class HomePage:
 
 
 def still(page: HomePage) -> bool:
-    """Does no round run, so that the clock changes nothing?"""
-    return page.tracker is None or not page.tracker.live
+    """Does no round run, and no weight wait for its block, so that the clock changes nothing?"""
+    return page.weight.settled and (page.tracker is None or not page.tracker.live)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +157,8 @@ def page(
     *,
     rounds: Sequence[Round],
     reigns: Sequence[Reign],
+    register: Register,
+    weight: WeightInForce,
     tracker: Tracker | None,
     others: Sequence[Competition],
     deciding: Match | None = None,
@@ -159,10 +168,11 @@ def page(
     named: Sequence[Miner] = (),
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
-    rules, rows = _rules(competition), _rounds(rounds, reigns, named=named)
+    rules, rows, standing = _rules(competition), _rounds(rounds, reigns, named=named), statuses(register)
     return HomePage(
         **_given(competition, rules=rules),
-        leader=_leader(competition, reigns, rules=rules, tracker=tracker),
+        leader=_leader(competition, reigns, rules=rules, weight=weight),
+        weight=weight,
         last_decision=next((row for row in rows if row.stage == "finished"), None),
         current=rows[0] if rows else None,
         tracker=tracker,
@@ -171,9 +181,9 @@ def page(
         crowning=crowning,
         **_decided_by(deciding),
         clearest_duels=clearest,
-        reigns=tuple(_reign(reign) for reign in reigns),
+        reigns=tuple(_reign(reign, status=standing[reign.sequence]) for reign in reigns),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
-        _steps=steps(competition, reigns[:MOST_STEPS]),
+        _steps=steps(competition, register, most=MOST_STEPS),
     )
 
 
@@ -211,24 +221,24 @@ def _rules(competition: Competition) -> Rules | None:
 
 
 def _leader(
-    competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, tracker: Tracker | None
+    competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, weight: WeightInForce
 ) -> Leader | None:
     if not reigns:
         return None
-    block = tracker.clock.block if tracker and tracker.clock else None
     last = reigns[0]
     begun = next((r for r in reigns if not r.defence), last)
-    weight = Fraction(last.weight)
-    following = weighing.next_reign_weight(weight, defended=True, rules=rules) if rules else weight
+    decided = Fraction(last.weight)
+    following = weighing.next_reign_weight(decided, defended=True, rules=rules) if rules else decided
     return Leader(
         miner=who(last.miner),
         repo=last.repo,
         commit=last.commit,
-        weight=weight,
+        weight=weight.of(last.miner.hotkey),
         next_weight=following,
         effective_block=last.effective_block,
-        in_effect=None if block is None else block >= last.effective_block,
+        in_effect=None if weight.block is None else weight.block >= last.effective_block,
         since_block=begun.effective_block,
+        since_reached=None if weight.block is None else weight.block >= begun.effective_block,
         won_in=begun.won_in.number if begun.won_in else None,
         won_in_url=reverse("round", args=[competition.slug, begun.won_in.number]) if begun.won_in else "",
         defences=sum(r.defence and r.sequence > begun.sequence for r in reigns),
@@ -259,11 +269,12 @@ def _waiting(round_: Round) -> str:
     )
 
 
-def _reign(reign: Reign) -> ReignRow:
+def _reign(reign: Reign, *, status: Status) -> ReignRow:
     return ReignRow(
         miner=who(reign.miner),
         weight=Fraction(reign.weight),
         effective_block=reign.effective_block,
         won_in=reign.won_in.number if reign.won_in else None,
         defence=reign.defence,
+        status=status,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from django.urls import reverse
 
 from competition.models import Competition, Reign
+from dashboard.facts.weights import Register, Status, WeightInForce, shown, statuses
 from dashboard.presenting.people import Who, who
 from dashboard.presenting.wording import Label, count, labels
 
@@ -22,6 +23,7 @@ class Step:
     effective_block: int
     won_in: int | None
     defence: bool
+    status: Status
     round_url: str
     _start: float
     _width: float
@@ -51,12 +53,14 @@ class Step:
     @property
     def words(self) -> str:
         how = f"round {self.won_in}" if self.won_in is not None else "the start"
-        return f"{self.miner.name}, weight {float(self.weight):.2f} after {how}"
+        later = f", from block {self.effective_block:,} on" if self.status == "later" else ""
+        return f"{self.miner.name}, weight {shown(self.weight)} after {how}{later}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """A leader's time without a break.  `until_block` is null for who leads now."""
+    """A leader's time without a break.  `until_block` is null for who leads now; `last_weight` is the last one that
+    came into force, 0 before the first."""
 
     miner: Who
     repo: str
@@ -71,28 +75,29 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class LeadersPage:
-    """`terms` newest first, `steps` oldest first."""
+    """`terms` newest first, `steps` oldest first; `weight` is the one in force, and what comes later."""
 
     competition: str
     competition_name: str
     sentence: str
+    weight: WeightInForce
     terms: tuple[Term, ...]
     steps: tuple[Step, ...]
     labels: tuple[Label, ...]
     url: str
 
 
-def page(competition: Competition, reigns: Sequence[Reign]) -> LeadersPage:
-    """`reigns` newest first, as far as they are kept."""
-    oldest_first = list(reversed(reigns))
-    groups = terms_of(oldest_first)
-    terms = tuple(_term(competition, group, groups[n + 1 :]) for n, group in enumerate(groups))
+def page(competition: Competition, register: Register, *, weight: WeightInForce) -> LeadersPage:
+    """`register`: the reigns as far as they are kept."""
+    groups, standing = terms_of(register.reigns), statuses(register)
+    terms = tuple(_term(competition, group, groups[n + 1 :], standing=standing) for n, group in enumerate(groups))
     return LeadersPage(
         competition=competition.slug,
         competition_name=competition.name,
         sentence=_sentence(terms),
+        weight=weight,
         terms=tuple(reversed(terms)),
-        steps=_steps(competition, groups, total=len(oldest_first)),
+        steps=_steps(competition, groups, standing=standing),
         labels=labels(competition),
         url=reverse("leaders", args=[competition.slug]),
     )
@@ -119,13 +124,20 @@ def _sentence(terms: Sequence[Term]) -> str:
     return f"{told}; {longest.miner.name} defended most often, {count(longest.defences, 'time')}."
 
 
-def steps(competition: Competition, reigns: Sequence[Reign]) -> tuple[Step, ...]:
-    """The columns of the chart, oldest first; `reigns` newest first."""
-    return _steps(competition, terms_of(list(reversed(reigns))), total=len(reigns))
+def steps(competition: Competition, register: Register, *, most: int) -> tuple[Step, ...]:
+    """The newest columns of the chart, oldest first."""
+    return _steps(competition, terms_of(register.reigns[-most:]), standing=statuses(register))
 
 
-def _term(competition: Competition, group: Sequence[Reign], later: Sequence[Sequence[Reign]]) -> Term:
-    begun, last = group[0], group[-1]
+def _term(
+    competition: Competition,
+    group: Sequence[Reign],
+    later: Sequence[Sequence[Reign]],
+    *,
+    standing: Mapping[int, Status],
+) -> Term:
+    begun = group[0]
+    paid = [reign for reign in group if standing[reign.sequence] in ("past", "in force")]
     return Term(
         miner=who(begun.miner),
         repo=begun.repo,
@@ -135,12 +147,15 @@ def _term(competition: Competition, group: Sequence[Reign], later: Sequence[Sequ
         from_block=begun.effective_block,
         until_block=later[0][0].effective_block if later else None,
         defences=len(group) - 1,
-        last_weight=Fraction(last.weight),
+        last_weight=Fraction(paid[-1].weight) if paid else Fraction(0),
     )
 
 
-def _steps(competition: Competition, groups: Sequence[Sequence[Reign]], *, total: int) -> tuple[Step, ...]:
+def _steps(
+    competition: Competition, groups: Sequence[Sequence[Reign]], *, standing: Mapping[int, Status]
+) -> tuple[Step, ...]:
     """One column a decided round: blocks would squeeze years of quiet beside an hour of demo."""
+    total = sum(len(group) for group in groups)
     width = 100 / total if total else 0
     numbered: list[tuple[int, Reign]] = [(n, reign) for n, group in enumerate(groups) for reign in group]
     return tuple(
@@ -150,6 +165,7 @@ def _steps(competition: Competition, groups: Sequence[Sequence[Reign]], *, total
             effective_block=reign.effective_block,
             won_in=reign.won_in.number if reign.won_in else None,
             defence=reign.defence,
+            status=standing[reign.sequence],
             round_url=_round_url(competition, reign),
             _start=round(place * width, 3),
             _width=round(width, 3),

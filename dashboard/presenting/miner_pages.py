@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
+from dashboard.facts.weights import PaidFrom, WeightInForce, shown
 from dashboard.presenting import matches, rounds
 from dashboard.presenting.audit_pages import PodRunFacts, pod_run
 from dashboard.presenting.figures import Figures, rules_of
@@ -69,11 +70,23 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
+    """`weight`: what this miner is paid at the current block, "" where the chain does not tell its block."""
+
     competition: str
     weight: str
+    later: tuple[PaidFrom, ...]
     since_block: int
     won_in: int | None
     defences: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dethroned:
+    """This miner leads no more, and is paid until the next leader's first block."""
+
+    competition: str
+    weight: Fraction
+    until_block: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +107,7 @@ class MinerPage:
     sentence: str
     labels: tuple[Label, ...]
     leads: tuple[Lead, ...]
+    still_paid: tuple[Dethroned, ...]
     course: tuple[Standing, ...]
     summary: str
     rounds: tuple[Participation, ...]
@@ -117,13 +131,14 @@ class MinerRows:
     refused: Sequence[tuple[Asset, Rendering]]
     reigns: Sequence[Reign]
     leaders: Mapping[int, Reign]
+    weights: Mapping[int, WeightInForce]
 
 
 def page(rows: MinerRows) -> MinerPage:
     participations = tuple(_participation(submission, rows) for submission in rows.submissions)
     windows = [s.round for s in rows.submissions]
     other = [r for r in rows.reveals if r.objection and not any(_in_window(r, round_) for round_ in windows)]
-    leads = _leads(rows)
+    leads, still_paid = _leads(rows), _still_paid(rows)
     crowned = {reign.won_in_id for reign in rows.reigns if not reign.defence}
     pairs = zip(rows.submissions, participations, strict=True)
     course = tuple(
@@ -133,9 +148,10 @@ def page(rows: MinerRows) -> MinerPage:
         hotkey=rows.miner.hotkey,
         label=rows.miner.label,
         note=rows.miner.note,
-        sentence=_where(leads, participations, rows),
+        sentence=_where(leads, still_paid, participations, rows),
         labels=labels(windows[0].competition) if windows else (),
         leads=leads,
+        still_paid=still_paid,
         course=course,
         summary=_summary(course),
         rounds=participations,
@@ -250,28 +266,52 @@ def _failed(asset: Asset, row: Asset | Rendering) -> FailedFile:
 def _leads(rows: MinerRows) -> tuple[Lead, ...]:
     """The competitions this miner leads now."""
     return tuple(
-        _lead(reign, [r for r in rows.reigns if r.competition_id == reign.competition_id])
+        _lead(
+            reign,
+            [r for r in rows.reigns if r.competition_id == reign.competition_id],
+            weight=rows.weights[reign.competition_id],
+        )
         for reign in rows.leaders.values()
         if reign.miner_id == rows.miner.pk
     )
 
 
-def _lead(now: Reign, entries: Sequence[Reign]) -> Lead:
+def _still_paid(rows: MinerRows) -> tuple[Dethroned, ...]:
+    found = []
+    for pk, last in rows.leaders.items():
+        paid = rows.weights[pk].of(rows.miner.hotkey)
+        if last.miner_id != rows.miner.pk and paid:
+            later = rows.weights[pk].later
+            until = later[0].from_block if later else None
+            found.append(Dethroned(competition=last.competition.slug, weight=paid, until_block=until))
+    return tuple(found)
+
+
+def _lead(now: Reign, entries: Sequence[Reign], *, weight: WeightInForce) -> Lead:
     """`entries`: this miner's, newest first; the reign begins with the newest one that is no defence."""
     begun = next((r for r in entries if not r.defence), now)
+    paid = weight.of(now.miner.hotkey)
     return Lead(
         competition=entries[0].competition.slug if entries else now.competition.slug,
-        weight=now.weight,
+        weight="" if paid is None else str(paid),
+        later=weight.later_of(now.miner.hotkey),
         since_block=begun.effective_block,
         won_in=begun.won_in.number if begun.won_in else None,
         defences=sum(r.defence and r.sequence > begun.sequence for r in entries),
     )
 
 
-def _where(leads: Sequence[Lead], participations: Sequence[Participation], rows: MinerRows) -> str:
+def _where(
+    leads: Sequence[Lead],
+    still_paid: Sequence[Dethroned],
+    participations: Sequence[Participation],
+    rows: MinerRows,
+) -> str:
     """The one sentence a miner comes for."""
     if leads:
         return f"This miner leads {' and '.join(_led(lead) for lead in leads)}."
+    if still_paid:
+        return f"This miner leads no more, and is paid {' and '.join(_paid_until(row) for row in still_paid)}."
     challenged = [p for p in participations if p.role == Submission.Role.CHALLENGER]
     if challenged:
         return f"Round {challenged[0].round} of {challenged[0].competition}: {challenged[0].sentence}"
@@ -283,8 +323,14 @@ def _where(leads: Sequence[Lead], participations: Sequence[Participation], rows:
 
 
 def _led(lead: Lead) -> str:
-    weight = f"{float(Fraction(lead.weight)):.2f}"
-    return f"{lead.competition} with weight {weight}, after {count(lead.defences, 'defence')}"
+    weight = f"with weight {shown(Fraction(lead.weight))} now" if lead.weight else "(the weight in force is not known)"
+    later = "".join(f", {row.words}" for row in lead.later)
+    return f"{lead.competition} {weight}{later}, after {count(lead.defences, 'defence')}"
+
+
+def _paid_until(row: Dethroned) -> str:
+    until = f" until block {row.until_block:,}" if row.until_block is not None else ""
+    return f"weight {shown(row.weight)} in {row.competition}{until}"
 
 
 def standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[Audit]) -> str:

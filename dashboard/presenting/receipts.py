@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign, Round
 from competition.rounds import met_on_the_ladder
+from dashboard.facts.weights import Payment
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import match_url
-from dashboard.presenting.people import entrant, who
+from dashboard.presenting.people import entrant
 from dashboard.presenting.stakes import bar_told
 from dashboard.presenting.wording import count, percent
 from judging.matches import tally_of
@@ -56,23 +56,23 @@ def deciding(matches: Sequence[Match], *, reign: Reign | None, round_: Round) ->
 
 
 def receipt(
-    round_: Round, match: Match | None, *, audits: Sequence[Audit] = (), reign: Reign | None = None
+    round_: Round, match: Match | None, *, audits: Sequence[Audit] = (), payment: Payment | None = None
 ) -> Receipt | None:
-    """Of a finished round.  `audits`: of the round; `reign`: what its decision began or went on with."""
+    """Of a finished round.  `audits`: of the round; `payment`: what its decision pays."""
     if round_.state != "finished":
         return None
     if match is None:
-        chain = _weight(round_, reign)
+        chain = _weight(round_, payment)
         return Receipt(sentence="No challenger won a duel.", distance="", flip_distance=None, chain=chain)
     numbers = figures(tally_of(match), rules=rules_of(round_), kind=match.kind)
     own = [audit for audit in audits if audit.submission_id == match.challenger_id]
-    took = reign is not None and not reign.defence
+    took = payment is not None and not payment.defence
     rejected = any(audit.state == "rejected" for audit in own)
     return Receipt(
         sentence=_sentence(match, numbers, took=took, rejected=rejected),
         distance="" if rejected else _distance(match, numbers, took=took),
         flip_distance=numbers.flip_distance,
-        chain=_chain(round_, match, numbers, audits=own) + _weight(round_, reign),
+        chain=_chain(round_, match, numbers, audits=own) + _weight(round_, payment),
     )
 
 
@@ -148,8 +148,7 @@ def _audits(round_: Round, match: Match, audits: Sequence[Audit]) -> tuple[Link,
     return (Link(step="audits", words=words, url=url),)
 
 
-def _weight(round_: Round, reign: Reign | None) -> tuple[Link, ...]:
-    if reign is None:
+def _weight(round_: Round, payment: Payment | None) -> tuple[Link, ...]:
+    if payment is None:
         return ()
-    words = f"{who(reign.miner).name}, {float(Fraction(reign.weight)):.2f} from block {reign.effective_block:,}"
-    return (Link(step="weight", words=words, url=reverse("leaders", args=[round_.competition.slug])),)
+    return (Link(step="weight", words=payment.words, url=reverse("leaders", args=[round_.competition.slug])),)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign, Reveal, Round, Submission
+from dashboard.facts.weights import Payment, WeightInForce
 from dashboard.models import Publication, VerifierFinding
 from dashboard.presenting import ladders, matches
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
@@ -82,16 +83,6 @@ class AuditRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """Who is paid what after the round."""
-
-    leader: Who
-    weight: Fraction
-    effective_block: int
-    defence: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Bundle:
     hash: str
     files: int
@@ -127,7 +118,8 @@ class RoundPage:
     audits: tuple[AuditRow, ...]
     entries: tuple[Entry, ...]
     reveals_with_objection: tuple[OddReveal, ...]
-    outcome: Outcome | None
+    outcome: Payment | None
+    weight: WeightInForce
     receipt: Receipt | None
     bundle: Bundle | None
     sure: Sureness | None = None
@@ -169,6 +161,11 @@ class RoundPage:
         return max((tally.margin for tally in tallies if not tally.all_forfeit), default=None)
 
 
+def settled(page: RoundPage) -> bool:
+    """Can only another event of the ledger change it?  A weight that is decided waits for its block."""
+    return page.stage == "finished" and page.weight.settled
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoundRows:
     """What the queries brought."""
@@ -183,6 +180,8 @@ class RoundRows:
     numbers: tuple[int, int]  # of the competition's first and last round
     publication: Publication | None
     reign: Reign | None
+    payment: Payment | None
+    weight: WeightInForce
     findings: Sequence[VerifierFinding] = ()
 
 
@@ -204,9 +203,10 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         audits=tuple(audit_row(round_, audit) for audit in rows.audits),
         entries=tuple(entry(s) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
-        outcome=_outcome(rows.reign),
+        outcome=rows.payment,
+        weight=rows.weight,
         receipt=receipt(
-            round_, deciding(rows.matches, reign=rows.reign, round_=round_), audits=rows.audits, reign=rows.reign
+            round_, deciding(rows.matches, reign=rows.reign, round_=round_), audits=rows.audits, payment=rows.payment
         ),
         bundle=bundle(round_, rows.publication),
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
@@ -361,13 +361,6 @@ def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
         climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
     audits = {a.submission.key: audit_row(rows.round, a).url for a in rows.audits}
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
-
-
-def _outcome(reign: Reign | None) -> Outcome | None:
-    if reign is None:
-        return None
-    weight = Fraction(reign.weight)
-    return Outcome(leader=who(reign.miner), weight=weight, effective_block=reign.effective_block, defence=reign.defence)
 
 
 def _defending(round_: Round) -> Who | None:

@@ -62,7 +62,7 @@ def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: 
     few = {name: queries_for(client, url) for name, url in pages("few").items()}
     many = {name: queries_for(client, url) for name, url in pages("many").items()}
     assert few == many
-    most = {"leaders": 2, "prompts": 5, "prompt": 6}
+    most = {"leaders": 4, "prompts": 5, "prompt": 6}
     assert {name: count for name, count in many.items() if count > most[name]} == {}
 
 

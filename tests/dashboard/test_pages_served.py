@@ -71,7 +71,7 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 14, "moving": 4, "round": 12, "running": 16, "live": 16, "match": 6, "duel": 8, "audit": 11,
+    "competition": 15, "moving": 4, "round": 13, "running": 18, "live": 18, "match": 6, "duel": 8, "audit": 11,
     "miner": 16,
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from dashboard.api.rows.game import Miner, ReignRow
 from dashboard.api.rows.trust import CheckpointRow, EventRow
+from dashboard.facts.weights import PaidFrom
 from dashboard.presenting.ladders import Rung
 from dashboard.presenting.rounds import RoundPage
 
@@ -129,6 +130,7 @@ class Weights:
     chain: Annotated[str, "`simulated:…` pays nobody."]
     block: int
     vector: Annotated[tuple[Share, ...], "Adds up to exactly 1."]
+    later: Annotated[tuple[PaidFrom, ...], "Decided, and not in force at this block: what follows, and from where."]
     reign: ReignRow | None
     formula: Formula | None
     event: Annotated[EventRow | None, "The ledger's event of this reign."]

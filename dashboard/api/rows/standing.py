@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from dashboard.api.rows.game import PAGE, Failure, Miner, RevealRow, SubmissionRow
 from dashboard.api.rows.judging import MatchRow
 from dashboard.clock import BlockClock
+from dashboard.facts.weights import PaidFrom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,11 @@ class Standing:
     causes: Annotated[tuple[Cause, ...], "What failed, by cause, most frequent first."]
     audits: tuple[AuditState, ...]
     leads: Annotated[bool, "Does this miner lead the competition now?"]
+    weight: Annotated[
+        Fraction | None,
+        "What this miner is paid at the chain's current block: 0 where another is; null where the chain is silent.",
+    ]
+    weight_later: Annotated[tuple[PaidFrom, ...], "What this miner is to be paid from later blocks on."]
     url: Annotated[str, PAGE]
 
 

@@ -35,7 +35,7 @@ def standing(told: Document) -> None:
     out.print(
         f"{safe(told['competition'])}, round {told['round']}, {safe(told['stage'])}; {safe(told['miner']['hotkey'])}"
     )
-    for line in (_place(told), _margin(told), *_times(told)):
+    for line in (_place(told), _margin(told), *_weights(told), *_times(told)):
         if line:
             out.print(line)
     matches(told["matches"])
@@ -57,6 +57,17 @@ def _margin(told: Document) -> str:
     missing = f"; {told['gap']} net duels short" if told["gap"] else ""
     ends = f"95 % between {low} and {high}"
     return f"Margin {share(told['margin_rounded'])} ({ends}), the bar is {share(told['win_margin_rounded'])}{missing}"
+
+
+def _weights(told: Document) -> Iterator[str]:
+    """What is paid at the current block, and what is decided for later ones; a platform of before says neither."""
+    later = told.get("weight_later") or ()
+    if told.get("leads") or later or told.get("weight_rounded"):
+        now = told.get("weight_rounded")
+        yield "Weight now: " + ("not known, the chain does not tell its block" if now is None else f"{now:.2f}")
+    for row in later:
+        about = f", about {safe(row['expected_at'])}" if row["expected_at"] else ""
+        yield f"Later: weight {row['weight_rounded']:.2f} from block {row['from_block']:,}{about}"
 
 
 def _times(told: Document) -> Iterator[str]:
