@@ -24,7 +24,7 @@ TORCH_TESTS := tests/judging/test_transformers.py tests/test_conventions.py::tes
 TORCH_STAMP := .venv-torch/$(shell cat requirements*.txt constraints*.txt | sha256sum | cut -c1-16)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, RUN="--no-demo --workers 4")
 	@exec $(BIN)/python manage.py run --port $(PORT) $(RUN)
