@@ -14,16 +14,32 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 
 from competition.ports import free_port
 
 ATTACKERS = 40
 PATIENCE_S = 8.0
 BIG = b"x" * 30_000_000
+APPLICATION = "benchmarks.slow_visitors:application"
+
+
+def gunicorn(worker: str, threads: int) -> Callable[[int], list[str]]:
+    manner = ["--worker-class", worker, "--threads", str(threads), "--no-control-socket", "--graceful-timeout", "1"]
+    return lambda port: ["gunicorn", APPLICATION, "--bind", f"127.0.0.1:{port}", *manner]
+
+
+def granian(threads: int) -> Callable[[int], list[str]]:
+    manner = ["--interface", "wsgi", "--blocking-threads", str(threads), "--workers-kill-timeout", "1"]
+    return lambda port: ["granian", *manner, "--host", "127.0.0.1", "--port", str(port), APPLICATION]
+
+
 SERVERS = {
-    "gthread, 8 threads (before)": ("gthread", "8"),
-    "FairWorker, 32 threads": ("competition.web_worker.FairWorker", "32"),
+    "gunicorn gthread, 8 threads": gunicorn("gthread", 8),
+    "gunicorn FairWorker, 32 threads": gunicorn("competition.web_worker.FairWorker", 32),
 }
+if find_spec("granian"):  # not a dependency: `pip install granian` beside the rest to compare
+    SERVERS["granian, 32 threads"] = granian(32)
 
 
 def application(environ: dict, start_response: Callable) -> Iterator[bytes]:
@@ -78,11 +94,10 @@ def ask(port: int) -> float | None:
 
 
 @contextmanager
-def served(worker: str, threads: str) -> Iterator[int]:
+def served(command: Callable[[int], list[str]]) -> Iterator[int]:
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "benchmarks.slow_visitors:application", "--bind", f"127.0.0.1:{port}"]
-    manner = ["--worker-class", worker, "--threads", threads, "--no-control-socket", "--graceful-timeout", "1"]
-    with tempfile.TemporaryFile() as log, subprocess.Popen([*command, *manner], stdout=log, stderr=log) as server:
+    started = [sys.executable, "-m", *command(port)]
+    with tempfile.TemporaryFile() as log, subprocess.Popen(started, stdout=log, stderr=log) as server:
         while ask(port) is None:
             time.sleep(0.1)
         yield port
@@ -92,9 +107,9 @@ def served(worker: str, threads: str) -> Iterator[int]:
 def main() -> None:
     print("| while forty others are | " + " | ".join(SERVERS) + " |\n|---|" + "---|" * len(SERVERS))
     measured: dict[str, list[str]] = {name: [] for name in ATTACKS}
-    for worker, threads in SERVERS.values():
+    for server in SERVERS.values():
         for name, sent in ATTACKS.items():
-            with served(worker, threads) as port:
+            with served(server) as port:
                 held = attack(port, sent) if sent else []
                 time.sleep(0.5)
                 waits = [ask(port) for _ in range(3)]

@@ -14,7 +14,7 @@ from competition import web_worker
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with served(*SERVERS["FairWorker, 32 threads"]) as port:
+    with served(SERVERS["gunicorn FairWorker, 32 threads"]) as port:
         yield port
 
 
