@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from verify.reading import Repository, Row
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, Duel, Match, Round, Side
@@ -14,23 +16,32 @@ WINNERS = {
 SIDES = {0: ("leader", "miner"), 1: ("left", "right")}
 NAMES = {0: ("leader", "hotkey"), 1: ("left", "right")}
 ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb", "ply", "js")}  # of era 3 the one its format has
+AUDIT_FILE = re.compile(r"audit_[A-Za-z0-9]{1,10}_(\d{1,4})\.json", re.A)
+"""Era 2: `audit_<first ten of the left side>_<repeat>.json` lies with the audited miner."""
 VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 
 
 def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Match]:
-    """The matches in which `hotkey` challenged. The file's name must be that of its defender."""
+    """The matches in which `hotkey` challenged, those of its audits under `<left side>_<repeat>`.
+
+    The file's name must be that of its defender.
+    """
     for name in files.files(round.file(hotkey)):
-        if not name.startswith("duels_"):
+        audit = AUDIT_FILE.fullmatch(name) if round.era == 2 else None
+        if audit is None and not name.startswith("duels_"):
             continue
         row = files.row(round.file(f"{hotkey}/{name}"))
         match = match_of(row, era=round.era) if row else None
         if match is None:
             continue
-        if match.challenger != hotkey or not name.startswith(f"duels_{match.defender[:10]}"):
-            found, wanted = f"{match.challenger}/duels_{match.defender[:10]}.json", f"{hotkey}/{name}"
+        left = match.defender[:10]
+        due = f"audit_{left}_{audit[1]}.json" if audit else f"duels_{left}.json"
+        named = name == due if audit else name.startswith(f"duels_{left}")
+        if match.challenger != hotkey or not named:
+            found, wanted = f"{match.challenger}/{due}", f"{hotkey}/{name}"
             said = "The match in the file is not the one its path names."
             files.book.note("match-misplaced", file=match.file, found=found, expected=wanted, sentence=said)
-        yield match
+        yield replace(match, defender=f"{match.defender}_{int(audit[1])}") if audit else match
 
 
 def match_of(row: Row, *, era: int) -> Match | None:
@@ -62,7 +73,7 @@ def _duel(row: Row, *, era: int) -> Duel | None:
         return None
     left, right = SIDES[shape]
     sides = {DEFENDER: _side(row, left, era=era), CHALLENGER: _side(row, right, era=era)}
-    return Duel(stem, prompt, winner, issues, sides, row.at)
+    return Duel(stem, prompt, winner, issues, sides, row.at, row.values.get("detail"))
 
 
 def _only_known(row: Row, *, era: int) -> None:

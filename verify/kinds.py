@@ -100,6 +100,8 @@ TELLING: dict[str, str] = {
     "one-duel-short": "one duel more and the challenger would have cleared the margin",
     "prompt-drawn-again": "a prompt of the round before that was not carried over came again",
     "build-missing": "a submission without a build",
+    "no-build-succeeded": "every build of the round failed, so nobody could be audited or take the lead",
+    "match-not-listed": "a match report of somebody whom judge_progress.json does not list",
     "audit-at-limit": "an audit passed with as many failures as are tolerated",
     "audit-below-threshold": "an audit of someone who had not won a rung",
     "audit-skipped": "an audit was skipped, by its own words",

@@ -30,6 +30,7 @@ CONFIG_KEYS = CONFIG_TEXTS | frozenset(
 SHARES = ("win_margin", "weight_decay", "weight_floor")
 MOST = 10_000
 """More prompts, repeats or minutes than any round has: a count beyond is a mistake."""
+ONLY_ERA_2 = ("audit_matrix.csv", "generation_reports.json", "leader/generated_1.json")
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
 
 
@@ -95,7 +96,7 @@ def _era(files: Repository, number: int, *, config: Config) -> int:
     folder = f"rounds/{number}"
     if files.has(f"{folder}/rules.json"):
         return 3
-    if config.audit_repeats is not None or files.has(f"{folder}/audit_matrix.csv"):
+    if config.audit_repeats is not None or any(files.has(f"{folder}/{name}") for name in ONLY_ERA_2):
         return 2
     progress = files.has(f"{folder}/judge_progress.json")
     return 0 if progress or config.generation_minutes is None else 1

@@ -6,11 +6,14 @@ import re
 from collections import Counter, defaultdict
 
 from verify.findings import Book
-from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, Duel, Match, Round, stem_of
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, Duel, Match, Round, Side, stem_of
 
 UNNEEDED = "Not needed: "
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
+SUBMITTED = "submitted"
+SHEET = "grid.png"
+"""Era 2 lists a folder of views; its duels show this file in it."""
 
 
 def check_matches(round: Round, *, book: Book) -> None:
@@ -110,11 +113,13 @@ def _matrix(round: Round, *, book: Book) -> None:
         of_audit = round.era >= 2 and repeat_of(pair[0]) is not None
         table, name = (round.repeats, "audit_matrix.csv") if of_audit else (round.matrix, "matches_matrix.csv")
         _row(round, pair, match=match, stated=table.get(pair), name=name, book=book)
-    for pair in round.matrix.keys() - round.matches.keys():
-        said = "The matrix has a margin and there is no match file it could follow from."
-        place = ",".join(pair)
-        file = round.file("matches_matrix.csv")
-        book.note("match-file-missing", file=file, field=place, found=round.matrix[pair], sentence=said)
+    published = {challenger for defender, challenger in round.matches if round.era == 2 and repeat_of(defender)}
+    audits = {pair: margin for pair, margin in round.repeats.items() if pair[1] in published}
+    for name, table in (("matches_matrix.csv", round.matrix), ("audit_matrix.csv", audits)):
+        for pair in table.keys() - round.matches.keys():
+            said = "The matrix has a margin and there is no match file it could follow from."
+            place, file = ",".join(pair), round.file(name)
+            book.note("match-file-missing", file=file, field=place, found=table[pair], sentence=said)
 
 
 def _row(round: Round, pair: tuple[str, str], *, match: Match, stated: float | None, name: str, book: Book) -> None:
@@ -165,31 +170,49 @@ def _copies(round: Round) -> set[str]:
 
 
 def _assets_judged(round: Round, *, book: Book) -> None:
-    """The files a duel names are those its sides submitted (the leader: generated). One line per file and prompt."""
-    differing: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    """The files a duel names are those its sides made. One line per file and prompt."""
+    met: dict[tuple[str, str], list[Match]] = defaultdict(list)
+    differing: dict[tuple[str, str, str, str, str], list[Match]] = defaultdict(list)
     for match in round.matches.values():
-        if repeat_of(match.defender):  # an audit match: its sides are the regenerated files
-            continue
-        for side, owner in ((DEFENDER, match.defender), (CHALLENGER, match.challenger)):
-            made = round.assets.get((owner, "generated" if owner == LEADER else "submitted"), {})
+        for side, owner, what in _outputs_shown(round, match):
+            met[owner, what].append(match)
+            made = round.assets.get((owner, what), {})
             for duel in match.duels if made else ():
                 asset, shown = made.get(duel.stem), duel.sides[side]
-                listed = (asset.side.asset, asset.side.view) if asset else (None, None)
-                if (shown.asset, shown.view) != listed:
-                    key = (owner, duel.stem, shown.view or shown.asset or "", listed[1] or listed[0] or "")
-                    differing[key].append(match.challenger)
-    for (owner, stem, shown_file, listed_file), challengers in sorted(differing.items()):
-        _asset_differs(round, owner, stem, found=shown_file, listed=listed_file, among=challengers, book=book)
+                listed = asset.side if asset else Side(None, None)
+                if not _same_files(shown, listed, era=round.era):
+                    key = (owner, what, duel.stem, shown.view or shown.asset or "", listed.view or listed.asset or "")
+                    differing[key].append(match)
+    for (owner, what, stem, found, listed_file), among in sorted(differing.items(), key=lambda item: item[0]):
+        others = sorted({match.challenger for match in met[owner, what]} - {match.challenger for match in among})
+        rest = f"; in the match of {', '.join(others)} it was the listed one" if 0 < len(others) <= 3 else ""
+        said = (
+            f"In {len(among)} of {len(met[owner, what])} matches the duel of this prompt used another file than is "
+            f"listed{rest}."
+        )
+        file = round.file(f"{owner}/{'generations' if round.era == 0 else what}.json")
+        shown_file, wanted = found or "no file", listed_file or "no file"
+        book.note("judged-other-file", file=file, field=stem, found=shown_file, expected=wanted, sentence=said)
 
 
-def _asset_differs(
-    round: Round, owner: str, stem: str, *, found: str, listed: str, among: list[str], book: Book
-) -> None:
-    met = [match for match in round.matches.values() if owner in (match.defender, match.challenger)]
-    others = sorted({match.challenger for match in met} - set(among))
-    rest = f"; in the match of {', '.join(others)} it was the listed one" if 0 < len(others) <= 3 else ""
-    said = f"In {len(among)} of {len(met)} matches the duel of this prompt used another file than is listed{rest}."
-    what = "generated.json" if owner == LEADER else "submitted.json"
-    file = round.file(f"{owner}/{'generations.json' if round.era == 0 else what}")
-    shown, wanted = found or "no file", listed or "no file"
-    book.note("judged-other-file", file=file, field=stem, found=shown, expected=wanted, sentence=said)
+def _outputs_shown(round: Round, match: Match) -> list[tuple[str, str, str]]:
+    """(side, whose, which outputs) of both sides; of era 3's repeats, which may be of several regenerations, none."""
+    repeat = repeat_of(match.defender)
+    if repeat is None:
+        return [(DEFENDER, *_of_defender(round, match.defender)), (CHALLENGER, match.challenger, SUBMITTED)]
+    if round.era != 2:
+        return []
+    left, number = repeat
+    against = (match.challenger, SUBMITTED) if left == SUBMITTED else _of_defender(round, left)
+    return [(DEFENDER, *against), (CHALLENGER, match.challenger, f"generated_{number}")]
+
+
+def _of_defender(round: Round, defender: str) -> tuple[str, str]:
+    return (defender, round.leaders_outputs if defender == LEADER else SUBMITTED)
+
+
+def _same_files(shown: Side, listed: Side, *, era: int) -> bool:
+    if shown == listed:
+        return True
+    sheet = f"{listed.view.rstrip('/')}/{SHEET}" if era == 2 and listed.view else None
+    return sheet is not None and shown == Side(listed.asset, sheet)

@@ -8,7 +8,7 @@ from verify.audits import check_audits
 from verify.copies import check_copies
 from verify.findings import Book, Finding, Report
 from verify.loading import STAGES, load_config, load_round, round_numbers
-from verify.matches import check_matches
+from verify.matches import check_matches, repeat_of
 from verify.prompts import check_prompts
 from verify.reading import Repository
 from verify.reigns import Reign, check_reigns, leader_of, load_reigns
@@ -19,9 +19,15 @@ from verify.thin import check_thin
 from verify.windows import check_windows
 from verify.winners import Decision, check_winner, decide, followed
 
+UNFINISHED = "it is not finished, so nothing is decided yet"
+FOUNDING = -1
+"""The current round of a competition that has been founded and has begun none."""
+
 
 def is_repository(path: Path) -> bool:
-    return (path / "config.json").is_file() and (path / "rounds").is_dir()
+    """A founded competition has no folder `rounds` before its first round."""
+    begun = (path / "rounds").is_dir() or (path / "state.json").is_file()
+    return begun and (path / "config.json").is_file()
 
 
 def check(path: Path) -> list[Finding]:
@@ -56,7 +62,7 @@ def _state(files: Repository, *, book: Book) -> int | None:
     if stage is not None and stage not in STAGES:
         said = "No such stage."
         book.note("unknown-value", file="state.json", field="stage", found=stage, sentence=said)
-    if current is not None and not files.has(f"rounds/{current}/schedule.json"):
+    if current is not None and current != FOUNDING and not files.has(f"rounds/{current}/schedule.json"):
         said = "The current round has no schedule."
         book.note("state-round", file="state.json", field="current_round", found=current, sentence=said)
     return current + 1 if current is not None and stage == "finished" else current
@@ -73,6 +79,7 @@ def _check_rounds(rounds: list[Round], reigns: list[Reign], *, book: Book) -> di
         check_prompts(round, before if before and before.number == round.number - 1 else None, book=book)
         before = round
         if not (round.matches or round.matrix or round.winner or round.finished):
+            book.rounds.append(f"{book.prefix}round {round.number} (era {round.era}): {UNFINISHED}.")
             continue
         book.count("rounds")
         winner = _check_round(round, leader_of(round, reigns), book=book)
@@ -102,10 +109,14 @@ def _check_round(round: Round, leader: Reign | None, *, book: Book) -> str | Non
 
 def told(round: Round, decision: Decision, recorded: object) -> str:
     """The round in one line of the summary."""
-    played = f"{len(round.submissions)} submissions, {len(round.matches)} matches"
+    audits = sum(repeat_of(defender) is not None for defender, _ in round.matches)
+    played = f"{len(round.submissions)} submissions, {len(round.matches) - audits} matches"
+    played += f", {audits} matches of audits" if audits else ""
     steps = " -> ".join(["leader", *decision.final.winners])
     turns = f"{len(decision.queue)} had a turn, {len(decision.candidates)} won one; last ladder {steps}"
-    if decision.winner is None or recorded is None:
+    if not round.finished:
+        outcome = UNFINISHED
+    elif decision.winner is None or recorded is None:
         outcome = "nothing is decided yet"
     elif decision.winner == recorded:
         outcome = f"winner {recorded}, as recorded"

@@ -6,14 +6,15 @@ beat the defender (margin at least win_margin).
 
 from __future__ import annotations
 
-from verify.audits import check_rejection
+from verify.audits import INFRASTRUCTURE, check_rejection
 from verify.findings import Book
-from verify.matches import repeat_of
+from verify.matches import SUBMITTED, repeat_of
 from verify.reading import Row
 from verify.rounds import Round
 from verify.winners import Decision
 
-SUBMITTED = "submitted"
+REPEATS = 3
+"""Of era 2, where config.json names no number."""
 
 
 def check_again(round: Round, *, book: Book) -> None:
@@ -72,11 +73,13 @@ def _verdict(round: Round, decision: Decision, hotkey: str, defender: str, audit
     report = round.reports.get(hotkey)
     completed = report is not None and report.values.get("outcome") == "completed"
     shortfalls = failing(round, hotkey, defender)
+    refused = report is not None and report.values.get("outcome") == "rejected"
     if word == "passed" and (shortfalls or not completed):
         said = shortfalls[0] if shortfalls else "The generation report is not completed."
         place = audit.field("verdict")
         book.note("audit-verdict", file=audit.file, field=place, found=word, expected="failed", sentence=said)
-    if word == "failed" and not shortfalls:
+    reason = audit.values.get("reason")
+    if word == "failed" and not shortfalls and not (refused and not INFRASTRUCTURE.search(str(reason or ""))):
         check_rejection(round, decision, hotkey, audit, book=book)
     if word in ("passed", "failed") and completed:
         _all_there(round, hotkey, defender, book=book)
@@ -97,14 +100,27 @@ def failing(round: Round, hotkey: str, defender: str) -> list[str]:
 
 
 def _all_there(round: Round, hotkey: str, defender: str, *, book: Book) -> None:
-    wanted = [f"{side}_{r}" for r in range(round.config.audit_repeats or 0) for side in (SUBMITTED, defender)]
+    first, number = first_repeat(round), round.config.audit_repeats
+    numbers = range(first, first + (REPEATS if number is None else number))
+    wanted = [f"{side}_{r}" for r in numbers for side in (SUBMITTED, defender)]
     for left in wanted:
         if (left, hotkey) not in round.repeats:
             said = "The completed audit has no margin for this repeat."
             file = round.file("audit_matrix.csv")
             book.note("audit-repeat-missing", file=file, field=f"{left},{hotkey}", sentence=said)
-    if wanted and all((left, hotkey) in round.repeats for left in wanted):
+    published = any(right == hotkey and repeat_of(left) for left, right in round.matches)
+    if wanted and not published and first > 0:
+        said = "The matches of the audit are not published, so its margins cannot be recomputed."
+        file = round.file("audit_matrix.csv")
+        book.note("audit-unverifiable", file=file, field=hotkey, found=len(wanted), sentence=said)
+    elif wanted and all((left, hotkey) in round.repeats for left in wanted):
         book.count("audits recomputed")
+
+
+def first_repeat(round: Round) -> int:
+    """The public code counts from 1, as do its matches; rounds written before counted from 0, without match files."""
+    numbers = {named[1] for left, _ in round.repeats if (named := repeat_of(left))}
+    return 0 if 0 in numbers else 1
 
 
 def _report(round: Round, hotkey: str, report: Row, *, book: Book) -> None:

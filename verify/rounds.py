@@ -50,6 +50,8 @@ class Duel:
     issues: str
     sides: dict[str, Side]
     field: str
+    detail: object = None
+    """Era 2: what each stage of the judge answered; a duel has it in place of `issues`."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,12 @@ class Round:
     progress: Row | None = None
     assets: dict[tuple[str, str], dict[str, Asset]] = field(default_factory=dict)
     """What was submitted or generated, by (hotkey or "leader", "submitted" | "generated" | "generated_<r>")."""
+
+    @property
+    def leaders_outputs(self) -> str:
+        """Which of the leader's files its duels show: era 2 numbers them."""
+        names = ("generated", "generated_1", "generated_0")
+        return next((name for name in names if (LEADER, name) in self.assets), names[0])
 
     @property
     def folder(self) -> str:

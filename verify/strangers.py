@@ -24,7 +24,9 @@ OF_ROUND = frozenset(
     }
 )
 OF_MINER = re.compile(
-    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_[\w]{1,48})?\.json|generations\.json", re.A
+    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_[\w-]{1,60})?\.json|generations\.json"
+    r"|audit_[A-Za-z0-9]{1,10}_\d{1,4}\.json",
+    re.A,
 )
 
 

@@ -25,8 +25,8 @@ SLOW_SIDES = {"challenger": {CHALLENGER}, "leader": {DEFENDER}, "both": {DEFENDE
 
 def check_thin(round: Round, decision: Decision, *, book: Book) -> None:
     for match in round.matches.values():
+        _outage(round, decision, match, book=book)
         if repeat_of(match.defender) is None:
-            _outage(round, decision, match, book=book)
             _near_the_bar(round, decision, match, book=book)
             _given(round, decision, match, book=book)
     _defenders_missing(round, book=book)
@@ -39,9 +39,11 @@ def check_thin(round: Round, decision: Decision, *, book: Book) -> None:
 
 def failed_judge(duel: Duel) -> bool:
     """A draw that is no verdict: nothing said, or an error said in place of a judgement."""
-    said = duel.issues.strip()
+    detail = duel.detail if isinstance(duel.detail, dict) else {}
+    said = (duel.issues or str(detail.get("issues") or "")).strip()
     judged = bool(duel.sides[DEFENDER].view and duel.sides[CHALLENGER].view) and duel.winner == DRAW
-    return judged and (not said or (len(said) <= LONGEST_OUTAGE_TEXT and bool(OUTAGE.search(said))))
+    silent = not said and not any(detail.values())
+    return judged and (silent or (0 < len(said) <= LONGEST_OUTAGE_TEXT and bool(OUTAGE.search(said))))
 
 
 def _outage(round: Round, decision: Decision, match: Match, *, book: Book) -> None:
@@ -50,7 +52,8 @@ def _outage(round: Round, decision: Decision, match: Match, *, book: Book) -> No
         return
     least, most, bar = match.recomputed(more=-failed), match.recomputed(more=failed), round.config.win_margin
     effect = f"counted otherwise, the margin lies between {least} and {most} (bar {bar})"
-    place = "" if _met(decision, match) else "; the match is not part of the deciding ladder"
+    of_audit = repeat_of(match.defender) is not None
+    place = "" if of_audit or _met(decision, match) else "; the match is not part of the deciding ladder"
     said = f"{failed} duels the judge failed at are stored as draws; {effect}{place}."
     book.note("outage-as-draw", file=match.file, field="duels", found=failed, expected=0, sentence=said)
 

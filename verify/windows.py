@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from verify.findings import Book
@@ -11,6 +12,7 @@ from verify.rounds import Round, Submission, Window
 
 BLOCKS_A_MINUTE = 5
 """One block takes about 12 seconds; deadlines are stated in blocks."""
+BUILT = "success"
 
 
 def check_windows(rounds: Sequence[Round], *, book: Book) -> None:
@@ -19,6 +21,7 @@ def check_windows(rounds: Sequence[Round], *, book: Book) -> None:
         if round.window is not None:
             _window(round, round.window, before=before, book=book)
         _submissions(round, book=book)
+        _builds(round, book=book)
         before = round
 
 
@@ -42,6 +45,15 @@ def _window(round: Round, window: Window, *, before: Round | None, book: Book) -
             said = f"{minutes} minutes of 5 blocks after the window's end."
             place, found = "generation_deadline_block", window.deadline
             book.note("generation-deadline", file=file, field=place, found=found, expected=wanted_end, sentence=said)
+
+
+def _builds(round: Round, *, book: Book) -> None:
+    """A round in which nobody's code could be built is decided, and not by the code. (Era 3 builds no images.)"""
+    states = [str(build.values.get("status")) for build in round.builds.values()]
+    if round.finished and round.era < 3 and states and BUILT not in states:
+        told = ", ".join(f"{number} {state}" for state, number in sorted(Counter(states).items()))
+        said = "No build of the round succeeded, so nobody could be audited or take the lead."
+        book.note("no-build-succeeded", file=round.file("builds.json"), field="status", found=told, sentence=said)
 
 
 def _submissions(round: Round, *, book: Book) -> None:

@@ -91,7 +91,7 @@ def check_winner(round: Round, decision: Decision, *, leader: dict[str, str], bo
         _title_matches(round, book=book)
     if round.era == 0:
         _check_era_0(round, decision, book=book)
-    elif round.winner is not None:
+    elif round.winner is not None and round.finished:
         _recorded(round, decision, leader=leader, book=book)
 
 
@@ -207,6 +207,9 @@ def _check_progress(round: Round, decision: Decision, *, book: Book) -> None:
         said = explained(round, decision, leader)
         book.note("winner", file=row.file, field="leader", found=leader, expected=decision.winner, sentence=said)
     met = set(done)
+    for match in [match for match in round.matches.values() if match.challenger not in met]:
+        said = "The report of a match of somebody whom judge_progress.json does not list as judged."
+        book.note("match-not-listed", file=match.file, found=match.challenger, sentence=said)
     wanted = [hotkey for hotkey in round.queue if hotkey in met]
     if done != wanted:
         said = "Challengers meet the leader in the order of their reveals."

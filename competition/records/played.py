@@ -10,7 +10,7 @@ from typing import Any
 from competition.decisions.tally import DuelResult, Tally
 from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
 
-LEADER = "leader"
+LEADER, SUBMITTED = "leader", "submitted"
 REPEAT = re.compile(
     rf"({LEADER}|submitted|{HOTKEY.pattern})_\d{{1,4}}"
 )  # whom an audit match of era 2 was played against
@@ -104,7 +104,8 @@ def _match(item: Item, *, era: int) -> PlayedMatch:
     defender, challenger = item.text(left), item.text(right)
     if not HOTKEY.fullmatch(challenger):
         item.wrong(right, "a hotkey is needed")
-    if not HOTKEY.fullmatch(defender) and defender != LEADER and not REPEAT.fullmatch(defender):
+    named = defender in (LEADER, SUBMITTED) if era == 2 else defender == LEADER
+    if not HOTKEY.fullmatch(defender) and not named and not REPEAT.fullmatch(defender):
         item.wrong(left, "a hotkey or `leader` is needed")
     duels: list[PlayedDuel] = []
     seen: set[str] = set()

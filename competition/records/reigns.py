@@ -9,6 +9,7 @@ from typing import Any
 from competition.records.reading import Item, Shelf, Unfit, each
 
 FILE = "leader.json"
+FOUNDING = -1  # the current round of a competition that has begun none
 SHARES = ("win_margin", "weight_decay", "weight_floor")
 
 
@@ -71,7 +72,9 @@ def read_state(shelf: Shelf) -> tuple[int | None, str]:
     if item is None:
         return None, ""
     try:
-        return item.whole("current_round"), item.text("stage", most=20)
+        founded = item.values.get("current_round") == FOUNDING and not isinstance(item.values["current_round"], bool)
+        number = FOUNDING if founded else item.whole("current_round")
+        return number, item.text("stage", most=20)
     except Unfit:
         return None, ""
 
@@ -79,3 +82,8 @@ def read_state(shelf: Shelf) -> tuple[int | None, str]:
 def in_effect(reigns: Sequence[ReadReign], *, block: int) -> int | None:
     """The place of the last entry with effective_block <= block: who leads at it."""
     return next((n for n in range(len(reigns) - 1, -1, -1) if reigns[n].effective_block <= block), None)
+
+
+def is_finished(number: int, *, current: int | None, stage: str) -> bool:
+    """Is a round over, by what state.json says?"""
+    return current is not None and (number < current or (number == current and stage == "finished"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from competition.records.audited import ReadAudit, read_audits
@@ -13,6 +13,8 @@ from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each, 
 
 COLUMNS = ("left", "right", "margin")
 MATCH_FILE = re.compile(r"rounds/\d+/([^/]+)/duels(_[^/]+)?\.json")
+AUDIT_FILE = re.compile(r"rounds/\d+/([^/]+)/audit_([A-Za-z0-9]{1,10})_(\d{1,4})\.json", re.A)
+ONLY_ERA_2 = ("audit_matrix.csv", "generation_reports.json", "leader/generated_1.json")
 TOP = frozenset({"config.json", "state.json", "leader.json", "prompts.txt", "README.md"})
 OF_ROUND = frozenset(
     {
@@ -29,7 +31,9 @@ OF_ROUND = frozenset(
     }
 )
 OF_MINER = re.compile(
-    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_\w{1,60})?\.json|generations\.json"
+    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_[\w-]{1,60})?\.json|generations\.json"
+    r"|audit_[A-Za-z0-9]{1,10}_\d{1,4}\.json",
+    re.A,
 )
 
 
@@ -58,6 +62,7 @@ class ReadRound:
     matches: list[PlayedMatch] = field(default_factory=list)
     repeats: list[PlayedMatch] = field(default_factory=list)
     matrix: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    audit_matrix: Mapping[tuple[str, str], float] = field(default_factory=dict)
     audits: list[ReadAudit] = field(default_factory=list)
     winner: str | None = None
     rules: Mapping[str, Any] | None = None
@@ -87,7 +92,8 @@ def era_of(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> int:
     """As `docs/records.md` tells the eras apart."""
     if shelf.has(f"rounds/{number}/rules.json"):
         return 3
-    if config.get("audit_repeats") is not None or shelf.has(f"rounds/{number}/audit_matrix.csv"):
+    signs = any(shelf.has(f"rounds/{number}/{name}") for name in ONLY_ERA_2)
+    if config.get("audit_repeats") is not None or signs:
         return 2
     progress = shelf.has(f"rounds/{number}/judge_progress.json")
     return 0 if progress or config.get("generation_stage_minutes") is None else 1
@@ -103,6 +109,8 @@ def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadR
     for match in _matches(shelf, at=at, era=round_.era):
         (round_.repeats if REPEAT.fullmatch(match.defender) else round_.matches).append(match)
     round_.matrix = _matrix(shelf, f"{at}/matches_matrix.csv")
+    if round_.era >= 2:
+        round_.audit_matrix = _matrix(shelf, f"{at}/audit_matrix.csv")
     round_.audits = read_audits(shelf, at=at, era=round_.era)
     file, key = (f"{at}/judge_progress.json", "leader") if round_.era == 0 else (f"{at}/winner.json", "winner_hotkey")
     round_.winner = _hotkey(shelf, file, key)
@@ -195,10 +203,14 @@ def _matches(shelf: Shelf, *, at: str, era: int) -> Iterator[PlayedMatch]:
     """Every match file; of two that tell of one pair the second is left out."""
     seen: dict[tuple[str, str], str] = {}
     for file in shelf.contents:
-        named = file.startswith(f"{at}/") and MATCH_FILE.fullmatch(file)
-        match = read_match(shelf, file, era=era) if named else None
+        if not file.startswith(f"{at}/"):
+            continue
+        audit = AUDIT_FILE.fullmatch(file) if era == 2 else None
+        match = read_match(shelf, file, era=era) if audit or MATCH_FILE.fullmatch(file) else None
         if match is None:
             continue
+        if audit:  # its file, and not its left side, names the repeat
+            match = replace(match, defender=f"{match.defender}_{int(audit[3])}")
         pair = (match.defender, match.challenger)
         if pair in seen:
             shelf.report(file, f"tells of the same pair as {seen[pair]}; it is left out")

@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +27,8 @@ GIT_ENVIRONMENT = {
 }
 QUIET = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 REGULAR = ("100644", "100755")
+FOLDER = "a folder"
+TOO_LARGE = f"larger than {LARGEST_BYTES // 2**20} MB"
 
 
 class NoRepository(Exception):
@@ -39,7 +41,10 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A file before it is read.  `objection` says why it will not be; `key` is how its source names it."""
+    """A file before it is read.  `objection` says why it will not be; `key` is how its source names it.
+
+    `bytes` is 0 where its source tells no size before it is read.
+    """
 
     path: str
     bytes: int
@@ -53,7 +58,8 @@ class Source(Protocol):
     origin: str
     commit: str
 
-    def listing(self) -> list[Listed]: ...
+    def listing(self) -> list[Listed]:
+        """Raises NoRepository where nothing can be listed."""
 
     def close(self) -> None: ...
 
@@ -105,23 +111,53 @@ class Git:
         self._batch: subprocess.Popen[bytes] | None = None
 
     def listing(self) -> list[Listed]:
-        listed = _git(self.root, "ls-tree", "-r", "-l", "-z", self.commit).split(b"\0")
-        found = (_of_tree(line, below=self.below) for line in listed if line)
-        return sorted((file for file in found if file), key=lambda file: file.path)
+        """By name only: of a file that the repository does not hold, not even the size can be asked."""
+        try:
+            try:
+                found = [*_of_tree(_git(self.root, "ls-tree", "-r", "-z", self.commit))]
+            except subprocess.CalledProcessError:  # a folder is missing, too: folder by folder
+                found = [*self._walk(self.commit, "")]
+        except (subprocess.SubprocessError, OSError) as error:
+            raise NoRepository(f"{self.root}: git cannot read its commit HEAD") from error
+        files = (file for file in found if file.path.startswith(self.below))
+        return sorted((_below(file, self.below) for file in files), key=lambda file: file.path)
+
+    def _walk(self, tree: str, at: str) -> Iterator[Listed]:
+        try:
+            lines = _git(self.root, "ls-tree", "-z", tree)
+        except subprocess.CalledProcessError:
+            if not at:
+                raise
+            yield Listed(path=at.rstrip("/"), bytes=0, objection="git does not have this folder")
+            return
+        for file in _of_tree(lines, at=at):
+            yield from self._walk(file.key, f"{file.path}/") if file.objection == FOLDER else (file,)
 
     def read(self, file: Listed) -> bytes:
+        try:
+            return self._content(file)
+        except OSError as error:
+            self.close()  # git stops at a damaged object: the next file asks another git
+            raise Unreadable("git cannot read its content, which is damaged") from error
+
+    def _content(self, file: Listed) -> bytes:
         pipe = self._pipe()
         if pipe.stdin is None or pipe.stdout is None:
-            raise Unreadable("git gives no pipe")
+            raise OSError("git gives no pipe")
         pipe.stdin.write(f"{file.key}\n".encode())
         pipe.stdin.flush()
         head = pipe.stdout.readline().split()
-        if len(head) != 3 or head[1] != b"blob":
+        if head[-1:] == [b"missing"]:
             raise Unreadable("git does not have its content")
+        if len(head) != 3 or head[1] != b"blob":
+            raise OSError("git gave no file")
+        if int(head[2]) > LARGEST_BYTES:
+            self.close()
+            raise Unreadable(TOO_LARGE)
         content = pipe.stdout.read(int(head[2]))
         pipe.stdout.read(1)
         if len(content) != int(head[2]):
-            raise Unreadable("git gave less of it than it said")
+            raise OSError("git gave less of it than it said")
         return content
 
     def _pipe(self) -> subprocess.Popen[bytes]:
@@ -156,7 +192,9 @@ def _of_folders(path: Path) -> list[Source]:
 
 
 def is_repository(path: Path) -> bool:
-    return (path / "config.json").is_file() and (path / "rounds").is_dir()
+    """A founded competition has no folder `rounds` before its first round."""
+    begun = (path / "rounds").is_dir() or (path / "state.json").is_file()
+    return begun and (path / "config.json").is_file()
 
 
 def _is_git(path: Path) -> bool:
@@ -169,7 +207,7 @@ def _of_git(path: Path) -> list[Source]:
     except (subprocess.SubprocessError, OSError) as error:
         raise NoRepository(f"{path}: git cannot read its commit HEAD") from error
     roots = [p.removesuffix("config.json").rstrip("/") for p in paths if p.split("/")[-1] == "config.json"]
-    return [Git(path, below=root) for root in _outermost(roots) if any(_in_rounds(p, root) for p in paths)]
+    return [Git(path, below=root) for root in _outermost(roots) if any(_has_begun(p, root) for p in paths)]
 
 
 def _outermost(roots: Sequence[str]) -> list[str]:
@@ -177,25 +215,33 @@ def _outermost(roots: Sequence[str]) -> list[str]:
     return [""] if "" in roots else [root for root in sorted(roots) if "/" not in root]
 
 
-def _in_rounds(path: str, root: str) -> bool:
-    return path.startswith(f"{root}/rounds/" if root else "rounds/")
+def _has_begun(path: str, root: str) -> bool:
+    inside = path.removeprefix(f"{root}/" if root else "")
+    return inside == "state.json" or inside.startswith("rounds/")
 
 
-def _of_tree(line: bytes, *, below: str) -> Listed | None:
-    about, _, name = line.partition(b"\t")
-    mode, kind, key, size = about.decode().split()
-    path = name.decode("utf-8", errors="replace")
-    if not path.startswith(below):
-        return None
-    path = path.removeprefix(below)
-    if kind != "blob" or mode not in REGULAR:
-        return Listed(path=path, bytes=0, objection="a link or another repository, which is not followed")
-    return sized(path, int(size), key=key)
+def _of_tree(lines: bytes, *, at: str = "") -> Iterator[Listed]:
+    """What `git ls-tree` names."""
+    for line in filter(None, lines.split(b"\0")):
+        about, _, name = line.partition(b"\t")
+        mode, kind, key = about.decode().split()
+        path = at + name.decode("utf-8", errors="replace")
+        if kind == "tree":
+            yield Listed(path=path, bytes=0, key=key, objection=FOLDER)
+        elif kind != "blob" or mode not in REGULAR:
+            yield Listed(path=path, bytes=0, objection="a link or another repository, which is not followed")
+        else:
+            yield Listed(path=path, bytes=0, key=key)
+
+
+def _below(file: Listed, folder: str) -> Listed:
+    path = file.path.removeprefix(folder)
+    return replace(file, path=path) if file.objection else sized(path, file.bytes, key=file.key)
 
 
 def sized(path: str, size: int, *, key: str = "") -> Listed:
     """A file as far as its name and size let it be read."""
-    objection = f"larger than {LARGEST_BYTES // 2**20} MB" if size > LARGEST_BYTES else ""
+    objection = TOO_LARGE if size > LARGEST_BYTES else ""
     if len(path) > 400 or not path.isprintable():
         path, objection = f"{path.encode('ascii', 'backslashreplace').decode()[:380]}…", "a name of no record"
     return Listed(path=path, bytes=size, key=key, objection=objection)

@@ -46,6 +46,15 @@ def read(source: Source, files: Iterable[Listed], *, number: int | None) -> Read
     return found
 
 
+def recall(slug: str, read: Read) -> None:
+    """A file that is listed and cannot be read now stays as it was read before; it is reported all the same."""
+    unread = {trouble.file for trouble in read.troubles}
+    rows = RecordFile.objects.filter(competition__slug=slug, number=read.number, path__in=unread, current=True)
+    for row in rows if unread else ():
+        read.contents[row.path] = zlib.decompress(bytes(row.content))
+        read.hashes[row.path] = row.sha256
+
+
 def keep(competition: Competition, read: Read, *, troubles: Iterable[Trouble]) -> None:
     """Write down what is new.  A version that was there before is marked again; one that is gone stays as history."""
     of_file: dict[str, list[dict[str, object]]] = {}
@@ -81,6 +90,10 @@ def contents(competition: Competition, *, number: int | None = None) -> Mapping[
     """Path -> bytes of the current files of one round, or of those beside the rounds."""
     rows = RecordFile.objects.filter(competition=competition, number=number, current=True)
     return {row.path: zlib.decompress(bytes(row.content)) for row in rows.iterator(chunk_size=100)}
+
+
+def hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
 
 
 def check_the_rest(shelf: Shelf) -> None:

@@ -7,7 +7,7 @@ its rows: a round whose digest is unchanged is left alone.  Killed at any moment
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,14 +23,14 @@ from competition.models import Competition, Round
 from competition.records import ladders
 from competition.records.played import LEADER
 from competition.records.reading import Shelf, Trouble
-from competition.records.reigns import ReadReign, Terms, in_effect, read_reigns, read_state, read_terms
+from competition.records.reigns import ReadReign, Terms, in_effect, is_finished, read_reigns, read_state, read_terms
 from competition.records.rounds import ReadRound, read_round
 from competition.records.sources import Source, by_round
-from dashboard.records import evidence, examining, reigning, telling
+from dashboard.records import evidence, examining, older_copy, reigning, telling
 from dashboard.records.evidence import Read
 from dashboard.records.filling import Filling, clear, fill
 
-VERSION = 3  # of the rows that are made of a file: a higher one imports every round anew
+VERSION = 4  # of the rows that are made of a file: a higher one imports every round anew
 LOCK_SPACE = 0x7265636F  # "reco": keeps our advisory locks apart from others in the database
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,50}")
 LABELS = dict.fromkeys(("judge", "renderer", "chain", "pods"), "records")
@@ -42,6 +42,16 @@ Progress = Callable[[str, int, int], None]
 
 class CannotImport(Exception):
     """Nothing of this repository can be imported; says why."""
+
+
+class OlderCopy(CannotImport):
+    """The repository is an earlier state of what is here."""
+
+    def __init__(self, slug: str, origin: str, lacking: Sequence[str]) -> None:
+        super().__init__(
+            f"{origin}: this copy of {slug} is older than what is here, so nothing of it was imported: "
+            f"{'; '.join(lacking)}. To go back to it all the same: --go-back"
+        )
 
 
 @dataclass(kw_only=True)
@@ -73,9 +83,13 @@ class _Import:
     outcome: Outcome
 
 
-def import_source(source: Source, *, now: datetime, progress: Progress) -> Outcome:
-    """Bring everything in that is new.  Raises CannotImport."""
-    shelves = by_round(source.listing())
+def import_source(source: Source, *, now: datetime, progress: Progress, go_back: bool = False) -> Outcome:
+    """Bring everything in that is new.  Raises CannotImport.
+
+    `go_back`: also take a copy that is older than what is here, which otherwise raises OlderCopy and changes nothing.
+    """
+    listed = source.listing()
+    shelves = by_round(listed)
     beside = evidence.read(source, shelves.pop(None) or [], number=None)
     top = Shelf(beside.contents)
     terms = read_terms(top)
@@ -84,13 +98,25 @@ def import_source(source: Source, *, now: datetime, progress: Progress) -> Outco
         raise CannotImport(f"{source.origin}: config.json does not say what is played here: {said}")
     with one_at_a_time(terms.name):
         current, stage = read_state(top)
+        if not go_back:
+            evidence.recall(terms.name, beside)
+            top = Shelf(beside.contents)
+            current, stage = read_state(top)
+            lacking = older_copy.lacking(terms.name, top, {file.path for file in listed})
+            played = [] if current is None else shelves.get(current, [])
+            lacking += older_copy.shrunk_files(terms.name, evidence.read(source, played, number=current))
+            if lacking:
+                raise OlderCopy(terms.name, source.origin, lacking)
         run = _Import(
             competition=_competition(terms, source, now=now), source=source, terms=terms, reigns=read_reigns(top),
             current=current, stage=stage, now=now, outcome=Outcome(slug=terms.name),
         )  # fmt: skip
         total = sum(map(len, shelves.values()))
         for number in sorted(n for n in shelves if n is not None):
-            _round(run, evidence.read(source, shelves[number], number=number))
+            read = evidence.read(source, shelves[number], number=number)
+            if not go_back:
+                evidence.recall(terms.name, read)
+            _round(run, read)
             progress(f"{terms.name} round {number}", run.outcome.files, total)
         _finish(run, beside, top)
     return run.outcome
@@ -164,7 +190,7 @@ def _round(run: _Import, read: Read) -> None:
 def _count(outcome: Outcome, told: ReadRound, read: Read, troubles: list[Trouble]) -> None:
     outcome.files += len(read.contents)
     outcome.troubles += troubles
-    outcome.duels += sum(len(match.duels) for match in told.matches)
+    outcome.duels += sum(len(match.duels) for match in (*told.matches, *told.repeats))
     outcome.unknown += [path for path in read.contents if not evidence.announced(path)]
 
 
@@ -175,8 +201,7 @@ def _leader(run: _Import, told: ReadRound) -> ReadReign | None:
 
 def _state(run: _Import, told: ReadRound) -> str:
     """The stage at the source; a round before the current one is finished."""
-    finished = run.current is not None and (told.number < run.current or run.stage == "finished")
-    if finished:
+    if is_finished(told.number, current=run.current, stage=run.stage):
         return "finished"
     stage = OLD_STAGES.get(run.stage, run.stage)
     return stage if stage in STAGES else "open"
@@ -190,7 +215,8 @@ def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
     margin = read_rules(under).win_margin if under else Fraction(run.terms.win_margin)
     rungs = ladders.climb(told, win_margin=margin)
     marks = telling.marks(told)
-    run.outcome.disagreeing += sum(not mark["agrees"] for mark in marks.values())
+    disagreeing = sum(not mark["agrees"] for mark in marks.values()) + telling.audits_agree(told).count(False)
+    run.outcome.disagreeing += disagreeing
     source = {
         "era": told.era, "commit": run.source.commit, "digest": digest, "matches": marks,
         "winner": {"recorded": told.winner, "recomputed": ladders.winner(rungs)},

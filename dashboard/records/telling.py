@@ -17,8 +17,14 @@ def marks(told: ReadRound) -> dict[str, dict[str, Any]]:
     return {f"{match.defender}-vs-{match.challenger}": _mark(told, match) for match in told.matches}
 
 
+def audits_agree(told: ReadRound) -> list[bool]:
+    """Of each match of an audit: do its file and the matrix state what its duels say?"""
+    return [_mark(told, match)["agrees"] for match in told.repeats]
+
+
 def _mark(told: ReadRound, match: PlayedMatch) -> dict[str, Any]:
-    matrix, ours = told.matrix.get((match.defender, match.challenger)), match.recomputed
+    pair, ours = (match.defender, match.challenger), match.recomputed
+    matrix = told.matrix.get(pair, told.audit_matrix.get(pair))
     stated = [value for value in (match.margin, matrix) if value is not None]
     agrees = bool(stated) and all(value == ours for value in stated) and match.score in (None, match.tally.net)
     return {
@@ -60,10 +66,12 @@ def _count(number: int, noun: str) -> str:
 
 def line(told: ReadRound, fields: Mapping[str, Any]) -> str:
     """For a terminal."""
-    wrong = sum(not mark["agrees"] for mark in fields["source"]["matches"].values())
+    audits = audits_agree(told)
+    wrong = sum(not mark["agrees"] for mark in fields["source"]["matches"].values()) + audits.count(False)
     margins = "all margins agree" if not wrong else f"{wrong} margins disagree"
-    duels = sum(len(match.duels) for match in told.matches)
-    return f"round {told.number} (era {told.era}): {len(told.matches)} matches, {duels} duels, {margins}"
+    duels = sum(len(match.duels) for match in (*told.matches, *told.repeats))
+    played = f"{len(told.matches)} matches" + (f", {len(audits)} matches of audits" if audits else "")
+    return f"round {told.number} (era {told.era}): {played}, {duels} duels, {margins}"
 
 
 def seed_text(seed: int) -> str:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from competition.records import sources
-from competition.records.sources import NoRepository, Source, open_sources
+from competition.records.sources import Folder, NoRepository, Source, open_sources
+from dashboard.records.evidence import read as read_files
 from tests.records.importing import made
+from tests.verify.made_records import hotkey
 
+LOST = ("rounds/0/winner.json", "rounds/1/prompts.txt")
 AUTHOR = ("-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "init.defaultBranch=main")
 
 
@@ -117,3 +120,52 @@ def test_a_repository_without_a_commit_is_said_to_have_none(tmp_path: Path) -> N
     git(tmp_path, "init", "-q")
     with pytest.raises(NoRepository, match="HEAD"):
         open_sources(tmp_path)
+
+
+def without_objects(root: Path, *names: str, spoil: bool = False) -> Path:
+    """A repository whose commit names files or folders that it does not hold (or holds damaged), as a partial clone."""
+    repository = committed(root)
+    for name in names:
+        key = git(repository, "rev-parse", f"HEAD:{name}").strip()
+        place = repository / ".git" / "objects" / key[:2] / key[2:]
+        place.chmod(0o644)
+        if spoil:
+            place.write_bytes(place.read_bytes()[:9] + b"spoiled")
+        else:
+            place.unlink()
+    return repository
+
+
+@pytest.mark.parametrize("spoil", [False, True])
+def test_what_git_does_not_hold_is_told_and_all_else_is_read(spoil: bool, tmp_path: Path) -> None:
+    folder = made(1, tmp_path)
+    whole = everything(Folder(folder))
+    source = only(without_objects(folder, *LOST, spoil=spoil))
+    found = read_files(source, source.listing(), number=None)
+    source.close()
+    assert {trouble.file for trouble in found.troubles} == set(LOST)
+    assert found.contents == {path: content for path, content in whole.items() if path not in LOST}
+
+
+def test_a_folder_that_git_does_not_hold_is_told_and_all_else_is_read(tmp_path: Path) -> None:
+    folder = made(1, tmp_path)
+    whole = everything(Folder(folder))
+    source = only(without_objects(folder, "rounds/0", f"rounds/1/{hotkey('Ben')}"))
+    found = read_files(source, source.listing(), number=None)
+    source.close()
+    assert {trouble.file for trouble in found.troubles} == {"rounds/0", f"rounds/1/{hotkey('Ben')}"}
+    lost = ("rounds/0/", f"rounds/1/{hotkey('Ben')}/")
+    assert found.contents == {path: content for path, content in whole.items() if not path.startswith(lost)}
+
+
+def test_of_git_what_is_too_large_is_not_read_and_the_next_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(1, tmp_path)
+    (folder / "rounds" / "0" / "large.json").write_bytes(b" " * 100_001)
+    monkeypatch.setattr(sources, "LARGEST_BYTES", 100_000)
+    source = only(committed(folder))
+    found = read_files(source, source.listing(), number=None)
+    source.close()
+    assert [trouble.file for trouble in found.troubles] == ["rounds/0/large.json"]
+    assert "rounds/2/winner.json" in found.contents

@@ -327,6 +327,16 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
     ),
     "no source audit beside a generation audit": (1, "source-audit-missing", cut("rounds/0/source_audit.json", 0)),
     "a prompt drawn again": (1, "prompt-drawn-again", old_prompt_again),
+    "no build that succeeded": (
+        1,
+        "no-build-succeeded",
+        lambda files: [build.update(status="failure") for build in files["rounds/1/builds.json"].values()],
+    ),
+    "a match report that the progress does not list": (
+        0,
+        "match-not-listed",
+        lambda files: files["rounds/1/judge_progress.json"]["completed_hotkeys"].remove(CLEO),
+    ),
 }
 
 CONSEQUENCES: dict[str, set[str]] = {

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from competition.database_setup import ensure_tables
 from competition.records.sources import NoRepository, open_sources
 from dashboard.records.importing import CannotImport, Outcome, import_source
 
@@ -19,33 +20,44 @@ MOST_LINES = 50
 class Command(BaseCommand):
     help = (
         "Import state repositories: folders, git checkouts or bare repositories (of git, the commit HEAD), or a folder "
-        "of them. Again, only what changed is added. Exit 1 when a file could not be read; all others are imported."
+        "of them. Again, only what changed is added. Makes the database where there is none. A copy older than what "
+        "is here is refused (--go-back). Exit 1 when that was so, or a file could not be read; all else is imported."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument(
+            "--go-back", action="store_true", help="import a copy also where it is older than what is here"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        failed = False
+        if ensure_tables():
+            self.stdout.write("database ready")
+        unread = refused = 0
         for path in options["paths"]:
             try:
-                for source in open_sources(path):
-                    failed |= self._one(source)
+                sources = open_sources(path)
             except NoRepository as error:
-                raise CommandError(str(error)) from error
-        if failed:
-            raise CommandError("Some files could not be read; everything else is imported.", returncode=1)
+                self.stderr.write(str(error))
+                refused += 1
+                continue
+            for source in sources:
+                try:
+                    unread += self._one(source, go_back=options["go_back"])
+                except (CannotImport, NoRepository) as error:
+                    self._clear()
+                    self.stderr.write(str(error))
+                    refused += 1
+                finally:
+                    source.close()
+        if refused or unread:
+            left_out = f"{refused} not imported at all" if refused else "everything else is imported"
+            files = "Some files could not be read" if unread else "All files could be read"
+            raise CommandError(f"{files}; {left_out}: see above.", returncode=1)
 
-    def _one(self, source: Any) -> bool:
-        """True when a file was reported."""
-        try:
-            outcome = import_source(source, now=timezone.now(), progress=self._progress)
-        except CannotImport as error:
-            self._clear()
-            self.stderr.write(str(error))
-            return True
-        finally:
-            source.close()
+    def _one(self, source: Any, *, go_back: bool) -> bool:
+        """True when a file was reported.  Raises CannotImport."""
+        outcome = import_source(source, now=timezone.now(), progress=self._progress, go_back=go_back)
         self._clear()
         self._tell(outcome)
         return bool(outcome.troubles)
