@@ -88,8 +88,11 @@ def facts_of(audit: Audit, *, now: datetime) -> Facts:
 def last_block(round_: Round) -> int | None:
     """Until when verdicts of the round may be objected to; None: it is not decided yet."""
     following = round_.competition.rounds.filter(number=round_.number + 1).first()
-    if round_.state != "finished" or following is None:
-        return None
+    return None if round_.state != "finished" or following is None else last_block_by(following)
+
+
+def last_block_by(following: Round) -> int:
+    """Until when verdicts of a decided round may be objected to, by the round after it."""
     return decisions.last_block(
         latest_reveal_block=following.latest_reveal_block, earliest_reveal_block=following.earliest_reveal_block
     )

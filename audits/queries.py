@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from audits.models import Audit, Build, PodRun
+from audits.models import Appeal, Audit, Build, PodRun
 from competition.models import Competition, Round
+
+MOST_APPEALS = 100
+APPEAL_SIDES = ("audit__round__competition", "audit__submission__miner", "appellant")
 
 
 def counting(audits: Iterable[Audit]) -> list[Audit]:
@@ -52,6 +55,18 @@ def audits_on(submissions: Iterable[int]) -> list[Audit]:
         "submission__miner", "round__competition", "correction"
     )
     return counting(rows.prefetch_related("findings").order_by("-round__number", "kind"))
+
+
+def appeals_on(submissions: Iterable[int]) -> list[Appeal]:
+    """Against any verdict on these entries, oldest first."""
+    rows = Appeal.objects.filter(audit__submission__in=set(submissions)).select_related(*APPEAL_SIDES)
+    return list(rows.order_by("pk"))
+
+
+def appeals_by(hotkey: str) -> list[Appeal]:
+    """What a miner objected to, newest first."""
+    rows = Appeal.objects.filter(appellant__hotkey=hotkey).select_related(*APPEAL_SIDES)
+    return list(rows.order_by("-pk")[:MOST_APPEALS])
 
 
 def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:

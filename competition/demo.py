@@ -160,7 +160,9 @@ def reveal(competition: Competition, round_: Round) -> None:
 def keep_moving(competition: Competition, *, files: Path, patient: bool, now: datetime) -> str:
     """Let a new round's reveals be made, and skip blocks in which nothing can happen.  Says what it skipped, or "".
 
-    `patient`: leave reveal windows and the wait between rounds to the clock, as a visitor of the live demo sees them.
+    `patient`: leave reveal windows and the wait between rounds to the clock, as a visitor of the live demo sees them:
+    who watches can object to a verdict, and enter.  The first round's window is skipped all the same: its cast revealed
+    before anybody came, and its decision is what a visitor waits for.
     """
     round_ = competition.current_round()
     connected = chain.of(competition)
@@ -170,7 +172,7 @@ def keep_moving(competition: Competition, *, files: Path, patient: bool, now: da
     goal = 0
     if round_.state == "miner_generation" and uploaded(files, round_):
         goal = round_.generation_deadline_block
-    elif round_.state == "open" and not patient:
+    elif round_.state == "open" and (not patient or (round_.number == 1 and "cast" in competition.config)):
         goal = round_.seed_block + 1
     if goal <= connected.block(now=now):
         return ""

@@ -45,6 +45,16 @@ def round_numbered(slug: str, number: int) -> Round | None:
     return rows.filter(competition__slug=slug, number=number).first()
 
 
+def rounds_after(rounds: Iterable[Round]) -> dict[int, Round]:
+    """Round -> the one after it, where there is one."""
+    places = {(round_.competition_id, round_.number + 1): round_.pk for round_ in rounds}
+    if not places:
+        return {}
+    among = {pk for pk, _ in places}, {number for _, number in places}
+    rows = Round.objects.filter(competition__in=among[0], number__in=among[1])
+    return {places[key]: row for row in rows if (key := (row.competition_id, row.number)) in places}
+
+
 def latest_round(slug: str) -> Round | None:
     rows = Round.objects.select_related("competition", "defending__miner", "defending__won_in")
     return rows.filter(competition__slug=slug).order_by("-number").first()

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audits.models import Audit, PodRun
@@ -140,7 +141,7 @@ def audit_chart(request: HttpRequest, slug: str, number: int, hotkey: str, name:
     round_, miner = finding.round_(slug, number), queries.miner_at(hotkey)
     if miner is None:
         raise Http404("No miner has this hotkey; write it out in full.")
-    match = gathering.audit_page(round_, miner=miner).match
+    match = gathering.audit_page(round_, miner=miner, now=timezone.now()).match
     for plot in plots_of_audit(round_, hotkey=hotkey, match=match):
         if plot.name == name:
             return fresh(JsonResponse(plot.figure))

@@ -14,7 +14,7 @@ from audits import queries as auditing
 from competition import heartbeats, queries
 from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
 from dashboard import clock, counting
-from dashboard.facts import weights
+from dashboard.facts import appeals, weights
 from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
 from dashboard.presenting.figures import DEFAULT_BAR, rules_of
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
@@ -67,6 +67,8 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         reign=reign,
         payment=weights.payment(round_.competition, register, reign, now=now) if reign else None,
         weight=weights.summary(round_.competition, register, now=now),
+        appeals=appeals.objections_to(audits, now=now) if audits else {},
+        appeal_window=appeals.window(round_, now=now) if audits else None,
         findings=findings_on(round_),
     )
     return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows))), sure=_sure(round_))
@@ -198,7 +200,7 @@ def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage
     )
 
 
-def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
+def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.AuditPage:
     audits = [a for a in auditing.versions_of(round_) if a.submission.miner_id == miner.pk]
     if not audits:
         raise Http404("This miner was not audited in this round.")
@@ -212,6 +214,8 @@ def audit_page(round_: Round, *, miner: Miner) -> audit_pages.AuditPage:
         pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose.startswith("audit")],
         match=_match_page(round_, match) if match else None,
         repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
+        appeals=appeals.objections_to(audits, now=now),
+        appeal_window=appeals.window(round_, now=now),
     )
 
 
@@ -220,14 +224,18 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
     reigns = queries.reigns_by(miner)
     everybody = queries.reigns_in(reign.competition_id for reign in reigns)
     pks = [s.pk for s in submissions]
-    matches = judging.matches_against(pks)
+    matches, audits = judging.matches_against(pks), auditing.audits_on(pks)
+    audited = {audit.round_id: audit.round for audit in audits}
     return MinerRows(
         miner=miner,
         submissions=submissions,
         reveals=queries.reveals_by(miner),
         matches=matches,
         costly=costly(matches),
-        audits=auditing.audits_on(pks),
+        audits=audits,
+        appeals=appeals.objections_to(audits, now=now),
+        appeal_windows=appeals.windows(list(audited.values()), now=now),
+        lodged=tuple(appeals.objection(row, now=now) for row in auditing.appeals_by(miner.hotkey)),
         pod_runs=auditing.pod_runs_on(pks),
         failed=list(queries.failed_assets(pks)),
         refused=_refused(submissions),

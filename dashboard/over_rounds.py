@@ -14,7 +14,7 @@ from competition import queries
 from competition.models import Round, Submission
 from dashboard import counting, finding, prompt_counts
 from dashboard.answers import Page, always
-from dashboard.facts import weights
+from dashboard.facts import appeals, weights
 from dashboard.presenting import audit_lists, comparing, leading, prompt_pages
 from dashboard.presenting.audit_lists import OUTCOMES, PER_PAGE, AuditsPage
 from dashboard.presenting.comparing import ComparePage, Sides
@@ -85,8 +85,18 @@ def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
     total = counts.get(outcome, 0) if outcome else sum(counts.values())
     sheets = max(1, -(-total // PER_PAGE))
     sheet = _sheet(request, sheets=sheets)
-    shown = (rows.filter(state=outcome) if outcome else rows)[(sheet - 1) * PER_PAGE : sheet * PER_PAGE]
-    return audit_lists.page(competition, list(shown), counts=counts, outcome=outcome, sheet=sheet, sheets=sheets)
+    shown = list((rows.filter(state=outcome) if outcome else rows)[(sheet - 1) * PER_PAGE : sheet * PER_PAGE])
+    now = timezone.now()
+    return audit_lists.page(
+        competition,
+        shown,
+        counts=counts,
+        outcome=outcome,
+        sheet=sheet,
+        sheets=sheets,
+        appeals=appeals.objections_to(shown, now=now),
+        appeal_windows=appeals.windows(list({audit.round_id: audit.round for audit in shown}.values()), now=now),
+    )
 
 
 def _sheet(request: HttpRequest, *, sheets: int) -> int:
@@ -134,7 +144,7 @@ def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
     return {"all": request.GET.get("show") == "all"}
 
 
-audits_page = Page(audits_facts, template="audits.html", settled=always)
+audits_page = Page(audits_facts, template="audits.html", settled=audit_lists.settled)
 audits_sheet = Sheet(audits_facts, rows=lambda page: page.audits)
 compare_page = Page(compare_facts, template="compare.html", more=compare_more)
 compare_sheet = Sheet(compare_facts, rows=lambda page: page.prompts)

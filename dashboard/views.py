@@ -186,7 +186,7 @@ def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> An
         miner = _audited(request, slug, number, hotkey)
     except Elsewhere as other:
         return other.response
-    return gathering.audit_page(round_, miner=miner)
+    return gathering.audit_page(round_, miner=miner, now=timezone.now())
 
 
 def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:

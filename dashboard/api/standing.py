@@ -10,16 +10,16 @@ from typing import Any
 from django.db.models import Count, Q
 from django.urls import reverse
 
-from audits import appeals
 from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
 from competition.models import Miner, Round, Submission
-from dashboard import clock, gathering
+from dashboard import gathering
 from dashboard.api import causes
 from dashboard.api.rows import game, judging, standing
-from dashboard.facts.weights import weight_in_force
+from dashboard.facts import appeals
+from dashboard.facts.weights import expected_at, weight_in_force
 from dashboard.presenting import miner_pages
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import duel_url, meaning, result
@@ -69,6 +69,10 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     places = [entry.miner_id for entry in own.entries]
     rank, ranked = _rank(own, screen)
     rules = rules_of(round_)
+    objections = appeals.objections_to(own.audits, now=now) if own.audits else {}
+    window = appeals.window(round_, now=now) if own.audits else None
+    rows = [row for row in auditing.appeals_by(miner.hotkey) if row.audit.round_id == round_.pk]
+    lodged = [appeals.objection(row, now=now) for row in rows]
     reigns = queries.reigns_of(round_.competition)
     weight = weight_in_force(round_.competition, reigns, now=now)
     return standing.Standing(
@@ -79,7 +83,10 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
         win_margin=rules.win_margin if rules else None, gap=numbers.gap if numbers else None,
         clock=gathering.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
         matches=tuple(judging.match(match) for match in own.matches), prompts=_prompts(own),
-        causes=causes.of(own), audits=tuple(_audit(own, audit, now=now) for audit in own.audits),
+        causes=causes.of(own), appeals=tuple(lodged),
+        audits=tuple(
+            _audit(own, one, objections=appeals.against(objections, one), window=window, now=now) for one in own.audits
+        ),
         leads=bool(reigns) and reigns[0].miner_id == miner.pk, weight=weight.of(miner.hotkey),
         weight_later=weight.later_of(miner.hotkey), url=reverse("miner", args=[miner.hotkey]),
     )  # fmt: skip
@@ -148,18 +155,27 @@ def _prompt(match: Match, duel: Duel) -> standing.PromptResult:
     )  # fmt: skip
 
 
-def _audit(own: Part, audit: Audit, *, now: datetime) -> standing.AuditState:
+def _audit(
+    own: Part,
+    audit: Audit,
+    *,
+    objections: tuple[appeals.Objection, ...],
+    window: appeals.AppealWindow | None,
+    now: datetime,
+) -> standing.AuditState:
     run = next((run for run in own.runs if run.purpose == PodRun.Purpose.AUDIT), None)
     limit, used = _time(own, run) if run and audit.kind == Audit.Kind.GENERATION else (None, None)
     running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
     at = [own.round.competition.slug, own.round.number, own.miner.hotkey]
-    last = appeals.last_block(own.round) if audit.state in ("passed", "rejected") else None
-    until = clock.until(own.round.competition, block=last, now=now) if last is not None else None
+    verdict = window is not None and audit.state in ("passed", "rejected")
+    last = window.last_block if window and verdict else None
     return standing.AuditState(
         kind=audit.kind, state=audit.state, reason=audit.reason, waiting_for=audit.waiting_for,
         failure=game.failure(audit), since=audit.since, limit_s=limit, used_s=used,
         deadline=now + timedelta(seconds=max(0, (limit or 0) - (used or 0))) if running else None,
-        version=audit.version, appeal_last_block=last, appeal_until=until.ends_at if until else None,
+        version=audit.version, appeal_last_block=last,
+        appeal_until=expected_at(own.round.competition, last, now=now) if last is not None else None,
+        appeal_open=window.open if window and verdict else None, appeals=objections,
         url=reverse("audit", args=at),
     )  # fmt: skip
 

@@ -9,12 +9,13 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Competition
+from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.presenting.audit_pages import KINDS, VERDICTS, Number, measured
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.wording import Label, count, labels
 
 PER_PAGE = 50
-OUTCOMES = ("gathering", "reviewing", "rejected", "passed")  # what waits comes first
+OUTCOMES = ("gathering", "reviewing", "rejected", "passed", "dropped")  # what waits comes first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class AuditLine:
     verdict_name: str
     reason: str
     findings: int
+    appeals: tuple[Objection, ...]
+    appeal_window: AppealWindow | None
     limited: tuple[Number, ...]
     round_url: str
     url: str
@@ -35,6 +38,11 @@ class AuditLine:
     @property
     def name(self) -> str:
         return KINDS[self.kind]
+
+
+def settled(page: AuditsPage) -> bool:
+    """Can only another event of the ledger change it?"""
+    return not any(moving(line.appeals, line.appeal_window) for line in page.audits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +86,8 @@ def page(
     outcome: str,
     sheet: int,
     sheets: int,
+    appeals: Objections,
+    appeal_windows: Mapping[int, AppealWindow],
 ) -> AuditsPage:
     asked = f"?outcome={outcome}" if outcome else ""
     outcomes = {name: counts.get(name, 0) for name in OUTCOMES}
@@ -89,7 +99,7 @@ def page(
         outcomes=outcomes,
         sheet=sheet,
         sheets=sheets,
-        audits=tuple(_line(competition, audit) for audit in audits),
+        audits=tuple(_line(competition, audit, appeals=appeals, windows=appeal_windows) for audit in audits),
         labels=labels(competition),
         url=reverse("audits", args=[competition.slug]) + asked,
     )
@@ -103,7 +113,13 @@ def _sentence(outcomes: Mapping[str, int]) -> str:
     return f"{told}; {waiting} open." if waiting else f"{told}; none is open."
 
 
-def _line(competition: Competition, audit: Audit) -> AuditLine:
+def _line(
+    competition: Competition,
+    audit: Audit,
+    *,
+    appeals: Objections,
+    windows: Mapping[int, AppealWindow],
+) -> AuditLine:
     at, miner = [competition.slug, audit.round.number], entrant(audit.submission)
     return AuditLine(
         round=audit.round.number,
@@ -113,6 +129,8 @@ def _line(competition: Competition, audit: Audit) -> AuditLine:
         verdict_name=VERDICTS[audit.state],
         reason=audit.reason,
         findings=getattr(audit, "observed", 0),
+        appeals=against(appeals, audit),
+        appeal_window=windows.get(audit.round_id),
         limited=tuple(number for number in measured(audit) if number.limit and number.value is not None),
         round_url=reverse("round", args=at),
         url=reverse("audit", args=[*at, miner.hotkey]),

@@ -13,6 +13,7 @@ from audits import logs
 from audits.models import Audit, Finding, PodRun
 from competition.decisions.repeats import plain
 from competition.models import Round, Submission
+from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.match_pages import MatchPage
 from dashboard.presenting.matches import DuelRow
@@ -28,6 +29,7 @@ VERDICTS = {
     "reviewing": "A person must decide",
     "passed": "Passed",
     "rejected": "Rejected",
+    "dropped": "Dropped: the correction that asked for it was discarded",
 }
 LEAST = "least_"  # `limits` names a lower limit so: least_margin for margin; every other one is an upper limit
 SHARES = ("margin",)
@@ -84,6 +86,7 @@ class AuditFacts:
     failure_class: str
     failure_reason: str
     who_must_act: str
+    appeals: tuple[Objection, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +133,7 @@ class AuditPage:
     pod_runs: tuple[PodRunFacts, ...]
     match: MatchPage | None
     repeats: tuple[RepeatRow, ...]
+    appeal_window: AppealWindow | None
     screen_url: str
     round_url: str
     url: str
@@ -157,6 +161,8 @@ def page(
     pod_runs: Sequence[PodRun],
     match: MatchPage | None,
     repeated: Sequence[Match] = (),
+    appeals: Objections,
+    appeal_window: AppealWindow | None,
 ) -> AuditPage:
     """`audits`: every version there was; `counting`: those whose verdict is in force."""
     at = [round_.competition.slug, round_.number]
@@ -169,7 +175,8 @@ def page(
         commit=submission.commit,
         sentence=sentence(miner, counting or audits),
         labels=labels(round_.competition),
-        audits=tuple(_audit(audit, counts=audit in counting) for audit in audits),
+        audits=tuple(_audit(audit, counts=audit in counting, appeals=against(appeals, audit)) for audit in audits),
+        appeal_window=appeal_window,
         pod_runs=tuple(pod_run(run) for run in pod_runs),
         match=match,
         repeats=tuple(_repeat(round_, one) for one in repeated if one.state == "decided"),
@@ -202,7 +209,7 @@ def sentence(miner: Who, audits: Sequence[Audit]) -> str:
     return f"{miner.name} passed {'its audit' if len(audits) == 1 else 'its audits'}."
 
 
-def _audit(audit: Audit, *, counts: bool) -> AuditFacts:
+def _audit(audit: Audit, *, counts: bool, appeals: tuple[Objection, ...]) -> AuditFacts:
     at = [audit.round.competition.slug, audit.round.number, "audit"]
     return AuditFacts(
         version=audit.version,
@@ -222,6 +229,7 @@ def _audit(audit: Audit, *, counts: bool) -> AuditFacts:
         failure_class=audit.failure_class,
         failure_reason=audit.failure_reason,
         who_must_act=WHO_MUST_ACT.get(audit.failure_class, ""),
+        appeals=tuple(row for row in appeals if row.version == audit.version),
     )
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
+from dashboard.facts.appeals import AppealWindow, Objection, Objections
 from dashboard.facts.weights import PaidFrom, WeightInForce, shown
 from dashboard.presenting import matches, rounds
 from dashboard.presenting.audit_pages import PodRunFacts, pod_run
@@ -50,6 +51,7 @@ class Participation:
     sentence: str
     matches: tuple[MatchRow, ...]
     audits: tuple[AuditRow, ...]
+    appeal_window: AppealWindow | None
     pod_runs: tuple[PodRunFacts, ...]
     failed_files: tuple[FailedFile, ...]
     reveals_with_objection: tuple[OddReveal, ...]
@@ -112,6 +114,7 @@ class MinerPage:
     summary: str
     rounds: tuple[Participation, ...]
     other_reveals: tuple[OddReveal, ...]
+    appeals_lodged: tuple[Objection, ...]
     costly: Costly | None
     url: str
 
@@ -126,6 +129,9 @@ class MinerRows:
     matches: Sequence[Match]
     costly: tuple[Match, tuple[DuelRow, ...]] | None
     audits: Sequence[Audit]
+    appeals: Objections
+    appeal_windows: Mapping[int, AppealWindow]
+    lodged: tuple[Objection, ...]
     pod_runs: Sequence[PodRun]
     failed: Sequence[Asset]
     refused: Sequence[tuple[Asset, Rendering]]
@@ -156,6 +162,7 @@ def page(rows: MinerRows) -> MinerPage:
         summary=_summary(course),
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
+        appeals_lodged=rows.lodged,
         costly=_costly(rows),
         url=reverse("miner", args=[rows.miner.hotkey]),
     )
@@ -228,7 +235,8 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         copy_of=entry.copy_of,
         sentence=standing(submission, found, audits),
         matches=found,
-        audits=tuple(rounds.audit_row(round_, audit) for audit in audits),
+        audits=tuple(rounds.audit_row(round_, audit, appeals=rows.appeals) for audit in audits),
+        appeal_window=rows.appeal_windows.get(round_.pk) if audits else None,
         pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
         failed_files=tuple(_failures(submission, rows)),
         reveals_with_objection=tuple(

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign, Reveal, Round, Submission
+from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.facts.weights import Payment, WeightInForce
 from dashboard.models import Publication, VerifierFinding
 from dashboard.presenting import ladders, matches
@@ -79,6 +80,7 @@ class AuditRow:
     verdict: str
     reason: str
     findings: int
+    appeals: tuple[Objection, ...]
     url: str
 
 
@@ -120,6 +122,7 @@ class RoundPage:
     reveals_with_objection: tuple[OddReveal, ...]
     outcome: Payment | None
     weight: WeightInForce
+    appeal_window: AppealWindow | None
     receipt: Receipt | None
     bundle: Bundle | None
     sure: Sureness | None = None
@@ -162,8 +165,9 @@ class RoundPage:
 
 
 def settled(page: RoundPage) -> bool:
-    """Can only another event of the ledger change it?  A weight that is decided waits for its block."""
-    return page.stage == "finished" and page.weight.settled
+    """Can only another event of the ledger change it?  A weight waits for its block, an appeal for its deadline."""
+    waiting = moving((row for audit in page.audits for row in audit.appeals), page.appeal_window)
+    return page.stage == "finished" and page.weight.settled and not waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +186,8 @@ class RoundRows:
     reign: Reign | None
     payment: Payment | None
     weight: WeightInForce
+    appeals: Objections
+    appeal_window: AppealWindow | None
     findings: Sequence[VerifierFinding] = ()
 
 
@@ -200,11 +206,12 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         ladder=ladder,
         matches=match_rows(rows, ladder=ladder),
         copies=_copy_groups(challengers),
-        audits=tuple(audit_row(round_, audit) for audit in rows.audits),
+        audits=tuple(audit_row(round_, audit, appeals=rows.appeals) for audit in rows.audits),
         entries=tuple(entry(s) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=rows.payment,
         weight=rows.weight,
+        appeal_window=rows.appeal_window,
         receipt=receipt(
             round_, deciding(rows.matches, reign=rows.reign, round_=round_), audits=rows.audits, payment=rows.payment
         ),
@@ -293,13 +300,14 @@ def odd_reveal(reveal: Reveal) -> OddReveal:
     )
 
 
-def audit_row(round_: Round, audit: Audit) -> AuditRow:
+def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditRow:
     return AuditRow(
         miner=entrant(audit.submission),
         kind=audit.kind,
         verdict=audit.state,
         reason=audit.reason,
         findings=len(audit.findings.all()),
+        appeals=against(appeals, audit),
         url=reverse("audit", args=[round_.competition.slug, round_.number, audit.submission.miner.hotkey]),
     )
 
@@ -359,7 +367,7 @@ def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
         climbed = ladders.recorded(rows.round.decision, rows.matches)
     else:
         climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
-    audits = {a.submission.key: audit_row(rows.round, a).url for a in rows.audits}
+    audits = {a.submission.key: audit_row(rows.round, a, appeals=rows.appeals).url for a in rows.audits}
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from dashboard.api.rows.game import PAGE, Failure, Miner, RevealRow, SubmissionRow
 from dashboard.api.rows.judging import MatchRow
 from dashboard.clock import BlockClock
+from dashboard.facts.appeals import Objection
 from dashboard.facts.weights import PaidFrom
 
 
@@ -66,7 +67,9 @@ class AuditState:
     ]
     version: Annotated[int, "A further version supersedes the one before."]
     appeal_last_block: Annotated[int | None, "The last block in which an appeal is taken; null while none runs."]
-    appeal_until: Annotated[datetime | None, "About when that block comes."]
+    appeal_until: Annotated[datetime | None, "About when that block comes, or came."]
+    appeal_open: Annotated[bool | None, "Is an appeal taken now?  False: the last block is past; null: not known."]
+    appeals: Annotated[tuple[Objection, ...], "Against this verdict, oldest first."]
     url: Annotated[str, PAGE]
 
 
@@ -94,6 +97,7 @@ class Standing:
     prompts: Annotated[tuple[PromptResult, ...], "Of all its matches, in seed order."]
     causes: Annotated[tuple[Cause, ...], "What failed, by cause, most frequent first."]
     audits: tuple[AuditState, ...]
+    appeals: Annotated[tuple[Objection, ...], "What this miner objected to in this round."]
     leads: Annotated[bool, "Does this miner lead the competition now?"]
     weight: Annotated[
         Fraction | None,

@@ -41,6 +41,7 @@ def standing(told: Document) -> None:
     matches(told["matches"])
     causes(told["causes"])
     audits(told["audits"])
+    appeals(told.get("appeals") or ())
 
 
 def _place(told: Document) -> str:
@@ -100,8 +101,27 @@ def causes(rows: Sequence[Document]) -> None:
 def audits(rows: Sequence[Document]) -> None:
     for row in rows:
         waits = f"; waits for {safe(row['waiting_for'])}" if row["waiting_for"] else ""
-        until = f"; an appeal is taken until block {row['appeal_last_block']}" if row.get("appeal_last_block") else ""
-        out.print(f"{safe(row['kind'])} audit: [bold]{safe(row['state'])}[/] {safe(row['reason'])}{waits}{until}")
+        out.print(f"{safe(row['kind'])} audit: [bold]{safe(row['state'])}[/] {safe(row['reason'])}{waits}{until(row)}")
+        appeals(row.get("appeals") or ())
+
+
+def until(row: Document) -> str:
+    """Until when an appeal is taken, or that the time for it is over; older platforms tell a block only."""
+    last = row.get("appeal_last_block")
+    if not last:
+        return ""
+    if row.get("appeal_open") is False:
+        return f"; the time for appeals ended with block {last:,}"
+    about = f", about {safe(row['appeal_until'])}" if row.get("appeal_until") else ""
+    return f"; an appeal is taken until block {last:,}{about}"
+
+
+def appeals(rows: Sequence[Document]) -> None:
+    for row in rows:
+        by = f"{safe(row['appellant']['hotkey'][:8])}… against the {safe(row['audit'])} audit"
+        late = "overdue since" if row["overdue"] else "to be decided by"
+        ends = f", {late} {safe(row['decide_by'])}" if row["state"] == "lodged" else f". {safe(row['reason'])}"
+        out.print(f"  appeal of {by}: [bold]{safe(row['state'])}[/]{ends}")
 
 
 def why(told: Document, server: str) -> None:
