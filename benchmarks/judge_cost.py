@@ -132,7 +132,7 @@ def measured(shape: Shape, version: JudgeVersion, *, tokens: int) -> list[dict[s
 
 def main() -> None:
     asks = argparse.ArgumentParser(prog="python -m benchmarks.judge_cost", description=__doc__)
-    asks.add_argument("--judge", default="vlm-1", help="judge version (default: %(default)s)")
+    asks.add_argument("--judge", default="vlm-2", help="judge version (default: %(default)s)")
     asks.add_argument("--tokens", type=int, default=1024, help="tokens of one picture (default: %(default)s)")
     asks.add_argument("--prompts", type=int, default=128)
     told = asks.parse_args()

@@ -76,9 +76,10 @@ class Plain:
                         {"type": "image_url", "image_url": {"url": f"sim/{picture.digest}"}}]  # fmt: skip
         messages = [{"role": "system", "content": self.version.system},
                     {"role": "user", "content": [*content, {"type": "text", "text": template.asks}]}]  # fmt: skip
-        body: dict[str, Any] = {"messages": messages, "structured_outputs": {"choice": list(template.labels)}}
-        if not template.labels:
-            body = {"messages": messages, "response_format": {"json_schema": {"schema": {"properties": {"parts": {}}}}}}
+        asked = {"answer": {"enum": list(template.labels)}} if template.labels else {"parts": {}}
+        body: dict[str, Any] = {
+            "messages": messages, "response_format": {"json_schema": {"schema": {"properties": asked}}},
+        }  # fmt: skip
         _, top = self.server.mind.answer(body)
         self.server.card.take(body, completion_tokens=JSON_TOKENS)
         return {label: 2.718281828**logprob for label, logprob in top}

@@ -78,7 +78,7 @@ class Bench:
         from judging.backends.openai import OpenAI
         from judging.backends.openai_client import Door
 
-        self.version = version_named("vlm-1")
+        self.version = version_named("vlm-2")
         self.judge = OpenAI(self.version, Door(url, slots=slots), address=lambda picture: f"sim/{picture.digest}")
         shape = replace(Shape(), challengers=40, copies=0, prompts=64, seed=os.getpid())
         self.world, self.book, self.done = World(self.version, shape), Remembered(), 0
@@ -119,7 +119,7 @@ def work(url: str, *, slots: int, duels: int, seconds: float, start_at: float) -
 
 
 def table_of(workers: int, *, slots: int, server_slots: int, seconds: float) -> dict[str, float]:
-    model = version_named("vlm-1").served_as
+    model = version_named("vlm-2").served_as
     command = [sys.executable, "-m", "benchmarks.vlm_server", "--model", model, "--latency-ms", str(LATENCY_MS)]
     server = subprocess.Popen([*command, "--slots", str(server_slots)], stdout=subprocess.PIPE, text=True)
     try:

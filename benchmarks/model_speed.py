@@ -51,7 +51,7 @@ def measured(
 
     from benchmarks.model_made import made
 
-    version = version_named("vlm-1")
+    version = version_named("vlm-2")
     version = replace(version, pixels=pixels or version.pixels)
     loaded, rows = made(size, version, device=device), []
     with tempfile.TemporaryDirectory() as folder:

@@ -18,19 +18,24 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.vlm_server_load import Card
-from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth, payload
+from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, TOP, Mind, Worth, of_label_ids, payload
 
-REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 
 
 @dataclass
 class Settings:
     """`fault`: one of FAULTS or CARRIER_FAULTS for `share` of the requests, and of none after `faults_end` of them.
 
+    `first_name`: another name of the model, with which it answers, as vLLM does; `max_logprobs`: most alternatives that
+    it lists, 0 for none at all; `label_ids`: whether it gives log-probabilities of tokens that are named by id.
     `real_tokens`: also take the card's seconds, not only `latency_s`."""
 
     model: str
-    version: str = "0.11.0"
+    first_name: str = ""
+    version: str = "0.32.0"
+    max_logprobs: int = TOP
+    label_ids: bool = False
     latency_s: float = 0.0
     slots: int = 64
     fault: str = ""
@@ -48,6 +53,7 @@ class Server:
     asked: int = 0
     busy: int = 0
     most_busy: int = 0
+    first_answer: dict[str, Any] | None = None
 
     async def listen(self, *, port: int = 0) -> asyncio.Server:
         self.slots = asyncio.Semaphore(self.settings.slots)
@@ -70,13 +76,18 @@ class Server:
         body = await reader.readexactly(lengths[0]) if lengths else b""
         if method == "POST" and path == "/v1/chat/completions":
             await self._complete(json.loads(body), writer)
+        elif method == "POST" and path == "/tokenize" and self.settings.label_ids:
+            text = json.loads(body)["prompt"]
+            await send(writer, 200, {"tokens": [ord(c) for c in text], "count": len(text)})
         else:
             told = self.told(path)
             await send(writer, 404 if told is None else 200, told or {"error": "there is nothing here"})
 
     def told(self, path: str) -> dict[str, Any] | None:
         if path == "/v1/models":
-            return {"object": "list", "data": [{"id": self.settings.model, "object": "model"}]}
+            names = filter(None, (self.settings.first_name, self.settings.model))
+            rows = [{"id": name, "object": "model", "root": "/models/simulated", "parent": None} for name in names]
+            return {"object": "list", "data": rows}
         stats = {**self.card.stats(), "asked": self.asked, "most_busy": self.most_busy}
         return {"/version": {"version": self.settings.version}, "/stats": stats, "/health": {}}.get(path)
 
@@ -84,6 +95,9 @@ class Server:
         self.asked += 1
         fault = self._fault()
         if fault in CARRIER_FAULTS and await self._broken(fault, writer):
+            return
+        if not body.get("logprob_token_ids") and 0 < self.settings.max_logprobs < body.get("top_logprobs", 0):
+            await send(writer, 400, refusal(f"Requested {body['top_logprobs']} logprobs, which is too many."))
             return
         async with self.slots:
             self.busy += 1
@@ -102,8 +116,8 @@ class Server:
         """True when there is nothing more to send."""
         if fault == "timeout":
             await asyncio.sleep(3600)
-        if fault in ("http_429", "http_500"):
-            await send(writer, int(fault.removeprefix("http_")), {"error": {"message": fault}})
+        if fault.startswith("http_"):
+            await send(writer, int(fault.removeprefix("http_")), refusal(f"This is the fault {fault}."))
             return True
         if fault == "reset":
             writer.transport.abort()
@@ -118,9 +132,20 @@ class Server:
         before = self.card.prompt_tokens
         seconds = self.card.take(body, completion_tokens=completion)
         said["usage"] = {"prompt_tokens": self.card.prompt_tokens - before, "completion_tokens": completion}
+        said["model"] = self.settings.first_name or said["model"]
+        if body.get("logprob_token_ids") and self.settings.label_ids:
+            of_label_ids(body, said)
+        elif not self.settings.max_logprobs:
+            said["choices"][0].pop("logprobs", None)
         if fault in FAULTS:
             FAULTS[fault](said)
-        return said, seconds
+        self.first_answer = self.first_answer or said
+        return (self.first_answer if fault == "stale_answer" else said), seconds
+
+
+def refusal(sentence: str) -> dict[str, Any]:
+    """As vLLM says no."""
+    return {"error": {"message": sentence, "type": "BadRequestError", "param": None, "code": 400}}
 
 
 async def send(writer: asyncio.StreamWriter, status: int, body: Mapping[str, Any], *, cut: bool = False) -> None:

@@ -16,6 +16,12 @@ from typing import Any
 
 Payload = dict[str, Any]
 DIGITS = "0123456789"
+TOP = 20  # alternatives that are listed
+OTHER_TOKENS = (" a", "\ufffd", "\ufffd", "The", *(f" word{n}" for n in range(TOP)))
+"""What no label is, in the order of their likelihood; two of them are pieces of characters that look the same."""
+REST = -25.0  # log-probability of the likeliest of them
+CREATED = 1_780_000_000  # when all answers were made: a simulated server has no clock
+MASKED = -9999.0  # as vLLM writes the logarithm of 0
 
 
 @dataclass(frozen=True)
@@ -107,34 +113,63 @@ def seen(body: Mapping[str, Any]) -> tuple[list[str], str]:
 
 
 def labels_of(body: Mapping[str, Any], text: str) -> list[str]:
-    """The answers that are allowed, sorted; by schema, by choice, or by what the text asks for."""
+    """The answers that are meant, sorted; by schema, by choice, or by what the text asks for."""
     form = body.get("response_format") or {}
     properties = form.get("json_schema", {}).get("schema", {}).get("properties", {})
     if "parts" in properties:
         return []
     if "answer" in properties:
         return sorted(properties["answer"]["enum"])
-    choice = (body.get("structured_outputs") or {}).get("choice") or body.get("guided_choice")
-    if choice:
+    if choice := allowed(body):
         return sorted(choice)
+    if "Answer 1, 2, 3 or 4" in text:
+        return list(DIGITS[1:5])
     last = "6" if "0 to 6" in text else "4" if "0 to 4" in text else "2"
     return list(DIGITS[: int(last) + 1])
 
 
+def allowed(body: Mapping[str, Any]) -> list[str]:
+    """What a constraint leaves of the tokens; empty without one."""
+    return list((body.get("structured_outputs") or {}).get("choice") or [])
+
+
 def payload(body: Mapping[str, Any], words: str, top: Sequence[tuple[str, float]], *, number: int) -> Payload:
-    """A chat completion as vLLM gives it."""
+    """A chat completion as vLLM gives it: what it lists are the alternatives that a constraint has left."""
     content = words or (json.dumps({"answer": top[0][0]}) if body.get("response_format") else top[0][0])
     choice: Payload = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
     if body.get("logprobs") and top:
-        entries = [{"token": label, "logprob": logprob, "bytes": None} for label, logprob in top]
+        entries = [{"token": token, "logprob": logprob, "bytes": list(token.encode())} for token, logprob in top]
+        entries += [
+            {"token": token, "logprob": MASKED if allowed(body) else REST - n, "bytes": list(token.encode())}
+            for n, token in enumerate(OTHER_TOKENS[: TOP - len(top)])
+        ]
         choice["logprobs"] = {"content": [{**entries[0], "top_logprobs": entries}]}
-    return {"id": f"chatcmpl-{number}", "object": "chat.completion", "model": body.get("model"), "choices": [choice]}
+    return {
+        "id": f"chatcmpl-{number}",
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": body.get("model"),
+        "choices": [choice],
+    }
+
+
+def of_label_ids(body: Mapping[str, Any], said: Payload) -> None:
+    """Lists the labels that were asked for by id instead of the likeliest tokens; an id is a character's number."""
+    wanted = {chr(number) for number in body["logprob_token_ids"]}
+    entry = said["choices"][0]["logprobs"]["content"][0]
+    listed = [row for row in entry["top_logprobs"] if row["token"] in wanted]
+    missing = [{"token": text, "logprob": MASKED} for text in sorted(wanted - {row["token"] for row in listed})]
+    entry["top_logprobs"] = [row | {"token": f"token_id:{ord(row['token'])}"} for row in [*listed, *missing]]
 
 
 def _top(payload: Payload) -> list[dict[str, Any]]:
     logprobs = payload["choices"][0].get("logprobs")
     top: list[dict[str, Any]] = logprobs["content"][0]["top_logprobs"] if logprobs else []
     return top
+
+
+def _labels(said: Payload) -> list[dict[str, Any]]:
+    return [entry for entry in _top(said) if entry["token"] in DIGITS]
 
 
 def _without_choices(said: Payload) -> None:
@@ -155,7 +190,9 @@ def _other_tokens(said: Payload) -> None:
 
 
 def _thin(said: Payload) -> None:
-    """Label mass 0.3."""
+    """Label mass 0.3, which a constraint hides: it is applied first."""
+    if any(entry["logprob"] == MASKED for entry in _top(said)):
+        return
     for entry in _top(said):
         entry["logprob"] += math.log(0.3)
 
@@ -179,17 +216,18 @@ def _wrong_model(said: Payload) -> None:
     said["model"] = "another/model@main"
 
 
-def _stale(said: Payload) -> None:
-    said["id"] = "chatcmpl-1"
+def _small_ids(said: Payload) -> None:
+    """Numbered anew after each second answer."""
+    said["id"] = f"chatcmpl-{int(said['id'].rpartition('-')[2]) % 2}"
 
 
 def _always_first(said: Payload) -> None:
-    for entry in _top(said):
+    for entry in _labels(said):
         entry["logprob"] = -0.001 if entry["token"] == "1" else -9.0
 
 
 def _always_tie(said: Payload) -> None:
-    for entry in _top(said):
+    for entry in _labels(said):
         entry["logprob"] = -0.001 if entry["token"] == "0" else -9.0
 
 
@@ -207,10 +245,10 @@ FAULTS: dict[str, Callable[[Payload], None]] = {
     "infinity": _infinite,
     "swapped_labels": _swapped,
     "wrong_model": _wrong_model,
-    "stale_answer": _stale,
+    "small_ids": _small_ids,
     "always_first": _always_first,
     "always_tie": _always_tie,
     "prose": _prose,
 }
 # What goes wrong before there is an answer, or on its way.
-CARRIER_FAULTS = ("timeout", "http_429", "http_500", "reset", "truncated", "slow")
+CARRIER_FAULTS = ("timeout", "http_400", "http_429", "http_500", "reset", "truncated", "slow", "stale_answer")

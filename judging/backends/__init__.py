@@ -17,7 +17,7 @@ JUDGES = {
 
 @cache
 def judge_named(name: str) -> Judge:
-    """The judge of that name: `perceptual-v1`, or `openai:vlm-1` for one that takes an argument.
+    """The judge of that name: `perceptual-v1`, or `openai:vlm-2` for one that takes an argument.
 
     One judge per process and name, so that what it has worked out about an asset is kept.
     Raises KeyError for a name that is not in JUDGES and ValueError for an argument that the judge does not take.

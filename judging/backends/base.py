@@ -7,7 +7,7 @@ neither miners nor rounds.  When it cannot answer it raises `NoAnswer`: that is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class NoAnswer(Exception):
@@ -61,4 +61,19 @@ class Judge(Protocol):
 
     def ask(self, question: Question) -> Answer:
         """Raises NoAnswer, nothing else."""
+        ...
+
+
+class Fitness(Protocol):
+    """What an examined server turned out to be."""
+
+    def lines(self) -> list[str]: ...
+
+
+@runtime_checkable
+class Served(Judge, Protocol):
+    """A judge whose model runs behind a server, which can be examined before a round."""
+
+    def examine(self) -> Fitness:
+        """Raises NoAnswer, within seconds, where no judge of this version is."""
         ...

@@ -1,6 +1,6 @@
 """Which asset is better, says a vision-language model behind an OpenAI-compatible server: vLLM, SGLang and others.
 
-`openai:vlm-1` is the judge version `templates/judging/vlm-1`.  Where its server is, is a matter of the deployment
+`openai:vlm-2` is the judge version `templates/judging/vlm-2`.  Where its server is, is a matter of the deployment
 (`GAUNTLET_VLM_URL`) and no part of the version: the server must say that it serves the very model and revision.
 One event loop per process carries the questions of all its threads.
 """
@@ -17,7 +17,7 @@ from django.conf import settings
 from competition import store
 from judging.answers import Book, Remembered, Reply
 from judging.backends.base import Answer, NoAnswer, Question
-from judging.backends.openai_client import Client, Door
+from judging.backends.openai_client import Client, Door, Server
 from judging.questions.calls import Call
 from judging.questions.pictures import Picture
 from judging.questions.version import JudgeVersion, version_named
@@ -44,6 +44,11 @@ class OpenAI:
         loop, client = self._running()
         asked: list[Future[Reply]] = [asyncio.run_coroutine_threadsafe(client.ask(call), loop) for call in calls]
         return [_outcome(future) for future in asked]
+
+    def examine(self) -> Server:
+        """What is at the server's address.  Raises NoAnswer, within seconds, where no judge of this version is."""
+        loop, client = self._running()
+        return asyncio.run_coroutine_threadsafe(client.examine(), loop).result()
 
     def _running(self) -> tuple[asyncio.AbstractEventLoop, Client]:
         """Started by the first question: after a fork there is no thread behind an older loop."""
@@ -79,6 +84,11 @@ def _outcome(future: "Future[Any]") -> Reply | NoAnswer:
 def made(argument: str) -> OpenAI:
     """Raises ValueError for a version that is not there, or when no server is configured."""
     version = version_named(argument)
+    if version.constrain:
+        raise ValueError(
+            f"{argument} is retired: it forces the labels on the server ({version.constrain}), which then reports that "
+            "all probability lies on them, whatever the model meant; name vlm-2"
+        )
     if not settings.VLM_URL:
         raise ValueError("set GAUNTLET_VLM_URL to the address of an OpenAI-compatible server")
     door = Door(settings.VLM_URL, key=settings.VLM_KEY, slots=settings.VLM_SLOTS)

@@ -1,6 +1,6 @@
 """Which asset is better, says a vision-language model in this process's own memory.
 
-`transformers:vlm-1` is the judge version `templates/judging/vlm-1`; its weights come from GAUNTLET_VLM_FOLDER, or from
+`transformers:vlm-2` is the judge version `templates/judging/vlm-2`; its weights come from GAUNTLET_VLM_FOLDER, or from
 the hub at the version's revision.  They are loaded by the first question, after any fork, and by nobody who only makes
 the judge.  One thread per process feeds the model with whatever questions wait; a batch that does not fit is halved.
 """

@@ -25,7 +25,7 @@ ABOUT = {
     "best_view": "asset", "checklist": "asset", "sides": "asset", "parts": "prompt",
 }  # fmt: skip
 MODES = ("logprobs", "json")
-CONSTRAINTS = ("", "structured_outputs", "guided_choice")
+CONSTRAINTS = ("", "structured_outputs")
 
 
 class BadVersion(ValueError):
@@ -51,7 +51,7 @@ class Template:
 class JudgeVersion:
     """`mode`: `logprobs` for one token and its probabilities, `json` for servers that give none.
 
-    `constrain`: how the server is told to answer with a label (a field of the request; empty: not at all).
+    `constrain`: how a server was told to answer with a label; empty since `vlm-2`, for what is forced is not measured.
     `door`: what runs the model, for the same weights answer differently elsewhere.
     `server`: what the server's version must begin with; empty: any.  `pixels`: longer side of a picture sent.
     """

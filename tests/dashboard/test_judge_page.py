@@ -19,15 +19,15 @@ from tests.dashboard.test_pages import facts, html
 from tests.dashboard.test_pages_served import queries_for
 
 pytestmark = pytest.mark.django_db
-VLM = version_named("vlm-1")
+VLM = version_named("vlm-2")
 
 
 @pytest.fixture
 def judged(made: Made) -> Round:
     """The running round before a model that was asked forty questions, of which two took two attempts."""
-    made.competition.judge = "openai:vlm-1"
+    made.competition.judge = "openai:vlm-2"
     made.competition.save()
-    Match.objects.filter(round=made.running).update(judge=VLM.digest, judge_name="openai:vlm-1")
+    Match.objects.filter(round=made.running).update(judge=VLM.digest, judge_name="openai:vlm-2")
     DescribedJudge.objects.create(version=VLM.digest, described=VLM.described())
     duel = Duel.objects.filter(match__round=made.running).first()
     usage = {"prompt_tokens": 3000, "completion_tokens": 1}

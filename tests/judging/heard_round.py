@@ -29,7 +29,7 @@ def round_(db, monkeypatch):
     """A leader and two challengers whose matches are in their duels."""
     monkeypatch.setattr(made_round, "views", views)
     maker = Maker(slug="heard", miners=3, prompts=PROMPTS, hostile="")
-    maker.competition.judge = "openai:vlm-1"
+    maker.competition.judge = "openai:vlm-2"
     maker.competition.save()
     round_ = maker.round(1, state="duels", defending=maker.first)
     round_.rules = {**round_.rules, "stop_early": False}  # there are few enough duels to repeat
@@ -53,7 +53,7 @@ def _renderer_version():
 
 @pytest.fixture
 def serving(settings, monkeypatch):
-    """A simulated server, and `openai:vlm-1` pointed at it, with short pauses between attempts."""
+    """A simulated server, and `openai:vlm-2` pointed at it, with short pauses between attempts."""
     monkeypatch.setattr(openai, "Door", partial(Door, pause_s=0.005, longest_pause_s=0.05))
 
     def start(**more):
@@ -65,7 +65,7 @@ def serving(settings, monkeypatch):
 
     started = []
     yield start
-    judge_named("openai:vlm-1").close()
+    judge_named("openai:vlm-2").close()
     judge_named.cache_clear()
     for stage in started:
         stage.__exit__(None, None, None)

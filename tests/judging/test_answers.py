@@ -127,7 +127,7 @@ def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
     from competition import store
 
     with pytest.raises(Unwanted):
-        verdict_of(judge_named("openai:vlm-1"), reference=store.default().path(duel.prompt.sha256),
+        verdict_of(judge_named("openai:vlm-2"), reference=store.default().path(duel.prompt.sha256),
                    reference_sha256=duel.prompt.sha256, defender=left, challenger=right, book=Kept(duel),
                    wanted=gone)  # fmt: skip
     assert server.asked == 2

@@ -21,7 +21,7 @@ from tests.judging.heard_round import PROMPTS
 from tests.judging.vlm_stage import worths
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VLM = version_named("vlm-1")
+VLM = version_named("vlm-2")
 AS_THE_FILES_ARE_WORTH = [["challenger"] * PROMPTS, ["defender"] * PROMPTS]
 TURNED = AS_THE_FILES_ARE_WORTH[::-1]
 

@@ -33,7 +33,7 @@ from tests.judging.vlm_stage import worths
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-VLM = version_named("vlm-1")
+VLM = version_named("vlm-2")
 # The day -> what is wrong with the server, what is wrong with the model, the code of the pause.
 SILENT: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "answers for another model": ({"fault": "wrong_model"}, {}, "JUDGE"),
@@ -41,6 +41,8 @@ SILENT: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "NaN for log-probabilities": ({"fault": "nan"}, {}, "JUDGE"),
     "label mass 0.3": ({"fault": "low_mass"}, {}, "JUDGE"),
     "an answer that was given before": ({"fault": "stale_answer"}, {}, "JUDGE"),
+    "every question is refused": ({"fault": "http_400"}, {}, "JUDGE"),
+    "a server without probabilities": ({"max_logprobs": 0}, {}, "JUDGE"),
 }
 UNWELL: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "every answer is the first place": ({"fault": "always_first"}, {}, "canary"),
@@ -119,6 +121,16 @@ def test_an_answer_that_is_none_is_nobody_s_verdict_and_the_round_pauses(round_,
     assert "manage.py resume heard 1" in round_.failure_reason
     assert {state for state, *_ in verdicts()} == {"judging"} and not Answer.objects.exists()
     assert LedgerEvent.objects.filter(kind="round.paused").exists()
+
+
+def test_a_refusal_s_text_is_in_the_row_and_on_the_page_of_the_judge(round_, serving, client):
+    serving(fault="http_400")
+    until_quiet(duels=8, deadline_s=120)
+    row = Duel.objects.exclude(failure_code="").first()
+    assert (row.failure_class, row.failure_code) == ("judge", "refused")
+    assert "This is the fault http_400." in row.failure_reason
+    page = client.get(f"/c/heard/r/{round_.number}/judge/").content.decode()
+    assert "This is the fault http_400." in page
 
 
 @pytest.mark.parametrize("day", UNWELL)

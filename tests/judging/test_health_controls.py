@@ -27,7 +27,7 @@ def leaders_side(round_, prompt):
 @pytest.fixture
 def table(round_):
     """The leader's assets are good, and so are their twins and painted copies; all else is worse."""
-    version, told = version_named("vlm-1"), {}
+    version, told = version_named("vlm-2"), {}
     for drawn in round_.drawn.select_related("prompt"):
         side = leaders_side(round_, drawn.prompt)
         told |= worths(side, Worth(quality=1.0), version=version)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from judging import checking
 from judging.backends import Answer, NoAnswer, Side, judge_named
 from judging.checking import Case, checked
 from judging.doctoring import doctored
+from judging.management.commands import judge as judge_command
 from judging.management.commands import judge_check
 from judging.questions import QUESTIONS
 from judging.questions.version import version_named
@@ -170,10 +172,66 @@ def test_a_model_without_answers_is_given_up_and_the_report_says_why(shown, faul
     assert "no answer (" in text and "The operator must act" in text and text.endswith("FAILED")
 
 
+def test_the_command_says_first_what_is_behind_the_address(serving, monkeypatch):
+    serving(first_name="tiny")
+    monkeypatch.setattr(judge_check, "drawn", lambda *_, **__: [])
+    told = io.StringIO()
+    with pytest.raises(SystemExit):  # nothing was drawn, so nothing is passed
+        call_command("judge_check", "--judge", "openai:vlm-2", stdout=io.StringIO(), stderr=told)
+    assert "label probabilities by top_logprobs" in told.getvalue() and "it answers as 'tiny'" in told.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ({"max_logprobs": 0}, "unmeasurable"),
+        ({"fault": "http_400"}, "This is the fault http_400."),
+        ({"model": "another/model@main"}, "wrong_model"),
+    ],
+)
+def test_the_command_refuses_at_once_a_server_that_cannot_judge(serving, server, words):
+    serving(**server)
+    with pytest.raises(CommandError, match=words):
+        call_command("judge_check", "--judge", "openai:vlm-2", stdout=io.StringIO(), stderr=io.StringIO())
+
+
+def test_the_command_tells_a_dead_address_within_ten_seconds(settings):
+    settings.VLM_URL = "http://127.0.0.1:9"
+    judge_named.cache_clear()
+    began = time.monotonic()
+    with pytest.raises(CommandError, match="Nobody answers at the address"):
+        call_command("judge_check", "--judge", "openai:vlm-2", stdout=io.StringIO(), stderr=io.StringIO())
+    judge_named("openai:vlm-2").close()
+    judge_named.cache_clear()
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "line"),
+    [
+        ("openai:vlm-2", {}, "label probabilities by top_logprobs"),
+        ("openai:vlm-2", {"max_logprobs": 5, "label_ids": True}, "label probabilities by logprob_token_ids"),
+        ("openai:vlm-2", {"model": "another/model@main"}, "cannot judge yet (wrong_model)"),
+        ("openai:vlm-1", {}, "name vlm-2"),
+    ],
+)
+def test_a_judge_s_process_says_how_it_measures_before_it_takes_a_duel(serving, name, server, line):
+    serving(**server)
+    told = io.StringIO()
+    judge_command.Command(stderr=told).examine(name)
+    assert told.getvalue().startswith(f"{name}: ") and line in told.getvalue()
+
+
+def test_a_judge_s_process_does_not_start_before_a_server_that_masks(serving):
+    serving(max_logprobs=0)
+    with pytest.raises(CommandError, match="before masking"):
+        judge_command.Command(stderr=io.StringIO()).examine("openai:vlm-2")
+
+
 @pytest.mark.long
 def test_the_command_gives_up_a_model_that_does_not_answer(serving):
     server, out = serving(fault="low_mass"), io.StringIO()
-    arguments = ("--judge", "openai:vlm-1", "--only", "pawn")
+    arguments = ("--judge", "openai:vlm-2", "--only", "pawn")
     with pytest.raises(SystemExit):
         call_command("judge_check", *arguments, stdout=out, stderr=io.StringIO())
     assert "no answer (" in out.getvalue() and "gave up" in out.getvalue() and server.asked > 3
@@ -183,7 +241,7 @@ def test_the_command_gives_up_a_model_that_does_not_answer(serving):
 def test_the_command_passes_a_model_that_sees(serving, tmp_path):
     from examples import objects
 
-    version, table = version_named("vlm-1"), {}
+    version, table = version_named("vlm-2"), {}
     prompts = settings.BASE_DIR / "examples" / "prompts"
     for case in judge_check.drawn(objects, names=["mushroom"], prompts=prompts, into=tmp_path):
         told = [(case.good, Worth(1.0)), (case.broken, Worth(0.0)), (doctored(case.good, "twin"), Worth(1.0)),
@@ -195,5 +253,5 @@ def test_the_command_passes_a_model_that_sees(serving, tmp_path):
         }
     serving(mind=Mind(table))
     out = io.StringIO()
-    call_command("judge_check", "--judge", "openai:vlm-1", "--only", "mushroom", stdout=out, stderr=io.StringIO())
+    call_command("judge_check", "--judge", "openai:vlm-2", "--only", "mushroom", stdout=out, stderr=io.StringIO())
     assert out.getvalue().rstrip().endswith("passed") and "at the first attempt" in out.getvalue()

@@ -15,7 +15,7 @@ from judging.questions.version import version_named
 @pytest.mark.parametrize("name", judge_cost.SHAPES)
 def test_copies_certain_matches_and_idle_questions_are_not_paid_for(name):
     shape = replace(judge_cost.SHAPES[name], challengers=8, copies=3, prompts=24)
-    plain, ours = judge_cost.measured(shape, version_named("vlm-1"), tokens=1024)
+    plain, ours = judge_cost.measured(shape, version_named("vlm-2"), tokens=1024)
     assert ours["winner"] == plain["winner"]
     assert plain["calls"] >= 5 * ours["calls"]
     assert plain["gpu_seconds"] >= 8 * ours["gpu_seconds"]

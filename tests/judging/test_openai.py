@@ -1,13 +1,18 @@
 """What does the judge behind a server say when all is well, and what when anything is not?"""
 
+import contextlib
+import socket
+import time
 from dataclasses import replace
 
 import pytest
 
-from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth
+from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth, payload
 from judging.answers import Remembered
 from judging.asking import verdict_of
 from judging.backends.base import NoAnswer
+from judging.backends.openai import OpenAI
+from judging.backends.openai_client import Door
 from judging.deliberating import Deliberates, Unwanted
 from judging.questions.calls import Asker
 from tests.judging.vlm_stage import VERSION, judge, picture, served, side, worths
@@ -15,11 +20,12 @@ from tests.judging.vlm_stage import VERSION, judge, picture, served, side, worth
 GOOD, POOR = Worth(quality=1.0), Worth(quality=0.0)
 # What a server may do that no answer shows: both orders, controls and canaries are there for these.
 UNSEEN = {"swapped_labels", "always_first", "always_tie", "prose"}
+HARMLESS = {"slow", "small_ids"}
 CODES = {
-    "empty_choices": "empty_choices", "duplicate_answers": "empty_choices", "missing_logprobs": "no_logprobs",
+    "empty_choices": "empty_choices", "duplicate_answers": "empty_choices", "missing_logprobs": "unmeasurable",
     "label_not_in_top": "low_mass", "low_mass": "low_mass", "nan": "bad_logprobs", "infinity": "bad_logprobs",
-    "wrong_model": "wrong_model", "stale_answer": "stale_answer", "timeout": "timeout", "http_429": "http_429",
-    "http_500": "http_500", "reset": "unreachable", "truncated": "unreachable",
+    "wrong_model": "wrong_model", "stale_answer": "stale_answer", "timeout": "timeout", "http_400": "refused",
+    "http_429": "http_429", "http_500": "http_500", "reset": "unreachable", "truncated": "unreachable",
 }  # fmt: skip
 
 
@@ -89,7 +95,147 @@ def test_a_fault_that_passes_changes_no_verdict(duel, fault):
 
 
 def test_every_fault_of_the_simulator_is_tried_here():
-    assert set(CODES) | UNSEEN | {"slow"} == {*FAULTS, *CARRIER_FAULTS}
+    assert set(CODES) | UNSEEN | HARMLESS == {*FAULTS, *CARRIER_FAULTS}
+
+
+def test_ids_that_come_again_make_no_answer_stale(duel):
+    """A server whose ids are small numbers gives other answers under them."""
+    with served(Mind(duel[3])) as (_, url):
+        honest = asked(judge(url), duel)
+    with served(Mind(duel[3]), fault="small_ids") as (server, url):
+        assert asked(judge(url), duel) == honest
+        assert server.asked > 2
+
+
+def test_one_whole_answer_to_two_questions_is_stale_and_the_operator_hears_why(duel):
+    with served(Mind(duel[3]), fault="stale_answer") as (_, url), pytest.raises(NoAnswer, match="ids repeat"):
+        asked(judge(url), duel)
+
+
+def test_the_label_mass_is_that_before_masking(duel):
+    """Also of a version that once forced the labels: a server that masks them reports a mass of 1."""
+    for constrain in ("", "structured_outputs"):
+        with served(Mind(duel[3]), fault="low_mass") as (_, url), pytest.raises(NoAnswer) as silence:
+            asked(judge(url, version=replace(VERSION, constrain=constrain)), duel)
+        assert silence.value.code == "low_mass"
+
+
+def test_the_simulated_server_masks_first_and_ignores_removed_fields_as_a_real_one_does(duel):
+    mind = Mind()
+    body = {"model": "m", "logprobs": True, "messages": [{"role": "user", "content": "Answer 0, 1 or 2."}]}
+    shown = []
+    for more in ({}, {"unknown_field": ["7"]}, {"structured_outputs": {"choice": ["1", "2", "0"]}}):
+        said = payload(body | more, *mind.answer(body | more), number=1)
+        top = said["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        shown.append((len(top), sum(row["logprob"] > -1000 for row in top)))
+    assert shown == [(20, 20), (20, 20), (20, 3)]
+
+
+@pytest.mark.parametrize("max_logprobs", [0, 5])
+def test_a_server_that_lists_no_top_alternatives_is_asked_for_the_labels_by_id(duel, max_logprobs):
+    with served(Mind(duel[3])) as (_, url):
+        honest = asked(judge(url), duel)
+        assert judge(url).examine().measured_by == "top_logprobs"
+    with served(Mind(duel[3]), max_logprobs=max_logprobs, label_ids=True) as (_, url):
+        one = judge(url)
+        assert one.examine().measured_by == "logprob_token_ids"
+        assert asked(one, duel) == honest
+    thin = served(Mind(duel[3]), max_logprobs=max_logprobs, label_ids=True, fault="low_mass")
+    with thin as (_, url), pytest.raises(NoAnswer) as silence:
+        asked(judge(url), duel)
+    assert silence.value.code == "low_mass"
+
+
+@pytest.mark.parametrize("max_logprobs", [0, 5])
+def test_a_server_that_gives_neither_is_refused_before_a_round(duel, max_logprobs):
+    with served(Mind(duel[3]), max_logprobs=max_logprobs) as (_, url), pytest.raises(NoAnswer) as silence:
+        judge(url).examine()
+    assert silence.value.code == "unmeasurable" and "before masking" in silence.value.sentence
+
+
+def test_json_mode_says_that_it_measures_no_mass(duel):
+    with served(Mind(duel[3]), max_logprobs=0) as (_, url):
+        server = judge(url, version=replace(VERSION, mode="json")).examine()
+    assert server.measured_by == "" and "cannot be told" in server.lines()[0]
+
+
+def test_a_refusal_s_text_is_kept(duel):
+    with served(Mind(duel[3]), fault="http_400") as (_, url), pytest.raises(NoAnswer) as silence:
+        asked(judge(url), duel)
+    assert "(400: This is the fault http_400.)" in silence.value.sentence
+
+
+def test_an_answer_under_another_name_of_the_same_weights_is_accepted_and_noted(duel):
+    """vLLM answers with the first name that it serves."""
+    reference, good, poor, table = duel
+    with served(Mind(table), first_name="tiny") as (_, url):
+        one = judge(url)
+        (reply,) = one.answer([Asker(VERSION, reference).pair("likeness", good, poor)])
+        lines = one.examine().lines()
+    assert (reply.raw["model"], reply.raw["answered_as"]) == (VERSION.served_as, "tiny")
+    assert "its first served name" in lines[1]
+
+
+@pytest.mark.parametrize("change", [{"root": "/models/other"}, {"root": None}, {"root": ""}, {"parent": "base"}])
+def test_an_answer_under_a_name_of_other_weights_is_not(duel, change):
+    with served(Mind(duel[3]), first_name="tiny") as (server, url):
+        whole = server.told
+        server.told = lambda path: _changed(whole(path), change) if path == "/v1/models" else whole(path)
+        with pytest.raises(NoAnswer) as silence:
+            asked(judge(url), duel)
+    assert silence.value.code == "wrong_model" and "first" in silence.value.sentence
+
+
+def _changed(listed, change):
+    return {"data": [row | change if row["id"] == "tiny" else row for row in listed["data"]]}
+
+
+@pytest.fixture
+def full():
+    """An address where packets are lost: the queue of a socket that nobody accepts from is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as opened:
+        address = listener.getsockname()
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield address[1]
+
+
+@pytest.fixture
+def closed():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def mute():
+    """Takes connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("kind", ["full", "closed", "mute"])
+def test_a_dead_address_is_told_within_ten_seconds_to_all_who_ask(duel, kind, request):
+    reference, good, poor, _ = duel
+    one = OpenAI(VERSION, Door(f"http://127.0.0.1:{request.getfixturevalue(kind)}", slots=4))
+    asker, began = Asker(VERSION, reference), time.monotonic()
+    calls = [
+        asker.pair(name, *two) for name in ("likeness", "artifacts", "gray") for two in ((good, poor), (poor, good))
+    ]
+    silences = one.answer(calls)
+    one.close()
+    assert {silence.code for silence in silences} <= {"unreachable", "timeout"}
+    assert time.monotonic() - began < 10
+
+
+def test_a_server_that_was_there_is_waited_for(duel):
+    with served(Mind(duel[3])) as (_, url):
+        one = judge(url, deadline_s=0.5)
+        assert one.examine()
+    began = time.monotonic()
+    (silence,) = one.answer([Asker(VERSION, duel[0]).pair("gray", duel[1], duel[2])])
+    assert isinstance(silence, NoAnswer) and time.monotonic() - began > 0.3
 
 
 def test_a_slow_server_gives_the_same_verdict(duel):

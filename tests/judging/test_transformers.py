@@ -168,19 +168,19 @@ def test_families_whose_processor_needs_torchvision_work(family, asker, tmp_path
 
 
 def test_a_model_in_memory_deliberates_and_is_loaded_by_nobody_who_only_makes_the_judge():
-    made = Transformers(version_named("vlm-1"))
+    made = Transformers(version_named("vlm-2"))
     assert isinstance(made, Deliberates) and made.loaded is None
 
 
 @needs_torch
 def test_a_model_in_memory_is_another_judge_than_the_same_one_behind_a_server():
-    assert judge_named("transformers:vlm-1").version != version_named("vlm-1").digest
+    assert judge_named("transformers:vlm-2").version != version_named("vlm-2").digest
 
 
 @pytest.mark.skipif(TORCH, reason="torch is here")
 def test_without_torch_the_judge_says_what_to_install():
     with pytest.raises(ValueError, match="requirements-gpu"):
-        judge_named("transformers:vlm-1")
+        judge_named("transformers:vlm-2")
 
 
 @needs_torch
@@ -189,7 +189,7 @@ def test_making_the_judge_loads_no_torch():
         "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
         "from judging.backends.transformers import Transformers\n"
         "from judging.questions.version import version_named\n"
-        "Transformers(version_named('vlm-1'))\n"
+        "Transformers(version_named('vlm-2'))\n"
         "sys.exit('torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.vlm_server_load import Card
+from judging.backends import openai
 from judging.backends import openai_wire as wire
 from judging.backends.base import NoAnswer, Side
 from judging.deliberating import parts_of
@@ -21,7 +22,7 @@ SIX = '{"parts": ["a red handle", "b", "c", "d", "e", "f"]}'
 
 @pytest.fixture
 def copy(tmp_path):
-    return shutil.copytree(FOLDER / "vlm-1", tmp_path / "vlm-1")
+    return shutil.copytree(FOLDER / "vlm-2", tmp_path / "vlm-2")
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def edit(copy, **said):
 
 
 def test_the_same_folder_is_the_same_judge(copy):
-    assert read(copy).digest == version_named("vlm-1").digest
+    assert read(copy).digest == version_named("vlm-2").digest
 
 
 def test_a_word_a_bar_a_model_or_a_revision_makes_another_judge(copy):
@@ -108,13 +109,103 @@ def test_pictures_come_first_so_that_questions_about_the_same_ones_share_their_b
     assert kinds == ["text", "image_url"] * 3 + ["text"]
 
 
-def test_one_token_is_asked_for_and_the_labels_are_named(asker, tmp_path):
+@pytest.mark.parametrize("version", [VERSION, replace(VERSION, constrain="structured_outputs")])
+def test_one_token_is_asked_for_and_no_label_is_forced(asker, tmp_path, version):
     call = asker.asset("sides", side(tmp_path, "a", shade=1))
-    sent = body(call)
-    assert (sent["max_tokens"], sent["temperature"], sent["logprobs"]) == (1, 0, True)
-    assert sent["structured_outputs"] == {"choice": ["0", "1", "2", "3", "4"]}
-    assert sent["model"] == f"{VERSION.model}@{VERSION.revision}"
-    assert "structured_outputs" not in body(call, replace(VERSION, constrain=""))
+    sent = body(call, version)
+    assert {**sent, "messages": 0} == {
+        "model": f"{VERSION.model}@{VERSION.revision}", "messages": 0, "temperature": 0, "n": 1, "max_tokens": 1,
+        "logprobs": True, "top_logprobs": 20,
+    }  # fmt: skip
+
+
+def test_a_version_that_has_judged_keeps_its_hash():
+    assert version_named("vlm-1").digest == "6fcc78e4e1b909ce390d189658d3c8275fe805a905a3c86cf67274bffb308e8d"
+    assert version_named("vlm-2").digest == "8e7704bc5d6795e24394c0ed27da3cdc9e9f159d3024a477d068a490fd0f6586"
+
+
+def test_a_version_that_forces_labels_is_asked_no_more(settings):
+    settings.VLM_URL = "http://127.0.0.1:9"
+    with pytest.raises(ValueError, match="name vlm-2"):
+        openai.made("vlm-1")
+
+
+def answer_of(top, **more):
+    content = [{"top_logprobs": [dict(zip(("token", "logprob", "id"), row, strict=False)) for row in top]}]
+    return {"model": VERSION.served_as, "choices": [{"message": {}, "logprobs": {"content": content}}]} | more
+
+
+def reply_to(payload, call):
+    return wire.reply(payload, call, version=VERSION, latency_ms=1, attempt=1)
+
+
+@pytest.fixture
+def pair(asker, tmp_path):
+    return asker.pair("likeness", side(tmp_path, "a", shade=1), side(tmp_path, "b", shade=2))
+
+
+def test_two_tokens_that_are_shown_as_one_text_are_an_answer(pair):
+    top = [("1", -0.02), ("2", -4.1), ("0", -6.3), ("\ufffd", -14.2), ("\ufffd", -15.9)]
+    shares = reply_to(answer_of(top), pair).probabilities
+    assert [round(shares[label], 3) for label in "120"] == [0.98, 0.017, 0.002]
+
+
+@pytest.mark.parametrize(
+    ("top", "share"),
+    [
+        ([("1", -1.0), ("1", -2.0)], 0.5032),  # no ids: by their place
+        ([("1", -1.0, 16), ("1", -2.0, 220)], 0.5032),
+        ([("1", -1.0, 16), ("1", -1.0, 16)], 0.3679),  # one token, listed twice
+        ([("1", -1.0, 16), ("1", -1.0, None)], 0.7358),
+        ([(" 1\n", -1.0), ("Ġ1", -1.0)], 0.7358),
+    ],
+)
+def test_shares_of_all_tokens_that_are_one_label_are_added(pair, top, share):
+    assert reply_to(answer_of(top), pair).probabilities["1"] == pytest.approx(share, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "top", [[("1", -1.0, 16), ("1", -2.0, 16)], [("1", -0.1), ("1", -0.1)], [("x", -0.1), ("y", -0.2)]]
+)
+def test_what_is_no_distribution_is_no_answer(pair, top):
+    with pytest.raises(NoAnswer) as silence:
+        reply_to(answer_of(top), pair)
+    assert silence.value.code == "bad_logprobs"
+
+
+@pytest.mark.parametrize("top", [[], [None], [1], ["1"], [{}], [{"token": "1"}], {"1": -0.1}, None, "1"])
+def test_what_lists_no_alternatives_is_no_answer(pair, top):
+    content = [{"top_logprobs": top}]
+    payload = {"model": VERSION.served_as, "choices": [{"message": {}, "logprobs": {"content": content}}]}
+    with pytest.raises(NoAnswer) as silence:
+        reply_to(payload, pair)
+    assert silence.value.code in ("no_logprobs", "bad_logprobs")
+
+
+KEY = "tok-3f9a7c1e5b"
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"error": {"message": "At most 2 images.", "code": 400}}', "At most 2 images."),
+        (b'{"object": "error", "message": "Too long."}', "Too long."),
+        (b'{"detail": [{"loc": ["body"], "msg": "Field required", "input": "data"}]}', "Field required"),
+        (b"<h1>Forbidden</h1>\n\x1b[31mno", "<h1>Forbidden</h1> [31mno"),
+        (b'{"error": "no image data:image/jpeg;base64,' + b"QUJD" * 900 + b' here"}', "no image [picture] here"),
+        (f"key {KEY} is unknown".encode(), "key [hidden] is unknown"),
+        (b"Authorization: Bearer abcdef123456 refused", "Authorization: Bearer [hidden] refused"),
+        (b"see https://me:pass@host/x?sig=abc", "see https://[hidden]@host/x?[hidden]"),
+        (b'{"error": {"message": {"a": 1}}}', '{"error": {"message": {"a": 1}}}'),
+        (b"[" * 100_000, ""),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"", ""),
+    ],
+)
+def test_a_refusal_is_kept_as_one_bounded_line_without_secrets(body, kept):
+    line = wire.reason(body, hidden=[KEY])
+    assert len(line) <= 300 and KEY not in line
+    assert line == kept or not kept
 
 
 def test_a_missing_view_is_no_answer(asker):

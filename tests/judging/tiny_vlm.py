@@ -49,7 +49,7 @@ STEPS = 400
 
 
 def short_version() -> JudgeVersion:
-    version = version_named("vlm-1")
+    version = version_named("vlm-2")
     templates = {kind: replace(template, asks=WORDS[kind]) for kind, template in version.templates.items()}
     return replace(version, name="tiny", model="tiny", revision="0", system="", pixels=64, templates=templates)
 

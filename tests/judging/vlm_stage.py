@@ -21,7 +21,7 @@ from judging.backends.openai_client import Door
 from judging.questions import pictures
 from judging.questions.version import JudgeVersion, version_named
 
-VERSION = replace(version_named("vlm-1"), pixels=64)
+VERSION = replace(version_named("vlm-2"), pixels=64)
 FRONT, SIDES = VERSION.templates["likeness"].shows, VERSION.templates["sides"].shows
 QUICK = Door("", slots=16, timeout_s=60.0, deadline_s=60.0, pause_s=0.005, longest_pause_s=0.02)
 

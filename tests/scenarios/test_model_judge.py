@@ -1,6 +1,6 @@
 """Does a whole round before a model, with real processes, end as the files are worth, whatever befalls the workers?
 
-The same round as the undisturbed one, but judged by `openai:vlm-1` behind a simulated server that knows what each
+The same round as the undisturbed one, but judged by `openai:vlm-2` behind a simulated server that knows what each
 picture is worth, the doctored ones of the controls too.  It likes the second place, fails at first, and workers that
 wait for its answers are killed.
 """
@@ -28,7 +28,7 @@ from tests.scenarios.stage import Outcome, Play, Stage, hotkey
 
 pytestmark = [pytest.mark.scenario, pytest.mark.long]
 
-VLM = version_named("vlm-1")
+VLM = version_named("vlm-2")
 SKILL = {
     ("leader", "generated"): 0.0, (hotkey("Cheat"), "submitted"): 1.2, (hotkey("Cheat"), "generated"): -0.8,
     (hotkey("Chooser"), "submitted"): 0.7, (hotkey("Chooser"), "generated"): 0.7, (hotkey("Copy"), "submitted"): 0.7,
@@ -61,7 +61,7 @@ def before_a_model(stage: Stage, mind: Mind, *, name: str, **server: Any) -> Ite
         play = stage.play(name, env={"GAUNTLET_VLM_URL": url})
         done = play.command(
             "shell", "-c",
-            "from competition.models import Competition; Competition.objects.update(judge='openai:vlm-1')",
+            "from competition.models import Competition; Competition.objects.update(judge='openai:vlm-2')",
         )  # fmt: skip
         assert not done.returncode, done.stderr
         yield play, listening

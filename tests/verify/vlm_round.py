@@ -101,7 +101,7 @@ def modelled(
     """Before the model behind `url`, which has `table` for its eyes."""
     judge = vlm_stage.judge(url)
     patch.setattr("judging.controls.judge_named", lambda name: judge)
-    return _judged(played, patch=patch, judge=judge, name="openai:vlm-1", table=table)
+    return _judged(played, patch=patch, judge=judge, name="openai:vlm-2", table=table)
 
 
 def _judged(

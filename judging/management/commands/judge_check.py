@@ -21,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging import breakages, checking
 from judging.backends import judge_named
-from judging.backends.base import Judge, Side
+from judging.backends.base import Judge, NoAnswer, Served, Side
 from judging.checking import Case, Report
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED, GRID
@@ -42,6 +42,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         judge = _judge(options["judge"])
         started = time.monotonic()
+        if isinstance(judge, Served):
+            for line in examined(judge):
+                self.tell(line)
         with tempfile.TemporaryDirectory(prefix="judge-check-") as folder:
             module = importlib.import_module(options["objects"])
             names = options["only"] or sorted(module.OBJECTS)
@@ -61,6 +64,14 @@ def _judge(name: str) -> Judge:
         return judge_named(name)
     except (KeyError, ValueError) as error:
         raise CommandError(f"no judge is called {name!r}: {error}") from error
+
+
+def examined(judge: Served) -> list[str]:
+    """What is behind the judge's address, in lines; within seconds.  Raises CommandError where it cannot judge."""
+    try:
+        return judge.examine().lines()
+    except NoAnswer as silence:
+        raise CommandError(f"{judge.name} cannot judge ({silence.code}): {silence.sentence}") from silence
 
 
 def drawn(module: ModuleType, *, names: list[str], prompts: Path, into: Path) -> Iterator[Case]:
