@@ -104,10 +104,16 @@ def current(files: Files) -> Files:
 @pytest.mark.parametrize(
     "change",
     [
-        drop_last_reign, stand_earlier, be_at_an_earlier_stage, drop_a_match, drop_the_last_round, lose_the_state,
-        lose_the_leaders, fewer_submissions,
+        drop_last_reign,
+        stand_earlier,
+        be_at_an_earlier_stage,
+        drop_a_match,
+        drop_the_last_round,
+        lose_the_state,
+        lose_the_leaders,
+        fewer_submissions,
     ],
-)  # fmt: skip
+)
 def test_whatever_is_here_and_not_in_the_copy_makes_it_older(change: Callable[[Files], None], tmp_path: Path) -> None:
     imported(made_records.write(current(made_records.era_1()), tmp_path / "new"))
     before = dump("made")

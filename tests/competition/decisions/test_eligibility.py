@@ -50,6 +50,7 @@ def added_up(*reveals: Reveal, demo: bool = False) -> Derived:
         scale(said(WHOLE) + b" " * 200),
         str(WHOLE).encode(),  # single quotes
         scale(str(WHOLE).encode()),
+        str(WHOLE).encode().replace(f"'{REPO}'".encode(), f'"{REPO}"'.encode()),  # both kinds
         b"\n " + said(WHOLE) + b" \n",
         said(WHOLE | {"note": "ignored", "repo": f" {REPO} "}),
         said(WHOLE)[:-1] + b', "commit": "' + COMMIT.encode() + b'"}',
@@ -95,7 +96,7 @@ def test_a_length_that_is_not_the_texts_is_left_alone() -> None:
         (b'{"commit": ' + b"9" * 4000 + b"}", "not a number"),
         (b'{"commit": NaN}', "not a number"),
         (b'{"commit": "' + COMMIT.encode(), "not JSON"),
-        (b"{'repo': \"a/b\"}", "not JSON"),
+        (b"{'repo': \"a/b'c\"}", "not JSON"),
     ],
 )
 def test_whatever_is_wrong_is_said(raw: bytes, says: str) -> None:
