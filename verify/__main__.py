@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.findings import Finding, Report, document, errors, summary
+from verify.findings import Report, document, lines, together
 from verify.records import examine, is_repository
 
 NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
@@ -43,7 +42,7 @@ def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
     for one in each if asked.node or asked.anchors else ():
         chain.check(one, node=asked.node, anchors=asked.anchors)
     reports = [one.book.report() for one in each] + [bundle_series.check(each).report()]
-    return _together(reports)
+    return together(reports)
 
 
 def examine_all(path: Path, *, operator: str | None = None, asked: Asked | None = None) -> Report | None:
@@ -58,13 +57,7 @@ def examine_all(path: Path, *, operator: str | None = None, asked: Asked | None 
     reports += [_bundles(bundles, asked=asked)] if bundles else []
     if not reports:
         return None
-    return _together(reports)
-
-
-def _together(reports: Sequence[Report]) -> Report:
-    findings = [finding for report in reports for finding in report.findings]
-    rounds = [told for report in reports for told in report.rounds]
-    return Report(findings, sum((report.counts for report in reports), Counter()), rounds)
+    return together(reports)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,18 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if report is None:
         print(f"{options.path}: {NOTHING}.", file=sys.stderr)
         return 2
-    told = [finding for finding in report.findings if finding.severity == "error" or not options.errors]
-    _show(told, report, path=options.path, as_json=options.json)
-    return 1 if errors(report.findings) else 0
-
-
-def _show(told: list[Finding], report: Report, *, path: Path, as_json: bool) -> None:
-    if as_json:
-        print(document(told, report=report, path=str(path)))
-        return
-    for finding in told:
-        print(finding.line())
-    print("\n".join(summary(told, report=report)))
+    if options.json:
+        print(document(report, path=str(options.path), errors_only=options.errors))
+    else:
+        print("\n".join(lines(report, errors_only=options.errors)))
+    return 1 if report.errors else 0
 
 
 if __name__ == "__main__":

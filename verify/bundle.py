@@ -30,7 +30,7 @@ from verify import (
 )
 from verify.bundle_files import Bundle, read
 from verify.bundle_shapes import SHAPES
-from verify.findings import errors
+from verify.findings import Signer
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
@@ -46,11 +46,13 @@ def examine(folder: Path, *, operator: str | None = None, prefix: str = "") -> B
     bundle = read(folder, prefix=prefix)
     if bundle.manifest:
         bundle_ledger.check(bundle, operator=operator)
+    else:
+        bundle.book.signers.append(Signer("", good=None, pinned=None))
     if all(name in bundle.documents for name in SHAPES):
         for check in EXAMINATIONS:
             _guarded(bundle, check)
         _tell(bundle)
-    elif not errors(bundle.book.findings):  # nothing is ever good for not having been looked at
+    elif not bundle.book.report().errors:  # nothing is ever good for not having been looked at
         bundle.note("malformed-document", "manifest.json", say="There is nothing here that could be examined.")
     _count(bundle)
     return bundle

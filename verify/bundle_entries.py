@@ -9,6 +9,7 @@ from verify.bundle_files import Bundle
 from verify.bundle_reveals import in_reveal_order
 
 Row = dict[str, Any]
+Mark = tuple[str, object]
 
 
 def titled(bundle: Bundle) -> bool:
@@ -23,19 +24,30 @@ def groups(bundle: Bundle) -> tuple[list[list[Row]], list[Row]]:
     for asset in bundle.told("assets.json"):
         if asset["origin"] == "submitted" and asset["state"] == "stored":
             files[asset["entry"]][asset["prompt"]] = asset["sha256"]
-    found: list[list[Row]] = []
-    for row in (row for row in order if row["commit"] != leader):
-        same = [group for group in found if any(_same(row, other, files) for other in group)]
-        found = [group for group in found if group not in same] + [[*(r for group in same for r in group), row]]
-    place = {row["entry"]: number for number, row in enumerate(order)}
-    for group in found:
-        group.sort(key=lambda row: place[row["entry"]])
-    return sorted(found, key=lambda group: place[group[0]["entry"]]), [r for r in order if r["commit"] == leader]
+    challenging = [row for row in order if row["commit"] != leader]
+    joined: dict[Mark, Mark] = {}
+    for row in challenging:
+        first, *more = _marks(row, files)
+        for mark in (first, *more):
+            joined[_root(joined, mark)] = _root(joined, first)
+    found: dict[Mark, list[Row]] = {}
+    for row in challenging:
+        found.setdefault(_root(joined, _marks(row, files)[0]), []).append(row)
+    return list(found.values()), [row for row in order if row["commit"] == leader]
 
 
-def _same(one: Row, other: Row, files: dict[str, dict[str, str]]) -> bool:
-    delivered = files[one["entry"]]
-    return one["commit"] == other["commit"] or (bool(delivered) and delivered == files[other["entry"]])
+def _marks(row: Row, files: dict[str, dict[str, str]]) -> list[Mark]:
+    """What a submission shares with those that are the same entry: its commit, or all of its files."""
+    delivered = files[row["entry"]]
+    return [("commit", row["commit"]), *([("files", tuple(sorted(delivered.items())))] if delivered else [])]
+
+
+def _root(joined: dict[Mark, Mark], mark: Mark) -> Mark:
+    """The one mark that stands for all that are joined with it."""
+    while (above := joined.setdefault(mark, mark)) != mark:
+        joined[mark] = joined[above]
+        mark = joined[mark]
+    return mark
 
 
 def speakers(entries: list[list[Row]], rejected: set[str]) -> list[str]:

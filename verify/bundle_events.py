@@ -123,10 +123,11 @@ def _matches(bundle: Bundle) -> None:
         counted = sum(row["tally"].values()) - row["tally"]["void"]
         match = {**row, "counted": counted}
         told = decided.get(key)
-        agree(bundle, "matches.json", field=" ".join(key), row=match, told=told, names=["margin_micro", "counted"])
+        named = " ".join(pair if version == 1 else key)
+        agree(bundle, "matches.json", field=named, row=match, told=told, names=["margin_micro", "counted"])
         for duel in row["duels"]:
             said = (duels.get((*pair, version_name(n), duel["prompt"])) for n in ever if n <= version)
-            _duel(bundle, duel, told=next(filter(None, said), None), field=f"{' '.join(key)} {duel['prompt']}")
+            _duel(bundle, duel, told=next(filter(None, said), None), field=f"{named} {duel['prompt']}")
 
 
 def version_name(version: int) -> str:

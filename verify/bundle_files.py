@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,16 @@ import rfc8785
 
 from verify.bundle_shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.findings import Book
+from verify.reading import is_crowded
 
 FORMAT = "gauntlet-bundle/1"
 BESIDE = ("manifest.json", "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json", "calls.jsonl")
-LARGEST_DOCUMENT = 512 * 2**20
+LARGEST_DOCUMENT = 256 * 2**20
+SMALL = 64 * 2**10
+"""A signed head and its signature have less than 1 KiB."""
+SLACK = 2**20
+LONGEST_ENTRY = 512
+"""Bytes of one entry of a manifest, at most: path, hash, size and role."""
 PIECE = 1 << 20
 BLOB = re.compile(r"blobs/([0-9a-f]{64})")
 ROLES = ("document", "prompt", "asset", "view")
@@ -36,6 +44,8 @@ class Bundle:
         self.documents: dict[str, Any] = {}
         self.events: list[dict[str, Any]] = []
         self.signed_by = ""
+        self.signature_is_good: bool | None = False
+        """Of the checkpoint, by the key it names; None where nothing here can check it."""
 
     def note(
         self, kind: str, file: str, *, say: str, field: str = "", found: object = None, expected: object = None
@@ -59,7 +69,7 @@ class Bundle:
         self.note(kind, file, field=field, found=found, expected=expected, say=say)
         return False
 
-    @property
+    @cached_property
     def blobs(self) -> dict[str, dict[str, Any]]:
         """sha256 -> the manifest's entry."""
         return {f["sha256"]: f for f in self.manifest.get("files", []) if f["path"].startswith("blobs/")}
@@ -92,15 +102,21 @@ def read(folder: Path, *, prefix: str = "") -> Bundle:
     return bundle
 
 
-def bytes_of(bundle: Bundle, name: str) -> bytes | None:
+def bytes_of(bundle: Bundle, name: str, *, most: int | None = None) -> bytes | None:
+    """The file, where it is there and no larger than `most` bytes and what a round could make it."""
     path = bundle.folder / name
     if path.is_symlink() or not path.is_file():
         bundle.note("file-missing", name, say="The file is not there, or is a link.")
         return None
-    if path.stat().st_size > LARGEST_DOCUMENT:
-        bundle.note("file-too-large", name, found=path.stat().st_size, expected=LARGEST_DOCUMENT, say="Not read.")
+    limit, size = LARGEST_DOCUMENT if most is None else min(most, LARGEST_DOCUMENT), path.stat().st_size
+    if size > limit:
+        bundle.note("file-too-large", name, found=size, expected=limit, say="Not read.")
         return None
-    return path.read_bytes()
+    data = path.read_bytes()
+    if is_crowded(data):
+        bundle.note("file-too-large", name, found=size, say="It holds more values than a file of its size; not read.")
+        return None
+    return data
 
 
 def parsed(bundle: Bundle, name: str, data: bytes) -> Any:
@@ -128,19 +144,20 @@ def _document(bundle: Bundle, name: str, data: bytes, shape: Any) -> Any:
     value = parsed(bundle, name, data)
     if value is None:
         return None
-    if canonical(value) != data:
-        bundle.note("not-canonical", name, say="The bytes are not the canonical form (RFC 8785) of what they say.")
-        return None
-    problem = misfit(value, shape)
+    problem = misfit(value, shape)  # before its canonical form is made, which takes longest
     if problem:
         kind = "bad-manifest" if name == "manifest.json" else "malformed-document"
         bundle.note(kind, name, field=problem[0], found=problem[1], expected=problem[2], say="Not of the form it has.")
+        return None
+    if canonical(value) != data:
+        bundle.note("not-canonical", name, say="The bytes are not the canonical form (RFC 8785) of what they say.")
         return None
     return value
 
 
 def _manifest(bundle: Bundle) -> None:
-    data = bytes_of(bundle, "manifest.json")
+    files = sum(len(names) for _, _, names in os.walk(bundle.folder))
+    data = bytes_of(bundle, "manifest.json", most=SLACK + LONGEST_ENTRY * files)
     manifest = None if data is None else _document(bundle, "manifest.json", data, MANIFEST)
     if manifest is None:
         return
@@ -167,7 +184,7 @@ def _file(bundle: Bundle, entry: dict[str, Any]) -> None:
         found, size = _digest(bundle, path)
         bundle.same("wrong-name", path, field="path", found=blob[1], expected=entry["sha256"], say="Not its own hash.")
     else:
-        data = bytes_of(bundle, path)
+        data = bytes_of(bundle, path, most=SLACK + 2 * entry["bytes"])
         found, size = (None, 0) if data is None else (hashlib.sha256(data).hexdigest(), len(data))
         document = None if data is None else _document(bundle, path, data, DOCUMENTS[path])
         if document is not None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from verify.bundle_files import Bundle, bytes_of, canonical, parsed
+from verify.bundle_files import SMALL, Bundle, bytes_of, canonical, parsed
+from verify.findings import Signer
 
 NAME, TEXT, NOTE = "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json"
 DOMAIN = b"gauntlet-ledger/1\n"
@@ -22,6 +24,8 @@ def check(bundle: Bundle, *, operator: str | None) -> None:
     _chain(bundle)
     _announced(bundle)
     _checkpoint(bundle)
+    pinned = None if operator is None else bundle.signed_by == operator
+    bundle.book.signers.append(Signer(bundle.signed_by, bundle.signature_is_good, pinned))
     if operator is None:
         bundle.note("operator-not-pinned", NOTE, field="signed_by", found=bundle.signed_by, say="Is it the operator?")
     else:
@@ -41,8 +45,8 @@ def _chain(bundle: Bundle) -> None:
         return
     if not data.endswith(b"\n"):
         bundle.note("ledger-broken", NAME, say="There is no last line, or it is cut off.")
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        event = _event(bundle, number, line)
+    for number, line in enumerate(io.BytesIO(data), 1):
+        event = _event(bundle, number, line.removesuffix(b"\n")) if line.endswith(b"\n") else None
         if event is None:
             return
         _follows(bundle, event, field=f"line {number}")
@@ -88,7 +92,7 @@ def _announced(bundle: Bundle) -> None:
 
 
 def _checkpoint(bundle: Bundle) -> None:
-    signed, note = bytes_of(bundle, TEXT), bytes_of(bundle, NOTE)
+    signed, note = bytes_of(bundle, TEXT, most=SMALL), bytes_of(bundle, NOTE, most=SMALL)
     if signed is None or note is None:
         return
     signature = parsed(bundle, NOTE, note)
@@ -105,6 +109,7 @@ def _checkpoint(bundle: Bundle) -> None:
         bundle.same("wrong-checkpoint", TEXT, field=field, found=found, expected=wanted,
                     say="The signed head is not the last event of the ledger.")  # fmt: skip
     good = is_signed(by=bundle.signed_by, message=signed, signature=str(signature["signature"]))
+    bundle.signature_is_good = good
     if good is None:
         bundle.note("signature-unchecked", NOTE, say="Install bittensor-core to check signatures.")
     elif not good:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from verify.bundle_kinds import BUNDLE_KINDS
 from verify.kinds import KINDS
@@ -16,6 +17,10 @@ Value = str | int | float | bool | None
 EVERY = KINDS | BUNDLE_KINDS
 
 LONGEST_VALUE = 160
+LONGEST_KEPT = 4000
+"""Characters of one field of a finding; a hostile file may hold texts of any length."""
+MOST_OF_A_KIND = 200
+"""Findings of one kind that are kept of one repository or bundle; the rest is counted."""
 ROUND_OF_FILE = re.compile(r"(?:^|/)rounds/(\d{1,9})(?:/|$)")
 
 
@@ -47,15 +52,50 @@ class Finding:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Signer:
+    """Whose signature a bundle bears.
+
+    `good` None: it could not be checked.  `pinned` None: nobody said who it must be.
+    """
+
+    address: str
+    good: bool | None
+    pinned: bool | None
+
+    def line(self) -> str:
+        """One sentence for a person; it never sounds as if all were well where nobody pinned the key."""
+        who = printable(self.address)[:64]
+        if not who:
+            return "Signed by nobody: there is no signed head that could be read."
+        if self.good is False:
+            return f"Said to be signed by {who}: the signature is not by this key."
+        unchecked = " The signature was not checked: pip install bittensor-core." if self.good is None else ""
+        if self.pinned is None:
+            return (
+                f"Signed by {who}. NOBODY PINNED THIS KEY, and anybody can sign: take the operator's address from "
+                f"elsewhere and give it with --operator.{unchecked}"
+            )
+        whose = "the pinned operator" if self.pinned else "who is NOT the pinned operator"
+        return f"Signed by {who}, {whose}.{unchecked}"
+
+
 class Book:
-    """Collects the findings of one repository, each once, and what was examined on the way."""
+    """Collects the findings of one repository, each once, and what was examined on the way.
+
+    Of one kind MOST_OF_A_KIND are kept, so that a hostile file fills no memory; `totals` counts all of them.
+    """
 
     def __init__(self, *, prefix: str = "") -> None:
         self.prefix = prefix
         self.counts: Counter[str] = Counter()
         self.rounds: list[str] = []
         """One sentence a round: what was played and whether the winner follows."""
-        self._findings: dict[Finding, None] = {}
+        self.totals: Counter[tuple[str, str]] = Counter()
+        """(severity, kind) -> how many there are, also of those that were not kept."""
+        self.signers: list[Signer] = []
+        self._findings: list[Finding] = []
+        self._seen: set[int] = set()
 
     @property
     def findings(self) -> list[Finding]:
@@ -77,11 +117,18 @@ class Book:
         number = int(of_file[1]) if round is None and of_file else round
         severity = EVERY[kind].severity
         place = self.prefix + file
-        finding = Finding(severity, kind, number, place, field, plain(found), plain(expected), sentence)
-        self._findings[finding] = None
+        texts = (text[:LONGEST_KEPT] for text in (place, field, sentence))
+        file, field, sentence = texts
+        finding = Finding(severity, kind, number, file, field, plain(found), plain(expected), sentence)
+        if hash(finding) in self._seen:
+            return
+        self._seen.add(hash(finding))
+        self.totals[severity, kind] += 1
+        if self.totals[severity, kind] <= MOST_OF_A_KIND:
+            self._findings.append(finding)
 
     def report(self) -> Report:
-        return Report(self.findings, self.counts, self.rounds)
+        return Report(self.findings, self.counts, self.rounds, self.totals, self.signers)
 
     def count(self, what: str, *, by: int = 1) -> None:
         self.counts[what] += by
@@ -89,10 +136,12 @@ class Book:
 
 def plain(value: object) -> Value:
     """A scalar as it is; anything else as short JSON, so that a finding stays one line."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return value[:LONGEST_KEPT]
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(str(plain(item)) for item in value)
+        return ", ".join(str(plain(item)) for item in islice(value, LONGEST_KEPT))[:LONGEST_KEPT]
     return json.dumps(value, default=str)[:LONGEST_VALUE]
 
 
@@ -112,39 +161,81 @@ def errors(findings: Iterable[Finding]) -> int:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of examining one path."""
+    """What came of examining one path. `totals` counts also the findings that were not kept."""
 
     findings: list[Finding]
     counts: Counter[str]
     rounds: list[str]
+    totals: Counter[tuple[str, str]]
+    signers: list[Signer]
+
+    @property
+    def errors(self) -> int:
+        return sum(number for (severity, _), number in self.totals.items() if severity == "error")
+
+    @property
+    def notable(self) -> int:
+        return self.totals.total() - self.errors
+
+    def left_out(self, severity: str) -> dict[str, int]:
+        """Kind -> how many findings of it were counted and not kept."""
+        kept = Counter(finding.kind for finding in self.findings)
+        more = {kind: total - kept[kind] for (of, kind), total in self.totals.items() if of == severity}
+        return {kind: number for kind, number in sorted(more.items()) if number > 0}
 
 
-def summary(findings: list[Finding], *, report: Report) -> list[str]:
-    """The rounds, what was examined, then each kind with its number, errors first."""
+def together(reports: Sequence[Report]) -> Report:
+    """Several as one; each signer once, those whom nobody can trust last."""
+    findings = [finding for report in reports for finding in report.findings]
+    rounds = [line for report in reports for line in report.rounds]
+    signers = dict.fromkeys(signer for report in reports for signer in report.signers)
+    return Report(
+        findings,
+        sum((report.counts for report in reports), Counter()),
+        rounds,
+        sum((report.totals for report in reports), Counter()),
+        sorted(signers, key=lambda signer: not (signer.good and signer.pinned)),
+    )
+
+
+def lines(report: Report, *, errors_only: bool = False) -> Iterator[str]:
+    """All that is printed for a person: findings, rounds, what was examined, each kind with its number, who signed.
+
+    The numbers are those of all findings, whatever is left out; who signed is always the last line.
+    """
+    shown = ["error"] if errors_only else ["error", "notable"]
+    for severity in shown:
+        yield from (finding.line() for finding in report.findings if finding.severity == severity)
+        for kind, number in report.left_out(severity).items():
+            yield f"{severity:<7} and {number} more [{kind}]"
     examined = ", ".join(f"{number} {what}" for what, number in report.counts.items()) or "nothing"
-    lines = ["", *map(printable, report.rounds), f"Examined: {examined}."]
-    of_kind = Counter((finding.severity, finding.kind) for finding in findings)
-    for (severity, kind), number in sorted(of_kind.items()):
-        lines.append(f"{number:6} {severity:<7} {kind}: {meaning(kind)}")
-    wrong = errors(findings)
-    lines.append(f"{wrong} errors, {len(findings) - wrong} notable.")
-    return lines
+    yield from ("", *map(printable, report.rounds), f"Examined: {examined}.")
+    for (severity, kind), number in sorted(report.totals.items()):
+        if severity in shown:
+            yield f"{number:6} {severity:<7} {kind}: {meaning(kind)}"
+    if errors_only and report.notable:
+        yield "What is only notable is not shown (--errors)."
+    yield f"{report.errors} errors, {report.notable} notable."
+    yield from (signer.line() for signer in report.signers)
 
 
 def meaning(kind: str) -> str:
     return EVERY[kind].meaning
 
 
-def document(findings: list[Finding], *, report: Report, path: str) -> str:
+def document(report: Report, *, path: str, errors_only: bool = False) -> str:
     """The same for machines: one JSON object."""
-    wrong = errors(findings)
+    shown = [finding for finding in report.findings if finding.severity == "error" or not errors_only]
+    left_out = report.left_out("error") | ({} if errors_only else report.left_out("notable"))
     body = {
         "path": path,
-        "errors": wrong,
-        "notable": len(findings) - wrong,
+        "errors": report.errors,
+        "notable": report.notable,
         "examined": dict(report.counts),
         "rounds": report.rounds,
-        "findings": [finding.as_json() for finding in findings],
+        "findings": [finding.as_json() for finding in shown],
+        "left_out": left_out,
+        "signed_by": [asdict(signer) for signer in report.signers],
     }
     return json.dumps(body, indent=1, ensure_ascii=True)
 

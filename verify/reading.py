@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from typing import NoReturn
 
 from verify.findings import LONGEST_VALUE, Book
 
-LARGEST_BYTES = 256 * 2**20
+LARGEST_BYTES = 64 * 2**20
+FEWEST_BYTES = 8
+"""Of a JSON value or a line, on average. Records and bundles have 15 to 100: a file of many empty values is small, and
+takes a hundred times its size in memory."""
+FEW_VALUES = 2**15
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+TEXTS = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.S)
+"""One that is not closed reaches to the end, so that no text is looked through twice."""
 ABSENT = object()
 LARGEST_NUMBER = 2**53
 """Beyond it a float is no longer exact; no score, margin, weight or time comes near."""
@@ -143,7 +151,13 @@ class Repository:
             self.book.note("unreadable-file", file=file, sentence=said)
             return None
         try:
-            return path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
+            ends = sum(map(text.count, LINE_ENDS))
+            if ends <= FEW_VALUES + len(text) // FEWEST_BYTES:
+                return text
+            said = "The file holds more lines than a record of its size; it is not read."
+            self.book.note("unreadable-file", file=file, found=ends, sentence=said)
+            return None
         except (UnicodeDecodeError, OSError) as reason:
             self.book.note("unreadable-file", file=file, sentence=f"The file cannot be read as text: {reason}.")
             return None
@@ -151,6 +165,10 @@ class Repository:
     def json(self, file: str) -> object:
         """The parsed file; ABSENT when it is not there or cannot be parsed (noted)."""
         text = self.content(file)
+        if text is not None and is_crowded(text.encode()):
+            said = "The file holds more values than a record of its size; it is not read."
+            self.book.note("unreadable-file", file=file, sentence=said)
+            return ABSENT
         return ABSENT if text is None else self._parsed(text, file=file)
 
     def _parsed(self, text: str, *, file: str) -> object:
@@ -235,6 +253,16 @@ class Repository:
         place = f"line {number}"
         self.book.note("wrong-columns", file=file, field=place, found=len(cells), expected=width, sentence=said)
         return False
+
+
+def is_crowded(data: bytes) -> bool:
+    """Does JSON hold far more values than a file of ours of that size? What stands inside texts does not count."""
+    most = FEW_VALUES + len(data) // FEWEST_BYTES
+    return _values(data) > most and _values(TEXTS.sub(b'""', data)) > most
+
+
+def _values(data: bytes) -> int:
+    return sum(map(data.count, (b"{", b"[", b",")))
 
 
 def _no_constant(name: str) -> NoReturn:
