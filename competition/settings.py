@@ -1,14 +1,18 @@
 """How is this deployment set up?  Never a rule of the game: those live with each competition."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from competition import environment as env
 from competition import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.text("GAUNTLET_VAR", str(BASE_DIR / "var"))).resolve()
+VAR_DIR = env.folder("GAUNTLET_VAR", BASE_DIR / "var")
 STORE_DIR = VAR_DIR / "store"
 BUNDLE_DIR = VAR_DIR / "bundles"
 LOG_DIR = VAR_DIR / "log"
@@ -17,11 +21,27 @@ DEBUG = env.flag("GAUNTLET_DEBUG")
 # Lets fetches reach http:// on loopback, where the demo's own miners are served.
 DEMO = env.flag("GAUNTLET_DEMO")
 # Answers whenever our own network is up. Asked when a miner's host does not answer, so that our outage is not theirs.
-FETCH_WITNESS = env.text("GAUNTLET_FETCH_WITNESS", "" if DEMO else "github.com:443")
-SECRET_KEY = env.text("GAUNTLET_SECRET_KEY") or secret.once(VAR_DIR / "secret_key")
+WITNESS = env.matching(
+    "GAUNTLET_FETCH_WITNESS",
+    "none" if DEMO else "github.com:443",
+    must="host:port, or none",
+    fits=lambda value: value == "none" or env.is_witness(value),
+)
+FETCH_WITNESS = "" if WITNESS == "none" else WITNESS
+SECRET_KEY = env.matching(
+    "GAUNTLET_SECRET_KEY",
+    must="at least 32 characters, or empty",
+    fits=lambda value: len(value) >= 32,
+    secret=True,
+) or secret.once(VAR_DIR / "secret_key")
 
 ORIGIN = env.origin("GAUNTLET_ORIGIN", "http://127.0.0.1:8000")
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.names("GAUNTLET_HOSTS")]
+ALLOWED_HOSTS = [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    *env.listed("GAUNTLET_HOSTS", must="host names separated by commas, or empty", fits=env.is_host),
+]
 if urlsplit(ORIGIN).hostname not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(str(urlsplit(ORIGIN).hostname))
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
@@ -50,6 +70,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "competition.headers.ContentSecurity",
+    "dashboard.front_door.FrontDoor",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
@@ -58,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "dashboard.reviewing.sessions.EndOfSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -80,82 +102,143 @@ TEMPLATES = [
 ]
 
 # Without DATABASE_URL the database is our own PostgreSQL in VAR_DIR, started by the first connection.
-EMBEDDED_POSTGRES = not env.text("DATABASE_URL")
-EMBEDDED_POSTGRES_OPTIONS = ["max_connections=200", "jit=off"]
-DATABASES = {
-    "default": {"ENGINE": "competition.database", "NAME": "gauntlet"}
-    if EMBEDDED_POSTGRES
-    else env.database("DATABASE_URL")
+DATABASES: dict[str, Any] = {
+    "default": env.database("DATABASE_URL") or {"ENGINE": "competition.database", "NAME": "gauntlet"}
 }
+EMBEDDED_POSTGRES = DATABASES["default"]["ENGINE"] == "competition.database"
+EMBEDDED_POSTGRES_OPTIONS = ["max_connections=200", "jit=off"]
 DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
-    "max_size": env.number("GAUNTLET_DATABASE_POOL", 16),
+    "max_size": env.number("GAUNTLET_DATABASE_POOL", 16, most=1000),
     "timeout": 15,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Empty: dramatiq messages travel through the same PostgreSQL. Tests set "stub://".
-BROKER_URL = env.text("BROKER_URL")
+BROKER_URL = env.broker("BROKER_URL")
 
 # A worker that died or stalled loses its row after this; a message that was lost is sent again after this.
-LEASE_SECONDS = env.number("GAUNTLET_LEASE_SECONDS", 30)
-REKICK_SECONDS = env.number("GAUNTLET_REKICK_SECONDS", 30)
+LEASE_SECONDS = env.number("GAUNTLET_LEASE_SECONDS", 30, most=3600)
+REKICK_SECONDS = env.number("GAUNTLET_REKICK_SECONDS", 30, most=3600)
 # A process that stalls inside a transaction must not hold the ledger from all others for longer than its lease.
 STALLED = f"-c idle_in_transaction_session_timeout={max(10, LEASE_SECONDS)}s"
 DATABASES["default"]["OPTIONS"].setdefault("options", STALLED)
 
 # The operator's hotkey (its 32-byte seed in hex, mode 0600) signs checkpoints; made once where there is none.
-OPERATOR_KEY_FILE = Path(env.text("GAUNTLET_OPERATOR_KEY", str(VAR_DIR / "operator.key"))).resolve()
+OPERATOR_KEY_FILE = env.path("GAUNTLET_OPERATOR_KEY", VAR_DIR / "operator.key")
 # Nodes of the chain that competitions of `bittensor:<netuid>` are played on; only `manage.py runchain` talks to them.
-CHAIN_ENDPOINTS = env.names("GAUNTLET_CHAIN_ENDPOINTS")
-CHAIN_QUORUM = env.number("GAUNTLET_CHAIN_QUORUM", 2)
-CHAIN_POLL_SECONDS = env.number("GAUNTLET_CHAIN_POLL_SECONDS", 12)
-CHAIN_TIMEOUT_SECONDS = env.number("GAUNTLET_CHAIN_TIMEOUT_SECONDS", 20)
-CHAIN_STALE_SECONDS = env.number("GAUNTLET_CHAIN_STALE_SECONDS", 300)
+CHAIN_ENDPOINTS = env.listed(
+    "GAUNTLET_CHAIN_ENDPOINTS",
+    must="wss:// (or ws://) addresses separated by commas, or empty",
+    fits=lambda value: env.address(value, "wss", "ws"),
+)
+CHAIN_QUORUM = env.number("GAUNTLET_CHAIN_QUORUM", 2, most=100)
+if CHAIN_ENDPOINTS and len(set(CHAIN_ENDPOINTS)) < CHAIN_QUORUM:
+    raise ImproperlyConfigured(
+        f"GAUNTLET_CHAIN_QUORUM must be at most the number of GAUNTLET_CHAIN_ENDPOINTS, "
+        f"{len(set(CHAIN_ENDPOINTS))}, not {CHAIN_QUORUM}"
+    )
+CHAIN_POLL_SECONDS = env.number("GAUNTLET_CHAIN_POLL_SECONDS", 12, most=3600)
+CHAIN_TIMEOUT_SECONDS = env.number("GAUNTLET_CHAIN_TIMEOUT_SECONDS", 20, most=3600)
+CHAIN_STALE_SECONDS = env.number("GAUNTLET_CHAIN_STALE_SECONDS", 300, most=86400)
 # Off: the weights are shown and published, and nothing is sent.
 CHAIN_SETS_WEIGHTS = env.flag("GAUNTLET_CHAIN_SETS_WEIGHTS")
 
 # Who is asked for the value of a public beacon; its signature is checked, so any relay will do.
-BEACON_URLS = env.names("GAUNTLET_BEACON_URLS") or ["https://api.drand.sh", "https://drand.cloudflare.com"]
+BEACON_URLS = env.listed(
+    "GAUNTLET_BEACON_URLS",
+    must="https:// addresses separated by commas (http:// on loopback)",
+    fits=env.is_https,
+    default=("https://api.drand.sh", "https://drand.cloudflare.com"),
+)
 
 # Where the `local` pod provider finds miners' repositories, and where it keeps its pods.
-LOCAL_REPOSITORIES = Path(env.text("GAUNTLET_LOCAL_REPOSITORIES", str(VAR_DIR / "repositories"))).resolve()
+LOCAL_REPOSITORIES = env.folder("GAUNTLET_LOCAL_REPOSITORIES", VAR_DIR / "repositories", made=False)
 PODS_DIR = VAR_DIR / "pods"
 # The git host that revealed repositories are fetched from, such as https://github.com. Empty: the folders above.
-CODE_HOST = env.text("GAUNTLET_CODE_HOST")
+CODE_HOST = env.matching(
+    "GAUNTLET_CODE_HOST",
+    must="an address such as https://github.com (http:// on loopback in the demo), or empty",
+    fits=lambda value: env.is_git_host(value) and (DEMO or value.startswith("https:")),
+)
 # Pods `docker` and builds: the Docker Engine of a GPU host, and our small gate image on it, by digest.
-DOCKER_URL = env.text("GAUNTLET_DOCKER_URL")
-DOCKER_GATE = env.text("GAUNTLET_DOCKER_GATE")
-DOCKER_ADDRESS = env.text("GAUNTLET_DOCKER_ADDRESS", "127.0.0.1")
-DOCKER_EGRESS = env.text("GAUNTLET_DOCKER_EGRESS")
-DOCKER_GPUS = env.number("GAUNTLET_DOCKER_GPUS", 1)
+DOCKER_URL = env.matching(
+    "GAUNTLET_DOCKER_URL",
+    must="unix:///var/run/docker.sock, an address such as https://host:2376, or empty",
+    fits=env.is_engine,
+)
+DOCKER_GATE = env.matching(
+    "GAUNTLET_DOCKER_GATE",
+    must="an image by digest, such as registry.example.org/gauntlet@sha256:<64 hex digits>, or empty",
+    fits=re.compile(r"([a-zA-Z0-9][a-zA-Z0-9._:/-]*@)?sha256:[0-9a-f]{64}").fullmatch,
+)
+DOCKER_ADDRESS = env.matching(
+    "GAUNTLET_DOCKER_ADDRESS", "127.0.0.1", must="an IP address or a host name", fits=env.is_host
+)
+NETWORK_NAME = re.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+DOCKER_EGRESS = env.matching(
+    "GAUNTLET_DOCKER_EGRESS", must="the name of a Docker network, or empty", fits=NETWORK_NAME.fullmatch
+)
+DOCKER_GPUS = env.number("GAUNTLET_DOCKER_GPUS", 1, least=0, most=64)
 # A registry that built images are pushed to, for machines other than the builder's; its key as "user:password".
-REGISTRY = env.text("GAUNTLET_REGISTRY")
-REGISTRY_KEY = env.text("GAUNTLET_REGISTRY_KEY")
+REGISTRY = env.matching(
+    "GAUNTLET_REGISTRY",
+    must="host/repository, such as registry.example.org/solutions, or empty",
+    fits=re.compile("[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)+").fullmatch,
+)
+REGISTRY_KEY = env.matching(
+    "GAUNTLET_REGISTRY_KEY", must="user:password, or empty", fits=re.compile("[^:]+:.+").fullmatch, secret=True
+)
 # Pods `runpod`: a rented GPU each; the pictures are fetched from this address, with {sha256} in it.
-RUNPOD_KEY = env.text("GAUNTLET_RUNPOD_KEY")
-RUNPOD_GPUS = env.names("GAUNTLET_RUNPOD_GPUS")
-POD_PICTURES = env.text("GAUNTLET_POD_PICTURES")
+RUNPOD_KEY = env.word("GAUNTLET_RUNPOD_KEY")
+RUNPOD_GPUS = env.listed(
+    "GAUNTLET_RUNPOD_GPUS",
+    must="names of GPUs separated by commas, or empty",
+    fits=re.compile("[A-Za-z0-9][A-Za-z0-9 ._()/-]*").fullmatch,
+)
+POD_PICTURES = env.matching(
+    "GAUNTLET_POD_PICTURES",
+    must="an http(s) address with {sha256} (and {suffix}) in it, or empty",
+    fits=lambda value: env.is_pattern(value, files=False, names=("sha256", "suffix")),
+)
 # A snapshot of the OSV database (the all.zip of PyPI), to look packages up in without asking anybody.
-OSV_SNAPSHOT = env.text("GAUNTLET_OSV_SNAPSHOT")
+OSV_SNAPSHOT = env.existing("GAUNTLET_OSV_SNAPSHOT", kind="file")
 
 # The browser of the renderer `threejs`; empty: the Chromium that is installed.
-CHROMIUM = env.text("GAUNTLET_CHROMIUM")
+CHROMIUM = env.matching(
+    "GAUNTLET_CHROMIUM",
+    must="the name of a program, or a path that begins with /, or empty",
+    fits=lambda value: value.startswith("/") or "/" not in value,
+)
 
 # The OpenAI-compatible server of the judges `openai:…`; its model is no setting, it belongs to the judge version.
-VLM_URL = env.text("GAUNTLET_VLM_URL")
-VLM_KEY = env.text("GAUNTLET_VLM_KEY")
-VLM_SLOTS = env.number("GAUNTLET_VLM_SLOTS", 32)
-VLM_PICTURES = env.text("GAUNTLET_VLM_PICTURES")
+VLM_URL = env.matching(
+    "GAUNTLET_VLM_URL",
+    must="an http(s) address without /v1, or empty",
+    fits=lambda value: env.is_web(value) and not value.rstrip("/").endswith("/v1"),
+)
+VLM_KEY = env.word("GAUNTLET_VLM_KEY")
+VLM_SLOTS = env.number("GAUNTLET_VLM_SLOTS", 32, most=1024)
+VLM_PICTURES = env.matching(
+    "GAUNTLET_VLM_PICTURES",
+    must="an http(s) or file:/// address with {sha256} in it, or empty",
+    fits=lambda value: env.is_pattern(value, files=True),
+)
 # The judges `transformers:…`: a model in the worker's own memory.
-VLM_FOLDER = env.text("GAUNTLET_VLM_FOLDER")
-VLM_DEVICE = env.text("GAUNTLET_VLM_DEVICE")
-VLM_BATCH = env.number("GAUNTLET_VLM_BATCH", 8)
+VLM_FOLDER = env.existing("GAUNTLET_VLM_FOLDER", kind="folder")
+VLM_DEVICE = env.matching(
+    "GAUNTLET_VLM_DEVICE",
+    must="cpu, cuda, cuda:<number>, or empty",
+    fits=re.compile("cpu|cuda(:[0-9]{1,2})?").fullmatch,
+)
+VLM_BATCH = env.number("GAUNTLET_VLM_BATCH", 8, most=1024)
 
 # Notices by e-mail: smtp://user:password@host:587 (smtp+tls://, smtp+ssl://), and whom they come from.
-EMAIL_SENDER = env.text("GAUNTLET_EMAIL_FROM") if env.text("GAUNTLET_EMAIL_URL") else ""
-vars().update(env.mail("GAUNTLET_EMAIL_URL"))
+EMAIL_FROM = env.matching("GAUNTLET_EMAIL_FROM", must="an e-mail address, or empty", fits=env.EMAIL.fullmatch)
+MAIL = env.mail("GAUNTLET_EMAIL_URL", sender=EMAIL_FROM)
+EMAIL_SENDER = EMAIL_FROM if MAIL else ""
+vars().update(MAIL)
 EMAIL_TIMEOUT = 20
 
 LANGUAGE_CODE = "en-gb"
@@ -182,6 +265,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "dashboard.reviewing.signing_in.counted_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Gauntlet"
@@ -222,18 +306,26 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["dashboard.api.schema.finished"],
 }
 # What the API answers: requests a minute from one address (in each web process) and from one hotkey; seconds that one
-# question may keep the database busy; proxies of our own in front, whose word on a visitor's address is taken.
-API_REQUESTS_PER_MINUTE = env.number("GAUNTLET_API_REQUESTS_PER_MINUTE", 600)
-API_SIGNED_PER_MINUTE = env.number("GAUNTLET_API_SIGNED_PER_MINUTE", 120)
-API_QUERY_SECONDS = env.number("GAUNTLET_API_QUERY_SECONDS", 5)
+# question may keep the database busy.
+API_REQUESTS_PER_MINUTE = env.number("GAUNTLET_API_REQUESTS_PER_MINUTE", 600, most=100_000_000)
+API_SIGNED_PER_MINUTE = env.number("GAUNTLET_API_SIGNED_PER_MINUTE", 120, most=100_000_000)
+API_QUERY_SECONDS = env.number("GAUNTLET_API_QUERY_SECONDS", 5, most=3600)
 # Threads of a web process that connections of one address may have at a time; behind a proxy all come from its address.
-WEB_SHARE = env.number("GAUNTLET_WEB_SHARE", 8)
-API_PROXIES = env.number("GAUNTLET_API_PROXIES", 1) if env.text("GAUNTLET_API_PROXIES") else 0
+WEB_THREADS = 32
+WEB_SHARE = env.number("GAUNTLET_WEB_SHARE", 8, most=WEB_THREADS)
+# Proxies of our own in front, and the addresses they connect from: what others say of a visitor counts for nothing.
+API_PROXIES = env.number("GAUNTLET_API_PROXIES", 0, least=0, most=16)
+PROXY_ADDRESSES = env.listed(
+    "GAUNTLET_PROXY_ADDRESSES",
+    must="IP addresses or networks separated by commas",
+    fits=env.is_network,
+    default=("127.0.0.0/8", "::1"),
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 # A settled page is written once in so many seconds while its ledger stands still; 0: at each request.
-PAGES_KEPT_SECONDS = env.number("GAUNTLET_PAGES_KEPT_SECONDS", 30)
+PAGES_KEPT_SECONDS = env.number("GAUNTLET_PAGES_KEPT_SECONDS", 30, least=0, most=86400)
 CACHES = {
     "default": {"BACKEND": LOCMEM},
     "throttles": {"BACKEND": LOCMEM, "LOCATION": "throttles", "OPTIONS": {"MAX_ENTRIES": 50_000}},
@@ -244,6 +336,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("GAUNTLET_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env.level("GAUNTLET_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "dramatiq": {"level": "WARNING"}, "websockets": {"level": "WARNING"}},
 }

@@ -9,3 +9,6 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         from dashboard import conversions, light_copies, publish  # noqa: F401  (they declare this app's steps and sweeps)
+        from dashboard.reviewing import sessions
+
+        sessions.watch()

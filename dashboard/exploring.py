@@ -19,6 +19,7 @@ from competition.records.audited import HARD_LIMIT_SECONDS, MISMATCH_DISTANCE
 from dashboard import finding, gathering, prompt_counts
 from dashboard.answers import Page, always, fresh
 from dashboard.models import RecordFile
+from dashboard.numbers import whole_number
 from dashboard.presenting import audit_plots, chart_pages
 from dashboard.presenting.audit_plots import Allowed, Regenerated
 from dashboard.presenting.chart_pages import PLOTS, ChartsPage, TimeRow
@@ -60,8 +61,7 @@ def _older(matches: list[Match]) -> int | None:
 
 
 def _before(request: HttpRequest) -> int | None:
-    asked = request.GET.get("before", "")
-    return int(asked) if asked.isdecimal() and len(asked) < 9 else None
+    return whole_number(request.GET.get("before", ""))
 
 
 def _matches(competition: Competition, *, before: int | None) -> list[Match]:

@@ -30,6 +30,7 @@ from competition import formats, queries, store
 from competition.models import Prompt, Round
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
+from dashboard.numbers import whole_number
 from dashboard.publish import folder_of
 from dashboard.queries import edition_of, is_light_copy, is_mirrored
 from judging import queries as judging
@@ -150,8 +151,7 @@ def prompt_picture(request: HttpRequest, slug: str, stem: str) -> HttpResponse:
 
 def _bundle_folder(request: HttpRequest, slug: str, number: int) -> Path:
     """Of the edition that is asked for: a corrected round has several, and each stays where it is."""
-    round_, asked = finding.round_(slug, number), request.GET.get("edition", "1")[:4]
-    edition = int(asked) if asked.isascii() and asked.isdigit() else 0
+    round_, edition = finding.round_(slug, number), whole_number(request.GET.get("edition", "1")) or 0
     publication = edition_of(round_, edition=edition)
     folder = folder_of(round_, edition=edition)
     if publication is None or publication.state != "published" or not folder.is_dir():

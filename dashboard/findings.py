@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from dashboard import finding
 from dashboard.answers import Page, fresh
 from dashboard.models import RecordFile, VerifierFinding
+from dashboard.numbers import whole_number
 from dashboard.presenting import finding_pages
 from dashboard.presenting.finding_pages import MOST, NO_ROUND, Asked, FindingsPage
 
@@ -22,9 +23,9 @@ MOST_FILES = 500
 
 
 def asked_for(request: HttpRequest) -> Asked:
-    page = request.GET.get("page", "1")
+    page = whole_number(request.GET.get("page", "")) or 1
     filters = {name: request.GET.get(name, "")[:60] for name in ("round", "kind", "severity")}
-    return Asked(**filters, page=min(10_000, max(1, int(page))) if page.isascii() and page.isdigit() else 1)
+    return Asked(**filters, page=min(10_000, page))
 
 
 def facts(request: HttpRequest, slug: str) -> FindingsPage:
@@ -50,8 +51,8 @@ def chosen(asked: Asked) -> Q:
     if asked.round == NO_ROUND:
         wanted &= Q(round=None)
     elif asked.round:
-        number = asked.round if asked.round.isascii() and asked.round.isdigit() and len(asked.round) < 10 else "-1"
-        wanted &= Q(round__number=int(number))
+        number = whole_number(asked.round)
+        wanted &= Q(round__number=-1 if number is None else number)
     return wanted
 
 

@@ -15,6 +15,7 @@ from competition.models import Round, Submission
 from dashboard import counting, finding, prompt_counts
 from dashboard.answers import Page, always
 from dashboard.facts import appeals, weights
+from dashboard.numbers import whole_number
 from dashboard.presenting import audit_lists, comparing, leading, prompt_pages
 from dashboard.presenting.audit_lists import OUTCOMES, PER_PAGE, AuditsPage
 from dashboard.presenting.comparing import ComparePage, Sides
@@ -49,8 +50,8 @@ def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
 
 
 def _round_asked(request: HttpRequest, slug: str) -> Round | None:
-    asked = request.GET.get("round", "")
-    return finding.round_(slug, int(asked)) if asked.isdecimal() and len(asked) < 9 else None
+    number = whole_number(request.GET.get("round", ""))
+    return None if number is None else finding.round_(slug, number)
 
 
 def prompts_more(request: HttpRequest, page: PromptsPage) -> Mapping[str, Any]:
@@ -100,8 +101,7 @@ def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
 
 
 def _sheet(request: HttpRequest, *, sheets: int) -> int:
-    asked = request.GET.get("page", "1")
-    return min(sheets, max(1, int(asked) if asked.isdecimal() and len(asked) < 9 else 1))
+    return min(sheets, max(1, whole_number(request.GET.get("page", "")) or 1))
 
 
 def compare_facts(request: HttpRequest) -> ComparePage:

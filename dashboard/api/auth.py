@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 
 from competition.machine import engine
 from competition.models import Checkpoint
-from dashboard.api import registered, signing, tokens
+from dashboard.api import registered, signing, throttles, tokens
 from dashboard.api.errors import Refused, too_large
 from dashboard.api.models import UsedNonce
 from dashboard.api.parsing import MOST_BYTES
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOCK_SPACE = 0x6E6F6E63  # "nonc": keeps advisory locks apart from anybody else's
 KEPT = timedelta(minutes=10)  # a nonce; its time window is over after two
 
 
@@ -68,8 +70,12 @@ class ByHotkey(BaseAuthentication):
             raise refusal()
         if not signing.genuine(signed, sent):
             raise refusal()
-        if not use(signed.hotkey, signed.nonce, now=now):
+        turn = take_turn(signed.hotkey, signed.nonce, now=now)
+        if turn is None:
             raise refusal()
+        request.parser_context["view"].use = turn
+        if turn.used > turn.quota:
+            raise throttles.refused(turn)
         return Caller(hotkey=signed.hotkey, name=signed.hotkey, binding=signed.binding), signed
 
     def authenticate_header(self, request: Any) -> str:
@@ -107,19 +113,26 @@ def as_sent(request: Any) -> signing.Sent | None:
 def body_of(request: Any) -> bytes:
     """Never more than a reveal needs is read."""
     told = request.META.get("CONTENT_LENGTH") or "0"
-    if not told.isdigit() or int(told) > MOST_BYTES:
+    if not re.fullmatch("[0-9]{1,9}", told, re.ASCII) or int(told) > MOST_BYTES:
         raise too_large(MOST_BYTES)
     return bytes(request.body)
 
 
-def use(hotkey: str, nonce: str, *, now: datetime) -> bool:
-    """Take a nonce.  Of any number who try at once, one gets True."""
+def take_turn(hotkey: str, nonce: str, *, now: datetime) -> throttles.Use | None:
+    """Take a nonce, if the key has not asked too often: then nothing is written, and the nonce may be used later.
+
+    None where the nonce was used.  Of any number who try at once, one gets it; requests of one key are counted one at a
+    time.
+    """
     try:
-        with transaction.atomic():
-            UsedNonce.objects.create(hotkey=hotkey, nonce=nonce, used_at=now)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK_SPACE, hotkey])
+            turn = throttles.by_key(hotkey, now=now)
+            if turn.used <= turn.quota:
+                UsedNonce.objects.create(hotkey=hotkey, nonce=nonce, used_at=now)
+            return turn
     except IntegrityError:
-        return False
-    return True
+        return None
 
 
 @engine.sweep

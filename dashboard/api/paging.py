@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,7 @@ def opened(cursor: str) -> int:
         word, _, number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(":")
     except (binascii.Error, ValueError):
         word, number = "", ""
-    if word != "after" or not number.isdigit() or int(number) > LARGEST:
+    if word != "after" or not re.fullmatch("[0-9]{1,19}", number, re.ASCII) or int(number) > LARGEST:
         raise bad("cursor", "This cursor was not given by this server.", fix="Begin without one, then follow next.")
     return int(number)
 

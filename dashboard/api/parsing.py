@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
@@ -12,6 +13,8 @@ from dashboard.api.errors import Refused, bad, too_large
 
 MOST_BYTES = 16_384
 DEEPEST = 8
+LARGEST = 2**53 - 1  # of JSON: beyond it, programs read different numbers
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class StrictJson(BaseParser):
@@ -39,7 +42,31 @@ def read(raw: bytes) -> dict[str, Any]:
         raise _unreadable("The body is not JSON.") from None
     if not isinstance(value, dict):
         raise _unreadable("The body is not a JSON object.")
+    if not all(map(fits, values_in(value))):
+        raise _unreadable(f"The body holds NUL, half a character, or a number beyond {LARGEST}.")
     return value
+
+
+def values_in(value: Any) -> Iterator[Any]:
+    """All names, texts, numbers and constants, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from values_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from values_in(inner)
+    else:
+        yield value
+
+
+def fits(value: Any) -> bool:
+    """Can this be kept in a column, signed in its RFC 8785 form, and read by any other program?"""
+    if isinstance(value, str):
+        return "\0" not in value and not SURROGATE.search(value)
+    if isinstance(value, int | float):
+        return -LARGEST <= value <= LARGEST
+    return True
 
 
 def depth(text: str) -> int:

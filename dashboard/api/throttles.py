@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
-from django.utils import timezone
-from rest_framework.throttling import BaseThrottle
 
+from dashboard import visitors
 from dashboard.api.errors import Refused
 from dashboard.api.models import UsedNonce
 
@@ -44,20 +43,11 @@ class Use:
         }
 
 
-def address_of(request: Any) -> str:
-    """The peer's, or what the last of our own proxies says; a header that a client adds counts for nothing."""
-    trusted = settings.API_PROXIES
-    told = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    if trusted and len(told) >= trusted:
-        return str(told[-trusted])[:64]
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def by_address(request: Any, *, now: float | None = None) -> Use:
     """Count this request."""
     moment = time.time() if now is None else now
     window, gone = divmod(int(moment), WINDOW_S)
-    store, key = caches["throttles"], f"{window}:{address_of(request)}"
+    store, key = caches["throttles"], f"{window}:{visitors.address_of(request)}"
     store.add(key, 0, timeout=2 * WINDOW_S)
     try:
         used = store.incr(key)
@@ -77,17 +67,8 @@ def refused(use: Use) -> Refused:
     )
 
 
-class ByKey(BaseThrottle):
-    """Signed requests of one hotkey, this one included."""
-
-    def allow_request(self, request: Any, view: Any) -> bool:
-        hotkey = getattr(request.user, "hotkey", "")
-        if not hotkey:
-            return True
-        since = timezone.now() - timedelta(seconds=WINDOW_S)
-        used = UsedNonce.objects.filter(hotkey=hotkey, used_at__gte=since).count()
-        use = Use("hotkey", settings.API_SIGNED_PER_MINUTE, used, WINDOW_S)
-        view.use = use
-        if used > use.quota:
-            raise refused(use)
-        return True
+def by_key(hotkey: str, *, now: datetime) -> Use:
+    """Signed requests of one hotkey, this one included.  It is counted before its nonce is taken: who is refused
+    leaves no row, so no flood makes the table grow beyond the quota."""
+    used = UsedNonce.objects.filter(hotkey=hotkey, used_at__gte=now - timedelta(seconds=WINDOW_S)).count()
+    return Use("hotkey", settings.API_SIGNED_PER_MINUTE, used + 1, WINDOW_S)

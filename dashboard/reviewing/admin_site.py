@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode
+
 from django.contrib.admin import ModelAdmin
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django_otp.admin import OTPAdminSite
 
 
 class Site(OTPAdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one door, where all tries are counted."""
+        back = request.GET.get(REDIRECT_FIELD_NAME, "") or reverse("admin:index")
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': back})}")
 
 
 class ToRead(ModelAdmin):  # type: ignore[type-arg]

@@ -20,6 +20,7 @@ from competition.models import Round
 from competition.notices.models import Delivery
 from dashboard import finding, gathering
 from dashboard.answers import Page, fresh
+from dashboard.numbers import whole_number
 from dashboard.presenting import review_pages
 from dashboard.reviewing.signing_in import signer_of, unkept
 from judging import rejudging
@@ -70,12 +71,12 @@ def find(round_: Round, *, kind: str, name: str) -> Case:
     """By its name in addresses.  Raises Http404."""
     parts = name.split("-")
     rows: Any = None
-    if kind == "correction" and name.isdigit():
-        rows = Correction.objects.filter(round=round_, number=int(name[:6]))
-    elif kind in ("audit", "appeal") and len(parts) == (3 if kind == "audit" else 4) and parts[2].isdigit():
+    if kind == "correction" and whole_number(name) is not None:
+        rows = Correction.objects.filter(round=round_, number=whole_number(name))
+    elif kind in ("audit", "appeal") and len(parts) == (3 if kind == "audit" else 4):
         entry = {"role": "leader"} if parts[0] == "leader" else {"role": "challenger", "miner__hotkey": parts[0]}
         named = {f"submission__{field}": value for field, value in entry.items()}
-        rows = Audit.objects.filter(round=round_, kind=parts[1], version=int(parts[2][:4]), **named)
+        rows = Audit.objects.filter(round=round_, kind=parts[1], version=whole_number(parts[2]) or 0, **named)
         if kind == "appeal":
             rows = Appeal.objects.filter(audit__in=rows, appellant__hotkey=parts[3])
     found = rows.first() if rows is not None else None
@@ -147,9 +148,9 @@ def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str,
 
 
 def _second(found: Case, posted: Mapping[str, str], *, signer: Signer, now: Any) -> None:
-    number = posted.get("ruling", "")
+    number = whole_number(posted.get("ruling", "")) or 0
     row = Ruling.objects.filter(
-        round=ruling.round_of(found), number=int(number) if number.isdigit() else 0, **{ruling.kind_of(found): found}
+        round=ruling.round_of(found), number=number, **{ruling.kind_of(found): found}
     ).first()  # fmt: skip
     if row is None:
         raise Refused("This proposal is not there any more. Look again.")

@@ -243,6 +243,18 @@ def test_one_key_is_told_when_it_asks_too_often(client: Client, api: Api, settin
     assert api.newcomer.get(ME).status_code == 200, "each key has its own quota"
 
 
+def test_a_refused_request_takes_no_nonce_and_leaves_no_row(api: Api, settings: Any) -> None:
+    settings.API_SIGNED_PER_MINUTE = 3
+    for _ in range(3):
+        api.entered.get(ME)
+    assert api.entered.get(ME, nonce="kept-for-later-0001").status_code == 429
+    assert [api.entered.get(ME).status_code for _ in range(20)] == [429] * 20
+    assert UsedNonce.objects.filter(hotkey=api.entered.hotkey).count() == 3
+    UsedNonce.objects.update(used_at=timezone.now() - timedelta(minutes=2))
+    assert api.entered.get(ME, nonce="kept-for-later-0001").status_code == 200
+    assert api.entered.get(ME, nonce="kept-for-later-0001").status_code == 401
+
+
 def test_diagnostics_are_for_the_miner_alone(client: Client, api: Api) -> None:
     path = f"{WHY}?competition=made&round=1"
     own = contract.check(WHY, api.entered.get(path))

@@ -145,7 +145,7 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
     web = ("-m", "gunicorn", "competition.wsgi:application", "--bind", f"{host}:{port}", "--worker-class", WEB_WORKER)
     manner = (
         "--threads",
-        "32",
+        str(settings.WEB_THREADS),
         "--limit-request-line",
         "8190",
         "--graceful-timeout",

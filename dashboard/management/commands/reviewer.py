@@ -78,12 +78,13 @@ class Command(BaseCommand):
         self.stdout.write(f"backup codes   {' '.join(codes)}\nThese are shown once. Sign in at /reviews/sign-in/.")
 
     def _let_in(self, user: User | None, name: str, options: dict[str, Any]) -> None:
-        """Or not.  Whoever is signed in is out with the next page, for a session's account must be active."""
+        """Or not.  Whoever is signed in is out: its sessions end."""
         if user is None:
             raise CommandError(f"name: there is no {name}; without a name the command lists who is there")
         if options["unlock"] and not user.groups.exists():
             raise CommandError(f"--unlock: {name}'s account was ended; give --role and --reset to make it anew")
-        User.objects.filter(pk=user.pk).update(is_active=options["unlock"])
+        user.is_active = options["unlock"]
+        user.save(update_fields=["is_active"])
         if options["end"]:
             user.groups.clear()
         self.stdout.write(f"{name} may sign in {'again' if options['unlock'] else 'no more'}")
