@@ -50,6 +50,9 @@ class PodRun(Stateful):
             "repeat": self.repeat,
         }
 
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        return (self.submission.round,)
+
     def competition_pk(self) -> int:
         return self.submission.round.competition_id
 
@@ -70,6 +73,9 @@ class Build(Stateful):
 
     def describe(self) -> dict[str, object]:
         return {"round": self.submission.round.number, "entry": self.submission.key, "builder": self.builder}
+
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        return (self.submission.round,)
 
     def competition_pk(self) -> int:
         return self.submission.round.competition_id
@@ -107,6 +113,9 @@ class Audit(Stateful):
     def describe(self) -> dict[str, object]:
         named = {"round": self.round.number, "entry": self.submission.key, "audit": self.kind}
         return named if self.version == 1 else {**named, "version": self.version}
+
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        return (self.round,)
 
     def competition_pk(self) -> int:
         return self.round.competition_id

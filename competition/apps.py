@@ -12,5 +12,5 @@ class CompetitionConfig(AppConfig):
         from competition.broker import prepare
 
         post_migrate.connect(prepare, sender=self)
-        from competition import downloads, steps  # noqa: F401  (they declare this app's steps and sweeps)
+        from competition import downloads, mending, steps  # noqa: F401  (they declare this app's steps and sweeps)
         from competition.notices import steps as letters  # noqa: F401  (and these declare the letters')

@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
-from competition import demo
+from competition import clock, demo
 from competition.models import Competition, Miner, Round
 
 LOOK_SECONDS = 1.0
@@ -33,7 +32,7 @@ class Director:
             return
         self.due_at = time.monotonic() + LOOK_SECONDS
         try:
-            self.look(stop, now=timezone.now())
+            self.look(stop, now=clock.now())
         except DatabaseError:
             pass  # it is being revived; the next look finds it
         finally:

@@ -63,13 +63,12 @@ def policy_for(asset: Asset) -> fetch.FetchPolicy:
     """The competition's limits; plain http to this machine only where this deployment is a demo."""
     limits = _limits(asset)
     port = urlsplit(asset.submission.cdn_url).port
-    witness, _, witness_port = settings.FETCH_WITNESS.partition(":")
     return fetch.FetchPolicy(
         max_bytes=int(limits.get("max_bytes", 200 * 2**20)),
         patience=Patience(total_s=float(limits.get("total_s", 150)), idle_s=float(limits.get("idle_s", 15))),
         loopback_ports=(port,) if settings.DEMO and port else (),
         spare_bytes=(64 if settings.DEMO else 1024) * 2**20,
-        witness=(witness, int(witness_port or 443)) if witness else None,
+        witness=fetch.witness_of(settings.FETCH_WITNESS),
     )
 
 

@@ -84,7 +84,10 @@ def fetch(
                 raise FetchFailed("no_slot")
             return _Download(origin, policy, into, resolver, clock).run()
     except FetchFailed as failed:
-        raise _after_asking_the_witness(failed, policy=policy, resolver=resolver) from failed
+        timeout_s = policy.patience.connect_s
+        raise after_asking_the_witness(
+            failed, witness=policy.witness, timeout_s=timeout_s, resolver=resolver
+        ) from failed
     except Exception as surprise:
         raise FetchFailed("our_fault", f"{type(surprise).__name__}: {surprise}") from surprise
 
@@ -243,12 +246,20 @@ def require_the_rest(response: Response, *, start: int, have: int, label: partia
     return total
 
 
-def _after_asking_the_witness(failed: FetchFailed, *, policy: FetchPolicy, resolver: Resolver | None) -> FetchFailed:
+def witness_of(setting: str) -> tuple[str, int] | None:
+    """`host:port` as the settings give it; None where there is none."""
+    host, _, port = setting.partition(":")
+    return (host, int(port or 443)) if host else None
+
+
+def after_asking_the_witness(
+    failed: FetchFailed, *, witness: tuple[str, int] | None, timeout_s: float, resolver: Resolver | None = None
+) -> FetchFailed:
     """Whose fault is it that a host cannot be reached?  Without a witness the first reading stands."""
-    if policy.witness is None or failed.code not in MAYBE_OURS:
+    if witness is None or failed.code not in MAYBE_OURS:
         return failed
-    if not answers(policy.witness, timeout_s=policy.patience.connect_s, resolver=resolver):
-        return FetchFailed("our_network", f"{policy.witness[0]} does not answer either")
+    if not answers(witness, timeout_s=timeout_s, resolver=resolver):
+        return FetchFailed("our_network", f"{witness[0]} does not answer either")
     theirs = {"our_names": "name_silent", "our_network": "unreachable"}
     return FetchFailed(theirs.get(failed.code, failed.code), failed.detail)
 

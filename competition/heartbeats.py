@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
+from competition import clock
+
 EVERY = timedelta(seconds=4)
 SILENT = timedelta(seconds=30)  # six beats: longer than a busy machine's pause
 FORGOTTEN = timedelta(hours=1)
@@ -24,6 +26,7 @@ class Heartbeat(models.Model):
     pid = models.PositiveIntegerField()
     since = models.DateTimeField()
     seen_at = models.DateTimeField()
+    ahead_ms = models.BigIntegerField(default=0)  # of the machine's own clock, compared with the database's
 
     class Meta:
         app_label = "competition"
@@ -32,6 +35,11 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pid} on {self.host}"
+
+    @property
+    def clock_wrong(self) -> bool:
+        """Then it does not act."""
+        return abs(timedelta(milliseconds=self.ahead_ms)) > clock.TOLERANCE
 
     def silent(self, *, now: datetime) -> bool:
         return now - self.seen_at > SILENT
@@ -46,11 +54,10 @@ class Heart:
     beaten_at: datetime | None = None
 
     def beat(self, *, now: datetime) -> None:
-        if self.beaten_at is not None and now - self.beaten_at < EVERY:
+        if self.beaten_at is not None and timedelta(0) <= now - self.beaten_at < EVERY:
             return
-        Heartbeat.objects.update_or_create(
-            **self._mine(), defaults={"seen_at": now}, create_defaults={"seen_at": now, "since": now}
-        )
+        written = {"seen_at": now, "ahead_ms": round(clock.skew().total_seconds() * 1000)}
+        Heartbeat.objects.update_or_create(**self._mine(), defaults=written, create_defaults={**written, "since": now})
         if self.role == RECONCILER:
             Heartbeat.objects.filter(seen_at__lt=now - FORGOTTEN).delete()
         self.beaten_at = now

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from competition import observations as observations
+from competition.damage import Damage  # noqa: F401  (this app's, too)
 from competition.heartbeats import Heartbeat  # noqa: F401  (this app's, too)
 from competition.machine.stateful import Stateful
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription  # noqa: F401  (this app's, too)
@@ -74,6 +75,9 @@ class Round(Stateful):
 
     def describe(self) -> dict[str, object]:
         return {"round": self.number}
+
+    def waiting_rounds(self) -> Iterable[Round]:
+        return (self,)
 
     def competition_pk(self) -> int:
         return self.competition_id
@@ -235,6 +239,9 @@ class Asset(Stateful):
 
     def competition_pk(self) -> int:
         return self.submission.round.competition_id
+
+    def waiting_rounds(self) -> Iterable[Round]:
+        return (self.submission.round,)
 
     def wakes(self) -> Iterable[Stateful]:
         still = Asset.objects.filter(submission__round=self.submission.round_id, state="downloading")

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "dashboard.damaged.DamagedFiles",
 ]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "competition.wsgi.application"

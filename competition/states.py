@@ -20,7 +20,7 @@ class RoundStages(Graph):
 class AssetStates(Graph):
     """A submitted asset is downloaded when it is due; a generated one is never due: its pod run brings it."""
 
-    downloading = State(to=("stored", "failed"), queue="io", lease_s=180, tries=8)
+    downloading = State(to=("stored", "failed"), queue="io", lease_s=180, tries=8, longest_wait_s=900)
     stored = State()
     failed = State()
 
@@ -29,6 +29,13 @@ class DeliveryStates(Graph):
     """A notice is sent until its receiver has it, or until it is certain that the receiver won't; again where its
     owner asks."""
 
-    waiting = State(to=("delivered", "failed"), queue="io", lease_s=60, tries=14)
+    waiting = State(to=("delivered", "failed"), queue="letters", lease_s=60, tries=14, longest_wait_s=6 * 3600)
     delivered = State(to=("waiting",))
     failed = State(to=("waiting",))
+
+
+class DamageStates(Graph):
+    """A file of ours that is not what its hash says is mended, or goes on being looked at; it may be damaged again."""
+
+    damaged = State(to=("mended",), queue="io", lease_s=400, tries=3)
+    mended = State(to=("damaged",))

@@ -8,9 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Count, Sum
 from django.http import HttpRequest
-from django.utils import timezone
 
-from competition import queries
+from competition import clock, queries
 from competition.models import Competition
 from dashboard import counting, gathering, judges, watching
 from dashboard.answers import Page
@@ -28,7 +27,7 @@ MOST_COMPETITIONS = 12  # each costs a few queries here
 
 
 def status_facts(request: HttpRequest) -> StatusPage:
-    return watching.page(now=timezone.now())
+    return watching.page(now=clock.now())
 
 
 def method_facts(request: HttpRequest) -> MethodPage:

@@ -26,7 +26,7 @@ from PIL import Image
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from competition import formats, queries, store
+from competition import clock, formats, queries, store
 from competition.models import Prompt, Round
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
@@ -197,10 +197,12 @@ def archive(folder: Path, *, name: str) -> Iterator[bytes]:
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Can this process reach its database and its files?"""
+    """Can this process reach its database and its files, and is its clock right?"""
     answers = {"database": _database_answers(), "store": Path(settings.STORE_DIR).is_dir()}
-    well = answers["database"]
+    right = not answers["database"] or clock.may_act()
+    well = answers["database"] and right
     body = {"status": "ok" if well else "ill", **{name: "ok" if ok else "no answer" for name, ok in answers.items()}}
+    body["clock"] = "ok" if right else clock.CLOCK.sentence
     return JsonResponse(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
 

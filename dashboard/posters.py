@@ -75,7 +75,7 @@ def _paste(canvas: Image.Image, sha256: str, *, at: tuple[int, int]) -> None:
     try:
         with Image.open(store.default().path(sha256)) as picture:
             small = picture.convert("RGB").resize((EDGE, EDGE))
-    except (store.NotInStore, OSError, Image.DecompressionBombError):
+    except (store.StoreFault, OSError, Image.DecompressionBombError):
         return
     canvas.paste(small, at)
 

@@ -89,7 +89,8 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
         raise ValueError(f"{round_} no longer gives the files that were announced as {publication.bundle_hash}")
     signed = checkpoint(round_.competition, now=now)
     if draft.exists():
-        _write_ledger(round_, signed, draft, edition=edition)
+        for name, text in ledger_texts(round_, signed, edition=edition).items():
+            (draft / name).write_text(text)
         place(draft, target)
     return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
 
@@ -144,17 +145,23 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write_ledger(round_: Round, signed: Checkpoint, draft: Path, *, edition: int) -> None:
+def ledger_files(publication: Publication | Reissue) -> dict[str, str]:
+    """What lies beside a published bundle, as it was signed."""
+    if publication.checkpoint is None:
+        raise ValueError(f"{publication.round} is published without a signed head")
+    return ledger_texts(publication.round, publication.checkpoint, edition=edition_of(publication))
+
+
+def ledger_texts(round_: Round, signed: Checkpoint, *, edition: int) -> dict[str, str]:
     """Every event of the round, and whatever else happened meanwhile: the pages of neighbours overlap."""
     events = LedgerEvent.objects.filter(competition=round_.competition, seq__gte=_first(round_), seq__lte=signed.seq)
     lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
-    (draft / "ledger.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    texts = {"ledger.jsonl": "".join(f"{line}\n" for line in lines)}
     if bundle_judging.by_model(round_):
         calls = bundle_judging.calls(round_, bundle.told_duels(round_, edition=edition))
-        (draft / "calls.jsonl").write_text("".join(f"{line}\n" for line in calls))
-    (draft / "checkpoint.txt").write_text(signed.text)
+        texts["calls.jsonl"] = "".join(f"{line}\n" for line in calls)
     note = {"signature": signed.signature, "signed_by": signed.signed_by}
-    (draft / "checkpoint.sig.json").write_text(json.dumps(note, sort_keys=True))
+    return texts | {"checkpoint.txt": signed.text, "checkpoint.sig.json": json.dumps(note, sort_keys=True)}
 
 
 def _first(round_: Round) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.urls import reverse
 
-from competition import heartbeats
+from competition import clock, damage, heartbeats
 from competition.machine.engine import stateful_models
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, LedgerEvent
@@ -22,6 +22,8 @@ from dashboard.presenting.wording import WHO_MUST_ACT, count, duration
 PATIENCE = 3  # times the pause after which a message is sent again: what waits longer is overdue
 MOST_TROUBLES = 20
 TROUBLED = 3  # tries
+OPERATOR = WHO_MUST_ACT["infrastructure"]
+START = f"{OPERATOR} Start the worker or the reconciler, or see why it stands still."
 MOVING = ("open", "miner_generation", "downloading", "duels", "finalizing")
 
 
@@ -51,6 +53,44 @@ class Trouble:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Overdue:
+    """What should have happened and did not: `what`, `since` when, and who must act."""
+
+    what: str
+    since: datetime | None
+    sentence: str
+    who_must_act: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DamagedFile:
+    """A stored file or a published bundle that is not what its hash says."""
+
+    what: str
+    sha256: str
+    problem: str
+    found_at: datetime
+    tries: int
+    rounds: tuple[str, ...]
+    code: str
+    who_must_act: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastScrub:
+    """What the last walk over the whole store found (`manage.py scrub`)."""
+
+    ended_at: datetime
+    files: int
+    bytes: int
+    bundles: int
+    rotten: int
+    missing: int
+    unknown: int
+    mended: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Book:
     """A competition: its round, its ledger's head, what is published, and what checking found."""
 
@@ -72,7 +112,7 @@ class Book:
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A long-lived process of the platform, and when it was last heard."""
+    """A long-lived process of the platform, and when it was last heard.  `clock_wrong`: it does not act."""
 
     role: str
     host: str
@@ -80,6 +120,8 @@ class Process:
     since: datetime
     seen_at: datetime
     silent: bool
+    clock_wrong: bool
+    clock_ahead_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +138,9 @@ class StatusPage:
     books: tuple[Book, ...]
     chains: tuple[ChainState, ...]
     processes: tuple[Process, ...]
+    overdue: tuple[Overdue, ...]
+    damaged: tuple[DamagedFile, ...]
+    scrub: LastScrub | None
     url: str
 
 
@@ -103,13 +148,14 @@ def page(*, now: datetime) -> StatusPage:
     work, troubles, books, chains = _work(now=now), _troubles(), _books(), states_of_chains()
     processes = _processes(now=now)
     still = _stands_still(books, processes, now=now)
-    overdue = sum(each.overdue for each in work)
+    damaged = _damaged()
+    overdue = (*_wrong_clocks(processes, now=now), *_overdue(now=now))
     paused = [book for book in books if book.stage == "paused"]
     ill = [chain for chain in chains if chain.code]
-    told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, now=now, still=still)
+    told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, damaged=damaged, still=still)
     return StatusPage(
         sentence=f"{ill[0].name}: {ill[0].sentence}" if ill and not paused else told,
-        well=not (overdue or troubles or paused or ill or still),
+        well=not (overdue or troubles or paused or ill or still or damaged),
         at=now,
         queued=_queued(),
         last_look=max((each.last_message for each in work if each.last_message), default=None),
@@ -118,6 +164,9 @@ def page(*, now: datetime) -> StatusPage:
         books=books,
         chains=chains,
         processes=processes,
+        overdue=overdue,
+        damaged=damaged,
+        scrub=_last_scrub(),
         url=reverse("status"),
     )
 
@@ -125,23 +174,105 @@ def page(*, now: datetime) -> StatusPage:
 def _sentence(
     work: tuple[Work, ...],
     *,
-    overdue: int,
+    overdue: tuple[Overdue, ...],
     troubles: tuple[Trouble, ...],
     paused: list[Book],
-    now: datetime,
+    damaged: tuple[DamagedFile, ...],
     still: str,
 ) -> str:
     if paused:
         return f"{paused[0].name} is paused in round {paused[0].round}: the operator must act."
     if overdue:
-        oldest = min(each.oldest_due for each in work if each.overdue and each.oldest_due)
-        waited = duration((now - oldest).total_seconds())
-        return f"{count(overdue, 'row')} waited too long, the longest {waited}: no worker or no reconciler is running."
+        more = f" ({len(overdue) - 1} more)" if len(overdue) > 1 else ""
+        return f"Overdue: {overdue[0].what}. {overdue[0].sentence}{more} {overdue[0].who_must_act}"
     if still:
         return still
+    if damaged:
+        return f"{count(len(damaged), 'stored file')} damaged or missing. {damaged[0].who_must_act}"
     if troubles:
         return f"{count(len(troubles), 'row')} failed {TROUBLED} times or more, and will be tried again."
     return f"All is well: {count(sum(each.due for each in work), 'row')} due, none overdue."
+
+
+def _wrong_clocks(processes: tuple[Process, ...], *, now: datetime) -> tuple[Overdue, ...]:
+    """Processes that do not act, because their machine's clock differs from the database's; and this one."""
+    found = [
+        Overdue(
+            what=f"{each.role} on {each.host}, process {each.pid}",
+            since=each.seen_at,
+            sentence=f"Its clock is {abs(each.clock_ahead_s):.0f} s {'ahead' if each.clock_ahead_s > 0 else 'behind'}: "
+            "it does not act until that machine's clock is set.",
+            who_must_act=OPERATOR,
+        )
+        for each in processes
+        if each.clock_wrong and not each.silent
+    ]
+    if clock.CLOCK.wrong:
+        found.append(Overdue(what="this web server", since=now, sentence=clock.CLOCK.sentence, who_must_act=OPERATOR))
+    return tuple(found)
+
+
+def _overdue(*, now: datetime) -> tuple[Overdue, ...]:
+    """Rows that were due for long and that nobody works on, or that were put off farther than any step puts them."""
+    late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
+    waiting = (Q(lease=None) | Q(leased_until__lte=now)) & Q(due_at__lte=late)
+    found = []
+    for model in _worked_on():
+        put_off = _put_off(model, now=now)
+        rows = model._default_manager.filter(state__in=model.graph.acting()).order_by().values("state")
+        told = rows.annotate(
+            late=Count("pk", filter=waiting),
+            late_since=Min("due_at", filter=waiting),
+            off=Count("pk", filter=put_off),
+            off_since=Min("since", filter=put_off),
+        )
+        named = str(model._meta.verbose_name)
+        for row in told.filter(Q(late__gt=0) | Q(off__gt=0)):
+            where, queue = row["state"].replace("_", " "), model.graph.states[row["state"]].queue
+            if row["late"]:
+                waited = duration((now - row["late_since"]).total_seconds())
+                sentence = f"Due for {waited}, and no worker of the queue {queue} has it."
+                found.append(_overdue_row(row["late"], named, where, since=row["late_since"], sentence=sentence))
+            if row["off"]:
+                sentence = "Put off by a clock that was wrong; the reconciler makes it due again."
+                found.append(_overdue_row(row["off"], named, where, since=row["off_since"], sentence=sentence))
+    return tuple(found)
+
+
+def _put_off(model: type[Stateful], *, now: datetime) -> Q:
+    """Due later than any step of its state waits."""
+    found = Q(pk__in=[])
+    for name, state in model.graph.states.items():
+        if state.queue:
+            farthest = now + timedelta(seconds=state.longest_wait_s) + PATIENCE * clock.TOLERANCE
+            found |= Q(state=name, lease=None, due_at__gt=farthest)
+    return found
+
+
+def _overdue_row(rows: int, named: str, where: str, *, since: datetime, sentence: str) -> Overdue:
+    return Overdue(what=f"{count(rows, named)} in {where}", since=since, sentence=sentence, who_must_act=START)
+
+
+def _damaged() -> tuple[DamagedFile, ...]:
+    rows = damage.damaged().prefetch_related("rounds__competition").order_by("found_at")[:MOST_TROUBLES]
+    return tuple(
+        DamagedFile(
+            what=row.what,
+            sha256=row.sha256,
+            problem=row.problem,
+            found_at=row.found_at,
+            tries=row.attempts,
+            rounds=tuple(f"{round_.competition.slug}/{round_.number}" for round_ in row.rounds.all()),
+            code=f"{damage.PAUSED_BY}_{row.problem.upper()}",
+            who_must_act=f"{OPERATOR} Put it back from a backup, or run: manage.py scrub --repair",
+        )
+        for row in rows
+    )
+
+
+def _last_scrub() -> LastScrub | None:
+    row = damage.Scrub.objects.first()
+    return LastScrub(**{field.name: getattr(row, field.name) for field in fields(LastScrub)}) if row else None
 
 
 def _worked_on() -> list[type[Stateful]]:
@@ -150,9 +281,15 @@ def _worked_on() -> list[type[Stateful]]:
 
 
 def _processes(*, now: datetime) -> tuple[Process, ...]:
-    names = ("role", "host", "pid", "since", "seen_at")
-    rows = heartbeats.alive()
-    return tuple(Process(**{name: getattr(row, name) for name in names}, silent=row.silent(now=now)) for row in rows)
+    names = ("role", "host", "pid", "since", "seen_at", "clock_wrong")
+    return tuple(
+        Process(
+            **{name: getattr(row, name) for name in names},
+            silent=row.silent(now=now),
+            clock_ahead_s=row.ahead_ms / 1000,
+        )
+        for row in heartbeats.alive()
+    )
 
 
 def _stands_still(books: tuple[Book, ...], processes: tuple[Process, ...], *, now: datetime) -> str:

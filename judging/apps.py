@@ -8,4 +8,4 @@ class JudgingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from judging import steps  # noqa: F401  (declares this app's steps and sweeps)
+        from judging import steps, stored_views  # noqa: F401  (they declare this app's steps and sweeps)

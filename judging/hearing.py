@@ -13,9 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from django.utils import timezone
-
-from competition import actors
+from competition import actors, clock
 from competition.machine import engine
 from judging.answers_kept import let_go
 from judging.models import Control, Duel
@@ -58,7 +56,9 @@ class Hearing:
         room = self.duels - len(self.taken)
         if room <= 0:
             return self.duels
-        due = [row for row in next_rows(now=timezone.now(), most=AHEAD * self.duels) if row not in self.taken]
+        if not clock.may_act():
+            return 0
+        due = [row for row in next_rows(now=clock.now(), most=AHEAD * self.duels) if row not in self.taken]
         window = due[: 2 * room]
         chosen = sorted(random.sample(range(len(window)), min(room, len(window))))
         for at in chosen:
@@ -81,7 +81,7 @@ def until_quiet(*, duels: int, deadline_s: float) -> bool:
     thread = threading.Thread(target=hearing.run, args=[stop])
     thread.start()
     give_up = time.monotonic() + deadline_s
-    while time.monotonic() < give_up and (hearing.taken or next_rows(now=timezone.now(), most=1)):
+    while time.monotonic() < give_up and (hearing.taken or next_rows(now=clock.now(), most=1)):
         time.sleep(0.02)
     stop.set()
     thread.join()

@@ -39,6 +39,10 @@ class Rendering(Stateful):
     def describe(self) -> dict[str, object]:
         return {"asset": self.sha256, "rig": self.rig, "renderer": self.renderer}
 
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        held = Asset.objects.filter(sha256=self.sha256).values("submission__round")
+        return Round.objects.filter(pk__in=held, competition=self.competition_id, state__in=Round.graph.acting())
+
     def competition_pk(self) -> int:
         return self.competition_id
 
@@ -128,6 +132,9 @@ class Match(Stateful):
         }
         return named if self.version == 1 else {**named, "version": self.version}
 
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        return (self.round,)
+
     def competition_pk(self) -> int:
         return self.round.competition_id
 
@@ -176,6 +183,9 @@ class Duel(Stateful):
 
     def describe(self) -> dict[str, object]:
         return {**self.match.describe(), "prompt": self.prompt.stem, "position": self.position}
+
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        return (self.match.round,)
 
     def competition_pk(self) -> int:
         return self.match.round.competition_id
@@ -253,6 +263,9 @@ class Control(Stateful):
     def describe(self) -> dict[str, object]:
         return {"round": self.round.number, "control": self.kind, "prompt": self.prompt.stem, "variant": self.variant,
                 "take": self.take}  # fmt: skip
+
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        return (self.round,)
 
     def competition_pk(self) -> int:
         return self.round.competition_id

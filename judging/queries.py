@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import BooleanField, Count, F, Func, Q, Value
+from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Abs
 
 from competition.models import Competition, Round, Submission
@@ -111,7 +111,12 @@ def rendering_counts(round_: Round) -> dict[str, int]:
 
 
 def is_view(sha256: str) -> bool:
-    """Is this the picture of a rendering?  (The ORM has no lookup for a value under any key.)"""
+    """Is this the picture of a rendering?"""
+    return renderings_with_view(sha256).exists()
+
+
+def renderings_with_view(sha256: str) -> QuerySet[Rendering]:
+    """Those that name this picture.  (The ORM has no lookup for a value under any key.)"""
     among = Func(
         F("views"),
         Value(f'$.* ? (@ == "{sha256}")'),
@@ -119,4 +124,4 @@ def is_view(sha256: str) -> bool:
         arg_joiner=" @? ",
         output_field=BooleanField(),
     )
-    return Rendering.objects.filter(among).exists()
+    return Rendering.objects.filter(among)

@@ -201,6 +201,8 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *, to: Path, limits:
             digest.update(chunk)
             with _our_disk():
                 target.write(chunk)
+        with _our_disk():
+            target.flush()  # what is kept back until the end may find no room either
     if size != entry.file_size:
         raise BadResults("not_a_zip", f"{entry.filename} is shorter than the archive says.")
     return Delivered(path=to, sha256=digest.hexdigest(), size=size)

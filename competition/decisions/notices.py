@@ -8,6 +8,9 @@ from typing import Any
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
 MOST_TRIES = 14  # about a day in all
+FAILS_FOR_S = 3600  # a receiver that takes no letter for so long is written to no more
+MOST_WAITING = 2000  # letters of one subscription
+IN_FLIGHT = 2  # letters of one owner at a time, however many receivers it has
 WHO = ("miner", "entry", "challenger", "defender", "leader", "winner", "appellant")
 """The fields of an event that name a miner."""
 
@@ -26,6 +29,11 @@ def pause_s(attempts: int) -> int:
 
 def given_up(attempts: int, *, permanent: bool) -> bool:
     return permanent or attempts >= MOST_TRIES
+
+
+def too_long(failing_s: float) -> bool:
+    """Has a receiver failed for so long that it must be suspended?"""
+    return failing_s >= FAILS_FOR_S
 
 
 def permanent(status: int) -> bool:

@@ -7,6 +7,7 @@ late: a row that is not due, or is held by another worker, is left alone.
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,10 +19,11 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
 
-from competition import ledger
+from competition import clock, damage, ledger
 from competition.machine.holding import KEEPER, lease_length
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass, Stateful, new_lease
+from competition.store import StoreFault
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ Row = TypeVar("Row", bound=Stateful)
 Step = Callable[[Row, datetime], Outcome]
 STEPS: dict[tuple[str, str], Step] = {}
 SWEEPS: list[Callable[[datetime], object]] = []
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = "Our disk is full: the operator must make room. It is tried again by itself"
 
 
 def step(model: type[Stateful], state: str) -> Callable[[Step], Step]:
@@ -130,11 +134,12 @@ def release(row: Stateful, outcome: Wait | Retry, *, now: datetime) -> bool:
     """Give the row back without moving it."""
     ours = type(row).objects.filter(pk=row.pk, state=row.state, lease=row.lease)
     common: dict[str, Any] = {"lease": None, "leased_until": None, "kicked_at": None}
+    due_at = now + min(outcome.delay, timedelta(seconds=row.declared.longest_wait_s))
     if isinstance(outcome, Retry):
         failure = outcome.failure
         written = ours.update(
             **common,
-            due_at=now + outcome.delay,
+            due_at=due_at,
             attempts=F("attempts") if outcome.counts else F("attempts") - 1,
             waiting_for=f"retry after: {failure.sentence}",
             failure_class=failure.failure_class,
@@ -144,7 +149,7 @@ def release(row: Stateful, outcome: Wait | Retry, *, now: datetime) -> bool:
         return bool(written)
     common |= {"attempts": 0, "waiting_for": outcome.because, **outcome.sets}
     settled = {"failure_class": "", "failure_code": "", "failure_reason": ""}
-    if ours.filter(due_at__gte=F("leased_until")).update(**common, **settled, due_at=now + outcome.delay):
+    if ours.filter(due_at__gte=F("leased_until")).update(**common, **settled, due_at=due_at):
         return True
     # A wake that came while we held the lease moved due_at nearer than the lease's end: keep it.
     if ours.update(**common):
@@ -176,19 +181,29 @@ def _work(row: Stateful, *, now: datetime) -> bool:
         # If it is back already the row is due again at once; else this raises too, and the lease runs out.
         failure = Failure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
         return carry_out(row, Retry(timedelta(seconds=1), failure, counts=False))
+    except StoreFault as fault:
+        return carry_out(row, damage.wait_for_mending(row, fault, now=now))
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _step_failed(row, error)
+        failure = Failure(FailureClass.INFRASTRUCTURE, "DISK_FULL", f"{FULL} ({label} {row.pk}: {error.strerror})")
+        return carry_out(row, Retry(timedelta(seconds=5), failure, counts=False))
     except Exception as error:
-        log.exception("%s %s in %s", label, row.pk, row.state)
-        sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
-        failure = Failure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
-        return carry_out(row, Retry(backoff(row.attempts), failure))
+        return _step_failed(row, error)
+
+
+def _step_failed(row: Stateful, error: Exception) -> bool:
+    log.error("%s %s in %s", row._meta.label, row.pk, row.state, exc_info=error)
+    sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
+    failure = Failure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
+    return carry_out(row, Retry(backoff(row.attempts), failure))
 
 
 def carry_out(row: Stateful, outcome: Outcome) -> bool:
-    from django.utils import timezone  # the step may have taken minutes: the trace carries the time of the move
-
+    """The step may have taken minutes: the trace carries the time of the move."""
     if isinstance(outcome, Move):
-        return move(row, outcome, now=timezone.now())
-    return release(row, outcome, now=timezone.now())
+        return move(row, outcome, now=clock.now())
+    return release(row, outcome, now=clock.now())
 
 
 def kick(row: Stateful, *, now: datetime) -> None:
@@ -197,6 +212,11 @@ def kick(row: Stateful, *, now: datetime) -> None:
 
     type(row).objects.filter(pk=row.pk).update(kicked_at=now)
     actors.send(row._meta.label, row.pk, queue=row.declared.queue or "io")
+
+
+def unkick(label: str, pk: int) -> None:
+    """Give a message back: the reconciler sends it again at its next look."""
+    apps.get_model(label).objects.filter(pk=pk).update(kicked_at=None)
 
 
 def announce(*models: type[Stateful], now: datetime) -> None:
@@ -229,12 +249,33 @@ def reconcile(*, now: datetime) -> int:
             raise
         except Exception:
             log.exception("sweep %s failed; the other sweeps go on", look.__module__)
+    for model in stateful_models():
+        heal(model, now=now)
     return sum(kick_due(model, now=now) for model in stateful_models())
+
+
+def heal(model: type[Stateful], *, now: datetime) -> int:
+    """Make due what a wrong clock put off: no step waits, and no lease lasts, so long.  How many rows that were."""
+    healed = 0
+    for name, state in model.graph.states.items():
+        if not state.queue:
+            continue
+        rows = model.objects.filter(state=name)
+        lasting = now + timedelta(seconds=min(state.lease_s, settings.LEASE_SECONDS)) + clock.TOLERANCE
+        healed += rows.filter(lease__isnull=False, leased_until__gt=lasting).update(
+            lease=None, leased_until=None, due_at=now, kicked_at=None
+        )
+        farthest = now + timedelta(seconds=state.longest_wait_s) + clock.TOLERANCE
+        healed += rows.filter(lease=None, due_at__gt=farthest).update(due_at=now, kicked_at=None)
+    if healed:
+        log.warning("%d rows of %s were put off by a clock that was wrong: they are due now", healed, model.__name__)
+    return healed
 
 
 def kick_due(model: type[Stateful], *, now: datetime, most: int = 500) -> int:
     silent = Q(kicked_at=None) | Q(kicked_at__lt=now - timedelta(seconds=settings.REKICK_SECONDS))
     silent |= Q(kicked_at__lt=F("due_at"))  # told too early: whoever looked then found nothing to do
+    silent |= Q(kicked_at__gt=now + clock.TOLERANCE)  # by a clock that was wrong
     rows = list(model.objects.filter(due(model, now=now) & silent).order_by("due_at", "pk")[:most])
     for row in rows:
         kick(row, now=now)

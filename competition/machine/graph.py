@@ -5,7 +5,7 @@ A graph is a class body: states and their edges on one screen.  A wrong diagram 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 
@@ -21,12 +21,14 @@ class State:
     `queue`: the kind of worker that acts in it; None means that other rows move it on.
     `lease_s`: how long one worker may hold the row before another may take it over.
     `tries`: attempts after which an infrastructure fault is reported to a person instead of being retried quietly.
+    `longest_wait_s`: no step waits longer: a due time farther ahead was set by a clock that was wrong, and heals.
     """
 
     to: tuple[str, ...] = ()
     queue: str | None = None
     lease_s: int = 60
     tries: int = 6
+    longest_wait_s: int = 90
     name: str = field(default="", compare=False)
 
     @property
@@ -41,11 +43,7 @@ class Graph:
     initial: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        cls.states = {
-            name: State(to=s.to, queue=s.queue, lease_s=s.lease_s, tries=s.tries, name=name)
-            for name, s in vars(cls).items()
-            if isinstance(s, State)
-        }
+        cls.states = {name: replace(s, name=name) for name, s in vars(cls).items() if isinstance(s, State)}
         if not cls.states:
             raise GraphError(f"{cls.__name__} declares no state")
         cls.initial = next(iter(cls.states))

@@ -19,8 +19,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error, connection
 from django.db.models import Case, F, Value, When
-from django.utils import timezone
 
+from competition import clock
 from competition.machine.stateful import Stateful
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Hold:
 
     def renew(self) -> bool:
         """Extend our lease; a wake that came meanwhile keeps its `due_at`.  False: the row is no longer ours."""
-        later = timezone.now() + self.length
+        later = clock.now() + self.length
         ours = self.model.objects.filter(pk=self.pk, state=self.state, lease=self.lease)
         woken = When(due_at__lt=F("leased_until"), then=F("due_at"))
         return ours.update(leased_until=later, due_at=Case(woken, default=Value(later))) == 1

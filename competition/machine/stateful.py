@@ -58,6 +58,10 @@ class Stateful(models.Model):
         """Rows that may be able to move because this one just did."""
         return ()
 
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        """Rounds that cannot go on without this row."""
+        return ()
+
     @property
     def declared(self) -> State:
         return self.graph.states[self.state]

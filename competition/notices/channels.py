@@ -1,7 +1,8 @@
 """How does a letter get to its receiver?  One function per channel, behind one table.
 
 An address is given by somebody outside, so it is dialled as a miner's is: https on port 443, resolved once, public
-addresses only, no redirects (`urls_guard`).
+addresses only, no redirects (`urls_guard`).  Discord and Slack take only messages of their own form: their addresses
+are recognised by host, whatever channel they were given for.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 
-from competition import http_get, urls_guard
+from competition import fetch, http_get, urls_guard
 from competition.decisions import notices
 from competition.decisions.retries import FetchFailed
 from competition.http_get import Patience, Watch
@@ -27,9 +28,10 @@ from competition.machine.stateful import FailureClass
 from competition.notices import signing
 from competition.notices.models import Delivery, Subscription
 
-PATIENCE = Patience(total_s=20, connect_s=5, idle_s=10)
+PATIENCE = Patience(total_s=15, connect_s=5, idle_s=10)
 DISCORD = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
-LONGEST = 1900  # of a Discord message's 2000 characters
+SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
+LONGEST = 2000  # characters of a message, as both count them: an emoji may be two
 AGENT = "Gauntlet-Notices/1"
 RESOLVER: urls_guard.Resolver | None = None
 """Tests put one of their own here."""
@@ -73,13 +75,27 @@ def letter(delivery: Delivery) -> Letter:
 
 
 def webhook(subscription: Subscription, told: Letter, *, now: datetime) -> int:
-    body = json.dumps(told.document, sort_keys=True, ensure_ascii=True).encode()
+    body = json.dumps(payload(subscription.address, told), sort_keys=True, ensure_ascii=True).encode()
     return _post(subscription.address, body, signing.headers(subscription, letter=told.letter, body=body, now=now))
 
 
-def discord(subscription: Subscription, told: Letter, *, now: datetime) -> int:
-    message = {"content": told.text[:LONGEST], "allowed_mentions": {"parse": []}}
-    return _post(subscription.address, json.dumps(message).encode(), {})
+def payload(address: str, told: Letter) -> Mapping[str, object]:
+    """What the service at this address takes: our document, or the form that Discord and Slack prescribe."""
+    host = _host(address)
+    if host in DISCORD:
+        return {"content": shortened(told.text), "allowed_mentions": {"parse": []}}
+    if host in SLACK:
+        plain = told.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")  # else <!channel> calls all
+        return {"text": shortened(plain)}
+    return told.document
+
+
+def shortened(text: str) -> str:
+    """At most `LONGEST` UTF-16 units, and never half of a character."""
+    units = text.encode("utf-16-le", "replace")
+    if len(units) <= 2 * LONGEST:
+        return units.decode("utf-16-le")
+    return units[: 2 * (LONGEST - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
@@ -91,10 +107,14 @@ def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
             origin, headers=headers, watch=watch, most_header_bytes=16384, resolver=RESOLVER, posts=body
         ) as answer:
             status = answer.status
-    except FetchFailed as failed:
+    except FetchFailed as first:
+        failed = fetch.after_asking_the_witness(first, witness=fetch.witness_of(settings.FETCH_WITNESS), timeout_s=5)
         sure = failed.code in ("bad_url", "wrong_scheme", "wrong_port", "credentials", "private_address")
         ours = failed.failure_class == "infrastructure"
-        raise Undelivered(failed.code.upper(), failed.sentence, permanent=sure, ours=ours) from failed
+        raise Undelivered(failed.code.upper(), failed.sentence, permanent=sure, ours=ours) from first
+    except Exception as surprise:  # whatever a hostile receiver provokes here: the letter is given up in the end
+        said = f"The letter could not be sent ({type(surprise).__name__}); its owner must check the address."
+        raise Undelivered("NOT_SENT", said) from surprise
     if not 200 <= status < 300:
         said = f"The receiver answered {status}; its owner must look."
         raise Undelivered(f"HTTP_{status}", said, permanent=notices.permanent(status), status=status)
@@ -120,7 +140,7 @@ def email(subscription: Subscription, told: Letter, *, now: datetime) -> int:
     return 250
 
 
-CHANNELS: Mapping[str, Callable[..., int]] = {"email": email, "discord": discord, "webhook": webhook}
+CHANNELS: Mapping[str, Callable[..., int]] = {"email": email, "discord": webhook, "webhook": webhook}
 
 
 def check_address(channel: str, address: str) -> None:
@@ -140,5 +160,8 @@ def check_address(channel: str, address: str) -> None:
 
 
 def _is_discord(address: str) -> bool:
-    parts = urlsplit(address)
-    return parts.hostname in DISCORD and parts.path.startswith("/api/webhooks/")
+    return _host(address) in DISCORD and urlsplit(address).path.startswith("/api/webhooks/")
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or "").rstrip(".").lower()

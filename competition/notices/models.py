@@ -13,6 +13,9 @@ from competition.states import DeliveryStates
 class Subscription(models.Model):
     """Somebody who wants to hear: of these kinds of events (`["appeal.*"]`), of one competition or all, of one miner
     or all.  `address` is private: a Discord address is a password.  `owner`: a hotkey, or a name of the platform's.
+
+    `failing_since`: of the first try since the last letter that arrived, `failures` how many, `next_at` when the next
+    letter is tried.  One that fails for an hour is suspended until its owner switches it on again.
     """
 
     class Channel(models.TextChoices):
@@ -30,6 +33,11 @@ class Subscription(models.Model):
     active = models.BooleanField(default=True)
     ended_because = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
+    failing_since = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_because = models.TextField(blank=True, default="")
 
     class Meta:
         app_label = "competition"
@@ -40,7 +48,7 @@ class Subscription(models.Model):
 
 
 class Delivery(Stateful):
-    """One event for one subscription: sent once, tried until it arrived."""
+    """One event for one subscription: sent once, tried until it arrived.  It is due once it is its turn."""
 
     graph = DeliveryStates
     told = False

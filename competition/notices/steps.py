@@ -1,20 +1,24 @@
 """When are letters written, and what is done with one until it has arrived?
 
 Letters follow from the ledger: a sweep reads on from where it was and writes one row per event and subscription, so
-that nothing is forgotten.  A receiver may get a letter twice (we died between its answer and our note of it): its id
-stays the same.
+that nothing is forgotten.  A letter becomes due when it is its turn: one at a time to each receiver, and few to all
+receivers of one owner, in a queue that rounds, matches and downloads never share.  A receiver may get a letter twice
+(we died between its answer and our note of it): its id stays the same.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
+from competition import host_slots
 from competition.decisions import notices
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry
+from competition.machine.stateful import FailureClass
 from competition.models import Competition
 from competition.notices import subscribing
 from competition.notices.channels import CHANNELS, Undelivered, letter
@@ -22,6 +26,11 @@ from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscrip
 
 AT_ONCE = 500
 GONE = 410
+ENDED = "The subscription has ended meanwhile."
+SUSPENDED = "The receiver failed for too long: its owner must switch it on again, and may have this sent again."
+AGAIN = timedelta(seconds=5)
+TURN = Failure(FailureClass.INFRASTRUCTURE, "NO_TURN", "Other letters of this owner are on their way.")
+WAITING = Delivery.objects.filter(state="waiting")
 
 
 @engine.sweep
@@ -29,6 +38,7 @@ def write_letters(now: datetime) -> None:
     for competition in Competition.objects.filter(active=True).order_by("pk"):
         while read_on(competition, now=now) == AT_ONCE:
             pass
+    give_turns(now=now)
 
 
 @transaction.atomic
@@ -41,11 +51,10 @@ def read_on(competition: Competition, *, now: datetime) -> int:
     events = list(competition.events.filter(seq__gt=place.seq).order_by("seq")[:AT_ONCE])
     if not events:
         return 0
-    wanted = Subscription.objects.filter(Q(competition=None) | Q(competition=competition), active=True)
     Delivery.objects.bulk_create(
         (
-            Delivery(subscription=one, event=event, **Delivery.born(now=now))
-            for one in wanted
+            Delivery(subscription=one, event=event, **Delivery.born(now=now, due=False))
+            for one in _listeners(competition, now=now)
             for event in events
             if event.created_at >= one.created_at
             and notices.asks_for(event.kind, event.body, kinds=one.kinds, miner=one.miner)
@@ -53,22 +62,70 @@ def read_on(competition: Competition, *, now: datetime) -> int:
         ignore_conflicts=True,
     )
     ReadUpTo.objects.filter(pk=place.pk).update(seq=events[-1].seq)
-    engine.announce(Delivery, now=now)
     return len(events)
+
+
+def _listeners(competition: Competition, *, now: datetime) -> list[Subscription]:
+    """Who is written to.  A receiver so slow that its letters pile up is suspended."""
+    wanted = Subscription.objects.filter(
+        Q(competition=None) | Q(competition=competition), active=True, suspended_at=None
+    )
+    piled = Count("deliveries", filter=Q(deliveries__state="waiting"))
+    listeners = []
+    for one in wanted.annotate(piled=piled):
+        if one.piled < notices.MOST_WAITING:
+            listeners.append(one)
+        else:
+            subscribing.suspend(one, because=f"{one.piled} letters wait: the receiver takes them too slowly.", now=now)
+    return listeners
+
+
+def give_turns(*, now: datetime) -> int:
+    """Make the oldest letter due of each receiver that has none on its way.  Returns how many."""
+    on_their_way = WAITING.filter(Q(due_at__lte=now) | Q(lease__isnull=False))
+    busy = set(on_their_way.values_list("subscription", flat=True))
+    in_flight = Counter(on_their_way.values_list("subscription__owner", flat=True))
+    ready = Q(subscription__next_at=None) | Q(subscription__next_at__lte=now)
+    heads = WAITING.filter(ready, due_at=None, lease=None, subscription__suspended_at=None)
+    heads = heads.exclude(subscription__in=busy).select_related("subscription")
+    given = 0
+    for head in heads.order_by("subscription_id", "pk").distinct("subscription_id"):
+        owner = head.subscription.owner
+        if in_flight[owner] < notices.IN_FLIGHT:
+            in_flight[owner] += 1
+            engine.nudge(head, now=now)
+            given += 1
+    for left in WAITING.filter(due_at=None, lease=None, subscription__suspended_at__isnull=False)[:AT_ONCE]:
+        engine.move(left, _given_up("SUSPENDED", SUSPENDED), now=now)
+    return given
 
 
 @engine.step(Delivery, "waiting")
 def deliver(delivery: Delivery, now: datetime) -> Outcome:
     subscription = delivery.subscription
     if not subscription.active:
-        failure = Failure("miner", "ENDED", "The subscription has ended meanwhile.")
-        return Move("failed", because=failure.sentence, failure=failure)
-    try:
-        status = CHANNELS[subscription.channel](subscription, letter(delivery), now=now)
-    except Undelivered as failed:
-        return _undelivered(delivery, failed, now=now)
+        return _given_up("ENDED", ENDED)
+    if subscription.suspended_at:
+        return _given_up("SUSPENDED", SUSPENDED)
+    with host_slots.AdvisoryLocks(notices.IN_FLIGHT).hold(f"letters of {subscription.owner}") as ours:
+        if not ours:
+            return Retry(AGAIN, TURN, counts=False)
+        try:
+            status = CHANNELS[subscription.channel](subscription, letter(delivery), now=now)
+        except Undelivered as undelivered:
+            return _undelivered(delivery, undelivered, now=now)
     DeliveryTry.objects.create(delivery=delivery, at=now, status=status, code="delivered")
-    return Move("delivered", because=f"the receiver answered {status}")
+    subscribing.arrived(subscription)
+    return Move("delivered", because=f"the receiver answered {status}", also=lambda: _next_turn(now))
+
+
+def _next_turn(now: datetime) -> None:
+    """After the move is committed: a quick receiver need not wait for the next sweep."""
+    transaction.on_commit(lambda: give_turns(now=now))
+
+
+def _given_up(code: str, sentence: str) -> Move:
+    return Move("failed", because=sentence, failure=Failure(FailureClass.MINER, code, sentence))
 
 
 def _undelivered(delivery: Delivery, failed: Undelivered, *, now: datetime) -> Outcome:
@@ -76,6 +133,8 @@ def _undelivered(delivery: Delivery, failed: Undelivered, *, now: datetime) -> O
         delivery=delivery, at=now, status=failed.status, code=failed.code[:40], sentence=failed.sentence
     )
     failure = Failure(failed.failure_class, failed.code[:40], failed.sentence)
+    if failed.failure_class == FailureClass.MINER:
+        subscribing.failed(delivery.subscription, why=failed.sentence, now=now)
     if failed.status == GONE:
         subscribing.end(delivery.subscription, because="its receiver answered 410: gone")
     if notices.given_up(delivery.attempts, permanent=failed.permanent):

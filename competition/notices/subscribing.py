@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from competition.decisions import notices
 from competition.models import Competition
 from competition.notices import channels, signing
 from competition.notices.models import Delivery, Subscription
@@ -51,6 +52,36 @@ def subscribe(
 def end(subscription: Subscription, *, because: str) -> None:
     """No more letters; those on their way still arrive."""
     Subscription.objects.filter(pk=subscription.pk, active=True).update(active=False, ended_because=because)
+
+
+def arrived(subscription: Subscription) -> None:
+    """A letter arrived: whatever failed before counts no more."""
+    Subscription.objects.filter(pk=subscription.pk).update(failing_since=None, failures=0, next_at=None)
+
+
+def failed(subscription: Subscription, *, why: str, now: datetime) -> None:
+    """A try failed by the receiver's doing.  Pauses grow; after an hour of failing there is no further try."""
+    subscription.refresh_from_db()
+    since, failures = subscription.failing_since or now, subscription.failures + 1
+    Subscription.objects.filter(pk=subscription.pk).update(
+        failing_since=since, failures=failures, next_at=now + timedelta(seconds=notices.pause_s(failures))
+    )
+    if notices.too_long((now - since).total_seconds()):
+        because = f"No letter arrived since {since:%Y-%m-%d %H:%M} UTC. The last try: {why}"
+        suspend(subscription, because=because, now=now)
+
+
+def suspend(subscription: Subscription, *, because: str, now: datetime) -> None:
+    """No more letters until its owner switches it on again."""
+    rows = Subscription.objects.filter(pk=subscription.pk, active=True, suspended_at=None)
+    rows.update(suspended_at=now, suspended_because=because)
+
+
+def switch_on(subscription: Subscription) -> bool:
+    """Write to it again, from now on.  False where it has ended, or was not suspended."""
+    rows = Subscription.objects.filter(pk=subscription.pk, active=True, suspended_at__isnull=False)
+    fresh = {"suspended_at": None, "suspended_because": "", "failing_since": None, "failures": 0, "next_at": None}
+    return rows.update(**fresh) == 1
 
 
 def deliveries_of(owner: str, *, most: int = 100) -> list[Delivery]:

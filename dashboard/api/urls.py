@@ -58,6 +58,7 @@ urlpatterns = [
     at("appeals", entering.Appeals, name="appeals"),
     at("webhooks", webhooks.Webhooks, name="webhooks"),
     at("webhooks/<uuid:subscription>", webhooks.Webhook, name="webhook"),
+    at("webhooks/<uuid:subscription>/resume", webhooks.Resume, name="webhook-resume"),
     at("webhooks/<uuid:subscription>/deliveries", webhooks.WebhookDeliveries, name="webhook-deliveries"),
     at("webhooks/<uuid:subscription>/deliveries/<uuid:delivery>/replay", webhooks.Replay, name="webhook-replay"),
     re_path(r"^api/", index.Nothing.as_view(), name="api-nothing"),

@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,6 +15,7 @@ from audits import correcting, ruling, waiting
 from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.ruling import Case, Refused, Shown, Signer
+from competition import clock
 from competition.models import Round
 from competition.notices.models import Delivery
 from dashboard import finding, gathering
@@ -32,7 +32,7 @@ CHOSEN = ("match", "prompt", "since", "until", "answer")
 
 def work_facts(request: HttpRequest) -> review_pages.WorkList:
     return review_pages.work_list(
-        waiting.everything(), waiting.decided(most=MOST_DECIDED), now=timezone.now()
+        waiting.everything(), waiting.decided(most=MOST_DECIDED), now=clock.now()
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _to_confirm(proposal: Ruling, signer: Signer) -> dict[str, Any]:
     if proposal.first_id == signer.user.pk:
         return {"own": True}
     try:
-        return {"would": _dry(proposal, lambda row: ruling.confirm(row, signer=signer, now=timezone.now()))}
+        return {"would": _dry(proposal, lambda row: ruling.confirm(row, signer=signer, now=clock.now()))}
     except Refused as error:
         return {"cannot": error.sentence}
 
@@ -128,7 +128,7 @@ def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str,
     """Do what the form asks.  Empty when it is written; else what the page must show."""
     outcome, _, code = posted.get("decision", "").partition(":")
     told = {"outcome": outcome, "code": code, "sentence": posted.get("sentence", "")}
-    now, action = timezone.now(), posted.get("action")
+    now, action = clock.now(), posted.get("action")
     try:
         if action == "show":
             row: Any = type(found).objects.get(pk=found.pk)
@@ -175,7 +175,7 @@ def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         try:
             made = correcting.stage(
                 round_, scope=scope, code=code, sentence=posted.get("sentence", ""), choice=chosen,
-                opened_by=signer.person.name, now=timezone.now(),
+                opened_by=signer.person.name, now=clock.now(),
             )  # fmt: skip
             return HttpResponseRedirect(review_pages.url_of(made))
         except correcting.NotNow as error:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from audits.models import Appeal, Audit
 from competition import ingest, signed_reveals
 from competition.models import Competition, LedgerEvent, Reveal, Round, SimulatedChain
-from competition.notices import steps
+from competition.notices import steps, subscribing
 from competition.notices.models import Delivery, Subscription
 from dashboard.api import tokens
 from tests.api import contract, signing
@@ -194,6 +194,22 @@ def test_a_webhook_is_told_signed_and_sent_again_on_demand(api: Api, window: Rou
         assert [headers["webhook-id"] for headers, _ in at.letters] == [log[0]["id"]] * 2
         assert api.newcomer.delete(hook).status_code == 204
         assert contract.check(hook, api.newcomer.get(hook))["active"] is False
+
+
+def test_the_owner_of_a_suspended_webhook_sees_why_and_switches_it_on(api: Api, window: Round, settings: Any) -> None:
+    settings.DEMO = True
+    with receiver() as at:
+        made = api.newcomer.post(HOOKS, {"address": at.url, "kinds": ["reveal"], "competition": "made"}).json()
+    hook = f"{HOOKS}/{made['webhook']['id']}"
+    assert api.newcomer.post(f"{hook}/resume", {}).status_code == 409
+    row = Subscription.objects.get(public_id=made["webhook"]["id"])
+    subscribing.suspend(row, because="No letter arrived for an hour.", now=timezone.now())
+    seen = contract.check(hook, api.newcomer.get(hook))
+    assert seen["suspended_at"] and "No letter arrived" in seen["suspended_because"]
+    assert f"POST {hook}/resume" in seen["suspended_because"]
+    resumed = contract.check(f"{hook}/resume", api.newcomer.post(f"{hook}/resume", {}), method="POST")
+    assert (resumed["suspended_at"], resumed["suspended_because"]) == (None, "")
+    assert api.entered.post(f"{hook}/resume", {}).status_code == 404, "of somebody else"
 
 
 def deliver() -> None:

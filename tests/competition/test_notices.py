@@ -204,3 +204,125 @@ def test_pauses_grow_and_end() -> None:
 def test_who_is_told(kind: str, kinds: list[str], miner: str, wanted: bool) -> None:
     body = {"entry": "5A"} if kind.startswith("audit") else {}
     assert notices.asks_for(kind, body, kinds=kinds, miner=miner) is wanted
+
+
+DISCORD = "https://discord.com/api/webhooks/1/secret"
+SLACK = "https://hooks.slack.com/services/T0/B0/secret"
+
+
+@pytest.mark.parametrize("address", [DISCORD, DISCORD.replace("discord.com", "PTB.Discord.com")])
+def test_a_discord_address_gets_what_discord_takes_however_it_was_subscribed(address: str) -> None:
+    long = channels.Letter("id", "subject", "@everyone \U0001f600" * 900, {"our": "document"})
+    told = channels.payload(address, long)
+    assert set(told) == {"content", "allowed_mentions"} and told["allowed_mentions"] == {"parse": []}
+    content = str(told["content"])
+    assert 0 < len(content.encode("utf-16-le")) // 2 <= 2000 and content.endswith("…")
+
+
+def test_a_slack_address_gets_what_slack_takes_and_nobody_is_called() -> None:
+    told = channels.payload(SLACK, channels.Letter("id", "subject", "<!channel> a & b", {"our": "document"}))
+    assert told == {"text": "&lt;!channel&gt; a &amp; b"}
+
+
+@pytest.mark.parametrize("address", ["https://example.org/discord.com", "https://discord.com.example.org/api/webhooks"])
+def test_any_other_address_gets_our_document(address: str) -> None:
+    assert channels.payload(address, channels.Letter("id", "s", "t", {"our": "document"})) == {"our": "document"}
+
+
+def test_letters_have_a_queue_that_nothing_of_a_round_shares() -> None:
+    from competition.machine.engine import stateful_models
+    from competition.management.commands.run import parts
+
+    ours = Delivery.graph.states["waiting"].queue
+    others = {
+        state.queue for model in stateful_models() if model is not Delivery for state in model.graph.states.values()
+    }
+    assert ours == "letters" and ours not in others
+    programs = [one.argv for one in parts(host="127.0.0.1", port=1, workers=2, demo=True) if "worker" in one.argv]
+    assert [argv for argv in programs if "letters" in argv] == [
+        argv for argv in programs if not {"io", "cpu", "judge", "pods"} & set(argv)
+    ]
+
+
+def test_few_letters_of_one_owner_are_on_their_way_and_one_to_each_receiver(competition: Competition) -> None:
+    for number in range(10):
+        asked(f"https://hooks-{number}.example.org/")
+    other = subscribing.subscribe(
+        channel="webhook", address="https://example.org/", kinds=["*"], owner="another", now=NOW
+    )[0]
+    for _ in range(5):
+        tell(competition, "round.open", round=1)
+    steps.write_letters(NOW)
+    steps.write_letters(NOW)
+    on_their_way = Delivery.objects.filter(due_at__lte=NOW)
+    assert on_their_way.filter(subscription__owner="lead").count() == notices.IN_FLIGHT
+    assert on_their_way.filter(subscription=other).count() == 1
+    assert Delivery.objects.count() > 50
+
+
+def test_a_receiver_that_fails_for_an_hour_is_suspended_and_its_owner_switches_it_on_again(
+    competition: Competition,
+) -> None:
+    with receiver(*[500] * 40) as at:
+        subscription = asked(at.url)
+        tell(competition, "appeal.lodged", round=1)
+        tell(competition, "appeal.upheld", round=1)
+        for minutes in (0, 10, 30, 59):
+            Delivery.objects.filter(state="waiting").update(due_at=NOW)
+            work(NOW + timedelta(minutes=minutes))
+            subscription.refresh_from_db()
+            assert subscription.suspended_at is None and subscription.failing_since == NOW
+        Delivery.objects.filter(state="waiting").update(due_at=NOW)
+        work(NOW + timedelta(minutes=61))
+        subscription.refresh_from_db()
+        assert subscription.suspended_at == NOW + timedelta(minutes=61)
+        assert "500" in subscription.suspended_because
+        Delivery.objects.filter(state="waiting").update(due_at=NOW)
+        assert {row.failure_code for row in work(NOW + timedelta(minutes=62))} == {"SUSPENDED"}
+        before = len(at.letters)
+        tell(competition, "appeal.dismissed", round=1)
+        work(NOW + timedelta(minutes=63))
+        assert len(at.letters) == before and Delivery.objects.filter(state="waiting").count() == 0
+    with receiver() as at:
+        Subscription.objects.update(address=at.url)
+        assert subscribing.switch_on(subscription) and not subscribing.switch_on(subscription)
+        tell(competition, "appeal.lodged", at=NOW + timedelta(minutes=64), round=2)
+        work(NOW + timedelta(minutes=65))
+    assert len(at.letters) == 1
+    subscription.refresh_from_db()
+    assert (subscription.failing_since, subscription.failures, subscription.suspended_at) == (None, 0, None)
+
+
+def test_one_letter_that_a_receiver_never_takes_does_not_suspend_it(competition: Competition) -> None:
+    with receiver(*[500, 204] * 20) as at:
+        subscription = asked(at.url)
+        for minutes in range(0, 130, 10):
+            tell(competition, "appeal.lodged", round=1, at=NOW + timedelta(minutes=minutes))
+            Delivery.objects.filter(state="waiting", due_at__isnull=False).update(due_at=NOW)
+            work(NOW + timedelta(minutes=minutes))
+    subscription.refresh_from_db()
+    assert subscription.suspended_at is None
+
+
+def test_our_own_outage_suspends_nobody(competition: Competition, settings: Any) -> None:
+    subscription = asked("reviewers@example.org", channel="email")
+    tell(competition, "appeal.lodged", round=1)
+    for hours in range(4):
+        Delivery.objects.update(due_at=NOW)
+        work(NOW + timedelta(hours=hours))
+    subscription.refresh_from_db()
+    assert subscription.suspended_at is None and subscription.failures == 0
+
+
+def test_a_receiver_whose_letters_pile_up_is_suspended(
+    competition: Competition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "MOST_WAITING", 3)
+    subscription = asked("https://slow.example.org/")
+    for _ in range(3):
+        tell(competition, "appeal.lodged", round=1)
+    steps.write_letters(NOW)
+    tell(competition, "appeal.upheld", round=1)
+    steps.write_letters(NOW)
+    subscription.refresh_from_db()
+    assert "too slowly" in subscription.suspended_because and Delivery.objects.count() <= 4

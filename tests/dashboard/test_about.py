@@ -72,7 +72,7 @@ def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: 
     per_competition = {"method": 1, "changelog": 2}
     many = {name: count - per_competition.get(name, 0) for name, count in counts(made).items()}
     assert few == many
-    status = 2 * len(stateful_models()) + 7  # two for each kind of row
+    status = 3 * len(stateful_models()) + 10  # three for each kind of row
     most = {"status": status, "method": 9, "data": 3, "changelog": 3, "compare": 9}
     assert {name: count for name, count in many.items() if count > most[name]} == {}
 
@@ -81,7 +81,8 @@ def test_status_says_what_waits_too_long(client: Client, made: Made) -> None:
     now = timezone.now()
     Round.objects.filter(pk=made.running.pk).update(due_at=now - timedelta(hours=2), lease=None)
     page = facts(client, reverse("status"))
-    assert page["sentence"].startswith("1 row waited too long, the longest 2 h")
+    assert page["sentence"].startswith("Overdue: 1 round in duels. Due for 2 h")
+    assert "the operator must act" in page["sentence"] and page["overdue"][0]["since"]
     assert page["well"] is False
     (rounds,) = [work for work in page["work"] if work["kind"] == "round"]
     assert (rounds["open"], rounds["due"], rounds["overdue"]) == (1, 1, 1)

@@ -30,6 +30,7 @@ from tests.scenarios.killing import (
     together,
 )
 from tests.scenarios.stage import COMPETITION, NotSo, Outcome, Play, Stage
+from tests.scenarios.troubling import ClockSetter, DiskFiller, Rot, SilentWebhooks, silent_receiver
 
 LONGEST = 600.0
 BESIDE = ("manifest.json", "checkpoint.sig.json")  # one follows from the others, one signs the times, too
@@ -122,6 +123,32 @@ def stumbling(seed: int) -> Schedule:
     return Schedule(around=around)
 
 
+def clock(seed: int) -> Schedule:
+    """By turns a worker, the reconciler or the worker that waits has its clock an hour fast or slow."""
+    setter = ClockSetter(seed, words=(WORKING, WAITING, OTHERS[0]), every=(2, 5), lasts=(8, 16), most=6)
+    return Schedule([setter], {"faults": {"FAULT_CLOCK": "wrong-clocks"}, "workers": 2})
+
+
+def disk_full(seed: int) -> Schedule:
+    filler = DiskFiller(seed, every=(4, 8), lasts=(4, 8), most=4)
+    return Schedule([filler], {"faults": {"FAULT_DISK": "full"}}, built_in=("no_room",))
+
+
+def rotten(seed: int) -> Schedule:
+    return Schedule([Rot(seed, most=6)])
+
+
+def silent_webhooks(seed: int) -> Schedule:
+    webhooks = SilentWebhooks()
+
+    @contextmanager
+    def around(play: Play) -> Iterator[None]:
+        with silent_receiver() as webhooks.port:
+            yield None
+
+    return Schedule([webhooks], around=around)
+
+
 def everything(seed: int) -> Schedule:
     killers = [
         Killer(seed, words=(WORKING, WAITING, *OTHERS), every=(1, 4), most=8),
@@ -133,7 +160,24 @@ def everything(seed: int) -> Schedule:
     return Schedule(killers, options, built_in=("lost", "doubled", "unanswered"))
 
 
-SCHEDULES = (workers, states, postgres, parts, power, frozen, everything, lost, doubled, judge, stumbling, mostly_lost)
+SCHEDULES = (
+    workers,
+    states,
+    postgres,
+    parts,
+    power,
+    frozen,
+    everything,
+    lost,
+    doubled,
+    judge,
+    stumbling,
+    mostly_lost,
+    clock,
+    disk_full,
+    rotten,
+    silent_webhooks,
+)
 
 
 def play(stage: Stage, schedule: Schedule, *, expected: Outcome) -> tuple[str, int, float]:

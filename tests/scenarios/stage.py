@@ -151,6 +151,10 @@ class Play:
         }  # fmt: skip
         return clean_environment() | named | dict(self.faults) | dict(self.env)
 
+    def fault_path(self, name: str) -> Path:
+        """What a built-in fault is told to look at; a name without a folder lies in the play's own."""
+        return self.var / self.faults[name]
+
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command of the platform's, while the play stands still."""
         return subprocess.run(

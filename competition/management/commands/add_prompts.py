@@ -7,9 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from django.utils import timezone
 
-from competition import chain, demo, prompts
+from competition import chain, clock, demo, prompts
 from competition.models import Competition
 
 
@@ -36,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(f"the pool has a prompt called {taken[0]!r} already; give the picture another name")
         try:
             with transaction.atomic():
-                now = timezone.now()
+                now = clock.now()
                 block = chain.of(competition).block(now=now)
                 new = prompts.add_before_the_draw(competition, pictures, block=block, now=now)
         except prompts.TooLate as error:

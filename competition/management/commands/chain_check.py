@@ -10,9 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
-from competition import operator, weights
+from competition import clock, operator, weights
 from competition.chain.base import ChainFault
 from competition.observations import Anchor
 
@@ -69,7 +68,7 @@ class Command(BaseCommand):
         from competition.chain import setting, telling
 
         try:
-            made = setting.plan(name, now=timezone.now(), look_only=True)
+            made = setting.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
             self.say("Weights", [f"cannot be decided: {error}"])
             return False

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from competition import demo, founding
+from competition import clock, demo, founding
 from competition.decisions.rulesets import BadRules
 
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
             if not isinstance(told, dict):
                 raise CommandError(f"{options['file']} is no JSON object; start from examples/subnet.json")
             made = founding.found(
-                told, slug=options["slug"], pictures=pictures, opens=options["opens"], now=timezone.now()
+                told, slug=options["slug"], pictures=pictures, opens=options["opens"], now=clock.now()
             )
         except (OSError, ValueError, demo.BadPrompts) as error:
             what = "" if isinstance(error, BadRules) else f"{options['file']}: "

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections, connection
-from django.utils import timezone
 
+from competition import clock
 from competition.heartbeats import RECONCILER, Heart
 from competition.machine import engine
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
-            self.stdout.write(f"{engine.reconcile(now=timezone.now())} messages sent")
+            self.stdout.write(f"{engine.reconcile(now=clock.now())} messages sent")
             return
         stopped = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopped.set())
@@ -45,8 +45,9 @@ class Command(BaseCommand):
         """One look.  A database that is away ends nothing: the next look tries again."""
         close_old_connections()
         try:
-            engine.reconcile(now=timezone.now())
-            heart.beat(now=timezone.now())
+            if clock.may_act():
+                engine.reconcile(now=clock.now())
+            heart.beat(now=clock.now())
         except Error as error:
             log.warning("the database is away, looking again soon: %s", error)
             connection.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from competition import clock
 from competition.models import Round
 from competition.steps import resume
 
@@ -28,6 +28,6 @@ class Command(BaseCommand):
         if round_.source:
             raise CommandError(f"{round_} is played elsewhere and was imported: import it again when it has gone on")
         stage = round_.paused_from
-        if not resume(round_, why=options["why"], now=timezone.now()):
+        if not resume(round_, why=options["why"], now=clock.now()):
             raise CommandError(f"{round_} was moved by somebody else meanwhile; look at its page")
         self.stdout.write(f"{round_} goes on in {stage}")

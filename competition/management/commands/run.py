@@ -158,10 +158,12 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
     )
     waiting = (*MANAGE, "worker", "--queue", "io", "--queue", "pods", "--threads", "6")
     working = (*MANAGE, "worker", "--queue", "cpu", "--queue", "judge", "--threads", "1")
+    writing = (*MANAGE, "worker", "--queue", "letters", "--threads", "4")
     companions = [name for name in COMPANIONS if name in get_commands() and (demo or not name.startswith("demo"))]
     return [
         Program("web", (sys.executable, *web, *manner), env),
         Program("worker-io", waiting, env),
+        Program("worker-letters", writing, env),
         *(Program(f"worker-{number}", working, env) for number in range(1, workers + 1)),
         *(Program(name, (*MANAGE, name), env) for name in companions),
         *([Program("runchain", (*MANAGE, "runchain"), env)] if settings.CHAIN_ENDPOINTS else []),

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
+from competition import clock
 from competition.chain.alone import Taken, alone
 
 
@@ -39,7 +39,8 @@ class Command(BaseCommand):
             while not self.stopping:
                 begun = time.monotonic()
                 try:
-                    self.take(turns, runner=runner, held=held, running=running)
+                    if clock.may_act():
+                        self.take(turns, runner=runner, held=held, running=running)
                 except DatabaseError as error:
                     self.stderr.write(f"the database did not answer, trying again: {error}")
                 finally:
@@ -58,7 +59,7 @@ class Command(BaseCommand):
                 except Taken as taken:
                     raise CommandError(f"{name} is watched by another process already: stop that one") from taken
                 turns[name] = running.Turn(name, runner=runner, sure=lock.sure)
-            turn, now = turns[name], timezone.now()
+            turn, now = turns[name], clock.now()
             if not turn.sure():
                 raise CommandError(f"the lock on {name} was lost with its connection: starting afresh")
             look = turn.look(now=now)

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from competition import demo
+from competition import clock, demo
 from competition.models import Competition
 
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         try:
             pictures, told = demo.pictures_of(folder), demo.told_in(options["competition"] or demo.TOLD)
             made = demo.create(
-                slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=timezone.now(), told=told
+                slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), told=told
             )
         except (demo.BadPrompts, demo.BadCompetition) as error:
             raise CommandError(str(error)) from error

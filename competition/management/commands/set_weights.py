@@ -10,9 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
-from competition import weights
+from competition import clock, weights
 from competition.chain.alone import Held, Taken, alone
 from competition.chain.base import ChainFault
 from competition.models import Competition
@@ -49,12 +48,12 @@ class Command(BaseCommand):
 
         turn = running.Turn(name, runner=runner, sure=lock.sure)
         try:
-            look = turn.look(now=timezone.now())
+            look = turn.look(now=clock.now())
             if look.fault:
                 raise CommandError(f"{look.fault} ({look.code})")
             action = self.show(name)
             if send and action == "set":
-                self.stdout.write(turn.weigh(now=timezone.now(), send=True))
+                self.stdout.write(turn.weigh(now=clock.now(), send=True))
                 self.read_back(turn)
         finally:
             turn.close()
@@ -63,7 +62,7 @@ class Command(BaseCommand):
         from competition.chain import setting, telling
 
         try:
-            made = setting.plan(name, now=timezone.now(), look_only=True)
+            made = setting.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
             raise CommandError(f"cannot be decided: {error}") from error
         self.stdout.write("\n".join(telling.difference(made)))
@@ -73,8 +72,8 @@ class Command(BaseCommand):
         """Until a finalised block shows what became of it."""
         end = time.monotonic() + SETTLED_S
         while time.monotonic() < end:
-            turn.look(now=timezone.now())
-            turn.weigh(now=timezone.now(), send=False)
+            turn.look(now=clock.now())
+            turn.weigh(now=clock.now(), send=False)
             last = WeightSetting.objects.filter(chain__name=turn.name).first()
             if last and last.outcome:
                 if last.outcome not in ("set", "committed"):

@@ -9,10 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
-from django.utils import timezone
 from dramatiq import Worker
 
-from competition import actors
+from competition import actors, clock
 from competition.broker import get_broker
 from competition.heartbeats import Heart
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         queues = set(options["queue"] or actors.QUEUES)
         worker, heart = start(queues, threads=options["threads"]), Heart(f"worker: {', '.join(sorted(queues))}")
-        deaf = wait(stop, heart)
+        deaf = wait(stop, heart, worker=worker)
         with contextlib.suppress(DatabaseError):
             heart.stop()
         worker.stop(timeout=GRACE_MS)
@@ -54,20 +53,26 @@ def start(queues: set[str], *, threads: int) -> Worker:
     return worker
 
 
-def wait(stop: threading.Event, heart: Heart) -> bool:
-    """True when the database stayed away for so long that a fresh process is the better listener."""
-    misses = 0
+def wait(stop: threading.Event, heart: Heart, *, worker: Worker | None = None) -> bool:
+    """True when the database stayed away for so long that a fresh process is the better listener.
+
+    While this machine's clock is wrong, the worker takes no messages.
+    """
+    misses, paused = 0, False
     while misses < DEAF_CHECKS:
         if stop.wait(CHECK_SECONDS):
             return False
         misses = 0 if answers(heart) else misses + 1
+        if worker and not misses and clock.CLOCK.wrong != paused:
+            paused = not paused
+            worker.pause() if paused else worker.resume()
     return True
 
 
 def answers(heart: Heart) -> bool:
     """Does the database take our heartbeat?"""
     try:
-        heart.beat(now=timezone.now())
+        heart.beat(now=clock.now())
     except DatabaseError:
         return False
     finally:

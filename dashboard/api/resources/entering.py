@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from rest_framework.response import Response
 
 from audits import appeals
 from audits.models import Appeal
-from competition import ingest, signed_reveals
+from competition import clock, ingest, signed_reveals
 from competition.models import Reveal
 from dashboard.api import signing
 from dashboard.api.acting import Takable, caller_of, forbidden
@@ -69,7 +68,7 @@ class OwnReveals(Takable, Collection):
     def take(self, request: Any, body: dict[str, Any], **named: Any) -> rows.RevealTaken:
         competition = competition_of(body["competition"])
         try:
-            round_, reveal = signed_reveals.take(competition, _asked(request), now=timezone.now())
+            round_, reveal = signed_reveals.take(competition, _asked(request), now=clock.now())
         except signed_reveals.NotTaken as no:
             raise Refused(str(no), code=no.code, fix=no.fix, status_code=STATUS.get(no.code, 409)) from no
         derived = ingest.entries(round_)
@@ -157,7 +156,7 @@ class OwnAppeals(Takable, Collection):
         if document.get("appellant") != caller_of(request).hotkey:
             raise forbidden("The document names another appellant.", fix="Object with the appellant's own hotkey.")
         try:
-            made = appeals.lodge(document, signature=body["signature"], now=timezone.now())
+            made = appeals.lodge(document, signature=body["signature"], now=clock.now())
         except appeals.Refused as no:
             raise _refused(no.refusal) from no
         return rows.appeal(shown_appeals().get(pk=made.pk))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from rest_framework.response import Response
 
+from competition import clock
 from competition.machine import engine
 from competition.machine.outcomes import Move
 from competition.notices import subscribing
@@ -77,7 +77,7 @@ class Webhooks(Takable, Collection):
         try:
             made, secret = subscribing.subscribe(
                 channel=Subscription.Channel.WEBHOOK, address=body["address"], kinds=body["kinds"],
-                owner=owner_of(request), now=timezone.now(), competition=competition, miner=body.get("miner", ""),
+                owner=owner_of(request), now=clock.now(), competition=competition, miner=body.get("miner", ""),
             )  # fmt: skip
         except subscribing.BadSubscription as no:
             if no.field == "owner":
@@ -98,6 +98,23 @@ class Webhook(Personal, Item):
         """Be told no more.  Its log stays."""
         subscribing.end(one(request, named["subscription"]), because="its owner ended it")
         return Response(status=204)
+
+
+class Resume(Takable):
+    """Switch a suspended webhook on again."""
+
+    group, scope, gives = "webhooks", SCOPE, rows.WebhookRow
+    refuses = (403, 409)
+    takes = Takes(fields={}, example={})
+
+    def post(self, request: Any, **named: Any) -> Response:
+        """Be told again, from now on, by a webhook that was suspended because it failed for an hour."""
+        self.given(request)
+        subscription = one(request, named["subscription"])
+        if not subscribing.switch_on(subscription):
+            sentence = "The webhook is not suspended." if subscription.active else "The webhook has ended."
+            raise conflict(sentence, code="not_suspended", fix="Look at it again; make another where it has ended.")
+        return Response(twin(rows.webhook(one(request, named["subscription"]))), status=201)
 
 
 class WebhookDeliveries(Personal, Collection):
@@ -136,7 +153,7 @@ class Replay(Takable):
         if row is None:
             raise missing("This webhook was never sent such a letter.")
         again = Move("waiting", because="its owner asked for it again")
-        if not subscription.active or row.state == "waiting" or not engine.move(row, again, now=timezone.now()):
+        if not subscription.active or row.state == "waiting" or not engine.move(row, again, now=clock.now()):
             sentence = "The letter is on its way." if row.state == "waiting" else "The webhook has ended."
             raise conflict(sentence, code="not_replayable", fix="Look at the delivery again in a while.")
         return Response(twin(rows.delivery(deliveries(subscription).get(pk=row.pk))), status=201)

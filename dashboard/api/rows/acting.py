@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.urls import reverse
+
 from audits.models import Appeal
 from competition.notices.models import Delivery, Subscription
 from dashboard.api.rows.game import ID, Failure, Miner, RevealRow, failure, miner
@@ -72,14 +74,27 @@ class WebhookRow:
     active: bool
     ended_because: str
     created_at: datetime
+    failing_since: Annotated[datetime | None, "Of the first try since the last letter that arrived; null: none failed."]
+    suspended_at: Annotated[datetime | None, "Set: nothing is sent until you switch it on again."]
+    suspended_because: Annotated[str, "Why, and how to switch it on again."]
 
 
 def webhook(row: Subscription) -> WebhookRow:
     return WebhookRow(
         id=str(row.public_id), address=row.address, kinds=tuple(row.kinds),
         competition=row.competition.slug if row.competition else None, miner=row.miner, active=row.active,
-        ended_because=row.ended_because, created_at=row.created_at,
+        ended_because=row.ended_because, created_at=row.created_at, failing_since=row.failing_since,
+        suspended_at=row.suspended_at, suspended_because=_suspended(row),
     )  # fmt: skip
+
+
+def _suspended(row: Subscription) -> str:
+    if row.suspended_at is None:
+        return ""
+    at = reverse("api-webhook-resume", args=[row.public_id])
+    return (
+        f"{row.suspended_because} Mend the receiver, then POST {at} (or: gauntlet webhooks --resume {row.public_id})."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

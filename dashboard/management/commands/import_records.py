@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from competition import clock
 from competition.database_setup import ensure_tables
 from competition.records.sources import NoRepository, open_sources
 from dashboard.records.importing import CannotImport, Outcome, import_source
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _one(self, source: Any, *, go_back: bool) -> bool:
         """True when a file was reported.  Raises CannotImport."""
-        outcome = import_source(source, now=timezone.now(), progress=self._progress, go_back=go_back)
+        outcome = import_source(source, now=clock.now(), progress=self._progress, go_back=go_back)
         self._clear()
         self._tell(outcome)
         return bool(outcome.troubles)

@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from competition import clock
 from competition.models import Competition
 from dashboard.records.mirroring import Came, addresses, mirror
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{came.total()} of at most {len(urls)}, {came['']} copied ", ending="")
 
-        mirror(urls, again=options["again"], now=timezone.now(), told=told)
+        mirror(urls, again=options["again"], now=clock.now(), told=told)
         self.stdout.write(f"{competition.slug}: {len(urls)} addresses, {came.total()} tried, {came['']} copied")
         for reason, number in [pair for pair in came.most_common() if pair[0]][:MOST_REASONS]:
             self.stdout.write(f"{number:6} {reason}")

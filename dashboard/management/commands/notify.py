@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from competition import clock
 from competition.models import Competition
 from competition.notices import subscribing
 from competition.notices.models import Subscription
@@ -27,17 +27,22 @@ class Command(BaseCommand):
         parser.add_argument("--kind", action="append", help=f"a kind of event, such as audit.* ({' '.join(QUEUE)})")
         parser.add_argument("--competition", help="one competition's slug (all)")
         parser.add_argument("--miner", default="", help="events that name this hotkey only")
+        parser.add_argument("--resume", type=int, metavar="NUMBER", help="switch a suspended subscription on again")
         parser.add_argument("--end", type=int, metavar="NUMBER", help="end the subscription of this number")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["end"] is not None:
             self._end(options["end"])
+        elif options["resume"] is not None:
+            self._resume(options["resume"])
         elif options["channel"] and options["address"]:
             self._make(options)
         else:
             for row in Subscription.objects.filter(active=True):
                 about = row.competition.slug if row.competition else "all competitions"
-                self.stdout.write(f"{row.pk}  {row.channel}  {row.owner}  {about}  {' '.join(row.kinds)}")
+                line = f"{row.pk}  {row.channel}  {row.owner}  {about}  {' '.join(row.kinds)}"
+                why = f"  SUSPENDED: {row.suspended_because} Then: notify --resume {row.pk}" if row.suspended_at else ""
+                self.stdout.write(line + why)
 
     def _make(self, options: dict[str, Any]) -> None:
         competition = None
@@ -48,12 +53,18 @@ class Command(BaseCommand):
         try:
             made, secret = subscribing.subscribe(
                 channel=options["channel"], address=options["address"], kinds=options["kind"] or QUEUE, owner=OWNER,
-                miner=options["miner"], competition=competition, now=timezone.now(),
+                miner=options["miner"], competition=competition, now=clock.now(),
             )  # fmt: skip
         except subscribing.BadSubscription as bad:
             raise CommandError(str(bad)) from bad
         signed = f", signed with {secret}" if made.channel == Subscription.Channel.WEBHOOK else ""
         self.stdout.write(f"subscription {made.pk}: {' '.join(made.kinds)}{signed}")
+
+    def _resume(self, number: int) -> None:
+        found = Subscription.objects.filter(pk=number, active=True).first()
+        if found is None or not subscribing.switch_on(found):
+            raise CommandError(f"--resume: there is no suspended subscription {number}; run notify to list them")
+        self.stdout.write(f"subscription {number} is written to again, from now on")
 
     def _end(self, number: int) -> None:
         found = Subscription.objects.filter(pk=number, active=True).first()

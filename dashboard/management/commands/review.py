@@ -7,13 +7,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 from django_otp import match_token
 
 from audits import ruling, waiting
 from audits.decisions.people import REASONS
 from audits.models import Audit
 from audits.ruling import Refused, Signer
+from competition import clock
 
 OUTCOMES = {"pass": "passed", "reject": "rejected"}
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         audit, signer = self._audit(options), self._signer(options["name"])
-        outcome, now = OUTCOMES[options["decision"]], timezone.now()
+        outcome, now = OUTCOMES[options["decision"]], clock.now()
         proposal = waiting.of_case(audit).proposal
         try:
             if proposal is None:

@@ -1,4 +1,5 @@
-"""Which of this play's edges fail?  FAULT_BROKER and FAULT_JUDGE say so; nothing here is known to the platform."""
+"""Which of this play's edges fail?  FAULT_BROKER, FAULT_JUDGE, FAULT_CLOCK and FAULT_DISK say so; the platform knows
+nothing of this."""
 
 import os
 from pathlib import Path
@@ -11,12 +12,16 @@ class FaultsConfig(AppConfig):
     name = "tests.scenarios.faults"
 
     def ready(self) -> None:
-        from tests.scenarios.faults import judge, queue
+        from tests.scenarios.faults import clock, disk, judge, queue
 
         if os.environ.get("FAULT_BROKER"):
             queue.install(os.environ["FAULT_BROKER"])
         if os.environ.get("FAULT_JUDGE"):
             judge.install(os.environ["FAULT_JUDGE"])
+        if os.environ.get("FAULT_CLOCK"):
+            clock.install(os.environ["FAULT_CLOCK"])
+        if os.environ.get("FAULT_DISK"):
+            disk.install(os.environ["FAULT_DISK"])
 
 
 def happened(what: str) -> None:

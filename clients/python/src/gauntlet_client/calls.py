@@ -62,6 +62,16 @@ def withdraw(competition: str) -> Call:
     return Call(address="me/reveals", method="POST", send={"competition": competition, "withdraw": True}, signed=True)
 
 
+def webhooks() -> Call:
+    """My webhooks, and which of them are suspended."""
+    return Call(address="webhooks", signed=True)
+
+
+def resume_webhook(id_: str) -> Call:
+    """Switch a suspended webhook on again."""
+    return Call(address=f"webhooks/{id_}/resume", method="POST", send={}, signed=True)
+
+
 def objection(document: Mapping[str, Any]) -> bytes:
     """What a hotkey signs to object: for everybody to see, unlike the request that carries it."""
     return f"{APPEAL}\n".encode() + bytes(rfc8785.dumps(dict(document)))

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 from click.shell_completion import get_completion_class
@@ -151,6 +152,18 @@ def appeal(options: Options, competition: str | None, round_: int, **told: Any) 
             raise Unusable("An appeal is signed.", fix=HINT, code="no_key")
         lodged = client.ask(calls.appeal(which(client, competition), round_, key=client.key, **told))
     options.show(lodged, showing.appealed)
+
+
+@main.command()
+@click.option("--resume", type=click.UUID, metavar="ID", help="Switch this suspended webhook on again.")
+@command
+def webhooks(options: Options, resume: UUID | None) -> None:
+    """My webhooks: which arrive, which fail, which are suspended and why."""
+    with options.client() as client:
+        if resume is not None:
+            client.ask(calls.resume_webhook(str(resume)))
+        told = client.ask(calls.webhooks())
+    options.show(told, showing.webhooks)
 
 
 @main.command()

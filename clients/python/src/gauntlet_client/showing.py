@@ -193,3 +193,15 @@ def percent(fraction: str | None) -> str:
 def duration(seconds: int) -> str:
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def webhooks(told: Document) -> None:
+    for row in told["results"]:
+        state = "active" if row["active"] else f"ended: {row['ended_because']}"
+        if row["suspended_at"]:
+            state = f"SUSPENDED: {row['suspended_because']}"
+        elif row["active"] and row["failing_since"]:
+            state = f"failing since {row['failing_since']}"
+        out.print(f"{safe(row['id'])} {safe(row['address'])} ({safe(', '.join(row['kinds']))}): {safe(state)}")
+    if not told["results"]:
+        out.print("You have no webhooks.")

@@ -1,0 +1,38 @@
+"""Which stored files does the judging name, and where may a lost view be had again?  Our own renderer draws it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from competition import damage, formats, store
+from competition.models import Asset
+from judging.models import Control, Rendering
+from judging.queries import renderings_with_view
+from judging.renderers import renderer as renderer_named
+from judging.sides import rig_of
+
+
+@damage.references
+def views() -> Iterable[str]:
+    for rows in (Rendering.objects.filter(state="rendered"), Control.objects.all()):
+        for named in rows.values_list("views", flat=True).iterator():
+            yield from named.values()
+
+
+@damage.source
+def drawn_again(sha256: str) -> bytes | None:
+    """A view, where the renderer of that time is still ours: the same file under the same rig looks the same."""
+    for rendering in renderings_with_view(sha256)[:2]:
+        competition = rendering.competition
+        renderer = renderer_named(competition.renderer)
+        if renderer.version != rendering.renderer or not Asset.objects.filter(sha256=rendering.sha256).exists():
+            continue
+        with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
+            path, file_format = store.default().path(rendering.sha256), formats.of(competition.config).name
+            drawn = renderer.render(path, rig=rig_of(competition), out=Path(out), file_format=file_format)
+            for name, view in drawn.views.items():
+                if rendering.views.get(name) == sha256:
+                    return view.read_bytes()
+    return None
