@@ -32,7 +32,8 @@ class Director:
             return
         self.due_at = time.monotonic() + LOOK_SECONDS
         try:
-            self.look(stop, now=clock.now())
+            if clock.may_act():
+                self.look(stop, now=clock.now())
         except DatabaseError:
             pass  # it is being revived; the next look finds it
         finally:

@@ -7,10 +7,12 @@ ledger has no gap, nothing is left running.  These are a few schedules; `make fa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from competition.ports import free_port
-from tests.scenarios import hosts
+from tests.scenarios import campaign, hosts
 from tests.scenarios.killing import (
     OTHERS,
     STATES,
@@ -85,6 +87,19 @@ def test_a_dead_judge_pauses_the_round_and_once_it_is_mended_the_round_goes_on(
     resumed = play.command("resume", "demo", "1")
     assert resumed.returncode == 0, resumed.stderr
     assert play.to_the_end().hash() == undisturbed.hash()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "schedule",
+    [campaign.clock, campaign.disk_full, campaign.rotten, campaign.silent_webhooks],
+    ids=lambda it: it.__name__,
+)
+def test_wrong_clocks_a_full_disk_rotten_files_and_silent_webhooks_change_nothing(
+    schedule: Callable[[int], campaign.Schedule], stage: Stage, undisturbed: Outcome
+) -> None:
+    same, faults, _ = campaign.play(stage, schedule(SEED), expected=undisturbed)
+    assert same == "yes" and faults > 0
 
 
 @pytest.mark.long

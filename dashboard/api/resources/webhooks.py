@@ -152,6 +152,10 @@ class Replay(Takable):
         row = deliveries(subscription).filter(public_id=named["delivery"]).first()
         if row is None:
             raise missing("This webhook was never sent such a letter.")
+        if subscription.suspended_at:
+            raise conflict(
+                "The webhook is suspended.", code="suspended", fix="Mend the receiver, then resume it first."
+            )
         again = Move("waiting", because="its owner asked for it again")
         if not subscription.active or row.state == "waiting" or not engine.move(row, again, now=clock.now()):
             sentence = "The letter is on its way." if row.state == "waiting" else "The webhook has ended."
