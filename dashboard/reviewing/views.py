@@ -91,7 +91,7 @@ def _shown(found: Case, signer: Signer | None) -> dict[str, Any]:
     audit = found.audit if isinstance(found, Appeal) else found if isinstance(found, Audit) else None
     context: dict[str, Any] = {"page": page, "signer": signer, "evidence": None, "proposal": row.proposal}
     if audit is not None:
-        context["evidence"] = gathering.audit_page(audit.round, miner=audit.submission.miner, now=timezone.now())
+        context["evidence"] = gathering.audit_page(audit.round, miner=audit.submission.miner, now=clock.now())
     if signer and page.open:
         context |= {"may_not": people.stranger(signer.person, case=page.kind), **_neighbours(found)}
         context |= _to_confirm(row.proposal, signer) if row.proposal else {"choices": review_pages.choices(page)}
