@@ -127,6 +127,11 @@ def report(sha256: str, *, problem: str, now: datetime, what: str = FILE, rounds
 
 
 def wait_for_mending(row: Stateful, fault: StoreFault, *, now: datetime) -> Retry:
-    """The answer of a step that met a damaged file: no try is counted against the row; `mending` pauses its rounds."""
-    report(fault.sha256, problem=fault.problem, now=now, rounds=row.waiting_rounds())
-    return Retry(LOOK_AGAIN, Failure(FailureClass.INFRASTRUCTURE, fault.code, str(fault)), counts=False)
+    """The answer of a step that met a damaged file: `mending` pauses its rounds, and no try is counted against the row.
+
+    Where no round waits, as for a bundle, tries are counted, so that a person hears of it.
+    """
+    rounds = list(row.waiting_rounds())
+    report(fault.sha256, problem=fault.problem, now=now, rounds=rounds)
+    failure = Failure(FailureClass.INFRASTRUCTURE, fault.code, str(fault))
+    return Retry(LOOK_AGAIN, failure, counts=not rounds)

@@ -197,9 +197,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=24, help="schedules to play (24)")
     parser.add_argument("--competition", type=Path, default=COMPETITION, help="another small round, such as title.json")
-    parser.add_argument("--only", choices=[schedule.__name__ for schedule in SCHEDULES])
+    names = [schedule.__name__ for schedule in SCHEDULES]
+    parser.add_argument("--only", action="append", choices=names, help="these schedules; may be given again")
     told = parser.parse_args()
-    chosen = [schedule for schedule in SCHEDULES if told.only in (None, schedule.__name__)]
+    chosen = [schedule for schedule in SCHEDULES if not told.only or schedule.__name__ in told.only]
     with tempfile.TemporaryDirectory(prefix="gauntlet-faults-") as folder:
         stage = Stage.set_in(Path(folder), competition=told.competition)
         reference = stage.reference()
