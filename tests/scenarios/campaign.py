@@ -33,6 +33,13 @@ from tests.scenarios.stage import COMPETITION, NotSo, Outcome, Play, Stage
 from tests.scenarios.troubling import ClockSetter, DiskFiller, Rot, SilentWebhooks, silent_receiver
 
 LONGEST = 600.0
+# Where something is put into the store.
+KEEPING = (
+    ("competition_asset", "downloading"),
+    ("judging_rendering", "rendering"),
+    ("audits_podrun", "generating"),
+    ("dashboard_publication", "publishing"),
+)
 BESIDE = ("manifest.json", "checkpoint.sig.json")  # one follows from the others, one signs the times, too
 Around = Callable[[Play], AbstractContextManager[Any]]
 
@@ -130,7 +137,7 @@ def clock(seed: int) -> Schedule:
 
 
 def disk_full(seed: int) -> Schedule:
-    filler = DiskFiller(seed, every=(4, 8), lasts=(4, 8), most=4)
+    filler = DiskFiller(seed, states=KEEPING, lasts=(4, 8))
     return Schedule([filler], {"faults": {"FAULT_DISK": "full"}}, built_in=("no_room",))
 
 

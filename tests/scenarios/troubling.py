@@ -57,30 +57,35 @@ class ClockSetter:
 
 @dataclass
 class DiskFiller:
-    """The disk is full for a while, again and again."""
+    """The disk is full for a while as soon as a row is in each of these states: when there is something to be kept."""
 
     seed: int
-    every: tuple[float, float]
+    states: Sequence[tuple[str, str]]
     lasts: tuple[float, float]
-    most: int
     done: list[str] = field(default_factory=list)
-    full: bool = False
+    until: float = 0.0
 
     def __post_init__(self) -> None:
-        self.lot = random.Random(self.seed)
-        self.due = time.monotonic() + self.lot.uniform(*self.every)
+        self.lot, self.left = random.Random(self.seed), list(self.states)
 
     def __call__(self, play: Play) -> None:
-        if time.monotonic() < self.due or (not self.full and len(self.done) >= self.most):
-            return
         mark = play.fault_path("FAULT_DISK")
-        self.full = not self.full
-        if self.full:
-            mark.touch()
-            self.done.append("full")
-        else:
-            mark.unlink(missing_ok=True)
-        self.due = time.monotonic() + self.lot.uniform(*(self.lasts if self.full else self.every))
+        if mark.exists():
+            if time.monotonic() > self.until:
+                mark.unlink()
+        elif self.left and time.monotonic() > self.until + 0.1:
+            self.until = time.monotonic()
+            self._fill(play, mark)
+
+    def _fill(self, play: Play, mark: Path) -> None:
+        with suppress(psycopg.Error), play.database() as database:
+            for table, state in self.left:
+                if database.execute(f"SELECT 1 FROM {table} WHERE state = %s LIMIT 1", [state]).fetchone():
+                    mark.touch()
+                    self.until = time.monotonic() + self.lot.uniform(*self.lasts)
+                    self.left.remove((table, state))
+                    self.done.append(f"{table}.{state}")
+                    return
 
 
 @dataclass
