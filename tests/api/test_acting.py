@@ -196,6 +196,21 @@ def test_a_webhook_is_told_signed_and_sent_again_on_demand(api: Api, window: Rou
         assert contract.check(hook, api.newcomer.get(hook))["active"] is False
 
 
+def test_what_miners_send_waits_in_no_queue_of_workers(
+    api: Api, window: Round, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Reveals, appeals and webhooks are answered by the web process; only letters are sent later, in their queue."""
+    queues: list[str] = []
+    monkeypatch.setattr("competition.actors.send", lambda label, pk, *, queue: queues.append(queue))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api.newcomer.post(REVEALS, GOOD).status_code == 201
+        asked = {"address": "https://hooks.example.org/", "kinds": ["*"]}
+        assert api.newcomer.post(HOOKS, asked).status_code == 201
+        api.entered.post(APPEALS, {"document": {}, "signature": ""})
+        steps.write_letters(timezone.now() + timedelta(seconds=1))
+    assert set(queues) <= {"letters"}
+
+
 def test_the_owner_of_a_suspended_webhook_sees_why_and_switches_it_on(api: Api, window: Round, settings: Any) -> None:
     settings.DEMO = True
     with receiver() as at:
