@@ -21,6 +21,16 @@ def told(*words: str) -> str:
     return out.getvalue()
 
 
+def test_a_list_of_nothing_says_so() -> None:
+    assert told("list").startswith("none yet")
+
+
+def test_a_list_of_no_subscriptions_says_so() -> None:
+    out = StringIO()
+    call_command("notify", stdout=out)
+    assert out.getvalue().startswith("none yet")
+
+
 def test_a_token_is_made_used_listed_and_revoked() -> None:
     token = told("create", "desk", "--scope", "diagnostics:read").split()[0]
     assert tokens.FORM.fullmatch(token)

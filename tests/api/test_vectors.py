@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,14 @@ def test_the_python_recipe_makes_what_the_platform_takes() -> None:
     signed = signing.claimed(headers)
     sent = signing.Sent(method="GET", host="gauntlet.example", path="/api/v1/me/standing?round=6", body=b"")
     assert signed is not None and signing.genuine(signed, sent)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["GET"], ["GET", "http://127.0.0.1:9/"], ["GET", "http://127.0.0.1:9/", "//Alice"]]
+)
+def test_the_python_recipe_says_how_it_is_used(words: list[str]) -> None:
+    ran = subprocess.run([sys.executable, FOLDER / "sign.py", *words], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 1 and ran.stderr.startswith("usage: ") and "Traceback" not in ran.stderr
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node on this machine: the JavaScript recipe is not run")

@@ -38,8 +38,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{token}\nIt is kept as a hash only: copy it now. It ends in {days} days.")
 
     def list(self, **_: Any) -> None:
-        now = timezone.now()
-        for row in ApiToken.objects.all():
+        now, rows = timezone.now(), list(ApiToken.objects.all())
+        if not rows:
+            self.stdout.write("none yet: `manage.py api_token create NAME --scope SCOPE` makes one")
+        for row in rows:
             state = "live" if row.live(now=now) else "revoked" if row.revoked_at else "ran out"
             used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never"
             until = f"{row.expires_at:%Y-%m-%d}"

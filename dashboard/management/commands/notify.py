@@ -38,7 +38,10 @@ class Command(BaseCommand):
         elif options["channel"] and options["address"]:
             self._make(options)
         else:
-            for row in Subscription.objects.filter(active=True):
+            rows = list(Subscription.objects.filter(active=True))
+            if not rows:
+                self.stdout.write("none yet: `manage.py notify CHANNEL ADDRESS` makes one")
+            for row in rows:
                 about = row.competition.slug if row.competition else "all competitions"
                 line = f"{row.pk}  {row.channel}  {row.owner}  {about}  {' '.join(row.kinds)}"
                 why = f"  SUSPENDED: {row.suspended_because} Then: notify --resume {row.pk}" if row.suspended_at else ""

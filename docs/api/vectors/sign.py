@@ -4,6 +4,7 @@ python sign.py GET http://127.0.0.1:8000/api/v1/me/standing 0x<seed>
 """
 
 import hashlib
+import re
 import secrets
 import sys
 import time
@@ -31,9 +32,11 @@ def headers(key, method: str, url: str, body: bytes = b"") -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4 or not re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", sys.argv[3]):
+        sys.exit("usage: python sign.py METHOD URL SEED   (the seed of a hotkey: 64 hex digits)")
     from bittensor_core import Keypair
 
-    method, url, seed = sys.argv[1:4]
+    method, url, seed = sys.argv[1:]
     key = Keypair.create_from_seed(bytes.fromhex(seed.removeprefix("0x")))
     asked = urllib.request.Request(url, method=method, headers=headers(key, method, url))
     print(urllib.request.urlopen(asked).read().decode())

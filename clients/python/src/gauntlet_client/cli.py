@@ -17,6 +17,7 @@ from click.shell_completion import get_completion_class
 from rich.progress import Progress
 
 from gauntlet_client import __version__, calls, downloading, platform_code, preflight, showing
+from gauntlet_client.downloading import Bundle
 from gauntlet_client.errors import Unusable
 from gauntlet_client.keys import HINT
 from gauntlet_client.options import Options, command, err, out, which
@@ -172,23 +173,23 @@ def webhooks(options: Options, resume: UUID | None) -> None:
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder for it.")
 @command
 def download(options: Options, competition: str | None, round_: int | None, to: Path) -> None:
-    """The bundle of a finished round: all documents and files that decided it, ready for `gauntlet verify`."""
+    """The bundle of a finished round: all documents and files that decided it, ready for `gauntlet verify`.
+
+    It becomes a new folder <competition>-<round>; nothing else is written, whatever the server sends.
+    """
     with options.client() as client:
         slug = which(client, competition)
         found = list(client.each(calls.get("bundles", competition=slug, round=round_)))
         if not found:
             raise Unusable(f"No such round of {slug} is published.", fix="Look at its page.", code="not_published")
-        bundle = max(found, key=lambda row: row["round"])
-        name = f"{slug}-{bundle['round']}"
+        bundle = max((Bundle.of_row(slug, row) for row in found), key=lambda each: each.round)
         with Progress(console=err, disable=options.as_json) as progress:
-            bar = progress.add_task(name, total=None)
-            archive = downloading.fetch(
-                client, bundle["archive_url"], to / f"{name}.tar",
+            bar = progress.add_task(bundle.name, total=None)
+            folder = downloading.download(
+                client, bundle, to,
                 told=lambda done, whole: progress.update(bar, completed=done, total=whole or None),
             )  # fmt: skip
-        folder = downloading.unpack(archive, to)
-        archive.unlink()
-    told = {"folder": str(folder), "round": bundle["round"], "hash": bundle["hash"]}
+    told = {"folder": str(folder), "round": bundle.round, "hash": bundle.sha256}
     options.show(told, lambda document: out.print(f"Round {document['round']}; now: gauntlet verify {folder}"))
 
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gauntlet_client import calls, downloading, platform_code
+from gauntlet_client import archives, calls, downloading, platform_code
 from gauntlet_client.client import Client
 from gauntlet_client.errors import Unusable
 
@@ -173,15 +173,28 @@ def draw(todo: list[dict[str, Any]], report: Report, *, drawing: Drawing, watch:
 def published(client: Client, competition: str, round_: int | None) -> list[dict[str, Any]]:
     """The leader's files of one round, by prompt: of the newest round where they can be had."""
     query = {"competition": competition, "role": "leader", "state": "stored", "round": round_}
-    served = [row for row in client.each(calls.get("assets", **query)) if row["file_url"]]
+    rows = client.each(calls.get("assets", **query))
+    served = [usable(row, "file_url", stem="prompt") for row in rows if row.get("file_url")]
     if not served:
         raise Unusable(
             f"No files of a leader are published in {competition}" + (f", round {round_}." if round_ else " yet."),
             fix="Wait for the round to finish, or name another with --round.", code="no_leader",
         )  # fmt: skip
-    newest = max(row["round"] for row in served)
+    newest = max(int(row["round"]) for row in served)
     of_round = {row["prompt"]: row for row in served if row["round"] == newest}
     return [of_round[stem] for stem in sorted(of_round)]
+
+
+def usable(row: dict[str, Any], address: str, *, stem: str) -> dict[str, Any]:
+    """A row whose file is fetched into the cache by its hash, and drawn in a folder of its prompt's name.
+
+    Raises Damaged where it names anything but a hash, a plain name and a path of the server.
+    """
+    plain = archives.HASH.fullmatch(str(row.get("sha256"))) and archives.PART.fullmatch(str(row.get(stem)))
+    if not plain or type(row.get("round", 0)) is not int:
+        raise archives.Damaged("The server lists a file without a hash or a plain name.", fix=downloading.NO_API)
+    downloading.own_address(row[address])
+    return row
 
 
 def gathered(
@@ -189,7 +202,7 @@ def gathered(
 ) -> list[dict[str, Any]]:
     """What each duel needs: mine, and to compare it the leader's file and the prompt's picture, kept for next time."""
     prompts = [] if drawing.lacking else client.each(calls.get("prompts", competition=competition))
-    pictures = {row["stem"]: row for row in prompts}
+    pictures = {row["stem"]: usable(row, "picture_url", stem="stem") for row in prompts if row.get("picture_url")}
     cache, found = FILES.expanduser(), []
     for done, row in enumerate(leaders, 1):
         stem, mine = row["prompt"], files / f"{row['prompt']}.{drawing.extension}"
@@ -200,6 +213,8 @@ def gathered(
         if drawing.lacking:
             found.append({"stem": stem, "file": str(mine)})
             continue
+        if stem not in pictures:
+            raise archives.Damaged(f"The server lists no picture of the prompt {stem}.", fix=downloading.NO_API)
         picture = pictures[stem]
         theirs = downloading.fetch(client, row["file_url"], cache / row["sha256"], sha256=row["sha256"])
         shown = downloading.fetch(client, picture["picture_url"], cache / picture["sha256"], sha256=picture["sha256"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -37,6 +38,27 @@ def path(address: str, query: Mapping[str, Any] | None = None) -> str:
     whole = address if address.startswith("/") else f"{BASE}/{address}"
     told = {name: _text(value) for name, value in (query or {}).items() if value is not None}
     return f"{whole}{'&' if '?' in whole else '?'}{urlencode(told)}" if told else whole
+
+
+OWN_PATH = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]{0,1999}")
+
+
+def is_own_path(address: Any) -> bool:
+    """Whether an address in an answer is a path of the server that was asked, and leads to no other."""
+    return isinstance(address, str) and OWN_PATH.fullmatch(address) is not None
+
+
+def page(document: Any) -> tuple[list[dict[str, Any]], str | None]:
+    """(rows, address of the next page or None) of a table's page.  Raises Unreachable where it is none."""
+    rows = document.get("results") if isinstance(document, dict) else None
+    following = document.get("next") if isinstance(document, dict) else None
+    plain = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    if not plain or not (following is None or is_own_path(following)):
+        raise Unreachable(
+            "The server answered with something that is no table of this API.",
+            fix="Is the address (--server) that of a Gauntlet server?", code="no_api",
+        )  # fmt: skip
+    return list(rows or ()), following
 
 
 def _text(value: Any) -> str:
