@@ -1,7 +1,9 @@
 """baked: the glb that a module's scene became.  What the page counted is counted again here, from the bytes."""
 
+from functools import partial
+
 from judging.formats.facts import Facts
-from judging.renderers import darkroom, glb
+from judging.renderers import darkroom, glb, glb_canonical
 from judging.renderers.rules import refusal
 
 MOST_DRAWS, MOST_TEXTURE_BYTES = 200, 4 << 20
@@ -16,4 +18,5 @@ def examine(data: bytes) -> Facts:
     if held > MOST_TEXTURE_BYTES:
         raise refusal("MODULE_TEXTURES", bytes=held, limit=MOST_TEXTURE_BYTES)
     darkroom.read(reader)
-    return Facts(count=facts.triangles, bounds=facts.bounds)
+    anew = {glb_canonical.NAME: partial(glb_canonical.canonical, reader)}
+    return Facts(count=facts.triangles, bounds=facts.bounds, derived=anew)

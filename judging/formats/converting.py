@@ -1,7 +1,8 @@
 """What can whoever uses a winner's asset get it as, and what does the copy say of where it comes from?
 
-The bytes have been examined; this runs in the sandbox all the same.  A copy carries its provenance inside, where its
-format has a place for it: glTF's `asset`, a ply's comments, gzip's comment around an SPZ, comments of an OBJ.
+A mesh is converted from the canonical glb of the examined file; this runs in the sandbox all the same.  A copy carries
+its provenance inside, where its format has a place for it: glTF's `asset`, a ply's comments, gzip's comment around an
+SPZ, comments of an OBJ.
 """
 
 import io
@@ -41,11 +42,8 @@ def obj_of(data: bytes, provenance: Provenance) -> bytes:
 
 
 def ply_of(data: bytes, provenance: Provenance) -> bytes:
-    """The same splats, with comments in the header."""
-    ply.read(data)
-    told = "".join(f"comment {name}: {value}\n" for name, value in provenance.items())
-    before, mark, after = data.partition(b"element vertex")
-    return before + told.encode("latin-1", "replace") + mark + after
+    """The same splats, with comments in a header of ours."""
+    return ply.write(ply.read(data), comments=[f"{name}: {value}" for name, value in provenance.items()])
 
 
 def spz_of(data: bytes, provenance: Provenance) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from judging.formats import Facts, converting, examiner
-from judging.renderers import control, darkroom
+from judging.renderers import control, darkroom, glb_canonical
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -22,7 +22,9 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
         if name in facts.derived:
             Path(name).write_bytes(facts.derived[name]())
     if wanted := task.get("convert"):
-        converted = converting.CONVERSIONS[wanted["from"]][wanted["to"]](data, converting.plain(wanted["provenance"]))
+        canonical = facts.derived.get(glb_canonical.NAME)
+        source = canonical() if canonical else data
+        converted = converting.CONVERSIONS[wanted["from"]][wanted["to"]](source, converting.plain(wanted["provenance"]))
         Path(f"converted.{wanted['to']}").write_bytes(converted)
     return {"count": facts.count, "bounds": facts.bounds}
 
@@ -30,10 +32,9 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
 def rehearse() -> None:
     """Load what every format loads: inside its own root folder a child finds no modules."""
     darkroom.rehearse()
-    examiner("glb")(control.glb())
-    known = examiner("ply")(control.ply())
-    for make in known.derived.values():
-        make()
+    for known in (examiner("glb")(textured()), examiner("ply")(control.ply())):
+        for make in known.derived.values():
+            make()
     for name, data in (("glb", textured()), ("ply", control.ply())):
         for convert in converting.CONVERSIONS[name].values():
             convert(data, {"made for": "rehearsal"})

@@ -4,6 +4,8 @@ The layout is that of 3D Gaussian Splatting (Kerbl et al. 2023): one element `ve
 endian; scales are logarithms, opacity is a logit, `f_rest_*` holds the harmonics of red, then green, then blue.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +19,9 @@ from judging.renderers.rules import HALF_CUBE, MOST_BYTES, TOLERANCE, refusal
 
 Floats = NDArray[np.float32]
 
-END = b"end_header\n"
+ROWS = "splats.f32"  # what a browser is given: see Splats.rows
+END = re.compile(rb"(\r?\n)end_header(\r?\n)")
+PRINTABLE = re.compile(rb"[ -~]*")
 MOST_HEADER = 1 << 14
 MOST_SPLATS = 2_000_000
 LARGEST_SCALE = 0.5  # of the asset's cube; a splat reaches three times as far
@@ -43,6 +47,11 @@ class Splats:
         taken: Floats = self.values[:, [self.columns[name] for name in names]]
         return taken
 
+    def rows(self) -> bytes:
+        """The values alone, splat by splat in the order of NEEDED and then f_rest_*: no header to be read."""
+        rests = (f"f_rest_{i}" for i in range(sum(name.startswith("f_rest_") for name in self.columns)))
+        return np.ascontiguousarray(self.of(*NEEDED, *rests), "<f4").tobytes()
+
     @property
     def harmonics(self) -> Floats:
         """(n, coefficients, 3): degree by degree, red green blue together."""
@@ -57,7 +66,7 @@ def examine(data: bytes) -> Facts:
     places = splats.of("x", "y", "z")
     low, high = (tuple(float(value) for value in corner) for corner in (places.min(axis=0), places.max(axis=0)))
     bounds: Any = (low, high)
-    return Facts(count=len(places), bounds=bounds, derived={spz.LIGHT: partial(spz.light, splats)})
+    return Facts(count=len(places), bounds=bounds, derived={spz.LIGHT: partial(spz.light, splats), ROWS: splats.rows})
 
 
 def read(data: bytes) -> Splats:
@@ -80,14 +89,40 @@ def _header(data: bytes) -> tuple[list[str], int, int]:
         raise refusal("FILE_TOO_LARGE", bytes=len(data), limit=MOST_BYTES)
     if not data.startswith((b"ply\n", b"ply\r\n")):
         raise refusal("NOT_A_PLY")
-    end = data.find(END, 0, MOST_HEADER)
-    if end < 0:
-        raise refusal(
-            "PLY_HEADER", why=f"end_header does not come within {MOST_HEADER} bytes, followed by one line feed"
-        )
-    lines = [line.split() for line in data[:end].decode("latin-1").splitlines()[1:]]
+    end = END.search(data, 0, MOST_HEADER)
+    if end is None:
+        raise refusal("PLY_HEADER", why=f"no line of the first {MOST_HEADER} bytes is 'end_header' and a line end")
+    lines = [line.split() for line in _lines(data[: end.start()], ends={*end.groups()})[1:]]
     told = [words for words in lines if words and words[0] not in ("comment", "obj_info")]
-    return (*_declared(told), end + len(END))
+    return (*_declared(told), end.end())
+
+
+def _lines(header: bytes, *, ends: set[bytes]) -> list[str]:
+    """Printable ASCII, each line ended alike: what is no line end to one reader is none to any."""
+    line_end = b"\r\n" if header.startswith(b"ply\r\n") else b"\n"
+    if ends != {line_end}:
+        why = "the first line and 'end_header' end differently; end every line with LF, or every line with CR LF"
+        raise refusal("PLY_HEADER", why=why)
+    lines = header.split(line_end)
+    for number, line in enumerate(lines, start=1):
+        if not PRINTABLE.fullmatch(line):
+            why = f"line {number} holds a character that is not printable ASCII, or ends otherwise than the first line"
+            raise refusal("PLY_HEADER", why=why)
+    return [line.decode("ascii") for line in lines]
+
+
+def write(splats: Splats, *, comments: Iterable[str] = ()) -> bytes:
+    """The same splats under a header of our own."""
+    lines = [
+        "ply",
+        "format binary_little_endian 1.0",
+        *(f"comment {line}" for line in comments),
+        f"element vertex {len(splats.values)}",
+        *(f"property float {name}" for name in splats.columns),
+        "end_header",
+        "",
+    ]
+    return "\n".join(lines).encode("ascii", "replace") + splats.values.tobytes()
 
 
 def _declared(told: list[list[str]]) -> tuple[list[str], int]:

@@ -1,24 +1,26 @@
 """What does a Three.js module build?  Run in a page of its own, twice, and kept as a glb: data that nobody has to run.
 
-The module's code runs here and nowhere else: not when the pictures are taken, and not on the site unless a visitor asks
-for it.  So nothing it could do while rendering (hooks, getters, patched classes, a look at the stack) is ever run;
-what a broken page says is only bytes and a refusal in words of ours, both checked like any other file.
+The module's code runs in its page until `generate` returns, and nowhere else and never again: what it built is read
+out as numbers and bytes (building.js), counted (judging.formats.built), and made a glb in a fresh page (baking.js).  So
+nothing it could do later (hooks, getters, patched classes, a look at the stack) is ever run; what a broken page says is
+only such an answer, or a refusal in words of ours, both checked like any other file.
 """
 
 import base64
-import binascii
 import json
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
-from judging.formats import module_names
-from judging.renderers.base import RendererFault
+from judging.formats import built, module_names
+from judging.formats.built import Built
+from judging.renderers.base import Refused, RendererFault
+from judging.renderers.blame import settled
 from judging.renderers.chromium.browser import Allowance, Files
 from judging.renderers.chromium.browsers import Browsers
-from judging.renderers.chromium.faults import ASSET_MAY_BE_TO_BLAME, ours
+from judging.renderers.chromium.faults import ours
 from judging.renderers.chromium.scripts import own, vendored
-from judging.renderers.control import MODULE
 from judging.renderers.rules import MOST_BYTES, refusal
 from judging.renderers.sandbox import Sandbox
 
@@ -29,17 +31,19 @@ RUNNING = Allowance(
     memory=2 << 30, cpu_seconds=CPU_SECONDS + BROWSER_SECONDS, wall_seconds=60, heap=HEAP_MEGABYTES << 20
 )
 WRITING = Allowance(memory=3 << 30, cpu_seconds=60, wall_seconds=240)
-HTML = '<!doctype html><meta charset="utf-8"><script type="module" src="/baking.js"></script>'
+PAGE = '<!doctype html><meta charset="utf-8"><script type="module" src="/{script}"></script>'
+RUN = 'import generate from "/module.js"; finish(generate);'
+PIECE = 32 << 20  # bytes in one answer
 DESK = Sandbox("judging.formats.desk:work")
 BAKING = Browsers(heap_megabytes=HEAP_MEGABYTES)
 
 
 def baked(module: bytes, *, browsers: Browsers = BAKING) -> bytes:
     """The glb of a module whose text was checked.  Raises Refused or RendererFault."""
-    first, second = _settled(module, browsers), _settled(module, browsers)
-    if first != second:
-        raise refusal("MODULE_CHANGES")
-    return first
+    with tempfile.TemporaryDirectory(prefix="gauntlet-module-") as folder:
+        file = Path(folder, "module.js")
+        file.write_bytes(module)
+        return settled(lambda path: _twice(path.read_bytes(), browsers), file, file_format="threejs", accuse=accuse)
 
 
 def triangles(glb: bytes) -> int:
@@ -50,75 +54,64 @@ def triangles(glb: bytes) -> int:
         return int(DESK.run({"format": "baked"}, data=file, folder=Path(folder)).answer["count"])
 
 
-def _settled(module: bytes, browsers: Browsers) -> bytes:
-    """What was used up is the module's doing if that comes again in a fresh browser, and not with a good module."""
-    try:
-        return _bake(module, browsers, fresh=False)
-    except RendererFault as first:
-        if first.code not in ASSET_MAY_BE_TO_BLAME:
-            raise
-    try:
-        return _bake(module, browsers, fresh=True)
-    except RendererFault as again:
-        if again.code not in ASSET_MAY_BE_TO_BLAME:
-            raise
-        _bake(MODULE.encode(), browsers, fresh=True)
-        if again.code == "THREW":
-            raise refusal("MODULE_THREW", why="it broke the page it ran in") from again
-        if again.code == "CPU":
-            raise refusal("MODULE_TOO_SLOW", limit=CPU_SECONDS) from again
-        raise refusal("MODULE_TOO_MUCH_MEMORY", limit=HEAP_MEGABYTES) from again
+def accuse(fault: RendererFault) -> Refused:
+    """The refusal of a module that broke its page, or used it up, where a good module did not."""
+    if fault.code == "CPU":
+        return refusal("MODULE_TOO_SLOW", limit=CPU_SECONDS)
+    if fault.code == "MEMORY":
+        return refusal("MODULE_TOO_MUCH_MEMORY", limit=HEAP_MEGABYTES)
+    return refusal("MODULE_THREW", why="it broke the page it ran in")
 
 
-def _bake(module: bytes, browsers: Browsers, *, fresh: bool) -> bytes:
+def _twice(module: bytes, browsers: Browsers) -> bytes:
+    first, second = _bake(module, browsers), _bake(module, browsers)
+    if first != second:
+        raise refusal("MODULE_CHANGES")
+    return first
+
+
+def _bake(module: bytes, browsers: Browsers) -> bytes:
     """A refusal is raised when the page is gone: whoever keeps the browser need not start another."""
-    return _glb(_obey(_told(module, browsers, fresh=fresh)))
+    return _glb(_written(built.read(_answered(module, browsers)), browsers))
 
 
-def _told(module: bytes, browsers: Browsers, *, fresh: bool) -> Any:
-    """What the page says of the module, or of the glb it made."""
-    names = json.dumps(sorted(module_names.THREE))
-    with (
-        ours(),
-        browsers.one(fresh=fresh) as browser,
-        browser.page(_files(module), size=256, allowance=STARTING) as page,
-    ):
-        page.until("globalThis.ready")
-        browser.allow(RUNNING)
-        told = page.ask(f"build({names})")
-        if not isinstance(told, dict) or "refused" in told:
-            return told
-        browser.allow(WRITING)
-        return page.ask("bake()")
-
-
-def _files(module: bytes) -> Files:
-    return {
-        "/": HTML,
-        "/baking.js": own("baking.js"),
+def _answered(module: bytes, browsers: Browsers) -> Any:
+    """What the module's page says that it built."""
+    files = {
+        "/": PAGE.format(script="building.js"),
+        "/building.js": own("building.js"),
         "/three-core.js": vendored("three-core"),
         "/module.js": module,
+        "/run.js": RUN,
     }
+    names = json.dumps(sorted(module_names.THREE))
+    with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=STARTING) as page:
+        page.until("globalThis.ready")
+        browser.allow(RUNNING)
+        page.ask(f"start({names})", awaited=False)
+        while not (answer := page.ask("globalThis.outcome", awaited=False)):
+            time.sleep(0.01)
+        return answer
 
 
-def _obey(told: Any) -> dict[str, Any]:
-    """The page's answer; a refusal must name one of our rules and fill its sentence."""
-    if not isinstance(told, dict):
-        raise refusal("MODULE_THREW", why="it broke the page it ran in")
-    if "refused" not in told:
-        return told
+def _written(told: Built, browsers: Browsers) -> Any:
+    """What a fresh page makes of it."""
+    parts = [told.data[start : start + PIECE] for start in range(0, len(told.data), PIECE)]
+    files: Files = {
+        "/": PAGE.format(script="baking.js"),
+        "/baking.js": own("baking.js"),
+        "/three-core.js": vendored("three-core"),
+        **{f"/built/{i}": part for i, part in enumerate(parts)},
+    }
+    with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=WRITING) as page:
+        page.until("globalThis.ready")
+        return page.ask(f"bake({json.dumps(told.tree)}, {len(parts)})")
+
+
+def _glb(text: Any) -> bytes:
     try:
-        code, seen = told["refused"]
-        raise refusal(code, **{name: seen[name] for name in seen if name in ("what", "why", "count", "limit", "bytes")})
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise refusal("MODULE_THREW", why="it broke the page it ran in") from None
-
-
-def _glb(told: dict[str, Any]) -> bytes:
-    try:
-        text = told["glb"]
         if len(text) > 2 * MOST_BYTES:
             raise refusal("FILE_TOO_LARGE", bytes=len(text) * 3 // 4, limit=MOST_BYTES)
         return base64.b64decode(text, validate=True)
-    except (KeyError, TypeError, binascii.Error):
-        raise refusal("MODULE_THREW", why="it broke the page it ran in") from None
+    except (TypeError, ValueError):
+        raise built.broken() from None

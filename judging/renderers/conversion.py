@@ -7,6 +7,7 @@ from pathlib import Path
 
 from judging.formats.converted_names import TARGETS
 from judging.renderers.base import RendererFault
+from judging.renderers.blame import settled
 from judging.renderers.confinement import Limits
 from judging.renderers.light import DESK, regular_file
 
@@ -20,6 +21,14 @@ def convert(data: Path, *, file_format: str, to: str, provenance: dict[str, str]
         raise ValueError(
             f"{file_format} files cannot become {to!r}; choose {' or '.join(TARGETS.get(file_format, ()))}"
         )
+
+    def work(file: Path) -> bytes:
+        return _converted(file, file_format=file_format, to=to, provenance=provenance)
+
+    return settled(work, data, file_format=file_format)
+
+
+def _converted(data: Path, *, file_format: str, to: str, provenance: dict[str, str]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="gauntlet-convert-") as folder:
         source, examined = data, file_format
         if file_format == "threejs":

@@ -4,15 +4,17 @@ Raw pixels, because the worker outside then parses nothing that came from in her
 """
 
 import io
-import struct
-import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from judging.renderers import control, glb
-from judging.renderers.gltf import IMAGE_FORMATS, Model, Reader
+from judging.renderers.base import Bounds
+from judging.renderers.gltf import IMAGE_FORMATS, Model, Reader, shown_images
+from judging.renderers.one_reading import require_same
 from judging.renderers.photograph import photograph
 from judging.renderers.rig import Rig, View
 from judging.renderers.rules import MOST_IMAGE_EDGE, refusal
@@ -22,7 +24,6 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = MOST_IMAGE_EDGE**2
 
 REHEARSAL = Rig(views=(View("front", 0, 0),), gray=(), pixels=16)
-DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
     rig = Rig.from_json(task["rig"])
     facts, reader = glb.examine(data)
     model = read(reader)
+    require_same(*extent(model), triangles=facts.triangles, bounds=facts.bounds)
     for name, picture in photograph(model, rig=rig, pictures=list(rig.pictures())).items():
         Path(f"{name}.rgb").write_bytes(picture.tobytes())
     return {"triangles": facts.triangles, "bounds": facts.bounds}
@@ -46,7 +48,24 @@ def rehearse() -> None:
 
 def read(reader: Reader) -> Model:
     """The numbers of the file have been checked; its pictures can still turn out to be broken when they are decoded."""
-    try:
-        return reader.model()
-    except DECODING_ERRORS as error:
-        raise refusal("BAD_IMAGE", where="an embedded picture", why=f"cannot be decoded: {error}") from error
+    for image in shown_images(reader.tree):
+        try:
+            reader.pixels(image)
+        except MemoryError:
+            raise
+        except Exception as error:  # decoders raise whatever a broken file leads them to
+            raise refusal("BAD_IMAGE", where=f"images[{image}]", why=f"cannot be decoded: {error}") from error
+    return reader.model()
+
+
+def extent(model: Model) -> tuple[int, Bounds]:
+    """How many triangles a model draws, and the box of their vertices."""
+    parts = [part for part in model.parts if len(part.faces)]
+    low = np.min([part.positions.min(axis=0) for part in parts], axis=0)
+    high = np.max([part.positions.max(axis=0) for part in parts], axis=0)
+    return sum(len(part.faces) for part in parts), (corner(low), corner(high))
+
+
+def corner(point: Iterable[float]) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in point)
+    return x, y, z

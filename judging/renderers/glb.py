@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from judging.renderers.base import Bounds
 from judging.renderers.glb_buffers import check_accessors, check_buffers, check_views
-from judging.renderers.glb_images import ImageFacts, check_images
+from judging.renderers.glb_images import ImageFacts, check_images, check_uris
 from judging.renderers.glb_materials import check_extensions, check_materials, check_textures
 from judging.renderers.glb_scene import check_scene
 from judging.renderers.glb_tree import Json, item, parse
@@ -46,10 +46,11 @@ def examine(data: bytes) -> tuple[GlbFacts, Reader]:
     check_buffers(tree, available=len(body))
     check_views(tree)
     check_accessors(tree)
-    images = check_images(tree, body)
+    check_uris(tree)
     check_textures(tree)
     check_materials(tree)
-    reader = Reader(tree, body)
+    images = check_images(tree, body)
+    reader = Reader(tree, body, images=images)
     scene = check_scene(tree, reader)
     facts = GlbFacts(
         bytes=len(data),
@@ -57,7 +58,7 @@ def examine(data: bytes) -> tuple[GlbFacts, Reader]:
         vertices=scene.vertices,
         draws=scene.draws,
         materials=len(tree.get("materials", [])),
-        images=images,
+        images=tuple(images.values()),
         extensions=extensions,
         bounds=scene.bounds,
     )
@@ -94,7 +95,7 @@ def _json_chunk(data: bytes) -> bytes:
 
 
 def _binary_chunk(data: bytes) -> memoryview:
-    """Empty when there is none.  Unknown chunks may follow it; they are not read."""
+    """Empty when there is none.  Nothing may follow it: another reader might take a later chunk for this one."""
     start = 20 + struct.unpack_from("<I", data, 12)[0]
     if start == len(data):
         return memoryview(b"")
@@ -105,6 +106,8 @@ def _binary_chunk(data: bytes) -> memoryview:
         raise refusal("BAD_CHUNKS", why="the second chunk is not BIN")
     if length % 4 or start + 8 + length > len(data):
         raise refusal("BAD_CHUNKS", why=f"the BIN chunk claims {length} bytes of {len(data) - start - 8}")
+    if start + 8 + length != len(data):
+        raise refusal("BAD_CHUNKS", why=f"{len(data) - start - 8 - length} bytes follow the BIN chunk")
     return memoryview(data)[start + 8 : start + 8 + length]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from judging.renderers.glb_buffers import refuse_uri
 from judging.renderers.glb_tree import Json, entries, reference
+from judging.renderers.gltf import shown_images
 from judging.renderers.rules import MOST_ENTRIES, MOST_IMAGE_EDGE, MOST_IMAGE_PIXELS, refusal
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -19,19 +20,31 @@ class ImageFacts:
     height: int
 
 
-def check_images(tree: Json, body: memoryview) -> tuple[ImageFacts, ...]:
-    facts = []
+MIME_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+def check_uris(tree: Json) -> None:
+    """No picture lies outside the file, whether it is shown or not."""
     for index, image in enumerate(entries(tree, "images", limit=MOST_ENTRIES)):
-        where = f"images[{index}]"
-        refuse_uri(image, where=where)
+        refuse_uri(image, where=f"images[{index}]")
+
+
+def check_images(tree: Json, body: memoryview) -> dict[int, ImageFacts]:
+    """The pictures that materials show, by their place in `images`.  Nobody reads the others, whatever they are."""
+    facts = {}
+    for index in shown_images(tree):
+        where, image = f"images[{index}]", tree["images"][index]
         views = tree.get("bufferViews", [])
         view = views[reference(image, "bufferView", where=where, count=len(views))]
         start = view.get("byteOffset", 0)
-        facts.append(_measure(body[start : start + view["byteLength"]], where=where))
-    pixels = sum(fact.width * fact.height for fact in facts)
+        facts[index] = _measure(body[start : start + view["byteLength"]], where=where)
+        if "mimeType" in image and image["mimeType"] != MIME_TYPES[facts[index].kind]:
+            why = f"its mimeType is {image['mimeType']!r}, its bytes are {MIME_TYPES[facts[index].kind]}"
+            raise refusal("BAD_IMAGE", where=where, why=why)
+    pixels = sum(fact.width * fact.height for fact in facts.values())
     if pixels > MOST_IMAGE_PIXELS:
         raise refusal("IMAGES_TOO_LARGE", pixels=pixels, limit=MOST_IMAGE_PIXELS)
-    return tuple(facts)
+    return facts
 
 
 def _measure(data: memoryview, *, where: str) -> ImageFacts:

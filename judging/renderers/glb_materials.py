@@ -1,8 +1,11 @@
 """Are materials, textures and samplers what the renderer expects to read?"""
 
 from judging.renderers.glb_tree import Json, choice, entries, flag, item, number, numbers, reference, whole
+from judging.renderers.gltf import CORE_TEXTURES, SURFACE_TEXTURES, image_of
 from judging.renderers.rules import EXTENSIONS, MOST_ENTRIES, MOST_MATERIALS, refusal
-from judging.renderers.textures import CLAMP, MIRROR, REPEAT
+from judging.renderers.textures import CLAMP, LINEAR_FILTER, MINIFYING, MIRROR, NEAREST, REPEAT
+
+MOST_CHANNEL = 3  # TEXCOORD_3: three.js reads no more
 
 
 def check_extensions(tree: Json) -> tuple[str, ...]:
@@ -22,15 +25,17 @@ def check_textures(tree: Json) -> None:
     for index, sampler in enumerate(samplers):
         for key in ("wrapS", "wrapT"):
             choice(sampler, key, where=f"samplers[{index}]", among=(CLAMP, MIRROR, REPEAT))
+        choice(sampler, "magFilter", where=f"samplers[{index}]", among=(NEAREST, LINEAR_FILTER))
+        choice(sampler, "minFilter", where=f"samplers[{index}]", among=tuple(MINIFYING))
     images = tree.get("images", [])
     for index, texture in enumerate(entries(tree, "textures", limit=MOST_ENTRIES)):
         where = f"textures[{index}]"
         if "sampler" in texture:
             reference(texture, "sampler", where=where, count=len(samplers))
         webp = item(item(texture, "extensions", where=where), "EXT_texture_webp", where=where)
-        if "KHR_texture_basisu" in item(texture, "extensions", where=where) and "source" not in texture:
-            raise refusal("UNSUPPORTED_EXTENSION", name="KHR_texture_basisu")
-        reference(webp if "source" in webp else texture, "source", where=where, count=len(images))
+        for offer in (webp, texture):
+            if "source" in offer:
+                reference(offer, "source", where=where, count=len(images))
 
 
 def check_materials(tree: Json) -> None:
@@ -44,8 +49,14 @@ def check_materials(tree: Json) -> None:
         flag(told, "doubleSided", where=where)
         extensions = item(told, "extensions", where=where)
         number(item(extensions, "KHR_materials_emissive_strength", where=where), "emissiveStrength", where=where)
-        _check_slot(tree, metal, "baseColorTexture", where=where)
-        _check_slot(tree, told, "emissiveTexture", where=where)
+        for key in SURFACE_TEXTURES:
+            _check_slot(tree, metal, key, where=where)
+        for key in CORE_TEXTURES:
+            _check_slot(tree, told, key, where=where)
+        for name in sorted(EXTENSIONS & extensions.keys()):
+            extension = item(extensions, name, where=where)
+            for key in [key for key in extension if key.endswith("Texture")]:
+                _check_slot(tree, extension, key, where=f"{where}.{name}")
 
 
 def _check_slot(tree: Json, told: Json, key: str, *, where: str) -> None:
@@ -53,10 +64,17 @@ def _check_slot(tree: Json, told: Json, key: str, *, where: str) -> None:
         return
     slot = item(told, key, where=where)
     where = f"{where}.{key}"
-    reference(slot, "index", where=where, count=len(tree.get("textures", [])))
-    whole(slot, "texCoord", where=where, default=0)
+    index = reference(slot, "index", where=where, count=len(tree.get("textures", [])))
+    texture = tree["textures"][index]
+    if image_of(texture) is None:
+        if "KHR_texture_basisu" in texture.get("extensions", {}):
+            raise refusal("UNSUPPORTED_EXTENSION", name="KHR_texture_basisu")
+        raise refusal("TEXTURE_WITHOUT_IMAGE", where=where, index=index)
+    channel = whole(slot, "texCoord", where=where, default=0)
     moved = item(item(slot, "extensions", where=where), "KHR_texture_transform", where=where)
     numbers(moved, "offset", where=where, width=2)
     numbers(moved, "scale", where=where, width=2)
     number(moved, "rotation", where=where)
-    whole(moved, "texCoord", where=where, default=0)
+    channel = max(channel, whole(moved, "texCoord", where=where, default=0))
+    if channel > MOST_CHANNEL:
+        raise refusal("TEXCOORD_TOO_HIGH", where=where, channel=channel)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judging.renderers.base import Bounds
+from judging.renderers.glb_buffers import SIZES
 from judging.renderers.glb_tree import Json, choice, entries, item, numbers, reference, references
 from judging.renderers.gltf import FAN, STRIP, TRIANGLES, Reader, local_matrix
 from judging.renderers.rules import (
@@ -34,6 +35,10 @@ PLAIN = {
     "COLOR": (("VEC3", "VEC4"), [(FLOAT, False), *_UNSIGNED]),
 }
 QUANTIZED = {"POSITION": _WHOLE, "NORMAL": _SIGNED, "TEXCOORD": _WHOLE, "COLOR": []}
+
+
+CORNERS = 3  # of a triangle
+MOST_SHEAR = 1e-3  # cosine of the angle between two axes of a matrix that should be square to each other
 
 
 @dataclass
@@ -76,17 +81,31 @@ def _check_nodes(tree: Json) -> None:
         where = f"nodes[{index}]"
         if "skin" in node:
             raise refusal("ANIMATED_SHAPE", where=where, what="a skin")
-        if "EXT_mesh_gpu_instancing" in item(node, "extensions", where=where):
-            raise refusal("UNSUPPORTED_EXTENSION", name="EXT_mesh_gpu_instancing")
         if "mesh" in node:
             reference(node, "mesh", where=where, count=len(entries(tree, "meshes", limit=MOST_ENTRIES)))
         for key, width in (("matrix", 16), ("translation", 3), ("rotation", 4), ("scale", 3)):
             numbers(node, key, where=where, width=width)
+        _check_matrix(node, index)
         for child in references(node, "children", where=where, count=len(nodes)):
             if child in parents:
                 raise refusal("NODE_SHARED", index=child)
             parents[child] = index
     _check_ancestry(parents)
+
+
+def _check_matrix(node: Json, index: int) -> None:
+    """A matrix is translation, rotation and scale (glTF 2.0 §3.5.3): a reader that takes it apart finds no more."""
+    if "matrix" not in node:
+        return
+    matrix = np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
+    if not np.array_equal(matrix[3], (0, 0, 0, 1)):
+        raise refusal("BAD_TRANSFORM", index=index, why="the last row of its matrix is not 0 0 0 1")
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    if not lengths.min() > 0 or not np.linalg.det(matrix[:3, :3] / lengths):
+        raise refusal("BAD_TRANSFORM", index=index, why="its matrix makes it flat")
+    leaning = np.abs(np.triu((matrix[:3, :3] / lengths).T @ (matrix[:3, :3] / lengths), k=1)).max()
+    if leaning > MOST_SHEAR:
+        raise refusal("BAD_TRANSFORM", index=index, why="its matrix shears")
 
 
 def _check_ancestry(parents: dict[int, int]) -> None:
@@ -178,6 +197,9 @@ def _check_indices(tree: Json, primitive: Json, *, where: str) -> int:
     told = accessors[reference(primitive, "indices", where=where, count=len(accessors))]
     if told["type"] != "SCALAR" or told["componentType"] not in (UBYTE, USHORT, UINT):
         raise refusal("BAD_ATTRIBUTE", where=f"{where}.indices", why="are not unsigned scalars")
+    stride = tree["bufferViews"][told["bufferView"]].get("byteStride")
+    if stride not in (None, SIZES[told["componentType"]]):
+        raise refusal("BAD_STRIDE", where=f"{where}.indices", stride=stride)
     return int(told["count"])
 
 
@@ -200,7 +222,7 @@ def _totals(facts: dict[int, MeshFacts], used: dict[int, int]) -> tuple[int, int
 
 
 def _check_values(tree: Json, reader: Reader, mesh: Json, facts: MeshFacts, *, where: str) -> None:
-    """The numbers themselves: sparse places, vertex indices, NaN."""
+    """The numbers themselves: sparse places, vertex indices, NaN.  What draws no triangle takes no room."""
     for index, primitive in enumerate(mesh.get("primitives", [])):
         here = f"{where}.primitives[{index}]"
         attributes = primitive["attributes"]
@@ -208,11 +230,16 @@ def _check_values(tree: Json, reader: Reader, mesh: Json, facts: MeshFacts, *, w
         for accessor in sorted(set(numbered)):
             _check_sparse_places(tree, reader, accessor)
         positions = reader.accessor(attributes["POSITION"])
-        facts.positions.append(positions)
+        corners = len(positions)
         if "indices" in primitive:
-            largest = int(reader.accessor(primitive["indices"], scaled=False).max())
+            indices = reader.accessor(primitive["indices"], scaled=False)
+            largest, corners = int(indices.max()), len(indices)
             if largest >= len(positions):
                 raise refusal("INDEX_OUT_OF_RANGE", where=f"{here}.indices", index=largest, vertices=len(positions))
+            if largest == np.iinfo(indices.dtype).max:
+                raise refusal("INDEX_RESERVED", where=f"{here}.indices", index=largest)
+        if corners >= CORNERS:
+            facts.positions.append(positions)
         for name, accessor in attributes.items():
             if name.split("_")[0] in PLAIN and not np.isfinite(reader.accessor(accessor)).all():
                 raise refusal("NOT_FINITE", where=f"{here}.{name}")

@@ -17,7 +17,7 @@ def parse(text: bytes) -> Json:
     """The JSON object in `text`; depth is measured before anything is built."""
     _measure_depth(text)
     try:
-        tree = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
+        tree = json.loads(text.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_name_once)
     except (ValueError, RecursionError) as error:
         raise refusal("BAD_JSON", why=str(error)) from None
     if not isinstance(tree, dict):
@@ -31,6 +31,16 @@ def _measure_depth(text: bytes) -> None:
         depth += 1 if bracket.group() in b"[{" else -1
         if depth > MOST_JSON_DEPTH:
             raise refusal("JSON_TOO_DEEP", limit=MOST_JSON_DEPTH)
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> Json:
+    """Which of two entries of one name counts is each reader's own choice, so there must be one."""
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return entries
 
 
 def _no_constant(name: str) -> float:

@@ -121,11 +121,16 @@ class _Writer:
         if id(texture) not in self.textures:
             view = self._view(picture(texture, edge=self.texture_edge), buffer=0)
             self.tree["images"].append({"bufferView": view, "mimeType": "image/webp"})
-            self.tree["samplers"].append({"wrapS": texture.wraps[0], "wrapT": texture.wraps[1]})
+            self.tree["samplers"].append(sampler(texture))
             place = len(self.tree["images"]) - 1
             self.tree["textures"].append({"sampler": place, "extensions": {"EXT_texture_webp": {"source": place}}})
             self.textures[id(texture)] = place
         return self.textures[id(texture)]
+
+
+def sampler(texture: Texture) -> Json:
+    (wrap_s, wrap_t), (mag, small) = texture.wraps, texture.filters
+    return {"wrapS": wrap_s, "wrapT": wrap_t, "magFilter": mag, "minFilter": small}
 
 
 def picture(texture: Texture, *, edge: int) -> bytes:

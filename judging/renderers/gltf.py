@@ -6,15 +6,17 @@ Nothing here defends itself against hostile files: `glb.check` comes first, and 
 import io
 import json
 import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from judging.renderers.textures import REPEAT, Texture
+from judging.renderers.rules import EXTENSIONS
+from judging.renderers.textures import LINEAR_FILTER, REPEAT, SMOOTH, Texture
 
 Floats = NDArray[np.float32]
 Json = dict[str, Any]
@@ -22,6 +24,17 @@ Json = dict[str, Any]
 COMPONENTS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 TRIANGLES, STRIP, FAN = 4, 5, 6
+SURFACE_TEXTURES = ("baseColorTexture", "metallicRoughnessTexture")  # of pbrMetallicRoughness
+CORE_TEXTURES = ("emissiveTexture", "normalTexture", "occlusionTexture")  # of the material itself
+
+
+class Measured(Protocol):
+    """What is known of a picture before it is decoded."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -77,18 +90,48 @@ def read(data: bytes) -> Model:
     return Reader(*chunks(data)).model()
 
 
+def image_of(texture: Json) -> int | None:
+    """Which picture a texture shows: the WebP it offers, else its source; other offers count for nothing."""
+    offered = texture.get("extensions", {}).get("EXT_texture_webp", {}).get("source")
+    source: int | None = texture.get("source") if offered is None else offered
+    return source
+
+
+def shown_textures(material: Json) -> Iterator[Json]:
+    """Each texture reference of a material that a reader may follow."""
+    surface, extensions = material.get("pbrMetallicRoughness", {}), material.get("extensions", {})
+    yield from (surface[key] for key in SURFACE_TEXTURES if key in surface)
+    yield from (material[key] for key in CORE_TEXTURES if key in material)
+    for name in sorted(EXTENSIONS & extensions.keys()):
+        yield from (told for key, told in extensions[name].items() if key.endswith("Texture"))
+
+
+def shown_images(tree: Json) -> list[int]:
+    """The pictures that any material shows, by their place in `images`."""
+    textures = tree.get("textures", [])
+    references = (slot for material in tree.get("materials", []) for slot in shown_textures(material))
+    shown = {image_of(textures[slot["index"]]) for slot in references}
+    return sorted(index for index in shown if index is not None)
+
+
 class Reader:
     """Reads what a checked file's JSON (`tree`) and binary chunk (`body`) describe."""
 
-    def __init__(self, tree: Json, body: memoryview) -> None:
+    def __init__(self, tree: Json, body: memoryview, *, images: Mapping[int, Measured] | None = None) -> None:
+        """`images`: what the check measured, by place; a picture that decodes to anything else is an error."""
         self.tree = tree
         self.body = body
+        self.images = images or {}
         self.texture = cache(self._texture)
+        self.pixels = cache(self._pixels)
 
     def model(self) -> Model:
         materials = [self._material(told) for told in self.tree.get("materials", [])]
         materials.append(Material())  # glTF's default material, for primitives that name none
-        parts: list[Part] = []
+        return Model(materials, [self._part(primitive, world, materials) for primitive, world in self.draws()])
+
+    def draws(self) -> Iterator[tuple[Json, NDArray[np.float64]]]:
+        """Every primitive of the scene with its world transform, parents first."""
         scene = self.tree["scenes"][self.tree.get("scene", 0)]
         waiting = [(index, np.eye(4)) for index in reversed(scene.get("nodes", []))]
         while waiting:
@@ -97,27 +140,29 @@ class Reader:
             world = parent @ local_matrix(node)
             waiting.extend((child, world) for child in reversed(node.get("children", [])))
             if "mesh" in node:
-                primitives = self.tree["meshes"][node["mesh"]].get("primitives", [])
-                parts.extend(self._part(primitive, world, materials) for primitive in primitives)
-        return Model(materials, parts)
+                for primitive in self.tree["meshes"][node["mesh"]].get("primitives", []):
+                    yield primitive, world
 
     def _part(self, primitive: Json, world: NDArray[np.float64], materials: list[Material]) -> Part:
         attributes = primitive["attributes"]
         own = self.accessor(attributes["POSITION"]).astype(np.float64)
         index = primitive.get("material", len(materials) - 1)
         material = materials[index]
-        faces = self._faces(primitive, len(own))
-        if np.linalg.det(world[:3, :3]) < 0:
-            faces = faces[:, [0, 2, 1]]  # a mirrored node keeps its outside outside
         return Part(
             material=index,
-            faces=np.ascontiguousarray(faces),
+            faces=self.faces(primitive, world),
             positions=(own @ world[:3, :3].T + world[:3, 3]).astype(np.float32),
-            normals=self._normals(attributes, world),
+            normals=self.normals(attributes, world),
             uv=self._uv(attributes, material.paint),
             glow_uv=self._uv(attributes, material.glow),
-            colours=self._colours(attributes),
+            colours=self.colours(attributes),
         )
+
+    def faces(self, primitive: Json, world: NDArray[np.float64]) -> NDArray[np.int32]:
+        """(n, 3) corners of its triangles; a mirrored node keeps its outside outside."""
+        vertices = self.tree["accessors"][primitive["attributes"]["POSITION"]]["count"]
+        faces = self._faces(primitive, vertices)
+        return np.ascontiguousarray(faces[:, [0, 2, 1]] if np.linalg.det(world[:3, :3]) < 0 else faces)
 
     def _faces(self, primitive: Json, vertices: int) -> NDArray[np.int32]:
         if "indices" in primitive:
@@ -133,7 +178,7 @@ class Reader:
         strip[1::2] = strip[1::2][:, [1, 0, 2]]  # every other triangle of a strip is wound the other way
         return strip
 
-    def _normals(self, attributes: Json, world: NDArray[np.float64]) -> Floats | None:
+    def normals(self, attributes: Json, world: NDArray[np.float64]) -> Floats | None:
         if "NORMAL" not in attributes:
             return None
         linear = world[:3, :3]
@@ -153,7 +198,8 @@ class Reader:
         uv = self.accessor(attributes[name]).astype(np.float64)
         return (uv @ paint.transform[:2, :2].T + paint.transform[:2, 2]).astype(np.float32)
 
-    def _colours(self, attributes: Json) -> Floats | None:
+    def colours(self, attributes: Json) -> Floats | None:
+        """(n, 4) linear colours within 0 and 1."""
         if "COLOR_0" not in attributes:
             return None
         colours = self.accessor(attributes["COLOR_0"])
@@ -212,13 +258,29 @@ class Reader:
 
     def _texture(self, index: int) -> Texture:
         told = self.tree["textures"][index]
-        source = told.get("extensions", {}).get("EXT_texture_webp", {}).get("source", told.get("source"))
-        view = self.tree["bufferViews"][self.tree["images"][source]["bufferView"]]
+        sampler = self.tree["samplers"][told["sampler"]] if "sampler" in told else {}
+        return Texture(
+            self.pixels(image_of(told)),
+            wraps=(sampler.get("wrapS", REPEAT), sampler.get("wrapT", REPEAT)),
+            filters=(sampler.get("magFilter", LINEAR_FILTER), sampler.get("minFilter", SMOOTH)),
+        )
+
+    def _pixels(self, image: int) -> NDArray[np.uint8]:
+        """(height, width, 4) bytes of a picture, as its first bytes measured it; turned and moving ones are errors."""
+        view = self.tree["bufferViews"][self.tree["images"][image]["bufferView"]]
         start = view.get("byteOffset", 0)
         with Image.open(io.BytesIO(self.body[start : start + view["byteLength"]]), formats=IMAGE_FORMATS) as picture:
-            pixels = np.asarray(_eight_bit(picture).convert("RGBA"))
-        sampler = self.tree["samplers"][told["sampler"]] if "sampler" in told else {}
-        return Texture(pixels, wrap_u=sampler.get("wrapS", REPEAT), wrap_v=sampler.get("wrapT", REPEAT))
+            measured = self.images.get(image)
+            if measured and (measured.width, measured.height) != picture.size:
+                raise ValueError(f"the header says {measured.width} x {measured.height}, the content {picture.size}")
+            if picture.format in ("PNG", "WEBP") and getattr(picture, "n_frames", 1) != 1:
+                raise ValueError("it moves; embed one still picture")
+            if picture.getexif().get(ORIENTATION, 1) != 1:
+                raise ValueError("its EXIF data says that it is turned; save it upright")
+            return np.asarray(_eight_bit(picture).convert("RGBA"))
+
+
+ORIENTATION = 0x0112  # of EXIF
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from judging.formats import spz
 from judging.renderers.base import RendererFault
+from judging.renderers.blame import settled
 from judging.renderers.confinement import Limits
 from judging.renderers.sandbox import Done, Sandbox
 
@@ -31,6 +32,14 @@ class Light:
 
 def lighten(data: Path, *, sandbox: Sandbox = SANDBOX, limits: Limits = LIMITS, file_format: str = "glb") -> Light:
     """A copy of file `data` of at most LARGEST bytes; of a module all it builds.  Raises Refused or RendererFault."""
+
+    def work(file: Path) -> Light:
+        return _lightened(file, sandbox=sandbox, limits=limits, file_format=file_format)
+
+    return settled(work, data, file_format=file_format)
+
+
+def _lightened(data: Path, *, sandbox: Sandbox, limits: Limits, file_format: str) -> Light:
     if file_format == "ply":
         return _splats(data)
     if file_format == "threejs":

@@ -10,12 +10,12 @@ from typing import Any
 
 from PIL import Image
 
-from judging.renderers import control, gltf
-from judging.renderers.base import Bounds, Refused, Rendered, RendererFault
+from judging.renderers import gltf
+from judging.renderers.base import Bounds, Rendered, RendererFault
+from judging.renderers.blame import settled
 from judging.renderers.confinement import Limits
 from judging.renderers.photograph import Picture, photograph
 from judging.renderers.rig import LIGHTS, Rig
-from judging.renderers.rules import refusal
 from judging.renderers.sandbox import Done, Sandbox
 
 SANDBOX = Sandbox("judging.renderers.darkroom:work")
@@ -35,7 +35,7 @@ class Raycast:
     """RENDERERS["raycast"].  `version` names the libraries that drew, because they decide single pixels."""
 
     name = "raycast"
-    version = " ".join(["raycast-1", *(f"{library}-{version(library)}" for library in DRAWN_BY)])
+    version = " ".join(["raycast-2", *(f"{library}-{version(library)}" for library in DRAWN_BY)])
 
     def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: Limits | None = None) -> None:
         self.sandbox = sandbox
@@ -51,34 +51,7 @@ class Raycast:
             raise RendererFault(
                 "WRONG_RENDERER", f"raycast knows the light {LIGHTS[0]!r} only: configure another renderer"
             )
-        try:
-            return self._render(data, rig=rig, out=out)
-        except RendererFault as fault:
-            if fault.code != "CRASHED":
-                raise
-        return self._render_again(data, rig=rig, out=out)
-
-    def _render_again(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
-        """A crash is the file's doing only if it crashes again and a file known to be good does not.
-
-        Otherwise a miner could turn lost duels into void ones by breaking the renderer on purpose.
-        """
-        try:
-            return self._render(data, rig=rig, out=out)
-        except RendererFault as fault:
-            if fault.code != "CRASHED":
-                raise
-            with tempfile.TemporaryDirectory() as folder:
-                known = Path(folder, "control.glb")
-                known.write_bytes(control.glb())
-                self._render_control(known, rig=rig, out=Path(folder))
-            raise refusal("CANNOT_RENDER", why=fault.sentence) from fault
-
-    def _render_control(self, known: Path, *, rig: Rig, out: Path) -> None:
-        try:
-            self._render(known, rig=rig, out=out)
-        except Refused as refused:
-            raise RendererFault("CONTROL_FAILED", f"a good file was refused: {refused}") from refused
+        return settled(lambda file: self._render(file, rig=rig, out=out), data, file_format="glb")
 
     def _render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
         try:

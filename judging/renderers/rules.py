@@ -89,6 +89,10 @@ RULES: dict[str, Rule] = {
         "{where} has {count} values for {vertices} vertices", "write one value per vertex"
     ),
     "INDEX_OUT_OF_RANGE": Rule("{where} names vertex {index} of {vertices}", "check the faces your generator writes"),
+    "INDEX_RESERVED": Rule(
+        "{where} names vertex {index}, which graphics cards take for the end of a strip",
+        "write indices of 32 bits, or fewer vertices",
+    ),
     "NOT_FINITE": Rule("{where} holds NaN or infinity", "drop or repair such vertices before exporting"),
     "ANIMATED_SHAPE": Rule("{where} uses {what}", "bake skins and morph targets into a plain mesh"),
     "TOO_MANY_VERTICES": Rule("{count} vertices are drawn, the limit is {limit}", "decimate the mesh"),
@@ -107,7 +111,17 @@ RULES: dict[str, Rule] = {
     "NODE_SHARED": Rule("node {index} has more than one parent", "write a tree of nodes; share meshes, not nodes"),
     "NODE_TOO_DEEP": Rule("nodes are nested deeper than {limit}", "flatten the hierarchy"),
     "BAD_TRANSFORM": Rule("the transform of node {index} is not usable: {why}", "apply transforms before exporting"),
+    # one reading
+    "READ_TWO_WAYS": Rule(
+        "the check reads {checked}, the renderer {drawn}",
+        "re-export the file with another tool: every reader must find the same in it",
+    ),
     # pictures and extensions
+    "TEXTURE_WITHOUT_IMAGE": Rule(
+        "{where} shows texture {index}, which has no PNG, JPEG or WebP picture",
+        "give the texture a source, or take it off the material",
+    ),
+    "TEXCOORD_TOO_HIGH": Rule("{where} uses TEXCOORD_{channel}", "use TEXCOORD_0 to TEXCOORD_3"),
     "BAD_IMAGE": Rule("{where}: {why}", "embed intact PNG, JPEG or WebP files"),
     "IMAGE_TOO_LARGE": Rule("{where} is {width} x {height}, the limit is {limit} a side", "shrink the texture"),
     "IMAGES_TOO_LARGE": Rule("the images have {pixels} pixels together, the limit is {limit}", "shrink the textures"),

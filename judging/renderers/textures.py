@@ -7,6 +7,15 @@ from PIL import Image
 Floats = NDArray[np.float32]
 
 CLAMP, MIRROR, REPEAT = 33071, 33648, 10497
+NEAREST, LINEAR_FILTER, SMOOTH = 9728, 9729, 9987  # SMOOTH: between texels, in the coarser copy that fits
+MINIFYING = {  # glTF's minFilter: (between texels, in coarser copies)
+    NEAREST: (False, False),
+    LINEAR_FILTER: (True, False),
+    9984: (False, True),
+    9985: (True, True),
+    9986: (False, True),
+    SMOOTH: (True, True),
+}
 
 # glTF colours are stored in sRGB and mixed in linear light (IEC 61966-2-1).
 _ENCODED = np.arange(256) / 255.0
@@ -21,11 +30,21 @@ def encode(linear: Floats) -> Floats:
 
 
 class Texture:
-    """RGBA bytes with ever coarser copies, each half the size of the one before (as a graphics card keeps them)."""
+    """RGBA bytes with ever coarser copies, each half the size of the one before (as a graphics card keeps them).
 
-    def __init__(self, pixels: NDArray[np.uint8], *, wrap_u: int = REPEAT, wrap_v: int = REPEAT) -> None:
+    `wraps`: glTF's wrapS and wrapT; `filters`: its magFilter and minFilter.
+    """
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        wraps: tuple[int, int] = (REPEAT, REPEAT),
+        filters: tuple[int, int] = (LINEAR_FILTER, SMOOTH),
+    ) -> None:
         self.levels = [np.ascontiguousarray(pixels)]
-        self.wraps = (wrap_u, wrap_v)
+        self.wraps = wraps
+        self.filters = filters
         self.size = (pixels.shape[1], pixels.shape[0])
 
     def level(self, number: int) -> NDArray[np.uint8]:
@@ -37,12 +56,24 @@ class Texture:
     def sample(self, uv: Floats, coarseness: Floats) -> Floats:
         """(n, 4) linear colours with plain alpha.  `coarseness` (n): base-2 logarithm of texels per sample."""
         most = int(np.ceil(np.log2(max(self.size)))) if max(self.size) > 1 else 0
-        levels = np.clip(np.nan_to_num(np.rint(coarseness)), 0, most).astype(np.int32)
+        coarse = np.nan_to_num(coarseness)
+        small_mixed, in_copies = MINIFYING[self.filters[1]]
+        levels = np.clip(np.rint(coarse), 0, most if in_copies else 0).astype(np.int32)
+        mixed = np.where(coarse > 0, small_mixed, self.filters[0] == LINEAR_FILTER)
         colours = np.empty((len(uv), 4), np.float32)
         for number in np.unique(levels):
-            here = levels == number
-            colours[here] = self._bilinear(self.level(int(number)), uv[here])
+            for sampled, chosen in ((self._bilinear, mixed), (self._nearest, ~mixed)):
+                here = (levels == number) & chosen
+                if here.any():
+                    colours[here] = sampled(self.level(int(number)), uv[here])
         return colours
+
+    def _nearest(self, pixels: NDArray[np.uint8], uv: Floats) -> Floats:
+        height, width = pixels.shape[:2]
+        safe = np.nan_to_num(uv, posinf=0.0, neginf=0.0).astype(np.float64)
+        column = np.clip(np.floor(_wrapped(safe[:, 0], self.wraps[0]) * width), 0, width - 1).astype(np.int64)
+        row = np.clip(np.floor(_wrapped(safe[:, 1], self.wraps[1]) * height), 0, height - 1).astype(np.int64)
+        return _linear(pixels.reshape(-1, 4)[row * width + column])
 
     def _bilinear(self, pixels: NDArray[np.uint8], uv: Floats) -> Floats:
         height, width = pixels.shape[:2]

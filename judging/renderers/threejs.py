@@ -5,25 +5,33 @@ browser, not the page, takes the pictures.  The same machine and versions give t
 frame a picture.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from judging.renderers import control
+from judging.formats import ply
+from judging.renderers import glb_canonical
 from judging.renderers.baking import baked
-from judging.renderers.base import Bounds, Refused, Rendered, RendererFault
+from judging.renderers.base import Refused, Rendered, RendererFault
+from judging.renderers.blame import accuse as accuse_file
+from judging.renderers.blame import settled
 from judging.renderers.chromium import browsers
 from judging.renderers.chromium.browser import Allowance, Files
 from judging.renderers.chromium.browsers import DRAWING, Browsers
-from judging.renderers.chromium.faults import ASSET_MAY_BE_TO_BLAME, ours
+from judging.renderers.chromium.faults import ours
 from judging.renderers.chromium.scripts import THREE, own, vendored
 from judging.renderers.confinement import Limits
+from judging.renderers.light import regular_file
+from judging.renderers.one_reading import require_same
 from judging.renderers.photograph import four_in_one
 from judging.renderers.raycast import bounds_told
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
@@ -32,11 +40,25 @@ from judging.renderers.sandbox import Done, Sandbox
 
 DESK = Sandbox("judging.formats.desk:work")
 PIECE = 32 << 20  # bytes of the asset in one answer
+MOST_DRAWN = 800_000_000  # bytes of a file that is written anew
+DESK_LIMITS = Limits(cpu_seconds=120, file_bytes=MOST_DRAWN)
 HTML = (
     '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="/page.css"><canvas></canvas>'
     '<script type="module" src="/darkroom.js"></script>'
 )
 CSS = "html,body{margin:0;overflow:hidden;background:#000}canvas{display:block}"
+
+
+Shots = dict[str, Image.Image]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a browser is given: `kind` is glb, or rows of splats whose `layout` the check has read."""
+
+    kind: str
+    data: bytes
+    layout: dict[str, int]
 
 
 class Threejs:
@@ -51,69 +73,87 @@ class Threejs:
 
     @property
     def version(self) -> str:
-        return f"threejs-1 three-{THREE} chromium-{browsers.version()}"
+        return f"threejs-2 three-{THREE} chromium-{browsers.version()}"
 
     def render(self, data: Path, *, rig: Rig, out: Path, file_format: str = "glb") -> Rendered:
         """Photograph file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
+
+        def work(file: Path) -> Rendered:
+            return self._render(file, rig=rig, out=out, file_format=file_format)
+
+        def accuse(fault: RendererFault) -> Refused:
+            return blamed(fault, self.allowance or allowed(rig))
+
+        return settled(work, data, file_format=file_format, accuse=accuse)
+
+    def _render(self, data: Path, *, rig: Rig, out: Path, file_format: str) -> Rendered:
         try:
             out.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".desk-", dir=out) as folder:
                 drawn, done = self._prepared(data, file_format=file_format, folder=Path(folder))
-                shots, walls = self._shots(drawn, kind="ply" if file_format == "ply" else "glb", rig=rig)
+                shots, walls = self._draw(drawn, done, rig=rig)
                 views = {name: _kept(shots, name, rig=rig, out=out) for name in rig.pictures()}
                 return self._rendered(done, views, walls=walls, size=data.stat().st_size)
         except OSError as error:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
 
-    def _prepared(self, data: Path, *, file_format: str, folder: Path) -> tuple[bytes, Done]:
-        """The bytes to draw, and what is known of them."""
-        done = self._examined(data, file_format=file_format, folder=folder)
-        if file_format != "threejs":
-            return data.read_bytes(), done
-        glb = folder / "baked.glb"
-        glb.write_bytes(baked(data.read_bytes()))
-        return glb.read_bytes(), self._examined(glb, file_format="baked", folder=folder)
+    def _prepared(self, data: Path, *, file_format: str, folder: Path) -> tuple[Drawn, Done]:
+        """What the browser is given, written anew from what the check read; and what is known of it."""
+        if file_format == "ply":
+            done = self._examined(data, file_format="ply", folder=folder, derive=ply.ROWS)
+            rows = regular_file(folder / ply.ROWS, most=MOST_DRAWN)
+            return Drawn("rows", rows, {"count": counted(done), "wide": len(rows) // 4 // counted(done)}), done
+        if file_format == "threejs":
+            self._examined(data, file_format=file_format, folder=folder)
+            data, glb = folder / "baked.glb", baked(data.read_bytes())
+            data.write_bytes(glb)
+        examined = "baked" if file_format == "threejs" else file_format
+        done = self._examined(data, file_format=examined, folder=folder, derive=glb_canonical.NAME)
+        return Drawn("glb", regular_file(folder / glb_canonical.NAME, most=MOST_DRAWN), {}), done
 
-    def _examined(self, data: Path, *, file_format: str, folder: Path) -> Done:
-        return self.desk.run({"format": file_format}, data=data, folder=folder, limits=Limits(cpu_seconds=120))
+    def _examined(self, data: Path, *, file_format: str, folder: Path, derive: str = "") -> Done:
+        task = {"format": file_format, "derive": [derive] if derive else []}
+        return self.desk.run(task, data=data, folder=folder, limits=DESK_LIMITS)
 
     def _rendered(self, done: Done, views: dict[str, Path], *, walls: list[str], size: int) -> Rendered:
-        count = done.answer.get("count")
-        if not isinstance(count, int):
-            raise RendererFault("CRASHED", "the work answered without a count")
-        bounds: Bounds = bounds_told(done.answer.get("bounds"))
-        return Rendered(views=views, triangles=count, bytes=size, bounds=bounds, isolation=(*done.walls, *walls))
+        return Rendered(
+            views=views,
+            triangles=counted(done),
+            bytes=size,
+            bounds=bounds_told(done.answer.get("bounds")),
+            isolation=(*done.walls, *walls),
+        )
 
-    def _shots(self, data: bytes, *, kind: str, rig: Rig) -> tuple["Shots", list[str]]:
-        """A failure is the file's doing only if it comes again in a fresh browser, and not with a good file."""
-        try:
-            return self._draw(data, kind=kind, rig=rig, fresh=False)
-        except RendererFault as first:
-            if first.code not in ASSET_MAY_BE_TO_BLAME:
-                raise
-        try:
-            return self._draw(data, kind=kind, rig=rig, fresh=True)
-        except RendererFault as again:
-            if again.code not in ASSET_MAY_BE_TO_BLAME:
-                raise
-            self._draw(control.ply() if kind == "ply" else control.glb(), kind=kind, rig=rig, fresh=True)
-            raise blamed(again, self.allowance or allowed(rig)) from again
-
-    def _draw(self, data: bytes, *, kind: str, rig: Rig, fresh: bool) -> tuple["Shots", list[str]]:
-        parts = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
+    def _draw(self, drawn: Drawn, done: Done, *, rig: Rig) -> tuple[Shots, list[str]]:
+        parts = [drawn.data[start : start + PIECE] for start in range(0, len(drawn.data), PIECE)]
         files: Files = {**scripts(), **{f"/asset/{i}": part for i, part in enumerate(parts)}}
         allowance = self.allowance or allowed(rig)
         with (
             ours(),
-            self.drawing.one(fresh=fresh) as browser,
+            self.drawing.one() as browser,
             browser.page(files, size=rig.pixels, allowance=allowance) as page,
         ):
             page.until("globalThis.ready")
-            page.ask(f"load({kind!r}, {len(parts)}, {json.dumps(rig.to_json())})")
+            told = (drawn.kind, len(parts), rig.to_json(), drawn.layout)
+            _compare(page.ask(f"load({', '.join(json.dumps(each) for each in told)})"), done)
             return _photographed(page, rig), browser.walls
 
 
-Shots = dict[str, Image.Image]
+def counted(done: Done) -> int:
+    """Triangles or splats, as the check counted them; at least one."""
+    count = done.answer.get("count")
+    if not isinstance(count, int) or count < 1:
+        raise RendererFault("CRASHED", "the work answered without a count")
+    return count
+
+
+def _compare(told: Any, done: Done) -> None:
+    """What the page drew is what the check counted, or the file is refused."""
+    try:
+        drawn, reach = int(told["count"]), bounds_told((told["low"], told["high"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RendererFault("CRASHED", "the page does not say what it drew") from error
+    require_same(drawn, reach, triangles=counted(done), bounds=bounds_told(done.answer.get("bounds")))
 
 
 def _photographed(page: Any, rig: Rig) -> Shots:
@@ -133,7 +173,7 @@ def blamed(fault: RendererFault, allowance: Allowance) -> Refused:
         return refusal("TOO_MUCH_MEMORY", limit=allowance.memory >> 20)
     if fault.code == "CPU":
         return refusal("TOO_SLOW", limit=allowance.cpu_seconds)
-    return refusal("CANNOT_RENDER", why=fault.sentence)
+    return accuse_file(fault)
 
 
 def allowed(rig: Rig) -> Allowance:
@@ -146,7 +186,7 @@ def allowed(rig: Rig) -> Allowance:
 @functools.cache
 def scripts() -> dict[str, bytes | str]:
     """The page: ours alone, the same for every asset."""
-    ours_alone = {f"/{name}": own(name) for name in ("darkroom.js", "scene.js", "splats.js")}
+    ours_alone = {f"/{name}": own(name) for name in ("darkroom.js", "scene.js", "reading.js", "splats.js")}
     return {"/": HTML, "/page.css": CSS, "/three.js": vendored("three"), **ours_alone}
 
 

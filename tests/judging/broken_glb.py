@@ -144,7 +144,38 @@ def _sparse(glb: Glb, *, place: int, count: int = 1) -> None:
     }
 
 
-INSTANCING = {"EXT_mesh_gpu_instancing": {}}
+def _two_pictures(glb: Glb) -> None:
+    glb.tree["images"] *= 2
+    glb.tree["textures"].append({"source": 1})
+    glb.tree["materials"][0]["emissiveTexture"] = {"index": 1}
+
+
+def chunked(kind: bytes) -> bytes:
+    """A good file with one chunk more, which the header counts."""
+    data = bytearray(good() + struct.pack("<I4s", 4, kind) + b"{}  ")
+    struct.pack_into("<I", data, 8, len(data))
+    return bytes(data)
+
+
+def _reserved(glb: Glb) -> None:
+    """256 vertices and the index 255 in a byte, which WebGL takes for the end of a strip."""
+    glb.primitive["attributes"] = {"POSITION": glb.accessor(bytes(256 * 12), FLOAT, 256, "VEC3")}
+    glb.primitive["indices"] = glb.accessor(bytes([0, 1, 255]), UBYTE, 3, "SCALAR")
+
+
+def _spread_indices(glb: Glb) -> None:
+    """Three indices, four bytes apart."""
+    glb.primitive["indices"] = glb.accessor(struct.pack("<6H", 0, 3, 1, 3, 2, 3), USHORT, 3, "SCALAR")
+    glb.tree["bufferViews"][-1]["byteStride"] = 4
+
+
+def _matrix(place: int, value: float) -> list[float]:
+    """The identity with one number changed."""
+    numbers = [1.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    numbers[place] = value
+    return numbers
+
+
 BASISU = {"KHR_texture_basisu": {"source": 0}}
 NESTED = b'{"asset":{"version":"2.0"},"extras":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
@@ -258,13 +289,29 @@ BROKEN: dict[str, tuple[str, bytes]] = {
     "JPEG of 20,000 x 8": ("IMAGE_TOO_LARGE", broken(lambda glb: None, picture(20_000, 8, "JPEG"))),
     "two pictures of 8,192 x 8,192": (
         "IMAGES_TOO_LARGE",
-        broken(_set("images", to=[{"bufferView": 5}] * 2), png_claiming(8192, 8192)),
+        broken(_two_pictures, png_claiming(8192, 8192)),
     ),
     "SVG picture": ("BAD_IMAGE", broken(lambda glb: None, b"<svg xmlns='http://www.w3.org/2000/svg'/>")),
     "Draco": ("UNSUPPORTED_EXTENSION", broken(_set("extensionsRequired", to=["KHR_draco_mesh_compression"]))),
     "meshopt": ("UNSUPPORTED_EXTENSION", broken(_set("extensionsRequired", to=["EXT_meshopt_compression"]))),
     "KTX2": ("UNSUPPORTED_EXTENSION", broken(_set("textures", 0, to={"extensions": BASISU}))),
-    "GPU instancing": ("UNSUPPORTED_EXTENSION", broken(_set("nodes", 0, "extensions", to=INSTANCING))),
+    "GPU instancing": ("UNSUPPORTED_EXTENSION", broken(_set("extensionsRequired", to=["EXT_mesh_gpu_instancing"]))),
+    "a shown texture without a picture": ("TEXTURE_WITHOUT_IMAGE", broken(_set("textures", 0, to={}))),
+    "the ninth coordinates": (
+        "TEXCOORD_TOO_HIGH",
+        broken(_set("materials", 0, "pbrMetallicRoughness", "baseColorTexture", "texCoord", to=8)),
+    ),
+    "a JPEG that is a PNG": ("BAD_IMAGE", broken(_set("images", 0, "mimeType", to="image/jpeg"))),
+    "a second JSON chunk": ("BAD_CHUNKS", chunked(b"JSON")),
+    "a second BIN chunk": ("BAD_CHUNKS", chunked(b"BIN\0")),
+    "a chunk of another kind": ("BAD_CHUNKS", chunked(b"MORE")),
+    "two scenes of one name": ("BAD_JSON", texted(b'{"asset": {"version": "2.0"}, "scenes": [], "scenes": [{}]}')),
+    "a byte order mark": ("BAD_JSON", texted(b'\xef\xbb\xbf{"asset": {"version": "2.0"}}')),
+    "the end of a strip": ("INDEX_RESERVED", broken(_reserved)),
+    "spread indices": ("BAD_STRIDE", broken(_spread_indices)),
+    "a matrix that shears": ("BAD_TRANSFORM", broken(_set("nodes", 0, "matrix", to=_matrix(4, 0.5)))),
+    "a matrix with a perspective": ("BAD_TRANSFORM", broken(_set("nodes", 0, "matrix", to=_matrix(3, 0.5)))),
+    "a matrix that makes flat": ("BAD_TRANSFORM", broken(_set("nodes", 0, "matrix", to=_matrix(10, 0)))),
 }
 
 # Sound headers, unsound content: found only when decoding, so only inside the sandbox.

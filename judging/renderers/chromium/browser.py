@@ -203,10 +203,9 @@ class Page:
     def call(self, method: str, **told: Any) -> dict[str, Any]:
         return self.browser.pipe.call(method, session=self.session, **told)
 
-    def ask(self, expression: str, *, milliseconds: int = 0) -> Any:
-        """The value of an expression, awaited.  Raises Thrown with the page's words; they are not to be trusted."""
-        limit = {"timeout": milliseconds} if milliseconds else {}
-        told = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True, **limit)
+    def ask(self, expression: str, *, awaited: bool = True) -> Any:
+        """The value of an expression.  Raises Thrown with the page's words; they are not to be trusted."""
+        told = self.call("Runtime.evaluate", expression=expression, awaitPromise=awaited, returnByValue=True)
         if "exceptionDetails" in told:
             details = told["exceptionDetails"]
             raise Thrown(str(details.get("exception", {}).get("description") or details.get("text"))[:400])

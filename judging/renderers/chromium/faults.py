@@ -7,8 +7,6 @@ from judging.renderers.base import RendererFault
 from judging.renderers.chromium.browser import GONE, Exhausted, Thrown
 from judging.renderers.chromium.pipe import CallFailed, OutOfTime
 
-ASSET_MAY_BE_TO_BLAME = ("CRASHED", "MEMORY", "CPU", "THREW")
-
 
 @contextlib.contextmanager
 def ours() -> Iterator[None]:

@@ -1,21 +1,22 @@
 // What runs in the renderer's browser: one asset, drawn for one camera after the other; judging/renderers/threejs.py takes the pictures.
 import * as three from "/three.js";
-import { draw, drawer, dress, ground, place, read, stage } from "/scene.js";
+import { draw, drawer, dress, ground, measure, place, read, stage } from "/scene.js";
 
 let shown;
 
-globalThis.load = async (kind, parts, rig) => {
+globalThis.load = async (kind, parts, rig, layout) => {
   const pieces = await Promise.all(Array.from({ length: parts }, async (_, i) => (await fetch(`/asset/${i}`)).arrayBuffer()));
   const bytes = pieces.length === 1 ? pieces[0] : await new Blob(pieces).arrayBuffer();
   const canvas = document.querySelector("canvas");
   canvas.width = canvas.height = rig.pixels;
   const renderer = drawer(three, rig, canvas, { antialias: kind === "glb" && rig.samples > 1 });
   renderer.setSize(rig.pixels, rig.pixels, false);
-  const set = stage(three, rig, renderer), model = await read(three, kind, bytes);
-  const triangles = dress(three, rig, model);
+  const set = stage(three, rig, renderer), model = await read(three, kind, bytes, layout);
+  const measured = measure(model);
+  dress(three, rig, model);
   set.scene.add(model);
   shown = { rig, renderer, set, model };
-  return triangles;
+  return measured;
 };
 
 globalThis.show = (view, colour) => {

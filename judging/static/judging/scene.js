@@ -1,6 +1,7 @@
 // How does an asset look?  One answer for the judge's pictures and for the site's viewer: cameras, light, materials, splats.
 // `three` is handed in, so that this file names no bundle; `rig` is Rig.to_json() of judging/renderers/rig.py.
-import { Splats, fromPly, fromSpz } from "./splats.js";
+import { oneReading } from "./reading.js";
+import { Splats, fromRows, fromSpz } from "./splats.js";
 
 const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/renderers/shading.py
 const KEPT = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
@@ -43,11 +44,32 @@ export function ground(three, scene, colour) {
   scene.background = new three.Color(colour);
 }
 
-/** The asset in `bytes` as an object for the scene.  `kind`: glb, ply or spz. */
-export async function read(three, kind, bytes) {
-  if (kind === "ply") return new Splats(three, fromPly(bytes));
+/** The asset in `bytes` as an object for the scene.  `kind`: glb, spz, or rows of splats whose `layout` is told. */
+export async function read(three, kind, bytes, layout) {
+  if (kind === "rows") return new Splats(three, fromRows(bytes, layout));
   if (kind === "spz") return new Splats(three, await fromSpz(bytes));
-  return (await new three.GLTFLoader().parseAsync(bytes, "")).scene;
+  if (kind !== "glb") throw new Error(`A browser is given no ${kind} file to read.`);
+  return (await new three.GLTFLoader().parseAsync(oneReading(bytes), "")).scene;
+}
+
+/** What is drawn: how many triangles or splats, and the corners of their box; the check must have found the same. */
+export function measure(model) {
+  const low = [Infinity, Infinity, Infinity], high = [-Infinity, -Infinity, -Infinity];
+  let count = model.isSplats ? model.count : 0;
+  const reach = (k, each) => { low[k] = Math.min(low[k], each); high[k] = Math.max(high[k], each); };
+  if (model.isSplats) model.centers.forEach((each, i) => reach(i % 3, each));
+  model.updateMatrixWorld(true);
+  model.traverse((part) => {
+    if (!part.isMesh || part.isSplats) return;
+    const { index, attributes: { position } } = part.geometry, times = part.isInstancedMesh ? part.count : 1;
+    count += times * Math.floor((index ? index.count : position.count) / 3);
+    const m = part.matrixWorld.elements;
+    for (let i = 0; i < position.count; i++) {
+      const x = position.getX(i), y = position.getY(i), z = position.getZ(i);
+      for (let k = 0; k < 3; k++) reach(k, m[k] * x + m[k + 4] * y + m[k + 8] * z + m[k + 12]);
+    }
+  });
+  return { count, low, high };
 }
 
 /** The file's own lights go out and, under "matt", its materials become matt paint.  Returns the number of triangles. */

@@ -59,7 +59,7 @@ export function Splats(three, told) {
     blending: three.CustomBlending, blendSrc: three.OneFactor, blendDst: three.OneMinusSrcAlphaFactor, premultipliedAlpha: true,
   });
   const mesh = new three.Mesh(geometry, material);
-  Object.assign(mesh, { isSplats: true, frustumCulled: false, count: told.count });
+  Object.assign(mesh, { isSplats: true, frustumCulled: false, count: told.count, centers: told.centers });
   mesh.see = (camera, renderer) => {
     camera.updateMatrixWorld();
     mesh.updateMatrixWorld();
@@ -157,27 +157,19 @@ function spread(into, i, [w, x, y, z], scales) {
     into[at++] = r[3 * m] * r[3 * n] * a + r[3 * m + 1] * r[3 * n + 1] * b + r[3 * m + 2] * r[3 * n + 2] * c;
 }
 
-/** A binary little-endian ply whose only element holds float properties: what judging/formats/ply.py lets through. */
-export function fromPly(bytes) {
-  const start = new TextDecoder("latin1").decode(bytes.slice(0, 1 << 14)), marked = start.indexOf("end_header\n");
-  if (marked < 0) throw new Error("This file is not a ply of splats.");
-  const lines = start.slice(0, marked).split("\n").map((line) => line.trim().split(/\s+/));
-  const names = lines.filter(([word]) => word === "property").map((words) => words[2]);
-  const count = Number(lines.find(([word]) => word === "element")[2]), wide = names.length;
-  const values = new Float32Array(bytes.slice(marked + 11, marked + 11 + 4 * wide * count));
-  const rests = names.filter((name) => name.startsWith("f_rest_")).length / 3, degree = PER_DEGREE.indexOf(rests);
-  const told = empty(count, degree), column = Object.fromEntries(names.map((name, i) => [name, i]));
-  const [at, dc, scale, turn] = ["x y z", "f_dc_0 f_dc_1 f_dc_2", "scale_0 scale_1 scale_2", "rot_0 rot_1 rot_2 rot_3"]
-    .map((group) => group.split(" ").map((name) => column[name]));
-  const rest = Array.from({ length: 3 * rests }, (_, i) => column[`f_rest_${(i % 3) * rests + Math.floor(i / 3)}`]);
+const ROW = ["x y z", "f_dc_0 f_dc_1 f_dc_2", "opacity", "scale_0 scale_1 scale_2", "rot_0 rot_1 rot_2 rot_3"].join(" ").split(" ").length;
+
+/** `count` rows of `wide` floats, without a header: Splats.rows of judging/formats/ply.py, which alone reads a ply. */
+export function fromRows(bytes, { count, wide }) {
+  const rests = (wide - ROW) / 3, degree = PER_DEGREE.indexOf(rests), told = empty(count, degree);
+  const values = new Float32Array(bytes);
+  if (degree < 0 || values.length !== count * wide) throw new Error("These are no rows of splats.");
   for (let i = 0, row = 0; i < count; i++, row += wide) {
-    for (let k = 0; k < 3; k++) {
-      told.centers[3 * i + k] = values[row + at[k]];
-      told.dc[3 * i + k] = values[row + dc[k]];
-    }
-    told.opacity[i] = 1 / (1 + Math.exp(-values[row + column.opacity]));
-    spread(told.covariances, i, turn.map((c) => values[row + c]), scale.map((c) => Math.exp(values[row + c])));
-    for (let k = 0; k < rest.length; k++) told.rest[i * rest.length + k] = values[row + rest[k]];
+    told.centers.set(values.subarray(row, row + 3), 3 * i);
+    told.dc.set(values.subarray(row + 3, row + 6), 3 * i);
+    told.opacity[i] = 1 / (1 + Math.exp(-values[row + 6]));
+    spread(told.covariances, i, values.subarray(row + 10, row + 14), [7, 8, 9].map((k) => Math.exp(values[row + k])));
+    for (let k = 0; k < 3 * rests; k++) told.rest[i * 3 * rests + k] = values[row + ROW + (k % 3) * rests + Math.floor(k / 3)];
   }
   return told;
 }

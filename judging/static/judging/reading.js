@@ -1,0 +1,68 @@
+// What may a reader find in a glb?  One JSON chunk, at most one BIN chunk, and of the JSON only what the judge's check reads
+// (judging/renderers/glb.py): one scene, its triangles and its materials.  three.js reads more, so it is given no more.
+const MAGIC = 0x46546c67, JSON_CHUNK = 0x4e4f534a, BIN_CHUNK = 0x004e4942;
+/** EXTENSIONS of judging/renderers/rules.py; a test compares them. */
+export const EXTENSIONS = ["EXT_texture_webp", "KHR_materials_anisotropy", "KHR_materials_clearcoat", "KHR_materials_dispersion",
+  "KHR_materials_emissive_strength", "KHR_materials_ior", "KHR_materials_iridescence", "KHR_materials_sheen", "KHR_materials_specular",
+  "KHR_materials_transmission", "KHR_materials_unlit", "KHR_materials_volume", "KHR_mesh_quantization", "KHR_texture_transform"];
+const ATTRIBUTES = ["POSITION", "NORMAL", "TANGENT", "TEXCOORD_0", "TEXCOORD_1", "TEXCOORD_2", "TEXCOORD_3", "COLOR_0"];
+const LISTS = ["accessors", "asset", "bufferViews", "materials", "samplers", "textures"];
+
+/** The same asset as a glb that holds nothing else.  Throws what is shown to a visitor. */
+export function oneReading(bytes) {
+  const { text, body } = chunks(bytes);
+  const tree = reduced(JSON.parse(text));
+  return packed(new TextEncoder().encode(JSON.stringify(tree)), body);
+}
+
+function chunks(bytes) {
+  const head = new DataView(bytes), total = bytes.byteLength;
+  if (total < 20 || head.getUint32(0, true) !== MAGIC || head.getUint32(4, true) !== 2 || head.getUint32(8, true) !== total) throw new Error("This file is not a whole glb.");
+  const length = head.getUint32(12, true), next = 20 + length;
+  if (head.getUint32(16, true) !== JSON_CHUNK || next > total) throw new Error("This glb does not begin with its JSON.");
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes, 20, length));
+  if (next === total) return { text, body: new Uint8Array(0) };
+  if (next + 8 > total || head.getUint32(next + 4, true) !== BIN_CHUNK || next + 8 + head.getUint32(next, true) !== total)
+    throw new Error("This glb holds more than one JSON and one BIN chunk.");
+  return { text, body: new Uint8Array(bytes, next + 8) };
+}
+
+const pick = (told, names) => Object.fromEntries(names.filter((name) => Object.hasOwn(told, name)).map((name) => [name, told[name]]));
+
+function reduced(told) {
+  const used = new Set(), tree = plain(pick(told, LISTS), used), chosen = told.scenes[told.scene ?? 0];
+  tree.scene = 0;
+  tree.scenes = [pick(chosen, ["nodes"])];
+  tree.nodes = (told.nodes ?? []).map((node) => pick(node, ["children", "mesh", "matrix", "translation", "rotation", "scale"]));
+  tree.meshes = (told.meshes ?? []).map(({ primitives = [] }) => ({ primitives: primitives.map(primitive) }));
+  tree.buffers = (told.buffers ?? []).map(({ byteLength }) => ({ byteLength }));
+  tree.images = (told.images ?? []).map((image) => pick(image, ["bufferView", "mimeType"]));
+  if ((told.extensionsUsed ?? []).includes("KHR_mesh_quantization")) used.add("KHR_mesh_quantization");
+  if (used.size) tree.extensionsUsed = [...used];
+  return tree;
+}
+
+const primitive = (told) => ({ ...pick(told, ["indices", "material", "mode"]), attributes: pick(told.attributes, ATTRIBUTES) });
+
+/** Without extras, and without the extensions that nobody here reads. */
+function plain(told, used) {
+  if (Array.isArray(told)) return told.map((each) => plain(each, used));
+  if (told === null || typeof told !== "object") return told;
+  const kept = {};
+  for (const [name, value] of Object.entries(told)) {
+    if (name === "extensions") kept.extensions = plain(pick(value, EXTENSIONS.filter((each) => Object.hasOwn(value, each) && used.add(each))), used);
+    else if (name !== "extras" && name !== "__proto__") kept[name] = plain(value, used);
+  }
+  return kept;
+}
+
+function packed(text, body) {
+  const long = text.length + 3 & ~3, wide = body.length + 3 & ~3, made = new Uint8Array(28 + long + wide), head = new DataView(made.buffer);
+  [MAGIC, 2, made.length, long, JSON_CHUNK].forEach((value, i) => head.setUint32(4 * i, value, true));
+  made.fill(32, 20, 20 + long);
+  made.set(text, 20);
+  head.setUint32(20 + long, wide, true);
+  head.setUint32(24 + long, BIN_CHUNK, true);
+  made.set(body, 28 + long);
+  return made.buffer;
+}
