@@ -26,13 +26,18 @@ class Format:
     light: str
     light_above: int
 
+    @property
+    def shown_by_copies_only(self) -> bool:
+        """Is a browser given our copy and never the file itself?"""
+        return self.light_above == 0
+
 
 FORMATS = {
     row.name: row
     for row in (
         Format("glb", "glb", "model/gltf-binary", "3D file", "triangle", ("raycast", "threejs"), "glb", 1_000_000),
-        Format("ply", "ply", "application/octet-stream", "splat file", "splat", ("threejs",), "spz", 1_000_000),
-        # A browser is never given a miner's module to look at: what it built is baked, whatever its size.
+        # A visitor's browser is never given a miner's ply or module to read: only a copy of ours, whatever its size.
+        Format("ply", "ply", "application/octet-stream", "splat file", "splat", ("threejs",), "spz", 0),
         Format("threejs", "js", "text/plain; charset=utf-8", "module", "triangle", ("threejs",), "glb", 0),
     )
 }

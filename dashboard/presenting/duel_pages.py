@@ -81,7 +81,12 @@ class AssetSide:
     @property
     def turns(self) -> bool:
         """Is there a drawn file, or a light copy of one, of a size that is loaded without a warning?"""
-        return self.drawn and (self.light is not None or (self.bytes <= MOST_TURNED and not self.runs_code))
+        return self.drawn and (self.light is not None or (self.bytes <= MOST_TURNED and not self.shown_by_copies_only))
+
+    @property
+    def shown_by_copies_only(self) -> bool:
+        """Is a visitor's browser given our copy of the file and never the file itself?"""
+        return formats.FORMATS[self.file_format].shown_by_copies_only
 
     @property
     def runs_code(self) -> bool:
@@ -180,7 +185,7 @@ class DuelPage:
 
     @property
     def too_big(self) -> tuple[AssetSide, ...]:
-        heavy = (side for side in self.sides if side.drawn and not side.turns and not side.runs_code)
+        heavy = (side for side in self.sides if side.drawn and not side.turns and side.bytes > MOST_TURNED)
         return tuple(heavy) if self.rig else ()
 
     @property
@@ -195,7 +200,7 @@ class DuelPage:
     @property
     def original_bytes(self) -> int:
         """Of the files as they were judged, where light copies stand for some of them; else 0."""
-        lit = any(side.light and not side.runs_code for side in self.turning)
+        lit = any(side.light and not side.shown_by_copies_only for side in self.turning)
         return sum(side.bytes for side in self.turning) if lit else 0
 
     @property

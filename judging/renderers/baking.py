@@ -58,7 +58,7 @@ def accuse(fault: RendererFault) -> Refused:
     """The refusal of a module that broke its page, or used it up, where a good module did not."""
     if fault.code == "CPU":
         return refusal("MODULE_TOO_SLOW", limit=CPU_SECONDS)
-    if fault.code == "MEMORY":
+    if fault.code in ("MEMORY", "CRASHED"):  # a page whose heap is full crashes
         return refusal("MODULE_TOO_MUCH_MEMORY", limit=HEAP_MEGABYTES)
     return refusal("MODULE_THREW", why="it broke the page it ran in")
 
@@ -77,7 +77,7 @@ def _bake(module: bytes, browsers: Browsers) -> bytes:
 
 def _answered(module: bytes, browsers: Browsers) -> Any:
     """What the module's page says that it built."""
-    files = {
+    files: Files = {
         "/": PAGE.format(script="building.js"),
         "/building.js": own("building.js"),
         "/three-core.js": vendored("three-core"),

@@ -30,6 +30,7 @@ SURFACE = ("baseColorFactor", "metallicFactor", "roughnessFactor")
 CHANNELS = ("TEXCOORD_0", "TEXCOORD_1", "TEXCOORD_2", "TEXCOORD_3")
 SAMPLER = ("magFilter", "minFilter", "wrapS", "wrapT")
 TRANSFORM = "KHR_texture_transform"
+FAR = 1.0  # from the origin; the asset's cube reaches half as far
 MOST = 1e30  # of a material's number: a 32-bit float holds it
 
 
@@ -52,12 +53,14 @@ class _Writer:
         self.extensions: set[str] = set()
 
     def file(self) -> bytes:
-        nodes, meshes = [], []
+        nodes: list[Json] = []
+        meshes: list[Json] = []
         for primitive, world in self.reader.draws():
-            drawn = self._primitive(primitive, world)
+            # The place stays the node's, for three.js sorts see-through meshes by it; a far one would cost precision.
+            place = world[:3, 3] if np.abs(world[:3, 3]).max() <= FAR else np.zeros(3)
+            drawn = self._primitive(primitive, world, place)
             if drawn is not None:
-                # The place stays the node's: three.js sorts see-through meshes by it.
-                nodes.append({"mesh": len(meshes), "translation": world[:3, 3].tolist()})
+                nodes.append({"mesh": len(meshes), "translation": place.tolist()})
                 meshes.append({"primitives": [drawn]})
         tree: Json = {
             "asset": {"version": "2.0", "generator": "Gauntlet"}, "scene": 0,
@@ -69,13 +72,13 @@ class _Writer:
             tree["extensionsUsed"] = sorted(self.extensions)
         return pack(json.dumps(tree, separators=(",", ":")).encode(), b"".join(self.pieces))
 
-    def _primitive(self, primitive: Json, world: NDArray[np.float64]) -> Json | None:
-        """None where it draws no triangle."""
+    def _primitive(self, primitive: Json, world: NDArray[np.float64], place: NDArray[np.float64]) -> Json | None:
+        """Its vertices as seen from `place`; None where it draws no triangle."""
         faces = self.reader.faces(primitive, world)
         if not len(faces):
             return None
         attributes, linear = primitive["attributes"], world[:3, :3]
-        places = self.reader.accessor(attributes["POSITION"]).astype(np.float64) @ linear.T
+        places = self.reader.accessor(attributes["POSITION"]).astype(np.float64) @ linear.T + (world[:3, 3] - place)
         written = {"POSITION": self._accessor(places, ends=True)}
         arrays = {"NORMAL": self.reader.normals(attributes, world), "TANGENT": self._tangents(attributes, linear)}
         arrays |= {name: self.reader.accessor(attributes[name]) for name in CHANNELS if name in attributes}

@@ -266,7 +266,7 @@ class Reader:
         )
 
     def _pixels(self, image: int) -> NDArray[np.uint8]:
-        """(height, width, 4) bytes of a picture, as its first bytes measured it; turned and moving ones are errors."""
+        """(height, width, 4) bytes of a picture, as its first bytes measured it, as it is stored (glTF 2.0 §3.8.2)."""
         view = self.tree["bufferViews"][self.tree["images"][image]["bufferView"]]
         start = view.get("byteOffset", 0)
         with Image.open(io.BytesIO(self.body[start : start + view["byteLength"]]), formats=IMAGE_FORMATS) as picture:
@@ -275,12 +275,7 @@ class Reader:
                 raise ValueError(f"the header says {measured.width} x {measured.height}, the content {picture.size}")
             if picture.format in ("PNG", "WEBP") and getattr(picture, "n_frames", 1) != 1:
                 raise ValueError("it moves; embed one still picture")
-            if picture.getexif().get(ORIENTATION, 1) != 1:
-                raise ValueError("its EXIF data says that it is turned; save it upright")
             return np.asarray(_eight_bit(picture).convert("RGBA"))
-
-
-ORIENTATION = 0x0112  # of EXIF
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:

@@ -45,6 +45,9 @@ MODULE_RULES: dict[str, Rule] = {
     "MODULE_TOO_SLOW": Rule("it used more than {limit} seconds of processor time", "use fewer loops"),
     "MODULE_TOO_MUCH_MEMORY": Rule("it used more than {limit} MB of memory", "keep fewer objects at a time"),
     "MODULE_THREW": Rule("calling generate(THREE) threw: {why}", "run it with three.js 0.183.2 before you publish it"),
+    "MODULE_CHANGED_BUILTIN": Rule(
+        "running it changed {what}, which is shared", "leave the objects of JavaScript and three.js as they are"
+    ),
     "MODULE_RETURNED": Rule("the call of generate(THREE) returned {what}", "return one Object3D, Group or Mesh"),
     "MODULE_UNSUPPORTED": Rule(
         "{what} cannot be judged", "use meshes and instanced meshes with the materials in docs/formats.md"

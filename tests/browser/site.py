@@ -35,7 +35,7 @@ from competition.models import Asset, Competition, Round
 from dashboard.models import LightCopy, Publication
 from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
-from judging.renderers import control, gltf, lightening, raycast
+from judging.renderers import control, gltf, light, lightening, raycast
 from judging.renderers.rig import EMBEDDED
 from judging.renderers.threejs import Threejs
 from tests import databases
@@ -168,6 +168,10 @@ def show_splats(round_: Round) -> None:
         Asset.objects.filter(sha256=getattr(duel, side)).update(sha256=digest)
         Rendering.objects.filter(sha256=getattr(duel, side)).update(**facts)
         setattr(duel, side, digest)
+        made = light.lighten(store.default().path(digest), file_format="ply")
+        copy = {"sha256": store.default().put(made.content), "bytes": len(made.content), "triangles": made.triangles}
+        named = {"competition": round_.competition, "since": made_round.NOW, "state": "made", **copy}
+        LightCopy.objects.get_or_create(original=digest, defaults=named)
     duel.save()
 
 

@@ -29,11 +29,12 @@ def test_splats_look_to_the_visitor_as_they_looked_to_the_judge(chromium: Any, s
         heard = complaints_of(page, site=splats)
         page.goto(f"{splats.url('splats')}?view=front_left")
         judged = [shot(page, role) for role in ("Defender", "Challenger")]
-        assert not [url for url in asked if url.endswith(".ply") or "splats" in url.rpartition("/")[2]]
+        assert not [url for url in asked if url.endswith(".spz") or "splats" in url.rpartition("/")[2]]
         page.get_by_role("button", name="Turn both in 3D").click()
         page.locator(READY).wait_for()
         turned = [shot(page, role) for role in ("Defender", "Challenger")]
-        assert sum(url.endswith(".ply") for url in asked) == 2
+        assert sum(url.endswith(".spz") for url in asked) == 2
+        assert not [url for url in asked if url.endswith(".ply")], "a browser is given no ply to read"
         assert page.get_by_label("wireframe").count() == 0, "splats have none"
         assert "splats bring their own light" in page.locator(".tools").inner_text()
         assert "The bytes match their SHA-256." in page.locator("#turn").inner_text()

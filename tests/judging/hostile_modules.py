@@ -191,6 +191,14 @@ EXECUTED = {
     "own parent": ("MODULE_UNSUPPORTED", f"const g = new THREE.Group(); g.add({BALL}); g.children.push(g); return g;"),
     "a foreign material": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material = {{ type: 'x' }}; return m;"),
     "a foreign texture": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material.map = {{ image: {{ data: 1 }} }}; return m;"),
+    "a texture of more pixels than bytes": ("MODULE_TEXTURES", f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(16), 60000, 60000); return m;"),
+    "a texture of fewer bytes": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(16), 3, 3); return m;"),
+    "vertices that count less than nothing": ("MODULE_VERTICES", f"const g = new THREE.Group(); const m = {BALL}; m.geometry.attributes.position.count = -400000; g.add(m, new THREE.Mesh(new THREE.PlaneGeometry(0.9, 0.9, 700, 700), new THREE.MeshBasicMaterial())); return g;"),
+    "a then for everybody": ("MODULE_CHANGED_BUILTIN", f"const P = ['proto', 'type'].join(''); const t = ['th', 'en'].join(''); Object[P][t] = (done) => {{}}; return {BALL};"),
+    "other base64": ("MODULE_CHANGED_BUILTIN", f"const P = ['proto', 'type'].join(''); const b = ['toBase', '64'].join(''); Uint8Array[P][b] = () => 'é'; return {BALL};"),
+    "another iterator": ("MODULE_CHANGED_BUILTIN", f"const m = {BALL}; const P = ['proto', 'type'].join(''); Array[P][Symbol.iterator] = function () {{ for (;;) {{}} }}; return m;"),
+    "work for whoever bakes": ("MODULE_CHANGED_BUILTIN", f"const m = {BALL}; const P = ['proto', 'type'].join(''); THREE.BufferGeometry[P].setIndex = () => {{ for (;;) {{}} }}; return m;"),
+    "a getter that never ends": ("NO_GEOMETRY", f"const d = ['define', 'Property'].join(''); const k = ['g', 'et'].join(''); const a = {{}}; a[k] = () => {{ for (;;) {{}} }}; const m = {BALL}; Object[d](m, 'visible', a); return m;"),
     "a map that bends light": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material.normalMap = new THREE.DataTexture(new Uint8Array(4), 1, 1); return m;"),
 }  # fmt: skip
 EXECUTED = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from judging.formats import module_names, threejs
+from judging.formats import built, module_names, threejs
 from judging.renderers import baking, control
 from judging.renderers.base import Refused
 from judging.renderers.chromium import walls
@@ -150,14 +152,60 @@ def test_a_module_reaches_nobody_else() -> None:
 @needs_browser
 def test_two_different_scenes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = iter([b"one", b"other"])
-    monkeypatch.setattr(baking, "_settled", lambda module, browsers: next(outcomes))
+    monkeypatch.setattr(baking, "_bake", lambda module, browsers: next(outcomes))
     with pytest.raises(Refused, match="two different things"):
         baking.baked(control.MODULE.encode())
 
 
-@pytest.mark.parametrize(
-    "said", [None, 5, {}, {"refused": 1}, {"refused": ["X", {}]}, {"refused": ["MODULE_DEPTH", {}]}]
-)
-def test_what_a_broken_page_says_is_not_believed(said: object) -> None:
+LIES = {
+    "nothing": None,
+    "a number": 5,
+    "an object": {},
+    "no line": "x",
+    "a list": "[]\n",
+    "a rule that is none": '{"refused": ["X", {}]}\n',
+    "a rule without its words": '{"refused": ["MODULE_DEPTH", {}]}\n',
+    "no base64": '{"nodes": [], "meshes": [], "materials": [], "textures": []}\n\u00e9',
+    "a parent below": '{"nodes": [{"parent": 0}], "meshes": [], "materials": [], "textures": []}\n',
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_what_a_broken_page_says_is_not_believed(name: str) -> None:
     with pytest.raises(Refused, match="broke the page"):
-        baking._glb(baking._obey(said))
+        built.read(LIES[name])
+
+
+@pytest.mark.parametrize("said", [None, 5, {}, "\u00e9", "%"])
+def test_what_is_no_base64_is_no_glb(said: object) -> None:
+    with pytest.raises(Refused, match="broke the page"):
+        baking._glb(said)
+
+
+def page_answer(**changed: object) -> str:
+    """What an honest page says of one triangle, with something changed."""
+    mesh = {"node": 0, "vertices": 3, "instances": 1, "position": [0, 9], "range": [0, 9], "paints": [0]}
+    node = {"parent": -1, "place": [0, 0, 0], "turn": [0, 0, 0, 1], "scale": [1, 1, 1]}
+    paint = {"color": [1, 1, 1], "emissive": [0, 0, 0]}
+    tree = {"nodes": [node], "meshes": [mesh | changed], "materials": [paint], "textures": []}
+    return json.dumps(tree) + "\n" + base64.b64encode(bytes(36)).decode()
+
+
+def test_counts_are_those_of_the_bytes_that_were_sent() -> None:
+    assert built.read(page_answer()).tree["meshes"][0]["vertices"] == 3
+    for lie in (
+        {"vertices": -400_000},
+        {"vertices": 1},
+        {"position": [0, 10]},
+        {"position": [2, 8]},
+        {"instances": 2},
+        {"instances": 0},
+        {"paints": [1]},
+        {"index": [0, 10]},
+        {"range": [0]},
+    ):
+        with pytest.raises(Refused, match="broke the page"):
+            built.read(page_answer(**lie))
+    with pytest.raises(Refused, match="MODULE_DRAWS"):
+        built.read(page_answer(groups=[[0, 3, 0]] * 201))

@@ -245,4 +245,4 @@ def wait_until(true: object) -> None:
 
 
 def test_the_version_names_what_decides_pixels() -> None:
-    assert renderer("threejs").version.startswith("threejs-1 three-0.183.2 chromium-1")
+    assert renderer("threejs").version.startswith("threejs-2 three-0.183.2 chromium-1")

@@ -42,6 +42,40 @@ const whole = (value) => typeof value === "number" && value > 0 ? (value < FAR ?
 const point = (holder, names) => { const made = list(); for (let i = 0; i < names.length; i++) push(made, number(holder, names[i])); return made; };
 const XYZ = list(["x", "y", "z"]), XY = list(["x", "y"]), TURN = list(["_x", "_y", "_z", "_w"]), RGB = list(["r", "g", "b"]);
 
+/** Every property of JavaScript's own objects and of three.js's classes, as they were before the module came. */
+const SHARED = ["Object", "Function", "Array", "String", "Number", "Boolean", "Symbol", "BigInt", "Math", "JSON", "Map", "Set", "WeakMap", "WeakSet", "Promise",
+  "RegExp", "Error", "TypeError", "RangeError", "ReferenceError", "SyntaxError", "ArrayBuffer", "DataView", "Float32Array", "Float64Array", "Int8Array",
+  "Int16Array", "Int32Array", "Uint8Array", "Uint8ClampedArray", "Uint16Array", "Uint32Array"];
+const ownKeys = Reflect.ownKeys, same = Object.is, before = list();
+function recall() {
+  const shared = SHARED.map((name) => [name, globalThis[name]]).concat([["TypedArray", typed.constructor]]);
+  const iterators = [[].values(), new Map().values(), new Set().values(), ""[Symbol.iterator]()].map((each) => ["an iterator", getPrototypeOf(each)]);
+  const classes = Object.entries(THREE).filter(([, kind]) => typeof kind === "function" && kind.prototype).map(([name, kind]) => [`THREE.${name}`, { prototype: kind.prototype }]);
+  for (const [name, thing] of [...shared, ...iterators, ...classes]) {
+    if (!name.startsWith("THREE.")) remembered(name, thing);
+    if (thing.prototype) remembered(name, thing.prototype);
+  }
+}
+function remembered(name, thing) {
+  const properties = list();
+  for (const key of ownKeys(thing)) push(properties, { __proto__: null, key, ...getOwnPropertyDescriptor(thing, key) });
+  push(before, { __proto__: null, name, thing, above: getPrototypeOf(thing), properties });
+}
+
+/** A module that changes what everybody shares is refused, though nothing that it changed is used again. */
+function requireUnchanged() {
+  for (let i = 0; i < before.length; i++) {
+    const { name, thing, above, properties } = before[i];
+    let changed = getPrototypeOf(thing) !== above || ownKeys(thing).length !== properties.length;
+    for (let k = 0; !changed && k < properties.length; k++) {
+      const { key, value, get, set } = properties[k], now = getOwnPropertyDescriptor(thing, key);
+      changed = now === undefined || !same(hasOwn(now, "value") ? now.value : undefined, value) || (hasOwn(now, "get") ? now.get : undefined) !== get
+        || (hasOwn(now, "set") ? now.set : undefined) !== set;
+    }
+    if (changed) refuse("MODULE_CHANGED_BUILTIN", { what: name });
+  }
+}
+
 /** Chance and time are not offered; the allow-list of names in judging/formats/module_names.py says so before. */
 function trap() {
   const never = (name) => () => { throw new TypeError(`${name} is not offered`); };
@@ -67,6 +101,7 @@ fixed("start", { value: (names) => {
   addEventListener("error", threw);
   Object.assign(script, { type: "module", src: "/run.js", onload: threw, onerror: threw });
   trap();
+  recall();
   document.head.append(script);
 } });
 
@@ -89,6 +124,7 @@ function answer(generate) {
     return told("MODULE_THREW", { why: described(fault) });
   }
   try {
+    requireUnchanged();
     return read(root);
   } catch (fault) {
     const code = own(fault, "code");

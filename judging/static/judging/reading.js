@@ -12,7 +12,9 @@ const LISTS = ["accessors", "asset", "bufferViews", "materials", "samplers", "te
 export function oneReading(bytes) {
   const { text, body } = chunks(bytes);
   const tree = reduced(JSON.parse(text));
-  return packed(new TextEncoder().encode(JSON.stringify(tree)), body);
+  const made = packed(new TextEncoder().encode(JSON.stringify(tree)), body), written = made.subarray(made.length - (body.length + 3 & ~3));
+  for (const { bufferView } of tree.images) upright(written, tree.bufferViews?.[bufferView]);
+  return made.buffer;
 }
 
 function chunks(bytes) {
@@ -25,6 +27,25 @@ function chunks(bytes) {
   if (next + 8 > total || head.getUint32(next + 4, true) !== BIN_CHUNK || next + 8 + head.getUint32(next, true) !== total)
     throw new Error("This glb holds more than one JSON and one BIN chunk.");
   return { text, body: new Uint8Array(bytes, next + 8) };
+}
+
+/** glTF shows pictures as they are stored, browsers turn them as their EXIF says: so it says nothing any more. */
+function upright(body, view) {
+  if (!view) return;
+  const start = view.byteOffset ?? 0, end = start + view.byteLength, word = (at) => String.fromCharCode(...body.subarray(at, at + 4));
+  const head = new DataView(body.buffer, body.byteOffset);
+  if (word(start) === "\x89PNG") hide(start + 8, (at) => ["eXIf", at + 4, 12 + head.getUint32(at)]);
+  else if (word(start) === "RIFF") hide(start + 12, (at) => ["EXIF", at, 8 + head.getUint32(at + 4, true) + 1 & ~1]);
+  else if (body[start] === 0xff && body[start + 1] === 0xd8) hide(start + 2, (at) => ["Exif", at + 4, 2 + head.getUint16(at + 2)]);
+
+  /** `piece` tells of the piece at a place: the name that marks EXIF, where names stand, and how long it is. */
+  function hide(first, piece) {
+    for (let at = first; at + 12 <= end;) {
+      const [name, place, long] = piece(at);
+      if (word(place) === name) body.fill(0x6a, place, place + 4);
+      at += Math.max(long, 4);
+    }
+  }
 }
 
 const pick = (told, names) => Object.fromEntries(names.filter((name) => Object.hasOwn(told, name)).map((name) => [name, told[name]]));
@@ -64,5 +85,5 @@ function packed(text, body) {
   head.setUint32(20 + long, wide, true);
   head.setUint32(24 + long, BIN_CHUNK, true);
   made.set(body, 28 + long);
-  return made.buffer;
+  return made;
 }
