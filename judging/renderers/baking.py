@@ -64,15 +64,12 @@ def accuse(fault: RendererFault) -> Refused:
 
 
 def _twice(module: bytes, browsers: Browsers) -> bytes:
-    first, second = _bake(module, browsers), _bake(module, browsers)
-    if first != second:
-        raise refusal("MODULE_CHANGES")
-    return first
-
-
-def _bake(module: bytes, browsers: Browsers) -> bytes:
     """A refusal is raised when the page is gone: whoever keeps the browser need not start another."""
-    return _glb(_written(built.read(_answered(module, browsers)), browsers))
+    answer = _answered(module, browsers)
+    told = built.read(answer)
+    if _answered(module, browsers) != answer:
+        raise refusal("MODULE_CHANGES")
+    return _glb(_written(told, browsers))
 
 
 def _answered(module: bytes, browsers: Browsers) -> Any:

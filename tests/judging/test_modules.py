@@ -151,8 +151,8 @@ def test_a_module_reaches_nobody_else() -> None:
 
 @needs_browser
 def test_two_different_scenes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    outcomes = iter([b"one", b"other"])
-    monkeypatch.setattr(baking, "_bake", lambda module, browsers: next(outcomes))
+    outcomes = iter([page_answer(), page_answer(vertices=3, range=[0, 3])])
+    monkeypatch.setattr(baking, "_answered", lambda module, browsers: next(outcomes))
     with pytest.raises(Refused, match="two different things"):
         baking.baked(control.MODULE.encode())
 

@@ -106,6 +106,11 @@ def another_scene(glb: Glb) -> None:
     glb.tree["scenes"].append({"nodes": [1]})
 
 
+def bounds_that_are_only_said(glb: Glb) -> None:
+    """A renderer that believes them leaves the mesh out: it would be behind the camera."""
+    glb.tree["accessors"][0] |= {"min": [90, 90, 90], "max": [91, 91, 91]}
+
+
 def ktx2_beside(glb: Glb) -> None:
     view = glb.view(b"\xabKTX 20\xbb\r\n\x1a\n" + bytes(64))
     glb.tree["images"].append({"mimeType": "image/ktx2", "bufferView": view})
@@ -114,7 +119,9 @@ def ktx2_beside(glb: Glb) -> None:
     glb.tree["extensionsUsed"] = ["KHR_texture_basisu"]
 
 
-PASSED_OVER = {each.__name__: each for each in (other_positions, redirected, another_scene, ktx2_beside)}
+PASSED_OVER = {
+    each.__name__: each for each in (other_positions, redirected, another_scene, bounds_that_are_only_said, ktx2_beside)
+}
 
 
 @needs_browser
@@ -131,7 +138,15 @@ def viewed(data: bytes) -> Any:
     """What the site's viewer finds in the very bytes of a file: its own reading of them, in a page."""
     program = """import * as three from "/three.js"; import { read, measure } from "/scene.js";
       globalThis.found = async (kind, text) => {
-        try { return measure(await read(three, kind, Uint8Array.fromBase64(text).buffer)); }
+        try {
+          const model = await read(three, kind, Uint8Array.fromBase64(text).buffer), pictures = [];
+          model.traverse(({ material }) => {
+            const image = material?.map?.image;
+            if (image) pictures.push([image.width, image.height]);
+          });
+          model.traverse(({ geometry }) => geometry && pictures.push(geometry.boundingSphere));
+          return { ...measure(model), pictures };
+        }
         catch (fault) { return fault.message; } };
       globalThis.ready = true;"""
     files = {**scripts(), "/": HTML.replace("darkroom", "probe"), "/probe.js": program}
@@ -178,11 +193,13 @@ def test_a_picture_is_shown_as_it_is_stored_whatever_its_exif_says(kind: str, tm
     exif = Image.Exif()
     exif[0x0112] = 6
     stored = Image.fromarray(np.repeat(np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8).repeat(8, 0), 8, 1))
+    assert stored.size == (16, 8)
     plain, turned = io.BytesIO(), io.BytesIO()
     stored.save(plain, kind, quality=95)
     stored.save(turned, kind, quality=95, exif=exif)
     one, other = (drawn(Glb(each.getvalue()).bytes(), tmp_path / "x", Threejs()) for each in (plain, turned))
     assert np.array_equal(one, other)
+    assert viewed(Glb(turned.getvalue()).bytes())["pictures"][0] == list(stored.size), "nor in the site's viewer"
 
 
 def test_a_moving_picture_is_refused() -> None:

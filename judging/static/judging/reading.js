@@ -12,6 +12,7 @@ const LISTS = ["accessors", "asset", "bufferViews", "materials", "samplers", "te
 export function oneReading(bytes) {
   const { text, body } = chunks(bytes);
   const tree = reduced(JSON.parse(text));
+  for (const image of tree.images) image.mimeType = kindOf(body, tree.bufferViews?.[image.bufferView]);
   const made = packed(new TextEncoder().encode(JSON.stringify(tree)), body), written = made.subarray(made.length - (body.length + 3 & ~3));
   for (const { bufferView } of tree.images) upright(written, tree.bufferViews?.[bufferView]);
   return made.buffer;
@@ -27,6 +28,12 @@ function chunks(bytes) {
   if (next + 8 > total || head.getUint32(next + 4, true) !== BIN_CHUNK || next + 8 + head.getUint32(next, true) !== total)
     throw new Error("This glb holds more than one JSON and one BIN chunk.");
   return { text, body: new Uint8Array(bytes, next + 8) };
+}
+
+/** What a picture is follows from its first bytes, for every reader; the check compares what is said of it. */
+function kindOf(body, view) {
+  const [first, second] = body.subarray(view?.byteOffset ?? 0);
+  return first === 0x89 ? "image/png" : first === 0xff && second === 0xd8 ? "image/jpeg" : "image/webp";
 }
 
 /** glTF shows pictures as they are stored, browsers turn them as their EXIF says: so it says nothing any more. */
@@ -57,7 +64,7 @@ function reduced(told) {
   tree.nodes = (told.nodes ?? []).map((node) => pick(node, ["children", "mesh", "matrix", "translation", "rotation", "scale"]));
   tree.meshes = (told.meshes ?? []).map(({ primitives = [] }) => ({ primitives: primitives.map(primitive) }));
   tree.buffers = (told.buffers ?? []).map(({ byteLength }) => ({ byteLength }));
-  tree.images = (told.images ?? []).map((image) => pick(image, ["bufferView", "mimeType"]));
+  tree.images = (told.images ?? []).map((image) => pick(image, ["bufferView"]));
   if ((told.extensionsUsed ?? []).includes("KHR_mesh_quantization")) used.add("KHR_mesh_quantization");
   if (used.size) tree.extensionsUsed = [...used];
   return tree;
@@ -72,7 +79,7 @@ function plain(told, used) {
   const kept = {};
   for (const [name, value] of Object.entries(told)) {
     if (name === "extensions") kept.extensions = plain(pick(value, EXTENSIONS.filter((each) => Object.hasOwn(value, each) && used.add(each))), used);
-    else if (name !== "extras" && name !== "__proto__") kept[name] = plain(value, used);
+    else if (!["extras", "__proto__"].includes(name)) kept[name] = plain(value, used);
   }
   return kept;
 }

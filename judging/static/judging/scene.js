@@ -49,7 +49,10 @@ export async function read(three, kind, bytes, layout) {
   if (kind === "rows") return new Splats(three, fromRows(bytes, layout));
   if (kind === "spz") return new Splats(three, await fromSpz(bytes));
   if (kind !== "glb") throw new Error(`A browser is given no ${kind} file to read.`);
-  return (await new three.GLTFLoader().parseAsync(oneReading(bytes), "")).scene;
+  const { scene } = await new three.GLTFLoader().parseAsync(oneReading(bytes), "");
+  // three.js would leave out of the picture what lies elsewhere by the bounds that a file says: they follow from its vertices.
+  scene.traverse(({ geometry }) => { if (geometry) geometry.boundingBox = geometry.boundingSphere = null; });
+  return scene;
 }
 
 /** What is drawn: how many triangles or splats, and the corners of their box; the check must have found the same. */
