@@ -31,6 +31,7 @@ from competition.models import Prompt, Round
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.numbers import whole_number
+from dashboard.presenting.outside import web_address
 from dashboard.publish import folder_of
 from dashboard.queries import edition_of, is_light_copy, is_mirrored
 from judging import queries as judging
@@ -137,7 +138,11 @@ def _extension(round_: Round) -> str:
 
 def _address(request: Any, prompt: Prompt) -> str:
     """Our own copy; of a round that was played elsewhere, and whose pictures are not here, where it once lay."""
-    return request.build_absolute_uri(reverse("blob", args=[prompt.sha256, "png"])) if prompt.sha256 else prompt.url
+    return (
+        request.build_absolute_uri(reverse("blob", args=[prompt.sha256, "png"]))
+        if prompt.sha256
+        else web_address(prompt.url)
+    )
 
 
 @require_safe

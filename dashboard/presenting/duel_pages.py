@@ -12,6 +12,7 @@ from competition.decisions.repeats import plain
 from competition.models import Asset, Round, Submission
 from dashboard.models import LightCopy, WinnerCopy
 from dashboard.presenting.matches import DECISIVE, RESULTS, duel_url, match_url, result
+from dashboard.presenting.outside import web_address
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.records import Link, links, mirrored_view
 from dashboard.presenting.wording import WHO_MUST_ACT, Label, labels
@@ -168,7 +169,7 @@ class DuelPage:
     @property
     def prompt_link(self) -> str:
         """Where a prompt's picture lies on another host, if a browser can go there."""
-        return self.prompt_url if self.prompt_url.startswith(("https://", "http://")) else ""
+        return self.prompt_url
 
     @property
     def pictured(self) -> bool:
@@ -277,7 +278,7 @@ def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
         "position": duel.position,
         "prompt": duel.prompt.stem,
         "prompt_sha256": duel.prompt.sha256,
-        "prompt_url": duel.prompt.url,
+        "prompt_url": web_address(duel.prompt.url),
         "result": result(match, duel),
         "score_micro": duel.score_micro,
         "judge_name": match.judge_name,

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from competition.models import Competition, Prompt, Round
 from dashboard.presenting.matches import RESULTS, duel_url, match_url, picture, result
+from dashboard.presenting.outside import web_address
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.wording import Label, count, labels, percent
 from judging.models import Duel, Rendering
@@ -154,7 +155,7 @@ def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, in
     return PromptRow(
         prompt=prompt.stem,
         sha256=prompt.sha256,
-        link=prompt.url if not prompt.sha256 else "",
+        link=web_address(prompt.url) if not prompt.sha256 else "",
         **{name: counts[name] for name in kept},
         drawn=judged - counts["won"] - counts["lost"],
         decisive=Fraction(counts["won"] + counts["lost"], judged) if judged else None,

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.models import VerifierFinding
+from dashboard.presenting.outside import web_address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +75,18 @@ def links(detail: Any, side: str) -> tuple[Link, ...]:
     """What one side of an imported duel showed; an address that a browser cannot open is left out."""
     found = []
     for kind, url in files_of(detail, side).items():
-        try:
-            split = urlsplit(url)
-        except ValueError:
-            continue
-        if split.scheme in ("http", "https") and split.hostname:
-            found.append(Link(kind=kind, host=split.hostname, url=url))
+        if web_address(url):
+            found.append(Link(kind=kind, host=urlsplit(url).hostname or "", url=url))
     return tuple(found)
+
+
+def checked(detail: Any) -> Any:
+    """A duel's detail to show to programs: of its files, only addresses that a browser may follow."""
+    if not isinstance(detail, Mapping) or "files" not in detail:
+        return detail
+    sides = {side: files_of(detail, side) for side in ("defender", "challenger")}
+    files = {side: {kind: web_address(url) for kind, url in found.items()} for side, found in sides.items() if found}
+    return {**detail, "files": files}
 
 
 def files_of(detail: Any, side: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from dashboard import charts, marking
 from dashboard.presenting import wording
 from dashboard.presenting.figures import Figures
+from dashboard.presenting.outside import web_address
 from dashboard.presenting.people import Who
 from dashboard.presenting.twins import twin
 
@@ -30,6 +31,7 @@ SCORES = ("score", "ab", "ba")
 register.filter("size", wording.size)
 register.filter("bar", wording.bar)
 register.filter("duration", wording.duration)
+register.filter("outside", web_address)
 register.filter("each_rule", wording.each_rule)
 
 

@@ -6,6 +6,7 @@ import select
 from collections.abc import Iterator
 
 import pytest
+from gunicorn.config import Config
 
 from benchmarks import slow_visitors
 from benchmarks.slow_visitors import ATTACKS, SERVERS, ask, attack, served
@@ -45,6 +46,14 @@ def test_the_many_of_one_address_get_their_turns(port: int) -> None:
         each.settimeout(120)
         assert each.recv(12) == b"HTTP/1.1 200"
         each.close()
+
+
+def test_the_server_itself_believes_no_header_of_a_peer() -> None:
+    """By default gunicorn lets loopback peers say by which scheme and under which prefix they ask."""
+    cfg = Config()
+    assert cfg.secure_scheme_headers and "SCRIPT_NAME" in cfg.forwarder_headers
+    web_worker.believe_nobody(cfg)
+    assert not cfg.secure_scheme_headers and not any(cfg.forwarder_headers)
 
 
 def test_a_header_has_seconds_and_an_answer_minutes() -> None:

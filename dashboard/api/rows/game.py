@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from competition import formats
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
+from dashboard.presenting.outside import web_address
 from dashboard.presenting.rounds import odd_reveal, schedule
 from dashboard.presenting.wording import WHO_MUST_ACT, labels
 
@@ -174,7 +175,7 @@ def prompt(row: Prompt) -> PromptRow:
     at = [slug, row.stem]
     return PromptRow(
         id=f"{slug}/{row.stem}", competition=slug, stem=row.stem, sha256=row.sha256, bytes=row.bytes,
-        picture_url=reverse("blob", args=[row.sha256, "png"]) if row.sha256 else row.url,
+        picture_url=reverse("blob", args=[row.sha256, "png"]) if row.sha256 else web_address(row.url),
         url=reverse("prompt", args=at),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import duel_url, match_url, result
+from dashboard.presenting.records import checked
 from judging.matches import tally_of
 from judging.models import Control, Duel, Match, Rendering
 
@@ -87,7 +88,7 @@ def duel(row: Duel) -> DuelRow:
     return DuelRow(
         id=f"{match_id(of)}/{row.prompt.stem}", match=match_id(of), prompt=row.prompt.stem, position=row.position,
         state=row.state, result=result(of, row), score_micro=row.score_micro, defender_sha256=row.left_sha256,
-        challenger_sha256=row.right_sha256, detail=row.detail, failure=failure(row), since=row.since,
+        challenger_sha256=row.right_sha256, detail=checked(row.detail), failure=failure(row), since=row.since,
         url=duel_url(of.round, of, row),
     )  # fmt: skip
 
