@@ -336,7 +336,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"refusals": {"()": "competition.log_filters.NoTraceOfRefusals"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": env.level("GAUNTLET_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "dramatiq": {"level": "WARNING"}, "websockets": {"level": "WARNING"}},
 }

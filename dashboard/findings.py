@@ -23,7 +23,7 @@ MOST_FILES = 500
 
 
 def asked_for(request: HttpRequest) -> Asked:
-    page = whole_number(request.GET.get("page", "")) or 1
+    page = whole_number(request.GET.get("page", "")[:9]) or 1  # nine digits of a longer number are beyond the last page
     filters = {name: request.GET.get(name, "")[:60] for name in ("round", "kind", "severity")}
     return Asked(**filters, page=min(10_000, page))
 

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from competition.log_filters import NoTraceOfRefusals
 from tests.dashboard import made_round
 from tests.hostile import odd
 from tests.hostile.odd import PLACE, filled, routes
@@ -148,6 +152,24 @@ def test_an_odd_field_of_a_form_is_answered_below_500_without_a_traceback(door: 
         assert door.check("POST", address, data=b"a=b&" * 2000, content_type=odd_form()).status_code == 400
         big = door.check("POST", address, data=b"a=" + b"b" * 1_100_000, content_type=odd_form())
         assert big.status_code == 413
+
+
+def test_staff_may_send_odd_addresses_too_and_the_log_has_no_traceback(door: Door, caplog: Any) -> None:
+    user = User.objects.create_superuser("otto")
+    device = TOTPDevice.objects.create(user=user, name="authenticator")
+    door.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    session = door.client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    assert door.client.get("/admin/audits/audit/").status_code == 200
+    asked = ("p", "o", "q", "state", "password__startswith", "round__competition__slug", "_to_field", "_popup", "e")
+    for value in odd.BYTES[:40]:
+        for place in ("", f"{value}/change/", f"{value}/history/"):
+            for name in asked if not place else asked[:1]:
+                answer = door.client.get(f"/admin/audits/audit/{place}?{name}={value}")
+                assert answer.status_code < 500, (place, name, value)
+    for record in caplog.records:
+        assert NoTraceOfRefusals().filter(record) and not record.exc_info, record.getMessage()
 
 
 def odd_form() -> str:
