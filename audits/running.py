@@ -9,21 +9,23 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Q
 
 from audits import builds, logs
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Action, Event, Progress
 from audits.models import PodRun
-from audits.pods import batch, hosts, results
-from audits.pods.base import Image, Pod, PodFault, PodProvider
+from audits.pods import batch, control, hosts, results
+from audits.pods.base import UNCLEAR, Image, Pod, PodFault, PodProvider
+from audits.pods.control import Control
 from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
 from audits.pods.runpod import RunPods
@@ -103,58 +105,96 @@ def idle(run: PodRun) -> bool:
 @engine.step(PodRun, "generating")
 def tend(run: PodRun, now: datetime) -> Outcome:
     """Look at the pod once, then do the one thing that follows."""
-    limits, provider = limits_of(run), provider_named(run.provider)
-    progress = Progress.from_json(run.progress) if run.progress else Progress()
-    pod = Pod.from_json(run.handle) if run.handle else None
-    batches, said = batches_of(run), run.log
-    if pod is not None and progress.phase in ("warming_up", "ready", "generating", "complete"):
-        progress = lifecycle.after(progress, _look(provider, pod, progress, limits=limits, now=now), limits=limits)
-        said = logs.heard(run, provider, pod)
-    action = lifecycle.next_action(progress, batches=len(batches), limits=limits, now=now)
+    look = _Look(run, provider_named(run.provider), batches_of(run), now=now)
+    said = run.log
+    if look.pod is not None and look.progress.phase in ("warming_up", "ready", "generating", "complete"):
+        look.after(_seen(look))
+        said = logs.heard(run, look.provider, look.pod)
+    action = lifecycle.next_action(look.progress, batches=len(look.batches), limits=look.limits, now=now)
     log = logs.changed(run, said)
     if action.kind == "done" and idle(run):
         return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open", sets=log)
     if action.kind == "done":
-        return _done(run, provider, pod, progress)
+        return _done(look)
     if action.kind == "fail":
-        return _failed(run, provider, pod, progress, action)
-    return _act(run, provider, pod, progress, action, batches=batches, log=log, now=now)
+        return _failed(look, action)
+    if action.kind == "start_pod" and not builds.ready(run, look.provider, now=now):
+        return Wait(IDLE, "the image of the revealed commit is being built")
+    return _act(look, action, log=log)
 
 
-def _look(provider: PodProvider, pod: Pod, progress: Progress, *, limits: lifecycle.Limits, now: datetime) -> Event:
-    try:
-        fault = provider.fault(pod)
-    except PodFault as unknown:  # its provider does not answer: that says nothing about the pod
-        return Event(kind="blind", at=now, failure=_failure(unknown))
-    if fault is not None:
-        return Event(kind="lost", at=now, failure=_failure(fault))
-    status = batch.poll(pod, replacements_remaining=progress.replacements_remaining(limits=limits))
-    return Event(kind="seen", at=now, state=status.state)
+class _Look:
+    """One look at a run: its pod, if there is one, and what has become of it so far."""
+
+    def __init__(self, run: PodRun, provider: PodProvider, batches: list[tuple[str, ...]], *, now: datetime) -> None:
+        self.run, self.provider, self.batches, self.now = run, provider, batches, now
+        self.limits = limits_of(run)
+        self.progress = Progress.from_json(run.progress) if run.progress else Progress()
+        self.pod = Pod.from_json(run.handle) if run.handle else None
+
+    def event(self, kind: str, *, state: str = "", failure: lifecycle.Failure | None = None) -> Event:
+        return Event(kind=kind, at=self.now, state=state, failure=failure)
+
+    def after(self, event: Event) -> None:
+        self.progress = lifecycle.after(self.progress, event, limits=self.limits)
+
+    def pictures(self, batch: int) -> dict[str, Path]:
+        """stem -> file of the prompts of one batch."""
+        hashes = {asset.prompt.stem: asset.prompt.sha256 for asset in wanted(self.run)}
+        return {stem: store.default().path(hashes[stem]) for stem in self.batches[batch]}
+
+    def ask(self, question: Callable[[], Event]) -> Event:
+        """Put a question to the pod.
+
+        Whatever breaks over the answer of a pod may have been broken by it: that is lost, and unclear whose doing.
+        """
+        try:
+            return question()
+        except PodFault as fault:
+            return self.event("lost", failure=_failure(fault))
+        except DatabaseError:
+            raise
+        except Exception as reason:
+            log.exception("%s: an answer of its pod could not be dealt with", self.run)
+            sentence = f"What the service answered broke our reader of it ({type(reason).__name__}). We try again."
+            failure = lifecycle.Failure(failure_class=UNCLEAR, code="reader_broke", sentence=sentence)
+            return self.event("lost", failure=failure)
+
+    def stop(self, pod: Pod) -> None:
+        """A pod that cannot be ended now is ended by a sweep: nobody waits for it."""
+        try:
+            self.provider.stop(pod)
+        except PodFault as fault:
+            log.warning("%s: %s", self.run, fault.sentence)
+
+
+def _seen(look: _Look) -> Event:
+    pod = look.pod
+    assert pod is not None  # noqa: S101
+
+    def question() -> Event:
+        try:
+            fault = look.provider.fault(pod)
+        except PodFault as unknown:  # its provider does not answer: that says nothing about the pod
+            return look.event("blind", failure=_failure(unknown))
+        if fault is not None:
+            return look.event("lost", failure=_failure(fault))
+        status = batch.poll(pod, replacements_remaining=look.progress.replacements_remaining(limits=look.limits))
+        return look.event("seen", state=status.state)
+
+    return look.ask(question)
 
 
 def _failure(fault: PodFault) -> lifecycle.Failure:
     return lifecycle.Failure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
 
 
-def _act(
-    run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress, action: Action,
-    *, batches: list[tuple[str, ...]], log: dict[str, str], now: datetime,
-) -> Outcome:  # fmt: skip
+def _act(look: _Look, action: Action, *, log: dict[str, str]) -> Outcome:
     """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
-    event: Event | None = None
-    if action.kind == "start_pod" and not builds.ready(run, provider, now=now):
-        return Wait(IDLE, "the image of the revealed commit is being built")
-    if action.kind == "start_pod":
-        pod, event = _start(run, provider, progress, now=now)
-    elif action.kind == "replace" and pod is not None:
-        provider.stop(pod)
-        pod, event = None, Event(kind="stopped", at=now)
-    elif action.kind == "submit" and pod is not None:
-        event = _submit(run, provider, pod, batches[action.batch], now=now)
-    elif action.kind == "collect" and pod is not None:
-        event = _collect(run, pod, batches[action.batch], now=now)
+    event = ACTS[action.kind](look, action) if action.kind in ACTS else None
     if event is not None:
-        progress = lifecycle.after(progress, event, limits=limits_of(run))
+        look.after(event)
+    run, progress, pod = look.run, look.progress, look.pod
     sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
     if pod is not None:
         sets["isolation"] = list(pod.isolation)
@@ -165,43 +205,94 @@ def _act(
     return Wait(pace if event is None else AGAIN, action.because, sets=sets)
 
 
-def _start(run: PodRun, provider: PodProvider, progress: Progress, *, now: datetime) -> tuple[Pod | None, Event]:
-    image = Image(repo=run.submission.repo, commit=run.submission.commit)
+def _start(look: _Look, action: Action) -> Event:
+    image = Image(repo=look.run.submission.repo, commit=look.run.submission.commit)
     try:
-        pod = provider.start(image, name=name_of(run.pk, progress.pods))
+        look.pod = look.provider.start(image, name=name_of(look.run.pk, look.progress.pods))
     except PodFault as fault:
-        return None, Event(kind="refused", at=now, failure=_failure(fault))
-    return pod, Event(kind="started", at=now)
+        return look.event("refused", failure=_failure(fault))
+    return look.event("started")
 
 
-def _submit(run: PodRun, provider: PodProvider, pod: Pod, stems: Iterable[str], *, now: datetime) -> Event:
-    hashes = {asset.prompt.stem: asset.prompt.sha256 for asset in wanted(run)}
-    try:
-        urls = provider.offer(pod, pictures={stem: store.default().path(hashes[stem]) for stem in stems})
-    except PodFault as fault:
-        return Event(kind="lost", at=now, failure=_failure(fault))
-    answer = batch.submit(pod, image_urls=urls, seed=run.seed)
-    return (
-        Event(kind="submitted", at=now)
-        if answer.state == "accepted"
-        else Event(kind="seen", at=now, state=answer.state)
-    )
+def _replace(look: _Look, action: Action) -> Event:
+    if look.pod is not None:
+        look.stop(look.pod)
+    look.pod = None
+    return look.event("stopped")
 
 
-def _collect(run: PodRun, pod: Pod, stems: tuple[str, ...], *, now: datetime) -> Event:
+def _submit(look: _Look, action: Action) -> Event:
+    def question() -> Event:
+        urls = look.provider.offer(look.pod, pictures=look.pictures(action.batch))
+        answer = batch.submit(look.pod, image_urls=urls, seed=look.run.seed)
+        accepted = answer.state == "accepted"
+        return look.event("submitted") if accepted else look.event("seen", state=answer.state)
+
+    return look.ask(question)
+
+
+def _collect(look: _Look, action: Action) -> Event:
     """Bring the archive here and take its files; hostile archives are refused by `results`."""
+    extension = formats.of(look.run.submission.round.competition.config).extension
+    stems, got = look.batches[action.batch], list[results.Results]()
     with tempfile.TemporaryDirectory(prefix="gauntlet-results-") as folder:
-        answer = batch.collect(pod, into=Path(folder) / "results.zip")
-        if answer.archive is None:
-            return Event(kind="seen", at=now, state=answer.state)
-        extension = formats.of(run.submission.round.competition.config).extension
-        try:
-            got = results.unpack(answer.archive, stems=stems, extension=extension, into=Path(folder) / "files")
-        except results.BadResults as bad:
-            failure = lifecycle.Failure(failure_class="miner", code=bad.code, sentence=bad.sentence)
-            return Event(kind="unusable", at=now, failure=failure)
-        _take(run, got, now=now)
-    return Event(kind="collected", at=now)
+
+        def question() -> Event:
+            answer = batch.collect(look.pod, into=Path(folder) / "results.zip")
+            if answer.archive is None:
+                return look.event("seen", state=answer.state)
+            try:
+                into = Path(folder) / "files"
+                got.append(results.unpack(answer.archive, stems=stems, extension=extension, into=into))
+            except results.BadResults as bad:
+                failure = lifecycle.Failure(failure_class="miner", code=bad.code, sentence=bad.sentence)
+                return look.event("unusable", failure=failure)
+            return look.event("collected")
+
+        event = look.ask(question)
+        for found in got:
+            _take(look.run, found, now=look.now)
+    return event
+
+
+def _control(look: _Look, action: Action) -> Event | None:
+    """One look at the control pod, which is started when the pod that was lost has been ended; None: it is at work."""
+    if look.pod is not None:
+        look.stop(look.pod)
+        look.pod = None
+    kept = look.progress.control
+    try:
+        if kept is None:
+            made = control.begin(look.provider, name=control_name(look.run.pk), now=look.now)
+            look.progress = replace(look.progress, control=made.to_json())
+            return None
+        at_work = Control.from_json(kept)
+        further = control.look(
+            look.provider, at_work, pictures=look.pictures(look.progress.collected),
+            within_s=look.limits.control_s, now=look.now,
+        )  # fmt: skip
+    except PodFault as fault:
+        return _controlled(look, look.event("control_failed", failure=_failure(fault)))
+    except OSError as reason:  # the prompts' pictures, or our disk
+        sentence = f"We could not read or write our own files ({reason.strerror})."
+        ours = lifecycle.Failure(failure_class=FailureClass.INFRASTRUCTURE, code="disk", sentence=sentence)
+        return _controlled(look, look.event("control_failed", failure=ours))
+    if further is None:
+        return _controlled(look, look.event("control_passed"))
+    look.progress = replace(look.progress, control=further.to_json())
+    return None
+
+
+def _controlled(look: _Look, event: Event) -> Event:
+    if look.progress.control is not None:
+        look.stop(Control.from_json(look.progress.control).pod)
+        look.progress = replace(look.progress, control=None)
+    return event
+
+
+ACTS: Mapping[str, Callable[[_Look, Action], Event | None]] = {
+    "start_pod": _start, "replace": _replace, "submit": _submit, "collect": _collect, "control": _control,
+}  # fmt: skip
 
 
 def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:
@@ -223,28 +314,28 @@ def _fail(asset: Asset, failure_class: str, code: str, why: str, *, now: datetim
     engine.move(asset, Move("failed", because=sentence, failure=Failure(failure_class, code, sentence)), now=now)
 
 
-def _ending(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress) -> dict[str, object]:
+def _ending(look: _Look) -> dict[str, object]:
     """Keep the last of the log, and end the pod."""
-    if pod is not None:
-        run.log = logs.heard(run, provider, pod)
-        provider.stop(pod)
+    run, progress = look.run, look.progress
+    if look.pod is not None:
+        run.log = logs.heard(run, look.provider, look.pod)
+        look.stop(look.pod)
     return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
 
 
-def _done(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress) -> Move:
-    sets = _ending(run, provider, pod, progress)
-    facts = {"generated_s": sets["generated_s"], "pods": progress.pods}
+def _done(look: _Look) -> Move:
+    sets = _ending(look)
+    facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods}
     return Move("done", because="every batch is collected", sets=sets, facts=facts)
 
 
-def _failed(run: PodRun, provider: PodProvider, pod: Pod | None, progress: Progress, action: Action) -> Move:
+def _failed(look: _Look, action: Action) -> Move:
     """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
     cause = action.failure or lifecycle.Failure(failure_class="infrastructure", code="unknown", sentence=action.because)
     failure = Failure(cause.failure_class, cause.code, cause.sentence)
     blame_miner = cause.failure_class == FailureClass.MINER
-    also = partial(_forfeit, run, failure) if blame_miner else partial(_pause, run, failure)
-    sets = _ending(run, provider, pod, progress)
-    return Move("failed", because=cause.sentence, sets=sets, failure=failure, also=also)
+    also = partial(_forfeit, look.run, failure) if blame_miner else partial(_pause, look.run, failure)
+    return Move("failed", because=cause.sentence, sets=_ending(look), failure=failure, also=also)
 
 
 def forfeit(run: PodRun) -> None:
@@ -327,10 +418,15 @@ def sweep() -> list[str]:
 
 
 def known_pods() -> set[str]:
-    """Each open run's pod, whether its start is written down already or not."""
-    told = PodRun.objects.filter(state__in=PodRun.graph.acting()).values_list("pk", "progress")
-    started = [(pk, progress.get("pods", 0)) for pk, progress in told]
-    return {name_of(pk, number) for pk, pods in started for number in (pods, pods - 1)}
+    """Each open run's pod, whether its start is written down already or not, and its control pod."""
+    rows = PodRun.objects.filter(state__in=PodRun.graph.acting()).values_list("pk", "progress")
+    started = [(pk, progress.get("pods", 0)) for pk, progress in rows]
+    pods = {name_of(pk, number) for pk, pods in started for number in (pods, pods - 1)}
+    return pods | {control_name(pk) for pk, _ in started}
+
+
+def control_name(run_pk: int) -> str:
+    return f"run-{run_pk}-control"
 
 
 def name_of(run_pk: int, number: int) -> str:

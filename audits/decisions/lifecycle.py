@@ -3,6 +3,11 @@
 Two clocks run, and only while we watch: a gap between two looks counts as `unwatched_s` at most, because an outage of
 ours must never become a verdict.  Warm-up is counted for each pod; generation is counted over all pods and does not
 restart, except for an attempt that was lost through our own fault.
+
+Whose doing a loss was is not always to be seen: a killed process may have killed itself.  Such a loss is `unclear`, and
+a control pod tells: a small service of ours, run through the same provider right afterwards.  Where that works, the
+loss was the service's own doing; only where the control fails too is it an outage.  The same is asked before a row of
+our own faults ends a run, so that nothing a service does can.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-MINER, INFRASTRUCTURE = "miner", "infrastructure"
+MINER, INFRASTRUCTURE, UNCLEAR = "miner", "infrastructure", "unclear"
 POD_STATES = ("warming_up", "ready", "generating", "complete")
 POLL_S, BACKOFF_S = 5, 15
 _TIMES = ("looked_at", "troubled_at")
@@ -32,10 +37,13 @@ class Limits:
     our_faults: int = 5
     unwatched_s: int = 60
     blind_s: int = 1800
+    control_s: int = 900  # how long a control pod may take from its start to its last file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
+    """`failure_class`: miner, infrastructure, or unclear until a control pod has shown which."""
+
     failure_class: str
     code: str
     sentence: str
@@ -48,7 +56,8 @@ class Event:
     started; refused (failure: why no pod); seen (state: one of POD_STATES, `replace`, `silent`, `nonsense` or
     `conflict`, from whichever step the pod answered so); blind (failure: its provider does not say how the pod is, so
     no clock of the miner's runs); submitted; collected; unusable (failure: why the archive was
-    refused); lost (failure: why the pod ended); stopped (we ended it).
+    refused); lost (failure: why the pod ended); stopped (we ended it); control_passed; control_failed (failure: what
+    the control pod failed with).
     """
 
     kind: str
@@ -59,7 +68,8 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """start_pod, look (ask the pod for its status), submit, collect, replace (stop the pod), pause, fail or done.
+    """start_pod, look (ask the pod for its status), submit, collect, replace (stop the pod), control (run the control
+    pod), pause, fail or done.
 
     `batch` is the place of the batch to submit or collect; `delay_s` how long to leave the audit alone afterwards.
     A pause is nothing but that: it makes no event.
@@ -92,6 +102,8 @@ class Progress:
     blind_s: float = 0
     odd_answers: int = 0
     our_faults: int = 0
+    controlled: bool = False  # has a control pod failed after the failure at hand?
+    control: Mapping[str, Any] | None = None  # the control pod at work, as whoever runs it keeps it
     looked_at: datetime | None = None
     troubled_at: datetime | None = None
     failure: Failure | None = None
@@ -136,7 +148,7 @@ def next_action(progress: Progress, *, batches: int, limits: Limits, now: dateti
     if progress.phase == "lost":
         return _after_loss(progress, limits=limits)
     if progress.our_faults >= limits.our_faults:
-        return _fail(progress.failure)
+        return _fail(progress.failure) if progress.controlled else _control(progress.failure)
     if (early := _too_early(progress, now=now)) is not None:
         return early
     return _at_work(progress)
@@ -166,9 +178,11 @@ def _too_early(progress: Progress, *, now: datetime) -> Action | None:
 
 def _after_loss(progress: Progress, *, limits: Limits) -> Action:
     lost = progress.failure or _UNKNOWN
+    if lost.failure_class == UNCLEAR:
+        return _control(lost)
     if lost.failure_class == INFRASTRUCTURE:
         if progress.our_faults >= limits.our_faults:
-            return _fail(lost)
+            return _fail(lost) if progress.controlled else _control(lost)
         return Action(
             kind="replace", because=f"lost through our fault ({lost.code}); costs no replacement", failure=lost
         )
@@ -178,11 +192,16 @@ def _after_loss(progress: Progress, *, limits: Limits) -> Action:
     return _fail(dataclasses.replace(lost, sentence=spent))
 
 
+def _control(failure: Failure | None) -> Action:
+    return Action(kind="control", because="a control pod shows whose doing the failure was", failure=failure)
+
+
 def _fail(failure: Failure | None) -> Action:
     failure = failure or _UNKNOWN
     return Action(kind="fail", because=failure.sentence, failure=failure)
 
 
+ALONE = "A control service of ours ran on the same provider right afterwards, so it is the service's own doing."
 _UNKNOWN = Failure(
     failure_class=INFRASTRUCTURE, code="unknown", sentence="The pod was lost and nobody recorded why. We must act."
 )
@@ -198,6 +217,7 @@ def _started(progress: Progress, event: Event, limits: Limits) -> Progress:
         attempt_s=0,
         silent_s=0,
         odd_answers=0,
+        controlled=False,
         failure=None,
     )
 
@@ -206,7 +226,8 @@ def _refused(progress: Progress, event: Event, limits: Limits) -> Progress:
     failure = event.failure or _UNKNOWN
     if failure.failure_class == MINER:
         return dataclasses.replace(progress, phase="failed", failure=failure)
-    return dataclasses.replace(progress, phase="none", our_faults=progress.our_faults + 1, failure=failure)
+    faults = progress.our_faults + 1
+    return dataclasses.replace(progress, phase="none", our_faults=faults, failure=failure, controlled=False)
 
 
 def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
@@ -306,8 +327,34 @@ def _lost(progress: Progress, event: Event, limits: Limits) -> Progress:
         return progress
     if failure.failure_class == MINER:
         return _lose(progress, code=failure.code, sentence=failure.sentence)
+    if failure.failure_class == UNCLEAR:  # the time of the attempt is charged, or not, when it is known whose loss it is
+        return dataclasses.replace(progress, phase="lost", failure=failure, controlled=False)
+    return _lost_by_us(progress, failure, controlled=False)
+
+
+def _lost_by_us(progress: Progress, failure: Failure, *, controlled: bool) -> Progress:
     faults = progress.our_faults + 1
-    return dataclasses.replace(progress, phase="lost", failure=failure, attempt_s=0, our_faults=faults)
+    return dataclasses.replace(
+        progress, phase="lost", failure=failure, attempt_s=0, our_faults=faults, controlled=controlled
+    )
+
+
+def _control_passed(progress: Progress, event: Event, limits: Limits) -> Progress:
+    """The provider works, so it was the service: one loss costs a replacement, a row of them ends the run."""
+    failure = progress.failure or _UNKNOWN
+    sentence = f"{failure.sentence.removesuffix(' We try again.')} {ALONE}"
+    if progress.our_faults >= limits.our_faults:
+        return dataclasses.replace(progress, phase="failed", failure=_theirs(failure.code, sentence))
+    return _lose(progress, code=failure.code, sentence=sentence)
+
+
+def _control_failed(progress: Progress, event: Event, limits: Limits) -> Progress:
+    failure, control = progress.failure or _UNKNOWN, event.failure or _UNKNOWN
+    sentence = f"{failure.sentence} A control service of ours failed right afterwards, too: {control.sentence}"
+    ours = Failure(failure_class=INFRASTRUCTURE, code=failure.code, sentence=sentence)
+    if failure.failure_class == UNCLEAR:
+        return _lost_by_us(progress, ours, controlled=True)
+    return dataclasses.replace(progress, failure=ours, controlled=True)
 
 
 def _lose(progress: Progress, *, code: str, sentence: str) -> Progress:
@@ -340,4 +387,6 @@ _AFTER = {
     "unusable": _unusable,
     "lost": _lost,
     "stopped": _stopped,
+    "control_passed": _control_passed,
+    "control_failed": _control_failed,
 }

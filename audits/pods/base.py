@@ -9,12 +9,14 @@ from typing import Any, Protocol, Self
 
 MINER = "miner"
 INFRASTRUCTURE = "infrastructure"
+UNCLEAR = "unclear"  # the service may have done it itself: a control pod shows whose doing it was
 
 
 class PodFault(Exception):
     """A pod could not be started, reached or used.
 
-    `failure_class` says who must act: `miner` (their code, or what it answered) or `infrastructure` (us: retry).
+    `failure_class` says who must act: `miner` (their code, or what it answered), `infrastructure` (us: retry), or
+    `unclear`, until a control pod has shown which of the two.
     `code` is stable, `sentence` is written for the miner.
     """
 
@@ -71,6 +73,9 @@ class PodProvider(Protocol):
 
     def start(self, image: Image, *, name: str) -> Pod:
         """A pod of that name; the one already running, if there is one."""
+
+    def start_control(self, *, name: str) -> Pod:
+        """The same for a small service of ours (`audits.pods.control`), which is known to work."""
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """Make the prompts' pictures (stem -> file) reachable from inside the pod: stem -> image_url."""

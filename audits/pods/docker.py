@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from audits.pods.base import INFRASTRUCTURE, MINER, Image, Pod, PodFault
+from audits.pods import control
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
 from audits.pods.rest import Missing, Refused, Rest, unknown
 
 VERSION = "/v1.43"
@@ -30,7 +31,7 @@ BY_DIGEST = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}|sha256:[0
 PORT, PICTURES = 10006, 10007
 LABEL = "gauntlet.pod"
 LOG_BYTES = 256 << 10
-KILLED = 137
+KILLED = (125, 137, 143)  # not started by its host, SIGKILL, SIGTERM: what a service can also do to itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +63,15 @@ class DockerPods:
         self.host, self.built, self.engine = host, built, engine_at(host.url)
 
     def start(self, image: Image, *, name: str) -> Pod:
+        return self._start(self.built(image), name=name)
+
+    def start_control(self, *, name: str) -> Pod:
+        """By the gate's image, which holds this platform."""
+        return self._start(self.host.gate, name=name, command=control.COMMAND)
+
+    def _start(self, digest: str, *, name: str, command: Sequence[str] = ()) -> Pod:
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a pod")
-        digest = self.built(image)
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest")
         found = self._inspect(name)
@@ -74,7 +81,7 @@ class DockerPods:
         try:
             self._ensure_network(name)
             self._ensure(f"{name}-gate", _gate(self.host, name=name))
-            self._ensure(name, _service(self.host, name=name, digest=digest))
+            self._ensure(name, _service(self.host, name=name, digest=digest, command=command))
             if self.host.egress and found is None:
                 self._join(self.host.egress, name)
             return self._pod(name)
@@ -237,10 +244,11 @@ def isolation(host: Host) -> tuple[str, ...]:
     )
 
 
-def _service(host: Host, *, name: str, digest: str) -> dict[str, Any]:
+def _service(host: Host, *, name: str, digest: str, command: Sequence[str] = ()) -> dict[str, Any]:
     devices = [{"Driver": "nvidia", "Count": host.gpus, "Capabilities": [["gpu"]]}] if host.gpus else []
     return {
         "Image": digest,
+        **({"Cmd": list(command)} if command else {}),
         "Hostname": "pod",
         "Labels": {LABEL: name, "gauntlet.image": digest},
         "HostConfig": {
@@ -283,14 +291,14 @@ def _gate(host: Host, *, name: str) -> dict[str, Any]:
 
 
 def _why(state: Mapping[str, Any]) -> PodFault | None:
-    """Whose doing was the end?  Its own memory limit and its own exit are the miner's; a kill from outside is ours."""
+    """Whose doing was the end?  Its own memory limit and its own exit are the miner's; a kill may be anybody's."""
     if state.get("Running") or state.get("Status") in ("created", "restarting"):
         return None
     code = state.get("ExitCode")
     if state.get("OOMKilled"):
         return PodFault(MINER, "out_of_memory", "The service used more memory than a pod has.")
-    if state.get("Error") or code in (KILLED, 125, None) or state.get("Status") in ("removing", "dead", "paused"):
-        return PodFault(INFRASTRUCTURE, "ended", "The pod was ended by its host. We try again.")
+    if state.get("Error") or code in (*KILLED, None) or state.get("Status") in ("removing", "dead", "paused"):
+        return PodFault(UNCLEAR, "ended", f"The pod was killed, by itself or by its host (exit code {code}). We try again.")
     return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")
 
 

@@ -29,4 +29,5 @@ def runpod() -> Account:
         key=_needed("GAUNTLET_RUNPOD_KEY", settings.RUNPOD_KEY),
         gpus=tuple(settings.RUNPOD_GPUS),
         pictures=_needed("GAUNTLET_POD_PICTURES", settings.POD_PICTURES),
+        control=_needed("GAUNTLET_DOCKER_GATE", settings.DOCKER_GATE),
     )

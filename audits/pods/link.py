@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from audits.pods.base import INFRASTRUCTURE, PodFault
 
 CHUNK = 64 << 10
+FRAMING = 1 << 20  # what heads, and the framing of chunks, may take beside a body
 
 
 class Silent(Exception):
@@ -40,13 +41,13 @@ def ask(
     address: Mapping[str, Any], path: str, *, body: bytes | None = None, patience_s: float = 5.0, most: int = 64 << 10
 ) -> Answer:
     """GET, or POST of a JSON `body`.  Raises Silent, Rubbish."""
-    with _Exchange(address, path, body=body, patience_s=patience_s) as answer:
+    with _Exchange(address, path, body=body, patience_s=patience_s, most=most) as answer:
         return Answer(status=answer.status, body=b"".join(_pieces(answer, most=most)))
 
 
 def save(address: Mapping[str, Any], path: str, *, into: BinaryIO, patience_s: float, most: int) -> Answer:
     """GET whose body goes to a file, or into the Answer if the status is not 200.  Raises Silent, Rubbish, PodFault."""
-    with _Exchange(address, path, body=None, patience_s=patience_s) as answer:
+    with _Exchange(address, path, body=None, patience_s=patience_s, most=most) as answer:
         if answer.status != 200:
             return Answer(status=answer.status, body=b"".join(_pieces(answer, most=CHUNK)))
         for piece in _pieces(answer, most=most):
@@ -67,8 +68,10 @@ def _keep(piece: bytes, *, into: BinaryIO) -> None:
 class _Exchange:
     """One request and its open answer; every way for it to go wrong becomes Silent or Rubbish."""
 
-    def __init__(self, address: Mapping[str, Any], path: str, *, body: bytes | None, patience_s: float) -> None:
-        self.connection = _Connection(address, deadline=time.monotonic() + patience_s)
+    def __init__(
+        self, address: Mapping[str, Any], path: str, *, body: bytes | None, patience_s: float, most: int
+    ) -> None:
+        self.connection = _Connection(address, deadline=time.monotonic() + patience_s, budget=2 * most + FRAMING)
         self.path, self.body = path, body
 
     def __enter__(self) -> http.client.HTTPResponse:
@@ -107,16 +110,16 @@ def _pieces(answer: http.client.HTTPResponse, *, most: int) -> Iterator[bytes]:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, address: Mapping[str, Any], *, deadline: float) -> None:
+    def __init__(self, address: Mapping[str, Any], *, deadline: float, budget: int) -> None:
         super().__init__(urlsplit(str(address.get("url", "//pod"))).netloc)
-        self.address, self.deadline = address, deadline
+        self.address, self.deadline, self.budget = address, deadline, budget
 
     def connect(self) -> None:
         path = self.address.get("unix")
         if "url" in self.address:
-            self.sock = _dialled(urlsplit(str(self.address["url"])), deadline=self.deadline)
+            self.sock = _dialled(urlsplit(str(self.address["url"])), deadline=self.deadline, budget=self.budget)
             return
-        self.sock = _Socket(socket.AF_UNIX if path else socket.AF_INET, deadline=self.deadline)
+        self.sock = _Socket(socket.AF_UNIX if path else socket.AF_INET, deadline=self.deadline, budget=self.budget)
         if path is None:
             self.sock.reach((str(self.address["host"]), int(self.address["port"])))
             return
@@ -127,27 +130,36 @@ class _Connection(http.client.HTTPConnection):
             os.close(folder)
 
 
-def _dialled(url: Any, *, deadline: float) -> socket.socket:
+def _dialled(url: Any, *, deadline: float, budget: int) -> socket.socket:
     """A pod that is reached by its provider's proxy, over TLS."""
     left = max(0.1, deadline - time.monotonic())
     plain = socket.create_connection((url.hostname, url.port or (443 if url.scheme == "https" else 80)), timeout=left)
     if url.scheme != "https":
-        return _Socket(plain.family, deadline=deadline, fileno=plain.detach())
+        return _Socket(plain.family, deadline=deadline, budget=budget, fileno=plain.detach())
     context = ssl.create_default_context()
     context.sslsocket_class = _TlsSocket
     walled = context.wrap_socket(plain, server_hostname=url.hostname)
-    walled.deadline = deadline  # type: ignore[attr-defined]
+    walled.deadline, walled.budget = deadline, budget  # type: ignore[attr-defined]
     return walled
 
 
-class _TlsSocket(ssl.SSLSocket):
-    """The same deadline, under TLS."""
+def _left(budget: int, got: int) -> int:
+    """Raises ValueError, which is Rubbish, when the other side has sent more than it may."""
+    if got > budget:
+        raise ValueError("more bytes than an answer may have")
+    return budget - got
 
-    deadline = float("inf")
+
+class _TlsSocket(ssl.SSLSocket):
+    """The same deadline and budget, under TLS."""
+
+    deadline, budget = float("inf"), 0
 
     def recv_into(self, *buffer: Any, **more: Any) -> int:
         self._arm()
-        return super().recv_into(*buffer, **more)
+        got = super().recv_into(*buffer, **more)
+        self.budget = _left(self.budget, got)
+        return got
 
     def sendall(self, *data: Any, **more: Any) -> None:
         self._arm()
@@ -162,11 +174,11 @@ class _TlsSocket(ssl.SSLSocket):
 
 
 class _Socket(socket.socket):
-    """A socket whose deadline does not move."""
+    """A socket whose deadline does not move, and that gives so many bytes and no more, whatever reads it."""
 
-    def __init__(self, family: int, *, deadline: float, fileno: int | None = None) -> None:
+    def __init__(self, family: int, *, deadline: float, budget: int, fileno: int | None = None) -> None:
         super().__init__(family, socket.SOCK_STREAM, fileno=fileno)
-        self.deadline = deadline
+        self.deadline, self.budget = deadline, budget
 
     def reach(self, address: Any) -> None:
         self._arm()
@@ -174,7 +186,9 @@ class _Socket(socket.socket):
 
     def recv_into(self, *buffer: Any) -> int:
         self._arm()
-        return super().recv_into(*buffer)
+        got = super().recv_into(*buffer)
+        self.budget = _left(self.budget, got)
+        return got
 
     def sendall(self, *data: Any) -> None:
         self._arm()

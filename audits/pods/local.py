@@ -23,9 +23,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from audits.pods import calls, keeper
-from audits.pods.base import INFRASTRUCTURE, MINER, Image, Pod, PodFault
-from audits.pods.checkout import checkout
+from audits.pods import calls, control, keeper
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
+from audits.pods.checkout import ENTRY, checkout
 from audits.pods.limits import Limits
 from audits.pods.probe import PROJECT, walls_work
 
@@ -72,18 +72,28 @@ class LocalPods:
         self.commit_of = commit_of or _commit_of
 
     def start(self, image: Image, *, name: str) -> Pod:
+        def fill(solution: Path) -> None:
+            checkout(image, repos=self.repos, into=solution, commit_of=self.commit_of)
+
+        return self._start({"repo": image.repo, "commit": image.commit}, name=name, fill=fill)
+
+    def start_control(self, *, name: str) -> Pod:
+        return self._start({"repo": control.MODULE, "commit": ""}, name=name, fill=_fill_with_control)
+
+    def _start(self, code: Mapping[str, str], *, name: str, fill: Callable[[Path], object]) -> Pod:
+        """`code` says what runs under the name, `fill` brings it."""
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a pod")
         folder, walls = self.pods / name, self._walls()
         with self._one_at_a_time():
-            if (pod := self._running(name, image=image)) is not None:
+            if (pod := self._running(name, code=code)) is not None:
                 return pod
             _end(folder)
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "pictures").mkdir(parents=True)
             folder.chmod(0o700)
-            _write(folder / "image.json", {"repo": image.repo, "commit": image.commit, "walls": walls})
-            checkout(image, repos=self.repos, into=folder / "solution", commit_of=self.commit_of)
+            _write(folder / "image.json", {**code, "walls": walls})
+            fill(folder / "solution")
             started = self._keeper(folder, walls=walls, uid=_uid(name))
             return self._pod(name, started=started, walls=walls)
 
@@ -107,7 +117,10 @@ class LocalPods:
         return _holder(Path(pod.place["folder"])) is not None
 
     def fault(self, pod: Pod) -> PodFault | None:
-        return None if self.alive(pod) else _why(_read(Path(pod.place["folder"]) / keeper.ENDED))
+        if self.alive(pod):
+            return None
+        folder = Path(pod.place["folder"])
+        return _why(_read(folder / keeper.ENDED), walls=bool(_read(folder / "image.json").get("walls")))
 
     def stop(self, pod: Pod) -> None:
         _end(Path(pod.place["folder"]))
@@ -155,12 +168,12 @@ class LocalPods:
         finally:
             os.close(descriptor)
 
-    def _running(self, name: str, *, image: Image) -> Pod | None:
+    def _running(self, name: str, *, code: Mapping[str, str]) -> Pod | None:
         folder = self.pods / name
         if _holder(folder) is None:
             return None
         started, asked = _read(folder / keeper.STARTED), _read(folder / "image.json")
-        if not started or (asked.get("repo"), asked.get("commit")) != (image.repo, image.commit):
+        if not started or (asked.get("repo"), asked.get("commit")) != (code["repo"], code["commit"]):
             return None
         return self._pod(name, started=started, walls=asked["walls"])
 
@@ -238,8 +251,18 @@ def _not_started(detail: str) -> PodFault:
     return PodFault(INFRASTRUCTURE, "not_started", f"This machine could not start the pod ({detail}). We try again.")
 
 
-def _why(ended: Mapping[str, Any]) -> PodFault:
-    """Who has to act on the end of a pod?  Whatever was, or may have been, our doing is ours."""
+def _fill_with_control(solution: Path) -> None:
+    solution.mkdir(mode=0o755)
+    shutil.copyfile(control.FILE, solution / ENTRY)
+    (solution / ENTRY).chmod(0o644)
+
+
+def _why(ended: Mapping[str, Any], *, walls: bool) -> PodFault:
+    """Who has to act on the end of a pod?
+
+    What the service may have done itself is unclear: it can kill itself, and outlive its pod.  What no service inside
+    walls can do, the end of its keeper, is ours.
+    """
     because = ended.get("because")
     if because == "ended" and "exit" in ended:
         return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {ended['exit']}.")
@@ -248,13 +271,14 @@ def _why(ended: Mapping[str, Any]) -> PodFault:
     if because == "ended" and ended.get("signal", signal.SIGKILL) != signal.SIGKILL:
         return PodFault(MINER, "crashed", f"The service crashed (signal {ended['signal']}).")
     sentence = {
-        "ended": "The service was killed, by this machine or for lack of memory. We try again.",
+        "ended": "The service was killed: by itself, by this machine or for lack of memory. We try again.",
         "expired": "The pod reached the end of its life before its work was collected. We try again.",
         "stopped": "We stopped the pod.",
         "not_started": "This machine could not start the pod. We try again.",
     }
     known = str(because) if because in sentence else "vanished"
-    return PodFault(INFRASTRUCTURE, known, sentence.get(known, "The pod is gone and left no reason. We try again."))
+    ours = known in ("stopped", "not_started") or (known == "vanished" and walls)
+    return PodFault(INFRASTRUCTURE if ours else UNCLEAR, known, sentence.get(known, "The pod is gone and left no reason. We try again."))
 
 
 def _end(folder: Path) -> None:

@@ -106,7 +106,7 @@ def _scratch(root: Path, *, scratch_bytes: int) -> None:
     _mount("tmpfs", str(tmp), "tmpfs", MS_NOSUID | MS_NODEV, f"mode=1777,size={scratch_bytes},nr_inodes=100k")
     proc.mkdir()
     with contextlib.suppress(OSError):  # inside some containers the kernel keeps /proc back; Python lives without
-        _mount("proc", str(proc), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        _mount("proc", str(proc), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")
 
 
 def _identity(root: Path, *, uid: int) -> None:
@@ -130,6 +130,19 @@ def _drop(uid: int) -> None:
         os.setresuid(uid, uid, uid)
     no_new_privileges()
     prctl(PR_SET_DUMPABLE, 0)  # the service, same user, must not be able to trace the pod's first process
+
+
+def show_nothing(name: bytes = b"pod") -> None:
+    """This process's command line and environment, as others read them in /proc, become `name` and nothing.
+
+    They are the memory that the kernel filled when the program began: overwritten, as a fork of the keeper shows them.
+    """
+    facts = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    arguments, arguments_end, settings, settings_end = map(int, facts[45:49])  # fields 48 to 51 of proc(5)
+    for start, end in ((arguments, arguments_end), (settings, settings_end)):
+        if 0 < start < end:
+            ctypes.memset(start, 0, end - start)
+    ctypes.memmove(arguments, name, min(len(name), arguments_end - arguments))
 
 
 def no_new_privileges() -> None:

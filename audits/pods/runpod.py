@@ -7,12 +7,13 @@ reached by the provider's proxy over HTTPS; it fetches the pictures from the add
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audits.pods.base import INFRASTRUCTURE, MINER, Image, Pod, PodFault
+from audits.pods import control
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
 from audits.pods.rest import Missing, Refused, Rest, unknown
 
 BASE = "https://rest.runpod.io/v1"
@@ -33,11 +34,13 @@ ISOLATION = (
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """`gpus` are the provider's names of the kinds to rent, best first; `pictures` is the address of a prompt's picture
-    with {sha256} and {suffix} in it; `proxy` that of a pod with {id} and {port}."""
+    with {sha256} and {suffix} in it; `proxy` that of a pod with {id} and {port}; `control` an image of this platform by
+    digest, in a registry that the provider can reach."""
 
     key: str = field(repr=False)
     gpus: tuple[str, ...]
     pictures: str
+    control: str
     proxy: str = "https://{id}-{port}.proxy.runpod.net"
     base: str = BASE
     cloud: str = "SECURE"
@@ -56,13 +59,18 @@ class RunPods:
 
     def start(self, image: Image, *, name: str) -> Pod:
         """The provider has no unique names, so it is asked first; a double that two workers made is swept."""
+        return self._start(self.built(image), name=name)
+
+    def start_control(self, *, name: str) -> Pod:
+        return self._start(self.account.control, name=name, command=control.COMMAND)
+
+    def _start(self, digest: str, *, name: str, command: Sequence[str] = ()) -> Pod:
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a pod")
-        digest = self.built(image)
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest in a registry")
         found = [row for row in self._named(name) if row.get("image") == digest]
-        row = found[0] if found else self._rent(name, digest)
+        row = found[0] if found else self._rent(name, digest, command=command)
         return self._pod(name, str(row["id"]))
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
@@ -81,14 +89,14 @@ class RunPods:
         try:
             row = self._one(str(pod.place["id"]))
         except Missing:
-            return PodFault(INFRASTRUCTURE, "vanished", "The provider has taken the pod away. We try again.")
+            return PodFault(UNCLEAR, "vanished", "The rented pod is gone, taken away or ended from inside. We try again.")
         wanted = str(row.get("desiredStatus", ""))
         if wanted == "RUNNING":
             return None
         if wanted == "EXITED":
             return _exited(row)
         if wanted in GONE:
-            return PodFault(INFRASTRUCTURE, "vanished", "The provider has ended the pod. We try again.")
+            return PodFault(UNCLEAR, "vanished", "The rented pod was ended, by itself or by its provider. We try again.")
         raise unknown(f"the provider calls it {wanted[:20]!r}")
 
     def stop(self, pod: Pod) -> None:
@@ -111,12 +119,14 @@ class RunPods:
             seen.add(name)
         return ended
 
-    def _rent(self, name: str, digest: str) -> dict[str, Any]:
+    def _rent(self, name: str, digest: str, *, command: Sequence[str]) -> dict[str, Any]:
         body: dict[str, Any] = {
             "name": PREFIX + name, "imageName": digest, "gpuTypeIds": list(self.account.gpus), "gpuCount": 1,
             "cloudType": self.account.cloud, "interruptible": False, "containerDiskInGb": self.account.disk_gb,
             "volumeInGb": 0, "ports": [f"{PORT}/http"], "env": {},
         }  # fmt: skip
+        if command:
+            body["dockerStartCmd"] = list(command)
         if self.account.registry_auth:
             body["containerRegistryAuthId"] = self.account.registry_auth
         try:
@@ -169,8 +179,8 @@ class RunPods:
 
 
 def _exited(row: Mapping[str, Any]) -> PodFault:
-    """Only an exit code says that the service ended by itself; without one the provider may have done it."""
+    """An exit code says that the service ended by itself; without one, or with a kill's, it may have been anybody."""
     code = (row.get("lastExit") or {}).get("exitCode") if isinstance(row.get("lastExit"), dict) else None
-    if isinstance(code, int) and code not in (137, 143):
+    if isinstance(code, int) and code not in (125, 137, 143):
         return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")
-    return PodFault(INFRASTRUCTURE, "ended", "The rented pod was ended, and nobody says why. We try again.")
+    return PodFault(UNCLEAR, "ended", "The rented pod was ended, and nobody says why. We try again.")

@@ -106,6 +106,8 @@ def _first(folder: Path, *, uid: int, limits: Limits, outcome: int) -> NoReturn:
     """The pod's process 1: build the walls, start the service, wait for it, say how it ended."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
+    with contextlib.suppress(OSError):
+        namespace.show_nothing()
     empty = folder / "root"
     empty.mkdir(exist_ok=True)
     namespace.enclose(folder / "solution", empty=empty, scratch_bytes=limits.scratch_bytes, uid=uid)

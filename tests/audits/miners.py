@@ -125,6 +125,20 @@ class Crasher(Service):
     def before_complete(self): os._exit(9)
 serve(Crasher)
 """,
+    "suicide": """
+import os, signal, time
+time.sleep(0.1)
+os.kill(os.getpid(), signal.SIGKILL)
+""",
+    "exit_137": "raise SystemExit(137)",
+    "exit_125": "raise SystemExit(125)",
+    "murdered": """
+import os, signal, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", f"import os; os.kill({os.getpid()}, {int(signal.SIGKILL)})"])
+time.sleep(60)
+""",
+    "group_suicide": "import os, signal; os.killpg(0, signal.SIGKILL)",
+    "everybody": "import os, signal; os.kill(-1, signal.SIGKILL); os.kill(os.getpid(), signal.SIGKILL)",
     "hanger": """
 import socket, time
 s = socket.socket(); s.bind(("0.0.0.0", 10006)); s.listen()

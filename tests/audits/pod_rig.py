@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Action, Event, Failure, Progress
-from audits.pods import batch, results
+from audits.pods import batch, control, results
 from audits.pods.base import Image, Pod, PodFault
 from audits.pods.local import LocalPods
 
@@ -73,6 +73,21 @@ class Play:
     def replace(self, action: Action) -> Event:
         self.provider.stop(self.pod)
         return self.event("stopped")
+
+    def control(self, action: Action) -> Event:
+        """The control pod from its start to its end, as `audits.running` looks at it."""
+        if self.pod:
+            self.provider.stop(self.pod)
+        pictures = {stem: self.pictures[stem] for stem in self.batches[self.progress.collected]}
+        now = datetime.now(UTC)
+        try:
+            at_work = control.begin(self.provider, name="play-control", now=now)
+            while at_work is not None:
+                time.sleep(0.05)
+                at_work = control.look(self.provider, at_work, pictures=pictures, within_s=60, now=datetime.now(UTC))
+        except PodFault as fault:
+            return self.event("control_failed", failure=_failure(fault))
+        return self.event("control_passed")
 
     def look(self, action: Action) -> Event:
         time.sleep(0.02)

@@ -14,6 +14,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 LIMITS = Limits()
 THEIRS = Failure(failure_class="miner", code="crashed", sentence="It crashed.")
 OURS = Failure(failure_class="infrastructure", code="vanished", sentence="It vanished.")
+UNCLEAR = Failure(failure_class="unclear", code="ended", sentence="It was killed. We try again.")
 MINUTE, HOUR = 60, 3600
 
 
@@ -113,10 +114,54 @@ def test_a_pod_lost_through_our_fault_costs_no_replacement():
     assert (progress.replacements, progress.pods, progress.our_faults) == (0, 3, 3)
 
 
-def test_our_faults_end_the_audit_as_ours_and_never_as_the_miners():
-    for steps in (lost_pods(OURS, number=5), [(second, "refused", OURS) for second in range(5)]):
-        end = decided(*steps)
-        assert (end.kind, end.failure.failure_class) == ("fail", "infrastructure")
+ROWS_OF_FAULTS = (lost_pods(OURS, number=5), [(second, "refused", OURS) for second in range(5)])
+
+
+@pytest.mark.parametrize("steps", ROWS_OF_FAULTS)
+def test_a_row_of_our_faults_ends_the_run_as_ours_where_a_control_pod_fails_too(steps):
+    assert decided(*steps).kind == "control"
+    end = decided(*steps, (9000, "control_failed", OURS))
+    assert (end.kind, end.failure.failure_class) == ("fail", "infrastructure")
+
+
+@pytest.mark.parametrize("steps", ROWS_OF_FAULTS)
+def test_a_row_of_our_faults_is_the_miners_doing_where_a_control_pod_works(steps):
+    end = decided(*steps, (9000, "control_passed"))
+    assert (end.kind, end.failure.failure_class) == ("fail", "miner")
+    assert "control service" in end.failure.sentence
+
+
+def suicides(*, number: int, control: str = "control_passed") -> list[tuple]:
+    steps = []
+    for begun in range(0, 1000 * number, 1000):
+        steps += [(begun, "started"), (begun + 1, "ready"), (begun + 2, "lost", UNCLEAR), (begun + 3, control, OURS)]
+        steps += [(begun + 4, "stopped")]
+    return steps[:-1]
+
+
+def test_a_pod_that_may_have_killed_itself_is_followed_by_a_control_pod():
+    assert decided((0, "started"), (1, "ready"), (2, "lost", UNCLEAR)).kind == "control"
+
+
+def test_where_the_control_pod_works_a_killed_pod_costs_a_replacement_and_the_last_one_the_run():
+    assert decided(*suicides(number=3)).kind == "replace"
+    assert replay(history(*suicides(number=3), (9000, "stopped")), limits=LIMITS).replacements == 3
+    end = decided(*suicides(number=4))
+    assert (end.kind, end.failure.failure_class, end.failure.code) == ("fail", "miner", "ended")
+
+
+def test_where_the_control_pod_fails_too_a_killed_pod_costs_nothing_and_a_row_of_them_is_ours():
+    progress = replay(history(*suicides(number=4, control="control_failed"), (9000, "stopped")), limits=LIMITS)
+    assert (progress.replacements, progress.our_faults) == (0, 4)
+    end = decided(*suicides(number=5, control="control_failed"))
+    assert (end.kind, end.failure.failure_class) == ("fail", "infrastructure")
+
+
+def test_the_time_of_a_killed_pod_counts_once_it_is_known_to_be_the_services_doing():
+    steps = [*UP, (21, "submitted"), *watched("generating", since=21, until=HOUR + 21), (HOUR + 22, "lost", UNCLEAR)]
+    passed = replay(history(*steps, (HOUR + 30, "control_passed")), limits=LIMITS)
+    failed = replay(history(*steps, (HOUR + 30, "control_failed", OURS)), limits=LIMITS)
+    assert passed.generation_s >= HOUR and failed.generation_s == 0
 
 
 def test_our_faults_are_forgotten_when_a_batch_comes_through():

@@ -120,9 +120,11 @@ def test_a_pod_that_can_still_reach_out_is_shown_nothing(engine, pods, picture):
         ({"ExitCode": 0}, ("miner", "crashed")),
         ({"ExitCode": 139}, ("miner", "crashed")),
         ({"ExitCode": 137, "OOMKilled": True}, ("miner", "out_of_memory")),
-        ({"ExitCode": 137}, ("infrastructure", "ended")),
-        ({"ExitCode": 128, "Error": "could not select device driver"}, ("infrastructure", "ended")),
-        ({"ExitCode": 1, "Status": "dead"}, ("infrastructure", "ended")),
+        ({"ExitCode": 137}, ("unclear", "ended")),
+        ({"ExitCode": 125}, ("unclear", "ended")),
+        ({"ExitCode": 143}, ("unclear", "ended")),
+        ({"ExitCode": 128, "Error": "could not select device driver"}, ("unclear", "ended")),
+        ({"ExitCode": 1, "Status": "dead"}, ("unclear", "ended")),
     ],
 )
 def test_whose_doing_the_end_of_a_pod_is(engine, pods, state, expected):

@@ -15,6 +15,7 @@ from tests.audits.rental_server import KEY, Rental
 
 IMAGE = Image(repo="miner/solution", commit="c" * 40)
 DIGEST = "registry.example.org/solution@sha256:" + "b" * 64
+CONTROL = "registry.example.org/gauntlet@sha256:" + "9" * 64
 PICTURES = "https://site.example.org/files/{sha256}{suffix}"
 
 
@@ -30,7 +31,7 @@ def pods(rental) -> RunPods:
 
 
 def pods_at(url: str, *, key: str = KEY) -> RunPods:
-    account = Account(key=key, gpus=("NVIDIA H100 80GB HBM3",), pictures=PICTURES, base=url)
+    account = Account(key=key, gpus=("NVIDIA H100 80GB HBM3",), pictures=PICTURES, control=CONTROL, base=url)
     return RunPods(account, built=lambda image: DIGEST, hash_of=lambda path: "f" * 64)
 
 
@@ -58,9 +59,9 @@ def test_pictures_come_from_this_site_by_their_hash(pods):
     ("row", "expected"),
     [
         ({"desiredStatus": "EXITED", "lastExit": {"exitCode": 1}}, ("miner", "crashed")),
-        ({"desiredStatus": "EXITED", "lastExit": {"exitCode": 137}}, ("infrastructure", "ended")),
-        ({"desiredStatus": "EXITED"}, ("infrastructure", "ended")),
-        ({"desiredStatus": "TERMINATED"}, ("infrastructure", "vanished")),
+        ({"desiredStatus": "EXITED", "lastExit": {"exitCode": 137}}, ("unclear", "ended")),
+        ({"desiredStatus": "EXITED"}, ("unclear", "ended")),
+        ({"desiredStatus": "TERMINATED"}, ("unclear", "vanished")),
     ],
 )
 def test_whose_doing_the_end_of_a_rented_pod_is(rental, pods, row, expected):
@@ -71,10 +72,10 @@ def test_whose_doing_the_end_of_a_rented_pod_is(rental, pods, row, expected):
     assert (fault.failure_class, fault.code) == expected
 
 
-def test_a_pod_that_was_taken_away_is_ours(rental, pods):
+def test_whether_a_rented_pod_was_taken_away_or_ended_itself_a_control_pod_shows(rental, pods):
     pod = pods.start(IMAGE, name="run-1-0")
     rental.pods.clear()
-    assert (pods.fault(pod).failure_class, pods.fault(pod).code) == ("infrastructure", "vanished")
+    assert (pods.fault(pod).failure_class, pods.fault(pod).code) == ("unclear", "vanished")
 
 
 @pytest.mark.parametrize("answer", [500, 502, 429, 403, 418, 301])

@@ -1,0 +1,65 @@
+"""A service that is known to work: it answers each picture with that picture's SHA-256.
+
+Run as a pod of ours (`audits.pods.control`), by the same provider and in the same walls as a miner's.  Standard library
+only and one file, because a pod sees nothing else.  HOST (0.0.0.0) and PORT (10006) come from the environment.
+"""
+
+import hashlib
+import io
+import json
+import os
+import threading
+import urllib.request
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PICTURE_S = 30
+
+
+class Service(BaseHTTPRequestHandler):
+    state, stems, archive = "ready", frozenset(), b""
+
+    def do_GET(self):
+        if self.path == "/results":
+            self.answer(200 if self.state == "complete" else 409, type(self).archive)
+        else:
+            status = {"status": self.state, "progress": 0, "total": len(self.stems), "payload": None}
+            self.answer(200, json.dumps(status).encode())
+
+    def do_POST(self):
+        prompts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompts"]
+        stems = frozenset(prompt["stem"] for prompt in prompts)
+        if stems != self.stems:
+            type(self).stems, type(self).state = stems, "generating"
+            threading.Thread(target=self.generate, args=(prompts,), daemon=True).start()
+        self.answer(200, json.dumps({"accepted": len(prompts)}).encode())
+
+    def generate(self, prompts):
+        """A picture that cannot be fetched is left out of the archive: whoever asked will see that."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for prompt in prompts:
+                try:
+                    with urllib.request.urlopen(prompt["image_url"], timeout=PICTURE_S) as answer:  # noqa: S310
+                        archive.writestr(f"{prompt['stem']}.txt", hashlib.sha256(answer.read()).hexdigest())
+                except OSError as reason:
+                    print(f"{prompt['stem']}: {reason}", flush=True)  # noqa: T201
+        type(self).archive, type(self).state = buffer.getvalue(), "complete"
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    address = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "10006"))  # noqa: S104, inside a pod
+    ThreadingHTTPServer(address, Service).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
