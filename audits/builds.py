@@ -1,9 +1,10 @@
 """When is the image of a commit built, and which digest did it become?
 
 Built once per submission, from the archive that the source audit read, before its first pod is started.  A build that
-was disturbed is ours and is done again.  After three such ends what was built before is built once more as a canary:
-where that fails too, or there is nothing to compare with, the round is paused, with the build's log at hand; where it
-succeeds, only this recipe is disturbed, and it is the miner's.  So nobody stops a round by printing of outages.
+was disturbed is ours and is done again.  After three such ends, or one that took too long, a small recipe of ours is
+built as a control: where that fails too, the round is paused, with the build's log at hand; where it succeeds, and this
+recipe is disturbed once more after it, it is the miner's.  So nobody stops a round by printing of outages, and no round
+waits for a leader whose image cannot be built any more.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from audits.builders.base import ABSENT, BUILT, FAILED, Builder, Status
 from audits.builders.engine import EngineBuilder
 from audits.builders.registry import PushingBuilder
 from audits.models import Build, PodRun
-from audits.pods.base import INFRASTRUCTURE, MINER, Image, PodFault, PodProvider
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault, PodProvider
 from audits.source.origins.base import NotFetched
 from competition import store
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry
-from competition.models import Submission
 
 LOOK_AGAIN = timedelta(seconds=10)
 MOST_DISTURBED = 3
+LOOKS_AT_A_HOST = 3  # at code that its host does not hand out
 NEED_IMAGES = ("docker", "runpod")
 
 
@@ -43,7 +44,8 @@ def builder() -> Builder:
 
 
 def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
-    """May a pod of this run be started?  Asks for the build where it was not asked for."""
+    """May a pod of this run be started?  Asks for the build where it was not asked for, or where one that we failed
+    is over and the run was made after it: an operator has mended the cause meanwhile."""
     if provider.name not in NEED_IMAGES:
         return True
     build, made = Build.objects.get_or_create(
@@ -51,7 +53,17 @@ def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
     )
     if made:
         engine.announce(Build, now=now)
-    return build.settled
+    if build.state == "failed" and build.failure_class == INFRASTRUCTURE and build.since < run.since:
+        engine.move(build, Move("building", because="the round goes on", sets={"disturbed": 0}), now=now)
+    return build.state in ("built", "failed")
+
+
+def outage(run: PodRun, provider: PodProvider) -> PodFault | None:
+    """Why there is no image, where that is ours: a control build has shown it, and no control pod needs to."""
+    if provider.name not in NEED_IMAGES:
+        return None
+    build = Build.objects.filter(submission=run.submission, state="failed", failure_class=INFRASTRUCTURE).first()
+    return PodFault(INFRASTRUCTURE, build.failure_code.lower(), build.failure_reason) if build else None
 
 
 def digest_of(image: Image) -> str:
@@ -73,61 +85,68 @@ def tend(build: Build, now: datetime) -> Outcome:
         copy = sources.copy_of(build.submission, now=now)
         by = builder()
     except NotFetched as error:
-        failure = Failure(INFRASTRUCTURE, error.code[:40].upper(), error.sentence)
-        return Retry(engine.backoff(build.attempts), failure)
+        return _without_code(build, error)
     except LookupError as error:
         return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
     if build.disturbed >= MOST_DISTURBED:
-        return _judged_by_canary(build, by)
+        return _judged_by_control(build, by, image, archive=copy.archive)
     status = by.status(image, archive=copy.archive)
-    if status.state == ABSENT:
+    tried = status.state == ABSENT
+    if tried:
         status = by.build(image, archive=copy.archive, context=store.default().path(copy.archive))
-    return _after(build, status, archive=copy.archive)
+    return _after(build, status, archive=copy.archive, tried=tried)
 
 
-def _after(build: Build, status: Status, *, archive: str) -> Outcome:
+def _without_code(build: Build, error: NotFetched) -> Outcome:
+    """Code that is not there, or that alone cannot be had from a host that answers, is its owner's to mend."""
+    looks = error.looks if error.failure_class == MINER else LOOKS_AT_A_HOST
+    if build.attempts >= looks and (error.failure_class == MINER or sources.host_answers(build.submission)):
+        return _failed(build, Failure(MINER, error.code[:40].upper(), error.sentence))
+    failure = Failure(INFRASTRUCTURE, error.code[:40].upper(), error.sentence)
+    return Retry(engine.backoff(build.attempts), failure)
+
+
+def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcome:
+    """`tried`: it was built just now; a build that broke off counts like one that was disturbed."""
     sets = {"archive": archive, "log": logs.readable(status.log) or build.log}  # an answer without words unsays none
     if status.state == BUILT:
         facts = {"digest": status.digest, "archive": archive}
         return Move("built", because="the image was built", sets={**sets, "digest": status.digest}, facts=facts)
     fault = status.fault or PodFault(INFRASTRUCTURE, "build_unknown", "We do not know how the build is.")
     failure = Failure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
-    if status.state != FAILED:
+    if status.state != FAILED and not tried:
         _note(build, sets)
         return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
     if fault.failure_class == MINER:
         return Move("failed", because=fault.sentence, sets=sets, failure=failure)
-    _note(build, {**sets, "disturbed": build.disturbed + 1})
-    return Retry(engine.backoff(build.attempts), failure)
+    too_long = fault.failure_class == UNCLEAR
+    _note(build, {**sets, "disturbed": MOST_DISTURBED if too_long else build.disturbed + 1})
+    ours = Failure(INFRASTRUCTURE, failure.code, failure.sentence)
+    return Retry(engine.backoff(build.attempts), ours)
 
 
-def _judged_by_canary(build: Build, by: Builder) -> Outcome:
+def _judged_by_control(build: Build, by: Builder, image: Image, *, archive: str) -> Outcome:
     """Disturbed again and again: is it the builder, or this recipe alone?"""
-    known = canary_for(build)
-    if known is not None:
-        image = Image(repo=known.submission.repo, commit=known.submission.commit)
-        status = by.canary(image, archive=known.archive, context=store.default().path(known.archive))
-        if status.state == BUILT:
-            return _failed(build, Failure(MINER, "BUILD_DISTURBED_ALONE", ALONE))
-    return _failed(
-        build, Failure(INFRASTRUCTURE, build.failure_code or "BUILD_DISTURBED", build.failure_reason or OURS)
-    )
+    control = by.control()
+    if control.state != BUILT:
+        why = control.fault.sentence if control.fault else "It failed."
+        sentence = f"{build.failure_reason or OURS} A recipe of ours failed right afterwards, too: {why}"
+        return _failed(build, Failure(INFRASTRUCTURE, build.failure_code or "BUILD_DISTURBED", sentence))
+    if build.failure_code == TOO_LONG:
+        return _failed(build, Failure(MINER, TOO_LONG, f"{build.failure_reason} {WELL}"))
+    status = by.build(image, archive=archive, context=store.default().path(archive))  # the outage may be just over
+    if status.state == BUILT or (status.fault is not None and status.fault.failure_class == MINER):
+        return _after(build, status, archive=archive, tried=True)
+    return _failed(build, Failure(MINER, "BUILD_DISTURBED_ALONE", f"{ALONE} {WELL}"))
 
 
+TOO_LONG = "BUILD_TOO_LONG"
+WELL = "A recipe of ours was built from nothing by the same builder right afterwards."
 ALONE = (
-    f"The build says {MOST_DISTURBED} times that the network or the host failed it, and the leader's image was built "
-    "from nothing in the same hour: the recipe asks for something that is not there, or only says so."
+    f"The build was disturbed {MOST_DISTURBED + 1} times, as if the network or the host failed it: the recipe asks for "
+    "something that is not there, or only says so."
 )
 OURS = f"The build was disturbed {MOST_DISTURBED} times. The operator must look at the builder."
-
-
-def canary_for(build: Build) -> Build | None:
-    """What was built before by the same builder: the leader's, for the miner has no say in it; else the newest."""
-    rows = Build.objects.filter(state="built", submission__round__competition=build.submission.round.competition_id)
-    others = rows.exclude(submission__commit=build.submission.commit).exclude(archive="").select_related("submission")
-    return (
-        others.filter(submission__role=Submission.Role.LEADER).order_by("-pk").first() or others.order_by("-pk").first()
-    )
 
 
 def _failed(build: Build, failure: Failure) -> Move:

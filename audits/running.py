@@ -120,6 +120,8 @@ def tend(run: PodRun, now: datetime) -> Outcome:
         return _failed(look, action)
     if action.kind == "start_pod" and not builds.ready(run, look.provider, now=now):
         return Wait(IDLE, "the image of the revealed commit is being built")
+    if action.kind == "start_pod" and (outage := builds.outage(run, look.provider)) is not None:
+        return _failed(look, Action(kind="fail", because=outage.sentence, failure=_failure(outage)))
     return _act(look, action, log=log)
 
 

@@ -19,14 +19,15 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from audits.decisions import lineage as kinship
 from audits.models import Audit, CheckRun, Finding, SourceCopy
-from audits.source import CHECKS, archive, linting, scanning, vulnerabilities
-from audits.source.findings import NOTICE
+from audits.source import CHECKS, archive, control, linting, scanning, vulnerabilities
+from audits.source.findings import NOTICE, PERSON
 from audits.source.findings import Finding as Found
 from audits.source.inventory import Part
-from audits.source.origins.base import Fetched, NotFetched, Origin
+from audits.source.origins.base import MINER, Fetched, NotFetched, Origin
 from audits.source.origins.folders import Folders
 from audits.source.origins.git import GitHost, problem_with
 from audits.source.scanning import Scanned
@@ -35,14 +36,15 @@ from competition.models import Round, Submission
 
 log = logging.getLogger(__name__)
 
-TRIES = 3
+LOOKS = 3  # at code that its host does not hand out, before a control shows whether it hands out any
+MOST_CONTROLS = 3
 PATIENCE_S = 45.0  # how long one look at an audit may go on starting checks
 FETCH, VULNERABILITIES, HADOLINT, LINEAGE = "fetch", "vulnerabilities", "hadolint", "lineage"
 ORDER = (FETCH, *CHECKS, HADOLINT, VULNERABILITIES)
 
 
 class Broke(Exception):
-    """A check broke, and is to be tried again: ours until it has broken `TRIES` times."""
+    """A check broke on a clean tree of ours, too, or our copy of the code is damaged: ours, and tried again."""
 
 
 @cache
@@ -59,6 +61,23 @@ def copy_of(submission: Submission, *, now: datetime) -> SourceCopy:
     """Our own copy of the commit, fetched when it is first wanted.  Raises NotFetched."""
     known = SourceCopy.objects.filter(repo=submission.repo, commit=submission.commit).first()
     return known or _keep(submission, origin().fetch(submission.repo, submission.commit), now=now)
+
+
+def host_answers(but: Submission) -> bool:
+    """The control of a host that does not hand out the code of `but`: does it hand out other code that it had before?
+
+    Code of other repositories, the leader's first, and of some, for one of them may be gone meanwhile.
+    """
+    leading = Submission.objects.filter(role=Submission.Role.LEADER).values("repo")
+    known = SourceCopy.objects.exclude(repo=but.repo).alias(leads=Q(repo__in=leading)).order_by("-leads", "-pk")
+    for copy in known[:MOST_CONTROLS]:
+        try:
+            origin().fetch(copy.repo, copy.commit)
+        except NotFetched as error:
+            log.info("the control of %s's host failed: %s", but.key, error)
+        else:
+            return True
+    return False
 
 
 def _keep(submission: Submission, got: Fetched, *, now: datetime) -> SourceCopy:
@@ -79,9 +98,7 @@ def _keep(submission: Submission, got: Fetched, *, now: datetime) -> SourceCopy:
 
 def missing(audit: Audit) -> list[str]:
     """The checks that this audit still lacks, in order."""
-    settled = set(audit.checks.exclude(outcome=CheckRun.Outcome.BROKEN).values_list("check_name", flat=True))
-    given_up = audit.checks.filter(outcome=CheckRun.Outcome.BROKEN, tries__gte=TRIES)
-    done = settled | set(given_up.values_list("check_name", flat=True))
+    done = set(audit.checks.exclude(outcome=CheckRun.Outcome.BROKEN).values_list("check_name", flat=True))
     return [name for name in ORDER if name not in done]
 
 
@@ -105,19 +122,29 @@ def _do(audit: Audit, name: str, *, now: datetime) -> None:
     copy = copy_of(audit.submission, now=now)
     path = store.default().path(copy.archive)
     if name == VULNERABILITIES:
-        write(audit, advisories(_parts(audit)))
+        scanned = _advised(_parts(audit))
     elif name == HADOLINT:
-        write(audit, linting.lint(path) or _unconfigured(HADOLINT, "hadolint is not installed here"))
+        scanned = linting.lint(path, program=settings.HADOLINT)
     else:
         scanned = scanning.scan(name, path, commit=copy.commit)
-        write(audit, _with_lineage(audit, copy, scanned, now=now) if name == LINEAGE else scanned)
+    if scanned.outcome == scanning.EXHAUSTED and not store.default().verify(copy.archive):
+        raise Broke(f"Our copy of the code, {copy.archive}, is damaged.")
+    write(audit, _with_lineage(audit, copy, scanned, now=now) if name == LINEAGE else scanned)
 
 
 def _fetch(audit: Audit, *, now: datetime) -> None:
-    """What the host says of a missing commit is believed when it has said so `looks` times in a row."""
+    """What the host says of a missing commit is believed when it has said so `looks` times in a row.
+
+    Code that alone is not handed out, by a host that hands out other code, is for a person.
+    """
     try:
         copy = copy_of(audit.submission, now=now)
     except NotFetched as error:
+        if error.finding is None and audit.attempts >= LOOKS and host_answers(audit.submission):
+            why = f"{error.sentence} Other code was had from the same host right afterwards: a person must look."
+            finding = Found(severity=PERSON, rule=error.code, sentence=why)
+            write_unfetched(audit, NotFetched(MINER, error.code, why, finding=finding))
+            raise
         tried = CheckRun.objects.filter(audit=audit, check_name=FETCH).first()
         if error.finding is None or (tried.tries if tried else 0) + 1 < error.looks:
             if error.finding is not None:
@@ -152,17 +179,14 @@ def _found(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unconfigured(name: str, why: str) -> Scanned:
-    return Scanned(check=name, tool=name, version="", ruleset="", outcome="unconfigured", why=why)
+    return Scanned(check=name, tool=name, version="", ruleset="", outcome=scanning.UNCONFIGURED, why=why)
 
 
 def write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any] | None = None) -> None:
     """A check's row and its findings, together and once.  Raises Broke where it is to be tried again."""
     if scanned.outcome == scanning.BROKEN:
-        tries = _count(audit, scanned)
-        if tries < TRIES:
-            raise Broke(f"The check {scanned.check!r} broke: {scanned.why}.")
-        _write(audit, scanning.given_up(scanned, tries=tries), summary={}, tries=tries)
-        return
+        _count(audit, scanned)
+        raise Broke(f"The check {scanned.check!r} broke: {scanned.why}.")
     _write(audit, scanned, summary=summary or _summary(scanned), tries=1)
 
 
@@ -195,7 +219,7 @@ def _facts(scanned: Scanned) -> dict[str, Any]:
         "tool_version": scanned.version[:40],
         "ruleset": scanned.ruleset[:64],
         "outcome": scanned.outcome,
-        "why": scanned.why[:2000].replace("\0", ""),
+        "why": scanning.plain(scanned.why)[:2000],
         "walls": list(scanned.walls),
     }
 
@@ -210,6 +234,11 @@ def _summary(scanned: Scanned) -> dict[str, Any]:
 def _parts(audit: Audit) -> list[Part]:
     row = audit.checks.filter(check_name="inventory").first()
     return [Part(**told) for told in (row.summary.get("parts", []) if row else [])]
+
+
+def _advised(parts: list[Part]) -> Scanned:
+    blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
+    return scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
 
 
 def advisories(parts: list[Part]) -> Scanned:
@@ -236,11 +265,13 @@ def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: date
     sha256 = store.default().put(scanned.document.encode())
     SourceCopy.objects.filter(pk=copy.pk, fingerprint="").update(fingerprint=sha256)
     leader = audit.round.submissions.filter(role=Submission.Role.LEADER).first()
-    theirs = _of_leader(leader, now=now) if leader else None
     bring_relatives(audit.round, now=now)
-    if leader is None or theirs is None or leader.commit == copy.commit:
+    if leader is None or leader.commit == copy.commit:
         return scanned
-    found = kinship.compare(kinship.Fingerprint.from_json(json.loads(scanned.document)), theirs)
+    ours, theirs = _read(scanned.document), _of_leader(audit, leader, now=now)
+    if ours is None or theirs is None:
+        return scanned
+    found = kinship.compare(ours, theirs)
     percent = round(found.share * 100)
     sentence = f"{percent} % of the code is shared with the leader's: {len(found.functions)} functions are the same."
     finding = Found(severity=NOTICE, rule="shared_with_leader", sentence=sentence, check=LINEAGE,
@@ -248,12 +279,15 @@ def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: date
     return replace(scanned, findings=(*scanned.findings, finding))
 
 
-def _of_leader(leader: Submission, *, now: datetime) -> kinship.Fingerprint | None:
-    """Raises NotFetched where that is ours: whether a finding is made must not hang on an outage."""
+def _of_leader(audit: Audit, leader: Submission, *, now: datetime) -> kinship.Fingerprint | None:
+    """None where its code is not to be had, or not to be looked at: nobody's audit waits for it.
+
+    Raises NotFetched where that is ours: whether a finding is made must not hang on an outage.
+    """
     try:
         copy_of(leader, now=now)
     except NotFetched as error:
-        if error.finding is None:
+        if error.finding is None and not (audit.attempts >= LOOKS and host_answers(leader)):
             raise
         return None
     return fingerprint_of(leader)
@@ -283,7 +317,16 @@ def fingerprint_of(submission: Submission) -> kinship.Fingerprint | None:
             return None
         copy.fingerprint = store.default().put(scanned.document.encode())
         SourceCopy.objects.filter(pk=copy.pk).update(fingerprint=copy.fingerprint)
-    return kinship.Fingerprint.from_json(json.loads(store.default().path(copy.fingerprint).read_bytes()))
+    return _read(store.default().path(copy.fingerprint).read_bytes())
+
+
+def _read(document: str | bytes) -> kinship.Fingerprint | None:
+    """None where a child that met hostile code wrote something else: a comparison is for credit and decides nothing."""
+    try:
+        return kinship.Fingerprint.from_json(json.loads(document))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as reason:
+        log.info("a fingerprint cannot be read: %s", reason)
+        return None
 
 
 def relatives(round_: Round) -> Iterator[Submission]:
@@ -303,8 +346,8 @@ def columns(finding: Found) -> dict[str, Any]:
         "tool_version": finding.tool_version[:40],
         "severity": finding.severity,
         "rule": finding.rule[:60],
-        "file": (finding.file or "")[:300].replace("\0", ""),
+        "file": scanning.plain(finding.file or "")[:300],
         "line": finding.line,
-        "excerpt": (finding.excerpt or "")[:2000].replace("\0", ""),
-        "sentence": finding.sentence[:2000].replace("\0", ""),
+        "excerpt": scanning.plain(finding.excerpt or "")[:2000],
+        "sentence": scanning.plain(finding.sentence)[:2000],
     }

@@ -13,11 +13,11 @@ class PodRunStates(Graph):
 
 
 class BuildStates(Graph):
-    """An image is built from the archive of a commit."""
+    """An image is built from the archive of a commit; one that we failed is built again when its round goes on."""
 
     building = State(to=("built", "failed"), queue="pods", lease_s=4000, tries=20)
     built = State()
-    failed = State()
+    failed = State(to=("building",))
 
 
 class AuditStates(Graph):

@@ -163,6 +163,12 @@ CODE_HOST = env.matching(
     must="an address such as https://github.com (http:// on loopback in the demo), or empty",
     fits=lambda value: env.is_git_host(value) and (DEMO or value.startswith("https:")),
 )
+# A linter of recipes that whoever wants its advice installs beside. Empty: `hadolint`, where programs are looked for.
+HADOLINT = env.matching(
+    "GAUNTLET_HADOLINT",
+    must="the name of a program, or a path that begins with /, or empty",
+    fits=lambda value: value.startswith("/") or "/" not in value,
+)
 # Pods `docker` and builds: the Docker Engine of a GPU host, and our small gate image on it, by digest.
 DOCKER_URL = env.matching(
     "GAUNTLET_DOCKER_URL",

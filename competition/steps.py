@@ -108,7 +108,10 @@ def miner_generation(round_: Round, now: datetime) -> Outcome:
 
 @engine.step(Round, "downloading")
 def downloading(round_: Round, now: datetime) -> Outcome:
-    """Wait for every file, the leader's own among them; a round without the leader's files must not go on."""
+    """Wait for every file until it is here or known to be missing.
+
+    A leader has no veto: what its code does not deliver is its forfeit, prompt by prompt, as for anybody.
+    """
     challenged = round_.submissions.filter(role=Submission.Role.CHALLENGER, objection="").exists()
     if not challenged:
         return Move("duels", because="nobody entered: there is nothing to download")
@@ -117,12 +120,6 @@ def downloading(round_: Round, now: datetime) -> Outcome:
     if stuck.exists():
         first = stuck.select_related("submission__miner", "prompt").first()
         return pause(round_, f"downloads fail for a reason that is ours: {first.failure_reason}", code="DOWNLOADS")
-    missing = assets.filter(state="failed", submission__role=Submission.Role.LEADER)
-    if missing.exists():
-        reason = missing.first().failure_reason
-        return pause(
-            round_, f"{missing.count()} of the leader's outputs are missing: {reason}", code="LEADER_INCOMPLETE"
-        )
     left = assets.filter(state="downloading").count()
     if left:
         return Wait(SOON, f"{left} of {assets.count()} files are still on their way")

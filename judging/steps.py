@@ -228,20 +228,12 @@ def _screens(round_: Round, *, now: datetime) -> Outcome:
 
 
 def trouble(round_: Round) -> Move | None:
-    """Reasons that are ours, or the leader's, for which no verdict may become official."""
-    leader = matches.leader(round_)
-    if leader is None:
+    """Reasons that are ours for which no verdict may become official.  A leader gives none: see `downloading`."""
+    if matches.leader(round_) is None:
         return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER")
     stuck = Rendering.objects.filter(
         competition=round_.competition, state="rendering", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=5
     ).first()
     if stuck:
         return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
-    refused = Rendering.objects.filter(
-        competition=round_.competition,
-        state="refused",
-        sha256__in=leader.assets.filter(prompt__draws__round=round_).values("sha256"),
-    ).first()  # on fresh prompts a leader's refused output is a forfeit, or refusing would put off every title match
-    if refused:
-        return pause(round_, f"An output of the leader is refused: {refused.failure_reason}", code="LEADER_REFUSED")
     return deciding.silence(round_)

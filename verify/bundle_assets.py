@@ -99,9 +99,8 @@ def _file(bundle: Bundle, row: dict[str, Any], field: str) -> None:
     if not nobody and (row["state"] != "failed" or not row["failure"]):
         bundle.note("wrong-assets", NAME, field=field, found=row["state"], expected="stored, or failed with a failure",
                     say="A file is there, or it is told why not.")  # fmt: skip
-    drawn = {prompt["stem"] for prompt in bundle.told("round.json")["prompts"]}
-    if not nobody and row["entry"] == "leader" and row["prompt"] in drawn:
-        bundle.note("leader-incomplete", NAME, field=field, found=row["state"], say="The leader lacks a file.")
+    if not nobody and row["entry"] == "leader":
+        _leader_forfeits(bundle, field, failure=row["failure"] or {})
     if row["sha256"] or row["bytes"] or row["rendering"]:
         bundle.note("wrong-assets", NAME, field=field, found=row["sha256"], expected="", say="No file, yet its hash.")
 
@@ -117,13 +116,22 @@ def _views(bundle: Bundle, row: dict[str, Any], field: str, *, rig: tuple[str, s
     if drawn["state"] != "rendered" and not refused:
         bundle.note("wrong-views", NAME, field=field, found=drawn["state"], say="Neither rendered nor refused.")
     if refused and row["entry"] == "leader":
-        bundle.note("leader-incomplete", NAME, field=field, found=drawn["failure"], say="The leader's file is refused.")
+        _leader_forfeits(bundle, field, failure=drawn["failure"])
     expected = [] if refused else sorted(names)
     bundle.same("wrong-views", NAME, field=field, found=sorted(drawn["views"]), expected=expected,
                 say="Not the pictures that the rig takes.")  # fmt: skip
     for view, sha256 in drawn["views"].items():
         if bundle.blobs.get(sha256, {}).get("role") not in ("view", "asset", "prompt"):
             bundle.note("wrong-views", NAME, field=f"{field} {view}", found=sha256, say="Not in the bundle.")
+
+
+def _leader_forfeits(bundle: Bundle, field: str, *, failure: dict[str, Any]) -> None:
+    """A leader has no veto: what its own code does not deliver is its forfeit.  What we lost is not."""
+    if failure.get("class") == "miner":
+        bundle.note("leader-forfeit", NAME, field=field, found=failure, say="The leader's code gave no usable file.")
+    else:
+        bundle.note("leader-incomplete", NAME, field=field, found=failure, expected={"class": "miner"},
+                    say="The leader lacks a file, and not by its own doing.")  # fmt: skip
 
 
 def _named(bundle: Bundle) -> None:

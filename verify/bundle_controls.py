@@ -108,6 +108,13 @@ def _doctored(bundle: Bundle, row: Row, field: str, *, names: list[str]) -> None
             )
 
 
+def _drawn(bundle: Bundle, prompt: str) -> bool:
+    """Did the leader deliver a usable file for this prompt?"""
+    leads = ("leader", "generated", prompt)
+    rows = [row for row in bundle.told("assets.json") if (row["entry"], row["origin"], row["prompt"]) == leads]
+    return any((row["rendering"] or {}).get("state") == "rendered" for row in rows)
+
+
 def told_before(bundle: Bundle, prompt: str) -> list[Row]:
     """Judged duels of the screens on this prompt, in reveal order; of the same file twice nobody was asked."""
     order = [row["entry"] for row in in_reveal_order(challengers(bundle))]
@@ -141,8 +148,9 @@ def _score(bundle: Bundle, row: Row, field: str, stages: list[Row]) -> None:
 
 
 def _not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
-    """Only where there was nothing to repeat, or where all were made anew."""
-    idle = row["kind"] == "repeat" and not told_before(bundle, row["prompt"])
+    """Only where there was nothing to repeat or no file of the leader's to ask about, or where all were made anew."""
+    repeat = row["kind"] == "repeat"
+    idle = not told_before(bundle, row["prompt"]) if repeat else not _drawn(bundle, row["prompt"])
     if row["state"] != "unneeded" or not (idle or row["take"] < last):
         bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged", say="It was not judged.")
 

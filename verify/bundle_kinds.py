@@ -45,7 +45,7 @@ WRONG: dict[str, str] = {
     "wrong-assets": "not exactly one file, or one failure, for each entry and prompt",
     "asset-file": "a stored file is not in the bundle, or in another size",
     "wrong-views": "the pictures of a file are not those of the rig, not in the bundle, or differ for the same content",
-    "leader-incomplete": "an output of the leader is missing: the round should have paused",
+    "leader-incomplete": "an output of the leader is missing by no doing of its own: the round should have paused",
     # matches
     "missing-match": "a match that the rules ask for was not played",
     "extra-match": "a match that the rules do not ask for",
@@ -92,6 +92,7 @@ WRONG: dict[str, str] = {
 TELLING: dict[str, str] = {
     "operator-not-pinned": "signed by this key; whose key that is, only you can know: pin it with --operator",
     "signature-unchecked": "signatures were not checked, for want of the package bittensor-core",
+    "leader-forfeit": "the leader's own code gave no usable file for a prompt: it forfeits the duels on it",
     "void-duel": "a duel could not be judged, for a reason that is the platform's; it counts for nobody",
     "audit-by-person": "an audit was decided by a person, for the reason given",
     "told-earlier": "an event lies in an earlier bundle's part of the ledger; verify the folder of all bundles",

@@ -32,9 +32,9 @@ class Builder(Protocol):
     def status(self, image: Image, *, archive: str) -> Status:
         """How far is the image of this commit, made from the archive of that hash?  Never raises."""
 
-    def canary(self, image: Image, *, archive: str, context: Path) -> Status:
-        """Build once more, from nothing, what was built before, under a name that nobody runs: is the builder well?
-        Never raises."""
+    def control(self) -> Status:
+        """Build, from nothing, a recipe of ours that is known to be good (`control.py`), all the way to where images
+        are run from: is the builder well?  Never raises."""
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         """Build it, which may take an hour, and say how that ended.  Never raises.  Repeating it is harmless."""

@@ -7,18 +7,20 @@ files but the archive's.  The image is known by a tag that names the archive's h
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from audits.builders import control
 from audits.builders.base import ABSENT, BUILT, FAILED, RECIPE, UNKNOWN, Status
-from audits.pods.base import INFRASTRUCTURE, MINER, Image, PodFault
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault
 from audits.pods.docker import BY_DIGEST, VERSION, engine_at
 from audits.pods.rest import Missing, Refused
 
-LABEL, CANARY = "gauntlet.archive", "gauntlet/canary:latest"
+LABEL = "gauntlet.archive"
 LONGEST_BUILD_S = 3600
 LOG_LETTERS = 20_000
 # Said by the engine about itself or the network, as a rule.  A recipe can print the same: `audits.builds` believes an
@@ -48,14 +50,10 @@ class EngineBuilder:
             return unknown_build(str(reason))
         return _built(found, archive=archive)
 
-    def canary(self, image: Image, *, archive: str, context: Path) -> Status:
-        log = _Log()
-        try:
-            failed = self._stream({**self._query(image, archive), "t": CANARY, "nocache": "1"}, context, log)
-        except (httpx.HTTPError, OSError) as reason:
-            return unknown_build(f"the build's connection broke ({type(reason).__name__})", log=log.text)
-        fault = blame(failed, log.text) if failed else None
-        return Status(state=FAILED if failed else BUILT, fault=fault, log=log.text)
+    def control(self) -> Status:
+        query = {**self._query(control.IMAGE, control.SHA256), "t": control.TAG, "nocache": "1"}
+        with control.context() as context:
+            return self._built(query, context) or Status(state=BUILT)
 
     def _query(self, image: Image, archive: str) -> dict[str, str]:
         return {
@@ -66,20 +64,29 @@ class EngineBuilder:
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         log = _Log()
-        try:
-            failed = self._stream(self._query(image, archive), context, log)
-        except (httpx.HTTPError, OSError) as reason:
-            return unknown_build(f"the build's connection broke ({type(reason).__name__})", log=log.text)
-        if failed:
-            return Status(state=FAILED, fault=blame(failed, log.text), log=log.text)
+        if (failed := self._built(self._query(image, archive), context, log)) is not None:
+            return failed
         found = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
         if found.state == ABSENT:
             return unknown_build("the engine said nothing, and there is no image", log=log.text)
         return Status(state=found.state, digest=found.digest, fault=found.fault, log=log.text)
 
+    def _built(self, query: Mapping[str, str], context: Path, log: _Log | None = None) -> Status | None:
+        """How the build failed; None if it did not say that it did."""
+        log = log or _Log()
+        try:
+            failed = self._stream(query, context, log)
+        except (TooLong, httpx.ReadTimeout):
+            sentence = f"The build was not over after {self.patience_s / 60:.0f} minutes."
+            return Status(state=FAILED, fault=PodFault(UNCLEAR, "build_too_long", sentence), log=log.text)
+        except (httpx.HTTPError, OSError) as reason:
+            return unknown_build(f"the build's connection broke ({type(reason).__name__})", log=log.text)
+        return Status(state=FAILED, fault=blame(failed, log.text), log=log.text) if failed else None
+
     def _stream(self, query: Mapping[str, str], context: Path, log: _Log) -> str:
-        """What the build failed with; "" if it did not say that it failed.  Raises httpx.HTTPError, OSError."""
-        timeout = httpx.Timeout(self.patience_s, connect=10.0)
+        """What the build failed with; "" if it did not say that it failed.  Raises TooLong, httpx.HTTPError and
+        OSError."""
+        timeout, deadline = httpx.Timeout(self.patience_s, connect=10.0), time.monotonic() + self.patience_s
         with context.open("rb") as tar, self.rest.client.stream(
             "POST", f"{VERSION}/build", params=query, content=_pieces(tar), timeout=timeout,
             headers={"Content-Type": "application/x-tar"},
@@ -89,19 +96,26 @@ class EngineBuilder:
                 return answer.text[:500] or "the engine refused the recipe"
             if answer.status_code != 200:
                 raise httpx.RemoteProtocolError(f"the engine answered {answer.status_code}")
-            return log.follow(answer.iter_lines())
+            return log.follow(answer.iter_lines(), deadline=deadline)
+
+
+class TooLong(Exception):
+    """A build that goes on printing goes on for ever, unless somebody looks at the clock."""
 
 
 class _Log:
     def __init__(self) -> None:
         self.text = ""
 
-    def follow(self, lines: Iterator[str]) -> str:
+    def follow(self, lines: Iterator[str], *, deadline: float) -> str:
+        """Raises TooLong when there are lines beyond `deadline`, by the monotonic clock."""
         failed = ""
         for line in lines:
+            if time.monotonic() > deadline:
+                raise TooLong
             try:
                 told = json.loads(line) if line.strip() else {}
-            except ValueError:
+            except (ValueError, RecursionError):
                 told = {"stream": line}
             if not isinstance(told, dict):
                 continue

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from audits.builders import control
 from audits.builders.base import ABSENT, BUILT, Status
 from audits.builders.engine import EngineBuilder, tag_of, unknown_build
 from audits.pods.base import Image, PodFault
@@ -47,37 +48,36 @@ class PushingBuilder:
         digest = next((d for d in told.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
         return Status(state=BUILT, digest=str(digest)) if digest else Status(state=ABSENT)
 
-    def canary(self, image: Image, *, archive: str, context: Path) -> Status:
-        return self.builder.canary(image, archive=archive, context=context)
+    def control(self) -> Status:
+        built = self.builder.control()
+        return self._pushed(built, image=control.TAG, tag="control") if built.state == BUILT else built
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         """The engine builds nothing anew where it has the image already."""
         found = self.builder.status(image, archive=archive)
         if found.state == ABSENT:
             found = self.builder.build(image, archive=archive, context=context)
-        if found.state != BUILT:
-            return found
+        return self._pushed(found, image=tag_of(archive), tag=archive[:40]) if found.state == BUILT else found
+
+    def _pushed(self, found: Status, *, image: str, tag: str) -> Status:
         try:
-            digest = self._push(archive)
+            digest = self._push(image, tag=tag)
         except (httpx.HTTPError, OSError, Missing, Refused, PodFault) as reason:
             return unknown_build(f"the push broke ({type(reason).__name__})", log=found.log)
         if not digest:
             return unknown_build("the registry did not say what it has", log=found.log)
         return Status(state=BUILT, digest=f"{self.repository}@{digest}", log=found.log)
 
-    def _push(self, archive: str) -> str:
+    def _push(self, image: str, *, tag: str) -> str:
         """The digest, or "" where the push was refused."""
         engine = self.builder.rest
-        query = {"repo": self.repository, "tag": archive[:40]}
-        engine.json("POST", f"{VERSION}/images/{tag_of(archive)}/tag", query=query)
+        engine.json("POST", f"{VERSION}/images/{image}/tag", query={"repo": self.repository, "tag": tag})
         user, _, password = self.key.partition(":")
         told = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
         headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(told).encode()).decode()}
         path = f"{VERSION}/images/{self.repository}/push"
         timeout = httpx.Timeout(self.builder.patience_s, connect=10.0)
-        with engine.client.stream(
-            "POST", path, params={"tag": archive[:40]}, headers=headers, timeout=timeout
-        ) as answer:
+        with engine.client.stream("POST", path, params={"tag": tag}, headers=headers, timeout=timeout) as answer:
             return _digest(answer.iter_lines()) if answer.status_code == 200 else ""
 
 

@@ -7,7 +7,7 @@ restart, except for an attempt that was lost through our own fault.
 Whose doing a loss was is not always to be seen: a killed process may have killed itself.  Such a loss is `unclear`, and
 a control pod tells: a small service of ours, run through the same provider right afterwards.  Where that works, the
 loss was the service's own doing; only where the control fails too is it an outage.  The same is asked before a row of
-our own faults ends a run, so that nothing a service does can.
+lost pods of ours ends a run, so that nothing a service does can.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Progress:
     blind_s: float = 0
     odd_answers: int = 0
     our_faults: int = 0
-    controlled: bool = False  # has a control pod failed after the failure at hand?
+    controlled: bool = False  # is it known that the failure at hand is ours?
     control: Mapping[str, Any] | None = None  # the control pod at work, as whoever runs it keeps it
     looked_at: datetime | None = None
     troubled_at: datetime | None = None
@@ -226,8 +226,8 @@ def _refused(progress: Progress, event: Event, limits: Limits) -> Progress:
     failure = event.failure or _UNKNOWN
     if failure.failure_class == MINER:
         return dataclasses.replace(progress, phase="failed", failure=failure)
-    faults = progress.our_faults + 1
-    return dataclasses.replace(progress, phase="none", our_faults=faults, failure=failure, controlled=False)
+    faults, ours = progress.our_faults + 1, failure.failure_class == INFRASTRUCTURE
+    return dataclasses.replace(progress, phase="none", our_faults=faults, failure=failure, controlled=ours)
 
 
 def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
@@ -327,7 +327,9 @@ def _lost(progress: Progress, event: Event, limits: Limits) -> Progress:
         return progress
     if failure.failure_class == MINER:
         return _lose(progress, code=failure.code, sentence=failure.sentence)
-    if failure.failure_class == UNCLEAR:  # the time of the attempt is charged, or not, when it is known whose loss it is
+    if (
+        failure.failure_class == UNCLEAR
+    ):  # the time of the attempt is charged, or not, when it is known whose loss it is
         return dataclasses.replace(progress, phase="lost", failure=failure, controlled=False)
     return _lost_by_us(progress, failure, controlled=False)
 

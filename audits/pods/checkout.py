@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from audits.pods.base import INFRASTRUCTURE, MINER, Image, PodFault
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault
 
 REPO = re.compile(r"(?P<owner>[A-Za-z0-9][A-Za-z0-9._-]{0,99})/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -30,7 +30,7 @@ def checkout(image: Image, *, repos: Path, into: Path, commit_of: Callable[[Path
         _copy(source, into=into, budget=_Budget(), depth=0)
     except OSError as reason:
         raise PodFault(
-            INFRASTRUCTURE, "copy_failed", f"We could not copy the code: {reason.strerror}. We try again."
+            UNCLEAR, "copy_failed", f"We could not copy the code: {reason.strerror}. We try again."
         ) from reason
     _require_commit(image, found=commit_of(into))
     if not (into / ENTRY).is_file():

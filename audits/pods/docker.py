@@ -81,7 +81,7 @@ class DockerPods:
         try:
             self._ensure_network(name)
             self._ensure(f"{name}-gate", _gate(self.host, name=name))
-            self._ensure(name, _service(self.host, name=name, digest=digest, command=command))
+            self._ensure_service(name, _service(self.host, name=name, digest=digest, command=command))
             if self.host.egress and found is None:
                 self._join(self.host.egress, name)
             return self._pod(name)
@@ -167,6 +167,17 @@ class DockerPods:
         if name.endswith("-gate"):
             self._join("bridge", name)
         self.engine.json("POST", f"{VERSION}/containers/{name}/start")
+
+    def _ensure_service(self, name: str, body: dict[str, Any]) -> None:
+        """A container that does not start may be its image's doing: an entry point, a user that is not there."""
+        try:
+            self._ensure(name, body)
+        except Refused as refused:
+            raise PodFault(
+                UNCLEAR, "not_started", f"The pod did not start ({refused.said}). We try again."
+            ) from refused
+        except PodFault as unknown:
+            raise PodFault(UNCLEAR, unknown.code, unknown.sentence) from unknown
 
     def _or_exists(self, method: str, path: str, *, body: Any, query: Mapping[str, str] | None = None) -> None:
         try:
@@ -298,7 +309,9 @@ def _why(state: Mapping[str, Any]) -> PodFault | None:
     if state.get("OOMKilled"):
         return PodFault(MINER, "out_of_memory", "The service used more memory than a pod has.")
     if state.get("Error") or code in (*KILLED, None) or state.get("Status") in ("removing", "dead", "paused"):
-        return PodFault(UNCLEAR, "ended", f"The pod was killed, by itself or by its host (exit code {code}). We try again.")
+        return PodFault(
+            UNCLEAR, "ended", f"The pod was killed, by itself or by its host (exit code {code}). We try again."
+        )
     return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")
 
 

@@ -248,7 +248,7 @@ def _first_words(process: subprocess.Popen[bytes], *, orders: Mapping[str, Any])
 
 
 def _not_started(detail: str) -> PodFault:
-    return PodFault(INFRASTRUCTURE, "not_started", f"This machine could not start the pod ({detail}). We try again.")
+    return PodFault(UNCLEAR, "not_started", f"This machine could not start the pod ({detail}). We try again.")
 
 
 def _fill_with_control(solution: Path) -> None:
@@ -278,7 +278,11 @@ def _why(ended: Mapping[str, Any], *, walls: bool) -> PodFault:
     }
     known = str(because) if because in sentence else "vanished"
     ours = known in ("stopped", "not_started") or (known == "vanished" and walls)
-    return PodFault(INFRASTRUCTURE if ours else UNCLEAR, known, sentence.get(known, "The pod is gone and left no reason. We try again."))
+    return PodFault(
+        INFRASTRUCTURE if ours else UNCLEAR,
+        known,
+        sentence.get(known, "The pod is gone and left no reason. We try again."),
+    )
 
 
 def _end(folder: Path) -> None:

@@ -89,14 +89,18 @@ class RunPods:
         try:
             row = self._one(str(pod.place["id"]))
         except Missing:
-            return PodFault(UNCLEAR, "vanished", "The rented pod is gone, taken away or ended from inside. We try again.")
+            return PodFault(
+                UNCLEAR, "vanished", "The rented pod is gone, taken away or ended from inside. We try again."
+            )
         wanted = str(row.get("desiredStatus", ""))
         if wanted == "RUNNING":
             return None
         if wanted == "EXITED":
             return _exited(row)
         if wanted in GONE:
-            return PodFault(UNCLEAR, "vanished", "The rented pod was ended, by itself or by its provider. We try again.")
+            return PodFault(
+                UNCLEAR, "vanished", "The rented pod was ended, by itself or by its provider. We try again."
+            )
         raise unknown(f"the provider calls it {wanted[:20]!r}")
 
     def stop(self, pod: Pod) -> None:

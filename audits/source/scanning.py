@@ -1,31 +1,34 @@
 """How does a check meet a stranger's code, and what is believed of its answer?
 
 In a walled child of a fork server, without network or secrets, with limits.  Three ends: *done*; *exhausted*, where the
-code made the check use up the memory or processor time it was given, so that a person must look; *broken*, which may be
-ours and is tried again.  A scanner that hangs, eats memory or crashes ends itself and nothing else.
+check came to no end on this code and did on a clean tree of ours right afterwards (`control`), so that a person must
+look; *broken*, where it failed on both: that is ours, and is tried again.  Whatever fails in whichever way, that rule
+is here and nowhere else.  A scanner that hangs, eats memory or crashes ends itself and nothing else.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from audits.source import CHECKS, MOST_FINDINGS
+from audits.source import CHECKS, MOST_FINDINGS, control
 from audits.source.findings import PERSON, SEVERITIES, Finding, excerpt
 from audits.source.inventory import Part
-from judging.renderers.base import Refused, RendererFault
+from judging.renderers.base import RendererFault
 from judging.renderers.confinement import Limits
 from judging.renderers.sandbox import Sandbox
 
 WORK = "audits.source.examining:work"
 LIMITS = Limits(memory=2 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, answer_bytes=24 << 20)
-DONE, EXHAUSTED, BROKEN = "done", "exhausted", "broken"
-OURS = ("SANDBOX_UNAVAILABLE", "SANDBOX_DIED")
+DONE, EXHAUSTED, BROKEN, UNCONFIGURED = "done", "exhausted", "broken", "unconfigured"
+FAILED = (EXHAUSTED, BROKEN)
+UNSURE = ("SANDBOX_DIED", "KILLED", "OVERRAN")  # somebody else may have done it: tried once more before it counts
+Given = TypeVar("Given")
 
 
 class NoSandbox(Exception):
@@ -66,43 +69,70 @@ def scan(name: str, path: Path, *, commit: str, limits: Limits = LIMITS, work: s
     """Run one check of CHECKS on an archive of ours.  Raises NoSandbox."""
     check = CHECKS[name]
     blank = Scanned(check=name, tool=check.tool, version=check.version(), ruleset=check.ruleset(), outcome=DONE)
-    with tempfile.TemporaryDirectory(prefix="gauntlet-scan-") as folder:
-        try:
-            done = _sandbox(work).run({"check": name, "commit": commit}, data=path, folder=Path(folder), limits=limits)
-        except Refused as refused:
-            return exhausted(blank, refused.sentence)
-        except RendererFault as fault:
-            if fault.code in OURS:
-                raise NoSandbox(str(fault)) from fault
-            return replace(blank, outcome=BROKEN, why=excerpt(f"{fault.code}: {fault}"))
+    with control.tree() as good:
+        attempt = partial(_examined, blank, commit=commit, limits=limits, work=work)
+        return controlled(blank, attempt, given=path, good=good)
+
+
+def controlled(blank: Scanned, attempt: Callable[[Given], Scanned], *, given: Given, good: Given) -> Scanned:
+    """What `attempt` makes of `given`; where it makes nothing of it, `good` shows whose doing that is.
+
+    `good` is of the same kind and known to be looked at without trouble.  Raises NoSandbox.
+    """
+    found = _tried(blank, attempt, given)
+    if found.outcome not in FAILED:
+        return found
+    known = _tried(blank, attempt, good)
+    if known.outcome not in FAILED:
+        return exhausted(found, found.why)
+    return replace(blank, outcome=BROKEN, why=f"{found.why}; and on a clean tree of ours: {known.why}")
+
+
+def _tried(blank: Scanned, attempt: Callable[[Given], Scanned], given: Given) -> Scanned:
     try:
-        return _believed(blank, done.answer, walls=done.walls)
-    except (KeyError, TypeError, ValueError, AttributeError) as reason:
-        return replace(blank, outcome=BROKEN, why=f"its answer cannot be read ({type(reason).__name__})")
+        return attempt(given)
+    except NoSandbox:
+        raise
+    except Exception as reason:  # whatever a stranger's bytes may provoke
+        return replace(blank, outcome=BROKEN, why=excerpt(f"{type(reason).__name__}: {reason}"))
+
+
+def _examined(blank: Scanned, path: Path, *, commit: str, limits: Limits, work: str) -> Scanned:
+    task, sandbox = {"check": blank.check, "commit": commit}, _sandbox(work)
+    for last in (False, True):
+        with tempfile.TemporaryDirectory(prefix="gauntlet-scan-") as folder:
+            try:
+                done = sandbox.run(task, data=path, folder=Path(folder), limits=limits)
+                return _believed(blank, done.answer, walls=done.walls)
+            except RendererFault as fault:
+                if fault.code == "SANDBOX_UNAVAILABLE":
+                    raise NoSandbox(str(fault)) from fault
+                if last or fault.code not in UNSURE:
+                    raise
+    raise AssertionError("unreachable: the last try answers or raises")
 
 
 def exhausted(blank: Scanned, why: str) -> Scanned:
-    """Processor time and memory are the code's doing, so trying again would end the same way."""
-    sentence = f"Our check {blank.check!r} used up what it may use on this code: a person must look at it."
+    """The code's doing, so trying again would end the same way: neither a pass nor a rejection."""
+    sentence = f"Our check {blank.check!r} came to no end on this code ({why}): a person must look at it."
     finding = Finding(severity=PERSON, rule="check_exhausted", sentence=sentence)
-    return replace(blank, outcome=EXHAUSTED, why=why, findings=signed(blank, [finding]))
-
-
-def given_up(blank: Scanned, *, tries: int) -> Scanned:
-    """A check that broke each time it was tried is reported to a person: it is neither a pass nor a rejection."""
-    sentence = f"Our check {blank.check!r} broke {tries} times on this code ({blank.why}): a person must look at it."
-    return replace(blank, findings=signed(blank, [Finding(severity=PERSON, rule="check_broke", sentence=sentence)]))
+    return replace(blank, outcome=EXHAUSTED, why=why, findings=signed(blank, [finding]), document="", parts=())
 
 
 def _believed(blank: Scanned, answer: Mapping[str, Any], *, walls: tuple[str, ...]) -> Scanned:
     """The child met hostile bytes: its answer is taken apart like a stranger's."""
     findings = [_finding(told) for told in answer["findings"][: MOST_FINDINGS + 50]]
-    parts = tuple(Part(**{name: str(part[name])[:300] for name in ("kind", "name", "version", "file")})
-                  for part in answer["parts"])  # fmt: skip
+    names = ("kind", "name", "version", "file")
+    parts = tuple(Part(**{name: plain(part[name])[:300] for name in names}) for part in answer["parts"])
     document = answer["document"]
     if not isinstance(document, str):
         raise TypeError("a document is text")
-    return replace(blank, walls=walls, findings=signed(blank, findings), document=document, parts=parts)
+    return replace(blank, walls=walls, findings=signed(blank, findings), document=plain(document), parts=parts)
+
+
+def plain(value: object) -> str:
+    """Text that any file and any database takes: halves of letters, and NUL, are replaced."""
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _finding(told: Mapping[str, Any]) -> Finding:
@@ -110,8 +140,8 @@ def _finding(told: Mapping[str, Any]) -> Finding:
         raise ValueError("no such severity")
     line = told["line"]
     return Finding(
-        severity=told["severity"], rule=excerpt(str(told["rule"]))[:60], sentence=str(told["sentence"])[:2000],
-        file=str(told["file"])[:300], line=line if isinstance(line, int) and 0 < line < 1 << 30 else None,
+        severity=told["severity"], rule=excerpt(str(told["rule"]))[:60], sentence=plain(told["sentence"])[:2000],
+        file=plain(told["file"])[:300], line=line if isinstance(line, int) and 0 < line < 1 << 30 else None,
         excerpt=excerpt(str(told["excerpt"])),
     )  # fmt: skip
 

@@ -196,9 +196,10 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
         return _audit_sentence(numbers, challenger=challenger)
     if numbers.all_forfeit:
         return f"{challenger.name} delivered no usable file and forfeited every duel against {against}."
+    forfeited = f" ({numbers.forfeits_defender} by the defender's forfeit)" if numbers.forfeits_defender else ""
     verb = "reached the bar against" if numbers.reaches else "stayed below the bar against"
     return (
-        f"{challenger.name} {verb} {against}. {count(numbers.won + numbers.forfeits_defender, 'duel')} won, "
+        f"{challenger.name} {verb} {against}. {count(numbers.won + numbers.forfeits_defender, 'duel')} won{forfeited}, "
         f"{numbers.drawn} drawn, {numbers.lost + numbers.forfeits_challenger} lost of {numbers.counted}; "
         f"margin {percent(numbers.margin)}, bar {bar(numbers.win_margin)}."
     )

@@ -32,12 +32,13 @@ LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """`forfeits` counts duels that challengers forfeited to the leader."""
+    """`forfeits` counts duels that challengers forfeited to the leader, `leader_forfeits` those the other way round."""
 
     revealed: int
     eligible: int
     copies: int
     forfeits: int
+    leader_forfeits: int
     audited: int
 
 
@@ -385,6 +386,7 @@ def _counts(challengers: Sequence[Submission], rows: RoundRows) -> Counts:
         eligible=sum(s.eligible for s in challengers),
         copies=sum(s.copy_of_id is not None for s in challengers),
         forfeits=sum(match.forfeits_challenger for match in screens),
+        leader_forfeits=sum(match.forfeits_defender for match in screens),
         audited=len({audit.submission_id for audit in rows.audits}),
     )
 

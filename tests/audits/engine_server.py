@@ -10,7 +10,8 @@ import io
 import json
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -91,6 +92,8 @@ class Engine:
             files = {m.name: tar.extractfile(m).read() for m in tar}  # type: ignore[union-attr]
         self.contexts.append(files)
         said = self.built(files)
+        if isinstance(said, Iterator):
+            return said  # a build that goes on
         if not any("error" in line for line in said):
             self.images[query["t"]] = {"Id": "sha256:" + "b" * 64, "Config": {"Labels": json.loads(query["labels"])}}
             self.images["sha256:" + "b" * 64] = self.images[query["t"]]
@@ -179,6 +182,9 @@ def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
             else:
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 status, told = engine.answer(self.command, parts.path, query, body)
+            if isinstance(told, Iterator):
+                self._drip(told)
+                return
             many = isinstance(told, list) and parts.path.endswith(("/build", "/push"))
             if not isinstance(told, bytes | None):
                 told = ("\n".join(json.dumps(line) for line in told) if many else json.dumps(told)).encode()
@@ -187,6 +193,14 @@ def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(said)))
             self.end_headers()
             self.wfile.write(said)
+
+        def _drip(self, lines: Iterator[dict[str, Any]]) -> None:
+            """Until the other side hangs up."""
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for line in lines:
+                    self.wfile.write(json.dumps(line).encode() + b"\n")
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding") != "chunked":

@@ -114,7 +114,12 @@ def test_a_pod_lost_through_our_fault_costs_no_replacement():
     assert (progress.replacements, progress.pods, progress.our_faults) == (0, 3, 3)
 
 
-ROWS_OF_FAULTS = (lost_pods(OURS, number=5), [(second, "refused", OURS) for second in range(5)])
+ROWS_OF_FAULTS = (lost_pods(OURS, number=5), [(second, "refused", UNCLEAR) for second in range(5)])
+
+
+def test_pods_that_we_refused_to_start_need_no_control_to_be_ours():
+    end = decided(*[(second, "refused", OURS) for second in range(5)])
+    assert (end.kind, end.failure.failure_class) == ("fail", "infrastructure")
 
 
 @pytest.mark.parametrize("steps", ROWS_OF_FAULTS)

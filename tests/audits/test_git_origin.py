@@ -16,6 +16,7 @@ from audits.source.origins.base import NotFetched
 from audits.source.origins.git import FETCHING, LOOKING, problem_with
 from audits.source.origins.git import GitHost as Origin
 from judging.renderers.confinement import Limits
+from tests.audits import hostile_checks
 from tests.audits.git_host import GitHost, Made
 from tests.audits.pod_rig import until
 
@@ -223,25 +224,30 @@ def commands() -> list[str]:
     return told
 
 
-HANG = "tests.audits.hostile_checks:hang"
-EAT = "tests.audits.hostile_checks:eat"
-CRASH = "tests.audits.hostile_checks:crash"
-LIE = "tests.audits.hostile_checks:lie"
+# seconds of processor and of wall time: only the way that is meant runs into one
+WAYS = {"hang": (1, 60.0), "sleep": (60, 2.0)}
 
 
-@pytest.mark.parametrize(
-    ("work", "seconds", "outcome", "rule"),
-    [(HANG, 1, "exhausted", "check_exhausted"), (EAT, 300, "exhausted", "check_exhausted"), (CRASH, 300, "broken", ""),
-     (LIE, 300, "broken", "")],
-)  # fmt: skip
-def test_a_scanner_that_hangs_eats_memory_crashes_or_lies_is_contained(tmp_path, work, seconds, outcome, rule):
+def scanned_by(way: str, tmp_path: Path) -> scanning.Scanned:
     path = tmp_path / "archive"
-    path.write_bytes(archive.pack([archive.File(path="a.py", content=b"x")]))
-    limits = replace(scanning.LIMITS, cpu_seconds=seconds, memory=1 << 30)
-    scanned = scanning.scan("pins", path, commit="0" * 40, limits=limits, work=work)
-    assert scanned.outcome == outcome
-    assert [finding.rule for finding in scanned.findings] == ([rule] if rule else [])
-    assert all(finding.severity == "person" for finding in scanned.findings)
+    path.write_bytes(archive.pack([archive.File(path="a.py", content=hostile_checks.HOSTILE)]))
+    cpu, wall = WAYS.get(way.removeprefix("on_hostile_"), (60, 60.0))
+    limits = replace(scanning.LIMITS, cpu_seconds=cpu, wall_seconds=wall, memory=1 << 30)
+    return scanning.scan("pins", path, commit="0" * 40, limits=limits, work=f"tests.audits.hostile_checks:{way}")
+
+
+@pytest.mark.parametrize("way", hostile_checks.WAYS)
+def test_a_check_that_fails_on_a_tree_and_not_on_a_clean_one_is_given_to_a_person(tmp_path, way):
+    scanned = scanned_by(f"on_hostile_{way}", tmp_path)
+    assert scanned.outcome == "exhausted" and scanned.why
+    assert [(f.rule, f.severity) for f in scanned.findings] == [("check_exhausted", "person")]
+
+
+@pytest.mark.parametrize("way", hostile_checks.WAYS)
+def test_a_check_that_fails_on_a_clean_tree_too_is_ours_and_finds_nothing(tmp_path, way):
+    scanned = scanned_by(way, tmp_path)
+    assert (scanned.outcome, scanned.findings) == ("broken", ())
+    assert "clean tree of ours" in scanned.why
 
 
 def test_a_repository_made_against_the_parsers_is_checked_or_given_to_a_person(tmp_path):

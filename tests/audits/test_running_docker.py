@@ -6,21 +6,24 @@ Real database, real state machine, real HTTP to the service; the engine is a sta
 import hashlib
 import io
 import json
-import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.utils import timezone
 
 from audits import builds, logs, running
+from audits.builders import control
+from audits.builders.engine import EngineBuilder
 from audits.models import Build, PodRun, SourceCopy
 from audits.pods import rest
 from audits.source import archive
-from competition import prompts, store
+from competition import prompts, steps, store
 from competition.machine import engine as machine
 from competition.models import Asset, Competition, LedgerEvent, Miner, Prompt, Round, RoundPrompt, Submission
 from tests.audits import engine_server
@@ -125,9 +128,9 @@ def run(host) -> PodRun:
     return running.want(entry, purpose=PodRun.Purpose.AUDIT, now=NOW)
 
 
-def play(run: PodRun, *, steps: int = 60) -> PodRun:
+def play(run: PodRun, *, looks: int = 60) -> PodRun:
     """Look at whatever is due, as two workers would, until the run is settled."""
-    for _ in range(steps):
+    for _ in range(looks):
         step(run)
         if run.settled:
             return run
@@ -146,6 +149,13 @@ def step(run: PodRun) -> None:
 def outcome(run: PodRun) -> tuple[str, dict[str, str]]:
     assets = Asset.objects.filter(submission=run.submission, origin="generated").select_related("prompt")
     return run.state, {asset.prompt.stem: asset.state for asset in assets}
+
+
+def dripping() -> Iterator[dict[str, str]]:
+    """Lines of a build that never ends."""
+    while True:
+        time.sleep(0.1)
+        yield {"stream": "."}
 
 
 WHOLE = ("done", {"chair": "stored", "lamp": "stored", "boat": "failed"})
@@ -217,7 +227,7 @@ def test_an_engine_that_is_ill_for_a_moment_is_nobodys_fault(run, host, service,
     monkeypatch.setattr(rest.Rest, "raw", ill)
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
     monkeypatch.setattr("audits.decisions.lifecycle.POLL_S", 0)
-    assert outcome(play(run, steps=100)) == WHOLE
+    assert outcome(play(run, looks=100)) == WHOLE
     assert PodRun.objects.count() == 1
 
 
@@ -246,53 +256,89 @@ def test_a_recipe_that_fails_ends_the_run_by_the_miners_doing(run, host):
 def test_a_build_that_is_disturbed_is_built_again_and_then_pauses_the_round(run, host, monkeypatch):
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
     host.built = lambda files: [{"error": "no space left on device"}]
-    played = play(run, steps=120)
+    played = play(run, looks=120)
     assert (played.state, played.failure_class) == ("failed", "infrastructure")
     assert Build.objects.get().disturbed == builds.MOST_DISTURBED
     run.submission.round.refresh_from_db()
     assert run.submission.round.state == "paused"
 
 
-def built_before(run) -> None:
-    """The leader's image, from an archive of its own."""
-    round_ = run.submission.round
-    miner = Miner.objects.create(hotkey="5Leader")
-    leader = Submission.objects.create(round=round_, miner=miner, role="leader", repo="base/base", commit="b" * 40)
-    Build.objects.create(
-        submission=leader, builder="engine", state="built", since=NOW, archive=store.default().put(_tar()),
-        digest="sha256:" + "a" * 64,
-    )  # fmt: skip
-
-
-def _tar() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        entry = tarfile.TarInfo("docker/Dockerfile")
-        entry.size = len(b"FROM the-leaders\n")
-        tar.addfile(entry, io.BytesIO(b"FROM the-leaders\n"))
-    return buffer.getvalue()
+def recipe(files) -> bytes:
+    return files["docker/Dockerfile"]
 
 
 def test_a_recipe_that_only_says_that_the_network_is_away_stops_no_round(run, host, monkeypatch):
-    """The leader's image is built from nothing meanwhile: so the builder is well, and the words are the recipe's."""
+    """A recipe of ours is built from nothing meanwhile: so the builder is well, and the words are the recipe's."""
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
-    built_before(run)
     lie = [{"stream": "Temporary failure in name resolution"}, {"error": "returned a non-zero code: 1"}]
-    host.built = lambda files: [] if b"the-leaders" in files["docker/Dockerfile"] else lie
-    played = play(run, steps=120)
+    host.built = lambda files: [] if recipe(files) == control.TEXT.encode() else lie
+    played = play(run, looks=120)
     assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "build_disturbed_alone")
+    assert [recipe(files) for files in host.contexts].count(control.TEXT.encode()) == 1
     run.submission.round.refresh_from_db()
     assert run.submission.round.state != "paused"
 
 
-def test_where_the_leaders_image_cannot_be_built_either_the_outage_is_believed(run, host, monkeypatch):
+def test_a_build_is_tried_once_more_when_the_outage_is_just_over(run, host, monkeypatch):
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
-    built_before(run)
+    asked = []
+
+    def built(files):
+        asked.append(recipe(files))
+        return [] if len(asked) > builds.MOST_DISTURBED else [{"error": "no space left on device"}]
+
+    host.built = built
+    assert outcome(play(run, looks=120)) == WHOLE
+    assert asked[-2:] == [control.TEXT.encode(), b"FROM scratch\n"]
+
+
+def test_where_our_own_recipe_cannot_be_built_either_the_outage_is_believed_until_somebody_resumes(
+    run, host, monkeypatch
+):
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
     host.built = lambda files: [{"error": "no space left on device"}]
-    played = play(run, steps=120)
+    played = play(run, looks=120)
     assert (played.state, played.failure_class) == ("failed", "infrastructure")
+    assert "A recipe of ours failed" in played.failure_reason
+    round_ = run.submission.round
+    round_.refresh_from_db()
+    assert round_.state == "paused"
+    host.built = lambda files: []
+    assert steps.resume(round_, why="the disk is larger now", now=timezone.now())
+    run.submission.refresh_from_db()
+    again = running.want(run.submission, purpose=run.purpose, now=timezone.now())
+    assert again.pk != run.pk and outcome(play(again, looks=120)) == WHOLE
+
+
+@pytest.mark.parametrize("role", ["leader", "challenger"])
+@pytest.mark.parametrize("way", ["endless", "silent"])
+def test_a_build_without_an_end_is_the_recipes_doing_where_ours_is_built(run, host, monkeypatch, role, way):
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    Submission.objects.filter(pk=run.submission_id).update(role=role)
+    impatient = partial(EngineBuilder, patience_s=0.4)
+    monkeypatch.setattr(builds, "EngineBuilder", impatient)
+
+    def built(files):
+        if recipe(files) == control.TEXT.encode():
+            return []
+        if way == "endless":
+            return dripping()
+        time.sleep(1)
+        return [{"stream": "."}]
+
+    host.built = built
+    played = play(run, looks=60)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "build_too_long")
     run.submission.round.refresh_from_db()
-    assert run.submission.round.state == "paused"
+    assert run.submission.round.state != "paused"
+
+
+def test_code_that_its_host_no_longer_has_is_its_owners_to_mend(run, host, monkeypatch):
+    """The leader may take its repository away: nobody waits for it."""
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    SourceCopy.objects.all().delete()
+    played = play(run, looks=30)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "code_not_found")
 
 
 def test_a_log_is_written_when_it_says_something_new(run, host):

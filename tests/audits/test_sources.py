@@ -10,6 +10,7 @@ from audits import queries_source as pages
 from audits import sources, steps
 from audits.models import Audit, CheckRun, SourceCopy
 from audits.source import CHECKS, archive, scanning
+from audits.source.origins.base import NotFetched
 from audits.source.origins.git import GitHost as Origin
 from competition import store
 from competition.machine.outcomes import Move, Retry, Wait
@@ -151,7 +152,7 @@ def test_an_outage_of_the_host_is_never_a_finding(audit, host):
     assert settled(row).to == "passed"
 
 
-def test_a_scanner_that_breaks_is_tried_again_and_then_shown_to_a_person(audit, monkeypatch):
+def test_a_check_that_is_broken_for_everybody_is_ours_and_tried_again(audit, monkeypatch):
     real = scanning.scan
 
     def broken(name, path, **more):
@@ -160,11 +161,73 @@ def test_a_scanner_that_breaks_is_tried_again_and_then_shown_to_a_person(audit, 
 
     monkeypatch.setattr(scanning, "scan", broken)
     row = audit(GOOD)
-    outcomes = [steps.gather(row, NOW) for _ in range(3)]
-    assert [type(outcome) for outcome in outcomes] == [Retry, Retry, Move]
-    assert outcomes[-1].to == "reviewing"
-    assert row.checks.get(check_name="secrets").tries == 3
-    assert row.findings.get(severity="person").rule == "check_broke"
+    outcomes = [steps.gather(row, NOW) for _ in range(5)]
+    assert {(type(o), o.failure.failure_class, o.failure.code) for o in outcomes} == {
+        (Retry, "infrastructure", "CHECK_BROKE")
+    }
+    assert row.checks.get(check_name="secrets").tries == 5
+    assert not row.findings.exclude(severity="notice").exists()
+    monkeypatch.setattr(scanning, "scan", real)
+    assert settled(row).to == "passed"
+
+
+def test_a_tree_that_breaks_a_check_goes_to_a_person_with_the_other_checks_done(audit):
+    row = audit({**GOOD, "table.py": "x = os" + "()" * 2400 + "\n", "big.py": "x = 0x" + "f" * 5000 + "\n"})
+    assert settled(row).to == "reviewing"
+    assert {check.outcome for check in row.checks.all()} <= {"done", "exhausted", "unconfigured"}
+
+
+def test_a_damaged_copy_of_ours_is_never_held_against_the_code(audit, monkeypatch):
+    row = audit(GOOD)
+    copy = sources.copy_of(row.submission, now=NOW)
+    path = store.default().path(copy.archive)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:700])
+    outcome = steps.gather(row, NOW)
+    assert isinstance(outcome, Retry) and outcome.failure.failure_class == "infrastructure"
+    assert not row.findings.exists()
+
+
+def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(audit, host, monkeypatch):
+    """A repository may be made so that fetching it takes for ever: others from the same host show whose doing it is."""
+    other = audit(GOOD, repo="leader/known", role="leader")
+    sources.copy_of(other.submission, now=NOW)
+    row = audit(GOOD, repo="miner/slow", round_=other.round)
+    real = sources.origin()
+
+    class Slow:
+        name = "git"
+
+        def fetch(self, repo, commit):
+            if repo == "miner/slow":
+                raise NotFetched("infrastructure", "code_not_fetched", "We could not fetch the code: it took too long.")
+            return real.fetch(repo, commit)
+
+    monkeypatch.setattr(sources, "origin", Slow)
+    assert isinstance(steps.gather(row, NOW), Retry)
+    row.attempts = sources.LOOKS
+    outcome = steps.gather(row, NOW)
+    assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
+
+
+def test_a_leaders_code_that_cannot_be_had_holds_up_nobodys_audit(audit, host, monkeypatch):
+    leader = audit(GOOD, repo="leader/gone", role="leader")
+    known = audit(GOOD, repo="other/known", round_=leader.round)
+    sources.copy_of(known.submission, now=NOW)
+    row = audit({**GOOD, "serve.py": "PAUSE = 3\n"}, repo="miner/audited", round_=leader.round)
+    real = sources.origin()
+
+    class Slow:
+        name = "git"
+
+        def fetch(self, repo, commit):
+            if repo == "leader/gone":
+                raise NotFetched("infrastructure", "code_not_fetched", "We could not fetch the code: it took too long.")
+            return real.fetch(repo, commit)
+
+    monkeypatch.setattr(sources, "origin", Slow)
+    row.attempts = sources.LOOKS
+    assert settled(row).to == "passed"
 
 
 def test_what_was_left_out_of_the_archive_is_found_again_for_every_audit_of_the_commit(audit, host):

@@ -98,7 +98,7 @@ def test_what_is_embedded_is_labelled_on_every_page_of_a_round(client: Client, m
 
 def test_a_round_counts_copies_forfeits_and_objections_apart(client: Client, made: Made) -> None:
     counts = facts(client, reverse("round", args=["made", 1]))["counts"]
-    assert counts == {"revealed": 5, "eligible": 4, "copies": 1, "forfeits": 24, "audited": 1}
+    assert counts == {"revealed": 5, "eligible": 4, "copies": 1, "forfeits": 24, "leader_forfeits": 0, "audited": 1}
 
 
 def test_a_round_shows_its_headline_by_names(client: Client, made: Made) -> None:

@@ -46,6 +46,10 @@ def nothing() -> None:
     pass
 
 
+def never(stem: str) -> str:
+    return ""
+
+
 @pytest.fixture
 def played(db: None, monkeypatch: pytest.MonkeyPatch) -> Played:
     """Play a competition into a folder of its own; the database is as before."""
@@ -53,20 +57,27 @@ def played(db: None, monkeypatch: pytest.MonkeyPatch) -> Played:
     def play(
         *, seed: int, order: int = 0, rounds: tuple[int, ...] = (1, 2, 3), ruleset: str = "title-1",
         also: Callable[[], None] = nothing, reveals: Reveals = at_random, honest: bool = False, bar: int = 3,
+        leader_fails: Callable[[str], str] = never,
     ) -> Path:  # fmt: skip
-        """`reveals` lets miners reveal in a round; `also` looks at the rows while they are there."""
+        """`reveals` lets miners reveal in a round; `also` looks at the rows while they are there; `leader_fails` says
+        of which prompts the leader's code makes nothing, or nothing readable."""
         given = {"seed": seed, "order": order, "ruleset": ruleset, "bar": bar}
 
         def playing(folder: Path) -> None:
             with monkeypatch.context() as patch:
                 stage = played_round.stage(patch=patch, folder=folder, **given)
-                stage.honest = honest
+                stage.honest, stage.leader_fails = honest, leader_fails
                 for number in rounds:
                     reveals(stage, number)
                     stage.play(number)
                 also()
 
-        told = (*given.values(), *rounds, honest, *(f"{way.__module__}.{way.__qualname__}" for way in (reveals, also)))
+        told = (
+            *given.values(),
+            *rounds,
+            honest,
+            *(f"{way.__module__}.{way.__qualname__}" for way in (reveals, also, leader_fails)),
+        )
         return once(" ".join(map(str, told)), playing) / "bundles" / "played"
 
     return play

@@ -78,8 +78,16 @@ def row_left_out(made: Made) -> None:
     rows.remove(next(r for r in rows if r["entry"] == DROPPER and r["state"] == "failed"))
 
 
-def leader_without_a_file(made: Made) -> None:
-    failure = {"class": "miner", "code": "not_generated"}
+def leader_without_a_file_for_a_reason_of_ours(made: Made) -> None:
+    _no_file_of_the_leader(made, failure={"class": "infrastructure", "code": "vanished"})
+
+
+def leader_s_file_hidden(made: Made) -> None:
+    """As if the leader had forfeited: but the ledger told of its file, and the duel was judged."""
+    _no_file_of_the_leader(made, failure={"class": "miner", "code": "not_generated"})
+
+
+def _no_file_of_the_leader(made: Made, *, failure: dict[str, str]) -> None:
     row = next(r for r in made.documents["assets.json"] if r["entry"] == "leader")
     row |= {"state": "failed", "sha256": "", "bytes": 0, "failure": failure, "rendering": None}
 
@@ -233,7 +241,8 @@ LIES: dict[Lie, str] = {
     prompt_left_out: "asset-file",
     foreign_file: "foreign-file",
     row_left_out: "wrong-assets",
-    leader_without_a_file: "leader-incomplete",
+    leader_without_a_file_for_a_reason_of_ours: "leader-incomplete",
+    leader_s_file_hidden: "ledger-differs",
     other_prompts: "wrong-prompts",
     other_seed: "wrong-seed",
     other_block_hash: "wrong-block-hash",

@@ -50,6 +50,7 @@ class Stage:
     at: datetime = START
     honest: bool = False  # code gives again what was submitted, in time, and its licence is in order
     disturbed: Callable[[Question], bool] = field(default=lambda question: False)  # then the judge says the contrary
+    leader_fails: Callable[[str], str] = field(default=lambda stem: "")  # by prompt: "", missing or unreadable
 
     def plan(self, *about: object) -> Random:
         """What is drawn about one thing does not depend on when it is asked."""
@@ -232,13 +233,17 @@ def _stored(told: str) -> Move:
 
 
 def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
-    """The leader's code gives everything; audited code what it gave before, or something else, or nothing."""
+    """The leader's code gives everything but what it fails; audited code what it gave before, or something else."""
     random = played.plan("generate", run.submission.round.number, run.submission.key, run.purpose)
     dishonest, late = random.random() < 0.3, random.random() < 0.1 and run.purpose.startswith("audit")
     dishonest, late = dishonest and not played.honest, late and not played.honest
     for asset in (asset for asset in running.wanted(run) if not asset.settled):
         told = f"glTF {run.submission.commit} {asset.prompt.stem}{' again' if dishonest else ''}"
-        engine.move(asset, _stored(told), now=now)
+        fails = played.leader_fails(asset.prompt.stem) if run.submission.role == "leader" else ""
+        if fails == "missing":
+            running._fail(asset, "miner", "NOT_GENERATED", "no silhouette was found", now=now)
+        else:
+            engine.move(asset, _stored(f"{told} {fails}".strip()), now=now)
     if running.idle(run):
         return Wait(timedelta(seconds=1), "for the next batch")
     seconds = 9000 if late else 3
