@@ -270,9 +270,12 @@ def _control(look: _Look, action: Action) -> Event | None:
             return None
         at_work = Control.from_json(kept)
         further = control.look(
-            look.provider, at_work, pictures=look.pictures(look.progress.collected),
-            within_s=look.limits.control_s, now=look.now,
-        )  # fmt: skip
+            look.provider,
+            at_work,
+            pictures=look.pictures(look.progress.collected),
+            within_s=look.limits.control_s,
+            now=look.now,
+        )
     except PodFault as fault:
         return _controlled(look, look.event("control_failed", failure=_failure(fault)))
     except OSError as reason:  # the prompts' pictures, or our disk
@@ -293,8 +296,12 @@ def _controlled(look: _Look, event: Event) -> Event:
 
 
 ACTS: Mapping[str, Callable[[_Look, Action], Event | None]] = {
-    "start_pod": _start, "replace": _replace, "submit": _submit, "collect": _collect, "control": _control,
-}  # fmt: skip
+    "start_pod": _start,
+    "replace": _replace,
+    "submit": _submit,
+    "collect": _collect,
+    "control": _control,
+}
 
 
 def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:

@@ -130,8 +130,14 @@ def _leader_forfeits(bundle: Bundle, field: str, *, failure: dict[str, Any]) -> 
     if failure.get("class") == "miner":
         bundle.note("leader-forfeit", NAME, field=field, found=failure, say="The leader's code gave no usable file.")
     else:
-        bundle.note("leader-incomplete", NAME, field=field, found=failure, expected={"class": "miner"},
-                    say="The leader lacks a file, and not by its own doing.")  # fmt: skip
+        bundle.note(
+            "leader-incomplete",
+            NAME,
+            field=field,
+            found=failure,
+            expected={"class": "miner"},
+            say="The leader lacks a file, and not by its own doing.",
+        )
 
 
 def _named(bundle: Bundle) -> None:

@@ -47,7 +47,7 @@ def _all(tree: Tree) -> Iterator[Part]:
     for source in tree.files:
         if pins.FILES.fullmatch(source.path):
             for _, line in pins.logical_lines(source):
-                yield from _required(source, pins.LINE_OPTION.sub("", line))
+                yield from _required(source, pins.without_options(line))
         elif source.name in LOCKS:
             yield from _locked(source)
         elif dockerfile.NAMES.fullmatch(source.path):

@@ -1,7 +1,8 @@
 """Is every dependency one exact version?  What is not pinned may be another program at the next build.
 
 Read: requirements files (`requirements*.txt`, `constraints*.txt`, any .txt in a `requirements` folder) and the
-dependencies in `pyproject.toml`.  Accepted: `name==1.2.3`, an address with a sha256, git with a full commit hash.
+dependencies in `pyproject.toml`.  Accepted: `name==1.2.3`, an address with a sha256, git with a full commit hash; each
+also with pip's `--hash` options, on its line or on the lines that continue it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ GIT_COMMIT = re.compile(r"git\+(?:https|ssh)://[^@#\s]+(?:@[^@#\s/]+)?[^@#\s]*@[
 HASHED = re.compile(r"https://[^#\s]+#(?:.*&)?sha256=[0-9a-f]{64}(?:&.*)?")
 COMMENT = re.compile(r"(?:^|\s)#.*$")
 OPTION = re.compile(r"(--?[A-Za-z][A-Za-z-]*)(?:[ =]\s*(.*))?")
-LINE_OPTION = re.compile(r"\s+--(?:hash|config-settings|global-option)[= ]\S+")
+LINE_OPTION = re.compile(r"\s--(?:hash|config-settings?|global-option)(?:=\s*|\s+)(?:\"[^\"]*\"|'[^']*'|\S+)")
+LINE_HASH = re.compile(r"\s--hash(?:=|\s+)[\"']?sha256:[0-9a-f]{64}[\"']?(?=\s|$)")
+LONGEST_JOINED = 1 << 20  # a package for many machines has hundreds of hashes
 HARMLESS = frozenset({"--require-hashes", "--no-binary", "--only-binary", "--prefer-binary", "--pre", "--no-deps"})
 INCLUDES = frozenset({"-r", "--requirement", "-c", "--constraint"})
 INDEXES = frozenset({"-i", "--index-url", "--extra-index-url"})
@@ -45,20 +48,30 @@ def check(tree: Tree, *, locked: bool = False) -> Iterator[Finding]:
 
 def objection(text: str) -> str | None:
     """What is wrong with one requirement as pip would read it; None if it can only mean one version."""
+    hashed, text = bool(LINE_HASH.search(text)), without_options(text)
     if "://" in text and "@" not in text.split("://")[0]:  # a bare address, without a name
-        return None if _address_is_pinned(text) else "It comes from an address without a commit or a sha256."
+        return None if _address_is_pinned(text, hashed=hashed) else NO_HASH
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         return "It cannot be read as a requirement."
     if requirement.url:
-        return None if _address_is_pinned(requirement.url) else "It comes from an address without a commit or a sha256."
+        return None if _address_is_pinned(requirement.url, hashed=hashed) else NO_HASH
     exact = [s for s in requirement.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
     return None if exact else "Its version is not pinned."
 
 
-def _address_is_pinned(address: str) -> bool:
-    return bool(GIT_COMMIT.fullmatch(address) or HASHED.fullmatch(address))
+NO_HASH = "It comes from an address without a commit or a sha256."
+
+
+def without_options(line: str) -> str:
+    """A requirement without pip's options for it, such as its hashes."""
+    return LINE_OPTION.sub("", line).strip()
+
+
+def _address_is_pinned(address: str, *, hashed: bool) -> bool:
+    pinned = GIT_COMMIT.fullmatch(address) or HASHED.fullmatch(address)
+    return bool(pinned) or (hashed and address.startswith("https://"))
 
 
 def _requirements(source: Source, *, known: set[str]) -> Iterator[Finding]:
@@ -67,9 +80,9 @@ def _requirements(source: Source, *, known: set[str]) -> Iterator[Finding]:
     for number, line in logical_lines(source):
         if line.startswith("-"):
             yield from _option(source, number, line, known=known)
-        elif _is_local(line):
-            yield from _local(source, number, line)
-        elif why := objection(LINE_OPTION.sub("", line)):
+        elif _is_local(local := without_options(line)):
+            yield from _local(source, number, local)
+        elif why := objection(line):
             yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{why} {HOW}")
 
 
@@ -78,7 +91,7 @@ def logical_lines(source: Source) -> Iterator[tuple[int, str]]:
     joined, first = "", 0
     for number, line in enumerate(source.lines(), start=1):
         first = first or number
-        if line.endswith("\\") and not line.lstrip().startswith("#") and len(joined) < 20_000:
+        if line.endswith("\\") and not line.lstrip().startswith("#") and len(joined) < LONGEST_JOINED:
             joined += line[:-1] + " "
             continue
         if text := COMMENT.sub("", joined + line).strip():

@@ -198,25 +198,28 @@ def parse(source: Source) -> Module | None:
 
 
 def _learn(module: Module) -> None:
+    """What the names of the file stand for: imports, constants (given once), and tables."""
     given: dict[str, list[ast.expr]] = {}
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                module.imports[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            module.imports |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module.imports |= _imports(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             for name in _targets(node):
-                given.setdefault(name, []).append(node.value)  # type: ignore[arg-type]
+                given.setdefault(name, []).append(node.value)
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _note_docstring(module, node)
-    for name, values in given.items():
-        if len(values) == 1 and values[0] is not None:
-            module.constants[name] = values[0]
-        if any(_is_table(module, value) for value in values if value is not None):
-            module.tables.add(name)
+    module.constants |= {name: values[0] for name, values in given.items() if len(values) == 1}
+    module.tables |= {name for name, values in given.items() if any(_is_table(module, value) for value in values)}
+
+
+def _imports(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """name -> what it stands for."""
+    if isinstance(node, ast.Import):
+        first = {alias.name.partition(".")[0] for alias in node.names if not alias.asname}
+        return dict(zip(first, first, strict=True)) | {a.asname: a.name for a in node.names if a.asname}
+    if node.level or not node.module:
+        return {}
+    return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
 
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> Iterator[str]:

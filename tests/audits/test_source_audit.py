@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import verdicts
-from audits.source import Check, run_checks
+from audits.source import Check, inventory, run_checks
 from audits.source.licences import recognise
 from audits.source.pins import objection
-from audits.source.tree import MOST_FILES
+from audits.source.tree import MOST_FILES, read
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "miners"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -97,6 +97,16 @@ def test_a_requirement_that_may_mean_something_else_tomorrow_does_not(requiremen
         ("# numpy\n\nnumpy==2.4.6  # why\n", {}),
         ("numpy==2.4.6 \\\n    --hash=sha256:" + SHA256 + " \\\n    --hash=sha256:" + SHA256 + "\n", {}),
         ("--require-hashes\nnumpy==2.4.6\n", {}),
+        (f"--require-hashes\nnumpy==2.4.6 --hash=sha256:{SHA256} --hash=sha256:{SHA256}\n", {}),
+        (f"numpy==2.4.6 ; python_version >= '3.11' \\\r\n    --hash=sha256:{SHA256}\r\n    # via -r x.in\r\n", {}),
+        (f"numpy==2.4.6 \\\n\t--hash sha256:{SHA256}  # why\npillow==12.0.0\n", {}),
+        ("numpy==2.4.6" + f" \\\n    --hash=sha256:{SHA256}" * 900 + "\npillow==12.0.0\n", {}),
+        (f"https://x.org/b-1.whl --hash=sha256:{SHA256}\n", {}),
+        (f"b @ https://x.org/b-1.whl \\\n    --hash=sha256:{SHA256}\n", {}),
+        (f"b @ https://x.org/b-1.whl --hash=md5:{SHA256[:32]}\n", {"not_pinned": "blocking"}),
+        (f"b @ http://x.org/b-1.whl --hash=sha256:{SHA256}\n", {"not_pinned": "blocking"}),
+        (f"numpy>=2 --hash=sha256:{SHA256}\n", {"not_pinned": "blocking"}),
+        (f"./vendored/thing-1.0-py3-none-any.whl --hash=sha256:{SHA256}\n", {"wheel": "person"}),
         ("--extra-index-url https://download.pytorch.org/whl/cu130\ntorch==2.9.0\n", {}),
         ("\ufeffnumpy==2.4.6\n", {"not_pinned": "blocking"}),
         ("numpy>=2\n", {"not_pinned": "blocking"}),
@@ -122,6 +132,19 @@ def test_a_requirement_that_may_mean_something_else_tomorrow_does_not(requiremen
 )
 def test_requirements_files_are_read_as_pip_reads_them(tmp_path, text, expected):
     assert found(tmp_path, requirements_txt=text) == expected
+
+
+def test_what_a_requirement_with_hashes_installs_is_in_the_inventory(tmp_path):
+    text = f"--require-hashes\nnumpy==2.4.6 \\\n    --hash=sha256:{SHA256}\npillow==12.0.0 --hash=sha256:{SHA256}\n"
+    parts = inventory.parts(read(tree(tmp_path, requirements_txt=text)))
+    assert [(part.name, part.version) for part in parts] == [("numpy", "2.4.6"), ("pillow", "12.0.0")]
+
+
+def test_a_conda_environments_pip_lines_may_have_hashes(tmp_path):
+    tree(tmp_path)
+    text = f"dependencies:\n  - pip:\n    - numpy==2.4.6 --hash=sha256:{SHA256}\n"
+    (tmp_path / "environment.yml").write_text(text)
+    assert found(tmp_path) == {}
 
 
 @pytest.mark.parametrize(

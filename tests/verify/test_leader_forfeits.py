@@ -66,9 +66,14 @@ def test_a_leader_that_delivers_nothing_loses_by_forfeits(ruleset: str, played: 
 @pytest.mark.parametrize("ruleset", RULESETS)
 def test_what_a_leader_does_not_deliver_is_its_forfeit_by_prompt(ruleset: str, played: Played) -> None:
     folder = played(
-        seed=3, rounds=(1, 2), ruleset=ruleset, reveals=challenged, honest=True, leader_fails=some,
+        seed=3,
+        rounds=(1, 2),
+        ruleset=ruleset,
+        reveals=challenged,
+        honest=True,
+        leader_fails=some,
         also=look_at_the_pages,
-    )  # fmt: skip
+    )
     report = examine_all(folder, operator=operator.keypair().ss58_address)
     assert report is not None and not errors(report.findings), [f.line() for f in report.findings]
     assert {"leader-forfeit"} <= {finding.kind for finding in report.findings}

@@ -1,0 +1,134 @@
+"""A leader's code on real local pods: whatever it does to itself, the round goes on without it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from audits import running
+from audits.models import PodRun
+from audits.pods.base import PodFault
+from competition import prompts, steps, store
+from competition.machine import engine
+from competition.machine.outcomes import Move
+from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
+from tests.audits.miners import repository
+from tests.dashboard.made_round import RULES
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+STEMS = ("chair", "lamp")
+
+
+@pytest.fixture
+def leading(settings, tmp_path: Path, monkeypatch):
+    """A round that waits for the outputs of a leader whose code does this."""
+    settings.STORE_DIR, settings.PODS_DIR = tmp_path / "store", tmp_path / "pods"
+    settings.LOCAL_REPOSITORIES = tmp_path / "repos"
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    monkeypatch.setattr("audits.decisions.lifecycle.POLL_S", 0)
+    running.provider_named.cache_clear()
+
+    def made(service: str) -> PodRun:
+        image = repository(tmp_path / "repos", service)
+        competition = Competition.objects.create(
+            slug="pods", name="Pods", chain="simulated:pods", pods="local", created_at=NOW, config={"poll_s": 0}
+        )
+        round_ = Round.objects.create(
+            competition=competition,
+            number=1,
+            ruleset="margin-1",
+            rules=RULES,
+            earliest_reveal_block=1,
+            seed="5eed" * 16,
+            latest_reveal_block=9,
+            seed_block=10,
+            generation_deadline_block=20,
+            state="downloading",
+            since=NOW,
+        )
+        leader = Submission.objects.create(
+            round=round_,
+            miner=Miner.objects.create(hotkey="5leader"),
+            repo=image.repo,
+            commit=image.commit,
+            role="leader",
+        )
+        Submission.objects.create(
+            round=round_,
+            miner=Miner.objects.create(hotkey="5miner"),
+            repo="a/b",
+            commit="c" * 40,
+            role="challenger",
+            extrinsic_index=0,
+            reveal_block=5,
+            cdn_url="https://files.example.org/x",
+        )
+        for place, stem in enumerate(STEMS):
+            sha256 = store.default().put(f"picture of {stem}".encode())
+            prompt = Prompt.objects.create(competition=competition, stem=stem, sha256=sha256, bytes=9)
+            RoundPrompt.objects.create(round=round_, prompt=prompt, position=place)
+        prompts.expect_generated(leader, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=NOW)
+        return running.want(leader, purpose=PodRun.Purpose.LEADER, now=NOW)
+
+    yield made
+    running.provider_named("local").sweep(set)
+    running.provider_named.cache_clear()
+
+
+def play(run: PodRun) -> PodRun:
+    deadline = time.monotonic() + 120
+    while not run.settled:
+        assert time.monotonic() < deadline, (run.state, run.waiting_for, run.failure_reason, run.progress)
+        PodRun.objects.filter(pk=run.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+        engine.advance("audits.PodRun", run.pk, now=timezone.now())
+        run.refresh_from_db()
+        time.sleep(0.02)
+    return run
+
+
+@pytest.mark.parametrize("service", ["suicide", "exit_137", "quitter"])
+def test_a_leader_whose_service_kills_itself_forfeits_and_the_round_goes_on(leading, service):
+    run = play(leading(service))
+    assert (run.state, run.failure_class) == ("failed", "miner")
+    assert run.progress["replacements"] == 3 and run.progress["control"] is None
+    assets = Asset.objects.filter(submission=run.submission)
+    assert {(asset.state, asset.failure_class) for asset in assets} == {("failed", "miner")}
+    round_ = Round.objects.get()
+    outcome = steps.downloading(round_, timezone.now())
+    assert isinstance(outcome, Move) and outcome.to == "duels"
+    assert not list(run.submission.round.competition.rounds.filter(state="paused"))
+
+
+def test_the_service_of_a_leader_that_works_is_asked_as_before(leading):
+    run = play(leading("honest"))
+    assert run.state == "done"
+    assert set(Asset.objects.filter(submission=run.submission).values_list("state", flat=True)) == {"stored"}
+
+
+def test_an_outage_of_ours_pauses_the_round_and_blames_nobody(leading, monkeypatch):
+    run = leading("suicide")
+
+    def outage(*, name: str):
+        raise PodFault("unclear", "not_started", "This machine could not start the pod.")
+
+    monkeypatch.setattr(running.provider_named("local"), "start_control", outage)
+    assert (play(run).state, run.failure_class) == ("failed", "infrastructure")
+    assert Round.objects.get().state == "paused"
+    assert not Asset.objects.filter(failure_class="miner").exists()
+
+
+def test_an_answer_that_breaks_our_reader_is_the_services_doing(leading, monkeypatch):
+    """Whatever it is: nobody has to think of it beforehand."""
+    run, real = leading("honest"), running.batch.poll
+
+    def breaks(pod, **more):
+        if "control" not in pod.name:
+            raise ZeroDivisionError("nobody thought of this")
+        return real(pod, **more)
+
+    monkeypatch.setattr(running.batch, "poll", breaks)
+    played = play(run)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "reader_broke")
