@@ -54,6 +54,8 @@ class RunPods:
     name = "runpod"
 
     def __init__(self, account: Account, *, built: Callable[[Image], str], hash_of: Callable[[Path], str]) -> None:
+        if not BY_DIGEST.fullmatch(account.control):
+            raise LookupError(f"{account.control!r} (GAUNTLET_DOCKER_GATE) is no image by digest in a registry")
         self.account, self.built, self.hash_of = account, built, hash_of
         self.rest = Rest(account.base, name="the GPU provider", secret=account.key)
 

@@ -44,6 +44,12 @@ def test_a_pod_is_rented_once_and_found_again_by_its_name(rental, pods):
     assert rental.pods["pod1"]["env"] == {}
 
 
+def test_without_an_image_for_control_pods_nothing_is_rented(rental):
+    account = Account(key=KEY, gpus=("H100",), pictures=PICTURES, control="sha256:" + "9" * 64, base=rental.url)
+    with pytest.raises(LookupError, match="GAUNTLET_DOCKER_GATE"):
+        RunPods(account, built=lambda image: DIGEST, hash_of=lambda path: "f" * 64)
+
+
 def test_a_rented_pod_says_that_it_is_not_walled_off(pods):
     assert any("NOT walled off" in line for line in pods.start(IMAGE, name="run-1-0").isolation)
 
