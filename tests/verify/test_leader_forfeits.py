@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from competition import operator
 from competition.models import Round
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, by_worth
+from verify import bundle_controls
 from verify.__main__ import examine_all
 from verify.findings import errors
 
@@ -82,3 +84,16 @@ def test_what_a_leader_does_not_deliver_is_its_forfeit_by_prompt(ruleset: str, p
             forfeited = bool(some(duel["prompt"]))
             assert (duel["state"] == "forfeited") == forfeited
             assert not forfeited or duel["outcome"] == "challenger"
+
+
+@pytest.mark.parametrize(("rendering", "noted"), [(None, 0), ({"state": "refused"}, 0), ({"state": "rendered"}, 1)])
+def test_a_control_is_left_out_exactly_where_the_leader_delivered_nothing_to_ask_about(
+    rendering: Any, noted: int
+) -> None:
+    asset = {"entry": "leader", "origin": "generated", "prompt": "chair", "rendering": rendering}
+    notes: list[str] = []
+    documents = {"assets.json": [asset]}
+    bundle: Any = SimpleNamespace(told=documents.__getitem__, note=lambda kind, *_, **__: notes.append(kind))
+    row = {"kind": "canary", "prompt": "chair", "state": "unneeded", "take": 1}
+    bundle_controls._not_judged(bundle, row, "canary chair", last=1)
+    assert notes == ["wrong-control"] * noted
