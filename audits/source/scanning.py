@@ -114,7 +114,8 @@ def _examined(blank: Scanned, path: Path, *, commit: str, limits: Limits, work: 
 
 def exhausted(blank: Scanned, why: str) -> Scanned:
     """The code's doing, so trying again would end the same way: neither a pass nor a rejection."""
-    sentence = f"Our check {blank.check!r} came to no end on this code ({why}): a person must look at it."
+    ended = "came to no end on this code, and did on a clean tree of ours right afterwards"
+    sentence = f"Our check {blank.check!r} {ended}: a person must look at it."
     finding = Finding(severity=PERSON, rule="check_exhausted", sentence=sentence)
     return replace(blank, outcome=EXHAUSTED, why=why, findings=signed(blank, [finding]), document="", parts=())
 
