@@ -23,6 +23,7 @@ from audits.builders.engine import EngineBuilder
 from audits.models import Build, PodRun, SourceCopy
 from audits.pods import rest
 from audits.source import archive
+from audits.source.origins.folders import Folders
 from competition import prompts, steps, store
 from competition.machine import engine as machine
 from competition.models import Asset, Competition, LedgerEvent, Miner, Prompt, Round, RoundPrompt, Submission
@@ -333,9 +334,10 @@ def test_a_build_without_an_end_is_the_recipes_doing_where_ours_is_built(run, ho
     assert run.submission.round.state != "paused"
 
 
-def test_code_that_its_host_no_longer_has_is_its_owners_to_mend(run, host, monkeypatch):
+def test_code_that_its_host_no_longer_has_is_its_owners_to_mend(run, host, monkeypatch, tmp_path):
     """The leader may take its repository away: nobody waits for it."""
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+    monkeypatch.setattr("audits.sources.origin", lambda: Folders(tmp_path))
     SourceCopy.objects.all().delete()
     played = play(run, looks=30)
     assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "code_not_found")

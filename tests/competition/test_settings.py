@@ -156,6 +156,7 @@ WRONG = {
     "GAUNTLET_OSV_SNAPSHOT": ["/nowhere", "/tmp"],
     "GAUNTLET_LOCAL_REPOSITORIES": ["/dev/null"],
     "GAUNTLET_CHROMIUM": ["bin/chromium"],
+    "GAUNTLET_HADOLINT": ["bin/hadolint"],
     "GAUNTLET_EMAIL_URL": ["http://x", "smtp://", "smtp://x:99999", "smtp+tls://u:p@mail.example.org:587"],
     "GAUNTLET_EMAIL_FROM": ["nobody", "a b@c", "a@"],
     "GAUNTLET_CHAIN_ENDPOINTS": ["http://x", "wss://", "wss://x,http://y", "x", "wss://x"],
