@@ -11,6 +11,7 @@ from audits.pods import batch, link
 from audits.pods.base import Image
 from audits.pods.probe import walls_work
 from competition.solution import commit_of
+from examples.kit import assemble
 from tests.audits.miners import repository
 from tests.audits.pod_rig import Play, ready, until
 
@@ -140,7 +141,8 @@ def test_a_batch_has_a_size(provider, repos, pictures):
 
 def test_an_example_miner_makes_an_asset_from_a_picture(provider, pictures, tmp_path):
     examples = PROJECT / "examples"
-    provider.repos = examples / "miners"
+    provider.repos = tmp_path / "repositories"
+    assemble(provider.repos)
     picture = next((examples / "prompts").glob("*.png"))
     image = Image(repo="examples/lathe", commit=commit_of(provider.repos / "lathe"))
     audit = Play(provider, image, pictures={"thing": picture}, into=tmp_path)

@@ -279,9 +279,11 @@ def test_a_machine_without_walls_refuses_where_they_are_required(provider, repos
     assert (fault.failure_class, fault.code) == ("infrastructure", "no_namespaces")
 
 
-def test_a_keeper_that_cannot_start_is_our_fault(provider, repos, monkeypatch):
+def test_a_keeper_that_cannot_start_is_ours_for_a_control_pod_cannot_start_either(provider, repos, monkeypatch):
     monkeypatch.setattr(local.sys, "executable", "/nonexistent/python")
-    assert starting(provider, repository(repos, "honest")).failure_class == "infrastructure"
+    assert starting(provider, repository(repos, "honest")).failure_class == "unclear"
+    with pytest.raises(PodFault):
+        provider.start_control(name="control")
 
 
 def test_root_never_runs_a_pod_without_walls(provider, repos, monkeypatch):
