@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from competition import clock, damage, heartbeats
+from competition.machine import engine
 from competition.machine.engine import stateful_models
 from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, LedgerEvent
@@ -218,7 +219,7 @@ def _overdue(*, now: datetime) -> tuple[Overdue, ...]:
     waiting = (Q(lease=None) | Q(leased_until__lte=now)) & Q(due_at__lte=late)
     found = []
     for model in _worked_on():
-        put_off = _put_off(model, now=now)
+        put_off = engine.put_off(model, now=now, slack=PATIENCE * clock.TOLERANCE)
         rows = model._default_manager.filter(state__in=model.graph.acting()).order_by().values("state")
         told = rows.annotate(
             late=Count("pk", filter=waiting),
@@ -237,16 +238,6 @@ def _overdue(*, now: datetime) -> tuple[Overdue, ...]:
                 sentence = "Put off by a clock that was wrong; the reconciler makes it due again."
                 found.append(_overdue_row(row["off"], named, where, since=row["off_since"], sentence=sentence))
     return tuple(found)
-
-
-def _put_off(model: type[Stateful], *, now: datetime) -> Q:
-    """Due later than any step of its state waits."""
-    found = Q(pk__in=[])
-    for name, state in model.graph.states.items():
-        if state.queue:
-            farthest = now + timedelta(seconds=state.longest_wait_s) + PATIENCE * clock.TOLERANCE
-            found |= Q(state=name, lease=None, due_at__gt=farthest)
-    return found
 
 
 def _overdue_row(rows: int, named: str, where: str, *, since: datetime, sentence: str) -> Overdue:

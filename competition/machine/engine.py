@@ -254,19 +254,22 @@ def reconcile(*, now: datetime) -> int:
     return sum(kick_due(model, now=now) for model in stateful_models())
 
 
+def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TOLERANCE) -> Q:
+    """Rows that a clock that was wrong put off: due later than any step of their state waits, or leased for longer than
+    a lease lasts."""
+    found = Q(pk__in=[])
+    for name in model.graph.acting():
+        state = model.graph.states[name]
+        lasting = now + timedelta(seconds=min(state.lease_s, settings.LEASE_SECONDS)) + slack
+        farthest = now + timedelta(seconds=state.longest_wait_s) + slack
+        found |= Q(state=name) & (Q(lease__isnull=False, leased_until__gt=lasting) | Q(lease=None, due_at__gt=farthest))
+    return found
+
+
 def heal(model: type[Stateful], *, now: datetime) -> int:
-    """Make due what a wrong clock put off: no step waits, and no lease lasts, so long.  How many rows that were."""
-    healed = 0
-    for name, state in model.graph.states.items():
-        if not state.queue:
-            continue
-        rows = model.objects.filter(state=name)
-        lasting = now + timedelta(seconds=min(state.lease_s, settings.LEASE_SECONDS)) + clock.TOLERANCE
-        healed += rows.filter(lease__isnull=False, leased_until__gt=lasting).update(
-            lease=None, leased_until=None, due_at=now, kicked_at=None
-        )
-        farthest = now + timedelta(seconds=state.longest_wait_s) + clock.TOLERANCE
-        healed += rows.filter(lease=None, due_at__gt=farthest).update(due_at=now, kicked_at=None)
+    """Make due what a wrong clock put off.  Returns how many rows that were."""
+    fresh = {"lease": None, "leased_until": None, "due_at": now, "kicked_at": None}
+    healed = model.objects.filter(put_off(model, now=now)).update(**fresh) if model.graph.acting() else 0
     if healed:
         log.warning("%d rows of %s were put off by a clock that was wrong: they are due now", healed, model.__name__)
     return healed
