@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.findings import Report, document, lines, together
+from verify.findings import Book, Report, document, lines, together
 from verify.records import examine, is_repository
 
 NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
@@ -20,11 +21,13 @@ def is_bundle(path: Path) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a bundle is compared with beyond itself: the pinned operator, a node, a file of anchors."""
+    """What a bundle is compared with beyond itself: the pinned operator, a node, a file of anchors, a signed head that
+    somebody kept."""
 
     operator: str | None = None
     node: str | None = None
     anchors: Path | None = None
+    checkpoint: Path | None = None
 
 
 def examine_path(path: Path, *, asked: Asked) -> Report | None:
@@ -36,13 +39,36 @@ def examine_path(path: Path, *, asked: Asked) -> Report | None:
 
 def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
     """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
-    from verify import bundle, bundle_series, chain  # imported here: only a bundle needs more than the standard library
+    # imported here: only a bundle needs more than the standard library
+    from verify import bundle, bundle_checkpoints, bundle_series, chain
 
     each = [bundle.examine(path, operator=asked.operator, prefix=prefix) for prefix, path in paths.items()]
     for one in each if asked.node or asked.anchors else ():
         chain.check(one, node=asked.node, anchors=asked.anchors)
-    reports = [one.book.report() for one in each] + [bundle_series.check(each).report()]
-    return together(reports)
+    books = [*(one.book for one in each), bundle_series.check(each)]
+    if asked.checkpoint is not None:
+        books.append(bundle_checkpoints.check(each, asked.checkpoint, operator=asked.operator))
+    return together([book.report() for book in books])
+
+
+def examine_served(address: str, *, asked: Asked) -> Report:
+    """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
+    from verify import bundle_checkpoints, bundle_served
+
+    after = 0
+    if asked.checkpoint is not None:
+        with contextlib.suppress(ValueError, OSError, TypeError, AttributeError):  # told by the check itself
+            after = max(0, min(head.seq for head in bundle_checkpoints.read(asked.checkpoint)) - 1)
+    try:
+        served = bundle_served.read(address, after=after, operator=asked.operator)
+    except bundle_served.Unreachable as error:
+        book = Book()
+        book.note("ledger-unread", file=address, sentence=f"Nothing was compared: {error}")
+        return book.report()
+    books = [served.book]
+    if asked.checkpoint is not None:
+        books.append(bundle_checkpoints.check([served], asked.checkpoint, operator=asked.operator))
+    return together([book.report() for book in books])
 
 
 def examine_all(path: Path, *, operator: str | None = None, asked: Asked | None = None) -> Report | None:
@@ -63,7 +89,9 @@ def examine_all(path: Path, *, operator: str | None = None, asked: Asked | None 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: no errors; 1: errors; 2: nothing to examine."""
     parser = argparse.ArgumentParser(prog="python -m verify", description=__doc__)
-    parser.add_argument("path", type=Path, help="a state repository, a round's bundle, or a folder of them")
+    parser.add_argument(
+        "path", help="a state repository, a round's bundle, a folder of them, or the address https://SITE/c/SLUG"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--errors", action="store_true", help="leave out what is only notable")
     parser.add_argument("--operator", metavar="ADDRESS", help="the ss58 address whose signature a bundle must bear")
@@ -71,10 +99,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--anchors", type=Path, metavar="FILE", help="the anchors as a file, in place of a node or beside it"
     )
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="a signed head kept earlier: is it of this history?"
+    )
     options = parser.parse_args(arguments)
-    asked = Asked(operator=options.operator, node=options.chain, anchors=options.anchors)
+    asked = Asked(operator=options.operator, node=options.chain, anchors=options.anchors, checkpoint=options.checkpoint)
+    report: Report | None
     try:
-        report = examine_all(options.path, asked=asked)
+        if options.path.startswith(("http://", "https://")):
+            report = examine_served(options.path, asked=asked)
+        else:
+            report = examine_all(Path(options.path), asked=asked)
     except ModuleNotFoundError as missing:  # only a bundle needs more than the standard library
         print(f"A bundle needs the package {missing.name}: pip install {missing.name}", file=sys.stderr)
         return 2
@@ -82,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.path}: {NOTHING}.", file=sys.stderr)
         return 2
     if options.json:
-        print(document(report, path=str(options.path), errors_only=options.errors))
+        print(document(report, path=options.path, errors_only=options.errors))
     else:
         print("\n".join(lines(report, errors_only=options.errors)))
     return 1 if report.errors else 0

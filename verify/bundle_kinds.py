@@ -87,6 +87,12 @@ WRONG: dict[str, str] = {
     # several bundles
     "series-broken": "the ledgers of two bundles tell different histories, or leave a gap",
     "series-differs": "a round does not begin as the one before says",
+    "two-heads": "two signed heads of one place of the ledger: whoever signed both told two histories",
+    # a checkpoint that was kept, where it is given with --checkpoint
+    "checkpoint-differs": "the ledger has another hash for an event than the signed head that was kept",
+    "checkpoint-unread": "no signed head of this ledger could be read from the file; nothing was compared",
+    # a site's own ledger
+    "ledger-unread": "the ledger that the site serves could not be read; nothing was compared",
 }
 
 TELLING: dict[str, str] = {
@@ -98,6 +104,8 @@ TELLING: dict[str, str] = {
     "told-earlier": "an event lies in an earlier bundle's part of the ledger; verify the folder of all bundles",
     "not-read-back": "the chain did not have the weights that were set",
     "anchor-elsewhere": "an anchored event is not in this bundle's part of the ledger; verify all bundles",
+    "series-not-joined": "nothing could be compared between two rounds: a bundle between them is not here",
+    "checkpoint-elsewhere": "the event of the signed head that was kept is not in the part of the ledger that is here",
     "paused": "the round was paused, for the reason given",
 }
 

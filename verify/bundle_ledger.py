@@ -53,13 +53,26 @@ def _chain(bundle: Bundle) -> None:
         bundle.events.append(event)
 
 
+def add_event(bundle: Bundle, event: Any, *, field: str) -> bool:
+    """Take the next event as a site serves it.  False with a finding where it is none."""
+    if not _is_event(event):
+        bundle.note("ledger-broken", NAME, field=field, say="This is no event of a ledger.")
+        return False
+    _follows(bundle, event, field=field)
+    bundle.events.append(event)
+    return True
+
+
+def _is_event(event: Any) -> bool:
+    shaped = isinstance(event, dict) and set(event) == {"seq", "kind", "body", "previous", "hash"}
+    shaped = shaped and type(event["seq"]) is int and isinstance(event["body"], dict) and isinstance(event["kind"], str)
+    return shaped and all(HEX.fullmatch(str(event[key])) for key in ("previous", "hash"))
+
+
 def _event(bundle: Bundle, number: int, line: bytes) -> dict[str, Any] | None:
     """One line, exactly as it is written; None with a finding for anything else."""
     event = parsed(bundle, NAME, line)
-    shaped = isinstance(event, dict) and set(event) == {"seq", "kind", "body", "previous", "hash"}
-    shaped = shaped and type(event["seq"]) is int and isinstance(event["body"], dict) and isinstance(event["kind"], str)
-    shaped = shaped and all(HEX.fullmatch(str(event[key])) for key in ("previous", "hash"))
-    if not shaped or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != line:
+    if not _is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != line:
         bundle.note("ledger-broken", NAME, field=f"line {number}", say="The line is not an event as written.")
         return None
     return dict(event)

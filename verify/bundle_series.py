@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from verify.bundle_entries import fresh_of
 from verify.bundle_files import Bundle
-from verify.bundle_ledger import NAME
+from verify.bundle_ledger import NAME, TEXT
 from verify.findings import Book
 
 
@@ -17,8 +16,11 @@ def check(bundles: Sequence[Bundle]) -> Book:
     whole = [bundle for bundle in bundles if bundle.events and "decision.json" in bundle.documents]
     for slug in sorted({bundle.manifest["competition"] for bundle in whole}):
         of_it = [bundle for bundle in whole if bundle.manifest["competition"] == slug]
-        for before, after in pairwise(sorted(of_it, key=_place)):
-            _ledgers(before, after, book=book)
+        ordered = sorted(of_it, key=_place)
+        _histories(ordered, book=book)
+        _heads(ordered, book=book)
+        for place, after in enumerate(ordered[1:], 1):
+            _joined(max(ordered[:place], key=_last), after, book=book)
         for after in of_it:
             _hand_over([one for one in of_it if one.round == (after.round or 0) - 1], after, book=book)
         _fresh(sorted(of_it, key=lambda bundle: bundle.round or 0), book=book)
@@ -61,24 +63,63 @@ def shown_by(bundle: Bundle) -> set[str]:
     return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:asked]}
 
 
-def _ledgers(before: Bundle, after: Bundle, *, book: Book) -> None:
-    """Parts overlap, or touch; where they overlap they are the same."""
-    known = {event["seq"]: event["hash"] for event in before.events}
-    other = next((e for e in after.events if known.get(e["seq"], e["hash"]) != e["hash"]), None)
-    if other is not None:
-        said = f"Round {before.round}'s bundle has another event here: the history was written twice."
-        book.note("series-broken", file=after.book.prefix + NAME, field=f"event {other['seq']}", sentence=said,
-                  found=other["hash"], expected=known[other["seq"]], round=after.round)  # fmt: skip
+def _histories(bundles: Sequence[Bundle], *, book: Book) -> None:
+    """Wherever two parts of the ledger tell of one event, it is the same.  `bundles` in the order of their rounds."""
+    known: dict[int, tuple[str, Bundle]] = {}
+    for bundle in bundles:
+        for event in bundle.events:
+            told, teller = known.setdefault(event["seq"], (event["hash"], bundle))
+            if told != event["hash"]:
+                said = f"Round {teller.round}'s bundle has another event here: the history was written twice."
+                file, field = bundle.book.prefix + NAME, f"event {event['seq']}"
+                values = {"found": event["hash"], "expected": told, "round": bundle.round}
+                book.note("series-broken", file=file, field=field, sentence=said, **values)
+                break
+
+
+def _heads(bundles: Sequence[Bundle], *, book: Book) -> None:
+    """Two signed heads of one place are a proof that two histories were signed."""
+    known: dict[int, Bundle] = {}
+    for bundle in bundles:
+        head = bundle.events[-1]
+        other = known.setdefault(head["seq"], bundle)
+        if other.events[-1]["hash"] != head["hash"]:
+            said = (
+                f"{other.book.prefix}{TEXT}, signed by {other.signed_by}, has another head here than this one, signed "
+                f"by {bundle.signed_by}: two histories were signed. Keep both files, they prove it."
+            )
+            values = {"found": head["hash"], "expected": other.events[-1]["hash"], "round": bundle.round}
+            file, field = bundle.book.prefix + TEXT, f"event {head['seq']}"
+            book.note("two-heads", file=file, field=field, sentence=said, **values)
+
+
+def _joined(before: Bundle, after: Bundle, *, book: Book) -> None:
+    """Parts overlap, or touch.  Where a round's bundle is not here, it is told what could not be compared."""
     first, last = after.events[0], before.events[-1]
-    touches = first["seq"] == last["seq"] + 1 and first["previous"] == last["hash"]
-    if first["seq"] > last["seq"] and not touches and after.round == (before.round or 0) + 1:
-        said = f"Between this and round {before.round}'s bundle events are missing."
-        book.note("series-broken", file=after.book.prefix + NAME, field="first event", sentence=said,
-                  found=first["seq"], expected=last["seq"] + 1, round=after.round)  # fmt: skip
+    apart = first["seq"] - last["seq"] - 1
+    if apart < 0 or (apart == 0 and first["previous"] == last["hash"]):
+        return
+    file, between = after.book.prefix + NAME, range((before.round or 0) + 1, after.round or 0)
+    if apart == 0 or not between:
+        said = f"Between this and round {before.round}'s bundle events are missing, or it follows from another history."
+        values = {"found": first["seq"], "expected": last["seq"] + 1, "round": after.round}
+        book.note("series-broken", file=file, field="first event", sentence=said, **values)
+        return
+    missing = f"round {between[0]}" if len(between) == 1 else f"rounds {between[0]} to {between[-1]}"
+    said = (
+        f"Nothing could be compared between round {before.round} (up to event {last['seq']}) and round {after.round} "
+        f"(from event {first['seq']}): they may be of two histories. The bundle of {missing} would tell."
+    )
+    field = f"events {last['seq'] + 1} to {first['seq'] - 1}"
+    book.note("series-not-joined", file=file, field=field, sentence=said, round=after.round)
 
 
 def edition_of(bundle: Bundle) -> int:
     return int(bundle.documents.get("correction.json", {}).get("edition", 1))
+
+
+def _last(bundle: Bundle) -> int:
+    return int(bundle.events[-1]["seq"])
 
 
 def _place(bundle: Bundle) -> tuple[int, int]:

@@ -52,8 +52,39 @@ def test_a_gap_between_two_rounds_is_told() -> None:
     assert kinds(grown(1, events(1, 20)), grown(2, events(22, 40))) == ["series-broken"]
 
 
-def test_a_round_that_is_not_here_is_no_gap() -> None:
-    assert kinds(grown(1, events(1, 20)), grown(3, events(60, 80))) == []
+def test_where_a_round_is_not_here_it_is_told_what_could_not_be_compared() -> None:
+    """The two parts may be of two histories: only the bundle between them would tell."""
+    (found,) = bundle_series.check([grown(1, events(1, 20)), grown(3, events(60, 80, tale="x"))]).findings
+    assert (found.severity, found.kind, found.field) == ("notable", "series-not-joined", "events 21 to 59")
+    assert "between round 1 (up to event 20) and round 3 (from event 60)" in found.sentence
+    assert "The bundle of round 2 would tell" in found.sentence
+    (found,) = bundle_series.check([grown(1, events(1, 20)), grown(5, events(90, 99))]).findings
+    assert "The bundle of rounds 2 to 4 would tell" in found.sentence
+
+
+def test_with_the_bundle_between_them_the_second_history_is_found_out() -> None:
+    true = grown(2, events(15, 70))
+    assert "series-broken" in kinds(grown(1, events(1, 20)), true, grown(3, events(60, 80, tale="x")))
+
+
+def test_rounds_whose_parts_touch_or_overlap_without_the_one_between_are_joined() -> None:
+    assert kinds(grown(1, events(1, 20)), grown(3, events(15, 80))) == []
+    assert kinds(grown(1, events(1, 20)), grown(3, events(21, 80))) == []
+    follows_another = events(21, 80, tale="x")
+    assert kinds(grown(1, events(1, 20)), grown(3, follows_another)) == ["series-broken"]
+
+
+def test_any_two_parts_are_compared_and_not_only_neighbours() -> None:
+    far, short = grown(1, events(1, 90)), grown(2, events(15, 40))
+    assert "series-broken" in kinds(far, short, grown(3, events(60, 95, tale="x")))
+
+
+def test_two_signed_heads_of_one_place_are_named() -> None:
+    one, other = grown(1, events(1, 20)), grown(1, events(1, 20, tale="x"))
+    found = bundle_series.check([one, other]).findings
+    (heads,) = [finding for finding in found if finding.kind == "two-heads"]
+    assert (heads.severity, heads.field, heads.found, heads.expected) == ("error", "event 20", "20x", "20")
+    assert heads.sentence.count("5operator") == 2
 
 
 def test_a_round_begins_as_the_one_before_says() -> None:
