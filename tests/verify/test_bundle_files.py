@@ -95,7 +95,8 @@ CHANGES: dict[str, list[Change]] = {
     "bad-signature": [replaced("checkpoint.txt", b"block", b"clock")],
     "foreign-signature": [signed_by_somebody],
 }
-SHOWN_ELSEWHERE = {"file-too-large", "series-broken", "series-differs"}
+SHOWN_ELSEWHERE = {"file-too-large", "series-broken", "series-differs", "two-heads"}
+SHOWN_ELSEWHERE |= {"checkpoint-differs", "checkpoint-unread", "ledger-unread"}  # test_kept_checkpoints
 SHOWN_ELSEWHERE |= {"anchor-differs", "chain-unread", "not-anchored", "wrong-beacon"}  # tests/competition/chain
 LIED = {*LIES.values(), *lies_about_answers.LIES.values(), *lies_about_reviews.LIES.values()}
 
