@@ -1,6 +1,6 @@
 """How long do importing and verifying public state repositories take, and how much memory?
 
-    python -m benchmarks.records ../shared/records
+    python -m benchmarks.records FOLDER_OF_REPOSITORIES
 
 Imports into a fresh embedded PostgreSQL in a folder of its own (with disk syncs, as deployed), imports again, exports,
 and runs the verifier, each in a process of its own; prints wall time, processor time and peak memory.
