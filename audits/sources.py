@@ -272,8 +272,9 @@ def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: date
     if ours is None or theirs is None:
         return scanned
     found = kinship.compare(ours, theirs)
-    percent = round(found.share * 100)
-    sentence = f"{percent} % of the code is shared with the leader's: {len(found.functions)} functions are the same."
+    percent, functions = int(found.share * 100), len(found.functions)  # rounded down: only all of it is 100 %
+    same = "1 function is the same" if functions == 1 else f"{functions} functions are the same"
+    sentence = f"{percent} % of the code is shared with the leader's: {same}."
     finding = Found(severity=NOTICE, rule="shared_with_leader", sentence=sentence, check=LINEAGE,
                     tool=scanned.tool, tool_version=scanned.version)  # fmt: skip
     return replace(scanned, findings=(*scanned.findings, finding))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dashboard.presenting.figures import Figures
-from dashboard.presenting.wording import percent
+from dashboard.presenting.wording import interval, percent
 
 LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
 DIGITS = 2
@@ -68,11 +68,12 @@ def axis(rows: Iterable[Figures]) -> Axis:
 
 
 def forest(figures: Figures, *, on: Axis, limit: Fraction | None = None) -> Forest:
-    """`limit`: where the dashed line stands, if not at the bar."""
-    held_against = figures.win_margin if limit is None else limit
-    low, high = figures.interval_95
+    """`limit`: where the dashed line stands, if not where the match is held against."""
+    held_against = figures.limit if limit is None else limit
+    low, high = figures.interval_95 if figures.interval_shown else (float(figures.margin),) * 2
+    between = interval(figures)
     words = (
-        f"margin {percent(figures.margin)}, 95 % interval {percent(low, digits=1)} to {percent(high, digits=1)}, "
+        f"margin {percent(figures.margin)}, {f'95 % interval {between}' if between else 'no 95 % interval'}, "
         f"{'bar' if held_against > 0 else 'limit'} {percent(held_against, signed=held_against < 0)}"
     )
     return Forest(

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from audits.models import Audit, PodRun
 from competition import queries
+from competition.decisions.repeats import plain
 from competition.models import Competition, Prompt, Round
 from competition.records.audited import HARD_LIMIT_SECONDS, MISMATCH_DISTANCE
 from dashboard import finding, gathering, prompt_counts
@@ -83,13 +84,13 @@ def _times(competition: Competition, rounds: set[int]) -> Iterator[TimeRow]:
         if seconds is not None:
             yield _time(audit, "audit, median of a prompt", seconds, audit.limits.get("generation_time_s"))
     for run in runs.order_by("pk"):
-        limit = limits.get(run.submission_id) if run.purpose == PodRun.Purpose.AUDIT else None
-        yield _time(run, f"{run.purpose}, all prompts", run.generated_s, limit)
+        limit = limits.get(run.submission_id) if plain(run.purpose) == PodRun.Purpose.AUDIT else None
+        yield _time(run, f"{run.purpose.replace('_', ' again, ')}, all prompts", run.generated_s, limit)
 
 
 def _time(row: Audit | PodRun, what: str, seconds: float, limit: Any) -> TimeRow:
     entry = row.submission
-    round_, audited = entry.round, isinstance(row, Audit) or row.purpose == PodRun.Purpose.AUDIT
+    round_, audited = entry.round, isinstance(row, Audit) or plain(row.purpose) == PodRun.Purpose.AUDIT
     name, at = ("audit", [entry.miner.hotkey]) if audited else ("round", [])
     return TimeRow(
         round=round_.number,

@@ -16,7 +16,7 @@ from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
 from dashboard import clock, counting
 from dashboard.facts import appeals, weights
 from dashboard.presenting import audit_pages, duel_pages, match_pages, receipts, rounds, stages
-from dashboard.presenting.figures import DEFAULT_BAR, rules_of
+from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import DuelRow, duel_rows, first_view
 from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
@@ -25,11 +25,11 @@ from dashboard.presenting.sureness import Sureness, published
 from dashboard.publish import folder_of
 from dashboard.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
 from judging import queries as judging
+from judging.matches import tally_of
 from judging.models import Match, Rendering
 
 COMMIT = re.compile(r"[0-9a-f]{6,40}")
 CLEAREST = 3
-MICRO = 1_000_000
 NOT_MET = "These two have not met in this round."
 
 
@@ -245,13 +245,14 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
     )
 
 
+def _numbers(match: Match) -> Figures:
+    return figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
+
+
 def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelRow, ...]] | None:
     """The newest match that fell short of the bar, and the duels in it that were lost by the most."""
     for match in matches:
-        rules = rules_of(match.round)
-        bar = rules.win_margin if rules else DEFAULT_BAR
-        short = match.margin_micro is not None and match.margin_micro < bar * MICRO
-        if match.state == "decided" and match.kind != Match.Kind.AUDIT and short:
+        if match.state == "decided" and not match.audits and not _numbers(match).reaches:
             break
     else:
         return None

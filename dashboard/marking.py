@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from dashboard import charts
 from dashboard.charts import Axis, Forest, Split
+from dashboard.presenting import wording
 from dashboard.presenting.figures import Figures
 from dashboard.presenting.people import Who
 from dashboard.presenting.wording import percent
@@ -35,8 +36,9 @@ TAG = ' <span class="tag {}">{} {}</span>'
 CELLS = (
     '<td class="chart">{}</td>\n<td class="num" data-label="Margin"><span><b>{}</b> '
     '<span class="quiet nowrap">{}</span></span></td>\n'
-    '<td data-label="Duels" class="split-cell"><span>{}{} · {} · {}{}</span></td>'
+    '<td data-label="Duels" class="split-cell"><span>{}</span></td>'
 )
+DUELS = "{}{} · {} · {}{}"
 ICON = (
     '<svg class="identicon" width="40" height="40" viewBox="-1 -1 7 7" aria-hidden="true" focusable="false">'
     "{fields}</svg>"
@@ -68,16 +70,20 @@ def split(shares: Split) -> SafeString:
 @lru_cache(maxsize=4096)  # a decided match keeps its tally, and matches of one round share their axis
 def tally_cells(tally: Figures, on: Axis) -> SafeString:
     """What a list of matches says of one: interval, margin, and how its duels ended."""
-    low, high = tally.interval_95
-    between = "every duel alike" if tally.alike else f"{percent(low, digits=1)} to {percent(high, digits=1)}"
+    between = wording.interval(tally) or ("every duel alike" if tally.counted else "no duel counted")
+    drawn = forest(charts.forest(tally, on=on))
+    return format_html(CELLS, drawn, percent(tally.margin), between, duels(tally))
+
+
+def duels(tally: Figures) -> SafeString:
+    """How the duels of a match ended: judged ones, and apart from these what was forfeited, by whom, and void ones."""
     apart = (
         ("forfeit", tally.forfeits_challenger, "forfeited"),
         ("forfeit", tally.forfeits_defender, "forfeited by the defender"),
         ("void", tally.void, "void"),
     )
     tags = format_html_join("", TAG, (each for each in apart if each[1]))
-    drawn, shares = forest(charts.forest(tally, on=on)), split(charts.split(tally))
-    return format_html(CELLS, drawn, percent(tally.margin), between, shares, tally.won, tally.drawn, tally.lost, tags)
+    return format_html(DUELS, split(charts.split(tally)), tally.won, tally.drawn, tally.lost, tags)
 
 
 def identicon(hotkey: str) -> SafeString:

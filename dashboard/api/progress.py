@@ -23,9 +23,10 @@ def tracker(round_: Round, *, now: datetime) -> Tracker:
 
 
 def tag(told: Tracker) -> str:
-    """A weak ETag: the same until something moves.  Minutes and blocks that pass are no movement."""
+    """A weak ETag: the same until something moves.  Minutes and blocks that pass are no movement: all that is told
+    counts but how far away the awaited block is, and the sentence that says it."""
     awaited = told.clock.ends_block if told.clock else None
-    moving = [told.stage, told.waiting_for, awaited, twin(told.progress), twin(told.pause)]
+    moving = {**twin(told), "clock": awaited, "sentence": ""}
     return f'W/"{hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:32]}"'
 
 

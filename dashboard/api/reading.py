@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.cache import patch_cache_control
-from django.utils.http import http_date
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -116,8 +114,8 @@ def trimmed(row: dict[str, Any], names: set[str] | None) -> dict[str, Any]:
 class Collection(Answering):
     """A table: filtered, in pages, as JSON, CSV or Parquet.
 
-    `rows` gives the query, `told` the dataclass of a row; `settled` says when a row has changed for the last time, or
-    None while it may still change.
+    `rows` gives the query, `told` the dataclass of a row.  No row is ever declared unchanging: what an answer may be
+    asked about by is its content, whose hash is the ETag (`ConditionalGetMiddleware`).
     """
 
     renderer_classes = [Json, Csv, Parquet]
@@ -131,9 +129,6 @@ class Collection(Answering):
 
     def told(self, rows: list[Any]) -> Iterable[Any]:
         raise NotImplementedError
-
-    def settled(self, row: Any) -> datetime | None:
-        return None
 
     @property
     def kinds(self) -> Mapping[str, Kind]:  # type: ignore[override]
@@ -150,15 +145,7 @@ class Collection(Answering):
         response = Response({"results": results, "next": following})
         if following:
             response.headers["Link"] = f'<{following}>; rel="next"'
-        return dated(response, [self.settled(row) for row in page.rows])
-
-
-def dated(response: Response, moments: Sequence[datetime | None]) -> Response:
-    """Last-Modified, where nothing of the answer can change any more."""
-    known = [moment for moment in moments if moment is not None]
-    if known and len(known) == len(moments):
-        response.headers["Last-Modified"] = http_date(max(known).astimezone(UTC).timestamp())
-    return response
+        return response
 
 
 class Item(Answering):

@@ -104,7 +104,7 @@ class Described(AutoSchema):
         view, code = self.view, {"GET": "200", "POST": "201", "DELETE": "204"}[self.method]
         answers: Schema = {code: self._success()}
         if self.method == "GET" and not view.private:
-            answers["304"] = {"description": "Nothing changed since the ETag or the date you sent."}
+            answers["304"] = {"description": "Nothing changed since the ETag you sent."}
         possible = refusals.of(self.method, has_path="{" in self.path, private=view.private, more=view.refuses)
         return {**answers, **{str(status): refusals.response(status) for status in possible}}
 

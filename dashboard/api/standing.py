@@ -14,6 +14,8 @@ from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
+from competition.decisions.repeats import numbered, plain
+from competition.decisions.tally import Tally
 from competition.models import Miner, Round, Submission
 from dashboard import gathering
 from dashboard.api import causes
@@ -23,7 +25,6 @@ from dashboard.facts.weights import expected_at, weight_in_force
 from dashboard.presenting import miner_pages
 from dashboard.presenting.figures import Figures, figures, rules_of
 from dashboard.presenting.matches import duel_url, meaning, result
-from dashboard.presenting.matches import row as match_row
 from judging.matches import tally_of
 from judging.models import Duel, Match
 
@@ -67,7 +68,7 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     screen = _screen(own)
     numbers = _numbers(screen)
     places = [entry.miner_id for entry in own.entries]
-    rank, ranked = _rank(own, screen)
+    rank, ranked, shared = _rank(own, screen)
     rules = rules_of(round_)
     objections = appeals.objections_to(own.audits, now=now) if own.audits else {}
     window = appeals.window(round_, now=now) if own.audits else None
@@ -79,7 +80,9 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
         competition=round_.competition.slug, round=round_.number, stage=round_.state, miner=game.miner(miner),
         sentence=sentence(own), submission=game.submission(own.submission) if own.submission else None,
         place=places.index(miner.pk) + 1 if miner.pk in places else None, queue=len(places), rank=rank, ranked=ranked,
-        margin=numbers.margin if numbers else None, interval_95=numbers.interval_95 if numbers else None,
+        rank_shared=shared,
+        margin=numbers.margin if numbers else None,
+        interval_95=numbers.interval_95 if numbers and numbers.interval_shown else None,
         win_margin=rules.win_margin if rules else None, gap=numbers.gap if numbers else None,
         clock=gathering.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
         matches=tuple(judging.match(match) for match in own.matches), prompts=_prompts(own),
@@ -96,10 +99,8 @@ def sentence(own: Part) -> str:
     """As the miner's page says it."""
     if own.submission is None:
         return "This miner has not entered this round."
-    rules = rules_of(own.round)
-    met = [m for m in own.matches if m.challenger_id == own.submission.pk and m.kind != Match.Kind.AUDIT]
-    rows = [match_row(own.round, match, rules=rules, counts={}) for match in met]
-    return miner_pages.standing(own.submission, rows, own.audits)
+    met = [m for m in own.matches if m.challenger_id == own.submission.pk and not m.audits]
+    return miner_pages.standing(own.submission, miner_pages.telling(own.round, met), own.audits)
 
 
 def _screen(own: Part) -> Match | None:
@@ -114,13 +115,23 @@ def _numbers(screen: Match | None) -> Figures | None:
     return figures(tally_of(screen), rules=rules_of(screen.round), kind=screen.kind)
 
 
-def _rank(own: Part, screen: Match | None) -> tuple[int | None, int]:
-    """Its place by margin among the screens that are decided; equal margins share the better place."""
-    rows = Match.in_force.filter(round=own.round, kind=Match.Kind.SCREEN, state="decided", margin_micro__isnull=False)
-    margins = list(rows.values_list("margin_micro", flat=True))
-    if screen is None or screen.state != "decided" or screen.margin_micro is None:
-        return None, len(margins)
-    return 1 + sum(margin > screen.margin_micro for margin in margins), len(margins)
+def _rank(own: Part, screen: Match | None) -> tuple[int | None, int, int]:
+    """(rank, how many are ranked, how many share it), by margin among decided screens in which anything was delivered.
+
+    Equal margins share the better rank.  Nobody is ranked where nothing tells several entries apart, or where all was
+    forfeited.
+    """
+    rows = Match.in_force.filter(round=own.round, kind=Match.Kind.SCREEN, state="decided").values(*Tally.__slots__)
+    tallies = [tally for row in rows if _delivered(tally := Tally(**row))]
+    mine = tally_of(screen) if screen is not None and screen.state == "decided" else None
+    margins = [tally.margin for tally in tallies]
+    if mine is None or not _delivered(mine) or (len(margins) > 1 and len(set(margins)) == 1):
+        return None, len(margins), 0
+    return 1 + sum(margin > mine.margin for margin in margins), len(margins), margins.count(mine.margin)
+
+
+def _delivered(tally: Tally) -> bool:
+    return tally.counted > tally.forfeits_challenger
 
 
 def _estimate(own: Part, screen: Match | None, *, now: datetime) -> standing.Estimate | None:
@@ -163,7 +174,7 @@ def _audit(
     window: appeals.AppealWindow | None,
     now: datetime,
 ) -> standing.AuditState:
-    run = next((run for run in own.runs if run.purpose == PodRun.Purpose.AUDIT), None)
+    run = _run_of(audit, own.runs)
     limit, used = _time(own, run) if run and audit.kind == Audit.Kind.GENERATION else (None, None)
     running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
     at = [own.round.competition.slug, own.round.number, own.miner.hotkey]
@@ -178,6 +189,15 @@ def _audit(
         appeal_open=window.open if window and verdict else None, appeals=objections,
         url=reverse("audit", args=at),
     )  # fmt: skip
+
+
+def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
+    """The pod run that an audit is about: that of its correction, else the one that still runs, or the last."""
+    audited = [run for run in runs if plain(run.purpose) == PodRun.Purpose.AUDIT]
+    if audit.correction is not None:
+        wanted = numbered(PodRun.Purpose.AUDIT, audit.correction.number)
+        return next((run for run in audited if run.purpose == wanted), None)
+    return next((run for run in audited if not run.settled), audited[-1] if audited else None)
 
 
 def _time(own: Part, run: PodRun) -> tuple[int, int]:

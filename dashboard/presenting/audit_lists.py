@@ -12,7 +12,7 @@ from competition.models import Competition
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.presenting.audit_pages import KINDS, VERDICTS, Number, measured
 from dashboard.presenting.people import Who, entrant
-from dashboard.presenting.wording import Label, count, labels
+from dashboard.presenting.wording import WAITING, Label, count, labels
 
 PER_PAGE = 50
 OUTCOMES = ("gathering", "reviewing", "rejected", "passed", "dropped")  # what waits comes first
@@ -38,6 +38,11 @@ class AuditLine:
     @property
     def name(self) -> str:
         return KINDS[self.kind]
+
+    @property
+    def words(self) -> str:
+        """The reason, or what the verdict waits for; of a verdict without a reason nothing."""
+        return self.reason or WAITING.get(self.verdict, "")
 
 
 def settled(page: AuditsPage) -> bool:

@@ -117,7 +117,7 @@ class RepeatRow:
 
     @property
     def reaches(self) -> bool:
-        return self.tally.margin >= self.limit
+        return self.tally.holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +193,7 @@ def _repeat(round_: Round, match: Match) -> RepeatRow:
         number=int(match.kind.partition("_")[2] or 0) + 1,
         against=entrant(match.defender).name if against else "what was submitted",
         tally=tally,
-        limit=tally.win_margin if against else -tally.win_margin,
+        limit=tally.limit,
     )
 
 

@@ -9,15 +9,16 @@ from fractions import Fraction
 from django.urls import reverse
 
 from competition.models import Competition, Reign
-from dashboard.presenting.figures import DEFAULT_BAR, rules_of
+from dashboard.presenting.figures import DEFAULT_BAR, figures, rules_of
 from dashboard.presenting.matches import match_url
 from dashboard.presenting.people import Who, entrant
 from dashboard.presenting.plots import Axis, Group, Limit, Plot, Point
 from dashboard.presenting.prompt_pages import PromptRow
+from dashboard.presenting.receipts import weightiest
 from dashboard.presenting.wording import Label, count, labels
+from judging.matches import tally_of
 from judging.models import Match
 
-MICRO = 1_000_000
 MARGINS = (
     Group(key="won", words="took the lead", colour="blue", symbol="diamond"),
     Group(key="reached", words="reached the bar", colour="blue"),
@@ -38,7 +39,8 @@ PROMPTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class MarginRow:
-    """One decided match; `state` is a key of MARGINS."""
+    """One decided match, counted as everywhere: forfeits stand apart.  `state` is a key of MARGINS; only the match that
+    decided took the lead."""
 
     round: int
     kind: str
@@ -47,6 +49,10 @@ class MarginRow:
     won: int
     drawn: int
     lost: int
+    void: int
+    forfeits_challenger: int
+    forfeits_defender: int
+    counted: int
     margin: Fraction
     state: str
     url: str
@@ -106,7 +112,8 @@ def page(
 ) -> ChartsPage:
     """`matches` newest round first."""
     crowned = {(reign.won_in_id, reign.miner_id) for reign in reigns if not reign.defence}
-    rows = tuple(_margin(match, crowned=(match.round_id, match.challenger.miner_id) in crowned) for match in matches)
+    won = {match.pk for match in _weightiest(matches) if (match.round_id, match.challenger.miner_id) in crowned}
+    rows = tuple(_margin(match, crowned=match.pk in won) for match in matches)
     rules = rules_of(matches[0].round) if matches else None
     return ChartsPage(
         competition=competition.slug,
@@ -123,6 +130,14 @@ def page(
     )
 
 
+def _weightiest(matches: Sequence[Match]) -> list[Match]:
+    """Of each entry's matches the one that says most."""
+    entries: dict[int, list[Match]] = {}
+    for match in matches:
+        entries.setdefault(match.challenger_id, []).append(match)
+    return [found for rows in entries.values() if (found := weightiest(rows)) is not None]
+
+
 def _sentence(rows: Sequence[MarginRow]) -> str:
     if not rows:
         return "No match is decided yet."
@@ -133,21 +148,22 @@ def _sentence(rows: Sequence[MarginRow]) -> str:
 
 
 def _margin(match: Match, *, crowned: bool) -> MarginRow:
-    counted = match.won + match.drawn + match.lost + match.forfeits_challenger + match.forfeits_defender
-    margin = Fraction(match.margin_micro or 0, MICRO)
-    rules = rules_of(match.round)
-    reached = margin >= (rules.win_margin if rules else DEFAULT_BAR)
-    nothing = counted > 0 and match.forfeits_challenger == counted
-    state = "nothing" if nothing else "won" if crowned and reached else "reached" if reached else "below"
+    numbers = figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
+    reached = numbers.reaches
+    state = "nothing" if numbers.all_forfeit else "won" if crowned and reached else "reached" if reached else "below"
     return MarginRow(
         round=match.round.number,
         kind=match.kind,
         defender=entrant(match.defender),
         challenger=entrant(match.challenger),
-        won=match.won + match.forfeits_defender,
-        drawn=match.drawn,
-        lost=match.lost + match.forfeits_challenger,
-        margin=margin,
+        won=numbers.won,
+        drawn=numbers.drawn,
+        lost=numbers.lost,
+        void=numbers.void,
+        forfeits_challenger=numbers.forfeits_challenger,
+        forfeits_defender=numbers.forfeits_defender,
+        counted=numbers.counted,
+        margin=numbers.margin,
         state=state,
         url=match_url(match.round, match),
     )

@@ -20,7 +20,9 @@ DEFAULT_BAR = Fraction(1, 20)
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """`gap` is how many more net duels the challenger would have needed; `flip_distance` how many duels would have to
-    end otherwise to change whether the bar is reached (null: no change of results could)."""
+    end otherwise to change whether the bar is reached (null: no change of results could).  `limit` is the margin that
+    this match is held against: the bar, or in an audit against what was submitted the bar below 0, which `holds` says.
+    `interval_shown`: false where every duel ended alike or none counted, so that the interval says nothing."""
 
     won: int
     drawn: int
@@ -32,7 +34,10 @@ class Figures:
     net: int
     margin: Fraction
     interval_95: tuple[float, float]
+    interval_shown: bool
     win_margin: Fraction
+    limit: Fraction
+    holds: bool
     reaches: bool
     gap: int
     flip_distance: int | None
@@ -41,11 +46,6 @@ class Figures:
     @property
     def straddles_zero(self) -> bool:
         return self.interval_95[0] <= 0 <= self.interval_95[1]
-
-    @property
-    def alike(self) -> bool:
-        """Did all duels end in the same way?  Then the interval has no width, and says nothing."""
-        return self.interval_95[0] == self.interval_95[1]
 
     @property
     def decisive(self) -> int:
@@ -74,6 +74,7 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
     """In a title match (`kind`) it is the bankroll that must flip, as far as this round's duels made it."""
     bar = rules.win_margin if rules else DEFAULT_BAR
     least = rules.least_counted if rules else 1
+    limit = -bar if plain(kind) == "audit" else bar
     return Figures(
         won=tally.won,
         drawn=tally.drawn,
@@ -85,7 +86,10 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
         net=tally.net,
         margin=tally.margin,
         interval_95=tally.interval95(),
+        interval_shown=tally.counted > 0 and tally.interval95()[0] != tally.interval95()[1],
         win_margin=bar,
+        limit=limit,
+        holds=tallying.reaches(tally, win_margin=limit, least_counted=least),
         reaches=tallying.reaches(tally, win_margin=bar, least_counted=least),
         gap=max(0, math.ceil(bar * tally.counted) - tally.net),
         flip_distance=_flips(tally, rules=rules, kind=plain(kind), bar=bar, least=least),

@@ -71,6 +71,11 @@ class MatchPage:
         return self.state == "decided"
 
     @property
+    def audited(self) -> bool:
+        """Is it about what was generated again, against what was submitted?"""
+        return plain(self.kind) == Match.Kind.AUDIT
+
+    @property
     def decisive(self) -> tuple[DuelRow, ...]:
         """The clearest verdict first."""
         judged = [duel for duel in self.duels if duel.result in BY_JUDGING]
@@ -114,7 +119,7 @@ def page(
         standing=standing(numbers) if decided and match.kind in ("screen", "ladder") else "",
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
-        limit=-numbers.win_margin if plain(match.kind) == Match.Kind.AUDIT else numbers.win_margin,
+        limit=numbers.limit,
         bar=bar_told(rules_of(round_), default=numbers.win_margin),
         credits=credits(match, duels),
         tally=numbers,

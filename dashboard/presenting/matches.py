@@ -45,7 +45,8 @@ BY_JUDGING = ("won", "lost")
 
 @dataclass(frozen=True, kw_only=True)
 class MatchRow:
-    """A match in a list.  `verdict` is what followed from it, in a few words."""
+    """A match in a list.  `verdict` is what followed from it, and `stop` why not every duel was judged, in a few
+    words."""
 
     kind: str
     state: str
@@ -57,6 +58,7 @@ class MatchRow:
     duels: int
     stopped: str
     stopped_after: int | None
+    stop: str
     verdict: str
     copies: tuple[Who, ...] = ()
     copy_of: Who | None = None
@@ -125,6 +127,7 @@ def row(
         duels=match.duels_made if decided else sum(counts.values()),
         stopped=match.stopped,
         stopped_after=match.stopped_after,
+        stop=stop_words(match, total=match.duels_made) if decided else "",
         verdict=verdict or _verdict(match, numbers),
         copies=tuple(copies),
         copy_of=copy_of,
@@ -208,7 +211,8 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
 def _audit_sentence(numbers: Figures, *, challenger: Who) -> str:
     return (
         f"What the platform generated again from the code of {challenger.name}, against what was submitted: "
-        f"{numbers.won} better, {numbers.drawn} alike, {numbers.lost + numbers.forfeits_challenger} worse "
+        f"{numbers.won + numbers.forfeits_defender} better, {numbers.drawn} alike, "
+        f"{numbers.lost + numbers.forfeits_challenger} worse "
         f"of {numbers.counted}; margin {percent(numbers.margin)}."
     )
 
@@ -221,13 +225,23 @@ def _title_sentence(match: Match) -> str:
     return title_sentence(standing(match, duels), rules=rules, takes=True)
 
 
+def stop_words(match: Match, *, total: int) -> str:
+    """`stopped after 5 of 8 duels; 2 forfeits among the rest count, too`; "" where every duel was judged."""
+    if match.stopped_after is None or match.stopped_after >= total or not match.stopped:
+        return ""
+    tally = tally_of(match)
+    more = tally.counted + tally.void - match.stopped_after
+    verb = "counts" if more == 1 else "count"
+    besides = f"; {count(more, 'forfeit')} among the rest {verb}, too" if more > 0 else ""
+    return f"stopped after {match.stopped_after} of {count(total, 'duel')}{besides}"
+
+
 def early(match: Match, *, total: int) -> str:
     """Why the rest of a match was left out."""
-    if match.stopped_after is None or match.stopped_after >= total:
-        return ""
-    if match.kind == Match.Kind.TITLE:
+    words = stop_words(match, total=total)
+    if not words or match.kind == Match.Kind.TITLE:
         return ""
     if match.stopped == "hopeless":
-        return f"Stopped after {match.stopped_after} of {total} duels: it was hopelessly far from the bar."
+        return f"{words.capitalize()}: it was hopelessly far from the bar."
     outcome = "reach the bar" if match.stopped == "qualified" else "stay below the bar"
-    return f"Stopped after {match.stopped_after} of {total} duels: it was already certain to {outcome}."
+    return f"{words.capitalize()}: it was already certain to {outcome}."

@@ -17,6 +17,7 @@ from dashboard.presenting.audit_pages import PodRunFacts, pod_run
 from dashboard.presenting.figures import Figures, rules_of
 from dashboard.presenting.matches import DuelRow, MatchRow
 from dashboard.presenting.people import Who, who
+from dashboard.presenting.receipts import weightiest
 from dashboard.presenting.rounds import AuditRow, OddReveal
 from dashboard.presenting.wording import WHO_MUST_ACT, Label, bar, count, labels, percent
 from judging.models import Match, Rendering
@@ -50,6 +51,7 @@ class Participation:
     copy_of: Who | None
     sentence: str
     matches: tuple[MatchRow, ...]
+    weightiest_url: str
     audits: tuple[AuditRow, ...]
     appeal_window: AppealWindow | None
     pod_runs: tuple[PodRunFacts, ...]
@@ -169,7 +171,7 @@ def page(rows: MinerRows) -> MinerPage:
 
 
 def _standing(took: Participation, *, took_lead: bool) -> Standing:
-    last = took.matches[-1] if took.matches else None
+    last = next((row for row in took.matches if row.url == took.weightiest_url), None)
     tally = last.tally if last else None
     rejected = [audit.kind for audit in took.audits if audit.verdict == "rejected"]
     return Standing(
@@ -222,6 +224,7 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
     met = [m for m in rows.matches if m.challenger_id == submission.pk and not m.audits]
     audits = [a for a in rows.audits if a.submission_id == submission.pk]
     found = tuple(matches.row(round_, match, rules=rules_of(round_), counts={}) for match in met)
+    said_most = telling(round_, met)
     return Participation(
         competition=round_.competition.slug,
         round=round_.number,
@@ -233,8 +236,9 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         reveal_block=entry.reveal_block,
         objection=entry.objection,
         copy_of=entry.copy_of,
-        sentence=standing(submission, found, audits),
+        sentence=standing(submission, said_most, audits),
         matches=found,
+        weightiest_url=said_most.url if said_most else "",
         audits=tuple(rounds.audit_row(round_, audit, appeals=rows.appeals) for audit in audits),
         appeal_window=rows.appeal_windows.get(round_.pk) if audits else None,
         pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
@@ -341,7 +345,14 @@ def _paid_until(row: Dethroned) -> str:
     return f"weight {shown(row.weight)} in {row.competition}{until}"
 
 
-def standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[Audit]) -> str:
+def telling(round_: Round, met: Sequence[Match]) -> MatchRow | None:
+    """The match that says most of an entry: the weightiest decided one, else one that is being judged."""
+    match = weightiest(met) or next(iter(met), None)
+    return matches.row(round_, match, rules=rules_of(round_), counts={}) if match else None
+
+
+def standing(submission: Submission, last: MatchRow | None, audits: Sequence[Audit]) -> str:
+    """`last`: the match that says most of the entry."""
     if submission.role == Submission.Role.LEADER:
         decided = submission.round.state == "finished"
         return (
@@ -352,13 +363,13 @@ def standing(submission: Submission, met: Sequence[MatchRow], audits: Sequence[A
     if submission.round.state == "paused":
         return "the round is paused; the operator must act, the miner need not."
     if submission.copy_of:
-        told = _screened(met)
+        told = _screened(last)
         first = f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first."
         return f"{first} {told[:1].upper()}{told[1:]}".strip()
     rejected = [audit for audit in audits if audit.state == "rejected"]
     if rejected:
         return f"the {rejected[0].kind} audit was rejected. {rejected[0].reason}"
-    return _screened(met) or _not_met(submission.round)
+    return _screened(last) or _not_met(submission.round)
 
 
 def _not_met(round_: Round) -> str:
@@ -366,8 +377,7 @@ def _not_met(round_: Round) -> str:
     return "the submission is accepted; its duels come later." if before else "it has not met the leader."
 
 
-def _screened(met: Sequence[MatchRow]) -> str:
-    last = met[-1] if met else None
+def _screened(last: MatchRow | None) -> str:
     if last is None:
         return ""
     if last.tally is None:

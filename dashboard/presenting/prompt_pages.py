@@ -13,7 +13,7 @@ from competition.models import Competition, Prompt, Round
 from dashboard.presenting.matches import RESULTS, duel_url, match_url, picture, result
 from dashboard.presenting.outside import web_address
 from dashboard.presenting.people import Who, entrant
-from dashboard.presenting.wording import Label, count, labels, percent
+from dashboard.presenting.wording import Label, count, labels, percent, were
 from judging.models import Duel, Rendering
 
 PER_PAGE = 60
@@ -131,11 +131,10 @@ def _sentence(rows: Sequence[PromptRow], *, never: int) -> str:
     judged = sum(row.judged for row in rows)
     if not judged:
         return f"{count(len(rows), 'prompt')} so far, and no duel on them is decided."
-    decisive = Fraction(sum(row.won + row.lost for row in rows), judged)
-    told = (
-        f"{percent(decisive, signed=False, digits=0)} of {count(judged, 'judged duel')} on {count(len(rows), 'prompt')}"
-    )
-    return f"{told} were decisive; {count(never, 'prompt')} never told two sides apart."
+    decisive = sum(row.won + row.lost for row in rows)
+    share = percent(Fraction(decisive, judged), signed=False, digits=0)
+    told = f"{decisive} of {count(judged, 'judged duel')} ({share}) on {count(len(rows), 'prompt')} {were(decisive)}"
+    return f"{told} decisive; {count(never, 'prompt')} never told two sides apart."
 
 
 def _place(row: PromptRow, order: str) -> tuple[Any, ...]:
@@ -193,7 +192,7 @@ def _told(row: PromptRow) -> str:
     if not decisive:
         return f"{count(row.judged, 'duel')} judged on this prompt, and none told the two sides apart."
     share = percent(row.decisive, signed=False, digits=0)
-    return f"{decisive} of {count(row.judged, 'judged duel')} on this prompt were decisive ({share})."
+    return f"{decisive} of {count(row.judged, 'judged duel')} on this prompt {were(decisive)} decisive ({share})."
 
 
 def _met(duel: Duel, *, renderings: Mapping[str, Rendering], view: str) -> Met:

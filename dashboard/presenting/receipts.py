@@ -48,11 +48,21 @@ def deciding(matches: Sequence[Match], *, reign: Reign | None, round_: Round) ->
         titles = [match for match in decided if match.kind == Match.Kind.TITLE]
         screens = [match for match in decided if match.kind == Match.Kind.SCREEN]
         return max(titles or screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
-    won = [m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0]
-    met = met_on_the_ladder(round_, reign.miner.hotkey)
-    if met:  # a match that a rejected audit took off the ladder decided nothing
-        won = [m for m in won if m.defender.key == met]
-    return min(won, key=lambda match: (WEIGHTIER.index(match.kind), -match.pk), default=None)
+    return weightiest([m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0])
+
+
+def weightiest(matches: Sequence[Match]) -> Match | None:
+    """Of one entry's decided matches the one that says most, on whatever page.
+
+    The title match, else that of its rung on the final ladder (what a rejected audit took off the ladder decided
+    nothing), else its last.
+    """
+    decided = [match for match in matches if match.state == "decided" and match.kind in WEIGHTIER]
+    if not decided:
+        return None
+    met = met_on_the_ladder(decided[0].round, decided[0].challenger.miner.hotkey)
+    on_the_ladder = [match for match in decided if match.defender.key == met]
+    return min(on_the_ladder or decided, key=lambda match: (WEIGHTIER.index(match.kind), -match.pk))
 
 
 def receipt(

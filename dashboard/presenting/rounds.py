@@ -24,7 +24,7 @@ from dashboard.presenting.records import RecordFinding, record_finding, summary
 from dashboard.presenting.stages import Tracker
 from dashboard.presenting.stakes import bar_told
 from dashboard.presenting.sureness import Sureness
-from dashboard.presenting.wording import STAGES, Label, count, labels
+from dashboard.presenting.wording import STAGES, WAITING, Label, count, labels
 from judging.models import Match
 
 LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
@@ -83,6 +83,11 @@ class AuditRow:
     findings: int
     appeals: tuple[Objection, ...]
     url: str
+
+    @property
+    def words(self) -> str:
+        """The reason, or what the verdict waits for; of a verdict without a reason nothing."""
+        return self.reason or WAITING.get(self.verdict, "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,8 @@ class SharedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Kin:
-    """`share` of all tokens, `own_share` of those that are not in a template that most entries begin with."""
+    """`share` of all tokens, `own_share` of those that are not in a template that most entries begin with.  `files` and
+    `functions` are the first of those that are shared; how many there are say `files_shared`, `functions_shared`."""
 
     entry: str
     commit: str
@@ -59,6 +60,8 @@ class Kin:
     own_percent: str
     files: tuple[SharedFile, ...]
     functions: tuple[tuple[str, str], ...]
+    functions_shared: int
+    files_shared: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +133,8 @@ def _kin(one: Relative, *, url: str) -> Kin:
     return Kin(
         entry=one.entry, commit=one.commit, share=one.shared.share, own_share=one.own.share,
         percent=_percent(one.shared.share), own_percent=_percent(one.own.share), files=tuple(shared),
-        functions=one.own.functions[:MOST_SHARED],
+        functions=one.own.functions[:MOST_SHARED], functions_shared=len(one.own.functions),
+        files_shared=len(one.shared.files),
     )  # fmt: skip
 
 

@@ -26,6 +26,12 @@ WHO_MUST_ACT: Mapping[str, str] = {
     "judge": "The judge could not answer: it is retried, then the operator must act.",
 }
 
+# What an audit without a verdict waits for.
+WAITING: Mapping[str, str] = {
+    "gathering": "Evidence is being gathered.",
+    "reviewing": "A person must decide.",
+}
+
 # What stands in for a production part, and what follows from that for a reader.
 EMBEDDED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "judge": (
@@ -137,8 +143,22 @@ def certainty(figures: Figures) -> str:
     return f"{_interval(figures)} {_sign_test(figures)}"
 
 
+def interval(figures: Figures) -> str:
+    """`+1.2 % to +8.9 %`; "" where there is none to show."""
+    low, high = figures.interval_95
+    return f"{percent(low, digits=1)} to {percent(high, digits=1)}" if figures.interval_shown else ""
+
+
+def were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def times(number: int) -> str:
+    return count(number, "time")
+
+
 def _interval(figures: Figures) -> str:
-    if figures.alike:
+    if not figures.interval_shown:
         return "Every duel ended alike, so there is no interval."
     if figures.straddles_zero:
         return "The 95 % interval holds 0: these duels alone do not show that either side is better."

@@ -29,6 +29,8 @@ FIRST = ("kind", "score")  # columns of a judge's notes that come first, whateve
 SCORES = ("score", "ab", "ba")
 
 register.filter("size", wording.size)
+register.filter("interval", wording.interval)
+register.filter("times", wording.times)
 register.filter("bar", wording.bar)
 register.filter("duration", wording.duration)
 register.filter("outside", web_address)
@@ -151,6 +153,11 @@ def forest(figures: Figures, on: charts.Axis, limit: Fraction | None = None) -> 
 @register.simple_tag
 def split(figures: Figures) -> SafeString:
     return marking.split(charts.split(figures))
+
+
+@register.simple_tag
+def duels(figures: Figures) -> SafeString:
+    return marking.duels(figures)
 
 
 @register.simple_tag

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from audits.models import Audit
+from audits.models import Audit, PodRun
 from competition.models import Round
 from dashboard import exploring
 from dashboard.models import RecordFile
@@ -201,3 +201,17 @@ def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: 
     made_round.make(slug="many", miners=10, prompts=12)
     asked = [queries_for(client, reverse("charts", args=[slug])) for slug in ("few", "many")]
     assert asked[0] == asked[1] <= 9
+
+
+def test_a_rerun_of_an_audit_is_an_audit_by_whatever_number(client: Client, made: Made) -> None:
+    run = PodRun.objects.get(purpose="audit")
+    limits = {"generation_s": 600}
+    Audit.objects.filter(submission=run.submission, kind="generation").update(limits=limits)
+    PodRun.objects.create(
+        submission=run.submission, purpose="audit_1", seed=8, provider="local", isolation=[], generated_s=50,
+        state="done", since=run.since,
+    )  # fmt: skip
+    rows = [row for row in client.get("/c/made/charts.json").json()["times"] if row["what"].startswith("audit")]
+    assert {row["limit_s"] for row in rows} == {600.0}
+    assert {row["url"] for row in rows} == {f"/c/made/r/1/audits/{run.submission.miner.hotkey}/"}
+    assert [row["what"] for row in rows] == ["audit, all prompts", "audit again, 1, all prompts"]

@@ -88,3 +88,16 @@ def test_the_page_asks_the_database_the_same_number_of_times_however_much_is_fou
         )
     with django_assert_max_num_queries(40):
         client.get(url_of(made))
+
+
+def test_functions_that_are_shared_are_counted_and_not_those_that_are_listed(client: Client, made: Made) -> None:
+    """34 are the same however few of them the page has room for, and the finding says the same number."""
+    many = "\n".join(f"def g{n}(a, b):\n    return [a * {n} + x for x in range(b) if x % {n + 2}]\n" for n in range(34))
+    SourceCopy.objects.all().delete()
+    keep(made.audit.submission, {"serve.py": many})
+    keep(made.audit.round.submissions.get(role="leader"), {"main.py": many})
+    (kin,) = client.get(url_of(made).rstrip("/") + ".json").json()["kin"]
+    assert (kin["functions_shared"], len(kin["functions"])) == (34, 20)
+    text = client.get(url_of(made)).content.decode()
+    assert "34 functions the same" in text
+    assert "20 of 34 functions are listed" in text

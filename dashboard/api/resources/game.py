@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -105,9 +104,6 @@ class Rounds(Collection):
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.round_(row) for row in found)
-
-    def settled(self, row: Any) -> datetime | None:
-        return row.since if row.state == "finished" else None
 
 
 class RoundDetail(Item):
@@ -235,9 +231,6 @@ class Assets(Collection):
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.asset(row) for row in found)
 
-    def settled(self, row: Any) -> datetime | None:
-        return row.since if row.state == "stored" else None
-
 
 class Reveals(Collection):
     """Every message of a miner, whatever it holds."""
@@ -254,9 +247,6 @@ class Reveals(Collection):
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.reveal(row) for row in found)
-
-    def settled(self, row: Any) -> datetime | None:
-        return row.seen_at
 
 
 class Reigns(Collection):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -57,9 +56,6 @@ class Matches(Collection):
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.match(row) for row in found)
 
-    def settled(self, row: Any) -> datetime | None:
-        return row.since if row.state == "decided" else None
-
 
 class MatchDetail(Item):
     """One match."""
@@ -102,9 +98,6 @@ class Duels(Collection):
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.duel(row) for row in found)
-
-    def settled(self, row: Any) -> datetime | None:
-        return row.since if row.match.state == "decided" and row.settled else None
 
 
 class MatchDuels(Duels):
@@ -152,9 +145,6 @@ class Views(Collection):
         pictures = {sha256 for row in found for sha256 in row.views.values()}
         sizes = {sha256: _size(sha256) for sha256 in pictures}
         return (rows.rendering(row, bytes_of=sizes) for row in found)
-
-    def settled(self, row: Any) -> datetime | None:
-        return row.since if row.state == "rendered" else None
 
 
 def _size(sha256: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -40,9 +39,6 @@ class Audits(Collection):
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.audit(row) for row in found)
-
-    def settled(self, row: Any) -> datetime | None:
-        return row.since if row.settled and row.round.state == "finished" else None
 
 
 class VerifierFindings(Collection):
@@ -81,9 +77,6 @@ class LedgerEvents(Collection):
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.event(row) for row in found)
 
-    def settled(self, row: Any) -> datetime | None:
-        return row.created_at
-
 
 class LedgerEventDetail(Item):
     """One event of one ledger."""
@@ -113,9 +106,6 @@ class Checkpoints(Collection):
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.checkpoint(row) for row in found)
 
-    def settled(self, row: Any) -> datetime | None:
-        return row.created_at
-
 
 class Bundles(Collection):
     """The published files of finished rounds, with the hash of their manifest."""
@@ -128,6 +118,3 @@ class Bundles(Collection):
 
     def told(self, found: list[Any]) -> Iterable[Any]:
         return (rows.bundle(row) for row in found)
-
-    def settled(self, row: Any) -> datetime | None:
-        return row.since

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
 from dashboard.presenting.figures import Figures, figures, rules_of
-from dashboard.presenting.matches import duel_url, match_url, result
+from dashboard.presenting.matches import duel_url, match_url, result, stop_words
 from dashboard.presenting.records import checked
 from judging.matches import tally_of
 from judging.models import Control, Duel, Match, Rendering
@@ -39,6 +39,7 @@ class MatchRow:
     tally: Annotated[Figures | None, "Null until it is decided."]
     stopped: Annotated[str, "Why it ended before its last duel; empty where it did not."]
     stopped_after: Annotated[int | None, "How many duels, in seed order, decided it."]
+    stop: Annotated[str, "The same in words, as its page says it; empty where every duel was judged."]
     judge: Annotated[str, "Hash of the judge version."]
     judge_name: str
     since: datetime
@@ -53,7 +54,8 @@ def match(row: Match) -> MatchRow:
         defender=SideRow(entry=row.defender.key, miner=miner(row.defender.miner), origin=row.defender_origin),
         challenger=SideRow(entry=row.challenger.key, miner=miner(row.challenger.miner), origin=row.challenger_origin),
         tally=figures(tally_of(row), rules=rules_of(row.round), kind=row.kind) if decided else None,
-        stopped=row.stopped, stopped_after=row.stopped_after, judge=row.judge, judge_name=row.judge_name,
+        stopped=row.stopped, stopped_after=row.stopped_after,
+        stop=stop_words(row, total=row.duels_made) if decided else "", judge=row.judge, judge_name=row.judge_name,
         since=row.since, url=match_url(row.round, row),
     )  # fmt: skip
 

@@ -85,10 +85,15 @@ class Standing:
     submission: Annotated[SubmissionRow | None, "What the reveals add up to; null where there were none."]
     place: Annotated[int | None, "In the queue, from 1, among eligible entries."]
     queue: Annotated[int, "Eligible entries."]
-    rank: Annotated[int | None, "By margin among decided screens, from 1."]
-    ranked: int
+    rank: Annotated[
+        int | None,
+        "By margin among decided screens, from 1; equal margins share a rank. Null without a delivered file, or where "
+        "nothing tells several entries apart.",
+    ]
+    ranked: Annotated[int, "Decided screens in which anything was delivered."]
+    rank_shared: Annotated[int, "How many have this rank; 0 without one."]
     margin: Annotated[Fraction | None, "Of its screen against the leader; null until decided."]
-    interval_95: tuple[float, float] | None
+    interval_95: Annotated[tuple[float, float] | None, "Null where every duel ended alike, or none counted."]
     win_margin: Annotated[Fraction | None, "The bar."]
     gap: Annotated[int | None, "Net duels missing to the bar; 0: reached."]
     clock: Annotated[BlockClock | None, "The block that ends what is going on now."]

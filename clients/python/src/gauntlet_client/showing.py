@@ -13,6 +13,14 @@ from gauntlet_client.options import out
 
 LOST = ("lost", "forfeit_challenger")
 MOST = 20
+COUNTS = {
+    "won": "won",
+    "drawn": "drawn",
+    "lost": "lost",
+    "forfeits_challenger": "forfeited",
+    "forfeits_defender": "forfeited by the other",
+    "void": "void",
+}
 MARKS = {
     "won": "[green]+ won[/]",
     "lost": "[red]- lost[/]",
@@ -27,7 +35,16 @@ def safe(value: Any) -> str:
 
 
 def share(value: float | None) -> str:
-    return "?" if value is None else f"{100 * value:+.1f} %"
+    """Signed, with two digits, as on the pages; a minus sign, never `-0`."""
+    if value is None:
+        return "?"
+    rounded = round(100 * value, 2)
+    sign = "−" if rounded < 0 else "+" if rounded > 0 else ""
+    return f"{sign}{abs(rounded):.2f} %"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def standing(told: Document) -> None:
@@ -47,16 +64,19 @@ def standing(told: Document) -> None:
 def _place(told: Document) -> str:
     if not told["place"]:
         return ""
-    rank = f", rank {told['rank']} of {told['ranked']} by margin" if told["rank"] else ""
+    shared = f", shared by {told['rank_shared']}" if told.get("rank_shared", 0) > 1 else ""
+    rank = f", rank {told['rank']} of {told['ranked']} by margin{shared}" if told["rank"] else ""
     return f"Place {told['place']} of {told['queue']} in the queue{rank}"
 
 
 def _margin(told: Document) -> str:
     if told["margin"] is None:
         return ""
-    low, high = (share(end) for end in told["interval_95"] or (None, None))
-    missing = f"; {told['gap']} net duels short" if told["gap"] else ""
-    ends = f"95 % between {low} and {high}"
+    missing = f"; {count(told['gap'], 'net duel')} short" if told["gap"] else ""
+    ends = "no 95 % interval"
+    if told["interval_95"]:
+        low, high = (share(end) for end in told["interval_95"])
+        ends = f"95 % between {low} and {high}"
     return f"Margin {share(told['margin_rounded'])} ({ends}), the bar is {share(told['win_margin_rounded'])}{missing}"
 
 
@@ -73,19 +93,21 @@ def _weights(told: Document) -> Iterator[str]:
 
 def _times(told: Document) -> Iterator[str]:
     if estimate := told["estimate"]:
-        yield f"Decided in about {duration(estimate['seconds'])} ({estimate['duels_ahead']} duels ahead)"
+        yield f"Decided in about {duration(estimate['seconds'])} ({count(estimate['duels_ahead'], 'duel')} ahead)"
     if clock := told["clock"]:
-        yield f"This stage ends in {clock['blocks_left']} blocks, about {duration(clock['seconds_left'])}"
+        yield f"This stage ends in {count(clock['blocks_left'], 'block')}, about {duration(clock['seconds_left'])}"
 
 
 def matches(rows: Sequence[Document]) -> None:
     if not rows:
         return
-    table = Table("match", "state", "won", "drawn", "lost", "void", "margin", "bar")
+    """What an audit is held against is below 0: `limit`; a platform of before tells the bar alone."""
+    table = Table("match", "state", *COUNTS.values(), "margin", "bar or limit")
     for row in rows:
         tally = row["tally"]
-        numbers = [str(tally[name]) for name in ("won", "drawn", "lost", "void")] if tally else [""] * 4
-        ends = [share(tally["margin_rounded"]), share(tally["win_margin_rounded"])] if tally else ["", ""]
+        numbers = [str(tally[name]) for name in COUNTS] if tally else [""] * len(COUNTS)
+        limit = tally.get("limit_rounded", tally["win_margin_rounded"]) if tally else None
+        ends = [share(tally["margin_rounded"]), share(limit)] if tally else ["", ""]
         table.add_row(
             f"{safe(row['kind'])} against {safe(row['defender']['entry'][:10])}", safe(row["state"]), *numbers, *ends
         )
