@@ -328,11 +328,12 @@ def adds_up(walk: Walk, match: str) -> None:
 def reads_right(walk: Walk) -> None:
     """Plurals, and no verdict beside words of one that is still to come."""
     for url, text in walk.pages.items():
-        words = visible(text.partition("<main")[2].partition("</main>")[0])
-        wrong = re.findall(rf"(?<![\d.,·/] )(?<![\d.,])\b1 (?:{PLURALS})\b", words)
-        wrong += re.findall(rf"(?<![\d.,])\b(?:0|[2-9]|[1-9]\d+) (?:{NOUNS})\b(?! (?:against|on|of))", words)
-        assert not wrong, f"{url}: {wrong}"
-        assert not re.search(r"\b1 of 1 [^.]* were\b", words), url
+        main = text.partition("<main")[2].partition("</main>")[0]
+        for words in (" ".join(unescape(node).split()) for node in re.split(r"<[^>]+>", main)):
+            wrong = re.findall(rf"(?<![\d.,/])\b1 (?:{PLURALS})\b", words)
+            wrong += re.findall(rf"(?<![\d.,/])\b(?:0|[2-9]|[1-9]\d+) (?:{NOUNS})\b(?! (?:against|on|of))", words)
+            assert not wrong, f"{url}: {words}"
+            assert not re.search(r"\b1 of 1 [^.]* were\b", words), f"{url}: {words}"
         for row in re.findall(r"<tr>.*?</tr>", text, re.S):
             if re.search(r'class="tag (passed|rejected)"', row):
                 assert "being gathered" not in row, f"{url}: a verdict, and its evidence is being gathered"
