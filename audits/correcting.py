@@ -17,6 +17,7 @@ from audits.decisions import corrections as decisions
 from audits.decisions.corrections import Reigned
 from audits.models import Correction, PodRun
 from competition import ledger, rounds
+from competition.bundle_folders import newest_edition
 from competition.decisions.title import Title
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
@@ -247,7 +248,7 @@ def _cannot_apply(round_: Round, climbed: steps.Climbed, *, changes_leader: bool
 
 def edition(round_: Round) -> int:
     """How often the round's decision was published: 1, and once more for each correction that was applied."""
-    return 1 + round_.corrections.filter(state="applied").count()
+    return newest_edition(round_)
 
 
 def discard(correction: Correction, *, because: str, code: str, by: By, now: datetime) -> None:

@@ -43,6 +43,14 @@ def append(competition_pk: int, *, kind: str, body: Mapping[str, Any], at: datet
     )  # fmt: skip
 
 
+def head(competition: Any) -> Any:
+    """The newest event of the competition's chain.  Raises ValueError where there is none."""
+    newest = competition.events.order_by("-seq").first()
+    if newest is None:
+        raise ValueError(f"{competition.slug} has no ledger yet: nothing to sign")
+    return newest
+
+
 def hold(competition_pk: int) -> None:
     """Be the ledger's one writer until the transaction ends."""
     with connection.cursor() as cursor:

@@ -128,6 +128,9 @@ DATABASES["default"]["OPTIONS"].setdefault("options", STALLED)
 
 # The operator's hotkey (its 32-byte seed in hex, mode 0600) signs checkpoints; made once where there is none.
 OPERATOR_KEY_FILE = env.path("GAUNTLET_OPERATOR_KEY", VAR_DIR / "operator.key")
+# What the standalone verifier may take for one bundle before it is signed or paid for.
+VERIFY_SECONDS = env.number("GAUNTLET_VERIFY_SECONDS", 900, most=1700)
+VERIFY_MEGABYTES = env.number("GAUNTLET_VERIFY_MEGABYTES", 8192, most=1_000_000)
 # Nodes of the chain that competitions of `bittensor:<netuid>` are played on; only `manage.py runchain` talks to them.
 CHAIN_ENDPOINTS = env.listed(
     "GAUNTLET_CHAIN_ENDPOINTS",

@@ -13,8 +13,8 @@ class RoundStages(Graph):
     downloading = State(to=("duels", "paused"), queue="io")
     duels = State(to=("finalizing", "paused"), queue="io")
     finalizing = State(to=("finished", "paused"), queue="io")
-    finished = State()
-    paused = State(to=RUNNING)
+    finished = State(to=("paused",))  # by what the verifier says of its bundle, before that is signed
+    paused = State(to=(*RUNNING, "finished"))
 
 
 class AssetStates(Graph):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from competition import beacons, chain, ingest, ledger, prompts, weights
+from competition import beacons, chain, ingest, ledger, operator, prompts, weights
 from competition.chain.base import ChainFault
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from competition.machine.stateful import FailureClass
-from competition.models import Asset, Competition, Round, Submission
+from competition.models import Asset, Checkpoint, Competition, LedgerEvent, Round, Submission
 from competition.observations import Beacon
 
 SOON = timedelta(seconds=2)
@@ -157,15 +157,11 @@ def resume(round_: Round, *, why: str, now: datetime) -> bool:
     return engine.move(round_, Move(round_.paused_from, because=why, also=try_again), now=now)
 
 
-def checkpoint(competition: Competition, *, now: datetime) -> object:
-    """Sign the head of the ledger."""
-    from competition import operator
-    from competition.models import Checkpoint, LedgerEvent
-
-    head = LedgerEvent.objects.filter(competition=competition).order_by("-seq").first()
-    current = competition.current_round()
-    if head is None or current is None:
-        raise ValueError(f"{competition.slug} has no ledger yet: nothing to sign")
+def checkpoint(competition: Competition, *, now: datetime, head: LedgerEvent | None = None) -> Checkpoint:
+    """Sign the ledger up to `head`; up to its newest event where none is given."""
+    head, current = head or ledger.head(competition), competition.current_round()
+    if current is None:
+        raise ValueError(f"{competition.slug} has no round yet: nothing to sign")
     text = ledger.checkpoint_text(
         origin=f"gauntlet/{competition.slug}", seq=head.seq, head=head.hash, round_number=current.number,
         stage=current.state, block=chain.of(competition).block(now=now),

@@ -27,12 +27,12 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from competition import clock, formats, queries, store
+from competition.bundle_folders import folder_of
 from competition.models import Prompt, Round
 from dashboard import finding, thumbs
 from dashboard.answers import fresh
 from dashboard.numbers import whole_number
 from dashboard.presenting.outside import web_address
-from dashboard.publish import folder_of
 from dashboard.queries import edition_of, is_light_copy, is_mirrored
 from judging import queries as judging
 

@@ -12,6 +12,7 @@ from django.http import Http404
 
 from audits import queries as auditing
 from competition import heartbeats, queries
+from competition.bundle_folders import folder_of
 from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
 from dashboard import clock, counting
 from dashboard.facts import appeals, weights
@@ -22,7 +23,6 @@ from dashboard.presenting.miner_pages import MinerRows
 from dashboard.presenting.records import pictures_of
 from dashboard.presenting.stages import Tracker, Work
 from dashboard.presenting.sureness import Sureness, published
-from dashboard.publish import folder_of
 from dashboard.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
 from judging import queries as judging
 from judging.matches import tally_of

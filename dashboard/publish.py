@@ -3,7 +3,7 @@
 `<slug>/<round>/`: the documents of `dashboard.bundle`, their files under `blobs/`, `manifest.json` (path, sha256,
 bytes, role of each) whose hash is an event of the ledger, and beside them `ledger.jsonl` (the events from the reign
 that defends on) with the signed head, `checkpoint.txt` and `checkpoint.sig.json`, and for a judge that is a model
-`calls.jsonl`, on which nothing rests.  Written to a draft, then renamed.
+`calls.jsonl`, on which nothing rests.  Written to a draft, read by the standalone verifier, signed, then renamed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from datetime import datetime
 from pathlib import Path
 
 import rfc8785
-from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 
 from audits import correcting
 from audits.models import Correction
-from competition import store
+from competition import ledger, store
+from competition.bundle_folders import folder_of
+from competition.bundle_verifier import errors_in_draft
 from competition.machine import engine
-from competition.machine.outcomes import Move, Outcome
+from competition.machine.outcomes import Failure, Move, Outcome, Retry
+from competition.machine.stateful import FailureClass
 from competition.models import Checkpoint, LedgerEvent, Round
-from competition.steps import checkpoint
+from competition.steps import checkpoint, pause
 from dashboard import bundle, bundle_judging, prompt_counts
 from dashboard.models import Publication, Reissue
 
@@ -49,12 +52,6 @@ def edition_of(publication: Publication | Reissue) -> int:
     return publication.edition if isinstance(publication, Reissue) else 1
 
 
-def folder_of(round_: Round, *, edition: int = 1) -> Path:
-    """`<slug>/6`, and `<slug>/6.2` for its second edition."""
-    name = str(round_.number) if edition == 1 else f"{round_.number}.{edition}"
-    return Path(settings.BUNDLE_DIR) / round_.competition.slug / name
-
-
 def _draft_of(round_: Round, *, edition: int) -> Path:
     target = folder_of(round_, edition=edition)
     return target.with_name(f".draft-{target.name}")
@@ -63,16 +60,24 @@ def _draft_of(round_: Round, *, edition: int) -> Path:
 @engine.step(Reissue, "publishing")
 @engine.step(Publication, "publishing")
 def write(publication: Publication | Reissue, now: datetime) -> Outcome:
-    """Write documents, files and manifest; the manifest's hash becomes an event."""
-    edition = edition_of(publication)
-    prompt_counts.keep(publication.round)
-    draft = _draft_of(publication.round, edition=edition)
-    files = write_files(publication.round, draft, edition=edition)
+    """Write documents, files and manifest, let the verifier read them; then the manifest's hash becomes an event."""
+    round_, edition = publication.round, edition_of(publication)
+    if round_.state == "paused":
+        return _waiting_for_people(round_)
+    draft = _draft_of(round_, edition=edition)
+    try:
+        files = write_files(round_, draft, edition=edition)
+        _write_texts(draft, _ledger_texts(round_, ledger.head(round_.competition).seq, edition=edition))
+    except UNWRITABLE as error:
+        return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
+    if problem := errors_in_draft(draft):
+        return _pause(publication, problem, now=now)
+    prompt_counts.keep(round_)
     digest = _sha256(draft / "manifest.json")
     return Move(
         "signing",
-        because=f"{len(files)} files written",
-        sets={"bundle_hash": digest, "files": len(files), "bytes": sum(int(f["bytes"]) for f in files)},
+        because=f"{len(files)} files written, the verifier finds no error",
+        sets={"bundle_hash": digest, "files": len(files), "bytes": sum(int(str(f["bytes"])) for f in files)},
         facts={"bundle": digest, "files": len(files)},
     )
 
@@ -80,19 +85,59 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
 @engine.step(Reissue, "signing")
 @engine.step(Publication, "signing")
 def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
-    """Sign the head of the ledger, put it beside the bundle, and show all of it at once."""
+    """Sign the head of the ledger once the verifier has read all that leads to it, and show bundle and signature."""
     round_, edition = publication.round, edition_of(publication)
+    if round_.state == "paused":
+        return _waiting_for_people(round_)
     draft, target = _draft_of(round_, edition=edition), folder_of(round_, edition=edition)
-    if not (draft / "manifest.json").exists() and not target.exists():
-        write_files(round_, draft, edition=edition)  # the draft was lost with a disk: the same bytes again
-    if draft.exists() and _sha256(draft / "manifest.json") != publication.bundle_hash:
-        raise ValueError(f"{round_} no longer gives the files that were announced as {publication.bundle_hash}")
-    signed = checkpoint(round_.competition, now=now)
-    if draft.exists():
-        for name, text in ledger_texts(round_, signed, edition=edition).items():
-            (draft / name).write_text(text)
-        place(draft, target)
+    if not draft.exists() and (signed := _signed_before(round_, target)):
+        return _published(signed)  # we died between showing it and writing that down
+    try:
+        if not (draft / "manifest.json").exists():
+            write_files(round_, draft, edition=edition)  # the draft was lost with a disk: the same bytes again
+        head = ledger.head(round_.competition)
+        _write_texts(draft, _ledger_texts(round_, head.seq, edition=edition))
+    except UNWRITABLE as error:
+        return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
+    if problem := errors_in_draft(draft):
+        return _pause(publication, problem, now=now)
+    signed = checkpoint(round_.competition, head=head, now=now)
+    _write_texts(draft, _signature_texts(signed))
+    place(draft, target)
+    return _published(signed)
+
+
+UNWRITABLE = (ValueError, TypeError, LookupError, AttributeError, ObjectDoesNotExist)
+"""What rows that contradict each other make of the writing of a bundle."""
+CODE = "BUNDLE_REFUSED"
+
+
+def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -> Outcome:
+    """Nothing is signed: the round pauses, and its bundle is written anew from the rows once it is resumed."""
+    round_ = Round.objects.get(pk=publication.round.pk)
+    edition = edition_of(publication)
+    shutil.rmtree(_draft_of(round_, edition=edition), ignore_errors=True)
+    named = "The bundle" if edition == 1 else f"Edition {edition} of the bundle"
+    why = f"{named} is not signed: the verifier says that rows, files and ledger disagree: {problem}."
+    if round_.state == "finished" and not engine.move(round_, pause(round_, why, code=CODE), now=now):
+        raise RuntimeError(f"{round_} moved while it was to be paused")  # looked at again
+    return _waiting_for_people(Round.objects.get(pk=round_.pk))
+
+
+def _waiting_for_people(round_: Round) -> Retry:
+    """`resume` tries again at once whatever has failed."""
+    failure = Failure(round_.failure_class or FailureClass.INFRASTRUCTURE, CODE, round_.failure_reason)
+    return Retry(engine.backoff(7), failure)
+
+
+def _published(signed: Checkpoint) -> Move:
     return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
+
+
+def _signed_before(round_: Round, target: Path) -> Checkpoint | None:
+    """The signature that lies beside the bundle where it is shown already."""
+    text = (target / "checkpoint.txt").read_text() if (target / "checkpoint.txt").exists() else None
+    return round_.competition.checkpoints.filter(text=text).first()
 
 
 def place(draft: Path, target: Path) -> None:
@@ -149,19 +194,29 @@ def ledger_files(publication: Publication | Reissue) -> dict[str, str]:
     """What lies beside a published bundle, as it was signed."""
     if publication.checkpoint is None:
         raise ValueError(f"{publication.round} is published without a signed head")
-    return ledger_texts(publication.round, publication.checkpoint, edition=edition_of(publication))
+    signed = publication.checkpoint
+    return _ledger_texts(publication.round, signed.seq, edition=edition_of(publication)) | _signature_texts(signed)
 
 
-def ledger_texts(round_: Round, signed: Checkpoint, *, edition: int) -> dict[str, str]:
+def _write_texts(draft: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        (draft / name).write_text(text)
+
+
+def _ledger_texts(round_: Round, head: int, *, edition: int) -> dict[str, str]:
     """Every event of the round, and whatever else happened meanwhile: the pages of neighbours overlap."""
-    events = LedgerEvent.objects.filter(competition=round_.competition, seq__gte=_first(round_), seq__lte=signed.seq)
+    events = LedgerEvent.objects.filter(competition=round_.competition, seq__gte=_first(round_), seq__lte=head)
     lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
     texts = {"ledger.jsonl": "".join(f"{line}\n" for line in lines)}
     if bundle_judging.by_model(round_):
         calls = bundle_judging.calls(round_, bundle.told_duels(round_, edition=edition))
         texts["calls.jsonl"] = "".join(f"{line}\n" for line in calls)
+    return texts
+
+
+def _signature_texts(signed: Checkpoint) -> dict[str, str]:
     note = {"signature": signed.signature, "signed_by": signed.signed_by}
-    return texts | {"checkpoint.txt": signed.text, "checkpoint.sig.json": json.dumps(note, sort_keys=True)}
+    return {"checkpoint.txt": signed.text, "checkpoint.sig.json": json.dumps(note, sort_keys=True)}
 
 
 def _first(round_: Round) -> int:

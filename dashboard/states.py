@@ -4,10 +4,11 @@ from competition.machine.graph import Graph, State
 
 
 class PublicationStates(Graph):
-    """The files are written and their hash becomes an event; then the head of the ledger is signed and all is shown."""
+    """The files are written and their hash becomes an event; then the head of the ledger is signed and all is shown.
+    In both states the verifier reads the draft first, for GAUNTLET_VERIFY_SECONDS at most."""
 
-    publishing = State(to=("signing",), queue="io", lease_s=180, tries=8)
-    signing = State(to=("published",), queue="io", lease_s=180, tries=8)
+    publishing = State(to=("signing",), queue="io", lease_s=1800, tries=8)
+    signing = State(to=("published",), queue="io", lease_s=1800, tries=8)
     published = State()
 
 

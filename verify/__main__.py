@@ -28,6 +28,7 @@ class Asked:
     node: str | None = None
     anchors: Path | None = None
     checkpoint: Path | None = None
+    draft: bool = False  # before it is signed
 
 
 def examine_path(path: Path, *, asked: Asked) -> Report | None:
@@ -42,7 +43,10 @@ def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
     # imported here: only a bundle needs more than the standard library
     from verify import bundle, bundle_checkpoints, bundle_series, chain
 
-    each = [bundle.examine(path, operator=asked.operator, prefix=prefix) for prefix, path in paths.items()]
+    each = [
+        bundle.examine(path, operator=asked.operator, prefix=prefix, draft=asked.draft)
+        for prefix, path in paths.items()
+    ]
     for one in each if asked.node or asked.anchors else ():
         chain.check(one, node=asked.node, anchors=asked.anchors)
     books = [*(one.book for one in each), bundle_series.check(each)]
@@ -102,8 +106,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="a signed head kept earlier: is it of this history?"
     )
+    parser.add_argument(
+        "--draft", action="store_true", help="a bundle that is not signed yet: neither signature nor announcement"
+    )
     options = parser.parse_args(arguments)
-    asked = Asked(operator=options.operator, node=options.chain, anchors=options.anchors, checkpoint=options.checkpoint)
+    asked = Asked(
+        operator=options.operator,
+        node=options.chain,
+        anchors=options.anchors,
+        checkpoint=options.checkpoint,
+        draft=options.draft,
+    )
     report: Report | None
     try:
         if options.path.startswith(("http://", "https://")):

@@ -41,9 +41,9 @@ EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 
 
-def examine(folder: Path, *, operator: str | None = None, prefix: str = "") -> Bundle:
-    """The bundle with all that was found in its book."""
-    bundle = read(folder, prefix=prefix)
+def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draft: bool = False) -> Bundle:
+    """The bundle with all that was found in its book.  `draft`: before anybody has signed it."""
+    bundle = read(folder, prefix=prefix, draft=draft)
     if bundle.manifest:
         bundle_ledger.check(bundle, operator=operator)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 from verify import bundle_title
 from verify.bundle_assets import challengers
 from verify.bundle_entries import titled
-from verify.bundle_events import bodies
+from verify.bundle_events import bodies, entered
 from verify.bundle_files import Bundle
 from verify.bundle_ladder import Gap, Pairs, climb, defender_after, rejected_in
 from verify.bundle_matches import NAME as MATCHES
@@ -75,7 +75,7 @@ def _replaced(bundle: Bundle, doc: Row, told: Row) -> None:
     earlier = [b for b in bodies(bundle, *kinds, of_round=bundle.round) if b.get("edition", 1) == doc["edition"] - 1]
     bundle.same("wrong-correction", NAME, field="corrects", found=[doc["corrects"]],
                 expected=[b.get("bundle") for b in earlier], say="It replaces another bundle.")  # fmt: skip
-    winners = [b.get("winner") for b in bodies(bundle, "round.finished", of_round=bundle.round)]
+    winners = [b.get("winner") for b in entered(bundle, "round.finished", of_round=bundle.round)]
     winners += [b.get("winner") for b in applied(bundle)]
     bundle.same("wrong-correction", NAME, field="before", found=[doc["before"]["winner"], told.get("before")],
                 expected=[winners[doc["edition"] - 2]] * 2, say="The decision before was another.")  # fmt: skip

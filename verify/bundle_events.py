@@ -33,9 +33,14 @@ def bodies(bundle: Bundle, *kinds: str, of_round: int | None = None) -> list[dic
     return [body for body in found if of_round is None or body.get("round") == of_round]
 
 
+def entered(bundle: Bundle, kind: str, *, of_round: int | None) -> list[dict[str, Any]]:
+    """The bodies of a round's events of this kind without those by which it came back from a pause to where it was."""
+    return [body for body in bodies(bundle, kind, of_round=of_round) if body.get("from") != "paused"]
+
+
 def only(bundle: Bundle, kind: str) -> dict[str, Any] | None:
     """The one event of this kind in the bundle's round; None with a finding where there is none, or more."""
-    found = bodies(bundle, kind, of_round=bundle.round)
+    found = entered(bundle, kind, of_round=bundle.round)
     if len(found) == 1:
         return found[0]
     bundle.note("ledger-differs", NAME, field=kind, found=len(found), expected=1, say="Told once, no more, no less.")

@@ -36,8 +36,9 @@ DOCUMENTS = SHAPES | OPTIONAL
 class Bundle:
     """What a bundle holds, as far as it can be read, and what was found wrong with it."""
 
-    def __init__(self, folder: Path, *, prefix: str = "") -> None:
+    def __init__(self, folder: Path, *, prefix: str = "", draft: bool = False) -> None:
         self.folder = folder
+        self.draft = draft  # nobody has signed it, and the ledger may not announce it yet
         self.book = Book(prefix=prefix)
         self.round: int | None = None
         self.manifest: dict[str, Any] = {}
@@ -91,9 +92,9 @@ def text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def read(folder: Path, *, prefix: str = "") -> Bundle:
+def read(folder: Path, *, prefix: str = "", draft: bool = False) -> Bundle:
     """Check the bytes and load the documents.  Stops where the manifest itself cannot be read."""
-    bundle = Bundle(folder, prefix=prefix)
+    bundle = Bundle(folder, prefix=prefix, draft=draft)
     _manifest(bundle)
     if bundle.manifest:
         for entry in bundle.manifest["files"]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify import bundle_beacon
-from verify.bundle_events import agree, bodies, only
+from verify.bundle_events import agree, entered, only
 from verify.bundle_files import Bundle
 from verify.bundle_ledger import NAME as LEDGER
 
@@ -82,28 +82,52 @@ def _rules(bundle: Bundle) -> None:
                     say="Not the ruleset with what the configuration replaces.")  # fmt: skip
     opened = only(bundle, "round.open")
     if opened is not None:
-        told = {"rules": doc["rules"], "schedule": doc["schedule"], "pool": doc["pool_commitment"]}
+        schedule = opening_at(doc["schedule"]["earliest_reveal_block"], competition["config"]["blocks"])
+        told = {"rules": doc["rules"], "schedule": schedule, "pool": doc["pool_commitment"]}
         names = ["rules", "schedule"] + ([] if _added(bundle) else ["pool"])
         agree(bundle, NAME, field="announced", row=told, told=opened, names=names)
 
 
 def _schedule(bundle: Bundle) -> None:
-    """A window of fixed length on a fixed grid; the next round on the same grid, at least one step later."""
+    """A window of fixed length on a fixed grid, and longer by its pauses; the next round on the same grid, at least one
+    step later."""
     blocks, schedule = bundle.told("competition.json")["config"]["blocks"], bundle.told(NAME)["schedule"]
     following = bundle.told("decision.json")["next_schedule"]
     for name, found in (("schedule", schedule), ("next_schedule", following)):
         expected = opening_at(found["earliest_reveal_block"], blocks)
+        expected = _lengthened(bundle, expected) if name == "schedule" else expected
         file = NAME if name == "schedule" else "decision.json"
         bundle.same("wrong-schedule", file, field=name, found=found, expected=expected, say="Not the cadence's.")
     later = following["earliest_reveal_block"] - schedule["earliest_reveal_block"]
     if later % blocks["round_blocks"] or later < 1:
         bundle.note("wrong-schedule", "decision.json", field="next_schedule", found=following["earliest_reveal_block"],
                     say=f"Not whole steps of {blocks['round_blocks']} blocks after this round.")  # fmt: skip
-    number = (bundle.round or 0) + 1
-    announced = bodies(bundle, "round.open", of_round=number)
+    announced = entered(bundle, "round.open", of_round=(bundle.round or 0) + 1)
     told = {"schedule": following}
     agree(bundle, "decision.json", field="next_schedule", row=told, told=announced[0] if announced else None,
           names=["schedule"])  # fmt: skip
+
+
+MOVED_BY_PAUSES = ("latest_reveal_block", "seed_block", "generation_deadline_block")
+
+
+def _lengthened(bundle: Bundle, schedule: dict[str, int]) -> dict[str, int]:
+    """The schedule after the pauses of an open window: a pause, told with its first and its last block, moves the
+    window's end, and what comes after it, by as many blocks; the window never ends while it lasts."""
+    since: int | None = None
+    for event in bundle.events:
+        body = event["body"]
+        if body.get("round") != bundle.round or type(body.get("block")) is not int:
+            continue
+        if event["kind"] == "round.paused" and body.get("from") == "open":
+            since = body["block"]
+        elif event["kind"] == "round.open" and body.get("from") == "paused" and since is not None:
+            longer = max(0, body["block"] - min(since, schedule["latest_reveal_block"]))
+            schedule = schedule | {name: schedule[name] + longer for name in MOVED_BY_PAUSES}
+            since = None
+            bundle.same("wrong-schedule", LEDGER, field=f"event {event['seq']} schedule", found=body.get("schedule"),
+                        expected=schedule, say="Not longer by the pause.")  # fmt: skip
+    return schedule
 
 
 def opening_at(earliest: int, blocks: dict[str, int]) -> dict[str, int]:
@@ -126,18 +150,13 @@ def _seed(bundle: Bundle) -> None:
                     expected=_sha256(told), say="Not the hash of the seed block.")  # fmt: skip
     seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=bundle_beacon.value(bundle))
     bundle.same("wrong-seed", NAME, field="seed", found=doc["seed"], expected=seed, say="Not drawn from the block.")
-    drawn = only(bundle, "round.miner_generation") if not _paused(bundle) else None
+    drawn = only(bundle, "round.miner_generation")
     if drawn is not None:
         told_then = {
             "seed": doc["seed"], "seed_block": doc["schedule"]["seed_block"], "block_hash": doc["seed_block_hash"],
             "prompts": [prompt["sha256"] for prompt in _in_order(doc)],
         }  # fmt: skip
         agree(bundle, NAME, field="drawn", row=told_then, told=drawn, names=list(told_then))
-
-
-def _paused(bundle: Bundle) -> bool:
-    """A round that came back to a stage tells of it twice, the second time without what was drawn."""
-    return bool(bodies(bundle, "round.paused", of_round=bundle.round))
 
 
 def _pool(bundle: Bundle) -> None:
@@ -169,7 +188,7 @@ def _added(bundle: Bundle) -> list[dict[str, Any]]:
     opened = [n for n, (kind, body) in enumerate(kinds) if (kind, body.get("round")) == ("round.open", bundle.round)]
     drawn = [n for n, (kind, body) in enumerate(kinds)
              if (kind, body.get("round")) == ("round.miner_generation", bundle.round)]  # fmt: skip
-    return [body for kind, body in kinds[max(opened, default=0) : min(drawn, default=0)] if kind == "pool"]
+    return [body for kind, body in kinds[min(opened, default=0) : min(drawn, default=0)] if kind == "pool"]
 
 
 def _prompts(bundle: Bundle) -> None:

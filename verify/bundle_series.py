@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verify.bundle_entries import fresh_of
+from verify.bundle_events import entered
 from verify.bundle_files import Bundle
 from verify.bundle_ledger import NAME, TEXT
 from verify.findings import Book
@@ -141,8 +142,10 @@ def _differences(before: Bundle, after: Bundle) -> list[tuple[str, object, objec
     corrected = after.documents.get("correction.json")
     reigns = after.documents["decision.json"]["reigns"][: corrected["defended"] + 1 if corrected else None]
     old, new = before.documents["decision.json"], after.documents["round.json"]
+    announced = entered(after, "round.open", of_round=after.round)
+    schedule = announced[0].get("schedule") if announced else new["schedule"]  # before it was lengthened by a pause
     pairs = {
-        "schedule": (new["schedule"], old["next_schedule"]),
+        "schedule": (schedule, old["next_schedule"]),
         "reigns": (reigns[:-1], old["reigns"]),
         "operator": (after.signed_by, before.signed_by),
     }

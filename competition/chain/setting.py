@@ -7,26 +7,26 @@ the answer to the sending: the process may be killed, and the node may lie, betw
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from competition import ledger, operator, weights
+from competition.bundle_folders import folder_of, newest_edition
+from competition.bundle_verifier import errors_in_bundle
 from competition.chain.base import ChainFault
 from competition.chain.bittensor import Sent
 from competition.decisions.weight_setting import Action, Attempt, Subnet, arrived, next_action, quantised
+from competition.decisions.weights import at_block
 from competition.models import Competition, Reign
 from competition.observations import ObservedChain, WeightSetting
 
 PERIOD = 32  # blocks for which what we sign can be included
 MARGIN = 32  # blocks by which the node that signs may be ahead of what we have read
-VERIFY_S = 900
 Send = Callable[[dict[int, int]], Sent]
 
 
@@ -160,30 +160,37 @@ _good: dict[str, str] = {}
 
 
 def unverified(competition: Competition, proof: weights.Proof) -> str:
-    """Why the round that led to the reign must not be paid: its bundle is missing, or `verify` finds an error."""
+    """Why the round that led to the reign must not be paid: the newest edition of its bundle is missing, `verify` finds
+    an error in it, or it says that somebody else is to be paid."""
     sequence = proof.reign.get("body", {}).get("sequence")
     reign = Reign.objects.filter(competition=competition, sequence=sequence).select_related("won_in").first()
-    if reign is None or reign.won_in is None:
-        return ""  # the leader a competition begins with: the ledger alone tells of it
-    folder = Path(settings.BUNDLE_DIR) / competition.slug / str(reign.won_in.number)
+    if reign is None or reign.won_in is None:  # of the leader a competition begins with the ledger alone tells
+        return "" if sequence in (None, 1) else f"no round is known that led to reign {sequence}"
+    edition = newest_edition(reign.won_in)
+    named = f"round {reign.won_in.number}" + (f", edition {edition}" if edition > 1 else "")
+    folder = folder_of(reign.won_in, edition=edition)
     if not (folder / "manifest.json").is_file():
-        return f"the bundle of round {reign.won_in.number} is not published yet"
+        return f"the bundle of {named} is not published yet"
     digest = hashlib.sha256(b"".join((folder / n).read_bytes() for n in ("manifest.json", "ledger.jsonl"))).hexdigest()
     if digest not in _good:
-        if told := run_verifier(folder):
-            return f"verify refuses round {reign.won_in.number}: {told}"
+        if problem := errors_in_bundle(folder):
+            return f"verify refuses {named}: {problem}"
         _good[digest] = competition.slug
-    return ""
+    return _another_leader(folder, proof, named=named)
 
 
-def run_verifier(folder: Path) -> str:
-    """The first line of what disagrees, or ""."""
-    who = str(operator.keypair().ss58_address)
-    command = [sys.executable, "-m", "verify", str(folder), "--errors", "--operator", who]
-    try:
-        ran = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=VERIFY_S)
-    except subprocess.TimeoutExpired:
-        return f"no answer in {VERIFY_S} s"
-    if ran.returncode == 0:
-        return ""
-    return next(iter((ran.stdout or ran.stderr).strip().splitlines()), f"exit code {ran.returncode}")[:300]
+def _another_leader(folder: Path, proof: weights.Proof, *, named: str) -> str:
+    """The bundle that was verified and the ledger must mean the same reign."""
+    rows = json.loads((folder / "decision.json").read_bytes())["reigns"]
+    due, body = at_block([Published(**row) for row in rows], proof.block), proof.reign["body"]
+    paid = Published(hotkey=body["leader"], weight=body["weight"], effective_block=body["effective_block"])
+    return "" if due == paid else f"the bundle of {named} says that another reign is to be paid: {due}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A reign as a bundle's decision has it; `weight` is written "n/d"."""
+
+    hotkey: str
+    weight: str
+    effective_block: int

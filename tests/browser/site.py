@@ -31,9 +31,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from competition import store
+from competition.bundle_folders import folder_of
 from competition.models import Asset, Competition, Round
 from dashboard.models import LightCopy, Publication
-from dashboard.publish import folder_of
 from judging.models import Duel, Rendering
 from judging.renderers import control, gltf, light, lightening, raycast
 from judging.renderers.rig import EMBEDDED

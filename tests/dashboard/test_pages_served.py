@@ -20,8 +20,8 @@ from django.urls import reverse
 from PIL import Image
 
 from competition import store
+from competition.bundle_folders import folder_of
 from competition.models import Asset, Prompt, Round
-from dashboard.publish import folder_of
 from judging.models import Rendering
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made, hotkey

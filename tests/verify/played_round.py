@@ -24,12 +24,12 @@ from audits.models import Audit, SourceCopy
 from audits.source.findings import Finding
 from audits.source.scanning import Scanned
 from competition import chain, prompts, rounds, store
+from competition.bundle_folders import folder_of
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
 from competition.machine import engine
 from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.models import Asset, Competition, Miner, Round, SimulatedChain
-from dashboard.publish import folder_of
 from judging.backends.base import Answer, NoAnswer, Question
 from judging.renderers.base import Refused, Rendered
 from judging.renderers.rig import Rig

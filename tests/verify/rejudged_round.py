@@ -8,8 +8,8 @@ from typing import Any
 
 from audits import correcting
 from audits.models import Correction
+from competition.bundle_folders import folder_of
 from competition.models import Prompt, Round
-from dashboard.publish import folder_of
 from judging.backends.base import Question
 from tests.verify.played_round import Stage
 from tests.verify.reviewed_round import decide, until

@@ -9,9 +9,9 @@ from typing import Any
 from audits import ruling
 from audits.appeals import lodge, message, unsigned
 from audits.models import Audit, Correction, Ruling
+from competition.bundle_folders import folder_of
 from competition.machine import engine
 from competition.models import Competition, Round
-from dashboard.publish import folder_of
 from tests.audits.reviewing import person
 from tests.verify.played_round import Stage
 

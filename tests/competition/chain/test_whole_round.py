@@ -18,13 +18,13 @@ import pytest
 from django.db import transaction
 
 from competition import operator
+from competition.bundle_folders import folder_of
 from competition.chain import anchoring
 from competition.chain.running import Turn
 from competition.decisions.weight_setting import quantised
 from competition.machine import engine
 from competition.models import Competition, Round
 from competition.observations import Anchor, ObservedReveal
-from dashboard.publish import folder_of
 from tests.competition.chain.fake_chain import FakeChain
 from tests.competition.chain.fake_node import FakeNode, Faults, over_http
 from tests.competition.chain.rig import NAME
