@@ -213,6 +213,7 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     facts = {
         "code": code, "by": by, "winner": preview["winner"], "before": correction.before.get("winner", ""),
         "makes_edition": edition(round_) + 1, "supersedes": old.sequence if old and preview["leader_changes"] else None,
+        "headline": preview["headline"], "ladder": preview["ladder"],
     }  # fmt: skip
     if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
         raise NotNow("Somebody else settled this correction meanwhile.")

@@ -215,8 +215,9 @@ def finalize(round_: Round, now: datetime) -> Outcome:
         if isinstance(climbed, Title):
             titles.keep(round_, climbed, now=now)
         Round.objects.filter(pk=round_.pk).update(decision=decision, headline=headline)
+        facts["headline"] = headline
 
-    facts = {"winner": winner.miner.hotkey if winner else "leader"}
+    facts: dict[str, object] = {"winner": winner.miner.hotkey if winner else "leader", "ladder": story}
     because = f"{winner.miner.hotkey} takes the lead" if winner else "the leader defends"
     return Move("finished", because=because, facts=facts, also=decide)
 

@@ -60,7 +60,7 @@ def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
 def enthrone_first(competition: Competition, *, reign: Mapping[str, Any], now: datetime) -> Reign:
     """The leader a competition starts with."""
     row = Reign.objects.create(competition=competition, sequence=1, **reign)
-    ledger.append(competition.pk, kind="reign", body=_reign_event(row), at=now)
+    ledger.append(competition.pk, kind="reign", body=reign_event(row), at=now)
     return row
 
 
@@ -126,7 +126,7 @@ def _enthrone(
     reign = _reign_after(round_, winner=winner, following=following)
     reign.supersedes = supersedes
     reign.save(force_insert=True)
-    ledger.append(round_.competition_id, kind="reign", body=_reign_event(reign), at=now)
+    ledger.append(round_.competition_id, kind="reign", body=reign_event(reign), at=now)
     return reign
 
 
@@ -146,7 +146,7 @@ def met_on_the_ladder(round_: Round, hotkey: str) -> str:
     return str(advanced[-1]) if advanced else ""
 
 
-def _reign_event(reign: Reign) -> dict[str, object]:
+def reign_event(reign: Reign) -> dict[str, object]:
     return {
         "sequence": reign.sequence,
         "leader": reign.miner.hotkey,

@@ -21,7 +21,7 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from audits import correcting
 from audits.models import Correction
-from competition import ledger, store
+from competition import ledger, ledger_rows, store
 from competition.bundle_folders import folder_of
 from competition.bundle_verifier import errors_in_draft
 from competition.machine import engine
@@ -70,7 +70,7 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
         _write_texts(draft, _ledger_texts(round_, ledger.head(round_.competition).seq, edition=edition))
     except UNWRITABLE as error:
         return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
-    if problem := errors_in_draft(draft):
+    if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
         return _pause(publication, problem, now=now)
     prompt_counts.keep(round_)
     digest = _sha256(draft / "manifest.json")
@@ -99,7 +99,7 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
         _write_texts(draft, _ledger_texts(round_, head.seq, edition=edition))
     except UNWRITABLE as error:
         return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
-    if problem := errors_in_draft(draft):
+    if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
         return _pause(publication, problem, now=now)
     signed = checkpoint(round_.competition, head=head, now=now)
     _write_texts(draft, _signature_texts(signed))

@@ -19,12 +19,21 @@ def check(bundle: Bundle) -> None:
     _audits(bundle)
     finished = only(bundle, "round.finished")
     if finished is not None:
-        applied = bodies(bundle, "correction.applied", of_round=bundle.round)
-        winner = bundle.told("decision.json")["winner"]
-        if "correction.json" in bundle.documents and applied:
-            winner = applied[0].get("before")  # of the first edition; later ones are `bundle_correction`'s
-        bundle.same("ledger-differs", "decision.json", field="winner", found=winner, expected=finished.get("winner"),
-                    say="The ledger told another winner.")  # fmt: skip
+        _decision(bundle, finished)
+
+
+def _decision(bundle: Bundle, finished: dict[str, Any]) -> None:
+    """Who won, why, and in which words: as it was told when the round was finished, or last corrected."""
+    decision, corrected = bundle.told("decision.json"), bundle.documents.get("correction.json")
+    applied = bodies(bundle, "correction.applied", of_round=bundle.round)
+    winner = (
+        applied[0].get("before") if corrected and applied else decision["winner"]
+    )  # later ones: `bundle_correction`
+    bundle.same("ledger-differs", "decision.json", field="winner", found=winner, expected=finished.get("winner"),
+                say="The ledger told another winner.")  # fmt: skip
+    told = applied[-1] if corrected and applied else finished
+    names = [name for name in ("headline", "ladder") if name in told]  # ledgers of before tell neither
+    agree(bundle, "decision.json", field="decision", row=decision, told=told, names=names)
 
 
 def bodies(bundle: Bundle, *kinds: str, of_round: int | None = None) -> list[dict[str, Any]]:

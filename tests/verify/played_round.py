@@ -91,17 +91,31 @@ class Stage:
     def play(self, number: int) -> Path:
         """The bundle of the round, once it is published."""
         for _ in range(MOST_LOOKS):
-            self.at += timedelta(seconds=5)
-            engine.reconcile(now=self.at)
-            self.look()
-            round_ = Round.objects.get(competition=self.competition, number=number)
+            round_ = self.turn(number)
             if round_.state == "paused":
                 raise AssertionError(f"paused: {round_.failure_reason}")
-            if round_.state == "open":
-                Simulated(self.competition.slug).skip_to(round_.seed_block + 1, now=self.at)
             if (folder_of(round_) / "manifest.json").exists():
                 return folder_of(round_)
         raise AssertionError(f"{round_} is not over: {round_.state}, {round_.waiting_for}")
+
+    def turn(self, number: int) -> Round:
+        """Five seconds of the platform's work; the round as it is then."""
+        self.at += timedelta(seconds=5)
+        engine.reconcile(now=self.at)
+        self.look()
+        round_ = Round.objects.get(competition=self.competition, number=number)
+        if round_.state == "open":
+            Simulated(self.competition.slug).skip_to(round_.seed_block + 1, now=self.at)
+        return round_
+
+    def play_until(self, number: int, state: str) -> Round:
+        """The round, once it is in that state."""
+        for _ in range(MOST_LOOKS):
+            round_ = self.turn(number)
+            if round_.state == state:
+                return round_
+            assert round_.state != "paused", round_.failure_reason
+        raise AssertionError(f"{round_} never is {state}: {round_.state}, {round_.waiting_for}")
 
     def look(self) -> None:
         """Workers take up what is due, in any order, and some of it later."""
