@@ -26,7 +26,7 @@ from competition.machine.stateful import FailureClass
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of
 from competition.steps import pause
-from judging import matches
+from judging import matches, recorded
 from judging import titles as judging_titles
 from judging.models import Match
 from judging.steps import trouble
@@ -206,6 +206,8 @@ def finalize(round_: Round, now: datetime) -> Outcome:
         want_audits(round_, climbed, now=now)
         if not climbed.complete:
             return Wait(SOON, _waiting(round_, climbed))
+    if edited := [*recorded.edited_matches(round_), *_edited_audits(round_)]:
+        return pause(round_, recorded.sentence(edited), code=recorded.CODE)
     winner = winner_of(round_, climbed)
     story = tell(round_, climbed, winner)
 
@@ -220,6 +222,20 @@ def finalize(round_: Round, now: datetime) -> Outcome:
     facts: dict[str, object] = {"winner": winner.miner.hotkey if winner else "leader", "ladder": story}
     because = f"{winner.miner.hotkey} takes the lead" if winner else "the leader defends"
     return Move("finished", because=because, facts=facts, also=decide)
+
+
+def _edited_audits(round_: Round) -> list[str]:
+    """The verdicts in force of which the ledger told something else."""
+    told = round_.competition.events.filter(kind__in=("audit.passed", "audit.rejected"))
+    found = []
+    for audit in in_force.verdicts(round_).values():
+        events = told.filter(body__contains=audit.describe()).order_by("-seq")
+        body = next((event.body for event in events if event.body.get("version", 1) == audit.version), {})
+        row = {"to": audit.state, "code": audit.code}
+        expected = {name: body.get(name) for name in row}
+        if audit.state in ("passed", "rejected") and row != expected:
+            found.append(f"{audit.kind} audit of {audit.submission.key}: the row says {row}, the ledger {expected}")
+    return found
 
 
 def climb(round_: Round, *, now: datetime, including: Correction | None = None, ask: bool = True) -> Climbed:

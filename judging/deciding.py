@@ -20,7 +20,7 @@ from competition.machine.stateful import FailureClass
 from competition.models import Round
 from competition.rounds import rules_of
 from competition.steps import pause
-from judging import matches, titles
+from judging import matches, recorded, titles
 from judging.models import Duel, Match
 
 SOON = timedelta(seconds=2)
@@ -29,8 +29,15 @@ MOST_VOID_PERCENT = 5
 
 @engine.step(Match, "judging")
 def decide(match: Match, now: datetime) -> Outcome:
-    """A match is decided by the first prefix of its duels, in seed order, that settles it."""
-    duels = list(match.duels.order_by("position"))
+    """A match is decided by the first prefix of its duels, in seed order, that settles it: from these very rows, if
+    they say what the ledger told of them."""
+    duels = list(match.duels.select_related("prompt").order_by("position"))
+    outcome = _outcome(match, duels, now=now)
+    edited = recorded.edited_duels(match, duels) if isinstance(outcome, Move) else []
+    return recorded.refuse(match, edited, now=now) if edited else outcome
+
+
+def _outcome(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
     if match.kind == Match.Kind.TITLE:
         return _title(match, duels, now=now)
     results = [matches.result_of(duel) for duel in duels]
@@ -77,7 +84,7 @@ def _title(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
     if open_ and all(duel.exhausted for duel in open_) and bearable(duels):
         for duel in open_:
             engine.move(duel, _void(duel), now=now)
-        duels = list(match.duels.order_by("position"))
+        duels[:] = match.duels.select_related("prompt").order_by("position")
     standing = titles.standing(match, duels)
     if standing.ending == "open":
         return Wait(SOON, titles.go_on(match, duels, now=now))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import chain, ledger, steps, weights
+from competition import bundle_verifier, chain, ledger, steps, weights
 from competition.chain import setting
 from competition.models import Competition, Miner
 from competition.observations import ObservedNeuron, WeightSetting
@@ -269,7 +269,7 @@ def test_a_bundle_that_verify_refuses_pays_nobody(signed: Rig, settings: Any, tm
     assert not signed.calls()
 
 
-def test_the_verifier_that_runs_is_the_standalone_one(monkeypatch: Any, tmp_path: Path) -> None:
+def test_the_verifier_that_runs_is_the_standalone_one(monkeypatch: Any, tmp_path: Path, settings: Any) -> None:
     commands: list[list[str]] = []
 
     def ran(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -277,8 +277,18 @@ def test_the_verifier_that_runs_is_the_standalone_one(monkeypatch: Any, tmp_path
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", ran)
-    assert setting.run_verifier(tmp_path) == ""
-    assert commands[0][1:4] == ["-m", "verify", str(tmp_path)] and hotkey("operator") in commands[0]
+    settings.VERIFY_MEGABYTES = 7
+    assert bundle_verifier.errors_in_bundle(tmp_path) == ""
+    command = " ".join(commands[0])
+    assert f" -m verify {tmp_path} " in command and hotkey("operator") in command
+    assert f"prlimit --as={7 * 2**20} -- " in command
+
+
+def test_a_verifier_that_takes_too_long_or_too_much_is_an_error(tmp_path: Path, settings: Any) -> None:
+    settings.VERIFY_SECONDS = 0.01
+    assert "no answer in 0.01 s" in bundle_verifier.errors_in_draft(tmp_path)
+    settings.VERIFY_SECONDS, settings.VERIFY_MEGABYTES = 60, 1
+    assert "ended with" in bundle_verifier.errors_in_draft(tmp_path)
 
 
 def test_a_lock_that_was_lost_sends_nothing(signed: Rig) -> None:

@@ -1,0 +1,97 @@
+"""Do the rows that a decision is about to be made from say what the ledger told when they were written?
+
+A verdict that somebody edited past the application must not become a match's or a round's outcome: the round pauses
+while it can still be mended by putting the row right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from competition.machine import engine
+from competition.machine.outcomes import Failure, Retry
+from competition.machine.stateful import FailureClass
+from competition.models import LedgerEvent, Round
+from competition.steps import pause
+from judging.models import Duel, Match
+
+CODE = "ROWS_EDITED"
+SHOWN = 5
+DUEL_KINDS = ("duel.judged", "duel.forfeited", "duel.void")
+TOLD = ("outcome", "score_micro", "left_sha256", "right_sha256")
+
+
+def edited_duels(match: Match, duels: Iterable[Duel]) -> list[str]:
+    """The settled duels, by prompt, of which the ledger told something else."""
+    told = _by_prompt(match)
+    found = []
+    for duel in duels:
+        row, expected = _row(duel), told.get(duel.prompt.stem, [])
+        if duel.state in ("judged", "forfeited", "void") and row not in expected:
+            found.append(f"duel {named(match)} {duel.prompt.stem}: the row says {row}, the ledger {expected}")
+    return found
+
+
+def edited_matches(round_: Round) -> list[str]:
+    """The decided matches that count, and their duels, of which the ledger told something else."""
+    found: list[str] = []
+    matches = Match.in_force.filter(round=round_, state="decided").select_related(
+        "defender__miner", "challenger__miner"
+    )
+    for match in matches.prefetch_related("duels__prompt"):
+        events = _events(match, ("match.decided",)).filter(body__contains=match.describe())
+        body = next((event.body for event in events if event.body.get("version", 1) == match.version), {})
+        row = {"margin_micro": match.margin_micro, "stopped_after": match.stopped_after}
+        if any(name in body and body[name] != value for name, value in row.items()) or not body:
+            expected = {name: body.get(name) for name in row}
+            found.append(f"match {named(match)}: the row says {row}, the ledger {expected}")
+        found += edited_duels(match, match.duels.all())
+    return found
+
+
+def sentence(edited: Sequence[str]) -> str:
+    more = f"; and {len(edited) - SHOWN} more" if len(edited) > SHOWN else ""
+    return f"Rows were edited past the application: {'; '.join(edited[:SHOWN])}{more}. Put back what the ledger says."
+
+
+def refuse(match: Match, edited: Sequence[str], *, now: datetime) -> Retry:
+    """Pause the round, where it runs; the match is looked at again once it is resumed."""
+    round_, why = Round.objects.get(pk=match.round_id), sentence(edited)
+    if round_.declared.queue:
+        engine.move(
+            round_, pause(round_, why, code=CODE), now=now
+        )  # one that moved meanwhile is paused at the next look
+    return Retry(engine.backoff(1), Failure(FailureClass.INFRASTRUCTURE, CODE, f"{why} The operator must act."))
+
+
+def named(match: Match) -> str:
+    return f"{match.kind} {match.defender.key} {match.challenger.key}"
+
+
+def _row(duel: Duel) -> dict[str, Any]:
+    return _told(duel.state, {name: getattr(duel, name) for name in TOLD})
+
+
+def _told(state: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a duel that was not asked, or not answered, the ledger tells less."""
+    names = {"judged": TOLD, "forfeited": ("outcome", "left_sha256", "right_sha256")}.get(state, ())
+    return {"state": state, **{name: values.get(name) for name in names}}
+
+
+def _by_prompt(match: Match) -> dict[str, list[dict[str, Any]]]:
+    """All that was told of the pair's duels, in any version: one that is judged again begins as a copy."""
+    pair = {name: value for name, value in match.describe().items() if name != "version"}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in _events(match, DUEL_KINDS).filter(body__contains=pair):
+        if event.body.get("version", 1) <= match.version:
+            found.setdefault(event.body["prompt"], []).append(_told(event.body["to"], event.body))
+    return found
+
+
+def _events(match: Match, kinds: Sequence[str]) -> Any:
+    """Since the round was announced: nothing earlier is read."""
+    told = LedgerEvent.objects.filter(competition=match.round.competition_id)
+    opened = told.filter(kind="round.open", body__round=match.round.number).order_by("seq").first()
+    return told.filter(kind__in=kinds, seq__gt=opened.seq if opened else 0).order_by("seq")
