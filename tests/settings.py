@@ -33,5 +33,7 @@ STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns where it is missing
 EMBEDDED_POSTGRES_OPTIONS += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
 # A test is one transaction, and a busy machine may take long between two of its queries.
 DATABASES["default"]["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=0"
+# Tests make, copy and empty databases; `tests/scenarios` and `test_roles` are the application.
+DATABASES["default"]["ROLE"] = "owner"
 PAGES_KEPT_SECONDS = 0  # tests change rows that never change so
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.backends.postgresql import base, client
 
 from competition import embedded_postgres
+from competition.database import roles
 
 
 class DatabaseClient(client.DatabaseClient):
@@ -23,5 +24,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         address = embedded_postgres.cluster().ensure()
         if self.settings_dict["PORT"] not in ("", str(address.port)) and self.alias in self._connection_pools:
             self.close_pool()
-        self.settings_dict.update(address.settings())
+        self.settings_dict.update(address.settings(owner=self.settings_dict.get("ROLE") == roles.OWNER))
         return super().get_connection_params()

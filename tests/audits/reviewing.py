@@ -64,6 +64,7 @@ def decided(slug: str = "small") -> Round:
     screen(round_, leader, rival, won=30)
     screen(round_, ann, rival, won=0, kind="ladder")
     passed(ann)
+    tell_of(round_)
     round_.refresh_from_db()
     outcome = steps.finalize(round_, NOW)
     assert isinstance(outcome, Move), outcome
@@ -72,6 +73,17 @@ def decided(slug: str = "small") -> Round:
         body = {"round": 1, "from": "signing", "to": "published", "because": "signed"}
         ledger.append(round_.competition_id, kind="publication.published", body=body, at=NOW)
     return Round.objects.get(pk=round_.pk)
+
+
+def tell_of(round_: Round) -> None:
+    """The events of the matches and audits that were made without the engine: nothing is decided from other rows."""
+    with transaction.atomic():
+        for match in round_.matches.all():
+            body = {**match.describe(), "margin_micro": match.margin_micro, "stopped_after": match.stopped_after}
+            ledger.append(round_.competition_id, kind="match.decided", body=body, at=NOW)
+        for audit in round_.audits.all():
+            body = {**audit.describe(), "to": audit.state, "code": audit.code}
+            ledger.append(round_.competition_id, kind=f"audit.{audit.state}", body=body, at=NOW)
 
 
 def lodge(audit: Audit, *, by: str, now: Any = NOW + timedelta(seconds=1)) -> Appeal:
