@@ -63,18 +63,15 @@ def store(competition: Competition, raw: RawReveal, *, now: datetime) -> bool:
 
 def entries(round_: Round) -> tuple[eligibility.Derived, ...]:
     """What the reveals of the round's window add up to, in queue order."""
-    window = round_.competition.reveals.filter(
-        block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
-    ).select_related("miner")
+    earliest, latest = round_.reveal_window
+    window = round_.competition.reveals.filter(block__range=(earliest, latest)).select_related("miner")
     read = [
         eligibility.Reveal(
             hotkey=row.miner.hotkey, block=row.block, extrinsic_index=row.extrinsic_index, raw=bytes(row.payload)
         )
         for row in window
     ]
-    return eligibility.derive(
-        read, earliest=round_.earliest_reveal_block, latest=round_.latest_reveal_block, demo=settings.DEMO
-    )
+    return eligibility.derive(read, earliest=earliest, latest=latest, demo=settings.DEMO)
 
 
 def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import transaction
+
+from competition import ledger
 from competition.models import Bankroll, Competition, FreshPrompt, LedgerEvent, Reign, RoundPrompt
 from competition.rounds import reign_event
 
@@ -17,7 +20,9 @@ SHOWN = 5
 
 def differences(competition: Competition) -> str:
     """Which rows differ from the ledger, the first few by name; "" where none does."""
-    found = [*_reigns(competition), *_bankrolls(competition), *_prompts(competition)]
+    with transaction.atomic():
+        ledger.hold(competition.pk)  # whoever writes such a row writes its event under this lock
+        found = [*_reigns(competition), *_bankrolls(competition), *_prompts(competition)]
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return "; ".join(found[:SHOWN]) + more
 

@@ -13,10 +13,13 @@ from django.db.models import Q
 
 from competition import observations as observations
 from competition.damage import Damage  # noqa: F401  (this app's, too)
+from competition.decisions.schedule import Schedule, lengthened
 from competition.heartbeats import Heartbeat  # noqa: F401  (this app's, too)
 from competition.machine.stateful import Stateful
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription  # noqa: F401  (this app's, too)
 from competition.states import AssetStates, RoundStages
+
+LAST_BLOCK = 2**62  # far beyond any chain's
 
 
 class Competition(models.Model):
@@ -61,6 +64,7 @@ class Round(Stateful):
     seed = models.CharField(max_length=64, blank=True, default="")
     defending = models.ForeignKey("Reign", models.PROTECT, null=True, blank=True, related_name="defences")
     paused_from = models.CharField(max_length=20, blank=True, default="")
+    paused_at_block = models.PositiveBigIntegerField(null=True, blank=True)  # of one whose window is open meanwhile
     headline = models.TextField(blank=True, default="")
     decision = models.JSONField(null=True, blank=True)
     # of a round that was played elsewhere: era, commit, stated and recomputed margins; empty for our own
@@ -81,6 +85,25 @@ class Round(Stateful):
 
     def competition_pk(self) -> int:
         return self.competition_id
+
+    @property
+    def takes_reveals(self) -> bool:
+        """Is its window open, or still to open?  One that is paused meanwhile waits, and takes reveals all the same."""
+        return self.state == "open" or (self.state == "paused" and self.paused_from == "open")
+
+    def schedule_at(self, block: int) -> Schedule:
+        """Its blocks, as they would be if a pause of its open window ended at this one."""
+        names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
+        schedule = Schedule(**{name: getattr(self, name) for name in names})
+        if self.state != "paused" or self.paused_from != "open" or self.paused_at_block is None:
+            return schedule
+        return lengthened(schedule, paused_at=self.paused_at_block, block=block)
+
+    @property
+    def reveal_window(self) -> tuple[int, int]:
+        """First and last block of reveals that count; while its open window is paused there is no last one yet."""
+        waits = self.state == "paused" and self.takes_reveals and self.paused_at_block is not None
+        return self.earliest_reveal_block, LAST_BLOCK if waits else self.latest_reveal_block
 
 
 class Prompt(models.Model):

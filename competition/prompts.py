@@ -57,7 +57,7 @@ def add_before_the_draw(competition: Competition, pictures: Mapping[str, bytes],
     """
     ledger.hold(competition.pk)
     round_ = competition.current_round()
-    if round_ is not None and (round_.seed or round_.state not in ("open", "paused") or block >= round_.seed_block):
+    if round_ is not None and (not round_.takes_reveals or block >= round_.schedule_at(block).seed_block):
         raise TooLate(
             f"round {round_.number} draws, or has drawn, from the pool as it is (seed block {round_.seed_block}, now "
             f"{block}): add them when it is over"
@@ -115,8 +115,9 @@ def shortage(round_: Round) -> str:
         return ""
     return (
         f"Of the pool's {pool} prompts {max(0, left)} may be left that no round has shown once {drawn} are drawn, and "
-        f"a title takes {least} or more, at most {title.prompts}. Add pictures before block {round_.seed_block} with: "
-        f"manage.py add_prompts {round_.competition.slug} FOLDER. After that block the round plays with what there is."
+        f"a title takes {least} or more, at most {title.prompts}. Reveals are taken meanwhile, and the window is "
+        f"longer by the pause. Add pictures with: manage.py add_prompts {round_.competition.slug} FOLDER. A round that is "
+        "resumed without them plays with what there is."
     )
 
 

@@ -93,8 +93,9 @@ def drawn_prompts(round_: Round) -> list[RoundPrompt]:
 
 def odd_reveals(round_: Round) -> list[Reveal]:
     """Messages of the round's window that something is wrong with."""
-    window = Q(block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block)
-    rows = Reveal.objects.filter(window, competition_id=round_.competition_id).exclude(objection="")
+    rows = Reveal.objects.filter(block__range=round_.reveal_window, competition_id=round_.competition_id).exclude(
+        objection=""
+    )
     return list(rows.select_related("miner")[:MOST_REVEALS])
 
 

@@ -73,8 +73,9 @@ def open_round(competition: Competition, *, block: int) -> Round:
     round_ = competition.current_round()
     if round_ is None:
         raise NotTaken("no_round", "This competition has no round yet.", "Ask again when one is announced.")
-    first, last = round_.earliest_reveal_block, round_.latest_reveal_block
-    if round_.state != "open" or block > last:
+    schedule = round_.schedule_at(block)
+    first, last = schedule.earliest_reveal_block, schedule.latest_reveal_block
+    if not round_.takes_reveals or block > last:
         sentence = f"The window of round {round_.number} closed at block {last}; it is block {block}."
         raise NotTaken("window_closed", sentence, "Wait for the next round.")
     if block < first:
@@ -85,8 +86,9 @@ def open_round(competition: Competition, *, block: int) -> Round:
 
 def _of(round_: Round, *, hotkey: str) -> list[Reveal]:
     """All of the miner's in this window, the chain's too, in the order in which they count."""
-    window = (round_.earliest_reveal_block, round_.latest_reveal_block)
-    rows = Reveal.objects.filter(competition=round_.competition_id, miner__hotkey=hotkey, block__range=window)
+    rows = Reveal.objects.filter(
+        competition=round_.competition_id, miner__hotkey=hotkey, block__range=round_.reveal_window
+    )
     return list(rows.select_related("miner", "competition").order_by("block", "extrinsic_index"))
 
 

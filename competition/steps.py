@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from competition import beacons, chain, ingest, ledger, operator, prompts, weights
@@ -38,7 +39,7 @@ def open_(round_: Round, now: datetime) -> Outcome:
         waiting = until(round_, block=round_.seed_block + 1, now=now, what="reveals are taken; the prompts are drawn")
         if not waiting:
             ingest.take_reveals(round_.competition, now=now)
-        stop = _short_of_prompts(round_) or waiting
+        stop = _short_of_prompts(round_, now=now) or waiting
         if stop:
             return stop
         block_hash = chain.of(round_.competition).block_hash(round_.seed_block, now=now)
@@ -69,15 +70,15 @@ def _drawn(round_: Round, *, block_hash: str, beacon: Beacon | None, now: dateti
     )
 
 
-def _short_of_prompts(round_: Round) -> Move | None:
-    """Stop once, as soon as somebody reveals, if nobody could earn a title: before the seed that can be mended."""
-    revealed = round_.competition.reveals.filter(
-        block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
-    )
+def _short_of_prompts(round_: Round, *, now: datetime) -> Move | None:
+    """Stop once, as soon as somebody reveals, if nobody could earn a title: before the seed that can be mended.  The
+    window stays open meanwhile, and is longer by the pause."""
+    revealed = round_.competition.reveals.filter(block__range=round_.reveal_window)
     if round_.paused_from == "open" or not revealed.exists():
         return None
     short = prompts.shortage(round_)
-    return pause(round_, short, code="POOL") if short else None
+    block = chain.of(round_.competition).block(now=now)
+    return pause(round_, short, code="POOL", block=block) if short else None
 
 
 @engine.step(Round, "miner_generation")
@@ -126,13 +127,19 @@ def downloading(round_: Round, now: datetime) -> Outcome:
     return Move("duels", because=f"{assets.filter(state='stored').count()} files are ours; the others are forfeits")
 
 
-def pause(round_: Round, why: str, *, code: str, failure_class: str = FailureClass.INFRASTRUCTURE) -> Move:
-    """Stop before a verdict becomes official, and say who must act: the operator, with `manage.py resume`."""
+def pause(
+    round_: Round, why: str, *, code: str, failure_class: str = FailureClass.INFRASTRUCTURE, block: int | None = None
+) -> Move:
+    """Stop before a verdict becomes official, and say who must act: the operator, with `manage.py resume`.
+
+    `block`: the chain's, for a round whose window is open and is to be as much longer as the pause lasts.
+    """
     sentence = f"{why} The operator must act, then run: manage.py resume {round_.competition.slug} {round_.number}"
     return Move(
         "paused",
         because=why,
-        sets={"paused_from": round_.state},
+        sets={"paused_from": round_.state, "paused_at_block": block},
+        facts={} if block is None else {"block": block},
         failure=Failure(failure_class, code, sentence),
     )
 
@@ -149,12 +156,21 @@ def follow_chain(now: datetime) -> None:
 
 
 def resume(round_: Round, *, why: str, now: datetime) -> bool:
-    """Carry a paused round back to where it stopped; rows that had run out of tries get them again."""
+    """Carry a paused round back to where it stopped; rows that had run out of tries get them again.
+
+    A window that was open is longer by the pause.  Raises ChainFault where that cannot be told.
+    """
+    sets: dict[str, object] = {"paused_at_block": None}
+    facts: dict[str, object] = {}
+    if round_.paused_at_block is not None:
+        block = chain.of(round_.competition).block(now=now)
+        schedule = asdict(round_.schedule_at(block))
+        sets, facts = sets | schedule, {"block": block, "schedule": schedule}
 
     def try_again() -> None:
         engine.try_again(round_.competition_id, now=now)
 
-    return engine.move(round_, Move(round_.paused_from, because=why, also=try_again), now=now)
+    return engine.move(round_, Move(round_.paused_from, because=why, sets=sets, facts=facts, also=try_again), now=now)
 
 
 def checkpoint(competition: Competition, *, now: datetime, head: LedgerEvent | None = None) -> Checkpoint:

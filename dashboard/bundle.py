@@ -71,7 +71,7 @@ def _competition(round_: Round) -> dict[str, Any]:
 
 
 def _round(round_: Round) -> dict[str, Any]:
-    pool = sorted(round_.competition.pool.values_list("sha256", flat=True))
+    pool = _pool_when_drawn(round_)
     return {
         "number": round_.number,
         "rules": round_.rules,
@@ -87,9 +87,28 @@ def _round(round_: Round) -> dict[str, Any]:
     }
 
 
+def _pool_when_drawn(round_: Round) -> list[str]:
+    """By hash: as many of the pool's prompts, in the order in which they were added, as the ledger had last told of.
+
+    What was added since belongs to later rounds, however late this bundle is written.
+    """
+    events = round_.competition.events
+    drawn = events.filter(kind="round.miner_generation", body__round=round_.number).order_by("seq").first()
+    told = events.filter(kind="pool", seq__lt=drawn.seq).order_by("seq").last() if drawn else None
+    hashes = list(round_.competition.pool.order_by("pk").values_list("sha256", flat=True))
+    return sorted(hashes[: told.body["prompts"]] if told else hashes)
+
+
 def _schedule(round_: Round) -> dict[str, int]:
     names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
     return {name: getattr(round_, name) for name in names}
+
+
+def _announced_schedule(round_: Round) -> dict[str, int]:
+    """As the ledger told it when the round was announced: a pause of its window may have lengthened it since."""
+    told = round_.competition.events.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
+    schedule: dict[str, int] = told.body["schedule"] if told else _schedule(round_)
+    return schedule
 
 
 def _reveals(round_: Round) -> list[dict[str, Any]]:
@@ -179,7 +198,7 @@ def _decision(round_: Round, *, edition: int) -> dict[str, Any]:
     return {
         **(round_.decision or {}),
         "headline": round_.headline,
-        "next_schedule": _schedule(following),
+        "next_schedule": _announced_schedule(following),
         "reigns": [
             {"hotkey": r.hotkey, "weight": str(r.weight), "effective_block": r.effective_block} for r in entries
         ],

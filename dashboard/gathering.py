@@ -48,8 +48,7 @@ def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tra
 
 
 def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
-    opened = round_.state == "open" or (round_.state == "paused" and round_.paused_from == "open")
-    entries = queries.entries_so_far(round_) if opened else queries.submissions_of(round_)
+    entries = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
     matches, audits = judging.matches_of(round_, entries=entries), auditing.audits_of(round_)
     counts = judging.duel_counts(round_) if round_.state != "finished" else {}  # a decided match knows its own
     register = weights.register(round_.competition, queries.reigns_of(round_.competition), now=now)

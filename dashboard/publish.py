@@ -68,6 +68,8 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     try:
         files = write_files(round_, draft, edition=edition)
         _write_texts(draft, _ledger_texts(round_, ledger.head(round_.competition).seq, edition=edition))
+    except store.StoreFault:
+        raise  # its own code says what to do, and it is tried again
     except UNWRITABLE as error:
         return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
     if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
@@ -97,6 +99,8 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
             write_files(round_, draft, edition=edition)  # the draft was lost with a disk: the same bytes again
         head = ledger.head(round_.competition)
         _write_texts(draft, _ledger_texts(round_, head.seq, edition=edition))
+    except store.StoreFault:
+        raise  # its own code says what to do, and it is tried again
     except UNWRITABLE as error:
         return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
     if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):

@@ -73,6 +73,20 @@ def first(cadence: Cadence, *, earliest_reveal_block: int) -> Schedule:
     )
 
 
+def lengthened(schedule: Schedule, *, paused_at: int, block: int) -> Schedule:
+    """The schedule of a round whose open window has been paused from one block to the other.
+
+    The window ends as much later as the pause lasts, and never while it lasts; what comes after it moves along.
+    """
+    later = max(0, block - min(paused_at, schedule.latest_reveal_block))
+    return dataclasses.replace(
+        schedule,
+        latest_reveal_block=schedule.latest_reveal_block + later,
+        seed_block=schedule.seed_block + later,
+        generation_deadline_block=schedule.generation_deadline_block + later,
+    )
+
+
 def following(cadence: Cadence, *, earliest_reveal_block: int, current_block: int) -> Schedule:
     """The round after the one that opened at `earliest_reveal_block`: on the same grid, never announced late.
 

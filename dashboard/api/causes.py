@@ -63,7 +63,7 @@ def refused(own: Part) -> list[tuple[Asset, Rendering]]:
 
 
 def diagnostics(own: Part) -> standing.Diagnostics:
-    window = (own.round.earliest_reveal_block, own.round.latest_reveal_block)
+    window = own.round.reveal_window
     reveals = Reveal.objects.filter(
         competition=own.round.competition_id, miner__hotkey=own.miner.hotkey, block__range=window
     )

@@ -45,8 +45,7 @@ class Part:
 
 
 def part(round_: Round, miner: Miner) -> Part:
-    opened = round_.state == "open" or (round_.state == "paused" and round_.paused_from == "open")
-    everyone = queries.entries_so_far(round_) if opened else queries.submissions_of(round_)
+    everyone = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
     for entry in everyone:
         entry.round = round_
     own = [entry for entry in everyone if entry.miner_id == miner.pk]

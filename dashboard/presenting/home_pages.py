@@ -262,6 +262,8 @@ def _round(round_: Round, after: Reign | None, *, names: Mapping[str, str]) -> R
 def _waiting(round_: Round) -> str:
     if round_.state == "open":
         return f"Reveals are taken up to block {round_.latest_reveal_block:,}."
+    if round_.takes_reveals:
+        return f"Round {round_.number} waits for its operator; reveals are taken meanwhile."
     return (
         pending_headline(round_, challengers=0)
         if round_.state == "paused"

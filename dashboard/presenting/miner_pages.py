@@ -251,7 +251,8 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
 
 
 def _in_window(reveal: Reveal, round_: Round) -> bool:
-    inside = round_.earliest_reveal_block <= reveal.block <= round_.latest_reveal_block
+    first, last = round_.reveal_window
+    inside = first <= reveal.block <= last
     return inside and reveal.competition_id == round_.competition_id
 
 
@@ -360,6 +361,8 @@ def standing(submission: Submission, last: MatchRow | None, audits: Sequence[Aud
         )
     if submission.objection:
         return f"the reveals made no submission. {submission.objection}"
+    if submission.round.state == "paused" and submission.round.takes_reveals:
+        return "the submission is accepted; the round waits for its operator, and takes reveals meanwhile."
     if submission.round.state == "paused":
         return "the round is paused; the operator must act, the miner need not."
     if submission.copy_of:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -146,6 +146,11 @@ class RoundPage:
         return told(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
 
     @property
+    def takes_reveals(self) -> bool:
+        """Though it may be paused meanwhile."""
+        return any(step.stage == "open" and step.place == "current" for step in self.tracker.steps)
+
+    @property
     def source_summary(self) -> Mapping[str, Any]:
         return summary(self.source)
 
@@ -202,7 +207,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
     challengers = [s for s in rows.submissions if s.role == Submission.Role.CHALLENGER]
     leader = next((s for s in rows.submissions if s.role == Submission.Role.LEADER), None)
     return RoundPage(
-        **_given(round_),
+        **_given(round_, block=tracker.clock.block if tracker.clock else None),
         **_addresses(round_, numbers=rows.numbers),
         headline=round_.headline or pending_headline(round_, challengers=len(challengers)),
         prompts=rows.prompts,
@@ -226,7 +231,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
     )
 
 
-def _given(round_: Round) -> dict[str, Any]:
+def _given(round_: Round, *, block: int | None) -> dict[str, Any]:
     """What stands in the round itself."""
     rules = rules_of(round_)
     return {
@@ -239,7 +244,7 @@ def _given(round_: Round) -> dict[str, Any]:
         "win_margin": rules.win_margin if rules else DEFAULT_BAR,
         "bar": bar_told(rules, default=DEFAULT_BAR),
         "labels": labels(round_.competition),
-        "schedule": schedule(round_),
+        "schedule": schedule(round_, block=block),
         "seed": round_.seed,
         "seed_block_hash": round_.seed_block_hash,
         "decision": round_.decision,
@@ -265,6 +270,8 @@ def told(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
 def pending_headline(round_: Round, *, challengers: int) -> str:
     """What can be said before the round is decided."""
     subject = f"Round {round_.number}"
+    if round_.state == "paused" and round_.takes_reveals:
+        return f"{subject} waits for its operator and takes reveals: {count(challengers, 'miner')} so far."
     if round_.state == "paused":
         return f"{subject} is paused: nothing is decided until the operator acts."
     if round_.state == "open":
@@ -275,9 +282,9 @@ def pending_headline(round_: Round, *, challengers: int) -> str:
     return f"{subject} is running: {what}."
 
 
-def schedule(round_: Round) -> dict[str, int]:
-    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
-    return {name: getattr(round_, name) for name in names}
+def schedule(round_: Round, *, block: int | None = None) -> dict[str, int]:
+    """As it would be if a pause of the open window ended at this block."""
+    return asdict(round_.schedule_at(block or 0))
 
 
 def entry(submission: Submission) -> Entry:

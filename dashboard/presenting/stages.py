@@ -84,13 +84,14 @@ def awaited_block(round_: Round, *, block: int | None = None) -> int | None:
     """The block that ends what is going on now."""
     if round_.state == "miner_generation":
         return round_.generation_deadline_block
-    if round_.state != "open":
+    if not round_.takes_reveals:
         return None
-    if block is not None and block > round_.latest_reveal_block:
-        return round_.seed_block
-    if block is not None and block < round_.earliest_reveal_block:
-        return round_.earliest_reveal_block
-    return round_.latest_reveal_block
+    schedule = round_.schedule_at(block or 0)
+    if block is not None and block > schedule.latest_reveal_block:
+        return schedule.seed_block
+    if block is not None and block < schedule.earliest_reveal_block:
+        return schedule.earliest_reveal_block
+    return schedule.latest_reveal_block
 
 
 def still(heard: datetime | None, *, now: datetime) -> str:
@@ -120,7 +121,9 @@ def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING, st
 def _steps(round_: Round) -> tuple[Step, ...]:
     stage = round_.paused_from if round_.state == "paused" else round_.state
     at = ORDER.index(stage) if stage in ORDER else 0
+    waits = round_.state == "paused" and round_.takes_reveals  # how long is not known
     ends = {"open": round_.latest_reveal_block, "miner_generation": round_.generation_deadline_block}
+    ends = {} if waits else ends
     last = len(ORDER) - 1
     return tuple(
         Step(
@@ -138,6 +141,8 @@ def _sentence(round_: Round, clock: BlockClock | None, work: Work) -> str:
     name, what = STAGES.get(round_.state, (round_.state, ""))
     if round_.source and round_.state != "finished":
         return "It is not played here: it was read from public records before it was finished."
+    if round_.state == "paused" and round_.takes_reveals:
+        return _waiting_window(clock)
     if round_.state == "open":
         return _window(round_, clock)
     if round_.state == "miner_generation" and clock:
@@ -162,6 +167,11 @@ def _window(round_: Round, clock: BlockClock | None) -> str:
     if clock.block > round_.latest_reveal_block:
         return f"The window is closed. The hash of block {clock.ends_block:,} draws the prompts{_away(clock)}."
     return f"The window is open. Reveals are taken up to block {clock.ends_block:,}{_away(clock)}."
+
+
+def _waiting_window(clock: BlockClock | None) -> str:
+    left = f", and for {clock.blocks_left:,} blocks after it goes on" if clock else ""
+    return f"The round waits for its operator. The window stays open: reveals are taken meanwhile{left}."
 
 
 def _away(clock: BlockClock) -> str:

@@ -72,7 +72,10 @@ EDITS: dict[str, Edit] = {
     "prompt of an earlier round": lambda r: first(
         RoundPrompt.objects.filter(round__number=1), prompt=FreshPrompt.objects.filter(round=r).last().prompt
     ),
-    "asset": lambda r: first(Asset.objects.filter(submission__round=r, state="stored"), sha256="c" * 64),
+    "asset": lambda r: first(
+        Asset.objects.filter(submission__round=r, state="stored"),
+        sha256=Asset.objects.filter(submission__round=r, state="stored").order_by("-pk")[0].sha256,
+    ),
     "asset size": lambda r: first(Asset.objects.filter(submission__round=r, state="stored"), bytes=1),
     "asset lost": lambda r: first(
         Asset.objects.filter(submission__round=r, state="stored"), state="failed", sha256="", failure_class="miner"
@@ -103,7 +106,7 @@ EDITS: dict[str, Edit] = {
     "bankroll": lambda r: first(Bankroll.objects.filter(round=r), won=40),
     "bankroll of an earlier round": lambda r: first(Bankroll.objects.filter(round__number__lt=r.number), out=True),
     "config": lambda r: type(r.competition).objects.update(config={**r.competition.config, "prompts_per_round": 4}),
-    "pool": lambda r: Prompt.objects.create(competition=r.competition, stem="added", sha256="a" * 64),
+    "pool": lambda r: first(Prompt.objects.filter(draws=None, fresh_draws=None), sha256="a" * 64),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from competition import clock
+from competition.chain.base import ChainFault
 from competition.models import Round
 from competition.steps import resume
 
@@ -28,6 +29,10 @@ class Command(BaseCommand):
         if round_.source:
             raise CommandError(f"{round_} is played elsewhere and was imported: import it again when it has gone on")
         stage = round_.paused_from
-        if not resume(round_, why=options["why"], now=clock.now()):
+        try:
+            moved = resume(round_, why=options["why"], now=clock.now())
+        except ChainFault as error:
+            raise CommandError(f"the chain does not tell its block, by which the window is longer: {error}") from error
+        if not moved:
             raise CommandError(f"{round_} was moved by somebody else meanwhile; look at its page")
         self.stdout.write(f"{round_} goes on in {stage}")

@@ -75,7 +75,8 @@ class OwnReveals(Takable, Collection):
         own = next(entry for entry in derived if entry.hotkey == caller_of(request).hotkey)
         places = [entry.hotkey for entry in derived if entry.objection is None]
         return rows.RevealTaken(
-            round=round_.number, reveal=game.reveal(reveal), closes_at_block=round_.latest_reveal_block,
+            round=round_.number, reveal=game.reveal(reveal),
+            closes_at_block=round_.schedule_at(reveal.block).latest_reveal_block,
             repo=own.repo, commit=own.commit, cdn_url=own.cdn_url, eligible=own.objection is None,
             objection=own.objection or "", place=places.index(own.hotkey) + 1 if own.hotkey in places else None,
         )  # fmt: skip
