@@ -116,8 +116,8 @@ def shortage(round_: Round) -> str:
     return (
         f"Of the pool's {pool} prompts {max(0, left)} may be left that no round has shown once {drawn} are drawn, and "
         f"a title takes {least} or more, at most {title.prompts}. Reveals are taken meanwhile, and the window is "
-        f"longer by the pause. Add pictures with: manage.py add_prompts {round_.competition.slug} FOLDER. A round that is "
-        "resumed without them plays with what there is."
+        f"longer by the pause. Add pictures with: manage.py add_prompts {round_.competition.slug} FOLDER. Resumed "
+        "without them, the round plays with what there is."
     )
 
 

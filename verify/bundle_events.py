@@ -32,7 +32,7 @@ def _decision(bundle: Bundle, finished: dict[str, Any]) -> None:
     bundle.same("ledger-differs", "decision.json", field="winner", found=winner, expected=finished.get("winner"),
                 say="The ledger told another winner.")  # fmt: skip
     told = applied[-1] if corrected and applied else finished
-    names = [name for name in ("headline", "ladder") if name in told]  # ledgers of before tell neither
+    names: list[str] = [name for name in ("headline", "ladder") if name in told]  # ledgers of before tell neither
     agree(bundle, "decision.json", field="decision", row=decision, told=told, names=names)
 
 
