@@ -18,6 +18,8 @@ from pathlib import Path
 
 import rfc8785
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from audits import correcting
 from audits.models import Correction
@@ -68,8 +70,10 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     try:
         files = write_files(round_, draft, edition=edition)
         _write_texts(draft, _ledger_texts(round_, ledger.head(round_.competition).seq, edition=edition))
-    except store.StoreFault:
-        raise  # its own code says what to do, and it is tried again
+    except store.StoreFault as fault:
+        if _told_of(round_, fault.sha256):
+            raise  # it is lost or rotten: its own code says what to do, and it is tried again
+        return _pause(publication, f"a row names the file {fault.sha256}, of which the ledger never told", now=now)
     except UNWRITABLE as error:
         return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
     if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
@@ -99,8 +103,10 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
             write_files(round_, draft, edition=edition)  # the draft was lost with a disk: the same bytes again
         head = ledger.head(round_.competition)
         _write_texts(draft, _ledger_texts(round_, head.seq, edition=edition))
-    except store.StoreFault:
-        raise  # its own code says what to do, and it is tried again
+    except store.StoreFault as fault:
+        if _told_of(round_, fault.sha256):
+            raise  # it is lost or rotten: its own code says what to do, and it is tried again
+        return _pause(publication, f"a row names the file {fault.sha256}, of which the ledger never told", now=now)
     except UNWRITABLE as error:
         return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
     if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
@@ -126,6 +132,11 @@ def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -
     if round_.state == "finished" and not engine.move(round_, pause(round_, why, code=CODE), now=now):
         raise RuntimeError(f"{round_} moved while it was to be paused")  # looked at again
     return _waiting_for_people(Round.objects.get(pk=round_.pk))
+
+
+def _told_of(round_: Round, sha256: str) -> bool:
+    events = round_.competition.events.annotate(text=Cast("body", TextField()))
+    return bool(events.filter(text__contains=sha256).exists())
 
 
 def _waiting_for_people(round_: Round) -> Retry:

@@ -117,6 +117,7 @@ WRONG = {
     ],
     "GAUNTLET_LOG_LEVEL": ["LOUD", "10", "info,debug"],
     "DATABASE_URL": ["mysql://a@b/c", "postgres://a:b@c:99999/d", "postgres://a@b", "nonsense"],
+    "DATABASE_OWNER_URL": ["mysql://a@b/c", "postgres://a:b@c:99999/d", "postgres://a@b", "nonsense"],
     "BROKER_URL": ["kafka://x", "nonsense", "redis://", "http://x"],
     "GAUNTLET_CODE_HOST": [
         "github.com",
