@@ -9,7 +9,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "competition.settings")
     from django.core.management import execute_from_command_line
 
-    from competition.environment import load_settings
+    from core.environment import load_settings
 
     load_settings()
     execute_from_command_line(sys.argv)

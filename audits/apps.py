@@ -8,4 +8,6 @@ class AuditsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from audits import correcting, reminding, steps, stored_sources  # noqa: F401  (they declare this app's steps and sweeps)
+        from audits import steps  # noqa: F401  (they declare this app's steps and sweeps)
+        from audits.reviews import corrections, reminders  # noqa: F401  (they declare this app's steps and sweeps)
+        from audits.source import stored_sources  # noqa: F401  (they declare this app's steps and sweeps)

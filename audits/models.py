@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from django.db import models
 
-from audits.review_models import Appeal, Correction, Reminder, Ruling  # noqa: F401  (this app's, too)
+from audits.reviews.models import Appeal, Correction, Reminder, Ruling  # noqa: F401  (this app's, too)
 from audits.states import AuditStates, BuildStates, PodRunStates
-from competition.machine.stateful import Stateful
 from competition.models import Round, Submission
+from core.machine.stateful import Stateful
 
 
 class PodRun(Stateful):

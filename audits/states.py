@@ -1,6 +1,6 @@
 """When does a pod run or an audit move?  The diagrams of this app."""
 
-from competition.machine.graph import Graph, State
+from core.machine.graph import Graph, State
 
 
 class PodRunStates(Graph):

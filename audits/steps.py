@@ -10,9 +10,12 @@ from typing import TypeAlias
 
 from django.db import transaction
 
-from audits import anew, evidence, in_force, repeats, running, sources, titles
+from audits import repeats, titles
 from audits.decisions import cherrypicking, verdicts
 from audits.models import Audit, Correction, PodRun
+from audits.pods import runs
+from audits.reviews import in_force, reruns
+from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
 from competition import prompts
@@ -20,12 +23,12 @@ from competition.decisions import bankroll
 from competition.decisions import ladder as climbing
 from competition.decisions.repeats import numbered
 from competition.decisions.title import Title
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
-from competition.machine.stateful import FailureClass
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of
 from competition.steps import pause
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.stateful import FailureClass
 from judging import matches, recorded
 from judging import titles as judging_titles
 from judging.models import Match
@@ -43,13 +46,13 @@ def want_leaders_outputs(now: datetime) -> None:
     for round_ in Round.objects.filter(state__in=("miner_generation", "downloading")):
         leader = matches.leader(round_)
         if leader is not None and matches.challengers(round_):
-            running.want(leader, purpose=PodRun.Purpose.LEADER, now=now)
+            runs.want(leader, purpose=PodRun.Purpose.LEADER, now=now)
 
 
 @engine.sweep
 def end_orphaned_pods(now: datetime) -> None:
     """A pod whose run is over, or whose start nobody wrote down, is ended."""
-    running.sweep()
+    runs.sweep()
 
 
 @engine.step(Audit, "gathering")
@@ -62,20 +65,20 @@ def gather(audit: Audit, now: datetime) -> Outcome:
 def examine_source(audit: Audit, *, now: datetime) -> Outcome:
     """Fetch the code that was revealed and check it; what the tools cannot settle waits for a person."""
     try:
-        whole = sources.gather(audit, now=now)
+        whole = source_audits.gather(audit, now=now)
     except NotFetched as error:
-        whole = not sources.missing(audit)
+        whole = not source_audits.missing(audit)
         if not whole:
             code = error.code[:40].upper()
             failure = Failure(
                 FailureClass.INFRASTRUCTURE, code, f"{error.sentence} We look again before we believe it."
             )
             return Retry(engine.backoff(audit.attempts), failure)
-    except (sources.Broke, NoSandbox) as error:
+    except (source_audits.Broke, NoSandbox) as error:
         failure = Failure(FailureClass.INFRASTRUCTURE, "CHECK_BROKE", f"{error} We try again.")
         return Retry(engine.backoff(audit.attempts), failure)
     if not whole:
-        return Wait(SOON, f"{len(sources.missing(audit))} checks of the code are still to run")
+        return Wait(SOON, f"{len(source_audits.missing(audit))} checks of the code are still to run")
     verdict = verdicts.source(list(audit.findings.all()))
     if verdict.outcome == verdicts.UNKNOWN:
         failure = Failure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
@@ -106,18 +109,18 @@ def _repeats(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
 
 
 def _generation(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
-    entry, round_, rerun = audit.submission, audit.round, anew.reruns(audit)
+    entry, round_, rerun = audit.submission, audit.round, reruns.reruns(audit)
     drawn = (row.prompt for row in round_.drawn.select_related("prompt"))
     prompts.expect_generated(entry, drawn, now=now, repeat=rerun)
-    run = running.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, rerun), now=now)
+    run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, rerun), now=now)
     if not run.settled:
         return Wait(SOON, f"the platform runs the code again: {run.state}, {run.waiting_for or 'starting'}")
     if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
         return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
-    match = anew.match_of(audit, now=now)
+    match = reruns.match_of(audit, now=now)
     if match.state != "decided":
         return Wait(SOON, f"the regenerated outputs are judged against the submitted ones: {match.state}")
-    rules, limits = rules_of(round_), running.limits_of(run)
+    rules, limits = rules_of(round_), runs.limits_of(run)
     worse = worse_by_bankroll(match) if rules.title else None
     failure = (run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None
     return verdicts.generation(

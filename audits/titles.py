@@ -12,16 +12,16 @@ from typing import Any
 
 from django.db.models import Q
 
-from audits import running
 from audits.models import PodRun
-from competition import ledger
+from audits.pods import runs
 from competition.decisions import title as titles
 from competition.decisions.bankroll import Bankroll, Standing, credits, titled
 from competition.decisions.rulesets import Rules
-from competition.machine.stateful import FailureClass
 from competition.models import Bankroll as BankrollRow
 from competition.models import Round, Submission
 from competition.rounds import rules_of
+from core import ledger
+from core.machine.stateful import FailureClass
 from judging.models import Match
 from judging.titles import leader_commit
 
@@ -32,9 +32,9 @@ def keep_running(round_: Round, *, now: datetime) -> None:
     What a run that failed by its owner's doing was still to bring is forfeited.
     """
     for side in sides_of_open_matches(round_):
-        run = running.want(side, purpose=PodRun.Purpose.TITLE, now=now)
+        run = runs.want(side, purpose=PodRun.Purpose.TITLE, now=now)
         if run.state == "failed" and run.failure_class == FailureClass.MINER:
-            running.forfeit(run)
+            runs.forfeit(run)
 
 
 def sides_of_open_matches(round_: Round) -> list[Submission]:

@@ -2,7 +2,7 @@
 
 Both judge the same round on paper with the same simulated model: 23 challengers, 9 of them copies of others' commits,
 128 prompts.  Plain: every question of every duel, each view a call of its own, answers as generated JSON (30 tokens),
-every match to its end: 9 calls where the front decides, else 24 to 26.  Ours: what `judging.deliberating` asks, one
+every match to its end: 9 calls where the front decides, else 24 to 26.  Ours: what `judging.panel.vlm_panel` asks, one
 token each, prompt by prompt, answers kept, matches ended when they are certain.  Pictures cost both the same tokens.
 """
 
@@ -21,12 +21,12 @@ from benchmarks.vlm_server_mind import Mind
 from competition.decisions import stopping
 from competition.decisions.rulesets import RULESETS, Rules
 from competition.decisions.tally import DuelResult, Tally, clears
-from judging.answers import Remembered, Reply
-from judging.backends import openai_wire as wire
 from judging.backends.base import NoAnswer
-from judging.deliberating import Deliberation
-from judging.questions.calls import Call
-from judging.questions.version import JudgeVersion, version_named
+from judging.panel import openai_wire as wire
+from judging.panel.answer_store import Remembered, Reply
+from judging.panel.questions.calls import Call
+from judging.panel.questions.version import JudgeVersion, version_named
+from judging.panel.vlm_panel import Deliberation
 
 RESULTS = {"challenger": DuelResult.WON, "defender": DuelResult.LOST, "draw": DuelResult.DRAWN}
 SHAPES = {"many draws": Shape(spread=0.155, skill=0.04), "fewer draws": Shape(spread=0.38, skill=0.08)}

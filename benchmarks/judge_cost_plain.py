@@ -14,9 +14,9 @@ from benchmarks.judge_cost_world import World
 from benchmarks.vlm_server import Server
 from competition.decisions.tally import DuelResult
 from judging.backends.base import Side
-from judging.questions import pictures
-from judging.questions.calls import MODELS, REFERENCE
-from judging.questions.version import JudgeVersion
+from judging.panel.questions import pictures
+from judging.panel.questions.calls import MODELS, REFERENCE
+from judging.panel.questions.version import JudgeVersion
 
 JSON_TOKENS = 30  # measured on the existing judge
 CLEAR, VOTE, SPOILED = 0.5, 0.35, 0.4

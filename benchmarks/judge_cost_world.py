@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks.vlm_server_mind import Worth
 from judging.backends.base import Side
-from judging.questions.pictures import Picture, sheet
-from judging.questions.version import JudgeVersion
+from judging.panel.questions.pictures import Picture, sheet
+from judging.panel.questions.version import JudgeVersion
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from dataclasses import replace
 
 from benchmarks.judge_cost import OnPaper
 from benchmarks.judge_cost_world import Shape, World
-from judging.answers import Remembered
-from judging.questions.version import version_named
+from judging.panel.answer_store import Remembered
+from judging.panel.questions.version import version_named
 
 LATENCY_MS = 200
 WARM_S = 2.0
@@ -57,7 +57,7 @@ class Counted:
     """A gauge on a client: how many of its requests are under way."""
 
     def __init__(self, gauge: Gauge) -> None:
-        from judging.backends.openai_client import Client
+        from judging.panel.openai_client import Client
 
         once = Client._once
 
@@ -75,8 +75,8 @@ class Bench:
     """The duels of a world of this worker's own, so that no worker lives on another's answers."""
 
     def __init__(self, url: str, *, slots: int) -> None:
-        from judging.backends.openai import OpenAI
-        from judging.backends.openai_client import Door
+        from judging.panel.openai import OpenAI
+        from judging.panel.openai_client import Door
 
         self.version = version_named("vlm-2")
         self.judge = OpenAI(self.version, Door(url, slots=slots), address=lambda picture: f"sim/{picture.digest}")

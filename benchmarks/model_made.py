@@ -18,10 +18,10 @@ from transformers import (
     Qwen2VLImageProcessorPil,
 )
 
-from judging.backends.transformers_model import Loaded
-from judging.backends.transformers_words import processor_of
-from judging.questions.calls import MODELS, REFERENCE
-from judging.questions.version import JudgeVersion
+from judging.panel.questions.calls import MODELS, REFERENCE
+from judging.panel.questions.version import JudgeVersion
+from judging.panel.transformers_model import Loaded
+from judging.panel.transformers_words import processor_of
 
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}{% for c in m['content'] %}"

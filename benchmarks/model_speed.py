@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from judging.backends.base import Side
-from judging.questions.calls import Asker, Call
-from judging.questions.version import JudgeVersion, version_named
+from judging.panel.questions.calls import Asker, Call
+from judging.panel.questions.version import JudgeVersion, version_named
 
 COLUMNS = ("model", "device", "batch", "tokens a question", "questions/s", "tokens/s", "peak memory, GiB")
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"

@@ -47,8 +47,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from benchmarks.pages_fill import Size, fill
-from competition import embedded_postgres
 from competition.models import Competition, Round
+from core.postgres import server
 from judging.models import Match
 
 COLUMNS = ("page", "queries", "KB", "p50 ms", "p95 ms", "of it our processor", "kept p95 ms", "304 p95 ms")
@@ -65,7 +65,7 @@ def main() -> None:
         report(Competition.objects.filter(slug="bench").first() or filled(), repeats=ASKED.repeats)
     finally:
         connection.close()
-        embedded_postgres.cluster().stop()
+        server.cluster().stop()
         if not ASKED.var:
             shutil.rmtree(FOLDER, ignore_errors=True)
 

@@ -28,7 +28,7 @@ from competition.models import (
     SimulatedChain,
     Submission,
 )
-from dashboard import prompt_counts
+from dashboard.facts import prompt_counts
 from dashboard.models import Publication
 from judging.models import Duel, Match, Rendering
 from judging.renderers.rig import EMBEDDED

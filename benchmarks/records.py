@@ -66,7 +66,7 @@ def main() -> None:
         subprocess.run(["/usr/bin/env", sys.executable, "-c", STOP, str(var)], cwd=ROOT, check=False, timeout=60)
 
 
-STOP = "import sys; from pathlib import Path; from competition.embedded_postgres import Cluster; "
+STOP = "import sys; from pathlib import Path; from core.postgres.server import Cluster; "
 STOP += "Cluster(Path(sys.argv[1]) / 'postgres').stop()"
 
 if __name__ == "__main__":

@@ -44,11 +44,12 @@ from django.utils import timezone
 from PIL import Image
 
 from audits.models import Audit
-from competition import embedded_postgres, queries
-from competition.heartbeats import RECONCILER, Heart
+from competition import queries
 from competition.models import Competition, Round
-from dashboard import gathering
-from dashboard.presenting.matches import DuelRow, duel_url, match_url
+from core.postgres import server as embedded_postgres
+from core.queue.heartbeats import RECONCILER, Heart
+from dashboard.facts import page_queries
+from dashboard.facts.matches import DuelRow, duel_url, match_url
 from judging.models import Match
 
 SCREENS = ((1280, 1500), (380, 1700))  # width, and how much of the height is kept
@@ -120,7 +121,7 @@ def decision(competition: Competition) -> tuple[Round, Match, Sequence[DuelRow]]
     """The last round that decisive duels decided."""
     reigns = queries.reigns_of(competition)
     for round_ in (each for each in queries.rounds_of(competition) if each.state == "finished"):
-        match, duels = gathering.decision_in_pictures(round_, reigns)
+        match, duels = page_queries.decision_in_pictures(round_, reigns)
         if match is not None:
             return round_, match, duels
     raise SystemExit(f"no round of {competition.slug} was decided by duels that one side won")

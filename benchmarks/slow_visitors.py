@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
-from competition.ports import free_port
+from core.postgres.ports import free_port
 
 ATTACKERS = 40
 PATIENCE_S = 8.0
@@ -36,7 +36,7 @@ def granian(threads: int) -> Callable[[int], list[str]]:
 
 SERVERS = {
     "gunicorn gthread, 8 threads": gunicorn("gthread", 8),
-    "gunicorn FairWorker, 32 threads": gunicorn("competition.web_worker.FairWorker", 32),
+    "gunicorn FairWorker, 32 threads": gunicorn("core.web.web_worker.FairWorker", 32),
 }
 if find_spec("granian"):  # not a dependency: `pip install granian` beside the rest to compare
     SERVERS["granian, 32 threads"] = granian(32)

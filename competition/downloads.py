@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from competition import fetch, formats, host_slots, partial, store
-from competition.decisions.retries import FetchFailed, GiveUp, retry_policy
-from competition.http_get import Patience
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Retry
 from competition.models import Asset
+from core import store
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.net import fetch, host_slots, partial_files
+from core.net.failures import FetchFailed, GiveUp, retry_policy
+from core.net.http_client import Patience
+from formats import registry
 
 PER_HOST = 4  # downloads at once from one host, over all workers
 
@@ -29,7 +31,7 @@ def download(asset: Asset, now: datetime) -> Outcome:
     except FetchFailed as failed:
         return _failed(asset, failed)
     sha256 = store.default().put(into)
-    partial.forget(into)
+    partial_files.forget(into)
     return Move(
         "stored",
         because="downloaded; only this copy is judged",
@@ -41,10 +43,10 @@ def download(asset: Asset, now: datetime) -> Outcome:
 def _failed(asset: Asset, failed: FetchFailed) -> Outcome:
     """Only tries that failed for a reason of the miner's bring a forfeit nearer."""
     failure = Failure(failed.failure_class, failed.code, failed.sentence)
-    tries = partial.count_try(partial_path(asset), ours=failed.failure_class == "infrastructure")
+    tries = partial_files.count_try(partial_path(asset), ours=failed.failure_class == "infrastructure")
     verdict = retry_policy(failed, attempt=tries)
     if isinstance(verdict, GiveUp):
-        partial.forget(partial_path(asset))
+        partial_files.forget(partial_path(asset))
         return Move("failed", because=failed.sentence, failure=failure)
     scale = float(_limits(asset).get("retry_scale", 1.0))
     return Retry(timedelta(seconds=verdict.delay_s * scale), failure, counts=failed.code != "no_slot")
@@ -55,7 +57,7 @@ def _limits(asset: Asset) -> dict[str, float]:
 
 
 def url_of(asset: Asset) -> str:
-    extension = formats.of(asset.submission.round.competition.config).extension
+    extension = registry.of(asset.submission.round.competition.config).extension
     return f"{asset.submission.cdn_url.rstrip('/')}/{asset.prompt.stem}.{extension}"
 
 

@@ -1,6 +1,6 @@
 """What does the game consist of?  Competitions, rounds, prompts, miners, reveals, submissions, assets, reigns.
 
-What was seen of a real chain is in `competition.observations`.
+What was seen of a real chain is in `competition.chain.observations`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from competition import observations as observations
-from competition.damage import Damage  # noqa: F401  (this app's, too)
 from competition.decisions.schedule import Schedule, lengthened
-from competition.heartbeats import Heartbeat  # noqa: F401  (this app's, too)
-from competition.machine.stateful import Stateful
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription  # noqa: F401  (this app's, too)
 from competition.states import AssetStates, RoundStages
+from competition.stored_files.damage import Damage  # noqa: F401  (this app's, too)
+from core.machine.stateful import Stateful
+from core.queue.heartbeats import Heartbeat  # noqa: F401  (this app's, too)
 
 LAST_BLOCK = 2**62  # far beyond any chain's
 

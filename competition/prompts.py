@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from competition import ledger, store
 from competition.decisions import bankroll, rulesets
 from competition.decisions import seed as seeds
 from competition.decisions.repeats import numbered
 from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, RoundPrompt, Submission
+from core import ledger, store
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
-from competition import ingest
-from competition.machine.engine import stateful_models
-from competition.machine.stateful import Stateful
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
+from competition.reveals import ingest
+from core.machine.engine import stateful_models
+from core.machine.stateful import Stateful
 
 MOST_ROUNDS = 100
 MOST_REVEALS = 200

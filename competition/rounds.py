@@ -8,10 +8,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from competition import chain, ledger, prompts
+from competition import chain, prompts
 from competition.decisions import rulesets, schedule, seed, standing
 from competition.decisions import weights as weighing
 from competition.models import Competition, Reign, Round, Submission
+from core import ledger
 
 
 def rules_of(round_: Round) -> rulesets.Rules:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from competition import environment as env
-from competition import secret
+from core import environment as env
+from core import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = env.folder("GAUNTLET_VAR", BASE_DIR / "var")
@@ -69,8 +69,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "competition.headers.ContentSecurity",
-    "dashboard.front_door.FrontDoor",
+    "core.web.headers.ContentSecurity",
+    "dashboard.doors.front_door.FrontDoor",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "dashboard.damaged.DamagedFiles",
+    "dashboard.doors.damaged.DamagedFiles",
 ]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "competition.wsgi.application"
@@ -104,9 +104,9 @@ TEMPLATES = [
 
 # Without DATABASE_URL the database is our own PostgreSQL in VAR_DIR, started by the first connection.
 DATABASES: dict[str, Any] = {
-    "default": env.database("DATABASE_URL") or {"ENGINE": "competition.database", "NAME": "gauntlet"}
+    "default": env.database("DATABASE_URL") or {"ENGINE": "core.postgres.backend", "NAME": "gauntlet"}
 }
-EMBEDDED_POSTGRES = DATABASES["default"]["ENGINE"] == "competition.database"
+EMBEDDED_POSTGRES = DATABASES["default"]["ENGINE"] == "core.postgres.backend"
 EMBEDDED_POSTGRES_OPTIONS = ["max_connections=200", "jit=off"]
 # Who owns the tables of DATABASE_URL: only `manage.py migrate` connects as this role.
 DATABASE_OWNER = env.database("DATABASE_OWNER_URL")
@@ -262,7 +262,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "competition.staticfiles.Fingerprinted"},
+    "staticfiles": {"BACKEND": "core.web.staticfiles.Fingerprinted"},
 }
 # Until `collectstatic` has written its manifest, files are served straight from the apps, under their plain names.
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
@@ -347,7 +347,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"refusals": {"()": "competition.log_filters.NoTraceOfRefusals"}},
+    "filters": {"refusals": {"()": "core.web.log_filters.NoTraceOfRefusals"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": env.level("GAUNTLET_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "dramatiq": {"level": "WARNING"}, "websockets": {"level": "WARNING"}},

@@ -1,6 +1,6 @@
 """When does a round, an asset or a submission move?  The diagrams of this app."""
 
-from competition.machine.graph import Graph, State
+from core.machine.graph import Graph, State
 
 RUNNING = ("open", "miner_generation", "downloading", "duels", "finalizing")
 

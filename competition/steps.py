@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from competition import beacons, chain, ingest, ledger, operator, prompts, weights
+from competition import chain, prompts, weights
+from competition.chain import beacons
 from competition.chain.base import ChainFault
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
-from competition.machine.stateful import FailureClass
+from competition.chain.observations import Beacon
 from competition.models import Asset, Checkpoint, Competition, LedgerEvent, Round, Submission
-from competition.observations import Beacon
+from competition.reveals import ingest
+from core import ledger, operator_key
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.stateful import FailureClass
 
 SOON = timedelta(seconds=2)
 
@@ -182,7 +185,7 @@ def checkpoint(competition: Competition, *, now: datetime, head: LedgerEvent | N
         origin=f"gauntlet/{competition.slug}", seq=head.seq, head=head.hash, round_number=current.number,
         stage=current.state, block=chain.of(competition).block(now=now),
     )  # fmt: skip
-    signature, signed_by = operator.sign(text)
+    signature, signed_by = operator_key.sign(text)
     made, _ = Checkpoint.objects.get_or_create(
         competition=competition, seq=head.seq,
         defaults={"text": text, "signature": signature, "signed_by": signed_by, "created_at": now},

@@ -12,9 +12,10 @@ from typing import Any
 from bittensor_core import Keypair
 from django.db import transaction
 
-from competition import chain, ledger, operator
+from competition import chain
 from competition.decisions import weights as decisions
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
+from core import ledger, operator_key
 
 RULE = "the leader's uid gets the reign's weight at the block, the subnet owner's uid the rest"
 
@@ -117,7 +118,7 @@ def proven(competition: Competition, *, now: datetime) -> Proof:
 def objection(proof: Proof, events: Iterable[LedgerEvent]) -> str:
     """Why the evidence does not hold, or "".  `events`: the ledger up to the checkpoint, from its first event on."""
     signed = proof.checkpoint
-    if signed.signed_by != operator.keypair().ss58_address:
+    if signed.signed_by != operator_key.keypair().ss58_address:
         return f"the last checkpoint is signed by {signed.signed_by}, which is not the operator's key here"
     if not Keypair(ss58_address=signed.signed_by).verify(signed.text.encode(), bytes.fromhex(signed.signature)):
         return f"the signature of checkpoint {signed.seq} does not hold"

@@ -8,7 +8,7 @@ import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.urls import get_resolver
 
-from competition.environment import load_settings
+from core.environment import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "competition.settings")
 load_settings()

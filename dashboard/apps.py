@@ -8,7 +8,8 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dashboard import conversions, light_copies, publish, stored_bundles  # noqa: F401  (they declare this app's steps and sweeps)
+        from dashboard.bundles import publish, stored_bundles  # noqa: F401  (they declare this app's steps and sweeps)
+        from dashboard.copies import conversions, light_copies  # noqa: F401  (they declare this app's steps and sweeps)
         from dashboard.reviewing import sessions
 
         sessions.watch()

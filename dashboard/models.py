@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from audits.models import Correction
-from competition.machine.stateful import Stateful
 from competition.models import Checkpoint, Competition, Prompt, Round, Submission
+from core.machine.stateful import Stateful
 from dashboard.api.models import ApiToken, UsedNonce
 from dashboard.states import LightCopyStates, PublicationStates, WinnerCopyStates
 from judging.models import Match
@@ -107,7 +107,7 @@ class WinnerCopy(Stateful):
 
 
 class PromptCount(models.Model):
-    """How the counted duels of a settled round on one prompt ended (`dashboard.prompt_counts` writes it, once): pages
+    """How the counted duels of a settled round on one prompt ended (`facts.prompt_counts` writes it, once): pages
     that look over many rounds read these instead of the duels.  `along`, `against`: decisive duels by whether they went
     the way of their match."""
 

@@ -1,6 +1,6 @@
 """When is a round's bundle published, when is a file made light for the pages, or converted?"""
 
-from competition.machine.graph import Graph, State
+from core.machine.graph import Graph, State
 
 
 class PublicationStates(Graph):

@@ -6,21 +6,12 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
-from dashboard import (
-    about,
-    exploring,
-    feeds,
-    files,
-    findings,
-    judges,
-    live_modules,
-    over_rounds,
-    rules,
-    sourcing,
-    views,
-)
-from dashboard.answers import Page
 from dashboard.api.urls import urlpatterns as api
+from dashboard.facts import chart_data, over_rounds, rules, verifier_findings
+from dashboard.feeds import feed_views
+from dashboard.operations import judge_health
+from dashboard.pages import about, files, live_modules, source_page, views
+from dashboard.pages.answers import Page
 from dashboard.reviewing.urls import urlpatterns as reviewing
 
 
@@ -91,16 +82,16 @@ urlpatterns = [
     path(f"{ROUND}/live", views.live_fragment, name="live"),
     path(f"{ROUND}/bundle.tar", files.bundle, name="bundle"),
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
-    path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
-    *both("c/<slug:slug>/findings", findings.findings, name="findings"),
+    path("c/<slug:slug>/records/<path:path>", verifier_findings.record_file, name="record-file"),
+    *both("c/<slug:slug>/findings", verifier_findings.findings, name="findings"),
     path("theme/<theme:name>/", views.theme, name="theme"),
-    path("robots.txt", feeds.robots, name="robots"),
-    path("sitemap.xml", feeds.sitemap, name="sitemap"),
-    path("feeds/<slug:slug>.atom", feeds.atom, name="feed-atom"),
-    path("feeds/<slug:slug>.json", feeds.json_feed, name="feed-json"),
-    path("badge/<slug:slug>/leader.svg", feeds.badge, name="badge"),
-    path("embed/<slug:slug>/round/<int:number>/", feeds.embed, name="embed"),
-    path("og/<slug:slug>/<int:number>/<slug:digest>.jpg", feeds.poster, name="poster"),
+    path("robots.txt", feed_views.robots, name="robots"),
+    path("sitemap.xml", feed_views.sitemap, name="sitemap"),
+    path("feeds/<slug:slug>.atom", feed_views.atom, name="feed-atom"),
+    path("feeds/<slug:slug>.json", feed_views.json_feed, name="feed-json"),
+    path("badge/<slug:slug>/leader.svg", feed_views.badge, name="badge"),
+    path("embed/<slug:slug>/round/<int:number>/", feed_views.embed, name="embed"),
+    path("og/<slug:slug>/<int:number>/<slug:digest>.jpg", feed_views.poster, name="poster"),
     path("compare.csv", over_rounds.compare_sheet.csv, name="compare-csv"),
     *both("compare", over_rounds.compare_page, name="compare"),
     *both("status", about.status_page, name="status"),
@@ -109,10 +100,10 @@ urlpatterns = [
     *both("changelog", about.changelog_page, name="changelog"),
     path("c/<slug:slug>/leaders.csv", over_rounds.leaders_sheet.csv, name="leaders-csv"),
     path("c/<slug:slug>/prompts.csv", over_rounds.prompts_sheet.csv, name="prompt-gallery-csv"),
-    path("c/<slug:slug>/charts.csv", exploring.charts_sheet.csv, name="charts-csv"),
-    path("c/<slug:slug>/charts/<slug:name>.json", exploring.chart, name="chart"),
-    path(f"{AUDIT}/charts/<slug:name>.json", exploring.audit_chart, name="audit-chart"),
-    *both("c/<slug:slug>/charts", exploring.charts_page, name="charts"),
+    path("c/<slug:slug>/charts.csv", chart_data.charts_sheet.csv, name="charts-csv"),
+    path("c/<slug:slug>/charts/<slug:name>.json", chart_data.chart, name="chart"),
+    path(f"{AUDIT}/charts/<slug:name>.json", chart_data.audit_chart, name="audit-chart"),
+    *both("c/<slug:slug>/charts", chart_data.charts_page, name="charts"),
     path(f"{ROUND}.csv", views.round_sheet.csv, name="round-csv"),
     path(f"{MATCH}.csv", views.match_sheet.csv, name="match-csv"),
     path("c/<slug:slug>/audits.csv", over_rounds.audits_sheet.csv, name="audits-csv"),
@@ -122,10 +113,10 @@ urlpatterns = [
     *both("c/<slug:slug>/prompts/<stem:stem>", over_rounds.prompt_page, name="prompt"),
     *both("c/<slug:slug>", views.home, name="competition"),
     *both(ROUND, views.round_page, name="round"),
-    *both(f"{ROUND}/judge", judges.judge_page, name="judge"),
+    *both(f"{ROUND}/judge", judge_health.judge_page, name="judge"),
     *both(MATCH, views.match_page, name="match"),
     *both(f"{MATCH}/<stem:stem>", views.duel_page, name="duel"),
-    *both(f"{ROUND}/code/<hotkey:hotkey>", sourcing.source_page, name="source-audit"),
+    *both(f"{ROUND}/code/<hotkey:hotkey>", source_page.source_page, name="source-audit"),
     *both(AUDIT, views.audit_page, name="audit"),
     *both(f"{AUDIT}/<stem:stem>", views.audit_duel_page, name="audit-duel"),
     *both(TITLE, views.title_page, name="title"),
@@ -135,4 +126,4 @@ urlpatterns = [
     *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
     *api,
 ]
-handler404 = "dashboard.views.not_found"
+handler404 = "dashboard.pages.views.not_found"

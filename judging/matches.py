@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from competition.decisions import ladder as climbing
 from competition.decisions.repeats import numbered
 from competition.decisions.tally import DuelResult, Tally
-from competition.machine import engine
 from competition.models import Asset, Round, Submission
 from competition.rounds import rules_of
+from core.machine import engine
 from judging.models import Duel, Match
 
 SUBMITTED, GENERATED = Asset.Origin.SUBMITTED, Asset.Origin.GENERATED

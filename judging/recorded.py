@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Retry
-from competition.machine.stateful import FailureClass
 from competition.models import LedgerEvent, Round
 from competition.steps import pause
+from core.machine import engine
+from core.machine.outcomes import Failure, Retry
+from core.machine.stateful import FailureClass
 from judging.models import Duel, Match
 
 CODE = "ROWS_EDITED"

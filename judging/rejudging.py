@@ -11,12 +11,12 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
-from competition.machine import engine
-from competition.machine.outcomes import Move
 from competition.models import Round
+from core.machine import engine
+from core.machine.outcomes import Move
 from judging import matches
-from judging.deciding import bearable
 from judging.decisions.affected import Heard, Place
+from judging.match_decision import bearable
 from judging.models import Duel, Match
 
 COPIED = (

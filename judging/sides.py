@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from competition import store
 from competition.models import Competition, Prompt, Submission
+from core import store
 from judging.backends.base import Side
 from judging.models import Rendering
 from judging.renderers import renderer as renderer_named

@@ -1,6 +1,6 @@
 """When does a rendering, a match or a duel move?  The diagrams of this app."""
 
-from competition.machine.graph import Graph, State
+from core.machine.graph import Graph, State
 
 
 class RenderingStates(Graph):

@@ -9,22 +9,24 @@ from pathlib import Path
 
 from django.db.models import Q
 
-from competition import formats, store
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Retry, Wait
-from competition.machine.stateful import FailureClass
 from competition.models import Asset, Competition, Round, RoundPrompt, Submission
 from competition.rounds import rules_of
 from competition.steps import pause
-from judging import controls, deciding, matches, sides, titles
-from judging.answers_kept import Kept, keep_described
-from judging.asking import verdict_of
+from core import store
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.stateful import FailureClass
+from core.sandbox.outcomes import Refused, RendererFault
+from formats import registry
+from judging import match_decision, matches, sides, titles
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
-from judging.deliberating import Unwanted
+from judging.health import controls
 from judging.models import Duel, Match, Rendering
+from judging.panel.answer_rows import Kept, keep_described
+from judging.panel.duel_verdict import verdict_of
+from judging.panel.vlm_panel import Unwanted
 from judging.renderers import renderer as renderer_named
-from judging.renderers.base import Refused, RendererFault
 from judging.sides import rig_of
 
 SOON = timedelta(seconds=2)
@@ -54,7 +56,7 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
         try:
             drawn = renderer_named(competition.renderer).render(
                 store.default().path(rendering.sha256), rig=rig_of(competition), out=Path(out),
-                file_format=formats.of(competition.config).name,
+                file_format=registry.of(competition.config).name,
             )  # fmt: skip
             views = {name: store.default().put(path) for name, path in sorted(drawn.views.items())}
         except Refused as refused:
@@ -236,4 +238,4 @@ def trouble(round_: Round) -> Move | None:
     ).first()
     if stuck:
         return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
-    return deciding.silence(round_)
+    return match_decision.silence(round_)

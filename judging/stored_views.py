@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from competition import damage, formats, store
 from competition.models import Asset
+from competition.stored_files import damage
+from core import store
+from formats import registry
 from judging.models import Control, Rendering
 from judging.queries import renderings_with_view
 from judging.renderers import renderer as renderer_named
@@ -30,7 +32,7 @@ def drawn_again(sha256: str) -> bytes | None:
         if renderer.version != rendering.renderer or not Asset.objects.filter(sha256=rendering.sha256).exists():
             continue
         with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
-            path, file_format = store.default().path(rendering.sha256), formats.of(competition.config).name
+            path, file_format = store.default().path(rendering.sha256), registry.of(competition.config).name
             drawn = renderer.render(path, rig=rig_of(competition), out=Path(out), file_format=file_format)
             for name, view in drawn.views.items():
                 if rendering.views.get(name) == sha256:

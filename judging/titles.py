@@ -15,10 +15,10 @@ from competition.decisions import title as titles
 from competition.decisions.bankroll import Bankroll, Standing
 from competition.decisions.ladder import Audited, Entry, Key
 from competition.decisions.tally import DuelResult, Tally
-from competition.machine import engine
 from competition.models import Asset, FreshPrompt, Round, Submission
 from competition.models import Bankroll as BankrollRow
 from competition.rounds import rules_of
+from core.machine import engine
 from judging import matches, sides
 from judging.models import Duel, Match, Rendering
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from competition.embedded_postgres import Cluster
+from core.postgres.server import Cluster
 
 
 def throw_away(folder: Path, maker: int) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("competition", "judging", "audits", "dashboard")
+GROUND = ("core", "formats")
+FLOORS = (("core",), ("formats", "competition"), ("judging",), ("audits",), ("dashboard",))
 LONGEST_FUNCTION = 60
 
 
@@ -32,15 +34,28 @@ def at(path: Path, line: int) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
 
 
-def test_a_lower_app_never_imports_a_higher_one() -> None:
+def test_a_lower_floor_never_imports_a_higher_one() -> None:
     wrong = [
         f"{at(path, line)} imports {module}"
-        for rank, app in enumerate(APPS)
-        for path in sources(app)
+        for rank, floor in enumerate(FLOORS)
+        for path in sources(*floor)
         for line, module in imports(path)
-        if module.split(".")[0] in APPS[rank + 1 :]
+        if module.split(".")[0] in {name for higher in FLOORS[rank + 1 :] for name in higher}
     ]
-    assert not wrong, f"competition <- judging <- audits <- dashboard keeps the game free of its watchers: {wrong}"
+    law = "core <- formats, competition <- judging <- audits <- dashboard keeps the game free of its watchers"
+    assert not wrong, f"{law}, and the ground floor free of the game: {wrong}"
+
+
+def test_the_ground_floor_knows_nothing_of_the_game() -> None:
+    wrong = [
+        f"{at(path, line)} imports {module}"
+        for path in sources(*GROUND)
+        for line, module in imports(path)
+        if module.split(".")[0] in APPS
+    ]
+    assert not wrong, (
+        f"core and formats serve any platform of rounds; what they need of the game is handed to them: {wrong}"
+    )
 
 
 def test_decisions_import_the_standard_library_only() -> None:
@@ -79,10 +94,10 @@ def _writes_state(node: ast.AST) -> bool:
 
 
 def test_only_the_engine_writes_a_state() -> None:
-    engine = ROOT / "competition" / "machine" / "engine.py"
+    engine = ROOT / "core" / "machine" / "engine.py"
     wrong = [
         at(path, node.lineno)
-        for path in sources(*APPS)
+        for path in sources(*GROUND, *APPS)
         if path != engine
         for node in ast.walk(ast.parse(path.read_text()))
         if _writes_state(node)
@@ -93,7 +108,7 @@ def test_only_the_engine_writes_a_state() -> None:
 def test_functions_hold_one_idea() -> None:
     long_functions = [
         f"{at(path, node.lineno)} {node.name} ({length} lines)"
-        for path in sources(*APPS, "verify")
+        for path in sources(*GROUND, *APPS, "verify")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
@@ -104,7 +119,7 @@ def test_functions_hold_one_idea() -> None:
 def test_every_module_says_which_question_it_answers() -> None:
     silent = [
         str(path.relative_to(ROOT))
-        for path in sources(*APPS, "verify")
+        for path in sources(*GROUND, *APPS, "verify")
         if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert not silent, f"a reader opens a module to get an answer: {silent}"

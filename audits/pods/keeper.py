@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audits.pods import namespace, service
+from audits.pods import service
 from audits.pods.bridge import LARGEST_HEAD, Bridge, Log, Pictures
 from audits.pods.limits import Limits
+from core.sandbox import namespaces
 
 PORT, PICTURES_PORT = 10006, 10007
 LOCK, SOCKET, STARTED, ENDED, LOG = "keeper.lock", "service.sock", "started.json", "ended.json", "service.log"
@@ -76,9 +77,9 @@ async def _keep(orders: Orders) -> int:
     end = _End()
     port, pictures_port = (PORT, PICTURES_PORT) if orders.walls else (_free_port(), 0)
     if orders.walls:
-        namespace.detach()
+        namespaces.detach()
     else:
-        namespace.prctl(namespace.PR_SET_CHILD_SUBREAPER, 1)
+        namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
     running = service.start(orders.folder, walls=orders.walls, uid=orders.uid, limits=orders.limits, port=port)
     doors: list[asyncio.Server] = []
     try:

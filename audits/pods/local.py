@@ -23,11 +23,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from audits.pods import calls, control, keeper
+from audits.pods import control, keeper
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
 from audits.pods.checkout import ENTRY, checkout
 from audits.pods.limits import Limits
 from audits.pods.probe import PROJECT, walls_work
+from core.sandbox import system_calls
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -206,7 +207,7 @@ class LocalPods:
 
 def isolation(*, walls: bool) -> tuple[str, ...]:
     """What holds a pod in, and what does not: shown wherever its results are."""
-    filtered = "system calls filtered" if calls.available() else "system calls NOT filtered"
+    filtered = "system calls filtered" if system_calls.available() else "system calls NOT filtered"
     if not walls:
         return (*NO_WALLS, filtered, *SHARED)
     user = "own unprivileged user" if os.getuid() == 0 else "the platform's own user, without privileges"

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from audits.pods import calls, namespace
+from core.sandbox import namespaces, system_calls
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20
@@ -41,12 +41,12 @@ def attempt(folder: Path) -> int:
     (folder / "code").mkdir()
     (folder / "root").mkdir()
     uid = os.getuid() or NOBODY
-    namespace.detach()
+    namespaces.detach()
     if os.fork() == 0:
         try:
-            namespace.enclose(folder / "code", empty=folder / "root", scratch_bytes=1 << 20, uid=uid)
-            if calls.available():
-                calls.restrict()
+            namespaces.enclose(folder / "code", empty=folder / "root", scratch_bytes=1 << 20, uid=uid)
+            if system_calls.available():
+                system_calls.restrict()
             os.execve(sys.executable, [sys.executable, "-c", "import json"], {})  # noqa: S606
         finally:
             os._exit(1)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from audits.pods import calls, namespace
 from audits.pods.limits import Limits
+from core.sandbox import namespaces, system_calls
 
 NICENESS = 5
 FIRST_TO_GO = "1000"  # when the machine runs out of memory, the kernel takes a pod before it takes the platform
@@ -95,7 +95,7 @@ def _forget_the_keepers_signals() -> None:
 
 
 def _die_with_keeper(alive: int) -> None:
-    namespace.prctl(namespace.PR_SET_PDEATHSIG, signal.SIGKILL)
+    namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.set_blocking(alive, False)
     with contextlib.suppress(BlockingIOError):
         if os.read(alive, 1) == b"":  # it died before we asked to be told
@@ -107,14 +107,14 @@ def _first(folder: Path, *, uid: int, limits: Limits, outcome: int) -> NoReturn:
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
     with contextlib.suppress(OSError):
-        namespace.show_nothing()
+        namespaces.show_nothing()
     empty = folder / "root"
     empty.mkdir(exist_ok=True)
-    namespace.enclose(folder / "solution", empty=empty, scratch_bytes=limits.scratch_bytes, uid=uid)
-    namespace.prctl(namespace.PR_SET_PDEATHSIG, signal.SIGKILL)  # changing user forgot it
+    namespaces.enclose(folder / "solution", empty=empty, scratch_bytes=limits.scratch_bytes, uid=uid)
+    namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)  # changing user forgot it
     pid = os.fork()
     if pid == 0:
-        _execute(namespace.CODE, limits=limits, environment=_environment())
+        _execute(namespaces.CODE, limits=limits, environment=_environment())
     os.closerange(3, outcome)
     os.closerange(outcome + 1, 256)
     while True:
@@ -128,12 +128,12 @@ def _execute(code: Path, *, limits: Limits, environment: dict[str, str]) -> NoRe
     os.setsid()
     os.chdir(code)
     os.nice(NICENESS)
-    namespace.no_new_privileges()
+    namespaces.no_new_privileges()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     _limit(limits)
-    if calls.available():
-        calls.restrict()
+    if system_calls.available():
+        system_calls.restrict()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     os.execve(sys.executable, [sys.executable, "serve.py"], environment)  # noqa: S606

@@ -8,23 +8,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audits.source import (
-    answers,
+from audits.source import (  # fmt: skip
     dockerfile,
-    hidden,
+    environment_probes,
+    external_pointers,
     inventory,
     licences,
     lineage,
     locks,
-    outline,
-    outside,
+    memorised_outputs,
+    network_access,
+    obfuscation,
     pins,
     python,
     revisions,
     secrets,
-    sniffing,
     tree,
-)  # fmt: skip
+)
 from audits.source.findings import NOTICE, UNCHECKED, Finding
 from audits.source.tree import Tree
 
@@ -69,8 +69,8 @@ def _fingerprint(code: Tree, _: str) -> str:
 CHECKS: Mapping[str, Check] = {
     "outline": Check(
         question="Is everything that belongs to it in the commit?",
-        look=outline.check,
-        rules=(outline.__name__, tree.__name__),
+        look=external_pointers.check,
+        rules=(external_pointers.__name__, tree.__name__),
     ),
     "licences": Check(
         question="May others run, read and build on it?", look=licences.check, rules=(licences.__name__,)
@@ -93,21 +93,23 @@ CHECKS: Mapping[str, Check] = {
     ),
     "outside": Check(
         question="Does it reach out of the pod when it runs?",
-        look=outside.check,
-        rules=(outside.__name__, python.__name__),
+        look=network_access.check,
+        rules=(network_access.__name__, python.__name__),
     ),
     "sniffing": Check(
         question="Does it look at where and when it runs?",
-        look=sniffing.check,
-        rules=(sniffing.__name__, python.__name__),
+        look=environment_probes.check,
+        rules=(environment_probes.__name__, python.__name__),
     ),
     "answers": Check(
-        question="Does it bring answers along?", look=answers.check, rules=(answers.__name__, python.__name__)
+        question="Does it bring answers along?",
+        look=memorised_outputs.check,
+        rules=(memorised_outputs.__name__, python.__name__),
     ),
     "hidden": Check(
         question="Is there something that a reader would not see?",
-        look=hidden.check,
-        rules=(hidden.__name__, python.__name__),
+        look=obfuscation.check,
+        rules=(obfuscation.__name__, python.__name__),
     ),
     "inventory": Check(
         question="What does it consist of?",

@@ -1,6 +1,6 @@
 """One check of one archive, inside the sandbox: the only place where a stranger's code is parsed.
 
-`work` and `rehearse` are what `judging.renderers.forkserver` starts.  What this answers is checked by `scanning`.
+`work` and `rehearse` are what `core.sandbox.forkserver` starts.  What this answers is checked by `scanning`.
 """
 
 from __future__ import annotations

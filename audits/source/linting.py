@@ -16,10 +16,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from audits.source import archive, control, dockerfile, limited
+from audits.source import archive, control, dockerfile
 from audits.source.findings import NOTICE, Finding, excerpt
 from audits.source.scanning import BROKEN, DONE, UNCONFIGURED, Scanned, controlled, exhausted, signed
-from judging.renderers.confinement import Limits
+from core.sandbox import limited_process
+from core.sandbox.confinement import Limits
 
 LIMITS = Limits(memory=4 << 40, cpu_seconds=20, wall_seconds=60.0, file_bytes=1 << 20, open_files=64)
 WALLS = ("no network", "no capabilities", "no new privileges", "processor, file and output limits")
@@ -60,7 +61,7 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
 
 def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
-        ended = limited.run(
+        ended = limited_process.run(
             [program, "--no-fail", "--no-color", "-f", "json", "-"], folder=Path(folder), limits=LIMITS,
             most=MOST_SAID, given=recipe,
         )  # fmt: skip
@@ -86,5 +87,5 @@ def _advice(told: Mapping[str, Any], name: str) -> Finding:
 def _version(program: str) -> str:
     """As it says itself: "Haskell Dockerfile Linter 2.12.0"."""
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
-        ended = limited.run([program, "--version"], folder=Path(folder), limits=LIMITS, most=1 << 10)
+        ended = limited_process.run([program, "--version"], folder=Path(folder), limits=LIMITS, most=1 << 10)
     return excerpt(ended.said.decode("utf-8", "replace").rpartition(" ")[2]) or "unknown"

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 from audits.source import CHECKS, MOST_FINDINGS, control
 from audits.source.findings import PERSON, SEVERITIES, Finding, excerpt
 from audits.source.inventory import Part
-from judging.renderers.base import RendererFault
-from judging.renderers.confinement import Limits
-from judging.renderers.sandbox import Sandbox
+from core.sandbox.confinement import Limits
+from core.sandbox.outcomes import RendererFault
+from formats.sandbox import Sandbox
 
 WORK = "audits.source.examining:work"
 LIMITS = Limits(memory=2 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, answer_bytes=24 << 20)

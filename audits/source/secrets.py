@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from audits.source.findings import PERSON, Finding, excerpt
-from audits.source.hidden import entropy
+from audits.source.obfuscation import entropy
 from audits.source.tree import Source, Tree
 
 SHAPES = (

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from competition import operator
 from competition.chain.bittensor import Sent
+from competition.chain.observations import Anchor, ObservedChain
 from competition.models import Checkpoint, Competition
-from competition.observations import Anchor, ObservedChain
+from core import operator_key
 
 STAGES = "round."
 PATIENCE = 64  # blocks until what was sent can no longer arrive
@@ -47,7 +47,7 @@ def _checkpoint(competition: Competition, *, now: datetime) -> Checkpoint | None
     moved = competition.events.filter(kind__startswith=STAGES, seq__gt=last.seq if last else 0)
     if moved.exists():
         last = steps.checkpoint(competition, now=now)
-    return last if last and last.signed_by == operator.keypair().ss58_address else None
+    return last if last and last.signed_by == operator_key.keypair().ss58_address else None
 
 
 def not_before(anchor: Anchor) -> int:

@@ -1,6 +1,6 @@
 """What is known of a real chain here?  What `manage.py runchain` wrote down; nothing in this module asks a node.
 
-Stages, pages and receipts read the rows of `competition.observations`, so no worker and no web process needs the
+Stages, pages and receipts read the rows of `competition.chain.observations`, so no worker and no web process needs the
 chain's client, and a node that hangs stops nothing but the watching.
 """
 
@@ -16,7 +16,7 @@ from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from competition.chain.base import ChainFault, RawReveal
-from competition.observations import ObservedChain
+from competition.chain.observations import ObservedChain
 
 BLOCK_SECONDS = 12.0
 # With these, what was used before may be wrong: nothing goes on before a person has looked.  Others are outages: the

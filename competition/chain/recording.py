@@ -12,16 +12,16 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from competition.chain.bittensor import Reading
-from competition.chain.scale import Revealed
-from competition.chain.watching import Known, Look, Told
-from competition.models import Competition, Round
-from competition.observations import (
+from competition.chain.node_quorum import Known, Look, Told
+from competition.chain.observations import (
     ObservedBlock,
     ObservedChain,
     ObservedEndpoint,
     ObservedNeuron,
     ObservedReveal,
 )
+from competition.chain.scale import Revealed
+from competition.models import Competition, Round
 
 SKEW = timedelta(minutes=10)
 KEPT_BLOCKS = 50_400  # about a week; older ones are kept where a round drew its seed from them

@@ -15,13 +15,14 @@ from django.db.models.functions import Now
 
 os.environ.setdefault("BITTENSOR_RUNTIME_CACHE_DIR", str(settings.VAR_DIR / "chain"))
 
-from competition import operator, weights
-from competition.chain import anchoring, recording, setting
+from competition import weights
+from competition.chain import anchoring, recording, weight_setter
 from competition.chain.base import ChainFault
 from competition.chain.bittensor import Node, Sent
-from competition.chain.watching import Look, Watcher
+from competition.chain.node_quorum import Look, Watcher
+from competition.chain.observations import ObservedChain
 from competition.models import Competition
-from competition.observations import ObservedChain
+from core import operator_key
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class Turn:
         self.failures = 0
         self.watcher = Watcher(
             self.netuid, endpoints=endpoints(), quorum=settings.CHAIN_QUORUM,
-            timeout_s=settings.CHAIN_TIMEOUT_SECONDS, hotkey=str(operator.keypair().ss58_address),
+            timeout_s=settings.CHAIN_TIMEOUT_SECONDS, hotkey=str(operator_key.keypair().ss58_address),
         )  # fmt: skip
 
     def run(self, what: Coroutine[Any, Any, T]) -> T:
@@ -54,14 +55,14 @@ class Turn:
     def weigh(self, *, now: datetime, send: bool) -> str:
         """Set the weights where that is due; the sentence that the status page shows."""
         try:
-            made = setting.plan(self.name, now=now)
+            made = weight_setter.plan(self.name, now=now)
         except (ChainFault, weights.Unproven) as error:
             return self._say(f"cannot be decided: {error}")
         said = f"{made.action.do}: {made.action.because}"
         if made.action.do == "set" and not send:
             said += " (GAUNTLET_CHAIN_SETS_WEIGHTS is off: nothing is sent)"
         elif made.action.do == "set":
-            sent = setting.carry_out(made, send=self._send_weights, sure=self.sure, now=now)
+            sent = weight_setter.carry_out(made, send=self._send_weights, sure=self.sure, now=now)
             said += "" if sent is None else f" ({'sent' if sent.landed is not False else 'refused'}) {sent.error}"
         return self._say(said)
 
@@ -90,11 +91,11 @@ class Turn:
         return able[self.failures % len(able)]
 
     def _send_weights(self, values: dict[int, int]) -> Sent:
-        how = {"key": operator.keypair(), "period": setting.PERIOD}
+        how = {"key": operator_key.keypair(), "period": weight_setter.PERIOD}
         return self._sent(self.run(self._best().set_weights(self.netuid, values, **how)))
 
     def _send_anchor(self, text: bytes) -> Sent:
-        how = {"key": operator.keypair(), "period": setting.PERIOD}
+        how = {"key": operator_key.keypair(), "period": weight_setter.PERIOD}
         return self._sent(self.run(self._best().commit(self.netuid, text, **how)))
 
     def _sent(self, sent: Sent) -> Sent:

@@ -20,20 +20,20 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 
-from competition import fetch, http_get, urls_guard
 from competition.decisions import notices
-from competition.decisions.retries import FetchFailed
-from competition.http_get import Patience, Watch
-from competition.machine.stateful import FailureClass
 from competition.notices import signing
 from competition.notices.models import Delivery, Subscription
+from core.machine.stateful import FailureClass
+from core.net import fetch, http_client, url_guard
+from core.net.failures import FetchFailed
+from core.net.http_client import Patience, Watch
 
 PATIENCE = Patience(total_s=15, connect_s=5, idle_s=10)
 DISCORD = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
 SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
 LONGEST = 2000  # characters of a message, as both count them: an emoji may be two
 AGENT = "Gauntlet-Notices/1"
-RESOLVER: urls_guard.Resolver | None = None
+RESOLVER: url_guard.Resolver | None = None
 """Tests put one of their own here."""
 
 
@@ -101,9 +101,9 @@ def shortened(text: str) -> str:
 def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
     headers = {"Content-Type": "application/json", "User-Agent": AGENT, "Accept": "*/*", **more}
     try:
-        origin = urls_guard.check(address, loopback_ports=_loopback())
+        origin = url_guard.check(address, loopback_ports=_loopback())
         watch = Watch(PATIENCE, clock=time.monotonic)
-        with http_get.get(
+        with http_client.get(
             origin, headers=headers, watch=watch, most_header_bytes=16384, resolver=RESOLVER, posts=body
         ) as answer:
             status = answer.status
@@ -152,7 +152,7 @@ def check_address(channel: str, address: str) -> None:
             raise BadAddress("this is no e-mail address; give one like someone@example.org") from bad
         return
     try:
-        urls_guard.check(address, loopback_ports=_loopback())
+        url_guard.check(address, loopback_ports=_loopback())
     except FetchFailed as failed:
         raise BadAddress(f"{failed.sentence} Give an https:// address on port 443.") from failed
     if channel == Subscription.Channel.DISCORD and not _is_discord(address):

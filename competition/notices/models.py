@@ -6,8 +6,8 @@ import uuid
 
 from django.db import models
 
-from competition.machine.stateful import Stateful
 from competition.states import DeliveryStates
+from core.machine.stateful import Stateful
 
 
 class Subscription(models.Model):

@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Q
 
-from competition import host_slots
 from competition.decisions import notices
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Retry
-from competition.machine.stateful import FailureClass
 from competition.models import Competition
 from competition.notices import subscribing
 from competition.notices.channels import CHANNELS, Undelivered, letter
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.stateful import FailureClass
+from core.net import host_slots
 
 AT_ONCE = 500
 GONE = 410

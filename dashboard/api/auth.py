@@ -13,8 +13,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 
-from competition.machine import engine
 from competition.models import Checkpoint
+from core.machine import engine
 from dashboard.api import registered, signing, throttles, tokens
 from dashboard.api.errors import Refused, too_large
 from dashboard.api.models import UsedNonce

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from audits import logs
 from audits import queries as auditing
 from audits.models import Build, PodRun
+from audits.pods import logs
 from competition.models import Asset, Reveal
 from dashboard.api.rows import game, standing
-from dashboard.presenting.wording import WHO_MUST_ACT
+from dashboard.facts.wording import WHO_MUST_ACT
 from judging.models import Duel, Rendering
 
 if TYPE_CHECKING:

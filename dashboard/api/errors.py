@@ -14,7 +14,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from competition.chain.base import ChainFault
-from dashboard.presenting.wording import WHO_MUST_ACT
+from dashboard.facts.wording import WHO_MUST_ACT
 
 log = logging.getLogger(__name__)
 BUSY_SECONDS = 5

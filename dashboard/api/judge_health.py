@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 
 from competition.models import Round
 from dashboard.api.rows import judging as rows
-from judging import controls
+from judging.health import controls
 from judging.models import Duel
 
 

@@ -11,15 +11,14 @@ from django.db.models import Count
 from audits import queries as auditing
 from competition import queries
 from competition.models import Round
-from dashboard import gathering
-from dashboard.presenting import stages
-from dashboard.presenting.stages import Tracker, Work
-from dashboard.presenting.twins import twin
+from dashboard.facts import page_queries, stages
+from dashboard.facts.stages import Tracker, Work
+from dashboard.facts.twins import twin
 from judging import queries as judging
 
 
 def tracker(round_: Round, *, now: datetime) -> Tracker:
-    return gathering.tracker(round_, now=now, work=work(round_))
+    return page_queries.tracker(round_, now=now, work=work(round_))
 
 
 def tag(told: Tracker) -> str:

@@ -21,7 +21,7 @@ from dashboard.api.filters import Filters, Kind
 from dashboard.api.parsing import StrictJson
 from dashboard.api.rendering import Csv, Json, Parquet
 from dashboard.api.schema import PATHS, Described
-from dashboard.presenting.twins import twin
+from dashboard.facts.twins import twin
 
 
 class Negotiation(DefaultContentNegotiation):

@@ -9,7 +9,7 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-from dashboard import sheets
+from dashboard.pages import csv_tables
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -22,7 +22,7 @@ class Csv(BaseRenderer):
     media_type, format, charset = "text/csv", "csv", "utf-8"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return sheets.written(data["results"]).encode()
+        return csv_tables.written(data["results"]).encode()
 
 
 class Parquet(BaseRenderer):

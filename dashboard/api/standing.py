@@ -17,14 +17,12 @@ from competition import queries
 from competition.decisions.repeats import numbered, plain
 from competition.decisions.tally import Tally
 from competition.models import Miner, Round, Submission
-from dashboard import gathering
 from dashboard.api import causes
 from dashboard.api.rows import game, judging, standing
-from dashboard.facts import appeals
+from dashboard.facts import appeals, miner_pages, page_queries
+from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.matches import duel_url, meaning, result
 from dashboard.facts.weights import expected_at, weight_in_force
-from dashboard.presenting import miner_pages
-from dashboard.presenting.figures import Figures, figures, rules_of
-from dashboard.presenting.matches import duel_url, meaning, result
 from judging.matches import tally_of
 from judging.models import Duel, Match
 
@@ -83,7 +81,7 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
         margin=numbers.margin if numbers else None,
         interval_95=numbers.interval_95 if numbers and numbers.interval_shown else None,
         win_margin=rules.win_margin if rules else None, gap=numbers.gap if numbers else None,
-        clock=gathering.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
+        clock=page_queries.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
         matches=tuple(judging.match(match) for match in own.matches), prompts=_prompts(own),
         causes=causes.of(own), appeals=tuple(lodged),
         audits=tuple(

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from competition.models import Asset, Competition, Prompt, Round
-from dashboard import counting, prompt_counts
 from dashboard.api.rows import outcomes as rows
+from dashboard.facts import duel_statistics, prompt_counts
 from judging.models import Duel
 
 
@@ -46,18 +46,18 @@ def by(found: QuerySet[Any], field: str) -> dict[str, int]:
 
 
 def of_competition(competition: Competition) -> rows.CompetitionStatistics:
-    repeats, counts = counting.repeats(competition), prompt_counts.over(prompt_counts.newest(competition))
+    repeats, counts = duel_statistics.repeats(competition), prompt_counts.over(prompt_counts.newest(competition))
     stems = dict(Prompt.objects.filter(pk__in=counts).order_by("stem").values_list("pk", "stem"))
     names = ("judged", "won", "lost", "forfeited", "void", "rounds")
     return rows.CompetitionStatistics(
         competition=competition.slug,
         judges=tuple(
             rows.InForce(name=j["judge_name"], version=j["judge"], first_round=j["first"], last_round=j["last"])
-            for j in counting.judges_of(competition)
+            for j in duel_statistics.judges_of(competition)
         ),
         rulesets=tuple(
             rows.InForce(name=r["ruleset"], version="", first_round=r["first"], last_round=r["last"])
-            for r in counting.rulesets_of(competition)
+            for r in duel_statistics.rulesets_of(competition)
         ),
         repeated_pairs=repeats["pairs"],
         repeated_same=repeats["same"],

@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import caches
 
-from dashboard import visitors
 from dashboard.api.errors import Refused
 from dashboard.api.models import UsedNonce
+from dashboard.doors import visitors
 
 WINDOW_S = 60
 

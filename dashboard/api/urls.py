@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 from django.views.generic import View
 
-from dashboard.api.resources import entering, game, index, judging, miner, outcomes, trust, webhooks
+from dashboard.api.resources import entering, evidence, game, index, judging, miner, outcomes, webhooks
 
 COMPETITION = "competitions/<slug:competition>"
 ROUND = f"{COMPETITION}/rounds/<int:number>"
@@ -25,7 +25,7 @@ urlpatterns = [
     at(COMPETITION, game.CompetitionDetail, name="competition"),
     at(f"{COMPETITION}/leader", outcomes.CompetitionLeader, name="leader"),
     at(f"{COMPETITION}/statistics", outcomes.CompetitionStatistics, name="statistics"),
-    at(f"{COMPETITION}/ledger/<int:number>", trust.LedgerEventDetail, name="ledger-event"),
+    at(f"{COMPETITION}/ledger/<int:number>", evidence.LedgerEventDetail, name="ledger-event"),
     at(ROUND, game.RoundDetail, name="round"),
     at(f"{ROUND}/progress", game.RoundProgress, name="progress"),
     at(f"{ROUND}/ladder", outcomes.RoundLadder, name="ladder"),
@@ -43,11 +43,11 @@ urlpatterns = [
     at("views", judging.Views, name="views"),
     at("matches", judging.Matches, name="matches"),
     at("duels", judging.Duels, name="duels"),
-    at("audits", trust.Audits, name="audits"),
-    at("findings", trust.VerifierFindings, name="findings"),
-    at("ledger", trust.LedgerEvents, name="ledger"),
-    at("checkpoints", trust.Checkpoints, name="checkpoints"),
-    at("bundles", trust.Bundles, name="bundles"),
+    at("audits", evidence.Audits, name="audits"),
+    at("findings", evidence.VerifierFindings, name="findings"),
+    at("ledger", evidence.LedgerEvents, name="ledger"),
+    at("checkpoints", evidence.Checkpoints, name="checkpoints"),
+    at("bundles", evidence.Bundles, name="bundles"),
     at("reigns", game.Reigns, name="reigns"),
     at("weights", outcomes.Weights, name="weights"),
     at("miners/<str:hotkey>/standing", miner.MinerStanding, name="miner-standing"),

@@ -11,15 +11,15 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from audits import appeals as lodging
 from audits import queries as auditing
 from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
+from audits.reviews import appeals as lodging
 from competition import queries
 from competition.models import Round
-from dashboard import clock
+from dashboard.facts import clock
+from dashboard.facts.people import Who, entrant, who
 from dashboard.facts.weights import expected_at
-from dashboard.presenting.people import Who, entrant, who
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from competition import chain
 from competition.chain.base import Chain, ChainFault
 from competition.decisions import weights as decisions
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
-from dashboard.presenting.people import Who, who
+from dashboard.facts.people import Who, who
 
 Status = Literal["later", "in force", "past", "replaced", "unknown"]
 

@@ -14,15 +14,15 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from audits import correcting
-from competition import formats
+from audits.reviews import corrections
 from competition.decisions import rulesets
 from competition.models import Competition, Round
 from competition.records import writing
 from competition.records.tree import write_tree
 from competition.records.writing import Addresses
-from dashboard import bundle
+from dashboard.bundles import documents
 from dashboard.records import evidence
+from formats import registry
 
 Files = Mapping[str, bytes]
 
@@ -46,7 +46,7 @@ def own_round(round_: Round) -> Files:
     under = {f"{at}/rules.json": writing.rules(rulesets.read(round_.rules).to_json())}
     if round_.state != "finished":
         return under | {f"{at}/schedule.json": writing.encoded(writing.schedule(vars(round_)))}
-    told = bundle.documents(round_, edition=correcting.edition(round_))
+    told = documents.documents(round_, edition=corrections.edition(round_))
     slug = round_.competition.slug
     reign = round_.reigns_begun.order_by("-sequence")[0]  # of a corrected round the one that counts
     solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
@@ -61,7 +61,7 @@ def addresses(competition: Competition) -> Addresses:
     def prompt(stem: str) -> str:
         return settings.ORIGIN + reverse("prompt-picture", args=[competition.slug, stem])
 
-    return Addresses(file=file, prompt=prompt, extension=formats.of(competition.config).extension)
+    return Addresses(file=file, prompt=prompt, extension=registry.of(competition.config).extension)
 
 
 def own_top(competition: Competition) -> Files:

@@ -13,14 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from audits.models import Audit, Finding
-from competition.copying import copy_rows
 from competition.decisions.tally import DuelResult
 from competition.models import Competition, Miner, Prompt, Round, RoundPrompt, Submission
 from competition.records.audited import ReadAudit
 from competition.records.played import CHALLENGER, DEFENDER, LEADER, SKIPPED, PlayedDuel, PlayedMatch
 from competition.records.reigns import ReadReign
 from competition.records.rounds import Entry, ReadRound
-from dashboard import prompt_counts
+from core.postgres.bulk_copy import copy_rows
+from dashboard.facts import prompt_counts
 from judging.models import Duel, Match
 
 JUDGE = "records"

@@ -18,13 +18,14 @@ from django.conf import settings
 from django.db import transaction
 from PIL import Image
 
-from competition import fetch, store
-from competition.decisions.retries import FetchFailed
-from competition.host_slots import InProcess
-from competition.http_get import Patience
 from competition.models import Competition, Prompt
+from core import store
+from core.net import fetch
+from core.net.failures import FetchFailed
+from core.net.host_slots import InProcess
+from core.net.http_client import Patience
+from dashboard.facts.records import pictures_of
 from dashboard.models import MirroredFile
-from dashboard.presenting.records import pictures_of
 from judging.models import Duel
 
 FORMATS = ("PNG", "JPEG", "WEBP")

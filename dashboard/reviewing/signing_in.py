@@ -34,8 +34,8 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from audits.ruling import Signer
-from dashboard import visitors
+from audits.reviews.rulings import Signer
+from dashboard.doors import visitors
 
 SIX_DIGITS = re.compile("[0-9]{6}")
 WRONG = (

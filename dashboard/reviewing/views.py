@@ -11,17 +11,17 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from audits import correcting, ruling, waiting
 from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
-from audits.ruling import Case, Refused, Shown, Signer
-from competition import clock
+from audits.reviews import corrections, rulings, waiting_cases
+from audits.reviews.rulings import Case, Refused, Shown, Signer
 from competition.models import Round
 from competition.notices.models import Delivery
-from dashboard import finding, gathering
-from dashboard.answers import Page, fresh
-from dashboard.numbers import whole_number
-from dashboard.presenting import review_pages
+from core import clock
+from dashboard.doors.numbers import whole_number
+from dashboard.facts import page_queries, review_pages
+from dashboard.pages import url_lookup
+from dashboard.pages.answers import Page, fresh
 from dashboard.reviewing.signing_in import signer_of, unkept
 from judging import rejudging
 from judging.decisions import affected
@@ -32,7 +32,7 @@ CHOSEN = ("match", "prompt", "since", "until", "answer")
 
 def work_facts(request: HttpRequest) -> review_pages.WorkList:
     return review_pages.work_list(
-        waiting.everything(), waiting.decided(most=MOST_DECIDED), now=clock.now()
+        waiting_cases.everything(), waiting_cases.decided(most=MOST_DECIDED), now=clock.now()
     )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
     context = {"page": work_facts(request), "signer": signer, "twin": reverse("reviews-json")}
     if signer and people.stranger(signer.person, case="correction") is None:
         context["correctable"] = [(str(row), reverse("correct", args=[row.competition.slug, row.number]))
-                                  for row in correcting.correctable()]  # fmt: skip
+                                  for row in corrections.correctable()]  # fmt: skip
     response = render(request, "reviewing/work_list.html", context)
     return unkept(response) if signer else fresh(response)
 
@@ -54,7 +54,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def case(request: HttpRequest, slug: str, number: int, kind: str, name: str) -> HttpResponse:
     """One case: all its evidence, what was proposed, and for who may decide what would be written."""
-    found, signer = find(finding.round_(slug, number), kind=kind, name=name), signer_of(request)
+    found, signer = find(url_lookup.round_(slug, number), kind=kind, name=name), signer_of(request)
     said: dict[str, Any] = {}
     if request.method == "POST":
         if signer is None:
@@ -86,12 +86,12 @@ def find(round_: Round, *, kind: str, name: str) -> Case:
 
 
 def _shown(found: Case, signer: Signer | None) -> dict[str, Any]:
-    row = waiting.of_case(found)
-    page = review_pages.case_page(row, waiting.rulings_on(found))
+    row = waiting_cases.of_case(found)
+    page = review_pages.case_page(row, waiting_cases.rulings_on(found))
     audit = found.audit if isinstance(found, Appeal) else found if isinstance(found, Audit) else None
     context: dict[str, Any] = {"page": page, "signer": signer, "evidence": None, "proposal": row.proposal}
     if audit is not None:
-        context["evidence"] = gathering.audit_page(audit.round, miner=audit.submission.miner, now=clock.now())
+        context["evidence"] = page_queries.audit_page(audit.round, miner=audit.submission.miner, now=clock.now())
     if signer and page.open:
         context |= {"may_not": people.stranger(signer.person, case=page.kind), **_neighbours(found)}
         context |= _to_confirm(row.proposal, signer) if row.proposal else {"choices": review_pages.choices(page)}
@@ -100,7 +100,7 @@ def _shown(found: Case, signer: Signer | None) -> dict[str, Any]:
 
 def _neighbours(found: Case) -> dict[str, str]:
     """The case before and after in the queue, for the keyboard."""
-    urls = [review_pages.url_of(row.case) for row in waiting.everything()]
+    urls = [review_pages.url_of(row.case) for row in waiting_cases.everything()]
     here = review_pages.url_of(found)
     place = urls.index(here) if here in urls else -1
     return {
@@ -115,13 +115,13 @@ def _to_confirm(proposal: Ruling, signer: Signer) -> dict[str, Any]:
     if proposal.first_id == signer.user.pk:
         return {"own": True}
     try:
-        return {"would": _dry(proposal, lambda row: ruling.confirm(row, signer=signer, now=clock.now()))}
+        return {"would": _dry(proposal, lambda row: rulings.confirm(row, signer=signer, now=clock.now()))}
     except Refused as error:
         return {"cannot": error.sentence}
 
 
 def _dry(proposal: Ruling, write: Callable[[Ruling], object]) -> Shown:
-    return ruling.preview(lambda: write(Ruling.objects.get(pk=proposal.pk)), competition_pk=proposal.competition_pk())
+    return rulings.preview(lambda: write(Ruling.objects.get(pk=proposal.pk)), competition_pk=proposal.competition_pk())
 
 
 def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str, Any]:
@@ -132,12 +132,12 @@ def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str,
     try:
         if action == "show":
             row: Any = type(found).objects.get(pk=found.pk)
-            would = ruling.preview(
-                lambda: ruling.propose(row, signer=signer, now=now, **told), competition_pk=found.competition_pk()
+            would = rulings.preview(
+                lambda: rulings.propose(row, signer=signer, now=now, **told), competition_pk=found.competition_pk()
             )
             return {"told": told, "decision": posted.get("decision", ""), "would_propose": would}
         if action == "write":
-            ruling.propose(found, signer=signer, now=now, shown=posted.get("shown", ""), **told)
+            rulings.propose(found, signer=signer, now=now, shown=posted.get("shown", ""), **told)
         elif action in ("confirm", "decline"):
             _second(found, posted, signer=signer, now=now)
         else:
@@ -150,21 +150,21 @@ def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str,
 def _second(found: Case, posted: Mapping[str, str], *, signer: Signer, now: Any) -> None:
     number = whole_number(posted.get("ruling", "")) or 0
     row = Ruling.objects.filter(
-        round=ruling.round_of(found), number=number, **{ruling.kind_of(found): found}
+        round=rulings.round_of(found), number=number, **{rulings.kind_of(found): found}
     ).first()  # fmt: skip
     if row is None:
         raise Refused("This proposal is not there any more. Look again.")
     if posted.get("action") == "confirm":
-        ruling.confirm(row, signer=signer, now=now, shown=posted.get("shown", ""))
+        rulings.confirm(row, signer=signer, now=now, shown=posted.get("shown", ""))
     else:
-        ruling.decline(row, signer=signer, sentence=posted.get("sentence", ""), now=now)
+        rulings.decline(row, signer=signer, sentence=posted.get("sentence", ""), now=now)
 
 
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Open a correction of a decided round: a reason that is ours, and the whole set that goes with it."""
-    round_, signer = finding.round_(slug, number), signer_of(request)
+    round_, signer = url_lookup.round_(slug, number), signer_of(request)
     if signer is None:
         return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
     refused: object = people.stranger(signer.person, case="correction") or ""
@@ -173,12 +173,12 @@ def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         scope, _, code = posted.get("reason", "").partition(":")
         chosen = {name: posted.get(name, "").strip() for name in ("what", *CHOSEN)}
         try:
-            made = correcting.stage(
+            made = corrections.stage(
                 round_, scope=scope, code=code, sentence=posted.get("sentence", ""), choice=chosen,
                 opened_by=signer.person.name, now=clock.now(),
             )  # fmt: skip
             return HttpResponseRedirect(review_pages.url_of(made))
-        except correcting.NotNow as error:
+        except corrections.NotNow as error:
             refused = error
     context = {
         "page": {"competition": slug, "round": number}, "signer": signer, "refused": refused, "told": posted,

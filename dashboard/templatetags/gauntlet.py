@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard import charts, marking
-from dashboard.presenting import wording
-from dashboard.presenting.figures import Figures
-from dashboard.presenting.outside import web_address
-from dashboard.presenting.people import Who
-from dashboard.presenting.twins import twin
+from dashboard.facts import charts, wording
+from dashboard.facts.external_links import web_address
+from dashboard.facts.figures import Figures
+from dashboard.facts.people import Who
+from dashboard.facts.twins import twin
+from dashboard.pages import inline_svg
 
 register = template.Library()
 MICRO = 1_000_000
@@ -147,32 +147,32 @@ def axis_for(figures: Figures) -> charts.Axis:
 
 @register.simple_tag
 def forest(figures: Figures, on: charts.Axis, limit: Fraction | None = None) -> SafeString:
-    return marking.forest(charts.forest(figures, on=on, limit=limit))
+    return inline_svg.forest(charts.forest(figures, on=on, limit=limit))
 
 
 @register.simple_tag
 def split(figures: Figures) -> SafeString:
-    return marking.split(charts.split(figures))
+    return inline_svg.split(charts.split(figures))
 
 
 @register.simple_tag
 def duels(figures: Figures) -> SafeString:
-    return marking.duels(figures)
+    return inline_svg.duels(figures)
 
 
 @register.simple_tag
 def tally_cells(figures: Figures, on: charts.Axis) -> SafeString:
-    return marking.tally_cells(figures, on)
+    return inline_svg.tally_cells(figures, on)
 
 
 @register.simple_tag
 def who(person: Who, plain: bool = False) -> SafeString:
-    return marking.person(person, plain=plain)
+    return inline_svg.person(person, plain=plain)
 
 
 @register.simple_tag
 def identicon(hotkey: str) -> SafeString:
-    return marking.identicon(hotkey)
+    return inline_svg.identicon(hotkey)
 
 
 @register.inclusion_tag("parts/detail.html")

@@ -8,10 +8,10 @@ from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
 __all__ = ["JUDGES", "Answer", "Judge", "NoAnswer", "Question", "Side", "judge_named"]
 
 JUDGES = {
-    "openai": "judging.backends.openai:made",
-    "perceptual-v1": "judging.backends.perceptual:made",
+    "openai": "judging.panel.openai:made",
+    "perceptual-v1": "judging.perceptual.perceptual:made",
     "scripted": "judging.backends.scripted:made",
-    "transformers": "judging.backends.transformers:made",
+    "transformers": "judging.panel.transformers:made",
 }
 
 

@@ -31,7 +31,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Question:
-    """`kind` is a name in `judging.questions.QUESTIONS`; the order of the two sides is part of the question."""
+    """`kind` is a name in `judging.panel.questions.QUESTIONS`; the order of the two sides is part of the question."""
 
     kind: str
     reference: Path

@@ -2,7 +2,8 @@
 
 from importlib import import_module
 
-from judging.renderers.base import Refused, Rendered, Renderer, RendererFault
+from core.sandbox.outcomes import Refused, RendererFault
+from judging.renderers.base import Rendered, Renderer
 from judging.renderers.rig import Rig
 
 __all__ = ["RENDERERS", "Refused", "Rendered", "Renderer", "RendererFault", "Rig", "renderer"]

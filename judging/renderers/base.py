@@ -9,31 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from core.sandbox.outcomes import Refused, RendererFault
+from formats.facts import Bounds
 from judging.renderers.rig import Rig
 
-Bounds = tuple[tuple[float, float, float], tuple[float, float, float]]
-
-
-class Refused(Exception):
-    """The asset breaks a named rule.  Failure class `miner`."""
-
-    failure_class = "miner"
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(f"{code}: {sentence}")
-        self.code = code
-        self.sentence = sentence
-
-
-class RendererFault(Exception):
-    """We could not render, and cannot blame the asset for it.  Failure class `infrastructure`."""
-
-    failure_class = "infrastructure"
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(f"{code}: {sentence}")
-        self.code = code
-        self.sentence = sentence
+__all__ = ["Bounds", "Refused", "Rendered", "Renderer", "RendererFault"]
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,17 @@ from typing import Any
 
 from PIL import Image
 
-from judging.renderers import gltf
-from judging.renderers.base import Bounds, Rendered, RendererFault
-from judging.renderers.blame import settled
-from judging.renderers.confinement import Limits
-from judging.renderers.photograph import Picture, photograph
+from core.sandbox.confinement import Limits
+from core.sandbox.outcomes import RendererFault
+from formats.blame import settled
+from formats.facts import Bounds
+from formats.glb import gltf
+from formats.sandbox import Done, Sandbox
+from judging.renderers.base import Rendered
+from judging.renderers.raycaster import Picture, photograph
 from judging.renderers.rig import LIGHTS, Rig
-from judging.renderers.sandbox import Done, Sandbox
 
-SANDBOX = Sandbox("judging.renderers.darkroom:work")
+SANDBOX = Sandbox("judging.renderers.sandbox_render:work")
 DRAWN_BY = ("embreex", "numpy", "pillow")
 
 

@@ -14,7 +14,7 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
-from judging.renderers.gltf import Floats, Model
+from formats.glb.gltf import Floats, Model
 from judging.renderers.rig import Camera, Rig
 
 Ints = NDArray[np.int32]

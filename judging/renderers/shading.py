@@ -7,10 +7,10 @@ brightness; ambient light keeps the rest readable.  Everything is computed in li
 import numpy as np
 from numpy.typing import NDArray
 
-from judging.renderers.gltf import Floats, Model, Paint
+from formats.glb.gltf import Floats, Model, Paint
+from formats.glb.textures import encode
 from judging.renderers.rays import Hits, Soup
 from judging.renderers.rig import Camera, Rig
-from judging.renderers.textures import encode
 
 AMBIENT = 0.42
 LAMP = 0.58  # together 1: white stays white where the lamp shines, and no highlight is clipped

@@ -18,27 +18,28 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from judging.formats import ply
-from judging.renderers import glb_canonical
-from judging.renderers.baking import baked
-from judging.renderers.base import Refused, Rendered, RendererFault
-from judging.renderers.blame import accuse as accuse_file
-from judging.renderers.blame import settled
-from judging.renderers.chromium import browsers
-from judging.renderers.chromium.browser import Allowance, Files
-from judging.renderers.chromium.browsers import DRAWING, Browsers
-from judging.renderers.chromium.faults import ours
-from judging.renderers.chromium.scripts import THREE, own, vendored
-from judging.renderers.confinement import Limits
-from judging.renderers.light import regular_file
-from judging.renderers.one_reading import require_same
-from judging.renderers.photograph import four_in_one
+from core.sandbox.chromium import browsers
+from core.sandbox.chromium.browser import Allowance, Files
+from core.sandbox.chromium.browsers import DRAWING, Browsers
+from core.sandbox.chromium.faults import ours
+from core.sandbox.chromium.scripts import THREE, own, vendored
+from core.sandbox.confinement import Limits
+from core.sandbox.outcomes import Refused, RendererFault
+from formats.blame import accuse as accuse_file
+from formats.blame import settled
+from formats.glb import canonical
+from formats.light_copy import regular_file
+from formats.one_reading import require_same
+from formats.ply import examine as ply
+from formats.rules import refusal
+from formats.sandbox import Done, Sandbox
+from formats.threejs.baking import baked
+from judging.renderers.base import Rendered
 from judging.renderers.raycast import bounds_told
+from judging.renderers.raycaster import four_in_one
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
-from judging.renderers.rules import refusal
-from judging.renderers.sandbox import Done, Sandbox
 
-DESK = Sandbox("judging.formats.desk:work")
+DESK = Sandbox("formats.sandbox_examine:work")
 PIECE = 32 << 20  # bytes of the asset in one answer
 MOST_DRAWN = 800_000_000  # bytes of a file that is written anew
 DESK_LIMITS = Limits(cpu_seconds=120, file_bytes=MOST_DRAWN)
@@ -108,8 +109,8 @@ class Threejs:
             data, glb = folder / "baked.glb", baked(data.read_bytes())
             data.write_bytes(glb)
         examined = "baked" if file_format == "threejs" else file_format
-        done = self._examined(data, file_format=examined, folder=folder, derive=glb_canonical.NAME)
-        return Drawn("glb", regular_file(folder / glb_canonical.NAME, most=MOST_DRAWN), {}), done
+        done = self._examined(data, file_format=examined, folder=folder, derive=canonical.NAME)
+        return Drawn("glb", regular_file(folder / canonical.NAME, most=MOST_DRAWN), {}), done
 
     def _examined(self, data: Path, *, file_format: str, folder: Path, derive: str = "") -> Done:
         task = {"format": file_format, "derive": [derive] if derive else []}

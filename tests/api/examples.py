@@ -57,8 +57,8 @@ def main() -> None:
     from django.db import transaction
     from django.test import Client
 
-    from competition import ledger
     from competition.models import Checkpoint, Competition
+    from core import ledger
     from tests.api import contract
     from tests.api.signing import Signer
     from tests.dashboard.made_round import NOW

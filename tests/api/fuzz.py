@@ -48,7 +48,7 @@ from schemathesis.generation import GenerationMode  # noqa: E402
 from schemathesis.specs.openapi import checks as openapi_checks  # noqa: E402
 
 from competition.management.commands.run import parts  # noqa: E402
-from competition.ports import free_port  # noqa: E402
+from core.postgres.ports import free_port  # noqa: E402
 from tests.api.signing import headers as signed_headers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]

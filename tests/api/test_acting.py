@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from audits.models import Appeal, Audit
-from competition import ingest, signed_reveals
 from competition.models import Competition, LedgerEvent, Reveal, Round, SimulatedChain
 from competition.notices import steps, subscribing
 from competition.notices.models import Delivery, Subscription
+from competition.reveals import ingest, signed_reveals
 from dashboard.api import tokens
 from tests.api import contract, signing
 from tests.api.conftest import Api
@@ -201,7 +201,7 @@ def test_what_miners_send_waits_in_no_queue_of_workers(
 ) -> None:
     """Reveals, appeals and webhooks are answered by the web process; only letters are sent later, in their queue."""
     queues: list[str] = []
-    monkeypatch.setattr("competition.actors.send", lambda label, pk, *, queue: queues.append(queue))
+    monkeypatch.setattr("core.queue.actors.send", lambda label, pk, *, queue: queues.append(queue))
     with django_capture_on_commit_callbacks(execute=True):
         assert api.newcomer.post(REVEALS, GOOD).status_code == 201
         asked = {"address": "https://hooks.example.org/", "kinds": ["*"]}
@@ -229,7 +229,7 @@ def test_the_owner_of_a_suspended_webhook_sees_why_and_switches_it_on(api: Api, 
 
 def deliver() -> None:
     """What the reconciler and a worker do."""
-    from competition.machine import engine
+    from core.machine import engine
 
     now = timezone.now() + timedelta(seconds=1)
     steps.write_letters(now)
@@ -268,7 +268,7 @@ def test_a_service_may_have_webhooks_by_its_token(api: Api, client: Client) -> N
 
 
 def test_an_appeal_goes_through_the_one_door(api: Api) -> None:
-    from audits import appeals
+    from audits.reviews import appeals
 
     audit = Audit.objects.filter(kind="source").first()
     Audit.objects.filter(pk=audit.pk).update(state="rejected")

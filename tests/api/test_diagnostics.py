@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audits import logs
 from audits.models import Build, PodRun
+from audits.pods import logs
 from competition.models import Round, Submission
 from dashboard.api import tokens
 from tests.api import contract

@@ -17,8 +17,8 @@ from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from competition import ledger
 from competition.models import Checkpoint, LedgerEvent, Reign
+from core import ledger
 from judging.models import Match
 from tests.api import contract
 from tests.api.contract import get
@@ -176,7 +176,7 @@ def test_no_number_of_any_row_can_change_under_the_same_tag(
 ) -> None:
     """Neither by the tag nor by a date is an answer called unchanged in which any number is another."""
     from dashboard.api import reading
-    from dashboard.presenting.twins import twin
+    from dashboard.facts.twins import twin
 
     tried = 0
     for path in [*(f"{V1}/{table}?limit=1" for table in TABLES), *things(kept)]:
@@ -450,7 +450,7 @@ def test_the_ledger_chain_can_be_checked_from_the_api(client: Client, kept: Made
 
 def test_the_judges_health_is_what_pauses_a_round(client: Client, made: Made) -> None:
     from competition.models import Prompt
-    from judging import controls
+    from judging.health import controls
     from judging.models import Control
 
     prompts = list(Prompt.objects.filter(competition=made.competition))

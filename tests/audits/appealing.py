@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from audits.appeals import message, unsigned
 from audits.models import Audit, Finding
+from audits.reviews.appeals import message, unsigned
 from competition.models import Competition, Miner, Round, Submission
 from tests.competition import made
 

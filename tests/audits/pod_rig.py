@@ -75,7 +75,7 @@ class Play:
         return self.event("stopped")
 
     def control(self, action: Action) -> Event:
-        """The control pod from its start to its end, as `audits.running` looks at it."""
+        """The control pod from its start to its end, as `audits.pods.runs` looks at it."""
         if self.pod:
             self.provider.stop(self.pod)
         pictures = {stem: self.pictures[stem] for stem in self.batches[self.progress.collected]}

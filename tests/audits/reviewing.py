@@ -8,14 +8,15 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from audits import ruling, steps
+from audits import steps
 from audits.models import Appeal, Audit, Ruling
-from audits.ruling import Signer
-from competition import ledger
+from audits.reviews import rulings
+from audits.reviews.rulings import Signer
 from competition.decisions.tally import Tally
-from competition.machine import engine
-from competition.machine.outcomes import Move
 from competition.models import Round, Submission
+from core import ledger
+from core.machine import engine
+from core.machine.outcomes import Move
 from judging.models import Match
 from tests.audits import appealing
 from tests.audits.appealing import NOW
@@ -32,8 +33,8 @@ def person(name: str, *roles: str) -> Signer:
 def both_sign(
     case: Any, outcome: str, code: str, *, first: Signer, second: Signer, now: Any = NOW, why: str = WHY
 ) -> Ruling:
-    made = ruling.propose(case, signer=first, outcome=outcome, code=code, sentence=why, now=now)
-    ruling.confirm(Ruling.objects.get(pk=made.pk), signer=second, now=now)
+    made = rulings.propose(case, signer=first, outcome=outcome, code=code, sentence=why, now=now)
+    rulings.confirm(Ruling.objects.get(pk=made.pk), signer=second, now=now)
     return Ruling.objects.get(pk=made.pk)
 
 
@@ -87,7 +88,7 @@ def tell_of(round_: Round) -> None:
 
 
 def lodge(audit: Audit, *, by: str, now: Any = NOW + timedelta(seconds=1)) -> Appeal:
-    from audits.appeals import lodge as door
+    from audits.reviews.appeals import lodge as door
 
     document, signature = appealing.objection(audit, by=by, ground="overlooked")
     return door(document, signature=signature, now=now)

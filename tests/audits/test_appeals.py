@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from audits import appeals
 from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
+from audits.reviews import appeals
 from competition.models import LedgerEvent, Round
 from competition.notices.models import Subscription
 from tests.audits.appealing import NOW, a_round, audit, entered, objection

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from audits import correcting, in_force, running, waiting
 from audits.decisions import corrections as decisions
 from audits.decisions.corrections import Reigned
 from audits.models import Audit, Correction, PodRun
-from audits.ruling import Refused
-from competition import ledger, weights
-from competition.machine import engine
-from competition.machine.outcomes import Move, Retry, Wait
+from audits.pods import runs
+from audits.reviews import corrections, in_force, waiting_cases
+from audits.reviews.rulings import Refused
+from competition import weights
 from competition.models import LedgerEvent, Reign, Round, Submission
+from core import ledger
+from core.machine import engine
+from core.machine.outcomes import Move, Retry, Wait
 from tests.audits import appealing
 from tests.audits.appealing import NOW
 from tests.audits.reviewing import both_sign, decided, lodge, passed, person, screen
@@ -38,7 +40,7 @@ def upheld(round_: Round) -> Correction:
 def look(correction: Correction) -> Any:
     """One look of a worker's."""
     correction.refresh_from_db()
-    outcome = correcting.gather(correction, NOW)
+    outcome = corrections.gather(correction, NOW)
     if isinstance(outcome, Move):
         assert engine.move(correction, outcome, now=NOW)
     return outcome
@@ -136,7 +138,7 @@ def test_every_source_audit_is_made_anew_nobody_picks_one(round_: Round) -> None
     third = appealing.entered(round_, "Third")
     screen(round_, round_.submissions.get(role="leader"), third, won=0)
     passed(third)
-    correction = correcting.stage(
+    correction = corrections.stage(
         round_, scope="source", code="scanner_fault", sentence="The licence check misread one licence.",
         opened_by="otto", now=NOW,
     )  # fmt: skip
@@ -164,7 +166,7 @@ def test_only_what_is_ours_to_mend_is_a_reason(field: str, scope: str, code: str
 
 
 def stuck(round_: Round) -> Correction:
-    correction = correcting.stage(
+    correction = corrections.stage(
         round_, scope="source", code="scanner_fault", sentence="The licence check misread one licence.",
         opened_by="otto", now=NOW,
     )  # fmt: skip
@@ -180,7 +182,7 @@ def test_what_is_stuck_says_so_and_who_must_act_and_waits_for_people(round_: Rou
     correction = stuck(round_)
     assert correction.failure_class == "infrastructure"
     assert "host is away" in correction.failure_reason and "operator must mend" in correction.failure_reason
-    assert [row.case for row in waiting.everything()] == [correction]
+    assert [row.case for row in waiting_cases.everything()] == [correction]
 
 
 def test_what_is_stuck_can_be_discarded_and_not_applied(round_: Round) -> None:
@@ -191,7 +193,7 @@ def test_what_is_stuck_can_be_discarded_and_not_applied(round_: Round) -> None:
     correction.refresh_from_db()
     assert correction.state == "discarded" and {a.state for a in correction.audits.all()} == {"dropped"}
     assert {a.version for a in in_force.verdicts(round_).values()} == {1}
-    assert not waiting.everything()
+    assert not waiting_cases.everything()
 
 
 def drawn_for(round_: Round) -> Submission:
@@ -204,31 +206,31 @@ def test_a_pod_that_is_lost_again_and_again_is_not_started_for_ever(round_: Roun
     """Of a decided round there is nothing left to pause: after a few pods people are asked."""
     correction, entry = upheld(round_), drawn_for(round_)
     lost = {"state": "failed", "failure_class": "infrastructure", "failure_reason": "The GPU host is away."}
-    for _ in range(running.MOST_LOST):
-        run = running.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
+    for _ in range(runs.MOST_LOST):
+        run = runs.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
         PodRun.objects.filter(pk=run.pk).update(**lost)
-    again = running.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
-    assert (again.state, PodRun.objects.count()) == ("failed", running.MOST_LOST)
+    again = runs.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
+    assert (again.state, PodRun.objects.count()) == ("failed", runs.MOST_LOST)
     correction.audits.all().update(state="rejected")
-    outcome = correcting.gather(correction, NOW)
+    outcome = corrections.gather(correction, NOW)
     assert isinstance(outcome, Retry) and outcome.failure.code == "PODS"
     assert "GPU host is away" in outcome.failure.sentence
 
 
 def test_while_its_round_is_paused_no_pod_is_started_anew(round_: Round) -> None:
     Round.objects.filter(pk=round_.pk).update(state="finalizing")
-    run = running.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW)
+    run = runs.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW)
     PodRun.objects.filter(pk=run.pk).update(state="failed", failure_class="infrastructure")
     Round.objects.filter(pk=round_.pk).update(state="paused")
-    assert running.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW).pk == run.pk
+    assert runs.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW).pk == run.pk
     Round.objects.filter(pk=round_.pk).update(state="finalizing")
-    assert running.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW).pk != run.pk
+    assert runs.want(drawn_for(round_), purpose=PodRun.Purpose.TITLE, now=NOW).pk != run.pk
 
 
 def test_one_correction_of_a_round_at_a_time(round_: Round) -> None:
     upheld(round_)
-    with pytest.raises(correcting.NotNow, match="Another correction"):
-        correcting.stage(round_, scope="source", code="scanner_fault", sentence="x" * 20, opened_by="otto", now=NOW)
+    with pytest.raises(corrections.NotNow, match="Another correction"):
+        corrections.stage(round_, scope="source", code="scanner_fault", sentence="x" * 20, opened_by="otto", now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import fetching
-from audits.source import archive, limited, scanning
+from audits.source import archive, scanning
 from audits.source.origins.base import NotFetched
 from audits.source.origins.git import FETCHING, LOOKING, problem_with
 from audits.source.origins.git import GitHost as Origin
-from judging.renderers.confinement import Limits
+from core.sandbox import limited_process
+from core.sandbox.confinement import Limits
 from tests.audits import hostile_checks
 from tests.audits.git_host import GitHost, Made
 from tests.audits.pod_rig import until
@@ -194,16 +195,20 @@ def test_only_plain_words_of_a_host_are_about_the_miner(complaint, means):
 def test_a_program_has_no_network_no_environment_and_no_long_life(tmp_path):
     os.environ["CANARY"] = "must not be seen"
     try:
-        seen = limited.run(["/usr/bin/env"], folder=tmp_path, limits=LIMITS, most=1 << 16)
+        seen = limited_process.run(["/usr/bin/env"], folder=tmp_path, limits=LIMITS, most=1 << 16)
     finally:
         del os.environ["CANARY"]
     assert b"CANARY" not in seen.said
     asked = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
     python = ["/usr/bin/env", "python3", "-c", asked]
-    assert "Network is unreachable" in limited.run(python, folder=tmp_path, limits=LIMITS, most=1 << 16).complaints
-    hung = limited.run(["/bin/sleep", "60"], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 16)
+    assert (
+        "Network is unreachable" in limited_process.run(python, folder=tmp_path, limits=LIMITS, most=1 << 16).complaints
+    )
+    hung = limited_process.run(
+        ["/bin/sleep", "60"], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 16
+    )
     assert hung.overran
-    flood = limited.run(["/usr/bin/yes"], folder=tmp_path, limits=LIMITS, most=1 << 16)
+    flood = limited_process.run(["/usr/bin/yes"], folder=tmp_path, limits=LIMITS, most=1 << 16)
     assert flood.flooded
     assert len(flood.said) == 1 << 16
 
@@ -211,7 +216,9 @@ def test_a_program_has_no_network_no_environment_and_no_long_life(tmp_path):
 def test_what_a_program_started_ends_with_it(tmp_path):
     mark = f"sleep 61{time.monotonic_ns() % 10**7:07}"
     script = f"{mark} & sleep 60"
-    limited.run(["/bin/sh", "-c", script], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 10)
+    limited_process.run(
+        ["/bin/sh", "-c", script], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 10
+    )
     until(lambda: not [line for line in commands() if mark in line])  # a killed process takes a moment to be gone
 
 

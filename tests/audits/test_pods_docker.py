@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from audits.builders.base import ABSENT, BUILT, FAILED, UNKNOWN
-from audits.builders.engine import EngineBuilder, blame, tag_of
-from audits.builders.registry import PushingBuilder
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Event, Failure, Limits, Progress
 from audits.pods.base import Image, PodFault
+from audits.pods.builders.base import ABSENT, BUILT, FAILED, UNKNOWN
+from audits.pods.builders.engine import EngineBuilder, blame, tag_of
+from audits.pods.builders.registry import PushingBuilder
 from audits.pods.docker import DockerPods, Host, unframed
 from audits.source import archive
 from tests.audits.engine_server import GATE, Engine

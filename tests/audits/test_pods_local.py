@@ -172,7 +172,7 @@ def test_a_walled_pod_reaches_nothing_but_its_own_loopback(provider, repos, tmp_
 def test_the_first_process_of_a_pod_shows_no_command_line_and_no_environment_of_ours():
     """Where a kernel does not hide it (`hidepid`), there is nothing to read."""
     script = (
-        "import os, sys; from audits.pods import namespace; namespace.show_nothing(); "
+        "import os, sys; from core.sandbox import namespaces; namespaces.show_nothing(); "
         "print(open('/proc/self/cmdline').read().strip(chr(0)), open('/proc/self/environ').read().strip(chr(0)))"
     )
     command = [sys.executable, "-c", script, "canary-7f3a"]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from audits import in_force, ruling
 from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
+from audits.reviews import in_force, rulings
 from competition.models import LedgerEvent
 from tests.audits import appealing
 from tests.audits.appealing import NOW
@@ -26,8 +26,8 @@ def borderline() -> Audit:
     return appealing.audit(appealing.entered(round_, "Ann"), state="reviewing")
 
 
-def proposed(case: Any, by: ruling.Signer, outcome: str = "rejected", code: str = "licence_forbids") -> Ruling:
-    return ruling.propose(case, signer=by, outcome=outcome, code=code, sentence=WHY, now=NOW)
+def proposed(case: Any, by: rulings.Signer, outcome: str = "rejected", code: str = "licence_forbids") -> Ruling:
+    return rulings.propose(case, signer=by, outcome=outcome, code=code, sentence=WHY, now=NOW)
 
 
 def events(kind: str) -> list[dict[str, Any]]:
@@ -53,12 +53,12 @@ def test_one_proposal_decides_nothing(borderline: Audit) -> None:
 def test_the_same_person_twice_is_one_person(borderline: Audit) -> None:
     ann = person("ann", "reviewer", "lead", "operator")
     made = proposed(borderline, ann)
-    with pytest.raises(ruling.Refused, match="somebody else"):
-        ruling.confirm(made, signer=ann, now=NOW)
+    with pytest.raises(rulings.Refused, match="somebody else"):
+        rulings.confirm(made, signer=ann, now=NOW)
     ann.user.username = "ann-renamed"
     ann.user.save()
-    with pytest.raises(ruling.Refused, match="somebody else"):
-        ruling.confirm(made, signer=ruling.Signer.of(ann.user, second_factor=True), now=NOW)
+    with pytest.raises(rulings.Refused, match="somebody else"):
+        rulings.confirm(made, signer=rulings.Signer.of(ann.user, second_factor=True), now=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():  # the database knows it, too
         Ruling.objects.filter(pk=made.pk).update(state="confirmed", second=ann.user)
     borderline.refresh_from_db()
@@ -67,10 +67,10 @@ def test_the_same_person_twice_is_one_person(borderline: Audit) -> None:
 
 def test_who_disagrees_declines_and_the_case_waits_again(borderline: Audit) -> None:
     made = proposed(borderline, person("ann"))
-    ruling.decline(made, signer=person("bob"), sentence="The licence file is the one of a test fixture.", now=NOW)
+    rulings.decline(made, signer=person("bob"), sentence="The licence file is the one of a test fixture.", now=NOW)
     assert events("ruling.declined")[0]["because"].startswith("The licence file")
-    with pytest.raises(ruling.Refused, match="waits for nobody"):
-        ruling.confirm(Ruling.objects.get(pk=made.pk), signer=person("carol"), now=NOW)
+    with pytest.raises(rulings.Refused, match="waits for nobody"):
+        rulings.confirm(Ruling.objects.get(pk=made.pk), signer=person("carol"), now=NOW)
     proposed(borderline, person("bob"), outcome="passed", code="false_alarm")
 
 
@@ -78,19 +78,19 @@ def test_what_was_shown_is_what_is_written_to_the_letter(borderline: Audit) -> N
     ann, bob = person("ann"), person("bob")
 
     def write() -> object:
-        return ruling.propose(Audit.objects.get(pk=borderline.pk), signer=ann, outcome="rejected",
+        return rulings.propose(Audit.objects.get(pk=borderline.pk), signer=ann, outcome="rejected",
                               code="licence_forbids", sentence=WHY, now=NOW)  # fmt: skip
 
-    shown = ruling.preview(write, competition_pk=borderline.competition_pk())
+    shown = rulings.preview(write, competition_pk=borderline.competition_pk())
     assert not Ruling.objects.exists() and not events("ruling.proposed")
-    made = ruling.propose(borderline, signer=ann, outcome="rejected", code="licence_forbids", sentence=WHY, now=NOW,
+    made = rulings.propose(borderline, signer=ann, outcome="rejected", code="licence_forbids", sentence=WHY, now=NOW,
                           shown=shown.digest)  # fmt: skip
     before = LedgerEvent.objects.order_by("-seq")[0].seq
-    shown = ruling.preview(
-        lambda: ruling.confirm(Ruling.objects.get(pk=made.pk), signer=bob, now=NOW),
+    shown = rulings.preview(
+        lambda: rulings.confirm(Ruling.objects.get(pk=made.pk), signer=bob, now=NOW),
         competition_pk=borderline.competition_pk(),
     )
-    ruling.confirm(Ruling.objects.get(pk=made.pk), signer=bob, now=NOW, shown=shown.digest)
+    rulings.confirm(Ruling.objects.get(pk=made.pk), signer=bob, now=NOW, shown=shown.digest)
     written = [(e.kind, {k: v for k, v in e.body.items() if k != "at"}) for e in
                LedgerEvent.objects.filter(seq__gt=before).order_by("seq")]  # fmt: skip
     assert written == list(shown.events) and [kind for kind, _ in written] == ["ruling.confirmed", "audit.rejected"]
@@ -98,8 +98,8 @@ def test_what_was_shown_is_what_is_written_to_the_letter(borderline: Audit) -> N
 
 def test_nothing_is_written_but_what_was_shown(borderline: Audit) -> None:
     made = proposed(borderline, person("ann"))
-    with pytest.raises(ruling.Refused, match="moved on"):
-        ruling.confirm(made, signer=person("bob"), now=NOW, shown="0" * 64)
+    with pytest.raises(rulings.Refused, match="moved on"):
+        rulings.confirm(made, signer=person("bob"), now=NOW, shown="0" * 64)
     assert not events("audit.rejected") and Ruling.objects.get().state == "proposed"
 
 
@@ -110,8 +110,8 @@ def test_who_has_no_role_or_no_second_factor_decides_nothing(
     borderline: Audit, roles: tuple[str, ...], factor: bool, why: str
 ) -> None:
     user = person("eve", *(roles or ("none",))).user
-    with pytest.raises(ruling.Refused, match=why):
-        proposed(borderline, ruling.Signer.of(user, second_factor=factor))
+    with pytest.raises(rulings.Refused, match=why):
+        proposed(borderline, rulings.Signer.of(user, second_factor=factor))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_who_has_no_role_or_no_second_factor_decides_nothing(
 def test_a_decision_has_an_outcome_a_code_and_a_sentence(
     borderline: Audit, field: str, outcome: str, code: str, sentence: str
 ) -> None:
-    with pytest.raises(ruling.Refused) as refused:
-        ruling.propose(borderline, signer=person("ann"), outcome=outcome, code=code, sentence=sentence, now=NOW)
+    with pytest.raises(rulings.Refused) as refused:
+        rulings.propose(borderline, signer=person("ann"), outcome=outcome, code=code, sentence=sentence, now=NOW)
     assert refused.value.field == field
 
 
@@ -156,11 +156,11 @@ def test_those_who_signed_a_verdict_do_not_decide_alone_about_the_appeal_against
     both_sign(borderline, "rejected", "licence_forbids", first=ann, second=bob)
     appeal = lodge(Audit.objects.get(pk=borderline.pk), by="Ann")
     made = proposed(appeal, ann, outcome="dismissed", code="fact_stands")
-    with pytest.raises(ruling.Refused, match="somebody else"):
-        ruling.confirm(made, signer=bob, now=NOW)
-    with pytest.raises(ruling.Refused, match="a lead or an operator"):
+    with pytest.raises(rulings.Refused, match="somebody else"):
+        rulings.confirm(made, signer=bob, now=NOW)
+    with pytest.raises(rulings.Refused, match="a lead or an operator"):
         made.first_role = "reviewer"
-        ruling.confirm(made, signer=person("carol"), now=NOW)
+        rulings.confirm(made, signer=person("carol"), now=NOW)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -171,13 +171,13 @@ def test_of_many_who_confirm_at_once_one_does_and_who_proposed_never(borderline:
     done: list[str] = []
     ready = threading.Barrier(len(signers))
 
-    def sign(signer: ruling.Signer) -> None:
+    def sign(signer: rulings.Signer) -> None:
         row = Ruling.objects.get(pk=made.pk)
         ready.wait(timeout=120)
         try:
-            ruling.confirm(row, signer=signer, now=NOW)
+            rulings.confirm(row, signer=signer, now=NOW)
             done.append(signer.person.name)
-        except ruling.Refused:
+        except rulings.Refused:
             pass
         finally:
             connection.close()
@@ -197,12 +197,12 @@ def test_of_many_who_propose_at_once_one_does(borderline: Audit) -> None:
     refused: list[str] = []
     ready = threading.Barrier(len(signers))
 
-    def propose(signer: ruling.Signer) -> None:
+    def propose(signer: rulings.Signer) -> None:
         case = Audit.objects.get(pk=borderline.pk)
         ready.wait(timeout=120)
         try:
             proposed(case, signer)
-        except ruling.Refused as error:
+        except rulings.Refused as error:
             refused.append(error.sentence)
         finally:
             connection.close()

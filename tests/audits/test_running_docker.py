@@ -17,16 +17,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.utils import timezone
 
-from audits import builds, logs, running
-from audits.builders import control
-from audits.builders.engine import EngineBuilder
 from audits.models import Build, PodRun, SourceCopy
-from audits.pods import rest
+from audits.pods import builds, logs, rest, runs
+from audits.pods.builders import control
+from audits.pods.builders.engine import EngineBuilder
 from audits.source import archive
 from audits.source.origins.folders import Folders
-from competition import prompts, steps, store
-from competition.machine import engine as machine
+from competition import prompts, steps
 from competition.models import Asset, Competition, LedgerEvent, Miner, Prompt, Round, RoundPrompt, Submission
+from core import store
+from core.machine import engine as machine
 from tests.audits import engine_server
 from tests.audits.engine_server import GATE, Engine
 from tests.dashboard.made_round import RULES
@@ -99,9 +99,9 @@ def host(settings, tmp_path, service, monkeypatch) -> Iterator[Engine]:
     with Engine() as made:
         settings.DOCKER_URL, settings.DOCKER_GATE, settings.DOCKER_EGRESS = made.url, GATE, "out"
         monkeypatch.setattr(engine_server, "PUBLISHED", str(service.port))
-        running.provider_named.cache_clear()
+        runs.provider_named.cache_clear()
         yield made
-    running.provider_named.cache_clear()
+    runs.provider_named.cache_clear()
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def run(host) -> PodRun:
         repo="a/b", commit="c" * 40, origin="test", archive=store.default().put(code), files=1, size=13, fetched_at=NOW
     )
     prompts.expect_generated(entry, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=NOW)
-    return running.want(entry, purpose=PodRun.Purpose.AUDIT, now=NOW)
+    return runs.want(entry, purpose=PodRun.Purpose.AUDIT, now=NOW)
 
 
 def play(run: PodRun, *, looks: int = 60) -> PodRun:
@@ -233,17 +233,17 @@ def test_an_engine_that_is_ill_for_a_moment_is_nobodys_fault(run, host, service,
 
 
 def test_pods_without_a_run_are_ended_and_a_provider_that_is_away_holds_nothing_up(run, host, monkeypatch):
-    monkeypatch.setattr(running, "_SWEPT", {})
-    pods = running.provider_named("docker")
+    monkeypatch.setattr(runs, "_SWEPT", {})
+    pods = runs.provider_named("docker")
     host.images["sha256:" + "b" * 64] = {"Id": "sha256:" + "b" * 64, "Config": {"Labels": {}}}
     monkeypatch.setattr(pods, "built", lambda image: "sha256:" + "b" * 64)
-    pods.start(running.Image(repo="a/b", commit="c" * 40), name="run-999999-0")
+    pods.start(runs.Image(repo="a/b", commit="c" * 40), name="run-999999-0")
     host.ill = [503]
-    assert "run-999999-0" not in running.sweep()
-    assert "run-999999-0" not in running.sweep()  # not asked again so soon
+    assert "run-999999-0" not in runs.sweep()
+    assert "run-999999-0" not in runs.sweep()  # not asked again so soon
     assert host.containers
-    running._SWEPT.clear()
-    assert "run-999999-0" in running.sweep()
+    runs._SWEPT.clear()
+    assert "run-999999-0" in runs.sweep()
     assert not host.containers
 
 
@@ -307,7 +307,7 @@ def test_where_our_own_recipe_cannot_be_built_either_the_outage_is_believed_unti
     host.built = lambda files: []
     assert steps.resume(round_, why="the disk is larger now", now=timezone.now())
     run.submission.refresh_from_db()
-    again = running.want(run.submission, purpose=run.purpose, now=timezone.now())
+    again = runs.want(run.submission, purpose=run.purpose, now=timezone.now())
     assert again.pk != run.pk and outcome(play(again, looks=120)) == WHOLE
 
 
@@ -337,7 +337,7 @@ def test_a_build_without_an_end_is_the_recipes_doing_where_ours_is_built(run, ho
 def test_code_that_its_host_no_longer_has_is_its_owners_to_mend(run, host, monkeypatch, tmp_path):
     """The leader may take its repository away: nobody waits for it."""
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
-    monkeypatch.setattr("audits.sources.origin", lambda: Folders(tmp_path))
+    monkeypatch.setattr("audits.source.source_audits.origin", lambda: Folders(tmp_path))
     SourceCopy.objects.all().delete()
     played = play(run, looks=30)
     assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "code_not_found")
@@ -349,7 +349,7 @@ def test_a_log_is_written_when_it_says_something_new(run, host):
         step(run)
         if run.log:
             break
-    said = logs.heard(run, running.provider_named("docker"), running.Pod.from_json(run.handle))
+    said = logs.heard(run, runs.provider_named("docker"), runs.Pod.from_json(run.handle))
     assert logs.changed(run, said) == {} and logs.changed(run, "more") == {"log": "more"}
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from audits import running
 from audits.models import PodRun
+from audits.pods import runs
 from audits.pods.base import PodFault
-from competition import prompts, steps, store
-from competition.machine import engine
-from competition.machine.outcomes import Move
+from competition import prompts, steps
 from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
+from core import store
+from core.machine import engine
+from core.machine.outcomes import Move
 from tests.audits.miners import repository
 from tests.dashboard.made_round import RULES
 
@@ -29,7 +30,7 @@ def leading(settings, tmp_path: Path, monkeypatch):
     settings.LOCAL_REPOSITORIES = tmp_path / "repos"
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
     monkeypatch.setattr("audits.decisions.lifecycle.POLL_S", 0)
-    running.provider_named.cache_clear()
+    runs.provider_named.cache_clear()
 
     def made(service: str) -> PodRun:
         image = repository(tmp_path / "repos", service)
@@ -71,11 +72,11 @@ def leading(settings, tmp_path: Path, monkeypatch):
             prompt = Prompt.objects.create(competition=competition, stem=stem, sha256=sha256, bytes=9)
             RoundPrompt.objects.create(round=round_, prompt=prompt, position=place)
         prompts.expect_generated(leader, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=NOW)
-        return running.want(leader, purpose=PodRun.Purpose.LEADER, now=NOW)
+        return runs.want(leader, purpose=PodRun.Purpose.LEADER, now=NOW)
 
     yield made
-    running.provider_named("local").sweep(set)
-    running.provider_named.cache_clear()
+    runs.provider_named("local").sweep(set)
+    runs.provider_named.cache_clear()
 
 
 def play(run: PodRun) -> PodRun:
@@ -114,7 +115,7 @@ def test_an_outage_of_ours_pauses_the_round_and_blames_nobody(leading, monkeypat
     def outage(*, name: str):
         raise PodFault("unclear", "not_started", "This machine could not start the pod.")
 
-    monkeypatch.setattr(running.provider_named("local"), "start_control", outage)
+    monkeypatch.setattr(runs.provider_named("local"), "start_control", outage)
     assert (play(run).state, run.failure_class) == ("failed", "infrastructure")
     assert Round.objects.get().state == "paused"
     assert not Asset.objects.filter(failure_class="miner").exists()
@@ -122,13 +123,13 @@ def test_an_outage_of_ours_pauses_the_round_and_blames_nobody(leading, monkeypat
 
 def test_an_answer_that_breaks_our_reader_is_the_services_doing(leading, monkeypatch):
     """Whatever it is: nobody has to think of it beforehand."""
-    run, real = leading("honest"), running.batch.poll
+    run, real = leading("honest"), runs.batch.poll
 
     def breaks(pod, **more):
         if "control" not in pod.name:
             raise ZeroDivisionError("nobody thought of this")
         return real(pod, **more)
 
-    monkeypatch.setattr(running.batch, "poll", breaks)
+    monkeypatch.setattr(runs.batch, "poll", breaks)
     played = play(run)
     assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "reader_broke")

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audits import queries_source as pages
-from audits import sources, steps
+from audits import steps
 from audits.models import Audit, CheckRun, SourceCopy
-from audits.source import CHECKS, archive, scanning
+from audits.source import CHECKS, archive, scanning, source_audits
+from audits.source import queries as pages
 from audits.source.origins.base import NotFetched
 from audits.source.origins.git import GitHost as Origin
-from competition import store
-from competition.machine.outcomes import Move, Retry, Wait
 from competition.models import Competition, Miner, Round, Submission
+from core import store
+from core.machine.outcomes import Move, Retry, Wait
 from tests.audits.git_host import GitHost
 from tests.audits.test_source_audit import MIT
 from tests.dashboard.made_round import RULES
@@ -40,7 +40,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
 def audit(host, settings, tmp_path, monkeypatch):
     """An audit of whatever `files` a test pushes."""
     settings.STORE_DIR = tmp_path / "store"
-    monkeypatch.setattr(sources, "origin", lambda: Origin(host.url, looks=2))
+    monkeypatch.setattr(source_audits, "origin", lambda: Origin(host.url, looks=2))
 
     def of(files, *, repo="", role="challenger", round_=None):
         repo = repo or f"miner/{tmp_path.name.replace('_', '-')}"
@@ -85,7 +85,7 @@ def test_a_clean_repository_passes_and_everything_is_kept(audit):
         path: text.encode() for path, text in GOOD.items()
     }
     checks = {check.check_name: check for check in row.checks.all()}
-    assert set(checks) == set(sources.ORDER)
+    assert set(checks) == set(source_audits.ORDER)
     assert "no network" in checks["answers"].walls
     assert json.loads(store.default().path(checks["pins"].raw).read_bytes())["outcome"] == "done"
     bom = json.loads(json.loads(store.default().path(checks["inventory"].raw).read_bytes())["document"])
@@ -138,7 +138,7 @@ def test_a_commit_that_its_host_does_not_have_is_believed_the_second_time(audit,
     second = steps.gather(row, NOW)
     assert isinstance(second, Move)
     assert (second.to, second.sets["code"]) == ("rejected", "commit_missing")
-    assert not sources.missing(row)
+    assert not source_audits.missing(row)
 
 
 def test_an_outage_of_the_host_is_never_a_finding(audit, host):
@@ -179,7 +179,7 @@ def test_a_tree_that_breaks_a_check_goes_to_a_person_with_the_other_checks_done(
 
 def test_a_damaged_copy_of_ours_is_never_held_against_the_code(audit, monkeypatch):
     row = audit(GOOD)
-    copy = sources.copy_of(row.submission, now=NOW)
+    copy = source_audits.copy_of(row.submission, now=NOW)
     path = store.default().path(copy.archive)
     path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:700])
@@ -191,9 +191,9 @@ def test_a_damaged_copy_of_ours_is_never_held_against_the_code(audit, monkeypatc
 def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(audit, host, monkeypatch):
     """A repository may be made so that fetching it takes for ever: others from the same host show whose doing it is."""
     other = audit(GOOD, repo="leader/known", role="leader")
-    sources.copy_of(other.submission, now=NOW)
+    source_audits.copy_of(other.submission, now=NOW)
     row = audit(GOOD, repo="miner/slow", round_=other.round)
-    real = sources.origin()
+    real = source_audits.origin()
 
     class Slow:
         name = "git"
@@ -203,9 +203,9 @@ def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(aud
                 raise NotFetched("infrastructure", "code_not_fetched", "We could not fetch the code: it took too long.")
             return real.fetch(repo, commit)
 
-    monkeypatch.setattr(sources, "origin", Slow)
+    monkeypatch.setattr(source_audits, "origin", Slow)
     assert isinstance(steps.gather(row, NOW), Retry)
-    row.attempts = sources.LOOKS
+    row.attempts = source_audits.LOOKS
     outcome = steps.gather(row, NOW)
     assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
 
@@ -213,9 +213,9 @@ def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(aud
 def test_a_leaders_code_that_cannot_be_had_holds_up_nobodys_audit(audit, host, monkeypatch):
     leader = audit(GOOD, repo="leader/gone", role="leader")
     known = audit(GOOD, repo="other/known", round_=leader.round)
-    sources.copy_of(known.submission, now=NOW)
+    source_audits.copy_of(known.submission, now=NOW)
     row = audit({**GOOD, "serve.py": "PAUSE = 3\n"}, repo="miner/audited", round_=leader.round)
-    real = sources.origin()
+    real = source_audits.origin()
 
     class Slow:
         name = "git"
@@ -225,8 +225,8 @@ def test_a_leaders_code_that_cannot_be_had_holds_up_nobodys_audit(audit, host, m
                 raise NotFetched("infrastructure", "code_not_fetched", "We could not fetch the code: it took too long.")
             return real.fetch(repo, commit)
 
-    monkeypatch.setattr(sources, "origin", Slow)
-    row.attempts = sources.LOOKS
+    monkeypatch.setattr(source_audits, "origin", Slow)
+    row.attempts = source_audits.LOOKS
     assert settled(row).to == "passed"
 
 
@@ -259,7 +259,7 @@ def test_without_a_sandbox_nothing_is_checked_and_nobody_is_blamed(audit, monkey
 def test_what_is_shared_with_the_leader_is_said_for_credit_and_decides_nothing(audit):
     body = "\n".join(f"def f{n}(a, b):\n    return [a * {n} + x for x in range(b) if x % {n + 2}]\n" for n in range(9))
     leader = audit({**GOOD, "serve.py": body}, repo="leader/solution", role="leader")
-    sources.copy_of(leader.submission, now=NOW)
+    source_audits.copy_of(leader.submission, now=NOW)
     row = audit({**GOOD, "serve.py": body + "\nPAUSE = 3\n"}, repo="other/solution", round_=leader.round)
     assert settled(row).to == "passed"
     (finding,) = row.findings.filter(check_name="lineage")
@@ -283,7 +283,7 @@ def test_pages_read_findings_worst_first_with_code_checks_parts_and_relatives(au
     assert marked == ["exec(input())"]
     assert pages.code_around(files, secret) == []
     assert "aB3dE5gH7j" not in secret.excerpt
-    assert [check.name for check in pages.checks_of(row)] == list(sources.ORDER)
+    assert [check.name for check in pages.checks_of(row)] == list(source_audits.ORDER)
     assert {"kind": "pypi", "name": "numpy", "version": "2.4.6", "file": "requirements.txt"} in pages.parts_of(row)
     (relative,) = pages.relatives_of(row)
     assert relative.entry == leader.submission.key

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from audits import sources
-from audits.source import vulnerabilities
+from audits.source import source_audits, vulnerabilities
 from audits.source.inventory import Part
 from audits.source.vulnerabilities import BadSnapshot, affects, snapshot
 
@@ -98,11 +97,11 @@ def test_a_snapshot_that_cannot_be_read_is_ours_and_never_a_pass(tmp_path, conte
     with pytest.raises(BadSnapshot):
         snapshot(path)
     settings.OSV_SNAPSHOT = str(path)
-    with pytest.raises(sources.Broke):
-        sources.advisories([part("requests", "2.19.0")])
+    with pytest.raises(source_audits.Broke):
+        source_audits.advisories([part("requests", "2.19.0")])
 
 
 def test_the_snapshots_date_is_the_version_of_what_was_known(tmp_path, settings):
     settings.OSV_SNAPSHOT = str(made(tmp_path, BAD_REQUESTS))
-    scanned = sources.advisories([part("requests", "2.19.0")])
+    scanned = source_audits.advisories([part("requests", "2.19.0")])
     assert (scanned.outcome, scanned.version, len(scanned.findings)) == ("done", "2026-02-03", 1)

@@ -28,12 +28,12 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from audits import waiting
 from audits.models import Correction
-from competition import operator
+from audits.reviews import waiting_cases
 from competition.chain.simulated import Simulated
-from competition.machine import engine
 from competition.models import Round
+from core import operator_key
+from core.machine import engine
 from dashboard.models import Publication, Reissue
 from tests.verify import played_round, reviewed_round
 from verify.__main__ import examine_all
@@ -68,9 +68,9 @@ def work(stage: played_round.Stage) -> str:
         round_ = Round.objects.get(number=1)
         if round_.state == "open":
             Simulated("played").skip_to(round_.seed_block + 1, now=stage.at)
-        if waiting.everything() or not busy(round_):
+        if waiting_cases.everything() or not busy(round_):
             break
-    return f"{round_.state}, {len(waiting.everything())} cases"
+    return f"{round_.state}, {len(waiting_cases.everything())} cases"
 
 
 def busy(round_: Round) -> bool:
@@ -85,7 +85,7 @@ def lodge(stage: played_round.Stage) -> str:
 
 def verify() -> str:
     folder = Path(settings.BUNDLE_DIR) / "played"
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     wrong = [finding.line() for finding in report.findings if finding.severity == "error"] if report else ["nothing"]
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     return f"{' '.join(names)}: {len(wrong)} errors {' | '.join(wrong)[:500]}"

@@ -30,12 +30,14 @@ from django.core.wsgi import get_wsgi_application
 from django.db import transaction
 from django.urls import reverse
 
-from competition import store
-from competition.bundle_folders import folder_of
 from competition.models import Asset, Competition, Round
+from competition.publication.bundle_folders import folder_of
+from core import store
 from dashboard.models import LightCopy, Publication
+from formats import known_good_files, light_copy
+from formats.glb import gltf, mesh_simplification
 from judging.models import Duel, Rendering
-from judging.renderers import control, gltf, light, lightening, raycast
+from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED
 from judging.renderers.threejs import Threejs
 from tests import databases
@@ -92,7 +94,7 @@ def lighten(made: Made, stem: str) -> None:
     """What a worker would make of both files, as if they were heavy."""
     duel = made.matches[made.miners[1].hotkey + "screen"].duels.get(prompt__stem=stem)
     for original in (duel.left_sha256, duel.right_sha256):
-        content, triangles = lightening.lighten(gltf.read(store.default().path(original).read_bytes()))
+        content, triangles = mesh_simplification.lighten(gltf.read(store.default().path(original).read_bytes()))
         facts = {"sha256": store.default().put(content), "bytes": len(content), "triangles": triangles, "state": "made"}
         # another site in this database may show the same files
         LightCopy.objects.get_or_create(
@@ -147,7 +149,7 @@ def run_modules(round_: Round) -> None:
     """The competition takes modules, and both sides of a duel are such: a good one, and one that pries."""
     take(round_, "threejs")
     duel = winners_duel(round_, RUN)
-    for side, text in (("left_sha256", control.MODULE), ("right_sha256", PRYING)):
+    for side, text in (("left_sha256", known_good_files.MODULE), ("right_sha256", PRYING)):
         digest = store.default().put(f"// {round_.competition.slug}\n{text}".encode())
         built, size, _ = a_box(0.5, 0.4, 0.3)
         facts = {"sha256": built, "bytes": size, "triangles": 12, "state": "made", "since": made_round.NOW}
@@ -168,7 +170,7 @@ def show_splats(round_: Round) -> None:
         Asset.objects.filter(sha256=getattr(duel, side)).update(sha256=digest)
         Rendering.objects.filter(sha256=getattr(duel, side)).update(**facts)
         setattr(duel, side, digest)
-        made = light.lighten(store.default().path(digest), file_format="ply")
+        made = light_copy.lighten(store.default().path(digest), file_format="ply")
         copy = {"sha256": store.default().put(made.content), "bytes": len(made.content), "triangles": made.triangles}
         named = {"competition": round_.competition, "since": made_round.NOW, "state": "made", **copy}
         LightCopy.objects.get_or_create(original=digest, defaults=named)

@@ -139,7 +139,7 @@ def test_a_long_name_may_come_in_a_short_header(server: Server, home: Path) -> N
 
 
 def test_what_the_platform_writes_is_taken(server: Server, home: Path, tmp_path: Path) -> None:
-    from dashboard.files import archive
+    from dashboard.pages.files import archive
 
     folder = tmp_path / "made"
     (folder / "blobs").mkdir(parents=True)

@@ -14,15 +14,16 @@ from gauntlet_client import platform_code, preflight, showing
 from gauntlet_client.errors import Unusable
 from rich.console import Console
 
-from competition.formats import FORMATS
-from judging.renderers import RENDERERS, control
-from judging.renderers.chromium.scripts import STATIC
+from core.sandbox.chromium.scripts import STATIC
+from formats import known_good_files
+from formats.registry import FORMATS
+from judging.renderers import RENDERERS
 
 ROOT = platform_code.folder()
-GOOD = {"glb": control.glb(), "ply": control.ply(), "threejs": control.MODULE.encode()}
+GOOD = {"glb": known_good_files.glb(), "ply": known_good_files.ply(), "threejs": known_good_files.MODULE.encode()}
 BAD = {
     "glb": (b"no mesh at all, but long enough to be looked at", "NOT_A_GLB", ""),
-    "ply": (control.ply()[:-4], "PLY_LENGTH", ""),
+    "ply": (known_good_files.ply()[:-4], "PLY_LENGTH", ""),
     "threejs": (b"export default function make(THREE) {\n  return fetch('x');\n}\n", "MODULE_GLOBAL", "Line 2"),
 }
 
@@ -101,9 +102,9 @@ def test_what_checks_and_draws_is_in_the_wheel_and_needs_no_django() -> None:
     code = """if True:
         import sys
         sys.modules.update(dict.fromkeys(("django", "competition")))
-        import gauntlet_client.desk, judging.formats.desk
+        import gauntlet_client.desk, formats.sandbox_examine
         from judging.renderers import threejs
-        judging.formats.desk.rehearse()
+        formats.sandbox_examine.rehearse()
         threejs.scripts()
         print(*(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "judging"))
     """
@@ -114,5 +115,5 @@ def test_what_checks_and_draws_is_in_the_wheel_and_needs_no_django() -> None:
     wheel = tomllib.loads((source.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     carried = [(source.parent / name).resolve() for name in wheel["force-include"]]
     loaded = [Path(name) for name in done.stdout.split()]
-    assert STATIC in carried and ROOT / "judging/formats/threejs.py" in loaded
+    assert STATIC in carried and ROOT / "formats/threejs/examine.py" in loaded
     assert [file for file in loaded if not {file, *file.parents} & set(carried)] == []

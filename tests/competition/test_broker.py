@@ -11,8 +11,8 @@ from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq_postgres import schema
 
-from competition import broker
-from competition.broker import RowQueue
+from core.queue import broker
+from core.queue.broker import RowQueue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

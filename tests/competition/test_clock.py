@@ -20,14 +20,15 @@ from django.test import Client
 from django.urls import reverse
 from dramatiq_postgres import schema
 
-from competition import actors, clock
-from competition.clock import DatabaseClock
-from competition.heartbeats import Heart, Heartbeat
-from competition.machine import engine
-from competition.machine.engine import stateful_models
 from competition.management.commands import reconcile
 from competition.models import Round
-from judging.hearing import Hearing
+from core import clock
+from core.clock import DatabaseClock
+from core.machine import engine
+from core.machine.engine import stateful_models
+from core.queue import actors
+from core.queue.heartbeats import Heart, Heartbeat
+from judging.judge_worker import Hearing
 from tests.competition import made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,7 +223,7 @@ def test_a_real_worker_an_hour_fast_does_not_act_says_so_and_acts_again_once_its
 
 def send(round_: Round) -> None:
     """As the reconciler would, through the queue that lies in PostgreSQL."""
-    from competition.broker import through_postgres
+    from core.queue.broker import through_postgres
 
     broker = through_postgres("")
     broker.declare_queue("io")

@@ -9,9 +9,9 @@ import pytest
 
 from competition import rounds
 from competition.decisions import schedule
-from competition.directing import Director
-from competition.machine.stateful import FailureClass
+from competition.demo.demo_director import Director
 from competition.models import Competition, Round
+from core.machine.stateful import FailureClass
 from dashboard.models import Publication
 from tests.competition import made
 

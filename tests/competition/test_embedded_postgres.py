@@ -15,13 +15,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from competition import embedded_postgres
-from competition.embedded_postgres import HOST, NOBODY, Address, Cluster, Unavailable
+from core.postgres import server
+from core.postgres.server import HOST, NOBODY, Address, Cluster, Unavailable
 
 USE = """
 import sys
 from pathlib import Path
-from competition.embedded_postgres import Cluster
+from core.postgres.server import Cluster
 print(Cluster(Path(sys.argv[1]), options=("fsync=off",)).ensure().port, flush=True)
 sys.stdin.read()
 """
@@ -143,11 +143,11 @@ def test_nobody_gets_in_without_the_password(home: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("unshare", [True, False])
 def test_root_runs_it_as_somebody_else(home: Path, unshare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if unshare and not embedded_postgres.may_unshare():
+    if unshare and not server.may_unshare():
         pytest.skip("this machine allows no user namespaces")
-    if not unshare and subprocess.run([*embedded_postgres.as_nobody(), sys.executable, "-c", ""]).returncode:
+    if not unshare and subprocess.run([*server.as_nobody(), sys.executable, "-c", ""]).returncode:
         pytest.skip("`nobody` may not enter the folder of this installation")
-    monkeypatch.setattr(embedded_postgres, "may_unshare", lambda: unshare)
+    monkeypatch.setattr(server, "may_unshare", lambda: unshare)
     cluster = Cluster(home, options=FAST)
     assert connect(cluster.ensure()).execute("SELECT 1").fetchone() == (1,)
     assert (home / "data").stat().st_uid == (0 if unshare else NOBODY)
@@ -156,10 +156,10 @@ def test_root_runs_it_as_somebody_else(home: Path, unshare: bool, monkeypatch: p
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests are this one already")
 def test_an_ordinary_user_needs_no_root(home: Path) -> None:
-    if subprocess.run([*embedded_postgres.as_nobody(), sys.executable, "-c", ""]).returncode:
+    if subprocess.run([*server.as_nobody(), sys.executable, "-c", ""]).returncode:
         pytest.skip("`nobody` may not enter the folder of this installation")
     os.chown(home.parent, NOBODY, NOBODY)
-    user = user_of(home, *embedded_postgres.as_nobody())
+    user = user_of(home, *server.as_nobody())
     assert int(user.stdout.readline()) == Cluster(home).running()
     user.communicate()
     assert until(lambda: not Cluster(home).inhabitants())
@@ -168,4 +168,4 @@ def test_an_ordinary_user_needs_no_root(home: Path) -> None:
 def test_a_missing_system_program_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(Unavailable, match="apt-get install util-linux"):
-        embedded_postgres.tool.__wrapped__("flock")
+        server.tool.__wrapped__("flock")

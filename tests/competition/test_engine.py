@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from competition.machine import engine
-from competition.machine.graph import Graph, GraphError, State
-from competition.machine.outcomes import Failure, Move, Retry, Wait
 from competition.models import LedgerEvent, Round
+from core.machine import engine
+from core.machine.graph import Graph, GraphError, State
+from core.machine.outcomes import Failure, Move, Retry, Wait
 from tests.competition import made
 
 NOW = made.after(1)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from competition import http_get, partial
-from competition.decisions.retries import FetchFailed
-from competition.fetch import Fetched, fetch
-from competition.host_slots import InProcess
-from competition.http_get import Patience
+from core.net import http_client, partial_files
+from core.net.failures import FetchFailed
+from core.net.fetch import Fetched, fetch
+from core.net.host_slots import InProcess
+from core.net.http_client import Patience
 from tests.competition.fetching import BODY, PATIENT, POLICY, failed, fetched
 from tests.competition.hostile_host import HostileHost, Visit, hostile_host
 
@@ -178,7 +178,7 @@ def part(visit: Visit) -> None:
 def test_each_attack_ends_in_its_own_code(
     attack: str, host: HostileHost, into: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_get, "LATE_BYTES_S", 100)  # a busy host's late bytes are late
+    monkeypatch.setattr(http_client, "LATE_BYTES_S", 100)  # a busy host's late bytes are late
     behaviour, code = ATTACKS[attack]
     fault = failed(host.on("/x", behaviour), into, replace(POLICY, patience=ENDED.get(attack, PATIENT)))
     assert (fault.code, fault.failure_class) == (code, "miner"), fault.sentence
@@ -274,7 +274,7 @@ def test_a_busy_machine_of_ours_does_not_make_a_host_slow(host: HostileHost, int
 
 
 def test_two_workers_cannot_write_one_file(host: HostileHost, into: Path) -> None:
-    with partial.opened(into):
+    with partial_files.opened(into):
         fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into)
     assert (fault.code, fault.failure_class) == ("our_fault", "infrastructure")
 

@@ -14,10 +14,10 @@ import ssrfguard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition import urls_guard
-from competition.decisions.retries import FetchFailed
-from competition.fetch import FetchPolicy, fetch
-from competition.host_slots import InProcess
+from core.net import url_guard
+from core.net.failures import FetchFailed
+from core.net.fetch import FetchPolicy, fetch
+from core.net.host_slots import InProcess
 
 PUBLIC = "93.184.215.14"
 PUBLIC_V6 = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -43,10 +43,10 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dialled]:
     yield seen
 
 
-def answer(*ips: str) -> Callable[..., list[urls_guard.Answer]]:
+def answer(*ips: str) -> Callable[..., list[url_guard.Answer]]:
     """A resolver that knows one answer, whatever it is asked."""
 
-    def resolver(host: str, port: int, *_: Any) -> list[urls_guard.Answer]:
+    def resolver(host: str, port: int, *_: Any) -> list[url_guard.Answer]:
         return [
             (socket.AF_INET6, 1, 6, "", (ip, port, 0, 0)) if ":" in ip else (socket.AF_INET, 1, 6, "", (ip, port))
             for ip in ips
@@ -55,7 +55,7 @@ def answer(*ips: str) -> Callable[..., list[urls_guard.Answer]]:
     return resolver
 
 
-def like_libc(host: str, port: int, *_: Any) -> list[urls_guard.Answer]:
+def like_libc(host: str, port: int, *_: Any) -> list[url_guard.Answer]:
     """What the C library makes of a host: any number form is an address; every name is public."""
     literal = re.fullmatch(r"[0-9a-fA-FxX.]+", host.rstrip("."))
     try:
@@ -67,7 +67,7 @@ def like_libc(host: str, port: int, *_: Any) -> list[urls_guard.Answer]:
     return answer(ip)(host, port)
 
 
-def tried(url: str, tmp_path: Path, resolver: urls_guard.Resolver, **more: Any) -> FetchFailed:
+def tried(url: str, tmp_path: Path, resolver: url_guard.Resolver, **more: Any) -> FetchFailed:
     policy = FetchPolicy(spare_bytes=0, max_bytes=1000, **more)
     with pytest.raises(FetchFailed) as caught:
         fetch(url, policy=policy, into=tmp_path / "asset", slots=InProcess(1), resolver=resolver)
@@ -135,13 +135,13 @@ def test_a_name_may_not_lead_inside(ip: str, tmp_path: Path, dialled: Dialled) -
 
 @pytest.mark.parametrize("ip", RESOLVED)
 def test_our_own_table_would_do_alone(ip: str) -> None:
-    assert urls_guard.objection(ip_address(ip)) is not None
+    assert url_guard.objection(ip_address(ip)) is not None
 
 
 @given(st.ip_addresses())
 def test_whatever_our_table_passes_ssrfguard_passes_too_or_neither_dials(ip: Any) -> None:
     """The union refuses; and what is plainly special by Python's own table is refused by ours."""
-    if urls_guard.objection(ip) is None:
+    if url_guard.objection(ip) is None:
         assert ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local)
         assert getattr(ip, "ipv4_mapped", None) is None and getattr(ip, "sixtofour", None) is None
         assert getattr(ip, "teredo", None) is None
@@ -169,7 +169,7 @@ def test_a_name_is_looked_up_once(tmp_path: Path, dialled: Dialled) -> None:
     """A resolver that answers inside from the second question on is never asked a second one."""
     asked: list[str] = []
 
-    def rebinding(host: str, port: int, *_: Any) -> list[urls_guard.Answer]:
+    def rebinding(host: str, port: int, *_: Any) -> list[url_guard.Answer]:
         asked.append(host)
         return answer(PUBLIC if len(asked) == 1 else "127.0.0.1")(host, port)
 
@@ -194,7 +194,7 @@ def test_a_flood_of_answers_costs_few_connections(tmp_path: Path, dialled: Diall
 def test_a_silent_name_server_may_be_ours(
     number: int, code: str, failure_class: str, tmp_path: Path, dialled: Dialled
 ) -> None:
-    def silent(*_: Any) -> list[urls_guard.Answer]:
+    def silent(*_: Any) -> list[url_guard.Answer]:
         raise socket.gaierror(number, "as the C library says it")
 
     fault = tried("https://example.org/", tmp_path, silent)
@@ -204,11 +204,11 @@ def test_a_silent_name_server_may_be_ours(
 def test_a_lookup_without_end_ends(tmp_path: Path, dialled: Dialled) -> None:
     import threading
 
-    from competition.http_get import Patience
+    from core.net.http_client import Patience
 
     over = threading.Event()
 
-    def endless(*_: Any) -> list[urls_guard.Answer]:
+    def endless(*_: Any) -> list[url_guard.Answer]:
         over.wait(120)
         return []
 
@@ -221,7 +221,7 @@ def test_a_dead_name_server_of_the_miners_is_not_ours_where_the_witness_answers(
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
-    def resolver(host: str, *rest: Any) -> list[urls_guard.Answer]:
+    def resolver(host: str, *rest: Any) -> list[url_guard.Answer]:
         if host == "witness.example":
             return answer("127.0.0.1")(host, port)
         raise socket.gaierror(socket.EAI_AGAIN, "silent")
@@ -252,7 +252,7 @@ def test_the_demo_does_dial_its_port(tmp_path: Path, dialled: Dialled) -> None:
 def test_no_text_makes_the_guard_stumble(url: str) -> None:
     """It refuses with a code, or names an origin whose request line is plain ASCII."""
     try:
-        origin = urls_guard.check(url)
+        origin = url_guard.check(url)
     except FetchFailed as failed:
         assert failed.failure_class == "miner" and failed.sentence.isascii()
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from competition import partial
+from core.net import partial_files
 from tests.competition.fetching import BODY, POLICY, TAG, failed, fetched
 from tests.competition.hostile_host import HostileHost, Visit
 
@@ -43,7 +43,7 @@ def test_without_a_strong_tag_it_starts_from_zero(tag: str, host: HostileHost, i
 def test_after_a_crash_of_the_machine_it_starts_from_zero(host: HostileHost, into: Path) -> None:
     url = host.on("/x", breaks_off_once)
     failed(url, into)
-    partial.write_label(into, replace(partial.read_label(into), boot="another"))
+    partial_files.write_label(into, replace(partial_files.read_label(into), boot="another"))
     assert fetched(url, into).bytes == len(BODY)
     assert "range" not in host.visits[1].headers
 
@@ -99,9 +99,9 @@ def test_a_resumed_file_may_not_grow_past_the_limit(host: HostileHost, into: Pat
 def test_an_outage_of_ours_uses_up_no_try(host: HostileHost, into: Path) -> None:
     url = host.on("/x", breaks_off_once)
     failed(url, into)
-    assert [partial.count_try(into, ours=ours) for ours in (True, False, True, True, False)] == [1, 1, 1, 1, 2]
+    assert [partial_files.count_try(into, ours=ours) for ours in (True, False, True, True, False)] == [1, 1, 1, 1, 2]
     assert fetched(url, into).bytes == len(BODY)  # counting keeps what is known of the file
     assert "range" in host.visits[1].headers
-    assert partial.count_try(into, ours=False) == 3
-    partial.forget(into)
+    assert partial_files.count_try(into, ours=False) == 3
+    partial_files.forget(into)
     assert list(into.parent.iterdir()) == []

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from competition import http_get, urls_guard
-from competition.decisions.retries import FetchFailed
-from competition.http_get import Patience, Watch
+from core.net import http_client, url_guard
+from core.net.failures import FetchFailed
+from core.net.http_client import Patience, Watch
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="no openssl on this machine to make a certificate"
@@ -77,15 +77,17 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     def connected(*_: object, **__: object) -> socket.socket:
         return socket.create_connection(("127.0.0.1", ports[0]), timeout=100)
 
-    monkeypatch.setattr(http_get, "_connected", connected)
-    monkeypatch.setattr(urls_guard, "addresses", lambda *_, **__: ())
+    monkeypatch.setattr(http_client, "_connected", connected)
+    monkeypatch.setattr(url_guard, "addresses", lambda *_, **__: ())
     yield ports
 
 
 def got(url: str, trust: Path | None, *, patience: Patience = PATIENT) -> bytes:
-    context = ssl.create_default_context(cafile=trust) if trust else http_get.tls_context()
+    context = ssl.create_default_context(cafile=trust) if trust else http_client.tls_context()
     watch = Watch(patience, time.monotonic)
-    with http_get.get(urls_guard.check(url), headers={}, watch=watch, most_header_bytes=4096, tls=context) as response:
+    with http_client.get(
+        url_guard.check(url), headers={}, watch=watch, most_header_bytes=4096, tls=context
+    ) as response:
         return b"".join(response.body)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import ingest, prompts, queries, rounds, steps
+from competition import prompts, queries, rounds, steps
 from competition.decisions import schedule, seed
 from competition.decisions.rulesets import BadRules
-from competition.machine import engine
 from competition.models import Competition, Round
+from competition.reveals import ingest
+from core.machine import engine
 from tests.competition import made
 
 RULES = {"title": {"prompts": 3}}

@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from competition import heartbeats
-from competition.heartbeats import EVERY, FORGOTTEN, RECONCILER, SILENT, Heart, Heartbeat
 from competition.management.commands import reconcile, worker
+from core.queue import heartbeats
+from core.queue.heartbeats import EVERY, FORGOTTEN, RECONCILER, SILENT, Heart, Heartbeat
 
 NOW = timezone.now()
 

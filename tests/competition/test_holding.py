@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from competition.machine import engine
-from competition.machine.holding import Hold, Keeper
 from competition.models import Round
+from core.machine import engine
+from core.machine.lease_renewal import Hold, Keeper
 from tests.competition import made
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 from django.db import OperationalError, connection
 
-from competition.host_slots import AdvisoryLocks, InProcess
+from core.net.host_slots import AdvisoryLocks, InProcess
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from competition import ingest
 from competition.chain.base import RawReveal
 from competition.decisions import eligibility
 from competition.models import Competition, LedgerEvent, Reveal
+from competition.reveals import ingest
 from tests.hostile.reveals import COMMIT, GOOD, PAYLOADS
 from verify import bundle_reveals
 

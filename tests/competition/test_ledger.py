@@ -11,8 +11,8 @@ from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition import ledger
 from competition.models import LedgerEvent
+from core import ledger
 from tests.competition import made
 
 # A golden value: whoever changes the hashed form breaks every bundle ever published.

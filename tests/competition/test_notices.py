@@ -12,12 +12,12 @@ import pytest
 from django.core import mail
 from django.db import transaction
 
-from competition import ledger
 from competition.decisions import notices
-from competition.machine import engine
 from competition.models import Competition
 from competition.notices import channels, steps, subscribing
 from competition.notices.models import Delivery, Subscription
+from core import ledger
+from core.machine import engine
 from tests.competition import made
 from tests.competition.receiving import receiver
 
@@ -230,8 +230,8 @@ def test_any_other_address_gets_our_document(address: str) -> None:
 
 
 def test_letters_have_a_queue_that_nothing_of_a_round_shares() -> None:
-    from competition.machine.engine import stateful_models
     from competition.management.commands.run import parts
+    from core.machine.engine import stateful_models
 
     ours = Delivery.graph.states["waiting"].queue
     others = {

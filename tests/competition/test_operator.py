@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from competition import operator
+from core import operator_key
 
 SEED = "ab" * 32
 
@@ -16,8 +16,8 @@ SEED = "ab" * 32
 def test_a_seed_and_a_wallets_hotkey_file_are_the_same_key(tmp_path: Path, text: str) -> None:
     path = tmp_path / "operator.key"
     path.write_text(text)
-    plain = operator.Keypair.create_from_seed(bytes.fromhex(SEED))
-    assert operator._keypair(path).ss58_address == plain.ss58_address
+    plain = operator_key.Keypair.create_from_seed(bytes.fromhex(SEED))
+    assert operator_key._keypair(path).ss58_address == plain.ss58_address
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,5 @@ def test_a_file_that_is_none_is_told_without_its_content(tmp_path: Path, text: s
     path = tmp_path / "operator.key"
     path.write_text(text)
     with pytest.raises(ValueError, match="GAUNTLET_OPERATOR_KEY") as told:
-        operator._keypair(path)
+        operator_key._keypair(path)
     assert SEED not in str(told.value) and "secret words" not in str(told.value)

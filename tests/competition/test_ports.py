@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from competition import ports
-from competition.ports import free_port, highest, is_free
+from core.postgres import ports
+from core.postgres.ports import free_port, highest, is_free
 
 
 def test_a_free_port_is_outside_of_what_the_kernel_lends() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
-from competition import processes
 from competition.management.commands import run
-from competition.processes import Child, Program, Supervisor, next_pause
+from core.queue import processes
+from core.queue.processes import Child, Program, Supervisor, next_pause
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = "import signal; print('up', flush=True); signal.pause()"
@@ -28,7 +28,7 @@ SUPERVISE = """
 import sys
 from pathlib import Path
 from competition import processes
-from competition.processes import Program, Supervisor
+from core.queue.processes import Program, Supervisor
 processes.GRACE_SECONDS = 0.5
 codes = sys.argv[2:]
 programs = [Program(f"part-{n}", (sys.executable, "-u", "-c", code)) for n, code in enumerate(codes)]

@@ -14,9 +14,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from competition import embedded_postgres
-from competition.database.roles import INSERT_ONLY
-from competition.embedded_postgres import APPLICATION, HOST, USER, Cluster
+from core.postgres import server as embedded_postgres
+from core.postgres.backend.roles import INSERT_ONLY
+from core.postgres.server import APPLICATION, HOST, USER, Cluster
 from tests import databases
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from competition import chain, ingest, weights
+from competition import chain, weights
 from competition.chain.base import ChainFault
 from competition.chain.simulated import signed
 from competition.decisions import schedule
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move
 from competition.models import Asset, Competition, LedgerEvent, Reveal, Round, SimulatedExtrinsic, Submission
+from competition.reveals import ingest
 from competition.rounds import conclude, met_on_the_ladder
 from competition.steps import resume
+from core.machine import engine
+from core.machine.outcomes import Failure, Move
 from tests.competition import made
 
 GOOD = {"repo": "a/b", "commit": "a" * 40, "cdn_url": "https://files.example/x"}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from competition.embedded_postgres import Cluster
-from competition.ports import free_port
+from core.postgres.ports import free_port
+from core.postgres.server import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.scenario

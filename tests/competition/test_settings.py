@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from competition.headers import ContentSecurity
+from core.web.headers import ContentSecurity
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -205,7 +205,7 @@ def test_the_web_server_ends_by_the_same_sentence(tmp_path: Path) -> None:
     environment = {**os.environ, "GAUNTLET_VAR": str(tmp_path), "GAUNTLET_WEB_SHARE": "33"}
     words = ["-m", "gunicorn", "competition.wsgi:application", "--bind", "127.0.0.1:0", "--no-control-socket"]
     done = subprocess.run(
-        [sys.executable, *words, "--worker-class", "competition.web_worker.FairWorker"],
+        [sys.executable, *words, "--worker-class", "core.web.web_worker.FairWorker"],
         cwd=ROOT, env=environment | {"DJANGO_SETTINGS_MODULE": "competition.settings"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 2 and "Traceback" not in done.stderr

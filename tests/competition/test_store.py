@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.store import AssetStore, NotInStore, Store
+from core.store import AssetStore, NotInStore, Store
 
 BYTES = b"glTF" + bytes(1000)
 SHA256 = hashlib.sha256(BYTES).hexdigest()

@@ -10,7 +10,7 @@ from gunicorn.config import Config
 
 from benchmarks import slow_visitors
 from benchmarks.slow_visitors import ATTACKS, SERVERS, ask, attack, served
-from competition import web_worker
+from core.web import web_worker
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from audits.models import Audit, Finding, PodRun
-from competition import store
 from competition.decisions.tally import DuelResult, Tally
 from competition.models import (
     Asset,
@@ -28,6 +27,7 @@ from competition.models import (
     SimulatedChain,
     Submission,
 )
+from core import store
 from dashboard.models import Publication
 from judging.models import Duel, Match, Rendering
 from judging.renderers.rig import EMBEDDED

@@ -9,12 +9,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from competition.heartbeats import Heart
-from competition.machine.engine import stateful_models
 from competition.models import Miner, Round
-from dashboard import counting
-from dashboard.answers import twin_url
-from dashboard.presenting.about_pages import releases
+from core.machine.engine import stateful_models
+from core.queue.heartbeats import Heart
+from dashboard.facts import duel_statistics
+from dashboard.facts.about_pages import releases
+from dashboard.pages.answers import twin_url
 from dashboard.templatetags.gauntlet import coded
 from judging.models import Duel, Match
 from tests.dashboard import made_round
@@ -122,7 +122,7 @@ def test_the_judge_is_measured_where_it_was_asked_twice(client: Client, made: Ma
     }
     shared = outcomes[first.pk].keys() & outcomes[second.pk].keys()
     same = sum(outcomes[first.pk][key] == outcomes[second.pk][key] for key in shared)
-    told = counting.repeats(made.competition)
+    told = duel_statistics.repeats(made.competition)
     assert (told["pairs"], told["same"]) == (len(shared), same)
     assert 0 < told["opposite"] <= told["pairs"] - told["same"]
     (row,) = facts(client, reverse("method"))["repeats"]

@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
-from competition import chain, demo, rounds
+from competition import chain, rounds
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
+from competition.demo import demo_setting
 from competition.models import Competition, Round, SimulatedChain
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
@@ -154,7 +155,7 @@ def test_more_appeals_cost_no_further_query(client: Client, made: Made, django_a
 @pytest.mark.parametrize("name", ["competition", "margin", "ply", "threejs"])
 def test_who_watches_the_demo_has_minutes_to_object_and_its_first_round_waits_for_nobody(name: str) -> None:
     """In blocks of a second: a round decided within 80 seconds of its last file leaves three minutes and more."""
-    told = demo.told_in(Path(demo.TOLD).with_name(f"{name}.json"))
+    told = demo_setting.told_in(Path(demo_setting.TOLD).with_name(f"{name}.json"))
     assert told["block_seconds"] == 1.0
     cadence = schedule.Cadence.from_json(told["config"]["blocks"])
     first = schedule.first(cadence, earliest_reveal_block=3)
@@ -177,10 +178,10 @@ def test_the_demo_s_first_window_is_skipped_and_later_ones_are_left_to_the_clock
     begun = rounds.begin(
         competition, blocks=schedule.first(rounds.cadence(competition), earliest_reveal_block=3), now=now
     )
-    assert demo.keep_moving(competition, files=tmp_path, patient=True, now=now)
+    assert demo_setting.keep_moving(competition, files=tmp_path, patient=True, now=now)
     assert chain.of(competition).block(now=now) == begun.seed_block + 1
     Round.objects.filter(pk=begun.pk).update(number=2)
     SimulatedChain.objects.update(skipped=0)
     assert isinstance(chain.of(competition), Simulated)
-    demo.keep_moving(competition, files=tmp_path, patient=True, now=now)
+    demo_setting.keep_moving(competition, files=tmp_path, patient=True, now=now)
     assert chain.of(competition).block(now=now) == 0, "a visitor has the whole window"

@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from competition.models import Round
-from dashboard import exploring
+from dashboard.facts import chart_data
+from dashboard.facts.plots import Axis, Group, Limit, Plot, Point
 from dashboard.models import RecordFile
-from dashboard.presenting.plots import Axis, Group, Limit, Plot, Point
 from judging.models import Match
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
@@ -61,7 +61,7 @@ def test_the_bundle_is_the_version_that_the_python_package_speaks() -> None:
 def test_plotly_accepts_every_word_of_a_chart(client: Client, made: Made) -> None:
     import plotly.graph_objects as plotly
 
-    urls = [reverse("chart", args=["made", name]) for name in exploring.PLOTS]
+    urls = [reverse("chart", args=["made", name]) for name in chart_data.PLOTS]
     for url in [*urls, audit_chart(made, "distances")]:
         told = client.get(url).json()
         assert plotly.Figure(inked(told)).data, url
@@ -129,7 +129,7 @@ def test_a_competition_without_a_match_has_nothing_to_draw(client: Client, made:
 @pytest.mark.django_db
 def test_old_rounds_are_a_page_further(client: Client, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     Match.objects.filter(round=made.running).update(state="decided", margin_micro=0)
-    monkeypatch.setattr(exploring, "MOST_MATCHES", 4)
+    monkeypatch.setattr(chart_data, "MOST_MATCHES", 4)
     newest = facts(client, reverse("charts", args=["made"]))
     assert {row["round"] for row in newest["margins"]} == {2}, "whole rounds"
     assert newest["older"] == 2

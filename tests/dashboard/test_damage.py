@@ -18,11 +18,12 @@ from django.utils import timezone
 from audits.models import SourceCopy
 from audits.source import archive
 from audits.source.origins.base import Fetched
-from competition import damage, mending, store
-from competition.damage import Damage
-from competition.machine import engine
 from competition.models import Asset, Round
-from dashboard import publish, stored_bundles
+from competition.stored_files import damage, mending
+from competition.stored_files.damage import Damage
+from core import store
+from core.machine import engine
+from dashboard.bundles import publish, stored_bundles
 from dashboard.models import Publication
 from judging.models import Duel, Rendering
 from judging.renderers import renderer
@@ -172,7 +173,7 @@ def test_the_archive_of_a_commit_is_had_again_from_its_code_host(made: Made, mon
         def fetch(self, repo: str, commit: str) -> Fetched:
             return Fetched(files=tuple(files), left_out=(), origin="x")
 
-    monkeypatch.setattr("audits.sources.origin", Origin)
+    monkeypatch.setattr("audits.source.source_audits.origin", Origin)
     lose(store.default().path(sha256))
     assert mending.restore_file(sha256) and store.default().verify(sha256)
 
@@ -235,7 +236,7 @@ def test_a_scrub_names_what_is_rotten_missing_and_unknown_and_its_exit_code_says
 
 def copy_of_the_store(settings: Any, tmp_path: Path) -> None:
     """Only what this test's rows name: the run's store holds the files of other tests."""
-    from competition.damage import referenced
+    from competition.stored_files.damage import referenced
 
     there, here = store.default(), store.Store(tmp_path / "store")
     for sha256 in set(referenced()):
@@ -265,8 +266,8 @@ def published(made: Made, settings: Any) -> tuple[Publication, Path]:
     digest = store.sha256_of(folder / "manifest.json")
     from django.db import transaction
 
-    from competition import ledger
     from competition.steps import checkpoint
+    from core import ledger
 
     with transaction.atomic():
         ledger.append(made.competition.pk, kind="round.open", body={"round": 1}, at=timezone.now())

@@ -9,11 +9,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from competition.machine import engine
 from competition.models import Round
-from judging import controls
+from core.machine import engine
+from judging.health import controls
 from judging.models import Answer, Control, DescribedJudge, Duel, Match
-from judging.questions.version import version_named
+from judging.panel.questions.version import version_named
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
 from tests.dashboard.test_pages_served import queries_for

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from competition import ledger
 from competition.models import Round
+from core import ledger
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import match_url
 from tests.dashboard.test_pages_served import CaptureQueriesContext, connection

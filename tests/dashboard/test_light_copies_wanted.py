@@ -10,14 +10,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from competition import store
-from competition.machine import engine
 from competition.models import Asset, LedgerEvent, Round
-from dashboard import light_copies
+from core import store
+from core.machine import engine
+from core.sandbox.outcomes import Refused, RendererFault
+from dashboard.copies import light_copies
 from dashboard.models import LightCopy
+from formats import light_copy
 from judging.models import Rendering
-from judging.renderers import light
-from judging.renderers.base import Refused, RendererFault
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html, match_url
 from tests.judging.test_light_copies import globe
@@ -122,10 +122,10 @@ def test_a_file_that_cannot_be_made_light_is_nobody_s_failure(
     finish_now(made)
     wanted()
 
-    def refuse(data: Path, *, file_format: str) -> light.Light:
+    def refuse(data: Path, *, file_format: str) -> light_copy.Light:
         raise Refused("TOO_SLOW", "It is too slow.")
 
-    monkeypatch.setattr(light, "lighten", refuse)
+    monkeypatch.setattr(light_copy, "lighten", refuse)
     copy = advance()
     assert (copy.state, copy.failure_class) == ("refused", "")
 
@@ -134,10 +134,10 @@ def test_our_own_fault_is_tried_again_and_then_let_be(made: Made, heavy: str, mo
     finish_now(made)
     wanted()
 
-    def fail(data: Path, *, file_format: str) -> light.Light:
+    def fail(data: Path, *, file_format: str) -> light_copy.Light:
         raise RendererFault("KILLED", "the work was killed")
 
-    monkeypatch.setattr(light, "lighten", fail)
+    monkeypatch.setattr(light_copy, "lighten", fail)
     assert (advance().state, LightCopy.objects.get().failure_class) == ("lightening", "infrastructure")
     assert advance().state == "lightening"
     assert advance().state == "refused", "the pictures do"

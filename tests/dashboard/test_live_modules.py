@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from competition import store
 from competition.models import Asset
+from core import store
+from formats.known_good_files import MODULE
 from judging.models import Rendering
-from judging.renderers.control import MODULE
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import html, match_url
 

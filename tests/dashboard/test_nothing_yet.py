@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from competition.models import Competition, Miner, Round
-from dashboard.answers import twin_url
+from dashboard.pages.answers import twin_url
 from tests.dashboard.made_round import NOW, hotkey
 from tests.dashboard.test_pages import html
 

@@ -48,7 +48,7 @@ class Walk:
         self.matches = {row.url for row in self._rows()}
 
     def _rows(self) -> list[Any]:
-        from dashboard.presenting.matches import match_url
+        from dashboard.facts.matches import match_url
 
         rows = Match.in_force.filter(round__competition__slug=self.slug, state="decided")
         sides = ("round__competition", "defender__miner", "challenger__miner")

@@ -12,10 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from competition.models import Miner, Prompt
-from dashboard import prompt_counts
-from dashboard.answers import twin_url
+from dashboard.facts import prompt_counts
 from dashboard.models import PromptCount
-from dashboard.sheets import written
+from dashboard.pages.answers import twin_url
+from dashboard.pages.csv_tables import written
 from judging.models import Duel, Match
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made

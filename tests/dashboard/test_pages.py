@@ -10,10 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 from competition.models import Prompt, Round
-from dashboard import marking
-from dashboard.answers import twin_url
+from dashboard.facts.rounds import told
 from dashboard.models import VerifierFinding
-from dashboard.presenting.rounds import told
+from dashboard.pages import inline_svg
+from dashboard.pages.answers import twin_url
 from judging.models import Duel
 from tests.dashboard.made_round import Made, hotkey
 
@@ -374,7 +374,7 @@ def test_a_miner_sees_every_round_and_the_best_of_them(client: Client, made: Mad
 
 def test_hotkeys_that_begin_and_end_alike_have_other_pictures() -> None:
     one, other = hotkey(1), hotkey(1)[:20] + "zzz" + hotkey(1)[23:]
-    assert marking.identicon(one) == marking.identicon(one) != marking.identicon(other)
+    assert inline_svg.identicon(one) == inline_svg.identicon(one) != inline_svg.identicon(other)
 
 
 def test_the_front_page_shows_how_close_it_was(client: Client, made: Made) -> None:

@@ -19,9 +19,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
-from competition import store
-from competition.bundle_folders import folder_of
 from competition.models import Asset, Prompt, Round
+from competition.publication.bundle_folders import folder_of
+from core import store
 from judging.models import Rendering
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made, hotkey
@@ -245,7 +245,10 @@ def test_the_style_sheet_stays_small() -> None:
 
 
 def test_a_web_server_sets_apart_what_it_has_loaded() -> None:
-    told = "import competition.wsgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'dashboard.views' in sys.modules)"
+    told = (
+        "import competition.wsgi, gc, sys; "
+        "print(gc.get_freeze_count() > 10_000, 'dashboard.pages.views' in sys.modules)"
+    )
     command = [sys.executable, "-W", "ignore", "-c", told]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True)

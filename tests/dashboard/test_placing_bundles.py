@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.publish import place
+from dashboard.bundles.publish import place
 
 
 def folder(path: Path, text: str) -> Path:

@@ -18,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audits.models import Audit, Ruling
 from competition.models import LedgerEvent
-from dashboard.presenting import review_pages
+from dashboard.facts import review_pages
 from tests.audits import appealing
 from tests.audits.reviewing import WHY, lodge
 
@@ -157,7 +157,7 @@ def test_an_appeal_shows_what_was_signed_and_hostile_words_stay_words(borderline
     document, signature = appealing.objection(
         Audit.objects.get(), by="Ann", statement="<script>alert(1)</script> is not in our code."
     )
-    from audits import appeals
+    from audits.reviews import appeals
 
     lodged = appeals.lodge(document, signature=signature, now=appealing.NOW)
     page = Client().get(review_pages.url_of(lodged)).content.decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.test import Client, RequestFactory
 
 from competition.decisions.rulesets import RULESETS
-from dashboard.rules import rules_facts, simulated
+from dashboard.facts.rules import rules_facts, simulated
 
 
 def test_every_ruleset_is_shown_with_its_values() -> None:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from audits.models import Audit, CheckRun, Finding, SourceCopy
 from audits.source import archive, lineage, tree
-from competition import store
+from core import store
 from tests.dashboard.made_round import NOW, Made, make
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from dashboard import encodings, visitors
+from dashboard.doors import encodings, visitors
 from tests.dashboard.made_round import Made
 
 SAID = {

@@ -13,10 +13,10 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from competition import ledger
 from competition.models import Reign, SimulatedChain
+from core import ledger
 from dashboard.facts import weights
-from dashboard.presenting.people import who
+from dashboard.facts.people import who
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
 

@@ -12,15 +12,15 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from competition import store
-from competition.machine import engine
 from competition.models import Asset, Reign, Round
-from dashboard import conversions
+from core import store
+from core.machine import engine
+from core.sandbox.outcomes import Refused
+from dashboard.copies import conversions
 from dashboard.models import WinnerCopy
 from examples.objects import glb_of
+from formats import conversion
 from judging.models import Rendering
-from judging.renderers import conversion
-from judging.renderers.base import Refused
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import html, match_url
 

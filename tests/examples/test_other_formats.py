@@ -11,11 +11,11 @@ from types import ModuleType
 
 import pytest
 
-from competition import demo, formats
+from competition.demo import demo_setting
 from examples.cast import CAST, MINERS
 from examples.kit import KIT
 from examples.prompts import prompts
-from judging.formats import examiner
+from formats import examiner, registry
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = {one.folder: one.extension for one in CAST if one.extension != "glb"}
@@ -44,22 +44,22 @@ def test_a_picture_becomes_a_file_that_is_let_through(
     image, generator = prompts()[picture].read_bytes(), generators[name]
     data = generator.generate(image, seed=1)
     assert data == generator.generate(image, seed=1), "the same picture and seed must give the same bytes"
-    wanted = next(row for row in formats.FORMATS.values() if row.extension == generator.EXTENSION)
+    wanted = next(row for row in registry.FORMATS.values() if row.extension == generator.EXTENSION)
     assert wanted.extension == MEMBERS[name]
     examiner(wanted.name)(data)
 
 
 @pytest.mark.parametrize("name", ["ply", "threejs"])
 def test_the_demo_of_a_format_names_members_that_speak_it(name: str) -> None:
-    told = demo.told_in(ROOT / "examples" / f"{name}.json")
+    told = demo_setting.told_in(ROOT / "examples" / f"{name}.json")
     members = {one.name: one.extension for one in CAST}
     named = {told["config"]["leader"], *(each for cast in told["config"]["cast"].values() for each in cast)}
-    assert {members[each] for each in named} == {formats.FORMATS[name].extension}
+    assert {members[each] for each in named} == {registry.FORMATS[name].extension}
 
 
 def test_a_renderer_that_cannot_draw_the_format_is_refused_with_a_choice(tmp_path: Path) -> None:
     told = json.loads((ROOT / "examples/ply.json").read_text()) | {"renderer": "raycast"}
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps(told))
-    with pytest.raises(demo.BadCompetition, match="'raycast' cannot draw ply files; choose threejs"):
-        demo.told_in(file)
+    with pytest.raises(demo_setting.BadCompetition, match="'raycast' cannot draw ply files; choose threejs"):
+        demo_setting.told_in(file)

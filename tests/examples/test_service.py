@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import trimesh
 
-from competition.ports import free_port
+from core.postgres.ports import free_port
 from examples.cast import MINERS
 from examples.prompts import prompts
 

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from judging.renderers import control
+from formats import known_good_files
 from tests.judging.broken_glb import BROKEN, BROKEN_WHEN_DECODED, FLOAT, Glb, broken, good, picture
 from tests.judging.made_splats import cloud
 
@@ -155,7 +155,7 @@ def _containers() -> Iterator[tuple[str, bytes]]:
         "UTF-16": '{"asset":{"version":"2.0"}}'.encode("utf-16"),
         "a byte order mark and more": b'\xef\xbb\xbf{"asset":{"version":"2.0"}}',
     }.items():
-        yield name, control.pack(text, Glb().body)
+        yield name, known_good_files.pack(text, Glb().body)
 
 
 def _lengthened(data: bytes) -> bytes:

@@ -10,8 +10,8 @@ from django.apps import apps
 from django.core import serializers
 from django.test import Client
 
-from audits import appeals as lodging
 from audits.models import Appeal, Audit
+from audits.reviews import appeals as lodging
 from competition.models import Round
 from tests.api.conftest import Api, people
 from tests.dashboard import made_round

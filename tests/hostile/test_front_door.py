@@ -15,7 +15,7 @@ from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from competition.log_filters import NoTraceOfRefusals
+from core.web.log_filters import NoTraceOfRefusals
 from tests.dashboard import made_round
 from tests.hostile import odd
 from tests.hostile.odd import PLACE, filled, routes
@@ -178,7 +178,7 @@ def odd_form() -> str:
 
 @pytest.mark.parametrize("value", ["²", "9" * 5000, "-1", "٣"])
 def test_a_number_that_is_none_is_no_number(value: str) -> None:
-    from dashboard.numbers import whole_number
+    from dashboard.doors.numbers import whole_number
 
     assert whole_number(value) is None
     assert whole_number("0012") == 12

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from judging.renderers import baking
-from judging.renderers.base import Refused
-from judging.renderers.chromium import walls
+from core.sandbox.chromium import walls
+from core.sandbox.outcomes import Refused
+from formats.threejs import baking
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED
 from judging.renderers.threejs import DRAWING, Threejs

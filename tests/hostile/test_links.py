@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from competition.models import Prompt, Round
-from dashboard.presenting.outside import web_address
+from dashboard.facts.external_links import web_address
 from judging.models import Duel
 from tests.dashboard import made_round
 from tests.dashboard.test_pages import every_page

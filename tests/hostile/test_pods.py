@@ -24,7 +24,7 @@ def test_there_are_enough_kinds():
 
 
 class Play:
-    """A run as `audits.running` plays it, through the same readers, on a clock of its own; its control pod works."""
+    """A run as `audits.pods.runs` plays it, through the same readers, on a clock of its own; its control pod works."""
 
     def __init__(self, behaviour: Behaviour, *, port: int, folder: Path) -> None:
         self.behaviour, self.folder, self.now, self.progress = behaviour, folder, NOW, Progress()

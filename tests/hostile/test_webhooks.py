@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from competition.http_get import Patience
 from competition.notices import channels, subscribing
 from competition.notices.models import Subscription
+from core.net.http_client import Patience
 from tests.competition import made
 from tests.hostile import webhooks
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from judging.renderers.light import LARGEST, NAME
+from formats.light_copy import LARGEST, NAME
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from judging.renderers import rules
-from judging.renderers.control import pack
+from formats import rules
+from formats.known_good_files import pack
 
 Tree = dict[str, Any]
 FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125

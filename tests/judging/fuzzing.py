@@ -16,14 +16,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from core.sandbox.outcomes import Refused
 from examples.objects import glb_of
-from judging.formats import examiner
-from judging.renderers import control
-from judging.renderers.base import Refused
+from formats import examiner, known_good_files
 from tests.judging.hostile_modules import STATIC
 from tests.judging.made_splats import cloud
 
-MEMORY = 3 << 30  # as judging.renderers.confinement.Limits
+MEMORY = 3 << 30  # as core.sandbox.confinement.Limits
 EDGES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7F800000, 0x7FC00000]
 CODE = [
     b"{",
@@ -62,12 +61,12 @@ MODULES = Path(__file__).with_name("modules")
 
 def corpus(name: str) -> list[bytes]:
     if name == "glb":
-        return [control.glb(), glb_of("mug"), glb_of("key")]
+        return [known_good_files.glb(), glb_of("mug"), glb_of("key")]
     if name == "ply":
-        return [control.ply(), cloud(4), cloud(6, degree=1), cloud(3, degree=3)]
+        return [known_good_files.ply(), cloud(4), cloud(6, degree=1), cloud(3, degree=3)]
     ours = [path.read_bytes() for path in sorted(MODULES.glob("*.js"))]
     return [
-        *[control.MODULE.encode(), *ours] * 40,
+        *[known_good_files.MODULE.encode(), *ours] * 40,
         *(text.encode() for _, text in STATIC.values() if 0 < len(text) < 4000),
     ]
 

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind
-from judging.backends import judge_named, openai
-from judging.backends.openai_client import Door
+from judging.backends import judge_named
 from judging.models import Duel, Rendering
+from judging.panel import openai
+from judging.panel.openai_client import Door
 from tests.dashboard import made_round
 from tests.dashboard.made_round import COLOURS, Maker, picture
 from tests.judging.vlm_stage import FRONT, SIDES, served

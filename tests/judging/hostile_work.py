@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from judging.renderers.base import Refused
+from core.sandbox.outcomes import Refused
 
 Told = dict[str, Any]
 

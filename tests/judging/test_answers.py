@@ -9,13 +9,13 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import seen
-from competition.machine import engine
-from judging.answers import Remembered, Reply
-from judging.answers_kept import Kept, asked_in
+from core.machine import engine
 from judging.backends import judge_named
-from judging.deliberating import Unwanted
-from judging.hearing import next_rows, until_quiet
+from judging.judge_worker import next_rows, until_quiet
 from judging.models import Answer, Duel
+from judging.panel.answer_rows import Kept, asked_in
+from judging.panel.answer_store import Remembered, Reply
+from judging.panel.vlm_panel import Unwanted
 from tests.judging.heard_round import PROMPTS
 
 REPLY = Reply({"1": 0.25, "2": 0.7, "0": 0.05}, 1.0, raw={"model": "m"}, latency_ms=12)
@@ -113,7 +113,7 @@ def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
     server = serving(latency_s=0.01)
     duel = engine.claim(Duel, Duel.objects.first().pk, now=timezone.now())
     from judging import sides
-    from judging.asking import verdict_of
+    from judging.panel.duel_verdict import verdict_of
 
     match = duel.match
     left = sides.of(match.defender, match.defender_origin, duel.prompt)
@@ -124,7 +124,7 @@ def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
             Duel.objects.filter(pk=duel.pk).update(lease=None)
         return Kept(duel).wanted()
 
-    from competition import store
+    from core import store
 
     with pytest.raises(Unwanted):
         verdict_of(judge_named("openai:vlm-2"), reference=store.default().path(duel.prompt.sha256),

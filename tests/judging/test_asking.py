@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.asking import ASKS, verdict_of
 from judging.backends import JUDGES, Answer, NoAnswer, Question, Side, judge_named
-from judging.questions import QUESTIONS
+from judging.panel.duel_verdict import ASKS, verdict_of
+from judging.panel.questions import QUESTIONS
 
 DEFENDER, CHALLENGER = Side("d" * 64, {}), Side("c" * 64, {})
 SCORES = st.floats(-1, 1)

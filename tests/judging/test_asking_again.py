@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind, Worth
 from competition.models import Round
-from judging import matches, resting, sides
-from judging.hearing import until_quiet
+from judging import matches, sides
+from judging.judge_worker import until_quiet
 from judging.models import Answer, Duel, Match
-from judging.questions.version import version_named
+from judging.panel import cited_answers
+from judging.panel.questions.version import version_named
 from tests.judging.heard_round import PROMPTS
 from tests.judging.vlm_stage import worths
 
@@ -59,7 +60,7 @@ def told(*made: Match) -> list[Any]:
 
 
 def answers_of(match: Match) -> set[str]:
-    return set(resting.answers_of(match.duels.select_related("prompt"), version=VLM))
+    return set(cited_answers.answers_of(match.duels.select_related("prompt"), version=VLM))
 
 
 def test_a_mended_judge_is_asked_every_question_of_a_new_take_and_both_answers_stay(round_, serving, eyes):

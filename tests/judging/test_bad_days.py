@@ -18,16 +18,18 @@ import pytest
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind, Worth
-from competition.machine import engine
 from competition.models import LedgerEvent, Round
 from competition.steps import resume
-from judging import controls, matches, sides, steps
-from judging.backends import judge_named, openai
-from judging.backends.openai_client import Door
-from judging.doctoring import doctored
-from judging.hearing import until_quiet
+from core.machine import engine
+from judging import matches, sides, steps
+from judging.backends import judge_named
+from judging.health import controls
+from judging.health.control_images import doctored
+from judging.judge_worker import until_quiet
 from judging.models import Answer, Control, Duel
-from judging.questions.version import version_named
+from judging.panel import openai
+from judging.panel.openai_client import Door
+from judging.panel.questions.version import version_named
 from tests.judging.heard_round import PROMPTS
 from tests.judging.vlm_stage import worths
 
@@ -169,7 +171,7 @@ def test_a_server_that_is_down_for_an_hour_costs_a_pause_and_no_verdict(
     assert 55 < first.attempts < 65  # it goes on asking, quietly
 
     settings.VLM_URL = address
-    monkeypatch.setattr("judging.backends.openai.Door", partial(Door, pause_s=0.005))
+    monkeypatch.setattr("judging.panel.openai.Door", partial(Door, pause_s=0.005))
     judge_named.cache_clear()
     assert resume(round_, why="the server is back", now=timezone.now())
     Duel.objects.update(due_at=timezone.now())

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from judging.renderers import control
-from judging.renderers.base import Refused, RendererFault
-from judging.renderers.blame import KNOWN_GOOD, settled
-from judging.renderers.confinement import Limits
-from judging.renderers.sandbox import Sandbox
+from core.sandbox.confinement import Limits
+from core.sandbox.outcomes import Refused, RendererFault
+from formats import known_good_files
+from formats.blame import KNOWN_GOOD, settled
+from formats.sandbox import Sandbox
 from tests.judging.broken_glb import good
 
 FAULTS: dict[str, Exception] = {
@@ -37,7 +37,7 @@ def failing(error: Exception, *, always: bool) -> Callable[[Path], str]:
     """Work that fails on the miner's file, and `always` on the known-good one, too."""
 
     def work(path: Path) -> str:
-        if always or path.read_bytes() != control.glb():
+        if always or path.read_bytes() != known_good_files.glb():
             raise error
         return "done"
 
@@ -72,7 +72,7 @@ def test_a_failure_that_does_not_come_again_is_nobody_s(file: Path) -> None:
 
 def test_a_good_file_that_is_refused_is_our_fault(file: Path) -> None:
     def work(path: Path) -> str:
-        if path.read_bytes() == control.glb():
+        if path.read_bytes() == known_good_files.glb():
             raise Refused("NO_SCENE", "The file has no scene.")
         raise RendererFault("CRASHED", "it broke off")
 
@@ -86,7 +86,7 @@ def test_a_file_that_is_not_there_says_nothing_about_its_miner(tmp_path: Path) -
 
 
 def test_every_format_has_a_good_file() -> None:
-    from competition.formats import FORMATS
+    from formats.registry import FORMATS
 
     assert set(KNOWN_GOOD) == set(FORMATS)
 
@@ -96,7 +96,7 @@ def test_work_that_never_ends_on_one_file_is_its_miner_s_doing(file: Path, tmp_p
     box = Sandbox("tests.judging.hostile_work:work")
 
     def work(path: Path) -> object:
-        deed = "environment" if path.read_bytes() == control.glb() else "sleep"
+        deed = "environment" if path.read_bytes() == known_good_files.glb() else "sleep"
         limits = Limits(wall_seconds=60.0 if deed == "environment" else 1.0)
         return box.run({"deed": deed}, data=path, folder=tmp_path, limits=limits)
 

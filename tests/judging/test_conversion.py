@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import trimesh
 
+from core.sandbox.chromium import walls
+from core.sandbox.outcomes import Refused
 from examples.objects import glb_of
-from judging.formats import converted_names, converting, glb, ply
-from judging.renderers import baking, control
-from judging.renderers.base import Refused
-from judging.renderers.chromium import walls
-from judging.renderers.conversion import convert
+from formats import converted_names, converting, known_good_files
+from formats.conversion import convert
+from formats.glb import examine as glb
+from formats.ply import examine as ply
+from formats.threejs import baking
 from tests.judging.made_splats import cloud
 
 TOLD = {"round": "demo/1", "miner": "5Fx", "commit": "ab" * 20, "licence": "MIT", "sha256 of the original": "cd" * 32}
@@ -73,7 +75,7 @@ def test_a_ply_and_an_spz_say_whose_they_are(splats: Path) -> None:
 @pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
 def test_a_module_becomes_the_mesh_it_builds_and_says_whose_it_is(tmp_path: Path) -> None:
     path = tmp_path / "module.js"
-    path.write_text(control.MODULE)
+    path.write_text(known_good_files.MODULE)
     try:
         made = convert(path, file_format="threejs", to="glb", provenance=TOLD)
     finally:

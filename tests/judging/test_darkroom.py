@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from judging.renderers import baking, control
-from judging.renderers.base import RendererFault
-from judging.renderers.chromium import browsers as lending
-from judging.renderers.chromium import walls
-from judging.renderers.chromium.browser import Allowance
-from judging.renderers.chromium.browsers import Browsers
-from judging.renderers.chromium.faults import ours
+from core.sandbox.chromium import browsers as lending
+from core.sandbox.chromium import walls
+from core.sandbox.chromium.browser import Allowance
+from core.sandbox.chromium.browsers import Browsers
+from core.sandbox.chromium.faults import ours
+from core.sandbox.outcomes import RendererFault
+from formats import known_good_files
+from formats.threejs import baking
 from judging.renderers.rig import EMBEDDED
 from judging.renderers.threejs import Threejs, opened, scripts
 from tests.judging.made_splats import cloud
@@ -45,7 +46,9 @@ def put_away() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "data"), [("ply", cloud(300, degree=3)), ("threejs", control.MODULE.encode())], ids=["ply", "threejs"]
+    ("kind", "data"),
+    [("ply", cloud(300, degree=3)), ("threejs", known_good_files.MODULE.encode())],
+    ids=["ply", "threejs"],
 )
 def test_a_file_of_any_format_gives_the_same_pixels_in_any_browser(
     kind: str, data: bytes, own: Browsers, tmp_path: Path

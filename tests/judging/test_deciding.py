@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from competition.machine import engine
-from competition.machine.outcomes import Move, Wait
 from competition.models import Miner, Round, Submission
 from competition.steps import resume
-from judging import deciding
+from core.machine import engine
+from core.machine.outcomes import Move, Wait
+from judging import match_decision
 from judging.models import Duel, Match
 from tests.competition import made
 
@@ -51,19 +51,19 @@ def settle(match: Match, *, silent: int) -> None:
 
 def test_a_few_silent_duels_are_void_and_not_counted(match: Match) -> None:
     settle(match, silent=2)
-    outcome = deciding.decide(match, NOW)
+    outcome = match_decision.decide(match, NOW)
     assert isinstance(outcome, Move)
     assert engine.move(match, outcome, now=NOW)
     match.refresh_from_db()
     assert (match.state, match.void, match.won, match.drawn, match.duels_made) == ("decided", 2, 30, 8, PROMPTS)
     assert set(match.duels.filter(state="void").values_list("failure_class", flat=True)) == {"judge"}
-    assert deciding.silence(match.round) is None
+    assert match_decision.silence(match.round) is None
 
 
 def test_more_silent_duels_decide_nothing_and_stop_the_round(match: Match) -> None:
     settle(match, silent=3)
-    assert isinstance(deciding.decide(match, NOW), Wait)
-    stop = deciding.silence(match.round)
+    assert isinstance(match_decision.decide(match, NOW), Wait)
+    stop = match_decision.silence(match.round)
     assert stop is not None and stop.failure is not None
     assert (stop.to, stop.failure.failure_class, stop.failure.code) == ("paused", "judge", "JUDGE")
     assert "3 of 40 duels" in stop.failure.sentence and "manage.py resume small 1" in stop.failure.sentence
@@ -72,13 +72,13 @@ def test_more_silent_duels_decide_nothing_and_stop_the_round(match: Match) -> No
 def test_a_duel_that_may_still_be_asked_about_is_waited_for(match: Match) -> None:
     settle(match, silent=2)
     match.duels.filter(failure_class="judge").update(attempts=4)
-    assert isinstance(deciding.decide(match, NOW), Wait)
-    assert deciding.silence(match.round) is None
+    assert isinstance(match_decision.decide(match, NOW), Wait)
+    assert match_decision.silence(match.round) is None
 
 
 def test_a_duel_answered_while_it_is_voided_undoes_the_decision(match: Match) -> None:
     settle(match, silent=1)
-    outcome = deciding.decide(match, NOW)
+    outcome = match_decision.decide(match, NOW)
     assert isinstance(outcome, Move)
     match.duels.filter(failure_class="judge").update(state="judged", outcome="challenger")
     with pytest.raises(RuntimeError, match="answered meanwhile"):
@@ -89,9 +89,9 @@ def test_a_duel_answered_while_it_is_voided_undoes_the_decision(match: Match) ->
 
 def test_a_resumed_round_asks_the_judge_again(match: Match) -> None:
     settle(match, silent=3)
-    stop = deciding.silence(match.round)
+    stop = match_decision.silence(match.round)
     assert stop is not None and engine.move(match.round, stop, now=NOW)
     assert resume(Round.objects.get(pk=match.round_id), why="the judge answers again", now=NOW)
     assert not match.duels.filter(state="judging", attempts__gt=0).exists()
     assert Round.objects.get(pk=match.round_id).state == "duels"
-    assert deciding.silence(match.round) is None
+    assert match_decision.silence(match.round) is None

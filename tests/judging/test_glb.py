@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from judging.renderers import darkroom, glb, gltf, rules
-from judging.renderers.base import Refused
-from judging.renderers.photograph import photograph
-from judging.renderers.rules_of_modules import MODULE_RULES
-from judging.renderers.rules_of_splats import SPLAT_RULES
+from core.sandbox.outcomes import Refused
+from formats import rules
+from formats.glb import check as glb
+from formats.glb import decoded, gltf
+from formats.ply.rules import SPLAT_RULES
+from formats.threejs.rules import MODULE_RULES
+from judging.renderers import sandbox_render
+from judging.renderers.raycaster import photograph
 from tests.judging import broken_glb
 from tests.judging.broken_glb import BROKEN, Glb, broken, good, picture
 
@@ -178,10 +181,10 @@ def _retell(tree: Any, chance: random.Random) -> None:
 def answer(data: bytes) -> str:
     """`refused`, or `drawn` after the whole way to a picture; anything else is a bug."""
     try:
-        model = darkroom.read(glb.examine(data)[1])
+        model = decoded.read(glb.examine(data)[1])
     except Refused:
         return "refused"
-    photograph(model, rig=darkroom.REHEARSAL, pictures=["front"])
+    photograph(model, rig=sandbox_render.REHEARSAL, pictures=["front"])
     return "drawn"
 
 

@@ -12,12 +12,13 @@ import pytest
 import trimesh
 from PIL import Image
 
+from core.sandbox.confinement import Limits
+from core.sandbox.outcomes import Refused, RendererFault
+from formats.sandbox import ROOT, Done, Sandbox
 from judging.renderers import RENDERERS, raycast, renderer
-from judging.renderers.base import Refused, Rendered, RendererFault
-from judging.renderers.confinement import Limits
+from judging.renderers.base import Rendered
 from judging.renderers.raycast import Raycast, develop
 from judging.renderers.rig import FRONT, VIEWS, Rig
-from judging.renderers.sandbox import ROOT, Done, Sandbox
 from tests.judging.broken_glb import BROKEN, BROKEN_WHEN_DECODED, Glb, good, picture
 
 SMALL = Rig(views=VIEWS, gray=FRONT, pixels=64, grid_pixels=64)
@@ -113,7 +114,7 @@ class Faulty(Sandbox):
     """A sandbox that crashes on some files."""
 
     def __init__(self, *crashes: bool) -> None:
-        super().__init__("judging.renderers.darkroom:work")
+        super().__init__("judging.renderers.sandbox_render:work")
         self.crashes = list(crashes)
 
     def run(self, *told: Any, **more: Any) -> Done:

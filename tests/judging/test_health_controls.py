@@ -6,14 +6,15 @@ import pytest
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind, Worth
-from competition.machine import engine
-from competition.machine.outcomes import Move, Wait
-from judging import controls, matches, sides
+from core.machine import engine
+from core.machine.outcomes import Move, Wait
+from judging import matches, sides
 from judging.backends import judge_named
-from judging.doctoring import VARIANTS, doctored
-from judging.hearing import until_quiet
+from judging.health import controls
+from judging.health.control_images import VARIANTS, doctored
+from judging.judge_worker import until_quiet
 from judging.models import Control
-from judging.questions.version import version_named
+from judging.panel.questions.version import version_named
 from tests.judging.heard_round import PROMPTS
 from tests.judging.vlm_stage import worths
 

@@ -10,14 +10,14 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from benchmarks.vlm_server_mind import Mind, Worth
-from judging import checking
 from judging.backends import Answer, NoAnswer, Side, judge_named
-from judging.checking import Case, checked
-from judging.doctoring import doctored
+from judging.health import checking
+from judging.health.checking import Case, checked
+from judging.health.control_images import doctored
 from judging.management.commands import judge as judge_command
 from judging.management.commands import judge_check
-from judging.questions import QUESTIONS
-from judging.questions.version import version_named
+from judging.panel.questions import QUESTIONS
+from judging.panel.questions.version import version_named
 from tests.judging import vlm_stage
 
 PICTURES = [*QUESTIONS["front"].shows, *QUESTIONS["around"].shows]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import judge_cost
-from judging.questions.version import version_named
+from judging.panel.questions.version import version_named
 
 
 @pytest.mark.parametrize("name", judge_cost.SHAPES)

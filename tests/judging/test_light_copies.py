@@ -11,10 +11,13 @@ import pytest
 import trimesh
 from PIL import Image
 
-from judging.renderers import glb, light, lightening, raycast
-from judging.renderers.base import Refused, RendererFault
+from core.sandbox.outcomes import Refused, RendererFault
+from formats import light_copy
+from formats.glb import check as glb
+from formats.glb import mesh_simplification
+from formats.sandbox import Sandbox
+from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED
-from judging.renderers.sandbox import Sandbox
 from tests.judging.broken_glb import BROKEN
 
 VIEWS = ["front_left", "top_down"]
@@ -33,7 +36,7 @@ def globe(*, subdivisions: int = 6, edge: int = 1024, **material: Any) -> bytes:
 
 
 def lightened(data: bytes) -> tuple[bytes, int]:
-    return lightening.lighten(glb.examine(data)[1].model())
+    return mesh_simplification.lighten(glb.examine(data)[1].model())
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_a_light_copy_looks_like_its_original(heavy: bytes) -> None:
     copy, triangles = lightened(heavy)
     before, after = glb.check(heavy), glb.check(copy)  # our own checker reads it
     assert triangles == after.triangles < before.triangles / 2
-    assert len(copy) < min(lightening.LIGHT, len(heavy) / 4)
+    assert len(copy) < min(mesh_simplification.LIGHT, len(heavy) / 4)
     assert np.allclose(before.bounds, after.bounds, atol=0.02)
     drawn = [raycast.draw(file, rig=EMBEDDED, views=VIEWS) for file in (heavy, copy)]
     for view in VIEWS:
@@ -104,20 +107,20 @@ def test_many_pictures_get_smaller_until_the_copy_is_light() -> None:
         box.visual = trimesh.visual.TextureVisuals(uv=uv, image=Image.fromarray(pixels))
         scene.add_geometry(box)
     copy, triangles = lightened(scene.export(file_type="glb"))
-    assert len(copy) <= lightening.LIGHT
+    assert len(copy) <= mesh_simplification.LIGHT
     assert triangles == 24 * 12
 
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Sandbox]:
-    made = Sandbox("judging.renderers.lightening:work")
+    made = Sandbox("formats.glb.mesh_simplification:work")
     yield made
     made.close()
 
 
 def test_the_copy_is_made_behind_walls(room: Sandbox, heavy: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.glb").write_bytes(heavy)
-    made = light.lighten(tmp_path / "a.glb", sandbox=room)
+    made = light_copy.lighten(tmp_path / "a.glb", sandbox=room)
     assert glb.check(made.content).triangles == made.triangles
 
 
@@ -126,7 +129,7 @@ def test_a_file_that_breaks_a_rule_gets_no_copy(room: Sandbox, name: str, tmp_pa
     code, data = BROKEN[name]
     (tmp_path / "a.glb").write_bytes(data)
     with pytest.raises(Refused) as refused:
-        light.lighten(tmp_path / "a.glb", sandbox=room)
+        light_copy.lighten(tmp_path / "a.glb", sandbox=room)
     assert refused.value.code == code
 
 
@@ -141,4 +144,4 @@ def broken_room() -> Iterator[Sandbox]:
 def test_what_a_broken_room_leaves_is_not_taken(broken_room: Sandbox, deed: str, tmp_path: Path) -> None:
     (tmp_path / "a.glb").write_bytes(deed.encode())
     with pytest.raises(RendererFault):
-        light.lighten(tmp_path / "a.glb", sandbox=broken_room)
+        light_copy.lighten(tmp_path / "a.glb", sandbox=broken_room)

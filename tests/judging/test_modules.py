@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from judging.formats import built, module_names, threejs
-from judging.renderers import baking, control
-from judging.renderers.base import Refused
-from judging.renderers.chromium import walls
-from judging.renderers.chromium.browser import excess
-from judging.renderers.chromium.browsers import Browsers
-from judging.renderers.chromium.using import Use
-from judging.renderers.rules_of_modules import MODULE_RULES
+from core.sandbox.chromium import walls
+from core.sandbox.chromium.browser import excess
+from core.sandbox.chromium.browsers import Browsers
+from core.sandbox.chromium.using import Use
+from core.sandbox.outcomes import Refused
+from formats import known_good_files
+from formats.threejs import baking, built, module_names
+from formats.threejs import examine as threejs
+from formats.threejs.rules import MODULE_RULES
 from tests.judging.hostile_modules import EXECUTED, GREEDY, HARMLESS, STATIC
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,10 @@ def test_no_sentence_begins_with_a_name_that_must_stay_small() -> None:
 
 
 def test_ordinary_modules_are_let_through() -> None:
-    for text in (control.MODULE, *(path.read_text() for path in sorted((ROOT / "tests/judging/modules").glob("*.js")))):
+    for text in (
+        known_good_files.MODULE,
+        *(path.read_text() for path in sorted((ROOT / "tests/judging/modules").glob("*.js"))),
+    ):
         threejs.check(text.encode())
 
 
@@ -140,13 +144,13 @@ def test_the_browser_as_a_whole_has_a_limit_too() -> None:
 @needs_browser
 @pytest.mark.timeout(120)
 def test_a_module_reaches_nobody_else() -> None:
-    before = baking.baked(control.MODULE.encode())
+    before = baking.baked(known_good_files.MODULE.encode())
     for module in HARMLESS.values():
         try:
             baking.triangles(baking.baked(module.encode()))
         except Refused as refused:
             assert refused.code in MODULE_RULES or refused.code in ("NOT_A_GLB", "NO_GEOMETRY"), "its own loss"
-    assert baking.baked(control.MODULE.encode()) == before
+    assert baking.baked(known_good_files.MODULE.encode()) == before
 
 
 @needs_browser
@@ -154,7 +158,7 @@ def test_two_different_scenes_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     outcomes = iter([page_answer(), page_answer(vertices=3, range=[0, 3])])
     monkeypatch.setattr(baking, "_answered", lambda module, browsers: next(outcomes))
     with pytest.raises(Refused, match="two different things"):
-        baking.baked(control.MODULE.encode())
+        baking.baked(known_good_files.MODULE.encode())
 
 
 LIES = {

@@ -15,17 +15,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from judging.formats import examiner
-from judging.renderers import control, glb_canonical, gltf
-from judging.renderers.base import Refused
-from judging.renderers.chromium import walls
-from judging.renderers.chromium.browser import Allowance
-from judging.renderers.chromium.scripts import own, vendored
-from judging.renderers.conversion import convert
-from judging.renderers.one_reading import require_same
+from core.sandbox.chromium import walls
+from core.sandbox.chromium.browser import Allowance
+from core.sandbox.chromium.scripts import own, vendored
+from core.sandbox.outcomes import Refused
+from formats import examiner, known_good_files
+from formats.conversion import convert
+from formats.glb import canonical as glb_canonical
+from formats.glb import gltf
+from formats.one_reading import require_same
+from formats.rules import EXTENSIONS
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED
-from judging.renderers.rules import EXTENSIONS
 from judging.renderers.threejs import DRAWING, HTML, Threejs, scripts
 from tests.hostile.files import REDIRECTS, inputs, large_square
 from tests.judging.broken_glb import Glb, broken, chunked, good
@@ -172,7 +173,7 @@ def test_a_page_that_draws_other_bytes_than_were_checked_is_believed_in_nothing(
 ) -> None:
     from judging.renderers import threejs
 
-    monkeypatch.setattr(threejs, "regular_file", lambda path, *, most: canonical(control.glb()))
+    monkeypatch.setattr(threejs, "regular_file", lambda path, *, most: canonical(known_good_files.glb()))
     with pytest.raises(Refused, match="READ_TWO_WAYS"):
         drawn(good(), tmp_path, Threejs())
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth, payload
-from judging.answers import Remembered
-from judging.asking import verdict_of
-from judging.backends import openai_client
 from judging.backends.base import NoAnswer
-from judging.backends.openai import OpenAI
-from judging.backends.openai_client import Door
-from judging.deliberating import Deliberates, Unwanted
-from judging.questions.calls import Asker
+from judging.panel import openai_client
+from judging.panel.answer_store import Remembered
+from judging.panel.duel_verdict import verdict_of
+from judging.panel.openai import OpenAI
+from judging.panel.openai_client import Door
+from judging.panel.questions.calls import Asker
+from judging.panel.vlm_panel import Deliberates, Unwanted
 from tests.judging.vlm_stage import OPENED, VERSION, judge, picture, served, side, worths
 
 GOOD, POOR = Worth(quality=1.0), Worth(quality=0.0)

@@ -10,12 +10,13 @@ import trimesh
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.asking import verdict_of
-from judging.backends import NoAnswer, Question, Side, judge_named, perceptual, scripted, silhouettes
-from judging.backends.likeness import Look
-from judging.breakages import BREAKAGES, glb_of
+from judging.backends import NoAnswer, Question, Side, judge_named, scripted
 from judging.decisions.ballots import MICRO
-from judging.questions import QUESTIONS
+from judging.health.degraded_meshes import BREAKAGES, glb_of
+from judging.panel.duel_verdict import verdict_of
+from judging.panel.questions import QUESTIONS
+from judging.perceptual import perceptual, silhouettes
+from judging.perceptual.image_similarity import Look
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED, FRONT, GRAY_PREFIX, VIEWS, Rig, View
 

@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from judging.formats import ply, spz
-from judging.renderers import control, light
-from judging.renderers.base import Refused
-from judging.renderers.chromium import walls
+from core.sandbox.chromium import walls
+from core.sandbox.outcomes import Refused
+from formats import known_good_files, light_copy
+from formats.ply import examine as ply
+from formats.ply import spz
+from formats.ply.rules import SPLAT_RULES
 from judging.renderers.rig import EMBEDDED, View
-from judging.renderers.rules_of_splats import SPLAT_RULES
 from judging.renderers.threejs import DRAWING, Threejs
 from tests.judging import made_splats
 from tests.judging.made_splats import NAMES, cloud, header, splat
@@ -43,7 +44,7 @@ def without(name: str) -> bytes:
 BROKEN = {
     "nothing": ("FILE_EMPTY", b""),
     "HTML": ("NOT_A_PLY", b"<!doctype html>"),
-    "a glb": ("NOT_A_PLY", control.glb()),
+    "a glb": ("NOT_A_PLY", known_good_files.glb()),
     "no end of the header": ("PLY_HEADER", b"ply\nformat binary_little_endian 1.0\n" + b"comment x\n" * 4000),
     "text": ("PLY_HEADER", GOOD.replace(b"binary_little_endian", b"ascii")),
     "big endian": ("PLY_HEADER", GOOD.replace(b"little", b"big")),
@@ -140,10 +141,10 @@ def test_what_is_packed_is_near_what_it_was() -> None:
 def test_a_light_copy_keeps_what_covers_most(tmp_path: Path) -> None:
     file = tmp_path / "heavy.ply"
     file.write_bytes(cloud(spz.MOST_LIGHT + 500, degree=3))
-    made = light.lighten(file, file_format="ply")
+    made = light_copy.lighten(file, file_format="ply")
     assert made.triangles == spz.MOST_LIGHT
-    assert len(made.content) < light.LARGEST < file.stat().st_size
-    assert light.lighten(file, file_format="ply") == made, "the same file gives the same copy"
+    assert len(made.content) < light_copy.LARGEST < file.stat().st_size
+    assert light_copy.lighten(file, file_format="ply") == made, "the same file gives the same copy"
 
 
 # -- drawn

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from judging.renderers import sandbox as sandbox_module
-from judging.renderers.base import Refused, RendererFault
-from judging.renderers.confinement import WALLS, Limits
-from judging.renderers.sandbox import ROOT, Done, Sandbox
+from core.sandbox.confinement import WALLS, Limits
+from core.sandbox.outcomes import Refused, RendererFault
+from formats import sandbox as sandbox_module
+from formats.sandbox import ROOT, Done, Sandbox
 
 WORK = "tests.judging.hostile_work:work"
 SMALL = Limits(memory=1 << 30, cpu_seconds=30)  # no deed but the endless one comes near on any machine
@@ -75,7 +75,7 @@ def test_the_network_is_gone_even_without_the_system_call_filter(tmp_path: Path)
     """Two walls against one attack: each must hold alone."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         script = (
-            "import pathlib, sys, socket; from judging.renderers import confinement as c;"
+            "import pathlib, sys, socket; from core.sandbox import confinement as c;"
             "c._no_network(pathlib.Path('.'));"
             f"code = socket.socket().connect_ex(('127.0.0.1', {server.getsockname()[1]})); sys.exit(0 if code else 3)"
         )
@@ -222,7 +222,7 @@ def test_a_fork_of_the_worker_starts_a_server_of_its_own(box: Sandbox, do: Calla
 def test_server_and_children_end_with_a_killed_worker(tmp_path: Path) -> None:
     (tmp_path / "asset").touch()
     script = (
-        "import sys, threading; from pathlib import Path; from judging.renderers.sandbox import Sandbox;"
+        "import sys, threading; from pathlib import Path; from formats.sandbox import Sandbox;"
         f"box = Sandbox({WORK!r}); print(box.server_pid(), flush=True);"
         f"box.run({{'deed': 'wait'}}, data=Path({str(tmp_path / 'asset')!r}), folder=Path({str(tmp_path)!r}))"
     )

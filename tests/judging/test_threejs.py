@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.sandbox.chromium import walls
+from core.sandbox.chromium.browser import Allowance, Browser, Exhausted, Page
+from core.sandbox.chromium.browsers import Browsers
+from core.sandbox.outcomes import Refused, RendererFault
 from examples.objects import glb_of
-from judging.renderers import control, renderer
-from judging.renderers.base import Refused, RendererFault
-from judging.renderers.chromium import walls
-from judging.renderers.chromium.browser import Allowance, Browser, Exhausted, Page
-from judging.renderers.chromium.browsers import Browsers
+from formats import known_good_files
+from judging.renderers import renderer
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED, Rig
 from judging.renderers.threejs import DRAWING, Threejs
@@ -108,7 +109,7 @@ def test_the_studio_shows_metal_and_matt_paint_does_not(tmp_path: Path, car: Pat
 
 def test_a_bad_file_is_refused_before_any_browser_sees_it(tmp_path: Path) -> None:
     bad = tmp_path / "bad.glb"
-    bad.write_bytes(control.glb()[:-4])
+    bad.write_bytes(known_good_files.glb()[:-4])
     with pytest.raises(Refused) as refused:
         Threejs(drawing=NoBrowsers()).render(bad, rig=RIG, out=tmp_path / "out")
     assert refused.value.code == "TRUNCATED"
@@ -226,7 +227,7 @@ def test_nothing_is_left_of_a_closed_browser() -> None:
 
 def test_a_killed_worker_leaves_no_browser() -> None:
     program = (
-        "import sys, time; from judging.renderers.chromium.browser import Browser\n"
+        "import sys, time; from core.sandbox.chromium.browser import Browser\n"
         f"one = Browser({PROGRAM!r}); print(one.process.pid, one.home, flush=True); time.sleep(60)"
     )
     worker = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from judging.asking import verdict_of
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
-from judging.backends.transformers import Transformers
-from judging.deliberating import Deliberates
-from judging.questions.calls import Asker
-from judging.questions.version import version_named
+from judging.panel.duel_verdict import verdict_of
+from judging.panel.questions.calls import Asker
+from judging.panel.questions.version import version_named
+from judging.panel.transformers import Transformers
+from judging.panel.vlm_panel import Deliberates
 from tests.conftest import TORCH
 from tests.judging.vlm_stage import FRONT, SIDES
 
@@ -137,7 +137,7 @@ def test_a_label_that_is_not_one_token_is_refused(judge, asker, tmp_path):
 
 @needs_torch
 def test_words_that_are_no_list_are_no_answer(judge, asker):
-    from judging.deliberating import require_sound
+    from judging.panel.vlm_panel import require_sound
 
     call = asker.prompt("parts")
     (reply,) = judge.answer([call])
@@ -187,8 +187,8 @@ def test_without_torch_the_judge_says_what_to_install():
 def test_making_the_judge_loads_no_torch():
     program = (
         "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
-        "from judging.backends.transformers import Transformers\n"
-        "from judging.questions.version import version_named\n"
+        "from judging.panel.transformers import Transformers\n"
+        "from judging.panel.questions.version import version_named\n"
         "Transformers(version_named('vlm-2'))\n"
         "sys.exit('torch' in sys.modules)"
     )

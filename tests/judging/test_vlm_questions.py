@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.vlm_server_load import Card
-from judging.backends import openai
-from judging.backends import openai_wire as wire
 from judging.backends.base import NoAnswer, Side
-from judging.deliberating import parts_of
-from judging.questions import pictures
-from judging.questions.calls import Asker, expected, shares_of
-from judging.questions.version import ABOUT, FOLDER, BadVersion, read, version_named
+from judging.panel import openai
+from judging.panel import openai_wire as wire
+from judging.panel.questions import pictures
+from judging.panel.questions.calls import Asker, expected, shares_of
+from judging.panel.questions.version import ABOUT, FOLDER, BadVersion, read, version_named
+from judging.panel.vlm_panel import parts_of
 from tests.judging.vlm_stage import FRONT, VERSION, picture, side
 
 SIX = '{"parts": ["a red handle", "b", "c", "d", "e", "f"]}'

@@ -28,8 +28,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from judging.questions.calls import MODELS, REFERENCE
-from judging.questions.version import JudgeVersion, version_named
+from judging.panel.questions.calls import MODELS, REFERENCE
+from judging.panel.questions.version import JudgeVersion, version_named
 
 SIDE, PATCH = 32, 16
 # As a judge version says it, in few words: a small model reads short sentences quickly.

@@ -16,10 +16,10 @@ import numpy as np
 from benchmarks.vlm_server import Server, Settings
 from benchmarks.vlm_server_mind import Mind, Worth
 from judging.backends.base import Side
-from judging.backends.openai import OpenAI
-from judging.backends.openai_client import Door
-from judging.questions import pictures
-from judging.questions.version import JudgeVersion, version_named
+from judging.panel.openai import OpenAI
+from judging.panel.openai_client import Door
+from judging.panel.questions import pictures
+from judging.panel.questions.version import JudgeVersion, version_named
 
 VERSION = replace(version_named("vlm-2"), pixels=64)
 FRONT, SIDES = VERSION.templates["likeness"].shows, VERSION.templates["sides"].shows

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertNumQueries
 
+from dashboard.facts import finding_pages
 from dashboard.models import VerifierFinding
-from dashboard.presenting import finding_pages
 from tests.records.importing import imported, made
 from tests.verify import made_records
 from tests.verify.ways_to_break import ADA, BEN, EVE
@@ -85,9 +85,9 @@ def test_the_page_says_what_its_twin_says(broken: None) -> None:
 
 
 def test_long_lists_come_in_pages(broken: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dashboard import findings
+    from dashboard.facts import verifier_findings
 
-    for module in (finding_pages, findings):
+    for module in (finding_pages, verifier_findings):
         monkeypatch.setattr(module, "MOST", 2)
     whole = VerifierFinding.objects.count()
     pages = [told(f"?page={number}") for number in range(1, told()["pages"] + 1)]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from competition.embedded_postgres import Cluster
+from core.postgres.server import Cluster
 from tests.records import june
 
 ROOT = Path(__file__).resolve().parents[2]

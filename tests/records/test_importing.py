@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from audits.models import Audit
 from competition.models import Competition, Reign, Round, Submission
 from competition.steps import follow_chain
-from dashboard import prompt_counts
+from dashboard.bundles.publish import want_publications
+from dashboard.facts import prompt_counts
 from dashboard.models import PromptCount, Publication, RecordFile, VerifierFinding
-from dashboard.publish import want_publications
 from dashboard.records.importing import CannotImport
 from judging.models import Duel, Match
 from tests.records.dump import dump

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from PIL import Image
 
-from competition import store
 from competition.models import Prompt
+from core import store
 from dashboard.models import MirroredFile
 from dashboard.records.mirroring import mirror
 from tests.competition.hostile_host import HostileHost, Visit, hostile_host

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from competition.ports import free_port
+from core.postgres.ports import free_port
 from tests.scenarios import hosts
 from tests.scenarios.killing import (
     OTHERS,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from competition.ledger import LOCK_SPACE
+from core.ledger import LOCK_SPACE
 from tests.scenarios.stage import LEASE_SECONDS, Play
 
 WORKING, WAITING = "worker --queue cpu", "worker --queue io"

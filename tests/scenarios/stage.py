@@ -27,8 +27,8 @@ from typing import Any
 import psycopg
 
 from audits.pods.local import _holder as holder_of_pod
-from competition.embedded_postgres import Cluster, tool
-from competition.ports import free_port
+from core.postgres.ports import free_port
+from core.postgres.server import Cluster, tool
 from examples import cast
 
 ROOT = Path(__file__).resolve().parents[2]

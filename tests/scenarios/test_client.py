@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from competition.formats import FORMATS
-from competition.ports import free_port
-from judging.renderers.chromium import walls
+from core.postgres.ports import free_port
+from core.sandbox.chromium import walls
+from formats.registry import FORMATS
 from tests.scenarios.stage import COMPETITION, ROOT, Outcome, Play, Stage, clean_environment, hotkey
 
 pytestmark = [pytest.mark.scenario, pytest.mark.long]

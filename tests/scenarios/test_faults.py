@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from competition.ports import free_port
+from core.postgres.ports import free_port
 from tests.scenarios import campaign, hosts
 from tests.scenarios.killing import (
     OTHERS,

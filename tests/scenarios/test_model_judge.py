@@ -20,8 +20,8 @@ import pytest
 from benchmarks.vlm_server import Server
 from benchmarks.vlm_server_mind import Mind, Worth
 from judging.backends.base import Side
-from judging.doctoring import VARIANTS, doctored
-from judging.questions.version import version_named
+from judging.health.control_images import VARIANTS, doctored
+from judging.panel.questions.version import version_named
 from tests.judging.vlm_stage import served, worths
 from tests.scenarios.killing import WORKING
 from tests.scenarios.stage import Outcome, Play, Stage, hotkey

@@ -14,7 +14,7 @@ from typing import Any
 
 import rfc8785
 
-from dashboard import bundle_statistics
+from dashboard.bundles import statistics
 from tests.verify.made_files import OPERATOR, SLUG, Made, hotkey, key, sha256, who
 from tests.verify.made_plan import BLOCKS, COUNTED, QUALITY, RIG, RULES, Row, judged, result, stopped, summed
 
@@ -293,7 +293,7 @@ class Maker:
                 {"hotkey": hotkey("ash"), "weight": "1", "effective_block": 1217},
             ],
         }  # fmt: skip
-        self.made.documents["statistics.json"] = bundle_statistics.document(self.made.documents)
+        self.made.documents["statistics.json"] = statistics.document(self.made.documents)
         self.tell("weights", block=700, weights={"0": "1/5", "1": "4/5"}, read_back="agrees")
         self.reign(2, "ash", weight="1", block=1217, defence=False)
         commitment = self.made.documents["round.json"]["pool_commitment"]

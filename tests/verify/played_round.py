@@ -19,19 +19,22 @@ import pytest
 from bittensor_core import Keypair
 from django.db import transaction
 
-from audits import running, sources
 from audits.models import Audit, SourceCopy
+from audits.pods import runs
+from audits.source import source_audits
 from audits.source.findings import Finding
 from audits.source.scanning import Scanned
-from competition import chain, prompts, rounds, store
-from competition.bundle_folders import folder_of
+from competition import chain, prompts, rounds
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Wait
 from competition.models import Asset, Competition, Miner, Round, SimulatedChain
+from competition.publication.bundle_folders import folder_of
+from core import store
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Wait
+from core.sandbox.outcomes import Refused
 from judging.backends.base import Answer, NoAnswer, Question
-from judging.renderers.base import Refused, Rendered
+from judging.renderers.base import Rendered
 from judging.renderers.rig import Rig
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -186,13 +189,13 @@ def ahead(one: str, other: str, *, pool: int) -> int:
 def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
     patch.setattr("django.utils.timezone.now", lambda: played.at)
-    patch.setattr("competition.actors.send", lambda *words, **named: None)
-    patch.setattr("competition.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
+    patch.setattr("core.queue.actors.send", lambda *words, **named: None)
+    patch.setattr("core.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
     for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
-    patch.setattr("audits.sources.gather", lambda audit, *, now: _examine(played, audit))
-    patch.setattr("audits.running.sweep", list)
+    patch.setattr("audits.source.source_audits.gather", lambda audit, *, now: _examine(played, audit))
+    patch.setattr("audits.pods.runs.sweep", list)
     steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
     for key, step in steps.items():
         patch.setitem(engine.STEPS, key, lambda row, now, step=step: step(played, row, now))
@@ -251,14 +254,14 @@ def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
     random = played.plan("generate", run.submission.round.number, run.submission.key, run.purpose)
     dishonest, late = random.random() < 0.3, random.random() < 0.1 and run.purpose.startswith("audit")
     dishonest, late = dishonest and not played.honest, late and not played.honest
-    for asset in (asset for asset in running.wanted(run) if not asset.settled):
+    for asset in (asset for asset in runs.wanted(run) if not asset.settled):
         told = f"glTF {run.submission.commit} {asset.prompt.stem}{' again' if dishonest else ''}"
         fails = played.leader_fails(asset.prompt.stem) if run.submission.role == "leader" else ""
         if fails == "missing":
-            running._fail(asset, "miner", "NOT_GENERATED", "no silhouette was found", now=now)
+            runs._fail(asset, "miner", "NOT_GENERATED", "no silhouette was found", now=now)
         else:
             engine.move(asset, _stored(f"{told} {fails}".strip()), now=now)
-    if running.idle(run):
+    if runs.idle(run):
         return Wait(timedelta(seconds=1), "for the next batch")
     seconds = 9000 if late else 3
     return Move("done", because="as planned", sets={"generated_s": seconds}, facts={"generated_s": seconds, "pods": 1})
@@ -278,7 +281,7 @@ def _examine(played: Stage, audit: Audit) -> bool:
     )  # fmt: skip
     scanned = Scanned(check="licence", tool="plan", version="1", ruleset="", outcome="done", why="", findings=(found,))
     if not audit.checks.exists():
-        sources.write(audit, scanned)
+        source_audits.write(audit, scanned)
     return True
 
 

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from audits import correcting
 from audits.models import Correction
-from competition.bundle_folders import folder_of
+from audits.reviews import corrections
 from competition.models import Prompt, Round
+from competition.publication.bundle_folders import folder_of
 from judging.backends.base import Question
 from tests.verify.played_round import Stage
 from tests.verify.reviewed_round import decide, until
@@ -28,7 +28,7 @@ def well(question: Question) -> bool:
 
 
 def stage_duels(stage: Stage, round_: Round, **choice: str) -> Correction:
-    return correcting.stage(
+    return corrections.stage(
         round_, scope="duels", code="judge_disturbed", sentence=WHY, opened_by="lea", now=stage.at, choice=choice
     )
 
@@ -42,7 +42,7 @@ def apply(stage: Stage, correction: Correction) -> None:
     """Two leads sign, and the second edition is published."""
     said: dict[str, Any] = {"first": "lea", "second": "otto", "role": "lead"}
     decide(correction, "applied", "fault_confirmed", now=stage.at, **said)
-    edition = correcting.edition(correction.round)
+    edition = corrections.edition(correction.round)
     until(stage, lambda: (folder_of(correction.round, edition=edition) / "manifest.json").exists())
 
 
@@ -63,4 +63,4 @@ def first_match(round_: Round) -> tuple[str, str, str]:
 
 
 def stage_generation(stage: Stage, round_: Round) -> Correction:
-    return correcting.stage(round_, scope="generation", code="pod_fault", sentence=WHY, opened_by="lea", now=stage.at)
+    return corrections.stage(round_, scope="generation", code="pod_fault", sentence=WHY, opened_by="lea", now=stage.at)

@@ -12,7 +12,7 @@ from typing import Any
 
 import rfc8785
 
-from competition import operator
+from core import operator_key
 
 Change = Callable[[dict[str, Any], list[dict[str, Any]]], None]
 
@@ -62,6 +62,6 @@ def _chain(into: Path, events: list[dict[str, Any]]) -> None:
     text = (into / "checkpoint.txt").read_text().split("\n")
     text[1:3] = [str(seq - 1), base64.b64encode(bytes.fromhex(last)).decode()]
     _put(into / "checkpoint.txt", "\n".join(text).encode())
-    signature, by = operator.sign("\n".join(text))
+    signature, by = operator_key.sign("\n".join(text))
     note = json.dumps({"signature": signature, "signed_by": by}, sort_keys=True)
     _put(into / "checkpoint.sig.json", note.encode())

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from audits import ruling
-from audits.appeals import lodge, message, unsigned
 from audits.models import Audit, Correction, Ruling
-from competition.bundle_folders import folder_of
-from competition.machine import engine
+from audits.reviews import rulings
+from audits.reviews.appeals import lodge, message, unsigned
 from competition.models import Competition, Round
+from competition.publication.bundle_folders import folder_of
+from core.machine import engine
 from tests.audits.reviewing import person
 from tests.verify.played_round import Stage
 
@@ -19,8 +19,8 @@ WHY = "The licence file forbids this use, as its second paragraph says."
 
 
 def decide(case: Any, outcome: str, code: str, *, first: str, second: str, role: str, now: Any) -> None:
-    made = ruling.propose(case, signer=person(first, role), outcome=outcome, code=code, sentence=WHY, now=now)
-    ruling.confirm(Ruling.objects.get(pk=made.pk), signer=person(second, role), now=now)
+    made = rulings.propose(case, signer=person(first, role), outcome=outcome, code=code, sentence=WHY, now=now)
+    rulings.confirm(Ruling.objects.get(pk=made.pk), signer=person(second, role), now=now)
 
 
 def review_all(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from judging.questions.version import version_named
+from judging.panel.questions.version import version_named
 from verify import bundle_answers
 
 OLD, NEW = version_named("vlm-1").described(), version_named("vlm-2").described()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from competition import operator
 from competition.models import Round
-from dashboard import prompt_counts, publish
+from core import operator_key
+from dashboard.bundles import publish
+from dashboard.facts import prompt_counts
 from dashboard.models import PromptCount
 from judging.models import Match
 from tests.verify import played_round, tampering
@@ -62,7 +63,7 @@ def what_is_kept_is_what_the_duels_say() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.long)])
 def test_published_rounds_have_no_errors(seed: int, played: Played) -> None:
-    report = examine_all(played(seed=seed), operator=operator.keypair().ss58_address)
+    report = examine_all(played(seed=seed), operator=operator_key.keypair().ss58_address)
     assert report is not None and len(report.rounds) == len(ROUNDS)
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 
@@ -86,6 +87,6 @@ def test_every_tampering_with_a_published_bundle_is_caught(played: Played, tmp_p
     source, survivors = tampering.original_of(files, signer=None), []
     for way, changed in tampering.mutants(source, number=40, seed=3):
         with tampering.changed_folder(folder, changed, good=files):
-            found = bundle.examine(folder, operator=operator.keypair().ss58_address).book.findings
+            found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).book.findings
         survivors += [] if errors(found) else [(way, sorted(changed))]
     assert not survivors

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from competition import weights
-from competition.bundle_folders import folder_of, newest_edition
-from competition.chain import setting
+from competition.chain import weight_setter
 from competition.chain.simulated import Simulated
 from competition.models import Reign, Round
+from competition.publication.bundle_folders import folder_of, newest_edition
 from tests.verify import played_round, reviewed_round
 from tests.verify.played_round import Stage
 
@@ -23,7 +23,7 @@ def corrected(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
     with monkeypatch.context() as patch:
         stage = played_round.stage(seed=6, patch=patch, folder=tmp_path)
         patch.setattr("tests.verify.played_round.severity", lambda *_: "person")
-        patch.setattr(setting, "_good", {})
+        patch.setattr(weight_setter, "_good", {})
         stage.reveal_some(1)
         reviewed_round.play(stage, 1)
         round_ = Round.objects.get(number=1)
@@ -34,7 +34,7 @@ def corrected(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
 
 
 def refusal(stage: Stage) -> str:
-    return setting.unverified(stage.competition, weights.proven(stage.competition, now=stage.at))
+    return weight_setter.unverified(stage.competition, weights.proven(stage.competition, now=stage.at))
 
 
 def test_the_leader_of_the_second_edition_is_paid_and_that_edition_is_verified(

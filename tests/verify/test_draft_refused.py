@@ -10,8 +10,6 @@ import pytest
 from django.db import transaction
 
 from audits.models import Audit, Correction
-from competition import operator
-from competition.bundle_folders import folder_of
 from competition.models import (
     Asset,
     Bankroll,
@@ -25,8 +23,10 @@ from competition.models import (
     RoundPrompt,
     Submission,
 )
+from competition.publication.bundle_folders import folder_of
 from competition.steps import resume
-from dashboard import publish
+from core import operator_key
+from dashboard.bundles import publish
 from dashboard.models import Publication, Reissue
 from judging.models import Duel, Match, Rendering
 from tests.verify import played_round, reviewed_round
@@ -146,7 +146,7 @@ def test_any_row_edited_before_publication_pauses_the_round_and_nothing_is_signe
 
 
 def errors(folder: Path) -> list[str]:
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     assert report is not None
     return [finding.line() for finding in report.findings if finding.severity == "error"]
 

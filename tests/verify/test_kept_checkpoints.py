@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import ledger
 from competition.models import Checkpoint, Competition
+from core import ledger
 from tests.verify import made_bundle
 from tests.verify.made_files import Made, hotkey, signed
 from verify.__main__ import Asked, examine_all, main

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from competition import operator
 from competition.models import Round
+from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, by_worth
 from verify import bundle_controls
@@ -58,7 +58,7 @@ def look_at_the_pages() -> None:
 def test_a_leader_that_delivers_nothing_loses_by_forfeits(ruleset: str, played: Played) -> None:
     for fails in (everything, nothing_readable):
         folder = played(seed=3, rounds=(1,), ruleset=ruleset, reveals=challenged, honest=True, leader_fails=fails)
-        report = examine_all(folder, operator=operator.keypair().ss58_address)
+        report = examine_all(folder, operator=operator_key.keypair().ss58_address)
         assert report is not None and not errors(report.findings), [f.line() for f in report.findings]
         assert told(folder, "decision.json")["winner"] != "leader"
         screens = [match for match in told(folder, "matches.json") if match["kind"] == "screen"]
@@ -76,7 +76,7 @@ def test_what_a_leader_does_not_deliver_is_its_forfeit_by_prompt(ruleset: str, p
         leader_fails=some,
         also=look_at_the_pages,
     )
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     assert report is not None and not errors(report.findings), [f.line() for f in report.findings]
     assert {"leader-forfeit"} <= {finding.kind for finding in report.findings}
     for match in told(folder, "matches.json"):

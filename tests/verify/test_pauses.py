@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import chain, operator, prompts, signed_reveals
-from competition.bundle_folders import folder_of
+from competition import chain, prompts
 from competition.chain.simulated import Simulated
-from competition.machine import engine
-from competition.machine.outcomes import Failure, Move, Outcome, Retry
-from competition.machine.stateful import FailureClass
 from competition.models import Prompt, Round
+from competition.publication.bundle_folders import folder_of
+from competition.reveals import signed_reveals
 from competition.steps import pause, resume
-from dashboard import gathering
+from core import operator_key
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.stateful import FailureClass
+from dashboard.facts import page_queries
 from judging.backends.base import NoAnswer, Question
 from tests.verify import played_round
 from tests.verify.played_round import MOST_LOOKS, Judge, Renderer, Stage
@@ -66,7 +68,7 @@ def stage(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
 
 
 def errors(folder: Path) -> list[str]:
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     assert report is not None
     return [finding.line() for finding in report.findings if finding.severity == "error"]
 
@@ -176,7 +178,7 @@ def fails_at(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch, key: tuple[s
 
 
 def pods_lost(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch) -> None:
-    from audits import running
+    from audits.pods import runs
 
     key = ("audits.PodRun", "warming")
     step = engine.STEPS[key]
@@ -184,7 +186,7 @@ def pods_lost(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch) -> None:
     def look(run: Any, now: datetime) -> Outcome:
         if cause.broken:
             failure = Failure(FailureClass.INFRASTRUCTURE, "provider", "The provider has no machine.")
-            return Move("failed", because="lost", failure=failure, also=lambda: running._pause(run, failure))
+            return Move("failed", because="lost", failure=failure, also=lambda: runs._pause(run, failure))
         outcome: Outcome = step(run, now)
         return outcome
 
@@ -232,7 +234,7 @@ def test_a_round_that_waits_for_prompts_takes_reveals_and_its_window_is_longer_b
     assert signed_reveals.open_round(stage.competition, block=block) == round_
     simulated.reveal(late, json.dumps(payload).encode(), block=block)
     engine.reconcile(now=stage.at)
-    page = gathering.round_page(round_, now=stage.at)
+    page = page_queries.round_page(round_, now=stage.at)
     assert page.takes_reveals and "reveals are taken meanwhile" in page.tracker.sentence
     assert page.schedule["latest_reveal_block"] >= block and "takes reveals" in page.headline
     assert late.ss58_address in {entry.miner.hotkey for entry in page.entries}

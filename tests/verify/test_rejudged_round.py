@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from audits.models import Audit, PodRun
-from competition import operator
 from competition.models import LedgerEvent, Reign, Round
+from core import operator_key
 from judging.models import Duel, Match
 from tests.verify import played_round, rejudged_round, reviewed_round
 from tests.verify.conftest import once
@@ -51,7 +51,7 @@ def rejudged(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
 
 
 def lines(folder: Path) -> list[str]:
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     assert report is not None
     return [finding.line() for finding in report.findings if finding.severity == "error"]
 

@@ -14,8 +14,8 @@ import pytest
 import rfc8785
 from django.test import Client
 
-from competition import operator
 from competition.models import Round
+from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, ahead, by_worth
 from verify import bundle
@@ -60,7 +60,7 @@ def chained(played: Played) -> Path:
 
 def test_a_published_round_of_margin_2_has_no_errors(chained: Path, played: Played) -> None:
     for folder in (chained, played(seed=LATE, rounds=(1,), ruleset="margin-2", reveals=two)):
-        report = examine_all(folder, operator=operator.keypair().ss58_address)
+        report = examine_all(folder, operator=operator_key.keypair().ss58_address)
         assert report is not None and not errors(report.findings)
 
 

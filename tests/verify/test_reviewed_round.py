@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from competition import operator
 from competition.models import Reign, Round
+from core import operator_key
 from tests.verify import played_round, reviewed_round
 from tests.verify.conftest import once
 from tests.verify.lies_about_reviews import LIES
@@ -38,7 +38,7 @@ def bundles(db: None, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def lines(folder: Path) -> list[str]:
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     assert report is not None
     return [finding.line() for finding in report.findings if finding.severity == "error"]
 

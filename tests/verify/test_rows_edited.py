@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from audits.models import Audit
-from competition import operator
-from competition.bundle_folders import folder_of
 from competition.models import Round
+from competition.publication.bundle_folders import folder_of
 from competition.steps import resume
+from core import operator_key
 from judging.models import Duel, Match
 from tests.verify import played_round
 from tests.verify.played_round import MOST_LOOKS, Stage
@@ -69,7 +69,7 @@ def test_an_edited_verdict_pauses_the_round_before_it_decides_and_is_mended_by_p
             rows.update(**columns)
         assert resume(round_, why="the rows say again what the ledger says", now=stage.at)
         stage.play(1)
-        report = examine_all(folder_of(round_), operator=operator.keypair().ss58_address)
+        report = examine_all(folder_of(round_), operator=operator_key.keypair().ss58_address)
         assert report is not None
         assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import rfc8785
 
-from competition import operator
 from competition.decisions import rulesets
 from competition.decisions.bankroll import Bankroll, credits
+from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, ahead, by_worth
 from verify import bundle
@@ -30,7 +30,7 @@ def told(folder: Path, name: str) -> Any:
 
 @pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(6, marks=pytest.mark.long)])
 def test_published_title_rounds_have_no_errors(seed: int, played: Played) -> None:
-    report = examine_all(played(seed=seed), operator=operator.keypair().ss58_address)
+    report = examine_all(played(seed=seed), operator=operator_key.keypair().ss58_address)
     assert report is not None and len(report.rounds) == len(ROUNDS)
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 

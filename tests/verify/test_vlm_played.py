@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import operator
+from core import operator_key
 from tests.judging.vlm_stage import VERSION
 from tests.verify import played_round, tampering, vlm_round
 from tests.verify.conftest import Undone
@@ -68,7 +68,7 @@ def told(folder: Path, name: str) -> Any:
 
 
 def kinds(folder: Path) -> set[str]:
-    found = bundle.examine(folder, operator=operator.keypair().ss58_address).book.findings
+    found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).book.findings
     return {finding.kind for finding in found if finding.severity == "error"}
 
 
@@ -108,7 +108,7 @@ def test_every_tampering_with_it_is_caught(copy: Path) -> None:
     source, survivors = tampering.original_of(examined, signer=None), []
     for way, changed in tampering.mutants(source, number=30, seed=4):
         with tampering.changed_folder(copy, changed, good=files):
-            found = bundle.examine(copy, operator=operator.keypair().ss58_address).book.findings
+            found = bundle.examine(copy, operator=operator_key.keypair().ss58_address).book.findings
         survivors += [] if errors(found) else [(way, sorted(changed))]
     assert not survivors
 

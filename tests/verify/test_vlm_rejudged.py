@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import operator
 from competition.models import Round
+from core import operator_key
 from judging.models import Answer
 from tests.verify import played_round, vlm_round
 from tests.verify.conftest import Undone
@@ -45,7 +45,7 @@ def told(folder: Path, name: str) -> Any:
 
 
 def errors(folder: Path) -> list[str]:
-    report = examine_all(folder, operator=operator.keypair().ss58_address)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
     assert report is not None
     return [finding.line() for finding in report.findings if finding.severity == "error"]
 

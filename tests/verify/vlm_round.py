@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from benchmarks.vlm_server_mind import Mind, Worth
+from core.sandbox.outcomes import Refused
 from judging.backends.base import Answer, Question, Side
-from judging.doctoring import VARIANTS, doctored
-from judging.renderers.base import Refused, Rendered
+from judging.health.control_images import VARIANTS, doctored
+from judging.renderers.base import Rendered
 from judging.renderers.rig import Rig
 from tests.judging import vlm_stage
 from tests.judging.vlm_stage import FRONT, SIDES, served, worths
@@ -84,7 +85,7 @@ class Truth:
         self.folder = folder
 
     def ask(self, question: Question) -> Answer:
-        from competition import store
+        from core import store
 
         first, second = (skill(store.default().path(s.sha256).read_bytes()) for s in (question.first, question.second))
         return Answer(float((second > first) - (second < first)))
@@ -100,7 +101,7 @@ def modelled(
 ) -> played_round.Stage:
     """Before the model behind `url`, which has `table` for its eyes."""
     judge = vlm_stage.judge(url)
-    patch.setattr("judging.controls.judge_named", lambda name: judge)
+    patch.setattr("judging.health.controls.judge_named", lambda name: judge)
     return _judged(played, patch=patch, judge=judge, name="openai:vlm-2", table=table)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from audits.running import provider_named
+from audits.pods.runs import provider_named
 
 
 class Command(BaseCommand):

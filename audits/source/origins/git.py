@@ -15,12 +15,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from audits.decisions import fetching
-from audits.source import archive, limited
+from audits.source import archive
 from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
-from audits.source.limited import Ended
 from audits.source.origins import git_tree
 from audits.source.origins.base import INFRASTRUCTURE, MINER, Fetched, NotFetched
-from judging.renderers.confinement import Limits
+from core.sandbox import limited_process
+from core.sandbox.confinement import Limits
+from core.sandbox.limited_process import Ended
 
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -70,7 +71,7 @@ class _Repository:
         command = [self.git, *settings, "--git-dir", str(self.folder / "git"), *arguments]
         environment = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": self.protocol}
         try:
-            ended = limited.run(
+            ended = limited_process.run(
                 command, folder=self.folder, limits=limits, most=most, network=network, given=given,
                 environment=environment,
             )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from competition import chain, clock, demo, prompts
+from competition import chain, prompts
+from competition.demo import demo_setting
 from competition.models import Competition
+from core import clock
 
 
 class Command(BaseCommand):
@@ -27,8 +29,8 @@ class Command(BaseCommand):
         if competition is None:
             raise CommandError(f"there is no running competition {options['competition']!r}")
         try:
-            pictures = demo.pictures_of(options["folder"], option="FOLDER")
-        except demo.BadPrompts as error:
+            pictures = demo_setting.pictures_of(options["folder"], option="FOLDER")
+        except demo_setting.BadPrompts as error:
             raise CommandError(str(error)) from error
         taken = competition.pool.filter(stem__in=pictures).values_list("stem", flat=True)
         if taken:

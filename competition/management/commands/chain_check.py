@@ -11,9 +11,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from competition import clock, operator, weights
+from competition import weights
 from competition.chain.base import ChainFault
-from competition.observations import Anchor
+from competition.chain.observations import Anchor
+from core import clock, operator_key
 
 
 class Command(BaseCommand):
@@ -41,10 +42,10 @@ class Command(BaseCommand):
             raise CommandError(f"{', '.join(wrong)}: the operator must act, see above")
 
     def healthy(self, name: str) -> bool:
-        from competition.chain import running, telling
-        from competition.chain.watching import Known, Watcher
+        from competition.chain import running, terminal_tables
+        from competition.chain.node_quorum import Known, Watcher
 
-        address = str(operator.keypair().ss58_address)
+        address = str(operator_key.keypair().ss58_address)
         watcher = Watcher(
             running.netuid_of(name), endpoints=running.endpoints(), quorum=settings.CHAIN_QUORUM,
             timeout_s=settings.CHAIN_TIMEOUT_SECONDS, hotkey=address,
@@ -57,23 +58,23 @@ class Command(BaseCommand):
                 await watcher.close()
 
         seen = asyncio.run(look())
-        self.say(name, telling.endpoints(seen))
-        self.say("Agreement", telling.agreement(seen))
+        self.say(name, terminal_tables.endpoints(seen))
+        self.say("Agreement", terminal_tables.agreement(seen))
         if seen.reading:
-            self.say("Operator", telling.wallet(address, seen.reading.subnet))
+            self.say("Operator", terminal_tables.wallet(address, seen.reading.subnet))
         return self.due(name) and not seen.fault
 
     def due(self, name: str) -> bool:
         """What `runchain` would do, from what it has written down."""
-        from competition.chain import setting, telling
+        from competition.chain import terminal_tables, weight_setter
 
         try:
-            made = setting.plan(name, now=clock.now(), look_only=True)
+            made = weight_setter.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
             self.say("Weights", [f"cannot be decided: {error}"])
             return False
         switch = "on" if settings.CHAIN_SETS_WEIGHTS else "off: nothing is sent"
-        self.say("Weights", [*telling.difference(made), f"GAUNTLET_CHAIN_SETS_WEIGHTS is {switch}"])
+        self.say("Weights", [*terminal_tables.difference(made), f"GAUNTLET_CHAIN_SETS_WEIGHTS is {switch}"])
         return made.action.do != "refuse"
 
     def say(self, title: str, lines: list[str]) -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 
-from competition.database import roles
+from core.postgres.backend import roles
 
 
 class Command(migrate.Command):

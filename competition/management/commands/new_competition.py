@@ -8,8 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import clock, demo, founding
+from competition import competition_setup
 from competition.decisions.rulesets import BadRules
+from competition.demo import demo_setting
+from core import clock
 
 
 class Command(BaseCommand):
@@ -28,13 +30,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             told = json.loads(options["file"].read_text())
-            pictures = demo.pictures_of(options["prompts"], option="PROMPTS")
+            pictures = demo_setting.pictures_of(options["prompts"], option="PROMPTS")
             if not isinstance(told, dict):
                 raise CommandError(f"{options['file']} is no JSON object; start from examples/subnet.json")
-            made = founding.found(
+            made = competition_setup.found(
                 told, slug=options["slug"], pictures=pictures, opens=options["opens"], now=clock.now()
             )
-        except (OSError, ValueError, demo.BadPrompts) as error:
+        except (OSError, ValueError, demo_setting.BadPrompts) as error:
             what = "" if isinstance(error, BadRules) else f"{options['file']}: "
             raise CommandError(f"{what}{error}") from error
         first = made.rounds.get(number=1)

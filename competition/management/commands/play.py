@@ -13,9 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import demo, formats
-from competition.embedded_postgres import Cluster
-from competition.ports import free_port
+from competition.demo import demo_setting
+from core.postgres.ports import free_port
+from core.postgres.server import Cluster
+from formats import registry
 
 
 class Command(BaseCommand):
@@ -29,18 +30,18 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=1, help="how many rounds (1)")
         parser.add_argument("--prompts", type=Path, help="a folder of pictures in place of the demo's own")
         parser.add_argument("--competition", type=Path, help="rules and cast, in place of examples/competition.json")
-        parser.add_argument("--format", choices=list(formats.FORMATS), help="the demo of that format (glb)")
+        parser.add_argument("--format", choices=list(registry.FORMATS), help="the demo of that format (glb)")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and judge")
         parser.add_argument("--dir", type=Path, help="where to play; emptied first (default: var/play)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["format"] not in (None, formats.USUAL) and not options["competition"]:
+        if options["format"] not in (None, registry.USUAL) and not options["competition"]:
             options["competition"] = settings.BASE_DIR / "examples" / f"{options['format']}.json"
         try:
-            told = demo.told_in(options["competition"] or demo.TOLD)
+            told = demo_setting.told_in(options["competition"] or demo_setting.TOLD)
             if options["prompts"]:
-                demo.fitted(told, pictures=len(demo.pictures_of(options["prompts"])))
-        except (demo.BadPrompts, demo.BadCompetition) as error:
+                demo_setting.fitted(told, pictures=len(demo_setting.pictures_of(options["prompts"])))
+        except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:
             raise CommandError(str(error)) from error
         folder = fresh((options["dir"] or settings.VAR_DIR / "play").resolve())
         ports = [free_port(), free_port()]

@@ -11,9 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections, connection
 
-from competition import clock
-from competition.heartbeats import RECONCILER, Heart
-from competition.machine import engine
+from core import clock
+from core.machine import engine
+from core.queue.heartbeats import RECONCILER, Heart
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import clock
 from competition.chain.base import ChainFault
 from competition.models import Round
 from competition.steps import resume
+from core import clock
 
 
 class Command(BaseCommand):

@@ -17,10 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from competition import embedded_postgres
-from competition.demo import HOSTING_PORT
-from competition.directing import Director
-from competition.processes import Program, Supervisor
+from competition.demo.demo_director import Director
+from competition.demo.demo_setting import HOSTING_PORT
+from core.postgres import server
+from core.queue.processes import Program, Supervisor
 
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 # Commands that run beside the workers for as long as the platform does, where this installation has them.
@@ -28,7 +28,7 @@ COMPANIONS = ("reconcile",)
 # Commands that end what outlives its process on purpose.
 FAREWELLS = ("stop_pods",)
 PROGRESS_SECONDS = 2.0
-WEB_WORKER = "competition.web_worker.FairWorker"
+WEB_WORKER = "core.web.web_worker.FairWorker"
 PREPARE_TRIES = 10
 
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         with only_once(settings.VAR_DIR / "run.lock"):
             try:
                 self.play(**options)
-            except embedded_postgres.Unavailable as error:
+            except server.Unavailable as error:
                 raise CommandError(str(error)) from error
 
     def play(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
@@ -104,7 +104,7 @@ class Command(BaseCommand):
         connection.close()
         if not settings.EMBEDDED_POSTGRES:
             return ""
-        return "" if embedded_postgres.cluster().retire() else "; PostgreSQL goes on for another process"
+        return "" if server.cluster().retire() else "; PostgreSQL goes on for another process"
 
     def say(self, line: str) -> None:
         self.stdout.write(f"{timezone.now():%H:%M:%S}  {line}")
@@ -189,12 +189,12 @@ def demo_miners() -> list[str]:
 
 def revive_database() -> None:
     if settings.EMBEDDED_POSTGRES:
-        embedded_postgres.cluster().ensure()
+        server.cluster().ensure()
 
 
 def database_name() -> str:
     if settings.EMBEDDED_POSTGRES:
-        return f"embedded PostgreSQL, port {embedded_postgres.cluster().ensure().port}"
+        return f"embedded PostgreSQL, port {server.cluster().ensure().port}"
     return f"PostgreSQL at {connection.settings_dict['HOST'] or 'its default address'}"
 
 

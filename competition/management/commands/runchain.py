@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from competition import clock
-from competition.chain.alone import Taken, alone
+from core import clock
+from core.queue.advisory_lock import Taken, alone
 
 
 class Command(BaseCommand):

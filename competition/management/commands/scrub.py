@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from competition import clock
-from competition.scrubbing import Report, scrub
+from competition.stored_files.scrubbing import Report, scrub
+from core import clock
 
 EVERY_S = 2.0
 MOST_SHOWN = 200

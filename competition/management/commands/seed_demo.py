@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import clock, demo
+from competition.demo import demo_setting
 from competition.models import Competition
+from core import clock
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
             "--competition", type=Path, help="a file of rules and cast to use in place of the demo's own"
         )
         parser.add_argument(
-            "--hosting", default=f"http://127.0.0.1:{demo.HOSTING_PORT}", help="where miners' files are"
+            "--hosting", default=f"http://127.0.0.1:{demo_setting.HOSTING_PORT}", help="where miners' files are"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,10 +32,13 @@ class Command(BaseCommand):
             return
         folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
         try:
-            pictures, told = demo.pictures_of(folder), demo.told_in(options["competition"] or demo.TOLD)
-            made = demo.create(
+            pictures, told = (
+                demo_setting.pictures_of(folder),
+                demo_setting.told_in(options["competition"] or demo_setting.TOLD),
+            )
+            made = demo_setting.create(
                 slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), told=told
             )
-        except (demo.BadPrompts, demo.BadCompetition) as error:
+        except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"competition {made.slug!r} with {len(pictures)} prompts; round 1 opens in a few seconds")

@@ -11,11 +11,12 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from competition import clock, weights
-from competition.chain.alone import Held, Taken, alone
+from competition import weights
 from competition.chain.base import ChainFault
+from competition.chain.observations import WeightSetting
 from competition.models import Competition
-from competition.observations import WeightSetting
+from core import clock
+from core.queue.advisory_lock import Held, Taken, alone
 
 SETTLED_S = 900  # sixty-four blocks are 768 s: after that what was sent has arrived or never will
 
@@ -59,13 +60,13 @@ class Command(BaseCommand):
             turn.close()
 
     def show(self, name: str) -> str:
-        from competition.chain import setting, telling
+        from competition.chain import terminal_tables, weight_setter
 
         try:
-            made = setting.plan(name, now=clock.now(), look_only=True)
+            made = weight_setter.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
             raise CommandError(f"cannot be decided: {error}") from error
-        self.stdout.write("\n".join(telling.difference(made)))
+        self.stdout.write("\n".join(terminal_tables.difference(made)))
         return made.action.do
 
     def read_back(self, turn: Any) -> None:

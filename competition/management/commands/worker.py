@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from dramatiq import Worker
 
-from competition import actors, clock
-from competition.broker import get_broker
-from competition.heartbeats import Heart
+from core import clock
+from core.queue import actors
+from core.queue.broker import get_broker
+from core.queue.heartbeats import Heart
 
 GRACE_MS = 5_000
 CHECK_SECONDS = 5

@@ -8,20 +8,21 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
-from audits import appeals
 from audits.models import Appeal
-from competition import clock, ingest, signed_reveals
+from audits.reviews import appeals
 from competition.models import Reveal
+from competition.reveals import ingest, signed_reveals
+from core import clock
 from dashboard.api import signing
-from dashboard.api.acting import Takable, caller_of, forbidden
 from dashboard.api.auth import as_sent, refusal
 from dashboard.api.bodies import Field, Takes
 from dashboard.api.errors import Refused
 from dashboard.api.filters import SLUG, TEXT, Filter, one_of
 from dashboard.api.reading import Collection
 from dashboard.api.resources.game import competition_of, of_competition, of_hotkey, of_round
-from dashboard.api.rows import acting as rows
 from dashboard.api.rows import game
+from dashboard.api.rows import writes as rows
+from dashboard.api.writes import Takable, caller_of, forbidden
 
 STATUS = {"unreadable": 400, "not_allowed": 403, "too_many": 429}
 AUDIT_KINDS = one_of("source", "generation")

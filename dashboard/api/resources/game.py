@@ -26,8 +26,8 @@ from dashboard.api.errors import missing
 from dashboard.api.filters import COMMIT, FLAG, HOTKEY, NUMBER, ROUND, SHA256, SLUG, STEM, Filter, one_of
 from dashboard.api.reading import Collection, Item, chosen, patient, trimmed
 from dashboard.api.rows import game as rows
-from dashboard.presenting.stages import Tracker
-from dashboard.presenting.twins import twin
+from dashboard.facts.stages import Tracker
+from dashboard.facts.twins import twin
 
 STAGES = one_of("open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused")
 KEPT_SECONDS = 1

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 from competition.models import Competition
-from dashboard.answers import fresh
 from dashboard.api import throttles
 from dashboard.api.errors import missing
 from dashboard.api.reading import Answering, Item
+from dashboard.pages.answers import fresh
 
 VERSION = "1.0.0"
 WRITING = Lock()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from competition import store
+from core import store
 from dashboard.api import judge_health
 from dashboard.api.errors import missing
 from dashboard.api.filters import ENTRY, ROUND, SHA256, STEM, Filter, one_of

@@ -10,12 +10,12 @@ from django.utils import timezone
 from competition import queries
 from competition.models import Miner, Reveal, Round, Submission
 from dashboard.api import causes, standing
-from dashboard.api.acting import Personal, caller_of, forbidden
 from dashboard.api.errors import bad, missing
 from dashboard.api.filters import HOTKEY, ROUND, SLUG
 from dashboard.api.reading import Item
 from dashboard.api.resources.game import competition_of, round_of
 from dashboard.api.rows import standing as rows
+from dashboard.api.writes import Personal, caller_of, forbidden
 
 WHICH = {"competition": SLUG, "round": ROUND}
 ABOUT = {

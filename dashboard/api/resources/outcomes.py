@@ -7,13 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from dashboard import gathering
-from dashboard.api import paying, statistics
+from dashboard.api import payouts, statistics
 from dashboard.api.errors import bad
 from dashboard.api.filters import NUMBER, ROUND, SLUG
 from dashboard.api.reading import Item
 from dashboard.api.resources.game import competition_of, round_of
 from dashboard.api.rows import outcomes as rows
+from dashboard.facts import page_queries
 
 AS_OF = {
     "as_of_round": "As it followed from this round's decision.",
@@ -27,7 +27,7 @@ class RoundLadder(Item):
     group, shape = "matches", rows.Ladder
 
     def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        page = gathering.round_page(round_of(named["competition"], named["number"]), now=timezone.now())
+        page = page_queries.round_page(round_of(named["competition"], named["number"]), now=timezone.now())
         return rows.ladder(page)
 
 
@@ -58,8 +58,8 @@ class CompetitionLeader(Item):
     about = AS_OF
 
     def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        at = paying.moment(competition_of(named["competition"]), asked, now=timezone.now())
-        return paying.leader(at)
+        at = payouts.moment(competition_of(named["competition"]), asked, now=timezone.now())
+        return payouts.leader(at)
 
 
 class Weights(Item):
@@ -74,7 +74,7 @@ class Weights(Item):
     about = {**AS_OF, "competition": "Of this competition."}
 
     def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        slug = asked.get("competition") or paying.usual()
+        slug = asked.get("competition") or payouts.usual()
         if slug is None:
             raise bad("competition", "There is no competition yet.", fix="Ask again once there is one.")
-        return paying.weights(paying.moment(competition_of(slug), asked, now=timezone.now()))
+        return payouts.weights(payouts.moment(competition_of(slug), asked, now=timezone.now()))

@@ -8,19 +8,19 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
-from competition import clock
-from competition.machine import engine
-from competition.machine.outcomes import Move
 from competition.notices import subscribing
 from competition.notices.models import Delivery, Subscription
-from dashboard.api.acting import Personal, Takable, caller_of
+from core import clock
+from core.machine import engine
+from core.machine.outcomes import Move
 from dashboard.api.bodies import Field, Takes
 from dashboard.api.errors import bad, conflict, missing
 from dashboard.api.filters import FLAG, HOTKEY, SLUG, TEXT, WORD, Filter, one_of
 from dashboard.api.reading import Collection, Item
 from dashboard.api.resources.game import competition_of
-from dashboard.api.rows import acting as rows
-from dashboard.presenting.twins import twin
+from dashboard.api.rows import writes as rows
+from dashboard.api.writes import Personal, Takable, caller_of
+from dashboard.facts.twins import twin
 
 SCOPE = "webhooks:write"
 DELIVERY_STATES = one_of("waiting", "delivered", "failed")

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from django.urls import reverse
 
-from competition import formats
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
-from dashboard.presenting.outside import web_address
-from dashboard.presenting.rounds import odd_reveal, schedule
-from dashboard.presenting.wording import WHO_MUST_ACT, labels
+from dashboard.facts.external_links import web_address
+from dashboard.facts.rounds import odd_reveal, schedule
+from dashboard.facts.wording import WHO_MUST_ACT, labels
+from formats import registry
 
 ID = "Stable: the same in every copy of the data."
 PAGE = "The page that shows it."
@@ -214,7 +214,7 @@ def asset(row: Asset) -> AssetRow:
 def extension_of(competition: Competition) -> str:
     """Of its 3D files; empty for a format that is none of ours."""
     try:
-        return formats.of(competition.config).extension
+        return registry.of(competition.config).extension
     except ValueError:
         return ""
 

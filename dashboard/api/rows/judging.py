@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
-from dashboard.presenting.figures import Figures, figures, rules_of
-from dashboard.presenting.matches import duel_url, match_url, result, stop_words
-from dashboard.presenting.records import checked
+from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.matches import duel_url, match_url, result, stop_words
+from dashboard.facts.records import checked
 from judging.matches import tally_of
 from judging.models import Control, Duel, Match, Rendering
 

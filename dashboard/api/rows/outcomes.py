@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any
 
+from dashboard.api.rows.evidence import CheckpointRow, EventRow
 from dashboard.api.rows.game import Miner, ReignRow
-from dashboard.api.rows.trust import CheckpointRow, EventRow
+from dashboard.facts.ladders import Rung
+from dashboard.facts.rounds import RoundPage
 from dashboard.facts.weights import PaidFrom
-from dashboard.presenting.ladders import Rung
-from dashboard.presenting.rounds import RoundPage
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from dashboard.api.rows.game import PAGE, Failure, Miner, RevealRow, SubmissionRow
 from dashboard.api.rows.judging import MatchRow
-from dashboard.clock import BlockClock
 from dashboard.facts.appeals import Objection
+from dashboard.facts.clock import BlockClock
 from dashboard.facts.weights import PaidFrom
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import store
-from dashboard.conversions import NotHere, provenance_of, stored
-from judging.renderers.base import Refused, RendererFault
-from judging.renderers.conversion import convert
+from core import store
+from core.sandbox.outcomes import Refused, RendererFault
+from dashboard.copies.conversions import NotHere, provenance_of, stored
+from formats.conversion import convert
 
 
 class Command(BaseCommand):

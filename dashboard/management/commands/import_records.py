@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import clock
-from competition.database_setup import ensure_tables
 from competition.records.sources import NoRepository, open_sources
+from core import clock
+from core.postgres.setup import ensure_tables
 from dashboard.records.importing import CannotImport, Outcome, import_source
 
 BAR = 24

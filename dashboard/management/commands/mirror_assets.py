@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import clock
 from competition.models import Competition
+from core import clock
 from dashboard.records.mirroring import Came, addresses, mirror
 
 MOST_REASONS = 10

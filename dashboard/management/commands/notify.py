@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import clock
 from competition.models import Competition
 from competition.notices import subscribing
 from competition.notices.models import Subscription
+from core import clock
 
 QUEUE = ["audit.reviewing", "appeal.lodged", "ruling.*", "correction.*", "review.due"]
 OWNER = "platform"

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_otp import match_token
 
-from audits import ruling, waiting
 from audits.decisions.people import REASONS
 from audits.models import Audit
-from audits.ruling import Refused, Signer
-from competition import clock
+from audits.reviews import rulings, waiting_cases
+from audits.reviews.rulings import Refused, Signer
+from core import clock
 
 OUTCOMES = {"pass": "passed", "reject": "rejected"}
 
@@ -37,10 +37,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         audit, signer = self._audit(options), self._signer(options["name"])
         outcome, now = OUTCOMES[options["decision"]], clock.now()
-        proposal = waiting.of_case(audit).proposal
+        proposal = waiting_cases.of_case(audit).proposal
         try:
             if proposal is None:
-                ruling.propose(
+                rulings.propose(
                     audit, signer=signer, outcome=outcome, code=options["code"], sentence=options["why"], now=now
                 )  # fmt: skip
                 self.stdout.write(f"{signer.person.name} proposes {outcome}; somebody else must confirm it")
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                     f"{proposal.first_name} proposed {proposal.outcome}, {proposal.code}: confirm exactly that, or "
                     "decline it on the site"
                 )
-            ruling.confirm(proposal, signer=signer, now=now)
+            rulings.confirm(proposal, signer=signer, now=now)
         except Refused as error:
             codes = f" ({', '.join(REASONS[outcome])})" if error.field == "code" else ""
             raise CommandError(f"{error.sentence}{codes}") from error

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from competition.models import Competition
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Served
-from judging.hearing import Hearing
+from judging.judge_worker import Hearing
 
 UNFIT = "unmeasurable"  # what no patience mends: the server must be started otherwise
 

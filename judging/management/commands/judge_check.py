@@ -19,10 +19,10 @@ import cv2
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from judging import breakages, checking
 from judging.backends import judge_named
 from judging.backends.base import Judge, NoAnswer, Served, Side
-from judging.checking import Case, Report
+from judging.health import checking, degraded_meshes
+from judging.health.checking import Case, Report
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED, GRID
 
@@ -82,9 +82,9 @@ def drawn(module: ModuleType, *, names: list[str], prompts: Path, into: Path) ->
             raise CommandError(f"there is no object {name!r} with a picture {reference}")
         data = module.glb_of(name)
         digest = hashlib.sha256(reference.read_bytes()).hexdigest()
-        good, scene = side(data, into=into), breakages.loaded(data)
-        for breakage, broken in breakages.BREAKAGES.items():
-            yield Case(name, breakage, reference, digest, good, side(breakages.glb_of(broken(scene)), into=into))
+        good, scene = side(data, into=into), degraded_meshes.loaded(data)
+        for breakage, broken in degraded_meshes.BREAKAGES.items():
+            yield Case(name, breakage, reference, digest, good, side(degraded_meshes.glb_of(broken(scene)), into=into))
 
 
 def side(data: bytes, *, into: Path) -> Side:

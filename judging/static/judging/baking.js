@@ -1,5 +1,5 @@
 // How does what a module built become a glb?  From the numbers and bytes that building.js read out of its page, here in a
-// fresh one: no code of the module was ever loaded.  judging/renderers/baking.py drives this page and has counted before.
+// fresh one: no code of the module was ever loaded.  formats/threejs/baking.py drives this page and has counted before.
 import { GLTFExporter, THREE } from "/three-core.js";
 
 const { BufferAttribute, BufferGeometry, Color, Matrix3, Matrix4, Mesh, MeshBasicMaterial, MeshStandardMaterial, Quaternion, Scene, Vector3 } = THREE;

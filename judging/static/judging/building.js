@@ -1,5 +1,5 @@
 // What does a module build?  It runs once, in a page that shares nothing with any other, and what it built is read out as
-// numbers and bytes.  judging/renderers/baking.py drives this page; baking.js makes a glb of the answer in another one.
+// numbers and bytes.  formats/threejs/baking.py drives this page; baking.js makes a glb of the answer in another one.
 //
 // No code of the module runs after `generate` has returned.  Reading therefore calls only what was taken before the module
 // was loaded, reads only own data properties (a getter is no data), and keeps what it collects in objects without a
@@ -76,7 +76,7 @@ function requireUnchanged() {
   }
 }
 
-/** Chance and time are not offered; the allow-list of names in judging/formats/module_names.py says so before. */
+/** Chance and time are not offered; the allow-list of names in formats/threejs/module_names.py says so before. */
 function trap() {
   const never = (name) => () => { throw new TypeError(`${name} is not offered`); };
   let state = 1;  // three.js itself names its objects by chance

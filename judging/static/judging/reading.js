@@ -1,7 +1,7 @@
 // What may a reader find in a glb?  One JSON chunk, at most one BIN chunk, and of the JSON only what the judge's check reads
-// (judging/renderers/glb.py): one scene, its triangles and its materials.  three.js reads more, so it is given no more.
+// (formats/glb/check.py): one scene, its triangles and its materials.  three.js reads more, so it is given no more.
 const MAGIC = 0x46546c67, JSON_CHUNK = 0x4e4f534a, BIN_CHUNK = 0x004e4942;
-/** EXTENSIONS of judging/renderers/rules.py; a test compares them. */
+/** EXTENSIONS of formats/rules.py; a test compares them. */
 export const EXTENSIONS = ["EXT_texture_webp", "KHR_materials_anisotropy", "KHR_materials_clearcoat", "KHR_materials_dispersion",
   "KHR_materials_emissive_strength", "KHR_materials_ior", "KHR_materials_iridescence", "KHR_materials_sheen", "KHR_materials_specular",
   "KHR_materials_transmission", "KHR_materials_unlit", "KHR_materials_volume", "KHR_mesh_quantization", "KHR_texture_transform"];

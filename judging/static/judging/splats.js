@@ -159,7 +159,7 @@ function spread(into, i, [w, x, y, z], scales) {
 
 const ROW = ["x y z", "f_dc_0 f_dc_1 f_dc_2", "opacity", "scale_0 scale_1 scale_2", "rot_0 rot_1 rot_2 rot_3"].join(" ").split(" ").length;
 
-/** `count` rows of `wide` floats, without a header: Splats.rows of judging/formats/ply.py, which alone reads a ply. */
+/** `count` rows of `wide` floats, without a header: Splats.rows of formats/ply/examine.py, which alone reads a ply. */
 export function fromRows(bytes, { count, wide }) {
   const rests = (wide - ROW) / 3, degree = PER_DEGREE.indexOf(rests), told = empty(count, degree);
   const values = new Float32Array(bytes);
@@ -174,7 +174,7 @@ export function fromRows(bytes, { count, wide }) {
   return told;
 }
 
-/** SPZ version 2 (github.com/nianticlabs/spz), as judging/formats/spz.py writes it. */
+/** SPZ version 2 (github.com/nianticlabs/spz), as formats/ply/spz.py writes it. */
 export async function fromSpz(packed) {
   const unpacked = new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")));
   const bytes = new Uint8Array(await unpacked.arrayBuffer()), head = new DataView(bytes.buffer);

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import operator, prompts, rounds
+from competition import prompts, rounds
+from competition.chain.node_quorum import Look
+from competition.chain.observations import ObservedChain
 from competition.chain.running import Turn
-from competition.chain.watching import Look
 from competition.decisions import schedule
 from competition.models import Competition, Miner, Round
-from competition.observations import ObservedChain
+from core import operator_key
 from tests.competition.chain.fake_chain import START_MS, FakeChain, key
 from tests.competition.chain.fake_node import FakeNode
 
@@ -58,7 +59,7 @@ class Rig:
 
 
 def hotkey(name: str) -> str:
-    return str(operator.keypair().ss58_address if name == "operator" else key(name).ss58_address)
+    return str(operator_key.keypair().ss58_address if name == "operator" else key(name).ss58_address)
 
 
 def subnet(*, netuid: int = 17) -> FakeChain:

@@ -138,7 +138,7 @@ def test_a_simulated_chain_anchors_nothing(folder: Path) -> None:
 
 
 def test_the_platform_commits_what_the_verifier_reads() -> None:
-    from competition import ledger
+    from core import ledger
 
     longest = "s" * 50
     signed = ledger.checkpoint_text(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from competition import beacons
+from competition.chain import beacons
 from competition.chain.base import ChainFault
+from competition.chain.observations import Beacon
 from competition.decisions import beacon, seed
 from competition.models import Competition
-from competition.observations import Beacon
 from tests.competition import made
 from tests.competition.test_rounds import GOOD
 from tests.loopback import Quiet, serving

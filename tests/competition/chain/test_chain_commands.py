@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from competition import steps
 from competition.chain import anchoring
-from competition.observations import Anchor, WeightSetting
+from competition.chain.observations import Anchor, WeightSetting
 from tests.competition.chain.fake_chain import as_bytes
 from tests.competition.chain.fake_node import Faults
 from tests.competition.chain.rig import LEADER, START, Rig, given_up_soon, hotkey

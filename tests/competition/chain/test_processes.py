@@ -18,8 +18,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from competition import steps
-from competition.chain.alone import Taken, alone
-from competition.observations import Anchor, ObservedChain, WeightSetting
+from competition.chain.observations import Anchor, ObservedChain, WeightSetting
+from core.queue.advisory_lock import Taken, alone
 from tests.competition.chain.fake_node import Faults
 from tests.competition.chain.rig import NAME, START, Rig, running
 from tests.competition.chain.test_weights import EQUAL, on_chain, told

@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from competition.observations import ObservedChain
+from competition.chain.observations import ObservedChain
 from tests.competition.chain.rig import Rig
 
 

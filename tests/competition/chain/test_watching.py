@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from competition import chain, ingest
+from competition import chain
 from competition.chain.base import ChainFault
 from competition.chain.bittensor import REVEALED_PREFIX, Node, NodeFault, shown, within
-from competition.machine import engine
+from competition.chain.observations import ObservedBlock, ObservedChain, ObservedReveal
 from competition.models import Reveal
-from competition.observations import ObservedBlock, ObservedChain, ObservedReveal
+from competition.reveals import ingest
+from core.machine import engine
 from tests.competition.chain.fake_node import Faults
 from tests.competition.chain.rig import LONG_S, MINER, NAME, OPEN, OPENS, SEED_DELAY, START, Rig, hotkey
 from tests.competition.chain.runtime import codec

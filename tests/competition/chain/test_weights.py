@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import bundle_verifier, chain, ledger, steps, weights
-from competition.chain import setting
+from competition import chain, steps, weights
+from competition.chain import weight_setter
+from competition.chain.observations import ObservedNeuron, WeightSetting
 from competition.models import Competition, Miner
-from competition.observations import ObservedNeuron, WeightSetting
+from competition.publication import bundle_verifier
+from core import ledger
 from tests.competition.chain.fake_node import Faults
 from tests.competition.chain.rig import LEADER, NAME, OWNER, START, Rig, given_up_soon, hotkey
 
@@ -220,7 +222,7 @@ def test_a_restart_in_mid_epoch_changes_nothing(signed: Rig) -> None:
 
 
 def test_a_node_that_says_done_and_did_nothing_is_not_believed(signed: Rig, monkeypatch: Any) -> None:
-    lie = setting.Sent(landed=True, extrinsic="1-0", block_hash="0" * 64)
+    lie = weight_setter.Sent(landed=True, extrinsic="1-0", block_hash="0" * 64)
     monkeypatch.setattr(signed.turn, "_send_weights", lambda values: lie)
     turns(signed, 3)
     assert not told(signed) and not on_chain(signed)

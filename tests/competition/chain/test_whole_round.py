@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from competition import operator
-from competition.bundle_folders import folder_of
 from competition.chain import anchoring
+from competition.chain.observations import Anchor, ObservedReveal
 from competition.chain.running import Turn
 from competition.decisions.weight_setting import quantised
-from competition.machine import engine
 from competition.models import Competition, Round
-from competition.observations import Anchor, ObservedReveal
+from competition.publication.bundle_folders import folder_of
+from core import operator_key
+from core.machine import engine
 from tests.competition.chain.fake_chain import FakeChain
 from tests.competition.chain.fake_node import FakeNode, Faults, over_http
 from tests.competition.chain.rig import NAME
@@ -96,7 +96,7 @@ class Played:
             self.true.produce(30)
         self.turn.look(now=self.played.at)
         self.turn.anchor(now=self.played.at)
-        uid = self.true.subtensor("Uids", 17, operator.keypair().ss58_address)
+        uid = self.true.subtensor("Uids", 17, operator_key.keypair().ss58_address)
         return dict(self.true.subtensor("Weights", 17, uid))
 
 
@@ -127,7 +127,7 @@ def playing(patch: pytest.MonkeyPatch, folder: Path, *, order: Random | None) ->
             played.competition.refresh_from_db()
             names = {0: "owner", 1: "base", **{n + 1: f"miner {n}" for n in range(1, 5)}}
             hotkeys = {uid: played.named(name).ss58_address for uid, name in names.items()}
-            hotkeys[len(hotkeys)] = operator.keypair().ss58_address
+            hotkeys[len(hotkeys)] = operator_key.keypair().ss58_address
             made.register(hotkeys, coldkey=hotkeys[0], permits=(max(hotkeys),))
             made.own(hotkey=hotkeys[0], coldkey=hotkeys[0])
             reveal(played, made)
@@ -149,7 +149,7 @@ def test_the_same_round_whatever_the_nodes_do_and_the_leader_it_made_is_paid(
     with playing(monkeypatch, tmp_path / "quiet", order=None) as quiet:
         folder = quiet.play()
         expected = (folder / "manifest.json").read_bytes()
-        examined = bundle.examine(folder, operator=operator.keypair().ss58_address)
+        examined = bundle.examine(folder, operator=operator_key.keypair().ss58_address)
         assert not errors(examined.book.findings)
         assert ObservedReveal.objects.count() == 4
     with playing(monkeypatch, tmp_path / "troubled", order=Random(11)) as troubled:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.decisions.retries import FAULTS, FetchFailed, GiveUp, Retry, printable, retry_policy
+from core.net.failures import FAULTS, FetchFailed, GiveUp, Retry, printable, retry_policy
 
 CODES = st.sampled_from(sorted(FAULTS))
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from competition import clock
+from core import clock
 
 RIGHT = time.time
 

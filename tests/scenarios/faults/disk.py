@@ -10,13 +10,14 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from competition import partial, store
-from competition.decisions.retries import FetchFailed
+from core import store
+from core.net import partial_files
+from core.net.failures import FetchFailed
 from tests.scenarios.faults.apps import happened
 
 
 def install(mark: str) -> None:
-    full, write, room = settings.VAR_DIR / mark, store._write, partial.require_room
+    full, write, room = settings.VAR_DIR / mark, store._write, partial_files.require_room
 
     def no_room(content: bytes | Path, file: BinaryIO) -> str:
         if full.exists():
@@ -32,4 +33,4 @@ def install(mark: str) -> None:
         room(folder, **needs)
 
     store._write = no_room
-    partial.require_room = require_room
+    partial_files.require_room = require_room

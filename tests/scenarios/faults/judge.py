@@ -9,8 +9,8 @@ from itertools import count
 from pathlib import Path
 
 from judging import backends
-from judging.backends import perceptual
 from judging.backends.base import Answer, Judge, NoAnswer, Question
+from judging.perceptual import perceptual
 from tests.scenarios.faults.apps import happened
 
 

@@ -12,7 +12,7 @@ import sys
 import uuid
 from typing import Any
 
-from competition import broker
+from core.queue import broker
 from tests.scenarios.faults.apps import happened
 
 

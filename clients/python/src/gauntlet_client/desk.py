@@ -12,12 +12,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from judging.asking import verdict_of
+from core.sandbox.chromium import browsers
+from core.sandbox.confinement import Limits
+from core.sandbox.outcomes import Refused, RendererFault
 from judging.backends.base import NoAnswer, Side
-from judging.backends.perceptual import Perceptual
-from judging.renderers.base import Refused, Rendered, Renderer, RendererFault
-from judging.renderers.chromium import browsers
-from judging.renderers.confinement import Limits
+from judging.panel.duel_verdict import verdict_of
+from judging.perceptual.perceptual import Perceptual
+from judging.renderers.base import Rendered, Renderer
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import Rig
 from judging.renderers.threejs import DESK, Threejs

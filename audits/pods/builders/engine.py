@@ -1,0 +1,156 @@
+"""How is an image built on a GPU host of our own?  By its Docker Engine, from the archive that was audited.
+
+The build has the network (packages are installed), limits, and no secrets: no build arguments, no registry's key, no
+files but the archive's.  The image is known by a tag that names the archive's hash, and is run by its digest.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault
+from audits.pods.builders import control
+from audits.pods.builders.base import ABSENT, BUILT, FAILED, RECIPE, UNKNOWN, Status
+from audits.pods.docker import BY_DIGEST, VERSION, engine_at
+from audits.pods.rest import Missing, Refused
+
+LABEL = "gauntlet.archive"
+LONGEST_BUILD_S = 3600
+LOG_LETTERS = 20_000
+# Said by the engine about itself or the network, as a rule.  A recipe can print the same: `audits.pods.builds`
+# believes an outage that goes on only where a canary fails, too.
+OURS = (
+    "no space left", "toomanyrequests", "rate limit", "i/o timeout", "tls handshake", "connection reset",
+    "unexpected eof",
+    "temporary failure", "could not resolve", "name or service not known", "connection refused", "service unavailable",
+    "bad gateway", "gateway timeout", "read timed out", "context deadline", "context canceled", "503 server",
+    "502 server",
+    "network is unreachable", "too many requests", "newconnectionerror", "connecttimeout", "failed to fetch http",
+)  # fmt: skip
+
+
+class EngineBuilder:
+    name = "engine"
+
+    def __init__(self, url: str, *, memory_bytes: int = 32 << 30, patience_s: float = LONGEST_BUILD_S) -> None:
+        self.rest, self.memory_bytes, self.patience_s = engine_at(url), memory_bytes, patience_s
+
+    def status(self, image: Image, *, archive: str) -> Status:
+        try:
+            found = self.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
+        except Missing:
+            return Status(state=ABSENT)
+        except (PodFault, Refused) as reason:
+            return unknown_build(str(reason))
+        return _built(found, archive=archive)
+
+    def control(self) -> Status:
+        query = {**self._query(control.IMAGE, control.SHA256), "t": control.TAG, "nocache": "1"}
+        with control.context() as context:
+            return self._built(query, context) or Status(state=BUILT)
+
+    def _query(self, image: Image, archive: str) -> dict[str, str]:
+        return {
+            "t": tag_of(archive), "dockerfile": RECIPE, "rm": "1", "forcerm": "1", "pull": "1",
+            "memory": str(self.memory_bytes), "memswap": str(self.memory_bytes),
+            "labels": json.dumps({LABEL: archive, "gauntlet.commit": image.commit}),
+        }  # fmt: skip
+
+    def build(self, image: Image, *, archive: str, context: Path) -> Status:
+        log = _Log()
+        if (failed := self._built(self._query(image, archive), context, log)) is not None:
+            return failed
+        found = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
+        if found.state == ABSENT:
+            return unknown_build("the engine said nothing, and there is no image", log=log.text)
+        return Status(state=found.state, digest=found.digest, fault=found.fault, log=log.text)
+
+    def _built(self, query: Mapping[str, str], context: Path, log: _Log | None = None) -> Status | None:
+        """How the build failed; None if it did not say that it did."""
+        log = log or _Log()
+        try:
+            failed = self._stream(query, context, log)
+        except (TooLong, httpx.ReadTimeout):
+            sentence = f"The build was not over after {self.patience_s / 60:.0f} minutes."
+            return Status(state=FAILED, fault=PodFault(UNCLEAR, "build_too_long", sentence), log=log.text)
+        except (httpx.HTTPError, OSError) as reason:
+            return unknown_build(f"the build's connection broke ({type(reason).__name__})", log=log.text)
+        return Status(state=FAILED, fault=blame(failed, log.text), log=log.text) if failed else None
+
+    def _stream(self, query: Mapping[str, str], context: Path, log: _Log) -> str:
+        """What the build failed with; "" if it did not say that it failed.  Raises TooLong, httpx.HTTPError and
+        OSError."""
+        timeout, deadline = httpx.Timeout(self.patience_s, connect=10.0), time.monotonic() + self.patience_s
+        with context.open("rb") as tar, self.rest.client.stream(
+            "POST", f"{VERSION}/build", params=query, content=_pieces(tar), timeout=timeout,
+            headers={"Content-Type": "application/x-tar"},
+        ) as answer:  # fmt: skip
+            if answer.status_code in (400, 404):  # no such recipe, or one that cannot be parsed
+                answer.read()
+                return answer.text[:500] or "the engine refused the recipe"
+            if answer.status_code != 200:
+                raise httpx.RemoteProtocolError(f"the engine answered {answer.status_code}")
+            return log.follow(answer.iter_lines(), deadline=deadline)
+
+
+class TooLong(Exception):
+    """A build that goes on printing goes on for ever, unless somebody looks at the clock."""
+
+
+class _Log:
+    def __init__(self) -> None:
+        self.text = ""
+
+    def follow(self, lines: Iterator[str], *, deadline: float) -> str:
+        """Raises TooLong when there are lines beyond `deadline`, by the monotonic clock."""
+        failed = ""
+        for line in lines:
+            if time.monotonic() > deadline:
+                raise TooLong
+            try:
+                told = json.loads(line) if line.strip() else {}
+            except (ValueError, RecursionError):
+                told = {"stream": line}
+            if not isinstance(told, dict):
+                continue
+            said = str(told.get("stream") or told.get("status") or told.get("error") or "")
+            self.text = (self.text + said)[-LOG_LETTERS:]
+            failed = failed or str(told.get("error") or "")
+        return failed
+
+
+def _pieces(tar: Any) -> Iterator[bytes]:
+    while piece := tar.read(1 << 20):
+        yield piece
+
+
+def tag_of(archive: str) -> str:
+    return f"gauntlet/solution:{archive[:40]}"
+
+
+def blame(error: str, log: str) -> PodFault:
+    """A recipe that fails is the miner's; a full disk, or a network that was away while it ran, is ours."""
+    said = f"{error}\n{log[-2000:]}".lower()
+    words = "".join(letter for letter in error[:200] if letter.isprintable())
+    if any(piece in said for piece in OURS):
+        return PodFault(INFRASTRUCTURE, "build_disturbed", f"The build was disturbed ({words}). We build again.")
+    return PodFault(MINER, "build_failed", f"The image could not be built from {RECIPE}: {words}")
+
+
+def _built(found: Any, *, archive: str) -> Status:
+    labels = found.get("Config", {}).get("Labels") or {} if isinstance(found, dict) else {}
+    digest = str(found.get("Id", "")) if isinstance(found, dict) else ""
+    if labels.get(LABEL) != archive or not BY_DIGEST.fullmatch(digest):
+        return unknown_build("the engine's image is not the one we asked for")
+    return Status(state=BUILT, digest=digest)
+
+
+def unknown_build(why: str, *, log: str = "") -> Status:
+    fault = PodFault(INFRASTRUCTURE, "build_unknown", f"We do not know how the build is: {why}. We look again.")
+    return Status(state=UNKNOWN, fault=fault, log=log)

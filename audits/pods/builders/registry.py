@@ -1,0 +1,96 @@
+"""How does an image come to machines other than the builder's?  Built by the engine, pushed, and named by digest.
+
+The registry's key is handed to the engine with the push alone, after the build is over: no recipe ever runs beside it.
+The digest is the one that the engine reports of its push; a rented machine is given that, never a tag.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from audits.pods.base import Image, PodFault
+from audits.pods.builders import control
+from audits.pods.builders.base import ABSENT, BUILT, Status
+from audits.pods.builders.engine import EngineBuilder, tag_of, unknown_build
+from audits.pods.docker import VERSION
+from audits.pods.rest import Missing, Refused
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?::[0-9]+)?/[a-z0-9][a-z0-9/_.-]*")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class PushingBuilder:
+    """`repository` is host/path of a registry; `key` is "user:password" of somebody who may push there."""
+
+    name = "registry"
+
+    def __init__(self, builder: EngineBuilder, *, repository: str, key: str = "") -> None:
+        if not NAME.fullmatch(repository):
+            raise ValueError(f"{repository!r} is no repository of a registry: write registry.example.org/solutions")
+        self.builder, self.repository, self.key = builder, repository, key
+
+    def status(self, image: Image, *, archive: str) -> Status:
+        """Built is what was pushed: the engine keeps the digest beside its image."""
+        found = self.builder.status(image, archive=archive)
+        if found.state != BUILT:
+            return found
+        try:
+            told = self.builder.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
+        except (Missing, Refused, PodFault) as reason:
+            return unknown_build(str(reason))
+        digest = next((d for d in told.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
+        return Status(state=BUILT, digest=str(digest)) if digest else Status(state=ABSENT)
+
+    def control(self) -> Status:
+        built = self.builder.control()
+        return self._pushed(built, image=control.TAG, tag="control") if built.state == BUILT else built
+
+    def build(self, image: Image, *, archive: str, context: Path) -> Status:
+        """The engine builds nothing anew where it has the image already."""
+        found = self.builder.status(image, archive=archive)
+        if found.state == ABSENT:
+            found = self.builder.build(image, archive=archive, context=context)
+        return self._pushed(found, image=tag_of(archive), tag=archive[:40]) if found.state == BUILT else found
+
+    def _pushed(self, found: Status, *, image: str, tag: str) -> Status:
+        try:
+            digest = self._push(image, tag=tag)
+        except (httpx.HTTPError, OSError, Missing, Refused, PodFault) as reason:
+            return unknown_build(f"the push broke ({type(reason).__name__})", log=found.log)
+        if not digest:
+            return unknown_build("the registry did not say what it has", log=found.log)
+        return Status(state=BUILT, digest=f"{self.repository}@{digest}", log=found.log)
+
+    def _push(self, image: str, *, tag: str) -> str:
+        """The digest, or "" where the push was refused."""
+        engine = self.builder.rest
+        engine.json("POST", f"{VERSION}/images/{image}/tag", query={"repo": self.repository, "tag": tag})
+        user, _, password = self.key.partition(":")
+        told = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
+        headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(told).encode()).decode()}
+        path = f"{VERSION}/images/{self.repository}/push"
+        timeout = httpx.Timeout(self.builder.patience_s, connect=10.0)
+        with engine.client.stream("POST", path, params={"tag": tag}, headers=headers, timeout=timeout) as answer:
+            return _digest(answer.iter_lines()) if answer.status_code == 200 else ""
+
+
+def _digest(lines: Iterator[str]) -> str:
+    digest = ""
+    for line in lines:
+        try:
+            told: Any = json.loads(line) if line.strip() else {}
+        except ValueError:
+            continue
+        if not isinstance(told, dict) or told.get("error"):
+            return ""
+        aux = told.get("aux")
+        found = str(aux.get("Digest", "")) if isinstance(aux, dict) else ""
+        digest = found if DIGEST.fullmatch(found) else digest
+    return digest

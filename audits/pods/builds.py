@@ -1,0 +1,159 @@
+"""When is the image of a commit built, and which digest did it become?
+
+Built once per submission, from the archive that the source audit read, before its first pod is started.  A build that
+was disturbed is ours and is done again.  After three such ends, or one that took too long, a small recipe of ours is
+built as a control: where that fails too, the round is paused, with the build's log at hand; where it succeeds, and this
+recipe is disturbed once more after it, it is the miner's.  So nobody stops a round by printing of outages, and no round
+waits for a leader whose image cannot be built any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from audits.models import Build, PodRun
+from audits.pods import logs
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault, PodProvider
+from audits.pods.builders.base import ABSENT, BUILT, FAILED, Builder, Status
+from audits.pods.builders.engine import EngineBuilder
+from audits.pods.builders.registry import PushingBuilder
+from audits.source import source_audits
+from audits.source.origins.base import NotFetched
+from core import store
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry
+
+LOOK_AGAIN = timedelta(seconds=10)
+MOST_DISTURBED = 3
+LOOKS_AT_A_HOST = 3  # at code that its host does not hand out
+NEED_IMAGES = ("docker", "runpod")
+
+
+def builder() -> Builder:
+    """The builder of this deployment.  Raises LookupError where none is configured."""
+    url = settings.DOCKER_URL
+    if not url:
+        raise LookupError("GAUNTLET_DOCKER_URL is not set: images are built by a Docker Engine")
+    engine_builder = EngineBuilder(url)
+    if not settings.REGISTRY:
+        return engine_builder
+    return PushingBuilder(engine_builder, repository=settings.REGISTRY, key=settings.REGISTRY_KEY)
+
+
+def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
+    """May a pod of this run be started?  Asks for the build where it was not asked for, or where one that we failed
+    is over and the run was made after it: an operator has mended the cause meanwhile."""
+    if provider.name not in NEED_IMAGES:
+        return True
+    build, made = Build.objects.get_or_create(
+        submission=run.submission, defaults={"builder": "engine", **Build.born(now=now)}
+    )
+    if made:
+        engine.announce(Build, now=now)
+    if build.state == "failed" and build.failure_class == INFRASTRUCTURE and build.since < run.since:
+        engine.move(build, Move("building", because="the round goes on", sets={"disturbed": 0}), now=now)
+    return build.state in ("built", "failed")
+
+
+def outage(run: PodRun, provider: PodProvider) -> PodFault | None:
+    """Why there is no image, where that is ours: a control build has shown it, and no control pod needs to."""
+    if provider.name not in NEED_IMAGES:
+        return None
+    build = Build.objects.filter(submission=run.submission, state="failed", failure_class=INFRASTRUCTURE).first()
+    return PodFault(INFRASTRUCTURE, build.failure_code.lower(), build.failure_reason) if build else None
+
+
+def digest_of(image: Image) -> str:
+    """What the commit was built into.  Raises PodFault: the recipe's fault, or ours where nothing was built."""
+    rows = Build.objects.filter(submission__repo=image.repo, submission__commit=image.commit)
+    build = rows.filter(state="built").order_by("-pk").first() or rows.order_by("-pk").first()
+    if build is not None and build.state == "built":
+        return build.digest
+    if build is not None and build.state == "failed":
+        raise PodFault(build.failure_class, build.failure_code.lower(), build.failure_reason)
+    raise PodFault(INFRASTRUCTURE, "not_built", "The image is not built yet. We try again.")
+
+
+@engine.step(Build, "building")
+def tend(build: Build, now: datetime) -> Outcome:
+    """Ask how far it is; build where there is nothing; believe only what the builder says itself."""
+    image = Image(repo=build.submission.repo, commit=build.submission.commit)
+    try:
+        copy = source_audits.copy_of(build.submission, now=now)
+        by = builder()
+    except NotFetched as error:
+        return _without_code(build, error)
+    except LookupError as error:
+        return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
+    if build.disturbed >= MOST_DISTURBED:
+        return _judged_by_control(build, by, image, archive=copy.archive)
+    status = by.status(image, archive=copy.archive)
+    tried = status.state == ABSENT
+    if tried:
+        status = by.build(image, archive=copy.archive, context=store.default().path(copy.archive))
+    return _after(build, status, archive=copy.archive, tried=tried)
+
+
+def _without_code(build: Build, error: NotFetched) -> Outcome:
+    """Code that is not there, or that alone cannot be had from a host that answers, is its owner's to mend."""
+    looks = error.looks if error.failure_class == MINER else LOOKS_AT_A_HOST
+    if build.attempts >= looks and (error.failure_class == MINER or source_audits.host_answers(build.submission)):
+        return _failed(build, Failure(MINER, error.code[:40].upper(), error.sentence))
+    failure = Failure(INFRASTRUCTURE, error.code[:40].upper(), error.sentence)
+    return Retry(engine.backoff(build.attempts), failure)
+
+
+def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcome:
+    """`tried`: it was built just now; a build that broke off counts like one that was disturbed."""
+    sets = {"archive": archive, "log": logs.readable(status.log) or build.log}  # an answer without words unsays none
+    if status.state == BUILT:
+        facts = {"digest": status.digest, "archive": archive}
+        return Move("built", because="the image was built", sets={**sets, "digest": status.digest}, facts=facts)
+    fault = status.fault or PodFault(INFRASTRUCTURE, "build_unknown", "We do not know how the build is.")
+    failure = Failure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
+    if status.state != FAILED and not tried:
+        _note(build, sets)
+        return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
+    if fault.failure_class == MINER:
+        return Move("failed", because=fault.sentence, sets=sets, failure=failure)
+    too_long = fault.failure_class == UNCLEAR
+    _note(build, {**sets, "disturbed": MOST_DISTURBED if too_long else build.disturbed + 1})
+    ours = Failure(INFRASTRUCTURE, failure.code, failure.sentence)
+    return Retry(engine.backoff(build.attempts), ours)
+
+
+def _judged_by_control(build: Build, by: Builder, image: Image, *, archive: str) -> Outcome:
+    """Disturbed again and again: is it the builder, or this recipe alone?"""
+    control = by.control()
+    if control.state != BUILT:
+        why = control.fault.sentence if control.fault else "It failed."
+        sentence = f"{build.failure_reason or OURS} A recipe of ours failed right afterwards, too: {why}"
+        return _failed(build, Failure(INFRASTRUCTURE, build.failure_code or "BUILD_DISTURBED", sentence))
+    if build.failure_code == TOO_LONG:
+        return _failed(build, Failure(MINER, TOO_LONG, f"{build.failure_reason} {WELL}"))
+    status = by.build(image, archive=archive, context=store.default().path(archive))  # the outage may be just over
+    if status.state == BUILT or (status.fault is not None and status.fault.failure_class == MINER):
+        return _after(build, status, archive=archive, tried=True)
+    return _failed(build, Failure(MINER, "BUILD_DISTURBED_ALONE", f"{ALONE} {WELL}"))
+
+
+TOO_LONG = "BUILD_TOO_LONG"
+WELL = "A recipe of ours was built from nothing by the same builder right afterwards."
+ALONE = (
+    f"The build was disturbed {MOST_DISTURBED + 1} times, as if the network or the host failed it: the recipe asks for "
+    "something that is not there, or only says so."
+)
+OURS = f"The build was disturbed {MOST_DISTURBED} times. The operator must look at the builder."
+
+
+def _failed(build: Build, failure: Failure) -> Move:
+    return Move("failed", because=failure.sentence, failure=failure)
+
+
+def _note(build: Build, sets: Mapping[str, Any]) -> None:
+    """Write down what a try came to, as long as the build is ours."""
+    Build.objects.filter(pk=build.pk, lease=build.lease).update(**sets)

@@ -1,0 +1,442 @@
+"""How does a submission's code come to run, and its outputs to us?  One look at a pod per step.
+
+Each step looks at the pod, lets `decisions.lifecycle` say what follows, does that one thing, and writes down what
+happened.  Killed between any two lines it does the same again: a pod is found by its name, a batch by its stems.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Q
+
+from audits.decisions import lifecycle
+from audits.decisions.lifecycle import Action, Event, Progress
+from audits.models import PodRun
+from audits.pods import batch, builds, control, hosts, logs, results
+from audits.pods.base import UNCLEAR, Image, Pod, PodFault, PodProvider
+from audits.pods.control import Control
+from audits.pods.docker import DockerPods
+from audits.pods.local import LocalPods
+from audits.pods.runpod import RunPods
+from competition.decisions.repeats import plain
+from competition.models import Asset, Competition, Round, Submission
+from competition.rounds import rules_of
+from competition.steps import pause
+from core import store
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Wait
+from core.machine.stateful import FailureClass
+from formats import registry
+from judging.models import Match
+
+log = logging.getLogger(__name__)
+
+AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
+PROVIDERS = ("local", "docker", "runpod")
+SWEEP_S = 60.0
+MOST_LOST = 3  # pods in a row that a correction loses through a fault of ours before people are asked
+_SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
+
+
+@cache
+def provider_named(name: str) -> PodProvider:
+    """The table of pod providers.  Raises LookupError with the known names, or a setting that is missing."""
+    if name == "local":
+        return LocalPods(repos=Path(settings.LOCAL_REPOSITORIES), pods=Path(settings.PODS_DIR))
+    if name == "docker":
+        return DockerPods(hosts.docker(), built=builds.digest_of)
+    if name == "runpod":
+        return RunPods(hosts.runpod(), built=builds.digest_of, hash_of=store.sha256_of)
+    raise LookupError(f"unknown pod provider {name!r}; known: {', '.join(PROVIDERS)}")
+
+
+def limits_of(run: PodRun) -> lifecycle.Limits:
+    """A title run has the time of a round's prompts for each such number of fresh ones."""
+    round_ = run.submission.round
+    limits = lifecycle.Limits(**round_.competition.config.get("pods", {}))
+    if run.purpose == PodRun.Purpose.TITLE:
+        times = -(-round_.fresh.count() // max(1, round_.drawn.count()))
+        return replace(limits, generation_s=limits.generation_s * max(1, times))
+    return limits
+
+
+def wanted(run: PodRun) -> list[Asset]:
+    """The outputs this run is to bring so far, in seed order: on fresh prompts for a title match, else the round's."""
+    audited = plain(run.purpose) == PodRun.Purpose.AUDIT
+    origin = run.purpose.replace("audit", Asset.Origin.GENERATED) if audited else Asset.Origin.GENERATED
+    rows = Asset.objects.filter(submission=run.submission, origin=origin).select_related("prompt")
+    round_ = run.submission.round
+    drawn = round_.fresh if run.purpose == PodRun.Purpose.TITLE else round_.drawn
+    order = dict(drawn.values_list("prompt_id", "position"))
+    return sorted((row for row in rows if row.prompt_id in order), key=lambda asset: order[asset.prompt_id])
+
+
+def batches_of(run: PodRun) -> list[tuple[str, ...]]:
+    title = rules_of(run.submission.round).title
+    size = title.batch if title and run.purpose == PodRun.Purpose.TITLE else batch.SIZE
+    return batch.split([asset.prompt.stem for asset in wanted(run)], size=min(size, batch.SIZE))
+
+
+def idle(run: PodRun) -> bool:
+    """Has the run brought all it was asked for, while a title match is open that may ask it for more?
+
+    The leader's stays while the round is being decided: another finalist may still pass its audits.
+    """
+    if run.purpose == PodRun.Purpose.TITLE and run.submission.role == Submission.Role.LEADER:
+        return bool(run.submission.round.state in ("finalizing", "paused"))
+    side = Q(defender=run.submission) | Q(challenger=run.submission)
+    return (
+        run.purpose == PodRun.Purpose.TITLE
+        and Match.objects.filter(side, kind=Match.Kind.TITLE, state__in=Match.graph.acting()).exists()
+    )
+
+
+@engine.step(PodRun, "warming")
+@engine.step(PodRun, "generating")
+def tend(run: PodRun, now: datetime) -> Outcome:
+    """Look at the pod once, then do the one thing that follows."""
+    look = _Look(run, provider_named(run.provider), batches_of(run), now=now)
+    said = run.log
+    if look.pod is not None and look.progress.phase in ("warming_up", "ready", "generating", "complete"):
+        look.after(_seen(look))
+        said = logs.heard(run, look.provider, look.pod)
+    action = lifecycle.next_action(look.progress, batches=len(look.batches), limits=look.limits, now=now)
+    log = logs.changed(run, said)
+    if action.kind == "done" and idle(run):
+        return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open", sets=log)
+    if action.kind == "done":
+        return _done(look)
+    if action.kind == "fail":
+        return _failed(look, action)
+    if action.kind == "start_pod" and not builds.ready(run, look.provider, now=now):
+        return Wait(IDLE, "the image of the revealed commit is being built")
+    if action.kind == "start_pod" and (outage := builds.outage(run, look.provider)) is not None:
+        return _failed(look, Action(kind="fail", because=outage.sentence, failure=_failure(outage)))
+    return _act(look, action, log=log)
+
+
+class _Look:
+    """One look at a run: its pod, if there is one, and what has become of it so far."""
+
+    def __init__(self, run: PodRun, provider: PodProvider, batches: list[tuple[str, ...]], *, now: datetime) -> None:
+        self.run, self.provider, self.batches, self.now = run, provider, batches, now
+        self.limits = limits_of(run)
+        self.progress = Progress.from_json(run.progress) if run.progress else Progress()
+        self.pod = Pod.from_json(run.handle) if run.handle else None
+
+    def event(self, kind: str, *, state: str = "", failure: lifecycle.Failure | None = None) -> Event:
+        return Event(kind=kind, at=self.now, state=state, failure=failure)
+
+    def after(self, event: Event) -> None:
+        self.progress = lifecycle.after(self.progress, event, limits=self.limits)
+
+    def pictures(self, batch: int) -> dict[str, Path]:
+        """stem -> file of the prompts of one batch."""
+        hashes = {asset.prompt.stem: asset.prompt.sha256 for asset in wanted(self.run)}
+        return {stem: store.default().path(hashes[stem]) for stem in self.batches[batch]}
+
+    def ask(self, question: Callable[[], Event]) -> Event:
+        """Put a question to the pod.
+
+        Whatever breaks over the answer of a pod may have been broken by it: that is lost, and unclear whose doing.
+        """
+        try:
+            return question()
+        except PodFault as fault:
+            return self.event("lost", failure=_failure(fault))
+        except DatabaseError:
+            raise
+        except Exception as reason:
+            log.exception("%s: an answer of its pod could not be dealt with", self.run)
+            sentence = f"What the service answered broke our reader of it ({type(reason).__name__}). We try again."
+            failure = lifecycle.Failure(failure_class=UNCLEAR, code="reader_broke", sentence=sentence)
+            return self.event("lost", failure=failure)
+
+    def stop(self, pod: Pod) -> None:
+        """A pod that cannot be ended now is ended by a sweep: nobody waits for it."""
+        try:
+            self.provider.stop(pod)
+        except PodFault as fault:
+            log.warning("%s: %s", self.run, fault.sentence)
+
+
+def _seen(look: _Look) -> Event:
+    pod = look.pod
+    assert pod is not None  # noqa: S101
+
+    def question() -> Event:
+        try:
+            fault = look.provider.fault(pod)
+        except PodFault as unknown:  # its provider does not answer: that says nothing about the pod
+            return look.event("blind", failure=_failure(unknown))
+        if fault is not None:
+            return look.event("lost", failure=_failure(fault))
+        status = batch.poll(pod, replacements_remaining=look.progress.replacements_remaining(limits=look.limits))
+        return look.event("seen", state=status.state)
+
+    return look.ask(question)
+
+
+def _failure(fault: PodFault) -> lifecycle.Failure:
+    return lifecycle.Failure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
+
+
+def _act(look: _Look, action: Action, *, log: dict[str, str]) -> Outcome:
+    """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
+    event = ACTS[action.kind](look, action) if action.kind in ACTS else None
+    if event is not None:
+        look.after(event)
+    run, progress, pod = look.run, look.progress, look.pod
+    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
+    if pod is not None:
+        sets["isolation"] = list(pod.isolation)
+    state = "generating" if progress.submitted or progress.collected else "warming"
+    if state != run.state:
+        return Move(state, because=action.because, sets=sets)
+    pace = timedelta(seconds=min(action.delay_s, run.submission.round.competition.config.get("poll_s", 5)))
+    return Wait(pace if event is None else AGAIN, action.because, sets=sets)
+
+
+def _start(look: _Look, action: Action) -> Event:
+    image = Image(repo=look.run.submission.repo, commit=look.run.submission.commit)
+    try:
+        look.pod = look.provider.start(image, name=name_of(look.run.pk, look.progress.pods))
+    except PodFault as fault:
+        return look.event("refused", failure=_failure(fault))
+    return look.event("started")
+
+
+def _replace(look: _Look, action: Action) -> Event:
+    if look.pod is not None:
+        look.stop(look.pod)
+    look.pod = None
+    return look.event("stopped")
+
+
+def _submit(look: _Look, action: Action) -> Event:
+    def question() -> Event:
+        urls = look.provider.offer(look.pod, pictures=look.pictures(action.batch))
+        answer = batch.submit(look.pod, image_urls=urls, seed=look.run.seed)
+        accepted = answer.state == "accepted"
+        return look.event("submitted") if accepted else look.event("seen", state=answer.state)
+
+    return look.ask(question)
+
+
+def _collect(look: _Look, action: Action) -> Event:
+    """Bring the archive here and take its files; hostile archives are refused by `results`."""
+    extension = registry.of(look.run.submission.round.competition.config).extension
+    stems, got = look.batches[action.batch], list[results.Results]()
+    with tempfile.TemporaryDirectory(prefix="gauntlet-results-") as folder:
+
+        def question() -> Event:
+            answer = batch.collect(look.pod, into=Path(folder) / "results.zip")
+            if answer.archive is None:
+                return look.event("seen", state=answer.state)
+            try:
+                into = Path(folder) / "files"
+                got.append(results.unpack(answer.archive, stems=stems, extension=extension, into=into))
+            except results.BadResults as bad:
+                failure = lifecycle.Failure(failure_class="miner", code=bad.code, sentence=bad.sentence)
+                return look.event("unusable", failure=failure)
+            return look.event("collected")
+
+        event = look.ask(question)
+        for found in got:
+            _take(look.run, found, now=look.now)
+    return event
+
+
+def _control(look: _Look, action: Action) -> Event | None:
+    """One look at the control pod, which is started when the pod that was lost has been ended; None: it is at work."""
+    if look.pod is not None:
+        look.stop(look.pod)
+        look.pod = None
+    kept = look.progress.control
+    try:
+        if kept is None:
+            made = control.begin(look.provider, name=control_name(look.run.pk), now=look.now)
+            look.progress = replace(look.progress, control=made.to_json())
+            return None
+        at_work = Control.from_json(kept)
+        further = control.look(
+            look.provider,
+            at_work,
+            pictures=look.pictures(look.progress.collected),
+            within_s=look.limits.control_s,
+            now=look.now,
+        )
+    except PodFault as fault:
+        return _controlled(look, look.event("control_failed", failure=_failure(fault)))
+    except OSError as reason:  # the prompts' pictures, or our disk
+        sentence = f"We could not read or write our own files ({reason.strerror})."
+        ours = lifecycle.Failure(failure_class=FailureClass.INFRASTRUCTURE, code="disk", sentence=sentence)
+        return _controlled(look, look.event("control_failed", failure=ours))
+    if further is None:
+        return _controlled(look, look.event("control_passed"))
+    look.progress = replace(look.progress, control=further.to_json())
+    return None
+
+
+def _controlled(look: _Look, event: Event) -> Event:
+    if look.progress.control is not None:
+        look.stop(Control.from_json(look.progress.control).pod)
+        look.progress = replace(look.progress, control=None)
+    return event
+
+
+ACTS: Mapping[str, Callable[[_Look, Action], Event | None]] = {
+    "start_pod": _start,
+    "replace": _replace,
+    "submit": _submit,
+    "collect": _collect,
+    "control": _control,
+}
+
+
+def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:
+    """The files become assets, each once; a stem without a file has failed by the miner's doing."""
+    for asset in wanted(run):
+        if asset.settled:
+            continue
+        delivered = got.files.get(asset.prompt.stem)
+        if delivered is not None:
+            sha256 = store.default().put(delivered.path)
+            facts = {"sha256": sha256, "bytes": delivered.size}
+            engine.move(asset, Move("stored", because="generated by the platform", sets=facts, facts=facts), now=now)
+        elif asset.prompt.stem in got.failed:
+            _fail(asset, FailureClass.MINER, "NOT_GENERATED", got.failed[asset.prompt.stem], now=now)
+
+
+def _fail(asset: Asset, failure_class: str, code: str, why: str, *, now: datetime) -> None:
+    sentence = f"The service gave no file for this prompt: {why}"
+    engine.move(asset, Move("failed", because=sentence, failure=Failure(failure_class, code, sentence)), now=now)
+
+
+def _ending(look: _Look) -> dict[str, object]:
+    """Keep the last of the log, and end the pod."""
+    run, progress = look.run, look.progress
+    if look.pod is not None:
+        run.log = logs.heard(run, look.provider, look.pod)
+        look.stop(look.pod)
+    return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
+
+
+def _done(look: _Look) -> Move:
+    sets = _ending(look)
+    facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods}
+    return Move("done", because="every batch is collected", sets=sets, facts=facts)
+
+
+def _failed(look: _Look, action: Action) -> Move:
+    """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
+    cause = action.failure or lifecycle.Failure(failure_class="infrastructure", code="unknown", sentence=action.because)
+    failure = Failure(cause.failure_class, cause.code, cause.sentence)
+    blame_miner = cause.failure_class == FailureClass.MINER
+    also = partial(_forfeit, look.run, failure) if blame_miner else partial(_pause, look.run, failure)
+    return Move("failed", because=cause.sentence, sets=_ending(look), failure=failure, also=also)
+
+
+def forfeit(run: PodRun) -> None:
+    """What a run that failed by its owner's doing is asked for after that is forfeited too."""
+    _forfeit(run, Failure(run.failure_class, run.failure_code, run.failure_reason))
+
+
+def _forfeit(run: PodRun, failure: Failure) -> None:
+    for asset in wanted(run):
+        if not asset.settled:
+            _fail(asset, failure.failure_class, failure.code[:40], failure.sentence, now=run.since)
+
+
+def _pause(run: PodRun, failure: Failure) -> None:
+    round_ = Round.objects.get(pk=run.submission.round_id)
+    why = f"A pod of {run.submission.key} failed for a reason that is ours: {failure.sentence}"
+    if round_.declared.queue and not engine.move(round_, pause(round_, why, code="PODS"), now=run.since):
+        raise RuntimeError(f"{round_} moved while it was to be paused")  # undone as a whole, and tried again
+
+
+def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
+    """The run of this submission's code, made when it is first wanted, and again after one that we lost."""
+    runs = PodRun.objects.filter(submission=submission, purpose=purpose)
+    last = runs.order_by("-repeat").first()
+    if last and not (lost(last) and may_try_again(last)) and not short(last):
+        return last
+    repeat = last.repeat + 1 if last else 0
+    run, _ = PodRun.objects.get_or_create(
+        submission=submission, purpose=purpose, repeat=repeat,
+        defaults={
+            "seed": int(submission.round.seed[:8], 16),
+            "provider": submission.round.competition.pods,
+            **PodRun.born(now=now),
+        },
+    )  # fmt: skip
+    return run
+
+
+def lost(run: PodRun) -> bool:
+    """Through a fault of ours."""
+    return bool(run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE)
+
+
+def may_try_again(run: PodRun) -> bool:
+    """While its round goes on; of a round that is decided anew so often, as there is nothing left to pause.
+
+    A paused round waits for the operator, who mends the cause.
+    """
+    round_: Round = run.submission.round
+    correction = round_.corrections.filter(state="staged").first()
+    if round_.state != "finished" or correction is None:
+        return bool(round_.declared.queue)
+    tried = PodRun.objects.filter(submission=run.submission, purpose=run.purpose, since__gte=correction.since)
+    return sum(map(lost, tried)) < MOST_LOST
+
+
+def short(run: PodRun) -> bool:
+    """Is a title run over, and something it was asked for later not there?"""
+    over = run.purpose == PodRun.Purpose.TITLE and run.state == "done"
+    return over and any(not asset.settled for asset in wanted(run))
+
+
+def sweep() -> list[str]:
+    """End the pods of runs that are over, at every provider that a competition uses.
+
+    A provider that does not answer is looked at again later: its pods are neither known to be over nor forgotten.  One
+    beyond the network is asked once a minute by each process, so that its silence does not hold up all other sweeps.
+    """
+    used = {"local", *Competition.objects.filter(active=True).values_list("pods", flat=True)} & set(PROVIDERS)
+    ended = []
+    for name in sorted(used):
+        if name != "local" and time.monotonic() - _SWEPT.get(name, -SWEEP_S) < SWEEP_S:
+            continue
+        _SWEPT[name] = time.monotonic()
+        try:
+            ended += provider_named(name).sweep(known_pods)
+        except (PodFault, LookupError) as reason:
+            log.warning("the pods of %s could not be swept: %s", name, reason)
+    return ended
+
+
+def known_pods() -> set[str]:
+    """Each open run's pod, whether its start is written down already or not, and its control pod."""
+    rows = PodRun.objects.filter(state__in=PodRun.graph.acting()).values_list("pk", "progress")
+    started = [(pk, progress.get("pods", 0)) for pk, progress in rows]
+    pods = {name_of(pk, number) for pk, pods in started for number in (pods, pods - 1)}
+    return pods | {control_name(pk) for pk, _ in started}
+
+
+def control_name(run_pk: int) -> str:
+    return f"run-{run_pk}-control"
+
+
+def name_of(run_pk: int, number: int) -> str:
+    return f"run-{run_pk}-{number}"

@@ -1,0 +1,141 @@
+"""How does a miner object to a verdict?  With a document signed by its hotkey, once, in time.
+
+`lodge` is the one door, for the API and for commands.  Who may object to what, and until when, is decided by
+`audits.decisions.appeals`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import rfc8785
+from bittensor_core import Keypair
+from django.db import transaction
+
+from audits.decisions import appeals as decisions
+from audits.decisions.appeals import Facts, Refusal
+from audits.models import Appeal, Audit
+from audits.reviews import in_force
+from competition import chain
+from competition.models import Miner, Round, Submission
+from core import ledger
+
+SIGNATURE = re.compile(r"[0-9a-f]{128}")
+DECIDE_HOURS = 72
+
+
+class Refused(Exception):
+    """The appeal is not taken: `refusal` says which field, why, and what to do."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+def message(document: Mapping[str, Any]) -> bytes:
+    """What the hotkey signs."""
+    return f"{decisions.FORMAT}\n".encode() + bytes(rfc8785.dumps(dict(document)))
+
+
+def lodge(document: Mapping[str, Any], *, signature: str, now: datetime) -> Appeal:
+    """Take the appeal, or raise Refused.  The signature is lower-case hex of 64 bytes."""
+    _require(decisions.malformed(document))
+    audit = _audit(document)
+    with transaction.atomic():
+        ledger.hold(audit.competition_pk())  # nobody supersedes the verdict, or appeals twice, meanwhile
+        facts = facts_of(audit, now=now)
+        _require(decisions.objection(document, facts=facts))
+        _require(None if signed(document, signature=signature) else _UNSIGNED)
+        return _write(audit, document, signature=signature, facts=facts, now=now)
+
+
+def unsigned(audit: Audit, *, appellant: str, ground: str, statement: str, finding: int | None = None,
+             evidence: str = "") -> dict[str, Any]:  # fmt: skip
+    """The document that a miner would sign to object to this verdict."""
+    return {
+        "format": decisions.FORMAT, "competition": audit.round.competition.slug, "round": audit.round.number,
+        "entry": audit.submission.key, "audit": audit.kind, "version": audit.version, "finding": finding,
+        "ground": ground, "statement": statement, "evidence": evidence, "appellant": appellant,
+    }  # fmt: skip
+
+
+def signed(document: Mapping[str, Any], *, signature: str) -> bool:
+    """By the appellant?  A browser wallet wraps what it signs in <Bytes>; both forms count."""
+    if not SIGNATURE.fullmatch(signature):
+        return False
+    told = message(document)
+    try:
+        key = Keypair(ss58_address=document["appellant"])
+        return any(key.verify(form, bytes.fromhex(signature)) for form in (told, b"<Bytes>" + told + b"</Bytes>"))
+    except (ValueError, TypeError):
+        return False
+
+
+def facts_of(audit: Audit, *, now: datetime) -> Facts:
+    round_ = audit.round
+    return Facts(
+        competition=round_.competition.slug, round=round_.number, entry=audit.submission.key,
+        entry_hotkey=audit.submission.miner.hotkey, audit=audit.kind, version=audit.version,
+        in_force=in_force.is_in_force(audit), verdict=audit.state, findings=audit.findings.count(),
+        entrants=set(round_.submissions.filter(objection="").values_list("miner__hotkey", flat=True)),
+        appealed_by=set(audit.appeals.values_list("appellant__hotkey", flat=True)),
+        block=chain.of(round_.competition).block(now=now), last_block=last_block(round_),
+    )  # fmt: skip
+
+
+def last_block(round_: Round) -> int | None:
+    """Until when verdicts of the round may be objected to; None: it is not decided yet."""
+    following = round_.competition.rounds.filter(number=round_.number + 1).first()
+    return None if round_.state != "finished" or following is None else last_block_by(following)
+
+
+def last_block_by(following: Round) -> int:
+    """Until when verdicts of a decided round may be objected to, by the round after it."""
+    return decisions.last_block(
+        latest_reveal_block=following.latest_reveal_block, earliest_reveal_block=following.earliest_reveal_block
+    )
+
+
+def _require(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise Refused(refusal)
+
+
+_UNSIGNED = Refusal(
+    field="signature", reason="not the appellant's signature of this document.",
+    fix=f"Sign '{decisions.FORMAT}', a newline and the RFC 8785 form of the document with the hotkey; give hex.",
+)  # fmt: skip
+
+
+def _audit(document: Mapping[str, Any]) -> Audit:
+    """Named by competition, round, entry, kind and version."""
+    who = {"submission__role": "leader"} if document["entry"] == "leader" else {
+        "submission__role": Submission.Role.CHALLENGER, "submission__miner__hotkey": document["entry"]
+    }  # fmt: skip
+    rows = Audit.objects.filter(
+        round__competition__slug=document["competition"], round__number=document["round"], kind=document["audit"],
+        version=document["version"], round__source={}, **who,
+    ).select_related("round__competition", "submission__miner")  # fmt: skip
+    found = rows.first()
+    if found is None:
+        fix = "Take competition, round, entry, audit and version from the audit's page."
+        raise Refused(Refusal(field="audit", reason="there is no such verdict here.", fix=fix))
+    return found
+
+
+def _write(audit: Audit, document: Mapping[str, Any], *, signature: str, facts: Facts, now: datetime) -> Appeal:
+    hours = audit.round.competition.config.get("appeals", {}).get("decide_hours", DECIDE_HOURS)
+    made = Appeal.objects.create(
+        audit=audit, appellant=Miner.objects.get(hotkey=document["appellant"]), document=dict(document),
+        signature=signature, block=facts.block, last_block=facts.last_block,
+        decide_by=now + timedelta(hours=hours), **Appeal.born(now=now),
+    )  # fmt: skip
+    body = {
+        **made.describe(), "verdict": facts.verdict, "block": facts.block, "last_block": facts.last_block,
+        "document": dict(document), "signature": signature,
+    }  # fmt: skip
+    ledger.append(made.competition_pk(), kind="appeal.lodged", body=body, at=now)
+    return made

@@ -1,0 +1,262 @@
+"""How is a decided round decided anew without an edit?  Beside the old results; then all of it counts, or nothing.
+
+`stage` opens a correction and asks for the whole set of its scope; its step waits until the ladder, climbed with the
+new verdicts, is complete, and says what would change; two people apply or discard it (`audits.reviews.rulings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from audits import steps, titles
+from audits.decisions import corrections as decisions
+from audits.decisions.corrections import Reigned
+from audits.models import Correction, PodRun
+from audits.pods import runs
+from audits.reviews import reruns
+from competition import rounds
+from competition.decisions.title import Title
+from competition.models import Competition, Reign, Round
+from competition.publication.bundle_folders import newest_edition
+from core import ledger
+from core.machine import engine
+from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.stateful import FailureClass
+from judging import rejudging
+from judging.decisions import affected
+
+SOON = timedelta(seconds=2)
+By = list[dict[str, str]]
+
+
+class NotNow(Exception):
+    """It cannot be done now; says why and what must happen first.  `field`: of the form, where one is at fault."""
+
+    def __init__(self, sentence: str, *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def stage(
+    round_: Round, *, scope: str, code: str, sentence: str, opened_by: str, now: datetime,
+    choice: affected.Choice | None = None,
+) -> Correction:  # fmt: skip
+    """Open a correction, with the whole set of its scope.  Raises NotNow.  `choice`: which duels a fault touched."""
+    chooses = scope == Correction.Scope.DUELS
+    bad = decisions.unfit(scope=scope, code=code, sentence=sentence) or (
+        affected.unfit(choice or {}) if chooses else None
+    )
+    if bad:
+        raise NotNow(bad[1], field=bad[0])
+    with transaction.atomic():
+        ledger.hold(round_.competition_id)
+        round_.refresh_from_db()  # another correction may have been applied since it was looked at
+        if why := _cannot_stage(round_):
+            raise NotNow(why)
+        made = Correction.objects.create(
+            round=round_, number=round_.corrections.count() + 1, scope=scope, code=code, sentence=sentence.strip(),
+            opened_by=opened_by, before=_standing(round_), choice=affected.named(choice or {}) if chooses else {},
+            **Correction.born(now=now),
+        )  # fmt: skip
+        body = {
+            **made.describe(), "scope": scope, "code": code, "because": made.sentence, "opened_by": opened_by,
+            "choice": made.choice, "anew": _begun(made, now=now),
+        }  # fmt: skip
+        ledger.append(round_.competition_id, kind="correction.staged", body=body, at=now)
+        engine.announce(Correction, now=now)
+    return made
+
+
+def correctable() -> list[Round]:
+    """Of each competition that is played here the last decided round."""
+    rows = Round.objects.filter(state="finished", source={}).select_related("competition")
+    newest = {row.competition_id: row for row in rows.order_by("number")}
+    return sorted(newest.values(), key=lambda row: row.competition.slug)
+
+
+def _cannot_stage(round_: Round) -> str | None:
+    told = round_.competition.events.filter(kind="publication.published", body__round=round_.number)
+    return decisions.cannot_stage(
+        state=round_.state, imported=bool(round_.source), published=told.exists(),
+        open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
+    )  # fmt: skip
+
+
+def _begun(correction: Correction, *, now: datetime) -> list[str]:
+    try:
+        return reruns.begin(correction, now=now)
+    except reruns.Nothing as error:
+        raise NotNow(str(error), field=error.field) from error
+
+
+def _standing(round_: Round) -> dict[str, Any]:
+    return {**(round_.decision or {}), "headline": round_.headline}
+
+
+@engine.step(Correction, "staged")
+def gather(correction: Correction, now: datetime) -> Outcome:
+    """Ask for what the new ladder needs, and wait for it; then say what would change."""
+    waiting = _waiting(correction)
+    if waiting is not None:
+        return waiting
+    round_ = correction.round
+    climbed = steps.climb(round_, now=now, including=correction)
+    steps.want_audits(round_, climbed, now=now, correction=correction)
+    if not climbed.complete:
+        return Wait(SOON, "matches or audits that the new ladder asks for are open")
+    preview = preview_of(correction, climbed)
+    what = "the decision would be another" if preview["changes"] else "the decision would be the same"
+    facts = {name: preview[name] for name in ("winner", "leader", "weight", "changes")}
+    return Move("ready", because=what, sets={"preview": preview}, facts=facts)
+
+
+def _waiting(correction: Correction) -> Outcome | None:
+    open_ = correction.audits.exclude(state__in=("passed", "rejected"))
+    person = open_.filter(state="reviewing").first()
+    if person is not None:
+        return Wait(SOON, f"a reviewer must decide the {person.kind} audit of {person.submission.key}")
+    if failure := _stuck(correction):
+        return Retry(engine.backoff(correction.attempts), failure)
+    if open_.exists():
+        return Wait(SOON, f"{open_.count()} audits are open")
+    left = rejudging.open_matches(correction.round, version=correction.version)
+    return Wait(SOON, f"{left} matches are judged again") if left else None
+
+
+def _stuck(correction: Correction) -> Failure | None:
+    """What keeps it from ever being ready, and who must act; it is looked at again, and can be discarded meanwhile."""
+    audit = correction.audits.filter(state="gathering", attempts__gte=6).exclude(failure_class="").first()
+    if audit is not None:
+        why = f"An audit cannot be finished: {audit.failure_reason}"
+        return Failure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")
+    run = _lost_for_good(correction)
+    if run is not None:
+        why = f"A pod of {run.submission.key} ({run.purpose}) was lost {runs.MOST_LOST} times: {run.failure_reason}"
+        return Failure(FailureClass.INFRASTRUCTURE, "PODS", f"{why} {OPERATOR}")
+    why = rejudging.silence(correction.round, version=correction.version)
+    return Failure(FailureClass.JUDGE, "JUDGE", f"{why} {OPERATOR}") if why else None
+
+
+OPERATOR = "An operator must mend the cause; or two people discard this correction, and open another when it is mended."
+
+
+def _lost_for_good(correction: Correction) -> PodRun | None:
+    ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
+    rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
+    newest = {(run.submission_id, run.purpose): run for run in rows}
+    return next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
+
+
+def preview_of(correction: Correction, climbed: steps.Climbed) -> dict[str, Any]:
+    """The decision as it would be published, and whether it differs from the one that stands."""
+    round_ = correction.round
+    winner = steps.winner_of(round_, climbed)
+    new = {
+        **rounds.successor(round_, winner=winner),
+        "ladder": steps.tell(round_, climbed, winner, including=correction),
+        "headline": steps.say(round_, winner, climbed),
+    }
+    names = ("winner", "ladder", "headline")
+    matches = _matches(correction)
+    changes = any(new[name] != correction.before.get(name) for name in names) or any(
+        match["turned"] for match in matches
+    )
+    beside = {"leader_changes": new["leader"] != _leads(round_), "matches": matches, "ranks": _ranks(correction)}
+    return {**new, "changes": changes, **beside}
+
+
+def _matches(correction: Correction) -> list[dict[str, Any]]:
+    """Of each match that was made anew, what it came to and what it would come to."""
+    pairs = rejudging.before_and_after(correction.round, version=correction.version)
+    return [
+        {
+            "kind": new.kind, "defender": new.defender.key, "challenger": new.challenger.key,
+            "turned": rejudging.turned(old, new), "before": rejudging.summed(old), "after": rejudging.summed(new),
+        }
+        for old, new in pairs
+    ]  # fmt: skip
+
+
+def _ranks(correction: Correction) -> list[dict[str, Any]]:
+    """Who stood where by the margins of the screens, and would stand; empty where nobody's place changes."""
+    before, after = (rejudging.ranks(correction.round, version=v) for v in (None, correction.version))
+    if before == after:
+        return []
+    return [{"entry": key, "before": before[key], "after": place} for key, place in sorted(after.items(), key=_place)]
+
+
+def _place(row: tuple[str, int]) -> tuple[int, str]:
+    return (row[1], row[0])
+
+
+def _leads(round_: Round) -> str:
+    """Whom the decision that stands made the leader."""
+    reign = last_reign(round_)
+    return reign.miner.hotkey if reign else ""
+
+
+def last_reign(round_: Round) -> Reign | None:
+    return round_.reigns_begun.select_related("miner").order_by("-sequence").first()
+
+
+def apply(correction: Correction, *, because: str, code: str, by: By, now: datetime) -> None:
+    """Let the new decision take the old one's place.  Raises NotNow; call it in the ruling's transaction."""
+    round_ = Round.objects.select_for_update().get(pk=correction.round_id)
+    climbed = steps.climb(round_, now=now, including=correction, ask=False)
+    preview = preview_of(correction, climbed)
+    if not climbed.complete or preview["winner"] != correction.preview.get("winner"):
+        raise NotNow("What this was prepared on has changed: discard it and open another.")
+    if why := _cannot_apply(round_, climbed, changes_leader=preview["leader_changes"]):
+        raise NotNow(why)
+    old = last_reign(round_)
+    facts = {
+        "code": code, "by": by, "winner": preview["winner"], "before": correction.before.get("winner", ""),
+        "makes_edition": edition(round_) + 1, "supersedes": old.sequence if old and preview["leader_changes"] else None,
+        "headline": preview["headline"], "ladder": preview["ladder"],
+    }  # fmt: skip
+    if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
+        raise NotNow("Somebody else settled this correction meanwhile.")
+    reruns.put_in_force(correction)
+    _decide(round_, climbed, preview=preview, now=now)
+
+
+BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
+"""What a preview holds that is no part of the decision."""
+
+
+def _decide(round_: Round, climbed: steps.Climbed, *, preview: Mapping[str, Any], now: datetime) -> None:
+    if preview["leader_changes"]:
+        rounds.supersede(round_, winner=steps.winner_of(round_, climbed), now=now)
+    if isinstance(climbed, Title):
+        titles.keep(round_, climbed, now=now)
+    kept = {k: v for k, v in preview.items() if k not in BESIDE}
+    decision = {**(round_.decision or {}), **kept}
+    Round.objects.filter(pk=round_.pk).update(decision=decision, headline=preview["headline"])
+
+
+def _cannot_apply(round_: Round, climbed: steps.Climbed, *, changes_leader: bool) -> str | None:
+    pairs = titles.changed_by(round_, climbed) if isinstance(climbed, Title) else []
+    competition: Competition = round_.competition
+    old, current = last_reign(round_), competition.current_round()
+    since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
+    return decisions.cannot_apply(
+        changes_leader=changes_leader, now_playing=current.state if current else "",
+        since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
+        changes_bankroll=bool(pairs), bankroll_used=titles.used_since(round_, commits=pairs),
+    )  # fmt: skip
+
+
+def edition(round_: Round) -> int:
+    """How often the round's decision was published: 1, and once more for each correction that was applied."""
+    return newest_edition(round_)
+
+
+def discard(correction: Correction, *, because: str, code: str, by: By, now: datetime) -> None:
+    """Nothing of it counts; all of it stays to be seen."""
+    reruns.drop(correction, now=now)
+    if not engine.move(correction, Move("discarded", because=because, facts={"code": code, "by": by}), now=now):
+        raise NotNow("Somebody else settled this correction meanwhile.")

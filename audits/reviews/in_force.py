@@ -1,0 +1,61 @@
+"""Which verdict on an entry counts, where it was audited more than once?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Max, Q
+
+from audits.models import Audit, Correction, Finding
+from competition.models import Round, Submission
+from core.machine import engine
+
+Key = tuple[str, str]
+
+
+def verdicts(round_: Round, *, including: Correction | None = None) -> Mapping[Key, Audit]:
+    """(entry, kind) -> its newest audit that counts.  `including`: as if this correction were applied."""
+    counts = Q(correction=None) | Q(correction__state="applied")
+    if including is not None:
+        counts |= Q(correction=including)
+    rows = round_.audits.filter(counts).select_related("submission__miner", "round", "correction")
+    return {(a.submission.key, a.kind): a for a in rows.prefetch_related("findings").order_by("version")}
+
+
+def is_in_force(audit: Audit) -> bool:
+    found = verdicts(audit.round).get((audit.submission.key, audit.kind))
+    return found is not None and found.pk == audit.pk
+
+
+def another(audit: Audit, *, correction: Correction | None, now: Any, due: bool) -> Audit:
+    """A further version of an audit, to be decided; the older one stays as it is."""
+    newest = Audit.objects.filter(submission=audit.submission, kind=audit.kind).aggregate(n=Max("version"))["n"]
+    made = Audit.objects.create(
+        round=audit.round, submission=audit.submission, kind=audit.kind, version=newest + 1, correction=correction,
+        limits=audit.limits, numbers=audit.numbers, **Audit.born(now=now, due=due),
+    )  # fmt: skip
+    if due:
+        engine.announce(Audit, now=now)
+    return made
+
+
+def copy_findings(source: Audit, *, to: Audit) -> None:
+    """What was found stays beside the new verdict on it."""
+    names = [f.name for f in Finding._meta.concrete_fields if f.name not in ("id", "audit")]
+    Finding.objects.bulk_create(
+        Finding(audit=to, **{name: getattr(found, name) for name in names}) for found in source.findings.all()
+    )
+
+
+def wanted(submission: Submission, *, kind: str, correction: Correction | None, now: Any) -> Audit:
+    """The audit of this kind that counts, made where there is none."""
+    found = verdicts(submission.round, including=correction).get((submission.key, kind))
+    if found is not None:
+        return found
+    newest = Audit.objects.filter(submission=submission, kind=kind).aggregate(n=Max("version"))["n"] or 0
+    made, _ = Audit.objects.get_or_create(
+        submission=submission, kind=kind, version=newest + 1,
+        defaults={"round": submission.round, "correction": correction, **Audit.born(now=now)},
+    )  # fmt: skip
+    return made

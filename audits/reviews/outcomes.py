@@ -1,0 +1,89 @@
+"""What follows from a decision of two people, for each kind of case?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from audits.decisions import appeals
+from audits.models import Appeal, Audit, Correction, Ruling
+from audits.reviews import corrections, in_force
+from core.machine import engine
+from core.machine.outcomes import Move
+
+By = list[dict[str, str]]
+
+
+class Impossible(Exception):
+    """The decision cannot be carried out now; says why and what must happen first."""
+
+
+def signed_by(audit: Audit) -> frozenset[str]:
+    """The people whose verdict this is; nobody's where a tool's."""
+    ruling = audit.rulings.filter(state="confirmed").first()
+    return frozenset({ruling.first_name, ruling.second_name}) if ruling else frozenset()
+
+
+def carry_out(case: Any, *, ruling: Ruling, by: By, now: datetime) -> None:
+    """Move the case as the ruling says.  Raises Impossible; call it in the ruling's transaction."""
+    CARRIED_OUT[ruling.case](case, ruling, by, now)
+
+
+def _audit(audit: Audit, ruling: Ruling, by: By, now: datetime) -> None:
+    _move(
+        audit, ruling.outcome, because=ruling.sentence, now=now,
+        sets={"code": ruling.code, "reason": ruling.sentence, "people": names(by)},
+        facts={"code": ruling.code, "by": by},
+    )  # fmt: skip
+
+
+def names(by: By) -> list[str]:
+    return [person["name"] for person in by]
+
+
+def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
+    """Upheld: another version of the verdict; of a decided round, the decision is taken up again."""
+    _move(
+        appeal, ruling.outcome, because=ruling.sentence, now=now,
+        sets={"code": ruling.code, "reason": ruling.sentence}, facts={"code": ruling.code, "by": by},
+    )  # fmt: skip
+    if ruling.outcome != "upheld":
+        return
+    old = appeal.audit
+    if not in_force.is_in_force(old):
+        raise Impossible("The verdict is superseded meanwhile; dismiss the appeal, a new one may be lodged.")
+    correction = None
+    if old.round.state == "finished":
+        try:
+            correction = corrections.stage(
+                old.round, scope=Correction.Scope.DECISION, code="appeal_upheld", sentence=ruling.sentence,
+                opened_by=by[-1]["name"], now=now,
+            )  # fmt: skip
+        except corrections.NotNow as error:
+            raise Impossible(str(error)) from error
+    new = in_force.another(old, correction=correction, now=now, due=False)
+    in_force.copy_findings(old, to=new)
+    _move(
+        new, appeals.overturned(old.state), because=ruling.sentence, now=now,
+        sets={"code": "appeal_upheld", "reason": ruling.sentence, "people": names(by)},
+        facts={"code": "appeal_upheld", "by": by, "appellant": appeal.appellant.hotkey},
+    )  # fmt: skip
+
+
+def _correction(correction: Correction, ruling: Ruling, by: By, now: datetime) -> None:
+    try:
+        if ruling.outcome == "applied":
+            corrections.apply(correction, because=ruling.sentence, code=ruling.code, by=by, now=now)
+        else:
+            corrections.discard(correction, because=ruling.sentence, code=ruling.code, by=by, now=now)
+    except corrections.NotNow as error:
+        raise Impossible(str(error)) from error
+
+
+def _move(row: Any, to: str, *, because: str, sets: dict[str, Any], facts: dict[str, Any], now: datetime) -> None:
+    if not engine.move(row, Move(to, because=because, sets=sets, facts=facts), now=now):
+        raise Impossible("Somebody else decided it meanwhile.")
+
+
+CARRIED_OUT: Mapping[str, Callable[..., None]] = {"audit": _audit, "appeal": _appeal, "correction": _correction}

@@ -1,0 +1,138 @@
+"""What is made anew for a correction, whole, and what becomes of it?  One entry per scope.
+
+Nothing here counts before the correction is applied, and nothing of it is lost when it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from audits.models import Audit, Correction, PodRun
+from audits.reviews import in_force
+from competition.decisions.repeats import numbered
+from competition.models import Round
+from competition.rounds import rules_of
+from core.machine import engine
+from core.machine.outcomes import Failure, Move
+from core.machine.stateful import FailureClass
+from judging import matches, rejudging
+from judging.decisions import affected
+from judging.decisions.affected import Place
+from judging.models import Answer, DescribedJudge, Duel, Match
+from judging.panel import cited_answers
+from judging.panel.questions.version import of_described
+
+DISCARDED = "The correction that asked for it is discarded."
+
+
+class Nothing(Exception):
+    """There is nothing to make anew, or it cannot be; `field`: of the form, where one is at fault."""
+
+    def __init__(self, sentence: str, *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def begin(correction: Correction, *, now: datetime) -> list[str]:
+    """Ask for the whole set of its scope; says what that is, in order.  Raises Nothing."""
+    return SETS[correction.scope](correction, now)
+
+
+def _audits(correction: Correction, now: datetime, *, kind: str) -> list[str]:
+    """Every audit of this kind that counts, in a fixed order: nobody chooses among them."""
+    old = [a for (_, k), a in in_force.verdicts(correction.round).items() if k == kind]
+    ordered = sorted(old, key=lambda audit: audit.submission.key)
+    made = [in_force.another(audit, correction=correction, now=now, due=True) for audit in ordered]
+    return [f"{audit.submission.key} {audit.kind} {audit.version}" for audit in made]
+
+
+def _sources(correction: Correction, now: datetime) -> list[str]:
+    return _audits(correction, now, kind=Audit.Kind.SOURCE)
+
+
+def _generations(correction: Correction, now: datetime) -> list[str]:
+    if rules_of(correction.round).audit_repeats > 1:
+        raise Nothing("The regenerations of margin-2 are numbered by its rules, and are not run again.", field="scope")
+    told = _audits(correction, now, kind=Audit.Kind.GENERATION)
+    if not told:
+        raise Nothing("No code of this round was generated again.", field="scope")
+    return told
+
+
+def _duels(correction: Correction, now: datetime) -> list[str]:
+    places = touched(correction.round, correction.choice)
+    if not places:
+        raise Nothing("The judge was asked about nothing there.", field="what")
+    rejudging.begin(correction.round, version=correction.version, affected=places, now=now)
+    return sorted(map(str, places))
+
+
+def _nothing(correction: Correction, now: datetime) -> list[str]:
+    return []
+
+
+SETS: Mapping[str, Callable[[Correction, datetime], list[str]]] = {
+    "decision": _nothing, "source": _sources, "generation": _generations, "duels": _duels,
+}  # fmt: skip
+
+
+def touched(round_: Round, choice: affected.Choice) -> frozenset[Place]:
+    """The whole set of what a fault touched, and of whatever asked the same."""
+    rests = _resting_on(round_, choice["answer"]) if choice["what"] == "answer" else frozenset()
+    return affected.whole(rejudging.heard(round_), choice=choice, resting=rests)
+
+
+def _resting_on(round_: Round, key: str) -> frozenset[Place]:
+    """An answer is to questions about one prompt, so only the duels on that one are thought through again."""
+    answer = Answer.objects.filter(key=key).select_related("asked_for").first()
+    described = DescribedJudge.objects.filter(version=answer.judge).first() if answer else None
+    if answer is None or answer.asked_for is None or described is None:
+        return frozenset()
+    version = of_described(round_.competition.judge.partition(":")[2], described.described)
+    counting = matches.counting(round_).filter(judge=answer.judge)
+    rows = Duel.objects.filter(match__in=counting, state="judged", prompt=answer.asked_for.prompt_id)
+    named = list(rows.select_related("prompt", "match__round__competition", "match__defender", "match__challenger"))
+    return frozenset(map(rejudging.place_of, cited_answers.resting_on(named, answer=answer, version=version)))
+
+
+def reruns(audit: Audit) -> int:
+    """Under which number the code is generated again for this audit; 0: for the first time, or as its rules count."""
+    correction = audit.correction
+    if correction is None or correction.scope != Correction.Scope.GENERATION or audit.version == 1:
+        return 0
+    return int(correction.number)
+
+
+def match_of(audit: Audit, *, now: datetime) -> Match:
+    """Submitted outputs against those generated again: another version of the match where it is done once more."""
+    entry, rerun = audit.submission, reruns(audit)
+    if not rerun or audit.correction is None:
+        return matches.ensure(audit.round, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, now=now)
+    made, new = Match.objects.get_or_create(
+        round=audit.round, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, version=audit.correction.version,
+        defaults={
+            "defender_origin": matches.SUBMITTED, "challenger_origin": numbered(matches.GENERATED, rerun),
+            "counts": False, **Match.born(now=now),
+        },
+    )  # fmt: skip
+    if new:
+        engine.announce(Match, now=now)
+    return made
+
+
+def put_in_force(correction: Correction) -> None:
+    rejudging.put_in_force(correction.round, version=correction.version)
+
+
+def drop(correction: Correction, *, now: datetime) -> None:
+    """What is still on its way is not waited for; what was made stays to be seen."""
+    rejudging.drop(correction.round, version=correction.version, now=now)
+    for audit in correction.audits.filter(state__in=("gathering", "reviewing")):
+        if not engine.move(audit, Move("dropped", because=DISCARDED), now=now):
+            raise RuntimeError(f"{audit} moved meanwhile")  # undone as a whole, and tried again
+    failure = Failure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
+    purpose = numbered(PodRun.Purpose.AUDIT, correction.number)
+    ours = PodRun.objects.filter(submission__round=correction.round, state__in=PodRun.graph.acting())
+    for run in ours.filter(purpose=purpose):
+        engine.move(run, Move("failed", because=DISCARDED, failure=failure), now=now)

@@ -1,0 +1,1 @@
+"""The demo competition: its cast, and who keeps it moving."""

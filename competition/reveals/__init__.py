@@ -1,0 +1,1 @@
+"""How submissions come in: from the chain, or by a signed request."""

@@ -1,0 +1,1 @@
+"""Stored files that are damaged: noticed, mended, looked for."""

@@ -1,0 +1,1 @@
+"""Everything that leaves this machine, or is fetched from another one."""

@@ -1,0 +1,187 @@
+"""May this address be fetched, and which socket addresses may it be dialled at?
+
+ssrfguard decides both, resolves once and connects to what it checked.  It is young, so a table of our own is asked too,
+about the same answers: both must agree.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+import socket
+import threading
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import ssrfguard
+
+from core.net.failures import FetchFailed
+
+Answer = tuple[int, int, int, str, tuple[Any, ...]]
+Resolver = Callable[..., Iterable[Answer]]
+
+LOOPBACK = ip_network("127.0.0.0/8")
+GLOBAL_V6 = ip_network("2000::/3")  # all that is assigned for unicast; NAT64, v4-mapped, fe80, fc00, ff00 lie outside
+
+# What `is_global` of some Python passes, or has passed: multicast, relays and tunnels, special registries.
+DENIED = tuple(
+    ip_network(block)
+    for block in (  # noqa: SIM905, one address a line would take a screen
+        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+        "192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 "
+        "203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
+        "2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3ffe::/16 3fff::/20"
+    ).split()
+)
+
+# What a resolver would read as a number: 0x7f.1, 017700000001, 2130706433.  No public name ends so.
+_NUMBER_LIKE = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A checked address, taken apart once: nothing parses it again."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    target: str  # path and query, in ASCII
+    checked: ssrfguard.Target
+    rules: ssrfguard.Policy
+
+    @property
+    def name(self) -> str:
+        """The host as TLS and the Host header know it."""
+        return self.host.rstrip(".")
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.name}]" if ":" in self.name else self.name
+        return host if self.port == {"https": 443, "http": 80}[self.scheme] else f"{host}:{self.port}"
+
+
+def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool = False) -> Origin:
+    """Take the address apart, or raise FetchFailed with the miner's sentence.  Nothing is looked up.
+
+    `loopback_ports`: in the demo, http://127.0.0.1 at these ports is allowed as well.  `allow_fragment`: a redirect may
+    carry one; it is dropped.
+    """
+    scheme, rules = _rules(url, loopback_ports=loopback_ports)
+    if "#" in url and not allow_fragment:
+        raise FetchFailed("bad_url", "it holds a #")
+    try:
+        target = rules.check_url(url)
+    except ssrfguard.BlockedURLError as blocked:
+        private = isinstance(blocked.__cause__, ssrfguard.BlockedAddressError)
+        raise FetchFailed("private_address" if private else "bad_url", blocked.reason) from blocked
+    if target.address is None and _NUMBER_LIKE.fullmatch(target.host):
+        raise FetchFailed("bad_url", f"the host {target.host} ends in a number")
+    parts = urlsplit(url)
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=-._~?")
+    return Origin(
+        url=url,
+        scheme=scheme,
+        host=target.host,
+        port=target.port,
+        target=f"{path}?{query}" if query else path,
+        checked=target,
+        rules=rules,
+    )
+
+
+def addresses(origin: Origin, *, resolver: Resolver | None = None, timeout_s: float) -> tuple[ssrfguard.Address, ...]:
+    """Look the host up once; every answer must be public (http: loopback), else none is used."""
+    seen: list[Answer] = []
+
+    def once(*args: Any) -> Iterable[Answer]:
+        seen.extend(_within(timeout_s, resolver or socket.getaddrinfo, *args))
+        return seen
+
+    try:
+        found = ssrfguard.resolve(origin.checked, policy=origin.rules, resolver=once)
+    except ssrfguard.BlockedAddressError as blocked:
+        raise FetchFailed("private_address", blocked.reason) from blocked
+    except TimeoutError as late:
+        raise FetchFailed("our_names", f"no answer in {timeout_s:.0f} s") from late
+    except socket.gaierror as failed:
+        raise FetchFailed(_name_code(failed), f"{origin.name}: {failed.strerror or failed}") from failed
+    except (OSError, UnicodeError, ValueError) as failed:
+        raise FetchFailed("name_unknown", f"{origin.name}: {failed}") from failed
+    for answer in found:
+        reason = objection(answer.ip, loopback=origin.scheme == "http")
+        if reason:
+            raise FetchFailed("private_address", f"{answer.ip} ({reason})")
+    return found
+
+
+def objection(ip: IPv4Address | IPv6Address, *, loopback: bool = False) -> str | None:
+    """Why this address may not be dialled; `loopback` turns it round: nothing but loopback may be."""
+    if loopback:
+        return None if ip.version == 4 and ip in LOOPBACK else "http is for loopback only"
+    if getattr(ip, "scope_id", None):
+        return "it has a zone"
+    if ip.version == 6 and ip not in GLOBAL_V6:
+        return "outside the global unicast range"
+    block = next((block for block in DENIED if ip.version == block.version and ip in block), None)
+    if block is not None:
+        return f"within {block}"
+    return None if ip.is_global and not ip.is_multicast else "not a global address"
+
+
+def _rules(url: str, *, loopback_ports: Container[int]) -> tuple[str, ssrfguard.Policy]:
+    """Scheme and port are ours to decide; the rest is ssrfguard's, under a policy made for just them."""
+    try:
+        parts = urlsplit(url)
+        scheme, port = parts.scheme.lower(), parts.port
+    except ValueError as bad:
+        raise FetchFailed("bad_url", str(bad)) from bad
+    if "@" in parts.netloc:
+        raise FetchFailed("credentials")
+    if scheme == "https":
+        if port not in (None, 443):
+            raise FetchFailed("wrong_port", str(port))
+        return scheme, ssrfguard.Policy(allowed_schemes=frozenset({"https"}), allowed_ports=frozenset({443}))
+    port = port or 80
+    if scheme != "http" or port not in loopback_ports or not _literal_loopback(parts.hostname):
+        raise FetchFailed("wrong_scheme", f"{scheme}:" if scheme else "not there")
+    return scheme, ssrfguard.Policy(
+        allowed_schemes=frozenset({"http"}), allowed_ports=frozenset({port}), allowed_networks=(LOOPBACK,)
+    )
+
+
+def _literal_loopback(host: str | None) -> bool:
+    try:
+        return ip_address(host or "") in LOOPBACK
+    except ValueError:
+        return False
+
+
+def _name_code(failed: socket.gaierror) -> str:
+    """EAI_AGAIN and EAI_FAIL: no name server gave an answer.  Theirs or ours?  `fetch` asks a witness."""
+    silent = failed.errno in (socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
+    return "our_names" if silent else "name_unknown"
+
+
+def _within(timeout_s: float, lookup: Resolver, *args: Any) -> list[Answer]:
+    """getaddrinfo knows no deadline, so it gets a thread of its own; a late answer is dropped."""
+    box: queue.SimpleQueue[list[Answer] | Exception] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            box.put(list(lookup(*args)))
+        except Exception as failed:
+            box.put(failed)
+
+    threading.Thread(target=look, daemon=True, name="lookup").start()
+    try:
+        answer = box.get(timeout=timeout_s)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

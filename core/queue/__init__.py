@@ -1,0 +1,1 @@
+"""How does work reach a worker process, and are the processes alive?"""

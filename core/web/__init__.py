@@ -1,0 +1,1 @@
+"""What the web server does before Django looks at a request."""

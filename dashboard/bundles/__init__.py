@@ -1,0 +1,1 @@
+"""The published bundle of a round: its documents, its folder, its signature."""

@@ -1,0 +1,92 @@
+"""What does a bundle say of verdicts that were taken back, and of the decision that a corrected one replaces?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audits.models import Audit, Correction
+from audits.reviews import corrections
+from audits.source import evidence
+from competition.decisions.repeats import numbered
+from competition.models import Asset, Round
+from dashboard.bundles import counts
+from dashboard.bundles.matches import match_told
+from dashboard.models import Reissue
+from judging.models import Match
+
+
+def audit_told(audit: Audit) -> dict[str, Any]:
+    return {
+        "entry": audit.submission.key, "kind": audit.kind, "verdict": audit.state, "code": audit.code,
+        "reason": audit.reason, "version": audit.version, "people": audit.people,
+        "numbers": audit.numbers, "limits": audit.limits, **evidence.told(audit),
+        "findings": [
+            {
+                "severity": f.severity, "rule": f.rule, "file": f.file, "line": f.line, "sentence": f.sentence,
+                "check": f.check_name, "tool": f.tool, "tool_version": f.tool_version,
+            }
+            for f in audit.findings.all()
+        ],
+    }  # fmt: skip
+
+
+def document(round_: Round) -> dict[str, Any]:
+    """Of the newest edition: why, what it replaces, and every verdict that counts no more."""
+    correction = round_.corrections.filter(state="applied").order_by("-number")[0]
+    reign, defended = corrections.last_reign(round_), round_.defending
+    replaced = correction.preview["leader_changes"]  # else the reign is one that an earlier correction began
+    before = {name: correction.before[name] for name in ("winner", "leader", "weight", "effective_block", "headline")}
+    return {
+        "edition": corrections.edition(round_), "correction": correction.number, "scope": correction.scope,
+        "code": correction.code, "reason": correction.sentence, "corrects": _replaced(correction),
+        "defended": defended.sequence if defended else 0,
+        "supersedes": reign.supersedes.sequence if replaced and reign and reign.supersedes else None,
+        "before": {**before, "ladder": correction.before["ladder"]},
+        "set_aside": [audit_told(audit) for audit in _set_aside(round_)], "choice": correction.choice,
+        "matches": [match_told(match) for match in matches_aside(round_)],
+    }  # fmt: skip
+
+
+def matches_aside(round_: Round) -> list[Match]:
+    """What counted once and counts no more: the versions before those that are told, and what the decision before the
+    newest rested on beside them."""
+    told = counts.matches_of(round_)
+    before = round_.corrections.filter(state="applied").order_by("-number")[0].before["ladder"]
+    pairs = {_pair(match) for match in told} | {pair for rung in before for pair in _of_rung(rung)}
+    once = {1} | {correction.version for correction in round_.corrections.filter(state="applied")}
+    rows = Match.objects.filter(round=round_, state="decided", version__in=once)
+    named = rows.exclude(pk__in=[match.pk for match in told]).select_related(
+        "round", "defender__miner", "challenger__miner"
+    )
+    aside = [match for match in named if _pair(match) in pairs]
+    return sorted(aside, key=lambda match: (*_pair(match), match.version))
+
+
+def _pair(match: Match) -> tuple[str, str, str]:
+    return (match.kind, match.defender.key, match.challenger.key)
+
+
+def _of_rung(rung: dict[str, str]) -> list[tuple[str, str, str]]:
+    return [(kind, rung["defender"], rung["challenger"]) for kind in (Match.Kind.LADDER, Match.Kind.TITLE)]
+
+
+def given_up(round_: Round) -> list[str]:
+    """Outputs that were generated again for a correction that was not applied."""
+    rows = round_.corrections.filter(scope=Correction.Scope.GENERATION).exclude(state="applied")
+    return [numbered(Asset.Origin.GENERATED, number) for number in rows.values_list("number", flat=True)]
+
+
+def _replaced(correction: Correction) -> str:
+    """The hash of the bundle that this one replaces."""
+    earlier = Reissue.objects.filter(correction__round=correction.round, correction__number__lt=correction.number)
+    newest = earlier.order_by("-edition").first()
+    return newest.bundle_hash if newest else str(correction.round.publication.bundle_hash)
+
+
+def _set_aside(round_: Round) -> list[Audit]:
+    """What was decided once, and does not count any more."""
+    counting = {audit.pk for audit in counts.audits_of(round_)}
+    once = round_.audits.exclude(correction__state__in=("staged", "ready", "discarded"))
+    rows = once.filter(state__in=("passed", "rejected")).exclude(pk__in=counting)
+    named = rows.select_related("submission__miner").prefetch_related("findings")
+    return sorted(named, key=lambda audit: (audit.submission.key, audit.kind, audit.version))

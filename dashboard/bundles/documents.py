@@ -1,0 +1,209 @@
+"""What does a round's bundle say?  Plain documents in the same bytes every time: no clock, no ids, no worker's luck.
+
+`documents` gives every JSON document of a round by its path, `blobs` the content-addressed files beside them.  Times
+stand in the ledger, which lies beside the bundle and is signed.  So do matches and audits that were begun on a guess
+and that the ladder then did without: which of them were begun depends on the order in which verdicts came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from audits.models import Audit
+from competition import chain
+from competition.decisions import seed as seeds
+from competition.decisions import weights as weighing
+from competition.models import Asset, Round, Submission
+from competition.weights import reigns
+from dashboard.bundles import correction, counts, judging, statistics, title
+from dashboard.bundles import matches as bundle_matches
+from dashboard.bundles.matches import failure_told
+from judging import matches
+from judging.models import Duel, Rendering
+from judging.steps import rig_of
+
+FORMAT = "gauntlet-bundle/1"
+
+
+def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
+    more = {"title.json": title.document(round_)} if counts.titled(round_) else {}
+    if hasattr(round_, "beacon"):
+        more["beacon.json"] = round_.beacon.as_json()
+    if judging.by_model(round_):
+        more["judging.json"] = judging.document(round_, told_duels(round_, edition=edition))
+    if edition > 1:
+        more["correction.json"] = correction.document(round_)
+    told = more | {
+        "competition.json": _competition(round_),
+        "round.json": _round(round_),
+        "reveals.json": _reveals(round_),
+        "submissions.json": [_submission(s) for s in _entries(round_)],
+        "assets.json": _assets(round_, edition=edition),
+        "matches.json": [bundle_matches.match_told(m) for m in counts.matches_of(round_)],
+        "audits.json": [correction.audit_told(a) for a in counts.audits_of(round_)],
+        "decision.json": _decision(round_, edition=edition),
+    }
+    return told | {"statistics.json": statistics.document(told)}
+
+
+def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
+    """(sha256, role) of every picture and 3D file that the documents name."""
+    used = max(_reach(round_, edition=edition).values(), default=0)
+    drawn = [*round_.drawn.select_related("prompt"), *round_.fresh.select_related("prompt")[:used]]
+    found = {one.prompt.sha256: "prompt" for one in drawn}
+    shas = {asset.sha256 for asset in _kept(round_, edition=edition) if asset.state == "stored"}
+    found |= dict.fromkeys(shas, "asset")
+    for rendering in _renderings(round_, shas).values():
+        found |= dict.fromkeys(rendering.views.values(), "view")
+    found = dict.fromkeys(judging.blobs(round_), "view") | found
+    return sorted(found.items())
+
+
+def _competition(round_: Round) -> dict[str, Any]:
+    c = round_.competition
+    return {
+        "slug": c.slug, "name": c.name, "description": c.description, "ruleset": c.ruleset, "judge": c.judge,
+        "renderer": c.renderer, "chain": c.chain, "pods": c.pods, "config": c.config, "demo": settings.DEMO,
+    }  # fmt: skip
+
+
+def _round(round_: Round) -> dict[str, Any]:
+    pool = _pool_when_drawn(round_)
+    return {
+        "number": round_.number,
+        "rules": round_.rules,
+        "schedule": _schedule(round_),
+        "seed_block_hash": round_.seed_block_hash,
+        "seed": round_.seed,
+        "pool": pool,
+        "pool_commitment": seeds.pool_commitment(pool),
+        "prompts": [
+            {"position": d.position, "stem": d.prompt.stem, "sha256": d.prompt.sha256}
+            for d in round_.drawn.select_related("prompt")
+        ],
+    }
+
+
+def _pool_when_drawn(round_: Round) -> list[str]:
+    """By hash: as many of the pool's prompts, in the order in which they were added, as the ledger had last told of.
+
+    What was added since belongs to later rounds, however late this bundle is written.
+    """
+    events = round_.competition.events
+    drawn = events.filter(kind="round.miner_generation", body__round=round_.number).order_by("seq").first()
+    told = events.filter(kind="pool", seq__lt=drawn.seq).order_by("seq").last() if drawn else None
+    hashes = list(round_.competition.pool.order_by("pk").values_list("sha256", flat=True))
+    return sorted(hashes[: told.body["prompts"]] if told else hashes)
+
+
+def _schedule(round_: Round) -> dict[str, int]:
+    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
+    return {name: getattr(round_, name) for name in names}
+
+
+def _announced_schedule(round_: Round) -> dict[str, int]:
+    """As the ledger told it when the round was announced: a pause of its window may have lengthened it since."""
+    told = round_.competition.events.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
+    schedule: dict[str, int] = told.body["schedule"] if told else _schedule(round_)
+    return schedule
+
+
+def _reveals(round_: Round) -> list[dict[str, Any]]:
+    window = round_.competition.reveals.filter(
+        block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
+    ).select_related("miner")
+    return [
+        {
+            "miner": r.miner.hotkey, "block": r.block, "extrinsic_index": r.extrinsic_index,
+            "payload": bytes(r.payload).hex(), "objection": r.objection,
+        }
+        for r in window
+    ]  # fmt: skip
+
+
+def _entries(round_: Round) -> list[Submission]:
+    rows = list(round_.submissions.select_related("miner", "copy_of__miner"))
+    return sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
+
+
+def _submission(s: Submission) -> dict[str, Any]:
+    return {
+        "entry": s.key, "miner": s.miner.hotkey, "role": s.role, "repo": s.repo, "commit": s.commit,
+        "cdn_url": s.cdn_url, "reveal_block": s.reveal_block, "extrinsic_index": s.extrinsic_index,
+        "objection": s.objection, "copy_of": s.copy_of.miner.hotkey if s.copy_of else "",
+    }  # fmt: skip
+
+
+def _reach(round_: Round, *, edition: int) -> dict[int, int]:
+    aside = correction.matches_aside(round_) if edition > 1 else []
+    return title.reach([*counts.matches_of(round_), *aside]) if counts.titled(round_) else {}
+
+
+def _kept(round_: Round, *, edition: int) -> list[Asset]:
+    """What was submitted, what the leader's code gave, and what audited code gave again."""
+    rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
+    rows = rows.exclude(origin__in=correction.given_up(round_))
+    again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
+    leads, fresh, reach = Submission.Role.LEADER, title.places(round_), _reach(round_, edition=edition)
+    kept = [
+        a for a in rows
+        if (
+            fresh[a.prompt_id] < reach.get(a.submission_id, 0) if a.prompt_id in fresh
+            else a.origin == "submitted" or a.submission.role == leads or a.submission_id in again
+        )
+    ]  # fmt: skip
+    return sorted(kept, key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
+
+
+def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
+    rig = rig_of(round_.competition).digest()
+    rows = Rendering.objects.filter(competition=round_.competition, rig=rig, sha256__in=list(shas))
+    return {row.sha256: row for row in rows.order_by("pk")}
+
+
+def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
+    rows = _kept(round_, edition=edition)
+    renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
+    return [_asset(row, renderings.get(row.sha256)) for row in rows]
+
+
+def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
+    return {
+        "entry": asset.submission.key, "prompt": asset.prompt.stem, "origin": asset.origin, "state": asset.state,
+        "sha256": asset.sha256, "bytes": asset.bytes, "failure": failure_told(asset),
+        "rendering": {
+            "state": rendering.state, "rig": rendering.rig, "renderer": rendering.renderer, "views": rendering.views,
+            "triangles": rendering.triangles, "failure": failure_told(rendering),
+        } if rendering else None,
+    }  # fmt: skip
+
+
+def told_duels(round_: Round, *, edition: int = 1) -> list[Duel]:
+    """The duels of whose outcome the bundle tells, whether it counts or not."""
+    told = counts.matches_of(round_) + (correction.matches_aside(round_) if edition > 1 else [])
+    return [duel for match in told for duel in bundle_matches.played(match) if not matches.beyond(match, duel)]
+
+
+def _decision(round_: Round, *, edition: int) -> dict[str, Any]:
+    following = round_.competition.rounds.get(number=round_.number + 1)
+    begun = list(round_.reigns_begun.order_by("sequence"))
+    entries = reigns(round_.competition)[: begun[0 if edition == 1 else -1].sequence]
+    block = entries[-1].effective_block
+    connected = chain.of(round_.competition)
+    uids = dict(sorted(connected.uids().items()))
+    shares = weighing.vector(entries, block=block, uids=uids, owner_uid=connected.owner_uid())
+    return {
+        **(round_.decision or {}),
+        "headline": round_.headline,
+        "next_schedule": _announced_schedule(following),
+        "reigns": [
+            {"hotkey": r.hotkey, "weight": str(r.weight), "effective_block": r.effective_block} for r in entries
+        ],
+        "uids": uids,
+        "owner_uid": connected.owner_uid(),
+        "weights": {str(uid): str(share) for uid, share in sorted(shares.items())},
+        "weights_block": block,
+    }

@@ -1,0 +1,1 @@
+"""Copies of published files: light ones for pages, converted ones to use."""

@@ -1,0 +1,209 @@
+"""What does the site say of itself: how it measures, what it hands out, what has changed?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from competition.models import Competition
+from dashboard.facts.figures import Figures
+from dashboard.facts.judge_pages import Health
+from dashboard.facts.rounds import Bundle, bundle
+from dashboard.facts.wording import Label, labels
+from dashboard.models import Publication
+
+HEADING = re.compile(r"^## (.+)$")
+ITEM = re.compile(r"^- (.+)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeats:
+    """How often a judge that was asked the same twice said the same.  `share` is null where it never was."""
+
+    competition: str
+    pairs: int
+    same: int
+    opposite: int
+
+    @property
+    def share(self) -> Fraction | None:
+        return Fraction(self.same, self.pairs) if self.pairs else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A decided match, counted through."""
+
+    round: int
+    sentence: str
+    tally: Figures
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodPage:
+    competition: str
+    labels: tuple[Label, ...]
+    interval: str
+    repeats: tuple[Repeats, ...]
+    health: Health | None
+    example: Example | None
+    url: str
+
+
+def method(
+    competition: Competition | None, *, repeats: Mapping[str, Mapping[str, int]], health: Health | None,
+    example: Example | None,
+) -> MethodPage:  # fmt: skip
+    return MethodPage(
+        competition=competition.slug if competition else "",
+        labels=labels(competition) if competition else (),
+        interval="margin ∓ 1.96 · √(((won + lost)/n − margin²)/n)",
+        repeats=tuple(Repeats(competition=slug, **counts) for slug, counts in repeats.items()),
+        health=health,
+        example=example,
+        url=reverse("method"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    competition: str
+    round: int
+    round_url: str
+    bundle: Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """What there is of one competition, besides its bundles."""
+
+    competition: str
+    name: str
+    url: str
+    tables: tuple[str, ...]
+    records: int
+    records_bytes: int
+    findings_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPage:
+    bundles: tuple[Published, ...]
+    holdings: tuple[Holding, ...]
+    url: str
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.bundle.bytes for each in self.bundles)
+
+
+def data(
+    competitions: Sequence[Competition],
+    publications: Sequence[Publication],
+    *,
+    records: Mapping[int, Mapping[str, int]],
+) -> DataPage:
+    return DataPage(
+        bundles=tuple(_published(publication) for publication in publications),
+        holdings=tuple(_holding(each, records.get(each.pk, {})) for each in competitions),
+        url=reverse("data"),
+    )
+
+
+def _published(publication: Publication) -> Published:
+    round_ = publication.round
+    found = bundle(round_, publication)
+    if found is None:
+        raise ValueError("only published bundles are listed")
+    at = [round_.competition.slug, round_.number]
+    return Published(competition=at[0], round=at[1], round_url=reverse("round", args=at), bundle=found)
+
+
+def _holding(competition: Competition, records: Mapping[str, int]) -> Holding:
+    at = [competition.slug]
+    return Holding(
+        competition=competition.slug,
+        name=competition.name,
+        url=reverse("competition", args=at),
+        tables=tuple(reverse(name, args=at) for name in ("leaders-csv", "prompt-gallery-csv")),
+        records=records.get("files", 0),
+        records_bytes=records.get("bytes", 0),
+        findings_url=reverse("findings", args=at) if records else "",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A judge or a ruleset, and the rounds it was in force in.  `hash` is empty for a ruleset; `count` counts matches
+    that a judge decided, or rounds."""
+
+    competition: str
+    name: str
+    hash: str
+    first: int
+    last: int
+    count: int
+    rules: Mapping[str, Any]
+
+    @property
+    def url(self) -> str:
+        return reverse("round", args=[self.competition, self.first])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    title: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangelogPage:
+    judges: tuple[Version, ...]
+    rulesets: tuple[Version, ...]
+    releases: tuple[Release, ...]
+    url: str
+
+
+def changelog(
+    judges: Mapping[str, Sequence[Mapping[str, Any]]],
+    rulesets: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    text: str,
+) -> ChangelogPage:
+    """`judges` and `rulesets`: competition -> what its rounds name, first used first."""
+    return ChangelogPage(
+        judges=tuple(_judge(slug, row) for slug, rows in judges.items() for row in rows),
+        rulesets=tuple(_ruleset(slug, row) for slug, rows in rulesets.items() for row in rows),
+        releases=releases(text),
+        url=reverse("changelog"),
+    )
+
+
+def _judge(slug: str, row: Mapping[str, Any]) -> Version:
+    told = {"name": row["judge_name"], "hash": row["judge"], "count": row["matches"], "rules": {}}
+    return Version(competition=slug, first=row["first"], last=row["last"], **told)
+
+
+def _ruleset(slug: str, row: Mapping[str, Any]) -> Version:
+    rules = row["rules"] if isinstance(row["rules"], dict) else {}
+    told = {"name": row["ruleset"], "hash": "", "count": row["rounds"], "rules": rules}
+    return Version(competition=slug, first=row["first"], last=row["last"], **told)
+
+
+def releases(text: str) -> tuple[Release, ...]:
+    """The headings and items of a changelog in Markdown; a line that goes on is part of the item above it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        if heading := HEADING.match(line):
+            found.append((heading[1], []))
+        elif (item := ITEM.match(line)) and found:
+            found[-1][1].append(item[1])
+        elif line.strip() and found and found[-1][1]:
+            found[-1][1][-1] += f" {line.strip()}"
+    return tuple(Release(title=title, changes=tuple(changes)) for title, changes in found)

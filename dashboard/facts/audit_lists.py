@@ -1,0 +1,142 @@
+"""Which entries were audited, with which outcome, and how far from the limits?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from audits.models import Audit
+from competition.models import Competition
+from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
+from dashboard.facts.audit_pages import KINDS, VERDICTS, Number, measured
+from dashboard.facts.people import Who, entrant
+from dashboard.facts.wording import WAITING, Label, count, labels
+
+PER_PAGE = 50
+OUTCOMES = ("gathering", "reviewing", "rejected", "passed", "dropped")  # what waits comes first
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditLine:
+    """`limited`: what was measured beside what was allowed."""
+
+    round: int
+    miner: Who
+    kind: str
+    verdict: str
+    verdict_name: str
+    reason: str
+    findings: int
+    appeals: tuple[Objection, ...]
+    appeal_window: AppealWindow | None
+    limited: tuple[Number, ...]
+    round_url: str
+    url: str
+
+    @property
+    def name(self) -> str:
+        return KINDS[self.kind]
+
+    @property
+    def words(self) -> str:
+        """The reason, or what the verdict waits for; of a verdict without a reason nothing."""
+        return self.reason or WAITING.get(self.verdict, "")
+
+
+def settled(page: AuditsPage) -> bool:
+    """Can only another event of the ledger change it?"""
+    return not any(moving(line.appeals, line.appeal_window) for line in page.audits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditsPage:
+    """`outcomes`: of all audits in force, how many ended so; `audits`: those of the outcome and the sheet asked for."""
+
+    competition: str
+    competition_name: str
+    sentence: str
+    outcome: str
+    outcomes: Mapping[str, int]
+    sheet: int
+    sheets: int
+    audits: tuple[AuditLine, ...]
+    labels: tuple[Label, ...]
+    url: str
+
+    @property
+    def choices(self) -> tuple[tuple[str, str, int], ...]:
+        """(outcome, its words, how many) of those there are."""
+        return tuple((name, VERDICTS[name].lower(), self.outcomes[name]) for name in OUTCOMES if self.outcomes[name])
+
+    @property
+    def every(self) -> int:
+        return sum(self.outcomes.values())
+
+    @property
+    def before(self) -> int:
+        return self.sheet - 1
+
+    @property
+    def after(self) -> int:
+        return self.sheet + 1 if self.sheet < self.sheets else 0
+
+
+def page(
+    competition: Competition,
+    audits: Sequence[Audit],
+    *,
+    counts: Mapping[str, int],
+    outcome: str,
+    sheet: int,
+    sheets: int,
+    appeals: Objections,
+    appeal_windows: Mapping[int, AppealWindow],
+) -> AuditsPage:
+    asked = f"?outcome={outcome}" if outcome else ""
+    outcomes = {name: counts.get(name, 0) for name in OUTCOMES}
+    return AuditsPage(
+        competition=competition.slug,
+        competition_name=competition.name,
+        sentence=_sentence(outcomes),
+        outcome=outcome,
+        outcomes=outcomes,
+        sheet=sheet,
+        sheets=sheets,
+        audits=tuple(_line(competition, audit, appeals=appeals, windows=appeal_windows) for audit in audits),
+        labels=labels(competition),
+        url=reverse("audits", args=[competition.slug]) + asked,
+    )
+
+
+def _sentence(outcomes: Mapping[str, int]) -> str:
+    if not sum(outcomes.values()):
+        return "No entry was audited yet: audits come once a challenger qualifies."
+    told = f"{count(outcomes['passed'], 'audit')} passed, {outcomes['rejected']} rejected"
+    waiting = outcomes["gathering"] + outcomes["reviewing"]
+    return f"{told}; {waiting} open." if waiting else f"{told}; none is open."
+
+
+def _line(
+    competition: Competition,
+    audit: Audit,
+    *,
+    appeals: Objections,
+    windows: Mapping[int, AppealWindow],
+) -> AuditLine:
+    at, miner = [competition.slug, audit.round.number], entrant(audit.submission)
+    return AuditLine(
+        round=audit.round.number,
+        miner=miner,
+        kind=audit.kind,
+        verdict=audit.state,
+        verdict_name=VERDICTS[audit.state],
+        reason=audit.reason,
+        findings=getattr(audit, "observed", 0),
+        appeals=against(appeals, audit),
+        appeal_window=windows.get(audit.round_id),
+        limited=tuple(number for number in measured(audit) if number.limit and number.value is not None),
+        round_url=reverse("round", args=at),
+        url=reverse("audit", args=[*at, miner.hotkey]),
+    )

@@ -1,0 +1,306 @@
+"""On what evidence did an entry pass its audits, or fail them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from audits.models import Audit, Finding, PodRun
+from audits.pods import logs
+from competition.decisions.repeats import plain
+from competition.models import Round, Submission
+from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
+from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.match_pages import MatchPage
+from dashboard.facts.matches import DuelRow
+from dashboard.facts.people import Who, entrant
+from dashboard.facts.wording import WHO_MUST_ACT, Label, labels, percent
+from judging.matches import tally_of
+from judging.models import Match
+
+LONGEST_LOG = 6000  # characters, of the end
+KINDS = {"source": "Source audit", "generation": "Generation audit"}
+VERDICTS = {
+    "gathering": "Evidence is being gathered",
+    "reviewing": "A person must decide",
+    "passed": "Passed",
+    "rejected": "Rejected",
+    "dropped": "Dropped: the correction that asked for it was discarded",
+}
+LEAST = "least_"  # `limits` names a lower limit so: least_margin for margin; every other one is an upper limit
+SHARES = ("margin",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """`limit` holds words, `over` says whether the value is outside of it.  `drawn`: value and limit, in percent of a
+    scale; None where either is no number."""
+
+    name: str
+    value: Any
+    limit: str
+    over: bool
+    drawn: tuple[str, str] | None = None
+
+    @property
+    def words(self) -> str:
+        return self.name.removesuffix("_s").replace("_", " ")
+
+    @property
+    def shown(self) -> Any:
+        return _shown(self.name, self.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRow:
+    severity: str
+    rule: str
+    file: str
+    line: int | None
+    excerpt: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFacts:
+    """`counts`: the verdict is in force; another version supersedes it, or its correction is not applied, where not."""
+
+    kind: str
+    version: int
+    counts: bool
+    people: tuple[str, ...]
+    case_url: str
+    name: str
+    verdict: str
+    verdict_name: str
+    code: str
+    reason: str
+    numbers: tuple[Number, ...]
+    detail: Mapping[str, Any]
+    findings: tuple[FindingRow, ...]
+    waiting_for: str
+    failure_class: str
+    failure_reason: str
+    who_must_act: str
+    appeals: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodRunFacts:
+    purpose: str
+    repeat: int
+    state: str
+    provider: str
+    isolation: tuple[str, ...]
+    generated_s: int
+    seed: int
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    who_must_act: str
+    log: str
+    log_cut: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatRow:
+    """One match of a winner that is generated again more than once.  `limit`: the margin it must reach."""
+
+    number: int
+    against: str
+    tally: Figures
+    limit: Fraction
+
+    @property
+    def reaches(self) -> bool:
+        return self.tally.holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPage:
+    competition: str
+    round: int
+    miner: Who
+    repo: str
+    commit: str
+    sentence: str
+    labels: tuple[Label, ...]
+    audits: tuple[AuditFacts, ...]
+    pod_runs: tuple[PodRunFacts, ...]
+    match: MatchPage | None
+    repeats: tuple[RepeatRow, ...]
+    appeal_window: AppealWindow | None
+    screen_url: str
+    round_url: str
+    url: str
+
+    @property
+    def source_url(self) -> str:
+        """Where the code is shown that a source audit was about."""
+        at = [self.competition, self.round, self.miner.hotkey]
+        return reverse("source-audit", args=at) if any(audit.kind == "source" for audit in self.audits) else ""
+
+    @property
+    def worst_first(self) -> tuple[DuelRow, ...]:
+        """What was generated again, the furthest behind what was submitted first."""
+        duels = self.match.duels if self.match else ()
+        last = {"forfeit_challenger": -2_000_000, "unneeded": 3_000_000, "judging": 2_000_000, "void": 2_500_000}
+        return tuple(sorted(duels, key=lambda d: (last.get(d.result, d.score_micro or 0), d.position)))
+
+
+def page(
+    round_: Round,
+    submission: Submission,
+    *,
+    audits: Sequence[Audit],
+    counting: Sequence[Audit],
+    pod_runs: Sequence[PodRun],
+    match: MatchPage | None,
+    repeated: Sequence[Match] = (),
+    appeals: Objections,
+    appeal_window: AppealWindow | None,
+) -> AuditPage:
+    """`audits`: every version there was; `counting`: those whose verdict is in force."""
+    at = [round_.competition.slug, round_.number]
+    miner = entrant(submission)
+    return AuditPage(
+        competition=at[0],
+        round=round_.number,
+        miner=miner,
+        repo=submission.repo,
+        commit=submission.commit,
+        sentence=sentence(miner, counting or audits),
+        labels=labels(round_.competition),
+        audits=tuple(_audit(audit, counts=audit in counting, appeals=against(appeals, audit)) for audit in audits),
+        appeal_window=appeal_window,
+        pod_runs=tuple(pod_run(run) for run in pod_runs),
+        match=match,
+        repeats=tuple(_repeat(round_, one) for one in repeated if one.state == "decided"),
+        screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
+        round_url=reverse("round", args=at),
+        url=reverse("audit", args=[*at, miner.hotkey]),
+    )
+
+
+def _repeat(round_: Round, match: Match) -> RepeatRow:
+    tally = figures(tally_of(match), rules=rules_of(round_), kind=match.kind)
+    against = plain(match.kind) == Match.Kind.AGAIN
+    return RepeatRow(
+        number=int(match.kind.partition("_")[2] or 0) + 1,
+        against=entrant(match.defender).name if against else "what was submitted",
+        tally=tally,
+        limit=tally.limit,
+    )
+
+
+def sentence(miner: Who, audits: Sequence[Audit]) -> str:
+    states = {audit.state for audit in audits}
+    if "rejected" in states:
+        kinds = " and ".join(audit.kind for audit in audits if audit.state == "rejected")
+        return f"The {kinds} audit of {miner.name} was rejected: its win does not count."
+    if "reviewing" in states:
+        return f"The audit of {miner.name} waits for a person: the tools could not settle it."
+    if "gathering" in states:
+        return f"The audit of {miner.name} is open: evidence is being gathered."
+    return f"{miner.name} passed {'its audit' if len(audits) == 1 else 'its audits'}."
+
+
+def _audit(audit: Audit, *, counts: bool, appeals: tuple[Objection, ...]) -> AuditFacts:
+    at = [audit.round.competition.slug, audit.round.number, "audit"]
+    return AuditFacts(
+        version=audit.version,
+        counts=counts,
+        people=tuple(audit.people),
+        case_url=reverse("case", args=[*at, f"{audit.submission.key}-{audit.kind}-{audit.version}"]),
+        kind=audit.kind,
+        name=KINDS[audit.kind],
+        verdict=audit.state,
+        verdict_name=VERDICTS[audit.state],
+        code=audit.code,
+        reason=audit.reason,
+        numbers=measured(audit),
+        detail={name: value for name, value in audit.numbers.items() if isinstance(value, dict | list)},
+        findings=tuple(_finding(finding) for finding in audit.findings.all()),
+        waiting_for=audit.waiting_for if audit.state == "gathering" else "",
+        failure_class=audit.failure_class,
+        failure_reason=audit.failure_reason,
+        who_must_act=WHO_MUST_ACT.get(audit.failure_class, ""),
+        appeals=tuple(row for row in appeals if row.version == audit.version),
+    )
+
+
+def measured(audit: Audit) -> tuple[Number, ...]:
+    """What was measured beside what was allowed, and the limits nothing was kept of."""
+    numbers, limits = audit.numbers, audit.limits
+    kept = {name: value for name, value in numbers.items() if isinstance(value, int | float | str)}
+    missing = {name.removeprefix(LEAST) for name in limits} - set(kept)
+    return tuple(_number(name, value, limits=limits) for name, value in kept.items()) + tuple(
+        _number(name, None, limits=limits) for name in sorted(missing)
+    )
+
+
+def _number(name: str, value: Any, *, limits: Mapping[str, Any]) -> Number:
+    lowest, highest = limits.get(LEAST + name), limits.get(name)
+    least, most, amount = _exact(lowest), _exact(highest), _exact(value)
+    too_low = None not in (least, amount) and amount < least
+    too_high = None not in (most, amount) and amount > most
+    texts = [f"at least {_shown(name, lowest)}"] if least is not None else []
+    texts += [f"at most {_shown(name, highest)}"] if most is not None else []
+    drawn = _drawn(name, amount, least if least is not None else most)
+    return Number(name=name, value=value, limit=", ".join(texts), over=too_low or too_high, drawn=drawn)
+
+
+def _drawn(name: str, amount: Any, limit: Any) -> tuple[str, str] | None:
+    """A margin between -1 and 1; anything else from 0 to a quarter more than the larger of the two."""
+    if amount is None or limit is None:
+        return None
+    low = Fraction(-1) if name in SHARES else Fraction(0)
+    high = Fraction(1) if name in SHARES else max(amount, limit, Fraction(1)) * Fraction(5, 4)
+    place = [max(Fraction(0), min(Fraction(1), (number - low) / (high - low))) for number in (amount, limit)]
+    return f"{float(place[0]) * 100:.1f}", f"{float(place[1]) * 100:.1f}"
+
+
+def _shown(name: str, value: Any) -> str:
+    amount = _exact(value)
+    if amount is None:
+        return "in the ledger" if value is None else str(value)
+    if name in SHARES:
+        return percent(amount)
+    plain = f"{float(amount):,.6g}"
+    return f"{plain} s" if name.endswith("_s") else plain
+
+
+def _exact(value: Any) -> Any:
+    """The number as a Fraction; None where there is none."""
+    try:
+        return None if isinstance(value, bool | None) else Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _finding(finding: Finding) -> FindingRow:
+    names = ("severity", "rule", "file", "line", "excerpt", "sentence")
+    return FindingRow(**{name: getattr(finding, name) for name in names})
+
+
+def pod_run(run: PodRun) -> PodRunFacts:
+    log = logs.published(run)
+    return PodRunFacts(
+        purpose=run.purpose,
+        repeat=run.repeat,
+        state=run.state,
+        provider=run.provider,
+        isolation=tuple(str(word) for word in run.isolation),
+        generated_s=run.generated_s,
+        seed=run.seed,
+        failure_class=run.failure_class,
+        failure_code=run.failure_code,
+        failure_reason=run.failure_reason,
+        who_must_act=WHO_MUST_ACT.get(run.failure_class, ""),
+        log=log[-LONGEST_LOG:],
+        log_cut=len(log) > LONGEST_LOG,
+    )

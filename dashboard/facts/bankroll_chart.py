@@ -1,0 +1,108 @@
+"""How did the credits of a title match move, duel by duel, and how near did they come to the bar?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from audits.titles import held
+from competition.decisions import bankroll
+from competition.decisions.rulesets import Rules, TitleRules
+from dashboard.facts.figures import rules_of
+from dashboard.facts.wording import bar, count
+from judging.models import Duel, Match
+from judging.titles import staked
+
+DIGITS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A piece of the line, in per cent of the chart's width and height from the top left."""
+
+    x1: float
+    x2: float
+    y1: float
+    y2: float
+    side: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credits:
+    """`path`: the credits before the first duel and after each counted one, exact.  `carried`: duels of earlier rounds
+    between the same two commits.  `prompts`: the most that the match could have used."""
+
+    path: tuple[Fraction, ...]
+    title: TitleRules
+    prompts: int
+    carried: int
+    words: str
+
+    @property
+    def bar(self) -> str:
+        return number(self.title.bar)
+
+    @property
+    def floor(self) -> str:
+        return number(self.title.out)
+
+    @property
+    def last(self) -> str:
+        return f"{float(self.path[-1]):,.2f}"
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """On a logarithmic scale, so that a won and a lost stake look alike wherever they happen."""
+        ends = [(self._x(n), self._y(held)) for n, held in enumerate(self.path)]
+        moved = zip(self.path, self.path[1:], strict=False)
+        sides = ["won" if after > before else "lost" if after < before else "drawn" for before, after in moved]
+        pairs = zip(ends, ends[1:], sides, strict=False)
+        return tuple(Step(x1=x1, x2=x2, y1=y1, y2=y2, side=side) for (x1, y1), (x2, y2), side in pairs)
+
+    @property
+    def heights(self) -> dict[str, float]:
+        """Where the bar, one credit and the floor lie."""
+        return {"bar": self._y(self.title.bar), "one": self._y(Fraction(1)), "out": self._y(self.title.out)}
+
+    def _x(self, duels: int) -> float:
+        return round(100 * duels / max(self.prompts, len(self.path) - 1, 1), DIGITS)
+
+    def _y(self, credits: Fraction) -> float:
+        low, high = math.log(min(*self.path, self.title.out)), math.log(max(*self.path, self.title.bar))
+        return round(4 + 92 * (1 - (math.log(credits) - low) / (high - low)), DIGITS)
+
+
+def credits(match: Match, duels: Sequence[Duel]) -> Credits | None:
+    """None for another kind of match, or under rules this version cannot read."""
+    rules = rules_of(match.round)
+    if match.kind != Match.Kind.TITLE or rules is None or rules.title is None:
+        return None
+    start, results = staked(match, duels)
+    path = bankroll.path(results, rules=rules, start=start)
+    return Credits(
+        path=tuple(path), title=rules.title, prompts=match.round.fresh.count(), carried=start.counted,
+        words=_words(path, start, rules=rules),
+    )  # fmt: skip
+
+
+def _words(path: Sequence[Fraction], start: bankroll.Bankroll, *, rules: Rules) -> str:
+    title = bankroll.titled(rules)
+    begun = f"{held(start, rules=rules)} credits, from {count(start.counted, 'duel')} of earlier rounds"
+    first = begun if start.counted else "1 credit"
+    return (
+        f"From {first} to {float(path[-1]):,.2f} in {count(len(path) - 1, 'duel')}; the title takes "
+        f"{number(title.bar)} and {bar(rules.win_margin)}, below {number(title.out)} it is out."
+    )
+
+
+def bar_told(rules: Rules | None, *, default: Fraction) -> str:
+    """What it takes to lead: `5 %`, or `40 credits and 5 %`."""
+    if rules is None or rules.title is None:
+        return bar(rules.win_margin if rules else default)
+    return f"{number(rules.title.bar)} credits and {bar(rules.win_margin)}"
+
+
+def number(credits: Fraction) -> str:
+    return f"{float(credits):g}"

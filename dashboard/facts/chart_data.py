@@ -1,0 +1,186 @@
+"""Which charts can a visitor explore, and what are their data?"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from audits.models import Audit, PodRun
+from competition import queries
+from competition.decisions.repeats import plain
+from competition.models import Competition, Prompt, Round
+from competition.records.audited import HARD_LIMIT_SECONDS, MISMATCH_DISTANCE
+from dashboard.doors.numbers import whole_number
+from dashboard.facts import audit_plots, chart_pages, page_queries, prompt_counts
+from dashboard.facts.audit_plots import Allowed, Regenerated
+from dashboard.facts.chart_pages import PLOTS, ChartsPage, TimeRow
+from dashboard.facts.match_pages import MatchPage
+from dashboard.facts.people import entrant
+from dashboard.facts.plots import Plot
+from dashboard.facts.prompt_pages import NOTHING, PromptRow, prompt_row
+from dashboard.models import RecordFile
+from dashboard.pages import url_lookup
+from dashboard.pages.answers import Page, always, fresh
+from dashboard.pages.csv_tables import Sheet
+from judging.models import Match, auditing
+
+MOST_MATCHES = 300
+MOST_PROMPTS = 300
+LARGEST = 1e9
+
+
+def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
+    competition, before = url_lookup.competition(slug), _before(request)
+    matches = _matches(competition, before=before)
+    older = _older(matches)
+    shown = [match for match in matches[:MOST_MATCHES] if older is None or match.round.number >= older]
+    window = {match.round_id for match in shown}
+    return chart_pages.page(
+        competition,
+        shown,
+        reigns=queries.reigns_of(competition),
+        times=list(_times(competition, window)),
+        prompts=_prompts(competition),
+        before=before,
+        older=older,
+    )
+
+
+def _older(matches: list[Match]) -> int | None:
+    """The oldest round that is shown where not all are: whole rounds only, unless one alone is too much."""
+    if len(matches) <= MOST_MATCHES:
+        return None
+    newest, cut = matches[0].round.number, matches[MOST_MATCHES].round.number
+    return min(newest, cut + 1)
+
+
+def _before(request: HttpRequest) -> int | None:
+    return whole_number(request.GET.get("before", ""))
+
+
+def _matches(competition: Competition, *, before: int | None) -> list[Match]:
+    rows = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
+    rows = rows.filter(margin_micro__isnull=False)
+    rows = rows.filter(round__number__lt=before) if before is not None else rows
+    sides = ("round__competition", "defender__miner", "challenger__miner")
+    return list(rows.select_related(*sides).order_by("-round__number", "pk")[: MOST_MATCHES + 1])
+
+
+def _times(competition: Competition, rounds: set[int]) -> Iterator[TimeRow]:
+    """Of pods that ran to their end here, and of audits that were made elsewhere."""
+    mine = ("submission__round__competition", "submission__miner")
+    runs = PodRun.objects.filter(submission__round__in=rounds, state="done").select_related(*mine)
+    limits: dict[int, Any] = {}
+    for audit in Audit.objects.filter(round__in=rounds, kind="generation").select_related(*mine).order_by("pk"):
+        limits[audit.submission_id] = audit.limits.get("generation_s")
+        seconds = _plain(audit.numbers.get("generation_time_s"))
+        if seconds is not None:
+            yield _time(audit, "audit, median of a prompt", seconds, audit.limits.get("generation_time_s"))
+    for run in runs.order_by("pk"):
+        limit = limits.get(run.submission_id) if plain(run.purpose) == PodRun.Purpose.AUDIT else None
+        yield _time(run, f"{run.purpose.replace('_', ' again, ')}, all prompts", run.generated_s, limit)
+
+
+def _time(row: Audit | PodRun, what: str, seconds: float, limit: Any) -> TimeRow:
+    entry = row.submission
+    round_, audited = entry.round, isinstance(row, Audit) or plain(row.purpose) == PodRun.Purpose.AUDIT
+    name, at = ("audit", [entry.miner.hotkey]) if audited else ("round", [])
+    return TimeRow(
+        round=round_.number,
+        miner=entrant(entry),
+        what=what,
+        seconds=float(seconds),
+        limit_s=_plain(limit),
+        url=reverse(name, args=[round_.competition.slug, round_.number, *at]),
+    )
+
+
+def _prompts(competition: Competition) -> list[PromptRow]:
+    counts = prompt_counts.over(prompt_counts.newest(competition))
+    most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
+    prompts = Prompt.objects.in_bulk(most)
+    return [prompt_row(competition, prompts[pk], counts.get(pk, NOTHING)) for pk in most if pk in prompts]
+
+
+charts_page = Page(charts_facts, template="charts.html", settled=always)
+charts_sheet = Sheet(charts_facts, rows=lambda page: page.margins)
+
+
+@require_safe
+def chart(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """What plotly draws of one chart over the rounds."""
+    if name not in PLOTS:
+        raise Http404(f"There is no chart of this name; there are {', '.join(PLOTS)}.")
+    return fresh(JsonResponse(PLOTS[name](charts_facts(request, slug)).figure))
+
+
+def plots_of_audit(round_: Round, *, hotkey: str, match: MatchPage | None) -> tuple[Plot, ...]:
+    """The charts that the audit of an entry has data for."""
+    at = [round_.competition.slug, round_.number, hotkey]
+    urls = {name: reverse("audit-chart", args=[*at, name]) for name in ("distances", "times")}
+    if not round_.source:
+        plot = audit_plots.scores(match, data_url=urls["distances"]) if match else None
+        return (plot,) if plot else ()
+    told, allowed = _regenerated(round_, hotkey)
+    found = (
+        audit_plots.distances(told, allowed=allowed, data_url=urls["distances"]),
+        audit_plots.times(told, allowed=allowed, data_url=urls["times"]),
+    )
+    return tuple(plot for plot in found if plot)
+
+
+@require_safe
+def audit_chart(request: HttpRequest, slug: str, number: int, hotkey: str, name: str) -> HttpResponse:
+    """What plotly draws of one chart of an audit."""
+    round_, miner = url_lookup.round_(slug, number), queries.miner_at(hotkey)
+    if miner is None:
+        raise Http404("No miner has this hotkey; write it out in full.")
+    match = page_queries.audit_page(round_, miner=miner, now=timezone.now()).match
+    for plot in plots_of_audit(round_, hotkey=hotkey, match=match):
+        if plot.name == name:
+            return fresh(JsonResponse(plot.figure))
+    raise Http404("This audit has no such chart.")
+
+
+def _regenerated(round_: Round, hotkey: str) -> tuple[list[Regenerated], Allowed]:
+    """What the file of an audit elsewhere says of each prompt; what is no number in it is left out, and a finding."""
+    path = f"rounds/{round_.number}/{hotkey}/generated.json"
+    row = RecordFile.objects.filter(competition=round_.competition, path=path, current=True).first()
+    audit = Audit.objects.filter(round=round_, submission__miner__hotkey=hotkey, kind="generation").first()
+    numbers, limits = (audit.numbers, audit.limits) if audit else ({}, {})
+    asked = numbers.get("critical_prompts")
+    critical = set(map(str, asked)) if isinstance(asked, list) else set()
+    told = [
+        Regenerated(
+            prompt=stem[:80],
+            distance=_plain(item.get("distance")),
+            seconds=_plain(item.get("generation_time")),
+            critical=stem in critical,
+        )
+        for stem, item in (_parsed(bytes(row.content)) if row else {}).items()
+        if isinstance(item, Mapping)
+    ]
+    median = _plain(limits.get("generation_time_s"))
+    return told, Allowed(distance=MISMATCH_DISTANCE, seconds=HARD_LIMIT_SECONDS, median_seconds=median)
+
+
+def _parsed(content: bytes) -> Mapping[str, Any]:
+    try:
+        told = json.loads(zlib.decompress(content))
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, Mapping) else {}
+
+
+def _plain(value: Any) -> float | None:
+    """A number that can be drawn."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if 0 <= value < LARGEST else None

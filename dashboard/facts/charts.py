@@ -1,0 +1,110 @@
+"""Where does each mark of a chart stand?  Positions in per cent of the width, so that a chart fits any screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dashboard.facts.figures import Figures
+from dashboard.facts.wording import interval, percent
+
+LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
+DIGITS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """From -limit to +limit; 0 is in the middle."""
+
+    limit: float
+
+    def at(self, margin: float) -> float:
+        clipped = max(-self.limit, min(self.limit, margin))
+        return round(50 + 50 * clipped / self.limit, DIGITS)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        return percent(-self.limit, digits=0), percent(self.limit, digits=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest:
+    """One row: the interval from `low` to `high`, the margin's dot, zero and the bar."""
+
+    low: float
+    high: float
+    dot: float
+    zero: float
+    bar: float
+    side: str
+    words: str
+
+    @property
+    def length(self) -> float:
+        return round(self.high - self.low, DIGITS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    name: str
+    start: float
+    width: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    segments: tuple[Segment, ...]
+    words: str
+
+
+def axis(rows: Iterable[Figures]) -> Axis:
+    """The narrowest axis that holds every interval; matches that were forfeited for the most part would squeeze the
+    others, so are left out, and stand at its end."""
+    ends = [abs(end) for row in rows if not row.mostly_forfeit for end in row.interval_95]
+    widest = max(ends, default=LIMITS[0])
+    return Axis(limit=next((limit for limit in LIMITS if limit >= widest), LIMITS[-1]))
+
+
+def forest(figures: Figures, *, on: Axis, limit: Fraction | None = None) -> Forest:
+    """`limit`: where the dashed line stands, if not where the match is held against."""
+    held_against = figures.limit if limit is None else limit
+    low, high = figures.interval_95 if figures.interval_shown else (float(figures.margin),) * 2
+    between = interval(figures)
+    words = (
+        f"margin {percent(figures.margin)}, {f'95 % interval {between}' if between else 'no 95 % interval'}, "
+        f"{'bar' if held_against > 0 else 'limit'} {percent(held_against, signed=held_against < 0)}"
+    )
+    return Forest(
+        low=on.at(low),
+        high=on.at(high),
+        dot=on.at(float(figures.margin)),
+        zero=on.at(0),
+        bar=on.at(float(held_against)),
+        side="won" if figures.net > 0 else "lost" if figures.net < 0 else "drawn",
+        words=words,
+    )
+
+
+def split(figures: Figures) -> Split:
+    """Won, forfeited by the defender, drawn, lost, forfeited by the challenger: as shares of what counted."""
+    counts = (
+        ("won", figures.won),
+        ("forfeit_defender", figures.forfeits_defender),
+        ("drawn", figures.drawn),
+        ("lost", figures.lost),
+        ("forfeit_challenger", figures.forfeits_challenger),
+    )
+    segments: list[Segment] = []
+    start = 0.0
+    for name, count in counts:
+        width = 100 * count / figures.counted if figures.counted else 0.0
+        segments.append(Segment(name=name, start=round(start, DIGITS), width=round(width, DIGITS), count=count))
+        start += width
+    words = f"{figures.won} won, {figures.drawn} drawn, {figures.lost} lost"
+    forfeits = figures.forfeits_challenger + figures.forfeits_defender
+    return Split(
+        segments=tuple(s for s in segments if s.count),
+        words=f"{words}, {forfeits} by forfeit" if forfeits else words,
+    )

@@ -1,0 +1,164 @@
+"""Why does who leads lead?  One sentence, and a link for each step: margin, bar, ladder, audits, weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from audits.models import Audit
+from competition.models import Reign, Round
+from competition.rounds import met_on_the_ladder
+from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.matches import match_url
+from dashboard.facts.people import entrant
+from dashboard.facts.weights import Payment
+from dashboard.facts.wording import count, percent
+from judging.matches import tally_of
+from judging.models import Match
+
+WEIGHTIER = ("title", "ladder", "screen")  # of one entry's matches, the one that says most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One step of the chain, and the page that proves it."""
+
+    step: str
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """`distance`: how many duels from another leader; `flip_distance` the same as a number (null: none could)."""
+
+    sentence: str
+    distance: str
+    flip_distance: int | None
+    chain: tuple[Link, ...]
+
+
+def deciding(matches: Sequence[Match], *, reign: Reign | None, round_: Round) -> Match | None:
+    """The winner's weightiest match, or that of whoever came closest to a leader who defended."""
+    decided = [match for match in matches if match.state == "decided" and match.won and match.kind in WEIGHTIER]
+    if reign is None or reign.defence:
+        titles = [match for match in decided if match.kind == Match.Kind.TITLE]
+        screens = [match for match in decided if match.kind == Match.Kind.SCREEN]
+        return max(titles or screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
+    return weightiest([m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0])
+
+
+def weightiest(matches: Sequence[Match]) -> Match | None:
+    """Of one entry's decided matches the one that says most, on whatever page.
+
+    The title match, else that of its rung on the final ladder (what a rejected audit took off the ladder decided
+    nothing), else its last.
+    """
+    decided = [match for match in matches if match.state == "decided" and match.kind in WEIGHTIER]
+    if not decided:
+        return None
+    met = met_on_the_ladder(decided[0].round, decided[0].challenger.miner.hotkey)
+    on_the_ladder = [match for match in decided if match.defender.key == met]
+    return min(on_the_ladder or decided, key=lambda match: (WEIGHTIER.index(match.kind), -match.pk))
+
+
+def receipt(
+    round_: Round, match: Match | None, *, audits: Sequence[Audit] = (), payment: Payment | None = None
+) -> Receipt | None:
+    """Of a finished round.  `audits`: of the round; `payment`: what its decision pays."""
+    if round_.state != "finished":
+        return None
+    if match is None:
+        chain = _weight(round_, payment)
+        return Receipt(sentence="No challenger won a duel.", distance="", flip_distance=None, chain=chain)
+    numbers = figures(tally_of(match), rules=rules_of(round_), kind=match.kind)
+    own = [audit for audit in audits if audit.submission_id == match.challenger_id]
+    took = payment is not None and not payment.defence
+    rejected = any(audit.state == "rejected" for audit in own)
+    return Receipt(
+        sentence=_sentence(match, numbers, took=took, rejected=rejected),
+        distance="" if rejected else _distance(match, numbers, took=took),
+        flip_distance=numbers.flip_distance,
+        chain=_chain(round_, match, numbers, audits=own) + _weight(round_, payment),
+    )
+
+
+def _against(match: Match) -> str:
+    return "the leader" if match.defender.key == "leader" else entrant(match.defender).name
+
+
+def _sentence(match: Match, numbers: Figures, *, took: bool, rejected: bool) -> str:
+    name = entrant(match.challenger).name
+    won, lost = numbers.won + numbers.forfeits_defender, numbers.lost + numbers.forfeits_challenger
+    score = f"{count(won, 'duel')} won, {numbers.drawn} drawn, {lost} lost against {_against(match)}"
+    if took:
+        return f"{name} leads: {score}, {percent(numbers.margin)} where {_bar(match, numbers)} was needed."
+    if rejected:
+        return f"{name} had {percent(numbers.margin)} against {_against(match)}, and its audit rejected it."
+    if _reached(match, numbers):
+        return f"{name} reached the bar with {percent(numbers.margin)}, and did not get past the rest of the rules."
+    short = "" if match.kind == Match.Kind.TITLE else f"{count(numbers.gap, 'net duel')} "
+    return f"{name} came closest: {score}, {percent(numbers.margin)}, {short}short of the bar."
+
+
+def _reached(match: Match, numbers: Figures) -> bool:
+    """A title match says itself whether its credits and its margin were enough."""
+    return match.stopped == "title" if match.kind == Match.Kind.TITLE else numbers.reaches
+
+
+def _bar(match: Match, numbers: Figures) -> str:
+    rules = rules_of(match.round) if match.kind == Match.Kind.TITLE else None
+    return bar_told(rules, default=numbers.win_margin)
+
+
+def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
+    needed = numbers.flip_distance
+    if needed is None:
+        return ""
+    duels = "One duel that ended" if needed == 1 else f"{needed} duels that ended"
+    if took and match.kind == Match.Kind.TITLE:
+        return f"{duels} otherwise would have left it short of the title."
+    if took:
+        return f"{duels} otherwise would have kept {_against(match)} ahead."
+    if _reached(match, numbers):
+        return ""
+    aim = "earned it the title" if match.kind == Match.Kind.TITLE else "brought it to the bar, and to its audits"
+    return f"{duels} otherwise would have {aim}."
+
+
+def _chain(round_: Round, match: Match, numbers: Figures, *, audits: Sequence[Audit]) -> tuple[Link, ...]:
+    return _numbers(round_, match, numbers) + _ladder(round_, match) + _audits(round_, match, audits)
+
+
+def _numbers(round_: Round, match: Match, numbers: Figures) -> tuple[Link, ...]:
+    url = match_url(round_, match)
+    reached = "reached" if _reached(match, numbers) else "not reached"
+    return (
+        Link(step="margin", words=percent(numbers.margin), url=url),
+        Link(step="bar", words=f"{_bar(match, numbers)}, {reached}", url=f"{url}#strip-title"),
+    )
+
+
+def _ladder(round_: Round, match: Match) -> tuple[Link, ...]:
+    url = reverse("round", args=[round_.competition.slug, round_.number])
+    words = "title match on fresh prompts" if match.kind == Match.Kind.TITLE else "in reveal order"
+    return (Link(step="ladder", words=words, url=f"{url}#ladder-title"),)
+
+
+def _audits(round_: Round, match: Match, audits: Sequence[Audit]) -> tuple[Link, ...]:
+    if not audits:
+        url = reverse("round", args=[round_.competition.slug, round_.number])
+        return (Link(step="audits", words="none was due", url=f"{url}#audits-title"),)
+    states = {audit.state for audit in audits}
+    words = "rejected" if "rejected" in states else "passed" if states == {"passed"} else "open"
+    url = reverse("audit", args=[round_.competition.slug, round_.number, match.challenger.miner.hotkey])
+    return (Link(step="audits", words=words, url=url),)
+
+
+def _weight(round_: Round, payment: Payment | None) -> tuple[Link, ...]:
+    if payment is None:
+        return ()
+    return (Link(step="weight", words=payment.words, url=reverse("leaders", args=[round_.competition.slug])),)

@@ -1,0 +1,369 @@
+"""What did the judge see in one duel, and what did it say?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from competition.decisions.repeats import plain
+from competition.models import Asset, Round, Submission
+from dashboard.facts.external_links import web_address
+from dashboard.facts.matches import DECISIVE, RESULTS, duel_url, match_url, result
+from dashboard.facts.people import Who, entrant
+from dashboard.facts.records import Link, links, mirrored_view
+from dashboard.facts.wording import WHO_MUST_ACT, Label, labels
+from dashboard.models import LightCopy, WinnerCopy
+from formats import registry
+from judging.models import Duel, Match, Rendering
+from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
+
+MOST_TURNED = 20_000_000  # bytes of a file that a visitor may turn; above it, only the pictures and the download
+
+AS_JUDGED = "as judged"
+VERDICTS: Mapping[str, str] = {
+    "won": "{challenger} won this duel.",
+    "lost": "{defender} won this duel.",
+    "drawn": "This duel is drawn: neither side was better by enough.",
+    "forfeit_challenger": "{challenger} forfeited this duel: no usable file for this prompt.",
+    "forfeit_defender": "{defender} forfeited this duel: no usable file for this prompt.",
+    "void": "This duel is void: it could not be judged, for a reason that is ours. It does not count.",
+    "unneeded": "This duel was not needed: the match was certain before it.",
+    "judging": "This duel is not judged yet.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightFile:
+    """A simplified copy of a heavy file, for looking at only."""
+
+    sha256: str
+    bytes: int
+    triangles: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyFile:
+    """The file in another format, with where it comes from inside."""
+
+    target: str
+    sha256: str
+    bytes: int
+
+    @property
+    def extension(self) -> str:
+        return self.target.rpartition(".")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetSide:
+    """One side's file on the prompt.  `views`: name -> hash of the picture."""
+
+    role: str
+    miner: Who
+    origin: str
+    state: str
+    sha256: str
+    bytes: int
+    triangles: int
+    views: Mapping[str, str]
+    renderer: str
+    isolation: tuple[str, ...]
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    who_must_act: str
+    links: tuple[Link, ...] = ()
+    light: LightFile | None = None
+    file_format: str = registry.USUAL
+    copies: tuple[CopyFile, ...] = ()
+
+    @property
+    def turns(self) -> bool:
+        """Is there a drawn file, or a light copy of one, of a size that is loaded without a warning?"""
+        return self.drawn and (self.light is not None or (self.bytes <= MOST_TURNED and not self.shown_by_copies_only))
+
+    @property
+    def shown_by_copies_only(self) -> bool:
+        """Is a visitor's browser given our copy of the file and never the file itself?"""
+        return registry.FORMATS[self.file_format].shown_by_copies_only
+
+    @property
+    def runs_code(self) -> bool:
+        """Then only what it built is shown: a miner's code never runs in a visitor's page unasked."""
+        return self.extension == "js"
+
+    @property
+    def extension(self) -> str:
+        return registry.FORMATS[self.file_format].extension
+
+    @property
+    def light_extension(self) -> str:
+        return registry.FORMATS[self.file_format].light
+
+    @property
+    def noun(self) -> str:
+        return registry.FORMATS[self.file_format].noun
+
+    @property
+    def counted(self) -> str:
+        return registry.FORMATS[self.file_format].counted
+
+    @property
+    def loaded_bytes(self) -> int:
+        """What turning it costs."""
+        return self.light.bytes if self.light else self.bytes
+
+    @property
+    def drawn(self) -> bool:
+        return bool(self.state == "stored" and self.views)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    position: int
+    url: str
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuelPage:
+    competition: str
+    round: int
+    position: int
+    duels: int
+    prompt: str
+    prompt_sha256: str
+    prompt_url: str
+    result: str
+    verdict: str
+    score_micro: int | None
+    decided_by: str
+    judge_name: str
+    judge: str
+    defender: AssetSide
+    challenger: AssetSide
+    detail: Mapping[str, Any]
+    failure_class: str
+    failure_reason: str
+    labels: tuple[Label, ...]
+    view_names: tuple[str, ...]
+    rig: Mapping[str, Any]
+    previous_decisive: Neighbour | None
+    next_decisive: Neighbour | None
+    match_url: str
+    url: str
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+    @property
+    def mark(self) -> str:
+        return RESULTS[self.result][0]
+
+    @property
+    def prompt_link(self) -> str:
+        """Where a prompt's picture lies on another host, if a browser can go there."""
+        return self.prompt_url
+
+    @property
+    def pictured(self) -> bool:
+        return bool(self.prompt_sha256 or self.view_names)
+
+    @property
+    def forfeited(self) -> bool:
+        return self.result.startswith("forfeit")
+
+    @property
+    def turning(self) -> tuple[AssetSide, ...]:
+        """The sides that can be seen in 3D."""
+        return tuple(side for side in self.sides if side.turns) if self.rig else ()
+
+    @property
+    def too_big(self) -> tuple[AssetSide, ...]:
+        heavy = (side for side in self.sides if side.drawn and not side.turns and side.bytes > MOST_TURNED)
+        return tuple(heavy) if self.rig else ()
+
+    @property
+    def modules(self) -> bool:
+        """Is there a module that a visitor may run?"""
+        return bool(self.rig) and any(side.runs_code and side.drawn for side in self.sides)
+
+    @property
+    def turning_bytes(self) -> int:
+        return sum(side.loaded_bytes for side in self.turning)
+
+    @property
+    def original_bytes(self) -> int:
+        """Of the files as they were judged, where light copies stand for some of them; else 0."""
+        lit = any(side.light and not side.shown_by_copies_only for side in self.turning)
+        return sum(side.bytes for side in self.turning) if lit else 0
+
+    @property
+    def rig_text(self) -> str:
+        return json.dumps(self.rig)
+
+    @property
+    def sides(self) -> tuple[AssetSide, AssetSide]:
+        return (self.defender, self.challenger)
+
+
+def page(
+    round_: Round,
+    match: Match,
+    duel: Duel,
+    *,
+    duels: Sequence[Duel],
+    assets: Sequence[Asset],
+    renderings: Mapping[str, Rendering],
+    mirrored: Mapping[str, str],
+    light: Mapping[str, LightCopy],
+    copies: Sequence[WinnerCopy],
+) -> DuelPage:
+    """`mirrored`: address on another host -> hash of our copy there; `light`: hash of a file -> its light copy."""
+    left, right = (_copied(_lit(side, light), copies) for side in _both(round_, match, duel, assets, renderings))
+    detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
+    if round_.source:
+        left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
+        detail.pop("files", None)
+    return DuelPage(
+        **_given(round_, match, duel),
+        duels=len(duels),
+        verdict=VERDICTS[result(match, duel)].format(challenger=_named(right, match), defender=_named(left, match)),
+        decided_by=str(detail.pop("decided_by", "")),
+        defender=left,
+        challenger=right,
+        detail=detail,
+        view_names=_view_names(left, right),
+        previous_decisive=_nearest(round_, match, duel, duels, step=-1),
+        next_decisive=_nearest(round_, match, duel, duels, step=1),
+    )
+
+
+def _both(
+    round_: Round, match: Match, duel: Duel, assets: Sequence[Asset], renderings: Mapping[str, Rendering]
+) -> tuple[AssetSide, AssetSide]:
+    left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
+    right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
+    asked = _format(round_)
+    return replace(left, file_format=asked), replace(right, file_format=asked)
+
+
+def _lit(side: AssetSide, light: Mapping[str, LightCopy]) -> AssetSide:
+    copy = light.get(side.sha256)
+    made = LightFile(sha256=copy.sha256, bytes=copy.bytes, triangles=copy.triangles) if copy else None
+    return replace(side, light=made)
+
+
+def _copied(side: AssetSide, copies: Sequence[WinnerCopy]) -> AssetSide:
+    made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
+    return replace(side, copies=tuple(made) if side.sha256 else ())
+
+
+def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
+    copy = mirrored_view(detail, side.role, mirrored=mirrored)
+    return replace(side, links=links(detail, side.role), views={AS_JUDGED: copy} if copy else side.views)
+
+
+def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
+    """What stands in the rows themselves."""
+    return {
+        "competition": round_.competition.slug,
+        "round": round_.number,
+        "position": duel.position,
+        "prompt": duel.prompt.stem,
+        "prompt_sha256": duel.prompt.sha256,
+        "prompt_url": web_address(duel.prompt.url),
+        "result": result(match, duel),
+        "score_micro": duel.score_micro,
+        "judge_name": match.judge_name,
+        "judge": match.judge,
+        "failure_class": duel.failure_class,
+        "failure_reason": duel.failure_reason,
+        "rig": _rig(round_),
+        "labels": labels(round_.competition),
+        "match_url": match_url(round_, match),
+        "url": duel_url(round_, match, duel),
+    }
+
+
+def _rig(round_: Round) -> dict[str, Any]:
+    """The judge's cameras; none in a round that was judged elsewhere."""
+    try:
+        return Rig.from_json(round_.competition.config.get("rig", {})).to_json()
+    except ValueError:
+        return {}
+
+
+def _named(side: AssetSide, match: Match) -> str:
+    if plain(match.kind) == Match.Kind.AUDIT:
+        return "The submitted output" if side.role == "defender" else "The output generated again"
+    return f"The leader, {side.miner.name}," if side.miner.key == "leader" else side.miner.name
+
+
+def _side(
+    role: str,
+    entry: Submission,
+    origin: str,
+    sha256: str,
+    assets: Sequence[Asset],
+    renderings: Mapping[str, Rendering],
+) -> AssetSide:
+    asset = next((a for a in assets if a.submission_id == entry.pk and a.origin == origin), None)
+    rendering = renderings.get(sha256 or (asset.sha256 if asset else ""))
+    failed = next((row for row in (asset, rendering) if row is not None and row.failure_reason), None)
+    return AssetSide(
+        role=role,
+        miner=entrant(entry),
+        origin=origin,
+        state=asset.state if asset else "missing",
+        sha256=sha256 or (asset.sha256 if asset else ""),
+        bytes=asset.bytes if asset else 0,
+        triangles=rendering.triangles if rendering else 0,
+        views=rendering.views if rendering else {},
+        renderer=rendering.renderer if rendering else "",
+        isolation=tuple(str(word) for word in rendering.isolation) if rendering else (),
+        failure_class=failed.failure_class if failed else "",
+        failure_code=failed.failure_code if failed else "",
+        failure_reason=failed.failure_reason if failed else "",
+        who_must_act=WHO_MUST_ACT.get(failed.failure_class, "") if failed else "",
+    )
+
+
+def _format(round_: Round) -> str:
+    """Rounds that were played elsewhere may name none of ours."""
+    try:
+        return registry.of(round_.competition.config).name
+    except ValueError:
+        return registry.USUAL
+
+
+def _view_names(*sides: AssetSide) -> tuple[str, ...]:
+    """White views in the rig's order as far as known, then the gray ones; the grid repeats the gray ones."""
+    names = {name for side in sides for name in side.views if name != GRID}
+    return tuple(sorted(names, key=_place))
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    return name.startswith(GRAY_PREFIX), _PLACES.get(name.removeprefix(GRAY_PREFIX), 99), name
+
+
+_PLACES = {
+    name: place
+    for place, name in enumerate(
+        ("front_left", "front_right", "front_below", "front_above", "right", "back", "left", "top_down")
+    )
+}
+
+
+def _nearest(round_: Round, match: Match, duel: Duel, duels: Sequence[Duel], *, step: int) -> Neighbour | None:
+    ahead = [d for d in duels if (d.position - duel.position) * step > 0 and result(match, d) in DECISIVE]
+    if not ahead:
+        return None
+    nearest = min(ahead, key=lambda d: abs(d.position - duel.position))
+    return Neighbour(position=nearest.position, url=duel_url(round_, match, nearest))

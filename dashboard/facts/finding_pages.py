@@ -1,0 +1,195 @@
+"""What does the verifier say of a competition's records, and where is the evidence of each?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from competition.models import Competition
+from dashboard.facts import matches
+from dashboard.facts.wording import Label, count, labels
+from dashboard.models import RecordFile, VerifierFinding
+from verify.findings import meaning
+
+MOST = 500  # on one page
+NO_ROUND = "none"
+SEVERITIES = {"error": "contradicts the rules or another file", "notable": "no contradiction, and worth knowing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRow:
+    """`evidence_url` is the page of what it is about, `file_url` the file itself, as it was read."""
+
+    round: int | None
+    severity: str
+    kind: str
+    meaning: str
+    file: str
+    field: str
+    found: Any
+    expected: Any
+    sentence: str
+    evidence: str
+    evidence_url: str
+    file_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One value of a filter, and how many findings it leaves beside the other filters."""
+
+    value: str
+    name: str
+    findings: int
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadFile:
+    """A file of which something could not be read, or that nobody announced."""
+
+    file: str
+    known: bool
+    troubles: tuple[Mapping[str, Any], ...]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingsPage:
+    competition: str
+    competition_name: str
+    labels: tuple[Label, ...]
+    sentence: str
+    commit: str
+    imported: bool
+    rounds: tuple[Choice, ...]
+    kinds: tuple[Choice, ...]
+    severities: tuple[Choice, ...]
+    total: int
+    page: int
+    pages: int
+    findings: tuple[FindingRow, ...]
+    unread: tuple[UnreadFile, ...]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The filters of a request; empty: all."""
+
+    round: str = ""
+    kind: str = ""
+    severity: str = ""
+    page: int = 1
+
+
+Counted = Sequence[tuple[int | None, str, str, int]]
+"""(round, kind, severity, how many), of all findings of the competition."""
+
+
+def page(
+    competition: Competition,
+    asked: Asked,
+    *,
+    counted: Counted,
+    found: Sequence[VerifierFinding],
+    files: Sequence[RecordFile],
+) -> FindingsPage:
+    total = sum(row[3] for row in counted if fits(row, asked))
+    source = competition.config.get("source")
+    return FindingsPage(
+        competition=competition.slug,
+        competition_name=competition.name,
+        labels=labels(competition),
+        sentence=sentence(counted, imported=isinstance(source, Mapping)),
+        commit=str(source.get("commit", "")) if isinstance(source, Mapping) else "",
+        imported=isinstance(source, Mapping),
+        rounds=_choices(counted, asked, field="round"),
+        kinds=_choices(counted, asked, field="kind"),
+        severities=_choices(counted, asked, field="severity"),
+        total=total,
+        page=asked.page,
+        pages=max(1, -(-total // MOST)),
+        findings=tuple(_row(competition, finding) for finding in found),
+        unread=tuple(_unread(competition, file) for file in files),
+        url=reverse("findings", args=[competition.slug]),
+    )
+
+
+def sentence(counted: Counted, *, imported: bool) -> str:
+    if not imported:
+        return "This competition is played here: its rounds are checked by their bundles, not by records."
+    wrong = sum(row[3] for row in counted if row[2] == "error")
+    rest = sum(row[3] for row in counted) - wrong
+    if not wrong and not rest:
+        return "The verifier finds nothing wrong in these records, and nothing to note."
+    return f"The verifier finds {count(wrong, 'error')} in these records, and {count(rest, 'thing')} worth knowing."
+
+
+def of_round(row: tuple[int | None, str, str, int]) -> str:
+    return NO_ROUND if row[0] is None else str(row[0])
+
+
+def fits(row: tuple[int | None, str, str, int], asked: Asked, *, but: str = "") -> bool:
+    values = {"round": of_round(row), "kind": row[1], "severity": row[2]}
+    return all(name == but or getattr(asked, name) in ("", value) for name, value in values.items())
+
+
+def _choices(counted: Counted, asked: Asked, *, field: str) -> tuple[Choice, ...]:
+    """Every value that occurs, with the number it would leave."""
+    totals: dict[str, int] = {}
+    for row in sorted(counted, key=lambda row: (-1 if row[0] is None else row[0], row[2], row[1])):
+        value = {"round": of_round(row), "kind": row[1], "severity": row[2]}[field]
+        totals[value] = totals.get(value, 0) + (row[3] if fits(row, asked, but=field) else 0)
+    chosen = getattr(asked, field)
+    return tuple(
+        Choice(value=value, name=_name(field, value), findings=number, chosen=value == chosen)
+        for value, number in totals.items()
+    )
+
+
+def _name(field: str, value: str) -> str:
+    if field == "round":
+        return "no round" if value == NO_ROUND else f"round {value}"
+    return value.replace("-", " ")
+
+
+def _row(competition: Competition, row: VerifierFinding) -> FindingRow:
+    evidence, url = _evidence(competition, row)
+    names = ("severity", "kind", "file", "field", "found", "expected", "sentence")
+    return FindingRow(
+        round=row.round.number if row.round else None,
+        meaning=meaning(row.kind),
+        evidence=evidence,
+        evidence_url=url,
+        file_url=file_url(competition, row.file),
+        **{name: getattr(row, name) for name in names},
+    )
+
+
+def _evidence(competition: Competition, row: VerifierFinding) -> tuple[str, str]:
+    """The page that shows what it is about: its match, its audit, its miner's round, else the round."""
+    if row.match is not None and row.round is not None:
+        return "the match", matches.match_url(row.round, row.match)
+    if row.round is None:
+        return "the competition", reverse("competition", args=[competition.slug])
+    hotkey = row.submission.miner.hotkey if row.submission else ""
+    of_audit = row.kind.startswith(("audit", "critical", "rejected", "source", "winner-unaudited"))
+    if row.submission and of_audit and row.submission.audits.all():
+        return "the audit", reverse("audit", args=[competition.slug, row.round.number, hotkey])
+    if row.submission and row.submission.role == "challenger":
+        return "the miner", reverse("miner", args=[hotkey])
+    return "the round", reverse("round", args=[competition.slug, row.round.number])
+
+
+def file_url(competition: Competition, path: str) -> str:
+    """Empty for a folder, or for a file that is not there."""
+    return reverse("record-file", args=[competition.slug, path]) if "." in path.rsplit("/", 1)[-1] else ""
+
+
+def _unread(competition: Competition, file: RecordFile) -> UnreadFile:
+    troubles = tuple({name: trouble.get(name) for name in ("line", "reason")} for trouble in file.troubles)
+    return UnreadFile(file=file.path, known=file.known, troubles=troubles, url=file_url(competition, file.path))

@@ -1,0 +1,282 @@
+"""Who leads a competition, since when, and what is going on?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from competition.decisions import weights as weighing
+from competition.decisions.rulesets import BadRules, Rules, read
+from competition.models import Competition, Miner, Reign, Round
+from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.decision_trail import Receipt
+from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of
+from dashboard.facts.leading import Step, steps
+from dashboard.facts.matches import DuelRow, match_url
+from dashboard.facts.people import Who, who
+from dashboard.facts.rounds import pending_headline, told
+from dashboard.facts.stages import Tracker
+from dashboard.facts.weights import Register, Status, WeightInForce, statuses
+from dashboard.facts.wording import STAGES, Label, labels
+from judging.matches import tally_of
+from judging.models import Match
+
+MOST_STEPS = 60  # of the small chart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leader:
+    """Of who won the latest decision.  `weight` is what this miner is paid at the current block: 0 before the first
+    block of its reign, null where the chain does not tell its block; what comes later is in the page's `weight`.
+    `next_weight` is the one after another defence; `effective_block` the first block of the latest decision,
+    and `since_block` of the reign: `in_effect` and `since_reached` say whether these have come."""
+
+    miner: Who
+    repo: str
+    commit: str
+    weight: Fraction | None
+    next_weight: Fraction
+    effective_block: int
+    in_effect: bool | None
+    since_block: int
+    since_reached: bool | None
+    won_in: int | None
+    won_in_url: str
+    defences: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRow:
+    round: int
+    stage: str
+    stage_name: str
+    headline: str
+    leader: Who | None
+    new_leader: bool
+    url: str
+    _names: Mapping[str, str]
+
+    @property
+    def told(self) -> tuple[str, str]:
+        return told(self.headline, names=self._names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReignRow:
+    miner: Who
+    weight: Fraction
+    effective_block: int
+    won_in: int | None
+    defence: bool
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomePage:
+    """`crowning`: of the round in which the leader took the lead, where the last decision took no duel."""
+
+    competition: str
+    name: str
+    description: str
+    ruleset: str
+    win_margin: Fraction
+    bar: str
+    labels: tuple[Label, ...]
+    leader: Leader | None
+    weight: WeightInForce
+    last_decision: RoundRow | None
+    current: RoundRow | None
+    tracker: Tracker | None
+    rounds: tuple[RoundRow, ...]
+    receipt: Receipt | None
+    crowning: Receipt | None
+    deciding_url: str
+    deciding: Figures | None
+    clearest_duels: tuple[DuelRow, ...]
+    reigns: tuple[ReignRow, ...]
+    others: tuple[tuple[str, str], ...]
+    url: str
+    _steps: tuple[Step, ...]
+
+    @property
+    def because(self) -> str:
+        """Why the leader took the lead, where the last decision was about something else."""
+        won_in = self.leader.won_in if self.leader else None
+        if self.last_decision is None or won_in in (None, self.last_decision.round):
+            return ""
+        took = next((row.told for row in self.rounds if row.round == won_in), ("", ""))
+        return took[1] or took[0]
+
+    @property
+    def earlier(self) -> bool:
+        """Are the duels that are shown those of the round in which the leader took the lead?"""
+        last = self.last_decision
+        return last is not None and not self.deciding_url.startswith(last.url)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Of the weight, for the chart: the same reigns, oldest first."""
+        return self._steps
+
+    @property
+    def tellings(self) -> str:
+        """How the rounds that are listed ended."""
+        decided = [row for row in self.rounds if row.stage == "finished"]
+        if len(decided) < 2:
+            return ""
+        taken = sum(row.new_leader for row in decided)
+        held = len(decided) - taken
+        return f"Of {len(decided)} decided rounds, {taken} brought a new leader, and in {held} the leader defended."
+
+
+def still(page: HomePage) -> bool:
+    """Does no round run, and no weight wait for its block, so that the clock changes nothing?"""
+    return page.weight.settled and (page.tracker is None or not page.tracker.live)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moving:
+    """The part of the front page that moves while a round runs."""
+
+    competition: str
+    current: RoundRow
+    tracker: Tracker
+
+
+def moving(round_: Round, *, tracker: Tracker) -> Moving:
+    current = _round(round_, None, names={})
+    return Moving(competition=round_.competition.slug, current=current, tracker=tracker)
+
+
+def page(
+    competition: Competition,
+    *,
+    rounds: Sequence[Round],
+    reigns: Sequence[Reign],
+    register: Register,
+    weight: WeightInForce,
+    tracker: Tracker | None,
+    others: Sequence[Competition],
+    deciding: Match | None = None,
+    receipt: Receipt | None = None,
+    crowning: Receipt | None = None,
+    clearest: tuple[DuelRow, ...] = (),
+    named: Sequence[Miner] = (),
+) -> HomePage:
+    """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
+    rules, rows, standing = _rules(competition), _rounds(rounds, reigns, named=named), statuses(register)
+    return HomePage(
+        **_given(competition, rules=rules),
+        leader=_leader(competition, reigns, rules=rules, weight=weight),
+        weight=weight,
+        last_decision=next((row for row in rows if row.stage == "finished"), None),
+        current=rows[0] if rows else None,
+        tracker=tracker,
+        rounds=rows,
+        receipt=receipt,
+        crowning=crowning,
+        **_decided_by(deciding),
+        clearest_duels=clearest,
+        reigns=tuple(_reign(reign, status=standing[reign.sequence]) for reign in reigns),
+        others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
+        _steps=steps(competition, register, most=MOST_STEPS),
+    )
+
+
+def _rounds(rounds: Sequence[Round], reigns: Sequence[Reign], *, named: Sequence[Miner]) -> tuple[RoundRow, ...]:
+    names = {miner.hotkey: who(miner).name for miner in named}
+    after = {reign.won_in_id: reign for reign in reversed(reigns)}
+    return tuple(_round(round_, after.get(round_.pk), names=names) for round_ in rounds)
+
+
+def _decided_by(match: Match | None) -> dict[str, Any]:
+    if match is None:
+        return {"deciding_url": "", "deciding": None}
+    numbers = figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
+    return {"deciding_url": match_url(match.round, match), "deciding": numbers}
+
+
+def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
+    return {
+        "competition": competition.slug,
+        "name": competition.name,
+        "description": competition.description,
+        "ruleset": competition.ruleset,
+        "win_margin": rules.win_margin if rules else DEFAULT_BAR,
+        "bar": bar_told(rules, default=DEFAULT_BAR),
+        "labels": labels(competition),
+        "url": reverse("competition", args=[competition.slug]),
+    }
+
+
+def _rules(competition: Competition) -> Rules | None:
+    try:
+        return read({"name": competition.ruleset, **competition.config.get("rules", {})})
+    except BadRules:
+        return None
+
+
+def _leader(
+    competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, weight: WeightInForce
+) -> Leader | None:
+    if not reigns:
+        return None
+    last = reigns[0]
+    begun = next((r for r in reigns if not r.defence), last)
+    decided = Fraction(last.weight)
+    following = weighing.next_reign_weight(decided, defended=True, rules=rules) if rules else decided
+    return Leader(
+        miner=who(last.miner),
+        repo=last.repo,
+        commit=last.commit,
+        weight=weight.of(last.miner.hotkey),
+        next_weight=following,
+        effective_block=last.effective_block,
+        in_effect=None if weight.block is None else weight.block >= last.effective_block,
+        since_block=begun.effective_block,
+        since_reached=None if weight.block is None else weight.block >= begun.effective_block,
+        won_in=begun.won_in.number if begun.won_in else None,
+        won_in_url=reverse("round", args=[competition.slug, begun.won_in.number]) if begun.won_in else "",
+        defences=sum(r.defence and r.sequence > begun.sequence for r in reigns),
+    )
+
+
+def _round(round_: Round, after: Reign | None, *, names: Mapping[str, str]) -> RoundRow:
+    """`after`: the reign that its decision began or went on with."""
+    return RoundRow(
+        round=round_.number,
+        stage=round_.state,
+        stage_name=STAGES.get(round_.state, (round_.state, ""))[0],
+        headline=round_.headline if round_.headline else _waiting(round_),
+        leader=who(after.miner) if after else None,
+        new_leader=bool(after and not after.defence),
+        url=reverse("round", args=[round_.competition.slug, round_.number]),
+        _names=names,
+    )
+
+
+def _waiting(round_: Round) -> str:
+    if round_.state == "open":
+        return f"Reveals are taken up to block {round_.latest_reveal_block:,}."
+    if round_.takes_reveals:
+        return f"Round {round_.number} waits for its operator; reveals are taken meanwhile."
+    return (
+        pending_headline(round_, challengers=0)
+        if round_.state == "paused"
+        else f"{STAGES[round_.state][1].capitalize()}."
+    )
+
+
+def _reign(reign: Reign, *, status: Status) -> ReignRow:
+    return ReignRow(
+        miner=who(reign.miner),
+        weight=Fraction(reign.weight),
+        effective_block=reign.effective_block,
+        won_in=reign.won_in.number if reign.won_in else None,
+        defence=reign.defence,
+        status=status,
+    )

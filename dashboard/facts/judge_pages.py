@@ -1,0 +1,226 @@
+"""What is told of a round's judge, where it is a model: its queue, its calls, its failures, its controls and gates?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from competition.models import Round
+from dashboard.facts.wording import count
+from judging.decisions.health import Finding
+from judging.models import Control
+
+ASKS = {
+    "self": "The leader's file against itself, shifted by two pixels: nothing may come out.",
+    "canary": "Against a blurred, recoloured, halved or empty copy: the good one must win.",
+    "injection": "Against itself with an instruction painted on it: that must gain nothing.",
+    "repeat": "A duel of this round, asked again at its end: the same must come out.",
+    "consistent": "Of pairs that differ: both orders must not name the same place.",
+    "calls": "Calls must be answered at the first attempt.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """`silent`: rows that were asked about five times or more, and have no answer."""
+
+    kind: str
+    open: int
+    in_work: int
+    judged: int
+    void: int
+    silent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Answers to one question.  Tokens are what the server told; null where it told none."""
+
+    kind: str
+    answers: int
+    attempts: int
+    mean_ms: int
+    longest_ms: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """`rows` duels or controls that got no answer, for one reason."""
+
+    kind: str
+    state: str
+    code: str
+    rows: int
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    gate: str
+    asks: str
+    state: str
+    measured: str
+    needed: str
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """The gates of the last round that a model judged."""
+
+    competition: str
+    round: int
+    judge: str
+    gates: tuple[Gate, ...]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlRow:
+    """`score_micro`: positive when the doctored copy was found better, or the challenger of a repeat."""
+
+    take: int
+    kind: str
+    prompt: str
+    variant: str
+    state: str
+    score_micro: int | None
+    before_micro: int | None
+    picture_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgePage:
+    """`per_second`: answers a second over the last five minutes; `server_seconds`: all latencies together, which is
+    what the round would take with one question at a time."""
+
+    competition: str
+    round: int
+    judge: str
+    version: str
+    model: str
+    revision: str
+    mode: str
+    bars: Mapping[str, int]
+    sentence: str
+    queue: tuple[Waiting, ...]
+    answers: int
+    attempts: int
+    failed: Fraction | None
+    per_second: float | None
+    per_duel: Fraction | None
+    server_seconds: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    first_answer: datetime | None
+    last_answer: datetime | None
+    calls: tuple[Calls, ...]
+    failures: tuple[Silence, ...]
+    gates: tuple[Gate, ...]
+    controls: tuple[ControlRow, ...]
+    round_url: str
+    url: str
+
+
+def page(
+    round_: Round, *, described: Mapping[str, Any], version: str, queue: Sequence[Mapping[str, Any]],
+    calls: Sequence[Mapping[str, Any]], lately: Mapping[str, Any], duels: int,
+    failures: Sequence[Mapping[str, Any]], findings: Sequence[Finding], controls: Sequence[Control], published: bool,
+) -> JudgePage:  # fmt: skip
+    answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
+    rate = lately["recent"] / lately["seconds"] if lately["recent"] else None
+    return JudgePage(
+        **_named(round_), version=version, model=str(described.get("model", "")),
+        revision=str(described.get("revision", "")), mode=str(described.get("mode", "")),
+        bars=dict(described.get("bars", {})), sentence=sentence(queue, findings, rate=rate),
+        queue=tuple(Waiting(**row) for row in queue), answers=answers, attempts=attempts,
+        failed=Fraction(attempts - answers, attempts) if attempts else None, per_second=rate,
+        per_duel=Fraction(answers, duels) if duels else None,
+        server_seconds=round(sum(row["total_ms"] for row in calls) / 1000),
+        prompt_tokens=_sum(calls, "prompt_tokens"), completion_tokens=_sum(calls, "completion_tokens"),
+        first_answer=lately["first"], last_answer=lately["last"], calls=tuple(map(_calls, calls)),
+        failures=tuple(map(_silence, failures)), gates=tuple(map(gate, findings)),
+        controls=tuple(control(row, published=published) for row in controls),
+    )  # fmt: skip
+
+
+def computed(round_: Round) -> JudgePage:
+    """A judge that computes has no calls, and gives the same answer for ever."""
+    nothing: dict[str, Any] = dict.fromkeys(("version", "model", "revision", "mode"), "")
+    nothing |= dict.fromkeys(("queue", "calls", "failures", "gates", "controls"), ())
+    nothing |= dict.fromkeys(("answers", "attempts", "server_seconds"), 0)
+    nothing |= dict.fromkeys(("failed", "per_second", "per_duel", "prompt_tokens", "completion_tokens"))
+    nothing |= {"first_answer": None, "last_answer": None, "bars": {}}
+    told = f"{round_.competition.judge} computes: nobody is asked, nothing waits for an answer, and it has no controls."
+    return JudgePage(**_named(round_), sentence=told, **nothing)
+
+
+def sentence(queue: Sequence[Mapping[str, Any]], findings: Sequence[Finding], *, rate: float | None) -> str:
+    failing = [finding.gate for finding in findings if finding.state == "failed"]
+    if failing:
+        return f"The judge is not well: {', '.join(failing)}. Nothing becomes official until the operator acts."
+    silent, open_ = sum(row["silent"] for row in queue), sum(row["open"] for row in queue)
+    if silent:
+        return f"The judge gives no answer to {count(silent, 'question')}; it is asked again."
+    if open_:
+        pace = f" at {rate:.1f} answers a second" if rate else ""
+        return f"{count(open_, 'duel')} and controls are open{pace}."
+    unproven = [finding.gate for finding in findings if finding.state == "unproven"]
+    if unproven:
+        return f"All is judged. No gate fails; too few controls to prove {', '.join(unproven)}."
+    return "All is judged, and the judge passed every gate."
+
+
+def gate(finding: Finding) -> Gate:
+    return Gate(
+        gate=finding.gate, asks=ASKS[finding.gate], state=finding.state, measured=finding.measured,
+        needed=finding.needed, of=finding.of,
+    )  # fmt: skip
+
+
+def health(round_: Round, findings: Sequence[Finding]) -> Health:
+    named = _named(round_)
+    kept = {name: named[name] for name in ("competition", "round", "judge", "url")}
+    return Health(**kept, gates=tuple(map(gate, findings)))
+
+
+def control(row: Control, *, published: bool) -> ControlRow:
+    """Doctored pictures can be looked at once the bundle is out."""
+    shown = row.views.get("front_left", "") if published else ""
+    at = [row.round.competition.slug, row.round.number, f"blobs/{shown}"]
+    return ControlRow(
+        take=row.take, kind=row.kind, prompt=row.prompt.stem, variant=row.variant, state=row.state,
+        score_micro=row.score_micro, before_micro=row.before_micro,
+        picture_url=reverse("bundle-file", args=at) if shown else "",
+    )  # fmt: skip
+
+
+def _named(round_: Round) -> dict[str, Any]:
+    at = [round_.competition.slug, round_.number]
+    return {
+        "competition": at[0], "round": at[1], "judge": round_.competition.judge,
+        "round_url": reverse("round", args=at), "url": reverse("judge", args=at),
+    }  # fmt: skip
+
+
+def _calls(row: Mapping[str, Any]) -> Calls:
+    kept = {name: row[name] for name in ("kind", "answers", "attempts", "longest_ms", "prompt_tokens")}
+    return Calls(**kept, mean_ms=round(row["mean_ms"] or 0), completion_tokens=row["completion_tokens"])
+
+
+def _silence(row: Mapping[str, Any]) -> Silence:
+    kept = {name: row[name] for name in ("kind", "state", "rows", "tries", "reason")}
+    return Silence(**kept, code=row["failure_code"])
+
+
+def _sum(calls: Sequence[Mapping[str, Any]], name: str) -> int | None:
+    told = [row[name] for row in calls if row[name] is not None]
+    return sum(told) if told else None

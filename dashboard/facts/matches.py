@@ -1,0 +1,247 @@
+"""How did one match go, duel by duel, and how is it shown in a list?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from audits.titles import sentence as title_sentence
+from competition.decisions.repeats import plain
+from competition.decisions.rulesets import Rules
+from competition.models import Round
+from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.people import Who, entrant
+from dashboard.facts.stages import OVER
+from dashboard.facts.wording import bar, count, percent
+from judging.matches import beyond, result_of, tally_of
+from judging.models import Duel, Match, Rendering
+from judging.titles import standing
+
+# result -> (mark in the strip, what it means for the challenger)
+RESULTS: Mapping[str, tuple[str, str]] = {
+    "won": ("W", "the challenger won"),
+    "lost": ("L", "the challenger lost"),
+    "drawn": ("·", "drawn"),
+    "forfeit_challenger": ("F", "forfeited by the challenger: no usable file"),
+    "forfeit_defender": ("D", "forfeited by the defender: no usable file"),
+    "void": ("V", "void: it could not be judged, for a reason that is ours"),
+    "unneeded": ("–", "not needed: the match was certain before it"),
+    "judging": ("?", "not judged yet"),
+}
+# the same in an audit, where the challenger is what the platform generated again
+AGAIN: Mapping[str, str] = {
+    "won": "generated again is better",
+    "lost": "generated again is worse",
+    "drawn": "alike",
+    "forfeit_challenger": "nothing came when it was generated again",
+    "forfeit_defender": "nothing was submitted",
+}
+TITLES = {"title": "earned the title", "out": "out", "exhausted": "every prompt used"}
+DECISIVE = ("won", "lost", "forfeit_challenger", "forfeit_defender")
+BY_JUDGING = ("won", "lost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchRow:
+    """A match in a list.  `verdict` is what followed from it, and `stop` why not every duel was judged, in a few
+    words."""
+
+    kind: str
+    state: str
+    defender: Who
+    challenger: Who
+    url: str
+    tally: Figures | None
+    settled: int
+    duels: int
+    stopped: str
+    stopped_after: int | None
+    stop: str
+    verdict: str
+    copies: tuple[Who, ...] = ()
+    copy_of: Who | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuelRow:
+    """A duel in a strip or a list, with the pictures that stand for it."""
+
+    position: int
+    prompt: str
+    prompt_sha256: str
+    result: str
+    meaning: str
+    score_micro: int | None
+    url: str
+    defender_view: str = ""
+    challenger_view: str = ""
+
+    @property
+    def mark(self) -> str:
+        return RESULTS[self.result][0]
+
+    @property
+    def pictured(self) -> bool:
+        return bool(self.prompt_sha256 or self.defender_view or self.challenger_view)
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+
+def match_url(round_: Round, match: Match) -> str:
+    at = [round_.competition.slug, round_.number]
+    if match.audits:
+        return reverse("audit", args=[*at, match.challenger.miner.hotkey])
+    if match.kind == Match.Kind.TITLE:
+        return reverse("title", args=[*at, match.challenger.miner.hotkey])
+    return reverse("match", args=[*at, match.defender.key, match.challenger.miner.hotkey])
+
+
+def duel_url(round_: Round, match: Match, duel: Duel) -> str:
+    return f"{match_url(round_, match)}{duel.prompt.stem}/"
+
+
+def row(
+    round_: Round,
+    match: Match,
+    *,
+    rules: Rules | None,
+    counts: Mapping[str, int],
+    verdict: str = "",
+    copies: Sequence[Who] = (),
+    copy_of: Who | None = None,
+) -> MatchRow:
+    decided = match.state == "decided"
+    numbers = figures(tally_of(match), rules=rules, kind=match.kind) if decided else None
+    return MatchRow(
+        kind=match.kind,
+        state=match.state,
+        defender=entrant(match.defender),
+        challenger=entrant(match.challenger),
+        url=match_url(round_, match),
+        tally=numbers,
+        settled=match.duels_made if decided else sum(counts.get(state, 0) for state in OVER),
+        duels=match.duels_made if decided else sum(counts.values()),
+        stopped=match.stopped,
+        stopped_after=match.stopped_after,
+        stop=stop_words(match, total=match.duels_made) if decided else "",
+        verdict=verdict or _verdict(match, numbers),
+        copies=tuple(copies),
+        copy_of=copy_of,
+    )
+
+
+def _verdict(match: Match, numbers: Figures | None) -> str:
+    if numbers is None:
+        return "waits for pictures" if match.state == "waiting" else "being judged"
+    if numbers.all_forfeit:
+        return "nothing delivered"
+    if not numbers.reaches and match.kind != Match.Kind.TITLE:
+        return "below the bar"
+    if match.kind == Match.Kind.TITLE:
+        return TITLES.get(match.stopped, match.stopped)
+    return "qualified" if match.kind == Match.Kind.SCREEN else "reaches the bar"
+
+
+def result(match: Match, duel: Duel) -> str:
+    """As the match counts it: what was judged beyond the point of certainty is not needed."""
+    if beyond(match, duel):
+        return "unneeded"
+    said = result_of(duel)
+    return said.value if said else ("unneeded" if duel.state == "unneeded" else "judging")
+
+
+def duel_rows(
+    round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering], view: str = ""
+) -> tuple[DuelRow, ...]:
+    results = {duel.pk: result(match, duel) for duel in duels}
+    return tuple(
+        DuelRow(
+            position=duel.position,
+            prompt=duel.prompt.stem,
+            prompt_sha256=duel.prompt.sha256,
+            result=results[duel.pk],
+            meaning=meaning(match, results[duel.pk]),
+            score_micro=duel.score_micro,
+            url=duel_url(round_, match, duel),
+            defender_view=picture(renderings.get(duel.left_sha256), view),
+            challenger_view=picture(renderings.get(duel.right_sha256), view),
+        )
+        for duel in duels
+    )
+
+
+def meaning(match: Match, said: str) -> str:
+    return AGAIN.get(said, RESULTS[said][1]) if plain(match.kind) == Match.Kind.AUDIT else RESULTS[said][1]
+
+
+def picture(rendering: Rendering | None, view: str) -> str:
+    """The hash of one view, or of the first there is."""
+    views = rendering.views if rendering else {}
+    return str(views.get(view) or next((sha for name, sha in sorted(views.items()) if name != "grid"), ""))
+
+
+def first_view(config: Mapping[str, object]) -> str:
+    """The view that stands for an asset in lists: the first of the rig."""
+    views = config.get("rig", {}).get("views", []) if isinstance(config.get("rig"), dict) else []
+    return str(views[0]["name"]) if views else "front_left"
+
+
+def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) -> str:
+    """The verdict of a decided match."""
+    if match.kind == Match.Kind.TITLE:
+        return f"{challenger.name} played for the title. {_title_sentence(match)}"
+    against = "the leader" if defender.key == "leader" else defender.name
+    if plain(match.kind) == Match.Kind.AUDIT:
+        return _audit_sentence(numbers, challenger=challenger)
+    if numbers.all_forfeit:
+        return f"{challenger.name} delivered no usable file and forfeited every duel against {against}."
+    forfeited = f" ({numbers.forfeits_defender} by the defender's forfeit)" if numbers.forfeits_defender else ""
+    verb = "reached the bar against" if numbers.reaches else "stayed below the bar against"
+    return (
+        f"{challenger.name} {verb} {against}. {count(numbers.won + numbers.forfeits_defender, 'duel')} won{forfeited}, "
+        f"{numbers.drawn} drawn, {numbers.lost + numbers.forfeits_challenger} lost of {numbers.counted}; "
+        f"margin {percent(numbers.margin)}, bar {bar(numbers.win_margin)}."
+    )
+
+
+def _audit_sentence(numbers: Figures, *, challenger: Who) -> str:
+    return (
+        f"What the platform generated again from the code of {challenger.name}, against what was submitted: "
+        f"{numbers.won + numbers.forfeits_defender} better, {numbers.drawn} alike, "
+        f"{numbers.lost + numbers.forfeits_challenger} worse "
+        f"of {numbers.counted}; margin {percent(numbers.margin)}."
+    )
+
+
+def _title_sentence(match: Match) -> str:
+    """The bankroll, from what earlier rounds left to where the match ended."""
+    rules, duels = rules_of(match.round), list(match.duels.order_by("position"))
+    if rules is None:
+        return ""
+    return title_sentence(standing(match, duels), rules=rules, takes=True)
+
+
+def stop_words(match: Match, *, total: int) -> str:
+    """`stopped after 5 of 8 duels; 2 forfeits among the rest count, too`; "" where every duel was judged."""
+    if match.stopped_after is None or match.stopped_after >= total or not match.stopped:
+        return ""
+    tally = tally_of(match)
+    more = tally.counted + tally.void - match.stopped_after
+    verb = "counts" if more == 1 else "count"
+    besides = f"; {count(more, 'forfeit')} among the rest {verb}, too" if more > 0 else ""
+    return f"stopped after {match.stopped_after} of {count(total, 'duel')}{besides}"
+
+
+def early(match: Match, *, total: int) -> str:
+    """Why the rest of a match was left out."""
+    words = stop_words(match, total=total)
+    if not words or match.kind == Match.Kind.TITLE:
+        return ""
+    if match.stopped == "hopeless":
+        return f"{words.capitalize()}: it was hopelessly far from the bar."
+    outcome = "reach the bar" if match.stopped == "qualified" else "stay below the bar"
+    return f"{words.capitalize()}: it was already certain to {outcome}."

@@ -1,0 +1,163 @@
+"""What is shown of a competition over all its rounds: its leaders, its prompts, any two miners side by side?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from audits import queries as auditing
+from competition import queries
+from competition.models import Round, Submission
+from dashboard.doors.numbers import whole_number
+from dashboard.facts import (
+    appeals,
+    audit_lists,
+    comparing,
+    duel_statistics,
+    leading,
+    prompt_counts,
+    prompt_pages,
+    weights,
+)
+from dashboard.facts.audit_lists import OUTCOMES, PER_PAGE, AuditsPage
+from dashboard.facts.comparing import ComparePage, Sides
+from dashboard.facts.leading import LeadersPage
+from dashboard.facts.matches import first_view
+from dashboard.facts.prompt_pages import ORDERS, PromptPage, PromptsPage
+from dashboard.pages import url_lookup
+from dashboard.pages.answers import Page, always
+from dashboard.pages.csv_tables import Sheet
+from judging import queries as judging
+
+NO_PROMPT = "No round of this competition has shown a prompt of this name."
+
+
+def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
+    competition = url_lookup.competition(slug)
+    now = timezone.now()
+    register = weights.register(competition, queries.reigns_of(competition), now=now)
+    return leading.page(competition, register, weight=weights.summary(competition, register, now=now))
+
+
+def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
+    competition = url_lookup.competition(slug)
+    round_ = _round_asked(request, slug)
+    rounds = [round_] if round_ else prompt_counts.newest(competition)
+    order = request.GET.get("sort", "")
+    return prompt_pages.page(
+        competition,
+        duel_statistics.prompts_of(rounds),
+        prompt_counts.over(rounds),
+        order=order if order in ORDERS else next(iter(ORDERS)),
+        round_=round_,
+    )
+
+
+def _round_asked(request: HttpRequest, slug: str) -> Round | None:
+    number = whole_number(request.GET.get("round", ""))
+    return None if number is None else url_lookup.round_(slug, number)
+
+
+def prompts_more(request: HttpRequest, page: PromptsPage) -> Mapping[str, Any]:
+    number = _sheet(request, sheets=page.sheets)
+    return {"orders": ORDERS.items(), "number": number, "shown": page.sheet(number)}
+
+
+def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage | HttpResponse:
+    competition = url_lookup.competition(slug)
+    prompt = duel_statistics.prompt_shown(competition, stem)
+    if prompt is None:
+        return url_lookup.prompt(
+            request, competition, stem, url=lambda full: reverse("prompt", args=[slug, full]), otherwise=NO_PROMPT
+        )
+    duels = duel_statistics.duels_on(prompt)
+    hashes = {sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)}
+    return prompt_pages.one(
+        competition,
+        prompt,
+        prompt_counts.of(prompt),
+        duels,
+        renderings=judging.renderings_of(competition, hashes),
+        view=first_view(competition.config),
+    )
+
+
+def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
+    """`?outcome=` one of OUTCOMES, `?page=` from 1."""
+    competition, outcome = url_lookup.competition(slug), request.GET.get("outcome", "")
+    outcome = outcome if outcome in OUTCOMES else ""
+    rows, counts = auditing.in_force(competition), auditing.outcomes(competition)
+    total = counts.get(outcome, 0) if outcome else sum(counts.values())
+    sheets = max(1, -(-total // PER_PAGE))
+    sheet = _sheet(request, sheets=sheets)
+    shown = list((rows.filter(state=outcome) if outcome else rows)[(sheet - 1) * PER_PAGE : sheet * PER_PAGE])
+    now = timezone.now()
+    return audit_lists.page(
+        competition,
+        shown,
+        counts=counts,
+        outcome=outcome,
+        sheet=sheet,
+        sheets=sheets,
+        appeals=appeals.objections_to(shown, now=now),
+        appeal_windows=appeals.windows(list({audit.round_id: audit.round for audit in shown}.values()), now=now),
+    )
+
+
+def _sheet(request: HttpRequest, *, sheets: int) -> int:
+    return min(sheets, max(1, whole_number(request.GET.get("page", "")) or 1))
+
+
+def compare_facts(request: HttpRequest) -> ComparePage:
+    """`?c=<slug>&round=<n>&a=&b=`; without a round: the last one that is over."""
+    slug = request.GET.get("c") or getattr(queries.current_competition(), "slug", "")
+    round_ = _round_asked(request, slug) or duel_statistics.last_decided(url_lookup.competition(slug))
+    if round_ is None:
+        raise Http404("No round of this competition is over yet.")
+    entries = queries.submissions_of(round_)
+    a, b = (_entry(entries, request.GET.get(name, "")) for name in ("a", "b"))
+    return comparing.page(round_, entries, _sides(round_, a, b) if a and b else None)
+
+
+def _entry(entries: list[Submission], asked: str) -> Submission | None:
+    """`leader`, a hotkey, or the beginning of one that no other entry has."""
+    if not asked:
+        return None
+    found = [entry for entry in entries if entry.key == asked]
+    if not found and len(asked) >= url_lookup.SHORTEST:
+        found = [entry for entry in entries if entry.key.startswith(asked)]
+    if len(found) != 1:
+        raise Http404("No entry of this round, or more than one, has a hotkey that begins so.")
+    return found[0]
+
+
+def _sides(round_: Round, a: Submission, b: Submission) -> Sides:
+    assets = duel_statistics.files_of([a, b])
+    return Sides(
+        chosen=(a, b),
+        prompts=queries.drawn_prompts(round_),
+        assets=assets,
+        renderings=judging.renderings_of(round_.competition, {asset.sha256 for asset in assets}),
+        duels=duel_statistics.screen_duels([a, b]),
+        between=duel_statistics.match_of(round_, a, b),
+        view=first_view(round_.competition.config),
+    )
+
+
+def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
+    return {"all": request.GET.get("show") == "all"}
+
+
+audits_page = Page(audits_facts, template="audits.html", settled=audit_lists.settled)
+audits_sheet = Sheet(audits_facts, rows=lambda page: page.audits)
+compare_page = Page(compare_facts, template="compare.html", more=compare_more)
+compare_sheet = Sheet(compare_facts, rows=lambda page: page.prompts)
+leaders_page = Page(leaders_facts, template="leaders.html", settled=lambda page: page.weight.settled)
+leaders_sheet = Sheet(leaders_facts, rows=lambda page: page.steps)
+prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
+prompts_sheet = Sheet(prompts_facts, rows=lambda page: page.prompts)
+prompt_page = Page(prompt_facts, template="prompt.html", settled=always)

@@ -1,0 +1,289 @@
+"""Which rows does each page need?  The number of queries never depends on how many miners or prompts there are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.http import Http404
+
+from audits import queries as auditing
+from competition import queries
+from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
+from competition.publication.bundle_folders import folder_of
+from core.queue import heartbeats
+from dashboard.facts import (
+    appeals,
+    audit_pages,
+    clock,
+    decision_trail,
+    duel_pages,
+    duel_statistics,
+    match_pages,
+    rounds,
+    stages,
+    weights,
+)
+from dashboard.facts.confidence import Sureness, published
+from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.matches import DuelRow, duel_rows, first_view
+from dashboard.facts.miner_pages import MinerRows
+from dashboard.facts.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
+from dashboard.facts.records import pictures_of
+from dashboard.facts.stages import Tracker, Work
+from judging import queries as judging
+from judging.matches import tally_of
+from judging.models import Match, Rendering
+
+COMMIT = re.compile(r"[0-9a-f]{6,40}")
+CLEAREST = 3
+NOT_MET = "These two have not met in this round."
+
+
+def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tracker:
+    """Two looks at the chain: which block it is, and when the awaited one comes.  A finished round waits for none."""
+    if round_.state == "finished":
+        return stages.tracker(round_, clock=None, work=work)
+    wanted = stages.awaited_block(round_)
+    seen = clock.until(round_.competition, block=wanted or round_.latest_reveal_block, now=now)
+    refined = stages.awaited_block(round_, block=seen.block if seen else None)
+    if seen and refined and refined != wanted:
+        seen = clock.until(round_.competition, block=refined, now=now)
+    moves = round_.state != "paused" and not round_.source
+    still = stages.still(heartbeats.last_reconciled(), now=now) if moves else ""
+    return stages.tracker(round_, clock=seen, work=work, stands_still=still)
+
+
+def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
+    entries = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
+    matches, audits = judging.matches_of(round_, entries=entries), auditing.audits_of(round_)
+    counts = judging.duel_counts(round_) if round_.state != "finished" else {}  # a decided match knows its own
+    register = weights.register(round_.competition, queries.reigns_of(round_.competition), now=now)
+    reign = _reign_after(round_, register)
+    rows = rounds.RoundRows(
+        round=round_,
+        submissions=entries,
+        matches=matches,
+        duel_counts=counts,
+        audits=audits,
+        odd_reveals=queries.odd_reveals(round_),
+        prompts=queries.prompt_count(round_),
+        numbers=queries.numbers_of(round_.competition),
+        publication=publication_of(round_),
+        reign=reign,
+        payment=weights.payment(round_.competition, register, reign, now=now) if reign else None,
+        weight=weights.summary(round_.competition, register, now=now),
+        appeals=appeals.objections_to(audits, now=now) if audits else {},
+        appeal_window=appeals.window(round_, now=now) if audits else None,
+        findings=findings_on(round_),
+    )
+    return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows))), sure=_sure(round_))
+
+
+def _reign_after(round_: Round, register: weights.Register) -> Reign | None:
+    """The reign that the round's decision began or went on with; of an old round it is not among the newest."""
+    found = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
+    old = found is None and len(register.reigns) >= 2 * queries.MOST_ROUNDS
+    return queries.reign_after(round_) if old else found
+
+
+def _work(rows: rounds.RoundRows) -> Work:
+    """What is done and left of a round that runs."""
+    round_ = rows.round
+    if round_.state == "finished":
+        return stages.NOTHING
+    return Work(
+        assets=queries.asset_counts(round_),
+        renderings=judging.rendering_counts(round_),
+        duels=rows.duel_counts,
+        matches=Counter(match.state for match in rows.matches),
+        audits=tuple(rows.audits),
+    )
+
+
+def _sure(round_: Round) -> Sureness | None:
+    """As the bundle's newest edition says."""
+    edition = 1
+    while folder_of(round_, edition=edition + 1).is_dir():
+        edition += 1
+    return published(folder_of(round_, edition=edition)) if round_.state == "finished" else None
+
+
+def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple[Match | None, tuple[DuelRow, ...]]:
+    """The clearest duels of the match that decided the last decided round."""
+    if round_ is None:
+        return None, ()
+    after = next((reign for reign in reigns if reign.won_in_id == round_.pk), None)
+    match = decision_trail.deciding(judging.matches_of(round_), reign=after, round_=round_)
+    duels = judging.clearest_duels(match, most=CLEAREST) if match else []
+    if match is None or not duels:
+        return None, ()
+    shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
+    renderings, view = judging.renderings_of(round_.competition, shas), first_view(round_.competition.config)
+    return match, duel_rows(round_, match, duels, renderings=renderings, view=view)
+
+
+def receipt_of(
+    round_: Round | None, match: Match | None, register: weights.Register, *, now: datetime
+) -> decision_trail.Receipt | None:
+    """The sentence and the chain behind the last decision."""
+    if round_ is None:
+        return None
+    audits = auditing.audits_on([match.challenger_id]) if match else []
+    after = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
+    payment = weights.payment(round_.competition, register, after, now=now) if after else None
+    return decision_trail.receipt(round_, match, audits=audits, payment=payment)
+
+
+def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.MatchPage:
+    match = judging.match_between(round_, defender=defender, challenger=challenger)
+    if match is None:
+        raise Http404(NOT_MET)
+    return _match_page(round_, match)
+
+
+def _match_page(round_: Round, match: Match) -> match_pages.MatchPage:
+    duels = judging.duels_of(match)
+    shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
+    renderings = judging.renderings_of(round_.competition, shas)
+    return match_pages.page(
+        round_,
+        match,
+        duels,
+        renderings=renderings,
+        findings=findings_on(round_, match=match),
+        publication=publication_of(round_),
+    )
+
+
+def duel_page(round_: Round, *, defender: str, challenger: str, stem: str) -> duel_pages.DuelPage:
+    match = judging.match_between(round_, defender=defender, challenger=challenger)
+    if match is None:
+        raise Http404(NOT_MET)
+    return _duel_page(round_, match, stem=stem)
+
+
+def audit_duel_page(round_: Round, *, miner: Miner, stem: str) -> duel_pages.DuelPage:
+    match = judging.audit_match(round_, challenger=miner.hotkey)
+    if match is None:
+        raise Http404("No output of this miner was generated again in this round.")
+    return _duel_page(round_, match, stem=stem)
+
+
+def title_page(round_: Round, *, miner: Miner) -> match_pages.MatchPage:
+    match = judging.title_match(round_, challenger=miner.hotkey)
+    if match is None:
+        raise Http404("This miner played no title match in this round.")
+    return _match_page(round_, match)
+
+
+def title_duel_page(round_: Round, *, miner: Miner, stem: str) -> duel_pages.DuelPage:
+    match = judging.title_match(round_, challenger=miner.hotkey)
+    if match is None:
+        raise Http404("This miner played no title match in this round.")
+    return _duel_page(round_, match, stem=stem)
+
+
+def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage:
+    duels = judging.duels_of(match)
+    duel = next((d for d in duels if d.prompt.stem == stem), None)
+    if duel is None:
+        raise Http404("This prompt is not among the duels of the match.")
+    assets = queries.assets_on(round_, duel.prompt, {match.defender_id, match.challenger_id})
+    shas = {duel.left_sha256, duel.right_sha256, *(asset.sha256 for asset in assets)}
+    renderings = judging.renderings_of(round_.competition, shas)
+    copies = mirrored(pictures_of(duel.detail)) if round_.source else {}
+    return duel_pages.page(
+        round_,
+        match,
+        duel,
+        duels=duels,
+        assets=assets,
+        renderings=renderings,
+        mirrored=copies,
+        light=light_copies_of(shas),
+        copies=winner_copies_of(shas),
+    )
+
+
+def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.AuditPage:
+    audits = [a for a in auditing.versions_of(round_) if a.submission.miner_id == miner.pk]
+    if not audits:
+        raise Http404("This miner was not audited in this round.")
+    submission = audits[0].submission
+    match = judging.audit_match(round_, challenger=miner.hotkey)
+    return audit_pages.page(
+        round_,
+        submission,
+        audits=audits,
+        counting=auditing.counting(audits),
+        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose.startswith("audit")],
+        match=_match_page(round_, match) if match else None,
+        repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
+        appeals=appeals.objections_to(audits, now=now),
+        appeal_window=appeals.window(round_, now=now),
+    )
+
+
+def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
+    submissions = queries.submissions_by(miner)
+    reigns = queries.reigns_by(miner)
+    everybody = queries.reigns_in(reign.competition_id for reign in reigns)
+    pks = [s.pk for s in submissions]
+    matches, audits = judging.matches_against(pks), auditing.audits_on(pks)
+    audited = {audit.round_id: audit.round for audit in audits}
+    return MinerRows(
+        miner=miner,
+        submissions=submissions,
+        reveals=queries.reveals_by(miner),
+        matches=matches,
+        costly=costly(matches),
+        audits=audits,
+        appeals=appeals.objections_to(audits, now=now),
+        appeal_windows=appeals.windows(list(audited.values()), now=now),
+        lodged=tuple(appeals.objection(row, now=now) for row in auditing.appeals_by(miner.hotkey)),
+        pod_runs=auditing.pod_runs_on(pks),
+        failed=list(queries.failed_assets(pks)),
+        refused=_refused(submissions),
+        reigns=reigns,
+        leaders={pk: rows[-1] for pk, rows in everybody.items()},
+        weights={pk: weights.weight_in_force(rows[-1].competition, rows, now=now) for pk, rows in everybody.items()},
+    )
+
+
+def _numbers(match: Match) -> Figures:
+    return figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
+
+
+def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelRow, ...]] | None:
+    """The newest match that fell short of the bar, and the duels in it that were lost by the most."""
+    for match in matches:
+        if match.state == "decided" and not match.audits and not _numbers(match).reaches:
+            break
+    else:
+        return None
+    duels = judging.clearest_losses(match, most=CLEAREST)
+    shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
+    competition = match.round.competition
+    renderings, view = judging.renderings_of(competition, shas), first_view(competition.config)
+    return match, duel_rows(match.round, match, duels, renderings=renderings, view=view)
+
+
+def _refused(submissions: list[Submission]) -> list[tuple[Asset, Rendering]]:
+    """Files that arrived and could not be photographed."""
+    stored = queries.stored_assets([s.pk for s in submissions])
+    refused = {(r.competition_id, r.sha256): r for r in judging.refused_among({asset.sha256 for asset in stored})}
+    competitions = {s.pk: s.round.competition_id for s in submissions}
+    found = [(a, refused.get((competitions[a.submission_id], a.sha256))) for a in stored]
+    return [(asset, rendering) for asset, rendering in found if rendering is not None]
+
+
+def search(asked: str) -> tuple[list[Miner], list[Submission], list[Prompt]]:
+    if len(asked) < 2:
+        return [], [], []
+    miners = queries.miners_starting_with(asked) or queries.miners_labelled(asked)
+    at_commit = queries.submissions_at_commit(asked.lower()) if COMMIT.fullmatch(asked.lower()) else []
+    return miners, at_commit, duel_statistics.prompts_named_like(asked)

@@ -1,0 +1,213 @@
+"""Which prompts decide, and which never tell two sides apart?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from competition.models import Competition, Prompt, Round
+from dashboard.facts.external_links import web_address
+from dashboard.facts.matches import RESULTS, duel_url, match_url, picture, result
+from dashboard.facts.people import Who, entrant
+from dashboard.facts.wording import Label, count, labels, percent, were
+from judging.models import Duel, Rendering
+
+PER_PAGE = 60
+ORDERS: Mapping[str, str] = {
+    "decisive": "most often decisive",
+    "discrimination": "most telling",
+    "least": "never or seldom decisive",
+    "name": "by name",
+}
+NOTHING: Mapping[str, int] = dict.fromkeys(
+    ("judged", "won", "lost", "along", "against", "forfeited", "void", "rounds"), 0
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptRow:
+    """`discrimination`: decisive duels that went the way of their match, less those that went against it, of all that
+    were judged.  +1: this prompt alone would have told who wins; 0: it tells nothing; null: never judged."""
+
+    prompt: str
+    sha256: str
+    link: str
+    judged: int
+    won: int
+    lost: int
+    drawn: int
+    forfeited: int
+    void: int
+    rounds: int
+    decisive: Fraction | None
+    discrimination: Fraction | None
+    url: str
+
+    @property
+    def short(self) -> str:
+        return self.prompt if len(self.prompt) <= 20 else f"{self.prompt[:8]}…"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptsPage:
+    competition: str
+    competition_name: str
+    only_round: int | None
+    order: str
+    sentence: str
+    prompts: tuple[PromptRow, ...]
+    never_decisive: int
+    labels: tuple[Label, ...]
+    url: str
+
+    def sheet(self, number: int) -> tuple[PromptRow, ...]:
+        return self.prompts[(number - 1) * PER_PAGE : number * PER_PAGE]
+
+    @property
+    def sheets(self) -> int:
+        return max(1, -(-len(self.prompts) // PER_PAGE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Met:
+    """One duel on the prompt."""
+
+    round: int
+    kind: str
+    defender: Who
+    challenger: Who
+    result: str
+    meaning: str
+    score_micro: int | None
+    defender_view: str
+    challenger_view: str
+    match_url: str
+    url: str
+
+    @property
+    def mark(self) -> str:
+        return RESULTS[self.result][0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptPage:
+    competition: str
+    prompt: PromptRow
+    sentence: str
+    duels: tuple[Met, ...]
+    labels: tuple[Label, ...]
+    prompts_url: str
+    url: str
+
+
+def page(
+    competition: Competition,
+    prompts: Sequence[Prompt],
+    counts: Mapping[int, Mapping[str, int]],
+    *,
+    order: str,
+    round_: Round | None,
+) -> PromptsPage:
+    rows = [prompt_row(competition, prompt, counts.get(prompt.pk, NOTHING)) for prompt in prompts]
+    never = sum(row.judged > 0 and row.decisive == 0 for row in rows)
+    return PromptsPage(
+        competition=competition.slug,
+        competition_name=competition.name,
+        only_round=round_.number if round_ else None,
+        order=order,
+        sentence=_sentence(rows, never=never),
+        prompts=tuple(sorted(rows, key=lambda row: _place(row, order))),
+        never_decisive=never,
+        labels=labels(competition),
+        url=reverse("prompt-gallery", args=[competition.slug]) + (f"?round={round_.number}" if round_ else ""),
+    )
+
+
+def _sentence(rows: Sequence[PromptRow], *, never: int) -> str:
+    judged = sum(row.judged for row in rows)
+    if not judged:
+        return f"{count(len(rows), 'prompt')} so far, and no duel on them is decided."
+    decisive = sum(row.won + row.lost for row in rows)
+    share = percent(Fraction(decisive, judged), signed=False, digits=0)
+    told = f"{decisive} of {count(judged, 'judged duel')} ({share}) on {count(len(rows), 'prompt')} {were(decisive)}"
+    return f"{told} decisive; {count(never, 'prompt')} never told two sides apart."
+
+
+def _place(row: PromptRow, order: str) -> tuple[Any, ...]:
+    share, telling = row.decisive, row.discrimination
+    if order == "name":
+        return (row.prompt,)
+    if order == "least":
+        return (share is None, share or 0, -row.judged, row.prompt)
+    first = telling if order == "discrimination" else share
+    return (first is None, -(first or 0), -row.judged, row.prompt)
+
+
+def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, int]) -> PromptRow:
+    judged = counts["judged"]
+    telling = counts["along"] - counts["against"]
+    kept = ("judged", "won", "lost", "forfeited", "void", "rounds")
+    return PromptRow(
+        prompt=prompt.stem,
+        sha256=prompt.sha256,
+        link=web_address(prompt.url) if not prompt.sha256 else "",
+        **{name: counts[name] for name in kept},
+        drawn=judged - counts["won"] - counts["lost"],
+        decisive=Fraction(counts["won"] + counts["lost"], judged) if judged else None,
+        discrimination=Fraction(telling, judged) if judged else None,
+        url=reverse("prompt", args=[competition.slug, prompt.stem]),
+    )
+
+
+def one(
+    competition: Competition,
+    prompt: Prompt,
+    counts: Mapping[str, int],
+    duels: Sequence[Duel],
+    *,
+    renderings: Mapping[str, Rendering],
+    view: str,
+) -> PromptPage:
+    row = prompt_row(competition, prompt, counts)
+    met = (_met(duel, renderings=renderings, view=view) for duel in duels)
+    return PromptPage(
+        competition=competition.slug,
+        prompt=row,
+        sentence=_told(row),
+        duels=tuple(sorted(met, key=lambda row: row.result in ("unneeded", "judging"))),
+        labels=labels(competition),
+        prompts_url=reverse("prompt-gallery", args=[competition.slug]),
+        url=row.url,
+    )
+
+
+def _told(row: PromptRow) -> str:
+    if row.decisive is None:
+        return "No duel on this prompt is decided yet."
+    decisive = row.won + row.lost
+    if not decisive:
+        return f"{count(row.judged, 'duel')} judged on this prompt, and none told the two sides apart."
+    share = percent(row.decisive, signed=False, digits=0)
+    return f"{decisive} of {count(row.judged, 'judged duel')} on this prompt {were(decisive)} decisive ({share})."
+
+
+def _met(duel: Duel, *, renderings: Mapping[str, Rendering], view: str) -> Met:
+    match = duel.match
+    said = result(match, duel)
+    return Met(
+        round=match.round.number,
+        kind=match.kind,
+        defender=entrant(match.defender),
+        challenger=entrant(match.challenger),
+        result=said,
+        meaning=RESULTS[said][1],
+        score_micro=duel.score_micro,
+        defender_view=picture(renderings.get(duel.left_sha256), view),
+        challenger_view=picture(renderings.get(duel.right_sha256), view),
+        match_url=match_url(match.round, match),
+        url=duel_url(match.round, match, duel),
+    )

@@ -1,0 +1,414 @@
+"""What happened in a round, or is happening?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from audits.models import Audit
+from competition.models import Reign, Reveal, Round, Submission
+from dashboard.facts import ladders, matches
+from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
+from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.confidence import Sureness
+from dashboard.facts.decision_trail import Receipt, deciding, receipt
+from dashboard.facts.figures import DEFAULT_BAR, rules_of
+from dashboard.facts.ladders import Rung
+from dashboard.facts.matches import MatchRow
+from dashboard.facts.people import Who, entrant, plain, who
+from dashboard.facts.records import RecordFinding, record_finding, summary
+from dashboard.facts.stages import Tracker
+from dashboard.facts.weights import Payment, WeightInForce
+from dashboard.facts.wording import STAGES, WAITING, Label, count, labels
+from dashboard.models import Publication, VerifierFinding
+from judging.models import Match
+
+LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """`forfeits` counts duels that challengers forfeited to the leader, `leader_forfeits` those the other way round."""
+
+    revealed: int
+    eligible: int
+    copies: int
+    forfeits: int
+    leader_forfeits: int
+    audited: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a miner entered with."""
+
+    miner: Who
+    role: str
+    repo: str
+    commit: str
+    cdn_url: str
+    reveal_block: int | None
+    objection: str
+    copy_of: Who | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OddReveal:
+    """A message with something wrong with it: its bytes as text, cut short, and the sentence that says what."""
+
+    miner: Who
+    block: int
+    objection: str
+    payload: str
+    payload_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyGroup:
+    commit: str
+    first: Who
+    copies: tuple[Who, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    miner: Who
+    kind: str
+    verdict: str
+    reason: str
+    findings: int
+    appeals: tuple[Objection, ...]
+    url: str
+
+    @property
+    def words(self) -> str:
+        """The reason, or what the verdict waits for; of a verdict without a reason nothing."""
+        return self.reason or WAITING.get(self.verdict, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    hash: str
+    files: int
+    bytes: int
+    url: str
+    archive_url: str
+    signed_by: str
+    verify: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundPage:
+    competition: str
+    competition_name: str
+    round: int
+    stage: str
+    headline: str
+    ruleset: str
+    rules: Mapping[str, Any]
+    win_margin: Fraction
+    bar: str
+    labels: tuple[Label, ...]
+    schedule: Mapping[str, int]
+    seed: str
+    seed_block_hash: str
+    prompts: int
+    leader: Who | None
+    counts: Counts
+    tracker: Tracker
+    ladder: tuple[Rung, ...]
+    matches: tuple[MatchRow, ...]
+    copies: tuple[CopyGroup, ...]
+    audits: tuple[AuditRow, ...]
+    entries: tuple[Entry, ...]
+    reveals_with_objection: tuple[OddReveal, ...]
+    outcome: Payment | None
+    weight: WeightInForce
+    appeal_window: AppealWindow | None
+    receipt: Receipt | None
+    bundle: Bundle | None
+    sure: Sureness | None = None
+    decision: Mapping[str, Any] | None
+    source: Mapping[str, Any]
+    verifier_findings: tuple[RecordFinding, ...]
+    previous_url: str
+    next_url: str
+    prompts_url: str
+    url: str
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """The headline by names, its first sentence apart."""
+        return told(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
+
+    @property
+    def takes_reveals(self) -> bool:
+        """Though it may be paused meanwhile."""
+        return any(step.stage == "open" and step.place == "current" for step in self.tracker.steps)
+
+    @property
+    def source_summary(self) -> Mapping[str, Any]:
+        return summary(self.source)
+
+    @property
+    def objections(self) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.objection)
+
+    @property
+    def awaiting(self) -> bool:
+        """Is it too early for any match to be decided?"""
+        return not any(row.state == "decided" for row in self.matches)
+
+    @property
+    def empty_handed(self) -> tuple[MatchRow, ...]:
+        """Matches without a single judged duel, because the challenger delivered nothing."""
+        return tuple(row for row in self.matches if row.tally and row.tally.all_forfeit)
+
+    @property
+    def best(self) -> Fraction | None:
+        """The highest margin of a decided screen in which anything was delivered."""
+        tallies = [row.tally for row in self.matches if row.tally and row.kind == "screen"]
+        return max((tally.margin for tally in tallies if not tally.all_forfeit), default=None)
+
+
+def settled(page: RoundPage) -> bool:
+    """Can only another event of the ledger change it?  A weight waits for its block, an appeal for its deadline."""
+    waiting = moving((row for audit in page.audits for row in audit.appeals), page.appeal_window)
+    return page.stage == "finished" and page.weight.settled and not waiting
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRows:
+    """What the queries brought."""
+
+    round: Round
+    submissions: Sequence[Submission]
+    matches: Sequence[Match]
+    duel_counts: Mapping[int, Mapping[str, int]]
+    audits: Sequence[Audit]
+    odd_reveals: Sequence[Reveal]
+    prompts: int
+    numbers: tuple[int, int]  # of the competition's first and last round
+    publication: Publication | None
+    reign: Reign | None
+    payment: Payment | None
+    weight: WeightInForce
+    appeals: Objections
+    appeal_window: AppealWindow | None
+    findings: Sequence[VerifierFinding] = ()
+
+
+def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
+    round_, ladder = rows.round, _ladder(rows)
+    challengers = [s for s in rows.submissions if s.role == Submission.Role.CHALLENGER]
+    leader = next((s for s in rows.submissions if s.role == Submission.Role.LEADER), None)
+    return RoundPage(
+        **_given(round_, block=tracker.clock.block if tracker.clock else None),
+        **_addresses(round_, numbers=rows.numbers),
+        headline=round_.headline or pending_headline(round_, challengers=len(challengers)),
+        prompts=rows.prompts,
+        leader=entrant(leader) if leader else _defending(round_),
+        counts=_counts(challengers, rows),
+        tracker=tracker,
+        ladder=ladder,
+        matches=match_rows(rows, ladder=ladder),
+        copies=_copy_groups(challengers),
+        audits=tuple(audit_row(round_, audit, appeals=rows.appeals) for audit in rows.audits),
+        entries=tuple(entry(s) for s in rows.submissions),
+        reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
+        outcome=rows.payment,
+        weight=rows.weight,
+        appeal_window=rows.appeal_window,
+        receipt=receipt(
+            round_, deciding(rows.matches, reign=rows.reign, round_=round_), audits=rows.audits, payment=rows.payment
+        ),
+        bundle=bundle(round_, rows.publication),
+        verifier_findings=tuple(record_finding(row) for row in rows.findings),
+    )
+
+
+def _given(round_: Round, *, block: int | None) -> dict[str, Any]:
+    """What stands in the round itself."""
+    rules = rules_of(round_)
+    return {
+        "competition": round_.competition.slug,
+        "competition_name": round_.competition.name,
+        "round": round_.number,
+        "stage": round_.state,
+        "ruleset": round_.ruleset,
+        "rules": round_.rules,
+        "win_margin": rules.win_margin if rules else DEFAULT_BAR,
+        "bar": bar_told(rules, default=DEFAULT_BAR),
+        "labels": labels(round_.competition),
+        "schedule": schedule(round_, block=block),
+        "seed": round_.seed,
+        "seed_block_hash": round_.seed_block_hash,
+        "decision": round_.decision,
+        "source": round_.source,
+    }
+
+
+def _addresses(round_: Round, *, numbers: tuple[int, int]) -> dict[str, str]:
+    slug, number = round_.competition.slug, round_.number
+    return {
+        "previous_url": reverse("round", args=[slug, number - 1]) if number > numbers[0] else "",
+        "next_url": reverse("round", args=[slug, number + 1]) if number < numbers[1] else "",
+        "prompts_url": reverse("prompts", args=[slug, number]),
+        "url": reverse("round", args=[slug, number]),
+    }
+
+
+def told(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
+    first, stop, rest = plain(headline, names=names).partition(". ")
+    return f"{first}{stop.strip()}", rest
+
+
+def pending_headline(round_: Round, *, challengers: int) -> str:
+    """What can be said before the round is decided."""
+    subject = f"Round {round_.number}"
+    if round_.state == "paused" and round_.takes_reveals:
+        return f"{subject} waits for its operator and takes reveals: {count(challengers, 'miner')} so far."
+    if round_.state == "paused":
+        return f"{subject} is paused: nothing is decided until the operator acts."
+    if round_.state == "open":
+        return f"{subject} takes reveals: {count(challengers, 'miner')} so far."
+    if round_.state == "miner_generation":
+        return f"{subject}: the prompts are drawn and {count(challengers, 'miner')} entered."
+    what = STAGES.get(round_.state, ("", round_.state))[1]
+    return f"{subject} is running: {what}."
+
+
+def schedule(round_: Round, *, block: int | None = None) -> dict[str, int]:
+    """As it would be if a pause of the open window ended at this block."""
+    return asdict(round_.schedule_at(block or 0))
+
+
+def entry(submission: Submission) -> Entry:
+    return Entry(
+        miner=entrant(submission),
+        role=submission.role,
+        repo=submission.repo,
+        commit=submission.commit,
+        cdn_url=submission.cdn_url,
+        reveal_block=submission.reveal_block,
+        objection=submission.objection,
+        copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
+    )
+
+
+def odd_reveal(reveal: Reveal) -> OddReveal:
+    raw = bytes(reveal.payload)
+    text = raw.decode("utf-8", errors="replace")
+    printable = "".join(letter if letter.isprintable() else "�" for letter in text[: LONGEST_PAYLOAD + 1])
+    return OddReveal(
+        miner=who(reveal.miner),
+        block=reveal.block,
+        objection=reveal.objection,
+        payload=printable if len(printable) <= LONGEST_PAYLOAD else f"{printable[:LONGEST_PAYLOAD]}…",
+        payload_bytes=len(raw),
+    )
+
+
+def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditRow:
+    return AuditRow(
+        miner=entrant(audit.submission),
+        kind=audit.kind,
+        verdict=audit.state,
+        reason=audit.reason,
+        findings=len(audit.findings.all()),
+        appeals=against(appeals, audit),
+        url=reverse("audit", args=[round_.competition.slug, round_.number, audit.submission.miner.hotkey]),
+    )
+
+
+def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
+    if publication is None or publication.state != "published":
+        return None
+    at = [round_.competition.slug, round_.number]
+    return Bundle(
+        hash=publication.bundle_hash,
+        files=publication.files,
+        bytes=publication.bytes,
+        url=reverse("bundle-file", args=[*at, "manifest.json"]),
+        archive_url=reverse("bundle", args=at),
+        signed_by=publication.checkpoint.signed_by if publication.checkpoint else "",
+        verify=f"python -m verify {at[0]}-{at[1]}",
+    )
+
+
+def match_rows(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> tuple[MatchRow, ...]:
+    """Screens and ladder matches; how they stand on the ladder is their verdict."""
+    rules, verdicts = rules_of(rows.round), _verdicts(rows, ladder=ladder)
+    copies: dict[int, list[Who]] = {}
+    copied = {s.pk: who(s.copy_of.miner) for s in rows.submissions if s.copy_of}
+    for submission in rows.submissions:
+        if submission.copy_of_id:
+            copies.setdefault(submission.copy_of_id, []).append(entrant(submission))
+    return tuple(
+        matches.row(
+            rows.round,
+            match,
+            rules=rules,
+            counts=rows.duel_counts.get(match.pk, {}),
+            verdict=verdicts.get((match.defender.key, match.challenger.key), ""),
+            copies=copies.get(match.challenger_id, ()),
+            copy_of=copied.get(match.challenger_id),
+        )
+        for match in rows.matches
+        if not match.audits
+    )
+
+
+def _verdicts(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> dict[tuple[str, str], str]:
+    """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
+    if "title" in rows.round.rules:
+        return {}  # each match says what came of it
+    rungs = {(r.defender.key, r.challenger.key): r.outcome for r in ladder}
+    met = [(m.defender.key, m.challenger.key) for m in rows.matches if (m.kind, m.state) == ("ladder", "decided")]
+    left = {pair: "no longer on the ladder" for pair in met if pair not in rungs}
+    return left | rungs if rows.round.state == "finished" else rungs
+
+
+def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
+    rules = rules_of(rows.round)
+    urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if not m.audits}
+    if rows.round.source or (rules and rules.title):
+        climbed = ladders.recorded(rows.round.decision, rows.matches)
+    else:
+        climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
+    audits = {a.submission.key: audit_row(rows.round, a, appeals=rows.appeals).url for a in rows.audits}
+    return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
+
+
+def _defending(round_: Round) -> Who | None:
+    if round_.defending is None:
+        return None
+    known = who(round_.defending.miner)
+    return Who(hotkey=known.hotkey, label=known.label, key="leader")
+
+
+def _counts(challengers: Sequence[Submission], rows: RoundRows) -> Counts:
+    screens = [match for match in rows.matches if match.kind == Match.Kind.SCREEN]
+    return Counts(
+        revealed=len(challengers),
+        eligible=sum(s.eligible for s in challengers),
+        copies=sum(s.copy_of_id is not None for s in challengers),
+        forfeits=sum(match.forfeits_challenger for match in screens),
+        leader_forfeits=sum(match.forfeits_defender for match in screens),
+        audited=len({audit.submission_id for audit in rows.audits}),
+    )
+
+
+def _copy_groups(challengers: Sequence[Submission]) -> tuple[CopyGroup, ...]:
+    groups: dict[int, list[Submission]] = {}
+    for submission in challengers:
+        if submission.copy_of_id:
+            groups.setdefault(submission.copy_of_id, []).append(submission)
+    return tuple(
+        CopyGroup(commit=group[0].commit, first=who(group[0].copy_of.miner), copies=tuple(entrant(s) for s in group))
+        for group in groups.values()
+    )

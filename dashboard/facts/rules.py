@@ -1,0 +1,133 @@
+"""Which rulesets are there, with which values, and how does a real round end under the newest?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from competition.decisions.bankroll import Bankroll, credits, earned
+from competition.decisions.rulesets import RULESETS, TITLE_1
+from dashboard.facts import rules_plots
+from dashboard.facts.plots import Plot
+from dashboard.facts.wording import each_rule
+from dashboard.pages.answers import Page, fresh
+
+# Title matches of competition-1's round 0, had they been some: (challenger, won, drawn, lost).  docs/rules.md has more.
+REAL = (
+    ("5GgpGaDxzTyBAME1Ju9ZhUstWj2VTm1n4tAUkRHLi4birQZg", 36, 85, 7),
+    ("5E5A9q65xzJm8VToNSA898tG4AhjL7H6Ssenmrv3SDn3EtJ8", 34, 88, 6),
+    ("5DScQA9A1u6WjdxbHhgyqDQWe46Jd6RGB97XontiqB2KnBRs", 25, 92, 11),
+    ("5FLiyT19Vc2QEiuGkygZ7VZw9Y9i8WkT53k3Kda9FrKUUxuq", 17, 101, 10),
+)
+SIMULATED = Path(__file__).resolve().parent / "simulated_rules.json"
+SAYS = {
+    "margin-1": "As in competition-1: who wins by 5 % of the prompts against the defender of the moment takes over.",
+    "margin-2": "As in competition-2: and must win again three times, generated anew by the platform.",
+    "title-1": "A margin lets a challenger in; 40 credits, staked duel by duel on fresh prompts, give it the lead.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruleset:
+    name: str
+    says: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worked:
+    """A real match's duels as a title match: (5/4)^won (3/4)^lost."""
+
+    hotkey: str
+    won: int
+    drawn: int
+    lost: int
+    margin: str
+    credits: str
+    title: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Simulated rounds of one population; `crowned` and `better` by ruleset, in the order of the rulesets."""
+
+    population: str
+    false: tuple[str, ...]
+    power: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesPage:
+    rulesets: tuple[Ruleset, ...]
+    worked: tuple[Worked, ...]
+    simulated: tuple[Row, ...]
+    rounds: int
+    url: str
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        return rules_plots.plots(simulated(), address=lambda name: reverse("rules-chart", args=[name]))
+
+
+def rules_facts(request: HttpRequest) -> RulesPage:
+    told = simulated()
+    return RulesPage(
+        rulesets=tuple(Ruleset(name=name, says=SAYS[name], values=_values(name)) for name in sorted(RULESETS)),
+        worked=tuple(_worked(*match) for match in REAL),
+        simulated=tuple(_row(told, name) for name in dict.fromkeys(row["population"]["name"] for row in told)),
+        rounds=told[0]["false"]["rounds"] if told else 0,
+        url=reverse("rules"),
+    )
+
+
+@cache
+def simulated() -> list[dict[str, Any]]:
+    """What `manage.py simulate_rules --json` printed for this version of the rules."""
+    return json.loads(SIMULATED.read_text()) if SIMULATED.is_file() else []
+
+
+def _values(name: str) -> tuple[tuple[str, str], ...]:
+    return each_rule(RULESETS[name].to_json())
+
+
+def _worked(hotkey: str, won: int, drawn: int, lost: int) -> Worked:
+    held, title = Bankroll(won=won, drawn=drawn, lost=lost), TITLE_1.title
+    if title is None:
+        raise ValueError("title-1 has a title match")
+    return Worked(
+        hotkey=hotkey, won=won, drawn=drawn, lost=lost, margin=f"{float(held.margin):.1%}",
+        credits=f"{float(credits(held, title=title)):,.1f}", title=earned(held, rules=TITLE_1),
+    )  # fmt: skip
+
+
+def _row(told: list[dict[str, Any]], population: str) -> Row:
+    rows = {row["ruleset"]: row for row in told if row["population"]["name"] == population}
+    better = any(row["population"]["better"] for row in rows.values())
+    return Row(
+        population=population,
+        false=tuple(_rate(rows[name]["false"]) for name in sorted(rows)),
+        power=tuple(_rate(rows[name]["power"]) for name in sorted(rows)) if better else (),
+    )
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    return f"{rate['share']:.1%} ({rate['low']:.1%}–{rate['high']:.1%})"
+
+
+rules_page = Page(rules_facts, template="rules.html")
+
+
+@require_safe
+def chart(request: HttpRequest, name: str) -> HttpResponse:
+    """What plotly draws of one chart of the simulation."""
+    plots = {plot.name: plot for plot in rules_facts(request).plots}
+    if name not in plots:
+        raise Http404(f"There is no chart of this name; there are {', '.join(plots)}.")
+    return fresh(JsonResponse(plots[name].figure))

@@ -1,0 +1,156 @@
+"""What did the tools say of a submission's code, where in it, and with whom is it shared?
+
+Every text of the code is a stranger's; the template shows it as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from audits.models import Audit, Finding
+from audits.source import queries
+from audits.source.queries import CheckRow, CodeLine, Relative
+from competition.models import Submission
+from dashboard.facts.people import Who, entrant
+from dashboard.facts.wording import Label, labels
+
+MOST_SHARED = 20
+LONGEST_TOLD = 200  # findings with their code around them; the rest without
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundInCode:
+    severity: str
+    rule: str
+    file: str
+    line: int | None
+    sentence: str
+    excerpt: str
+    check: str
+    tool: str
+    tool_version: str
+    code: tuple[CodeLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedFile:
+    path: str
+    theirs: str
+    kind: str
+    share: Fraction
+    percent: str
+    diff_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kin:
+    """`share` of all tokens, `own_share` of those that are not in a template that most entries begin with.  `files` and
+    `functions` are the first of those that are shared; how many there are say `files_shared`, `functions_shared`."""
+
+    entry: str
+    commit: str
+    share: Fraction
+    own_share: Fraction
+    percent: str
+    own_percent: str
+    files: tuple[SharedFile, ...]
+    functions: tuple[tuple[str, str], ...]
+    functions_shared: int
+    files_shared: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    entry: str
+    path: str
+    their_path: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePage:
+    competition: str
+    round: int
+    miner: Who
+    repo: str
+    commit: str
+    origin: str
+    archive: str
+    files: int
+    bytes: int
+    labels: tuple[Label, ...]
+    findings: tuple[FoundInCode, ...]
+    checks: tuple[CheckRow, ...]
+    parts: tuple[dict[str, str], ...]
+    kin: tuple[Kin, ...]
+    diff: Diff | None
+    audit_url: str
+    round_url: str
+    url: str
+
+
+def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
+    """`asked`: (entry, path, their path) of a file to be compared."""
+    entry, copy = audit.submission, queries.copy_of(audit.submission)
+    at = [audit.round.competition.slug, audit.round.number]
+    url = reverse("source-audit", args=[*at, entry.miner.hotkey])
+    relatives = queries.relatives_of(audit)
+    found = [f for group in queries.findings_by_severity(audit).values() for f in group]
+    files = queries.files_of(copy, wanted={f.file for f in found[:LONGEST_TOLD] if f.line})
+    return SourcePage(
+        competition=at[0], round=audit.round.number, miner=entrant(entry), repo=entry.repo, commit=entry.commit,
+        origin=copy.origin if copy else "", archive=copy.archive if copy else "", files=copy.files if copy else 0,
+        bytes=copy.size if copy else 0, labels=labels(audit.round.competition),
+        findings=tuple(_found(f, files if n < LONGEST_TOLD else {}) for n, f in enumerate(found)),
+        checks=tuple(queries.checks_of(audit)), parts=tuple(queries.parts_of(audit)),
+        kin=tuple(_kin(one, url=url) for one in relatives), diff=_diff(entry, relatives, asked),
+        audit_url=reverse("audit", args=[*at, entry.miner.hotkey]), round_url=reverse("round", args=at), url=url,
+    )  # fmt: skip
+
+
+def _found(finding: Finding, files: Mapping[str, bytes]) -> FoundInCode:
+    code = queries.code_around(files, finding)
+    return FoundInCode(
+        severity=finding.severity, rule=finding.rule, file=finding.file, line=finding.line, sentence=finding.sentence,
+        excerpt=finding.excerpt, check=finding.check_name, tool=finding.tool, tool_version=finding.tool_version,
+        code=tuple(code),
+    )  # fmt: skip
+
+
+def _kin(one: Relative, *, url: str) -> Kin:
+    shared = [
+        SharedFile(
+            path=f.path, theirs=f.theirs, kind=f.kind, share=f.share, percent=_percent(f.share),
+            diff_url=f"{url}?{urlencode({'with': one.entry, 'path': f.path, 'their': f.theirs})}#diff",
+        )
+        for f in one.shared.files[:MOST_SHARED]
+    ]  # fmt: skip
+    return Kin(
+        entry=one.entry, commit=one.commit, share=one.shared.share, own_share=one.own.share,
+        percent=_percent(one.shared.share), own_percent=_percent(one.own.share), files=tuple(shared),
+        functions=one.own.functions[:MOST_SHARED], functions_shared=len(one.own.functions),
+        files_shared=len(one.shared.files),
+    )  # fmt: skip
+
+
+def _diff(entry: Submission, relatives: list[Relative], asked: tuple[str, str, str] | None) -> Diff | None:
+    """Only of files that are told to be shared: nobody browses the archives by this address."""
+    if asked is None:
+        return None
+    key, path, theirs = asked
+    one = next((r for r in relatives if r.entry == key), None)
+    if one is None or (path, theirs) not in {(f.path, f.theirs) for f in one.shared.files}:
+        return None
+    others = {other.key: other for other in queries.entries_of(entry.round)}
+    lines = queries.diff_between(entry, others[key], path=path, their_path=theirs)
+    return Diff(entry=key, path=path, their_path=theirs, lines=tuple(lines))
+
+
+def _percent(share: Fraction) -> str:
+    """Rounded down: only all of it is 100 %."""
+    return f"{int(share * 100)} %"

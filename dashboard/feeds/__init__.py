@@ -1,0 +1,1 @@
+"""How somebody elsewhere hears of a round: feeds, badges, embeds."""

@@ -1,0 +1,123 @@
+"""How does the judge of a round do: what waits for it, what it was asked, what failed, what it cost, is it well?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Avg, BigIntegerField, Count, Max, Min, Q, Sum
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.utils import timezone
+
+from competition.models import Round
+from dashboard.facts import judge_pages
+from dashboard.facts.judge_pages import Health, JudgePage
+from dashboard.models import Publication
+from dashboard.pages import url_lookup
+from dashboard.pages.answers import Page
+from judging.health import controls
+from judging.models import Control, DescribedJudge, Duel
+from judging.panel.answer_rows import asked_in
+
+LATELY = timedelta(minutes=5)
+MODELS = ("openai", "transformers")
+UNWELL = "JUDGE_HEALTH"  # the code of a pause by a failing gate
+
+
+def is_model(judge: str) -> bool:
+    return judge.partition(":")[0] in MODELS
+
+
+def judge_facts(request: HttpRequest, slug: str, number: int) -> JudgePage:
+    return page(url_lookup.round_(slug, number), now=timezone.now())
+
+
+def page(round_: Round, *, now: datetime) -> JudgePage:
+    if not is_model(round_.competition.judge):
+        return judge_pages.computed(round_)
+    version = round_.matches.exclude(judge="").values_list("judge", flat=True).first()
+    described = DescribedJudge.objects.filter(version=version).first()
+    return judge_pages.page(
+        round_,
+        described=described.described if described else {},
+        version=version or "",
+        queue=(waiting("duels", Duel.objects.filter(match__round=round_), now=now),
+               waiting("controls", Control.objects.filter(round=round_), now=now)),
+        calls=calls(round_),
+        lately=_lately(round_, now=now),
+        duels=Duel.objects.filter(match__round=round_, match__counts=True, state="judged").count(),
+        failures=failures(round_),
+        findings=controls.measured(round_).findings,
+        controls=list(controls.current(round_).select_related("prompt").order_by("kind", "prompt__stem", "variant")),
+        published=Publication.objects.filter(round=round_, state="published").exists(),
+    )  # fmt: skip
+
+
+def waiting(kind: str, rows: Any, *, now: datetime) -> dict[str, Any]:
+    """`silent`: asked about as often as their state allows, and still without an answer."""
+    held = Q(lease__isnull=False, leased_until__gt=now)
+    told: dict[str, Any] = rows.aggregate(
+        open=Count("pk", filter=Q(state="judging")),
+        in_work=Count("pk", filter=Q(state="judging") & held),
+        judged=Count("pk", filter=Q(state="judged")),
+        void=Count("pk", filter=Q(state="void")),
+        silent=Count("pk", filter=Q(state="judging", attempts__gte=5) & ~Q(failure_class="")),
+    )
+    return {"kind": kind, **told}
+
+
+def calls(round_: Round) -> list[dict[str, Any]]:
+    """By question: what this round paid for.  Latency runs from sending to the whole answer."""
+    rows = asked_in(round_).order_by("kind").values("kind")
+    return list(
+        rows.annotate(
+            answers=Count("pk"), attempts=Sum("attempt"), mean_ms=Avg("latency_ms"), longest_ms=Max("latency_ms"),
+            total_ms=Sum("latency_ms"), prompt_tokens=_tokens("prompt_tokens"),
+            completion_tokens=_tokens("completion_tokens"),
+        )
+    )  # fmt: skip
+
+
+def _tokens(name: str) -> Sum:
+    return Sum(Cast(KeyTextTransform(name, KeyTransform("usage", "raw")), BigIntegerField()))
+
+
+def _lately(round_: Round, *, now: datetime) -> dict[str, Any]:
+    """How many answers came in the last minutes, and when the first and the last of all."""
+    lately = Count("pk", filter=Q(made_at__gte=now - LATELY))
+    told: dict[str, Any] = asked_in(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
+    return {**told, "seconds": LATELY.total_seconds()}
+
+
+def failures(round_: Round) -> list[dict[str, Any]]:
+    """Rows without an answer, by what was said last."""
+    found = []
+    for kind, rows in (("duel", Duel.objects.filter(match__round=round_)), ("control", round_.controls.all())):
+        told = rows.filter(failure_class="judge", state__in=("judging", "void")).order_by()
+        grouped = told.values("state", "failure_code").annotate(rows=Count("pk"), tries=Sum("attempts"))
+        reasons = dict(told.values_list("failure_code").annotate(Max("failure_reason")))
+        found += [{"kind": kind, **row, "reason": reasons[row["failure_code"]]} for row in grouped.order_by("-rows")]
+    return found
+
+
+def unwell(round_: Round) -> dict[str, Any]:
+    """The evidence of failing gates, for the round's own page; empty where none fails or nobody measures."""
+    if round_.failure_code != UNWELL:
+        return {}
+    failing = controls.measured(round_).failing
+    rows = controls.current(round_).filter(state="judged", kind__in=[f.gate for f in failing]).select_related("prompt")
+    return {
+        "gates": [judge_pages.gate(f) for f in failing],
+        "controls": [judge_pages.control(row, published=False) for row in rows.order_by("pk")],
+    }
+
+
+def last_health() -> Health | None:
+    """The newest round that a model judged and whose controls are made, with its gates."""
+    control = Control.objects.order_by("-round_id").select_related("round__competition").first()
+    return judge_pages.health(control.round, controls.measured(control.round).findings) if control else None
+
+
+judge_page = Page(judge_facts, template="judge.html")

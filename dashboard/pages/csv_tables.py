@@ -1,0 +1,59 @@
+"""How does a page's table open in a spreadsheet?  As CSV, with the names of the JSON twin."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
+
+from dashboard.facts.twins import twin
+from dashboard.pages.answers import Facts, fresh
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by a spreadsheet
+
+
+class Sheet:
+    """`rows(facts)` is the table among the facts of a page."""
+
+    def __init__(self, facts: Facts, *, rows: Callable[[Any], Iterable[Any]]) -> None:
+        self.facts, self.rows = facts, rows
+
+    @method_decorator(require_safe)
+    def csv(self, request: HttpRequest, **named: Any) -> HttpResponse:
+        facts = self.facts(request, **named)
+        if isinstance(facts, HttpResponse):
+            return facts
+        return fresh(HttpResponse(written(self.rows(facts)), content_type="text/csv; charset=utf-8"))
+
+
+def written(rows: Iterable[Any]) -> str:
+    """One line per row; `{"miner": {"hotkey": "5…"}}` stands in a column `miner_hotkey`."""
+    flat = [dict(_flat(twin(row))) for row in rows]
+    columns = list(dict.fromkeys(name for row in flat for name in row))
+    kept = io.StringIO()
+    writer = csv.writer(kept, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in flat)
+    return kept.getvalue()
+
+
+def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, before=f"{before}{name}_")
+        elif isinstance(value, list):
+            yield f"{before}{name}", " ".join(str(item) for item in value if not isinstance(item, Mapping | list))
+        else:
+            yield f"{before}{name}", value
+
+
+def _cell(value: Any) -> Any:
+    """A text of a miner's must not become a formula of the reader's."""
+    if isinstance(value, str) and value.startswith(FORMULA) and not value[1:].replace("/", "").isdigit():
+        return f"'{value}"
+    return value

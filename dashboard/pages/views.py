@@ -1,0 +1,295 @@
+"""What is shown at each address?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_safe
+
+from competition import queries
+from competition.models import Competition, Miner
+from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, review_pages, rounds, weights
+from dashboard.facts.audit_pages import AuditPage
+from dashboard.facts.duel_pages import DuelPage
+from dashboard.facts.match_pages import SHOWN, MatchPage
+from dashboard.facts.people import SS58
+from dashboard.facts.queries import corrections_of
+from dashboard.facts.rounds import RoundPage
+from dashboard.facts.twins import twin
+from dashboard.operations import judge_health
+from dashboard.pages import posters, url_lookup
+from dashboard.pages.answers import Page, fresh
+from dashboard.pages.csv_tables import Sheet
+from dashboard.pages.url_lookup import Elsewhere
+
+LIVE_SECONDS = 2
+THEME_SECONDS = 31_536_000
+ORDERS = ("margin", "reveal")
+
+
+def home_facts(request: HttpRequest, slug: str | None = None) -> Any:
+    competition = url_lookup.competition(slug) if slug else queries.current_competition()
+    if competition is None:
+        return render(request, "nothing_yet.html")
+    return home_of(competition)
+
+
+def home_of(competition: Competition) -> home_pages.HomePage:
+    now = timezone.now()
+    found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
+    register = weights.register(competition, reigns, now=now)
+    decided = next((round_ for round_ in found if round_.state == "finished"), None)
+    match, duels = page_queries.decision_in_pictures(decided, reigns)
+    receipt, crowning = page_queries.receipt_of(decided, match, register, now=now), None
+    if match is None:  # nothing to show of a defence without a duel: what made the leader is shown
+        won_in = next((reign.won_in_id for reign in reigns if not reign.defence), None)
+        crowned = next((r for r in found if r.pk == won_in), None)
+        match, duels = page_queries.decision_in_pictures(crowned, reigns)
+        crowning = page_queries.receipt_of(crowned, match, register, now=now)
+    named = queries.labels_of(hotkey for round_ in found for hotkey in SS58.findall(round_.headline))
+    return home_pages.page(
+        competition,
+        rounds=found,
+        reigns=reigns,
+        register=register,
+        weight=weights.summary(competition, register, now=now),
+        tracker=page_queries.tracker(found[0], now=now) if found else None,
+        others=queries.competitions(),
+        deciding=match,
+        receipt=receipt,
+        crowning=crowning,
+        clearest=duels,
+        named=named,
+    )
+
+
+def home_more(request: HttpRequest, page: home_pages.HomePage) -> Mapping[str, Any]:
+    return live(page, of="home") if page.tracker else {}
+
+
+def round_facts(request: HttpRequest, slug: str, number: int) -> RoundPage:
+    return page_queries.round_page(url_lookup.round_(slug, number), now=timezone.now())
+
+
+def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
+    order = request.GET.get("order") if request.GET.get("order") in ORDERS else ORDERS[0]
+    at = [page.competition, page.round, posters.digest(page.competition_name, page.round, page.stage, page.headline)]
+    poster = request.build_absolute_uri(reverse("poster", args=at))
+    notes = [review_pages.note(row) for row in corrections_of(page.competition, page.round)]
+    shown = {"order": order, "rows": in_order(page, str(order)), "poster": poster, "corrections": notes}
+    return {**shown, **_judge(page), **live(page, of="round")}
+
+
+def _judge(page: RoundPage) -> dict[str, Any]:
+    """Where to look at a judge that is a model, and why it paused the round, if it did."""
+    by_model = any(label.part == "judge" and judge_health.is_model(label.name) for label in page.labels)
+    ill = page.tracker.pause is not None and page.tracker.pause.code == judge_health.UNWELL
+    return {
+        "by_model": by_model,
+        "unwell": judge_health.unwell(url_lookup.round_(page.competition, page.round)) if ill else {},
+    }
+
+
+def in_order(page: RoundPage, order: str) -> list[Any]:
+    """By margin with what is still open last, or as the queue has it; decided title matches have their own section."""
+    rows = [row for row in page.matches if row.kind != "title" or page.stage != "finished"]
+    if order == "margin":
+        rows.sort(key=lambda row: (row.tally is None, -row.tally.margin if row.tally else 0))
+    return rows
+
+
+def live(page: Any, *, of: str) -> dict[str, Any]:
+    """What the fragment needs: `seen` names what it shows, so that a poll for the same costs an empty answer."""
+    if page.tracker is None or not page.tracker.live:
+        return {"of": of}
+    moving = [twin(page.tracker), twin(getattr(page, "matches", ()))]
+    seen = hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:16]
+    return {"of": of, "seen": seen, "seconds": LIVE_SECONDS}
+
+
+@require_safe
+def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The moving part of a page.  204: nothing moved.  A new stage changes all of the page: load it again."""
+    round_ = url_lookup.round_(slug, number)
+    of = "round" if request.GET.get("of") == "round" else "home"
+    if request.GET.get("stage", round_.state) != round_.state:
+        return fresh(HttpResponse(status=204, headers={"HX-Refresh": "true"}))
+    if of == "round":
+        page: Any = page_queries.round_page(round_, now=timezone.now())
+    else:
+        page = home_pages.moving(round_, tracker=page_queries.tracker(round_, now=timezone.now()))
+    context = {"page": page, **(round_more(request, page) if of == "round" else live(page, of=of))}
+    if "seen" in context and request.GET.get("seen") == context["seen"]:
+        return fresh(HttpResponse(status=204))
+    return fresh(render(request, "parts/live.html", context))
+
+
+def match_facts(request: HttpRequest, slug: str, number: int, defender: str, challenger: str) -> Any:
+    round_ = url_lookup.round_(slug, number)
+    try:
+        pair = _pair(request, [slug, number], defender, challenger, name="match")
+    except Elsewhere as other:
+        return other.response
+    return page_queries.match_page(round_, defender=pair[0], challenger=pair[1])
+
+
+def _pair(request: HttpRequest, at: list[Any], defender: str, challenger: str, *, name: str, tail: Any = ()) -> Any:
+    """Both sides' full hotkeys."""
+    if defender != "leader":
+        other = url_lookup.miner(request, defender, url=lambda hk: reverse(name, args=[*at, hk, challenger, *tail]))
+        defender = other.hotkey
+    met = url_lookup.miner(request, challenger, url=lambda hk: reverse(name, args=[*at, defender, hk, *tail]))
+    return defender, met.hotkey
+
+
+def match_more(request: HttpRequest, page: MatchPage) -> Mapping[str, Any]:
+    show = request.GET.get("show")
+    show = show if show in SHOWN else SHOWN[0]
+    rows = {"decisive": page.decisive, "all": page.duels, "void": [d for d in page.duels if d.result == "void"]}
+    return {"show": show, "shown": rows[show]}
+
+
+def duel_facts(request: HttpRequest, slug: str, number: int, defender: str, challenger: str, stem: str) -> Any:
+    round_ = url_lookup.round_(slug, number)
+    try:
+        pair = _pair(request, [slug, number], defender, challenger, name="duel", tail=[stem])
+    except Elsewhere as other:
+        return other.response
+    try:
+        return page_queries.duel_page(round_, defender=pair[0], challenger=pair[1], stem=stem)
+    except Http404 as none:
+        at = [slug, number, defender, pair[1]]
+        return url_lookup.prompt(
+            request, round_.competition, stem, url=lambda full: reverse("duel", args=[*at, full]),
+            otherwise=str(none),
+        )  # fmt: skip
+
+
+def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:
+    asked = request.GET.get("view", "")
+    view = asked if asked in page.view_names else (page.view_names[0] if page.view_names else "")
+    return {"view": view}
+
+
+def _audited(request: HttpRequest, slug: str, number: int, hotkey: str) -> Miner:
+    return url_lookup.miner(request, hotkey, url=lambda full: reverse("audit", args=[slug, number, full]))
+
+
+def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+    round_ = url_lookup.round_(slug, number)
+    try:
+        miner = _audited(request, slug, number, hotkey)
+    except Elsewhere as other:
+        return other.response
+    return page_queries.audit_page(round_, miner=miner, now=timezone.now())
+
+
+def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:
+    round_ = url_lookup.round_(page.competition, page.round)
+    plots = chart_data.plots_of_audit(round_, hotkey=page.miner.hotkey, match=page.match)
+    return {"show_all": request.GET.get("show") == "all", "plots": plots}
+
+
+def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:
+    round_ = url_lookup.round_(slug, number)
+    try:
+        miner = _audited(request, slug, number, hotkey)
+    except Elsewhere as other:
+        return other.response
+    return page_queries.audit_duel_page(round_, miner=miner, stem=stem)
+
+
+def title_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+    round_ = url_lookup.round_(slug, number)
+    try:
+        miner = url_lookup.miner(request, hotkey, url=lambda full: reverse("title", args=[slug, number, full]))
+    except Elsewhere as other:
+        return other.response
+    return page_queries.title_page(round_, miner=miner)
+
+
+def title_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:
+    round_ = url_lookup.round_(slug, number)
+    try:
+        miner = url_lookup.miner(
+            request, hotkey, url=lambda full: reverse("title-duel", args=[slug, number, full, stem])
+        )
+    except Elsewhere as other:
+        return other.response
+    return page_queries.title_duel_page(round_, miner=miner, stem=stem)
+
+
+def miner_facts(request: HttpRequest, hotkey: str) -> Any:
+    try:
+        found = url_lookup.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
+    except Elsewhere as other:
+        return other.response
+    return miner_pages.page(page_queries.miner_rows(found, now=timezone.now()))
+
+
+home = Page(home_facts, template="home.html", more=home_more, settled=home_pages.still)
+round_page = Page(round_facts, template="round.html", more=round_more, settled=rounds.settled)
+match_page = Page(match_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
+duel_page = Page(duel_facts, template="duel.html", more=duel_more, settled=lambda page: page.result != "judging")
+audit_page = Page(audit_facts, template="audit.html", more=audit_more)
+audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
+title_page = Page(title_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
+title_duel_page = Page(title_duel_facts, template="duel.html", more=duel_more)
+miner_page = Page(miner_facts, template="miner.html")
+round_sheet = Sheet(round_facts, rows=lambda page: page.matches)
+match_sheet = Sheet(match_facts, rows=lambda page: page.duels)
+
+
+@require_safe
+def current_round(request: HttpRequest, slug: str) -> HttpResponse:
+    found = queries.latest_round(slug)
+    if found is None:
+        raise Http404("There is no round in this competition yet.")
+    return HttpResponseRedirect(reverse("round", args=[slug, found.number]))
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """By the beginning of a hotkey, of a commit or of a prompt's name, or by a demo's label."""
+    asked = request.GET.get("q", "").strip()[:100]
+    miners, submissions, prompts = page_queries.search(asked)
+    if len(miners) == 1 and not submissions and not prompts:
+        return HttpResponseRedirect(reverse("miner", args=[miners[0].hotkey]))
+    entries = [
+        (s, rounds.entry(s), reverse("round", args=[s.round.competition.slug, s.round.number])) for s in submissions
+    ]
+    shown = [(p, reverse("prompt", args=[p.competition.slug, p.stem])) for p in prompts]
+    found = {"asked": asked, "miners": miners, "entries": entries, "prompts": shown}
+    return fresh(render(request, "search.html", found))
+
+
+@require_safe
+def theme(request: HttpRequest, name: str) -> HttpResponse:
+    """Remember how dark this visitor wants the pages, without a script, and lead back."""
+    asked = request.GET.get("next", "")
+    back = asked if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) and asked.startswith("/") else "/"
+    response = HttpResponseRedirect(back, headers={"Cache-Control": "no-store"})
+    if name == "auto":
+        response.delete_cookie("theme", samesite="Lax")
+    else:
+        response.set_cookie(
+            "theme", name, max_age=THEME_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception.args[0]) if exception.args and isinstance(exception.args[0], str) else ""
+    if request.path.endswith(".json"):
+        body = json.dumps({"detail": reason or "There is nothing at this address."})
+        return HttpResponse(body, status=404, content_type="application/json")
+    context = {"reason": reason, "hint": url_lookup.hint(request.path)}
+    return render(request, "404.html", context, status=404)

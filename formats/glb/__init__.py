@@ -1,0 +1,1 @@
+"""glb, binary glTF 2.0: checked, written anew in one reading, read, and made light."""

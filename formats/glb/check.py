@@ -1,0 +1,117 @@
+"""Is this file a glb that may be rendered?  Header, then JSON, then numbers: nothing allocated before its check.
+
+Pure Python and numpy over the bytes.  It is run inside the sandbox, before anything that decodes.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from formats.facts import Bounds
+from formats.glb.buffers import check_accessors, check_buffers, check_views
+from formats.glb.gltf import Reader
+from formats.glb.images import ImageFacts, check_images, check_uris
+from formats.glb.materials import check_extensions, check_materials, check_textures
+from formats.glb.scene import check_scene
+from formats.glb.tree import Json, item, parse
+from formats.rules import MOST_BYTES, MOST_JSON_BYTES, refusal
+
+MAGIC, JSON_CHUNK, BIN_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
+
+
+@dataclass(frozen=True)
+class GlbFacts:
+    """What a checked file holds.  Counts are of what the default scene draws, instances included."""
+
+    bytes: int
+    triangles: int
+    vertices: int
+    draws: int
+    materials: int
+    images: tuple[ImageFacts, ...]
+    extensions: tuple[str, ...]
+    bounds: Bounds
+
+
+def check(data: bytes) -> GlbFacts:
+    """The facts of a file that keeps every rule.  Raises Refused with the first rule it breaks, and nothing else."""
+    return examine(data)[0]
+
+
+def examine(data: bytes) -> tuple[GlbFacts, Reader]:
+    """As `check`, with a reader of the checked content."""
+    text, body = _chunks(data)
+    tree = parse(text)
+    _check_version(tree)
+    extensions = check_extensions(tree)
+    check_buffers(tree, available=len(body))
+    check_views(tree)
+    check_accessors(tree)
+    check_uris(tree)
+    check_textures(tree)
+    check_materials(tree)
+    images = check_images(tree, body)
+    reader = Reader(tree, body, images=images)
+    scene = check_scene(tree, reader)
+    facts = GlbFacts(
+        bytes=len(data),
+        triangles=scene.triangles,
+        vertices=scene.vertices,
+        draws=scene.draws,
+        materials=len(tree.get("materials", [])),
+        images=tuple(images.values()),
+        extensions=extensions,
+        bounds=scene.bounds,
+    )
+    return facts, reader
+
+
+def _chunks(data: bytes) -> tuple[bytes, memoryview]:
+    """The JSON text and the binary chunk (glTF 2.0 §4.4)."""
+    if not data:
+        raise refusal("FILE_EMPTY")
+    if len(data) > MOST_BYTES:
+        raise refusal("FILE_TOO_LARGE", bytes=len(data), limit=MOST_BYTES)
+    if data[:4] != MAGIC.to_bytes(4, "little"):
+        raise refusal("NOT_A_GLB")
+    if len(data) < 20:
+        raise refusal("TRUNCATED", promised="at least 20", bytes=len(data))
+    version, promised = struct.unpack_from("<II", data, 4)
+    if version != 2:
+        raise refusal("WRONG_VERSION", version=version)
+    if promised != len(data):
+        raise refusal("TRUNCATED" if promised > len(data) else "TRAILING_BYTES", promised=promised, bytes=len(data))
+    return _json_chunk(data), _binary_chunk(data)
+
+
+def _json_chunk(data: bytes) -> bytes:
+    length, kind = struct.unpack_from("<II", data, 12)
+    if kind != JSON_CHUNK:
+        raise refusal("BAD_CHUNKS", why="the first chunk is not JSON")
+    if length % 4 or 20 + length > len(data):
+        raise refusal("BAD_CHUNKS", why=f"the JSON chunk claims {length} bytes of {len(data) - 20}")
+    if length > MOST_JSON_BYTES:
+        raise refusal("JSON_TOO_LARGE", bytes=length, limit=MOST_JSON_BYTES)
+    return data[20 : 20 + length]
+
+
+def _binary_chunk(data: bytes) -> memoryview:
+    """Empty when there is none.  Nothing may follow it: another reader might take a later chunk for this one."""
+    start = 20 + struct.unpack_from("<I", data, 12)[0]
+    if start == len(data):
+        return memoryview(b"")
+    if start + 8 > len(data):
+        raise refusal("BAD_CHUNKS", why="the second chunk has no header")
+    length, kind = struct.unpack_from("<II", data, start)
+    if kind != BIN_CHUNK:
+        raise refusal("BAD_CHUNKS", why="the second chunk is not BIN")
+    if length % 4 or start + 8 + length > len(data):
+        raise refusal("BAD_CHUNKS", why=f"the BIN chunk claims {length} bytes of {len(data) - start - 8}")
+    if start + 8 + length != len(data):
+        raise refusal("BAD_CHUNKS", why=f"{len(data) - start - 8 - length} bytes follow the BIN chunk")
+    return memoryview(data)[start + 8 : start + 8 + length]
+
+
+def _check_version(tree: Json) -> None:
+    version = item(tree, "asset", where="the file").get("version")
+    if not isinstance(version, str) or version.split(".")[0] != "2":
+        raise refusal("WRONG_VERSION", version=version)

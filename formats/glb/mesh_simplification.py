@@ -1,0 +1,72 @@
+"""What happens to a file inside the sandbox that makes light copies?  Checked, read, simplified, written anew.
+
+The first quality that is light enough is taken, and the least where none is.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from formats import known_good_files
+from formats.glb import check as glb
+from formats.glb.decoded import read
+from formats.glb.edge_collapse import simplify
+from formats.glb.gltf import IMAGE_FORMATS, Model, Part
+from formats.glb.writing import write
+from formats.rules import MOST_IMAGE_EDGE
+
+# Everything that Pillow would import later: inside its own root folder a child finds no modules.
+Image.init()
+Image.MAX_IMAGE_PIXELS = MOST_IMAGE_EDGE**2
+
+QUALITIES = ((30_000, 1024), (22_000, 1024), (16_000, 512), (10_000, 256), (5_000, 128), (2_000, 32))
+LIGHT = 800_000  # bytes
+NAME = "light.glb"
+
+
+def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
+    """Write `light.glb`.  Raises Refused."""
+    facts, reader = glb.examine(data)
+    light, triangles = lighten(read(reader))
+    Path(NAME).write_bytes(light)
+    return {"triangles": triangles, "before": facts.triangles}
+
+
+def lighten(model: Model) -> tuple[bytes, int]:
+    """A glb file of the model, and how many triangles it draws."""
+    written, triangles = b"", 0
+    for most, edge in QUALITIES:
+        parts = simplify(model.parts, most=most)
+        if not parts:
+            break
+        written = write(Model(model.materials, parts), texture_edge=edge)
+        triangles = sum(len(part.faces) for part in parts)
+        if len(written) <= LIGHT:
+            break
+    return written, triangles
+
+
+def grid(edge: int) -> Part:
+    """A flat, painted square of 2 x `edge` x `edge` triangles."""
+    down, across = np.mgrid[0 : edge + 1, 0 : edge + 1]
+    places = np.stack([across, down, np.zeros_like(down)], axis=-1).reshape(-1, 3).astype(np.float32) / edge
+    first = (down[:-1, :-1] * (edge + 1) + across[:-1, :-1]).reshape(-1, 1)
+    corners = np.array([[0, 1, edge + 1], [1, edge + 2, edge + 1]])
+    faces = np.concatenate([first + triangle for triangle in corners]).astype(np.int32)
+    normals = np.tile(np.array([0, 0, 1], np.float32), (len(places), 1))
+    return Part(0, faces, places, normals, uv=places[:, :2].copy(), glow_uv=None, colours=None)
+
+
+def rehearse() -> None:
+    """Lighten one trusted file with each kind of picture: loads everything that is loaded on first use."""
+    for kind in IMAGE_FORMATS:
+        file = io.BytesIO()
+        Image.new("RGB", (4, 4), "#336699").save(file, format=kind)
+        model = glb.examine(known_good_files.glb(picture=file.getvalue()))[1].model()
+        lighten(model)
+    simplify([grid(8)], most=16)

@@ -1,0 +1,1 @@
+"""ply, 3D Gaussian splats: checked, and packed as SPZ."""

@@ -1,0 +1,192 @@
+"""ply: a 3D Gaussian splat.  Is this one that may be drawn?  Header, then counts, then numbers.
+
+The layout is that of 3D Gaussian Splatting (Kerbl et al. 2023): one element `vertex` of 32-bit floats, binary little-
+endian; scales are logarithms, opacity is a logit, `f_rest_*` holds the harmonics of red, then green, then blue.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formats.facts import Facts
+from formats.ply import spz
+from formats.rules import HALF_CUBE, MOST_BYTES, TOLERANCE, refusal
+
+Floats = NDArray[np.float32]
+
+ROWS = "splats.f32"  # what a browser is given: see Splats.rows
+END = re.compile(rb"(\r?\n)end_header(\r?\n)")
+PRINTABLE = re.compile(rb"[ -~]*")
+MOST_HEADER = 1 << 14
+MOST_SPLATS = 2_000_000
+LARGEST_SCALE = 0.5  # of the asset's cube; a splat reaches three times as far
+SMALLEST_LOG, MOST_LOGIT, MOST_COLOUR = -50.0, 1e4, 1e4
+NEEDED = (
+    *("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2"),
+    *("rot_0", "rot_1", "rot_2", "rot_3"),
+)
+ALLOWED = {*NEEDED, "nx", "ny", "nz", *(f"f_rest_{i}" for i in range(45))}
+DEGREES = {0: 0, 9: 1, 24: 2, 45: 3}  # by the number of f_rest properties
+
+
+@dataclass(frozen=True)
+class Splats:
+    """`values`: (n, properties), as they lie in the file; `columns`: where each property is."""
+
+    values: Floats
+    columns: dict[str, int]
+    degree: int
+
+    def of(self, *names: str) -> Floats:
+        """(n, names)"""
+        taken: Floats = self.values[:, [self.columns[name] for name in names]]
+        return taken
+
+    def rows(self) -> bytes:
+        """The values alone, splat by splat in the order of NEEDED and then f_rest_*: no header to be read."""
+        rests = (f"f_rest_{i}" for i in range(sum(name.startswith("f_rest_") for name in self.columns)))
+        return np.ascontiguousarray(self.of(*NEEDED, *rests), "<f4").tobytes()
+
+    @property
+    def harmonics(self) -> Floats:
+        """(n, coefficients, 3): degree by degree, red green blue together."""
+        each = {0: 0, 1: 3, 2: 8, 3: 15}[self.degree]
+        flat = self.of(*(f"f_rest_{i}" for i in range(3 * each)))
+        return flat.reshape(len(flat), 3, each).transpose(0, 2, 1)
+
+
+def examine(data: bytes) -> Facts:
+    """Raises Refused with the first rule the file breaks."""
+    splats = read(data)
+    places = splats.of("x", "y", "z")
+    low, high = (tuple(float(value) for value in corner) for corner in (places.min(axis=0), places.max(axis=0)))
+    bounds: Any = (low, high)
+    return Facts(count=len(places), bounds=bounds, derived={spz.LIGHT: partial(spz.light, splats), ROWS: splats.rows})
+
+
+def read(data: bytes) -> Splats:
+    """The checked content.  Raises Refused."""
+    names, count, start = _header(data)
+    needed, found = 4 * len(names) * count, len(data) - start
+    if needed != found:
+        raise refusal("PLY_LENGTH", count=count, needed=needed, found=found)
+    values = np.frombuffer(data, "<f4", offset=start).reshape(count, len(names))
+    splats = Splats(values, {name: i for i, name in enumerate(names)}, _degree(names))
+    _check_values(splats)
+    return splats
+
+
+def _header(data: bytes) -> tuple[list[str], int, int]:
+    """Names of the properties, number of splats, first byte of the values."""
+    if not data:
+        raise refusal("FILE_EMPTY")
+    if len(data) > MOST_BYTES:
+        raise refusal("FILE_TOO_LARGE", bytes=len(data), limit=MOST_BYTES)
+    if not data.startswith((b"ply\n", b"ply\r\n")):
+        raise refusal("NOT_A_PLY")
+    end = END.search(data, 0, MOST_HEADER)
+    if end is None:
+        raise refusal("PLY_HEADER", why=f"no line of the first {MOST_HEADER} bytes is 'end_header' and a line end")
+    lines = [line.split() for line in _lines(data[: end.start()], ends={*end.groups()})[1:]]
+    told = [words for words in lines if words and words[0] not in ("comment", "obj_info")]
+    return (*_declared(told), end.end())
+
+
+def _lines(header: bytes, *, ends: set[bytes]) -> list[str]:
+    """Printable ASCII, each line ended alike: what is no line end to one reader is none to any."""
+    line_end = b"\r\n" if header.startswith(b"ply\r\n") else b"\n"
+    if ends != {line_end}:
+        why = "the first line and 'end_header' end differently; end every line with LF, or every line with CR LF"
+        raise refusal("PLY_HEADER", why=why)
+    lines = header.split(line_end)
+    for number, line in enumerate(lines, start=1):
+        if not PRINTABLE.fullmatch(line):
+            why = f"line {number} holds a character that is not printable ASCII, or ends otherwise than the first line"
+            raise refusal("PLY_HEADER", why=why)
+    return [line.decode("ascii") for line in lines]
+
+
+def write(splats: Splats, *, comments: Iterable[str] = ()) -> bytes:
+    """The same splats under a header of our own."""
+    lines = [
+        "ply",
+        "format binary_little_endian 1.0",
+        *(f"comment {line}" for line in comments),
+        f"element vertex {len(splats.values)}",
+        *(f"property float {name}" for name in splats.columns),
+        "end_header",
+        "",
+    ]
+    return "\n".join(lines).encode("ascii", "replace") + splats.values.tobytes()
+
+
+def _declared(told: list[list[str]]) -> tuple[list[str], int]:
+    if not told or told[0] != ["format", "binary_little_endian", "1.0"]:
+        raise refusal("PLY_HEADER", why="the second line is not 'format binary_little_endian 1.0'")
+    if len(told) < 2 or told[1][:2] != ["element", "vertex"] or len(told[1]) != 3:
+        raise refusal("PLY_HEADER", why="the first element is not 'element vertex <count>'")
+    names = [_property(words) for words in told[2:]]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise refusal("PLY_HEADER", why=f"the property {repeated[0]} is declared twice")
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise refusal("PLY_PROPERTY_MISSING", name=missing[0])
+    return names, _count(told[1][2])
+
+
+def _property(words: list[str]) -> str:
+    if words[0] != "property":
+        raise refusal(
+            "PLY_HEADER", why=f"'{' '.join(words)[:60]}' is neither a property nor a comment; one element is allowed"
+        )
+    if len(words) != 3 or words[1] not in ("float", "float32") or words[2] not in ALLOWED:
+        raise refusal("PLY_PROPERTY", told=" ".join(words[1:])[:60])
+    return words[2]
+
+
+def _count(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= 9):
+        raise refusal("PLY_HEADER", why=f"'{word[:20]}' is no count")
+    if int(word) == 0:
+        raise refusal("NO_SPLATS")
+    if int(word) > MOST_SPLATS:
+        raise refusal("TOO_MANY_SPLATS", count=int(word), limit=MOST_SPLATS)
+    return int(word)
+
+
+def _degree(names: list[str]) -> int:
+    rest = {name for name in names if name.startswith("f_rest_")}
+    if len(rest) not in DEGREES or rest != {f"f_rest_{i}" for i in range(len(rest))}:
+        raise refusal("PLY_HARMONICS", count=len(rest))
+    return DEGREES[len(rest)]
+
+
+def _check_values(splats: Splats) -> None:
+    for name in splats.columns:
+        if not np.isfinite(splats.of(name)).all():
+            raise refusal("NOT_FINITE", where=f"property {name}")
+    places = splats.of("x", "y", "z")
+    low, high = places.min(axis=0), places.max(axis=0)
+    if low.min() < -HALF_CUBE - TOLERANCE or high.max() > HALF_CUBE + TOLERANCE:
+        raise refusal(
+            "OUTSIDE_UNIT_CUBE", low=[round(float(v), 3) for v in low], high=[round(float(v), 3) for v in high]
+        )
+    scales = splats.of("scale_0", "scale_1", "scale_2")
+    if scales.max() > np.log(LARGEST_SCALE):
+        raise refusal("SPLAT_TOO_LARGE", scale=f"{np.exp(min(float(scales.max()), 80.0)):.3g}", limit=LARGEST_SCALE)
+    if not np.abs(splats.of("rot_0", "rot_1", "rot_2", "rot_3")).max(axis=1).min() > 1e-6:
+        raise refusal("SPLAT_ROTATION")
+    colours = [name for name in splats.columns if name.startswith("f_")]
+    if scales.min() < SMALLEST_LOG or np.abs(splats.of(*colours)).max() > MOST_COLOUR:
+        raise refusal("SPLAT_EXTREME", what="scale_* below -50" if scales.min() < SMALLEST_LOG else "f_* beyond 10000")
+    if (
+        np.abs(splats.of("opacity")).max() > MOST_LOGIT
+        or np.abs(splats.of("rot_0", "rot_1", "rot_2", "rot_3")).max() > MOST_COLOUR
+    ):
+        raise refusal("SPLAT_EXTREME", what="opacity or rot_* beyond 10000")

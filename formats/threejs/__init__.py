@@ -1,0 +1,1 @@
+"""threejs, modules of JavaScript: checked as text, run once, and baked."""

@@ -1,0 +1,166 @@
+"""built: what a module's page says that it built, as numbers and bytes.  Counted here before anything is made of it.
+
+The first line is JSON: objects, meshes, materials and textures, which name spans of the bytes that follow in base64.
+The page is the module's own ground, so what it says is checked like any file: every span lies within the bytes, and the
+limits hold for what the spans hold, whatever else is said.
+"""
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from core.sandbox.outcomes import Refused
+from formats.rules import MOST_TRIANGLES, refusal
+
+MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_TEXTURE_BYTES = 250_000, 2_900_000, 50_000, 200, 4 << 20
+MOST_ANSWER = 400_000_000  # characters
+WIDTHS = {"position": 3, "normal": 3, "uv": 2, "color": 3}
+SAMPLERS = ("wrapS", "wrapT", "magFilter", "minFilter")
+
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Built:
+    """`tree` is checked; its spans lie within `data`."""
+
+    tree: Told
+    data: bytes
+
+
+def broken() -> Refused:
+    return refusal("MODULE_THREW", why="it broke the page it ran in")
+
+
+def read(answer: Any) -> Built:
+    """The checked answer of the page.  Raises Refused, and nothing else."""
+    try:
+        if not isinstance(answer, str) or len(answer) > MOST_ANSWER:
+            raise broken()
+        line, _, packed = answer.partition("\n")
+        tree = json.loads(line)
+        if "refused" in tree:
+            raise _refused(tree["refused"])
+        built = Built(tree, base64.b64decode(packed.encode("ascii"), validate=True))
+        _check(built)
+        return built
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, binascii.Error):
+        raise broken() from None
+
+
+def _refused(told: Any) -> Refused:
+    """A refusal must name one of our rules and fill its sentence."""
+    code, seen = told
+    return refusal(code, **{name: seen[name] for name in seen if name in ("what", "why", "count", "limit", "bytes")})
+
+
+def _check(built: Built) -> None:
+    tree, size = built.tree, len(built.data)
+    for index, node in enumerate(tree["nodes"]):
+        _require(isinstance(node["parent"], int) and -1 <= node["parent"] < index)
+        lengths = {"matrix": 16} if "matrix" in node else {"place": 3, "turn": 4, "scale": 3}
+        for name, length in lengths.items():
+            _numbers(node[name], length)
+    for texture in tree["textures"]:
+        _check_texture(texture, size)
+    for material in tree["materials"]:
+        _numbers(material["color"], 3)
+        _numbers(material["emissive"], 3)
+    for mesh in tree["meshes"]:
+        _check_mesh(mesh, tree, size)
+    _check_counts(tree)
+
+
+def _check_texture(told: Told, size: int) -> None:
+    width, height = _whole(told["width"]), _whole(told["height"])
+    if 4 * width * height > MOST_TEXTURE_BYTES:
+        raise refusal("MODULE_TEXTURES", bytes=4 * width * height, limit=MOST_TEXTURE_BYTES)
+    _require(_span(told["data"], 1, size) == 4 * width * height > 0)
+    for name in ("repeat", "offset", "center"):
+        _numbers(told[name], 2)
+    _numbers([told["rotation"]], 1)
+
+
+def _check_mesh(mesh: Told, tree: Told, size: int) -> None:
+    """An array holds what its vertices and instances need, so that no count is more than bytes that were sent."""
+    _require(0 <= _whole(mesh["node"]) < len(tree["nodes"]))
+    vertices, instances = _whole(mesh["vertices"]), _whole(mesh["instances"])
+    for name, width in WIDTHS.items():
+        _require(name not in mesh or _span(mesh[name], 4, size) == width * vertices)
+    _require("position" in mesh and vertices > 0)
+    if "matrices" in mesh:
+        _require(_span(mesh["matrices"], 4, size) == 16 * instances)
+        _require("tints" not in mesh or _span(mesh["tints"], 4, size) == 3 * instances)
+    else:
+        _require(instances == 1 and "tints" not in mesh)
+    if "index" in mesh:
+        _span(mesh["index"], 4, size)
+    _require(all(0 <= _whole(paint) < len(tree["materials"]) for paint in mesh["paints"]))
+    _require(len(mesh["range"]) == 2 and all(len(group) == 3 for group in mesh.get("groups", [])))
+    _require(all(_whole(each) >= 0 for each in (*mesh["range"], *(e for g in mesh.get("groups", []) for e in g))))
+
+
+def _check_counts(tree: Told) -> None:
+    meshes = tree["meshes"]
+    if not meshes:
+        raise refusal("NO_GEOMETRY")
+    vertices = sum(mesh["vertices"] for mesh in meshes)
+    drawn = sum(mesh["vertices"] * mesh["instances"] * len(mesh.get("groups", [0])) for mesh in meshes)
+    instances = sum(mesh["instances"] for mesh in meshes if "matrices" in mesh)
+    draws = sum(len(mesh.get("groups", [0])) for mesh in meshes)
+    triangles = sum(_corners(mesh) * mesh["instances"] // 3 for mesh in meshes)
+    textures = sum(4 * texture["width"] * texture["height"] for texture in tree["textures"])
+    if draws > MOST_DRAWS:
+        raise refusal("MODULE_DRAWS", count=draws, limit=MOST_DRAWS)
+    if instances > MOST_INSTANCES:
+        raise refusal("MODULE_INSTANCES", count=instances, limit=MOST_INSTANCES)
+    if vertices > MOST_VERTICES:
+        raise refusal("MODULE_VERTICES", count=vertices, limit=MOST_VERTICES)
+    if drawn > MOST_DRAWN:
+        raise refusal("MODULE_VERTICES", count=drawn, limit=MOST_DRAWN)
+    if triangles > MOST_TRIANGLES:
+        raise refusal("TOO_MANY_TRIANGLES", count=triangles, limit=MOST_TRIANGLES)
+    if textures > MOST_TEXTURE_BYTES:
+        raise refusal("MODULE_TEXTURES", bytes=textures, limit=MOST_TEXTURE_BYTES)
+
+
+def _corners(mesh: Told) -> int:
+    """Of all groups together: groups may draw the same triangles again."""
+    total = int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"])
+    start, count = mesh["range"]
+    whole = range(total)[start : start + count]
+    return sum(len(range(total)[first : first + wide]) for first, wide in _groups(mesh, whole))
+
+
+def _groups(mesh: Told, whole: range) -> Iterator[tuple[int, int]]:
+    if "groups" not in mesh:
+        yield whole.start, len(whole)
+    for first, wide, _ in mesh.get("groups", []):
+        yield first, wide
+
+
+def _span(told: Any, item: int, size: int) -> int:
+    """How many items of `item` bytes lie at the place that is told.  Refuses what is not within `size` bytes."""
+    at, length = told
+    _require(_whole(at) % item == 0 and at + item * _whole(length) <= size)
+    return int(length)
+
+
+def _numbers(told: Any, length: int) -> None:
+    _require(len(told) == length)
+    if not all(isinstance(each, int | float) and math.isfinite(each) for each in told):
+        raise refusal("NOT_FINITE", where="a transform or colour that the module set")
+
+
+def _whole(told: Any) -> int:
+    _require(isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 2**53)
+    return int(told)
+
+
+def _require(true: bool) -> None:
+    if not true:
+        raise broken()

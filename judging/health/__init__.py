@@ -1,0 +1,1 @@
+"""Is the judge well? Controls with known answers, and the exam."""

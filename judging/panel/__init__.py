@@ -1,0 +1,1 @@
+"""The vision-language judge: questions, answers, servers."""

@@ -1,0 +1,359 @@
+"""How does one ask a server that is busy, slow, restarting or lying?  Patiently up to a deadline, and believing little.
+
+Faults that may pass (timeout, reset, 429, 5xx, a body that is no JSON) are tried again with growing pauses; all others
+are not.  A server that has never answered is given up within seconds: most likely the address is wrong.  One client
+belongs to one event loop; its slots bound the requests in flight over all duels and questions.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+import ssl
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from judging.backends.base import NoAnswer
+from judging.panel import openai_wire as wire
+from judging.panel.answer_store import Reply
+from judging.panel.questions.calls import Call
+from judging.panel.questions.pictures import Picture
+from judging.panel.questions.version import JudgeVersion
+
+log = logging.getLogger(__name__)
+RECHECK_S = 30.0  # how long the server's word about its model and version is believed
+ANSWERS_KEPT = 10_000  # digests, to know an old answer by
+CONNECT_S = 4.0  # for a connection, and for the first sign of life of a server
+GET_S = 8.0  # for what a server says of itself
+MISSED_S = 2.0  # how long a server that has never answered is not tried again
+SHARED_S = 2.0
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the server is and how long it may take.  `deadline_s`: for one question, with all its attempts."""
+
+    url: str
+    key: str = ""
+    slots: int = 32
+    timeout_s: float = 30.0
+    deadline_s: float = 60.0
+    pause_s: float = 0.25
+    longest_pause_s: float = 8.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a server turned out to be: the names it serves the judge's weights under, the first of which it may answer
+    with, and how the labels' probabilities are had (empty where the version asks for JSON)."""
+
+    names: tuple[str, ...]
+    answers_as: str
+    measured_by: str
+
+    def lines(self) -> list[str]:
+        """For whoever starts a judge."""
+        measured = f"label probabilities by {self.measured_by}, before anything is masked"
+        lines = [f"the server serves {self.names[0]}; {measured if self.measured_by else NOT_MEASURED}"]
+        if self.answers_as != self.names[0]:
+            lines.append(
+                f"it answers as {self.answers_as!r}, its first served name: accepted, for it lists both names with the "
+                "same root; serve the judge's name first, or alone"
+            )
+        return lines
+
+
+NOT_MEASURED = "labels as JSON, without probabilities: an answer beside the question cannot be told"
+PROBE = Call("probe", "", (), "Answer with one character: 1, 2 or 0.", ("0", "1", "2"), "probe")
+
+
+class Passing(NoAnswer):
+    """It may answer if it is asked again.  `after_s`: what the server asked us to wait."""
+
+    def __init__(self, code: str, sentence: str, *, after_s: float = 0.0) -> None:
+        super().__init__(code, sentence)
+        self.after_s = after_s
+
+
+class Lines:
+    """Clients with one connection each.  A pool of httpx looks at each of its connections for each of its requests
+    whenever one comes or goes: with 32 slots that took most of a worker's processor time."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.idle: list[httpx.AsyncClient] = []
+        self.made: list[httpx.AsyncClient] = []
+
+    @asynccontextmanager
+    async def free(self) -> AsyncIterator[httpx.AsyncClient]:
+        """The line that was used last is taken first: its connection is the least likely to have been dropped."""
+        line = self.idle.pop() if self.idle else self._another()
+        try:
+            yield line
+        finally:
+            self.idle.append(line)
+
+    def _another(self) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {self.door.key}"} if self.door.key else {}
+        line = httpx.AsyncClient(
+            base_url=self.door.url.rstrip("/"), limits=httpx.Limits(max_connections=1), headers=headers,
+            trust_env=False, verify=self._trusted,
+            timeout=httpx.Timeout(self.door.timeout_s, connect=min(CONNECT_S, self.door.timeout_s), pool=None),
+        )  # fmt: skip
+        self.made.append(line)
+        return line
+
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        """Made once: reading the certificates takes longer than a question."""
+        return httpx.create_ssl_context(trust_env=False)
+
+    async def close(self) -> None:
+        for line in self.made:
+            await line.aclose()
+
+
+class Client:
+    def __init__(self, door: Door, version: JudgeVersion, *, address: Callable[[Picture], str]) -> None:
+        self.door, self.version, self.address = door, version, address
+        self.lines = Lines(door)
+        self.slots = asyncio.Semaphore(door.slots)
+        self.reached = False
+        self.missed_at, self.missed = float("-inf"), NoAnswer("unreachable", "")
+        self.checking: asyncio.Task[None] | None = None
+        self.checked_at = float("-inf")
+        self.also_named: tuple[str, ...] = ()
+        self.measure: wire.Measure | None = None
+        self.flying: dict[str, asyncio.Task[Reply]] = {}
+        self.seen: OrderedDict[str, str] = OrderedDict()
+        self.secrets = [door.key, urlsplit(door.url).password or ""]
+
+    async def ask(self, call: Call) -> Reply:
+        """Whoever asks the same while it is being asked shares the answer.  Raises NoAnswer, nothing else."""
+        task = self.flying.get(call.key)
+        if task is None:
+            task = self.flying[call.key] = asyncio.ensure_future(self._within_deadline(call))
+            task.add_done_callback(partial(self._landed, call.key))
+        return await asyncio.shield(task)
+
+    async def examine(self) -> Server:
+        """Whether the server is there, serves the judge's model, and gives probabilities before it masks any.
+
+        Raises NoAnswer with the reason.  Asks a question without pictures, of which nothing is kept.
+        """
+        reply = await self._within_deadline(PROBE)
+        if self.version.mode == "logprobs" and len(reply.raw["top_micro"]) < len(PROBE.labels):
+            raise self._unmeasurable("its answer names fewer alternatives than there are labels: it masks them")
+        measured_by = str(reply.raw.get("measured_by", ""))
+        answers_as = str(reply.raw.get("answered_as", self.version.served_as))
+        return Server((self.version.served_as, *self.also_named), answers_as, measured_by)
+
+    def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
+        """An answer is shared for a little longer: whoever asked first has yet to write it down."""
+        if task.cancelled() or task.exception():
+            self.flying.pop(key, None)
+        else:
+            asyncio.get_running_loop().call_later(SHARED_S, self.flying.pop, key, None)
+
+    async def close(self) -> None:
+        for task in list(self.flying.values()):
+            task.cancel()
+        await self.lines.close()
+
+    async def _within_deadline(self, call: Call) -> Reply:
+        try:
+            async with self.slots, asyncio.timeout(self.door.deadline_s):
+                if not self.reached and time.monotonic() - self.missed_at < MISSED_S:
+                    raise self.missed
+                return await self._patiently(call)
+        except TimeoutError as error:
+            raise NoAnswer("deadline", f"No answer within {self.door.deadline_s:g} seconds of trying.") from error
+
+    async def _patiently(self, call: Call) -> Reply:
+        """With pauses that grow, and differ from worker to worker, until the deadline around this ends it."""
+        began, attempt = time.monotonic(), 0
+        while True:
+            attempt += 1
+            try:
+                await self._require_right_server()
+                return await self._once(call, attempt=attempt)
+            except Passing as fault:
+                pause = min(self.door.longest_pause_s, self.door.pause_s * 2 ** (attempt - 1))
+                pause = max(min(fault.after_s, self.door.longest_pause_s), pause * random.uniform(0.5, 1))
+                patience_s = self.door.deadline_s if self.reached else min(CONNECT_S, self.door.deadline_s)
+                if time.monotonic() + pause >= began + patience_s:
+                    self.missed_at = time.monotonic()
+                    self.missed = NoAnswer(fault.code, f"{fault.sentence} Tried {attempt} times.")
+                    raise self.missed from fault
+                await asyncio.sleep(pause)
+
+    async def _once(self, call: Call, *, attempt: int) -> Reply:
+        """The first question about labels also settles how their probabilities are had."""
+        settled = self.measure is not None or not call.labels or self.version.mode != "logprobs"
+        if settled:
+            return await self._answered(call, self.measure or wire.TOP_ALTERNATIVES, attempt=attempt)
+        try:
+            reply = await self._answered(call, wire.TOP_ALTERNATIVES, attempt=attempt)
+        except NoAnswer as why:
+            if why.code not in ("refused", "no_logprobs"):
+                raise
+            return await self._by_label_ids(call, why, attempt=attempt)
+        return self._settled(reply, wire.TOP_ALTERNATIVES)
+
+    def _settled(self, reply: Reply, measure: wire.Measure) -> Reply:
+        self.measure = measure
+        log.info("%s: label probabilities by %s", self.version.name, measure.name)
+        return reply
+
+    async def _by_label_ids(self, call: Call, why: NoAnswer, *, attempt: int) -> Reply:
+        """Of a server that does not list the likeliest tokens.  `why`: how it refused to."""
+        try:
+            measure = wire.Measure(wire.LABEL_IDS, await self._label_ids())
+            reply = await self._answered(call, measure, attempt=attempt)
+        except Passing:
+            raise
+        except NoAnswer as also:
+            if why.code == also.code == "refused" and call is not PROBE:
+                raise why from also  # the question itself is refused, however it is asked
+            raise self._unmeasurable(f"{wire.TOP_LOGPROBS}: {why.sentence} {wire.LABEL_IDS}: {also.sentence}") from also
+        return self._settled(reply, measure)
+
+    def _unmeasurable(self, why: str) -> NoAnswer:
+        return NoAnswer(
+            "unmeasurable",
+            "The judge's server gives no probabilities of the labels before masking, so nobody could see whether the "
+            f"model answered the question at all; the operator must serve the model otherwise (docs/judge.md): {why}",
+        )
+
+    async def _label_ids(self) -> dict[str, int]:
+        """The ids of all labels' tokens, with and without a space before the label.  Raises NoAnswer."""
+        labels = sorted({label for template in self.version.templates.values() for label in template.labels})
+        ids: dict[str, int] = {}
+        for text in (*labels, *(f" {label}" for label in labels)):
+            asked = {"model": self.version.served_as, "prompt": text, "add_special_tokens": False}
+            payload = await self._send("POST", "/tokenize", json=asked)
+            tokens = payload.get("tokens") if isinstance(payload, dict) else None
+            if (
+                isinstance(tokens, list)
+                and len(tokens) == 1
+                and type(tokens[0]) is int
+                and tokens[0] not in ids.values()
+            ):
+                ids[text] = tokens[0]
+            elif text in labels:
+                raise NoAnswer("no_logprobs", f"The label {text!r} is no single token of the served model.")
+        return ids
+
+    async def _answered(self, call: Call, measure: wire.Measure, *, attempt: int) -> Reply:
+        began = time.monotonic()
+        body = wire.body(call, version=self.version, address=self.address, measure=measure)
+        payload = await self._send("POST", "/v1/chat/completions", json=body)
+        latency_ms = round((time.monotonic() - began) * 1000)
+        self._require_fresh(payload, call)
+        return wire.reply(
+            payload, call, version=self.version, latency_ms=latency_ms, attempt=attempt, measure=measure,
+            also_named=self.also_named,
+        )  # fmt: skip
+
+    def _require_fresh(self, payload: Any, call: Call) -> None:
+        """The very same answer (id, time and content) to another question is an old one.  An id alone says nothing:
+        there are servers that number their answers anew."""
+        name = payload.get("id") if isinstance(payload, dict) else None
+        if not isinstance(name, str) or not name:
+            return
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        if self.seen.setdefault(digest, call.key) != call.key:
+            raise NoAnswer(
+                "stale_answer",
+                f"The judge's server gave one answer (id {name[:60]!r}, the same time and content) to two questions: "
+                "its ids repeat, or something before it repeats old answers; the operator must mend that.",
+            )
+        if len(self.seen) > ANSWERS_KEPT:
+            self.seen.popitem(last=False)
+
+    async def _require_right_server(self) -> None:
+        """Asked by all who wait at once, and believed for a while."""
+        if time.monotonic() - self.checked_at < RECHECK_S:
+            return
+        if self.checking is None:
+            self.checking = asyncio.ensure_future(self._check_server())
+            self.checking.add_done_callback(self._checked)
+        await asyncio.shield(self.checking)
+
+    def _checked(self, task: asyncio.Task[None]) -> None:
+        self.checking = None
+        if not task.cancelled():
+            task.exception()  # whoever still waits gets it
+
+    async def _check_server(self) -> None:
+        listed = await self._send("GET", "/v1/models", timeout=self._get_timeout)
+        rows = listed.get("data") if isinstance(listed, dict) else None
+        served = {
+            str(row.get("id")): row.get("root")
+            for row in (rows if isinstance(rows, list) else [])
+            if isinstance(row, dict) and not row.get("parent")
+        }
+        wanted = self.version.served_as
+        if wanted not in served:
+            raise NoAnswer("wrong_model", f"The server serves {_few(list(served))}, not {wanted!r}.")
+        same = [name for name, root in served.items() if root and root == served[wanted] and name != wanted]
+        self.also_named = tuple(same)
+        if self.version.server:
+            await self._require_version()
+        self.checked_at = time.monotonic()
+
+    @property
+    def _get_timeout(self) -> httpx.Timeout:
+        return httpx.Timeout(min(GET_S, self.door.timeout_s), connect=min(CONNECT_S, self.door.timeout_s), pool=None)
+
+    async def _require_version(self) -> None:
+        said = await self._send("GET", "/version")
+        version = str(said.get("version")) if isinstance(said, dict) else ""
+        if not version.startswith(self.version.server):
+            raise NoAnswer("wrong_server", f"The server is version {version!r}, not {self.version.server!r}.")
+
+    async def _send(self, method: str, path: str, **more: Any) -> Any:
+        try:
+            async with self.lines.free() as line:
+                response = await line.request(method, path, **more)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+            raise Passing(
+                "unreachable",
+                f"Nobody answers at the address of the judge's server ({type(error).__name__}): start the server, or "
+                "mend GAUNTLET_VLM_URL.",
+            ) from error
+        except httpx.TimeoutException as error:
+            raise Passing("timeout", "The judge's server did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise Passing("unreachable", f"The judge's server broke off: {type(error).__name__}.") from error
+        self.reached = True
+        status = response.status_code
+        why = wire.reason(response.content, hidden=self.secrets) if status != 200 else ""
+        said = f"{status}: {why}" if why else f"{status}"
+        if status == 429 or status >= 500:
+            after_s = _seconds(response.headers.get("retry-after", ""))
+            raise Passing(f"http_{status}", f"The judge's server answered {said}.", after_s=after_s)
+        if status != 200:
+            raise NoAnswer("refused", f"The judge's server refused {path} ({said}).")
+        try:
+            return json.loads(response.content)
+        except ValueError as error:
+            raise Passing("bad_json", "The judge's server answered with something that is no JSON.") from error
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:100]) for name in names[:5])
+    return f"{shown or 'no model'}{f' and {len(names) - 5} others' if len(names) > 5 else ''}"
+
+
+def _seconds(said: str) -> float:
+    return float(said) if said.isdecimal() and len(said) < 6 else 0.0

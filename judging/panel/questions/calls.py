@@ -1,0 +1,87 @@
+"""What exactly is sent to a model for one question, and by what name is its answer kept?
+
+Pictures come before words, the reference first, then the first asset, then the second: questions about the same
+pictures begin with the same tokens, and a server that keeps prefixes reads them once.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import rfc8785
+
+from judging.backends.base import Side
+from judging.panel.questions import pictures
+from judging.panel.questions.pictures import Picture
+from judging.panel.questions.version import JudgeVersion, Template
+
+WHOLE = 10**9  # shares of an answer are billionths
+REFERENCE, MODELS = "Reference:", ("Model 1:", "Model 2:")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One question to a model.  `key`: SHA-256 over judge version, question, words and pictures in their order."""
+
+    kind: str
+    system: str
+    pictures: tuple[tuple[str, Picture], ...]
+    text: str
+    labels: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
+class Asker:
+    """The calls of one prompt under one judge version.  `take`: named where they are asked anew, so that what was
+    answered before is not taken for an answer, and stays."""
+
+    version: JudgeVersion
+    reference: Path
+    take: str = ""
+
+    def pair(self, kind: str, first: Side, second: Side, *, angles: Sequence[str] | None = None) -> Call:
+        """`angles`: one view name for each, where the question is about one angle."""
+        template, sides = self.version.templates[kind], (first, second)
+        names = [[angle] for angle in angles] if angles else [template.shows] * 2
+        sheets = [pictures.sheet(s, n, pixels=self.version.pixels) for s, n in zip(sides, names, strict=True)]
+        return self._call(template, sheets, template.asks)
+
+    def asset(self, kind: str, side: Side, *, parts: Sequence[str] = ()) -> Call:
+        template = self.version.templates[kind]
+        text = template.asks.replace("{parts}", "; ".join(parts) + "." if parts else "")
+        return self._call(template, [pictures.sheet(side, template.shows, pixels=self.version.pixels)], text)
+
+    def prompt(self, kind: str) -> Call:
+        return self._call(self.version.templates[kind], [], self.version.templates[kind].asks)
+
+    def _call(self, template: Template, sheets: Sequence[Picture], text: str) -> Call:
+        shown = (
+            (REFERENCE, Picture((self.reference,), self.version.pixels)),
+            *zip(MODELS, sheets, strict=False),
+        )
+        named = {
+            "judge": self.version.digest,
+            "kind": template.kind,
+            "pictures": [picture.digest for _, picture in shown],
+            "text": text,
+        } | ({"take": self.take} if self.take else {})
+        key = hashlib.sha256(rfc8785.dumps(named)).hexdigest()
+        return Call(template.kind, self.version.system, shown, text, tuple(template.labels), key)
+
+
+def shares_of(probabilities: Mapping[str, float]) -> dict[str, int]:
+    """In billionths: what an answer is reckoned with, so that whoever reckons again needs no floats."""
+    return {label: round(share * WHOLE) for label, share in probabilities.items()}
+
+
+def expected(shares: Mapping[str, int], labels: Mapping[str, int]) -> int:
+    """The expected worth of the answer in millionths, over the allowed labels alone; halves go to the even one."""
+    return round(Fraction(sum(labels[label] * share for label, share in shares.items()), sum(shares.values())))
+
+
+def likeliest(shares: Mapping[str, int]) -> str:
+    """The first in the alphabet of those with the largest share."""
+    return max(sorted(shares), key=shares.__getitem__)

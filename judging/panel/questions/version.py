@@ -1,0 +1,145 @@
+"""Which judge is this, to the letter?  Model, revision, templates and thresholds: one folder, one hash.
+
+A version is a folder `templates/judging/<name>/`: `judge.json` says everything but the words, `<question>.txt` holds
+the words.  Whoever changes a byte of meaning has another judge, whose answers are never mixed with those of this one.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from judging.decisions.ballots import MICRO
+from judging.decisions.cascade import Bars
+
+FOLDER = Path(__file__).resolve().parents[3] / "templates" / "judging"
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
+ABOUT = {
+    "likeness": "pair", "artifacts": "pair", "detail": "pair", "gray": "pair",
+    "best_view": "asset", "checklist": "asset", "sides": "asset", "parts": "prompt",
+}  # fmt: skip
+MODES = ("logprobs", "json")
+CONSTRAINTS = ("", "structured_outputs")
+
+
+class BadVersion(ValueError):
+    """The folder of a judge version says something that cannot be; the sentence says what."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One question.  `shows`: view names, drawn as one sheet per asset; `labels`: answer -> millionths.
+
+    `asks` is the whole text; the only thing ever put into it is `{parts}`, the list a model made of the prompt's own
+    picture.  No word of a miner enters it.
+    """
+
+    kind: str
+    about: str
+    shows: tuple[str, ...]
+    asks: str
+    labels: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class JudgeVersion:
+    """`mode`: `logprobs` for one token and its probabilities, `json` for servers that give none.
+
+    `constrain`: how a server was told to answer with a label; empty since `vlm-2`, for what is forced is not measured.
+    `door`: what runs the model, for the same weights answer differently elsewhere.
+    `server`: what the server's version must begin with; empty: any.  `pixels`: longer side of a picture sent.
+    """
+
+    name: str
+    model: str
+    revision: str
+    server: str
+    mode: str
+    constrain: str
+    pixels: int
+    system: str
+    templates: Mapping[str, Template]
+    bars: Bars
+    door: str = "openai"
+
+    @property
+    def served_as(self) -> str:
+        """The name the server must serve it under, so that each answer says which weights gave it."""
+        return f"{self.model}@{self.revision}"
+
+    def described(self) -> dict[str, Any]:
+        own = ("door", "model", "revision", "server", "mode", "constrain", "pixels", "system")
+        plain = {name: getattr(self, name) for name in own}
+        questions = {
+            kind: asdict(template) | {"shows": list(template.shows)} for kind, template in self.templates.items()
+        }
+        return {"rules": "cascade-1", **plain, "questions": questions, "bars": asdict(self.bars)}
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(rfc8785.dumps(self.described())).hexdigest()
+
+
+@cache
+def version_named(name: str) -> JudgeVersion:
+    """Raises BadVersion, a ValueError, for a folder that is missing or says what cannot be."""
+    if not NAME.fullmatch(name) or not (FOLDER / name / "judge.json").is_file():
+        known = ", ".join(sorted(p.parent.name for p in FOLDER.glob("*/judge.json")))
+        raise BadVersion(f"there is no judge version {name!r} in templates/judging; there are: {known}")
+    return read(FOLDER / name)
+
+
+def read(folder: Path) -> JudgeVersion:
+    try:
+        said = json.loads((folder / "judge.json").read_text())
+        questions = said.pop("questions")
+        if set(questions) != set(ABOUT):
+            raise BadVersion(f"{folder.name}: the questions must be {', '.join(ABOUT)}")
+        templates = {kind: _template(folder, kind, value) for kind, value in questions.items()}
+        bars, system = Bars(**said.pop("bars")), _words(folder / "system.txt")
+        version = JudgeVersion(name=folder.name, system=system, templates=templates, bars=bars, **said)
+    except BadVersion:
+        raise
+    except (KeyError, TypeError, OSError, ValueError) as error:
+        raise BadVersion(f"{folder.name}: {type(error).__name__}: {error}") from error
+    _require_sound(version)
+    return version
+
+
+def of_described(name: str, described: Mapping[str, Any]) -> JudgeVersion:
+    """The version that was described so once, whatever its folder says now."""
+    plain = {key: value for key, value in described.items() if key not in ("rules", "questions", "bars")}
+    questions = described["questions"].items()
+    templates = {kind: Template(**{**value, "shows": tuple(value["shows"])}) for kind, value in questions}
+    return JudgeVersion(name=name, templates=templates, bars=Bars(**described["bars"]), **plain)
+
+
+def _template(folder: Path, kind: str, value: Mapping[str, Any]) -> Template:
+    labels = {str(label): micro for label, micro in value["labels"].items()}
+    if any(type(micro) is not int or abs(micro) > MICRO for micro in labels.values()):
+        raise BadVersion(f"{folder.name}: labels of {kind} must be worth whole millionths from -1000000 to 1000000")
+    if ABOUT[kind] != "prompt" and len(set(labels.values())) < 2:
+        raise BadVersion(f"{folder.name}: {kind} needs labels of different worth, or no answer says anything")
+    return Template(kind, ABOUT[kind], tuple(value["shows"]), _words(folder / f"{kind}.txt"), labels)
+
+
+def _words(path: Path) -> str:
+    """One paragraph: line breaks in the file are for its readers."""
+    return " ".join(path.read_text().split())
+
+
+def _require_sound(version: JudgeVersion) -> None:
+    if version.mode not in MODES or version.constrain not in CONSTRAINTS:
+        raise BadVersion(f"{version.name}: mode is one of {MODES}, constrain one of {CONSTRAINTS}")
+    if type(version.pixels) is not int or not 28 <= version.pixels <= 4096:
+        raise BadVersion(f"{version.name}: pixels must be a whole number from 28 to 4096")
+    if not all(isinstance(text, str) for text in (version.model, version.revision, version.server)):
+        raise BadVersion(f"{version.name}: model, revision and server are texts")
+    if not version.model or not version.revision:
+        raise BadVersion(f"{version.name}: a model and its revision must be named")

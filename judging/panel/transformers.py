@@ -1,0 +1,132 @@
+"""Which asset is better, says a vision-language model in this process's own memory.
+
+`transformers:vlm-2` is the judge version `templates/judging/vlm-2`; its weights come from GAUNTLET_VLM_FOLDER, or from
+the hub at the version's revision.  They are loaded by the first question, after any fork, and by nobody who only makes
+the judge.  One thread per process feeds the model with whatever questions wait; a batch that does not fit is halved.
+"""
+
+import os
+import queue
+import re
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+
+from judging.backends.base import Answer, NoAnswer, Question
+from judging.panel.answer_store import Book, Remembered, Reply
+from judging.panel.questions.calls import Call
+from judging.panel.questions.version import JudgeVersion, version_named
+
+JSON = re.compile(r"\{.*?\}", re.DOTALL)
+
+
+class Transformers:
+    """A judge that deliberates: see `judging.panel.vlm_panel`."""
+
+    def __init__(self, version: JudgeVersion, *, folder: str = "", device: str = "", batch: int = 8) -> None:
+        self.name = f"transformers:{version.name}"
+        self.version, self.judge_version = version.digest, version
+        self.folder, self.device, self.batch = folder, device, batch
+        self.book: Book = Remembered()
+        self.loaded: Any = None
+        self._starting = threading.Lock()
+        self._waiting: queue.SimpleQueue[tuple[Call, Future[Reply]]] = queue.SimpleQueue()
+        self._pid = 0
+
+    def ask(self, question: Question) -> Answer:
+        raise NoAnswer("unknown_question", "This judge deliberates about a duel; it takes no single question.")
+
+    def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
+        self._start()
+        asked: list[tuple[Call, Future[Reply]]] = [(call, Future()) for call in calls]
+        for one in asked:
+            self._waiting.put(one)
+        return [_outcome(future) for _, future in asked]
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._pid != os.getpid():
+                self._pid, self._waiting, self.loaded = os.getpid(), queue.SimpleQueue(), None
+                threading.Thread(target=self._feed, name="model", daemon=True).start()
+
+    def _feed(self) -> None:
+        while True:
+            asked = [self._waiting.get()]
+            while len(asked) < self.batch and not self._waiting.empty():
+                asked.append(self._waiting.get())
+            try:
+                self._load()
+                self._take(asked)
+            except Exception as error:  # whoever waits must hear of it, and the next batch may be fine
+                silence = NoAnswer("model", f"The model failed: {type(error).__name__}: {str(error)[:200]}")
+                for _, future in asked:
+                    if not future.done():
+                        future.set_exception(silence)
+
+    def _load(self) -> None:
+        if self.loaded is None:
+            from judging.panel.transformers_model import Loaded
+
+            version = self.judge_version
+            name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
+            self.loaded = Loaded.from_folder(name, revision=revision, device=self.device)
+
+    def _take(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
+        for call, future in asked:
+            if not call.labels:
+                began = monotonic()
+                found = JSON.search(self.loaded.words(call))
+                future.set_result(self._reply({}, 1.0, began, text=found.group() if found else ""))
+        self._labels([one for one in asked if one[0].labels])
+
+    def _labels(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
+        """In one batch if it fits, else in halves; the smaller batch is remembered."""
+        if not asked:
+            return
+        began = monotonic()
+        try:
+            answered = self.loaded.labels([call for call, _ in asked])
+        except Exception as error:
+            from judging.panel.transformers_model import out_of_memory, tidy
+
+            if not out_of_memory(error):
+                raise
+            tidy()
+            if len(asked) == 1:
+                raise NoAnswer("out_of_memory", "One question alone does not fit into the card's memory.") from error
+            self.batch = half = len(asked) // 2
+            self._labels(asked[:half])
+            self._labels(asked[half:])
+            return
+        for (_, future), shares in zip(asked, answered, strict=True):
+            future.set_result(self._reply(shares, sum(shares.values()), began))
+
+    def _reply(self, shares: dict[str, float], mass: float, began: float, *, text: str = "") -> Reply:
+        raw = {"model": self.judge_version.served_as, "device": self.loaded.device}
+        return Reply(shares, mass, text=text, raw=raw, latency_ms=round((monotonic() - began) * 1000))
+
+
+def _outcome(future: "Future[Reply]") -> Reply | NoAnswer:
+    try:
+        return future.result()
+    except NoAnswer as silence:
+        return silence
+    except Exception as error:  # the judge's protocol knows no other failure
+        return NoAnswer("model", f"The model failed: {type(error).__name__}: {error}")
+
+
+def made(argument: str) -> Transformers:
+    """Raises ValueError for a version that is not there, or where torch is not installed."""
+    try:
+        door = f"torch {installed('torch')}, transformers {installed('transformers')}"
+    except PackageNotFoundError as error:
+        raise ValueError("pip install -r requirements-gpu.txt for a model in this process") from error
+    version = replace(version_named(argument), door=door)
+    return Transformers(version, folder=settings.VLM_FOLDER, device=settings.VLM_DEVICE, batch=settings.VLM_BATCH)

@@ -1,0 +1,96 @@
+"""How does a vision-language model in our own memory answer a batch of questions?  The only module that loads torch.
+
+One forward pass per batch, of which only the last position's logits are kept.  Every label must be one token of the
+model's own tokenizer, with or without a space before it; its probability is taken over the whole vocabulary, so that
+the mass on the labels says whether the model was answering at all.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText
+
+from judging.panel.questions.calls import Call
+from judging.panel.transformers_words import processor_of
+
+WORDS = 200  # tokens for the list of parts
+
+
+@dataclass
+class Loaded:
+    """A model, its processor, and where it runs."""
+
+    model: Any
+    processor: Any
+    device: str
+
+    @classmethod
+    def from_folder(cls, name: str, *, revision: str | None, device: str) -> "Loaded":
+        """`name`: a folder, or a repository of the hub at `revision`.  Half precision on a GPU, full on a CPU."""
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        model = AutoModelForImageTextToText.from_pretrained(name, revision=revision, dtype=dtype)
+        return cls(model.eval().to(device), processor_of(name, revision=revision), device)
+
+    def labels(self, calls: Sequence[Call]) -> list[dict[str, float]]:
+        """The probability of each label, call by call.  Raises ValueError for a label that is not one token."""
+        with torch.inference_mode():
+            logits = self.model(**self._inputs(calls), logits_to_keep=1).logits[:, -1]
+            shares = torch.softmax(logits.float(), dim=-1).cpu()
+        return [
+            {label: float(shares[row, self.tokens(label)].sum()) for label in call.labels}
+            for row, call in enumerate(calls)
+        ]
+
+    def words(self, call: Call) -> str:
+        with torch.inference_mode():
+            inputs = self._inputs([call])
+            said = self.model.generate(**inputs, max_new_tokens=WORDS, do_sample=False)
+        return str(self.processor.decode(said[0][inputs["input_ids"].shape[1] :], skip_special_tokens=True))
+
+    def tokens(self, label: str) -> list[int]:
+        return _tokens(self.processor, label)
+
+    def _inputs(self, calls: Sequence[Call]) -> Any:
+        texts = [
+            self.processor.apply_chat_template(messages(call), add_generation_prompt=True, tokenize=False)
+            for call in calls
+        ]
+        images = [[Image.open(io.BytesIO(shown.jpeg())).convert("RGB") for _, shown in call.pictures] for call in calls]
+        return self.processor(text=texts, images=images, padding=True, return_tensors="pt").to(self.device)
+
+
+def messages(call: Call) -> list[dict[str, Any]]:
+    """In the order of the wire: caption, picture, caption, picture, ..., the question."""
+    content: list[dict[str, Any]] = []
+    for caption, _ in call.pictures:
+        content += [{"type": "text", "text": caption}, {"type": "image"}]
+    content.append({"type": "text", "text": call.text})
+    return [
+        {"role": "system", "content": [{"type": "text", "text": call.system}]},
+        {"role": "user", "content": content},
+    ]
+
+
+@lru_cache(maxsize=256)
+def _tokens(processor: Any, label: str) -> list[int]:
+    tokenizer = processor.tokenizer
+    ways = [tokenizer.encode(way, add_special_tokens=False) for way in (label, f" {label}")]
+    single = sorted({way[0] for way in ways if len(way) == 1 and way[0] != tokenizer.unk_token_id})
+    if not single:
+        raise ValueError(f"{label!r} is not one token for this model: it needs other labels")
+    return single
+
+
+def out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def tidy() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

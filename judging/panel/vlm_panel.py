@@ -1,0 +1,171 @@
+"""How does a judge that sees come to its verdict on one duel?
+
+Question by question, as `decisions.cascade` asks for them, each in both orders or about both assets at once.  What is
+in the book is not asked again.  Between questions it looks whether anybody still wants the verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from judging.backends.base import NoAnswer, Side
+from judging.decisions import cascade
+from judging.decisions.ballots import MICRO, Ballot, Verdict
+from judging.decisions.cascade import Said
+from judging.panel.answer_store import Book, Reply
+from judging.panel.questions import pictures
+from judging.panel.questions.calls import WHOLE, Asker, Call, expected, likeliest, shares_of
+from judging.panel.questions.version import JudgeVersion
+
+ASKS = 3  # times in a row that a question is asked before its duel is laid aside for a while
+# What is worth asking again at once.  An answerer has tried all else patiently before it gave up.
+HICCUPS = {"bad_json", "bad_logprobs", "bad_parts", "empty_choices", "low_mass", "no_logprobs", "stale_answer"}
+MOST_PARTS, LONGEST_PART = 6, 80
+ODD = re.compile(r"[^A-Za-z0-9 ,'/-]+")
+
+
+class Unwanted(Exception):
+    """Nobody needs this verdict any more: stop asking."""
+
+
+class Answerer(Protocol):
+    """A model behind some door."""
+
+    def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
+        """In the order of the calls.  Raises nothing: where there is no answer, it says why."""
+        ...
+
+
+@runtime_checkable
+class Deliberates(Answerer, Protocol):
+    """A judge that is asked question by question.  `book`: where it keeps answers when nobody names another."""
+
+    judge_version: JudgeVersion
+    book: Book
+
+
+@dataclass(frozen=True)
+class Deliberation:
+    """One duel before one judge."""
+
+    version: JudgeVersion
+    answerer: Answerer
+    book: Book
+    reference: Path
+    defender: Side
+    challenger: Side
+    wanted: Callable[[], bool] = lambda: True
+    take: str = ""
+
+    def verdict(self) -> Verdict:
+        """Raises NoAnswer when any answer that is needed is missing, and Unwanted when nobody waits for it."""
+        if self.defender.sha256 == self.challenger.sha256:
+            return Verdict("draw", 0, "same_file", ())
+        said = Said(pale=self._pale())
+        while (question := cascade.next_question(said, bars=self.version.bars)) is not None:
+            if not self.wanted():
+                raise Unwanted
+            said = self._with(said, question)
+        return cascade.verdict(said, bars=self.version.bars)
+
+    def _pale(self) -> bool:
+        names = self.version.templates["likeness"].shows
+        return any(pictures.pale(side, names) for side in (self.defender, self.challenger))
+
+    def _with(self, said: Said, question: str) -> Said:
+        for place, name in cascade.SIDES.items():
+            if question == name:
+                side = self.defender if place == "defender" else self.challenger
+                (spoiled,) = self._scores([self._asker.asset("sides", side)])
+                return replace(said, spoiled={**said.spoiled, place: spoiled})
+        return replace(said, ballots={**said.ballots, question: self._ballot(question)})
+
+    def _ballot(self, kind: str) -> Ballot:
+        if kind == "checklist":
+            left, right = self._scores(
+                [self._asker.asset(kind, side, parts=self._parts()) for side in (self.defender, self.challenger)]
+            )
+            return Ballot(kind, ab=right - left, ba=left - right)
+        left_angle, right_angle = self._angles() if kind == "detail" else (None, None)
+        angles = [left_angle, right_angle] if left_angle and right_angle else None
+        ab = self._asker.pair(kind, self.defender, self.challenger, angles=angles)
+        ba = self._asker.pair(kind, self.challenger, self.defender, angles=angles and angles[::-1])
+        return Ballot(kind, *self._scores([ab, ba]))
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.version, self.reference, self.take)
+
+    def _parts(self) -> list[str]:
+        """What a good model of the prompt must show, as the model read it from the prompt's picture."""
+        (reply,) = self._replies([self._asker.prompt("parts")])
+        return parts_of(reply.text)
+
+    def _angles(self) -> tuple[str, str]:
+        """The view of each asset that is nearest to the reference's camera."""
+        template = self.version.templates["best_view"]
+        replies = self._replies([self._asker.asset("best_view", side) for side in (self.defender, self.challenger)])
+        left, right = (template.shows[template.labels[likeliest(shares_of(r.probabilities))]] for r in replies)
+        return left, right
+
+    def _scores(self, calls: Sequence[Call]) -> list[int]:
+        replies = self._replies(calls)
+        labels = [self.version.templates[call.kind].labels for call in calls]
+        return [expected(shares_of(r.probabilities), worth) for r, worth in zip(replies, labels, strict=True)]
+
+    def _replies(self, calls: Sequence[Call]) -> list[Reply]:
+        """From the book where it has them.  What is new is checked, then kept, whatever becomes of the others."""
+        known = self.book.read([call.key for call in calls])
+        for left in reversed(range(ASKS)):
+            silences = self._ask([call for call in calls if call.key not in known], known)
+            if not silences:
+                break
+            if not left or any(silence.code not in HICCUPS for silence in silences):
+                raise silences[0]
+        return [known[call.key] for call in calls]
+
+    def _ask(self, calls: Sequence[Call], known: dict[str, Reply]) -> list[NoAnswer]:
+        silences = []
+        for call, reply in zip(calls, self.answerer.answer(calls) if calls else [], strict=True):
+            try:
+                sound = require_sound(call, reply, least_mass=self.version.bars.least_mass)
+                known[call.key] = self.book.write(call.key, sound, kind=call.kind, judge=self.version.digest)
+            except NoAnswer as silence:
+                silences.append(silence)
+        return silences
+
+
+def require_sound(call: Call, reply: Reply | NoAnswer, *, least_mass: int) -> Reply:
+    """Raises NoAnswer: what is not certainly an answer to this question is none, and above all no draw."""
+    if isinstance(reply, NoAnswer):
+        raise reply
+    if not call.labels:
+        parts_of(reply.text)
+        return reply
+    shares = reply.probabilities
+    if set(shares) - set(call.labels) or not all(math.isfinite(p) and 0 <= p <= 1 for p in shares.values()):
+        raise NoAnswer("bad_logprobs", "The judge's probabilities are not numbers between 0 and 1.")
+    if not (math.isfinite(reply.mass) and reply.mass <= 1.001):
+        raise NoAnswer("bad_logprobs", f"The judge's probabilities add up to {reply.mass!r}.")
+    mass = sum(shares_of(shares).values())
+    if mass * MICRO < least_mass * WHOLE or not mass:
+        raise NoAnswer("low_mass", f"The judge was not answering the question (mass {reply.mass:.2f}).")
+    return reply
+
+
+def parts_of(text: str) -> list[str]:
+    """The six parts of a list that a model wrote as JSON, in plain letters.  Raises NoAnswer for anything else."""
+    try:
+        parts = json.loads(text)["parts"]
+        plain = [" ".join(ODD.sub(" ", part).split())[:LONGEST_PART] for part in parts[:MOST_PARTS]]
+        if not isinstance(parts, list) or len(plain) != MOST_PARTS or not all(plain):
+            raise ValueError(parts)
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoAnswer("bad_parts", "The judge did not name six parts of the prompt's object.") from error
+    return plain

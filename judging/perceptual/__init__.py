@@ -1,0 +1,1 @@
+"""The embedded judge: image metrics on the CPU."""

@@ -1,6 +1,0 @@
-"""The question of `front` again on a gray background, where white things can be seen."""
-
-from judging.questions import front
-from judging.questions.form import Form
-
-FORM = Form(kind="gray", shows=tuple(f"gray_{view}" for view in front.FORM.shows), asks=front.FORM.asks)
