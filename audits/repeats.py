@@ -34,9 +34,10 @@ def verdict(audit: Audit, *, defender: Submission, now: datetime) -> Verdict | W
         if isinstance(run, Wait):
             return run
         limits = GenerationRules(
-            win_margin=Fraction(rules.win_margin), least_counted=rules.least_counted,
+            win_margin=Fraction(rules.win_margin),
+            least_counted=rules.least_counted,
             generation_s=runs.limits_of(run).generation_s,
-        )  # fmt: skip
+        )
         said = _repeat(audit, found, run, repeat=repeat, defender=defender, limits=limits, now=now)
         if said is not None:
             return said
@@ -44,9 +45,15 @@ def verdict(audit: Audit, *, defender: Submission, now: datetime) -> Verdict | W
 
 
 def _repeat(
-    audit: Audit, found: list[regenerations.Regenerated], run: PodRun, *, repeat: int, defender: Submission,
-    limits: GenerationRules, now: datetime,
-) -> Verdict | Wait | None:  # fmt: skip
+    audit: Audit,
+    found: list[regenerations.Regenerated],
+    run: PodRun,
+    *,
+    repeat: int,
+    defender: Submission,
+    limits: GenerationRules,
+    now: datetime,
+) -> Verdict | Wait | None:
     """Judge one repeat, against the submitted outputs and then against the defender; None: the next one is wanted."""
     repeats = rules_of(audit.round).audit_repeats
     one = _match(audit, Match.Kind.AUDIT, against=audit.submission, repeat=repeat, now=now)

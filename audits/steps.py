@@ -149,9 +149,13 @@ def flag_the_best_of_many(audit: Audit) -> None:
     found = cherrypicking.picked(cherrypicking.signs(signs))
     if found.flagged and not audit.findings.filter(rule=cherrypicking.RULE).exists():
         audit.findings.create(
-            severity=verdicts.NOTICE, rule=cherrypicking.RULE, sentence=found.sentence, check_name="generation",
-            tool="gauntlet", tool_version="1",
-        )  # fmt: skip
+            severity=verdicts.NOTICE,
+            rule=cherrypicking.RULE,
+            sentence=found.sentence,
+            check_name="generation",
+            tool="gauntlet",
+            tool_version="1",
+        )
 
 
 def worse_by_bankroll(match: Match) -> bool:

@@ -83,9 +83,9 @@ def play(world: World, judged: Judged, *, rules: Rules, early: bool) -> tuple[in
 def fill(world: World, bouts: list[Bout], judged: Judged, *, rules: Rules, early: bool) -> None:
     """Prompt by prompt over all matches in flight; match by match where nothing ends early."""
     total = world.shape.prompts
-    for prompt, bout in [(p, b) for p in range(total) for b in bouts] if early else [
-        (p, b) for b in bouts for p in range(total)
-    ]:  # fmt: skip
+    for prompt, bout in (
+        [(p, b) for p in range(total) for b in bouts] if early else [(p, b) for b in bouts for p in range(total)]
+    ):
         if early and stopping.certain(bout.results, total, rules=rules):
             continue
         bout.results.append(judged(world, prompt, bout.defender, bout.challenger))
@@ -122,11 +122,17 @@ def measured(shape: Shape, version: JudgeVersion, *, tokens: int) -> list[dict[s
         began = time.monotonic()
         winner, bouts = play(world, judged, rules=rules, early=label == "ours")
         results = [result for bout in bouts for result in bout.results]
-        rows.append({
-            "label": label, "winner": winner, "matches": len(bouts), "duels": len(results),
-            "draws": sum(r == DuelResult.DRAWN for r in results) / len(results), **server.card.stats(),
-            "took": time.monotonic() - began,
-        })  # fmt: skip
+        rows.append(
+            {
+                "label": label,
+                "winner": winner,
+                "matches": len(bouts),
+                "duels": len(results),
+                "draws": sum(r == DuelResult.DRAWN for r in results) / len(results),
+                **server.card.stats(),
+                "took": time.monotonic() - began,
+            }
+        )
     return rows
 
 
@@ -136,8 +142,10 @@ def main() -> None:
     asks.add_argument("--tokens", type=int, default=1024, help="tokens of one picture (default: %(default)s)")
     asks.add_argument("--prompts", type=int, default=128)
     told = asks.parse_args()
-    print("| round | judged | duels | draws | calls | a duel | prompt tokens | of them cached | completion tokens "
-          "| GPU seconds | winner |\n|---|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+    print(
+        "| round | judged | duels | draws | calls | a duel | prompt tokens | of them cached | completion tokens "
+        "| GPU seconds | winner |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    )
     for name, shape in SHAPES.items():
         rows = measured(replace(shape, prompts=told.prompts), version_named(told.judge), tokens=told.tokens)
         for row in rows:

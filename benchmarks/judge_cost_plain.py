@@ -72,14 +72,19 @@ class Plain:
         content: list[dict[str, Any]] = []
         for caption, path in zip((REFERENCE, *MODELS), [self.reference, *shown], strict=False):
             picture = pictures.Picture((path,), self.version.pixels)
-            content += [{"type": "text", "text": caption},
-                        {"type": "image_url", "image_url": {"url": f"sim/{picture.digest}"}}]  # fmt: skip
-        messages = [{"role": "system", "content": self.version.system},
-                    {"role": "user", "content": [*content, {"type": "text", "text": template.asks}]}]  # fmt: skip
+            content += [
+                {"type": "text", "text": caption},
+                {"type": "image_url", "image_url": {"url": f"sim/{picture.digest}"}},
+            ]
+        messages = [
+            {"role": "system", "content": self.version.system},
+            {"role": "user", "content": [*content, {"type": "text", "text": template.asks}]},
+        ]
         asked = {"answer": {"enum": list(template.labels)}} if template.labels else {"parts": {}}
         body: dict[str, Any] = {
-            "messages": messages, "response_format": {"json_schema": {"schema": {"properties": asked}}},
-        }  # fmt: skip
+            "messages": messages,
+            "response_format": {"json_schema": {"schema": {"properties": asked}}},
+        }
         _, top = self.server.mind.answer(body)
         self.server.card.take(body, completion_tokens=JSON_TOKENS)
         return {label: 2.718281828**logprob for label, logprob in top}

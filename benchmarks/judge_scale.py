@@ -137,9 +137,11 @@ def table_of(workers: int, *, slots: int, server_slots: int, seconds: float) -> 
         server.terminate()
         server.wait()
     return {
-        "busy": min(row["busy"] for row in told), "calls": sum(row["calls"] for row in told),
-        "duels": sum(row["duels"] for row in told), "cpu_ms": max(row["cpu_ms"] for row in told),
-    }  # fmt: skip
+        "busy": min(row["busy"] for row in told),
+        "calls": sum(row["calls"] for row in told),
+        "duels": sum(row["duels"] for row in told),
+        "cpu_ms": max(row["cpu_ms"] for row in told),
+    }
 
 
 def main() -> None:
@@ -150,8 +152,11 @@ def main() -> None:
     asks.add_argument("--start-at", type=float, default=0.0, help=argparse.SUPPRESS)
     told = asks.parse_args()
     if told.work:
-        print(json.dumps(work(told.work, slots=told.slots, duels=3 * told.slots, seconds=told.seconds,
-                              start_at=told.start_at)))  # fmt: skip
+        print(
+            json.dumps(
+                work(told.work, slots=told.slots, duels=3 * told.slots, seconds=told.seconds, start_at=told.start_at)
+            )
+        )
         return
     print(
         "| workers | slots each | calls/s | duels/s | busy (least) | processor ms a call |\n|---|---|---|---|---|---|"

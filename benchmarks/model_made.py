@@ -29,28 +29,60 @@ CHAT = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant{% endif %}"
 )
 SPECIAL = ["<pad>", "<unk>", "<|im_start|>", "<|im_end|>", "<image>", "<video>", "<vision>", "</vision>"]
-LARGE_EYES = {"depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "window_size": 112,
-              "fullatt_block_indexes": [7, 15, 23, 31]}  # fmt: skip
+LARGE_EYES = {
+    "depth": 32,
+    "hidden_size": 1280,
+    "intermediate_size": 3420,
+    "num_heads": 16,
+    "window_size": 112,
+    "fullatt_block_indexes": [7, 15, 23, 31],
+}
 # Name -> (the language half, the seeing half, tokens in its table).  What Qwen2.5-VL's own configurations say.
 SIZES: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "tiny": (
-        {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
-         "num_key_value_heads": 2, "mrope": [1, 1, 2]},
-        {"depth": 1, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "window_size": 56,
-         "fullatt_block_indexes": [0]},
+        {
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "mrope": [1, 1, 2],
+        },
+        {
+            "depth": 1,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "window_size": 56,
+            "fullatt_block_indexes": [0],
+        },
         2_000,
     ),
     "3b": (
-        {"hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
-         "num_key_value_heads": 2, "mrope": [16, 24, 24]},
-        LARGE_EYES, 151_936,
+        {
+            "hidden_size": 2048,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 36,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 2,
+            "mrope": [16, 24, 24],
+        },
+        LARGE_EYES,
+        151_936,
     ),
     "7b": (
-        {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
-         "num_key_value_heads": 4, "mrope": [16, 24, 24]},
-        LARGE_EYES, 152_064,
+        {
+            "hidden_size": 3584,
+            "intermediate_size": 18944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 28,
+            "num_key_value_heads": 4,
+            "mrope": [16, 24, 24],
+        },
+        LARGE_EYES,
+        152_064,
     ),
-}  # fmt: skip
+}
 
 
 def made(size: str, version: JudgeVersion, *, device: str) -> Loaded:
@@ -78,11 +110,21 @@ def _config(size: str, words: PreTrainedTokenizerFast) -> Qwen2_5_VLConfig:
     ids = {name: words.convert_tokens_to_ids(f"<{name}>") for name in ("image", "video", "vision", "/vision")}
     told = {name: value for name, value in text.items() if name != "mrope"}
     return Qwen2_5_VLConfig(
-        text_config={**told, "vocab_size": table, "max_position_embeddings": 32_768, "rope_parameters": rope,
-                     "bos_token_id": None, "pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id},
-        vision_config={**eyes, "out_hidden_size": text["hidden_size"]}, image_token_id=ids["image"],
-        video_token_id=ids["video"], vision_start_token_id=ids["vision"], vision_end_token_id=ids["/vision"],
-    )  # fmt: skip
+        text_config={
+            **told,
+            "vocab_size": table,
+            "max_position_embeddings": 32_768,
+            "rope_parameters": rope,
+            "bos_token_id": None,
+            "pad_token_id": words.pad_token_id,
+            "eos_token_id": words.eos_token_id,
+        },
+        vision_config={**eyes, "out_hidden_size": text["hidden_size"]},
+        image_token_id=ids["image"],
+        video_token_id=ids["video"],
+        vision_start_token_id=ids["vision"],
+        vision_end_token_id=ids["/vision"],
+    )
 
 
 def _tokenizer(version: JudgeVersion) -> PreTrainedTokenizerFast:
@@ -94,8 +136,11 @@ def _tokenizer(version: JudgeVersion) -> PreTrainedTokenizerFast:
     trainer = trainers.BpeTrainer(vocab_size=1500, special_tokens=SPECIAL, initial_alphabet=alphabet)
     made.train_from_iterator(corpus, trainer)
     words = PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", unk_token="<unk>", eos_token="<|im_end|>",
+        tokenizer_object=made,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        eos_token="<|im_end|>",
         additional_special_tokens=SPECIAL[2:],
-    )  # fmt: skip
+    )
     words.chat_template = CHAT
     return words

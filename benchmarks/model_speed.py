@@ -63,8 +63,16 @@ def measured(
             rate = _rate(loaded, calls, seconds=seconds)
             memory = torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else 0.0
             tokens = int(loaded._inputs(calls[:1])["input_ids"].shape[1])
-            rows.append({"model": size, "device": _named(device), "batch": batch, "tokens": tokens, "rate": rate,
-                         "memory": memory})  # fmt: skip
+            rows.append(
+                {
+                    "model": size,
+                    "device": _named(device),
+                    "batch": batch,
+                    "tokens": tokens,
+                    "rate": rate,
+                    "memory": memory,
+                }
+            )
     return rows
 
 

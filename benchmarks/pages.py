@@ -30,9 +30,12 @@ for name, default in SIZES:
 ASKED = PARSER.parse_args() if __name__ == "__main__" else PARSER.parse_args([])
 FOLDER = ASKED.var.resolve() if ASKED.var else Path(tempfile.mkdtemp(prefix="gauntlet-pages-"))
 os.environ |= {
-    "GAUNTLET_VAR": str(FOLDER), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "competition.settings", "BROKER_URL": "stub://",
+    "GAUNTLET_VAR": str(FOLDER),
+    "DATABASE_URL": "",
+    "DJANGO_SETTINGS_MODULE": "competition.settings",
+    "BROKER_URL": "stub://",
     "GAUNTLET_LOG_LEVEL": "ERROR",
-}  # fmt: skip
+}
 
 import django
 
@@ -118,8 +121,10 @@ def report(competition: Competition, *, repeats: int) -> None:
         print(_row(name, address, repeats=repeats), flush=True)
     cold, files = against(competition, repeats=repeats)
     told = f"{files[0]} JSON files ({files[1] / 1e6:.1f} MB)"
-    print(f"\nthe round from the state repository's {told} at each request, without HTML: "
-          f"p50 {cold[0]:.0f} ms, p95 {cold[1]:.0f} ms")  # fmt: skip
+    print(
+        f"\nthe round from the state repository's {told} at each request, without HTML: "
+        f"p50 {cold[0]:.0f} ms, p95 {cold[1]:.0f} ms"
+    )
 
 
 def _row(name: str, address: Callable[[int], str], *, repeats: int) -> str:
@@ -180,11 +185,14 @@ def _write(match: Match, *, folder: Path) -> None:
     files = [(side, kind) for side in ("left", "right") for kind in ("glb", "png")]
     duels = [
         {
-            "name": stem, "prompt": f"{host}/{stem}.png", "winner": sides[outcome], "issues": "worse texture; " * 12,
+            "name": stem,
+            "prompt": f"{host}/{stem}.png",
+            "winner": sides[outcome],
+            "issues": "worse texture; " * 12,
             **{f"{side}_{kind}": f"{host}/{hotkey}/{side}/{stem}.{kind}" for side, kind in files},
         }
         for stem, outcome in match.duels.values_list("prompt__stem", "outcome")
-    ]  # fmt: skip
+    ]
     path = folder / hotkey / "duels_leader.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"left": "leader", "right": hotkey, "duels": duels}, indent=2))

@@ -107,9 +107,16 @@ def _competition() -> Competition:
     chain = SimulatedChain.objects.create(name="bench", genesis_at=NOW)
     config = {"rig": EMBEDDED.to_json(), "format": "glb", "rules": {"win_margin": "1/20"}}
     return Competition.objects.create(
-        slug="bench", name="Five hundred rounds", ruleset="margin-1", judge="perceptual-v1", renderer="raycast",
-        chain=f"simulated:{chain.name}", pods="local", config=config, created_at=NOW,
-    )  # fmt: skip
+        slug="bench",
+        name="Five hundred rounds",
+        ruleset="margin-1",
+        judge="perceptual-v1",
+        renderer="raycast",
+        chain=f"simulated:{chain.name}",
+        pods="local",
+        config=config,
+        created_at=NOW,
+    )
 
 
 def _miners_and_prompts(competition: Competition, size: Size) -> None:
@@ -118,20 +125,33 @@ def _miners_and_prompts(competition: Competition, size: Size) -> None:
     total = size.new_prompts * (size.rounds - 1) + size.prompts
     digest = "encode(sha256(('p' || n)::bytea), 'hex')"
     insert(
-        Prompt, f"generate_series(0, {total - 1}) n",
-        competition_id=str(competition.pk), stem=digest, sha256=digest, bytes="1000",
-    )  # fmt: skip
+        Prompt,
+        f"generate_series(0, {total - 1}) n",
+        competition_id=str(competition.pk),
+        stem=digest,
+        sha256=digest,
+        bytes="1000",
+    )
 
 
 def _rounds(competition: Competition, size: Size) -> None:
     insert(
-        Round, f"generate_series(0, {size.rounds - 1}) n", competition_id=str(competition.pk), number="n",
-        ruleset="'margin-1'", rules=text(_json(RULES)) + "::jsonb", state="'finished'", since=STAMP,
+        Round,
+        f"generate_series(0, {size.rounds - 1}) n",
+        competition_id=str(competition.pk),
+        number="n",
+        ruleset="'margin-1'",
+        rules=text(_json(RULES)) + "::jsonb",
+        state="'finished'",
+        since=STAMP,
         seed="repeat('5eed', 16)",
-        seed_block_hash="repeat('b10c', 16)", earliest_reveal_block="1000 * n", latest_reveal_block="1000 * n + 99",
-        seed_block="1000 * n + 102", generation_deadline_block="1000 * n + 400",
+        seed_block_hash="repeat('b10c', 16)",
+        earliest_reveal_block="1000 * n",
+        latest_reveal_block="1000 * n + 99",
+        seed_block="1000 * n + 102",
+        generation_deadline_block="1000 * n + 400",
         headline="'The leader defends. No challenger of ' || n || ' reached the bar.'",
-    )  # fmt: skip
+    )
     place = f"p.id - (SELECT min(id) FROM {Prompt._meta.db_table}) - {size.new_prompts} * r.number"
     source = (
         f"{Round._meta.db_table} r JOIN {Prompt._meta.db_table} p "
@@ -154,21 +174,36 @@ def _submissions(size: Size) -> None:
     leads = f"m.id = {least}"
     commit = "left(encode(sha256(('c' || m.id || '-' || r.number)::bytea), 'hex'), 40)"
     insert(
-        Submission, source, round_id="r.id", miner_id="m.id",
+        Submission,
+        source,
+        round_id="r.id",
+        miner_id="m.id",
         role=f"CASE WHEN {leads} THEN 'leader' ELSE 'challenger' END",
-        repo="'bench/miner-' || m.id", commit=commit, cdn_url="'https://files.example.org/x'", extrinsic_index="0",
+        repo="'bench/miner-' || m.id",
+        commit=commit,
+        cdn_url="'https://files.example.org/x'",
+        extrinsic_index="0",
         reveal_block=f"CASE WHEN {leads} THEN NULL ELSE r.earliest_reveal_block + (m.id - {least}) %% 90 END",
-    )  # fmt: skip
+    )
 
 
 def _matches(size: Size) -> None:
     table = Submission._meta.db_table
     insert(
-        Match, f"{table} c JOIN {table} d ON d.round_id = c.round_id AND d.role = 'leader' WHERE c.role = 'challenger'",
-        round_id="c.round_id", kind="'screen'", defender_id="d.id", defender_origin="'generated'", challenger_id="c.id",
-        challenger_origin="'submitted'", judge="repeat('j', 64)", judge_name="'perceptual-v1'", state="'decided'",
-        since=STAMP, stopped_after=str(size.prompts),
-    )  # fmt: skip
+        Match,
+        f"{table} c JOIN {table} d ON d.round_id = c.round_id AND d.role = 'leader' WHERE c.role = 'challenger'",
+        round_id="c.round_id",
+        kind="'screen'",
+        defender_id="d.id",
+        defender_origin="'generated'",
+        challenger_id="c.id",
+        challenger_origin="'submitted'",
+        judge="repeat('j', 64)",
+        judge_name="'perceptual-v1'",
+        state="'decided'",
+        since=STAMP,
+        stopped_after=str(size.prompts),
+    )
 
 
 def _drop_indexes() -> None:
@@ -198,11 +233,19 @@ def _duels(first: int, end: int, size: Size) -> None:
         {"decided_by": "front", "stages": [{"kind": "front", "ab": 300_000, "ba": -320_000, "score": 310_000}]}
     )
     insert(
-        Duel, source, match_id="m.id", prompt_id="p.prompt_id", position="p.position", state="'judged'", since=STAMP,
+        Duel,
+        source,
+        match_id="m.id",
+        prompt_id="p.prompt_id",
+        position="p.position",
+        state="'judged'",
+        since=STAMP,
         outcome=f"CASE WHEN {chance} < 13 THEN 'challenger' WHEN {chance} < 22 THEN 'defender' ELSE 'draw' END",
         score_micro=f"CASE WHEN {chance} < 13 THEN 310000 WHEN {chance} < 22 THEN -420000 ELSE 12000 END",
-        left_sha256=SIDE % "m.defender_id", right_sha256=SIDE % "m.challenger_id", detail=text(detail) + "::jsonb",
-    )  # fmt: skip
+        left_sha256=SIDE % "m.defender_id",
+        right_sha256=SIDE % "m.challenger_id",
+        detail=text(detail) + "::jsonb",
+    )
 
 
 def _tallies() -> None:
@@ -220,26 +263,51 @@ def _tallies() -> None:
 def _audits_and_reigns(competition: Competition, size: Size) -> None:
     source = f"{Submission._meta.db_table} s WHERE s.role = 'challenger' AND s.id %% {max(2, size.miners // 2)} = 0"
     insert(
-        Audit, source, round_id="s.round_id", submission_id="s.id", kind="'source'", state="'passed'", since=STAMP,
+        Audit,
+        source,
+        round_id="s.round_id",
+        submission_id="s.id",
+        kind="'source'",
+        state="'passed'",
+        since=STAMP,
         reason="'No finding is blocking.'",
-    )  # fmt: skip
+    )
     leader = f"(SELECT min(id) FROM {Miner._meta.db_table})"
     insert(
-        Reign, f"{Round._meta.db_table} r", competition_id=str(competition.pk), sequence="r.number + 1",
+        Reign,
+        f"{Round._meta.db_table} r",
+        competition_id=str(competition.pk),
+        sequence="r.number + 1",
         miner_id=leader,
-        repo="'bench/leader'", commit="repeat('a', 40)", weight="'1/5'", effective_block="1000 * r.number + 999",
-        won_in_id="r.id", defence="r.number > 0",
-    )  # fmt: skip
+        repo="'bench/leader'",
+        commit="repeat('a', 40)",
+        weight="'1/5'",
+        effective_block="1000 * r.number + 999",
+        won_in_id="r.id",
+        defence="r.number > 0",
+    )
     insert(
-        Publication, f"{Round._meta.db_table} r", round_id="r.id", state="'published'", since=STAMP,
-        bundle_hash="repeat('f', 64)", files="99", bytes="1000000",
-    )  # fmt: skip
+        Publication,
+        f"{Round._meta.db_table} r",
+        round_id="r.id",
+        state="'published'",
+        since=STAMP,
+        bundle_hash="repeat('f', 64)",
+        files="99",
+        bytes="1000000",
+    )
     digest = "encode(sha256(('e' || n)::bytea), 'hex')"
     insert(
-        LedgerEvent, f"generate_series(1, {size.rounds * 200}) n", competition_id=str(competition.pk), seq="n",
-        hash=digest, previous="encode(sha256(('e' || n - 1)::bytea), 'hex')",
-        kind="'duel.judged'", body="'{}'::jsonb", created_at=STAMP,
-    )  # fmt: skip
+        LedgerEvent,
+        f"generate_series(1, {size.rounds * 200}) n",
+        competition_id=str(competition.pk),
+        seq="n",
+        hash=digest,
+        previous="encode(sha256(('e' || n - 1)::bytea), 'hex')",
+        kind="'duel.judged'",
+        body="'{}'::jsonb",
+        created_at=STAMP,
+    )
 
 
 def _files(competition: Competition, size: Size) -> None:
@@ -250,12 +318,26 @@ def _files(competition: Competition, size: Size) -> None:
     )
     origin = "CASE WHEN s.role = 'leader' THEN 'generated' ELSE 'submitted' END"
     insert(
-        Asset, source, submission_id="s.id", prompt_id="p.prompt_id", origin=origin, sha256=SIDE % "s.id",
-        bytes="30000000", state="'stored'", since=STAMP,
-    )  # fmt: skip
+        Asset,
+        source,
+        submission_id="s.id",
+        prompt_id="p.prompt_id",
+        origin=origin,
+        sha256=SIDE % "s.id",
+        bytes="30000000",
+        state="'stored'",
+        since=STAMP,
+    )
     views = ", ".join(f"'{name}', encode(sha256(('{name}' || a.sha256)::bytea), 'hex')" for name in VIEWS)
     insert(
-        Rendering, f"{Asset._meta.db_table} a", competition_id=str(competition.pk), sha256="a.sha256",
-        rig=text(EMBEDDED.digest()), renderer="'raycast'", views=f"jsonb_build_object({views})", triangles="1000000",
-        state="'rendered'", since=STAMP,
-    )  # fmt: skip
+        Rendering,
+        f"{Asset._meta.db_table} a",
+        competition_id=str(competition.pk),
+        sha256="a.sha256",
+        rig=text(EMBEDDED.digest()),
+        renderer="'raycast'",
+        views=f"jsonb_build_object({views})",
+        triangles="1000000",
+        state="'rendered'",
+        since=STAMP,
+    )

@@ -164,10 +164,24 @@ def table(path: Path | None) -> dict[str, Worth]:
 
 
 async def serve(told: argparse.Namespace) -> None:
-    mind = Mind(table(told.table), gain=told.gain, bias=told.bias, noise=told.noise, obeys=told.obeys, drift=told.drift,
-                guess=told.guess)  # fmt: skip
-    settings = Settings(told.model, latency_s=told.latency_ms / 1000, slots=told.slots, fault=told.fault,
-                        share=told.share, faults_end=told.faults_end, real_tokens=told.real_tokens)  # fmt: skip
+    mind = Mind(
+        table(told.table),
+        gain=told.gain,
+        bias=told.bias,
+        noise=told.noise,
+        obeys=told.obeys,
+        drift=told.drift,
+        guess=told.guess,
+    )
+    settings = Settings(
+        told.model,
+        latency_s=told.latency_ms / 1000,
+        slots=told.slots,
+        fault=told.fault,
+        share=told.share,
+        faults_end=told.faults_end,
+        real_tokens=told.real_tokens,
+    )
     listening = await Server(settings, mind).listen(port=told.port)
     print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]} serves {told.model}", flush=True)
     async with listening:

@@ -97,9 +97,11 @@ def seen_before(round_: Round) -> set[str]:
     earlier = {"round__competition": round_.competition_id, "round__number__lt": round_.number}
     drawn = RoundPrompt.objects.filter(**earlier).values("prompt")
     generated = Asset.objects.filter(
-        origin=Asset.Origin.GENERATED, prompt__fresh_draws__round=F("submission__round"),
-        submission__round__competition=round_.competition_id, submission__round__number__lt=round_.number,
-    ).values("prompt")  # fmt: skip
+        origin=Asset.Origin.GENERATED,
+        prompt__fresh_draws__round=F("submission__round"),
+        submission__round__competition=round_.competition_id,
+        submission__round__number__lt=round_.number,
+    ).values("prompt")
     found = round_.competition.pool.filter(Q(pk__in=drawn) | Q(pk__in=generated))
     return set(found.values_list("sha256", flat=True))
 
@@ -154,9 +156,11 @@ def enter_leader(round_: Round, *, now: datetime) -> Submission | None:
     if reign is None:
         return None
     entry, made = Submission.objects.get_or_create(
-        round=round_, miner=reign.miner, role=Submission.Role.LEADER,
+        round=round_,
+        miner=reign.miner,
+        role=Submission.Role.LEADER,
         defaults={"repo": reign.repo, "commit": reign.commit},
-    )  # fmt: skip
+    )
     if made:
         expect_generated(entry, (drawn.prompt for drawn in round_.drawn.select_related("prompt")), now=now)
     return entry

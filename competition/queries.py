@@ -71,12 +71,18 @@ def entries_so_far(round_: Round) -> list[Submission]:
     miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
     rows = {
         entry.hotkey: Submission(
-            round=round_, miner=miners[entry.hotkey], role=Submission.Role.CHALLENGER, repo=entry.repo,
-            commit=entry.commit, cdn_url=entry.cdn_url, reveal_block=entry.reveal_block,
-            extrinsic_index=entry.extrinsic_index, objection=entry.objection or "",
+            round=round_,
+            miner=miners[entry.hotkey],
+            role=Submission.Role.CHALLENGER,
+            repo=entry.repo,
+            commit=entry.commit,
+            cdn_url=entry.cdn_url,
+            reveal_block=entry.reveal_block,
+            extrinsic_index=entry.extrinsic_index,
+            objection=entry.objection or "",
         )
         for entry in derived
-    }  # fmt: skip
+    }
     return list(rows.values())
 
 

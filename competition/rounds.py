@@ -30,9 +30,14 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
     if last is None:
         playable(competition, rules=rules)
     round_ = Round.objects.create(
-        competition=competition, number=last.number + 1 if last else 1, ruleset=rules.name, rules=rules.to_json(),
-        defending=competition.reigns.order_by("-sequence").first(), **asdict(blocks), **Round.born(now=now),
-    )  # fmt: skip
+        competition=competition,
+        number=last.number + 1 if last else 1,
+        ruleset=rules.name,
+        rules=rules.to_json(),
+        defending=competition.reigns.order_by("-sequence").first(),
+        **asdict(blocks),
+        **Round.born(now=now),
+    )
     pool = seed.pool_commitment(list(competition.pool.values_list("sha256", flat=True)))
     body = {"round": round_.number, "rules": round_.rules, "schedule": asdict(blocks), "pool": pool}
     ledger.append(competition.pk, kind="round.open", body=body, at=now)
@@ -43,9 +48,10 @@ def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
     """Raises BadRules before the first round of a competition that could not be played to its end."""
     if rules.audit_repeats > 1 and rules.title is not None:
         raise rulesets.BadRules(
-            "audit_repeats", "a finalist's outputs are generated again once, and then on fresh prompts",
+            "audit_repeats",
+            "a finalist's outputs are generated again once, and then on fresh prompts",
             fix="Write 1, or use margin-2",
-        )  # fmt: skip
+        )
     asked = standing.Condition.from_json(competition.config.get("entry", {}))
     if asked.least_alpha and competition.chain.startswith("simulated:"):
         raise rulesets.BadRules(
@@ -71,9 +77,10 @@ def conclude(round_: Round, *, winner: Submission | None, now: datetime) -> dict
     `winner` None: the leader defended.  Call it in the transaction that finishes the round.
     """
     following = schedule.following(
-        cadence(round_.competition), earliest_reveal_block=round_.earliest_reveal_block,
+        cadence(round_.competition),
+        earliest_reveal_block=round_.earliest_reveal_block,
         current_block=chain.of(round_.competition).block(now=now),
-    )  # fmt: skip
+    )
     reign = _enthrone(round_, winner=winner, following=following, now=now)
     begin(round_.competition, blocks=following, now=now)
     return _told(winner, reign)
@@ -113,17 +120,27 @@ def _reign_after(round_: Round, *, winner: Submission | None, following: schedul
     weight = weighing.next_reign_weight(Fraction(previous.weight), defended=winner is None, rules=rules)
     last = competition.reigns.order_by("-sequence").first()
     return Reign(
-        competition=competition, sequence=(last or previous).sequence + 1, won_in=round_, defence=winner is None,
-        miner=winner.miner if winner else previous.miner, repo=winner.repo if winner else previous.repo,
-        commit=winner.commit if winner else previous.commit, image=previous.image if winner is None else "",
-        weight=str(weight), effective_block=weighing.effective_block(following, rules=rules),
-    )  # fmt: skip
+        competition=competition,
+        sequence=(last or previous).sequence + 1,
+        won_in=round_,
+        defence=winner is None,
+        miner=winner.miner if winner else previous.miner,
+        repo=winner.repo if winner else previous.repo,
+        commit=winner.commit if winner else previous.commit,
+        image=previous.image if winner is None else "",
+        weight=str(weight),
+        effective_block=weighing.effective_block(following, rules=rules),
+    )
 
 
 def _enthrone(
-    round_: Round, *, winner: Submission | None, following: schedule.Schedule, now: datetime,
+    round_: Round,
+    *,
+    winner: Submission | None,
+    following: schedule.Schedule,
+    now: datetime,
     supersedes: Reign | None = None,
-) -> Reign:  # fmt: skip
+) -> Reign:
     reign = _reign_after(round_, winner=winner, following=following)
     reign.supersedes = supersedes
     reign.save(force_insert=True)

@@ -182,12 +182,17 @@ def checkpoint(competition: Competition, *, now: datetime, head: LedgerEvent | N
     if current is None:
         raise ValueError(f"{competition.slug} has no round yet: nothing to sign")
     text = ledger.checkpoint_text(
-        origin=f"gauntlet/{competition.slug}", seq=head.seq, head=head.hash, round_number=current.number,
-        stage=current.state, block=chain.of(competition).block(now=now),
-    )  # fmt: skip
+        origin=f"gauntlet/{competition.slug}",
+        seq=head.seq,
+        head=head.hash,
+        round_number=current.number,
+        stage=current.state,
+        block=chain.of(competition).block(now=now),
+    )
     signature, signed_by = operator_key.sign(text)
     made, _ = Checkpoint.objects.get_or_create(
-        competition=competition, seq=head.seq,
+        competition=competition,
+        seq=head.seq,
         defaults={"text": text, "signature": signature, "signed_by": signed_by, "created_at": now},
-    )  # fmt: skip
+    )
     return made

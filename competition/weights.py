@@ -106,13 +106,18 @@ def proven(competition: Competition, *, now: datetime) -> Proof:
     reign = decisions.at_block(listed, block)
     event = next((e for e, r in zip(reversed(events), reversed(listed), strict=True) if r is reign), None)
     return Proof(
-        competition=competition.slug, chain=competition.chain, block=block,
+        competition=competition.slug,
+        chain=competition.chain,
+        block=block,
         block_hash=connected.block_hash(block, now=now),
         vector=decisions.vector(listed, block=block, uids=uids, owner_uid=owner),
-        leader=reign.hotkey if reign else "", owner_uid=owner, since=reign.effective_block if reign else 0,
+        leader=reign.hotkey if reign else "",
+        owner_uid=owner,
+        since=reign.effective_block if reign else 0,
         uids={reign.hotkey: uids[reign.hotkey]} if reign and reign.hotkey in uids else {},
-        reign=event.as_json() if event else {}, checkpoint=signed,
-    )  # fmt: skip
+        reign=event.as_json() if event else {},
+        checkpoint=signed,
+    )
 
 
 def objection(proof: Proof, events: Iterable[LedgerEvent]) -> str:

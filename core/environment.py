@@ -155,9 +155,11 @@ def existing(name: str, default: str = "", *, kind: str) -> str:
     """A `file` or a `folder` that is there; the default need not be."""
     holds = Path.is_file if kind == "file" else Path.is_dir
     return matching(
-        name, default, must=f"the path of a {kind} that is there, or empty on a host that does not need it",
+        name,
+        default,
+        must=f"the path of a {kind} that is there, or empty on a host that does not need it",
         fits=lambda value: holds(Path(value)),
-    )  # fmt: skip
+    )
 
 
 def origin(name: str, default: str) -> str:

@@ -38,9 +38,14 @@ def append(competition_pk: int, *, kind: str, body: Mapping[str, Any], at: datet
     last = LedgerEvent.objects.filter(competition_id=competition_pk).order_by("-seq").first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
     return LedgerEvent.objects.create(
-        competition_id=competition_pk, seq=seq, kind=kind, body=body, previous=previous, created_at=at,
+        competition_id=competition_pk,
+        seq=seq,
+        kind=kind,
+        body=body,
+        previous=previous,
+        created_at=at,
         hash=event_hash(previous, kind=kind, seq=seq, body=body),
-    )  # fmt: skip
+    )
 
 
 def head(competition: Any) -> Any:

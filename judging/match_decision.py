@@ -106,14 +106,20 @@ def _decision(match: Match, duels: list[Duel], tally: Tally, *, stopped: str, le
         "decided",
         because=f"{tally.wins} won, {tally.drawn} drawn, {tally.losses} lost, {tally.void} void of {length}",
         sets={
-            "won": tally.won, "drawn": tally.drawn, "lost": tally.lost, "void": tally.void,
-            "forfeits_challenger": tally.forfeits_challenger, "forfeits_defender": tally.forfeits_defender,
-            "margin_micro": tally.margin_micro(), "stopped": stopped, "stopped_after": length,
+            "won": tally.won,
+            "drawn": tally.drawn,
+            "lost": tally.lost,
+            "void": tally.void,
+            "forfeits_challenger": tally.forfeits_challenger,
+            "forfeits_defender": tally.forfeits_defender,
+            "margin_micro": tally.margin_micro(),
+            "stopped": stopped,
+            "stopped_after": length,
             "duels_made": len(duels),
         },
         facts={"margin_micro": tally.margin_micro(), "counted": tally.counted, "stopped_after": length},
         also=partial(_settle, duels, length=length, now=now),
-    )  # fmt: skip
+    )
 
 
 def _settle(duels: Sequence[Duel], *, length: int, now: datetime) -> None:

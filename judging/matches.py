@@ -26,13 +26,16 @@ def ensure(
     leads = defender.role == Submission.Role.LEADER
     regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN, Match.Kind.TITLE)
     match, made = Match.in_force.get_or_create(
-        round=round_, kind=numbered(kind, repeat), defender=defender, challenger=challenger,
+        round=round_,
+        kind=numbered(kind, repeat),
+        defender=defender,
+        challenger=challenger,
         defaults={
             "defender_origin": GENERATED if leads else SUBMITTED,
             "challenger_origin": numbered(GENERATED, repeat) if regenerated else SUBMITTED,
             **Match.born(now=now),
         },
-    )  # fmt: skip
+    )
     if made:
         engine.announce(Match, now=now)
     return match
@@ -83,9 +86,13 @@ def beyond(match: Match, duel: Duel) -> bool:
 
 def tally_of(match: Match) -> Tally:
     return Tally(
-        won=match.won, drawn=match.drawn, lost=match.lost, void=match.void,
-        forfeits_challenger=match.forfeits_challenger, forfeits_defender=match.forfeits_defender,
-    )  # fmt: skip
+        won=match.won,
+        drawn=match.drawn,
+        lost=match.lost,
+        void=match.void,
+        forfeits_challenger=match.forfeits_challenger,
+        forfeits_defender=match.forfeits_defender,
+    )
 
 
 def ladder(round_: Round, *, audited: Mapping[str, climbing.Audited], version: int | None = None) -> climbing.Ladder:
@@ -115,7 +122,10 @@ def want(round_: Round, wanted: climbing.Ladder, *, now: datetime) -> int:
     with transaction.atomic():
         for defender, challenger in wanted.wanted_matches:
             ensure(
-                round_, kind=Match.Kind.LADDER, defender=by_key[str(defender)],
-                challenger=by_key[str(challenger)], now=now,
-            )  # fmt: skip
+                round_,
+                kind=Match.Kind.LADDER,
+                defender=by_key[str(defender)],
+                challenger=by_key[str(challenger)],
+                now=now,
+            )
     return len(wanted.wanted_matches)

@@ -112,10 +112,11 @@ class Match(Stateful):
                 fields=["round", "kind", "defender", "challenger", "version"], name="one_match_per_version"
             ),
             models.UniqueConstraint(
-                fields=["round", "kind", "defender", "challenger"], condition=models.Q(counts=True),
+                fields=["round", "kind", "defender", "challenger"],
+                condition=models.Q(counts=True),
                 name="one_match_per_pair_and_kind_counts",
             ),
-        ]  # fmt: skip
+        ]
         indexes = [models.Index(fields=["state", "due_at"], name="match_due")]
 
     @property
@@ -261,8 +262,13 @@ class Control(Stateful):
         indexes = [models.Index(fields=["state", "due_at"], name="control_due")]
 
     def describe(self) -> dict[str, object]:
-        return {"round": self.round.number, "control": self.kind, "prompt": self.prompt.stem, "variant": self.variant,
-                "take": self.take}  # fmt: skip
+        return {
+            "round": self.round.number,
+            "control": self.kind,
+            "prompt": self.prompt.stem,
+            "variant": self.variant,
+            "take": self.take,
+        }
 
     def waiting_rounds(self) -> Iterable[Stateful]:
         return (self.round,)

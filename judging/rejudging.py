@@ -20,9 +20,18 @@ from judging.match_decision import bearable
 from judging.models import Duel, Match
 
 COPIED = (
-    "prompt", "position", "left_sha256", "right_sha256", "outcome", "score_micro", "detail", "take", "failure_class",
-    "failure_code", "failure_reason",
-)  # fmt: skip
+    "prompt",
+    "position",
+    "left_sha256",
+    "right_sha256",
+    "outcome",
+    "score_micro",
+    "detail",
+    "take",
+    "failure_class",
+    "failure_code",
+    "failure_reason",
+)
 
 
 def heard(round_: Round) -> list[Heard]:
@@ -32,11 +41,12 @@ def heard(round_: Round) -> list[Heard]:
     told = [duel for duel in named.order_by("pk") if not matches.beyond(duel.match, duel)]
     return [
         Heard(
-            place=place_of(duel), at=duel.since,
+            place=place_of(duel),
+            at=duel.since,
             files=(duel.prompt.sha256, duel.left_sha256, duel.right_sha256),
         )
         for duel in told
-    ]  # fmt: skip
+    ]
 
 
 def place_of(duel: Duel) -> Place:
@@ -82,9 +92,10 @@ def _version(
         told = told[: old.stopped_after]  # what was made ready beyond is made ready anew, if it is needed
     Duel.objects.bulk_create(
         _anew(duel, match, take=version if _files(duel) in files else 1, now=now)
-        if place_of(duel) in affected or matches.beyond(old, duel) else _as_it_was(duel, match)
+        if place_of(duel) in affected or matches.beyond(old, duel)
+        else _as_it_was(duel, match)
         for duel in told
-    )  # fmt: skip
+    )
     return match
 
 

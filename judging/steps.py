@@ -55,9 +55,11 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
         try:
             drawn = renderer_named(competition.renderer).render(
-                store.default().path(rendering.sha256), rig=rig_of(competition), out=Path(out),
+                store.default().path(rendering.sha256),
+                rig=rig_of(competition),
+                out=Path(out),
                 file_format=registry.of(competition.config).name,
-            )  # fmt: skip
+            )
             views = {name: store.default().put(path) for name, path in sorted(drawn.views.items())}
         except Refused as refused:
             failure = Failure(FailureClass.MINER, refused.code, refused.sentence)
@@ -152,10 +154,15 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
     book = Kept(duel)
     try:
         verdict = verdict_of(
-            judge_named(match.round.competition.judge), reference=store.default().path(duel.prompt.sha256),
-            reference_sha256=duel.prompt.sha256, defender=left, challenger=right, book=book, wanted=book.wanted,
+            judge_named(match.round.competition.judge),
+            reference=store.default().path(duel.prompt.sha256),
+            reference_sha256=duel.prompt.sha256,
+            defender=left,
+            challenger=right,
+            book=book,
+            wanted=book.wanted,
             take=duel.asked_as,
-        )  # fmt: skip
+        )
     except NoAnswer as silence:
         return _no_answer(duel, silence)
     except Unwanted:
@@ -177,9 +184,13 @@ def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> 
 def _known_verdict(match: Match, duel: Duel, left: Side, right: Side) -> Duel | None:
     """A verdict of the same judge version on the same three contents: a question is asked once, and once a take."""
     same = Duel.objects.filter(
-        state="judged", match__judge=match.judge, prompt__sha256=duel.prompt.sha256, left_sha256=left.sha256,
-        right_sha256=right.sha256, take=duel.take,
-    )  # fmt: skip
+        state="judged",
+        match__judge=match.judge,
+        prompt__sha256=duel.prompt.sha256,
+        left_sha256=left.sha256,
+        right_sha256=right.sha256,
+        take=duel.take,
+    )
     if duel.take > 1:  # asked anew in this round; what any other answered before is no answer
         same = same.filter(match__round=match.round_id)
     return same.order_by("pk").first()

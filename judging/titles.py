@@ -34,13 +34,16 @@ def entered(round_: Round) -> entries.Field:
     candidates = [
         entries.Candidate(
             entry=Entry(
-                key=s.key, hotkey=s.miner.hotkey, reveal_block=s.reveal_block or 0,
+                key=s.key,
+                hotkey=s.miner.hotkey,
+                reveal_block=s.reveal_block or 0,
                 extrinsic_index=s.extrinsic_index or 0,
             ),
-            commit=s.commit, outputs=outputs.get(s.pk, {}),
+            commit=s.commit,
+            outputs=outputs.get(s.pk, {}),
         )
         for s in matches.challengers(round_)
-    ]  # fmt: skip
+    ]
     return entries.field(candidates, leader_commit=leader_commit(round_))
 
 
@@ -51,9 +54,11 @@ def leader_commit(round_: Round) -> str:
 def carried(round_: Round, commits: Mapping[Key, str]) -> dict[Key, Bankroll]:
     """key -> what the pair's earlier rounds left, for the commits that have met this leader's commit before."""
     rows = BankrollRow.objects.filter(
-        round__competition=round_.competition_id, round__number__lt=round_.number, leader_commit=leader_commit(round_),
+        round__competition=round_.competition_id,
+        round__number__lt=round_.number,
+        leader_commit=leader_commit(round_),
         commit__in=set(commits.values()),
-    )  # fmt: skip
+    )
     newest = {row.commit: row for row in rows.order_by("round__number", "edition")}
     return {
         key: Bankroll(won=row.won, drawn=row.drawn, lost=row.lost, out=row.out)
@@ -74,9 +79,14 @@ def settled(round_: Round, *, audited: Mapping[Key, Audited], version: int | Non
         elif match.kind == Match.Kind.TITLE and match.state == "decided":
             duels[match.challenger.key] = results_of(match)
     return titles.settle(
-        field, screen=screen, audits=audited, carried=carried(round_, commits), duels=duels, rules=rules_of(round_),
+        field,
+        screen=screen,
+        audits=audited,
+        carried=carried(round_, commits),
+        duels=duels,
+        rules=rules_of(round_),
         prompts=round_.fresh.count(),
-    )  # fmt: skip
+    )
 
 
 def results_of(match: Match) -> list[DuelResult | None]:

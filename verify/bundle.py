@@ -33,11 +33,23 @@ from verify.bundle_shapes import SHAPES
 from verify.findings import Signer
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
-    bundle_stages.check, bundle_round.check, bundle_reveals.check, bundle_assets.check, bundle_matches.check,
-    bundle_judging.check, bundle_ladder.check, bundle_title.check, bundle_statistics.check, bundle_audits.check,
-    bundle_checks.check, bundle_rulings.check, bundle_correction.check, bundle_versions.check, bundle_reigns.check,
+    bundle_stages.check,
+    bundle_round.check,
+    bundle_reveals.check,
+    bundle_assets.check,
+    bundle_matches.check,
+    bundle_judging.check,
+    bundle_ladder.check,
+    bundle_title.check,
+    bundle_statistics.check,
+    bundle_audits.check,
+    bundle_checks.check,
+    bundle_rulings.check,
+    bundle_correction.check,
+    bundle_versions.check,
+    bundle_reigns.check,
     bundle_events.check,
-)  # fmt: skip
+)
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 
 

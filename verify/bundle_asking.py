@@ -16,8 +16,14 @@ Row = dict[str, Any]
 def sound(bundle: Bundle, rows: list[Row], *, at: str) -> list[Row]:
     described = bundle.told(NAME)["described"]
     keys = [row["key"] for row in rows]
-    bundle.same("wrong-answer", NAME, field=f"{at} keys", found=keys, expected=sorted(set(keys)),
-                say="Not each answer once, in order.")  # fmt: skip
+    bundle.same(
+        "wrong-answer",
+        NAME,
+        field=f"{at} keys",
+        found=keys,
+        expected=sorted(set(keys)),
+        say="Not each answer once, in order.",
+    )
     for row in rows:
         if why := unsound(row, described):
             bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why, say="This is no answer.")
@@ -30,21 +36,40 @@ def prompt_of(bundle: Bundle, stem: str) -> str:
 
 
 def follow(
-    bundle: Bundle, file: str, stages: list[Row], answers: Answers, *, field: str, reference: str, left: Views,
+    bundle: Bundle,
+    file: str,
+    stages: list[Row],
+    answers: Answers,
+    *,
+    field: str,
+    reference: str,
+    left: Views,
     right: Views,
-) -> None:  # fmt: skip
+) -> None:
     """The stages are those that the answers give."""
     try:
         expected = answers.stages([s["kind"] for s in stages], reference=reference, left=left, right=right)
     except (Missing, Unanswered) as gap:
         bundle.note("missing-answer", file, field=field, found=str(gap), say="The verdict rests on it.")
     else:
-        bundle.same("wrong-ballots", file, field=field, found=stages, expected=expected,
-                    say="The judge's answers come to something else.")  # fmt: skip
+        bundle.same(
+            "wrong-ballots",
+            file,
+            field=field,
+            found=stages,
+            expected=expected,
+            say="The judge's answers come to something else.",
+        )
 
 
 def unneeded(bundle: Bundle, answers: Answers, *, at: str) -> None:
     extra = sorted(set(answers.rows) - answers.needed)
     if extra:
-        bundle.note("extra-answer", NAME, field=at, found=extra[0], expected=f"{len(extra)} fewer",
-                    say="No verdict that is told rests on it.")  # fmt: skip
+        bundle.note(
+            "extra-answer",
+            NAME,
+            field=at,
+            found=extra[0],
+            expected=f"{len(extra)} fewer",
+            say="No verdict that is told rests on it.",
+        )

@@ -11,9 +11,15 @@ from verify.bundle_files import Bundle, canonical, text
 
 NAME = "assets.json"
 RIG: dict[str, Any] = {
-    "gray": [], "radius": 2, "fov": 49.1, "pixels": 1024, "grid_pixels": 518, "samples": 2, "background": "#ffffff",
+    "gray": [],
+    "radius": 2,
+    "fov": 49.1,
+    "pixels": 1024,
+    "grid_pixels": 518,
+    "samples": 2,
+    "background": "#ffffff",
     "gray_background": "#808080",
-}  # fmt: skip
+}
 """What a rig is where its competition says nothing; `views` have no usual value."""
 
 
@@ -45,10 +51,21 @@ def again(bundle: Bundle, entry: str) -> list[str]:
     """Under which names it was generated: once, once more after each win in a match of margin-2's repeats, and once
     more for each correction that did so."""
     rules = bundle.told("round.json")["rules"]
-    rerun = sorted({m["challenger_origin"] for m in (*bundle.told("matches.json"), *bundle.aside())
-                    if (m["kind"], m["challenger"]) == ("audit", entry)} - {"generated"})  # fmt: skip
-    won = {m["kind"] for m in bundle.told("matches.json") if m["challenger"] == entry
-           and m["kind"].startswith("again") and Fraction(m["margin"]) >= Fraction(rules["win_margin"])}  # fmt: skip
+    rerun = sorted(
+        {
+            m["challenger_origin"]
+            for m in (*bundle.told("matches.json"), *bundle.aside())
+            if (m["kind"], m["challenger"]) == ("audit", entry)
+        }
+        - {"generated"}
+    )
+    won = {
+        m["kind"]
+        for m in bundle.told("matches.json")
+        if m["challenger"] == entry
+        and m["kind"].startswith("again")
+        and Fraction(m["margin"]) >= Fraction(rules["win_margin"])
+    }
     found = ["generated"]
     while len(found) < rules["audit_repeats"] and f"again{'_' * (len(found) > 1)}{len(found) - 1 or ''}" in won:
         found.append(f"generated_{len(found)}")
@@ -63,8 +80,14 @@ def _complete(bundle: Bundle) -> None:
     expected += Counter((entry, "generated", stem) for entry, stem in on_fresh(bundle))
     found = Counter((row["entry"], row["origin"], row["prompt"]) for row in bundle.told(NAME))
     for key in sorted((expected - found) + (found - expected)):
-        bundle.note("wrong-assets", NAME, field=" ".join(key), found=found[key], expected=expected[key],
-                    say="One row for each prompt of an entry, and of code that was run again.")  # fmt: skip
+        bundle.note(
+            "wrong-assets",
+            NAME,
+            field=" ".join(key),
+            found=found[key],
+            expected=expected[key],
+            say="One row for each prompt of an entry, and of code that was run again.",
+        )
 
 
 def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
@@ -92,13 +115,25 @@ def _file(bundle: Bundle, row: dict[str, Any], field: str) -> None:
     blob = bundle.blobs.get(row["sha256"])
     if row["state"] == "stored":
         found = {"role": blob["role"], "bytes": blob["bytes"]} if blob else None
-        bundle.same("asset-file", NAME, field=field, found=found, expected={"role": "asset", "bytes": row["bytes"]},
-                    say="The file is not in the bundle in this size.")  # fmt: skip
+        bundle.same(
+            "asset-file",
+            NAME,
+            field=field,
+            found=found,
+            expected={"role": "asset", "bytes": row["bytes"]},
+            say="The file is not in the bundle in this size.",
+        )
         return
     nobody = not challengers(bundle) and row["state"] == "downloading"
     if not nobody and (row["state"] != "failed" or not row["failure"]):
-        bundle.note("wrong-assets", NAME, field=field, found=row["state"], expected="stored, or failed with a failure",
-                    say="A file is there, or it is told why not.")  # fmt: skip
+        bundle.note(
+            "wrong-assets",
+            NAME,
+            field=field,
+            found=row["state"],
+            expected="stored, or failed with a failure",
+            say="A file is there, or it is told why not.",
+        )
     if not nobody and row["entry"] == "leader":
         _leader_forfeits(bundle, field, failure=row["failure"] or {})
     if row["sha256"] or row["bytes"] or row["rendering"]:
@@ -118,8 +153,14 @@ def _views(bundle: Bundle, row: dict[str, Any], field: str, *, rig: tuple[str, s
     if refused and row["entry"] == "leader":
         _leader_forfeits(bundle, field, failure=drawn["failure"])
     expected = [] if refused else sorted(names)
-    bundle.same("wrong-views", NAME, field=field, found=sorted(drawn["views"]), expected=expected,
-                say="Not the pictures that the rig takes.")  # fmt: skip
+    bundle.same(
+        "wrong-views",
+        NAME,
+        field=field,
+        found=sorted(drawn["views"]),
+        expected=expected,
+        say="Not the pictures that the rig takes.",
+    )
     for view, sha256 in drawn["views"].items():
         if bundle.blobs.get(sha256, {}).get("role") not in ("view", "asset", "prompt"):
             bundle.note("wrong-views", NAME, field=f"{field} {view}", found=sha256, say="Not in the bundle.")
@@ -155,5 +196,11 @@ def _named(bundle: Bundle) -> None:
         bundle.note("asset-file", "round.json", field="prompts", found=sha256, say="The prompt is not in the bundle.")
     for sha256, entry in bundle.blobs.items():
         if expected.get(sha256) != entry["role"]:
-            bundle.note("foreign-file", entry["path"], field="role", found=entry["role"], expected=expected.get(sha256),
-                        say="No document names it, or in another role.")  # fmt: skip
+            bundle.note(
+                "foreign-file",
+                entry["path"],
+                field="role",
+                found=entry["role"],
+                expected=expected.get(sha256),
+                say="No document names it, or in another role.",
+            )

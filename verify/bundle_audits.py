@@ -94,8 +94,14 @@ def _source(bundle: Bundle, audit: Row) -> None:
     if set(severities) - set(SEVERITIES):
         bundle.note("wrong-audit", NAME, field=_label(audit), found=sorted(severities), say="No such severity.")
     numbers = {name: severities[name] for name in SEVERITIES}
-    bundle.same("wrong-audit", NAME, field=f"{_label(audit)} numbers", found=audit["numbers"], expected=numbers,
-                say="Not the number of its findings.")  # fmt: skip
+    bundle.same(
+        "wrong-audit",
+        NAME,
+        field=f"{_label(audit)} numbers",
+        found=audit["numbers"],
+        expected=numbers,
+        say="Not the number of its findings.",
+    )
 
 
 def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
@@ -111,8 +117,11 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
     _numbers(bundle, audit, tally, rules)
     failed = bodies(bundle, "podrun.failed", of_round=bundle.round)
     purpose = matches[0]["challenger_origin"].replace("generated", "audit")
-    lost = [f["failure"]["code"] for f in failed if f.get("entry") == audit["entry"] and f.get("purpose") == purpose
-            and f["failure"]["class"] == "miner"]  # fmt: skip
+    lost = [
+        f["failure"]["code"]
+        for f in failed
+        if f.get("entry") == audit["entry"] and f.get("purpose") == purpose and f["failure"]["class"] == "miner"
+    ]
     seconds, limit = event.get("numbers", {}).get("generation_s", 0), audit["limits"].get("generation_s", 0)
     code = lost[0] if lost else generation_code(tally, seconds=seconds, limit=limit, rules=rules)
     if "title" in rules and code in ("not_worse", "worse_than_submitted"):
@@ -123,8 +132,14 @@ def _generation(bundle: Bundle, audit: Row, event: Row) -> None:
         expected="passed" if code == "not_worse" else "rejected",
         say="Its match, or its time, says else.",
     )
-    bundle.same("wrong-audit", NAME, field=f"{_label(audit)} code", found=audit["code"], expected=code[:60],
-                say="Not for this reason.")  # fmt: skip
+    bundle.same(
+        "wrong-audit",
+        NAME,
+        field=f"{_label(audit)} code",
+        found=audit["code"],
+        expected=code[:60],
+        say="Not for this reason.",
+    )
 
 
 def _repeated(bundle: Bundle, audit: Row) -> None:
@@ -137,10 +152,20 @@ def _repeated(bundle: Bundle, audit: Row) -> None:
     limited = {"repeats": rules["audit_repeats"], "least_defender_margin": str(Fraction(rules["win_margin"]))}
     beside = {**met, "repeats": played.repeats}
     _numbers(bundle, audit, played.submitted, rules, beside=beside, limited=limited)
-    _verdict(bundle, audit, expected="passed" if played.code == "won_again" else "rejected",
-             say="Its repeats, or their time, say else.")  # fmt: skip
-    bundle.same("wrong-audit", NAME, field=f"{_label(audit)} code", found=audit["code"], expected=played.code[:60],
-                say="Not for this reason.")  # fmt: skip
+    _verdict(
+        bundle,
+        audit,
+        expected="passed" if played.code == "won_again" else "rejected",
+        say="Its repeats, or their time, say else.",
+    )
+    bundle.same(
+        "wrong-audit",
+        NAME,
+        field=f"{_label(audit)} code",
+        found=audit["code"],
+        expected=played.code[:60],
+        say="Not for this reason.",
+    )
 
 
 def generation_code(tally: dict[str, int], *, seconds: int, limit: int, rules: Row) -> str:
@@ -160,20 +185,38 @@ def by_bankroll(results: list[str], *, rules: Row) -> str:
 
 
 def _numbers(
-    bundle: Bundle, audit: Row, tally: dict[str, int], rules: Row, *, beside: Row | None = None,
+    bundle: Bundle,
+    audit: Row,
+    tally: dict[str, int],
+    rules: Row,
+    *,
+    beside: Row | None = None,
     limited: Row | None = None,
-) -> None:  # fmt: skip
+) -> None:
     counted = counted_of(tally)
     numbers = {**tally, "counted": counted, "margin": str(margin_of(tally)), **(beside or {})}
-    bundle.same("wrong-audit", NAME, field=f"{_label(audit)} numbers", found=audit["numbers"], expected=numbers,
-                say="Not the numbers of its match.")  # fmt: skip
+    bundle.same(
+        "wrong-audit",
+        NAME,
+        field=f"{_label(audit)} numbers",
+        found=audit["numbers"],
+        expected=numbers,
+        say="Not the numbers of its match.",
+    )
     limits = {
-        "least_margin": str(-Fraction(rules["win_margin"])), "least_counted": rules["least_counted"],
+        "least_margin": str(-Fraction(rules["win_margin"])),
+        "least_counted": rules["least_counted"],
         "generation_s": bundle.told("competition.json")["config"].get("pods", {}).get("generation_s", 7200),
         **(limited or {}),
-    }  # fmt: skip
-    bundle.same("wrong-audit", NAME, field=f"{_label(audit)} limits", found=audit["limits"], expected=limits,
-                say="Not the limits of the rules.")  # fmt: skip
+    }
+    bundle.same(
+        "wrong-audit",
+        NAME,
+        field=f"{_label(audit)} limits",
+        found=audit["limits"],
+        expected=limits,
+        say="Not the limits of the rules.",
+    )
     told = TOLD.search(audit["reason"])
     expected = [tally["won"] + tally["forfeits_defender"], tally["drawn"], tally["lost"] + tally["forfeits_challenger"]]
     if told and [int(number) for number in told.groups()] != expected:

@@ -19,13 +19,24 @@ def value(bundle: Bundle) -> str | None:
     doc = bundle.documents.get(NAME)
     if not kind or doc is None:
         if bool(kind) != (doc is not None):
-            bundle.note("wrong-beacon", NAME, found=doc and doc["kind"], expected=kind or None,
-                        say="The configuration asks for a beacon and there is none, or the reverse.")  # fmt: skip
+            bundle.note(
+                "wrong-beacon",
+                NAME,
+                found=doc and doc["kind"],
+                expected=kind or None,
+                say="The configuration asks for a beacon and there is none, or the reverse.",
+            )
         return doc["signature"] if doc else None
     bundle.same("wrong-beacon", NAME, field="kind", found=doc["kind"], expected=kind, say="Another beacon.")
     number = -(-(doc["block_ms"] + DELAY_MS - GENESIS_MS) // PERIOD_MS) + 1
-    bundle.same("wrong-beacon", NAME, field="round", found=doc["round"], expected=number,
-                say="Not the first round half a minute after the seed block.")  # fmt: skip
+    bundle.same(
+        "wrong-beacon",
+        NAME,
+        field="round",
+        found=doc["round"],
+        expected=number,
+        say="Not the first round half a minute after the seed block.",
+    )
     drawn = only(bundle, "round.miner_generation")
     if drawn is not None:
         agree(bundle, NAME, field="beacon", row={"beacon": doc}, told=drawn, names=["beacon"])

@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 BARS = {
-    "likeness": 450_000, "lean": 200_000, "artifacts": 300_000, "checklist": 150_000, "detail": 300_000,
-    "gray": 350_000, "sides": 300_000,
-}  # fmt: skip
+    "likeness": 450_000,
+    "lean": 200_000,
+    "artifacts": 300_000,
+    "checklist": 150_000,
+    "detail": 300_000,
+    "gray": 350_000,
+    "sides": 300_000,
+}
 """In millionths: from where on an answer counts, where a bundle's judge does not say otherwise."""
 SPECIALISTS = ("artifacts", "checklist", "detail")
 ORDER = ("likeness", *SPECIALISTS, "gray", "sides")

@@ -30,9 +30,11 @@ SHARE = {
     "repeat": Fraction(2, 100),
 }
 VARIANTS = {
-    "self": ["twin"], "canary": ["blurred", "other_colour", "half_missing", "empty"], "injection": ["painted"],
+    "self": ["twin"],
+    "canary": ["blurred", "other_colour", "half_missing", "empty"],
+    "injection": ["painted"],
     "repeat": ["again"],
-}  # fmt: skip
+}
 LEAST = 8
 SELF_MEAN, INJECTION_GAIN, DECISIVE = 20_000, 80_000, 80_000
 CANARY, CONSISTENT, REPEAT = Fraction(97, 100), Fraction(90, 100), Fraction(98, 100)
@@ -46,8 +48,14 @@ def check(bundle: Bundle, *, described: Row, views: Mapping[str, Views]) -> None
     last = max((row["take"] for row in rows), default=1)
     made = [_named(row) for row in rows]
     wanted = sorted(place for take in range(1, last + 1) for place in _plan(bundle, take=take))
-    bundle.same("wrong-control", NAME, field="controls", found=made, expected=wanted,
-                say="Not the controls that a round of so many duels has.")  # fmt: skip
+    bundle.same(
+        "wrong-control",
+        NAME,
+        field="controls",
+        found=made,
+        expected=wanted,
+        say="Not the controls that a round of so many duels has.",
+    )
     told = by_name(bodies(bundle, "control.judged", of_round=bundle.round), *ABOUT)
     for row in rows:
         field = " ".join(map(str, _named(row)))
@@ -98,8 +106,14 @@ def _doctored(bundle: Bundle, row: Row, field: str, *, names: list[str]) -> None
     files = [a["sha256"] for a in bundle.told("assets.json") if (a["entry"], a["origin"], a["prompt"]) == leads]
     left = files[0] if files else ""
     copy = hashlib.sha256(f"{left} {row['variant']}".encode()).hexdigest()
-    bundle.same("wrong-control", NAME, field=field, found=[row["left"], row["right"]], expected=[left, copy],
-                say="Not the leader's file and this copy of it.")  # fmt: skip
+    bundle.same(
+        "wrong-control",
+        NAME,
+        field=field,
+        found=[row["left"], row["right"]],
+        expected=[left, copy],
+        say="Not the leader's file and this copy of it.",
+    )
     bundle.same("wrong-control", NAME, field=field, found=sorted(row["views"]), expected=names, say="Not all pictures.")
     for sha256 in row["views"].values():
         if bundle.blobs.get(sha256, {}).get("role") != "view":
@@ -127,11 +141,18 @@ def told_before(bundle: Bundle, prompt: str) -> list[Row]:
 def _repeated(bundle: Bundle, row: Row, field: str) -> None:
     """The first of them; of title-1 any, for a screen may come later than the repeats."""
     found = {"left": row["left"], "right": row["right"], "before": row["before_micro"]}
-    known = [{"left": d["left"], "right": d["right"], "before": d["score_micro"]}
-             for d in told_before(bundle, row["prompt"])]  # fmt: skip
+    known = [
+        {"left": d["left"], "right": d["right"], "before": d["score_micro"]} for d in told_before(bundle, row["prompt"])
+    ]
     if not (titled(bundle) and found in known):
-        bundle.same("wrong-control", NAME, field=field, found=found, expected=known[0] if known else None,
-                    say="It does not repeat the first duel on this prompt.")  # fmt: skip
+        bundle.same(
+            "wrong-control",
+            NAME,
+            field=field,
+            found=found,
+            expected=known[0] if known else None,
+            say="It does not repeat the first duel on this prompt.",
+        )
 
 
 def _score(bundle: Bundle, row: Row, field: str, stages: list[Row]) -> None:
@@ -143,8 +164,14 @@ def _score(bundle: Bundle, row: Row, field: str, stages: list[Row]) -> None:
         return
     if row["kind"] in ("self", "injection") and outcome == "draw":
         score = stages[0]["score"]
-    bundle.same("wrong-control", NAME, field=field, found=[row["score_micro"], row["detail"]["decided_by"]],
-                expected=[score, by], say="The answers give another score.")  # fmt: skip
+    bundle.same(
+        "wrong-control",
+        NAME,
+        field=field,
+        found=[row["score_micro"], row["detail"]["decided_by"]],
+        expected=[score, by],
+        say="The answers give another score.",
+    )
 
 
 def _not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
@@ -165,8 +192,9 @@ def _gates(bundle: Bundle, rows: Sequence[Row]) -> None:
         bundle.same("ledger-differs", LEDGER, field="health", found=said, expected=measured, say="Other gates.")
     failing = sorted(gate for gate, (state, _) in measured.items() if state == "failed")
     if failing or (rows and (calls or ["failed"])[0] == "failed"):
-        bundle.note("unhealthy-judge", NAME, field="gates", found=failing or ["calls"],
-                    say="The round should have paused.")  # fmt: skip
+        bundle.note(
+            "unhealthy-judge", NAME, field="gates", found=failing or ["calls"], say="The round should have paused."
+        )
 
 
 def gates(rows: Sequence[Row]) -> dict[str, list[Any]]:

@@ -29,8 +29,14 @@ def applied(bundle: Bundle) -> list[Row]:
 def check(bundle: Bundle) -> None:
     doc, told = document(bundle), applied(bundle)
     edition = doc["edition"] if doc else 1
-    bundle.same("wrong-correction", NAME, field="edition", found=edition, expected=1 + len(told),
-                say="The ledger tells of another number of corrections.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="edition",
+        found=edition,
+        expected=1 + len(told),
+        say="The ledger tells of another number of corrections.",
+    )
     if doc is None or not told:
         return
     _announced(bundle, doc, told[-1])
@@ -41,16 +47,35 @@ def check(bundle: Bundle) -> None:
 
 def _announced(bundle: Bundle, doc: Row, told: Row) -> None:
     """Opened for a reason that is the platform's to mend, with its whole set, before it was applied."""
-    opened = [b for b in bodies(bundle, "correction.staged", of_round=bundle.round)
-              if b["correction"] == doc["correction"]]  # fmt: skip
+    opened = [
+        b for b in bodies(bundle, "correction.staged", of_round=bundle.round) if b["correction"] == doc["correction"]
+    ]
     found = {"scope": doc["scope"], "code": doc["code"], "because": doc["reason"]}
     expected = {name: opened[0].get(name) for name in found} if len(opened) == 1 else None
-    bundle.same("wrong-correction", NAME, field="reason", found=found, expected=expected,
-                say="The ledger tells of another reason.")  # fmt: skip
-    bundle.same("wrong-correction", NAME, field="correction", found=[doc["correction"], doc["edition"]],
-                expected=[told.get("correction"), told.get("makes_edition")], say="Another correction.")  # fmt: skip
-    bundle.same("wrong-correction", NAME, field="choice", found=doc["choice"],
-                expected=opened[0].get("choice", {}) if opened else {}, say="Something else was chosen.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="reason",
+        found=found,
+        expected=expected,
+        say="The ledger tells of another reason.",
+    )
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="correction",
+        found=[doc["correction"], doc["edition"]],
+        expected=[told.get("correction"), told.get("makes_edition")],
+        say="Another correction.",
+    )
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="choice",
+        found=doc["choice"],
+        expected=opened[0].get("choice", {}) if opened else {},
+        say="Something else was chosen.",
+    )
     if doc["scope"] in ("source", "generation") and opened:
         _whole_set(bundle, opened[0], kind=doc["scope"])
 
@@ -65,28 +90,58 @@ def _whole_set(bundle: Bundle, opened: Row, *, kind: str) -> None:
         if event["kind"] in ("audit.passed", "audit.rejected") and body.get("round") == bundle.round:
             entries |= {body["entry"]} if body.get("audit") == kind else set()
     found = sorted(str(name).split(" ")[0] for name in opened.get("anew", []))
-    bundle.same("wrong-correction", NAME, field="anew", found=found, expected=sorted(entries),
-                say="Not the whole set: some were picked.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="anew",
+        found=found,
+        expected=sorted(entries),
+        say="Not the whole set: some were picked.",
+    )
 
 
 def _replaced(bundle: Bundle, doc: Row, told: Row) -> None:
     """Which bundle, which decision and which reign it takes the place of."""
     kinds = ("publication.signing", "reissue.signing")
     earlier = [b for b in bodies(bundle, *kinds, of_round=bundle.round) if b.get("edition", 1) == doc["edition"] - 1]
-    bundle.same("wrong-correction", NAME, field="corrects", found=[doc["corrects"]],
-                expected=[b.get("bundle") for b in earlier], say="It replaces another bundle.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="corrects",
+        found=[doc["corrects"]],
+        expected=[b.get("bundle") for b in earlier],
+        say="It replaces another bundle.",
+    )
     winners = [b.get("winner") for b in entered(bundle, "round.finished", of_round=bundle.round)]
     winners += [b.get("winner") for b in applied(bundle)]
-    bundle.same("wrong-correction", NAME, field="before", found=[doc["before"]["winner"], told.get("before")],
-                expected=[winners[doc["edition"] - 2]] * 2, say="The decision before was another.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="before",
+        found=[doc["before"]["winner"], told.get("before")],
+        expected=[winners[doc["edition"] - 2]] * 2,
+        say="The decision before was another.",
+    )
     decision = bundle.told(DECISION)
-    bundle.same("wrong-correction", DECISION, field="winner", found=decision["winner"], expected=told.get("winner"),
-                say="Two people applied another decision.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        DECISION,
+        field="winner",
+        found=decision["winner"],
+        expected=told.get("winner"),
+        say="Two people applied another decision.",
+    )
     changed = doc["before"]["leader"] != decision["leader"]
     if changed != (doc["supersedes"] is not None) or (changed and told.get("supersedes") != doc["supersedes"]):
         said = "A reign is superseded exactly where another one leads."
-        bundle.note("wrong-correction", NAME, field="supersedes", found=doc["supersedes"],
-                    expected=told.get("supersedes"), say=said)  # fmt: skip
+        bundle.note(
+            "wrong-correction",
+            NAME,
+            field="supersedes",
+            found=doc["supersedes"],
+            expected=told.get("supersedes"),
+            say=said,
+        )
 
 
 def _set_aside(bundle: Bundle, doc: Row) -> None:
@@ -99,10 +154,14 @@ def _set_aside(bundle: Bundle, doc: Row) -> None:
     for audit in doc["set_aside"]:
         key = (audit["entry"], audit["kind"], audit["version"])
         event = told.get(key, {})
-        bundle.same("ledger-differs", NAME, field=" ".join(map(str, key)),
-                    found=[audit["verdict"], audit["reason"], audit["code"]],
-                    expected=[event.get("to"), event.get("because"), event.get("code")],
-                    say="The ledger told another verdict.")  # fmt: skip
+        bundle.same(
+            "ledger-differs",
+            NAME,
+            field=" ".join(map(str, key)),
+            found=[audit["verdict"], audit["reason"], audit["code"]],
+            expected=[event.get("to"), event.get("because"), event.get("code")],
+            say="The ledger told another verdict.",
+        )
         if key in counting:
             bundle.note("wrong-correction", NAME, field=" ".join(map(str, key)), say="It counts and does not count.")
 
@@ -127,10 +186,22 @@ def _before(bundle: Bundle, doc: Row) -> None:
         bundle.note("missing-match", MATCHES, field=str(gap), say="The first ladder needs this match.")
         return
     told = [{k: rung[k] for k in ("challenger", "defender", "verdict")} for rung in ladder]
-    bundle.same("wrong-correction", NAME, field="before.ladder", found=told, expected=rungs,
-                say="The first decision does not follow from the first verdicts.")  # fmt: skip
-    bundle.same("wrong-correction", NAME, field="before.winner", found=doc["before"]["winner"],
-                expected=defender_after(rungs), say="The first verdicts give another winner.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="before.ladder",
+        found=told,
+        expected=rungs,
+        say="The first decision does not follow from the first verdicts.",
+    )
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="before.winner",
+        found=doc["before"]["winner"],
+        expected=defender_after(rungs),
+        say="The first verdicts give another winner.",
+    )
 
 
 def _title_before(bundle: Bundle, doc: Row, audits: list[Row], met: Pairs) -> None:
@@ -144,7 +215,19 @@ def _title_before(bundle: Bundle, doc: Row, audits: list[Row], met: Pairs) -> No
     winner = bundle_title.winner_of(bundle, finalists, standings)
     expected = dict.fromkeys(rejected, "rejected")
     expected |= {entry: "advanced" if entry == winner else "held" for entry in finalists}
-    bundle.same("wrong-correction", NAME, field="before.ladder", found=told, expected=expected,
-                say="The first decision does not follow from the first verdicts.")  # fmt: skip
-    bundle.same("wrong-correction", NAME, field="before.winner", found=doc["before"]["winner"], expected=winner,
-                say="The first verdicts give another winner.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="before.ladder",
+        found=told,
+        expected=expected,
+        say="The first decision does not follow from the first verdicts.",
+    )
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="before.winner",
+        found=doc["before"]["winner"],
+        expected=winner,
+        say="The first verdicts give another winner.",
+    )

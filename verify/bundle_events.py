@@ -29,8 +29,14 @@ def _decision(bundle: Bundle, finished: dict[str, Any]) -> None:
     winner = (
         applied[0].get("before") if corrected and applied else decision["winner"]
     )  # later ones: `bundle_correction`
-    bundle.same("ledger-differs", "decision.json", field="winner", found=winner, expected=finished.get("winner"),
-                say="The ledger told another winner.")  # fmt: skip
+    bundle.same(
+        "ledger-differs",
+        "decision.json",
+        field="winner",
+        found=winner,
+        expected=finished.get("winner"),
+        say="The ledger told another winner.",
+    )
     told = applied[-1] if corrected and applied else finished
     names: list[str] = [name for name in ("headline", "ladder") if name in told]  # ledgers of before tell neither
     agree(bundle, "decision.json", field="decision", row=decision, told=told, names=names)
@@ -69,13 +75,25 @@ def agree(
         bundle.note("ledger-differs", file, field=field, say="The ledger does not tell of it.")
         return
     for name in names:
-        bundle.same("ledger-differs", file, field=f"{field} {name}", found=row.get(name), expected=told.get(name),
-                    say="The ledger told something else.")  # fmt: skip
+        bundle.same(
+            "ledger-differs",
+            file,
+            field=f"{field} {name}",
+            found=row.get(name),
+            expected=told.get(name),
+            say="The ledger told something else.",
+        )
 
 
 def same_set(bundle: Bundle, file: str, *, field: str, found: Iterable[str], expected: Iterable[str]) -> None:
-    bundle.same("ledger-differs", file, field=field, found=sorted(found), expected=sorted(expected),
-                say="The ledger tells of others.")  # fmt: skip
+    bundle.same(
+        "ledger-differs",
+        file,
+        field=field,
+        found=sorted(found),
+        expected=sorted(expected),
+        say="The ledger tells of others.",
+    )
 
 
 def _submissions(bundle: Bundle) -> None:
@@ -168,12 +186,24 @@ def _audits(bundle: Bundle) -> None:
     for row in bundle.told("audits.json"):
         event = told.get((row["entry"], row["kind"], "None" if row["version"] == 1 else str(row["version"])))
         by = [str(one.get("name")) for one in (event or {}).get("by", [])]
-        bundle.same("ledger-differs", "audits.json", field=f"{row['entry']} {row['kind']} people", found=row["people"],
-                    expected=by, say="The ledger told of other people.")  # fmt: skip
+        bundle.same(
+            "ledger-differs",
+            "audits.json",
+            field=f"{row['entry']} {row['kind']} people",
+            found=row["people"],
+            expected=by,
+            say="The ledger told of other people.",
+        )
         shown = {**row, "to": row["verdict"], "because": row["reason"]}
         names = ["to", "because", "code"] + ([] if row["people"] else ["limits"])
         agree(bundle, "audits.json", field=f"{row['entry']} {row['kind']}", row=shown, told=event, names=names)
         numbers = {k: v for k, v in (event or {}).get("numbers", row["numbers"]).items() if k != "generation_s"}
         if not row["people"]:
-            bundle.same("ledger-differs", "audits.json", field=f"{row['entry']} {row['kind']} numbers",
-                        found=row["numbers"], expected=numbers, say="The ledger told other numbers.")  # fmt: skip
+            bundle.same(
+                "ledger-differs",
+                "audits.json",
+                field=f"{row['entry']} {row['kind']} numbers",
+                found=row["numbers"],
+                expected=numbers,
+                say="The ledger told other numbers.",
+            )

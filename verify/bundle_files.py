@@ -163,11 +163,23 @@ def _manifest(bundle: Bundle) -> None:
     if manifest is None:
         return
     bundle.manifest, bundle.round = manifest, manifest["round"]
-    bundle.same("bad-manifest", "manifest.json", field="format", found=manifest["format"], expected=FORMAT,
-                say="Another format; another verifier is needed.")  # fmt: skip
+    bundle.same(
+        "bad-manifest",
+        "manifest.json",
+        field="format",
+        found=manifest["format"],
+        expected=FORMAT,
+        say="Another format; another verifier is needed.",
+    )
     paths = [entry["path"] for entry in manifest["files"]]
-    bundle.same("bad-manifest", "manifest.json", field="files", found=paths, expected=sorted(set(paths)),
-                say="The files are not listed once each, in order.")  # fmt: skip
+    bundle.same(
+        "bad-manifest",
+        "manifest.json",
+        field="files",
+        found=paths,
+        expected=sorted(set(paths)),
+        say="The files are not listed once each, in order.",
+    )
     for name in [name for name in SHAPES if name not in paths]:
         bundle.note("file-missing", name, say="The manifest does not list this document.")
     for entry in manifest["files"]:

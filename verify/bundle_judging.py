@@ -46,20 +46,44 @@ def check(bundle: Bundle) -> None:
 
 def _judge(bundle: Bundle, doc: Row) -> bool:
     """Is this the judge that the matches name, and one whose rules are written here?"""
-    bundle.same("wrong-judge", NAME, field="name", found=doc["name"], expected=bundle.told("competition.json")["judge"],
-                say="Not the competition's judge.")  # fmt: skip
+    bundle.same(
+        "wrong-judge",
+        NAME,
+        field="name",
+        found=doc["name"],
+        expected=bundle.told("competition.json")["judge"],
+        say="Not the competition's judge.",
+    )
     versions = sorted({match["judge"] for match in bundle.told(MATCHES)})
     described = doc["described"]
     if not described:
         return bundle.same("wrong-judge", NAME, field="version", found=versions, expected=[], say="It is not told.")
     if described["rules"] != RULES:
-        bundle.note("wrong-judge", NAME, field="rules", found=described["rules"], expected=RULES,
-                    say="Its rules are not written here: a newer verifier is needed.")  # fmt: skip
+        bundle.note(
+            "wrong-judge",
+            NAME,
+            field="rules",
+            found=described["rules"],
+            expected=RULES,
+            say="Its rules are not written here: a newer verifier is needed.",
+        )
         return False
-    bundle.same("wrong-judge", NAME, field="version", found=[doc["version"]], expected=versions or [doc["version"]],
-                say="Not the version that the matches name.")  # fmt: skip
-    return bundle.same("wrong-judge", NAME, field="described", found=doc["version"], expected=sha256(described),
-                       say="The version is not the hash of what it is said to consist of.")  # fmt: skip
+    bundle.same(
+        "wrong-judge",
+        NAME,
+        field="version",
+        found=[doc["version"]],
+        expected=versions or [doc["version"]],
+        say="Not the version that the matches name.",
+    )
+    return bundle.same(
+        "wrong-judge",
+        NAME,
+        field="described",
+        found=doc["version"],
+        expected=sha256(described),
+        say="The version is not the hash of what it is said to consist of.",
+    )
 
 
 def views_of(bundle: Bundle) -> dict[str, Views]:

@@ -42,8 +42,14 @@ def check(bundle: Bundle) -> None:
     _matches(bundle, [*as_if_all_pass, *rungs])
     _reasons(bundle, met)
     winner = defender_after(rungs)
-    bundle.same("wrong-winner", NAME, field="winner", found=bundle.told(NAME)["winner"], expected=winner,
-                say="The matches and audits give another winner.")  # fmt: skip
+    bundle.same(
+        "wrong-winner",
+        NAME,
+        field="winner",
+        found=bundle.told(NAME)["winner"],
+        expected=winner,
+        say="The matches and audits give another winner.",
+    )
     headline(bundle, winner)
 
 
@@ -106,8 +112,14 @@ def _reasons(bundle: Bundle, met: Pairs) -> None:
         side = "reaches" if clears(t, rules) else "is"
         expected = [str(n) for n in (wins, t["drawn"], losses, counted_of(t))] + [rung["defender"], side]
         found = [*told.group(1, 2, 3, 4, 5, 7)] if told else [rung["reason"]]
-        bundle.same("wrong-reason", NAME, field=label(match), found=found, expected=expected,
-                    say="The sentence tells other numbers or names.")  # fmt: skip
+        bundle.same(
+            "wrong-reason",
+            NAME,
+            field=label(match),
+            found=found,
+            expected=expected,
+            say="The sentence tells other numbers or names.",
+        )
 
 
 def headline(bundle: Bundle, winner: str) -> None:

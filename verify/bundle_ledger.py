@@ -31,8 +31,14 @@ def check(bundle: Bundle, *, operator: str | None) -> None:
     if operator is None:
         bundle.note("operator-not-pinned", NOTE, field="signed_by", found=bundle.signed_by, say="Is it the operator?")
     else:
-        bundle.same("foreign-signature", NOTE, field="signed_by", found=bundle.signed_by, expected=operator,
-                    say="Somebody else signed this.")  # fmt: skip
+        bundle.same(
+            "foreign-signature",
+            NOTE,
+            field="signed_by",
+            found=bundle.signed_by,
+            expected=operator,
+            say="Somebody else signed this.",
+        )
 
 
 def event_hash(previous: str, event: Mapping[str, Any]) -> str | None:
@@ -85,10 +91,22 @@ def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
     previous = last["hash"] if last else GENESIS if event["seq"] == 1 else event["previous"]
     expected = last["seq"] + 1 if last else event["seq"]
     bundle.same("ledger-gap", NAME, field=field, found=event["seq"], expected=expected, say="Not the next.")
-    bundle.same("ledger-broken", NAME, field=field, found=event["previous"], expected=previous,
-                say="The event does not follow from the one before it.")  # fmt: skip
-    bundle.same("ledger-broken", NAME, field=field, found=event["hash"], expected=event_hash(event["previous"], event),
-                say="The event is not what was hashed.")  # fmt: skip
+    bundle.same(
+        "ledger-broken",
+        NAME,
+        field=field,
+        found=event["previous"],
+        expected=previous,
+        say="The event does not follow from the one before it.",
+    )
+    bundle.same(
+        "ledger-broken",
+        NAME,
+        field=field,
+        found=event["hash"],
+        expected=event_hash(event["previous"], event),
+        say="The event is not what was hashed.",
+    )
 
 
 def _announced(bundle: Bundle) -> None:
@@ -99,12 +117,19 @@ def _announced(bundle: Bundle) -> None:
     said = [
         event["body"].get("bundle")
         for event in bundle.events
-        if event["kind"] == kind and event["body"].get("round") == bundle.round
+        if event["kind"] == kind
+        and event["body"].get("round") == bundle.round
         and event["body"].get("edition", 1) == edition
-    ]  # fmt: skip
+    ]
     expected = [] if bundle.draft and not said else [digest]
-    bundle.same("not-announced", "manifest.json", field="sha256", found=said, expected=expected,
-                say="The ledger announces another bundle for this round, or none, or several.")  # fmt: skip
+    bundle.same(
+        "not-announced",
+        "manifest.json",
+        field="sha256",
+        found=said,
+        expected=expected,
+        say="The ledger announces another bundle for this round, or none, or several.",
+    )
 
 
 def _checkpoint(bundle: Bundle) -> None:
@@ -118,12 +143,21 @@ def _checkpoint(bundle: Bundle) -> None:
         return
     bundle.signed_by = str(signature["signed_by"])
     head: Mapping[str, Any] = bundle.events[-1] if bundle.events else {"seq": 0, "hash": ""}
-    expected = [f"gauntlet/{bundle.manifest['competition']}", str(head["seq"]),
-                base64.b64encode(bytes.fromhex(head["hash"])).decode()]  # fmt: skip
+    expected = [
+        f"gauntlet/{bundle.manifest['competition']}",
+        str(head["seq"]),
+        base64.b64encode(bytes.fromhex(head["hash"])).decode(),
+    ]
     lines = signed.decode(errors="replace").split("\n")
     for found, wanted, field in zip([*lines, "", "", ""], expected, ("origin", "seq", "head"), strict=False):
-        bundle.same("wrong-checkpoint", TEXT, field=field, found=found, expected=wanted,
-                    say="The signed head is not the last event of the ledger.")  # fmt: skip
+        bundle.same(
+            "wrong-checkpoint",
+            TEXT,
+            field=field,
+            found=found,
+            expected=wanted,
+            say="The signed head is not the last event of the ledger.",
+        )
     good = is_signed(by=bundle.signed_by, message=signed, signature=str(signature["signature"]))
     bundle.signature_is_good = good
     if good is None:

@@ -31,8 +31,14 @@ def check(bundle: Bundle) -> None:
     screened = [m["challenger"] for m in bundle.told(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
     entered = ever_speaking(bundle) if titled(bundle) else [row["entry"] for row in challengers(bundle)]
     kind = "missing-match" if set(entered) - set(screened) else "extra-match"
-    bundle.same(kind, NAME, field="screens", found=sorted(screened), expected=sorted(entered),
-                say="Not every entry, once, and nobody else, was screened.")  # fmt: skip
+    bundle.same(
+        kind,
+        NAME,
+        field="screens",
+        found=sorted(screened),
+        expected=sorted(entered),
+        say="Not every entry, once, and nobody else, was screened.",
+    )
     for match in (*bundle.told(NAME), *bundle.aside()):
         _match(bundle, match, files)
     _one_judge(bundle)
@@ -45,8 +51,14 @@ def label(match: Row) -> str:
 def _match(bundle: Bundle, match: Row, files: Files) -> None:
     origins = [match["defender_origin"], match["challenger_origin"]]
     wanted = ["generated" if match["defender"] == "leader" else "submitted", origin_of(bundle, match)]
-    bundle.same("wrong-files", NAME, field=f"{label(match)} origins", found=origins, expected=wanted,
-                say="Only the leader's files, and those of an audit, are made by the platform.")  # fmt: skip
+    bundle.same(
+        "wrong-files",
+        NAME,
+        field=f"{label(match)} origins",
+        found=origins,
+        expected=wanted,
+        say="Only the leader's files, and those of an audit, are made by the platform.",
+    )
     _order(bundle, match, late={stem for stem in _stems(match) if not _both(files, match, stem)})
     for duel in match["duels"]:
         left = files.get((match["defender"], origins[0], duel["prompt"]), "")
@@ -65,11 +77,13 @@ def origin_of(bundle: Bundle, match: Row) -> str:
     """As for its kind; where an audit's code was generated again for a correction, of the newest up to this version."""
     applied = {body["correction"] for body in bodies(bundle, "correction.applied", of_round=bundle.round)}
     again = [
-        body["correction"] for body in bodies(bundle, "correction.staged", of_round=bundle.round)
-        if body.get("scope") == "generation" and body["correction"] in applied
+        body["correction"]
+        for body in bodies(bundle, "correction.staged", of_round=bundle.round)
+        if body.get("scope") == "generation"
+        and body["correction"] in applied
         and body["correction"] < match.get("version", 1)
         and f"{match['challenger']} generation" in [str(name).rpartition(" ")[0] for name in body["anew"]]
-    ]  # fmt: skip
+    ]
     return numbered("generated", again[-1]) if match["kind"] == "audit" and again else challenger_origin(match["kind"])
 
 
@@ -98,33 +112,62 @@ def _order(bundle: Bundle, match: Row, *, late: set[str]) -> None:
     prompts = sorted(bundle.told("round.json")["prompts"], key=lambda p: int(p["position"]))
     prompts = fresh_of(bundle)[: match["stopped_after"]] if match["kind"] == "title" else prompts
     found = [[d["position"], d["prompt"]] for d in match["duels"]]
-    bundle.same("wrong-duels", NAME, field=label(match), found=found,
-                expected=[[p["position"], p["stem"]] for p in prompts], say="Not one duel per prompt.")  # fmt: skip
+    bundle.same(
+        "wrong-duels",
+        NAME,
+        field=label(match),
+        found=found,
+        expected=[[p["position"], p["stem"]] for p in prompts],
+        say="Not one duel per prompt.",
+    )
     stop = match["stopped_after"]
     told = ["unneeded" if d["state"] == "unneeded" and len(d) == 3 else "told" for d in match["duels"]]
     late = late if titled(bundle) and match["kind"] == "screen" else set()
     expected = ["told" if n < stop or stem in late else "unneeded" for n, stem in enumerate(_stems(match))]
-    bundle.same("wrong-duels", NAME, field=f"{label(match)} states", found=told, expected=expected,
-                say="Told up to where the match was certain, and no further.")  # fmt: skip
+    bundle.same(
+        "wrong-duels",
+        NAME,
+        field=f"{label(match)} states",
+        found=told,
+        expected=expected,
+        say="Told up to where the match was certain, and no further.",
+    )
 
 
 def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str, judge: str) -> None:
     void = duel["state"] == "void"
     if not (void and duel["left"] == duel["right"] == ""):
-        bundle.same("wrong-files", NAME, field=field, found=[duel["left"], duel["right"]], expected=[left, right],
-                    say="The duel was not about the files that these two delivered.")  # fmt: skip
+        bundle.same(
+            "wrong-files",
+            NAME,
+            field=field,
+            found=[duel["left"], duel["right"]],
+            expected=[left, right],
+            say="The duel was not about the files that these two delivered.",
+        )
     forfeited = not (left and right)
     if forfeited != (duel["state"] == "forfeited") or duel["state"] not in ("judged", "forfeited", "void"):
-        bundle.note("wrong-forfeit", NAME, field=field, found=duel["state"],
-                    expected="forfeited" if forfeited else "judged or void",
-                    say="A duel is forfeited exactly where a side delivered nothing.")  # fmt: skip
+        bundle.note(
+            "wrong-forfeit",
+            NAME,
+            field=field,
+            found=duel["state"],
+            expected="forfeited" if forfeited else "judged or void",
+            say="A duel is forfeited exactly where a side delivered nothing.",
+        )
     elif duel["state"] == "judged":
         _judged(bundle, duel, field, judge=judge)
     else:
         outcome = "" if void else "challenger" if right else "defender" if left else "draw"
         found = [duel["outcome"], duel["score_micro"], duel["detail"], bool(duel["failure"])]
-        bundle.same("wrong-outcome", NAME, field=field, found=found, expected=[outcome, None, {}, void],
-                    say="Nobody judged it: only who delivered counts, and void counts for nobody.")  # fmt: skip
+        bundle.same(
+            "wrong-outcome",
+            NAME,
+            field=field,
+            found=found,
+            expected=[outcome, None, {}, void],
+            say="Nobody judged it: only who delivered counts, and void counts for nobody.",
+        )
     if void:
         bundle.note("void-duel", NAME, field=field, found=duel["failure"], say="Not judged, for a reason of ours.")
 
@@ -139,12 +182,18 @@ def _judged(bundle: Bundle, duel: Row, field: str, *, judge: str) -> None:
         bundle.note("wrong-ballots", NAME, field=field, found=str(wrong), say=said)
         return
     found = {"outcome": duel["outcome"], "score": duel["score_micro"], "by": duel["detail"].get("decided_by")}
-    bundle.same("wrong-outcome", NAME, field=field, found=found,
-                expected={"outcome": outcome, "score": score, "by": decided_by},
-                say="The answers give another verdict.")  # fmt: skip
+    bundle.same(
+        "wrong-outcome",
+        NAME,
+        field=field,
+        found=found,
+        expected={"outcome": outcome, "score": score, "by": decided_by},
+        say="The answers give another verdict.",
+    )
     if duel["left"] == duel["right"] and outcome != "draw":
-        bundle.note("wrong-outcome", NAME, field=field, found=outcome, expected="draw",
-                    say="The same file cannot beat itself.")  # fmt: skip
+        bundle.note(
+            "wrong-outcome", NAME, field=field, found=outcome, expected="draw", say="The same file cannot beat itself."
+        )
     if duel["failure"]:
         bundle.note("wrong-outcome", NAME, field=field, found=duel["failure"], say="Judged, and yet it failed.")
 
@@ -161,8 +210,12 @@ def _one_judge(bundle: Bundle) -> None:
                 told = text([duel["outcome"], duel["score_micro"], duel["detail"]])
                 before = given.setdefault((duel["prompt"], duel["left"], duel["right"]), told)
                 if before != told:
-                    bundle.note("judged-twice", NAME, field=f"{label(match)} {duel['prompt']}",
-                                say="The same files had another verdict in another match.")  # fmt: skip
+                    bundle.note(
+                        "judged-twice",
+                        NAME,
+                        field=f"{label(match)} {duel['prompt']}",
+                        say="The same files had another verdict in another match.",
+                    )
 
 
 def result_of(duel: Row) -> str:
@@ -198,11 +251,23 @@ def _tally(bundle: Bundle, match: Row) -> None:
     margin = margin_of(tally)
     bundle.same("wrong-tally", NAME, field=name, found=match["tally"], expected=tally, say="The duels add up else.")
     bundle.same("wrong-margin", NAME, field=name, found=match["margin"], expected=str(margin), say="Not W - L.")
-    bundle.same("wrong-margin", NAME, field=f"{name} micro", found=match["margin_micro"],
-                expected=round(margin * 1_000_000), say="Not the margin in millionths.")  # fmt: skip
+    bundle.same(
+        "wrong-margin",
+        NAME,
+        field=f"{name} micro",
+        found=match["margin_micro"],
+        expected=round(margin * 1_000_000),
+        say="Not the margin in millionths.",
+    )
     if tally["void"] > MOST_VOIDS * len(match["duels"]):
-        bundle.note("too-many-voids", NAME, field=name, found=tally["void"], expected=f"<= {MOST_VOIDS} of the duels",
-                    say="The round should have paused before this was official.")  # fmt: skip
+        bundle.note(
+            "too-many-voids",
+            NAME,
+            field=name,
+            found=tally["void"],
+            expected=f"<= {MOST_VOIDS} of the duels",
+            say="The round should have paused before this was official.",
+        )
     _stop(bundle, match, results)
 
 
@@ -213,14 +278,25 @@ def _stop(bundle: Bundle, match: Row, results: list[str]) -> None:
         return  # `bundle_title` plays it again
     if titled(bundle) and match["kind"] == "screen":
         known = [None if duel["state"] == "unneeded" else result_of(duel) for duel in match["duels"]]
-        bundle.same("wrong-stop", NAME, field=label(match), found=[match["stopped_after"], match["stopped"]],
-                    expected=list(bundle_bankroll.screened(known, rules=rules)),
-                    say="A screen ends when the bar is out of reach, or hopelessly far.")  # fmt: skip
+        bundle.same(
+            "wrong-stop",
+            NAME,
+            field=label(match),
+            found=[match["stopped_after"], match["stopped"]],
+            expected=list(bundle_bankroll.screened(known, rules=rules)),
+            say="A screen ends when the bar is out of reach, or hopelessly far.",
+        )
         return
     early = not match["kind"].startswith("audit") and rules["stop_early"]
     stop, said = stop_of(results, total, rules=rules, early=early)
-    bundle.same("wrong-stop", NAME, field=label(match), found=[match["stopped_after"], match["stopped"]],
-                expected=[stop, said], say="A match ends with the first duel that makes it certain.")  # fmt: skip
+    bundle.same(
+        "wrong-stop",
+        NAME,
+        field=label(match),
+        found=[match["stopped_after"], match["stopped"]],
+        expected=[stop, said],
+        say="A match ends with the first duel that makes it certain.",
+    )
 
 
 def stop_of(results: list[str], total: int, *, rules: Row, early: bool) -> tuple[int | None, str]:

@@ -47,13 +47,25 @@ def _supersedes(bundle: Bundle, corrected: Row, reigns: list[Row]) -> None:
     """The reign that is taken back was this round's, stays where it was, and is named by the one that replaces it."""
     told = {body.get("sequence"): body for body in bodies(bundle, "reign")}
     new, old = told.get(len(reigns), {}), corrected["supersedes"]
-    bundle.same("wrong-reign", NAME, field="supersedes", found=new.get("supersedes"), expected=old,
-                say="The ledger's reign takes the place of another.")  # fmt: skip
+    bundle.same(
+        "wrong-reign",
+        NAME,
+        field="supersedes",
+        found=new.get("supersedes"),
+        expected=old,
+        say="The ledger's reign takes the place of another.",
+    )
     if not corrected["defended"] < old < len(reigns):
         bundle.note("wrong-reign", NAME, field="supersedes", found=old, say="Not a reign that this round began.")
     elif reigns[old - 1]["hotkey"] != corrected["before"]["leader"]:
-        bundle.note("wrong-reign", NAME, field="supersedes", found=reigns[old - 1]["hotkey"],
-                    expected=corrected["before"]["leader"], say="Not the leader of the decision before.")  # fmt: skip
+        bundle.note(
+            "wrong-reign",
+            NAME,
+            field="supersedes",
+            found=reigns[old - 1]["hotkey"],
+            expected=corrected["before"]["leader"],
+            say="Not the leader of the decision before.",
+        )
 
 
 def _follows(bundle: Bundle, *, before: Row, after: Row, schedule: Row) -> None:
@@ -91,15 +103,27 @@ def _told(bundle: Bundle, reigns: list[Row]) -> None:
                 "defence": winner == "leader",
             }
         expected = {name: (event or {}).get(name) for name in found}
-        bundle.same("ledger-differs", NAME, field=f"reign {sequence}", found=found, expected=expected,
-                    say="The ledger tells another reign.")  # fmt: skip
+        bundle.same(
+            "ledger-differs",
+            NAME,
+            field=f"reign {sequence}",
+            found=found,
+            expected=expected,
+            say="The ledger tells another reign.",
+        )
 
 
 def _weights(bundle: Bundle, reigns: list[Row]) -> None:
     decision = bundle.told(NAME)
     block = reigns[-1]["effective_block"]
-    bundle.same("wrong-weights", NAME, field="weights_block", found=decision["weights_block"], expected=block,
-                say="Not the block from which the decision is paid.")  # fmt: skip
+    bundle.same(
+        "wrong-weights",
+        NAME,
+        field="weights_block",
+        found=decision["weights_block"],
+        expected=block,
+        say="Not the block from which the decision is paid.",
+    )
     uids = sorted(decision["uids"].values())
     bundle.same("wrong-weights", NAME, field="uids", found=uids, expected=sorted(set(uids)), say="One uid, two miners.")
     expected = shares(reigns, block=block, uids=decision["uids"], owner=decision["owner_uid"])
@@ -108,8 +132,14 @@ def _weights(bundle: Bundle, reigns: list[Row]) -> None:
     )
     for body in _paid(bundle, len(reigns)):
         wanted = shares(reigns, block=body["block"], uids=decision["uids"], owner=decision["owner_uid"])
-        bundle.same("wrong-weights", LEDGER, field=f"weights at block {body['block']}", found=body["weights"],
-                    expected=wanted, say="Not the shares of the reign in effect.")  # fmt: skip
+        bundle.same(
+            "wrong-weights",
+            LEDGER,
+            field=f"weights at block {body['block']}",
+            found=body["weights"],
+            expected=wanted,
+            say="Not the shares of the reign in effect.",
+        )
         if body.get("read_back") != "agrees":
             bundle.note("not-read-back", LEDGER, field=f"weights at block {body['block']}", say="The chain said else.")
     _on_chain(bundle)
@@ -125,8 +155,14 @@ def _on_chain(bundle: Bundle) -> None:
             continue
         paid = {"hotkey": reign["leader"], "weight": reign["weight"], "effective_block": reign["effective_block"]}
         wanted = shares([paid], block=body["block"], uids=body["uids"], owner=body["owner_uid"])
-        bundle.same("wrong-weights", LEDGER, field=f"event {event['seq']}", found=body["weights"], expected=wanted,
-                    say="Not the shares of the reign it names.")  # fmt: skip
+        bundle.same(
+            "wrong-weights",
+            LEDGER,
+            field=f"event {event['seq']}",
+            found=body["weights"],
+            expected=wanted,
+            say="Not the shares of the reign it names.",
+        )
 
 
 def _paid(bundle: Bundle, known: int) -> list[Row]:

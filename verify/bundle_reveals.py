@@ -27,8 +27,14 @@ Row = dict[str, Any]
 def check(bundle: Bundle) -> None:
     heaps = _reveals(bundle)
     rows = [row for row in bundle.told(ENTRIES) if row["role"] == "challenger"]
-    bundle.same("wrong-submission", ENTRIES, field="miners", found=sorted(row["miner"] for row in rows),
-                expected=sorted(heaps), say="Not everybody who revealed, and nobody else, is listed.")  # fmt: skip
+    bundle.same(
+        "wrong-submission",
+        ENTRIES,
+        field="miners",
+        found=sorted(row["miner"] for row in rows),
+        expected=sorted(heaps),
+        say="Not everybody who revealed, and nobody else, is listed.",
+    )
     for row in rows:
         if row["miner"] in heaps:
             _entry(bundle, row, heaps[row["miner"]])
@@ -42,8 +48,10 @@ def _reveals(bundle: Bundle) -> dict[str, list[Row]]:
     first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
     told = by_name(
         (body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last),
-        "miner", "block", "extrinsic_index",
-    )  # fmt: skip
+        "miner",
+        "block",
+        "extrinsic_index",
+    )
     heaps: dict[str, list[Row]] = {}
     for row in bundle.told(NAME):
         field = f"{row['miner']} block {row['block']}"
@@ -53,8 +61,13 @@ def _reveals(bundle: Bundle) -> dict[str, list[Row]]:
         agree(bundle, NAME, field=field, row=row, told=event, names=["payload", "objection"])
         _signature(bundle, row, event or {}, field=field)
         heaps.setdefault(row["miner"], []).append(row)
-    same_set(bundle, NAME, field="reveals", found=[" ".join(_place(row)) for row in bundle.told(NAME)],
-             expected=[" ".join(place) for place in told])  # fmt: skip
+    same_set(
+        bundle,
+        NAME,
+        field="reveals",
+        found=[" ".join(_place(row)) for row in bundle.told(NAME)],
+        expected=[" ".join(place) for place in told],
+    )
     return heaps
 
 
@@ -99,10 +112,13 @@ def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
         place = reveal if "commit" in fields else place
     place = place or heap[-1]
     submission = {
-        "entry": place["miner"], "repo": values["repo"][:200], "commit": values["commit"][:40],
-        "cdn_url": values["cdn_url"].rstrip("/"), "reveal_block": place["block"],
+        "entry": place["miner"],
+        "repo": values["repo"][:200],
+        "commit": values["commit"][:40],
+        "cdn_url": values["cdn_url"].rstrip("/"),
+        "reveal_block": place["block"],
         "extrinsic_index": place["extrinsic_index"],
-    }  # fmt: skip
+    }
     return submission, objection(values, demo=demo)
 
 
@@ -110,11 +126,23 @@ def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
     expected, due = added_up(heap, demo=bundle.told("competition.json")["demo"])
     due = due or _standing(bundle, row)
     if bool(row["objection"]) != bool(due):
-        bundle.note("wrong-objection", ENTRIES, field=row["miner"], found=row["objection"], expected=due,
-                    say="The rules object where this does not, or the other way round.")  # fmt: skip
+        bundle.note(
+            "wrong-objection",
+            ENTRIES,
+            field=row["miner"],
+            found=row["objection"],
+            expected=due,
+            say="The rules object where this does not, or the other way round.",
+        )
     for name, value in expected.items():
-        bundle.same("wrong-submission", ENTRIES, field=f"{row['miner']} {name}", found=row[name], expected=value,
-                    say="The reveals add up to something else.")  # fmt: skip
+        bundle.same(
+            "wrong-submission",
+            ENTRIES,
+            field=f"{row['miner']} {name}",
+            found=row[name],
+            expected=value,
+            say="The reveals add up to something else.",
+        )
 
 
 def _standing(bundle: Bundle, row: Row) -> str | None:
@@ -206,8 +234,14 @@ def _copies(bundle: Bundle, rows: list[Row]) -> None:
     copied = copies(rows)
     for row in rows:
         expected = copied.get(row["miner"], "")
-        bundle.same("wrong-copy", ENTRIES, field=f"{row['miner']} copy_of", found=row["copy_of"], expected=expected,
-                    say="The first reveal of a commit is the original.")  # fmt: skip
+        bundle.same(
+            "wrong-copy",
+            ENTRIES,
+            field=f"{row['miner']} copy_of",
+            found=row["copy_of"],
+            expected=expected,
+            say="The first reveal of a commit is the original.",
+        )
 
 
 def copies(rows: list[Row]) -> dict[str, str]:
@@ -225,13 +259,32 @@ def _leader(bundle: Bundle) -> None:
     reigns = bundle.told("decision.json")["reigns"]
     told = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),))
     if len(leaders) != 1 or told is None or len(reigns) < 2:
-        bundle.note("wrong-submission", ENTRIES, field="leader", found=len(leaders), expected=1,
-                    say="There is one leader, whose reign the ledger told before the round.")  # fmt: skip
+        bundle.note(
+            "wrong-submission",
+            ENTRIES,
+            field="leader",
+            found=len(leaders),
+            expected=1,
+            say="There is one leader, whose reign the ledger told before the round.",
+        )
         return
     expected = {
-        "entry": "leader", "miner": reigns[bundle.defended() - 1]["hotkey"], "role": "leader", "repo": told.get("repo"),
-        "commit": told.get("commit"), "cdn_url": "", "reveal_block": None, "extrinsic_index": None, "objection": "",
+        "entry": "leader",
+        "miner": reigns[bundle.defended() - 1]["hotkey"],
+        "role": "leader",
+        "repo": told.get("repo"),
+        "commit": told.get("commit"),
+        "cdn_url": "",
+        "reveal_block": None,
+        "extrinsic_index": None,
+        "objection": "",
         "copy_of": "",
-    }  # fmt: skip
-    bundle.same("wrong-submission", ENTRIES, field="leader", found=leaders[0], expected=expected,
-                say="Not who reigned, or not the code that reigned.")  # fmt: skip
+    }
+    bundle.same(
+        "wrong-submission",
+        ENTRIES,
+        field="leader",
+        found=leaders[0],
+        expected=expected,
+        say="Not who reigned, or not the code that reigned.",
+    )

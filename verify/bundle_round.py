@@ -14,19 +14,34 @@ from verify.bundle_ledger import NAME as LEDGER
 
 NAME = "round.json"
 MARGIN_1: dict[str, Any] = {
-    "name": "margin-1", "win_margin": "1/20", "weight_decay": "1/5", "weight_floor": "1/5", "least_counted": 1,
-    "stop_early": True, "paid_from": "next_latest_reveal", "audits": ["source", "generation"],
-    "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
-    "audit_limit_seconds": "180", "audit_repeats": 1,
-}  # fmt: skip
+    "name": "margin-1",
+    "win_margin": "1/20",
+    "weight_decay": "1/5",
+    "weight_floor": "1/5",
+    "least_counted": 1,
+    "stop_early": True,
+    "paid_from": "next_latest_reveal",
+    "audits": ["source", "generation"],
+    "audit_distance": "1/10",
+    "audit_failed_allowed": 6,
+    "audit_critical_allowed": 1,
+    "audit_median_seconds": "90",
+    "audit_limit_seconds": "180",
+    "audit_repeats": 1,
+}
 MARGIN_2: dict[str, Any] = MARGIN_1 | {"name": "margin-2", "audit_repeats": 3}
 TITLE_1: dict[str, Any] = MARGIN_1 | {
     "name": "title-1",
     "title": {
-        "finalists": 2, "prompts": 320, "batch": 32, "stakes": ["1/4"], "bar": "40", "out": "1/10",
+        "finalists": 2,
+        "prompts": 320,
+        "batch": 32,
+        "stakes": ["1/4"],
+        "bar": "40",
+        "out": "1/10",
         "futility_z": "7/2",
     },
-}  # fmt: skip
+}
 RULESETS = {"margin-1": MARGIN_1, "margin-2": MARGIN_2, "title-1": TITLE_1}
 NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/[1-9][0-9]{0,17})?")
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
@@ -35,8 +50,14 @@ SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit
 def check(bundle: Bundle) -> None:
     doc, competition = bundle.told(NAME), bundle.told("competition.json")
     bundle.same("another-round", NAME, field="number", found=doc["number"], expected=bundle.round, say="Another round.")
-    bundle.same("another-round", "competition.json", field="slug", found=competition["slug"],
-                expected=bundle.manifest["competition"], say="Another competition.")  # fmt: skip
+    bundle.same(
+        "another-round",
+        "competition.json",
+        field="slug",
+        found=competition["slug"],
+        expected=bundle.manifest["competition"],
+        say="Another competition.",
+    )
     _rules(bundle)
     _schedule(bundle)
     _seed(bundle)
@@ -75,11 +96,23 @@ def _rules(bundle: Bundle) -> None:
     doc, competition = bundle.told(NAME), bundle.told("competition.json")
     rules = rules_of(competition)
     if rules is None:
-        bundle.note("unknown-ruleset", "competition.json", field="ruleset", found=competition["ruleset"],
-                    expected=", ".join(RULESETS), say="A newer verifier is needed.")  # fmt: skip
+        bundle.note(
+            "unknown-ruleset",
+            "competition.json",
+            field="ruleset",
+            found=competition["ruleset"],
+            expected=", ".join(RULESETS),
+            say="A newer verifier is needed.",
+        )
     else:
-        bundle.same("wrong-rules", NAME, field="rules", found=doc["rules"], expected=rules,
-                    say="Not the ruleset with what the configuration replaces.")  # fmt: skip
+        bundle.same(
+            "wrong-rules",
+            NAME,
+            field="rules",
+            found=doc["rules"],
+            expected=rules,
+            say="Not the ruleset with what the configuration replaces.",
+        )
     opened = only(bundle, "round.open")
     if opened is not None:
         schedule = opening_at(doc["schedule"]["earliest_reveal_block"], competition["config"]["blocks"])
@@ -100,12 +133,23 @@ def _schedule(bundle: Bundle) -> None:
         bundle.same("wrong-schedule", file, field=name, found=found, expected=expected, say="Not the cadence's.")
     later = following["earliest_reveal_block"] - schedule["earliest_reveal_block"]
     if later % blocks["round_blocks"] or later < 1:
-        bundle.note("wrong-schedule", "decision.json", field="next_schedule", found=following["earliest_reveal_block"],
-                    say=f"Not whole steps of {blocks['round_blocks']} blocks after this round.")  # fmt: skip
+        bundle.note(
+            "wrong-schedule",
+            "decision.json",
+            field="next_schedule",
+            found=following["earliest_reveal_block"],
+            say=f"Not whole steps of {blocks['round_blocks']} blocks after this round.",
+        )
     announced = entered(bundle, "round.open", of_round=(bundle.round or 0) + 1)
     told = {"schedule": following}
-    agree(bundle, "decision.json", field="next_schedule", row=told, told=announced[0] if announced else None,
-          names=["schedule"])  # fmt: skip
+    agree(
+        bundle,
+        "decision.json",
+        field="next_schedule",
+        row=told,
+        told=announced[0] if announced else None,
+        names=["schedule"],
+    )
 
 
 MOVED_BY_PAUSES = ("latest_reveal_block", "seed_block", "generation_deadline_block")
@@ -125,8 +169,14 @@ def _lengthened(bundle: Bundle, schedule: dict[str, int]) -> dict[str, int]:
             longer = max(0, body["block"] - min(since, schedule["latest_reveal_block"]))
             schedule = schedule | {name: schedule[name] + longer for name in MOVED_BY_PAUSES}
             since = None
-            bundle.same("wrong-schedule", LEDGER, field=f"event {event['seq']} schedule", found=body.get("schedule"),
-                        expected=schedule, say="Not longer by the pause.")  # fmt: skip
+            bundle.same(
+                "wrong-schedule",
+                LEDGER,
+                field=f"event {event['seq']} schedule",
+                found=body.get("schedule"),
+                expected=schedule,
+                say="Not longer by the pause.",
+            )
     return schedule
 
 
@@ -146,16 +196,24 @@ def _seed(bundle: Bundle) -> None:
     kind, _, chain = competition["chain"].partition(":")
     if kind == "simulated":
         told = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
-        bundle.same("wrong-block-hash", NAME, field="seed_block_hash", found=doc["seed_block_hash"],
-                    expected=_sha256(told), say="Not the hash of the seed block.")  # fmt: skip
+        bundle.same(
+            "wrong-block-hash",
+            NAME,
+            field="seed_block_hash",
+            found=doc["seed_block_hash"],
+            expected=_sha256(told),
+            say="Not the hash of the seed block.",
+        )
     seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=bundle_beacon.value(bundle))
     bundle.same("wrong-seed", NAME, field="seed", found=doc["seed"], expected=seed, say="Not drawn from the block.")
     drawn = only(bundle, "round.miner_generation")
     if drawn is not None:
         told_then = {
-            "seed": doc["seed"], "seed_block": doc["schedule"]["seed_block"], "block_hash": doc["seed_block_hash"],
+            "seed": doc["seed"],
+            "seed_block": doc["schedule"]["seed_block"],
+            "block_hash": doc["seed_block_hash"],
             "prompts": [prompt["sha256"] for prompt in _in_order(doc)],
-        }  # fmt: skip
+        }
         agree(bundle, NAME, field="drawn", row=told_then, told=drawn, names=list(told_then))
 
 
@@ -163,10 +221,22 @@ def _pool(bundle: Bundle) -> None:
     """The commitment is that of the pool, and no other was made between the round's announcement and its draw."""
     doc = bundle.told(NAME)
     commitment = commitment_of(doc["pool"])
-    bundle.same("wrong-pool", NAME, field="pool_commitment", found=doc["pool_commitment"], expected=commitment,
-                say="The commitment is not that of the pool.")  # fmt: skip
-    bundle.same("wrong-pool", NAME, field="pool", found=doc["pool"], expected=sorted(set(doc["pool"])),
-                say="Not each prompt once, in order.")  # fmt: skip
+    bundle.same(
+        "wrong-pool",
+        NAME,
+        field="pool_commitment",
+        found=doc["pool_commitment"],
+        expected=commitment,
+        say="The commitment is not that of the pool.",
+    )
+    bundle.same(
+        "wrong-pool",
+        NAME,
+        field="pool",
+        found=doc["pool"],
+        expected=sorted(set(doc["pool"])),
+        say="Not each prompt once, in order.",
+    )
     last = None
     for event in bundle.events:
         body = event["body"]
@@ -175,19 +245,34 @@ def _pool(bundle: Bundle) -> None:
         last = body.get("commitment") if event["kind"] == "pool" else last
     for body in _added(bundle):
         if body.get("block", doc["schedule"]["seed_block"]) >= doc["schedule"]["seed_block"]:
-            bundle.note("wrong-pool", LEDGER, field="pool", found=body, expected=doc["schedule"]["seed_block"],
-                        say="Prompts were added when the seed could be known.")  # fmt: skip
+            bundle.note(
+                "wrong-pool",
+                LEDGER,
+                field="pool",
+                found=body,
+                expected=doc["schedule"]["seed_block"],
+                say="Prompts were added when the seed could be known.",
+            )
     if last is not None or bundle.round == 1:
-        bundle.same("wrong-pool", LEDGER, field="pool", found=last, expected=commitment,
-                    say="The pool that was committed to before the draw is another.")  # fmt: skip
+        bundle.same(
+            "wrong-pool",
+            LEDGER,
+            field="pool",
+            found=last,
+            expected=commitment,
+            say="The pool that was committed to before the draw is another.",
+        )
 
 
 def _added(bundle: Bundle) -> list[dict[str, Any]]:
     """Commitments to a larger pool after the round was announced, and before its draw."""
     kinds = [(event["kind"], event["body"]) for event in bundle.events]
     opened = [n for n, (kind, body) in enumerate(kinds) if (kind, body.get("round")) == ("round.open", bundle.round)]
-    drawn = [n for n, (kind, body) in enumerate(kinds)
-             if (kind, body.get("round")) == ("round.miner_generation", bundle.round)]  # fmt: skip
+    drawn = [
+        n
+        for n, (kind, body) in enumerate(kinds)
+        if (kind, body.get("round")) == ("round.miner_generation", bundle.round)
+    ]
     return [body for kind, body in kinds[min(opened, default=0) : min(drawn, default=0)] if kind == "pool"]
 
 
@@ -198,8 +283,14 @@ def _prompts(bundle: Bundle) -> None:
     expected = drawn_by(doc["seed"], doc["pool"], most=config["prompts_per_round"])
     bundle.same("wrong-prompts", NAME, field="prompts", found=drawn, expected=expected, say="Not what was drawn.")
     places, stems = [p["position"] for p in doc["prompts"]], [p["stem"] for p in doc["prompts"]]
-    bundle.same("wrong-prompts", NAME, field="positions", found=places, expected=list(range(len(places))),
-                say="Not in the order of the draw.")  # fmt: skip
+    bundle.same(
+        "wrong-prompts",
+        NAME,
+        field="positions",
+        found=places,
+        expected=list(range(len(places))),
+        say="Not in the order of the draw.",
+    )
     bundle.same("wrong-prompts", NAME, field="stems", found=len(set(stems)), expected=len(stems), say="A name twice.")
 
 

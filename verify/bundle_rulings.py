@@ -8,17 +8,26 @@ from verify.bundle_files import Bundle, canonical
 from verify.bundle_ledger import NAME, is_signed
 
 Event = dict[str, Any]
-ROLES = {"audit": {"reviewer", "lead", "operator"}, "appeal": {"reviewer", "lead", "operator"},
-         "correction": {"lead", "operator"}}  # fmt: skip
+ROLES = {
+    "audit": {"reviewer", "lead", "operator"},
+    "appeal": {"reviewer", "lead", "operator"},
+    "correction": {"lead", "operator"},
+}
 REASONS: dict[str, tuple[str, ...]] = {
     "passed": ("licence_allows", "author_agreed", "false_alarm", "harmless"),
-    "rejected": ("licence_forbids", "not_reproducible", "foreign_work", "network_at_run_time", "embedded_outputs",
-                 "hidden_behaviour"),
+    "rejected": (
+        "licence_forbids",
+        "not_reproducible",
+        "foreign_work",
+        "network_at_run_time",
+        "embedded_outputs",
+        "hidden_behaviour",
+    ),
     "upheld": ("fact_was_wrong", "rule_was_misread", "evidence_was_faulty", "new_evidence"),
     "dismissed": ("fact_stands", "rule_stands", "no_evidence"),
     "applied": ("fault_confirmed", "appeal_upheld"),
     "discarded": ("no_fault", "nothing_changes", "overtaken", "cannot_be_done"),
-}  # fmt: skip
+}
 OUTCOMES = {"audit": ("passed", "rejected"), "appeal": ("upheld", "dismissed"), "correction": ("applied", "discarded")}
 WHO = ("round", "entry", "audit", "version", "appellant", "correction")
 FORMAT = "gauntlet-appeal/1"
@@ -90,9 +99,15 @@ def _lodged(bundle: Bundle, event: Event, earlier: dict[tuple[str, ...], Event])
     """Signed by the appellant, about this verdict, once, and in time."""
     body, document = event["body"], event["body"].get("document")
     document = document if isinstance(document, dict) else {}
-    named = {"round": body.get("round"), "entry": body.get("entry"), "audit": body.get("audit"),
-             "version": body.get("version", 1), "appellant": body.get("appellant"),
-             "competition": bundle.manifest["competition"], "format": FORMAT}  # fmt: skip
+    named = {
+        "round": body.get("round"),
+        "entry": body.get("entry"),
+        "audit": body.get("audit"),
+        "version": body.get("version", 1),
+        "appellant": body.get("appellant"),
+        "competition": bundle.manifest["competition"],
+        "format": FORMAT,
+    }
     if {name: document.get(name) for name in named} != named:
         _note(bundle, "wrong-appeal", event, found=document, expected=named, say="Signed about another verdict.")
     if who(body) in earlier:
@@ -101,8 +116,10 @@ def _lodged(bundle: Bundle, event: Event, earlier: dict[tuple[str, ...], Event])
         _note(bundle, "wrong-appeal", event, found=body["block"], expected=body["last_block"], say="Too late.")
     told = canonical(document)
     message = f"{FORMAT}\n".encode() + (told or b"")
-    forms = [is_signed(by=str(body.get("appellant")), message=form, signature=str(body.get("signature")))
-             for form in (message, b"<Bytes>" + message + b"</Bytes>")]  # fmt: skip
+    forms = [
+        is_signed(by=str(body.get("appellant")), message=form, signature=str(body.get("signature")))
+        for form in (message, b"<Bytes>" + message + b"</Bytes>")
+    ]
     if None not in forms and not any(forms):
         _note(bundle, "wrong-appeal", event, say="Not signed by the miner who is said to object.")
     _may_object(bundle, event)
@@ -148,9 +165,12 @@ def _turned(
         and appeal["body"].get("version", 1) < body.get("version", 1)
     ]
     good = [
-        appeal for appeal, ruling in matches
-        if ruling and ruling["body"]["outcome"] == "upheld" and ruling["body"]["by"] == body.get("by")
+        appeal
+        for appeal, ruling in matches
+        if ruling
+        and ruling["body"]["outcome"] == "upheld"
+        and ruling["body"]["by"] == body.get("by")
         and TURNED.get(appeal["body"].get("verdict")) == body.get("to")
-    ]  # fmt: skip
+    ]
     if not good:
         _note(bundle, "wrong-appeal", event, found=body.get("to"), say="No upheld appeal leads to this verdict.")

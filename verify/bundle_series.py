@@ -46,8 +46,15 @@ def _seen(bundle: Bundle, shown: set[str], *, whole: bool, book: Book) -> None:
     wrong = (shown & pool) - told | (told - shown if whole else set())
     if wrong:
         said = "Earlier rounds showed it, or did not, and this one says otherwise."
-        book.note("wrong-prompts", file=bundle.book.prefix + "title.json", field="seen", sentence=said,
-                  found=sorted(wrong)[0], expected=len(wrong), round=bundle.round)  # fmt: skip
+        book.note(
+            "wrong-prompts",
+            file=bundle.book.prefix + "title.json",
+            field="seen",
+            sentence=said,
+            found=sorted(wrong)[0],
+            expected=len(wrong),
+            round=bundle.round,
+        )
 
 
 def _gave_up(bundle: Bundle) -> bool:
@@ -134,8 +141,15 @@ def _hand_over(editions: Sequence[Bundle], after: Bundle, *, book: Book) -> None
         return
     for field, seen, expected, number in found[-1]:
         said = f"Round {number} says otherwise."
-        book.note("series-differs", file=after.book.prefix + "decision.json", field=field, sentence=said,
-                  found=seen, expected=expected, round=after.round)  # fmt: skip
+        book.note(
+            "series-differs",
+            file=after.book.prefix + "decision.json",
+            field=field,
+            sentence=said,
+            found=seen,
+            expected=expected,
+            round=after.round,
+        )
 
 
 def _differences(before: Bundle, after: Bundle) -> list[tuple[str, object, object, int | None]]:

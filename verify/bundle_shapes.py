@@ -50,124 +50,242 @@ SCHEDULE = {
     "generation_deadline_block": COUNT,
 }
 RENDERING = {
-    "state": TEXT, "rig": HASH, "renderer": TEXT, "views": Each((HASH,)), "triangles": COUNT, "failure": FAILURE,
-}  # fmt: skip
+    "state": TEXT,
+    "rig": HASH,
+    "renderer": TEXT,
+    "views": Each((HASH,)),
+    "triangles": COUNT,
+    "failure": FAILURE,
+}
 STAGE = {"kind": TEXT, "ab": WHOLE, "ba": WHOLE, "score": WHOLE, "consistent": FLAG}
 DETAIL = Either(({}, {"decided_by": TEXT, "stages": [STAGE]}))
 UNNEEDED = {"position": COUNT, "prompt": TEXT, "state": TEXT}
 DUEL = {
-    **UNNEEDED, "outcome": TEXT, "score_micro": Either((NULL, WHOLE)), "left": TEXT, "right": TEXT,
-    "detail": DETAIL, "failure": FAILURE,
-}  # fmt: skip
+    **UNNEEDED,
+    "outcome": TEXT,
+    "score_micro": Either((NULL, WHOLE)),
+    "left": TEXT,
+    "right": TEXT,
+    "detail": DETAIL,
+    "failure": FAILURE,
+}
 AGAIN = {**DUEL, "take": COUNT}
 TALLY = dict.fromkeys(("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender"), COUNT)
 NUMBERS = Each((Either((TEXT, WHOLE)),))
 
 AUDIT = {
-    "entry": TEXT, "kind": TEXT, "verdict": TEXT, "code": TEXT, "reason": TEXT, "version": COUNT, "people": [TEXT],
-    "numbers": NUMBERS, "limits": NUMBERS, "archive": TEXT,
+    "entry": TEXT,
+    "kind": TEXT,
+    "verdict": TEXT,
+    "code": TEXT,
+    "reason": TEXT,
+    "version": COUNT,
+    "people": [TEXT],
+    "numbers": NUMBERS,
+    "limits": NUMBERS,
+    "archive": TEXT,
     "checks": [{"check": TEXT, "tool": TEXT, "tool_version": TEXT, "ruleset": TEXT, "outcome": TEXT}],
     "findings": [
         {
-            "severity": TEXT, "rule": TEXT, "file": TEXT, "line": Either((NULL, COUNT)), "sentence": TEXT,
-            "check": TEXT, "tool": TEXT, "tool_version": TEXT,
+            "severity": TEXT,
+            "rule": TEXT,
+            "file": TEXT,
+            "line": Either((NULL, COUNT)),
+            "sentence": TEXT,
+            "check": TEXT,
+            "tool": TEXT,
+            "tool_version": TEXT,
         }
     ],
-}  # fmt: skip
+}
 MATCH = {
-    "kind": TEXT, "defender": TEXT, "defender_origin": TEXT, "challenger": TEXT, "challenger_origin": TEXT,
-    "judge": TEXT, "judge_name": TEXT, "tally": TALLY, "margin": SHARE, "margin_micro": WHOLE,
-    "stopped": TEXT, "stopped_after": COUNT, "duels": [Either((UNNEEDED, AGAIN, DUEL))],
-}  # fmt: skip
+    "kind": TEXT,
+    "defender": TEXT,
+    "defender_origin": TEXT,
+    "challenger": TEXT,
+    "challenger_origin": TEXT,
+    "judge": TEXT,
+    "judge_name": TEXT,
+    "tally": TALLY,
+    "margin": SHARE,
+    "margin_micro": WHOLE,
+    "stopped": TEXT,
+    "stopped_after": COUNT,
+    "duels": [Either((UNNEEDED, AGAIN, DUEL))],
+}
 MATCHES = [Either(({**MATCH, "version": COUNT}, MATCH))]
 """Of a match that was made anew its version, of a duel that was judged again the take; a first one goes without."""
 RUNGS = [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}]
 DISTANCE = Either((NULL, COUNT))
 
 MANIFEST = {
-    "format": TEXT, "competition": TEXT, "round": COUNT,
+    "format": TEXT,
+    "competition": TEXT,
+    "round": COUNT,
     "files": [{"path": TEXT, "sha256": HASH, "bytes": COUNT, "role": TEXT}],
-}  # fmt: skip
+}
 SHAPES: dict[str, Any] = {
     "competition.json": {
-        "slug": TEXT, "name": TEXT, "description": TEXT, "ruleset": TEXT, "judge": TEXT, "renderer": TEXT,
-        "chain": TEXT, "pods": TEXT, "config": ANY, "demo": FLAG,
+        "slug": TEXT,
+        "name": TEXT,
+        "description": TEXT,
+        "ruleset": TEXT,
+        "judge": TEXT,
+        "renderer": TEXT,
+        "chain": TEXT,
+        "pods": TEXT,
+        "config": ANY,
+        "demo": FLAG,
     },
     "round.json": {
-        "number": COUNT, "rules": RULES, "schedule": SCHEDULE, "seed_block_hash": HASH, "seed": HASH, "pool": [HASH],
-        "pool_commitment": HASH, "prompts": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
+        "number": COUNT,
+        "rules": RULES,
+        "schedule": SCHEDULE,
+        "seed_block_hash": HASH,
+        "seed": HASH,
+        "pool": [HASH],
+        "pool_commitment": HASH,
+        "prompts": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
     },
-    "reveals.json": [
-        {"miner": TEXT, "block": COUNT, "extrinsic_index": COUNT, "payload": HEX, "objection": TEXT}
-    ],
+    "reveals.json": [{"miner": TEXT, "block": COUNT, "extrinsic_index": COUNT, "payload": HEX, "objection": TEXT}],
     "submissions.json": [
         {
-            "entry": TEXT, "miner": TEXT, "role": TEXT, "repo": TEXT, "commit": TEXT, "cdn_url": TEXT,
-            "reveal_block": Either((NULL, COUNT)), "extrinsic_index": Either((NULL, COUNT)), "objection": TEXT,
+            "entry": TEXT,
+            "miner": TEXT,
+            "role": TEXT,
+            "repo": TEXT,
+            "commit": TEXT,
+            "cdn_url": TEXT,
+            "reveal_block": Either((NULL, COUNT)),
+            "extrinsic_index": Either((NULL, COUNT)),
+            "objection": TEXT,
             "copy_of": TEXT,
         }
     ],
     "assets.json": [
         {
-            "entry": TEXT, "prompt": TEXT, "origin": TEXT, "state": TEXT, "sha256": TEXT, "bytes": COUNT,
-            "failure": FAILURE, "rendering": Either((NULL, RENDERING)),
+            "entry": TEXT,
+            "prompt": TEXT,
+            "origin": TEXT,
+            "state": TEXT,
+            "sha256": TEXT,
+            "bytes": COUNT,
+            "failure": FAILURE,
+            "rendering": Either((NULL, RENDERING)),
         }
     ],
     "matches.json": MATCHES,
     "audits.json": [AUDIT],
     "decision.json": {
-        "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
+        "winner": TEXT,
+        "leader": TEXT,
+        "weight": SHARE,
+        "effective_block": COUNT,
+        "headline": TEXT,
         "ladder": RUNGS,
-        "next_schedule": SCHEDULE, "reigns": [{"hotkey": TEXT, "weight": SHARE, "effective_block": COUNT}],
-        "uids": Each((COUNT,)), "owner_uid": COUNT, "weights": Each((SHARE,)), "weights_block": COUNT,
+        "next_schedule": SCHEDULE,
+        "reigns": [{"hotkey": TEXT, "weight": SHARE, "effective_block": COUNT}],
+        "uids": Each((COUNT,)),
+        "owner_uid": COUNT,
+        "weights": Each((SHARE,)),
+        "weights_block": COUNT,
     },
     "statistics.json": {
         "matches": [{"match": TEXT, "interval95_micro": [WHOLE], "sign_p_micro": COUNT, "flip_distance": DISTANCE}],
-        "flip_distance": DISTANCE, "repeatability": {"pairs": COUNT, "same": COUNT, "opposite": COUNT},
+        "flip_distance": DISTANCE,
+        "repeatability": {"pairs": COUNT, "same": COUNT, "opposite": COUNT},
     },
-}  # fmt: skip
+}
 
 BARS = ("likeness", "lean", "artifacts", "checklist", "detail", "gray", "side_guard", "least_mass")
 QUESTION = {"kind": TEXT, "about": TEXT, "shows": [TEXT], "asks": TEXT, "labels": Each((WHOLE,))}
 DESCRIBED = {
-    "rules": TEXT, "door": TEXT, "model": TEXT, "revision": TEXT, "server": TEXT, "mode": TEXT, "constrain": TEXT,
-    "pixels": COUNT, "system": TEXT, "questions": Each((QUESTION,)), "bars": dict.fromkeys(BARS, COUNT),
-}  # fmt: skip
+    "rules": TEXT,
+    "door": TEXT,
+    "model": TEXT,
+    "revision": TEXT,
+    "server": TEXT,
+    "mode": TEXT,
+    "constrain": TEXT,
+    "pixels": COUNT,
+    "system": TEXT,
+    "questions": Each((QUESTION,)),
+    "bars": dict.fromkeys(BARS, COUNT),
+}
 ANSWER = {
-    "key": HASH, "kind": TEXT, "model": TEXT, "text": TEXT, "shares": Each((COUNT,)),
+    "key": HASH,
+    "kind": TEXT,
+    "model": TEXT,
+    "text": TEXT,
+    "shares": Each((COUNT,)),
     "top": [{"token": TEXT, "micro": WHOLE}],
-}  # fmt: skip
+}
 CONTROL = {
-    "take": COUNT, "kind": TEXT, "prompt": TEXT, "variant": TEXT, "state": TEXT, "score_micro": Either((NULL, WHOLE)),
-    "before_micro": Either((NULL, WHOLE)), "left": TEXT, "right": TEXT, "views": Each((HASH,)),
-    "detail": DETAIL, "answers": [ANSWER],
-}  # fmt: skip
+    "take": COUNT,
+    "kind": TEXT,
+    "prompt": TEXT,
+    "variant": TEXT,
+    "state": TEXT,
+    "score_micro": Either((NULL, WHOLE)),
+    "before_micro": Either((NULL, WHOLE)),
+    "left": TEXT,
+    "right": TEXT,
+    "views": Each((HASH,)),
+    "detail": DETAIL,
+    "answers": [ANSWER],
+}
 COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
 OPTIONAL: dict[str, Any] = {
     "beacon.json": {"kind": TEXT, "round": COUNT, "signature": TEXT, "block_ms": COUNT},
     "judging.json": {
-        "name": TEXT, "version": TEXT, "described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL],
+        "name": TEXT,
+        "version": TEXT,
+        "described": Either(({}, DESCRIBED)),
+        "answers": [ANSWER],
+        "controls": [CONTROL],
     },
     "correction.json": {
-        "edition": COUNT, "correction": COUNT, "scope": TEXT, "code": TEXT, "reason": TEXT, "corrects": HASH,
-        "defended": COUNT, "supersedes": Either((NULL, COUNT)),
+        "edition": COUNT,
+        "correction": COUNT,
+        "scope": TEXT,
+        "code": TEXT,
+        "reason": TEXT,
+        "corrects": HASH,
+        "defended": COUNT,
+        "supersedes": Either((NULL, COUNT)),
         "before": {
-            "winner": TEXT, "leader": TEXT, "weight": SHARE, "effective_block": COUNT, "headline": TEXT,
+            "winner": TEXT,
+            "leader": TEXT,
+            "weight": SHARE,
+            "effective_block": COUNT,
+            "headline": TEXT,
             "ladder": RUNGS,
         },
-        "set_aside": [AUDIT], "choice": Each((TEXT,)), "matches": MATCHES,
+        "set_aside": [AUDIT],
+        "choice": Each((TEXT,)),
+        "matches": MATCHES,
     },
     "title.json": {
-        "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}], "seen": [HASH], "leader_commit": TEXT,
-        "entries": [[{"entry": TEXT, "same": TEXT}]], "canaries": [TEXT], "finalists": [TEXT],
+        "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
+        "seen": [HASH],
+        "leader_commit": TEXT,
+        "entries": [[{"entry": TEXT, "same": TEXT}]],
+        "canaries": [TEXT],
+        "finalists": [TEXT],
         "bankrolls": [
             {
-                "entry": TEXT, "commit": TEXT, "carried": COUNTS, "left": COUNTS, "credits": TEXT, "ending": TEXT,
-                "duels": COUNT, "flip_distance": DISTANCE,
+                "entry": TEXT,
+                "commit": TEXT,
+                "carried": COUNTS,
+                "left": COUNTS,
+                "credits": TEXT,
+                "ending": TEXT,
+                "duels": COUNT,
+                "flip_distance": DISTANCE,
             }
         ],
     },
-}  # fmt: skip
+}
 """Documents that only some rulesets and judges have, or only a corrected round."""
 
 Misfit = tuple[str, object, str]

@@ -10,9 +10,13 @@ from verify.bundle_ledger import NAME
 RUNNING = ("open", "miner_generation", "downloading", "duels", "finalizing")
 EDGES: dict[str, dict[str, tuple[str, ...]]] = {
     "round": {
-        "open": ("miner_generation", "paused"), "miner_generation": ("downloading", "paused"),
-        "downloading": ("duels", "paused"), "duels": ("finalizing", "paused"), "finalizing": ("finished", "paused"),
-        "finished": ("paused",), "paused": (*RUNNING, "finished"),
+        "open": ("miner_generation", "paused"),
+        "miner_generation": ("downloading", "paused"),
+        "downloading": ("duels", "paused"),
+        "duels": ("finalizing", "paused"),
+        "finalizing": ("finished", "paused"),
+        "finished": ("paused",),
+        "paused": (*RUNNING, "finished"),
     },
     "asset": {"downloading": ("stored", "failed")},
     "rendering": {"rendering": ("rendered", "refused")},
@@ -21,19 +25,40 @@ EDGES: dict[str, dict[str, tuple[str, ...]]] = {
     "control": {"judging": ("judged", "unneeded")},
     "podrun": {"warming": ("generating", "done", "failed"), "generating": ("warming", "done", "failed")},
     "audit": {
-        "gathering": ("passed", "rejected", "reviewing", "dropped"), "reviewing": ("passed", "rejected", "dropped"),
+        "gathering": ("passed", "rejected", "reviewing", "dropped"),
+        "reviewing": ("passed", "rejected", "dropped"),
     },
     "ruling": {"proposed": ("confirmed", "declined", "withdrawn")},
     "appeal": {"lodged": ("upheld", "dismissed")},
     "correction": {"staged": ("ready", "discarded"), "ready": ("applied", "discarded")},
     "publication": {"publishing": ("signing",), "signing": ("published",)},
     "reissue": {"publishing": ("signing",), "signing": ("published",)},
-}  # fmt: skip
+}
 """Of each kind of row: state -> states it may move to; the first is where it begins."""
 
-WHO = ("round", "entry", "origin", "audit", "purpose", "repeat", "match", "defender", "challenger", "prompt", "asset",
-       "rig", "renderer", "control", "variant", "take", "version", "appellant", "correction",
-       "ruling", "edition")  # fmt: skip
+WHO = (
+    "round",
+    "entry",
+    "origin",
+    "audit",
+    "purpose",
+    "repeat",
+    "match",
+    "defender",
+    "challenger",
+    "prompt",
+    "asset",
+    "rig",
+    "renderer",
+    "control",
+    "variant",
+    "take",
+    "version",
+    "appellant",
+    "correction",
+    "ruling",
+    "edition",
+)
 
 
 def check(bundle: Bundle) -> None:
@@ -58,8 +83,14 @@ def _move(bundle: Bundle, event: dict[str, Any], *, kind: str, to: str, before: 
     if before is None and not _may_be_older(bundle, body):
         before = next(iter(edges))
     if before is not None:
-        bundle.same("wrong-stage", NAME, field=field, found=body["from"], expected=before,
-                    say="It was not there when it moved: an event was left out, doubled or reordered.")  # fmt: skip
+        bundle.same(
+            "wrong-stage",
+            NAME,
+            field=field,
+            found=body["from"],
+            expected=before,
+            say="It was not there when it moved: an event was left out, doubled or reordered.",
+        )
     if event["kind"] == "round.paused":
         bundle.note("paused", NAME, field=field, found=body.get("because"), say="The operator had to act.")
 
@@ -77,5 +108,11 @@ def _ended(bundle: Bundle, last: dict[tuple[str, ...], str]) -> None:
         found = last.get(who)
         if kind == "publication" and (found == "published" or (bundle.draft and found is None)):
             continue
-        bundle.same("wrong-stage", NAME, field=f"{kind} {bundle.round}", found=found, expected=wanted,
-                    say="The ledger does not lead to a published round.")  # fmt: skip
+        bundle.same(
+            "wrong-stage",
+            NAME,
+            field=f"{kind} {bundle.round}",
+            found=found,
+            expected=wanted,
+            say="The ledger does not lead to a published round.",
+        )

@@ -26,16 +26,33 @@ Key = tuple[str, str, str]
 
 def check(bundle: Bundle) -> None:
     told = {row["match"]: row for row in bundle.told(NAME)["matches"]}
-    bundle.same("missing-match", NAME, field="matches", found=[row["match"] for row in bundle.told(NAME)["matches"]],
-                expected=[label(m) for m in bundle.told(MATCHES)], say="Of every match, once, in order.")  # fmt: skip
+    bundle.same(
+        "missing-match",
+        NAME,
+        field="matches",
+        found=[row["match"] for row in bundle.told(NAME)["matches"]],
+        expected=[label(m) for m in bundle.told(MATCHES)],
+        say="Of every match, once, in order.",
+    )
     for match in bundle.told(MATCHES):
         if label(match) in told:
             _match(bundle, match, told[label(match)])
-    bundle.same("wrong-flips", NAME, field="flip_distance", found=bundle.told(NAME)["flip_distance"],
-                expected=_title(bundle) if titled(bundle) else _ladder(bundle),
-                say="Other duels would have to end otherwise.")  # fmt: skip
-    bundle.same("wrong-repeatability", NAME, field="repeatability", found=bundle.told(NAME)["repeatability"],
-                expected=repeatability(bundle), say="The judge said something else about copies.")  # fmt: skip
+    bundle.same(
+        "wrong-flips",
+        NAME,
+        field="flip_distance",
+        found=bundle.told(NAME)["flip_distance"],
+        expected=_title(bundle) if titled(bundle) else _ladder(bundle),
+        say="Other duels would have to end otherwise.",
+    )
+    bundle.same(
+        "wrong-repeatability",
+        NAME,
+        field="repeatability",
+        found=bundle.told(NAME)["repeatability"],
+        expected=repeatability(bundle),
+        say="The judge said something else about copies.",
+    )
 
 
 def _match(bundle: Bundle, match: Row, row: Row) -> None:
@@ -43,8 +60,14 @@ def _match(bundle: Bundle, match: Row, row: Row) -> None:
     found, expected = [*row["interval95_micro"], row["sign_p_micro"]], [low, high, p]
     if len(found) != 3 or any(abs(a - b) > 1 for a, b in zip(found, expected, strict=True)):
         bundle.note("wrong-margin", NAME, field=label(match), found=found, expected=expected, say="Other intervals.")
-    bundle.same("wrong-flips", NAME, field=label(match), found=row["flip_distance"], expected=_flips(bundle, match),
-                say="So many duels would have to end otherwise.")  # fmt: skip
+    bundle.same(
+        "wrong-flips",
+        NAME,
+        field=label(match),
+        found=row["flip_distance"],
+        expected=_flips(bundle, match),
+        say="So many duels would have to end otherwise.",
+    )
 
 
 def intervals(tally: dict[str, int]) -> tuple[int, int, int]:
@@ -127,9 +150,7 @@ def _leader(bundle: Bundle, order: list[str], met: Pairs, rejected: set[str]) ->
     return "" if rules["audits"] and won - audited else defender_after(rungs)
 
 
-def _turned(
-    bundle: Bundle, met: dict[Key, Row], rejected: set[str]
-) -> Iterator[tuple[int | None, Pairs, set[str]]]:  # fmt: skip
+def _turned(bundle: Bundle, met: dict[Key, Row], rejected: set[str]) -> Iterator[tuple[int | None, Pairs, set[str]]]:
     rules = bundle.told("round.json")["rules"]
     nothing = dict.fromkeys(next(iter(met.values()))["tally"], 0) if met else {}
     for key, match in met.items():
@@ -147,8 +168,10 @@ def _turns(bundle: Bundle, entry: str) -> int | None:
     mine = [m for m in bundle.told(MATCHES) if m["challenger"] == entry and m["kind"].startswith(("audit", "again"))]
     mine.sort(key=lambda m: (m["challenger_origin"], m["kind"].startswith("again")))
     bars = [Fraction(rules["win_margin"]) * (-1 if m["kind"].startswith("audit") else 1) for m in mine]
-    held = [counted_of(m["tally"]) >= max(1, rules["least_counted"]) and margin_of(m["tally"]) >= bar
-            for m, bar in zip(mine, bars, strict=True)]  # fmt: skip
+    held = [
+        counted_of(m["tally"]) >= max(1, rules["least_counted"]) and margin_of(m["tally"]) >= bar
+        for m, bar in zip(mine, bars, strict=True)
+    ]
     decisive = mine if all(held) else mine[-1:]
     return min((d for m in decisive if (d := _flips(bundle, m)) is not None), default=None)
 

@@ -45,38 +45,76 @@ def _fresh(bundle: Bundle) -> None:
     _seen(bundle)
     places = [row["position"] for row in bundle.told(NAME)["fresh"]]
     stems = {row["stem"] for row in (*bundle.told(NAME)["fresh"], *doc["prompts"])}
-    bundle.same("wrong-prompts", NAME, field="positions", found=[places, len(stems)],
-                expected=[list(range(len(fresh))), len(fresh) + used],
-                say="Out of order, or a name twice.")  # fmt: skip
+    bundle.same(
+        "wrong-prompts",
+        NAME,
+        field="positions",
+        found=[places, len(stems)],
+        expected=[list(range(len(fresh))), len(fresh) + used],
+        say="Out of order, or a name twice.",
+    )
     drawn = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
-    bundle.same("ledger-differs", NAME, field="fresh", found=fresh, expected=drawn[0]["fresh"] if drawn else None,
-                say="The ledger told of others.")  # fmt: skip
+    bundle.same(
+        "ledger-differs",
+        NAME,
+        field="fresh",
+        found=fresh,
+        expected=drawn[0]["fresh"] if drawn else None,
+        say="The ledger told of others.",
+    )
 
 
 def _seen(bundle: Bundle) -> None:
     """What earlier rounds showed: nothing before the first; `bundle_series` looks at the others' bundles."""
     doc, pool = bundle.told(NAME), bundle.told("round.json")["pool"]
-    bundle.same("wrong-prompts", NAME, field="seen", found=doc["seen"], expected=sorted(set(doc["seen"]) & set(pool)),
-                say="Not each prompt once, in order, and of the pool.")  # fmt: skip
+    bundle.same(
+        "wrong-prompts",
+        NAME,
+        field="seen",
+        found=doc["seen"],
+        expected=sorted(set(doc["seen"]) & set(pool)),
+        say="Not each prompt once, in order, and of the pool.",
+    )
     if bundle.round == 1:
         bundle.same("wrong-prompts", NAME, field="seen", found=doc["seen"], expected=[], say="No round was before.")
     elif doc["seen"]:
-        bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts",
-                    say="Shown by earlier rounds.")  # fmt: skip
+        bundle.note(
+            "told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts", say="Shown by earlier rounds."
+        )
 
 
 def _entries(bundle: Bundle) -> None:
     entries, canaries = groups(bundle)
     told = [[row["entry"] for row in group] for group in entries]
     doc = bundle.told(NAME)
-    bundle.same("wrong-copy", NAME, field="entries", found=[[m["entry"] for m in group] for group in doc["entries"]],
-                expected=told, say="The same commit, or the same bytes, are one entry.")  # fmt: skip
-    bundle.same("wrong-copy", NAME, field="canaries", found=doc["canaries"], expected=[r["entry"] for r in canaries],
-                say="The leader's own commit, and nothing else, is a canary.")  # fmt: skip
-    why = [["" if row is group[0] else "commit" if row["commit"] == group[0]["commit"] else "outputs" for row in group]
-           for group in entries]  # fmt: skip
-    bundle.same("wrong-copy", NAME, field="same", found=[[m["same"] for m in group] for group in doc["entries"]],
-                expected=why, say="Not for this reason.")  # fmt: skip
+    bundle.same(
+        "wrong-copy",
+        NAME,
+        field="entries",
+        found=[[m["entry"] for m in group] for group in doc["entries"]],
+        expected=told,
+        say="The same commit, or the same bytes, are one entry.",
+    )
+    bundle.same(
+        "wrong-copy",
+        NAME,
+        field="canaries",
+        found=doc["canaries"],
+        expected=[r["entry"] for r in canaries],
+        say="The leader's own commit, and nothing else, is a canary.",
+    )
+    why = [
+        ["" if row is group[0] else "commit" if row["commit"] == group[0]["commit"] else "outputs" for row in group]
+        for group in entries
+    ]
+    bundle.same(
+        "wrong-copy",
+        NAME,
+        field="same",
+        found=[[m["same"] for m in group] for group in doc["entries"]],
+        expected=why,
+        say="Not for this reason.",
+    )
 
 
 def carried(bundle: Bundle, *, commit: str, leader: str) -> Row | None:
@@ -97,14 +135,32 @@ def _decide(bundle: Bundle) -> None:
     screens = {m["challenger"]: m["tally"] for m in bundle.told(MATCHES) if m["kind"] == "screen"}
     standings = _bankrolls(bundle)
     finalists = finalists_of(bundle, screens, rejected)
-    bundle.same("wrong-ladder", NAME, field="finalists", found=doc["finalists"], expected=finalists,
-                say="The best entries of the screen that no audit rejected.")  # fmt: skip
-    bundle.same("missing-match", MATCHES, field="title", found=sorted(standings), expected=sorted(finalists),
-                say="Every finalist, once, and nobody else plays for the title.")  # fmt: skip
+    bundle.same(
+        "wrong-ladder",
+        NAME,
+        field="finalists",
+        found=doc["finalists"],
+        expected=finalists,
+        say="The best entries of the screen that no audit rejected.",
+    )
+    bundle.same(
+        "missing-match",
+        MATCHES,
+        field="title",
+        found=sorted(standings),
+        expected=sorted(finalists),
+        say="Every finalist, once, and nobody else plays for the title.",
+    )
     for entry in finalists:
         passed = {kind for kind, verdict in verdicts.get(entry, {}).items() if verdict == "passed"}
-        bundle.same("missing-audit", "audits.json", field=entry, found=sorted(passed), expected=sorted(rules["audits"]),
-                    say="A finalist plays only after its audits.")  # fmt: skip
+        bundle.same(
+            "missing-audit",
+            "audits.json",
+            field=entry,
+            found=sorted(passed),
+            expected=sorted(rules["audits"]),
+            say="A finalist plays only after its audits.",
+        )
     _winner(bundle, winner_of(bundle, finalists, standings), finalists, sorted(rejected))
 
 
@@ -154,8 +210,14 @@ def _bankrolls(bundle: Bundle) -> dict[str, tuple[Row, str, int]]:
     """Every title match played again, duel by duel, from what its pair's earlier rounds left."""
     rules, doc = bundle.told("round.json")["rules"], bundle.told(NAME)
     leader = next((s["commit"] for s in bundle.told("submissions.json") if s["role"] == "leader"), "")
-    bundle.same("wrong-copy", NAME, field="leader_commit", found=doc["leader_commit"], expected=leader,
-                say="The leader's code is another.")  # fmt: skip
+    bundle.same(
+        "wrong-copy",
+        NAME,
+        field="leader_commit",
+        found=doc["leader_commit"],
+        expected=leader,
+        say="The leader's code is another.",
+    )
     told, played = {row["entry"]: row for row in doc["bankrolls"]}, {}
     for match in (m for m in bundle.told(MATCHES) if m["kind"] == "title"):
         entry, row = match["challenger"], told.get(match["challenger"])
@@ -172,23 +234,43 @@ def _bankroll(bundle: Bundle, row: Row, played: tuple[Row, str, int], *, leader:
     left, ending, duels = played
     commit = next((s["commit"] for s in bundle.told("submissions.json") if s["entry"] == row["entry"]), "")
     expected = {
-        "left": left, "ending": ending, "duels": duels, "commit": commit,
+        "left": left,
+        "ending": ending,
+        "duels": duels,
+        "commit": commit,
         "credits": str(bundle_bankroll.held(left["won"], left["lost"], title=rules["title"])),
         "flip_distance": bundle_bankroll.flips(left, rules=rules),
-    }  # fmt: skip
-    bundle.same("wrong-tally", NAME, field=row["entry"], found={name: row[name] for name in expected},
-                expected=expected, say="The duels leave another bankroll.")  # fmt: skip
+    }
+    bundle.same(
+        "wrong-tally",
+        NAME,
+        field=row["entry"],
+        found={name: row[name] for name in expected},
+        expected=expected,
+        say="The duels leave another bankroll.",
+    )
     before = carried(bundle, commit=commit, leader=leader)
     if before is None:
         bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"], say="Carried over from before.")
     else:
-        bundle.same("ledger-differs", NAME, field=f"{row['entry']} carried", found=row["carried"], expected=before,
-                    say="The pair's last round left another bankroll.")  # fmt: skip
+        bundle.same(
+            "ledger-differs",
+            NAME,
+            field=f"{row['entry']} carried",
+            found=row["carried"],
+            expected=before,
+            say="The pair's last round left another bankroll.",
+        )
     kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == commit]
     kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
-    bundle.same("ledger-differs", NAME, field=f"{row['entry']} left", found=[row["left"]],
-                expected=[{name: b[name] for name in NOTHING} for b in kept],
-                say="The ledger keeps another.")  # fmt: skip
+    bundle.same(
+        "ledger-differs",
+        NAME,
+        field=f"{row['entry']} left",
+        found=[row["left"]],
+        expected=[{name: b[name] for name in NOTHING} for b in kept],
+        say="The ledger keeps another.",
+    )
 
 
 def _winner(bundle: Bundle, winner: str, finalists: list[str], rejected: list[str]) -> None:
@@ -197,6 +279,12 @@ def _winner(bundle: Bundle, winner: str, finalists: list[str], rejected: list[st
     verdicts |= {entry: "advanced" if entry == winner else "held" for entry in finalists}
     found = {row["challenger"]: row["verdict"] for row in decision["ladder"]}
     bundle.same("wrong-ladder", DECISION, field="ladder", found=found, expected=verdicts, say="They ended otherwise.")
-    bundle.same("wrong-winner", DECISION, field="winner", found=decision["winner"], expected=winner,
-                say="The title matches give another winner.")  # fmt: skip
+    bundle.same(
+        "wrong-winner",
+        DECISION,
+        field="winner",
+        found=decision["winner"],
+        expected=winner,
+        say="The title matches give another winner.",
+    )
     headline(bundle, winner)

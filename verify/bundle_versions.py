@@ -111,9 +111,14 @@ def _staged(bundle: Bundle, body: Row, heard: Mapping[Place, Heard]) -> tuple[Ro
         return body, set(), set()
     expected = whole(heard, choice=body["choice"], resting=_resting(bundle, body["choice"]))
     found = sorted(body["anew"])
-    bundle.same("wrong-correction", NAME, field="anew", found=found,
-                expected=sorted(" ".join(place) for place in expected),
-                say="Not the whole set: some duels were picked.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        NAME,
+        field="anew",
+        found=found,
+        expected=sorted(" ".join(place) for place in expected),
+        say="Not the whole set: some duels were picked.",
+    )
     return body, expected, {heard[place].files for place in expected}
 
 
@@ -177,18 +182,35 @@ def _made_anew(
 
 
 def _duel(
-    bundle: Bundle, duel: Row, was: Row | None, place: Place, announced: tuple[Row, set[Place], set[Any]], *,
+    bundle: Bundle,
+    duel: Row,
+    was: Row | None,
+    place: Place,
+    announced: tuple[Row, set[Place], set[Any]],
+    *,
     version: int,
-) -> None:  # fmt: skip
+) -> None:
     """Judged again exactly where it had to be; untouched where it was told; else asked for the first time."""
     if duel["state"] == "unneeded":
         return
     _, affected, files = announced
     if place not in affected and was is not None and was["state"] != "unneeded":
         if text(duel) != text(was):
-            bundle.note("wrong-correction", MATCHES, field=" ".join(place), found=duel["outcome"],
-                        expected=was["outcome"], say="It was not to be judged again, and is another.")  # fmt: skip
+            bundle.note(
+                "wrong-correction",
+                MATCHES,
+                field=" ".join(place),
+                found=duel["outcome"],
+                expected=was["outcome"],
+                say="It was not to be judged again, and is another.",
+            )
         return
     again = place in affected or (duel["prompt"], duel["left"], duel["right"]) in files
-    bundle.same("wrong-correction", MATCHES, field=f"{' '.join(place)} take", found=duel.get("take", 1),
-                expected=version if again else 1, say="Not asked anew exactly where it must be.")  # fmt: skip
+    bundle.same(
+        "wrong-correction",
+        MATCHES,
+        field=f"{' '.join(place)} take",
+        found=duel.get("take", 1),
+        expected=version if again else 1,
+        say="Not asked anew exactly where it must be.",
+    )

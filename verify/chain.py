@@ -78,11 +78,21 @@ def check(bundle: Bundle, *, node: str | None, anchors: Path | None) -> None:
 def _compare(bundle: Bundle, anchor: Anchor) -> None:
     events = {event["seq"]: event["hash"] for event in bundle.events}
     if anchor.seq in events:
-        bundle.same("anchor-differs", FILE, field=f"event {anchor.seq}", found=events[anchor.seq], expected=anchor.head,
-                    say="The chain has another hash for this event: this is another ledger.")  # fmt: skip
+        bundle.same(
+            "anchor-differs",
+            FILE,
+            field=f"event {anchor.seq}",
+            found=events[anchor.seq],
+            expected=anchor.head,
+            say="The chain has another hash for this event: this is another ledger.",
+        )
     else:
-        bundle.note("anchor-elsewhere", FILE, field=f"event {anchor.seq}",
-                    say="The anchored event is not in this bundle's part of the ledger.")  # fmt: skip
+        bundle.note(
+            "anchor-elsewhere",
+            FILE,
+            field=f"event {anchor.seq}",
+            say="The anchored event is not in this bundle's part of the ledger.",
+        )
 
 
 def _stand(bundle: Bundle, told: Iterable[Anchor], *, node: str, netuid: int) -> None:
@@ -91,8 +101,14 @@ def _stand(bundle: Bundle, told: Iterable[Anchor], *, node: str, netuid: int) ->
     for anchor in told:
         there = standing(node, netuid=netuid, account=who, origin=anchor.origin, at=anchor.block_hash)
         if anchor.text not in [each.text for each in there]:
-            bundle.note("anchor-differs", FILE, field=f"event {anchor.seq}", found=[each.seq for each in there],
-                        expected=anchor.seq, say="The chain does not have this anchor at its block.")  # fmt: skip
+            bundle.note(
+                "anchor-differs",
+                FILE,
+                field=f"event {anchor.seq}",
+                found=[each.seq for each in there],
+                expected=anchor.seq,
+                say="The chain does not have this anchor at its block.",
+            )
 
 
 def listed(path: Path, *, by: str) -> list[Anchor]:

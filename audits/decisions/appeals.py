@@ -12,8 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 FORMAT = "gauntlet-appeal/1"
-FIELDS = ("format", "competition", "round", "entry", "audit", "version", "finding", "ground", "statement", "evidence",
-          "appellant")  # fmt: skip
+FIELDS = (
+    "format",
+    "competition",
+    "round",
+    "entry",
+    "audit",
+    "version",
+    "finding",
+    "ground",
+    "statement",
+    "evidence",
+    "appellant",
+)
 GROUNDS: Mapping[str, str] = {
     "wrong_fact": "what a finding says is not so",
     "licence": "the licence allows it, or the author has granted it",

@@ -60,9 +60,13 @@ def cannot_stage(*, state: str, imported: bool, published: bool, open_already: b
 
 
 def cannot_apply(
-    *, changes_leader: bool, now_playing: str, since: Sequence[Reigned], changes_bankroll: bool = False,
+    *,
+    changes_leader: bool,
+    now_playing: str,
+    since: Sequence[Reigned],
+    changes_bankroll: bool = False,
     bankroll_used: bool = False,
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Why the new decision cannot take the old one's place now; None where it can.
 
     `now_playing`: the state of the competition's current round; `since`: the reigns after the one in question.

@@ -6,8 +6,11 @@ An outage must never become a verdict, so whatever is not recognised is trouble:
 from __future__ import annotations
 
 COMMIT_MISSING, REPOSITORY_MISSING, REPOSITORY_MOVED, TROUBLE = (
-    "commit_missing", "repository_missing", "repository_moved", "trouble",
-)  # fmt: skip
+    "commit_missing",
+    "repository_missing",
+    "repository_moved",
+    "trouble",
+)
 
 # Lower-case pieces of what git and the known hosts print.  Order: the more particular first.
 WORDS = (
@@ -30,9 +33,19 @@ WORDS = (
 )
 # Said together with the words above they show that the host, not the repository, has a problem.
 OUTAGE = (
-    "error: 5", "error: 429", "timed out", "could not resolve", "connection reset", "connection refused",
-    "early eof", "gnutls", "ssl", "certificate", "temporarily", "rate limit",
-)  # fmt: skip
+    "error: 5",
+    "error: 429",
+    "timed out",
+    "could not resolve",
+    "connection reset",
+    "connection refused",
+    "early eof",
+    "gnutls",
+    "ssl",
+    "certificate",
+    "temporarily",
+    "rate limit",
+)
 
 
 def meaning(complaint: str) -> str:

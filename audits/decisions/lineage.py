@@ -98,8 +98,10 @@ def compare(ours: Fingerprint, theirs: Fingerprint, *, base: Iterable[int] = ())
     files = sorted(_files(ours, theirs, common), key=lambda f: (-f.share, f.path))
     functions = tuple(sorted((ours.functions[h], theirs.functions[h]) for h in ours.functions if h in theirs.functions))
     total = sum(_weighed(ours, path, common) for path in ours.marks)
-    shared = sum((_weighed(ours, path, common) * _share(set(m) - common, known) for path, m in ours.marks.items()),
-                 start=Fraction(0))  # fmt: skip
+    shared = sum(
+        (_weighed(ours, path, common) * _share(set(m) - common, known) for path, m in ours.marks.items()),
+        start=Fraction(0),
+    )
     return Lineage(share=Fraction(shared) / total if total else Fraction(0), files=tuple(files), functions=functions)
 
 

@@ -92,8 +92,9 @@ def unfit(*, case: str, outcome: str, code: str, sentence: str) -> tuple[str, st
     return None
 
 
-def not_second(person: Person, *, first: str, case: str, first_roles: Collection[str], contested: Collection[str] = ()
-               ) -> str | None:  # fmt: skip
+def not_second(
+    person: Person, *, first: str, case: str, first_roles: Collection[str], contested: Collection[str] = ()
+) -> str | None:
     """Why this person may not be the second to sign what `first` proposed.
 
     `contested`: who signed the verdict that an appeal is about: one of the two must not have.

@@ -228,9 +228,12 @@ class DockerPods:
         if not published:
             raise _not_started("the gate has no port")
         return Pod(
-            provider=self.name, name=name, isolation=isolation(self.host),
-            address={"host": self.host.address, "port": int(published[0]["HostPort"])}, place={"host": self.host.url},
-        )  # fmt: skip
+            provider=self.name,
+            name=name,
+            isolation=isolation(self.host),
+            address={"host": self.host.address, "port": int(published[0]["HostPort"])},
+            place={"host": self.host.url},
+        )
 
 
 def engine_at(url: str) -> Rest:

@@ -58,9 +58,14 @@ class Rest:
             raise unknown(f"{self.name} answered with something else than JSON") from reason
 
     def raw(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, content: bytes | None = None,
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         kind: str = "application/json",
-    ) -> bytes:  # fmt: skip
+    ) -> bytes:
         headers = {"Content-Type": kind} if content is not None else {}
         try:
             with self.client.stream(method, path, params=query, content=content, headers=headers) as answer:

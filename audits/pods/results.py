@@ -28,9 +28,17 @@ LARGEST_COMMENT = 1 << 16
 BEFORE_END = 76  # a 64-bit archive has so much more before its end
 LARGEST_REASON = 500
 BROKEN = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError,
-    ArithmeticError, LookupError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    ArithmeticError,
+    LookupError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,10 +127,17 @@ class RunPods:
 
     def _rent(self, name: str, digest: str, *, command: Sequence[str]) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "name": PREFIX + name, "imageName": digest, "gpuTypeIds": list(self.account.gpus), "gpuCount": 1,
-            "cloudType": self.account.cloud, "interruptible": False, "containerDiskInGb": self.account.disk_gb,
-            "volumeInGb": 0, "ports": [f"{PORT}/http"], "env": {},
-        }  # fmt: skip
+            "name": PREFIX + name,
+            "imageName": digest,
+            "gpuTypeIds": list(self.account.gpus),
+            "gpuCount": 1,
+            "cloudType": self.account.cloud,
+            "interruptible": False,
+            "containerDiskInGb": self.account.disk_gb,
+            "volumeInGb": 0,
+            "ports": [f"{PORT}/http"],
+            "env": {},
+        }
         if command:
             body["dockerStartCmd"] = list(command)
         if self.account.registry_auth:

@@ -373,13 +373,15 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
         return last
     repeat = last.repeat + 1 if last else 0
     run, _ = PodRun.objects.get_or_create(
-        submission=submission, purpose=purpose, repeat=repeat,
+        submission=submission,
+        purpose=purpose,
+        repeat=repeat,
         defaults={
             "seed": int(submission.round.seed[:8], 16),
             "provider": submission.round.competition.pods,
             **PodRun.born(now=now),
         },
-    )  # fmt: skip
+    )
     return run
 
 

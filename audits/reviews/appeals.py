@@ -52,14 +52,23 @@ def lodge(document: Mapping[str, Any], *, signature: str, now: datetime) -> Appe
         return _write(audit, document, signature=signature, facts=facts, now=now)
 
 
-def unsigned(audit: Audit, *, appellant: str, ground: str, statement: str, finding: int | None = None,
-             evidence: str = "") -> dict[str, Any]:  # fmt: skip
+def unsigned(
+    audit: Audit, *, appellant: str, ground: str, statement: str, finding: int | None = None, evidence: str = ""
+) -> dict[str, Any]:
     """The document that a miner would sign to object to this verdict."""
     return {
-        "format": decisions.FORMAT, "competition": audit.round.competition.slug, "round": audit.round.number,
-        "entry": audit.submission.key, "audit": audit.kind, "version": audit.version, "finding": finding,
-        "ground": ground, "statement": statement, "evidence": evidence, "appellant": appellant,
-    }  # fmt: skip
+        "format": decisions.FORMAT,
+        "competition": audit.round.competition.slug,
+        "round": audit.round.number,
+        "entry": audit.submission.key,
+        "audit": audit.kind,
+        "version": audit.version,
+        "finding": finding,
+        "ground": ground,
+        "statement": statement,
+        "evidence": evidence,
+        "appellant": appellant,
+    }
 
 
 def signed(document: Mapping[str, Any], *, signature: str) -> bool:
@@ -77,13 +86,20 @@ def signed(document: Mapping[str, Any], *, signature: str) -> bool:
 def facts_of(audit: Audit, *, now: datetime) -> Facts:
     round_ = audit.round
     return Facts(
-        competition=round_.competition.slug, round=round_.number, entry=audit.submission.key,
-        entry_hotkey=audit.submission.miner.hotkey, audit=audit.kind, version=audit.version,
-        in_force=in_force.is_in_force(audit), verdict=audit.state, findings=audit.findings.count(),
+        competition=round_.competition.slug,
+        round=round_.number,
+        entry=audit.submission.key,
+        entry_hotkey=audit.submission.miner.hotkey,
+        audit=audit.kind,
+        version=audit.version,
+        in_force=in_force.is_in_force(audit),
+        verdict=audit.state,
+        findings=audit.findings.count(),
         entrants=set(round_.submissions.filter(objection="").values_list("miner__hotkey", flat=True)),
         appealed_by=set(audit.appeals.values_list("appellant__hotkey", flat=True)),
-        block=chain.of(round_.competition).block(now=now), last_block=last_block(round_),
-    )  # fmt: skip
+        block=chain.of(round_.competition).block(now=now),
+        last_block=last_block(round_),
+    )
 
 
 def last_block(round_: Round) -> int | None:
@@ -105,20 +121,27 @@ def _require(refusal: Refusal | None) -> None:
 
 
 _UNSIGNED = Refusal(
-    field="signature", reason="not the appellant's signature of this document.",
+    field="signature",
+    reason="not the appellant's signature of this document.",
     fix=f"Sign '{decisions.FORMAT}', a newline and the RFC 8785 form of the document with the hotkey; give hex.",
-)  # fmt: skip
+)
 
 
 def _audit(document: Mapping[str, Any]) -> Audit:
     """Named by competition, round, entry, kind and version."""
-    who = {"submission__role": "leader"} if document["entry"] == "leader" else {
-        "submission__role": Submission.Role.CHALLENGER, "submission__miner__hotkey": document["entry"]
-    }  # fmt: skip
+    who = (
+        {"submission__role": "leader"}
+        if document["entry"] == "leader"
+        else {"submission__role": Submission.Role.CHALLENGER, "submission__miner__hotkey": document["entry"]}
+    )
     rows = Audit.objects.filter(
-        round__competition__slug=document["competition"], round__number=document["round"], kind=document["audit"],
-        version=document["version"], round__source={}, **who,
-    ).select_related("round__competition", "submission__miner")  # fmt: skip
+        round__competition__slug=document["competition"],
+        round__number=document["round"],
+        kind=document["audit"],
+        version=document["version"],
+        round__source={},
+        **who,
+    ).select_related("round__competition", "submission__miner")
     found = rows.first()
     if found is None:
         fix = "Take competition, round, entry, audit and version from the audit's page."
@@ -129,13 +152,22 @@ def _audit(document: Mapping[str, Any]) -> Audit:
 def _write(audit: Audit, document: Mapping[str, Any], *, signature: str, facts: Facts, now: datetime) -> Appeal:
     hours = audit.round.competition.config.get("appeals", {}).get("decide_hours", DECIDE_HOURS)
     made = Appeal.objects.create(
-        audit=audit, appellant=Miner.objects.get(hotkey=document["appellant"]), document=dict(document),
-        signature=signature, block=facts.block, last_block=facts.last_block,
-        decide_by=now + timedelta(hours=hours), **Appeal.born(now=now),
-    )  # fmt: skip
+        audit=audit,
+        appellant=Miner.objects.get(hotkey=document["appellant"]),
+        document=dict(document),
+        signature=signature,
+        block=facts.block,
+        last_block=facts.last_block,
+        decide_by=now + timedelta(hours=hours),
+        **Appeal.born(now=now),
+    )
     body = {
-        **made.describe(), "verdict": facts.verdict, "block": facts.block, "last_block": facts.last_block,
-        "document": dict(document), "signature": signature,
-    }  # fmt: skip
+        **made.describe(),
+        "verdict": facts.verdict,
+        "block": facts.block,
+        "last_block": facts.last_block,
+        "document": dict(document),
+        "signature": signature,
+    }
     ledger.append(made.competition_pk(), kind="appeal.lodged", body=body, at=now)
     return made

@@ -42,9 +42,15 @@ class NotNow(Exception):
 
 
 def stage(
-    round_: Round, *, scope: str, code: str, sentence: str, opened_by: str, now: datetime,
+    round_: Round,
+    *,
+    scope: str,
+    code: str,
+    sentence: str,
+    opened_by: str,
+    now: datetime,
     choice: affected.Choice | None = None,
-) -> Correction:  # fmt: skip
+) -> Correction:
     """Open a correction, with the whole set of its scope.  Raises NotNow.  `choice`: which duels a fault touched."""
     chooses = scope == Correction.Scope.DUELS
     bad = decisions.unfit(scope=scope, code=code, sentence=sentence) or (
@@ -58,14 +64,25 @@ def stage(
         if why := _cannot_stage(round_):
             raise NotNow(why)
         made = Correction.objects.create(
-            round=round_, number=round_.corrections.count() + 1, scope=scope, code=code, sentence=sentence.strip(),
-            opened_by=opened_by, before=_standing(round_), choice=affected.named(choice or {}) if chooses else {},
+            round=round_,
+            number=round_.corrections.count() + 1,
+            scope=scope,
+            code=code,
+            sentence=sentence.strip(),
+            opened_by=opened_by,
+            before=_standing(round_),
+            choice=affected.named(choice or {}) if chooses else {},
             **Correction.born(now=now),
-        )  # fmt: skip
+        )
         body = {
-            **made.describe(), "scope": scope, "code": code, "because": made.sentence, "opened_by": opened_by,
-            "choice": made.choice, "anew": _begun(made, now=now),
-        }  # fmt: skip
+            **made.describe(),
+            "scope": scope,
+            "code": code,
+            "because": made.sentence,
+            "opened_by": opened_by,
+            "choice": made.choice,
+            "anew": _begun(made, now=now),
+        }
         ledger.append(round_.competition_id, kind="correction.staged", body=body, at=now)
         engine.announce(Correction, now=now)
     return made
@@ -81,9 +98,11 @@ def correctable() -> list[Round]:
 def _cannot_stage(round_: Round) -> str | None:
     told = round_.competition.events.filter(kind="publication.published", body__round=round_.number)
     return decisions.cannot_stage(
-        state=round_.state, imported=bool(round_.source), published=told.exists(),
+        state=round_.state,
+        imported=bool(round_.source),
+        published=told.exists(),
         open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
-    )  # fmt: skip
+    )
 
 
 def _begun(correction: Correction, *, now: datetime) -> list[str]:
@@ -174,11 +193,15 @@ def _matches(correction: Correction) -> list[dict[str, Any]]:
     pairs = rejudging.before_and_after(correction.round, version=correction.version)
     return [
         {
-            "kind": new.kind, "defender": new.defender.key, "challenger": new.challenger.key,
-            "turned": rejudging.turned(old, new), "before": rejudging.summed(old), "after": rejudging.summed(new),
+            "kind": new.kind,
+            "defender": new.defender.key,
+            "challenger": new.challenger.key,
+            "turned": rejudging.turned(old, new),
+            "before": rejudging.summed(old),
+            "after": rejudging.summed(new),
         }
         for old, new in pairs
-    ]  # fmt: skip
+    ]
 
 
 def _ranks(correction: Correction) -> list[dict[str, Any]]:
@@ -214,10 +237,15 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
         raise NotNow(why)
     old = last_reign(round_)
     facts = {
-        "code": code, "by": by, "winner": preview["winner"], "before": correction.before.get("winner", ""),
-        "makes_edition": edition(round_) + 1, "supersedes": old.sequence if old and preview["leader_changes"] else None,
-        "headline": preview["headline"], "ladder": preview["ladder"],
-    }  # fmt: skip
+        "code": code,
+        "by": by,
+        "winner": preview["winner"],
+        "before": correction.before.get("winner", ""),
+        "makes_edition": edition(round_) + 1,
+        "supersedes": old.sequence if old and preview["leader_changes"] else None,
+        "headline": preview["headline"],
+        "ladder": preview["ladder"],
+    }
     if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
         raise NotNow("Somebody else settled this correction meanwhile.")
     reruns.put_in_force(correction)
@@ -244,10 +272,12 @@ def _cannot_apply(round_: Round, climbed: steps.Climbed, *, changes_leader: bool
     old, current = last_reign(round_), competition.current_round()
     since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
     return decisions.cannot_apply(
-        changes_leader=changes_leader, now_playing=current.state if current else "",
+        changes_leader=changes_leader,
+        now_playing=current.state if current else "",
         since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
-        changes_bankroll=bool(pairs), bankroll_used=titles.used_since(round_, commits=pairs),
-    )  # fmt: skip
+        changes_bankroll=bool(pairs),
+        bankroll_used=titles.used_since(round_, commits=pairs),
+    )
 
 
 def edition(round_: Round) -> int:

@@ -32,9 +32,15 @@ def another(audit: Audit, *, correction: Correction | None, now: Any, due: bool)
     """A further version of an audit, to be decided; the older one stays as it is."""
     newest = Audit.objects.filter(submission=audit.submission, kind=audit.kind).aggregate(n=Max("version"))["n"]
     made = Audit.objects.create(
-        round=audit.round, submission=audit.submission, kind=audit.kind, version=newest + 1, correction=correction,
-        limits=audit.limits, numbers=audit.numbers, **Audit.born(now=now, due=due),
-    )  # fmt: skip
+        round=audit.round,
+        submission=audit.submission,
+        kind=audit.kind,
+        version=newest + 1,
+        correction=correction,
+        limits=audit.limits,
+        numbers=audit.numbers,
+        **Audit.born(now=now, due=due),
+    )
     if due:
         engine.announce(Audit, now=now)
     return made
@@ -55,7 +61,9 @@ def wanted(submission: Submission, *, kind: str, correction: Correction | None, 
         return found
     newest = Audit.objects.filter(submission=submission, kind=kind).aggregate(n=Max("version"))["n"] or 0
     made, _ = Audit.objects.get_or_create(
-        submission=submission, kind=kind, version=newest + 1,
+        submission=submission,
+        kind=kind,
+        version=newest + 1,
         defaults={"round": submission.round, "correction": correction, **Audit.born(now=now)},
-    )  # fmt: skip
+    )
     return made

@@ -124,12 +124,10 @@ class Ruling(Stateful):
                 name="two_people_are_two",
             ),
             *(
-                models.UniqueConstraint(
-                    fields=[case], condition=Q(state="proposed"), name=f"one_proposal_per_{case}"
-                )
+                models.UniqueConstraint(fields=[case], condition=Q(state="proposed"), name=f"one_proposal_per_{case}")
                 for case in ("audit", "appeal", "correction")
             ),
-        ]  # fmt: skip
+        ]
         ordering = ["pk"]
 
     @property

@@ -32,10 +32,13 @@ def carry_out(case: Any, *, ruling: Ruling, by: By, now: datetime) -> None:
 
 def _audit(audit: Audit, ruling: Ruling, by: By, now: datetime) -> None:
     _move(
-        audit, ruling.outcome, because=ruling.sentence, now=now,
+        audit,
+        ruling.outcome,
+        because=ruling.sentence,
+        now=now,
         sets={"code": ruling.code, "reason": ruling.sentence, "people": names(by)},
         facts={"code": ruling.code, "by": by},
-    )  # fmt: skip
+    )
 
 
 def names(by: By) -> list[str]:
@@ -45,9 +48,13 @@ def names(by: By) -> list[str]:
 def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
     """Upheld: another version of the verdict; of a decided round, the decision is taken up again."""
     _move(
-        appeal, ruling.outcome, because=ruling.sentence, now=now,
-        sets={"code": ruling.code, "reason": ruling.sentence}, facts={"code": ruling.code, "by": by},
-    )  # fmt: skip
+        appeal,
+        ruling.outcome,
+        because=ruling.sentence,
+        now=now,
+        sets={"code": ruling.code, "reason": ruling.sentence},
+        facts={"code": ruling.code, "by": by},
+    )
     if ruling.outcome != "upheld":
         return
     old = appeal.audit
@@ -57,18 +64,25 @@ def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
     if old.round.state == "finished":
         try:
             correction = corrections.stage(
-                old.round, scope=Correction.Scope.DECISION, code="appeal_upheld", sentence=ruling.sentence,
-                opened_by=by[-1]["name"], now=now,
-            )  # fmt: skip
+                old.round,
+                scope=Correction.Scope.DECISION,
+                code="appeal_upheld",
+                sentence=ruling.sentence,
+                opened_by=by[-1]["name"],
+                now=now,
+            )
         except corrections.NotNow as error:
             raise Impossible(str(error)) from error
     new = in_force.another(old, correction=correction, now=now, due=False)
     in_force.copy_findings(old, to=new)
     _move(
-        new, appeals.overturned(old.state), because=ruling.sentence, now=now,
+        new,
+        appeals.overturned(old.state),
+        because=ruling.sentence,
+        now=now,
         sets={"code": "appeal_upheld", "reason": ruling.sentence, "people": names(by)},
         facts={"code": "appeal_upheld", "by": by, "appellant": appeal.appellant.hotkey},
-    )  # fmt: skip
+    )
 
 
 def _correction(correction: Correction, ruling: Ruling, by: By, now: datetime) -> None:

@@ -39,8 +39,10 @@ def tell(row: Waiting, *, now: datetime) -> bool:
         if made:
             late = "is over" if now > row.deadline else "nears"
             body = {
-                **case.describe(), "case": row.kind, "decide_by": ledger.stamp(row.deadline),
+                **case.describe(),
+                "case": row.kind,
+                "decide_by": ledger.stamp(row.deadline),
                 "because": f"The deadline {late}; it waits for {row.waits_for}.",
-            }  # fmt: skip
+            }
             ledger.append(case.competition_pk(), kind="review.due", body=body, at=now)
     return bool(made)

@@ -73,8 +73,11 @@ def _nothing(correction: Correction, now: datetime) -> list[str]:
 
 
 SETS: Mapping[str, Callable[[Correction, datetime], list[str]]] = {
-    "decision": _nothing, "source": _sources, "generation": _generations, "duels": _duels,
-}  # fmt: skip
+    "decision": _nothing,
+    "source": _sources,
+    "generation": _generations,
+    "duels": _duels,
+}
 
 
 def touched(round_: Round, choice: affected.Choice) -> frozenset[Place]:
@@ -110,12 +113,18 @@ def match_of(audit: Audit, *, now: datetime) -> Match:
     if not rerun or audit.correction is None:
         return matches.ensure(audit.round, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, now=now)
     made, new = Match.objects.get_or_create(
-        round=audit.round, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, version=audit.correction.version,
+        round=audit.round,
+        kind=Match.Kind.AUDIT,
+        defender=entry,
+        challenger=entry,
+        version=audit.correction.version,
         defaults={
-            "defender_origin": matches.SUBMITTED, "challenger_origin": numbered(matches.GENERATED, rerun),
-            "counts": False, **Match.born(now=now),
+            "defender_origin": matches.SUBMITTED,
+            "challenger_origin": numbered(matches.GENERATED, rerun),
+            "counts": False,
+            **Match.born(now=now),
         },
-    )  # fmt: skip
+    )
     if new:
         engine.announce(Match, now=now)
     return made

@@ -94,10 +94,18 @@ def propose(
             raise Refused("Somebody has proposed a decision already: confirm it, or decline it.")
         round_ = round_of(case)
         made = Ruling.objects.create(
-            case=kind, round=round_, number=round_.rulings.count() + 1, outcome=outcome, code=code,
-            sentence=sentence.strip(), first=signer.user, first_name=signer.person.name, first_role=signer.role,
-            **{kind: case}, **Ruling.born(now=now),
-        )  # fmt: skip
+            case=kind,
+            round=round_,
+            number=round_.rulings.count() + 1,
+            outcome=outcome,
+            code=code,
+            sentence=sentence.strip(),
+            first=signer.user,
+            first_name=signer.person.name,
+            first_role=signer.role,
+            **{kind: case},
+            **Ruling.born(now=now),
+        )
         body = {**made.describe(), "outcome": outcome, "code": code, "because": made.sentence, "by": [_by(signer)]}
         ledger.append(made.competition_pk(), kind="ruling.proposed", body=body, at=now)
     return made
@@ -109,9 +117,12 @@ def confirm(ruling: Ruling, *, signer: Signer, now: datetime, shown: str | None 
     with _writing(case, shown=shown):
         _still_open(case, outcome=ruling.outcome)
         why = people.not_second(
-            signer.person, first=ruling.first_name, first_roles={ruling.first_role}, case=ruling.case,
+            signer.person,
+            first=ruling.first_name,
+            first_roles={ruling.first_role},
+            case=ruling.case,
             contested=outcomes.signed_by(case.audit) if isinstance(case, Appeal) else (),
-        )  # fmt: skip
+        )
         if ruling.first_id == signer.user.pk:
             why = why or "You proposed this: somebody else must confirm it."
         if why:

@@ -77,7 +77,12 @@ def decided(*, most: int) -> list[Ruling]:
     """The last decisions of people."""
     rows = Ruling.objects.filter(state="confirmed").select_related("round__competition")
     named = rows.select_related(
-        "round__competition", "audit__submission__miner", "audit__round", "correction__round", "appeal__appellant",
-        "appeal__audit__submission__miner", "appeal__audit__round",
-    )  # fmt: skip
+        "round__competition",
+        "audit__submission__miner",
+        "audit__round",
+        "correction__round",
+        "appeal__appellant",
+        "appeal__audit__submission__miner",
+        "appeal__audit__round",
+    )
     return list(named.order_by("-since")[:most])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audits.source import (  # fmt: skip
+from audits.source import (
     dockerfile,
     environment_probes,
     external_pointers,

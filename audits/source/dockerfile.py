@@ -21,15 +21,53 @@ TAG = re.compile(r"[^@]*[^/@:]:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*)")
 PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 INSTALL = re.compile(r"\bpip[0-9.]*\s+install\s+([^;&|]*)")
 CLONE = re.compile(r"\bgit\s+clone\b")
-TAKES_VALUE = frozenset({
-    "-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links",
-    "-t", "--target", "--prefix", "--root", "--cache-dir", "--timeout", "--retries", "--platform",
-    "--python-version", "--progress-bar", "--no-binary", "--only-binary",
-})  # fmt: skip
-INSTRUCTIONS = frozenset({
-    "FROM", "ARG", "ENV", "RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "LABEL",
-    "VOLUME", "HEALTHCHECK", "SHELL", "STOPSIGNAL", "ONBUILD", "MAINTAINER",
-})  # fmt: skip
+TAKES_VALUE = frozenset(
+    {
+        "-r",
+        "--requirement",
+        "-c",
+        "--constraint",
+        "-i",
+        "--index-url",
+        "--extra-index-url",
+        "-f",
+        "--find-links",
+        "-t",
+        "--target",
+        "--prefix",
+        "--root",
+        "--cache-dir",
+        "--timeout",
+        "--retries",
+        "--platform",
+        "--python-version",
+        "--progress-bar",
+        "--no-binary",
+        "--only-binary",
+    }
+)
+INSTRUCTIONS = frozenset(
+    {
+        "FROM",
+        "ARG",
+        "ENV",
+        "RUN",
+        "CMD",
+        "ENTRYPOINT",
+        "COPY",
+        "ADD",
+        "WORKDIR",
+        "USER",
+        "EXPOSE",
+        "LABEL",
+        "VOLUME",
+        "HEALTHCHECK",
+        "SHELL",
+        "STOPSIGNAL",
+        "ONBUILD",
+        "MAINTAINER",
+    }
+)
 TOOLS = frozenset({"pip", "setuptools", "wheel"})  # they install the rest; unpinned they change how, not what
 
 

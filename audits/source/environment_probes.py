@@ -40,8 +40,24 @@ CLOCKS = re.compile(
     r"(?:(?:datetime\.)?(?:datetime|date)\.(?:now|utcnow|today)|time\.(?:time|time_ns|localtime|gmtime|strftime|ctime))"
     r"(?:\(\).*)?"
 )
-CALENDAR = frozenset({"year", "month", "day", "hour", "minute", "weekday", "isoweekday", "tm_hour", "tm_mday", "tm_mon",
-                      "tm_year", "tm_wday", "tm_yday", "isocalendar"})  # fmt: skip
+CALENDAR = frozenset(
+    {
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "weekday",
+        "isoweekday",
+        "tm_hour",
+        "tm_mday",
+        "tm_mon",
+        "tm_year",
+        "tm_wday",
+        "tm_yday",
+        "isocalendar",
+    }
+)
 EPOCH_NOW = 1_500_000_000  # a number this large beside a clock is a date
 DATE = re.compile(r"20\d\d-?\d\d(?:-?\d\d.*)?|\d{1,2}:\d\d")
 READS = ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb", "decouple.config")

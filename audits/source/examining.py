@@ -28,10 +28,14 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
 
 def rehearse() -> None:
     """Import all that the checks import while they run."""
-    sample = archive.pack([
-        archive.File(path="LICENSE", content=b"MIT"),
-        archive.File(path="requirements.txt", content=b"numpy==2.4.6\n"),
-        archive.File(path="serve.py", content=b'import torch\ntorch.hub.load("a/b")\nKEY = "AKIAIOSFODNN7EXAMPLF"\n'),
-    ])  # fmt: skip
+    sample = archive.pack(
+        [
+            archive.File(path="LICENSE", content=b"MIT"),
+            archive.File(path="requirements.txt", content=b"numpy==2.4.6\n"),
+            archive.File(
+                path="serve.py", content=b'import torch\ntorch.hub.load("a/b")\nKEY = "AKIAIOSFODNN7EXAMPLF"\n'
+            ),
+        ]
+    )
     for name in CHECKS:
         work({"check": name, "commit": "0" * 40}, sample)

@@ -22,8 +22,14 @@ def check(tree: Tree) -> Iterator[Finding]:
             for number, line in enumerate(source.lines(), start=1):
                 if FILTER.search(line):
                     why = "It asks git to change files on the way. We read the commit's own bytes, without filters."
-                    yield Finding(severity=NOTICE, rule="git_filter", sentence=why, file=source.path, line=number,
-                                  excerpt=excerpt(line))  # fmt: skip
+                    yield Finding(
+                        severity=NOTICE,
+                        rule="git_filter",
+                        sentence=why,
+                        file=source.path,
+                        line=number,
+                        excerpt=excerpt(line),
+                    )
         elif source.name == ".gitmodules" and text.strip():
             why = "Submodules are not fetched: what they would bring was not audited."
             yield Finding(severity=NOTICE, rule="submodules_named", sentence=why, file=source.path, line=1)

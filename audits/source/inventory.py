@@ -122,10 +122,13 @@ def document(found: list[Part], *, commit: str) -> str:
         address = PackageURL(type=where, namespace=group or None, name=name, version=part.version or None)
         bom.components.add(
             Component(
-                name=part.name, version=part.version or None, type=kinds[part.kind], purl=address,
+                name=part.name,
+                version=part.version or None,
+                type=kinds[part.kind],
+                purl=address,
                 bom_ref=f"{part.kind}:{part.name}@{part.version}:{part.file}",
             )
-        )  # fmt: skip
+        )
     return make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1)
 
 

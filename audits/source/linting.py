@@ -62,9 +62,12 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
 def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
         ended = limited_process.run(
-            [program, "--no-fail", "--no-color", "-f", "json", "-"], folder=Path(folder), limits=LIMITS,
-            most=MOST_SAID, given=recipe,
-        )  # fmt: skip
+            [program, "--no-fail", "--no-color", "-f", "json", "-"],
+            folder=Path(folder),
+            limits=LIMITS,
+            most=MOST_SAID,
+            given=recipe,
+        )
     if ended.exhausted or ended.flooded:
         return exhausted(blank, "it used up what it may use")
     if not ended.fine:

@@ -254,8 +254,14 @@ def _in_text(source: Source) -> Iterator[Finding]:
     for number, line in enumerate((source.text or "").splitlines(), start=1):
         if found := MESH_IN_BASE64.search(line):
             why = "A 3D or compressed file is written out as text."
-            yield Finding(severity=PERSON, rule="embedded_output", sentence=why, file=source.path, line=number,
-                          excerpt=excerpt(found[0][:60]))  # fmt: skip
+            yield Finding(
+                severity=PERSON,
+                rule="embedded_output",
+                sentence=why,
+                file=source.path,
+                line=number,
+                excerpt=excerpt(found[0][:60]),
+            )
             break
     if source.path.endswith((".json", ".jsonl", ".csv", ".yaml", ".yml")) and source.size > LARGE_TABLE:
         words = source.text[:200_000].lower()

@@ -16,15 +16,62 @@ from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
 SERVICES = (
-    "openai", "anthropic", "replicate", "fal_client", "google.generativeai", "google.genai", "vertexai", "cohere",
-    "mistralai", "together", "groq", "meshy", "tripo3d", "stability_sdk", "boto3", "google.cloud", "azure", "paramiko",
-    "ftplib", "smtplib", "telegram", "dns.resolver", "dns", "socks", "wandb", "sentry_sdk", "posthog", "gradio_client",
-    "runpod", "modal", "pusher", "pymongo", "redis", "psycopg", "pymysql", "websocket", "websockets", "pysftp",
-)  # fmt: skip
+    "openai",
+    "anthropic",
+    "replicate",
+    "fal_client",
+    "google.generativeai",
+    "google.genai",
+    "vertexai",
+    "cohere",
+    "mistralai",
+    "together",
+    "groq",
+    "meshy",
+    "tripo3d",
+    "stability_sdk",
+    "boto3",
+    "google.cloud",
+    "azure",
+    "paramiko",
+    "ftplib",
+    "smtplib",
+    "telegram",
+    "dns.resolver",
+    "dns",
+    "socks",
+    "wandb",
+    "sentry_sdk",
+    "posthog",
+    "gradio_client",
+    "runpod",
+    "modal",
+    "pusher",
+    "pymongo",
+    "redis",
+    "psycopg",
+    "pymysql",
+    "websocket",
+    "websockets",
+    "pysftp",
+)
 NETWORK = (
-    "requests", "httpx", "urllib", "urllib3", "aiohttp", "http.client", "socket", "pycurl", "asyncio", "ssl", "grpc",
-    "httplib2", "treq", "tornado.httpclient", "ctypes",
-)  # fmt: skip
+    "requests",
+    "httpx",
+    "urllib",
+    "urllib3",
+    "aiohttp",
+    "http.client",
+    "socket",
+    "pycurl",
+    "asyncio",
+    "ssl",
+    "grpc",
+    "httplib2",
+    "treq",
+    "tornado.httpclient",
+    "ctypes",
+)
 HOST_CALLS = re.compile(
     r"(?:socket\.(?:create_connection|gethostbyname|gethostbyname_ex|getaddrinfo)|http\.client\.HTTPS?Connection"
     r"|asyncio\.open_connection|.*\.(?:connect|sendto))"
@@ -148,6 +195,10 @@ def _script(source: Source) -> Iterator[Finding]:
             severity = NOTICE if verified else PERSON
             why = f"The script calls {excerpt(found[0])}, which fetches from the network. {WHY}"
             yield Finding(
-                severity=severity, rule="network_in_script", sentence=why, file=source.path, line=number,
+                severity=severity,
+                rule="network_in_script",
+                sentence=why,
+                file=source.path,
+                line=number,
                 excerpt=excerpt(line),
-            )  # fmt: skip
+            )

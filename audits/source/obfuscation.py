@@ -17,24 +17,60 @@ from audits.source.findings import NOTICE, PERSON, Finding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
-RUNS = frozenset({"exec", "eval", "compile", "builtins.exec", "builtins.eval", "builtins.compile", "__builtins__.exec",
-                  "__builtins__.eval", "types.FunctionType", "types.CodeType", "marshal.loads", "runpy.run_path",
-                  "code.InteractiveInterpreter"})  # fmt: skip
-UNPICKLES = frozenset({"pickle.load", "pickle.loads", "dill.load", "dill.loads", "cloudpickle.load",
-                       "cloudpickle.loads", "joblib.load", "shelve.open"})  # fmt: skip
-DECODERS = re.compile(r"(?:base64\.\w*decode\w*|zlib\.decompress|gzip\.decompress|lzma\.decompress|bz2\.decompress"
-                      r"|binascii\.\w+|bytes\.fromhex|codecs\.decode|marshal\.loads|.*\.decrypt)")  # fmt: skip
+RUNS = frozenset(
+    {
+        "exec",
+        "eval",
+        "compile",
+        "builtins.exec",
+        "builtins.eval",
+        "builtins.compile",
+        "__builtins__.exec",
+        "__builtins__.eval",
+        "types.FunctionType",
+        "types.CodeType",
+        "marshal.loads",
+        "runpy.run_path",
+        "code.InteractiveInterpreter",
+    }
+)
+UNPICKLES = frozenset(
+    {
+        "pickle.load",
+        "pickle.loads",
+        "dill.load",
+        "dill.loads",
+        "cloudpickle.load",
+        "cloudpickle.loads",
+        "joblib.load",
+        "shelve.open",
+    }
+)
+DECODERS = re.compile(
+    r"(?:base64\.\w*decode\w*|zlib\.decompress|gzip\.decompress|lzma\.decompress|bz2\.decompress"
+    r"|binascii\.\w+|bytes\.fromhex|codecs\.decode|marshal\.loads|.*\.decrypt)"
+)
 LIBRARIES = re.compile(r"(?:ctypes\.(?:CDLL|cdll\.LoadLibrary|PyDLL|WinDLL)|cffi\.FFI.*\.dlopen)")
 HIDES = frozenset({"exec", "eval", "system", "popen", "__import__", "compile"})
 PROGRAMS = (
-    (b"\x7fELF", "a Linux program or library"), (b"MZ", "a Windows program"), (b"\xfe\xed\xfa", "a macOS program"),
-    (b"\xcf\xfa\xed\xfe", "a macOS program"), (b"\xca\xfe\xba\xbe", "a macOS program or Java class"),
+    (b"\x7fELF", "a Linux program or library"),
+    (b"MZ", "a Windows program"),
+    (b"\xfe\xed\xfa", "a macOS program"),
+    (b"\xcf\xfa\xed\xfe", "a macOS program"),
+    (b"\xca\xfe\xba\xbe", "a macOS program or Java class"),
     (b"\x00asm", "a WebAssembly program"),
-)  # fmt: skip
+)
 PICTURES = ((b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"), (b"\xff\xd8\xff", b"\xff\xd9"), (b"GIF8", b"\x00;"))
 KNOWN = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00", b"ID3", b"%PDF")
-PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"7z\xbc\xaf", "7z"),
-          (b"\x28\xb5\x2f\xfd", "zstd"), (b"Rar!", "rar"))  # fmt: skip
+PACKED = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"Rar!", "rar"),
+)
 WEIGHTS = (
     ".pt",
     ".pth",
@@ -163,8 +199,14 @@ def _long_lines(source: Source) -> Iterator[Finding]:
         words = line[:100_000].encode("utf-8", "replace")
         if len(line) > threshold and b" " not in words.strip() and entropy(words) > NOISY_TEXT:
             why = f"A line of {len(line)} letters without a space looks like packed data."
-            yield Finding(severity=PERSON, rule="high_entropy", sentence=why, file=source.path, line=number,
-                          excerpt=excerpt(line[:60]))  # fmt: skip
+            yield Finding(
+                severity=PERSON,
+                rule="high_entropy",
+                sentence=why,
+                file=source.path,
+                line=number,
+                excerpt=excerpt(line[:60]),
+            )
             return
 
 

@@ -119,9 +119,13 @@ def _option(source: Source, number: int, line: str, *, known: set[str]) -> Itera
             yield _finding(source, number, line, rule="editable", severity=BLOCKING, why=f"{why} {HOW}")
     else:
         yield _finding(
-            source, number, line, rule="pip_option", severity=PERSON,
+            source,
+            number,
+            line,
+            rule="pip_option",
+            severity=PERSON,
             why=f"The option {excerpt(name)} changes where packages come from, or is not known to us.",
-        )  # fmt: skip
+        )
 
 
 def _include(source: Source, number: int, line: str, *, value: str, known: set[str]) -> Iterator[Finding]:

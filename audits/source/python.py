@@ -20,11 +20,30 @@ LONGEST_FOLDED = 20_000
 DEEPEST_FOLD = 40
 IMPORTERS = ("__import__", "importlib.import_module")
 SAYS = (ast.Constant, ast.BinOp, ast.JoinedStr, ast.Call, ast.Subscript)
-LOADERS = frozenset({
-    "json.load", "json.loads", "pickle.load", "pickle.loads", "numpy.load", "yaml.safe_load", "yaml.load", "csv.reader",
-    "csv.DictReader", "torch.load", "joblib.load", "tomllib.load", "tomllib.loads", "msgpack.load", "marshal.load",
-    "shelve.open", "sqlite3.connect", "pandas.read_csv", "pandas.read_json", "pandas.read_parquet",
-})  # fmt: skip
+LOADERS = frozenset(
+    {
+        "json.load",
+        "json.loads",
+        "pickle.load",
+        "pickle.loads",
+        "numpy.load",
+        "yaml.safe_load",
+        "yaml.load",
+        "csv.reader",
+        "csv.DictReader",
+        "torch.load",
+        "joblib.load",
+        "tomllib.load",
+        "tomllib.loads",
+        "msgpack.load",
+        "marshal.load",
+        "shelve.open",
+        "sqlite3.connect",
+        "pandas.read_csv",
+        "pandas.read_json",
+        "pandas.read_parquet",
+    }
+)
 
 
 @dataclass

@@ -75,9 +75,16 @@ def checks_of(audit: Audit) -> list[CheckRow]:
 
 def _check(row: CheckRun) -> CheckRow:
     return CheckRow(
-        name=row.check_name, question=QUESTIONS.get(row.check_name, ""), tool=row.tool, version=row.tool_version,
-        ruleset=row.ruleset, outcome=row.outcome, why=row.why, walls=tuple(row.walls), raw_sha256=row.raw,
-    )  # fmt: skip
+        name=row.check_name,
+        question=QUESTIONS.get(row.check_name, ""),
+        tool=row.tool,
+        version=row.tool_version,
+        ruleset=row.ruleset,
+        outcome=row.outcome,
+        why=row.why,
+        walls=tuple(row.walls),
+        raw_sha256=row.raw,
+    )
 
 
 def copy_of(submission: Submission) -> SourceCopy | None:

@@ -53,10 +53,15 @@ class Scanned:
     def raw(self) -> bytes:
         """All of it, as it is kept: the same bytes for the same answer."""
         told = {
-            "check": self.check, "tool": self.tool, "version": self.version, "ruleset": self.ruleset,
-            "outcome": self.outcome, "why": self.why, "findings": [asdict(f) for f in self.findings],
+            "check": self.check,
+            "tool": self.tool,
+            "version": self.version,
+            "ruleset": self.ruleset,
+            "outcome": self.outcome,
+            "why": self.why,
+            "findings": [asdict(f) for f in self.findings],
             "document": self.document,
-        }  # fmt: skip
+        }
         return json.dumps(told, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -141,10 +146,13 @@ def _finding(told: Mapping[str, Any]) -> Finding:
         raise ValueError("no such severity")
     line = told["line"]
     return Finding(
-        severity=told["severity"], rule=excerpt(str(told["rule"]))[:60], sentence=plain(told["sentence"])[:2000],
-        file=plain(told["file"])[:300], line=line if isinstance(line, int) and 0 < line < 1 << 30 else None,
+        severity=told["severity"],
+        rule=excerpt(str(told["rule"]))[:60],
+        sentence=plain(told["sentence"])[:2000],
+        file=plain(told["file"])[:300],
+        line=line if isinstance(line, int) and 0 < line < 1 << 30 else None,
         excerpt=excerpt(str(told["excerpt"])),
-    )  # fmt: skip
+    )
 
 
 def signed(blank: Scanned, findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -36,13 +36,26 @@ NAMED = re.compile(
 PLACEHOLDER = re.compile(r"(?i)your|xxx|example|change|placeholder|dummy|<|\$\{|\{\{|none|null|todo|secret|test|\.\.\.")
 NOISY = 3.3  # bits a letter: words stay below, keys lie above
 PLUGINS = (
-    "artifactory.ArtifactoryDetector", "aws.AWSKeyDetector", "azure_storage_key.AzureStorageKeyDetector",
-    "basic_auth.BasicAuthDetector", "discord.DiscordBotTokenDetector", "github_token.GitHubTokenDetector",
-    "gitlab_token.GitLabTokenDetector", "jwt.JwtTokenDetector", "mailchimp.MailchimpDetector", "npm.NpmDetector",
-    "openai.OpenAIDetector", "private_key.PrivateKeyDetector", "pypi_token.PypiTokenDetector",
-    "sendgrid.SendGridDetector", "slack.SlackDetector", "square_oauth.SquareOAuthDetector", "stripe.StripeDetector",
-    "telegram_token.TelegramBotTokenDetector", "twilio.TwilioKeyDetector",
-)  # fmt: skip
+    "artifactory.ArtifactoryDetector",
+    "aws.AWSKeyDetector",
+    "azure_storage_key.AzureStorageKeyDetector",
+    "basic_auth.BasicAuthDetector",
+    "discord.DiscordBotTokenDetector",
+    "github_token.GitHubTokenDetector",
+    "gitlab_token.GitLabTokenDetector",
+    "jwt.JwtTokenDetector",
+    "mailchimp.MailchimpDetector",
+    "npm.NpmDetector",
+    "openai.OpenAIDetector",
+    "private_key.PrivateKeyDetector",
+    "pypi_token.PypiTokenDetector",
+    "sendgrid.SendGridDetector",
+    "slack.SlackDetector",
+    "square_oauth.SquareOAuthDetector",
+    "stripe.StripeDetector",
+    "telegram_token.TelegramBotTokenDetector",
+    "twilio.TwilioKeyDetector",
+)
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -57,8 +70,9 @@ def _in(source: Source) -> Iterator[Finding]:
         if found:
             kind, value = found
             why = f"It looks like a {kind}. Whoever owns it should withdraw it: this repository is public."
-            yield Finding(severity=PERSON, rule="secret", sentence=why, file=source.path, line=number,
-                          excerpt=masked(line, value))  # fmt: skip
+            yield Finding(
+                severity=PERSON, rule="secret", sentence=why, file=source.path, line=number, excerpt=masked(line, value)
+            )
 
 
 def _kind(path: str, line: str, number: int) -> tuple[str, str] | None:

@@ -83,7 +83,8 @@ def host_answers(but: Submission) -> bool:
 def _keep(submission: Submission, got: Fetched, *, now: datetime) -> SourceCopy:
     sha256 = store.default().put(archive.pack(got.files))
     copy, _ = SourceCopy.objects.get_or_create(
-        repo=submission.repo, commit=submission.commit,
+        repo=submission.repo,
+        commit=submission.commit,
         defaults={
             "origin": got.origin[:300],
             "archive": sha256,
@@ -92,7 +93,7 @@ def _keep(submission: Submission, got: Fetched, *, now: datetime) -> SourceCopy:
             "left_out": [columns(finding) for finding in got.left_out],
             "fetched_at": now,
         },
-    )  # fmt: skip
+    )
     return copy
 
 
@@ -251,10 +252,13 @@ def advisories(parts: list[Part]) -> Scanned:
             outcome, why = "done", f"{known.advisories} advisories, the newest of {known.newest}"
         except vulnerabilities.BadSnapshot as reason:
             raise Broke(f"The snapshot of advisories cannot be used: {reason}.") from reason
-    blank = Scanned(check=VULNERABILITIES, tool="osv", version=known.newest if known else "", ruleset="",
-                    outcome=outcome, why=why)  # fmt: skip
-    found = tuple(replace(f, check=blank.check, tool=blank.tool, tool_version=blank.version)
-                  for f in vulnerabilities.check(parts, known=known))  # fmt: skip
+    blank = Scanned(
+        check=VULNERABILITIES, tool="osv", version=known.newest if known else "", ruleset="", outcome=outcome, why=why
+    )
+    found = tuple(
+        replace(f, check=blank.check, tool=blank.tool, tool_version=blank.version)
+        for f in vulnerabilities.check(parts, known=known)
+    )
     return replace(blank, findings=found)
 
 
@@ -275,8 +279,14 @@ def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: date
     percent, functions = int(found.share * 100), len(found.functions)  # rounded down: only all of it is 100 %
     same = "1 function is the same" if functions == 1 else f"{functions} functions are the same"
     sentence = f"{percent} % of the code is shared with the leader's: {same}."
-    finding = Found(severity=NOTICE, rule="shared_with_leader", sentence=sentence, check=LINEAGE,
-                    tool=scanned.tool, tool_version=scanned.version)  # fmt: skip
+    finding = Found(
+        severity=NOTICE,
+        rule="shared_with_leader",
+        sentence=sentence,
+        check=LINEAGE,
+        tool=scanned.tool,
+        tool_version=scanned.version,
+    )
     return replace(scanned, findings=(*scanned.findings, finding))
 
 

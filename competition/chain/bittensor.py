@@ -32,9 +32,16 @@ SS58 = 42
 # twox128("Commitments") ‖ twox128("RevealedCommitments"), then the netuid as it is; the account ends each key
 REVEALED_PREFIX = "0xca407206ec1ab726b2636c4b145ac2879055a2cffd4b296f38f2de8d9b333cab"
 RATES = (
-    "LastUpdate", "ValidatorPermit", "WeightsSetRateLimit", "Tempo", "LastEpochBlock", "CommitRevealWeightsEnabled",
-    "RevealPeriodEpochs", "MinAllowedWeights", "MaxWeightsLimit",
-)  # fmt: skip
+    "LastUpdate",
+    "ValidatorPermit",
+    "WeightsSetRateLimit",
+    "Tempo",
+    "LastEpochBlock",
+    "CommitRevealWeightsEnabled",
+    "RevealPeriodEpochs",
+    "MinAllowedWeights",
+    "MaxWeightsLimit",
+)
 
 
 class NodeFault(Exception):
@@ -167,10 +174,18 @@ class Node:
             ours = next((neuron.uid for neuron in neurons if neuron.hotkey == hotkey), None)
             subnet = await subnet_at(substrate, netuid, at=at, block=block, hotkey=hotkey, uid=ours, owner=owner)
             return Reading(
-                block=block, hash=block_hash, at=moment(now), neurons=neurons, reveals=kept, undecodable=spoilt,
-                owner_hotkey=owner, owner_coldkey=cold, block_seconds=await substrate.block_time(), subnet=subnet,
+                block=block,
+                hash=block_hash,
+                at=moment(now),
+                neurons=neurons,
+                reveals=kept,
+                undecodable=spoilt,
+                owner_hotkey=owner,
+                owner_coldkey=cold,
+                block_seconds=await substrate.block_time(),
+                subnet=subnet,
                 commitment=commitment,
-            )  # fmt: skip
+            )
 
         return await self.bounded(ask, timeout_s=READING * self.timeout_s)
 
@@ -272,14 +287,21 @@ async def subnet_at(
     updates, permits, known = told["LastUpdate"], told["ValidatorPermit"], uid is not None
     ours = await of("Weights", uid) if known else []
     return Subnet(
-        block=block, uid=uid, permit=known and uid < len(permits) and bool(permits[uid]), owns=hotkey == owner,
+        block=block,
+        uid=uid,
+        permit=known and uid < len(permits) and bool(permits[uid]),
+        owns=hotkey == owner,
         weights={int(target): int(value) for target, value in ours or []},
         last_update=int(updates[uid]) if known and uid < len(updates) else 0,
-        rate_limit=int(told["WeightsSetRateLimit"]), tempo=int(told["Tempo"]), epoch_start=int(told["LastEpochBlock"]),
-        commit_reveal=bool(told["CommitRevealWeightsEnabled"]), reveal_epochs=int(told["RevealPeriodEpochs"]),
-        least_weights=int(told["MinAllowedWeights"]), most_weight=int(told["MaxWeightsLimit"]),
+        rate_limit=int(told["WeightsSetRateLimit"]),
+        tempo=int(told["Tempo"]),
+        epoch_start=int(told["LastEpochBlock"]),
+        commit_reveal=bool(told["CommitRevealWeightsEnabled"]),
+        reveal_epochs=int(told["RevealPeriodEpochs"]),
+        least_weights=int(told["MinAllowedWeights"]),
+        most_weight=int(told["MaxWeightsLimit"]),
         committed_at=await committed_at(substrate, netuid, at=at, hotkey=hotkey),
-    )  # fmt: skip
+    )
 
 
 async def committed_at(substrate: Any, netuid: int, *, at: str, hotkey: str) -> int:

@@ -90,10 +90,11 @@ class Watcher:
     async def _sights(self, known: Known) -> Look:
         answers = await self._each(self.nodes.values(), Node.finalised)
         sights = tuple(
-            Sight(endpoint=name, fault=str(told)) if isinstance(told, NodeFault)
+            Sight(endpoint=name, fault=str(told))
+            if isinstance(told, NodeFault)
             else Sight(endpoint=name, finalised=told[0], genesis=told[1])
             for name, told in answers.items()
-        )  # fmt: skip
+        )
         specs = {name: told[2] for name, told in answers.items() if not isinstance(told, NodeFault)}
         checked = on_chain(sights, genesis=known.genesis)
         genesis = next((sight.genesis for sight in checked if sight.answered), "")

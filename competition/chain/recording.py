@@ -73,10 +73,13 @@ def _read(chain: ObservedChain, look: Look, *, now: datetime) -> int:
     chain.genesis = chain.genesis or look.genesis
     chain.block, chain.block_hash, chain.block_at = reading.block, reading.hash, reading.at
     chain.subnet = {
-        **asdict(reading.subnet), "owner_hotkey": reading.owner_hotkey, "owner_coldkey": reading.owner_coldkey,
-        "block_seconds": reading.block_seconds, "commitment": reading.commitment.hex(),
+        **asdict(reading.subnet),
+        "owner_hotkey": reading.owner_hotkey,
+        "owner_coldkey": reading.owner_coldkey,
+        "block_seconds": reading.block_seconds,
+        "commitment": reading.commitment.hex(),
         "undecodable": list(reading.undecodable),
-    }  # fmt: skip
+    }
     _forget(chain)
     return fresh
 
@@ -84,9 +87,10 @@ def _read(chain: ObservedChain, look: Look, *, now: datetime) -> int:
 def _block(chain: ObservedChain, told: Told, *, now: datetime) -> None:
     """A finalised block has one hash; an entry that is there already is the same, or the look would have failed."""
     ObservedBlock.objects.get_or_create(
-        chain=chain, number=told.number,
+        chain=chain,
+        number=told.number,
         defaults={"hash": told.hash, "at": told.at, "told_by": list(told.by), "seen_at": now},
-    )  # fmt: skip
+    )
 
 
 def _reveal(chain: ObservedChain, hotkey: str, one: Revealed, *, block: int, block_hash: str, now: datetime) -> bool:
@@ -96,9 +100,16 @@ def _reveal(chain: ObservedChain, hotkey: str, one: Revealed, *, block: int, blo
         return False
     position = ObservedReveal.objects.filter(chain=chain, hotkey=hotkey, block=one.block).count()
     ObservedReveal.objects.create(
-        chain=chain, hotkey=hotkey, block=one.block, position=position, payload=one.payload[:MOST_PAYLOAD],
-        sha256=digest, read_block=block, read_hash=block_hash, seen_at=now,
-    )  # fmt: skip
+        chain=chain,
+        hotkey=hotkey,
+        block=one.block,
+        position=position,
+        payload=one.payload[:MOST_PAYLOAD],
+        sha256=digest,
+        read_block=block,
+        read_hash=block_hash,
+        seen_at=now,
+    )
     return True
 
 

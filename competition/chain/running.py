@@ -35,9 +35,12 @@ class Turn:
         self.name, self.netuid, self.runner, self.sure = name, netuid_of(name), runner, sure
         self.failures = 0
         self.watcher = Watcher(
-            self.netuid, endpoints=endpoints(), quorum=settings.CHAIN_QUORUM,
-            timeout_s=settings.CHAIN_TIMEOUT_SECONDS, hotkey=str(operator_key.keypair().ss58_address),
-        )  # fmt: skip
+            self.netuid,
+            endpoints=endpoints(),
+            quorum=settings.CHAIN_QUORUM,
+            timeout_s=settings.CHAIN_TIMEOUT_SECONDS,
+            hotkey=str(operator_key.keypair().ss58_address),
+        )
 
     def run(self, what: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(what)

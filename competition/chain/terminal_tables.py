@@ -25,10 +25,16 @@ def _cell(cell: str, width: int) -> str:
 def endpoints(look: Look) -> list[str]:
     best = max((sight.finalised for sight in look.sights if sight.answered), default=0)
     rows = [
-        (s.endpoint, s.finalised if s.answered else "", best - s.finalised if s.answered else "",
-         look.specs.get(s.endpoint), f"{look.seconds.get(s.endpoint, 0):.2f}", s.fault or "answers")
+        (
+            s.endpoint,
+            s.finalised if s.answered else "",
+            best - s.finalised if s.answered else "",
+            look.specs.get(s.endpoint),
+            f"{look.seconds.get(s.endpoint, 0):.2f}",
+            s.fault or "answers",
+        )
         for s in look.sights
-    ]  # fmt: skip
+    ]
     return table(rows, head=("endpoint", "finalised", "behind", "runtime", "seconds", "state"))
 
 

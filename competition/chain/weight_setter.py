@@ -138,11 +138,17 @@ def carry_out(made: Plan, *, send: Send, sure: Callable[[], bool], now: datetime
     hotkey = str(operator_key.keypair().ss58_address)
     last = attempt_of(made.chain, hotkey=hotkey)
     row = WeightSetting.objects.create(
-        competition=made.competition, chain=made.chain, hotkey=hotkey, block=made.subnet.block,
-        until_block=made.subnet.block + PERIOD + MARGIN, failures=last.failures if last else 0, created_at=now,
+        competition=made.competition,
+        chain=made.chain,
+        hotkey=hotkey,
+        block=made.subnet.block,
+        until_block=made.subnet.block + PERIOD + MARGIN,
+        failures=last.failures if last else 0,
+        created_at=now,
         vector={str(uid): str(share) for uid, share in sorted(made.proof.vector.items())},
-        values={str(uid): value for uid, value in made.wanted.items()}, proof=made.proof.as_json(),
-    )  # fmt: skip
+        values={str(uid): value for uid, value in made.wanted.items()},
+        proof=made.proof.as_json(),
+    )
     sent = send(made.wanted)
     if sent.landed is False:
         _close(row, WeightSetting.Outcome.FAILED, now=now, error=sent.error)

@@ -69,9 +69,10 @@ def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> Verdi
     if len(agreeing) < quorum or 2 * len(agreeing) <= len(told):
         listed = ", ".join(f"{value[:12]} by {', '.join(_by(told, value))}" for value in sorted(counted))
         return Verdict(
-            code="DISAGREEMENT", dissenting=tuple(sorted(told)),
+            code="DISAGREEMENT",
+            dissenting=tuple(sorted(told)),
             objection=f"the endpoints disagree on finalised block {block}: {listed}",
-        )  # fmt: skip
+        )
     return Verdict(hash=best, agreeing=agreeing, dissenting=dissenting)
 
 
@@ -80,9 +81,10 @@ def unchanged(verdict: Verdict, *, block: int, stored: str) -> Verdict:
     if not verdict.usable or verdict.hash == stored:
         return verdict
     return Verdict(
-        code="HISTORY_CHANGED", dissenting=verdict.agreeing,
+        code="HISTORY_CHANGED",
+        dissenting=verdict.agreeing,
         objection=f"finalised block {block} was {stored[:12]} when we used it, and is {verdict.hash[:12]} now",
-    )  # fmt: skip
+    )
 
 
 def _by(told: Mapping[str, str], value: str) -> list[str]:

@@ -56,9 +56,13 @@ World = tuple[Mapping[Key, Tally | None], Mapping[Pair, Tally], Mapping[Key, Aud
 
 
 def _supposed(
-    screen: Mapping[Key, Tally | None], met: Mapping[Pair, Tally], audits: Mapping[Key, Audited],
-    gates: Mapping[Key, Sequence[Gate]], *, rules: Rules,
-) -> Iterator[tuple[int, World]]:  # fmt: skip
+    screen: Mapping[Key, Tally | None],
+    met: Mapping[Pair, Tally],
+    audits: Mapping[Key, Audited],
+    gates: Mapping[Key, Sequence[Gate]],
+    *,
+    rules: Rules,
+) -> Iterator[tuple[int, World]]:
     """(what it takes, what there would then be) for each match and each audit."""
     for key, tally in screen.items():
         distance = tally and _distance(tally, rules=rules)

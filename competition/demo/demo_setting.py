@@ -121,16 +121,22 @@ def create(
     SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=told["block_seconds"])
     config = {**fitted(told, pictures=len(pictures)), "hosting": hosting}
     competition = Competition.objects.create(
-        slug=slug, name=told["name"], description=told["description"], ruleset=told["ruleset"], judge=told["judge"],
-        renderer=told["renderer"], chain=f"simulated:{slug}", pods=told["pods"], config=config, created_at=now,
-    )  # fmt: skip
+        slug=slug,
+        name=told["name"],
+        description=told["description"],
+        ruleset=told["ruleset"],
+        judge=told["judge"],
+        renderer=told["renderer"],
+        chain=f"simulated:{slug}",
+        pods=told["pods"],
+        config=config,
+        created_at=now,
+    )
     register(competition)
     prompts.add(competition, pictures, now=now)
     leading = cast.member(config.get("leader", cast.LEADER.name))
     leader = Miner.objects.get(hotkey=leading.hotkey)
-    first = {
-        "miner": leader, "repo": leading.repo, "commit": leading.commit, "weight": "0", "effective_block": 0
-    }  # fmt: skip
+    first = {"miner": leader, "repo": leading.repo, "commit": leading.commit, "weight": "0", "effective_block": 0}
     rounds.enthrone_first(competition, reign=first, now=now)
     begins = schedule.first(rounds.cadence(competition), earliest_reveal_block=3)
     reveal(competition, rounds.begin(competition, blocks=begins, now=now))

@@ -27,9 +27,16 @@ class BadSubscription(Exception):
 
 @transaction.atomic
 def subscribe(
-    *, channel: str, address: str, kinds: Sequence[str], owner: str, now: datetime,
-    competition: Competition | None = None, miner: str = "", most: int = MOST_EACH,
-) -> tuple[Subscription, str]:  # fmt: skip
+    *,
+    channel: str,
+    address: str,
+    kinds: Sequence[str],
+    owner: str,
+    now: datetime,
+    competition: Competition | None = None,
+    miner: str = "",
+    most: int = MOST_EACH,
+) -> tuple[Subscription, str]:
     """The subscription, and the secret its webhooks are signed with.  Raises BadSubscription."""
     if channel not in Subscription.Channel.values:
         raise BadSubscription("channel", f"give one of {', '.join(Subscription.Channel.values)}")
@@ -43,9 +50,14 @@ def subscribe(
     if Subscription.objects.select_for_update().filter(owner=owner, active=True).count() >= most:
         raise BadSubscription("owner", f"there are {most} already; end one of them first")
     made = Subscription.objects.create(
-        channel=channel, address=address, kinds=list(kinds), owner=owner, competition=competition, miner=miner,
+        channel=channel,
+        address=address,
+        kinds=list(kinds),
+        owner=owner,
+        competition=competition,
+        miner=miner,
         created_at=now,
-    )  # fmt: skip
+    )
     return made, signing.secret_of(made)
 
 

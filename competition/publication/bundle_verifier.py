@@ -37,9 +37,13 @@ def _errors(folder: Path, *options: str) -> str:
     with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as said:
         try:
             run = subprocess.run(
-                command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=report, stderr=said,
+                command,
+                cwd=settings.BASE_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=report,
+                stderr=said,
                 timeout=settings.VERIFY_SECONDS,
-            )  # fmt: skip
+            )
         except subprocess.TimeoutExpired:
             return f"the verifier gave no answer in {settings.VERIFY_SECONDS} s (GAUNTLET_VERIFY_SECONDS)"
         if run.returncode == 0:

@@ -57,9 +57,14 @@ def _bankrolls(competition: Competition) -> Iterator[str]:
 
 def bankroll_event(row: Bankroll) -> dict[str, Any]:
     return {
-        "round": row.round.number, "commit": row.commit, "leader_commit": row.leader_commit, "won": row.won,
-        "drawn": row.drawn, "lost": row.lost, "out": row.out,
-    }  # fmt: skip
+        "round": row.round.number,
+        "commit": row.commit,
+        "leader_commit": row.leader_commit,
+        "won": row.won,
+        "drawn": row.drawn,
+        "lost": row.lost,
+        "out": row.out,
+    }
 
 
 def _prompts(competition: Competition) -> Iterator[str]:

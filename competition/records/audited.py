@@ -92,9 +92,14 @@ def _by_distance(shelf: Shelf, item: Item, hotkey: str, required: Item | None, *
     if stated != hotkey:
         numbers["names_hotkey"] = str(stated)
     return ReadAudit(
-        hotkey=hotkey, kind=GENERATION, state=_state(item, "outcome"), reason=item.maybe_text("reason") or "",
-        numbers=numbers, limits=LIMITS_1, observed=tuple(_observed(shelf, f"{at}/{hotkey}/generated.json", critical)),
-    )  # fmt: skip
+        hotkey=hotkey,
+        kind=GENERATION,
+        state=_state(item, "outcome"),
+        reason=item.maybe_text("reason") or "",
+        numbers=numbers,
+        limits=LIMITS_1,
+        observed=tuple(_observed(shelf, f"{at}/{hotkey}/generated.json", critical)),
+    )
 
 
 def _observed(shelf: Shelf, file: str, critical: list[str]) -> Iterator[Observed]:

@@ -117,9 +117,13 @@ def _match(item: Item, *, era: int) -> PlayedMatch:
             duels.append(duel)
         seen.add(duel.stem)
     return PlayedMatch(
-        file=item.file, defender=defender, challenger=challenger, duels=tuple(duels),
-        score=_stated(item, "score"), margin=_stated(item, "margin"),
-    )  # fmt: skip
+        file=item.file,
+        defender=defender,
+        challenger=challenger,
+        duels=tuple(duels),
+        score=_stated(item, "score"),
+        margin=_stated(item, "margin"),
+    )
 
 
 def _stated(item: Item, key: str) -> Any:

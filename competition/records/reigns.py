@@ -47,8 +47,10 @@ def read_terms(shelf: Shelf) -> Terms | None:
     except Unfit:
         return None
     return Terms(
-        name=name, config=shelf.json("config.json", kind=dict), **dict(zip(SHARES, digits, strict=True)),
-    )  # fmt: skip
+        name=name,
+        config=shelf.json("config.json", kind=dict),
+        **dict(zip(SHARES, digits, strict=True)),
+    )
 
 
 def read_reigns(shelf: Shelf) -> list[ReadReign]:
@@ -58,10 +60,13 @@ def read_reigns(shelf: Shelf) -> list[ReadReign]:
 def _reigns(shelf: Shelf) -> Iterator[ReadReign]:
     def reign(item: Item) -> ReadReign:
         return ReadReign(
-            hotkey=item.hotkey("hotkey"), repo=item.text("repo", most=200), commit=item.text("commit", most=40),
-            image=item.maybe_text("docker") or "", weight=item.digits("weight"),
+            hotkey=item.hotkey("hotkey"),
+            repo=item.text("repo", most=200),
+            commit=item.text("commit", most=40),
+            image=item.maybe_text("docker") or "",
+            weight=item.digits("weight"),
             effective_block=item.whole("effective_block"),
-        )  # fmt: skip
+        )
 
     return each(shelf.listed(FILE, digits=True), reign)
 

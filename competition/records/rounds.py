@@ -191,10 +191,13 @@ def _entries(shelf: Shelf, round_: ReadRound, *, at: str) -> Iterator[Entry]:
             item.wrong("repo", "the entry is not filed under a hotkey")
         image = images.get(hotkey)
         return Entry(
-            hotkey=hotkey, repo=item.text("repo", most=200), commit=item.text("commit", most=40),
-            cdn_url=item.maybe_text("cdn_url") or "", block=item.whole("revealed_at_block"),
+            hotkey=hotkey,
+            repo=item.text("repo", most=200),
+            commit=item.text("commit", most=40),
+            cdn_url=item.maybe_text("cdn_url") or "",
+            block=item.whole("revealed_at_block"),
             image=image if isinstance(image, str) else "",
-        )  # fmt: skip
+        )
 
     return each(shelf.items(f"{at}/submissions.json"), entry)  # type: ignore[arg-type]
 

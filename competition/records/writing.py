@@ -89,11 +89,15 @@ def leaders(reigns: Iterable[Mapping[str, Any]]) -> bytes:
     """leader.json exactly as validators read it.  An imported weight keeps its digits."""
     rows = [
         {
-            "hotkey": reign["hotkey"], "repo": reign["repo"], "commit": reign["commit"], "docker": reign["image"],
-            "weight": number(reign["weight"]), "effective_block": reign["effective_block"],
+            "hotkey": reign["hotkey"],
+            "repo": reign["repo"],
+            "commit": reign["commit"],
+            "docker": reign["image"],
+            "weight": number(reign["weight"]),
+            "effective_block": reign["effective_block"],
         }
         for reign in reigns
-    ]  # fmt: skip
+    ]
     return encoded(rows)
 
 
@@ -109,16 +113,23 @@ def _entered(submissions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 def _submission(entry: Mapping[str, Any], name: str, number_: int) -> dict[str, Any]:
     return {
-        "repo": entry["repo"], "commit": entry["commit"], "cdn_url": entry["cdn_url"],
-        "revealed_at_block": entry["reveal_block"], "round": f"{name}-{number_}",
-    }  # fmt: skip
+        "repo": entry["repo"],
+        "commit": entry["commit"],
+        "cdn_url": entry["cdn_url"],
+        "revealed_at_block": entry["reveal_block"],
+        "round": f"{name}-{number_}",
+    }
 
 
 def _build(entry: Mapping[str, Any], name: str, number_: int) -> dict[str, Any]:
     return {
-        "repo": entry["repo"], "commit": entry["commit"], "revealed_at_block": entry["reveal_block"],
-        "tag": f"{entry['commit'][:7]}-{name}-{number_}", "status": NOT_BUILT, "docker_image": None,
-    }  # fmt: skip
+        "repo": entry["repo"],
+        "commit": entry["commit"],
+        "revealed_at_block": entry["reveal_block"],
+        "tag": f"{entry['commit'][:7]}-{name}-{number_}",
+        "status": NOT_BUILT,
+        "docker_image": None,
+    }
 
 
 Shown = Mapping[tuple[str, str, str], Mapping[str, Any]]
@@ -137,7 +148,7 @@ def _asset(asset: Mapping[str, Any], *, addresses: Addresses) -> dict[str, Any]:
         addresses.extension: addresses.file(asset["sha256"], addresses.extension) if stored else None,
         "png": addresses.file(view, "png") if stored and view else None,
         "size": asset["bytes"] if stored else 0,
-    }  # fmt: skip
+    }
 
 
 def _made(assets: Iterable[Mapping[str, Any]], shown: Shown) -> dict[str, bytes]:
@@ -159,9 +170,12 @@ def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> d
     won, lost = (sum(duel["winner"] == side for duel in duels) for side in (RIGHT, LEFT))
     counted = sum(duel["winner"] != SKIPPED for duel in duels)
     return {
-        "left": _left(match), "right": match["challenger"], "score": won - lost,
-        "margin": (won - lost) / counted if counted else 0.0, "duels": duels,
-    }  # fmt: skip
+        "left": _left(match),
+        "right": match["challenger"],
+        "score": won - lost,
+        "margin": (won - lost) / counted if counted else 0.0,
+        "duels": duels,
+    }
 
 
 def _left(match: Mapping[str, Any]) -> str:
@@ -185,9 +199,12 @@ def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Ad
         f"{name}_{kind}": side.get(kind) for name, side in zip((LEFT, RIGHT), sides, strict=True) for kind in kinds
     }
     told = {
-        "name": duel["prompt"], "prompt": addresses.prompt(duel["prompt"]), **shown,
-        "winner": WINNERS.get(duel.get("outcome", ""), SKIPPED), "issues": _issues(duel),
-    }  # fmt: skip
+        "name": duel["prompt"],
+        "prompt": addresses.prompt(duel["prompt"]),
+        **shown,
+        "winner": WINNERS.get(duel.get("outcome", ""), SKIPPED),
+        "issues": _issues(duel),
+    }
     return told | ({"detail": duel["detail"]} if duel.get("detail") else {})
 
 

@@ -39,14 +39,17 @@ def store(competition: Competition, raw: RawReveal, *, now: datetime) -> bool:
     miner, _ = Miner.objects.get_or_create(hotkey=raw.hotkey)
     with transaction.atomic():
         _, made = Reveal.objects.get_or_create(
-            competition=competition, miner=miner, block=raw.block, extrinsic_index=raw.extrinsic_index,
+            competition=competition,
+            miner=miner,
+            block=raw.block,
+            extrinsic_index=raw.extrinsic_index,
             defaults={
                 "payload": raw.payload[:KEPT_BYTES],
                 "fields": dict(reading.fields),
                 "objection": reading.objection or "",
                 "seen_at": now,
             },
-        )  # fmt: skip
+        )
         if made:
             body = {
                 "miner": raw.hotkey,
@@ -82,12 +85,18 @@ def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
     miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
     rows = {
         entry.hotkey: Submission(
-            round=round_, miner=miners[entry.hotkey], role=Submission.Role.CHALLENGER, repo=entry.repo[:200],
-            commit=entry.commit[:40], cdn_url=entry.cdn_url, reveal_block=entry.reveal_block,
-            extrinsic_index=entry.extrinsic_index, objection=entry.objection or "",
+            round=round_,
+            miner=miners[entry.hotkey],
+            role=Submission.Role.CHALLENGER,
+            repo=entry.repo[:200],
+            commit=entry.commit[:40],
+            cdn_url=entry.cdn_url,
+            reveal_block=entry.reveal_block,
+            extrinsic_index=entry.extrinsic_index,
+            objection=entry.objection or "",
         )
         for entry in derived
-    }  # fmt: skip
+    }
     Submission.objects.bulk_create(rows.values())
     for copy, first in eligibility.copies(derived).items():
         rows[copy].copy_of = rows[first]

@@ -26,16 +26,26 @@ def bars(rows: Sequence[Figures]) -> list[dict[str, Any]]:
     """One bar chart per ruleset: false dethronings, and power where somebody is better."""
     found = []
     for number, ruleset in enumerate(dict.fromkeys(row.ruleset for row in rows)):
-        shown = [(f"{row.population.name}: {what}", rate) for row in rows if row.ruleset == ruleset
-                 for what, rate in _rates(row)]  # fmt: skip
-        found.append({
-            "name": ruleset, "x": [name for name, _ in shown], "y": [rate.share for _, rate in shown],
-            "marker": {"color": COLOURS[number % len(COLOURS)]},
-            "error_y": {
-                "type": "data", "symmetric": False, "array": [rate.interval[1] - rate.share for _, rate in shown],
-                "arrayminus": [rate.share - rate.interval[0] for _, rate in shown],
-            },
-        })  # fmt: skip
+        shown = [
+            (f"{row.population.name}: {what}", rate)
+            for row in rows
+            if row.ruleset == ruleset
+            for what, rate in _rates(row)
+        ]
+        found.append(
+            {
+                "name": ruleset,
+                "x": [name for name, _ in shown],
+                "y": [rate.share for _, rate in shown],
+                "marker": {"color": COLOURS[number % len(COLOURS)]},
+                "error_y": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [rate.interval[1] - rate.share for _, rate in shown],
+                    "arrayminus": [rate.share - rate.interval[0] for _, rate in shown],
+                },
+            }
+        )
     return found
 
 
@@ -45,6 +55,8 @@ def _rates(row: Figures) -> list[tuple[str, Rate]]:
 
 def layout() -> dict[str, Any]:
     return {
-        "barmode": "group", "title": {"text": "Simulated rounds: who is crowned"}, "template": "plotly_white",
+        "barmode": "group",
+        "title": {"text": "Simulated rounds: who is crowned"},
+        "template": "plotly_white",
         "yaxis": {"tickformat": ".0%", "range": [0, 1], "title": {"text": "share of rounds"}},
-    }  # fmt: skip
+    }

@@ -122,7 +122,7 @@ def _only_entered(said: Told, entered: Mask) -> Told:
 
 def _finalists(
     field: Field, lots: Lots, said: Told, *, carried: Start, bill: Bill, rules: Rules
-) -> tuple[Places, Mask]:  # fmt: skip
+) -> tuple[Places, Mask]:
     """The places of the best whose audits pass, and which of these places are taken: a rejected one is replaced."""
     number, may = titled(rules).finalists, said.clears & ~carried.out
     deep = min(field.ahead.shape[1], number + lots.population.cheats + SPARE)

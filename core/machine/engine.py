@@ -92,10 +92,19 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
             ledger.hold(row.competition_pk())  # before any row: whoever moves several rows meets nobody half-way
         ours = type(row).objects.filter(pk=row.pk, state=old, lease=row.lease)
         written = ours.update(
-            state=outcome.to, since=now, due_at=now if target.queue else None, attempts=0, lease=None,
-            leased_until=None, kicked_at=None, waiting_for="", failure_class=failure.failure_class,
-            failure_code=failure.code, failure_reason=failure.sentence, **outcome.sets,
-        )  # fmt: skip
+            state=outcome.to,
+            since=now,
+            due_at=now if target.queue else None,
+            attempts=0,
+            lease=None,
+            leased_until=None,
+            kicked_at=None,
+            waiting_for="",
+            failure_class=failure.failure_class,
+            failure_code=failure.code,
+            failure_reason=failure.sentence,
+            **outcome.sets,
+        )
         if written != 1:
             return False
         row.refresh_from_db()

@@ -74,9 +74,15 @@ class _Heard:
 
 
 def run(
-    command: Sequence[str], *, folder: Path, limits: Limits, most: int, network: bool = False,
-    given: bytes = b"", environment: Mapping[str, str] | None = None,
-) -> Ended:  # fmt: skip
+    command: Sequence[str],
+    *,
+    folder: Path,
+    limits: Limits,
+    most: int,
+    network: bool = False,
+    given: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+) -> Ended:
     """`command[0]` is an absolute path.  `given` is its standard input.  Raises OSError if nothing could be started."""
     orders = json.dumps({**asdict(limits), "network": network, "parent": os.getpid()})
     launcher = [sys.executable, "-I", str(LAUNCHER), str(ROOT), orders, *command]

@@ -26,11 +26,16 @@ def of(own: Part) -> tuple[standing.Cause, ...]:
         grouped.setdefault((what, row.failure_class, row.failure_code), []).append((prompt, row.failure_reason))
     found = [
         standing.Cause(
-            what=what, failure_class=whose, code=code, who_must_act=WHO_MUST_ACT.get(whose, ""), count=len(rows),
-            reason=rows[0][1], prompts=tuple(sorted({prompt for prompt, _ in rows if prompt}))[:MOST_PROMPTS],
+            what=what,
+            failure_class=whose,
+            code=code,
+            who_must_act=WHO_MUST_ACT.get(whose, ""),
+            count=len(rows),
+            reason=rows[0][1],
+            prompts=tuple(sorted({prompt for prompt, _ in rows if prompt}))[:MOST_PROMPTS],
         )
         for (what, whose, code), rows in grouped.items()
-    ]  # fmt: skip
+    ]
     return tuple(sorted(found, key=lambda cause: (-cause.count, cause.what, cause.code)))
 
 
@@ -68,41 +73,67 @@ def diagnostics(own: Part) -> standing.Diagnostics:
         competition=own.round.competition_id, miner__hotkey=own.miner.hotkey, block__range=window
     )
     return standing.Diagnostics(
-        competition=own.round.competition.slug, round=own.round.number, miner=game.miner(own.miner),
+        competition=own.round.competition.slug,
+        round=own.round.number,
+        miner=game.miner(own.miner),
         reveals=tuple(game.reveal(row) for row in reveals.select_related("competition", "miner")),
         submission=game.submission(own.submission) if own.submission else None,
         builds=tuple(_build(row) for row in auditing.builds_of(own.round, hotkey=own.miner.hotkey)),
         pods=tuple(_pod(run) for run in own.runs),
         missing_files=tuple(_missing(asset) for asset in assets(own)),
         refused_pictures=tuple(_refused(asset, rendering) for asset, rendering in refused(own)),
-    )  # fmt: skip
+    )
 
 
 def _pod(run: PodRun) -> standing.PodLog:
     withheld = logs.withheld(run)
     return standing.PodLog(
-        purpose=run.purpose, repeat=run.repeat, state=run.state, provider=run.provider,
-        isolation=tuple(run.isolation), progress=run.progress, generated_s=run.generated_s, failure=game.failure(run),
-        waiting_for=run.waiting_for, log="" if withheld else run.log, log_withheld=withheld, since=run.since,
-    )  # fmt: skip
+        purpose=run.purpose,
+        repeat=run.repeat,
+        state=run.state,
+        provider=run.provider,
+        isolation=tuple(run.isolation),
+        progress=run.progress,
+        generated_s=run.generated_s,
+        failure=game.failure(run),
+        waiting_for=run.waiting_for,
+        log="" if withheld else run.log,
+        log_withheld=withheld,
+        since=run.since,
+    )
 
 
 def _build(row: Build) -> standing.BuildLog:
     return standing.BuildLog(
-        entry=row.submission.key, builder=row.builder, state=row.state, archive=row.archive, digest=row.digest,
-        disturbed=row.disturbed, failure=game.failure(row), waiting_for=row.waiting_for, log=row.log, since=row.since,
-    )  # fmt: skip
+        entry=row.submission.key,
+        builder=row.builder,
+        state=row.state,
+        archive=row.archive,
+        digest=row.digest,
+        disturbed=row.disturbed,
+        failure=game.failure(row),
+        waiting_for=row.waiting_for,
+        log=row.log,
+        since=row.since,
+    )
 
 
 def _missing(asset: Asset) -> standing.MissingFile:
     return standing.MissingFile(
-        prompt=asset.prompt.stem, origin=asset.origin, state=asset.state, attempts=asset.attempts,
-        failure=game.failure(asset), waiting_for=asset.waiting_for,
-    )  # fmt: skip
+        prompt=asset.prompt.stem,
+        origin=asset.origin,
+        state=asset.state,
+        attempts=asset.attempts,
+        failure=game.failure(asset),
+        waiting_for=asset.waiting_for,
+    )
 
 
 def _refused(asset: Asset, rendering: Rendering) -> standing.RefusedPicture:
     return standing.RefusedPicture(
-        prompt=asset.prompt.stem, origin=asset.origin, asset_sha256=asset.sha256, failure=game.failure(rendering),
+        prompt=asset.prompt.stem,
+        origin=asset.origin,
+        asset_sha256=asset.sha256,
+        failure=game.failure(rendering),
         triangles=rendering.triangles,
-    )  # fmt: skip
+    )

@@ -187,15 +187,19 @@ def finished(result: Schema, generator: Any, request: Any, public: bool) -> Sche
     parts["schemas"] = {**parts.get("schemas", {}), **shapes.components(), "Error": refusals.SCHEMA}
     parts["securitySchemes"] = {
         "hotkeySignature": {
-            "type": "apiKey", "in": "header", "name": "Gauntlet-Signature",
+            "type": "apiKey",
+            "in": "header",
+            "name": "Gauntlet-Signature",
             "description": "With Gauntlet-Hotkey, Gauntlet-Timestamp and Gauntlet-Nonce: the sr25519 signature in hex "
             "over `gauntlet/1`, method, host, path with query, sha256 of the body in hex, timestamp and nonce, one per "
             "line. Docs: docs/api/signatures.md.",
         },
         "epistula": {
-            "type": "apiKey", "in": "header", "name": "Epistula-Request-Signature",
+            "type": "apiKey",
+            "in": "header",
+            "name": "Epistula-Request-Signature",
             "description": "Epistula v2, for reads only: it binds neither method nor address.",
         },
         "token": {"type": "http", "scheme": "bearer", "description": "For staff and services: `manage.py api_token`."},
-    }  # fmt: skip
+    }
     return result

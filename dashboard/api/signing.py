@@ -60,9 +60,13 @@ def claimed(headers: Mapping[str, str]) -> Signed | None:
     if for_whom and not HOTKEY.fullmatch(for_whom):
         return None
     return Signed(
-        hotkey=hotkey, timestamp_ms=int(timestamp), nonce=nonce, signature=bytes.fromhex(hex_digits[1]),
-        binding=ours, signed_for=for_whom,
-    )  # fmt: skip
+        hotkey=hotkey,
+        timestamp_ms=int(timestamp),
+        nonce=nonce,
+        signature=bytes.fromhex(hex_digits[1]),
+        binding=ours,
+        signed_for=for_whom,
+    )
 
 
 def message(signed: Signed, sent: Sent) -> bytes:

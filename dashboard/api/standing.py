@@ -74,22 +74,35 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     reigns = queries.reigns_of(round_.competition)
     weight = weight_in_force(round_.competition, reigns, now=now)
     return standing.Standing(
-        competition=round_.competition.slug, round=round_.number, stage=round_.state, miner=game.miner(miner),
-        sentence=sentence(own), submission=game.submission(own.submission) if own.submission else None,
-        place=places.index(miner.pk) + 1 if miner.pk in places else None, queue=len(places), rank=rank, ranked=ranked,
+        competition=round_.competition.slug,
+        round=round_.number,
+        stage=round_.state,
+        miner=game.miner(miner),
+        sentence=sentence(own),
+        submission=game.submission(own.submission) if own.submission else None,
+        place=places.index(miner.pk) + 1 if miner.pk in places else None,
+        queue=len(places),
+        rank=rank,
+        ranked=ranked,
         rank_shared=shared,
         margin=numbers.margin if numbers else None,
         interval_95=numbers.interval_95 if numbers and numbers.interval_shown else None,
-        win_margin=rules.win_margin if rules else None, gap=numbers.gap if numbers else None,
-        clock=page_queries.tracker(round_, now=now).clock, estimate=_estimate(own, screen, now=now),
-        matches=tuple(judging.match(match) for match in own.matches), prompts=_prompts(own),
-        causes=causes.of(own), appeals=tuple(lodged),
+        win_margin=rules.win_margin if rules else None,
+        gap=numbers.gap if numbers else None,
+        clock=page_queries.tracker(round_, now=now).clock,
+        estimate=_estimate(own, screen, now=now),
+        matches=tuple(judging.match(match) for match in own.matches),
+        prompts=_prompts(own),
+        causes=causes.of(own),
+        appeals=tuple(lodged),
         audits=tuple(
             _audit(own, one, objections=appeals.against(objections, one), window=window, now=now) for one in own.audits
         ),
-        leads=bool(reigns) and reigns[0].miner_id == miner.pk, weight=weight.of(miner.hotkey),
-        weight_later=weight.later_of(miner.hotkey), url=reverse("miner", args=[miner.hotkey]),
-    )  # fmt: skip
+        leads=bool(reigns) and reigns[0].miner_id == miner.pk,
+        weight=weight.of(miner.hotkey),
+        weight_later=weight.later_of(miner.hotkey),
+        url=reverse("miner", args=[miner.hotkey]),
+    )
 
 
 def sentence(own: Part) -> str:
@@ -144,9 +157,11 @@ def _estimate(own: Part, screen: Match | None, *, now: datetime) -> standing.Est
     pace = counts["settled"] / elapsed
     seconds = round(counts["left"] / pace)
     return standing.Estimate(
-        seconds=seconds, at=now + timedelta(seconds=seconds), duels_ahead=counts["left"],
+        seconds=seconds,
+        at=now + timedelta(seconds=seconds),
+        duels_ahead=counts["left"],
         duels_per_minute=round(60 * pace, 3),
-    )  # fmt: skip
+    )
 
 
 def _prompts(own: Part) -> tuple[standing.PromptResult, ...]:
@@ -158,9 +173,13 @@ def _prompts(own: Part) -> tuple[standing.PromptResult, ...]:
 def _prompt(match: Match, duel: Duel) -> standing.PromptResult:
     said = result(match, duel)
     return standing.PromptResult(
-        prompt=duel.prompt.stem, match=judging.match_id(match), result=said, meaning=meaning(match, said),
-        score_micro=duel.score_micro, url=duel_url(match.round, match, duel),
-    )  # fmt: skip
+        prompt=duel.prompt.stem,
+        match=judging.match_id(match),
+        result=said,
+        meaning=meaning(match, said),
+        score_micro=duel.score_micro,
+        url=duel_url(match.round, match, duel),
+    )
 
 
 def _audit(
@@ -178,14 +197,22 @@ def _audit(
     verdict = window is not None and audit.state in ("passed", "rejected")
     last = window.last_block if window and verdict else None
     return standing.AuditState(
-        kind=audit.kind, state=audit.state, reason=audit.reason, waiting_for=audit.waiting_for,
-        failure=game.failure(audit), since=audit.since, limit_s=limit, used_s=used,
+        kind=audit.kind,
+        state=audit.state,
+        reason=audit.reason,
+        waiting_for=audit.waiting_for,
+        failure=game.failure(audit),
+        since=audit.since,
+        limit_s=limit,
+        used_s=used,
         deadline=now + timedelta(seconds=max(0, (limit or 0) - (used or 0))) if running else None,
-        version=audit.version, appeal_last_block=last,
+        version=audit.version,
+        appeal_last_block=last,
         appeal_until=expected_at(own.round.competition, last, now=now) if last is not None else None,
-        appeal_open=window.open if window and verdict else None, appeals=objections,
+        appeal_open=window.open if window and verdict else None,
+        appeals=objections,
         url=reverse("audit", args=at),
-    )  # fmt: skip
+    )
 
 
 def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:

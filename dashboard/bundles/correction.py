@@ -17,17 +17,30 @@ from judging.models import Match
 
 def audit_told(audit: Audit) -> dict[str, Any]:
     return {
-        "entry": audit.submission.key, "kind": audit.kind, "verdict": audit.state, "code": audit.code,
-        "reason": audit.reason, "version": audit.version, "people": audit.people,
-        "numbers": audit.numbers, "limits": audit.limits, **evidence.told(audit),
+        "entry": audit.submission.key,
+        "kind": audit.kind,
+        "verdict": audit.state,
+        "code": audit.code,
+        "reason": audit.reason,
+        "version": audit.version,
+        "people": audit.people,
+        "numbers": audit.numbers,
+        "limits": audit.limits,
+        **evidence.told(audit),
         "findings": [
             {
-                "severity": f.severity, "rule": f.rule, "file": f.file, "line": f.line, "sentence": f.sentence,
-                "check": f.check_name, "tool": f.tool, "tool_version": f.tool_version,
+                "severity": f.severity,
+                "rule": f.rule,
+                "file": f.file,
+                "line": f.line,
+                "sentence": f.sentence,
+                "check": f.check_name,
+                "tool": f.tool,
+                "tool_version": f.tool_version,
             }
             for f in audit.findings.all()
         ],
-    }  # fmt: skip
+    }
 
 
 def document(round_: Round) -> dict[str, Any]:
@@ -37,14 +50,19 @@ def document(round_: Round) -> dict[str, Any]:
     replaced = correction.preview["leader_changes"]  # else the reign is one that an earlier correction began
     before = {name: correction.before[name] for name in ("winner", "leader", "weight", "effective_block", "headline")}
     return {
-        "edition": corrections.edition(round_), "correction": correction.number, "scope": correction.scope,
-        "code": correction.code, "reason": correction.sentence, "corrects": _replaced(correction),
+        "edition": corrections.edition(round_),
+        "correction": correction.number,
+        "scope": correction.scope,
+        "code": correction.code,
+        "reason": correction.sentence,
+        "corrects": _replaced(correction),
         "defended": defended.sequence if defended else 0,
         "supersedes": reign.supersedes.sequence if replaced and reign and reign.supersedes else None,
         "before": {**before, "ladder": correction.before["ladder"]},
-        "set_aside": [audit_told(audit) for audit in _set_aside(round_)], "choice": correction.choice,
+        "set_aside": [audit_told(audit) for audit in _set_aside(round_)],
+        "choice": correction.choice,
         "matches": [match_told(match) for match in matches_aside(round_)],
-    }  # fmt: skip
+    }
 
 
 def matches_aside(round_: Round) -> list[Match]:

@@ -65,9 +65,17 @@ def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
 def _competition(round_: Round) -> dict[str, Any]:
     c = round_.competition
     return {
-        "slug": c.slug, "name": c.name, "description": c.description, "ruleset": c.ruleset, "judge": c.judge,
-        "renderer": c.renderer, "chain": c.chain, "pods": c.pods, "config": c.config, "demo": settings.DEMO,
-    }  # fmt: skip
+        "slug": c.slug,
+        "name": c.name,
+        "description": c.description,
+        "ruleset": c.ruleset,
+        "judge": c.judge,
+        "renderer": c.renderer,
+        "chain": c.chain,
+        "pods": c.pods,
+        "config": c.config,
+        "demo": settings.DEMO,
+    }
 
 
 def _round(round_: Round) -> dict[str, Any]:
@@ -117,11 +125,14 @@ def _reveals(round_: Round) -> list[dict[str, Any]]:
     ).select_related("miner")
     return [
         {
-            "miner": r.miner.hotkey, "block": r.block, "extrinsic_index": r.extrinsic_index,
-            "payload": bytes(r.payload).hex(), "objection": r.objection,
+            "miner": r.miner.hotkey,
+            "block": r.block,
+            "extrinsic_index": r.extrinsic_index,
+            "payload": bytes(r.payload).hex(),
+            "objection": r.objection,
         }
         for r in window
-    ]  # fmt: skip
+    ]
 
 
 def _entries(round_: Round) -> list[Submission]:
@@ -131,10 +142,17 @@ def _entries(round_: Round) -> list[Submission]:
 
 def _submission(s: Submission) -> dict[str, Any]:
     return {
-        "entry": s.key, "miner": s.miner.hotkey, "role": s.role, "repo": s.repo, "commit": s.commit,
-        "cdn_url": s.cdn_url, "reveal_block": s.reveal_block, "extrinsic_index": s.extrinsic_index,
-        "objection": s.objection, "copy_of": s.copy_of.miner.hotkey if s.copy_of else "",
-    }  # fmt: skip
+        "entry": s.key,
+        "miner": s.miner.hotkey,
+        "role": s.role,
+        "repo": s.repo,
+        "commit": s.commit,
+        "cdn_url": s.cdn_url,
+        "reveal_block": s.reveal_block,
+        "extrinsic_index": s.extrinsic_index,
+        "objection": s.objection,
+        "copy_of": s.copy_of.miner.hotkey if s.copy_of else "",
+    }
 
 
 def _reach(round_: Round, *, edition: int) -> dict[int, int]:
@@ -149,12 +167,14 @@ def _kept(round_: Round, *, edition: int) -> list[Asset]:
     again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
     leads, fresh, reach = Submission.Role.LEADER, title.places(round_), _reach(round_, edition=edition)
     kept = [
-        a for a in rows
+        a
+        for a in rows
         if (
-            fresh[a.prompt_id] < reach.get(a.submission_id, 0) if a.prompt_id in fresh
+            fresh[a.prompt_id] < reach.get(a.submission_id, 0)
+            if a.prompt_id in fresh
             else a.origin == "submitted" or a.submission.role == leads or a.submission_id in again
         )
-    ]  # fmt: skip
+    ]
     return sorted(kept, key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
 
 
@@ -172,13 +192,24 @@ def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
 
 def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
     return {
-        "entry": asset.submission.key, "prompt": asset.prompt.stem, "origin": asset.origin, "state": asset.state,
-        "sha256": asset.sha256, "bytes": asset.bytes, "failure": failure_told(asset),
+        "entry": asset.submission.key,
+        "prompt": asset.prompt.stem,
+        "origin": asset.origin,
+        "state": asset.state,
+        "sha256": asset.sha256,
+        "bytes": asset.bytes,
+        "failure": failure_told(asset),
         "rendering": {
-            "state": rendering.state, "rig": rendering.rig, "renderer": rendering.renderer, "views": rendering.views,
-            "triangles": rendering.triangles, "failure": failure_told(rendering),
-        } if rendering else None,
-    }  # fmt: skip
+            "state": rendering.state,
+            "rig": rendering.rig,
+            "renderer": rendering.renderer,
+            "views": rendering.views,
+            "triangles": rendering.triangles,
+            "failure": failure_told(rendering),
+        }
+        if rendering
+        else None,
+    }
 
 
 def told_duels(round_: Round, *, edition: int = 1) -> list[Duel]:

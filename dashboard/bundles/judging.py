@@ -31,11 +31,12 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
     described = DescribedJudge.objects.filter(version__in=versions).order_by("version").first()
     answers = resting_on(round_, judged)
     return {
-        "name": round_.competition.judge, "version": described.version if described else "",
+        "name": round_.competition.judge,
+        "version": described.version if described else "",
         "described": described.described if described else {},
         "answers": [_answer(row.key, row.kind, vars(row)) for _, row in sorted(answers.items())],
         "controls": [_control(control) for control in controls(round_)],
-    }  # fmt: skip
+    }
 
 
 def resting_on(round_: Round, judged: Iterable[Duel]) -> dict[str, Answer]:
@@ -77,17 +78,28 @@ def _line(asked_for: str, key: str, told: Mapping[str, Any]) -> str:
 
 def _control(control: Control) -> dict[str, Any]:
     return {
-        "take": control.take, "kind": control.kind, "prompt": control.prompt.stem, "variant": control.variant,
-        "state": control.state, "score_micro": control.score_micro, "before_micro": control.before_micro,
-        "left": control.left_sha256, "right": control.right_sha256, "views": control.views, "detail": control.detail,
+        "take": control.take,
+        "kind": control.kind,
+        "prompt": control.prompt.stem,
+        "variant": control.variant,
+        "state": control.state,
+        "score_micro": control.score_micro,
+        "before_micro": control.before_micro,
+        "left": control.left_sha256,
+        "right": control.right_sha256,
+        "views": control.views,
+        "detail": control.detail,
         "answers": [_answer(key, reply["kind"], reply) for key, reply in sorted(control.answers.items())],
-    }  # fmt: skip
+    }
 
 
 def _answer(key: str, kind: str, told: Mapping[str, Any]) -> dict[str, Any]:
     raw = told["raw"]
     return {
-        "key": key, "kind": kind, "model": raw.get("model", ""), "text": told["text"],
+        "key": key,
+        "kind": kind,
+        "model": raw.get("model", ""),
+        "text": told["text"],
         "shares": shares_of(told["probabilities"]),
         "top": [{"token": token, "micro": micro} for token, micro in raw.get("top_micro", [])],
-    }  # fmt: skip
+    }

@@ -19,13 +19,21 @@ def match_told(match: Match) -> dict[str, Any]:
     tally = matches.tally_of(match)
     fields = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
     return {
-        "kind": match.kind, "defender": match.defender.key, "defender_origin": match.defender_origin,
-        "challenger": match.challenger.key, "challenger_origin": match.challenger_origin, "judge": match.judge,
-        "judge_name": match.judge_name, "tally": {name: getattr(tally, name) for name in fields},
-        "margin": str(tally.margin), "margin_micro": match.margin_micro, "stopped": match.stopped,
-        "stopped_after": match.stopped_after, **({"version": match.version} if match.version > 1 else {}),
+        "kind": match.kind,
+        "defender": match.defender.key,
+        "defender_origin": match.defender_origin,
+        "challenger": match.challenger.key,
+        "challenger_origin": match.challenger_origin,
+        "judge": match.judge,
+        "judge_name": match.judge_name,
+        "tally": {name: getattr(tally, name) for name in fields},
+        "margin": str(tally.margin),
+        "margin_micro": match.margin_micro,
+        "stopped": match.stopped,
+        "stopped_after": match.stopped_after,
+        **({"version": match.version} if match.version > 1 else {}),
         "duels": [_duel(duel, match) for duel in played(match)],
-    }  # fmt: skip
+    }
 
 
 def played(match: Match) -> list[Duel]:
@@ -40,7 +48,13 @@ def _duel(duel: Duel, match: Match) -> dict[str, Any]:
     if matches.beyond(match, duel):
         return {**named, "state": "unneeded"}
     return {
-        **named, "state": duel.state, "outcome": duel.outcome, "score_micro": duel.score_micro,
-        "left": duel.left_sha256, "right": duel.right_sha256, "detail": duel.detail, "failure": failure_told(duel),
+        **named,
+        "state": duel.state,
+        "outcome": duel.outcome,
+        "score_micro": duel.score_micro,
+        "left": duel.left_sha256,
+        "right": duel.right_sha256,
+        "detail": duel.detail,
+        "failure": failure_told(duel),
         **({"take": duel.take} if duel.take > 1 else {}),
-    }  # fmt: skip
+    }

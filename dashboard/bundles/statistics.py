@@ -76,11 +76,13 @@ def _ladder(told: Mapping[str, Any], *, rules: Rules) -> int | None:
     tallies = {(m["kind"], m["defender"], m["challenger"]): Tally(**m["tally"]) for m in told["matches.json"]}
     entries = [
         Entry(
-            key=s["entry"], hotkey=s["miner"], reveal_block=s["reveal_block"] or 0,
+            key=s["entry"],
+            hotkey=s["miner"],
+            reveal_block=s["reveal_block"] or 0,
             extrinsic_index=s["extrinsic_index"] or 0,
         )
         for s in _challengers(told)
-    ]  # fmt: skip
+    ]
     screen: dict[Key, Tally | None] = {c: tally for (kind, _, c), tally in tallies.items() if kind == "screen"}
     met: dict[tuple[Key, Key], Tally] = {(d, c): tally for (kind, d, c), tally in tallies.items() if kind == "ladder"}
     gates = {
@@ -124,6 +126,11 @@ def _judged(told: Mapping[str, Any]) -> Iterator[Judged]:
         for duel in match["duels"]:
             if duel["state"] == "judged":
                 yield Judged(
-                    kind=match["kind"], defender=match["defender"], commit=commits[match["challenger"]],
-                    prompt=duel["prompt"], left=duel["left"], right=duel["right"], outcome=duel["outcome"],
-                )  # fmt: skip
+                    kind=match["kind"],
+                    defender=match["defender"],
+                    commit=commits[match["challenger"]],
+                    prompt=duel["prompt"],
+                    left=duel["left"],
+                    right=duel["right"],
+                    outcome=duel["outcome"],
+                )

@@ -35,7 +35,7 @@ def document(round_: Round) -> dict[str, Any]:
         "bankrolls": [
             _bankroll(title, candidates[key], carried.get(key, Bankroll()), rules=rules) for key in title.standings
         ],
-    }  # fmt: skip
+    }
 
 
 def places(round_: Round) -> dict[int, int]:
@@ -59,11 +59,15 @@ def _member(solution: Solution, candidate: Candidate) -> dict[str, Any]:
 def _bankroll(title: titles.Title, candidate: Candidate, start: Bankroll, *, rules: Rules) -> dict[str, Any]:
     standing = title.standings[candidate.key]
     return {
-        "entry": candidate.key, "commit": candidate.commit, "carried": _counts(start),
-        "left": _counts(standing.bankroll), "credits": str(credits(standing.bankroll, title=titled(rules))),
-        "ending": standing.ending, "duels": standing.duels,
+        "entry": candidate.key,
+        "commit": candidate.commit,
+        "carried": _counts(start),
+        "left": _counts(standing.bankroll),
+        "credits": str(credits(standing.bankroll, title=titled(rules))),
+        "ending": standing.ending,
+        "duels": standing.duels,
         "flip_distance": flip_distance(standing.bankroll, rules=rules),
-    }  # fmt: skip
+    }
 
 
 def _counts(bankroll: Bankroll) -> dict[str, Any]:

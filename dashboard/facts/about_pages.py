@@ -57,9 +57,12 @@ class MethodPage:
 
 
 def method(
-    competition: Competition | None, *, repeats: Mapping[str, Mapping[str, int]], health: Health | None,
+    competition: Competition | None,
+    *,
+    repeats: Mapping[str, Mapping[str, int]],
+    health: Health | None,
     example: Example | None,
-) -> MethodPage:  # fmt: skip
+) -> MethodPage:
     return MethodPage(
         competition=competition.slug if competition else "",
         labels=labels(competition) if competition else (),

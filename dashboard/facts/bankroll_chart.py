@@ -82,9 +82,12 @@ def credits(match: Match, duels: Sequence[Duel]) -> Credits | None:
     start, results = staked(match, duels)
     path = bankroll.path(results, rules=rules, start=start)
     return Credits(
-        path=tuple(path), title=rules.title, prompts=match.round.fresh.count(), carried=start.counted,
+        path=tuple(path),
+        title=rules.title,
+        prompts=match.round.fresh.count(),
+        carried=start.counted,
         words=_words(path, start, rules=rules),
-    )  # fmt: skip
+    )
 
 
 def _words(path: Sequence[Fraction], start: bankroll.Bankroll, *, rules: Rules) -> str:

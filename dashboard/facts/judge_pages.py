@@ -131,25 +131,45 @@ class JudgePage:
 
 
 def page(
-    round_: Round, *, described: Mapping[str, Any], version: str, queue: Sequence[Mapping[str, Any]],
-    calls: Sequence[Mapping[str, Any]], lately: Mapping[str, Any], duels: int,
-    failures: Sequence[Mapping[str, Any]], findings: Sequence[Finding], controls: Sequence[Control], published: bool,
-) -> JudgePage:  # fmt: skip
+    round_: Round,
+    *,
+    described: Mapping[str, Any],
+    version: str,
+    queue: Sequence[Mapping[str, Any]],
+    calls: Sequence[Mapping[str, Any]],
+    lately: Mapping[str, Any],
+    duels: int,
+    failures: Sequence[Mapping[str, Any]],
+    findings: Sequence[Finding],
+    controls: Sequence[Control],
+    published: bool,
+) -> JudgePage:
     answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
     rate = lately["recent"] / lately["seconds"] if lately["recent"] else None
     return JudgePage(
-        **_named(round_), version=version, model=str(described.get("model", "")),
-        revision=str(described.get("revision", "")), mode=str(described.get("mode", "")),
-        bars=dict(described.get("bars", {})), sentence=sentence(queue, findings, rate=rate),
-        queue=tuple(Waiting(**row) for row in queue), answers=answers, attempts=attempts,
-        failed=Fraction(attempts - answers, attempts) if attempts else None, per_second=rate,
+        **_named(round_),
+        version=version,
+        model=str(described.get("model", "")),
+        revision=str(described.get("revision", "")),
+        mode=str(described.get("mode", "")),
+        bars=dict(described.get("bars", {})),
+        sentence=sentence(queue, findings, rate=rate),
+        queue=tuple(Waiting(**row) for row in queue),
+        answers=answers,
+        attempts=attempts,
+        failed=Fraction(attempts - answers, attempts) if attempts else None,
+        per_second=rate,
         per_duel=Fraction(answers, duels) if duels else None,
         server_seconds=round(sum(row["total_ms"] for row in calls) / 1000),
-        prompt_tokens=_sum(calls, "prompt_tokens"), completion_tokens=_sum(calls, "completion_tokens"),
-        first_answer=lately["first"], last_answer=lately["last"], calls=tuple(map(_calls, calls)),
-        failures=tuple(map(_silence, failures)), gates=tuple(map(gate, findings)),
+        prompt_tokens=_sum(calls, "prompt_tokens"),
+        completion_tokens=_sum(calls, "completion_tokens"),
+        first_answer=lately["first"],
+        last_answer=lately["last"],
+        calls=tuple(map(_calls, calls)),
+        failures=tuple(map(_silence, failures)),
+        gates=tuple(map(gate, findings)),
         controls=tuple(control(row, published=published) for row in controls),
-    )  # fmt: skip
+    )
 
 
 def computed(round_: Round) -> JudgePage:
@@ -181,9 +201,13 @@ def sentence(queue: Sequence[Mapping[str, Any]], findings: Sequence[Finding], *,
 
 def gate(finding: Finding) -> Gate:
     return Gate(
-        gate=finding.gate, asks=ASKS[finding.gate], state=finding.state, measured=finding.measured,
-        needed=finding.needed, of=finding.of,
-    )  # fmt: skip
+        gate=finding.gate,
+        asks=ASKS[finding.gate],
+        state=finding.state,
+        measured=finding.measured,
+        needed=finding.needed,
+        of=finding.of,
+    )
 
 
 def health(round_: Round, findings: Sequence[Finding]) -> Health:
@@ -197,18 +221,26 @@ def control(row: Control, *, published: bool) -> ControlRow:
     shown = row.views.get("front_left", "") if published else ""
     at = [row.round.competition.slug, row.round.number, f"blobs/{shown}"]
     return ControlRow(
-        take=row.take, kind=row.kind, prompt=row.prompt.stem, variant=row.variant, state=row.state,
-        score_micro=row.score_micro, before_micro=row.before_micro,
+        take=row.take,
+        kind=row.kind,
+        prompt=row.prompt.stem,
+        variant=row.variant,
+        state=row.state,
+        score_micro=row.score_micro,
+        before_micro=row.before_micro,
         picture_url=reverse("bundle-file", args=at) if shown else "",
-    )  # fmt: skip
+    )
 
 
 def _named(round_: Round) -> dict[str, Any]:
     at = [round_.competition.slug, round_.number]
     return {
-        "competition": at[0], "round": at[1], "judge": round_.competition.judge,
-        "round_url": reverse("round", args=at), "url": reverse("judge", args=at),
-    }  # fmt: skip
+        "competition": at[0],
+        "round": at[1],
+        "judge": round_.competition.judge,
+        "round_url": reverse("round", args=at),
+        "url": reverse("judge", args=at),
+    }
 
 
 def _calls(row: Mapping[str, Any]) -> Calls:

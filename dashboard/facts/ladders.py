@@ -84,14 +84,17 @@ def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> climbi
     steps = [step for step in (told or {}).get("ladder", ()) if (step["defender"], step["challenger"]) in tallies]
     climbed = tuple(
         climbing.Rung(
-            challenger=step["challenger"], defender=step["defender"], verdict=step["verdict"], reason=step["reason"],
+            challenger=step["challenger"],
+            defender=step["defender"],
+            verdict=step["verdict"],
+            reason=step["reason"],
             tally=tallies[step["defender"], step["challenger"]],
         )
         for step in steps
-    )  # fmt: skip
+    )
     return climbing.Ladder(
         rungs=climbed, leader=climbing.LEADER, wanted_screens=(), wanted_matches=(), wanted_audits=()
-    )  # fmt: skip
+    )
 
 
 def rungs(

@@ -125,10 +125,18 @@ def work_list(waiting: Sequence[Waiting], decided: Sequence[Ruling], *, now: dat
 
 def work_row(row: Waiting, *, now: datetime) -> WorkRow:
     return WorkRow(
-        kind=row.kind, name=NAMES[row.kind], what=what(row.case), competition=row.round.competition.slug,
-        round=row.round.number, since=row.since, hours=int((now - row.since).total_seconds() // 3600),
-        deadline=row.deadline, late=now > row.deadline, on=row.waits_for, url=url_of(row.case),
-    )  # fmt: skip
+        kind=row.kind,
+        name=NAMES[row.kind],
+        what=what(row.case),
+        competition=row.round.competition.slug,
+        round=row.round.number,
+        since=row.since,
+        hours=int((now - row.since).total_seconds() // 3600),
+        deadline=row.deadline,
+        late=now > row.deadline,
+        on=row.waits_for,
+        url=url_of(row.case),
+    )
 
 
 def what(case: Case) -> str:
@@ -166,17 +174,27 @@ def url_of(case: Case) -> str:
 def _decided(row: Ruling) -> DecidedRow:
     case: Any = row.subject
     return DecidedRow(
-        name=NAMES[row.case], what=what(case), competition=row.round.competition.slug, round=row.round.number,
-        proposal=proposal(row), url=url_of(case),
-    )  # fmt: skip
+        name=NAMES[row.case],
+        what=what(case),
+        competition=row.round.competition.slug,
+        round=row.round.number,
+        proposal=proposal(row),
+        url=url_of(case),
+    )
 
 
 def proposal(row: Ruling) -> Proposal:
     return Proposal(
-        number=row.number, outcome=row.outcome, code=row.code, sentence=row.sentence, first=row.first_name,
-        meaning=people.REASONS.get(row.outcome, {}).get(row.code, ""), second=row.second_name, state=row.state,
+        number=row.number,
+        outcome=row.outcome,
+        code=row.code,
+        sentence=row.sentence,
+        first=row.first_name,
+        meaning=people.REASONS.get(row.outcome, {}).get(row.code, ""),
+        second=row.second_name,
+        state=row.state,
         since=row.since,
-    )  # fmt: skip
+    )
 
 
 def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
@@ -185,14 +203,24 @@ def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
     audit = case if isinstance(case, Audit) else case.audit if isinstance(case, Appeal) else None
     open_ = case.state in OPEN[waiting.kind]
     return CasePage(
-        competition=at[0], round=round_.number, kind=waiting.kind, name=NAMES[waiting.kind], what=what(case),
-        state=case.state, open=open_, since=waiting.since, deadline=waiting.deadline,
-        on=waiting.waits_for if open_ else "", reason=_reason(case),
+        competition=at[0],
+        round=round_.number,
+        kind=waiting.kind,
+        name=NAMES[waiting.kind],
+        what=what(case),
+        state=case.state,
+        open=open_,
+        since=waiting.since,
+        deadline=waiting.deadline,
+        on=waiting.waits_for if open_ else "",
+        reason=_reason(case),
         appeal=_appeal(case) if isinstance(case, Appeal) else None,
         correction=_correction(case) if isinstance(case, Correction) else None,
-        rulings=tuple(proposal(row) for row in rulings), round_url=reverse("round", args=at),
-        evidence_url=reverse("audit", args=[*at, audit.submission.miner.hotkey]) if audit else "", url=url_of(case),
-    )  # fmt: skip
+        rulings=tuple(proposal(row) for row in rulings),
+        round_url=reverse("round", args=at),
+        evidence_url=reverse("audit", args=[*at, audit.submission.miner.hotkey]) if audit else "",
+        url=url_of(case),
+    )
 
 
 def _reason(case: Case) -> str:
@@ -202,18 +230,31 @@ def _reason(case: Case) -> str:
 def _appeal(case: Appeal) -> AppealFacts:
     told = case.document
     return AppealFacts(
-        appellant=case.appellant.hotkey, ground=told["ground"], statement=told["statement"], finding=told["finding"],
-        evidence=told["evidence"], block=case.block, last_block=case.last_block, signature=case.signature,
-        document=told, verdict=case.audit.state,
-    )  # fmt: skip
+        appellant=case.appellant.hotkey,
+        ground=told["ground"],
+        statement=told["statement"],
+        finding=told["finding"],
+        evidence=told["evidence"],
+        block=case.block,
+        last_block=case.last_block,
+        signature=case.signature,
+        document=told,
+        verdict=case.audit.state,
+    )
 
 
 def _correction(case: Correction) -> CorrectionFacts:
     return CorrectionFacts(
-        scope=case.get_scope_display(), code=case.code, sentence=case.sentence, opened_by=case.opened_by,
-        waiting_for=case.failure_reason or case.waiting_for, failure_class=case.failure_class,
-        choice=" ".join(case.choice.values()), before=case.before, preview=case.preview,
-    )  # fmt: skip
+        scope=case.get_scope_display(),
+        code=case.code,
+        sentence=case.sentence,
+        opened_by=case.opened_by,
+        waiting_for=case.failure_reason or case.waiting_for,
+        failure_class=case.failure_class,
+        choice=" ".join(case.choice.values()),
+        before=case.before,
+        preview=case.preview,
+    )
 
 
 Choices = list[tuple[str, list[tuple[str, str]]]]
@@ -262,11 +303,17 @@ def _letter(row: Delivery) -> LetterRow:
     subscription = row.subscription
     host = subscription.address.rpartition("@")[2] if subscription.channel == "email" else ""
     return LetterRow(
-        id=str(row.public_id), to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
-        owner=subscription.owner, competition=row.event.competition.slug, event=f"{row.event.seq} {row.event.kind}",
-        state=row.state, since=row.since, failure_class=row.failure_class, reason=row.failure_reason,
+        id=str(row.public_id),
+        to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
+        owner=subscription.owner,
+        competition=row.event.competition.slug,
+        event=f"{row.event.seq} {row.event.kind}",
+        state=row.state,
+        since=row.since,
+        failure_class=row.failure_class,
+        reason=row.failure_reason,
         tries=tuple(f"{one.at:%d %b %H:%M:%S} {one.code}" for one in row.tried.all()),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +334,11 @@ def note(row: Correction) -> CorrectionNote:
     reissue = getattr(row, "reissue", None)
     published = reissue is not None and reissue.state == "published"
     return CorrectionNote(
-        state=row.state, sentence=row.sentence, before=str(row.before.get("headline", "")), url=url_of(row),
-        edition=reissue.edition if reissue else 0, bundle_hash=reissue.bundle_hash if published else "",
+        state=row.state,
+        sentence=row.sentence,
+        before=str(row.before.get("headline", "")),
+        url=url_of(row),
+        edition=reissue.edition if reissue else 0,
+        bundle_hash=reissue.bundle_hash if published else "",
         bundle_url=f"{reverse('bundle', args=at)}?edition={reissue.edition}" if published else "",
-    )  # fmt: skip
+    )

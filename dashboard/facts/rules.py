@@ -102,9 +102,14 @@ def _worked(hotkey: str, won: int, drawn: int, lost: int) -> Worked:
     if title is None:
         raise ValueError("title-1 has a title match")
     return Worked(
-        hotkey=hotkey, won=won, drawn=drawn, lost=lost, margin=f"{float(held.margin):.1%}",
-        credits=f"{float(credits(held, title=title)):,.1f}", title=earned(held, rules=TITLE_1),
-    )  # fmt: skip
+        hotkey=hotkey,
+        won=won,
+        drawn=drawn,
+        lost=lost,
+        margin=f"{float(held.margin):.1%}",
+        credits=f"{float(credits(held, title=title)):,.1f}",
+        title=earned(held, rules=TITLE_1),
+    )
 
 
 def _row(told: list[dict[str, Any]], population: str) -> Row:

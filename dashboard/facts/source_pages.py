@@ -103,39 +103,67 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
     found = [f for group in queries.findings_by_severity(audit).values() for f in group]
     files = queries.files_of(copy, wanted={f.file for f in found[:LONGEST_TOLD] if f.line})
     return SourcePage(
-        competition=at[0], round=audit.round.number, miner=entrant(entry), repo=entry.repo, commit=entry.commit,
-        origin=copy.origin if copy else "", archive=copy.archive if copy else "", files=copy.files if copy else 0,
-        bytes=copy.size if copy else 0, labels=labels(audit.round.competition),
+        competition=at[0],
+        round=audit.round.number,
+        miner=entrant(entry),
+        repo=entry.repo,
+        commit=entry.commit,
+        origin=copy.origin if copy else "",
+        archive=copy.archive if copy else "",
+        files=copy.files if copy else 0,
+        bytes=copy.size if copy else 0,
+        labels=labels(audit.round.competition),
         findings=tuple(_found(f, files if n < LONGEST_TOLD else {}) for n, f in enumerate(found)),
-        checks=tuple(queries.checks_of(audit)), parts=tuple(queries.parts_of(audit)),
-        kin=tuple(_kin(one, url=url) for one in relatives), diff=_diff(entry, relatives, asked),
-        audit_url=reverse("audit", args=[*at, entry.miner.hotkey]), round_url=reverse("round", args=at), url=url,
-    )  # fmt: skip
+        checks=tuple(queries.checks_of(audit)),
+        parts=tuple(queries.parts_of(audit)),
+        kin=tuple(_kin(one, url=url) for one in relatives),
+        diff=_diff(entry, relatives, asked),
+        audit_url=reverse("audit", args=[*at, entry.miner.hotkey]),
+        round_url=reverse("round", args=at),
+        url=url,
+    )
 
 
 def _found(finding: Finding, files: Mapping[str, bytes]) -> FoundInCode:
     code = queries.code_around(files, finding)
     return FoundInCode(
-        severity=finding.severity, rule=finding.rule, file=finding.file, line=finding.line, sentence=finding.sentence,
-        excerpt=finding.excerpt, check=finding.check_name, tool=finding.tool, tool_version=finding.tool_version,
+        severity=finding.severity,
+        rule=finding.rule,
+        file=finding.file,
+        line=finding.line,
+        sentence=finding.sentence,
+        excerpt=finding.excerpt,
+        check=finding.check_name,
+        tool=finding.tool,
+        tool_version=finding.tool_version,
         code=tuple(code),
-    )  # fmt: skip
+    )
 
 
 def _kin(one: Relative, *, url: str) -> Kin:
     shared = [
         SharedFile(
-            path=f.path, theirs=f.theirs, kind=f.kind, share=f.share, percent=_percent(f.share),
+            path=f.path,
+            theirs=f.theirs,
+            kind=f.kind,
+            share=f.share,
+            percent=_percent(f.share),
             diff_url=f"{url}?{urlencode({'with': one.entry, 'path': f.path, 'their': f.theirs})}#diff",
         )
         for f in one.shared.files[:MOST_SHARED]
-    ]  # fmt: skip
+    ]
     return Kin(
-        entry=one.entry, commit=one.commit, share=one.shared.share, own_share=one.own.share,
-        percent=_percent(one.shared.share), own_percent=_percent(one.own.share), files=tuple(shared),
-        functions=one.own.functions[:MOST_SHARED], functions_shared=len(one.own.functions),
+        entry=one.entry,
+        commit=one.commit,
+        share=one.shared.share,
+        own_share=one.own.share,
+        percent=_percent(one.shared.share),
+        own_percent=_percent(one.own.share),
+        files=tuple(shared),
+        functions=one.own.functions[:MOST_SHARED],
+        functions_shared=len(one.own.functions),
         files_shared=len(one.shared.files),
-    )  # fmt: skip
+    )
 
 
 def _diff(entry: Submission, relatives: list[Relative], asked: tuple[str, str, str] | None) -> Diff | None:

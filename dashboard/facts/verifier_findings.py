@@ -34,7 +34,7 @@ def facts(request: HttpRequest, slug: str) -> FindingsPage:
     counted = every.order_by().values_list("round__number", "kind", "severity").annotate(n=Count("pk"))
     rows = every.filter(chosen(asked)).select_related(
         "round__competition", "match__defender__miner", "match__challenger__miner", "submission__miner"
-    )  # fmt: skip
+    )
     shown = rows.prefetch_related("submission__audits")[(asked.page - 1) * MOST : asked.page * MOST]
     odd = RecordFile.objects.filter(competition=competition, current=True).filter(Q(known=False) | ~Q(troubles=[]))
     files = list(odd.defer("content")[:MOST_FILES])

@@ -57,10 +57,20 @@ def chains() -> tuple[ChainState, ...]:
 
 def _unwatched(name: str) -> ChainState:
     return ChainState(
-        name=name, sentence="Nobody watches this chain: start manage.py runchain. Its rounds wait.", code="UNWATCHED",
-        since=None, block=0, block_hash="", block_at=None, looked_at=None, remark="", weights="", anchored_to=None,
-        anchored_at_block=None, endpoints=(),
-    )  # fmt: skip
+        name=name,
+        sentence="Nobody watches this chain: start manage.py runchain. Its rounds wait.",
+        code="UNWATCHED",
+        since=None,
+        block=0,
+        block_hash="",
+        block_at=None,
+        looked_at=None,
+        remark="",
+        weights="",
+        anchored_to=None,
+        anchored_at_block=None,
+        endpoints=(),
+    )
 
 
 def _state(row: ObservedChain) -> ChainState:
@@ -68,16 +78,28 @@ def _state(row: ObservedChain) -> ChainState:
     anchor = Anchor.objects.filter(chain=row).exclude(block=None).select_related("checkpoint").last()
     best = max((each.finalised or 0 for each in row.endpoints.all()), default=0)
     return ChainState(
-        name=row.name, sentence=sentence, code=code, since=row.fault_since if row.fault else None, block=row.block,
-        block_hash=row.block_hash, block_at=row.block_at, looked_at=row.looked_at, remark=row.remark,
-        weights=row.weights_said, anchored_to=anchor.checkpoint.seq if anchor else None,
+        name=row.name,
+        sentence=sentence,
+        code=code,
+        since=row.fault_since if row.fault else None,
+        block=row.block,
+        block_hash=row.block_hash,
+        block_at=row.block_at,
+        looked_at=row.looked_at,
+        remark=row.remark,
+        weights=row.weights_said,
+        anchored_to=anchor.checkpoint.seq if anchor else None,
         anchored_at_block=anchor.block if anchor else None,
         endpoints=tuple(
-            Endpoint(shown=each.shown, finalised=each.finalised, fault=each.fault,
-                     behind=None if each.finalised is None else best - each.finalised)
+            Endpoint(
+                shown=each.shown,
+                finalised=each.finalised,
+                fault=each.fault,
+                behind=None if each.finalised is None else best - each.finalised,
+            )
             for each in row.endpoints.all()
         ),
-    )  # fmt: skip
+    )
 
 
 def _verdict(row: ObservedChain) -> tuple[str, str]:

@@ -43,8 +43,10 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
         round_,
         described=described.described if described else {},
         version=version or "",
-        queue=(waiting("duels", Duel.objects.filter(match__round=round_), now=now),
-               waiting("controls", Control.objects.filter(round=round_), now=now)),
+        queue=(
+            waiting("duels", Duel.objects.filter(match__round=round_), now=now),
+            waiting("controls", Control.objects.filter(round=round_), now=now),
+        ),
         calls=calls(round_),
         lately=_lately(round_, now=now),
         duels=Duel.objects.filter(match__round=round_, match__counts=True, state="judged").count(),
@@ -52,7 +54,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
         findings=controls.measured(round_).findings,
         controls=list(controls.current(round_).select_related("prompt").order_by("kind", "prompt__stem", "variant")),
         published=Publication.objects.filter(round=round_, state="published").exists(),
-    )  # fmt: skip
+    )
 
 
 def waiting(kind: str, rows: Any, *, now: datetime) -> dict[str, Any]:
@@ -73,11 +75,15 @@ def calls(round_: Round) -> list[dict[str, Any]]:
     rows = asked_in(round_).order_by("kind").values("kind")
     return list(
         rows.annotate(
-            answers=Count("pk"), attempts=Sum("attempt"), mean_ms=Avg("latency_ms"), longest_ms=Max("latency_ms"),
-            total_ms=Sum("latency_ms"), prompt_tokens=_tokens("prompt_tokens"),
+            answers=Count("pk"),
+            attempts=Sum("attempt"),
+            mean_ms=Avg("latency_ms"),
+            longest_ms=Max("latency_ms"),
+            total_ms=Sum("latency_ms"),
+            prompt_tokens=_tokens("prompt_tokens"),
             completion_tokens=_tokens("completion_tokens"),
         )
-    )  # fmt: skip
+    )
 
 
 def _tokens(name: str) -> Sum:

@@ -168,9 +168,12 @@ def duel_facts(request: HttpRequest, slug: str, number: int, defender: str, chal
     except Http404 as none:
         at = [slug, number, defender, pair[1]]
         return url_lookup.prompt(
-            request, round_.competition, stem, url=lambda full: reverse("duel", args=[*at, full]),
+            request,
+            round_.competition,
+            stem,
+            url=lambda full: reverse("duel", args=[*at, full]),
             otherwise=str(none),
-        )  # fmt: skip
+        )
 
 
 def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:

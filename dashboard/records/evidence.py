@@ -81,9 +81,15 @@ def _row(
 ) -> RecordFile:
     content = read.contents[path]
     return RecordFile(
-        competition=competition, number=read.number, path=path, sha256=sha256, bytes=len(content),
-        content=zlib.compress(content, LEVEL), known=announced(path), troubles=troubles,
-    )  # fmt: skip
+        competition=competition,
+        number=read.number,
+        path=path,
+        sha256=sha256,
+        bytes=len(content),
+        content=zlib.compress(content, LEVEL),
+        known=announced(path),
+        troubles=troubles,
+    )
 
 
 def contents(competition: Competition, *, number: int | None = None) -> Mapping[str, bytes]:

@@ -59,12 +59,20 @@ def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFin
         match = matches.get((number, *_pair(finding)))
         rows.append(
             VerifierFinding(
-                competition=competition, round=rounds.get(number), place=place, kind=finding.kind,
-                severity=finding.severity, file=_clean(finding.file), field=_clean(finding.field),
-                found=_fit(finding.found), expected=_fit(finding.expected), sentence=_clean(finding.sentence),
-                match=match, submission=None if match else _about(finding, number, entries),
+                competition=competition,
+                round=rounds.get(number),
+                place=place,
+                kind=finding.kind,
+                severity=finding.severity,
+                file=_clean(finding.file),
+                field=_clean(finding.field),
+                found=_fit(finding.found),
+                expected=_fit(finding.expected),
+                sentence=_clean(finding.sentence),
+                match=match,
+                submission=None if match else _about(finding, number, entries),
             )
-        )  # fmt: skip
+        )
     return rows
 
 

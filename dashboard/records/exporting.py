@@ -79,11 +79,17 @@ def config(competition: Competition) -> dict[str, Any]:
     rules = rulesets.read({"name": competition.ruleset, **competition.config.get("rules", {})})
     shares = {name: _share(getattr(rules, name)) for name in ("win_margin", "weight_decay", "weight_floor")}
     return {
-        "name": competition.slug, "description": competition.description, **shares,
-        "prompts_per_round": competition.config.get("prompts_per_round", 0), "carryover_prompts": 0,
-        "ruleset": competition.ruleset, "judge": competition.judge, "renderer": competition.renderer,
-        "chain": competition.chain, "pods": competition.pods,
-    }  # fmt: skip
+        "name": competition.slug,
+        "description": competition.description,
+        **shares,
+        "prompts_per_round": competition.config.get("prompts_per_round", 0),
+        "carryover_prompts": 0,
+        "ruleset": competition.ruleset,
+        "judge": competition.judge,
+        "renderer": competition.renderer,
+        "chain": competition.chain,
+        "pods": competition.pods,
+    }
 
 
 def _share(share: Fraction) -> float:

@@ -43,9 +43,7 @@ class Filling:
 def fill(filling: Filling) -> Round:
     """Write the round and all that hangs on it.  Call it in a transaction, after `clear`."""
     born = {"since": filling.now, "due_at": None}
-    round_ = Round.objects.create(
-        competition=filling.competition, number=filling.read.number, **filling.fields, **born
-    )  # fmt: skip
+    round_ = Round.objects.create(competition=filling.competition, number=filling.read.number, **filling.fields, **born)
     entries = _submissions(round_, filling)
     prompts = _prompts(round_, filling)
     _matches(round_, filling, entries=entries, prompts=prompts)
@@ -103,9 +101,15 @@ def _leading(round_: Round, miner: Miner, reign: ReadReign | None) -> Submission
 def _entered(round_: Round, miner: Miner, entry: Entry, *, place: int) -> Submission:
     """Within one block the order of the file decides, as the index of an extrinsic does with us."""
     return Submission(
-        round=round_, miner=miner, role=Submission.Role.CHALLENGER, repo=entry.repo, commit=entry.commit,
-        cdn_url=entry.cdn_url, reveal_block=entry.block, extrinsic_index=place,
-    )  # fmt: skip
+        round=round_,
+        miner=miner,
+        role=Submission.Role.CHALLENGER,
+        repo=entry.repo,
+        commit=entry.commit,
+        cdn_url=entry.cdn_url,
+        reveal_block=entry.block,
+        extrinsic_index=place,
+    )
 
 
 def _mark_copies(queue: list[Entry], written: Mapping[str, Submission]) -> None:
@@ -148,13 +152,25 @@ def _matches(
 def _match(round_: Round, match: PlayedMatch, *, entries: Mapping[str, Submission], now: datetime) -> Match:
     leads, tally = match.defender == LEADER, match.tally
     return Match(
-        round=round_, kind=Match.Kind.SCREEN if leads else Match.Kind.LADDER, state="decided", since=now, due_at=None,
-        defender=entries[match.defender], defender_origin="generated" if leads else "submitted",
-        challenger=entries[match.challenger], challenger_origin="submitted", judge_name=JUDGE,
-        won=tally.won, drawn=tally.drawn, lost=tally.lost, void=tally.void,
-        forfeits_challenger=tally.forfeits_challenger, forfeits_defender=tally.forfeits_defender,
-        margin_micro=tally.margin_micro(), duels_made=len(match.duels),
-    )  # fmt: skip
+        round=round_,
+        kind=Match.Kind.SCREEN if leads else Match.Kind.LADDER,
+        state="decided",
+        since=now,
+        due_at=None,
+        defender=entries[match.defender],
+        defender_origin="generated" if leads else "submitted",
+        challenger=entries[match.challenger],
+        challenger_origin="submitted",
+        judge_name=JUDGE,
+        won=tally.won,
+        drawn=tally.drawn,
+        lost=tally.lost,
+        void=tally.void,
+        forfeits_challenger=tally.forfeits_challenger,
+        forfeits_defender=tally.forfeits_defender,
+        margin_micro=tally.margin_micro(),
+        duels_made=len(match.duels),
+    )
 
 
 def _duels(
@@ -185,16 +201,26 @@ def detail(duel: PlayedDuel) -> dict[str, Any]:
 def _audits(round_: Round, audits: list[ReadAudit], *, entries: Mapping[str, Submission], now: datetime) -> None:
     rows = Audit.objects.bulk_create(
         Audit(
-            round=round_, submission=entries[audit.hotkey], kind=audit.kind, state=audit.state, since=now, due_at=None,
-            reason=audit.reason, limits=audit.limits, numbers=audit.numbers,
+            round=round_,
+            submission=entries[audit.hotkey],
+            kind=audit.kind,
+            state=audit.state,
+            since=now,
+            due_at=None,
+            reason=audit.reason,
+            limits=audit.limits,
+            numbers=audit.numbers,
         )
         for audit in audits
-    )  # fmt: skip
+    )
     Finding.objects.bulk_create(
         Finding(
-            audit=row, severity="critical" if seen.critical else "mismatch", rule=seen.rule, file=seen.stem,
+            audit=row,
+            severity="critical" if seen.critical else "mismatch",
+            rule=seen.rule,
+            file=seen.stem,
             sentence=seen.sentence,
         )
         for row, audit in zip(rows, audits, strict=True)
         for seen in audit.observed
-    )  # fmt: skip
+    )

@@ -108,9 +108,15 @@ def import_source(source: Source, *, now: datetime, progress: Progress, go_back:
             if lacking:
                 raise OlderCopy(terms.name, source.origin, lacking)
         run = _Import(
-            competition=_competition(terms, source, now=now), source=source, terms=terms, reigns=read_reigns(top),
-            current=current, stage=stage, now=now, outcome=Outcome(slug=terms.name),
-        )  # fmt: skip
+            competition=_competition(terms, source, now=now),
+            source=source,
+            terms=terms,
+            reigns=read_reigns(top),
+            current=current,
+            stage=stage,
+            now=now,
+            outcome=Outcome(slug=terms.name),
+        )
         total = sum(map(len, shelves.values()))
         for number in sorted(n for n in shelves if n is not None):
             read = evidence.read(source, shelves[number], number=number)
@@ -218,20 +224,27 @@ def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
     disagreeing = sum(not mark["agrees"] for mark in marks.values()) + telling.audits_agree(told).count(False)
     run.outcome.disagreeing += disagreeing
     source = {
-        "era": told.era, "commit": run.source.commit, "digest": digest, "matches": marks,
+        "era": told.era,
+        "commit": run.source.commit,
+        "digest": digest,
+        "matches": marks,
         "winner": {"recorded": told.winner, "recomputed": ladders.winner(rungs)},
         "deadline": told.deadline,
-    }  # fmt: skip
+    }
     moving = {"state": "finished"} if stage == "finished" else telling.elsewhere(told, stage)
     story = [rung.as_json() for rung in rungs]
     return moving | {
-        "ruleset": str(under.get("name", "")) if told.era == 3 else f"margin-{told.era}", "rules": under,
-        "earliest_reveal_block": told.window[0], "latest_reveal_block": told.window[1],
-        "seed_block": told.window[1], "generation_deadline_block": told.deadline or told.window[1],
-        "seed": "" if told.seed is None else telling.seed_text(told.seed), "source": source,
+        "ruleset": str(under.get("name", "")) if told.era == 3 else f"margin-{told.era}",
+        "rules": under,
+        "earliest_reveal_block": told.window[0],
+        "latest_reveal_block": told.window[1],
+        "seed_block": told.window[1],
+        "generation_deadline_block": told.deadline or told.window[1],
+        "seed": "" if told.seed is None else telling.seed_text(told.seed),
+        "source": source,
         "decision": {"winner": told.winner or LEADER, "ladder": story} if stage == "finished" else None,
         "headline": telling.headline(told, rungs, stage=stage),
-    }  # fmt: skip
+    }
 
 
 def _rules(run: _Import, told: ReadRound) -> dict[str, Any]:

@@ -38,11 +38,18 @@ def _rows(competition: Competition, reigns: Sequence[ReadReign], rounds: Sequenc
         round_ = begun.get(reign.effective_block) if sequence > 1 else None
         rows.append(
             Reign(
-                competition=competition, sequence=sequence, miner=miners[reign.hotkey], repo=reign.repo,
-                commit=reign.commit, image=reign.image, weight=reign.weight, effective_block=reign.effective_block,
-                won_in=round_, defence=bool(round_ and round_.decision and round_.decision["winner"] == LEADER),
+                competition=competition,
+                sequence=sequence,
+                miner=miners[reign.hotkey],
+                repo=reign.repo,
+                commit=reign.commit,
+                image=reign.image,
+                weight=reign.weight,
+                effective_block=reign.effective_block,
+                won_in=round_,
+                defence=bool(round_ and round_.decision and round_.decision["winner"] == LEADER),
             )
-        )  # fmt: skip
+        )
     return rows
 
 

@@ -28,9 +28,13 @@ def _mark(told: ReadRound, match: PlayedMatch) -> dict[str, Any]:
     stated = [value for value in (match.margin, matrix) if value is not None]
     agrees = bool(stated) and all(value == ours for value in stated) and match.score in (None, match.tally.net)
     return {
-        "file": match.file, "score": match.score, "margin": match.margin, "matrix": matrix, "recomputed": ours,
+        "file": match.file,
+        "score": match.score,
+        "margin": match.margin,
+        "matrix": matrix,
+        "recomputed": ours,
         "agrees": agrees,
-    }  # fmt: skip
+    }
 
 
 def elsewhere(told: ReadRound, stage: str) -> dict[str, Any]:

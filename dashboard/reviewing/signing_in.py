@@ -79,9 +79,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(_back(request))
     known = signing.dumps([user.get_username(), secrets.randbits(64)], salt=KNOWN_COOKIE)
     response.set_cookie(
-        KNOWN_COOKIE, known, max_age=KNOWN_SECONDS, path=reverse("sign-in"), samesite="Lax", httponly=True,
+        KNOWN_COOKIE,
+        known,
+        max_age=KNOWN_SECONDS,
+        path=reverse("sign-in"),
+        samesite="Lax",
+        httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
-    )  # fmt: skip
+    )
     return response
 
 

@@ -31,9 +31,7 @@ CHOSEN = ("match", "prompt", "since", "until", "answer")
 
 
 def work_facts(request: HttpRequest) -> review_pages.WorkList:
-    return review_pages.work_list(
-        waiting_cases.everything(), waiting_cases.decided(most=MOST_DECIDED), now=clock.now()
-    )  # fmt: skip
+    return review_pages.work_list(waiting_cases.everything(), waiting_cases.decided(most=MOST_DECIDED), now=clock.now())
 
 
 work_json = Page(work_facts, template="").json
@@ -44,8 +42,9 @@ def work_list(request: HttpRequest) -> HttpResponse:
     signer = signer_of(request)
     context = {"page": work_facts(request), "signer": signer, "twin": reverse("reviews-json")}
     if signer and people.stranger(signer.person, case="correction") is None:
-        context["correctable"] = [(str(row), reverse("correct", args=[row.competition.slug, row.number]))
-                                  for row in corrections.correctable()]  # fmt: skip
+        context["correctable"] = [
+            (str(row), reverse("correct", args=[row.competition.slug, row.number])) for row in corrections.correctable()
+        ]
     response = render(request, "reviewing/work_list.html", context)
     return unkept(response) if signer else fresh(response)
 
@@ -62,8 +61,9 @@ def case(request: HttpRequest, slug: str, number: int, kind: str, name: str) -> 
         said = _act(found, request.POST, signer=signer)
         if not said:
             return HttpResponseRedirect(request.path)
-    response = render(request, "reviewing/case.html", _shown(found, signer) | said, status=409 if said.get("refused")
-                      else 200)  # fmt: skip
+    response = render(
+        request, "reviewing/case.html", _shown(found, signer) | said, status=409 if said.get("refused") else 200
+    )
     return unkept(response) if signer else fresh(response)
 
 
@@ -149,9 +149,7 @@ def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str,
 
 def _second(found: Case, posted: Mapping[str, str], *, signer: Signer, now: Any) -> None:
     number = whole_number(posted.get("ruling", "")) or 0
-    row = Ruling.objects.filter(
-        round=rulings.round_of(found), number=number, **{rulings.kind_of(found): found}
-    ).first()  # fmt: skip
+    row = Ruling.objects.filter(round=rulings.round_of(found), number=number, **{rulings.kind_of(found): found}).first()
     if row is None:
         raise Refused("This proposal is not there any more. Look again.")
     if posted.get("action") == "confirm":
@@ -174,18 +172,28 @@ def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         chosen = {name: posted.get(name, "").strip() for name in ("what", *CHOSEN)}
         try:
             made = corrections.stage(
-                round_, scope=scope, code=code, sentence=posted.get("sentence", ""), choice=chosen,
-                opened_by=signer.person.name, now=clock.now(),
-            )  # fmt: skip
+                round_,
+                scope=scope,
+                code=code,
+                sentence=posted.get("sentence", ""),
+                choice=chosen,
+                opened_by=signer.person.name,
+                now=clock.now(),
+            )
             return HttpResponseRedirect(review_pages.url_of(made))
         except corrections.NotNow as error:
             refused = error
     context = {
-        "page": {"competition": slug, "round": number}, "signer": signer, "refused": refused, "told": posted,
-        "scopes": review_pages.reasons(), "whats": affected.WHAT.items(),
+        "page": {"competition": slug, "round": number},
+        "signer": signer,
+        "refused": refused,
+        "told": posted,
+        "scopes": review_pages.reasons(),
+        "whats": affected.WHAT.items(),
         "matches": [" ".join(rejudging.place_of(duel).match) for duel in rejudging.first_duels(round_)],
-        "prompts": rejudging.stems(round_), "round_url": reverse("round", args=[slug, number]),
-    }  # fmt: skip
+        "prompts": rejudging.stems(round_),
+        "round_url": reverse("round", args=[slug, number]),
+    }
     return unkept(render(request, "reviewing/correct.html", context, status=409 if refused else 200))
 
 

@@ -63,10 +63,15 @@ class _Writer:
                 nodes.append({"mesh": len(meshes), "translation": place.tolist()})
                 meshes.append({"primitives": [drawn]})
         tree: Json = {
-            "asset": {"version": "2.0", "generator": "Gauntlet"}, "scene": 0,
-            "scenes": [{"nodes": list(range(len(nodes)))}], "nodes": nodes, "meshes": meshes,
-            "accessors": self.accessors, "bufferViews": self.views, "buffers": [{"byteLength": self.size}],
-        }  # fmt: skip
+            "asset": {"version": "2.0", "generator": "Gauntlet"},
+            "scene": 0,
+            "scenes": [{"nodes": list(range(len(nodes)))}],
+            "nodes": nodes,
+            "meshes": meshes,
+            "accessors": self.accessors,
+            "bufferViews": self.views,
+            "buffers": [{"byteLength": self.size}],
+        }
         tree |= {name: rows for name, rows in self.written.items() if rows}
         if self.extensions:
             tree["extensionsUsed"] = sorted(self.extensions)

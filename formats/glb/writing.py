@@ -36,11 +36,18 @@ class _Writer:
         self.texture_edge = texture_edge
         self.body = bytearray()
         self.tree: Json = {
-            "asset": {"version": "2.0", "generator": "Gauntlet: a light copy"}, "scene": 0, "scenes": [{"nodes": [0]}],
+            "asset": {"version": "2.0", "generator": "Gauntlet: a light copy"},
+            "scene": 0,
+            "scenes": [{"nodes": [0]}],
             "extensionsUsed": ["EXT_texture_webp", "KHR_materials_unlit", "KHR_mesh_quantization"],
             "extensionsRequired": ["EXT_texture_webp", "KHR_mesh_quantization"],
-            "bufferViews": [], "accessors": [], "materials": [], "images": [], "textures": [], "samplers": [],
-        }  # fmt: skip
+            "bufferViews": [],
+            "accessors": [],
+            "materials": [],
+            "images": [],
+            "textures": [],
+            "samplers": [],
+        }
         self.textures: dict[int, int] = {}
 
     def file(self, model: Model) -> bytes:

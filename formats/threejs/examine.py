@@ -45,8 +45,12 @@ FORBIDDEN = {
     "class_static_block": "a static block",
     "variable_declaration": "`var`",
 }
-WAITING = {"await_expression": "`await`", "yield_expression": "`yield`", "generator_function": "a generator",
-           "generator_function_declaration": "a generator"}  # fmt: skip
+WAITING = {
+    "await_expression": "`await`",
+    "yield_expression": "`yield`",
+    "generator_function": "a generator",
+    "generator_function_declaration": "a generator",
+}
 LITERALS = {"string", "template_string", "number", "regex"}
 INVISIBLE = {*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0x00AD}
 

@@ -19,8 +19,12 @@ WHAT = {
     "round": "every duel of the round",
 }
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "match": ("match",), "prompt": ("prompt",), "time": ("since", "until"), "answer": ("answer",), "round": (),
-}  # fmt: skip
+    "match": ("match",),
+    "prompt": ("prompt",),
+    "time": ("since", "until"),
+    "answer": ("answer",),
+    "round": (),
+}
 Choice = Mapping[str, str]
 
 

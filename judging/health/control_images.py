@@ -64,9 +64,13 @@ def painted(view: Pixels) -> Pixels:
 
 
 VARIANTS: dict[str, Callable[[Pixels], Pixels]] = {
-    "twin": twin, "blurred": blurred, "other_colour": other_colour, "half_missing": half_missing, "empty": empty,
+    "twin": twin,
+    "blurred": blurred,
+    "other_colour": other_colour,
+    "half_missing": half_missing,
+    "empty": empty,
     "painted": painted,
-}  # fmt: skip
+}
 
 
 def doctored(side: Side, variant: str) -> Side:

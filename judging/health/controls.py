@@ -32,12 +32,17 @@ from judging.panel.vlm_panel import Deliberates
 
 SOON = timedelta(seconds=2)
 SHARE: dict[health.Kind, Fraction] = {
-    "self": Fraction(1, 100), "canary": Fraction(2, 100), "injection": Fraction(1, 100), "repeat": Fraction(2, 100),
-}  # fmt: skip
+    "self": Fraction(1, 100),
+    "canary": Fraction(2, 100),
+    "injection": Fraction(1, 100),
+    "repeat": Fraction(2, 100),
+}
 VARIANTS: dict[str, tuple[str, ...]] = {
-    "self": ("twin",), "canary": ("blurred", "other_colour", "half_missing", "empty"), "injection": ("painted",),
+    "self": ("twin",),
+    "canary": ("blurred", "other_colour", "half_missing", "empty"),
+    "injection": ("painted",),
     "repeat": ("again",),
-}  # fmt: skip
+}
 GATES = health.Gates()
 
 
@@ -160,9 +165,13 @@ def judge_control(control: Control, now: datetime) -> Outcome:
     book = Remembered()
     try:
         found = verdict_of(
-            judge_named(control.round.competition.judge), reference=store.default().path(control.prompt.sha256),
-            reference_sha256=control.prompt.sha256, defender=pair[0], challenger=pair[1], book=book,
-        )  # fmt: skip
+            judge_named(control.round.competition.judge),
+            reference=store.default().path(control.prompt.sha256),
+            reference_sha256=control.prompt.sha256,
+            defender=pair[0],
+            challenger=pair[1],
+            book=book,
+        )
     except NoAnswer as silence:
         return Retry(engine.backoff(control.attempts), Failure(FailureClass.JUDGE, silence.code, silence.sentence))
     return _judged(found, book, pair=pair, kind=control.kind, repeated=repeated)
@@ -172,8 +181,9 @@ def _judged(found: Verdict, book: Remembered, *, pair: tuple[Side, Side], kind: 
     facts = {
         "score_micro": health.score_of(kind, found),
         "before_micro": repeated.score_micro if repeated else None,
-        "left_sha256": pair[0].sha256, "right_sha256": pair[1].sha256,
-    }  # fmt: skip
+        "left_sha256": pair[0].sha256,
+        "right_sha256": pair[1].sha256,
+    }
     doctored = {} if repeated else {name: path.name for name, path in pair[1].views.items()}
     kept = {"views": doctored, "answers": book.as_json()}
     sets = {**facts, **kept, "detail": found.detail()}

@@ -105,10 +105,13 @@ class Lines:
     def _another(self) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.door.key}"} if self.door.key else {}
         line = httpx.AsyncClient(
-            base_url=self.door.url.rstrip("/"), limits=httpx.Limits(max_connections=1), headers=headers,
-            trust_env=False, verify=self._trusted,
+            base_url=self.door.url.rstrip("/"),
+            limits=httpx.Limits(max_connections=1),
+            headers=headers,
+            trust_env=False,
+            verify=self._trusted,
             timeout=httpx.Timeout(self.door.timeout_s, connect=min(CONNECT_S, self.door.timeout_s), pool=None),
-        )  # fmt: skip
+        )
         self.made.append(line)
         return line
 
@@ -260,9 +263,14 @@ class Client:
         latency_ms = round((time.monotonic() - began) * 1000)
         self._require_fresh(payload, call)
         return wire.reply(
-            payload, call, version=self.version, latency_ms=latency_ms, attempt=attempt, measure=measure,
+            payload,
+            call,
+            version=self.version,
+            latency_ms=latency_ms,
+            attempt=attempt,
+            measure=measure,
             also_named=self.also_named,
-        )  # fmt: skip
+        )
 
     def _require_fresh(self, payload: Any, call: Call) -> None:
         """The very same answer (id, time and content) to another question is an old one.  An id alone says nothing:

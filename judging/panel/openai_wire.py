@@ -33,10 +33,12 @@ TOP_LOGPROBS, LABEL_IDS = "top_logprobs", "logprob_token_ids"
 
 LIST = {
     "type": "object",
-    "properties": {"parts": {"type": "array", "items": {"type": "string"}, "minItems": MOST_PARTS,
-                             "maxItems": MOST_PARTS}},
-    "required": ["parts"], "additionalProperties": False,
-}  # fmt: skip
+    "properties": {
+        "parts": {"type": "array", "items": {"type": "string"}, "minItems": MOST_PARTS, "maxItems": MOST_PARTS}
+    },
+    "required": ["parts"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,12 @@ def _form(call: Call, version: JudgeVersion, measure: Measure) -> dict[str, Any]
     if not call.labels:
         return {"max_tokens": WORDS, "response_format": _schema("parts", LIST)}
     if version.mode == "json":
-        answer = {"type": "object", "properties": {"answer": {"type": "string", "enum": list(call.labels)}},
-                  "required": ["answer"], "additionalProperties": False}  # fmt: skip
+        answer = {
+            "type": "object",
+            "properties": {"answer": {"type": "string", "enum": list(call.labels)}},
+            "required": ["answer"],
+            "additionalProperties": False,
+        }
         return {"max_tokens": SHORT, "response_format": _schema("answer", answer)}
     return measure.form(call.labels)
 

@@ -14,11 +14,24 @@ from tests.api.fuzz import fill
 KEPT = Path(__file__).resolve().parents[2] / "dashboard" / "api" / "examples.json"
 LONGEST = 2  # entries of a list
 TABLES = (
-    "competitions", "rounds?limit=1", "submissions?limit=1", "reveals?limit=1", "prompts?limit=1", "assets?limit=1",
-    "views?limit=1", "matches?limit=1", "duels?limit=1", "audits?limit=1", "findings?limit=1", "appeals",
+    "competitions",
+    "rounds?limit=1",
+    "submissions?limit=1",
+    "reveals?limit=1",
+    "prompts?limit=1",
+    "assets?limit=1",
+    "views?limit=1",
+    "matches?limit=1",
+    "duels?limit=1",
+    "audits?limit=1",
+    "findings?limit=1",
+    "appeals",
     "ledger?limit=1",
-    "checkpoints?limit=1", "bundles?limit=1", "reigns?limit=1", "weights?as_of_block=5000",
-)  # fmt: skip
+    "checkpoints?limit=1",
+    "bundles?limit=1",
+    "reigns?limit=1",
+    "weights?as_of_block=5000",
+)
 
 
 def short(value: Any) -> Any:
@@ -40,13 +53,24 @@ def _diagnosed(hotkey: str) -> str:
 
     entry = Submission.objects.get(round__number=2, miner__hotkey=hotkey)
     Build.objects.create(
-        submission=entry, builder="engine", state="built", since=NOW, archive="a" * 64, digest="sha256:" + "b" * 64,
+        submission=entry,
+        builder="engine",
+        state="built",
+        since=NOW,
+        archive="a" * 64,
+        digest="sha256:" + "b" * 64,
         log="Step 1/3 : FROM python:3.11-slim\nSuccessfully built\n",
-    )  # fmt: skip
+    )
     PodRun.objects.create(
-        submission=entry, purpose="audit", seed=7, provider="docker", state="generating", since=NOW,
-        waiting_for="the batch is being generated", log="loading weights\nready\n",
-    )  # fmt: skip
+        submission=entry,
+        purpose="audit",
+        seed=7,
+        provider="docker",
+        state="generating",
+        since=NOW,
+        waiting_for="the batch is being generated",
+        log="loading weights\nready\n",
+    )
     return tokens.make("examples", scopes=["diagnostics:read"], lasts=timedelta(days=1), now=timezone.now())
 
 

@@ -82,10 +82,15 @@ def fill() -> dict[str, list[Any]]:
     connection.close()
     hotkeys = [miner.hotkey for miner in made.miners]
     return {
-        "competition": ["made"], "number": [1, 2], "kind": ["screen", "screen", "audit"], "defender": ["leader"],
-        "entry": ["leader", *hotkeys], "challenger": hotkeys, "hotkey": [*hotkeys, key.ss58_address],
+        "competition": ["made"],
+        "number": [1, 2],
+        "kind": ["screen", "screen", "audit"],
+        "defender": ["leader"],
+        "entry": ["leader", *hotkeys],
+        "challenger": hotkeys,
+        "hotkey": [*hotkeys, key.ss58_address],
         "stem": ["prompt-000", "prompt-011"],
-    }  # fmt: skip
+    }
 
 
 @contextmanager
@@ -175,9 +180,13 @@ class Run:
     def operation(self, operation: Any, *, cases: int, number: int) -> None:
         for mode, share in ((GenerationMode.POSITIVE, cases - cases // 2), (GenerationMode.NEGATIVE, cases // 2)):
             manner = settings(
-                max_examples=max(1, share), deadline=None, database=None, phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
-            )  # fmt: skip
+                max_examples=max(1, share),
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+                verbosity=Verbosity.quiet,
+            )
             try:
                 seed(number)(manner(given(case=operation.as_strategy(generation_mode=mode))(self.one)))()
             except Exception as error:

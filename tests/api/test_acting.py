@@ -27,8 +27,11 @@ REVEALS = "/api/v1/me/reveals"
 APPEALS = "/api/v1/me/appeals"
 HOOKS = "/api/v1/webhooks"
 GOOD = {
-    "competition": "made", "repo": "owner/generator", "commit": "c" * 40, "cdn_url": "https://files.example.org/r3",
-}  # fmt: skip
+    "competition": "made",
+    "repo": "owner/generator",
+    "commit": "c" * 40,
+    "cdn_url": "https://files.example.org/r3",
+}
 
 
 @pytest.fixture
@@ -37,10 +40,18 @@ def window(api: Api) -> Round:
     chain = SimulatedChain.objects.get(name="made")
     block = int((timezone.now() - chain.genesis_at).total_seconds() // chain.block_seconds) + chain.skipped
     return Round.objects.create(
-        competition=api.made.competition, number=3, ruleset="margin-1", rules=api.made.running.rules, state="open",
-        since=timezone.now(), defending=api.made.running.defending, earliest_reveal_block=block - 5,
-        latest_reveal_block=block + 1000, seed_block=block + 1002, generation_deadline_block=block + 1100,
-    )  # fmt: skip
+        competition=api.made.competition,
+        number=3,
+        ruleset="margin-1",
+        rules=api.made.running.rules,
+        state="open",
+        since=timezone.now(),
+        defending=api.made.running.defending,
+        earliest_reveal_block=block - 5,
+        latest_reveal_block=block + 1000,
+        seed_block=block + 1002,
+        generation_deadline_block=block + 1100,
+    )
 
 
 def test_a_signed_reveal_counts_at_once_and_anybody_can_check_it(api: Api, window: Round) -> None:
@@ -249,9 +260,11 @@ def test_a_webhook_of_another_is_as_unknown_as_none(api: Api) -> None:
     made = api.newcomer.post(HOOKS, asked).json()["webhook"]["id"]
     other = api.entered
     for answer in (
-        other.get(f"{HOOKS}/{made}"), other.delete(f"{HOOKS}/{made}"), other.get(f"{HOOKS}/{made}/deliveries"),
+        other.get(f"{HOOKS}/{made}"),
+        other.delete(f"{HOOKS}/{made}"),
+        other.get(f"{HOOKS}/{made}/deliveries"),
         other.post(f"{HOOKS}/{made}/deliveries/{made}/replay", {}),
-    ):  # fmt: skip
+    ):
         assert answer.status_code == 404
     assert other.get(HOOKS).json()["results"] == []
     assert Subscription.objects.get().active
@@ -276,9 +289,12 @@ def test_an_appeal_goes_through_the_one_door(api: Api) -> None:
     Round.objects.filter(number=2).update(earliest_reveal_block=10**8, latest_reveal_block=10**8 + 99)
     audit.refresh_from_db()
     document = appeals.unsigned(
-        audit, appellant=api.newcomer.hotkey, ground="licence", statement="The author granted us a licence, see there.",
+        audit,
+        appellant=api.newcomer.hotkey,
+        ground="licence",
+        statement="The author granted us a licence, see there.",
         finding=0,
-    )  # fmt: skip
+    )
     signature = api.newcomer.key.sign(appeals.message(document)).hex()
     body = {"document": document, "signature": signature}
     foreign = api.entered.post(APPEALS, body)

@@ -27,9 +27,23 @@ from tests.dashboard.made_round import NOW, Made
 
 V1 = "/api/v1"
 TABLES = (
-    "competitions", "rounds", "submissions", "reveals", "prompts", "assets", "views", "matches", "duels", "audits",
-    "findings", "appeals", "ledger", "checkpoints", "bundles", "reigns",
-)  # fmt: skip
+    "competitions",
+    "rounds",
+    "submissions",
+    "reveals",
+    "prompts",
+    "assets",
+    "views",
+    "matches",
+    "duels",
+    "audits",
+    "findings",
+    "appeals",
+    "ledger",
+    "checkpoints",
+    "bundles",
+    "reigns",
+)
 ROUND = f"{V1}/competitions/made/rounds/1"
 
 
@@ -83,9 +97,10 @@ def test_each_thing_reads_as_documented(client: Client, kept: Made) -> None:
 def test_every_documented_read_is_tried_here(kept: Made) -> None:
     tried = {contract.operation(path, "GET")["operationId"] for path in [*things(kept), *(f"{V1}/{t}" for t in TABLES)]}
     documented = {
-        told["get"]["operationId"] for told in contract.document()["paths"].values()
+        told["get"]["operationId"]
+        for told in contract.document()["paths"].values()
         if "get" in told and not told["get"].get("security")
-    }  # fmt: skip
+    }
     assert documented - tried <= {"match_duels"}
 
 
@@ -116,15 +131,28 @@ def test_only_the_fields_asked_for_are_sent(client: Client, made: Made) -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("round=one", "round"), ("round=-1", "round"), ("round=99999999999999999999", "round"),
+        ("round=one", "round"),
+        ("round=-1", "round"),
+        ("round=99999999999999999999", "round"),
         ("colour=red", "colour"),
-        ("round=1&round=2", "round"), ("competition=a%00b", "competition"), ("hotkey=%F0%9F%92%A9", "hotkey"),
-        ("hotkey=5%EF%BC%91abcdef", "hotkey"), ("round=%D9%A1", "round"), ("limit=0", "limit"), ("limit=201", "limit"),
-        ("cursor=AAAA", "cursor"), ("cursor=%2e%2e", "cursor"), ("order=random", "order"), ("fields=", "fields"),
-        ("format=xml", "format"), ("state=JUDGED", "state"), ("competition=" + "a" * 300, "competition"),
-        ("prompt=..%2Fetc", "prompt"), ("%E2%80%AEnuor=1", "of this name"),
+        ("round=1&round=2", "round"),
+        ("competition=a%00b", "competition"),
+        ("hotkey=%F0%9F%92%A9", "hotkey"),
+        ("hotkey=5%EF%BC%91abcdef", "hotkey"),
+        ("round=%D9%A1", "round"),
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("cursor=AAAA", "cursor"),
+        ("cursor=%2e%2e", "cursor"),
+        ("order=random", "order"),
+        ("fields=", "fields"),
+        ("format=xml", "format"),
+        ("state=JUDGED", "state"),
+        ("competition=" + "a" * 300, "competition"),
+        ("prompt=..%2Fetc", "prompt"),
+        ("%E2%80%AEnuor=1", "of this name"),
     ],
-)  # fmt: skip
+)
 def test_a_question_that_makes_no_sense_is_refused_by_name(client: Client, made: Made, query: str, field: str) -> None:
     error = get(client, f"{V1}/duels?{query}", status=400)["error"]
     assert (error["field"], error["class"]) == (field, "miner")
@@ -311,9 +339,14 @@ def test_a_reign_that_no_checkpoint_covers_is_not_paid_yet(client: Client, kept:
     registered.create(uid=7, hotkey=kept.miners[1].hotkey)
     registered.create(uid=8, hotkey=third.hotkey)
     Reign.objects.create(
-        competition=kept.competition, sequence=3, miner=third, repo="a/b", commit="c" * 40, weight="1",
+        competition=kept.competition,
+        sequence=3,
+        miner=third,
+        repo="a/b",
+        commit="c" * 40,
+        weight="1",
         effective_block=4000,
-    )  # fmt: skip
+    )
     with transaction.atomic():
         ledger.append(kept.competition.pk, kind="reign", body={"sequence": 3, "weight": "1"}, at=NOW)
     body = get(client, f"{V1}/weights?competition=made&as_of_block=5000")
@@ -456,11 +489,16 @@ def test_the_judges_health_is_what_pauses_a_round(client: Client, made: Made) ->
     prompts = list(Prompt.objects.filter(competition=made.competition))
     Control.objects.bulk_create(
         Control(
-            round=made.finished, kind="canary", prompt=prompt, variant="blurred", state="judged", since=NOW,
+            round=made.finished,
+            kind="canary",
+            prompt=prompt,
+            variant="blurred",
+            state="judged",
+            since=NOW,
             score_micro=-300_000 if place else 300_000,
         )
         for place, prompt in enumerate(prompts)
-    )  # fmt: skip
+    )
     body = get(client, f"{ROUND}/judge-health")
     told = {gate["gate"]: gate["state"] for gate in body["gates"]}
     assert told == {finding.gate: finding.state for finding in controls.measured(made.finished).findings}

@@ -22,10 +22,12 @@ TOLD = json.loads((FOLDER / "signatures.json").read_text())
 def parts(vector: dict[str, Any]) -> tuple[signing.Signed, signing.Sent]:
     signed = signing.claimed(
         {
-            "Gauntlet-Hotkey": TOLD["hotkey"], "Gauntlet-Timestamp": str(vector["timestamp"]),
-            "Gauntlet-Nonce": vector["nonce"], "Gauntlet-Signature": vector["signature"],
+            "Gauntlet-Hotkey": TOLD["hotkey"],
+            "Gauntlet-Timestamp": str(vector["timestamp"]),
+            "Gauntlet-Nonce": vector["nonce"],
+            "Gauntlet-Signature": vector["signature"],
         }
-    )  # fmt: skip
+    )
     assert signed is not None
     body = bytes.fromhex(vector["body_hex"])
     return signed, signing.Sent(method=vector["method"], host=vector["host"], path=vector["path"], body=body)

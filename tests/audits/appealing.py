@@ -22,9 +22,17 @@ def entered(round_: Round, name: str, *, role: str = "challenger", **more: Any) 
 
 def audit(submission: Submission, *, state: str, kind: str = "source", code: str = "licence", **more: Any) -> Audit:
     made_ = Audit.objects.create(
-        round=submission.round, submission=submission, kind=kind, state=state, since=NOW, code=code,
-        reason="LICENSE names the GPL.", numbers={"blocking": 1}, limits={}, **more,
-    )  # fmt: skip
+        round=submission.round,
+        submission=submission,
+        kind=kind,
+        state=state,
+        since=NOW,
+        code=code,
+        reason="LICENSE names the GPL.",
+        numbers={"blocking": 1},
+        limits={},
+        **more,
+    )
     Finding.objects.create(
         audit=made_, severity="person", rule="licence", file="LICENSE", line=1, sentence="LICENSE names the GPL."
     )
@@ -39,8 +47,13 @@ def a_round(*, state: str = "finalizing", slug: str = "small") -> tuple[Competit
 
 def objection(audit_: Audit, *, by: str, **changed: Any) -> tuple[dict[str, Any], str]:
     """A good appeal by this miner, and its signature; `changed` before it is signed."""
-    document = unsigned(
-        audit_, appellant=made.key(by).ss58_address, ground="licence",
-        statement="The author has granted us a licence for this use; see the commit named here.",
-    ) | changed  # fmt: skip
+    document = (
+        unsigned(
+            audit_,
+            appellant=made.key(by).ss58_address,
+            ground="licence",
+            statement="The author has granted us a licence for this use; see the commit named here.",
+        )
+        | changed
+    )
     return document, bytes(made.key(by).sign(message(document))).hex()

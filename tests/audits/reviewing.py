@@ -42,10 +42,19 @@ def screen(round_: Round, defender: Submission, challenger: Submission, *, won: 
     tally = Tally(won=won, drawn=100 - won, lost=0, void=0, forfeits_challenger=0, forfeits_defender=0)
     numbers = {name: getattr(tally, name) for name in Tally.__slots__}
     return Match.objects.create(
-        round=round_, kind=kind, defender=defender, challenger=challenger, state="decided", since=NOW,
-        defender_origin="generated", challenger_origin="submitted", margin_micro=tally.margin_micro(), stopped="",
-        stopped_after=100, **numbers,
-    )  # fmt: skip
+        round=round_,
+        kind=kind,
+        defender=defender,
+        challenger=challenger,
+        state="decided",
+        since=NOW,
+        defender_origin="generated",
+        challenger_origin="submitted",
+        margin_micro=tally.margin_micro(),
+        stopped="",
+        stopped_after=100,
+        **numbers,
+    )
 
 
 def passed(submission: Submission, **more: Any) -> list[Audit]:

@@ -106,14 +106,27 @@ def test_an_open_audit_and_one_that_is_superseded_have_no_verdict_to_object_to(r
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("format", "gauntlet-appeal/2"), ("competition", "other"), ("round", 9), ("version", 7),
+        ("format", "gauntlet-appeal/2"),
+        ("competition", "other"),
+        ("round", 9),
+        ("version", 7),
         ("audit", "generation"),
-        ("entry", "5Nobody"), ("finding", 1), ("finding", -1), ("finding", True), ("ground", "because"),
-        ("statement", "too short"), ("statement", "x" * 2001), ("statement", "nul \0 " * 9),
-        ("statement", "half \ud800 " * 9), ("evidence", "ABC"), ("round", 2**70), ("round", 1.5), ("statement", None),
+        ("entry", "5Nobody"),
+        ("finding", 1),
+        ("finding", -1),
+        ("finding", True),
+        ("ground", "because"),
+        ("statement", "too short"),
+        ("statement", "x" * 2001),
+        ("statement", "nul \0 " * 9),
+        ("statement", "half \ud800 " * 9),
+        ("evidence", "ABC"),
+        ("round", 2**70),
+        ("round", 1.5),
+        ("statement", None),
         ("appellant", "5"),
     ],
-)  # fmt: skip
+)
 def test_a_document_that_is_not_right_is_refused_by_the_name_of_its_field(
     rejected: Audit, field: str, value: object
 ) -> None:
@@ -132,9 +145,15 @@ def test_the_window_closes_with_a_third_of_the_next_reveal_window_left_for_the_r
     competition, round_ = rejected.round.competition, rejected.round
     Round.objects.filter(pk=round_.pk).update(state="finished")
     Round.objects.create(
-        competition=competition, number=2, ruleset="margin-1", earliest_reveal_block=105, latest_reveal_block=113,
-        seed_block=116, generation_deadline_block=150, **Round.born(now=NOW),
-    )  # fmt: skip
+        competition=competition,
+        number=2,
+        ruleset="margin-1",
+        earliest_reveal_block=105,
+        latest_reveal_block=113,
+        seed_block=116,
+        generation_deadline_block=150,
+        **Round.born(now=NOW),
+    )
     document, signature = objection(Audit.objects.get(pk=rejected.pk), by="Ann")
     assert refusal(document, signature, now=made.after(111)).field == "round"
     assert appeals.lodge(document, signature=signature, now=made.after(110)).last_block == 110

@@ -55,8 +55,12 @@ def ready(round_: Round) -> Correction:
 
 def applied(correction: Correction) -> None:
     both_sign(
-        correction, "applied", "appeal_upheld", first=person("lea", "lead"), second=person("otto", "operator"),
-    )  # fmt: skip
+        correction,
+        "applied",
+        "appeal_upheld",
+        first=person("lea", "lead"),
+        second=person("otto", "operator"),
+    )
 
 
 def test_an_upheld_appeal_of_a_decided_round_changes_nothing_before_two_more_people_apply_it(round_: Round) -> None:
@@ -73,8 +77,9 @@ def test_the_ladder_climbs_anew_beside_the_old_one_and_asks_for_what_it_needs(ro
     correction = ready_from(correction)
     assert (correction.state, correction.preview["winner"], correction.preview["changes"]) == ("ready", RIVAL, True)
     assert {rung["challenger"]: rung["verdict"] for rung in correction.preview["ladder"]} == {
-        ANN: "rejected", RIVAL: "advanced"
-    }  # fmt: skip
+        ANN: "rejected",
+        RIVAL: "advanced",
+    }
     round_.refresh_from_db()
     assert round_.decision is not None and round_.decision["winner"] == ANN
 
@@ -139,9 +144,13 @@ def test_every_source_audit_is_made_anew_nobody_picks_one(round_: Round) -> None
     screen(round_, round_.submissions.get(role="leader"), third, won=0)
     passed(third)
     correction = corrections.stage(
-        round_, scope="source", code="scanner_fault", sentence="The licence check misread one licence.",
-        opened_by="otto", now=NOW,
-    )  # fmt: skip
+        round_,
+        scope="source",
+        code="scanner_fault",
+        sentence="The licence check misread one licence.",
+        opened_by="otto",
+        now=NOW,
+    )
     assert {a.submission.miner.label for a in correction.audits.all()} == {"Ann", "Third"}
     assert {a.kind for a in correction.audits.all()} == {"source"}
     assert len(LedgerEvent.objects.get(kind="correction.staged").body["anew"]) == 2
@@ -167,9 +176,13 @@ def test_only_what_is_ours_to_mend_is_a_reason(field: str, scope: str, code: str
 
 def stuck(round_: Round) -> Correction:
     correction = corrections.stage(
-        round_, scope="source", code="scanner_fault", sentence="The licence check misread one licence.",
-        opened_by="otto", now=NOW,
-    )  # fmt: skip
+        round_,
+        scope="source",
+        code="scanner_fault",
+        sentence="The licence check misread one licence.",
+        opened_by="otto",
+        now=NOW,
+    )
     why = {"failure_class": "infrastructure", "failure_code": "HOST", "failure_reason": "The code's host is away."}
     correction.audits.update(attempts=6, **why)
     outcome = look(correction)

@@ -86,11 +86,18 @@ def test_a_host_with_a_problem_is_nobodys_fault_but_ours(host, made, code):
 def test_links_submodules_and_odd_names_are_left_out_and_said(host, made):
     blob, target = made.blob(b"x"), made.blob(b"/etc/passwd")
     inner = made.raw_tree([("100644", b"config", blob)])
-    tree = made.raw_tree([
-        ("40000", b".GIT", inner), ("100644", b"..", blob), ("100644", b"a\\b", blob), ("100644", b"ok.py", blob),
-        ("120000", b"link", target), ("160000", b"module", "a" * 40), ("100644", b"nul.txt", blob),
-        ("100644", "\u202eexe.py".encode(), blob),
-    ])  # fmt: skip
+    tree = made.raw_tree(
+        [
+            ("40000", b".GIT", inner),
+            ("100644", b"..", blob),
+            ("100644", b"a\\b", blob),
+            ("100644", b"ok.py", blob),
+            ("120000", b"link", target),
+            ("160000", b"module", "a" * 40),
+            ("100644", b"nul.txt", blob),
+            ("100644", "\u202eexe.py".encode(), blob),
+        ]
+    )
     got = fetch(host, made, made.commit(tree))
     assert [file.path for file in got.files] == ["ok.py"]
     assert rules(got) == {"odd_path": "blocking", "not_a_file": "blocking", "submodule": "person"}
@@ -134,12 +141,14 @@ def test_hooks_filters_attributes_and_includes_of_a_repository_do_nothing(host, 
         script.parent.mkdir(exist_ok=True)
         script.write_text(f"#!/bin/sh\ntouch {trap}\n")
         script.chmod(0o755)
-    commit = made.push({
-        ".gitattributes": "*.py filter=evil diff=evil export-subst\nsecret.py export-ignore\n",
-        ".gitconfig": f'[filter "evil"]\n\tsmudge = touch {trap}\n[include]\n\tpath = /etc/passwd\n',
-        ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch {trap}"\n',
-        "secret.py": "$Format:%H$\n",
-    })  # fmt: skip
+    commit = made.push(
+        {
+            ".gitattributes": "*.py filter=evil diff=evil export-subst\nsecret.py export-ignore\n",
+            ".gitconfig": f'[filter "evil"]\n\tsmudge = touch {trap}\n[include]\n\tpath = /etc/passwd\n',
+            ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch {trap}"\n',
+            "secret.py": "$Format:%H$\n",
+        }
+    )
     trap.unlink(missing_ok=True)
     got = fetch(host, made, commit)
     assert {file.path: file.content for file in got.files}["secret.py"] == b"$Format:%H$\n"
@@ -158,11 +167,19 @@ def test_a_name_that_is_no_repository_reaches_no_host(host, repo):
 @pytest.mark.parametrize(
     ("base", "fine"),
     [
-        ("https://github.com", True), ("https://git.example.org/mirror", True), ("http://github.com", False),
-        ("http://127.0.0.1:3000", True), ("file:///srv", False), ("ssh://git@github.com", False), ("github.com", False),
-        ("https://user:word@github.com", False), ("https://github.com?x=1", False), ("ext::sh", False), ("", False),
+        ("https://github.com", True),
+        ("https://git.example.org/mirror", True),
+        ("http://github.com", False),
+        ("http://127.0.0.1:3000", True),
+        ("file:///srv", False),
+        ("ssh://git@github.com", False),
+        ("github.com", False),
+        ("https://user:word@github.com", False),
+        ("https://github.com?x=1", False),
+        ("ext::sh", False),
+        ("", False),
     ],
-)  # fmt: skip
+)
 def test_a_code_host_is_https_or_this_machine(base, fine):
     assert (problem_with(base, demo=True) is None) is fine
 
@@ -262,12 +279,18 @@ def test_a_repository_made_against_the_parsers_is_checked_or_given_to_a_person(t
     chain = "x = " + "+".join(["'a'"] * 30_000)
     regex = 'token = "' + "a" * 4000 + "\n" + "secret: " * 3000
     files = {
-        "deep.py": deep, "chain.py": chain, "minus.py": "x = " + "-" * 20_000 + "1", "secrets.txt": regex * 20,
-        "pyproject.toml": "a." * 5000 + "b = 1", "Pipfile.lock": "[" * 100_000, "uv.lock": "x = " + "{a=" * 3000,
+        "deep.py": deep,
+        "chain.py": chain,
+        "minus.py": "x = " + "-" * 20_000 + "1",
+        "secrets.txt": regex * 20,
+        "pyproject.toml": "a." * 5000 + "b = 1",
+        "Pipfile.lock": "[" * 100_000,
+        "uv.lock": "x = " + "{a=" * 3000,
         "requirements.txt": "a" * 4000 + "==1\n" + "-r requirements.txt\n" * 3000,
         "Dockerfile": "RUN pip install " + "a" * 100_000 + "\n" + "FROM x\n" * 5000,
-        "setup.cfg": "[options]\ninstall_requires =\n" + " a\n" * 3000, ".gitattributes": "* filter=x\n" * 5000,
-    }  # fmt: skip
+        "setup.cfg": "[options]\ninstall_requires =\n" + " a\n" * 3000,
+        ".gitattributes": "* filter=x\n" * 5000,
+    }
     path = tmp_path / "archive"
     path.write_bytes(archive.pack(archive.File(path=name, content=text.encode()) for name, text in files.items()))
     for name in scanning.CHECKS:

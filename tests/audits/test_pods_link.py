@@ -79,10 +79,24 @@ def test_a_status_is_read(tmp_path):
 @pytest.mark.parametrize(
     "said",
     [
-        [], None, 5, "ready", {}, {"status": "READY"}, {"status": ["ready"]}, {"status": None}, {"status": "silent"},
-        {"status": "ready" * 10_000}, b"{", b"", b"\xff\xfe", b"[" * 60_000, b'{"a":' * 10_000, b"x" * 70_000,
+        [],
+        None,
+        5,
+        "ready",
+        {},
+        {"status": "READY"},
+        {"status": ["ready"]},
+        {"status": None},
+        {"status": "silent"},
+        {"status": "ready" * 10_000},
+        b"{",
+        b"",
+        b"\xff\xfe",
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b"x" * 70_000,
     ],
-)  # fmt: skip
+)
 def test_a_status_of_another_shape_is_nonsense(tmp_path, said):
     with service(tmp_path, {b"/status": answer(said)}) as pod:
         assert batch.poll(pod, replacements_remaining=0).state == "nonsense"
@@ -91,11 +105,20 @@ def test_a_status_of_another_shape_is_nonsense(tmp_path, said):
 @pytest.mark.parametrize(
     ("field", "value", "kept"),
     [
-        ("progress", -1, 0), ("progress", 10**30, 0), ("progress", 1.5, 0), ("progress", "7", 0), ("progress", True, 0),
-        ("total", [], 0), ("payload", "text", None), ("payload", [1], None), ("payload", {"a": "x" * 5000}, None),
-        ("payload", {"a": float("nan")}, None), ("payload", {"a": "\0"}, None), ("payload", {"a": 1}, {"a": 1}),
+        ("progress", -1, 0),
+        ("progress", 10**30, 0),
+        ("progress", 1.5, 0),
+        ("progress", "7", 0),
+        ("progress", True, 0),
+        ("total", [], 0),
+        ("payload", "text", None),
+        ("payload", [1], None),
+        ("payload", {"a": "x" * 5000}, None),
+        ("payload", {"a": float("nan")}, None),
+        ("payload", {"a": "\0"}, None),
+        ("payload", {"a": 1}, {"a": 1}),
     ],
-)  # fmt: skip
+)
 def test_what_a_status_adds_is_bounded(tmp_path, field, value, kept):
     with service(tmp_path, {b"/status": answer({**READY, field: value})}) as pod:
         status = batch.poll(pod, replacements_remaining=0)
@@ -153,11 +176,16 @@ def test_an_archive_has_at_most_its_limit(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        ({"accepted": 2}, "accepted"), ({"accepted": True}, "accepted"), ({"accepted": 1}, "nonsense"),
-        ({"accepted": 0}, "nonsense"), ({"accepted": False}, "nonsense"), ({}, "nonsense"), ([], "nonsense"),
+        ({"accepted": 2}, "accepted"),
+        ({"accepted": True}, "accepted"),
+        ({"accepted": 1}, "nonsense"),
+        ({"accepted": 0}, "nonsense"),
+        ({"accepted": False}, "nonsense"),
+        ({}, "nonsense"),
+        ([], "nonsense"),
         ({"accepted": "2"}, "nonsense"),
     ],
-)  # fmt: skip
+)
 def test_a_batch_is_accepted_whole_or_not(tmp_path, said, state):
     with service(tmp_path, {b"/generate": answer(said)}) as pod:
         assert batch.submit(pod, image_urls={"a": "http://1", "b": "http://2"}, seed=1).state == state

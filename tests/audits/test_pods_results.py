@@ -105,11 +105,27 @@ def test_each_stem_is_either_delivered_or_failed(tmp_path, entries, failed, deli
 @pytest.mark.parametrize(
     "name",
     [
-        "../apple.glb", "/apple.glb", "a/apple.glb", "..\\apple.glb", "C:\\apple.glb", "apple.glb/", "apple.GLB",
-        "apple.gltf", "apple", ".glb", "pear.glb", "apple.glb ", " apple.glb", "\u0430pple.glb", "apple.glb.exe",
-        "_FAILED.json", "./apple.glb", "apple\u202e.glb", "x" * 60000,
+        "../apple.glb",
+        "/apple.glb",
+        "a/apple.glb",
+        "..\\apple.glb",
+        "C:\\apple.glb",
+        "apple.glb/",
+        "apple.GLB",
+        "apple.gltf",
+        "apple",
+        ".glb",
+        "pear.glb",
+        "apple.glb ",
+        " apple.glb",
+        "\u0430pple.glb",
+        "apple.glb.exe",
+        "_FAILED.json",
+        "./apple.glb",
+        "apple\u202e.glb",
+        "x" * 60000,
     ],
-)  # fmt: skip
+)
 def test_only_the_names_asked_for_are_taken(tmp_path, name):
     assert refused(zipped([(name, b"x")]), tmp_path) == "unexpected_name"
 

@@ -86,8 +86,13 @@ def test_an_ordinary_user_can_run_pods(folder, walls):
     environment = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
     played = subprocess.run(
         [*as_user(), PYTHON, "-c", PLAY, str(folder), json.dumps(walls), *commits],
-        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=250, check=False,
-    )  # fmt: skip
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
     assert played.returncode == 0, played.stderr
     seen = json.loads(played.stdout)
     assert (seen["said"], seen["got"], seen["left"]) == ("accepted", "collected", [])

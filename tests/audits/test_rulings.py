@@ -78,21 +78,30 @@ def test_what_was_shown_is_what_is_written_to_the_letter(borderline: Audit) -> N
     ann, bob = person("ann"), person("bob")
 
     def write() -> object:
-        return rulings.propose(Audit.objects.get(pk=borderline.pk), signer=ann, outcome="rejected",
-                              code="licence_forbids", sentence=WHY, now=NOW)  # fmt: skip
+        return rulings.propose(
+            Audit.objects.get(pk=borderline.pk),
+            signer=ann,
+            outcome="rejected",
+            code="licence_forbids",
+            sentence=WHY,
+            now=NOW,
+        )
 
     shown = rulings.preview(write, competition_pk=borderline.competition_pk())
     assert not Ruling.objects.exists() and not events("ruling.proposed")
-    made = rulings.propose(borderline, signer=ann, outcome="rejected", code="licence_forbids", sentence=WHY, now=NOW,
-                          shown=shown.digest)  # fmt: skip
+    made = rulings.propose(
+        borderline, signer=ann, outcome="rejected", code="licence_forbids", sentence=WHY, now=NOW, shown=shown.digest
+    )
     before = LedgerEvent.objects.order_by("-seq")[0].seq
     shown = rulings.preview(
         lambda: rulings.confirm(Ruling.objects.get(pk=made.pk), signer=bob, now=NOW),
         competition_pk=borderline.competition_pk(),
     )
     rulings.confirm(Ruling.objects.get(pk=made.pk), signer=bob, now=NOW, shown=shown.digest)
-    written = [(e.kind, {k: v for k, v in e.body.items() if k != "at"}) for e in
-               LedgerEvent.objects.filter(seq__gt=before).order_by("seq")]  # fmt: skip
+    written = [
+        (e.kind, {k: v for k, v in e.body.items() if k != "at"})
+        for e in LedgerEvent.objects.filter(seq__gt=before).order_by("seq")
+    ]
     assert written == list(shown.events) and [kind for kind, _ in written] == ["ruling.confirmed", "audit.rejected"]
 
 

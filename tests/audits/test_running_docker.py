@@ -110,13 +110,28 @@ def run(host) -> PodRun:
         slug="pods", name="Pods", chain="simulated:pods", pods="docker", created_at=NOW, config={"poll_s": 0}
     )
     round_ = Round.objects.create(
-        competition=competition, number=1, ruleset="margin-1", rules=RULES, earliest_reveal_block=1, seed="5eed" * 16,
-        latest_reveal_block=9, seed_block=10, generation_deadline_block=20, state="finalizing", since=NOW,
-    )  # fmt: skip
+        competition=competition,
+        number=1,
+        ruleset="margin-1",
+        rules=RULES,
+        earliest_reveal_block=1,
+        seed="5eed" * 16,
+        latest_reveal_block=9,
+        seed_block=10,
+        generation_deadline_block=20,
+        state="finalizing",
+        since=NOW,
+    )
     entry = Submission.objects.create(
-        round=round_, miner=Miner.objects.create(hotkey="5miner"), repo="a/b", commit="c" * 40, role="challenger",
-        extrinsic_index=0, reveal_block=5, cdn_url="https://files.example.org/x",
-    )  # fmt: skip
+        round=round_,
+        miner=Miner.objects.create(hotkey="5miner"),
+        repo="a/b",
+        commit="c" * 40,
+        role="challenger",
+        extrinsic_index=0,
+        reveal_block=5,
+        cdn_url="https://files.example.org/x",
+    )
     for place, stem in enumerate(STEMS):
         sha256 = store.default().put(f"picture of {stem}".encode())
         prompt = Prompt.objects.create(competition=competition, stem=stem, sha256=sha256, bytes=9)

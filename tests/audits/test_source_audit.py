@@ -65,12 +65,21 @@ def found(folder: Path, **files: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "requirement",
     [
-        "numpy==2.4.6", "numpy == 2.4.6", "numpy===2.4.6", "torch[cuda]==2.9.0", 'numpy==2.4.6 ; python_version > "3"',
-        "torch==2.9.0+cu130", f"git+https://github.com/a/b@{COMMIT}", f"b @ git+https://github.com/a/b.git@{COMMIT}",
-        f"git+https://github.com/a/b@{COMMIT}#egg=b", f"b @ https://x.org/b-1.whl#sha256={SHA256}",
-        f"https://x.org/b-1.whl#sha256={SHA256}", "numpy>=2,==2.4.6", f"git+ssh://git@github.com/a/b@{COMMIT}",
+        "numpy==2.4.6",
+        "numpy == 2.4.6",
+        "numpy===2.4.6",
+        "torch[cuda]==2.9.0",
+        'numpy==2.4.6 ; python_version > "3"',
+        "torch==2.9.0+cu130",
+        f"git+https://github.com/a/b@{COMMIT}",
+        f"b @ git+https://github.com/a/b.git@{COMMIT}",
+        f"git+https://github.com/a/b@{COMMIT}#egg=b",
+        f"b @ https://x.org/b-1.whl#sha256={SHA256}",
+        f"https://x.org/b-1.whl#sha256={SHA256}",
+        "numpy>=2,==2.4.6",
+        f"git+ssh://git@github.com/a/b@{COMMIT}",
     ],
-)  # fmt: skip
+)
 def test_a_pinned_requirement_passes(requirement):
     assert objection(requirement) is None
 
@@ -78,14 +87,32 @@ def test_a_pinned_requirement_passes(requirement):
 @pytest.mark.parametrize(
     "requirement",
     [
-        "numpy", "numpy>=2", "numpy~=2.4.6", "numpy==2.*", "numpy!=2.4.6", "numpy<3", "numpy;python_version>'3'",
-        "git+https://github.com/a/b", "git+https://github.com/a/b@main", "git+https://github.com/a/b@v1.0",
-        f"git+https://github.com/a/b@{COMMIT[:12]}", f"git+http://github.com/a/b@{COMMIT}", "https://x.org/b-1.whl",
-        f"git+https://evil.org/{COMMIT}", f"b @ https://x.org/b.whl#sha256={SHA256[:-1]}", "b @ file:///etc/b",
-        f"git+https://github.com/a/b@main#{COMMIT}", f"https://x.org/b.whl#md5={'0' * 32}", "==1.0", "a b c", "-", "\0",
-        "git+https://github.com/a/b@" + COMMIT.upper(), "x" * 5000,
+        "numpy",
+        "numpy>=2",
+        "numpy~=2.4.6",
+        "numpy==2.*",
+        "numpy!=2.4.6",
+        "numpy<3",
+        "numpy;python_version>'3'",
+        "git+https://github.com/a/b",
+        "git+https://github.com/a/b@main",
+        "git+https://github.com/a/b@v1.0",
+        f"git+https://github.com/a/b@{COMMIT[:12]}",
+        f"git+http://github.com/a/b@{COMMIT}",
+        "https://x.org/b-1.whl",
+        f"git+https://evil.org/{COMMIT}",
+        f"b @ https://x.org/b.whl#sha256={SHA256[:-1]}",
+        "b @ file:///etc/b",
+        f"git+https://github.com/a/b@main#{COMMIT}",
+        f"https://x.org/b.whl#md5={'0' * 32}",
+        "==1.0",
+        "a b c",
+        "-",
+        "\0",
+        "git+https://github.com/a/b@" + COMMIT.upper(),
+        "x" * 5000,
     ],
-)  # fmt: skip
+)
 def test_a_requirement_that_may_mean_something_else_tomorrow_does_not(requirement):
     assert objection(requirement)
 

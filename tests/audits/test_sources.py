@@ -56,14 +56,27 @@ def audit_of(repo, commit, *, role="challenger", round_=None):
         slug="sources", defaults={"name": "Sources", "chain": "simulated:sources", "created_at": NOW}
     )
     round_ = round_ or Round.objects.create(
-        competition=competition, number=1, ruleset="margin-1", rules=RULES, earliest_reveal_block=1,
-        latest_reveal_block=9, seed_block=10, generation_deadline_block=20, state="finalizing", since=NOW,
-    )  # fmt: skip
+        competition=competition,
+        number=1,
+        ruleset="margin-1",
+        rules=RULES,
+        earliest_reveal_block=1,
+        latest_reveal_block=9,
+        seed_block=10,
+        generation_deadline_block=20,
+        state="finalizing",
+        since=NOW,
+    )
     miner = Miner.objects.create(hotkey=f"5{commit[:20]}{role}")
     entry = Submission.objects.create(
-        round=round_, miner=miner, repo=repo, commit=commit, role=role, extrinsic_index=0,
+        round=round_,
+        miner=miner,
+        repo=repo,
+        commit=commit,
+        role=role,
+        extrinsic_index=0,
         **({"reveal_block": 5, "cdn_url": "https://files.example.org/x"} if role == "challenger" else {}),
-    )  # fmt: skip
+    )
     return Audit.objects.create(round=round_, submission=entry, kind="source", **Audit.born(now=NOW))
 
 

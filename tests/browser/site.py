@@ -106,11 +106,14 @@ def publish(made: Made) -> None:
     """The bundle's record of the finished round's matches, and its manifest."""
     matches = [
         {
-            "kind": match.kind, "defender": match.defender.key, "challenger": match.challenger.miner.hotkey,
-            "stopped_after": match.stopped_after, "duels": list(match.duels.values("position", "state", "outcome")),
+            "kind": match.kind,
+            "defender": match.defender.key,
+            "challenger": match.challenger.miner.hotkey,
+            "stopped_after": match.stopped_after,
+            "duels": list(match.duels.values("position", "state", "outcome")),
         }
         for match in made.finished.matches.select_related("defender__miner", "challenger__miner")
-    ]  # fmt: skip
+    ]
     folder = folder_of(made.finished)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "matches.json").write_text(json.dumps(matches))
@@ -195,13 +198,22 @@ def take(round_: Round, file_format: str) -> None:
 
 def winners_duel(round_: Round, stem: str) -> Duel:
     return Duel.objects.get(
-        match__round__competition=round_.competition, match__round__number=1, match__kind="screen", prompt__stem=stem,
+        match__round__competition=round_.competition,
+        match__round__number=1,
+        match__kind="screen",
+        prompt__stem=stem,
         match__challenger__miner__hotkey=made_round.hotkey(1, of=round_.competition.slug),
-    )  # fmt: skip
+    )
 
 
-ORDERS = {"settle": settle_a_duel, "finish": finish, "start over": start_over,
-          "modules": run_modules, "splats": show_splats, "meshes": take_meshes}  # fmt: skip
+ORDERS = {
+    "settle": settle_a_duel,
+    "finish": finish,
+    "start over": start_over,
+    "modules": run_modules,
+    "splats": show_splats,
+    "meshes": take_meshes,
+}
 
 
 def main() -> None:

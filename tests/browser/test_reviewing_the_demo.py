@@ -92,16 +92,25 @@ class Demo:
         """The miner's own program: it knows the API and its key."""
         key = cast.member(name).key
         document = {
-            "format": "gauntlet-appeal/1", "competition": "demo", "round": 1, "entry": against, "audit": "source",
-            "version": 1, "finding": None, "ground": "overlooked", "statement": OBJECTION, "evidence": "",
+            "format": "gauntlet-appeal/1",
+            "competition": "demo",
+            "round": 1,
+            "entry": against,
+            "audit": "source",
+            "version": 1,
+            "finding": None,
+            "ground": "overlooked",
+            "statement": OBJECTION,
+            "evidence": "",
             "appellant": key.ss58_address,
-        }  # fmt: skip
+        }
         message = b"gauntlet-appeal/1\n" + bytes(rfc8785.dumps(document))
         body = json.dumps({"document": document, "signature": key.sign(message).hex()}).encode()
         host = urlsplit(self.address).netloc
         headers = signing.headers(key, method="POST", path=APPEALS, body=body, host=host)
-        asked = urllib.request.Request(self.address + APPEALS, data=body, method="POST",
-                                       headers={**headers, "Content-Type": "application/json"})  # fmt: skip
+        asked = urllib.request.Request(
+            self.address + APPEALS, data=body, method="POST", headers={**headers, "Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(asked, timeout=120) as answer:
             assert answer.status == 201
 

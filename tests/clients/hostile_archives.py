@@ -19,10 +19,17 @@ def header(name: bytes, size: int = 0, **fields: bytes) -> bytes:
     """512 bytes; `fields` may set `octal` (its size), `kind`, `link`, `magic`, `prefix`, `mode`, `checksum`."""
     raw = bytearray(BLOCK)
     parts = {
-        0: name[:100], 100: fields.get("mode", b"0000644\0"), 108: b"0000000\0", 116: b"0000000\0",
-        124: fields.get("octal", b"%011o\0" % size), 136: b"00000000000\0", 156: fields.get("kind", b"0"),
-        157: fields.get("link", b""), 257: fields.get("magic", b"ustar\x0000"), 345: fields.get("prefix", b""),
-    }  # fmt: skip
+        0: name[:100],
+        100: fields.get("mode", b"0000644\0"),
+        108: b"0000000\0",
+        116: b"0000000\0",
+        124: fields.get("octal", b"%011o\0" % size),
+        136: b"00000000000\0",
+        156: fields.get("kind", b"0"),
+        157: fields.get("link", b""),
+        257: fields.get("magic", b"ustar\x0000"),
+        345: fields.get("prefix", b""),
+    }
     for at, value in parts.items():
         raw[at : at + len(value)] = value
     total = sum(raw[:148]) + 8 * ord(" ") + sum(raw[156:])
@@ -77,12 +84,40 @@ def made(kind: int, *, name: str) -> bytes:
 
 
 NAMES = (
-    ".profile", ".ssh/authorized_keys", "/etc/passwd", "//etc/passwd", "../.profile", "demo-1/../.profile",
-    "demo-1/../../x", "demo-1/./x", "demo-1//x", "demo-1/", "demo-1", ".", "..", "", "/", "demo-2/x", "demo-1x/x",
-    "DEMO-1/x", "./demo-1/x", "demo-1/.hidden", "demo-1/a\\b", "demo-1/a:b", "C:/x", "demo-1/a b", "demo-1/-rf",
-    "demo-1/~", "demo-1/a\nb", "demo-1/\x1b[31m", "demo-1/\u00e9", "demo-1/a/b/c/d/e/f/g/h/i", "~/x", "demo-1/x/",
+    ".profile",
+    ".ssh/authorized_keys",
+    "/etc/passwd",
+    "//etc/passwd",
+    "../.profile",
+    "demo-1/../.profile",
+    "demo-1/../../x",
+    "demo-1/./x",
+    "demo-1//x",
+    "demo-1/",
+    "demo-1",
+    ".",
+    "..",
+    "",
+    "/",
+    "demo-2/x",
+    "demo-1x/x",
+    "DEMO-1/x",
+    "./demo-1/x",
+    "demo-1/.hidden",
+    "demo-1/a\\b",
+    "demo-1/a:b",
+    "C:/x",
+    "demo-1/a b",
+    "demo-1/-rf",
+    "demo-1/~",
+    "demo-1/a\nb",
+    "demo-1/\x1b[31m",
+    "demo-1/\u00e9",
+    "demo-1/a/b/c/d/e/f/g/h/i",
+    "~/x",
+    "demo-1/x/",
     "demo-1/...",
-)  # fmt: skip
+)
 
 ARCHIVES: dict[str, Callable[[], bytes]] = {
     **{f"a file named {name!r}": lambda name=name: beside(entry(name, b"mine")) for name in NAMES},

@@ -126,8 +126,11 @@ def test_a_good_archive_becomes_one_new_folder(server: Server, home: Path, kind:
     server.archive = good(kind, **{"blobs/" + "a" * 64: b"one", "empty": b"", "judging.json": b"{}"})
     assert download(server).exit_code == 0
     assert files(home / "demo-1") == {
-        "manifest.json": MANIFEST, "blobs/" + "a" * 64: b"one", "empty": b"", "judging.json": b"{}",
-    }  # fmt: skip
+        "manifest.json": MANIFEST,
+        "blobs/" + "a" * 64: b"one",
+        "empty": b"",
+        "judging.json": b"{}",
+    }
     assert sorted(path.name for path in home.iterdir()) == [".profile", ".ssh", "demo-1", "demo-1.tar"]
     assert not any(path.stat().st_mode & 0o111 for path in (home / "demo-1").rglob("*") if path.is_file())
 
@@ -200,12 +203,25 @@ def test_what_is_there_is_not_replaced(server: Server, home: Path, kind: str) ->
 @pytest.mark.parametrize(
     "change",
     [
-        {"round": "1"}, {"round": "../../x"}, {"round": -1}, {"round": True}, {"round": None}, {"round": 1.5},
-        {"hash": ""}, {"hash": None}, {"hash": "x" * 64}, {"hash": HASH.upper()},
-        {"archive_url": None}, {"archive_url": "http://127.0.0.1:9/x"}, {"archive_url": "//127.0.0.1:9/x"},
-        {"archive_url": "file:///etc/passwd"}, {"archive_url": "x"}, {"archive_url": "/a\\b"}, {"archive_url": "/a b"},
+        {"round": "1"},
+        {"round": "../../x"},
+        {"round": -1},
+        {"round": True},
+        {"round": None},
+        {"round": 1.5},
+        {"hash": ""},
+        {"hash": None},
+        {"hash": "x" * 64},
+        {"hash": HASH.upper()},
+        {"archive_url": None},
+        {"archive_url": "http://127.0.0.1:9/x"},
+        {"archive_url": "//127.0.0.1:9/x"},
+        {"archive_url": "file:///etc/passwd"},
+        {"archive_url": "x"},
+        {"archive_url": "/a\\b"},
+        {"archive_url": "/a b"},
     ],
-)  # fmt: skip
+)
 def test_a_row_that_no_platform_writes_is_refused(server: Server, home: Path, change: dict[str, Any]) -> None:
     server.row |= change
     assert_refused(download(server), home)

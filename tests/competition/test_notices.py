@@ -38,9 +38,9 @@ def tell(competition: Competition, kind: str, at: Any = NOW, **body: Any) -> Non
 
 
 def asked(address: str, *kinds: str, channel: str = "webhook", **more: Any) -> Subscription:
-    return subscribing.subscribe(
-        channel=channel, address=address, kinds=kinds or ["*"], owner="lead", now=NOW, **more
-    )[0]  # fmt: skip
+    return subscribing.subscribe(channel=channel, address=address, kinds=kinds or ["*"], owner="lead", now=NOW, **more)[
+        0
+    ]
 
 
 def work(now: Any = NOW) -> list[Delivery]:

@@ -55,7 +55,7 @@ FORBIDDEN = [
     *(f"UPDATE {table} SET id = id" for table in INSERT_ONLY),
     *(f"DELETE FROM {table}" for table in INSERT_ONLY),
     *(f"TRUNCATE {table} CASCADE" for table in INSERT_ONLY),
-]  # fmt: skip
+]
 ALLOWED = [
     f"SELECT count(*) FROM {TABLE}",
     "INSERT INTO competition_miner (hotkey, label, note) VALUES ('5x', '', '')",
@@ -83,9 +83,12 @@ def embedded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str
         databases.make(name, like=databases.template())
         address = embedded_postgres.cluster().ensure()
         yield {
-            "host": HOST, "port": address.port, "user": APPLICATION, "password": address.application_password,
+            "host": HOST,
+            "port": address.port,
+            "user": APPLICATION,
+            "password": address.application_password,
             "dbname": name,
-        }  # fmt: skip
+        }
         with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

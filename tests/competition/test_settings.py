@@ -188,14 +188,23 @@ def test_every_value_at_an_edge_is_accepted(tmp_path: Path) -> None:
         match = NUMBER.fullmatch(must)
         pairs += [(name, match[1]), (name, match[2])] if match else []
     pairs += [
-        ("GAUNTLET_FETCH_WITNESS", "none"), ("GAUNTLET_FETCH_WITNESS", "1.2.3.4:443"), ("GAUNTLET_LOG_LEVEL", "debug"),
-        ("GAUNTLET_CODE_HOST", "https://github.com"), ("GAUNTLET_DOCKER_URL", "unix:///var/run/docker.sock"),
-        ("GAUNTLET_DOCKER_URL", "https://host:2376"), ("GAUNTLET_VLM_URL", "http://[::1]:8000"),
-        ("GAUNTLET_VLM_PICTURES", "file:///mnt/{sha256}"), ("GAUNTLET_POD_PICTURES", "https://x/{sha256}{suffix}"),
-        ("GAUNTLET_CHAIN_ENDPOINTS", "wss://a.example:443,wss://b.example"), ("GAUNTLET_HOSTS", "a.org, .b.org, ::1"),
-        ("GAUNTLET_BEACON_URLS", "http://127.0.0.1:9"), ("BROKER_URL", "stub://"), ("GAUNTLET_EMAIL_FROM", "a@b.org"),
-        ("DATABASE_URL", "postgres://u:p@h:5432/n"), ("GAUNTLET_PROXY_ADDRESSES", "10.0.0.0/8, fd00::1"),
-    ]  # fmt: skip
+        ("GAUNTLET_FETCH_WITNESS", "none"),
+        ("GAUNTLET_FETCH_WITNESS", "1.2.3.4:443"),
+        ("GAUNTLET_LOG_LEVEL", "debug"),
+        ("GAUNTLET_CODE_HOST", "https://github.com"),
+        ("GAUNTLET_DOCKER_URL", "unix:///var/run/docker.sock"),
+        ("GAUNTLET_DOCKER_URL", "https://host:2376"),
+        ("GAUNTLET_VLM_URL", "http://[::1]:8000"),
+        ("GAUNTLET_VLM_PICTURES", "file:///mnt/{sha256}"),
+        ("GAUNTLET_POD_PICTURES", "https://x/{sha256}{suffix}"),
+        ("GAUNTLET_CHAIN_ENDPOINTS", "wss://a.example:443,wss://b.example"),
+        ("GAUNTLET_HOSTS", "a.org, .b.org, ::1"),
+        ("GAUNTLET_BEACON_URLS", "http://127.0.0.1:9"),
+        ("BROKER_URL", "stub://"),
+        ("GAUNTLET_EMAIL_FROM", "a@b.org"),
+        ("DATABASE_URL", "postgres://u:p@h:5432/n"),
+        ("GAUNTLET_PROXY_ADDRESSES", "10.0.0.0/8, fd00::1"),
+    ]
     pairs.remove(("GAUNTLET_CHAIN_QUORUM", ""))
     for name, value, status, told in manage_with(pairs, var=tmp_path):
         assert status == 0, (name, value, told)
@@ -206,8 +215,11 @@ def test_the_web_server_ends_by_the_same_sentence(tmp_path: Path) -> None:
     words = ["-m", "gunicorn", "competition.wsgi:application", "--bind", "127.0.0.1:0", "--no-control-socket"]
     done = subprocess.run(
         [sys.executable, *words, "--worker-class", "core.web.web_worker.FairWorker"],
-        cwd=ROOT, env=environment | {"DJANGO_SETTINGS_MODULE": "competition.settings"}, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment | {"DJANGO_SETTINGS_MODULE": "competition.settings"},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "error: GAUNTLET_WEB_SHARE must be a whole number from 1 to 32, not '33'" in done.stderr
 

@@ -75,9 +75,20 @@ def test_what_was_never_put_is_missing(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "../../etc/passwd", SHA256.upper(), SHA256[:-1], SHA256 + "0", SHA256 + "\n", "/" + SHA256[1:],
-     "../" + SHA256[3:], SHA256[:62] + "/.", SHA256[:63] + "\0", SHA256[:63] + "٣"],
-)  # fmt: skip
+    [
+        "",
+        "../../etc/passwd",
+        SHA256.upper(),
+        SHA256[:-1],
+        SHA256 + "0",
+        SHA256 + "\n",
+        "/" + SHA256[1:],
+        "../" + SHA256[3:],
+        SHA256[:62] + "/.",
+        SHA256[:63] + "\0",
+        SHA256[:63] + "٣",
+    ],
+)
 def test_only_a_hash_is_a_name(name: str, store: Store) -> None:
     for ask in (store.path, store.open, store.exists, store.size, store.verify):
         with pytest.raises(ValueError, match="is not the SHA-256"):

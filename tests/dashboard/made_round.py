@@ -99,10 +99,17 @@ class Maker:
             "rules": {"win_margin": "1/20"},
         }
         self.competition = Competition.objects.create(
-            slug=slug, name="Made competition", description="Small generators, small prompts.", ruleset="margin-1",
-            judge="perceptual-v1", renderer="raycast", chain=f"simulated:{chain.name}", pods="local", config=config,
+            slug=slug,
+            name="Made competition",
+            description="Small generators, small prompts.",
+            ruleset="margin-1",
+            judge="perceptual-v1",
+            renderer="raycast",
+            chain=f"simulated:{chain.name}",
+            pods="local",
+            config=config,
             created_at=NOW,
-        )  # fmt: skip
+        )
         names = ["Lathe", "Pillow", "Spinner", "Billboard", "Chooser", "Copycat", "Silent", "Mumbler"]
         self.miners = [
             Miner.objects.create(hotkey=hotkey(n, of=slug), label=f"{names[n % len(names)]}{n // len(names) or ''}")
@@ -110,9 +117,14 @@ class Maker:
         ]
         self.prompts = [self.prompt(n) for n in range(prompts)]
         self.first = Reign.objects.create(
-            competition=self.competition, sequence=1, miner=self.miners[0], repo="demo/pillow", commit="a" * 40,
-            weight="1", effective_block=0,
-        )  # fmt: skip
+            competition=self.competition,
+            sequence=1,
+            miner=self.miners[0],
+            repo="demo/pillow",
+            commit="a" * 40,
+            weight="1",
+            effective_block=0,
+        )
 
     def prompt(self, number: int) -> Prompt:
         sha256 = picture(colour=COLOURS[number % 6], shape=number, turn=number // 6, ground="#f2ede4")
@@ -121,11 +133,21 @@ class Maker:
     def round(self, number: int, *, state: str, defending: Reign, **more: Any) -> Round:
         start = 1000 * number
         row = Round.objects.create(
-            competition=self.competition, number=number, ruleset="margin-1", rules=RULES, defending=defending,
-            earliest_reveal_block=start, latest_reveal_block=start + 99, seed_block=start + 102,
-            generation_deadline_block=start + 400, state=state, since=NOW, seed="5eed" * 16,
-            seed_block_hash="b10c" * 16, **more,
-        )  # fmt: skip
+            competition=self.competition,
+            number=number,
+            ruleset="margin-1",
+            rules=RULES,
+            defending=defending,
+            earliest_reveal_block=start,
+            latest_reveal_block=start + 99,
+            seed_block=start + 102,
+            generation_deadline_block=start + 400,
+            state=state,
+            since=NOW,
+            seed="5eed" * 16,
+            seed_block_hash="b10c" * 16,
+            **more,
+        )
         RoundPrompt.objects.bulk_create(
             RoundPrompt(round=row, prompt=prompt, position=place) for place, prompt in enumerate(self.prompts)
         )
@@ -147,19 +169,32 @@ class Maker:
         self.files |= {(submission.pk, pk, origin): sha256 for pk, sha256 in shas.items()}
         Asset.objects.bulk_create(
             Asset(
-                submission=submission, prompt=prompt, origin=origin, state="stored", since=NOW,
-                sha256=shas[prompt.pk], bytes=123_456 + place, content_type="model/gltf-binary",
+                submission=submission,
+                prompt=prompt,
+                origin=origin,
+                state="stored",
+                since=NOW,
+                sha256=shas[prompt.pk],
+                bytes=123_456 + place,
+                content_type="model/gltf-binary",
             )
             for place, prompt in enumerate(self.prompts)
-        )  # fmt: skip
+        )
         tone = zlib.crc32(side.encode())
         Rendering.objects.bulk_create(
             Rendering(
-                competition=self.competition, sha256=sha256, rig=EMBEDDED.digest(), renderer="raycast/1",
-                views=views(tone, place), triangles=1200, isolation=ISOLATION, state="rendered", since=NOW,
+                competition=self.competition,
+                sha256=sha256,
+                rig=EMBEDDED.digest(),
+                renderer="raycast/1",
+                views=views(tone, place),
+                triangles=1200,
+                isolation=ISOLATION,
+                state="rendered",
+                since=NOW,
             )
             for place, sha256 in enumerate(shas.values())
-        )  # fmt: skip
+        )
 
     def match(
         self,
@@ -179,13 +214,22 @@ class Maker:
         leads = defender.role == "leader"
         numbers = {name: getattr(tally, name) for name in Tally.__slots__} if state == "decided" else {}
         row = Match.objects.create(
-            round=round_, kind=kind, defender=defender, challenger=challenger, state=state, since=NOW,
+            round=round_,
+            kind=kind,
+            defender=defender,
+            challenger=challenger,
+            state=state,
+            since=NOW,
             defender_origin="generated" if leads else "submitted",
-            challenger_origin="generated" if kind == "audit" else "submitted", judge="j" * 64,
-            judge_name="perceptual-v1", margin_micro=tally.margin_micro() if state == "decided" else None,
-            stopped=stopped, stopped_after=(stopped_after or len(results)) if state == "decided" else None, **numbers,
+            challenger_origin="generated" if kind == "audit" else "submitted",
+            judge="j" * 64,
+            judge_name="perceptual-v1",
+            margin_micro=tally.margin_micro() if state == "decided" else None,
+            stopped=stopped,
+            stopped_after=(stopped_after or len(results)) if state == "decided" else None,
+            **numbers,
             duels_made=len(self.prompts) if state == "decided" else 0,
-        )  # fmt: skip
+        )
         Duel.objects.bulk_create(
             self.duel(row, prompt, place, results[place] if place < len(results) else None)
             for place, prompt in enumerate(self.prompts)
@@ -208,11 +252,18 @@ class Maker:
         stages = [{"kind": "front", "ab": 300_000, "ba": -320_000, "score": 310_000, "consistent": True}]
         silence = {"failure_class": "judge", "failure_code": "low_mass", "failure_reason": "No answer."}
         return Duel(
-            match=match, prompt=prompt, position=place, state=state, since=NOW, outcome=outcome,
-            left_sha256=left if result else "", right_sha256=right if result and result != F else "",
+            match=match,
+            prompt=prompt,
+            position=place,
+            state=state,
+            since=NOW,
+            outcome=outcome,
+            left_sha256=left if result else "",
+            right_sha256=right if result and result != F else "",
             score_micro=score if judged else None,
-            detail={"decided_by": "front", "stages": stages} if judged else {}, **(silence if state == "void" else {}),
-        )  # fmt: skip
+            detail={"decided_by": "front", "stages": stages} if judged else {},
+            **(silence if state == "void" else {}),
+        )
 
 
 def make(*, slug: str = "made", miners: int = 5, prompts: int = 12, hostile: str = "") -> Made:
@@ -241,9 +292,14 @@ def _finished(maker: Maker) -> Round:
     size = len(maker.prompts)
     maker.match(round_, leader, winner, kind="screen", results=([W, D, W, L, V, D] * size)[:size])
     maker.match(
-        round_, leader, loser, kind="screen", results=([L, D, L, L] * size)[:size], stopped="below",
+        round_,
+        leader,
+        loser,
+        kind="screen",
+        results=([L, D, L, L] * size)[:size],
+        stopped="below",
         stopped_after=size // 2,
-    )  # fmt: skip
+    )
     for number, entry in enumerate(rest):
         if number == 0:
             entry.copy_of, entry.commit = loser, loser.commit
@@ -251,9 +307,15 @@ def _finished(maker: Maker) -> Round:
         _nothing_delivered(maker, round_, leader, entry)
     _audited(maker, round_, winner)
     Reign.objects.create(
-        competition=maker.competition, sequence=2, miner=winner.miner, repo=winner.repo, commit=winner.commit,
-        weight="1", effective_block=2099, won_in=round_,
-    )  # fmt: skip
+        competition=maker.competition,
+        sequence=2,
+        miner=winner.miner,
+        repo=winner.repo,
+        commit=winner.commit,
+        weight="1",
+        effective_block=2099,
+        won_in=round_,
+    )
     round_.headline = f"{winner.miner.hotkey} takes the lead from {leader.miner.hotkey}. It won by the rule."
     round_.decision = {"winner": winner.miner.hotkey, "weight": "1"}
     round_.save()
@@ -264,43 +326,78 @@ def _finished(maker: Maker) -> Round:
 def _garbled(maker: Maker, mumbler: Submission) -> None:
     payload = (maker.hostile or "{'repo': 5").encode() + b"\xff\x00" + b"x" * 400
     Reveal.objects.create(
-        competition=maker.competition, miner=mumbler.miner, block=1005, extrinsic_index=3, payload=payload,
-        objection="The message is not UTF-8 text.", seen_at=NOW,
-    )  # fmt: skip
+        competition=maker.competition,
+        miner=mumbler.miner,
+        block=1005,
+        extrinsic_index=3,
+        payload=payload,
+        objection="The message is not UTF-8 text.",
+        seen_at=NOW,
+    )
 
 
 def _nothing_delivered(maker: Maker, round_: Round, leader: Submission, entry: Submission) -> None:
     reason = f"The file answered 404 Not Found. {maker.hostile}"
     Asset.objects.bulk_create(
         Asset(
-            submission=entry, prompt=prompt, origin="submitted", state="failed", since=NOW, failure_class="miner",
-            failure_code="NOT_FOUND", failure_reason=reason,
+            submission=entry,
+            prompt=prompt,
+            origin="submitted",
+            state="failed",
+            since=NOW,
+            failure_class="miner",
+            failure_code="NOT_FOUND",
+            failure_reason=reason,
         )
         for prompt in maker.prompts
-    )  # fmt: skip
+    )
     maker.match(round_, leader, entry, kind="screen", results=[F] * len(maker.prompts))
 
 
 def _audited(maker: Maker, round_: Round, winner: Submission) -> None:
     source = Audit.objects.create(
-        round=round_, submission=winner, kind="source", state="passed", since=NOW, code="nothing_blocking",
-        reason="No finding is blocking (1 to note).", numbers={"blocking": 0, "notice": 1}, limits={"blocking": 0},
-    )  # fmt: skip
+        round=round_,
+        submission=winner,
+        kind="source",
+        state="passed",
+        since=NOW,
+        code="nothing_blocking",
+        reason="No finding is blocking (1 to note).",
+        numbers={"blocking": 0, "notice": 1},
+        limits={"blocking": 0},
+    )
     Finding.objects.create(
-        audit=source, severity="notice", rule="licence", file="LICENSE", line=1,
-        excerpt=maker.hostile or "MIT", sentence="The licence is MIT.",
-    )  # fmt: skip
+        audit=source,
+        severity="notice",
+        rule="licence",
+        file="LICENSE",
+        line=1,
+        excerpt=maker.hostile or "MIT",
+        sentence="The licence is MIT.",
+    )
     Audit.objects.create(
-        round=round_, submission=winner, kind="generation", state="passed", since=NOW, code="not_worse",
+        round=round_,
+        submission=winner,
+        kind="generation",
+        state="passed",
+        since=NOW,
+        code="not_worse",
         reason="The platform's own run is not worse than what was submitted.",
         numbers={"won": 1, "margin": "0", "counted": 12, "generation_s": 700},
         limits={"least_margin": "-1/20", "least_counted": 1, "generation_s": 600},
-    )  # fmt: skip
+    )
     maker.match(round_, winner, winner, kind="audit", results=([D, D, L, W] * len(maker.prompts))[: len(maker.prompts)])
     PodRun.objects.create(
-        submission=winner, purpose="audit", seed=7, provider="local", isolation=ISOLATION, generated_s=42,
-        state="done", since=NOW, log=f"ready\n{maker.hostile}\n",
-    )  # fmt: skip
+        submission=winner,
+        purpose="audit",
+        seed=7,
+        provider="local",
+        isolation=ISOLATION,
+        generated_s=42,
+        state="done",
+        since=NOW,
+        log=f"ready\n{maker.hostile}\n",
+    )
 
 
 def _running(maker: Maker) -> Round:
@@ -315,7 +412,13 @@ def _running(maker: Maker) -> Round:
     maker.match(round_, leader, entries[0], kind="screen", results=([W, L, D] * half)[:half], state="judging")
     for entry in entries[1:]:
         Match.objects.create(
-            round=round_, kind="screen", defender=leader, challenger=entry, defender_origin="generated",
-            challenger_origin="submitted", state="waiting", since=NOW,
-        )  # fmt: skip
+            round=round_,
+            kind="screen",
+            defender=leader,
+            challenger=entry,
+            defender_origin="generated",
+            challenger_origin="submitted",
+            state="waiting",
+            since=NOW,
+        )
     return round_

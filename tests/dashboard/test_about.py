@@ -189,8 +189,9 @@ def test_status_names_every_process_and_says_who_is_silent(client: Client, made:
     Heart("worker: cpu").beat(now=now - timedelta(minutes=2))
     page = facts(client, reverse("status"))
     assert [(each["role"], each["silent"]) for each in page["processes"]] == [
-        ("reconciler", False), ("worker: cpu", True),
-    ]  # fmt: skip
+        ("reconciler", False),
+        ("worker: cpu", True),
+    ]
     assert page["well"] is False
     Heart("worker: cpu", pid=7).beat(now=now)
     assert facts(client, reverse("status"))["sentence"].startswith("All is well")

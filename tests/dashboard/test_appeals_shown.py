@@ -35,11 +35,20 @@ def lodge(made: Made, *, hours: int = 72, kind: str = "source", **more: Any) -> 
     audit = Audit.objects.get(round=made.finished, kind=kind)
     now = timezone.now()
     return Appeal.objects.create(
-        audit=audit, appellant=made.miners[2], block=2010, last_block=LAST, signature="0" * 128,
-        document={"ground": "licence", "statement": "The licence forbids what this entry does.", "finding": None,
-                  "evidence": ""},
-        decide_by=now + timedelta(hours=hours), **{"state": "lodged", "since": now, **more},
-    )  # fmt: skip
+        audit=audit,
+        appellant=made.miners[2],
+        block=2010,
+        last_block=LAST,
+        signature="0" * 128,
+        document={
+            "ground": "licence",
+            "statement": "The licence forbids what this entry does.",
+            "finding": None,
+            "evidence": "",
+        },
+        decide_by=now + timedelta(hours=hours),
+        **{"state": "lodged", "since": now, **more},
+    )
 
 
 def pages(made: Made) -> dict[str, str]:
@@ -135,9 +144,16 @@ def test_a_decided_appeal_stays_beside_the_verdict_that_replaced_the_first(clien
     lodged = lodge(made, state="upheld", reason="The licence forbids it.")
     old = lodged.audit
     Audit.objects.create(
-        round=old.round, submission=old.submission, kind=old.kind, version=2, state="rejected", since=old.since,
-        reason="The licence forbids it.", limits={}, numbers={},
-    )  # fmt: skip
+        round=old.round,
+        submission=old.submission,
+        kind=old.kind,
+        version=2,
+        state="rejected",
+        since=old.since,
+        reason="The licence forbids it.",
+        limits={},
+        numbers={},
+    )
     for name, url in pages(made).items():
         assert [row["state"] for row in found_in(facts(client, url))] == ["upheld"], name
         assert "upheld on" in html(client, url)
@@ -172,9 +188,16 @@ def test_the_demo_s_first_window_is_skipped_and_later_ones_are_left_to_the_clock
     SimulatedChain.objects.create(name="slow", genesis_at=now, block_seconds=1.0)
     blocks = {"round_blocks": 810, "open_blocks": 300, "seed_delay_blocks": 2, "generation_blocks": 420}
     competition = Competition.objects.create(
-        slug="slow", name="Slow", ruleset="margin-1", judge="perceptual-v1", renderer="raycast", chain="simulated:slow",
-        pods="local", created_at=now, config={"prompts_per_round": 1, "blocks": blocks, "cast": {}, "rules": {}},
-    )  # fmt: skip
+        slug="slow",
+        name="Slow",
+        ruleset="margin-1",
+        judge="perceptual-v1",
+        renderer="raycast",
+        chain="simulated:slow",
+        pods="local",
+        created_at=now,
+        config={"prompts_per_round": 1, "blocks": blocks, "cast": {}, "rules": {}},
+    )
     begun = rounds.begin(
         competition, blocks=schedule.first(rounds.cadence(competition), earliest_reveal_block=3), now=now
     )

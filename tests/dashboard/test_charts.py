@@ -159,13 +159,18 @@ def test_an_audit_elsewhere_shows_its_distances_and_times(client: Client, made: 
     told |= {"odd": {"distance": "far"}, "none": None, "huge": {"distance": 1e300}}
     content = json.dumps(told).encode()
     RecordFile.objects.create(
-        competition=made.competition, number=1, path=f"rounds/1/{hotkey}/generated.json", bytes=len(content),
-        sha256=sha256(content).hexdigest(), content=zlib.compress(content),
-    )  # fmt: skip
+        competition=made.competition,
+        number=1,
+        path=f"rounds/1/{hotkey}/generated.json",
+        bytes=len(content),
+        sha256=sha256(content).hexdigest(),
+        content=zlib.compress(content),
+    )
     far = client.get(audit_chart(made, "distances")).json()
     assert {trace["name"]: trace["y"] for trace in far["data"]} == {
-        "within the limit": [0, 0.05, 0.1], "critical, over the limit": [0.15],
-    }  # fmt: skip
+        "within the limit": [0, 0.05, 0.1],
+        "critical, over the limit": [0.15],
+    }
     slow = client.get(audit_chart(made, "times")).json()
     assert [sum(trace["y"]) for trace in slow["data"]] == [3, 1]
     assert [note["text"] for note in slow["layout"]["annotations"]] == ["limit of one prompt", "limit of the median"]
@@ -178,9 +183,13 @@ def test_records_that_mean_harm_draw_nothing(client: Client, made: Made) -> None
     for n, content in enumerate((b"[" * 100_000, b"[1]", b'{"a": {"distance": NaN}}')):
         RecordFile.objects.all().delete()
         RecordFile.objects.create(
-            competition=made.competition, number=1, path=f"rounds/1/{hotkey}/generated.json", bytes=len(content),
-            sha256=f"{n}" * 64, content=zlib.compress(content),
-        )  # fmt: skip
+            competition=made.competition,
+            number=1,
+            path=f"rounds/1/{hotkey}/generated.json",
+            bytes=len(content),
+            sha256=f"{n}" * 64,
+            content=zlib.compress(content),
+        )
         assert client.get(audit_chart(made, "distances")).status_code == 404
         assert client.get(reverse("audit", args=["made", 1, hotkey])).status_code == 200
 
@@ -208,9 +217,15 @@ def test_a_rerun_of_an_audit_is_an_audit_by_whatever_number(client: Client, made
     limits = {"generation_s": 600}
     Audit.objects.filter(submission=run.submission, kind="generation").update(limits=limits)
     PodRun.objects.create(
-        submission=run.submission, purpose="audit_1", seed=8, provider="local", isolation=[], generated_s=50,
-        state="done", since=run.since,
-    )  # fmt: skip
+        submission=run.submission,
+        purpose="audit_1",
+        seed=8,
+        provider="local",
+        isolation=[],
+        generated_s=50,
+        state="done",
+        since=run.since,
+    )
     rows = [row for row in client.get("/c/made/charts.json").json()["times"] if row["what"].startswith("audit")]
     assert {row["limit_s"] for row in rows} == {600.0}
     assert {row["url"] for row in rows} == {f"/c/made/r/1/audits/{run.submission.miner.hotkey}/"}

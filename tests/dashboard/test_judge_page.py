@@ -33,9 +33,16 @@ def judged(made: Made) -> Round:
     usage = {"prompt_tokens": 3000, "completion_tokens": 1}
     for n in range(40):
         Answer.objects.create(
-            key=f"{n:064}", judge=VLM.digest, kind="likeness" if n % 2 else "sides", probabilities={"1": 1.0}, mass=1,
-            raw={"usage": usage}, latency_ms=200 + n, attempt=1 + (n < 2), asked_for=duel,
-        )  # fmt: skip
+            key=f"{n:064}",
+            judge=VLM.digest,
+            kind="likeness" if n % 2 else "sides",
+            probabilities={"1": 1.0},
+            mass=1,
+            raw={"usage": usage},
+            latency_ms=200 + n,
+            attempt=1 + (n < 2),
+            asked_for=duel,
+        )
     return Round.objects.get(pk=made.running.pk)
 
 
@@ -44,8 +51,15 @@ def add_controls(round_: Round, *, canary: int) -> None:
     now, prompts = timezone.now(), [drawn.prompt for drawn in round_.drawn.select_related("prompt")]
     for kind, score in (("self", 0), ("canary", canary), ("injection", 0), ("repeat", 500_000)):
         for n in range(8):
-            row = Control(round=round_, kind=kind, prompt=prompts[n % len(prompts)], variant=f"{n}", score_micro=score,
-                          before_micro=500_000 if kind == "repeat" else None, **Control.born(now=now))  # fmt: skip
+            row = Control(
+                round=round_,
+                kind=kind,
+                prompt=prompts[n % len(prompts)],
+                variant=f"{n}",
+                score_micro=score,
+                before_micro=500_000 if kind == "repeat" else None,
+                **Control.born(now=now),
+            )
             row.state = "judged"
             row.save()
 

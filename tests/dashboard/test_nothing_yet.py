@@ -18,17 +18,31 @@ pytestmark = pytest.mark.django_db
 def bare() -> Competition:
     """A competition in which nothing has happened."""
     return Competition.objects.create(
-        slug="bare", name="Bare", ruleset="margin-1", judge="perceptual-v1", renderer="raycast", chain="simulated:none",
-        pods="local", config={"format": "glb", "rules": {"win_margin": "1/20"}}, created_at=NOW,
-    )  # fmt: skip
+        slug="bare",
+        name="Bare",
+        ruleset="margin-1",
+        judge="perceptual-v1",
+        renderer="raycast",
+        chain="simulated:none",
+        pods="local",
+        config={"format": "glb", "rules": {"win_margin": "1/20"}},
+        created_at=NOW,
+    )
 
 
 def opened(competition: Competition) -> Round:
     return Round.objects.create(
-        competition=competition, number=1, ruleset="margin-1", rules={"name": "margin-1", "win_margin": "1/20"},
-        state="open", since=NOW, earliest_reveal_block=1, latest_reveal_block=99, seed_block=102,
+        competition=competition,
+        number=1,
+        ruleset="margin-1",
+        rules={"name": "margin-1", "win_margin": "1/20"},
+        state="open",
+        since=NOW,
+        earliest_reveal_block=1,
+        latest_reveal_block=99,
+        seed_block=102,
         generation_deadline_block=400,
-    )  # fmt: skip
+    )
 
 
 def test_a_site_without_a_competition_says_so(client: Client) -> None:
@@ -60,9 +74,12 @@ def test_a_competition_in_which_nothing_happened_says_what_is_awaited(
 def test_a_window_that_just_opened_says_when_it_closes(client: Client, bare: Competition) -> None:
     opened(bare)
     text = html(client, reverse("round", args=["bare", 1]))
-    for sentence in ("takes reveals: 0 miners so far", "No challenger yet. The window closes at block 99.",
-                     "It begins when the first matches against the leader are decided.",
-                     "Winners of the ladder are audited before the round is decided."):  # fmt: skip
+    for sentence in (
+        "takes reveals: 0 miners so far",
+        "No challenger yet. The window closes at block 99.",
+        "It begins when the first matches against the leader are decided.",
+        "Winners of the ladder are audited before the round is decided.",
+    ):
         assert sentence in text
     assert client.get(reverse("prompts", args=["bare", 1])).status_code == 404
 

@@ -255,9 +255,15 @@ def forfeits_after_the_stop(made: Made) -> None:
     last = list(match.duels.order_by("position"))[-2:]
     match.duels.filter(pk__in=[duel.pk for duel in last]).update(state="forfeited", outcome="defender")
     Match.objects.filter(pk=match.pk).update(
-        won=0, drawn=1, lost=4, forfeits_challenger=2, void=0, stopped="hopeless", stopped_after=5,
+        won=0,
+        drawn=1,
+        lost=4,
+        forfeits_challenger=2,
+        void=0,
+        stopped="hopeless",
+        stopped_after=5,
         margin_micro=-857_143,
-    )  # fmt: skip
+    )
 
 
 def title_walk(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Walk:

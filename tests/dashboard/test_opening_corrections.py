@@ -25,16 +25,22 @@ def round_() -> Round:
     cache.clear()
     found = decided()
     prompts = [
-        Prompt.objects.create(competition=found.competition, stem=f"chair-{n}", sha256=f"{n:064x}")
-        for n in range(3)
-    ]  # fmt: skip
+        Prompt.objects.create(competition=found.competition, stem=f"chair-{n}", sha256=f"{n:064x}") for n in range(3)
+    ]
     for match in Match.objects.filter(round=found):
         for n, prompt in enumerate(prompts):
             right = "c" * 64 if n == 0 and match.kind == "screen" else f"{match.pk:063x}{n}"
             Duel.objects.create(
-                match=match, prompt=prompt, position=n, left_sha256="a" * 64, right_sha256=right, state="judged",
-                outcome="challenger", score_micro=9, since=NOW,
-            )  # fmt: skip
+                match=match,
+                prompt=prompt,
+                position=n,
+                left_sha256="a" * 64,
+                right_sha256=right,
+                state="judged",
+                outcome="challenger",
+                score_micro=9,
+                since=NOW,
+            )
     return found
 
 
@@ -45,8 +51,15 @@ def post(client: Any, **told: str) -> Any:
 def test_the_form_offers_every_scope_and_what_there_is_to_choose(round_: Round) -> None:
     client = signed_in("lea", "lead")
     page = client.get(AT).content.decode()
-    for words in ("every source audit", "every generation audit", "duels judged again", "the judge was disturbed",
-                  "chair-0", "screen leader ", "every duel on one prompt"):  # fmt: skip
+    for words in (
+        "every source audit",
+        "every generation audit",
+        "duels judged again",
+        "the judge was disturbed",
+        "chair-0",
+        "screen leader ",
+        "every duel on one prompt",
+    ):
         assert words in page
     assert AT in client.get("/reviews/").content.decode()
 

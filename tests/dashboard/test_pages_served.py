@@ -71,9 +71,16 @@ def queries_for(client: Client, url: str) -> int:
 
 
 MOST_QUERIES = {
-    "competition": 15, "moving": 4, "round": 16, "running": 18, "live": 18, "match": 6, "duel": 8, "audit": 14,
+    "competition": 15,
+    "moving": 4,
+    "round": 16,
+    "running": 18,
+    "live": 18,
+    "match": 6,
+    "duel": 8,
+    "audit": 14,
     "miner": 16,
-}  # fmt: skip
+}
 
 
 def counts(client: Client, made: Made) -> dict[str, int]:

@@ -180,9 +180,9 @@ def test_the_admin_shows_states_and_changes_none(borderline: Audit) -> None:
         shown: Any = admin.site._registry[model]
         assert shown.has_view_permission(request)
         assert not any(
-            allowed(request) for allowed in (shown.has_add_permission, shown.has_change_permission,
-                                             shown.has_delete_permission)
-        )  # fmt: skip
+            allowed(request)
+            for allowed in (shown.has_add_permission, shown.has_change_permission, shown.has_delete_permission)
+        )
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get("/admin/audits/audit/").status_code == 302  # without the second factor

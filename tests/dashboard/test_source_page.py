@@ -20,10 +20,15 @@ def keep(submission, files):
     packed = archive.pack([archive.File(path=path, content=text.encode()) for path, text in files.items()])
     prints = lineage.fingerprint(tree.of_files(archive.unpack(packed))).to_json()
     return SourceCopy.objects.create(
-        repo=submission.repo, commit=submission.commit, origin="https://git.example.org/a/b.git", files=len(files),
-        size=len(packed), archive=store.default().put(packed), fetched_at=NOW,
+        repo=submission.repo,
+        commit=submission.commit,
+        origin="https://git.example.org/a/b.git",
+        files=len(files),
+        size=len(packed),
+        archive=store.default().put(packed),
+        fetched_at=NOW,
         fingerprint=store.default().put(json.dumps(prints).encode()),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -35,9 +40,17 @@ def made(settings, tmp_path) -> Made:
     leader = audit.round.submissions.get(role="leader")
     keep(leader, {"main.py": BODY})
     Finding.objects.create(
-        audit=audit, check_name="hidden", tool="gauntlet", tool_version="1", severity="person", line=28,
-        rule="code_at_run_time", file="serve.py", excerpt=HOSTILE, sentence=f"It runs {HOSTILE}.",
-    )  # fmt: skip
+        audit=audit,
+        check_name="hidden",
+        tool="gauntlet",
+        tool_version="1",
+        severity="person",
+        line=28,
+        rule="code_at_run_time",
+        file="serve.py",
+        excerpt=HOSTILE,
+        sentence=f"It runs {HOSTILE}.",
+    )
     CheckRun.objects.create(
         audit=audit, check_name="hidden", tool="gauntlet", tool_version="1", ruleset="r" * 64, outcome="done"
     )

@@ -29,11 +29,23 @@ def titled(made: Made) -> Match:
         FreshPrompt(round=made.finished, prompt=prompt, position=place) for place, prompt in enumerate(prompts)
     )
     match = Match.objects.create(
-        round=made.finished, kind="title", defender=screen.defender, challenger=screen.challenger, state="decided",
-        since=screen.since, defender_origin="generated", challenger_origin="generated", judge=screen.judge,
-        judge_name=screen.judge_name, won=8, drawn=1, lost=1, margin_micro=700_000, stopped="title",
+        round=made.finished,
+        kind="title",
+        defender=screen.defender,
+        challenger=screen.challenger,
+        state="decided",
+        since=screen.since,
+        defender_origin="generated",
+        challenger_origin="generated",
+        judge=screen.judge,
+        judge_name=screen.judge_name,
+        won=8,
+        drawn=1,
+        lost=1,
+        margin_micro=700_000,
+        stopped="title",
         stopped_after=10,
-    )  # fmt: skip
+    )
     Duel.objects.bulk_create(
         Duel(match=match, prompt=prompt, position=place, since=screen.since, **_ended(place))
         for place, prompt in enumerate(prompts)
@@ -83,9 +95,12 @@ def test_a_round_of_title_1_tells_its_title_matches_and_its_screen_apart(client:
     assert "<dt>title.stakes</dt><dd>1/2</dd>" in text
     told = facts(client, url)["receipt"]
     assert {link["step"]: link["words"] for link in told["chain"]} | {"weight": ""} == {
-        "margin": "+70.00 %", "bar": "10 credits and 5 %, reached", "ladder": "title match on fresh prompts",
-        "audits": "passed", "weight": "",
-    }  # fmt: skip
+        "margin": "+70.00 %",
+        "bar": "10 credits and 5 %, reached",
+        "ladder": "title match on fresh prompts",
+        "audits": "passed",
+        "weight": "",
+    }
     assert told["flip_distance"] == 1 and told["distance"].endswith("would have left it short of the title.")
 
 

@@ -68,8 +68,9 @@ def test_https_is_believed_from_our_proxy_only(client: Client, made: Made, setti
     poster = '"og:image" content="http://testserver'
 
     def page(**how: Any) -> str:
-        return client.get("/c/made/r/1/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.org"}, **how
-                          ).content.decode()  # fmt: skip
+        return client.get(
+            "/c/made/r/1/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.org"}, **how
+        ).content.decode()
 
     assert poster in page()
     settings.API_PROXIES = 1

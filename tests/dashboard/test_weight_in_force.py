@@ -39,9 +39,14 @@ def defended(made: Made) -> Made:
     took = Reign.objects.get(competition=made.competition, sequence=2)
     Reign.objects.filter(pk=took.pk).update(weight="3/5", effective_block=TOOK)
     Reign.objects.create(
-        competition=made.competition, sequence=3, miner=took.miner, weight="2/5", effective_block=NEXT, defence=True,
+        competition=made.competition,
+        sequence=3,
+        miner=took.miner,
+        weight="2/5",
+        effective_block=NEXT,
+        defence=True,
         won_in=made.running,
-    )  # fmt: skip
+    )
     made.running.state, made.running.headline = "finished", "Nobody challenged: the leader defends."
     made.running.save()
     return made
@@ -81,7 +86,7 @@ def answers(client: Client, made: Made, miner: str) -> dict[str, Any]:
         "/api/v1/weights": Fraction(api["reign"]["weight"] if api["reign"]["leader"]["hotkey"] == miner else 0),
         "/api/v1/miners/…/standing": Fraction(client.get(f"/api/v1/miners/{miner}/standing").json()["weight"]),
         "/badge/made/leader.svg": Fraction(badge.partition(f"{who_short(miner)} · ")[2][:4] or 0),
-    }  # fmt: skip
+    }
 
 
 def of(told: dict[str, Any], miner: str) -> Fraction:
@@ -181,9 +186,14 @@ def test_a_badge_is_kept_no_longer_than_its_weight(client: Client, defended: Mad
 def test_a_replaced_decision_is_never_announced_as_the_next(client: Client, defended: Made) -> None:
     at_block(1000)
     Reign.objects.create(
-        competition=defended.competition, sequence=4, miner=defended.miners[2], weight="1", effective_block=NEXT,
-        won_in=defended.running, supersedes=Reign.objects.get(sequence=3),
-    )  # fmt: skip
+        competition=defended.competition,
+        sequence=4,
+        miner=defended.miners[2],
+        weight="1",
+        effective_block=NEXT,
+        won_in=defended.running,
+        supersedes=Reign.objects.get(sequence=3),
+    )
     (later,) = facts(client, "/c/made/")["weight"]["later"]
     assert later["leader"]["hotkey"] == defended.miners[2].hotkey
     following = client.get("/api/v1/competitions/made/leader").json()["following"]
@@ -199,10 +209,13 @@ def test_a_decision_no_checkpoint_covers_is_later_even_when_its_block_has_come(c
     from competition.models import Checkpoint
 
     Checkpoint.objects.create(
-        competition=defended.competition, seq=ledger.append(
-            defended.competition.pk, kind="note", body={}, at=timezone.now()
-        ).seq, text="x", signature="00", signed_by="5x", created_at=timezone.now(),
-    )  # fmt: skip
+        competition=defended.competition,
+        seq=ledger.append(defended.competition.pk, kind="note", body={}, at=timezone.now()).seq,
+        text="x",
+        signature="00",
+        signed_by="5x",
+        created_at=timezone.now(),
+    )
     ledger.append(defended.competition.pk, kind="reign", body={"sequence": 3}, at=timezone.now())
     cache.clear()
     told = answers(client, defended, defended.miners[1].hotkey)

@@ -26,15 +26,41 @@ WRONG: dict[str, Any] = {
     "true": True,
 }
 PLACES: tuple[tuple[Any, ...], ...] = (
-    ("asset",), ("scene",), ("scenes",), ("nodes",), ("meshes",), ("accessors",), ("bufferViews",), ("buffers",),
-    ("images",), ("textures",), ("materials",), ("samplers",), ("extensionsUsed",), ("extensionsRequired",),
-    ("nodes", 0, "mesh"), ("nodes", 0, "matrix"), ("nodes", 0, "rotation"), ("nodes", 0, "children"),
-    ("meshes", 0, "primitives"), ("meshes", 0, "primitives", 0, "mode"), ("meshes", 0, "primitives", 0, "indices"),
-    ("meshes", 0, "primitives", 0, "attributes"), ("meshes", 0, "primitives", 0, "targets"),
-    ("accessors", 0, "count"), ("accessors", 0, "sparse"), ("accessors", 0, "byteOffset"), ("accessors", 0, "type"),
-    ("bufferViews", 0, "byteStride"), ("images", 0, "mimeType"), ("textures", 0, "source"), ("textures", 0, "sampler"),
-    ("materials", 0, "pbrMetallicRoughness"), ("materials", 0, "alphaCutoff"), ("materials", 0, "extensions"),
-)  # fmt: skip
+    ("asset",),
+    ("scene",),
+    ("scenes",),
+    ("nodes",),
+    ("meshes",),
+    ("accessors",),
+    ("bufferViews",),
+    ("buffers",),
+    ("images",),
+    ("textures",),
+    ("materials",),
+    ("samplers",),
+    ("extensionsUsed",),
+    ("extensionsRequired",),
+    ("nodes", 0, "mesh"),
+    ("nodes", 0, "matrix"),
+    ("nodes", 0, "rotation"),
+    ("nodes", 0, "children"),
+    ("meshes", 0, "primitives"),
+    ("meshes", 0, "primitives", 0, "mode"),
+    ("meshes", 0, "primitives", 0, "indices"),
+    ("meshes", 0, "primitives", 0, "attributes"),
+    ("meshes", 0, "primitives", 0, "targets"),
+    ("accessors", 0, "count"),
+    ("accessors", 0, "sparse"),
+    ("accessors", 0, "byteOffset"),
+    ("accessors", 0, "type"),
+    ("bufferViews", 0, "byteStride"),
+    ("images", 0, "mimeType"),
+    ("textures", 0, "source"),
+    ("textures", 0, "sampler"),
+    ("materials", 0, "pbrMetallicRoughness"),
+    ("materials", 0, "alphaCutoff"),
+    ("materials", 0, "extensions"),
+)
 REDIRECTS: dict[str, dict[str, Any]] = {
     "KHR_draco_mesh_compression": {"bufferView": 0, "attributes": {"POSITION": 0}},
     "EXT_meshopt_compression": {"buffer": 0, "byteLength": 4, "byteStride": 4, "count": 1, "mode": "ATTRIBUTES"},
@@ -194,10 +220,19 @@ def _headers() -> Iterator[tuple[str, bytes]]:
     whole = cloud(3)
     head, mark, values = whole.partition(b"end_header\n")
     for name, mid in {
-        "vertical tab": b"\x0b", "form feed": b"\x0c", "file separator": b"\x1c", "next line": b"\x85",
-        "line separator": "\u2028".encode(), "carriage return": b"\r", "NUL": b"\0", "tab": b"\t", "DEL": b"\x7f",
-        "no-break space": b"\xa0", "byte order mark": b"\xef\xbb\xbf", "backspace": b"\x08",
-    }.items():  # fmt: skip
+        "vertical tab": b"\x0b",
+        "form feed": b"\x0c",
+        "file separator": b"\x1c",
+        "next line": b"\x85",
+        "line separator": "\u2028".encode(),
+        "carriage return": b"\r",
+        "NUL": b"\0",
+        "tab": b"\t",
+        "DEL": b"\x7f",
+        "no-break space": b"\xa0",
+        "byte order mark": b"\xef\xbb\xbf",
+        "backspace": b"\x08",
+    }.items():
         hidden = b"comment x" + mid + b"property float nx\n"
         yield f"a property behind {name}", head + hidden + mark + values
         yield (

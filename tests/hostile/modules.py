@@ -76,7 +76,7 @@ OBJECTS = {
     "no number is finite": f"const m = {BALL}; m.geometry.attributes.position.array.fill(NaN); return m;",
     "all of it in one point": f"const m = {BALL}; m.geometry.attributes.position.array.fill(0); return m;",
     "all numbers huge": f"const m = {BALL}; m.geometry.attributes.position.array.fill(3e38); return m;",
-}  # fmt: skip
+}
 
 
 def inputs() -> Iterator[tuple[str, bytes]]:

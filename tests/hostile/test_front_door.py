@@ -146,8 +146,13 @@ def test_an_odd_field_of_a_form_is_answered_below_500_without_a_traceback(door: 
         for value in odd.BYTES:
             body = "&".join(f"{name}={value}" for name in names)
             door.check("POST", address, data=body, content_type="application/x-www-form-urlencoded")
-        for kind in ("multipart/form-data", "multipart/form-data; boundary=\xff", "multipart/form-data; boundary=a",
-                     "application/x-www-form-urlencoded; charset=utf-7", "application/json"):  # fmt: skip
+        for kind in (
+            "multipart/form-data",
+            "multipart/form-data; boundary=\xff",
+            "multipart/form-data; boundary=a",
+            "application/x-www-form-urlencoded; charset=utf-7",
+            "application/json",
+        ):
             door.check("POST", address, data=b"--a\r\n\0\xff&=&username=%00", content_type=kind)
         assert door.check("POST", address, data=b"a=b&" * 2000, content_type=odd_form()).status_code == 400
         big = door.check("POST", address, data=b"a=" + b"b" * 1_100_000, content_type=odd_form())

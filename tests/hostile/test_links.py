@@ -28,13 +28,36 @@ OURS = re.compile(
 )
 """A fact that is named so is an address that `reverse` made: `test_no_page_…` holds that for rows from elsewhere."""
 HOSTILE = (
-    "javascript:alert(document.domain)//https://files.example.org/x.png", "JaVaScRiPt:alert(1)", " javascript:alert(1)",
-    "\tjavascript:alert(1)", "java\nscript:alert(1)", "data:text/html,<script>alert(1)</script>", "vbscript:x", "file:///etc",
-    "//evil.example.org/x", "/\\evil.example.org", "https:evil.example.org", "https://", "http:///x", "https://a b/x",
-    "https://gauntlet.example.org@evil.example.org/", "https://u:p@evil.example.org/", 'https://x/"onmouseover="alert(1)',
-    "https://x/<svg>", "https://x/'", "https://[::1", "https://x:99999/", "https://x/\u202egnp.exe", "https://x/\x00",
-    "https://x/" + "a" * 3000, "blob:https://x/1", "ftp://x/y", "mailto:x@y", "", "x",
-)  # fmt: skip
+    "javascript:alert(document.domain)//https://files.example.org/x.png",
+    "JaVaScRiPt:alert(1)",
+    " javascript:alert(1)",
+    "\tjavascript:alert(1)",
+    "java\nscript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:x",
+    "file:///etc",
+    "//evil.example.org/x",
+    "/\\evil.example.org",
+    "https:evil.example.org",
+    "https://",
+    "http:///x",
+    "https://a b/x",
+    "https://gauntlet.example.org@evil.example.org/",
+    "https://u:p@evil.example.org/",
+    'https://x/"onmouseover="alert(1)',
+    "https://x/<svg>",
+    "https://x/'",
+    "https://[::1",
+    "https://x:99999/",
+    "https://x/\u202egnp.exe",
+    "https://x/\x00",
+    "https://x/" + "a" * 3000,
+    "blob:https://x/1",
+    "ftp://x/y",
+    "mailto:x@y",
+    "",
+    "x",
+)
 GOOD = (
     "https://files.example.org/a/b.png",
     "http://1.2.3.4:8080/x?y=z#t",
@@ -96,7 +119,15 @@ def test_no_page_twin_sheet_or_answer_of_rows_from_elsewhere_leads_to_it(client:
             assert ours or web_address(shown), (page, shown)
         twin = client.get(f"{page.rstrip('/')}.json")
         assert address not in list(strings(twin.json())), page
-    for table in ("/c/made/prompts.csv", "/c/made/r/1.csv", "/c/made/r/1/prompts.json", "/feeds/made.json",
-                  "/feeds/made.atom", "/api/v1/prompts", "/api/v1/duels", "/api/v1/prompts?format=csv"):  # fmt: skip
+    for table in (
+        "/c/made/prompts.csv",
+        "/c/made/r/1.csv",
+        "/c/made/r/1/prompts.json",
+        "/feeds/made.json",
+        "/feeds/made.atom",
+        "/api/v1/prompts",
+        "/api/v1/duels",
+        "/api/v1/prompts?format=csv",
+    ):
         body = client.get(table).content.decode()
         assert address.strip() not in body and json.dumps(address)[1:-1] not in body, table

@@ -176,31 +176,82 @@ EXECUTED = {
     "throws": ("MODULE_THREW", "throw new Error('no');"),
     "throws nothing": ("MODULE_THREW", "throw null;"),
     "recursion": ("MODULE_THREW", "const f = () => f() + 1; return f();"),
-    "constructor by a hidden name": ("MODULE_THREW", "const n = ['con', 'structor']; const k = n.join(''); return [][k][k]('return 1')();"),
-    "a global by a hidden name": ("MODULE_RETURNED", "const n = ['con', 'structor']; const k = n.join(''); return THREE[k];"),
+    "constructor by a hidden name": (
+        "MODULE_THREW",
+        "const n = ['con', 'structor']; const k = n.join(''); return [][k][k]('return 1')();",
+    ),
+    "a global by a hidden name": (
+        "MODULE_RETURNED",
+        "const n = ['con', 'structor']; const k = n.join(''); return THREE[k];",
+    ),
     "an unlisted name": ("MODULE_THREW", "const n = ['Shader', 'Material'].join(''); return new THREE[n]();"),
     "an empty group": ("NO_GEOMETRY", "return new THREE.Group();"),
     "hidden": ("NO_GEOMETRY", f"const m = {BALL}; m.visible = false; return m;"),
     "too big": ("OUTSIDE_UNIT_CUBE", f"const m = {BALL}; m.scale.setScalar(5); return m;"),
     "not finite": ("NOT_FINITE", f"const m = {BALL}; m.position.x = NaN; return m;"),
-    "too many vertices": ("MODULE_VERTICES", "return new THREE.Mesh(new THREE.PlaneGeometry(1, 1, 600, 600), new THREE.MeshBasicMaterial());"),
-    "too many draws": ("MODULE_DRAWS", f"const g = new THREE.Group(); for (let i = 0; i < 201; i++) g.add({BALL}); return g;"),
-    "too deep": ("MODULE_DEPTH", f"let g = {BALL}; for (let i = 0; i < 40; i++) {{ const p = new THREE.Group(); p.add(g); g = p; }} return g;"),
-    "too many instances": ("MODULE_INSTANCES", "return new THREE.InstancedMesh(new THREE.BoxGeometry(), new THREE.MeshBasicMaterial(), 50001);"),
-    "too much texture": ("MODULE_TEXTURES", f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(4 * 1100 * 1100), 1100, 1100); return m;"),
+    "too many vertices": (
+        "MODULE_VERTICES",
+        "return new THREE.Mesh(new THREE.PlaneGeometry(1, 1, 600, 600), new THREE.MeshBasicMaterial());",
+    ),
+    "too many draws": (
+        "MODULE_DRAWS",
+        f"const g = new THREE.Group(); for (let i = 0; i < 201; i++) g.add({BALL}); return g;",
+    ),
+    "too deep": (
+        "MODULE_DEPTH",
+        f"let g = {BALL}; for (let i = 0; i < 40; i++) {{ const p = new THREE.Group(); p.add(g); g = p; }} return g;",
+    ),
+    "too many instances": (
+        "MODULE_INSTANCES",
+        "return new THREE.InstancedMesh(new THREE.BoxGeometry(), new THREE.MeshBasicMaterial(), 50001);",
+    ),
+    "too much texture": (
+        "MODULE_TEXTURES",
+        f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(4 * 1100 * 1100), 1100, 1100); return m;",
+    ),
     "own parent": ("MODULE_UNSUPPORTED", f"const g = new THREE.Group(); g.add({BALL}); g.children.push(g); return g;"),
     "a foreign material": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material = {{ type: 'x' }}; return m;"),
-    "a foreign texture": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material.map = {{ image: {{ data: 1 }} }}; return m;"),
-    "a texture of more pixels than bytes": ("MODULE_TEXTURES", f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(16), 60000, 60000); return m;"),
-    "a texture of fewer bytes": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(16), 3, 3); return m;"),
-    "vertices that count less than nothing": ("MODULE_VERTICES", f"const g = new THREE.Group(); const m = {BALL}; m.geometry.attributes.position.count = -400000; g.add(m, new THREE.Mesh(new THREE.PlaneGeometry(0.9, 0.9, 700, 700), new THREE.MeshBasicMaterial())); return g;"),
-    "a then for everybody": ("MODULE_CHANGED_BUILTIN", f"const P = ['proto', 'type'].join(''); const t = ['th', 'en'].join(''); Object[P][t] = (done) => {{}}; return {BALL};"),
-    "other base64": ("MODULE_CHANGED_BUILTIN", f"const P = ['proto', 'type'].join(''); const b = ['toBase', '64'].join(''); Uint8Array[P][b] = () => 'é'; return {BALL};"),
-    "another iterator": ("MODULE_CHANGED_BUILTIN", f"const m = {BALL}; const P = ['proto', 'type'].join(''); Array[P][Symbol.iterator] = function () {{ for (;;) {{}} }}; return m;"),
-    "work for whoever bakes": ("MODULE_CHANGED_BUILTIN", f"const m = {BALL}; const P = ['proto', 'type'].join(''); THREE.BufferGeometry[P].setIndex = () => {{ for (;;) {{}} }}; return m;"),
-    "a getter that never ends": ("NO_GEOMETRY", f"const d = ['define', 'Property'].join(''); const k = ['g', 'et'].join(''); const a = {{}}; a[k] = () => {{ for (;;) {{}} }}; const m = {BALL}; Object[d](m, 'visible', a); return m;"),
-    "a map that bends light": ("MODULE_UNSUPPORTED", f"const m = {BALL}; m.material.normalMap = new THREE.DataTexture(new Uint8Array(4), 1, 1); return m;"),
-}  # fmt: skip
+    "a foreign texture": (
+        "MODULE_UNSUPPORTED",
+        f"const m = {BALL}; m.material.map = {{ image: {{ data: 1 }} }}; return m;",
+    ),
+    "a texture of more pixels than bytes": (
+        "MODULE_TEXTURES",
+        f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(16), 60000, 60000); return m;",
+    ),
+    "a texture of fewer bytes": (
+        "MODULE_UNSUPPORTED",
+        f"const m = {BALL}; m.material.map = new THREE.DataTexture(new Uint8Array(16), 3, 3); return m;",
+    ),
+    "vertices that count less than nothing": (
+        "MODULE_VERTICES",
+        f"const g = new THREE.Group(); const m = {BALL}; m.geometry.attributes.position.count = -400000; g.add(m, new THREE.Mesh(new THREE.PlaneGeometry(0.9, 0.9, 700, 700), new THREE.MeshBasicMaterial())); return g;",
+    ),
+    "a then for everybody": (
+        "MODULE_CHANGED_BUILTIN",
+        f"const P = ['proto', 'type'].join(''); const t = ['th', 'en'].join(''); Object[P][t] = (done) => {{}}; return {BALL};",
+    ),
+    "other base64": (
+        "MODULE_CHANGED_BUILTIN",
+        f"const P = ['proto', 'type'].join(''); const b = ['toBase', '64'].join(''); Uint8Array[P][b] = () => 'é'; return {BALL};",
+    ),
+    "another iterator": (
+        "MODULE_CHANGED_BUILTIN",
+        f"const m = {BALL}; const P = ['proto', 'type'].join(''); Array[P][Symbol.iterator] = function () {{ for (;;) {{}} }}; return m;",
+    ),
+    "work for whoever bakes": (
+        "MODULE_CHANGED_BUILTIN",
+        f"const m = {BALL}; const P = ['proto', 'type'].join(''); THREE.BufferGeometry[P].setIndex = () => {{ for (;;) {{}} }}; return m;",
+    ),
+    "a getter that never ends": (
+        "NO_GEOMETRY",
+        f"const d = ['define', 'Property'].join(''); const k = ['g', 'et'].join(''); const a = {{}}; a[k] = () => {{ for (;;) {{}} }}; const m = {BALL}; Object[d](m, 'visible', a); return m;",
+    ),
+    "a map that bends light": (
+        "MODULE_UNSUPPORTED",
+        f"const m = {BALL}; m.material.normalMap = new THREE.DataTexture(new Uint8Array(4), 1, 1); return m;",
+    ),
+}
 EXECUTED = {
     name: (rule, f"export default function generate(THREE) {{ {body} }}") for name, (rule, body) in EXECUTED.items()
 }
@@ -208,8 +259,11 @@ GREEDY = {
     "endless loop": ("MODULE_TOO_SLOW", "for (;;) {}"),
     "all memory": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push(new Float64Array(1 << 22).fill(1));"),
     "all of the heap": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push({ x: [1, 2, 3] });"),
-    "all memory by shapes": ("MODULE_TOO_MUCH_MEMORY", "const a = []; for (;;) a.push(new THREE.SphereGeometry(1, 200, 200));"),
-}  # fmt: skip
+    "all memory by shapes": (
+        "MODULE_TOO_MUCH_MEMORY",
+        "const a = []; for (;;) a.push(new THREE.SphereGeometry(1, 200, 200));",
+    ),
+}
 GREEDY = {
     name: (rule, f"export default function generate(THREE) {{ {body} }}") for name, (rule, body) in GREEDY.items()
 }
@@ -219,5 +273,5 @@ HARMLESS = {
     "patches a class by a hidden name": "const k = ['proto', 'type'].join(''); THREE.BufferGeometry[k].setAttribute = () => 1; Array[k].map = 1;",
     "hooks by a hidden name": "const k = ['onBefore', 'Render'].join(''); const m = new THREE.Mesh(); m[k] = () => { for (;;) {} };",
     "patches what bakes": "const k = ['proto', 'type'].join(''); Uint8Array[k].toBase64 = () => 'x'; Set[k].has = () => false;",
-}  # fmt: skip
+}
 HARMLESS = {name: whole(body) for name, body in HARMLESS.items()}

@@ -64,8 +64,12 @@ def test_all_duels_are_heard_at_once_and_each_question_is_asked_once(round_, ser
     assert server.most_busy > 4
     assert not Duel.objects.exclude(lease=None).exists()
     assert {row["decided_by"] for row in Duel.objects.values_list("detail", flat=True)} <= {
-        "likeness", "specialists", "draw_band", "gray", "side_guard"
-    }  # fmt: skip
+        "likeness",
+        "specialists",
+        "draw_band",
+        "gray",
+        "side_guard",
+    }
 
 
 @pytest.mark.django_db(transaction=True)
@@ -127,9 +131,15 @@ def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
     from core import store
 
     with pytest.raises(Unwanted):
-        verdict_of(judge_named("openai:vlm-2"), reference=store.default().path(duel.prompt.sha256),
-                   reference_sha256=duel.prompt.sha256, defender=left, challenger=right, book=Kept(duel),
-                   wanted=gone)  # fmt: skip
+        verdict_of(
+            judge_named("openai:vlm-2"),
+            reference=store.default().path(duel.prompt.sha256),
+            reference_sha256=duel.prompt.sha256,
+            defender=left,
+            challenger=right,
+            book=Kept(duel),
+            wanted=gone,
+        )
     assert server.asked == 2
 
 

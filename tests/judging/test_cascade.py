@@ -163,8 +163,10 @@ def test_an_open_question_has_no_verdict():
 
 
 def test_more_spoiled_never_helps():
-    outcomes = [verdict(everything(likeness=MICRO, spoiled=(200_000, s)), bars=BARS).score_micro for s in
-                range(0, MICRO, 50_000)]  # fmt: skip
+    outcomes = [
+        verdict(everything(likeness=MICRO, spoiled=(200_000, s)), bars=BARS).score_micro
+        for s in range(0, MICRO, 50_000)
+    ]
     assert outcomes == sorted(outcomes, reverse=True)
 
 

@@ -30,9 +30,13 @@ def match(db: Any) -> Match:
         "challenger": Submission.objects.create(round=round_, miner=other, role="challenger"),
     }
     match = Match.objects.create(
-        round=round_, kind="audit", defender_origin="generated", challenger_origin="submitted", **sides,
+        round=round_,
+        kind="audit",
+        defender_origin="generated",
+        challenger_origin="submitted",
+        **sides,
         **Match.born(now=NOW) | {"state": "judging"},
-    )  # fmt: skip
+    )
     judged = Duel.born(now=NOW) | {"state": "judged", "outcome": "challenger"}
     for place, prompt in enumerate(round_.competition.pool.order_by("stem")):
         told = judged if place < PROMPTS - 10 else Duel.born(now=NOW)

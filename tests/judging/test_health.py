@@ -34,8 +34,13 @@ def failing(found, *, calls=1000, failed=0):
 def test_a_sound_judge_passes_every_gate():
     found = health(controls(), calls=1000, failed_calls=10, gates=GATES)
     assert found.well and [f.gate for f in found.findings] == [
-        "self", "canary", "injection", "repeat", "consistent", "calls"
-    ]  # fmt: skip
+        "self",
+        "canary",
+        "injection",
+        "repeat",
+        "consistent",
+        "calls",
+    ]
 
 
 @pytest.mark.parametrize(

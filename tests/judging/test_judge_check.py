@@ -241,8 +241,12 @@ def test_the_command_passes_a_model_that_sees(serving, tmp_path):
     version, table = version_named("vlm-2"), {}
     prompts = settings.BASE_DIR / "examples" / "prompts"
     for case in judge_check.drawn(objects, names=["mushroom"], prompts=prompts, into=tmp_path):
-        told = [(case.good, Worth(1.0)), (case.broken, Worth(0.0)), (doctored(case.good, "twin"), Worth(1.0)),
-                (doctored(case.good, "painted"), Worth(1.0, painted=1.0))]  # fmt: skip
+        told = [
+            (case.good, Worth(1.0)),
+            (case.broken, Worth(0.0)),
+            (doctored(case.good, "twin"), Worth(1.0)),
+            (doctored(case.good, "painted"), Worth(1.0, painted=1.0)),
+        ]
         table |= {
             name: worth
             for shown, what in told

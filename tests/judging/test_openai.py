@@ -23,11 +23,22 @@ GOOD, POOR = Worth(quality=1.0), Worth(quality=0.0)
 UNSEEN = {"swapped_labels", "always_first", "always_tie", "prose"}
 HARMLESS = {"slow", "small_ids"}
 CODES = {
-    "empty_choices": "empty_choices", "duplicate_answers": "empty_choices", "missing_logprobs": "unmeasurable",
-    "label_not_in_top": "low_mass", "low_mass": "low_mass", "nan": "bad_logprobs", "infinity": "bad_logprobs",
-    "wrong_model": "wrong_model", "stale_answer": "stale_answer", "timeout": "timeout", "http_400": "refused",
-    "http_429": "http_429", "http_500": "http_500", "reset": "unreachable", "truncated": "unreachable",
-}  # fmt: skip
+    "empty_choices": "empty_choices",
+    "duplicate_answers": "empty_choices",
+    "missing_logprobs": "unmeasurable",
+    "label_not_in_top": "low_mass",
+    "low_mass": "low_mass",
+    "nan": "bad_logprobs",
+    "infinity": "bad_logprobs",
+    "wrong_model": "wrong_model",
+    "stale_answer": "stale_answer",
+    "timeout": "timeout",
+    "http_400": "refused",
+    "http_429": "http_429",
+    "http_500": "http_500",
+    "reset": "unreachable",
+    "truncated": "unreachable",
+}
 
 
 @pytest.fixture

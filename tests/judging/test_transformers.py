@@ -52,9 +52,12 @@ def asker(model, tmp_path):
 def asked(judge, folder, *, defender, challenger):
     sides = [asset(folder, red=red) for red in (defender, challenger)]
     return verdict_of(
-        judge, reference=asset(folder, red=128).views["back"], reference_sha256="0" * 64, defender=sides[0],
+        judge,
+        reference=asset(folder, red=128).views["back"],
+        reference_sha256="0" * 64,
+        defender=sides[0],
         challenger=sides[1],
-    )  # fmt: skip
+    )
 
 
 @needs_torch

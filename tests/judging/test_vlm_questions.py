@@ -58,9 +58,17 @@ def test_a_word_a_bar_a_model_or_a_revision_makes_another_judge(copy):
 
 @pytest.mark.parametrize(
     "said",
-    [{"mode": "guess"}, {"constrain": "by force"}, {"pixels": 0}, {"model": ""}, {"bars": {"likeness": 0.5}},
-     {"bars": {"unknown": 1}}, {"questions": {}}, {"surprise": 1}],
-)  # fmt: skip
+    [
+        {"mode": "guess"},
+        {"constrain": "by force"},
+        {"pixels": 0},
+        {"model": ""},
+        {"bars": {"likeness": 0.5}},
+        {"bars": {"unknown": 1}},
+        {"questions": {}},
+        {"surprise": 1},
+    ],
+)
 def test_a_folder_that_says_what_cannot_be_is_refused(copy, said):
     edit(copy, **said)
     with pytest.raises(BadVersion):
@@ -114,9 +122,14 @@ def test_one_token_is_asked_for_and_no_label_is_forced(asker, tmp_path, version)
     call = asker.asset("sides", side(tmp_path, "a", shade=1))
     sent = body(call, version)
     assert {**sent, "messages": 0} == {
-        "model": f"{VERSION.model}@{VERSION.revision}", "messages": 0, "temperature": 0, "n": 1, "max_tokens": 1,
-        "logprobs": True, "top_logprobs": 20,
-    }  # fmt: skip
+        "model": f"{VERSION.model}@{VERSION.revision}",
+        "messages": 0,
+        "temperature": 0,
+        "n": 1,
+        "max_tokens": 1,
+        "logprobs": True,
+        "top_logprobs": 20,
+    }
 
 
 def test_a_version_that_has_judged_keeps_its_hash():

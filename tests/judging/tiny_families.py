@@ -19,10 +19,15 @@ from tests.judging.tiny_vlm import CHAT, short_version, tokenizer
 
 PIXELS = {"shortest_edge": 56 * 56, "longest_edge": 56 * 56}
 TEXT: dict[str, Any] = {
-    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "max_position_embeddings": 1024, "bos_token_id": None,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 1024,
+    "bos_token_id": None,
     "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]},
-}  # fmt: skip
+}
 
 
 def saved(folder: Path, family: str) -> Path:
@@ -38,22 +43,43 @@ def saved(folder: Path, family: str) -> Path:
 
 
 def qwen(size: int, ids: dict[str, int], *, pad: int) -> tuple[Any, Any]:
-    vision = {"depth": 1, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 32,
-              "fullatt_block_indexes": [0], "window_size": 56}  # fmt: skip
+    vision = {
+        "depth": 1,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 2,
+        "out_hidden_size": 32,
+        "fullatt_block_indexes": [0],
+        "window_size": 56,
+    }
     config = Qwen2_5_VLConfig(
-        text_config={**TEXT, "vocab_size": size, "pad_token_id": pad, "eos_token_id": pad}, vision_config=vision,
-        image_token_id=ids["image"], video_token_id=ids["video"], vision_start_token_id=ids["vision"],
+        text_config={**TEXT, "vocab_size": size, "pad_token_id": pad, "eos_token_id": pad},
+        vision_config=vision,
+        image_token_id=ids["image"],
+        video_token_id=ids["video"],
+        vision_start_token_id=ids["vision"],
         vision_end_token_id=ids["/vision"],
-    )  # fmt: skip
+    )
     return Qwen2_5_VLForConditionalGeneration(config), Qwen2VLImageProcessorPil(size=PIXELS)
 
 
 def glm(size: int, ids: dict[str, int], *, pad: int) -> tuple[Any, Any]:
-    vision = {"depth": 1, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 32,
-              "image_size": 56}  # fmt: skip
+    vision = {
+        "depth": 1,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 2,
+        "out_hidden_size": 32,
+        "image_size": 56,
+    }
     config = Glm4vConfig(
-        text_config={**TEXT, "vocab_size": size, "pad_token_id": pad, "eos_token_id": pad}, vision_config=vision,
-        image_token_id=ids["image"], video_token_id=ids["video"], image_start_token_id=ids["vision"],
-        image_end_token_id=ids["/vision"], video_start_token_id=ids["vision"], video_end_token_id=ids["/vision"],
-    )  # fmt: skip
+        text_config={**TEXT, "vocab_size": size, "pad_token_id": pad, "eos_token_id": pad},
+        vision_config=vision,
+        image_token_id=ids["image"],
+        video_token_id=ids["video"],
+        image_start_token_id=ids["vision"],
+        image_end_token_id=ids["/vision"],
+        video_start_token_id=ids["vision"],
+        video_end_token_id=ids["/vision"],
+    )
     return Glm4vForConditionalGeneration(config), Glm4vImageProcessorPil(size=PIXELS)

@@ -34,9 +34,15 @@ from judging.panel.questions.version import JudgeVersion, version_named
 SIDE, PATCH = 32, 16
 # As a judge version says it, in few words: a small model reads short sentences quickly.
 WORDS = {
-    "likeness": "better?", "artifacts": "better?", "detail": "better?", "gray": "better?",
-    "best_view": "which view?", "parts": "name parts", "checklist": "how many of {parts}", "sides": "how many spoiled?",
-}  # fmt: skip
+    "likeness": "better?",
+    "artifacts": "better?",
+    "detail": "better?",
+    "gray": "better?",
+    "best_view": "which view?",
+    "parts": "name parts",
+    "checklist": "how many of {parts}",
+    "sides": "how many spoiled?",
+}
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}<|im_end|>{% endfor %}"
@@ -65,9 +71,12 @@ def tokenizer(version: JudgeVersion, *, placeholders: Sequence[str] = ("<image>"
         trainers.BpeTrainer(vocab_size=1500, special_tokens=[*SPECIAL, *placeholders], initial_alphabet=alphabet),
     )
     return PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", unk_token="<unk>", eos_token="<|im_end|>",
+        tokenizer_object=made,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        eos_token="<|im_end|>",
         additional_special_tokens=["<|im_start|>", *placeholders],
-    )  # fmt: skip
+    )
 
 
 def built(version: JudgeVersion) -> tuple[Any, Any]:
@@ -76,22 +85,42 @@ def built(version: JudgeVersion) -> tuple[Any, Any]:
     words = tokenizer(version)
     pictures = CLIPImageProcessorPil(size={"height": SIDE, "width": SIDE}, crop_size={"height": SIDE, "width": SIDE})
     processor = LlavaProcessor(
-        image_processor=pictures, tokenizer=words, patch_size=PATCH, vision_feature_select_strategy="default",
-        num_additional_image_tokens=1, chat_template=CHAT, image_token="<image>",
-    )  # fmt: skip
+        image_processor=pictures,
+        tokenizer=words,
+        patch_size=PATCH,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=CHAT,
+        image_token="<image>",
+    )
     vision = CLIPVisionConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, image_size=SIDE,
-        patch_size=PATCH, projection_dim=32,
-    )  # fmt: skip
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=SIDE,
+        patch_size=PATCH,
+        projection_dim=32,
+    )
     text = LlamaConfig(
-        vocab_size=len(words), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=4, max_position_embeddings=1024, pad_token_id=words.pad_token_id,
-        eos_token_id=words.eos_token_id, bos_token_id=None,
-    )  # fmt: skip
+        vocab_size=len(words),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=1024,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+        bos_token_id=None,
+    )
     config = LlavaConfig(
-        vision_config=vision, text_config=text, image_token_id=words.convert_tokens_to_ids("<image>"),
-        vision_feature_layer=-1, vision_feature_select_strategy="default",
-    )  # fmt: skip
+        vision_config=vision,
+        text_config=text,
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+    )
     return LlavaForConditionalGeneration(config), processor
 
 

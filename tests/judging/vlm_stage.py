@@ -45,8 +45,11 @@ def side(folder: Path, name: str, *, shade: int) -> Side:
 
 def worths(side: Side, worth: Worth, *, version: JudgeVersion = VERSION) -> dict[str, Worth]:
     """Every picture of the asset that a judge may be shown, by hash."""
-    sheets = [pictures.sheet(side, t.shows, pixels=version.pixels) for t in version.templates.values()
-              if t.shows and t.shows[0] in side.views]  # fmt: skip
+    sheets = [
+        pictures.sheet(side, t.shows, pixels=version.pixels)
+        for t in version.templates.values()
+        if t.shows and t.shows[0] in side.views
+    ]
     sheets += [pictures.sheet(side, [view], pixels=version.pixels) for view in FRONT]
     return {hashlib.sha256(shown.jpeg()).hexdigest(): worth for shown in sheets}
 

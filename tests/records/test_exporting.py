@@ -78,9 +78,13 @@ def test_a_weight_is_written_as_it_was_read(tmp_path: Path) -> None:
     reign = {"hotkey": ADA, "repo": "a/b", "commit": "c" * 40, "image": "i", "effective_block": 7}
     (row,) = json.loads(writing.leaders([{**reign, "weight": "0.6000000000000001"}]))
     assert row == {
-        "hotkey": ADA, "repo": "a/b", "commit": "c" * 40, "docker": "i", "weight": 0.6000000000000001,
+        "hotkey": ADA,
+        "repo": "a/b",
+        "commit": "c" * 40,
+        "docker": "i",
+        "weight": 0.6000000000000001,
         "effective_block": 7,
-    }  # fmt: skip
+    }
     assert list(row) == ["hotkey", "repo", "commit", "docker", "weight", "effective_block"], "validators read this"
     assert b"0.6000000000000001" in writing.leaders([{**reign, "weight": "0.6000000000000001"}])
     assert json.loads(writing.leaders([{**reign, "weight": "4/5"}]))[0]["weight"] == 0.8
@@ -146,8 +150,11 @@ def test_each_export_is_a_commit_and_is_pushed(tmp_path: Path) -> None:
         assert _commits(tmp_path / "remote.git") == wanted
     shown = subprocess.run(
         ["git", "-C", str(tmp_path / "remote.git"), "show", "--stat", "--format=%an", "main"],
-        capture_output=True, text=True, check=True, timeout=120,
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
     assert "1 file changed" in shown
 
 

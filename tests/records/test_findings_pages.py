@@ -150,8 +150,10 @@ def test_the_ladder_of_an_imported_round_is_that_of_its_era(tmp_path: Path) -> N
     imported(made(1, tmp_path))
     rungs = Client().get("/c/made/r/0.json").json()["ladder"]
     assert [(r["challenger"]["hotkey"], r["verdict"]) for r in rungs] == [
-        (ADA, "rejected"), (BEN, "advanced"), (EVE, "advanced"),
-    ]  # fmt: skip
+        (ADA, "rejected"),
+        (BEN, "advanced"),
+        (EVE, "advanced"),
+    ]
 
 
 def test_a_match_says_whether_its_margin_was_recomputed_equal(broken: None) -> None:

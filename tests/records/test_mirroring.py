@@ -43,9 +43,12 @@ def played(host: HostileHost, tmp_path: Path, settings: object) -> dict[str, str
     settings.DEMO, settings.FETCH_WITNESS = True, ""  # type: ignore[attr-defined]
     cache.clear()
     served: dict[str, bytes | None] = {
-        "good": picture("red"), "same": picture("red"), "jpeg": picture("blue", kind="JPEG"),
-        "html": b"<html>no</html>", "gone": None,
-    }  # fmt: skip
+        "good": picture("red"),
+        "same": picture("red"),
+        "jpeg": picture("blue", kind="JPEG"),
+        "html": b"<html>no</html>",
+        "gone": None,
+    }
     for name, body in served.items():
         host.on(f"/{name}.png", _serving(body))
     host.on("/left.png", _serving(picture("green")))

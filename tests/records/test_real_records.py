@@ -64,8 +64,12 @@ def test_the_reigns_are_those_of_leader_json(records: None) -> None:
     weights = list(Reign.objects.filter(competition__slug="mesh").values_list("weight", flat=True))
     assert weights == ["0.0", "1.0", "0.8", "0.6000000000000001", "0.4000000000000001"]
     assert list(Reign.objects.filter(competition__slug="mesh").values_list("won_in__number", flat=True)) == [
-        None, 0, 1, 2, 3,
-    ]  # fmt: skip
+        None,
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 @pytest.mark.parametrize("slug", NAMES)

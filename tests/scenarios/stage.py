@@ -145,10 +145,13 @@ class Play:
 
     def environment(self) -> dict[str, str]:
         named = {
-            "GAUNTLET_VAR": str(self.var), "GAUNTLET_DEMO": "1", "GAUNTLET_LEASE_SECONDS": str(LEASE_SECONDS),
-            "GAUNTLET_REKICK_SECONDS": "1", "DJANGO_SETTINGS_MODULE": "tests.scenarios.settings",
+            "GAUNTLET_VAR": str(self.var),
+            "GAUNTLET_DEMO": "1",
+            "GAUNTLET_LEASE_SECONDS": str(LEASE_SECONDS),
+            "GAUNTLET_REKICK_SECONDS": "1",
+            "DJANGO_SETTINGS_MODULE": "tests.scenarios.settings",
             "PYTHONUNBUFFERED": "1",
-        }  # fmt: skip
+        }
         return clean_environment() | named | dict(self.faults) | dict(self.env)
 
     def fault_path(self, name: str) -> Path:

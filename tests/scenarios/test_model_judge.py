@@ -30,10 +30,14 @@ pytestmark = [pytest.mark.scenario, pytest.mark.long]
 
 VLM = version_named("vlm-2")
 SKILL = {
-    ("leader", "generated"): 0.0, (hotkey("Cheat"), "submitted"): 1.2, (hotkey("Cheat"), "generated"): -0.8,
-    (hotkey("Chooser"), "submitted"): 0.7, (hotkey("Chooser"), "generated"): 0.7, (hotkey("Copy"), "submitted"): 0.7,
+    ("leader", "generated"): 0.0,
+    (hotkey("Cheat"), "submitted"): 1.2,
+    (hotkey("Cheat"), "generated"): -0.8,
+    (hotkey("Chooser"), "submitted"): 0.7,
+    (hotkey("Chooser"), "generated"): 0.7,
+    (hotkey("Copy"), "submitted"): 0.7,
     (hotkey("Gaps"), "submitted"): -0.7,
-}  # fmt: skip
+}
 """What the files of each are worth.  The best that its own code gives is Chooser's."""
 
 
@@ -60,9 +64,10 @@ def before_a_model(stage: Stage, mind: Mind, *, name: str, **server: Any) -> Ite
     with served(mind, model=VLM.served_as, **server) as (listening, url):
         play = stage.play(name, env={"GAUNTLET_VLM_URL": url})
         done = play.command(
-            "shell", "-c",
+            "shell",
+            "-c",
             "from competition.models import Competition; Competition.objects.update(judge='openai:vlm-2')",
-        )  # fmt: skip
+        )
         assert not done.returncode, done.stderr
         yield play, listening
 

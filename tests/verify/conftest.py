@@ -55,10 +55,17 @@ def played(db: None, monkeypatch: pytest.MonkeyPatch) -> Played:
     """Play a competition into a folder of its own; the database is as before."""
 
     def play(
-        *, seed: int, order: int = 0, rounds: tuple[int, ...] = (1, 2, 3), ruleset: str = "title-1",
-        also: Callable[[], None] = nothing, reveals: Reveals = at_random, honest: bool = False, bar: int = 3,
+        *,
+        seed: int,
+        order: int = 0,
+        rounds: tuple[int, ...] = (1, 2, 3),
+        ruleset: str = "title-1",
+        also: Callable[[], None] = nothing,
+        reveals: Reveals = at_random,
+        honest: bool = False,
+        bar: int = 3,
         leader_fails: Callable[[str], str] = never,
-    ) -> Path:  # fmt: skip
+    ) -> Path:
         """`reveals` lets miners reveal in a round; `also` looks at the rows while they are there; `leader_fails` says
         of which prompts the leader's code makes nothing, or nothing readable."""
         given = {"seed": seed, "order": order, "ruleset": ruleset, "bar": bar}

@@ -51,8 +51,11 @@ def nobody_signed_the_correction(documents: Documents, events: Events) -> None:
 
 
 def the_reason_is_none_of_the_list(documents: Documents, events: Events) -> None:
-    for body in (last(events, "ruling.proposed", case="correction"), last(events, "ruling.confirmed",
-                 case="correction"), last(events, "correction.applied")):  # fmt: skip
+    for body in (
+        last(events, "ruling.proposed", case="correction"),
+        last(events, "ruling.confirmed", case="correction"),
+        last(events, "correction.applied"),
+    ):
         body["code"] = "we_like_it"
 
 

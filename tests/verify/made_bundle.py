@@ -62,13 +62,25 @@ class Maker:
 
     def _competition(self, prompts: int) -> None:
         config = {
-            "blocks": BLOCKS, "rig": RIG, "prompts_per_round": prompts, "format": "glb",
-            "rules": {"win_margin": 0.05, "least_counted": 1}, "pods": {"generation_s": 600},
-        }  # fmt: skip
+            "blocks": BLOCKS,
+            "rig": RIG,
+            "prompts_per_round": prompts,
+            "format": "glb",
+            "rules": {"win_margin": 0.05, "least_counted": 1},
+            "pods": {"generation_s": 600},
+        }
         self.made.documents["competition.json"] = {
-            "slug": SLUG, "name": "Made", "description": "From a plan.", "ruleset": "margin-1", "judge": "plan",
-            "renderer": "nobody", "chain": f"simulated:{SLUG}", "pods": "local", "config": config, "demo": False,
-        }  # fmt: skip
+            "slug": SLUG,
+            "name": "Made",
+            "description": "From a plan.",
+            "ruleset": "margin-1",
+            "judge": "plan",
+            "renderer": "nobody",
+            "chain": f"simulated:{SLUG}",
+            "pods": "local",
+            "config": config,
+            "demo": False,
+        }
 
     def _round(self, prompts: int) -> None:
         pictures = {f"p{n}": f"picture {n}".encode() for n in range(prompts + 3)}
@@ -76,8 +88,11 @@ class Maker:
         pool = sorted(named)
         commitment = sha256("".join(f"{digest}\n" for digest in pool).encode())
         schedule = {
-            "earliest_reveal_block": 3, "latest_reveal_block": 17, "seed_block": 19, "generation_deadline_block": 437
-        }  # fmt: skip
+            "earliest_reveal_block": 3,
+            "latest_reveal_block": 17,
+            "seed_block": 19,
+            "generation_deadline_block": 437,
+        }
         block = sha256(f"gauntlet-simulated-block/1\n{SLUG}\n19".encode())
         seed = sha256(f"gauntlet-seed/1\n{SLUG}\n1\n{block}".encode())
         drawn = sorted(pool, key=lambda digest: sha256(bytes.fromhex(seed + digest)))[:prompts]
@@ -85,10 +100,15 @@ class Maker:
             self.made.put("prompt", pictures[named[digest]])
         self.stems = [named[digest] for digest in drawn]
         self.made.documents["round.json"] = {
-            "number": 1, "rules": RULES, "schedule": schedule, "seed_block_hash": block, "seed": seed, "pool": pool,
+            "number": 1,
+            "rules": RULES,
+            "schedule": schedule,
+            "seed_block_hash": block,
+            "seed": seed,
+            "pool": pool,
             "pool_commitment": commitment,
             "prompts": [{"position": n, "stem": named[d], "sha256": d} for n, d in enumerate(drawn)],
-        }  # fmt: skip
+        }
         self.tell("pool", commitment=commitment, prompts=len(pool))
         self.reign(1, "base", weight="4/5", block=0, defence=False)
         self.tell("round.open", round=1, rules=RULES, schedule=schedule, pool=commitment)
@@ -109,8 +129,9 @@ class Maker:
                 self.tell("reveal", **shown, bytes=len(payload), signature=signature, objection=objection)
         self.made.documents["reveals.json"] = sorted(rows, key=lambda row: row["block"])
         self.made.documents["submissions.json"] = entries = [
-            self._entry("base", role="leader"), *(self._entry(name, role="challenger") for name in PLACES)
-        ]  # fmt: skip
+            self._entry("base", role="leader"),
+            *(self._entry(name, role="challenger") for name in PLACES),
+        ]
         for row in entries[1:]:
             told = {k: v for k, v in row.items() if k not in ("entry", "role", "extrinsic_index")}
             self.tell("submission", round=1, **told)
@@ -131,13 +152,17 @@ class Maker:
     def _entry(self, name: str, *, role: str) -> Row:
         leads, mumbles = role == "leader", name == "mumbler"
         return {
-            "entry": "leader" if leads else hotkey(name), "miner": hotkey(name), "role": role,
-            "repo": "" if mumbles else f"made/{name}", "commit": "" if mumbles else commit(name),
+            "entry": "leader" if leads else hotkey(name),
+            "miner": hotkey(name),
+            "role": role,
+            "repo": "" if mumbles else f"made/{name}",
+            "commit": "" if mumbles else commit(name),
             "cdn_url": "" if mumbles or leads else f"https://{name}.example.org/files",
             "reveal_block": None if leads else PLACES[name] + (name == "birch"),
-            "extrinsic_index": None if leads else 0, "objection": "Nothing was revealed." if mumbles else "",
+            "extrinsic_index": None if leads else 0,
+            "objection": "Nothing was revealed." if mumbles else "",
             "copy_of": hotkey("ash") if name == "copycat" else "",
-        }  # fmt: skip
+        }
 
     def _deliver(self) -> None:
         self.rows: list[Row] = []
@@ -265,9 +290,16 @@ class Maker:
             reason = f"Again: {t['won']} won, {t['drawn']} drawn, {t['lost']} lost."
         shown = {"entry": hotkey(name), "kind": kind, "verdict": verdict, "code": code, "reason": reason}
         self.audits.append(
-            {**shown, "version": 1, "people": [], "numbers": numbers, "limits": limits, **checked(name, kind),
-             "findings": [{**row, "check": "licences", "tool": "gauntlet", "tool_version": "1"} for row in findings]}
-        )  # fmt: skip
+            {
+                **shown,
+                "version": 1,
+                "people": [],
+                "numbers": numbers,
+                "limits": limits,
+                **checked(name, kind),
+                "findings": [{**row, "check": "licences", "tool": "gauntlet", "tool_version": "1"} for row in findings],
+            }
+        )
         told = {"entry": hotkey(name), "audit": kind, "code": code, "limits": limits, "because": reason}
         measured = {**numbers, "generation_s": 2} if kind == "generation" else numbers
         self.move(
@@ -276,23 +308,33 @@ class Maker:
 
     def _decide(self) -> None:
         rungs = [
-            self.rung("leader", "ash", "advanced"), self.rung("ash", "birch", "rejected"),
+            self.rung("leader", "ash", "advanced"),
+            self.rung("ash", "birch", "rejected"),
             self.rung("ash", "copycat", "held"),
-        ]  # fmt: skip
+        ]
         following = {
-            "earliest_reveal_block": 1203, "latest_reveal_block": 1217, "seed_block": 1219,
+            "earliest_reveal_block": 1203,
+            "latest_reveal_block": 1217,
+            "seed_block": 1219,
             "generation_deadline_block": 1637,
-        }  # fmt: skip
+        }
         self.made.documents["decision.json"] = {
-            "winner": hotkey("ash"), "leader": hotkey("ash"), "weight": "1", "effective_block": 1217, "ladder": rungs,
+            "winner": hotkey("ash"),
+            "leader": hotkey("ash"),
+            "weight": "1",
+            "effective_block": 1217,
+            "ladder": rungs,
             "headline": f"{hotkey('ash')} takes the lead from {hotkey('base')}. {rungs[0]['reason']}",
-            "next_schedule": following, "uids": {hotkey(name): uid for uid, name in enumerate((OPERATOR, *NAMES))},
-            "owner_uid": 0, "weights": {"2": "1"}, "weights_block": 1217,
+            "next_schedule": following,
+            "uids": {hotkey(name): uid for uid, name in enumerate((OPERATOR, *NAMES))},
+            "owner_uid": 0,
+            "weights": {"2": "1"},
+            "weights_block": 1217,
             "reigns": [
                 {"hotkey": hotkey("base"), "weight": "4/5", "effective_block": 0},
                 {"hotkey": hotkey("ash"), "weight": "1", "effective_block": 1217},
             ],
-        }  # fmt: skip
+        }
         self.made.documents["statistics.json"] = statistics.document(self.made.documents)
         self.tell("weights", block=700, weights={"0": "1/5", "1": "4/5"}, read_back="agrees")
         self.reign(2, "ash", weight="1", block=1217, defence=False)

@@ -62,9 +62,10 @@ class Made:
 
     def match(self, kind: str, defender: str, challenger: str) -> Row:
         [found] = [
-            m for m in self.documents["matches.json"]
+            m
+            for m in self.documents["matches.json"]
             if (m["kind"], m["defender"], m["challenger"]) == (kind, who(defender), who(challenger))
-        ]  # fmt: skip
+        ]
         return found
 
     def put(self, role: str, data: bytes) -> str:

@@ -12,16 +12,33 @@ Row = dict[str, Any]
 COUNTED = ("won", "drawn", "lost", "forfeits_challenger", "forfeits_defender")
 TALLY = (*COUNTED, "void")
 RULES = {
-    "name": "margin-1", "win_margin": "1/20", "weight_decay": "1/5", "weight_floor": "1/5", "least_counted": 1,
-    "stop_early": True, "paid_from": "next_latest_reveal", "audits": ["source", "generation"],
-    "audit_distance": "1/10", "audit_failed_allowed": 6, "audit_critical_allowed": 1, "audit_median_seconds": "90",
-    "audit_limit_seconds": "180", "audit_repeats": 1,
-}  # fmt: skip
+    "name": "margin-1",
+    "win_margin": "1/20",
+    "weight_decay": "1/5",
+    "weight_floor": "1/5",
+    "least_counted": 1,
+    "stop_early": True,
+    "paid_from": "next_latest_reveal",
+    "audits": ["source", "generation"],
+    "audit_distance": "1/10",
+    "audit_failed_allowed": 6,
+    "audit_critical_allowed": 1,
+    "audit_median_seconds": "90",
+    "audit_limit_seconds": "180",
+    "audit_repeats": 1,
+}
 BLOCKS = {"round_blocks": 600, "open_blocks": 15, "seed_delay_blocks": 2, "generation_blocks": 420, "lead_blocks": 10}
 RIG = {
-    "views": [{"name": "front", "theta": 0, "phi": 0}], "gray": ["front"], "radius": 2, "fov": 49.1, "pixels": 64,
-    "grid_pixels": 64, "samples": 1, "background": "#ffffff", "gray_background": "#808080",
-}  # fmt: skip
+    "views": [{"name": "front", "theta": 0, "phi": 0}],
+    "gray": ["front"],
+    "radius": 2,
+    "fov": 49.1,
+    "pixels": 64,
+    "grid_pixels": 64,
+    "samples": 1,
+    "background": "#ffffff",
+    "gray_background": "#808080",
+}
 
 QUALITY: dict[str, Callable[[int], tuple[int, int]]] = {
     "base": lambda n: (0, 0),

@@ -138,9 +138,15 @@ TITLE = {"prompts": 8, "batch": 3, "stakes": ["1/2"], "bar": 3, "out": "1/10", "
 
 
 def stage(
-    *, seed: int, patch: pytest.MonkeyPatch, folder: Path, order: int = 0, ruleset: str = "margin-1",
-    picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(), bar: int = 3,
-) -> Stage:  # fmt: skip
+    *,
+    seed: int,
+    patch: pytest.MonkeyPatch,
+    folder: Path,
+    order: int = 0,
+    ruleset: str = "margin-1",
+    picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(),
+    bar: int = 3,
+) -> Stage:
     """A competition whose first round is announced, and every stand-in in its place."""
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
@@ -148,10 +154,16 @@ def stage(
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
     rules |= {"title": {**TITLE, "bar": bar}} if ruleset == "title-1" else {}
     made = Competition.objects.create(
-        slug="played", name="Played", ruleset=ruleset, judge="perceptual-v1", renderer="raycast",
-        chain="simulated:played", pods="local", created_at=START,
+        slug="played",
+        name="Played",
+        ruleset=ruleset,
+        judge="perceptual-v1",
+        renderer="raycast",
+        chain="simulated:played",
+        pods="local",
+        created_at=START,
         config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
-    )  # fmt: skip
+    )
     played = Stage(seed, Random(order), made)
     for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 12))]):  # the last is not registered
         simulated.registrations.create(uid=uid, hotkey=played.named(name).ss58_address)
@@ -271,14 +283,26 @@ def _examine(played: Stage, audit: Audit) -> bool:
     """All checks of the code in one look; what they find is what the plan says."""
     weight = severity(played, audit.submission.commit)
     found = Finding(
-        severity=weight, rule="licence", sentence="What the licence says.", file="LICENSE", line=1, check="licence",
-        tool="plan", tool_version="1",
-    )  # fmt: skip
+        severity=weight,
+        rule="licence",
+        sentence="What the licence says.",
+        file="LICENSE",
+        line=1,
+        check="licence",
+        tool="plan",
+        tool_version="1",
+    )
     SourceCopy.objects.get_or_create(
-        repo=audit.submission.repo, commit=audit.submission.commit,
-        defaults={"origin": "plan", "archive": hashlib.sha256(audit.submission.commit.encode()).hexdigest(),
-                  "files": 1, "size": 1, "fetched_at": played.at},
-    )  # fmt: skip
+        repo=audit.submission.repo,
+        commit=audit.submission.commit,
+        defaults={
+            "origin": "plan",
+            "archive": hashlib.sha256(audit.submission.commit.encode()).hexdigest(),
+            "files": 1,
+            "size": 1,
+            "fetched_at": played.at,
+        },
+    )
     scanned = Scanned(check="licence", tool="plan", version="1", ruleset="", outcome="done", why="", findings=(found,))
     if not audit.checks.exists():
         source_audits.write(audit, scanned)

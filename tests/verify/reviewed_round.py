@@ -51,8 +51,12 @@ def appeal(stage: Stage, round_: Round) -> Any:
     entered = round_.submissions.filter(role="challenger", objection="").exclude(miner__hotkey=winner)
     rival = entered.order_by("pk").first().miner.hotkey
     key = next(k for n in range(1, 13) if (k := stage.named(f"miner {n}")).ss58_address == rival)
-    document = unsigned(audit, appellant=rival, ground="overlooked",
-                        statement="The second paragraph of LICENSE forbids any commercial use.")  # fmt: skip
+    document = unsigned(
+        audit,
+        appellant=rival,
+        ground="overlooked",
+        statement="The second paragraph of LICENSE forbids any commercial use.",
+    )
     return lodge(document, signature=bytes(key.sign(message(document))).hex(), now=stage.at)
 
 
@@ -62,8 +66,15 @@ def correct(stage: Stage, round_: Round) -> Correction:
     decide(lodged, "upheld", "rule_was_misread", first="bob", second="lea", role="lead", now=stage.at)
     correction = Correction.objects.get(round=round_)
     until(stage, lambda: Correction.objects.get(pk=correction.pk).state == "ready")
-    decide(Correction.objects.get(pk=correction.pk), "applied", "appeal_upheld", first="lea", second="otto",
-           role="operator", now=stage.at)  # fmt: skip
+    decide(
+        Correction.objects.get(pk=correction.pk),
+        "applied",
+        "appeal_upheld",
+        first="lea",
+        second="otto",
+        role="operator",
+        now=stage.at,
+    )
     until(stage, lambda: (folder_of(round_, edition=2) / "manifest.json").exists())
     return Correction.objects.get(pk=correction.pk)
 
@@ -76,8 +87,11 @@ def until(stage: Stage, done: Any, *, most: int = 400) -> None:
         engine.reconcile(now=stage.at)
         review_all(stage)
         stage.look()
-    rows = [(m.__name__, r.pk, r.state, r.waiting_for) for m in engine.stateful_models()
-            for r in m.objects.filter(state__in=m.graph.acting())]  # fmt: skip
+    rows = [
+        (m.__name__, r.pk, r.state, r.waiting_for)
+        for m in engine.stateful_models()
+        for r in m.objects.filter(state__in=m.graph.acting())
+    ]
     raise AssertionError(f"it does not come to an end: {rows[:20]}")
 
 

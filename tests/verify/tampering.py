@@ -247,10 +247,27 @@ def _other(value: Any, random: Random) -> Any:
 
 
 WAYS: tuple[Callable[[Original, Random], Any], ...] = (
-    flip_a_bit, insert_bytes, delete_bytes, cut_off, remove, rename, double, add, add_a_folder, put_a_link, swap_blobs,
-    edit_a_value, edit_and_list, edit_and_announce, edit_and_point_to_the_head, edit_and_sign_with_another_key,
-    sign_with_another_key, replay_an_older_head, change_the_ledger, break_the_chain,
-)  # fmt: skip
+    flip_a_bit,
+    insert_bytes,
+    delete_bytes,
+    cut_off,
+    remove,
+    rename,
+    double,
+    add,
+    add_a_folder,
+    put_a_link,
+    swap_blobs,
+    edit_a_value,
+    edit_and_list,
+    edit_and_announce,
+    edit_and_point_to_the_head,
+    edit_and_sign_with_another_key,
+    sign_with_another_key,
+    replay_an_older_head,
+    change_the_ledger,
+    break_the_chain,
+)
 
 
 def mutants(source: Original, *, number: int, seed: int) -> Iterator[tuple[str, Any]]:

@@ -14,9 +14,13 @@ OLD, NEW = version_named("vlm-1").described(), version_named("vlm-2").described(
 
 def answer(shares: dict[str, int], top: list[tuple[str, int]]) -> dict[str, Any]:
     return {
-        "key": "0" * 64, "kind": "likeness", "model": f"{NEW['model']}@{NEW['revision']}", "text": "",
-        "shares": shares, "top": [{"token": token, "micro": micro} for token, micro in top],
-    }  # fmt: skip
+        "key": "0" * 64,
+        "kind": "likeness",
+        "model": f"{NEW['model']}@{NEW['revision']}",
+        "text": "",
+        "shares": shares,
+        "top": [{"token": token, "micro": micro} for token, micro in top],
+    }
 
 
 MASKED = answer({"1": 980_198_673, "2": 19_801_327, "0": 0}, [("1", -20_000), ("2", -3_922_006)])

@@ -77,9 +77,13 @@ def test_the_verifier_runs_alone_and_says_what_it_lacks(missing: str, folder: Pa
     (tmp_path / "alone" / f"{missing}.py").write_text(f"raise ModuleNotFoundError('none', name='{missing}')\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "GAUNTLET"))}
     ran = subprocess.run(
-        [sys.executable, "-m", "verify", str(folder)], cwd=tmp_path / "alone", env=environment, capture_output=True,
-        text=True, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-m", "verify", str(folder)],
+        cwd=tmp_path / "alone",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     if missing == "rfc8785":
         assert ran.returncode == 2 and "pip install rfc8785" in ran.stderr
     else:

@@ -28,20 +28,28 @@ from verify import (
 ROUNDS = 400
 Row = dict[str, Any]
 STATES = [
-    ("judged", "challenger"), ("judged", "defender"), ("judged", "draw"), ("forfeited", "challenger"),
-    ("forfeited", "defender"), ("forfeited", "draw"), ("void", ""),
-]  # fmt: skip
+    ("judged", "challenger"),
+    ("judged", "defender"),
+    ("judged", "draw"),
+    ("forfeited", "challenger"),
+    ("forfeited", "defender"),
+    ("forfeited", "draw"),
+    ("void", ""),
+]
 
 
 def some_rules(random: Random) -> tuple[Row, rulesets.Rules]:
     """What a competition's configuration may say, and the rules that it makes."""
     told: Row = {
-        "win_margin": random.choice([0.05, "1/20", "1/3", "0.07", "1"]), "weight_decay": random.choice([0.2, "1/7"]),
-        "weight_floor": random.choice(["1/5", 0, 1]), "least_counted": random.randint(1, 6),
-        "stop_early": random.random() < 0.8, "paid_from": random.choice(rulesets.PAID_FROM),
+        "win_margin": random.choice([0.05, "1/20", "1/3", "0.07", "1"]),
+        "weight_decay": random.choice([0.2, "1/7"]),
+        "weight_floor": random.choice(["1/5", 0, 1]),
+        "least_counted": random.randint(1, 6),
+        "stop_early": random.random() < 0.8,
+        "paid_from": random.choice(rulesets.PAID_FROM),
         "audits": random.choice([[], ["generation"], ["generation", "source"], ["source"]]),
         "audit_median_seconds": random.choice([60, "90.5"]),
-    }  # fmt: skip
+    }
     told = {name: value for name, value in told.items() if random.random() < 0.7}
     return told, rulesets.read({"name": "margin-1", **told})
 
@@ -111,8 +119,11 @@ def _ladders_agree(random: Random, rules: rulesets.Rules) -> None:
     for rung in climbed.rungs:
         found = bundle_ladder.TOLD.match(rung.reason)
         assert found and [int(n) for n in found.group(1, 2, 3, 4)] == [
-            rung.tally.wins, rung.tally.drawn, rung.tally.losses, rung.tally.counted
-        ]  # fmt: skip
+            rung.tally.wins,
+            rung.tally.drawn,
+            rung.tally.losses,
+            rung.tally.counted,
+        ]
         assert (found[5], found[7]) == (rung.defender, "reaches" if tally.clears(rung.tally, rules=rules) else "is")
 
 
@@ -128,9 +139,12 @@ def _draws_agree(random: Random, number: int) -> None:
 def _schedules_agree(random: Random) -> None:
     length, delay = random.randint(1, 500), random.randint(1, 20)
     blocks = {
-        "round_blocks": length, "open_blocks": random.randint(1, length), "seed_delay_blocks": delay,
-        "generation_blocks": delay + random.randint(1, 300), "lead_blocks": random.randint(0, 30),
-    }  # fmt: skip
+        "round_blocks": length,
+        "open_blocks": random.randint(1, length),
+        "seed_delay_blocks": delay,
+        "generation_blocks": delay + random.randint(1, 300),
+        "lead_blocks": random.randint(0, 30),
+    }
     cadence, start = schedule.Cadence.from_json(blocks), random.randint(0, 10_000)
     first = schedule.first(cadence, earliest_reveal_block=start)
     assert bundle_round.opening_at(start, blocks) == asdict(first)
@@ -156,14 +170,25 @@ def some_payload(random: Random) -> bytes:
         "a\n/b",
     ]
     urls = [
-        "https://a.example.org/x/", "http://a.org", "https://u@a.org", "https://a.org:444", "https://[::1]/", "ftp://a.b",
-        "https://a.org?x", "https://a b", "https://a.org:99999", "https:///x", "https://a.org:",
-    ]  # fmt: skip
+        "https://a.example.org/x/",
+        "http://a.org",
+        "https://u@a.org",
+        "https://a.org:444",
+        "https://[::1]/",
+        "ftp://a.b",
+        "https://a.org?x",
+        "https://a b",
+        "https://a.org:99999",
+        "https:///x",
+        "https://a.org:",
+    ]
     commits = ["a" * 40, "b" * 40, "A" * 40, "a" * 41, "", 7]
     told: Any = {
         "repo": random.choice([*values, "made/ash", "made/oak", "made/elm"]),
-        "commit": random.choice(commits), "cdn_url": random.choice([*urls, urls[0], urls[0]]), "more": 1,
-    }  # fmt: skip
+        "commit": random.choice(commits),
+        "cdn_url": random.choice([*urls, urls[0], urls[0]]),
+        "more": 1,
+    }
     told = {name: value for name, value in told.items() if random.random() < 0.8}
     text = json.dumps(told, ensure_ascii=random.random() < 0.5)
     text = random.choice([text, text, text, str(told), "5", "[1]", "null", "{", text[:-1], "[" * 9, '"', "\ud800x"[1:]])
@@ -192,9 +217,13 @@ def _reveals_agree(random: Random) -> None:
         rows.append({**submission, "miner": entry.hotkey, "objection": due or ""})
         assert bool(due) == bool(entry.objection), (entry, due)
         assert submission == {
-            "entry": entry.hotkey, "repo": entry.repo[:200], "commit": entry.commit[:40], "cdn_url": entry.cdn_url,
-            "reveal_block": entry.reveal_block, "extrinsic_index": 0,
-        }  # fmt: skip
+            "entry": entry.hotkey,
+            "repo": entry.repo[:200],
+            "commit": entry.commit[:40],
+            "cdn_url": entry.cdn_url,
+            "reveal_block": entry.reveal_block,
+            "extrinsic_index": 0,
+        }
     assert bundle_reveals.copies(rows) == eligibility.copies(derived)
 
 

@@ -138,14 +138,22 @@ def told_by_a_person(made: Made) -> None:
     by = [{"name": "ann", "role": "reviewer"}, {"name": "bob", "role": "lead"}]
     decided = {**event, "from": "reviewing", "code": "author_agreed", "because": "Asked the author.", "by": by}
     ruling = {
-        "round": event["round"], "entry": hotkey("ash"), "audit": "source", "case": "audit", "ruling": 1,
-        "outcome": "passed", "code": "author_agreed", "because": "Asked the author.",
-    }  # fmt: skip
+        "round": event["round"],
+        "entry": hotkey("ash"),
+        "audit": "source",
+        "case": "audit",
+        "ruling": 1,
+        "outcome": "passed",
+        "code": "author_agreed",
+        "because": "Asked the author.",
+    }
     confirmed = {**ruling, "from": "proposed", "to": "confirmed", "by": by}
     made.events[place : place + 1] = [
-        ("audit.reviewing", asked), ("ruling.proposed", {**ruling, "by": by[:1]}), ("ruling.confirmed", confirmed),
+        ("audit.reviewing", asked),
+        ("ruling.proposed", {**ruling, "by": by[:1]}),
+        ("ruling.confirmed", confirmed),
         ("audit.passed", decided),
-    ]  # fmt: skip
+    ]
 
 
 def not_read_back(made: Made) -> None:

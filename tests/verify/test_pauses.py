@@ -31,10 +31,18 @@ from verify.__main__ import examine_all
 
 ROOT = Path(__file__).resolve().parents[2]
 WHERE = {
-    "POOL": "open", "PODS": "miner_generation", "DOWNLOADS": "downloading", "STORED_FILE": "downloading",
-    "NO_LEADER": "duels", "RENDERER": "duels", "JUDGE": "duels", "JUDGE_HEALTH": "duels", "ROWS_EDITED": "finalizing",
-    "AUDIT": "finalizing", "BUNDLE_REFUSED": "finished",
-}  # fmt: skip
+    "POOL": "open",
+    "PODS": "miner_generation",
+    "DOWNLOADS": "downloading",
+    "STORED_FILE": "downloading",
+    "NO_LEADER": "duels",
+    "RENDERER": "duels",
+    "JUDGE": "duels",
+    "JUDGE_HEALTH": "duels",
+    "ROWS_EDITED": "finalizing",
+    "AUDIT": "finalizing",
+    "BUNDLE_REFUSED": "finished",
+}
 """Each code with which a round pauses, and a stage in which it does."""
 
 
@@ -194,9 +202,12 @@ def pods_lost(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch) -> None:
 
 
 CAUSES = {
-    "JUDGE": judge_silent, "DOWNLOADS": hosts_out_of_reach, "RENDERER": renderer_broken, "AUDIT": auditor_broken,
+    "JUDGE": judge_silent,
+    "DOWNLOADS": hosts_out_of_reach,
+    "RENDERER": renderer_broken,
+    "AUDIT": auditor_broken,
     "PODS": pods_lost,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("code", CAUSES)

@@ -28,8 +28,10 @@ from tests.verify import played_round
 LEADER = b"0" * 40
 RIG = {
     "views": [{"name": name, "theta": place * 30, "phi": 0} for place, name in enumerate((*FRONT, *SIDES))],
-    "gray": list(FRONT), "pixels": 64, "grid_pixels": 64,
-}  # fmt: skip
+    "gray": list(FRONT),
+    "pixels": 64,
+    "grid_pixels": 64,
+}
 KEPT_SKILL = ("twin", "painted")
 
 

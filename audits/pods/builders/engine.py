@@ -26,13 +26,31 @@ LOG_LETTERS = 20_000
 # Said by the engine about itself or the network, as a rule.  A recipe can print the same: `audits.pods.builds`
 # believes an outage that goes on only where a canary fails, too.
 OURS = (
-    "no space left", "toomanyrequests", "rate limit", "i/o timeout", "tls handshake", "connection reset",
+    "no space left",
+    "toomanyrequests",
+    "rate limit",
+    "i/o timeout",
+    "tls handshake",
+    "connection reset",
     "unexpected eof",
-    "temporary failure", "could not resolve", "name or service not known", "connection refused", "service unavailable",
-    "bad gateway", "gateway timeout", "read timed out", "context deadline", "context canceled", "503 server",
+    "temporary failure",
+    "could not resolve",
+    "name or service not known",
+    "connection refused",
+    "service unavailable",
+    "bad gateway",
+    "gateway timeout",
+    "read timed out",
+    "context deadline",
+    "context canceled",
+    "503 server",
     "502 server",
-    "network is unreachable", "too many requests", "newconnectionerror", "connecttimeout", "failed to fetch http",
-)  # fmt: skip
+    "network is unreachable",
+    "too many requests",
+    "newconnectionerror",
+    "connecttimeout",
+    "failed to fetch http",
+)
 
 
 class EngineBuilder:
@@ -57,10 +75,15 @@ class EngineBuilder:
 
     def _query(self, image: Image, archive: str) -> dict[str, str]:
         return {
-            "t": tag_of(archive), "dockerfile": RECIPE, "rm": "1", "forcerm": "1", "pull": "1",
-            "memory": str(self.memory_bytes), "memswap": str(self.memory_bytes),
+            "t": tag_of(archive),
+            "dockerfile": RECIPE,
+            "rm": "1",
+            "forcerm": "1",
+            "pull": "1",
+            "memory": str(self.memory_bytes),
+            "memswap": str(self.memory_bytes),
             "labels": json.dumps({LABEL: archive, "gauntlet.commit": image.commit}),
-        }  # fmt: skip
+        }
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         log = _Log()
@@ -87,10 +110,17 @@ class EngineBuilder:
         """What the build failed with; "" if it did not say that it failed.  Raises TooLong, httpx.HTTPError and
         OSError."""
         timeout, deadline = httpx.Timeout(self.patience_s, connect=10.0), time.monotonic() + self.patience_s
-        with context.open("rb") as tar, self.rest.client.stream(
-            "POST", f"{VERSION}/build", params=query, content=_pieces(tar), timeout=timeout,
-            headers={"Content-Type": "application/x-tar"},
-        ) as answer:  # fmt: skip
+        with (
+            context.open("rb") as tar,
+            self.rest.client.stream(
+                "POST",
+                f"{VERSION}/build",
+                params=query,
+                content=_pieces(tar),
+                timeout=timeout,
+                headers={"Content-Type": "application/x-tar"},
+            ) as answer,
+        ):
             if answer.status_code in (400, 404):  # no such recipe, or one that cannot be parsed
                 answer.read()
                 return answer.text[:500] or "the engine refused the recipe"

@@ -44,12 +44,28 @@ ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
 }
 SETTINGS = (
-    "protocol.version=2", "protocol.allow=never", "http.followRedirects=false", "http.lowSpeedLimit=1024",
-    "http.lowSpeedTime=30", "credential.helper=", "core.hooksPath=/dev/null", "core.fsmonitor=false",
-    "core.attributesFile=/dev/null", "core.symlinks=false", "core.askPass=/bin/false", "submodule.recurse=false",
-    "fetch.recurseSubmodules=false", "fetch.writeCommitGraph=false", "transfer.bundleURI=false", "gc.auto=0",
-    "maintenance.auto=false", "pack.threads=1", "index.threads=1", "safe.directory=*", "advice.detachedHead=false",
-)  # fmt: skip
+    "protocol.version=2",
+    "protocol.allow=never",
+    "http.followRedirects=false",
+    "http.lowSpeedLimit=1024",
+    "http.lowSpeedTime=30",
+    "credential.helper=",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "core.symlinks=false",
+    "core.askPass=/bin/false",
+    "submodule.recurse=false",
+    "fetch.recurseSubmodules=false",
+    "fetch.writeCommitGraph=false",
+    "transfer.bundleURI=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "pack.threads=1",
+    "index.threads=1",
+    "safe.directory=*",
+    "advice.detachedHead=false",
+)
 
 NOT_THERE = {
     fetching.COMMIT_MISSING: "The repository answers, and the revealed commit is not in it: never pushed, or removed.",
@@ -72,9 +88,14 @@ class _Repository:
         environment = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": self.protocol}
         try:
             ended = limited_process.run(
-                command, folder=self.folder, limits=limits, most=most, network=network, given=given,
+                command,
+                folder=self.folder,
+                limits=limits,
+                most=most,
+                network=network,
+                given=given,
                 environment=environment,
-            )  # fmt: skip
+            )
         except OSError as reason:
             raise _ours(f"git could not be started: {reason.strerror}") from reason
         if ended.no_walls:
@@ -111,9 +132,19 @@ class GitHost:
         if not made.fine:
             raise _ours(f"git init failed: {excerpt(made.complaints)}")
         ended = have.run(
-            "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
-            "--end-of-options", url, commit, limits=self.fetching, most=1 << 16, network=True,
-        )  # fmt: skip
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--end-of-options",
+            url,
+            commit,
+            limits=self.fetching,
+            most=1 << 16,
+            network=True,
+        )
         if not ended.fine:
             raise self._not_brought(ended, url)
         kind = have.run("cat-file", "-t", commit, limits=self.looking, most=1 << 10)
@@ -179,18 +210,35 @@ class GitHost:
 
     def _tips(self, have: _Repository, url: str) -> frozenset[str]:
         ended = have.run(
-            "ls-remote", "--heads", "--tags", "--end-of-options", url, limits=self.looking, most=LARGEST_LIST,
+            "ls-remote",
+            "--heads",
+            "--tags",
+            "--end-of-options",
+            url,
+            limits=self.looking,
+            most=LARGEST_LIST,
             network=True,
-        )  # fmt: skip
+        )
         return _hashes(ended.said) if ended.fine or ended.flooded else frozenset()
 
     def _history(self, have: _Repository, url: str) -> tuple[frozenset[str] | None, bool]:
         """The commits behind all branches and tags, without a single file of theirs; and whether these are all."""
         ended = have.run(
-            "fetch", "--quiet", "--filter=tree:0", f"--depth={DEEPEST_HISTORY}", "--no-tags", "--no-recurse-submodules",
-            "--no-write-fetch-head", "--end-of-options", url, "+refs/heads/*:refs/h/*", "+refs/tags/*:refs/t/*",
-            limits=self.looking, most=1 << 16, network=True,
-        )  # fmt: skip
+            "fetch",
+            "--quiet",
+            "--filter=tree:0",
+            f"--depth={DEEPEST_HISTORY}",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--end-of-options",
+            url,
+            "+refs/heads/*:refs/h/*",
+            "+refs/tags/*:refs/t/*",
+            limits=self.looking,
+            most=1 << 16,
+            network=True,
+        )
         if not ended.fine:
             return None, False
         told = have.run("rev-list", "--all", limits=self.looking, most=LARGEST_LIST)

@@ -47,9 +47,12 @@ class Command(BaseCommand):
 
         address = str(operator_key.keypair().ss58_address)
         watcher = Watcher(
-            running.netuid_of(name), endpoints=running.endpoints(), quorum=settings.CHAIN_QUORUM,
-            timeout_s=settings.CHAIN_TIMEOUT_SECONDS, hotkey=address,
-        )  # fmt: skip
+            running.netuid_of(name),
+            endpoints=running.endpoints(),
+            quorum=settings.CHAIN_QUORUM,
+            timeout_s=settings.CHAIN_TIMEOUT_SECONDS,
+            hotkey=address,
+        )
 
         async def look() -> Any:
             try:

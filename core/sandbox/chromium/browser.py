@@ -25,8 +25,10 @@ from core.sandbox.chromium.using import Use
 from core.sandbox.outcomes import RendererFault
 
 ORIGIN = "https://darkroom.invalid"
-POLICY = ("default-src 'none'; script-src 'self'; connect-src 'self' blob:; img-src blob: data:; style-src 'self'; "
-          "base-uri 'none'; form-action 'none'")  # fmt: skip
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self' blob:; img-src blob: data:; style-src 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 START_SECONDS = 60.0
 LEAST_PIXELS = 256  # a smaller window draws no frames
@@ -104,9 +106,15 @@ class Browser:
         try:
             placed = [sys.executable, "-I", "-c", PLACE, *map(str, high), *command]
             self.process = subprocess.Popen(
-                placed, env=walls.environment(self.home), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, pass_fds=high, start_new_session=True,
-            )  # fmt: skip
+                placed,
+                env=walls.environment(self.home),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=high,
+                start_new_session=True,
+            )
         finally:
             for end in (*high, theirs_in, theirs_out):
                 os.close(end)
@@ -180,10 +188,13 @@ class Browser:
         kind = TYPES.get(Path(url).suffix, "application/octet-stream") if not url.endswith("/") else "text/html"
         headers = {"Content-Type": kind, "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
         self.pipe.tell(
-            "Fetch.fulfillRequest", session=session, requestId=told["requestId"], responseCode=200,
+            "Fetch.fulfillRequest",
+            session=session,
+            requestId=told["requestId"],
+            responseCode=200,
             responseHeaders=[{"name": name, "value": value} for name, value in headers.items()],
             body=base64.b64encode(body).decode(),
-        )  # fmt: skip
+        )
 
 
 class Page:

@@ -74,8 +74,16 @@ def command(browser: str, *, home: Path) -> tuple[list[str], list[str]]:
 def environment(home: Path) -> dict[str, str]:
     """Nothing is inherited."""
     at = str(home)
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": at, "TMPDIR": at, "XDG_CACHE_HOME": at,
-            "XDG_CONFIG_HOME": at, "XDG_RUNTIME_DIR": at, "DBUS_SESSION_BUS_ADDRESS": "disabled:"}  # fmt: skip
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": at,
+        "TMPDIR": at,
+        "XDG_CACHE_HOME": at,
+        "XDG_CONFIG_HOME": at,
+        "XDG_RUNTIME_DIR": at,
+        "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+    }
 
 
 @functools.cache

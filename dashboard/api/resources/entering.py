@@ -76,11 +76,16 @@ class OwnReveals(Takable, Collection):
         own = next(entry for entry in derived if entry.hotkey == caller_of(request).hotkey)
         places = [entry.hotkey for entry in derived if entry.objection is None]
         return rows.RevealTaken(
-            round=round_.number, reveal=game.reveal(reveal),
+            round=round_.number,
+            reveal=game.reveal(reveal),
             closes_at_block=round_.schedule_at(reveal.block).latest_reveal_block,
-            repo=own.repo, commit=own.commit, cdn_url=own.cdn_url, eligible=own.objection is None,
-            objection=own.objection or "", place=places.index(own.hotkey) + 1 if own.hotkey in places else None,
-        )  # fmt: skip
+            repo=own.repo,
+            commit=own.commit,
+            cdn_url=own.cdn_url,
+            eligible=own.objection is None,
+            objection=own.objection or "",
+            place=places.index(own.hotkey) + 1 if own.hotkey in places else None,
+        )
 
 
 def _asked(request: Any) -> signed_reveals.Asked:
@@ -126,22 +131,33 @@ class OwnAppeals(Takable, Collection):
             "document": Field(
                 about="`gauntlet-appeal/1`: format, competition, round, entry, audit, version, finding, ground, "
                 "statement, evidence, appellant.",
-                type=dict, required=True,
+                type=dict,
+                required=True,
             ),
             "signature": Field(
                 about="128 hex digits: sr25519 over `gauntlet-appeal/1`, a newline, and the document's RFC 8785 form.",
-                required=True, most=128, kind=TEXT,
+                required=True,
+                most=128,
+                kind=TEXT,
             ),
         },
         example={
             "document": {
-                "format": "gauntlet-appeal/1", "competition": "mesh", "round": 6, "entry": "5F…", "audit": "source",
-                "version": 1, "finding": 0, "ground": "licence", "evidence": "", "appellant": "5F…",
+                "format": "gauntlet-appeal/1",
+                "competition": "mesh",
+                "round": 6,
+                "entry": "5F…",
+                "audit": "source",
+                "version": 1,
+                "finding": 0,
+                "ground": "licence",
+                "evidence": "",
+                "appellant": "5F…",
                 "statement": "The author has granted us a licence for this use; see the commit named here.",
             },
             "signature": "00" * 64,
         },
-    )  # fmt: skip
+    )
 
     def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
         return shown_appeals().filter(appellant__hotkey=caller_of(self.request).hotkey)

@@ -49,11 +49,14 @@ class ApiIndex(Item):
 
         rows = Competition.objects.filter(active=True).order_by("-created_at", "-pk")[:50]
         return Index(
-            version=VERSION, time=timezone.now(), requests_per_minute=settings.API_REQUESTS_PER_MINUTE,
+            version=VERSION,
+            time=timezone.now(),
+            requests_per_minute=settings.API_REQUESTS_PER_MINUTE,
             signed_per_minute=settings.API_SIGNED_PER_MINUTE,
-            competitions=tuple(rows.values_list("slug", flat=True)), documentation=reverse("api-docs"),
+            competitions=tuple(rows.values_list("slug", flat=True)),
+            documentation=reverse("api-docs"),
             openapi=reverse("api-openapi"),
-        )  # fmt: skip
+        )
 
 
 class Nothing(Answering):

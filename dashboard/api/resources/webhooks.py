@@ -54,13 +54,18 @@ class Webhooks(Takable, Collection):
     takes = Takes(
         fields={
             "address": Field(about="https address on port 443; it is never redirected.", kind=TEXT, required=True),
-            "kinds": Field(about="Kinds of ledger events, such as audit.* or round.finished.", type=list, required=True,
-                           most=60, kind=TEXT),
+            "kinds": Field(
+                about="Kinds of ledger events, such as audit.* or round.finished.",
+                type=list,
+                required=True,
+                most=60,
+                kind=TEXT,
+            ),
             "competition": Field(about="Only of this competition.", kind=SLUG),
             "miner": Field(about="Only events that name this hotkey.", kind=HOTKEY, most=48),
         },
         example={"address": "https://hooks.example.org/gauntlet", "kinds": ["round.*"], "competition": "mesh"},
-    )  # fmt: skip
+    )
 
     def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
         return own(self.request)
@@ -76,9 +81,14 @@ class Webhooks(Takable, Collection):
         competition = competition_of(body["competition"]) if "competition" in body else None
         try:
             made, secret = subscribing.subscribe(
-                channel=Subscription.Channel.WEBHOOK, address=body["address"], kinds=body["kinds"],
-                owner=owner_of(request), now=clock.now(), competition=competition, miner=body.get("miner", ""),
-            )  # fmt: skip
+                channel=Subscription.Channel.WEBHOOK,
+                address=body["address"],
+                kinds=body["kinds"],
+                owner=owner_of(request),
+                now=clock.now(),
+                competition=competition,
+                miner=body.get("miner", ""),
+            )
         except subscribing.BadSubscription as no:
             if no.field == "owner":
                 raise conflict(no.reason, code="too_many", fix="Delete one of your webhooks first.") from no

@@ -55,19 +55,37 @@ class AuditRow:
 def audit(row: Audit) -> AuditRow:
     slug, number, whose = row.round.competition.slug, row.round.number, row.submission.miner
     return AuditRow(
-        id=f"{slug}/{number}/{row.submission.key}/{row.kind}/{row.version}", competition=slug, round=number,
-        miner=miner(whose), kind=row.kind, version=row.version, state=row.state, code=row.code, reason=row.reason,
-        limits=row.limits, numbers=row.numbers,
-        findings=tuple(finding(each) for each in row.findings.all()), waiting_for=row.waiting_for,
-        failure=failure(row), since=row.since, url=reverse("audit", args=[slug, number, whose.hotkey]),
-    )  # fmt: skip
+        id=f"{slug}/{number}/{row.submission.key}/{row.kind}/{row.version}",
+        competition=slug,
+        round=number,
+        miner=miner(whose),
+        kind=row.kind,
+        version=row.version,
+        state=row.state,
+        code=row.code,
+        reason=row.reason,
+        limits=row.limits,
+        numbers=row.numbers,
+        findings=tuple(finding(each) for each in row.findings.all()),
+        waiting_for=row.waiting_for,
+        failure=failure(row),
+        since=row.since,
+        url=reverse("audit", args=[slug, number, whose.hotkey]),
+    )
 
 
 def finding(row: Finding) -> FindingRow:
     return FindingRow(
-        check=row.check_name, tool=row.tool, tool_version=row.tool_version, severity=row.severity, rule=row.rule,
-        file=row.file, line=row.line, excerpt=row.excerpt, sentence=row.sentence,
-    )  # fmt: skip
+        check=row.check_name,
+        tool=row.tool,
+        tool_version=row.tool_version,
+        severity=row.severity,
+        rule=row.rule,
+        file=row.file,
+        line=row.line,
+        excerpt=row.excerpt,
+        sentence=row.sentence,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +107,17 @@ class VerifierFindingRow:
 def verifier_finding(row: VerifierFinding) -> VerifierFindingRow:
     slug = row.competition.slug
     return VerifierFindingRow(
-        id=f"{slug}/{row.place}", competition=slug, round=row.round.number if row.round else None, kind=row.kind,
-        severity=row.severity, file=row.file, field=row.field, found=row.found, expected=row.expected,
+        id=f"{slug}/{row.place}",
+        competition=slug,
+        round=row.round.number if row.round else None,
+        kind=row.kind,
+        severity=row.severity,
+        file=row.file,
+        field=row.field,
+        found=row.found,
+        expected=row.expected,
         sentence=row.sentence,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +137,15 @@ class EventRow:
 def event(row: LedgerEvent) -> EventRow:
     slug = row.competition.slug
     return EventRow(
-        id=f"{slug}/{row.seq}", competition=slug, seq=row.seq, kind=row.kind, body=row.body, previous=row.previous,
-        hash=row.hash, created_at=row.created_at,
-    )  # fmt: skip
+        id=f"{slug}/{row.seq}",
+        competition=slug,
+        seq=row.seq,
+        kind=row.kind,
+        body=row.body,
+        previous=row.previous,
+        hash=row.hash,
+        created_at=row.created_at,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +164,14 @@ class CheckpointRow:
 def checkpoint(row: Checkpoint) -> CheckpointRow:
     slug = row.competition.slug
     return CheckpointRow(
-        id=f"{slug}/{row.seq}", competition=slug, seq=row.seq, text=row.text, signature=row.signature,
-        signed_by=row.signed_by, created_at=row.created_at,
-    )  # fmt: skip
+        id=f"{slug}/{row.seq}",
+        competition=slug,
+        seq=row.seq,
+        text=row.text,
+        signature=row.signature,
+        signed_by=row.signed_by,
+        created_at=row.created_at,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +191,12 @@ class BundleRow:
 def bundle(row: Publication) -> BundleRow:
     at = [row.round.competition.slug, row.round.number]
     return BundleRow(
-        id=f"{at[0]}/{at[1]}", competition=str(at[0]), round=row.round.number, hash=row.bundle_hash, files=row.files,
-        bytes=row.bytes, manifest_url=reverse("bundle-file", args=[*at, "manifest.json"]),
+        id=f"{at[0]}/{at[1]}",
+        competition=str(at[0]),
+        round=row.round.number,
+        hash=row.bundle_hash,
+        files=row.files,
+        bytes=row.bytes,
+        manifest_url=reverse("bundle-file", args=[*at, "manifest.json"]),
         archive_url=reverse("bundle", args=at),
-    )  # fmt: skip
+    )

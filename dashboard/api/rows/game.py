@@ -57,13 +57,18 @@ class CompetitionRow:
 
 def competition(row: Competition) -> CompetitionRow:
     return CompetitionRow(
-        id=row.slug, name=row.name, description=row.description, ruleset=row.ruleset,
+        id=row.slug,
+        name=row.name,
+        description=row.description,
+        ruleset=row.ruleset,
         parts=tuple(Part(part=label.part, name=label.name, caution=label.caution) for label in labels(row)),
-        active=row.active, signed_reveals=row.config.get("signed_reveals") is True,
+        active=row.active,
+        signed_reveals=row.config.get("signed_reveals") is True,
         config={name: value for name, value in row.config.items() if name not in ("cast", "hosting")},
-        current_round=getattr(row, "last_round", None), created_at=row.created_at,
+        current_round=getattr(row, "last_round", None),
+        created_at=row.created_at,
         url=reverse("competition", args=[row.slug]),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +85,11 @@ def failure(row: Any) -> Failure | None:
     if not row.failure_class:
         return None
     return Failure(
-        failure_class=row.failure_class, code=row.failure_code, reason=row.failure_reason,
+        failure_class=row.failure_class,
+        code=row.failure_code,
+        reason=row.failure_reason,
         who_must_act=WHO_MUST_ACT.get(row.failure_class, ""),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,13 +120,24 @@ class RoundRow:
 def round_(row: Round) -> RoundRow:
     slug = row.competition.slug
     return RoundRow(
-        id=f"{slug}/{row.number}", competition=slug, round=row.number, stage=row.state, since=row.since,
-        headline=row.headline, ruleset=row.ruleset, rules=row.rules, schedule=schedule(row),
-        seed_block_hash=row.seed_block_hash, seed=row.seed,
-        defending=miner(row.defending.miner) if row.defending else None, decision=row.decision,
-        waiting_for=row.waiting_for, failure=failure(row), source=row.source,
+        id=f"{slug}/{row.number}",
+        competition=slug,
+        round=row.number,
+        stage=row.state,
+        since=row.since,
+        headline=row.headline,
+        ruleset=row.ruleset,
+        rules=row.rules,
+        schedule=schedule(row),
+        seed_block_hash=row.seed_block_hash,
+        seed=row.seed,
+        defending=miner(row.defending.miner) if row.defending else None,
+        decision=row.decision,
+        waiting_for=row.waiting_for,
+        failure=failure(row),
+        source=row.source,
         url=reverse("round", args=[slug, row.number]),
-    )  # fmt: skip
+    )
 
 
 def miner(row: Any) -> Miner:
@@ -150,11 +168,22 @@ class SubmissionRow:
 def submission(row: Submission) -> SubmissionRow:
     slug, number = row.round.competition.slug, row.round.number
     return SubmissionRow(
-        id=f"{slug}/{number}/{row.key}", competition=slug, round=number, entry=row.key, miner=miner(row.miner),
-        role=row.role, repo=row.repo, commit=row.commit, cdn_url=row.cdn_url, reveal_block=row.reveal_block,
-        extrinsic_index=row.extrinsic_index, eligible=row.eligible, objection=row.objection,
-        copy_of=miner(row.copy_of.miner) if row.copy_of else None, url=reverse("miner", args=[row.miner.hotkey]),
-    )  # fmt: skip
+        id=f"{slug}/{number}/{row.key}",
+        competition=slug,
+        round=number,
+        entry=row.key,
+        miner=miner(row.miner),
+        role=row.role,
+        repo=row.repo,
+        commit=row.commit,
+        cdn_url=row.cdn_url,
+        reveal_block=row.reveal_block,
+        extrinsic_index=row.extrinsic_index,
+        eligible=row.eligible,
+        objection=row.objection,
+        copy_of=miner(row.copy_of.miner) if row.copy_of else None,
+        url=reverse("miner", args=[row.miner.hotkey]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,10 +203,14 @@ def prompt(row: Prompt) -> PromptRow:
     slug = row.competition.slug
     at = [slug, row.stem]
     return PromptRow(
-        id=f"{slug}/{row.stem}", competition=slug, stem=row.stem, sha256=row.sha256, bytes=row.bytes,
+        id=f"{slug}/{row.stem}",
+        competition=slug,
+        stem=row.stem,
+        sha256=row.sha256,
+        bytes=row.bytes,
         picture_url=reverse("blob", args=[row.sha256, "png"]) if row.sha256 else web_address(row.url),
         url=reverse("prompt", args=at),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,11 +237,20 @@ def asset(row: Asset) -> AssetRow:
     slug, number = of.round.competition.slug, of.round.number
     extension = extension_of(of.round.competition)
     return AssetRow(
-        id=f"{slug}/{number}/{of.key}/{row.prompt.stem}/{row.origin}", competition=slug, round=number, entry=of.key,
-        prompt=row.prompt.stem, origin=row.origin, state=row.state, sha256=row.sha256, bytes=row.bytes,
-        content_type=row.content_type, since=row.since, failure=failure(row),
+        id=f"{slug}/{number}/{of.key}/{row.prompt.stem}/{row.origin}",
+        competition=slug,
+        round=number,
+        entry=of.key,
+        prompt=row.prompt.stem,
+        origin=row.origin,
+        state=row.state,
+        sha256=row.sha256,
+        bytes=row.bytes,
+        content_type=row.content_type,
+        since=row.since,
+        failure=failure(row),
         file_url=blob(row.sha256, extension) if row.state == "stored" and extension else "",
-    )  # fmt: skip
+    )
 
 
 def extension_of(competition: Competition) -> str:
@@ -241,10 +283,17 @@ class ReignRow:
 
 def reign(row: Reign) -> ReignRow:
     return ReignRow(
-        id=f"{row.competition.slug}/{row.sequence}", competition=row.competition.slug, sequence=row.sequence,
-        leader=miner(row.miner), repo=row.repo, commit=row.commit, weight=Fraction(row.weight),
-        effective_block=row.effective_block, won_in=row.won_in.number if row.won_in else None, defence=row.defence,
-    )  # fmt: skip
+        id=f"{row.competition.slug}/{row.sequence}",
+        competition=row.competition.slug,
+        sequence=row.sequence,
+        leader=miner(row.miner),
+        repo=row.repo,
+        commit=row.commit,
+        weight=Fraction(row.weight),
+        effective_block=row.effective_block,
+        won_in=row.won_in.number if row.won_in else None,
+        defence=row.defence,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,7 +315,14 @@ class RevealRow:
 def reveal(row: Reveal) -> RevealRow:
     shown, slug = odd_reveal(row), row.competition.slug
     return RevealRow(
-        id=f"{slug}/{row.block}/{row.extrinsic_index}/{row.miner.hotkey}", competition=slug, miner=miner(row.miner),
-        block=row.block, extrinsic_index=row.extrinsic_index, payload=shown.payload,
-        payload_bytes=shown.payload_bytes, fields=row.fields, objection=row.objection, seen_at=row.seen_at,
-    )  # fmt: skip
+        id=f"{slug}/{row.block}/{row.extrinsic_index}/{row.miner.hotkey}",
+        competition=slug,
+        miner=miner(row.miner),
+        block=row.block,
+        extrinsic_index=row.extrinsic_index,
+        payload=shown.payload,
+        payload_bytes=shown.payload_bytes,
+        fields=row.fields,
+        objection=row.objection,
+        seen_at=row.seen_at,
+    )

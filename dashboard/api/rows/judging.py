@@ -50,14 +50,22 @@ def match(row: Match) -> MatchRow:
     decided = row.state == "decided"
     slug, number = row.round.competition.slug, row.round.number
     return MatchRow(
-        id=match_id(row), competition=slug, round=number, kind=row.kind, state=row.state,
+        id=match_id(row),
+        competition=slug,
+        round=number,
+        kind=row.kind,
+        state=row.state,
         defender=SideRow(entry=row.defender.key, miner=miner(row.defender.miner), origin=row.defender_origin),
         challenger=SideRow(entry=row.challenger.key, miner=miner(row.challenger.miner), origin=row.challenger_origin),
         tally=figures(tally_of(row), rules=rules_of(row.round), kind=row.kind) if decided else None,
-        stopped=row.stopped, stopped_after=row.stopped_after,
-        stop=stop_words(row, total=row.duels_made) if decided else "", judge=row.judge, judge_name=row.judge_name,
-        since=row.since, url=match_url(row.round, row),
-    )  # fmt: skip
+        stopped=row.stopped,
+        stopped_after=row.stopped_after,
+        stop=stop_words(row, total=row.duels_made) if decided else "",
+        judge=row.judge,
+        judge_name=row.judge_name,
+        since=row.since,
+        url=match_url(row.round, row),
+    )
 
 
 def match_id(row: Match) -> str:
@@ -88,11 +96,20 @@ class DuelRow:
 def duel(row: Duel) -> DuelRow:
     of = row.match
     return DuelRow(
-        id=f"{match_id(of)}/{row.prompt.stem}", match=match_id(of), prompt=row.prompt.stem, position=row.position,
-        state=row.state, result=result(of, row), score_micro=row.score_micro, defender_sha256=row.left_sha256,
-        challenger_sha256=row.right_sha256, detail=checked(row.detail), failure=failure(row), since=row.since,
+        id=f"{match_id(of)}/{row.prompt.stem}",
+        match=match_id(of),
+        prompt=row.prompt.stem,
+        position=row.position,
+        state=row.state,
+        result=result(of, row),
+        score_micro=row.score_micro,
+        defender_sha256=row.left_sha256,
+        challenger_sha256=row.right_sha256,
+        detail=checked(row.detail),
+        failure=failure(row),
+        since=row.since,
         url=duel_url(of.round, of, row),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +142,21 @@ class RenderingRow:
 def rendering(row: Rendering, *, bytes_of: Mapping[str, int | None]) -> RenderingRow:
     slug = row.competition.slug
     return RenderingRow(
-        id=f"{slug}/{row.sha256}/{row.rig[:16]}/{row.renderer}", competition=slug, asset_sha256=row.sha256,
-        rig=row.rig, renderer=row.renderer, state=row.state, triangles=row.triangles, isolation=tuple(row.isolation),
+        id=f"{slug}/{row.sha256}/{row.rig[:16]}/{row.renderer}",
+        competition=slug,
+        asset_sha256=row.sha256,
+        rig=row.rig,
+        renderer=row.renderer,
+        state=row.state,
+        triangles=row.triangles,
+        isolation=tuple(row.isolation),
         views=tuple(
             View(name=name, sha256=sha256, bytes=bytes_of.get(sha256), url=f"/blob/{sha256}.png")
             for name, sha256 in sorted(row.views.items())
         ),
-        failure=failure(row), since=row.since,
-    )  # fmt: skip
+        failure=failure(row),
+        since=row.since,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +173,13 @@ class ControlRow:
 
 def control(row: Control) -> ControlRow:
     return ControlRow(
-        kind=row.kind, variant=row.variant, prompt=row.prompt.stem, state=row.state, score_micro=row.score_micro,
+        kind=row.kind,
+        variant=row.variant,
+        prompt=row.prompt.stem,
+        state=row.state,
+        score_micro=row.score_micro,
         before_micro=row.before_micro,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

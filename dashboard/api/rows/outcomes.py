@@ -29,9 +29,14 @@ class Ladder:
 
 def ladder(page: RoundPage) -> Ladder:
     return Ladder(
-        competition=page.competition, round=page.round, ruleset=page.ruleset, stage=page.stage,
-        final=page.stage == "finished", rungs=page.ladder, decision=page.decision,
-    )  # fmt: skip
+        competition=page.competition,
+        round=page.round,
+        ruleset=page.ruleset,
+        stage=page.stage,
+        final=page.stage == "finished",
+        rungs=page.ladder,
+        decision=page.decision,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

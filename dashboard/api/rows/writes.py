@@ -55,11 +55,22 @@ def appeal(row: Appeal) -> AppealRow:
     slug, number = audit.round.competition.slug, audit.round.number
     at = f"{slug}/{number}/{audit.submission.key}/{audit.kind}/{audit.version}"
     return AppealRow(
-        id=f"{at}/{row.appellant.hotkey}", competition=slug, round=number, entry=audit.submission.key,
-        audit=audit.kind, version=audit.version, appellant=miner(row.appellant), state=row.state,
-        document=row.document, signature=row.signature, block=row.block, decide_by=row.decide_by, code=row.code,
-        reason=row.reason, since=row.since,
-    )  # fmt: skip
+        id=f"{at}/{row.appellant.hotkey}",
+        competition=slug,
+        round=number,
+        entry=audit.submission.key,
+        audit=audit.kind,
+        version=audit.version,
+        appellant=miner(row.appellant),
+        state=row.state,
+        document=row.document,
+        signature=row.signature,
+        block=row.block,
+        decide_by=row.decide_by,
+        code=row.code,
+        reason=row.reason,
+        since=row.since,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +92,18 @@ class WebhookRow:
 
 def webhook(row: Subscription) -> WebhookRow:
     return WebhookRow(
-        id=str(row.public_id), address=row.address, kinds=tuple(row.kinds),
-        competition=row.competition.slug if row.competition else None, miner=row.miner, active=row.active,
-        ended_because=row.ended_because, created_at=row.created_at, failing_since=row.failing_since,
-        suspended_at=row.suspended_at, suspended_because=_suspended(row),
-    )  # fmt: skip
+        id=str(row.public_id),
+        address=row.address,
+        kinds=tuple(row.kinds),
+        competition=row.competition.slug if row.competition else None,
+        miner=row.miner,
+        active=row.active,
+        ended_because=row.ended_because,
+        created_at=row.created_at,
+        failing_since=row.failing_since,
+        suspended_at=row.suspended_at,
+        suspended_because=_suspended(row),
+    )
 
 
 def _suspended(row: Subscription) -> str:
@@ -134,7 +152,14 @@ class DeliveryRow:
 def delivery(row: Delivery) -> DeliveryRow:
     tries = (Try(at=t.at, status=t.status, code=t.code, sentence=t.sentence) for t in row.tried.all())
     return DeliveryRow(
-        id=str(row.public_id), webhook=str(row.subscription.public_id), competition=row.event.competition.slug,
-        seq=row.event.seq, kind=row.event.kind, state=row.state, attempts=row.attempts,
-        next_try=row.due_at if row.state == "waiting" else None, failure=failure(row), tries=tuple(tries),
-    )  # fmt: skip
+        id=str(row.public_id),
+        webhook=str(row.subscription.public_id),
+        competition=row.event.competition.slug,
+        seq=row.event.seq,
+        kind=row.event.kind,
+        state=row.state,
+        attempts=row.attempts,
+        next_try=row.due_at if row.state == "waiting" else None,
+        failure=failure(row),
+        tries=tuple(tries),
+    )

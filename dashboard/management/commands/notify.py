@@ -55,9 +55,14 @@ class Command(BaseCommand):
                 raise CommandError(f"--competition: there is no {options['competition']!r}")
         try:
             made, secret = subscribing.subscribe(
-                channel=options["channel"], address=options["address"], kinds=options["kind"] or QUEUE, owner=OWNER,
-                miner=options["miner"], competition=competition, now=clock.now(),
-            )  # fmt: skip
+                channel=options["channel"],
+                address=options["address"],
+                kinds=options["kind"] or QUEUE,
+                owner=OWNER,
+                miner=options["miner"],
+                competition=competition,
+                now=clock.now(),
+            )
         except subscribing.BadSubscription as bad:
             raise CommandError(str(bad)) from bad
         signed = f", signed with {secret}" if made.channel == Subscription.Channel.WEBHOOK else ""

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             if proposal is None:
                 rulings.propose(
                     audit, signer=signer, outcome=outcome, code=options["code"], sentence=options["why"], now=now
-                )  # fmt: skip
+                )
                 self.stdout.write(f"{signer.person.name} proposes {outcome}; somebody else must confirm it")
                 return
             if (proposal.outcome, proposal.code) != (outcome, options["code"]):
@@ -58,9 +58,11 @@ class Command(BaseCommand):
 
     def _audit(self, options: dict[str, Any]) -> Audit:
         rows = Audit.objects.filter(
-            round__competition__slug=options["competition"], round__number=options["round"], kind=options["kind"],
+            round__competition__slug=options["competition"],
+            round__number=options["round"],
+            kind=options["kind"],
             submission__miner__hotkey=options["hotkey"],
-        ).order_by("-version")  # fmt: skip
+        ).order_by("-version")
         found = rows.first()
         if found is None:
             raise CommandError("there is no such audit; the round's page lists them")

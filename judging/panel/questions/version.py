@@ -21,9 +21,15 @@ from judging.decisions.cascade import Bars
 FOLDER = Path(__file__).resolve().parents[3] / "templates" / "judging"
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
 ABOUT = {
-    "likeness": "pair", "artifacts": "pair", "detail": "pair", "gray": "pair",
-    "best_view": "asset", "checklist": "asset", "sides": "asset", "parts": "prompt",
-}  # fmt: skip
+    "likeness": "pair",
+    "artifacts": "pair",
+    "detail": "pair",
+    "gray": "pair",
+    "best_view": "asset",
+    "checklist": "asset",
+    "sides": "asset",
+    "parts": "prompt",
+}
 MODES = ("logprobs", "json")
 CONSTRAINTS = ("", "structured_outputs")
 

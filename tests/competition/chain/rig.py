@@ -25,8 +25,13 @@ from tests.competition.chain.fake_node import FakeNode
 NAME = "bittensor:17"
 START = datetime.fromtimestamp(START_MS / 1000, tz=UTC)
 OPENS, OPEN, SEED_DELAY = 20, 30, 5
-BLOCKS = {"round_blocks": 200, "open_blocks": OPEN, "seed_delay_blocks": SEED_DELAY, "generation_blocks": 60,
-          "lead_blocks": 1}  # fmt: skip
+BLOCKS = {
+    "round_blocks": 200,
+    "open_blocks": OPEN,
+    "seed_delay_blocks": SEED_DELAY,
+    "generation_blocks": 60,
+    "lead_blocks": 1,
+}
 LONG_S = 60.0  # for one question: nodes of a busy machine may be slow, and only those that are told to hang do
 OWNER, LEADER, MINER = "owner", "leader", "miner"
 UIDS = {0: OWNER, 1: LEADER, 2: "operator", 3: MINER}
@@ -74,9 +79,16 @@ def subnet(*, netuid: int = 17) -> FakeChain:
 def competition(*, slug: str = "real", weight: str = "4/5") -> Competition:
     """Round 1 opens at block 20; the first leader is paid from block 0 on."""
     made = Competition.objects.create(
-        slug=slug, name="Real", ruleset="margin-1", judge="perceptual-v1", renderer="raycast", chain=NAME, pods="local",
-        created_at=START, config={"prompts_per_round": 2, "blocks": BLOCKS, "format": "glb", "rules": {}},
-    )  # fmt: skip
+        slug=slug,
+        name="Real",
+        ruleset="margin-1",
+        judge="perceptual-v1",
+        renderer="raycast",
+        chain=NAME,
+        pods="local",
+        created_at=START,
+        config={"prompts_per_round": 2, "blocks": BLOCKS, "format": "glb", "rules": {}},
+    )
     with transaction.atomic():
         prompts.add(made, {f"p{n}": f"picture {n}".encode() for n in range(4)}, now=START)
         leader, _ = Miner.objects.get_or_create(hotkey=hotkey(LEADER))

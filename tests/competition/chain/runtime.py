@@ -39,14 +39,26 @@ def metadata() -> bytes:
     apis = [api(r, "TransactionPaymentApi", {"query_info": (inputs, "RuntimeDispatchInfo")})]
     _extrinsic(r)
     return metadata_v15(
-        r, pallets=pallets, apis=apis, address="MultiAddress", call="RuntimeCall", signature="MultiSignature",
-        extra="()", event="RuntimeEvent", error="RuntimeError",
+        r,
+        pallets=pallets,
+        apis=apis,
+        address="MultiAddress",
+        call="RuntimeCall",
+        signature="MultiSignature",
+        extra="()",
+        event="RuntimeEvent",
+        error="RuntimeError",
         extensions=[
-            ("CheckNonZeroSender", "()", "()"), ("CheckSpecVersion", "()", "u32"), ("CheckTxVersion", "()", "u32"),
-            ("CheckGenesis", "()", "H256"), ("CheckMortality", "Era", "H256"), ("CheckNonce", "Compact<u32>", "()"),
-            ("CheckWeight", "()", "()"), ("ChargeTransactionPayment", "Compact<u64>", "()"),
+            ("CheckNonZeroSender", "()", "()"),
+            ("CheckSpecVersion", "()", "u32"),
+            ("CheckTxVersion", "()", "u32"),
+            ("CheckGenesis", "()", "H256"),
+            ("CheckMortality", "Era", "H256"),
+            ("CheckNonce", "Compact<u32>", "()"),
+            ("CheckWeight", "()", "()"),
+            ("ChargeTransactionPayment", "Compact<u64>", "()"),
         ],
-    )  # fmt: skip
+    )
 
 
 @cache
@@ -85,15 +97,23 @@ def _events(r: Registry) -> None:
 
 def _calls(r: Registry) -> None:
     plain = [("netuid", NET), ("mecid", "u8"), ("dests", "[u16]"), ("weights", "[u16]"), ("version_key", "u64")]
-    locked = [("netuid", NET), ("mecid", "u8"), ("commit", "[u8]"), ("reveal_round", "u64"),
-              ("commit_reveal_version", "u16")]  # fmt: skip
+    locked = [
+        ("netuid", NET),
+        ("mecid", "u8"),
+        ("commit", "[u8]"),
+        ("reveal_round", "u64"),
+        ("commit_reveal_version", "u16"),
+    ]
     weights = {119: ("set_mechanism_weights", plain), 118: ("commit_timelocked_mechanism_weights", locked)}
     r.enum("SubtensorCall", weights, path="pallet_subtensor::pallet::Call")
     commit = {0: ("set_commitment", [("netuid", NET), ("info", "CommitmentInfo")])}
     r.enum("CommitmentsCall", commit, path="pallet_commitments::pallet::Call")
     r.enum("TimestampCall", {0: ("set", [("now", "Compact<u64>")])}, path="pallet_timestamp::pallet::Call")
-    outer = {2: ("Timestamp", [("", "TimestampCall")]), 7: ("SubtensorModule", [("", "SubtensorCall")]),
-             18: ("Commitments", [("", "CommitmentsCall")])}  # fmt: skip
+    outer = {
+        2: ("Timestamp", [("", "TimestampCall")]),
+        7: ("SubtensorModule", [("", "SubtensorCall")]),
+        18: ("Commitments", [("", "CommitmentsCall")]),
+    }
     r.enum("RuntimeCall", outer, path="node_runtime::RuntimeCall")
 
 

@@ -42,11 +42,16 @@ def environment(rig: Rig) -> dict[str, str]:
     address = f"postgres://{told['USER']}:{told['PASSWORD']}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GAUNTLET_", "DATABASE"))}
     return clean | {
-        "DJANGO_SETTINGS_MODULE": "competition.settings", "DATABASE_URL": address, "BROKER_URL": "",
-        "GAUNTLET_VAR": str(deployed.VAR_DIR), "GAUNTLET_OPERATOR_KEY": str(deployed.OPERATOR_KEY_FILE),
-        "GAUNTLET_CHAIN_ENDPOINTS": ",".join(node.url for node in rig.nodes), "GAUNTLET_CHAIN_SETS_WEIGHTS": "1",
-        "GAUNTLET_CHAIN_TIMEOUT_SECONDS": "30", "GAUNTLET_CHAIN_POLL_SECONDS": "1",
-    }  # fmt: skip
+        "DJANGO_SETTINGS_MODULE": "competition.settings",
+        "DATABASE_URL": address,
+        "BROKER_URL": "",
+        "GAUNTLET_VAR": str(deployed.VAR_DIR),
+        "GAUNTLET_OPERATOR_KEY": str(deployed.OPERATOR_KEY_FILE),
+        "GAUNTLET_CHAIN_ENDPOINTS": ",".join(node.url for node in rig.nodes),
+        "GAUNTLET_CHAIN_SETS_WEIGHTS": "1",
+        "GAUNTLET_CHAIN_TIMEOUT_SECONDS": "30",
+        "GAUNTLET_CHAIN_POLL_SECONDS": "1",
+    }
 
 
 @contextmanager

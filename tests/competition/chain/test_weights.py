@@ -75,8 +75,15 @@ def test_nothing_is_set_before_a_checkpoint_is_signed(rig: Rig) -> None:
 def test_a_reign_beyond_the_last_checkpoint_pays_nobody(signed: Rig) -> None:
     usurper, _ = Miner.objects.get_or_create(hotkey=hotkey("miner"))
     with transaction.atomic():
-        body = {"sequence": 2, "leader": usurper.hotkey, "repo": "x/y", "commit": "1" * 40, "weight": "1",
-                "effective_block": 1, "defence": False}  # fmt: skip
+        body = {
+            "sequence": 2,
+            "leader": usurper.hotkey,
+            "repo": "x/y",
+            "commit": "1" * 40,
+            "weight": "1",
+            "effective_block": 1,
+            "defence": False,
+        }
         ledger.append(signed.competition.pk, kind="reign", body=body, at=START)
     turns(signed)
     assert on_chain(signed) == EQUAL
@@ -252,9 +259,15 @@ def test_a_hotkey_that_is_not_registered_sends_nothing(signed: Rig) -> None:
 
 def test_two_competitions_on_one_subnet_set_nothing(signed: Rig) -> None:
     Competition.objects.create(
-        slug="second", name="Second", ruleset="margin-1", judge="j", renderer="r", chain=NAME, pods="local",
+        slug="second",
+        name="Second",
+        ruleset="margin-1",
+        judge="j",
+        renderer="r",
+        chain=NAME,
+        pods="local",
         created_at=START,
-    )  # fmt: skip
+    )
     assert "there are 2" in weigh(signed)
     assert not signed.calls()
 

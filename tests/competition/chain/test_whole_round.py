@@ -35,10 +35,15 @@ from verify.findings import errors
 STEP = timedelta(seconds=12)
 LOOKS_AN_EVENT = 2
 FAULTS = (
-    Faults(), Faults(close_on="chain_getFinalizedHead"), Faults(reset_on="state_queryStorageAt"), Faults(lag=20),
-    Faults(truncate_keys=True), Faults(truncate_values=True), Faults(garble_on="chain_getHeader"),
+    Faults(),
+    Faults(close_on="chain_getFinalizedHead"),
+    Faults(reset_on="state_queryStorageAt"),
+    Faults(lag=20),
+    Faults(truncate_keys=True),
+    Faults(truncate_values=True),
+    Faults(garble_on="chain_getHeader"),
     Faults(hang_on="chain_getBlockHash"),
-)  # fmt: skip
+)
 
 
 class Played:
@@ -105,8 +110,11 @@ def reveal(played: Stage, made: FakeChain) -> None:
     random = played.plan("reveals")
     made.produce(5)
     for n in range(4):
-        told = {"repo": f"played/{n}", "commit": hashlib.sha1(f"miner {n}".encode()).hexdigest(),
-                "cdn_url": f"https://m{n}.example.org/"}  # fmt: skip
+        told = {
+            "repo": f"played/{n}",
+            "commit": hashlib.sha1(f"miner {n}".encode()).hexdigest(),
+            "cdn_url": f"https://m{n}.example.org/",
+        }
         payload = "5" if n == 2 else json.dumps(told)
         made.reveal(played.named(f"miner {n + 1}").ss58_address, payload.encode())
         made.produce(random.randint(0, 1))

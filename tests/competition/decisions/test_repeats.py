@@ -62,8 +62,9 @@ def test_a_rejected_winner_does_not_advance_the_chain() -> None:
     ladder = climbed({}, {(LEADER, "a"): fails, (LEADER, "b"): [HOLDS] * 3}, {"a": WIN, "b": WIN, "c": SHORT})
     assert ladder.complete and ladder.leader == "b"
     assert [(r.defender, r.challenger, r.verdict) for r in ladder.rungs] == [
-        (LEADER, "a", "rejected"), (LEADER, "b", "advanced"),
-    ]  # fmt: skip
+        (LEADER, "a", "rejected"),
+        (LEADER, "b", "advanced"),
+    ]
 
 
 def test_a_margin_counts_against_the_defender_it_was_reached_against_only() -> None:

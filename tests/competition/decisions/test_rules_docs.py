@@ -20,8 +20,13 @@ PENCIL = re.findall(r"^\| (\d+) \| (.+) \|$", PAGE.split("won \\ lost")[1].split
 def test_the_values_of_the_ruleset_are_told() -> None:
     title = TITLE_1.title
     assert title is not None and [str(stake) for stake in title.stakes] == ["1/4"]
-    for words in (f"{title.prompts} **fresh prompts**", f"batches of {title.batch}", f"with {title.bar} credits",
-                  f"out below {title.out}", f"gap² ≥ {float(title.futility_z)}²"):  # fmt: skip
+    for words in (
+        f"{title.prompts} **fresh prompts**",
+        f"batches of {title.batch}",
+        f"with {title.bar} credits",
+        f"out below {title.out}",
+        f"gap² ≥ {float(title.futility_z)}²",
+    ):
         assert words in PAGE
 
 

@@ -41,11 +41,19 @@ def test_every_part_changes_it() -> None:
 @pytest.mark.parametrize(
     ("slug", "number", "block", "beacon"),
     [
-        ("me\nsh", 3, BLOCK, None), ("", 3, BLOCK, None), ("mésh", 3, BLOCK, None), ("mesh\n", 3, BLOCK, None),
-        ("mesh", -1, BLOCK, None), ("mesh", 3, BLOCK[:-1], None), ("mesh", 3, "", None),
-        ("mesh", 3, BLOCK + "\n", None), ("mesh", 3, BLOCK, "XY"), ("mesh", 3, BLOCK, ""), ("mesh", 3, BLOCK, "ab\n"),
+        ("me\nsh", 3, BLOCK, None),
+        ("", 3, BLOCK, None),
+        ("mésh", 3, BLOCK, None),
+        ("mesh\n", 3, BLOCK, None),
+        ("mesh", -1, BLOCK, None),
+        ("mesh", 3, BLOCK[:-1], None),
+        ("mesh", 3, "", None),
+        ("mesh", 3, BLOCK + "\n", None),
+        ("mesh", 3, BLOCK, "XY"),
+        ("mesh", 3, BLOCK, ""),
+        ("mesh", 3, BLOCK, "ab\n"),
     ],
-)  # fmt: skip
+)
 def test_no_part_can_pass_for_two(slug: str, number: int, block: str, beacon: str | None) -> None:
     with pytest.raises(ValueError):
         seed.seed(slug, round_number=number, block_hash=block, beacon=beacon)

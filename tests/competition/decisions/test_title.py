@@ -35,9 +35,13 @@ def settled(
 ) -> Title:
     entered = candidates if candidates is not None else [candidate(str(key)) for key in screen]
     return settle(
-        field(entered, leader_commit="leading"), screen=screen, audits=audits or {}, carried=carried or {},
-        duels=duels or {}, rules=TITLE_1,
-    )  # fmt: skip
+        field(entered, leader_commit="leading"),
+        screen=screen,
+        audits=audits or {},
+        carried=carried or {},
+        duels=duels or {},
+        rules=TITLE_1,
+    )
 
 
 def test_nobody_entered_the_leader_defends() -> None:

@@ -25,9 +25,17 @@ from competition.decisions.weight_setting import (
 
 WANTED = {0: 16384, 1: 65535}
 SUBNET = Subnet(
-    block=1000, uid=2, permit=True, owns=False, weights={}, last_update=0, rate_limit=100, tempo=360, epoch_start=900,
+    block=1000,
+    uid=2,
+    permit=True,
+    owns=False,
+    weights={},
+    last_update=0,
+    rate_limit=100,
+    tempo=360,
+    epoch_start=900,
     commit_reveal=False,
-)  # fmt: skip
+)
 SHARES = st.dictionaries(st.integers(0, 255), st.fractions(0, 1), min_size=1, max_size=4)
 
 
@@ -108,10 +116,19 @@ def test_the_chain_may_scale_what_it_stores(scale: Fraction, vector: dict[int, F
 
 
 @given(
-    last=st.none() | st.builds(Attempt, values=st.just(WANTED), block=st.integers(0, 2000), until=st.just(0),
-                               outcome=st.just("failed"), failures=st.integers(0, 20)),
-    updated=st.integers(0, 1000), due=st.integers(0, 1000), tempo=st.integers(1, 1000),
-)  # fmt: skip
+    last=st.none()
+    | st.builds(
+        Attempt,
+        values=st.just(WANTED),
+        block=st.integers(0, 2000),
+        until=st.just(0),
+        outcome=st.just("failed"),
+        failures=st.integers(0, 20),
+    ),
+    updated=st.integers(0, 1000),
+    due=st.integers(0, 1000),
+    tempo=st.integers(1, 1000),
+)
 def test_nothing_is_ever_sent_inside_the_rate_limit(last: Attempt | None, updated: int, due: int, tempo: int) -> None:
     subnet = replace(SUBNET, last_update=updated, tempo=tempo)
     at = not_before(subnet, due=due, hotkey="h", last=last)

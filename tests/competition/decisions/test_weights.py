@@ -33,9 +33,17 @@ def reign(hotkey: str, weight: str, block: int) -> Reign:
 
 @pytest.mark.parametrize(
     ("previous", "defended", "weight"),
-    [("1", True, "4/5"), ("4/5", True, "3/5"), ("3/5", True, "2/5"), ("2/5", True, "1/5"), ("1/5", True, "1/5"),
-     ("0", True, "1/5"), ("1", False, "1"), ("1/5", False, "1")],
-)  # fmt: skip
+    [
+        ("1", True, "4/5"),
+        ("4/5", True, "3/5"),
+        ("3/5", True, "2/5"),
+        ("2/5", True, "1/5"),
+        ("1/5", True, "1/5"),
+        ("0", True, "1/5"),
+        ("1", False, "1"),
+        ("1/5", False, "1"),
+    ],
+)
 def test_a_defence_decays_to_the_floor_and_a_new_leader_starts_whole(
     previous: str, defended: bool, weight: str
 ) -> None:
@@ -71,9 +79,14 @@ def test_a_reign_is_paid_from_the_next_rounds_block() -> None:
 )
 def test_known_blocks(block: int, shares: dict[int, Fraction]) -> None:
     reigns = [
-        reign("a", "1", 10), reign("a", "4/5", 20), reign("gone", "1", 30), reign("a", "1", 40), reign("b", "1/2", 40),
-        reign("owner", "1/2", 50), reign("a", "0", 60),
-    ]  # fmt: skip
+        reign("a", "1", 10),
+        reign("a", "4/5", 20),
+        reign("gone", "1", 30),
+        reign("a", "1", 40),
+        reign("b", "1/2", 40),
+        reign("owner", "1/2", 50),
+        reign("a", "0", 60),
+    ]
     assert weights.vector(reigns, block=block, uids=UIDS, owner_uid=OWNER) == shares
 
 

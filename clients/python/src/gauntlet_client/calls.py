@@ -92,9 +92,17 @@ def appeal(
 ) -> Call:
     """Object to the `version` of a `source` or `generation` audit of `entry` (the key's own where none is named)."""
     document = {
-        "format": APPEAL, "competition": competition, "round": round_, "entry": entry or key.address,
-        "audit": audit, "version": version, "finding": finding, "ground": ground, "statement": statement,
-        "evidence": evidence, "appellant": key.address,
-    }  # fmt: skip
+        "format": APPEAL,
+        "competition": competition,
+        "round": round_,
+        "entry": entry or key.address,
+        "audit": audit,
+        "version": version,
+        "finding": finding,
+        "ground": ground,
+        "statement": statement,
+        "evidence": evidence,
+        "appellant": key.address,
+    }
     told = {"document": document, "signature": key.sign(objection(document))}
     return Call(address="me/appeals", method="POST", send=told, signed=True)

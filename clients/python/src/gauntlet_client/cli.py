@@ -186,9 +186,11 @@ def download(options: Options, competition: str | None, round_: int | None, to: 
         with Progress(console=err, disable=options.as_json) as progress:
             bar = progress.add_task(bundle.name, total=None)
             folder = downloading.download(
-                client, bundle, to,
+                client,
+                bundle,
+                to,
                 told=lambda done, whole: progress.update(bar, completed=done, total=whole or None),
-            )  # fmt: skip
+            )
     told = {"folder": str(folder), "round": bundle.round, "hash": bundle.sha256}
     options.show(told, lambda document: out.print(f"Round {document['round']}; now: gauntlet verify {folder}"))
 
@@ -218,9 +220,13 @@ def preflight_(options: Options, files: Path, competition: str | None, round_: i
     with options.client() as client, Progress(console=err, disable=options.as_json, transient=True) as progress:
         bar = progress.add_task("asking", total=None)
         report = preflight.examine(
-            client, files, competition=which(client, competition), round_=round_, most=most,
+            client,
+            files,
+            competition=which(client, competition),
+            round_=round_,
+            most=most,
             watch=lambda what, done, of: progress.update(bar, description=what, completed=done, total=of),
-        )  # fmt: skip
+        )
     options.show(report.document(), showing.preflight)
     sys.exit(1 if report.forfeits else 0)
 

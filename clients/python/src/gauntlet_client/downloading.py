@@ -83,8 +83,9 @@ def download(client: Client, bundle: Bundle, into: Path, *, told: Told = silent)
             part.unlink(missing_ok=True)
         raise Unusable(
             f"{into} cannot be written: {error.strerror or error}.",
-            fix="Make room there, or name another folder with --to.", code="not_written",
-        ) from error  # fmt: skip
+            fix="Make room there, or name another folder with --to.",
+            code="not_written",
+        ) from error
 
 
 def _fetched(client: Client, bundle: Bundle, part: Path, *, told: Told) -> Path:

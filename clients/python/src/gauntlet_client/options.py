@@ -95,7 +95,8 @@ def which(client: Client, competition: str | None) -> str:
     if len(active) != 1:
         listed = ", ".join(active) or "none"
         raise Unusable(
-            f"Several competitions are played there, or none: {listed}.", fix="Name one with --competition.",
+            f"Several competitions are played there, or none: {listed}.",
+            fix="Name one with --competition.",
             code="which_competition",
-        )  # fmt: skip
+        )
     return str(active[0])

@@ -33,9 +33,10 @@ def folder() -> Path:
         if (place / "verify" / "__main__.py").is_file() and (place / "judging" / "asking.py").is_file():
             return place
     raise Unusable(
-        "This installation lacks the platform's code.", fix="Install the wheel: pip install gauntlet-client.",
+        "This installation lacks the platform's code.",
+        fix="Install the wheel: pip install gauntlet-client.",
         code="incomplete",
-    )  # fmt: skip
+    )
 
 
 def require_drawing() -> None:
@@ -56,8 +57,9 @@ def chromium() -> str | None:
     if named and not found:
         raise Unusable(
             f"GAUNTLET_CHROMIUM names {named}, which is no program here.",
-            fix="Set it to the path of Chromium, or unset it.", code="no_browser",
-        )  # fmt: skip
+            fix="Set it to the path of Chromium, or unset it.",
+            code="no_browser",
+        )
     return found
 
 

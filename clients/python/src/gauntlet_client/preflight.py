@@ -73,14 +73,25 @@ class Report:
     def document(self) -> dict[str, Any]:
         margin = self.margin
         return {
-            "competition": self.competition, "round": self.round, "format": self.format, "renderer": self.renderer,
-            "pictured": not self.not_drawn, "not_drawn": self.not_drawn,
-            "fix": NOT_DRAWN_FIX if self.not_drawn else "", "judge": self.judge,
-            "judge_of_the_competition": self.judges_there, "same_judge": self.judge == self.judges_there,
-            "won": self.count("challenger"), "drawn": self.count("draw"), "lost": self.count("defender"),
-            "void": self.count("void"), "forfeits": len(self.forfeits),
-            "margin": None if margin is None else str(margin), "win_margin": self.win_margin, "prompts": self.prompts,
-        }  # fmt: skip
+            "competition": self.competition,
+            "round": self.round,
+            "format": self.format,
+            "renderer": self.renderer,
+            "pictured": not self.not_drawn,
+            "not_drawn": self.not_drawn,
+            "fix": NOT_DRAWN_FIX if self.not_drawn else "",
+            "judge": self.judge,
+            "judge_of_the_competition": self.judges_there,
+            "same_judge": self.judge == self.judges_there,
+            "won": self.count("challenger"),
+            "drawn": self.count("draw"),
+            "lost": self.count("defender"),
+            "void": self.count("void"),
+            "forfeits": len(self.forfeits),
+            "margin": None if margin is None else str(margin),
+            "win_margin": self.win_margin,
+            "prompts": self.prompts,
+        }
 
 
 def examine(
@@ -99,9 +110,14 @@ def examine(
     require_files(files, drawing)
     leaders = published(client, competition, round_)
     report = Report(
-        competition=competition, round=leaders[0]["round"], judge=EMBEDDED, judges_there=part(told, "judge"),
-        format=drawing.format, not_drawn=drawing.lacking, win_margin=told["config"].get("rules", {}).get("win_margin"),
-    )  # fmt: skip
+        competition=competition,
+        round=leaders[0]["round"],
+        judge=EMBEDDED,
+        judges_there=part(told, "judge"),
+        format=drawing.format,
+        not_drawn=drawing.lacking,
+        win_margin=told["config"].get("rules", {}).get("win_margin"),
+    )
     task = gathered(client, files, leaders[:most], competition=competition, drawing=drawing, watch=watch)
     report.prompts += [row for row in task if row.get("missing")]
     draw([row for row in task if not row.get("missing")], report, drawing=drawing, watch=watch)
@@ -117,8 +133,9 @@ def require_files(files: Path, drawing: Drawing) -> None:
     if next(files.glob(f"*.{drawing.extension}"), None) is None:
         raise Unusable(
             f"{files} holds no .{drawing.extension} file, and this competition takes {drawing.format} files.",
-            fix=fix, code="no_files",
-        )  # fmt: skip
+            fix=fix,
+            code="no_files",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +165,10 @@ def drawing_of(told: dict[str, Any]) -> Drawing:
     if kind not in EXTENSIONS or renderer not in RENDERERS:
         raise Unusable(
             f"It takes {kind} files drawn by {renderer}; this client examines {', '.join(EXTENSIONS)} files drawn by "
-            f"{' or '.join(RENDERERS)}.", fix="Update gauntlet-client; the rules for files are in /rules/.",
+            f"{' or '.join(RENDERERS)}.",
+            fix="Update gauntlet-client; the rules for files are in /rules/.",
             code="other_format",
-        )  # fmt: skip
+        )
     chromium = platform_code.chromium() or "" if renderer == "threejs" else ""
     return Drawing(format=kind, renderer=renderer, rig=told["config"]["rig"], chromium=chromium)
 
@@ -178,8 +196,9 @@ def published(client: Client, competition: str, round_: int | None) -> list[dict
     if not served:
         raise Unusable(
             f"No files of a leader are published in {competition}" + (f", round {round_}." if round_ else " yet."),
-            fix="Wait for the round to finish, or name another with --round.", code="no_leader",
-        )  # fmt: skip
+            fix="Wait for the round to finish, or name another with --round.",
+            code="no_leader",
+        )
     newest = max(int(row["round"]) for row in served)
     of_round = {row["prompt"]: row for row in served if row["round"] == newest}
     return [of_round[stem] for stem in sorted(of_round)]
@@ -238,5 +257,6 @@ def desk(prompts: list[dict[str, Any]], *, drawing: Drawing, folder: Path) -> It
     if process.returncode:
         raise Unusable(
             f"Drawing ended with {process.returncode}; its last words are above.",
-            fix="Check that the pins of gauntlet-client[preflight] are installed.", code="desk_failed",
-        )  # fmt: skip
+            fix="Check that the pins of gauntlet-client[preflight] are installed.",
+            code="desk_failed",
+        )

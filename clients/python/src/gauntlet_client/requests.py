@@ -56,8 +56,9 @@ def page(document: Any) -> tuple[list[dict[str, Any]], str | None]:
     if not plain or not (following is None or is_own_path(following)):
         raise Unreachable(
             "The server answered with something that is no table of this API.",
-            fix="Is the address (--server) that of a Gauntlet server?", code="no_api",
-        )  # fmt: skip
+            fix="Is the address (--server) that of a Gauntlet server?",
+            code="no_api",
+        )
     return list(rows or ()), following
 
 
