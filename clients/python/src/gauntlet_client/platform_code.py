@@ -30,7 +30,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 def folder() -> Path:
     for place in (HERE / "platform", *HERE.parents):
-        if (place / "verify" / "__main__.py").is_file() and (place / "judging" / "asking.py").is_file():
+        if (place / "verify" / "__main__.py").is_file() and (place / "formats" / "registry.py").is_file():
             return place
     raise Unusable(
         "This installation lacks the platform's code.",
