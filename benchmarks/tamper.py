@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.verify import made_bundle, tampering
-from verify import bundle
+from verify.bundles import bundle
 from verify.findings import errors
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verify.findings import Book, Report, document, lines, together
-from verify.records import examine, is_repository
+from verify.records.repository import examine, is_repository
 
 NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
 
@@ -41,7 +41,9 @@ def examine_path(path: Path, *, asked: Asked) -> Report | None:
 def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
     """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
     # imported here: only a bundle needs more than the standard library
-    from verify import bundle, bundle_checkpoints, bundle_series, chain
+    from verify.bundles import bundle, chain
+    from verify.bundles import checkpoints as bundle_checkpoints
+    from verify.bundles import series as bundle_series
 
     each = [
         bundle.examine(path, operator=asked.operator, prefix=prefix, draft=asked.draft)
@@ -57,7 +59,8 @@ def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
 
 def examine_served(address: str, *, asked: Asked) -> Report:
     """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
-    from verify import bundle_checkpoints, bundle_served
+    from verify.bundles import checkpoints as bundle_checkpoints
+    from verify.bundles import served as bundle_served
 
     after = 0
     if asked.checkpoint is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-from verify.bundle_kinds import BUNDLE_KINDS
+from verify.bundles.kinds import BUNDLE_KINDS
 from verify.kinds import KINDS
 
 Value = str | int | float | bool | None

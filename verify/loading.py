@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import isfinite
 
-from verify.duels import asset_key, match_of, matches_of
+from verify.match_files import asset_key, match_of, matches_of
 from verify.reading import Repository, Row
 from verify.rounds import LEADER, Asset, Config, Round, Side, Submission, Window
 
@@ -68,7 +68,7 @@ def _int(number: float | None) -> int | None:
 
 
 def round_numbers(files: Repository) -> list[int]:
-    """The rounds on disk; a folder that is not a number is told by the check for strangers."""
+    """The rounds on disk; a folder that is not a number is told by the check for unknown files."""
     names = files.folders("rounds")
     return sorted(int(name) for name in names if name.isascii() and name.isdigit() and str(int(name)) == name)
 

@@ -262,7 +262,7 @@ def is_crowded(data: bytes) -> bool:
 
 
 def _values(data: bytes) -> int:
-    return sum(map(data.count, (b"{", b"[", b",")))
+    return sum(map(data.count, (b"}", b"]", b",")))
 
 
 def _no_constant(name: str) -> NoReturn:

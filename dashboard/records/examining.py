@@ -19,7 +19,7 @@ from dashboard.models import RecordFile, VerifierFinding
 from dashboard.records import exporting
 from judging.models import Match
 from verify.findings import Finding
-from verify.records import examine as examine_folder
+from verify.records.repository import examine as examine_folder
 
 OF_MATCH = re.compile(r"rounds/\d+/([^/]+)/duels(?:_([^/]+))?\.json")
 OF_MINER = re.compile(r"rounds/\d+/([^/]+)/[^/]+")

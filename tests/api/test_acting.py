@@ -20,8 +20,8 @@ from dashboard.api import tokens
 from tests.api import contract, signing
 from tests.api.conftest import Api
 from tests.competition.receiving import receiver
-from verify.bundle_ledger import is_signed
-from verify.bundle_reveals import _requested, added_up, objection
+from verify.bundles.ledger import is_signed
+from verify.bundles.reveals import _requested, added_up, objection
 
 REVEALS = "/api/v1/me/reveals"
 APPEALS = "/api/v1/me/appeals"

@@ -11,7 +11,7 @@ from competition.decisions import eligibility
 from competition.models import Competition, LedgerEvent, Reveal
 from competition.reveals import ingest
 from tests.hostile.reveals import COMMIT, GOOD, PAYLOADS
-from verify import bundle_reveals
+from verify.bundles import reveals as bundle_reveals
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 MIXED = (

@@ -23,7 +23,7 @@ from tests.records.own import competition
 from tests.records.test_importing import _forget
 from tests.verify import made_records
 from tests.verify.ways_to_break import ADA
-from verify.records import check
+from verify.records.repository import check
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from dashboard.models import RecordFile, VerifierFinding
 from judging.models import Duel, Match
 from tests.records.importing import RECORDS
 from tests.records.test_exporting import bytes_of
-from verify.records import examine
+from verify.records.repository import examine
 
 pytestmark = [
     pytest.mark.skipif(not RECORDS.is_dir(), reason="the real records are not beside this checkout"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from judging.panel.questions.version import version_named
-from verify import bundle_answers
+from verify.bundles import answers as bundle_answers
 
 OLD, NEW = version_named("vlm-1").described(), version_named("vlm-2").described()
 

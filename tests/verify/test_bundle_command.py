@@ -14,9 +14,11 @@ import pytest
 from tests.verify import made_bundle, tampering
 from tests.verify.lies_about_decisions import LIES
 from tests.verify.made_files import hotkey, signed
-from verify import bundle, bundle_files, bundle_ledger
 from verify.__main__ import examine_all, main
-from verify.bundle_kinds import BUNDLE_KINDS
+from verify.bundles import bundle
+from verify.bundles import files as bundle_files
+from verify.bundles import ledger as bundle_ledger
+from verify.bundles.kinds import BUNDLE_KINDS
 from verify.findings import EVERY
 from verify.kinds import KINDS
 

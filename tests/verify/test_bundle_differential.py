@@ -15,15 +15,13 @@ from audits.decisions import verdicts
 from competition.decisions import eligibility, ladder, rulesets, schedule, seed, stopping, tally, weights
 from judging import matches
 from judging.decisions import ballots, cascade
-from verify import (
-    bundle_audits,
-    bundle_ballots,
-    bundle_ladder,
-    bundle_matches,
-    bundle_reigns,
-    bundle_reveals,
-    bundle_round,
-)
+from verify.bundles import audits as bundle_audits
+from verify.bundles import ballots as bundle_ballots
+from verify.bundles import ladder as bundle_ladder
+from verify.bundles import matches as bundle_matches
+from verify.bundles import reigns as bundle_reigns
+from verify.bundles import reveals as bundle_reveals
+from verify.bundles import round as bundle_round
 
 ROUNDS = 400
 Row = dict[str, Any]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from verify.bundle_cascade import BARS
-from verify.bundle_files import BESIDE
-from verify.bundle_kinds import BUNDLE_KINDS, TELLING, WRONG
-from verify.bundle_round import RULESETS
-from verify.bundle_shapes import OPTIONAL, SHAPES
+from verify.bundles.cascade import BARS
+from verify.bundles.files import BESIDE
+from verify.bundles.kinds import BUNDLE_KINDS, TELLING, WRONG
+from verify.bundles.round import RULESETS
+from verify.bundles.shapes import OPTIONAL, SHAPES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "verify.md").read_text()
 

@@ -12,8 +12,8 @@ import rfc8785
 from tests.verify import lies_about_answers, lies_about_reviews, made_bundle
 from tests.verify.made_files import Made, chained, hotkey, signed
 from tests.verify.test_bundle_lies import LIES
-from verify import bundle
-from verify.bundle_kinds import TELLING, WRONG
+from verify.bundles import bundle
+from verify.bundles.kinds import TELLING, WRONG
 from verify.findings import Finding
 
 Change = Callable[[Path], None]

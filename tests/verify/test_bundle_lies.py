@@ -9,8 +9,8 @@ import pytest
 from tests.verify import lies_about_decisions, lies_about_duels, lies_about_entries, made_bundle, made_files
 from tests.verify.lies_about_duels import NEEDS_A_VOID_DUEL
 from tests.verify.lying import Lie
-from verify import bundle
-from verify.bundle_files import Bundle
+from verify.bundles import bundle
+from verify.bundles.files import Bundle
 from verify.findings import errors
 
 LIES = lies_about_duels.LIES | lies_about_entries.LIES | lies_about_decisions.LIES

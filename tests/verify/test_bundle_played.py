@@ -17,8 +17,8 @@ from dashboard.models import PromptCount
 from judging.models import Match
 from tests.verify import played_round, tampering
 from tests.verify.conftest import once
-from verify import bundle
 from verify.__main__ import examine_all
+from verify.bundles import bundle
 from verify.findings import errors
 
 ROUNDS = (1, 2)

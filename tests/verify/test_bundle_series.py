@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from verify import bundle_series
-from verify.bundle_files import Bundle
+from verify.bundles import series as bundle_series
+from verify.bundles.files import Bundle
 
 SCHEDULE = {"earliest_reveal_block": 603}
 REIGNS = [{"hotkey": "5a"}, {"hotkey": "5b"}]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.verify import made_bundle, made_files, tampering
-from verify import bundle
+from verify.bundles import bundle
 from verify.findings import errors
 
 MUTANTS = [pytest.param(300, 1, id="300"), pytest.param(1000, 2, id="1000", marks=pytest.mark.long)]

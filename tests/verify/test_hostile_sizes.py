@@ -12,11 +12,11 @@ import pytest
 
 from tests.verify import made_bundle, made_records
 from tests.verify.made_files import hotkey
-from verify import bundle
 from verify.__main__ import examine_all, main
+from verify.bundles import bundle
 from verify.findings import MOST_OF_A_KIND, Book
 from verify.reading import is_crowded
-from verify.records import examine
+from verify.records.repository import examine
 
 ROOT = Path(__file__).resolve().parents[2]
 MILLION = 1_000_000

@@ -15,8 +15,8 @@ from competition.models import Round
 from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, by_worth
-from verify import bundle_controls
 from verify.__main__ import examine_all
+from verify.bundles import controls as bundle_controls
 from verify.findings import errors
 
 RULESETS = ("margin-1", "margin-2", "title-1")

@@ -14,7 +14,7 @@ from tests.records.june import ADA, AUDITS, BEN, ROUND
 from tests.verify import made_records
 from tests.verify.ways_to_break import BEN as MADE_BEN
 from verify.findings import Report
-from verify.records import examine
+from verify.records.repository import examine
 
 AUDIT = f"{ROUND}/{ADA}/audit_submitted_2.json"
 

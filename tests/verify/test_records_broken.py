@@ -15,7 +15,7 @@ from tests.verify.broken_records import BREAKS, CONSEQUENCES
 from tests.verify.made_records import Files
 from tests.verify.ways_to_break import put
 from verify.kinds import KINDS
-from verify.records import check
+from verify.records.repository import check
 
 
 def findings(files: Files, root: Path) -> list[tuple[str, str]]:

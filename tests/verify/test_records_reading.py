@@ -10,7 +10,7 @@ from tests.verify import made_records
 from verify import reading
 from verify.findings import Book, Finding
 from verify.reading import Repository
-from verify.records import check
+from verify.records.repository import check
 
 
 def of_kind(found: list[Finding], kind: str) -> list[Finding]:

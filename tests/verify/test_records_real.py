@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from verify.findings import Finding, Report
-from verify.records import examine
+from verify.records.repository import examine
 
 RECORDS = Path(__file__).resolve().parents[3] / "shared" / "records"
 pytestmark = pytest.mark.skipif(not RECORDS.is_dir(), reason="the real records are not beside this checkout")

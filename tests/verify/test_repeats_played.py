@@ -18,8 +18,8 @@ from competition.models import Round
 from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, ahead, by_worth
-from verify import bundle
 from verify.__main__ import examine_all
+from verify.bundles import bundle
 from verify.findings import errors
 
 LATE = 198  # a plan in which the first winner's second regeneration takes too long

@@ -17,8 +17,8 @@ from competition.decisions.bankroll import Bankroll, credits
 from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, ahead, by_worth
-from verify import bundle
 from verify.__main__ import examine_all
+from verify.bundles import bundle
 from verify.findings import errors
 
 ROUNDS = (1, 2, 3)

@@ -18,7 +18,7 @@ from tests.verify import played_round, tampering, vlm_round
 from tests.verify.conftest import Undone
 from tests.verify.lies_about_answers import LIES, Lie, rewritten
 from tests.verify.vlm_round import Mind, served
-from verify import bundle
+from verify.bundles import bundle
 from verify.findings import errors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]  # or there is no database to play in

@@ -15,8 +15,8 @@ from tests.competition.chain.rig import subnet
 from tests.competition.chain.runtime import codec
 from tests.verify import made_bundle
 from tests.verify.made_files import SLUG, hotkey
-from verify import bundle, chain
-from verify.chain import COMMITMENTS, Anchor, account
+from verify.bundles import bundle, chain
+from verify.bundles.chain import COMMITMENTS, Anchor, account
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from tests.competition import made
 from tests.competition.test_rounds import GOOD
 from tests.loopback import Quiet, serving
 from tests.verify import made_bundle
-from verify import bundle, bundle_beacon
+from verify.bundles import beacon as bundle_beacon
+from verify.bundles import bundle
 
 # The League of Entropy's own words for two rounds of its chain `quicknet` (public, for ever the same).
 ROUND = 1000

@@ -29,7 +29,7 @@ from tests.competition.chain.fake_chain import FakeChain
 from tests.competition.chain.fake_node import FakeNode, Faults, over_http
 from tests.competition.chain.rig import NAME
 from tests.verify.played_round import MOST_LOOKS, Stage, stage
-from verify import bundle, chain
+from verify.bundles import bundle, chain
 from verify.findings import errors
 
 STEP = timedelta(seconds=12)

@@ -1,0 +1,1 @@
+"""Does a published bundle of a round follow from what lies beside it?"""

@@ -1,0 +1,182 @@
+"""Which question does an answer belong to, is it one, and what is it worth?
+
+An answer is kept under `SHA256(JCS({judge, kind, pictures, text}))`, and with a `take` where it was asked anew; a
+picture under `SHA256(JCS({layout, pixels, quality, tiles}))`, its tiles being photographs by their hash.  So from the
+hashes of two assets' views follows which answers a verdict about them rests on.  Shares are billionths; a score is the
+expected worth of the allowed labels in millionths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from verify.bundles import cascade as bundle_cascade
+from verify.bundles.files import Bundle, canonical
+
+QUALITY, WHOLE, MILLION = 92, 10**9, 10**6
+MOST_MASS = 1_001_000_000
+SLACK = 3e-6
+"""Log-probabilities are told in millionths."""
+PARTS, LONGEST_PART = 6, 80
+ODD = re.compile(r"[^A-Za-z0-9 ,'/-]+")
+SPACES = " \t\n▁Ġ"
+
+Row = dict[str, Any]
+Views = Mapping[str, str]
+
+
+class Missing(Exception):
+    """A verdict rests on an answer that is not there."""
+
+
+class Answers:
+    """The answers of one judge version, and which of them were needed."""
+
+    def __init__(self, rows: Iterable[Row], *, version: str, described: Row) -> None:
+        self.rows = {row["key"]: row for row in rows}
+        self.version, self.described = version, described
+        self.needed: set[str] = set()
+        self.take = ""
+
+    @property
+    def bars(self) -> dict[str, int]:
+        return bars_of(self.described)
+
+    def stages(self, kinds: Sequence[str], *, reference: str, left: Views, right: Views) -> list[Row]:
+        """What these questions about these two came to, by the answers.  Raises Missing."""
+        found: list[Row] = []
+        for kind in kinds:
+            found.append(self._stage(kind, reference=reference, left=left, right=right, before=found))
+        return found
+
+    def _stage(self, kind: str, *, reference: str, left: Views, right: Views, before: list[Row]) -> Row:
+        if kind == "sides":
+            ab = self._sides(reference, left, right, before)
+            return told(kind, ab, -ab)
+        if kind == "checklist":
+            listed = "; ".join(parts_of(self._answer("parts", [[reference]], self._words("parts"))["text"])) + "."
+            text = self._words(kind).replace("{parts}", listed)
+            marks = [self._score(kind, [[reference], self._shown(kind, side)], text) for side in (left, right)]
+            return told(kind, marks[1] - marks[0], marks[0] - marks[1])
+        shown = [self._shown(kind, side) for side in (left, right)]
+        if kind == "detail":
+            shown = [self._best_view(reference, side) for side in (left, right)]
+        pictures = [[reference], *shown], [[reference], *shown[::-1]]
+        return told(kind, *(self._score(kind, tiles, self._words(kind)) for tiles in pictures))
+
+    def _sides(self, reference: str, left: Views, right: Views, before: list[Row]) -> int:
+        """The winner so far is looked at first, the other only if that may cost the winner its win."""
+        leads = bundle_cascade.lead(before, bars=self.bars)[0] > 0
+        order = [("challenger", right), ("defender", left)] if leads else [("defender", left), ("challenger", right)]
+        spoiled = {"defender": 0, "challenger": 0}
+        for place, side in order:
+            text = self._words("sides").replace("{parts}", "")
+            spoiled[place] = self._score("sides", [[reference], self._shown("sides", side)], text)
+            if spoiled[place] < self.bars["sides"]:
+                break
+        return spoiled["defender"] - spoiled["challenger"]
+
+    def _best_view(self, reference: str, side: Views) -> list[str]:
+        template = self.described["questions"]["best_view"]
+        text = template["asks"].replace("{parts}", "")
+        shares = self._answer("best_view", [[reference], self._shown("best_view", side)], text)["shares"]
+        view = template["shows"][template["labels"][max(sorted(shares), key=shares.__getitem__)]]
+        return [side[view]]
+
+    def _words(self, kind: str) -> str:
+        return str(self.described["questions"][kind]["asks"])
+
+    def _shown(self, kind: str, side: Views) -> list[str]:
+        names = self.described["questions"][kind]["shows"]
+        return [side[name] for name in names if name in side]
+
+    def _score(self, kind: str, pictures: list[list[str]], text: str) -> int:
+        labels, shares = self.described["questions"][kind]["labels"], self._answer(kind, pictures, text)["shares"]
+        worth = sum(labels[label] * share for label, share in shares.items())
+        return round(Fraction(worth, sum(shares.values())))
+
+    def _answer(self, kind: str, pictures: list[list[str]], text: str) -> Row:
+        named = {"judge": self.version, "kind": kind, "pictures": [self._picture(p) for p in pictures], "text": text}
+        key = sha256(named | ({"take": self.take} if self.take else {}))
+        if key not in self.rows:
+            raise Missing(f"no answer {key[:16]}… to {kind}")
+        self.needed.add(key)
+        return self.rows[key]
+
+    def _picture(self, tiles: list[str]) -> str:
+        made_of = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.described["pixels"], "tiles": tiles}
+        return sha256(made_of)
+
+
+def told(kind: str, ab: int, ba: int) -> Row:
+    """A stage as a duel's detail tells it."""
+    score = abs(ab - ba) // 2 * (1 if ab >= ba else -1)
+    one_place = min(ab, ba) > 80_000 or max(ab, ba) < -80_000
+    return {"kind": kind, "ab": ab, "ba": ba, "score": score, "consistent": not one_place}
+
+
+def bars_told(bundle: Bundle) -> dict[str, int]:
+    """From where on an answer counts with the judge of this bundle."""
+    described = bundle.documents.get("judging.json", {}).get("described")
+    return bars_of(described) if described else dict(bundle_cascade.BARS)
+
+
+def bars_of(described: Row) -> dict[str, int]:
+    bars = dict(described["bars"])
+    return bars | {"sides": bars["side_guard"]}
+
+
+def sha256(value: Any) -> str:
+    return hashlib.sha256(canonical(value) or b"").hexdigest()
+
+
+def parts_of(text: str) -> list[str]:
+    """The six parts of the prompt's object, in plain letters.  Raises ValueError."""
+    parts = json.loads(text)["parts"]
+    plain = [" ".join(ODD.sub(" ", part).split())[:LONGEST_PART] for part in parts[:PARTS]]
+    if not isinstance(parts, list) or len(plain) != PARTS or not all(plain):
+        raise ValueError("not six parts")
+    return plain
+
+
+def unsound(row: Row, described: Row) -> str:
+    """Why this is no answer of this judge; empty if it is."""
+    if row["model"] != f"{described['model']}@{described['revision']}":
+        return "another model's"
+    question = described["questions"].get(row["kind"])
+    if question is None:
+        return "to no question of this judge"
+    if question["about"] == "prompt":
+        return "" if _lists(row["text"]) and not row["shares"] else "no list of six parts"
+    shares = row["shares"]
+    if not shares or set(shares) - set(question["labels"]) or max(shares.values()) > WHOLE:
+        return "not one of the allowed labels"
+    mass = sum(shares.values())
+    if mass * MILLION < described["bars"]["least_mass"] * WHOLE or mass > MOST_MASS or not mass:
+        return f"its label mass is {mass / WHOLE:.3f}"
+    return "" if _follows(row, described) else "its shares are not those of its log-probabilities"
+
+
+def _lists(text: str) -> bool:
+    try:
+        return bool(parts_of(text))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _follows(row: Row, described: Row) -> bool:
+    """Only a server's log-probabilities are told; a model in a worker's memory gives the shares themselves."""
+    if described["mode"] != "logprobs" or described["door"] != "openai":
+        return True
+    top = [(entry["token"].strip(SPACES), entry["micro"]) for entry in row["top"]]
+    given = {
+        label: min(1.0, sum(math.e ** (min(0, micro) / MILLION) for token, micro in top if token == label))
+        for label in row["shares"]
+    }
+    return all(abs(share / WHOLE - given[label]) <= SLACK for label, share in row["shares"].items())

@@ -1,0 +1,68 @@
+"""Does a duel's verdict follow from the judge's answers?  (For a vision-language model: `bundle_cascade`.)
+
+Each question was asked in both orders, and the two answers make one score, s = (ab - ba) / 2, toward zero, in
+millionths and positive for the challenger.  First all front views; where they leave it open (|s| < 80,000) once more on
+gray; then always the sides.  The verdict is the front (the gray one, if it was asked) plus the sides: below 80,000 a
+draw; a draw, too, where the winner is worse at the sides by 250,000 or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verify.bundles import cascade as bundle_cascade
+
+MODELS = ("openai", "transformers")
+WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
+
+
+def halved(value: int) -> int:
+    return abs(value) // 2 * (1 if value >= 0 else -1)
+
+
+class Wrong(Exception):
+    """The answers are not those that had to be asked for, or do not add up."""
+
+
+def verdict(
+    stages: list[dict[str, Any]], *, judge: str, bars: Mapping[str, int] = bundle_cascade.BARS
+) -> tuple[str, int, str]:
+    """(outcome, score, what decided it) by the rule of this judge, a model's with its own bars.  Raises Wrong."""
+    for stage in stages:
+        _sound(stage)
+    if judge.partition(":")[0] not in MODELS:
+        return of_two_stages(stages)
+    if not stages:
+        return "draw", 0, "same_file"
+    try:
+        return bundle_cascade.verdict(stages, bars=bars)
+    except bundle_cascade.Unanswered as gap:
+        raise Wrong(str(gap)) from gap
+
+
+def _sound(stage: dict[str, Any]) -> None:
+    if max(abs(stage["ab"]), abs(stage["ba"])) > WHOLE:
+        raise Wrong(f"an answer about {stage['kind']} beyond a million")
+    if stage["score"] != halved(stage["ab"] - stage["ba"]):
+        raise Wrong(f"the score of {stage['kind']} is not half the difference of its answers")
+    one_place = min(stage["ab"], stage["ba"]) > DRAW_BAND or max(stage["ab"], stage["ba"]) < -DRAW_BAND
+    if stage["consistent"] == one_place:
+        raise Wrong(f"{stage['kind']} is said to be {'' if one_place else 'in'}consistent")
+
+
+def of_two_stages(stages: list[dict[str, Any]]) -> tuple[str, int, str]:
+    kinds = [stage["kind"] for stage in stages]
+    undecided = bool(stages) and abs(stages[0]["score"]) < DRAW_BAND
+    wanted = ["front", "gray", "around"] if undecided else ["front", "around"]
+    if kinds != wanted:
+        raise Wrong(f"asked {', '.join(kinds) or 'nothing'}, not {', '.join(wanted)}")
+    front, around = stages[-2], stages[-1]
+    score = max(-WHOLE, min(WHOLE, front["score"] + around["score"]))
+    if abs(score) < DRAW_BAND:
+        return "draw", score, "draw_band"
+    ours = 1 if score > 0 else -1
+    if ours * around["score"] <= -SIDE_GUARD:
+        return "draw", score, "side_guard"
+    decided_by = str(front["kind"]) if ours * front["score"] >= DRAW_BAND else "around"
+    return ("challenger" if ours > 0 else "defender"), score, decided_by

@@ -1,0 +1,179 @@
+"""Is the ledger that this bundle tells the one whose head stands on the chain?
+
+The operator's hotkey commits the first three lines of each signed head (origin, seq, hash) on the subnet it runs.  The
+note is asked of a node by JSON-RPC over HTTP, or taken from a file of anchors (`manage.py chain_check --anchors SLUG`),
+or both: then each anchor of the file must stand on the chain at its block.  Standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verify.bundles.files import Bundle
+
+# twox128("Commitments") and twox128("CommitmentOf"); then the netuid as it is, and the account ends the key
+COMMITMENTS = "0xca407206ec1ab726b2636c4b145ac287419a60ae8b01e6dcaebd7317e43c69bf"
+ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+PAGE, MOST_BYTES, PATIENCE_S = 256, 4_000_000, 20
+FILE = "checkpoint.txt"
+
+
+class Unreachable(Exception):
+    """The node did not answer, or not with what was asked for."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A note on the chain: the ledger of `origin` had `head` as event `seq`."""
+
+    origin: str
+    seq: int
+    head: str
+    block_hash: str = ""
+
+    @classmethod
+    def of(cls, text: str, *, block_hash: str = "") -> Anchor | None:
+        found = re.fullmatch(r"([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)", text)
+        if not found:
+            return None
+        return cls(found[1], int(found[2]), base64.b64decode(found[3]).hex(), block_hash)
+
+    @property
+    def text(self) -> str:
+        return f"{self.origin}\n{self.seq}\n{base64.b64encode(bytes.fromhex(self.head)).decode()}"
+
+
+def check(bundle: Bundle, *, node: str | None, anchors: Path | None) -> None:
+    """Compare what the chain, the file or both say with the bundle's ledger."""
+    kind, _, subnet = str(bundle.documents.get("competition.json", {}).get("chain", "")).partition(":")
+    if kind != "bittensor" or not subnet.isdigit():
+        bundle.note("not-anchored", FILE, found=kind, say="The competition is not played on a real chain.")
+        return
+    origin = f"gauntlet/{bundle.manifest['competition']}"
+    try:
+        told = listed(anchors, by=bundle.signed_by) if anchors else []
+        told = [each for each in told if each.origin == origin]
+        if node and anchors:
+            _stand(bundle, told, node=node, netuid=int(subnet))
+        elif node:
+            told = standing(node, netuid=int(subnet), account=account(bundle.signed_by), origin=origin)
+    except (Unreachable, OSError, ValueError) as error:
+        bundle.note("chain-unread", FILE, found=str(error)[:200], say="What the chain says could not be read.")
+        return
+    if not told:
+        bundle.note("not-anchored", FILE, field="signed_by", found=bundle.signed_by, say="No anchor of this ledger.")
+    for anchor in told:
+        _compare(bundle, anchor)
+
+
+def _compare(bundle: Bundle, anchor: Anchor) -> None:
+    events = {event["seq"]: event["hash"] for event in bundle.events}
+    if anchor.seq in events:
+        bundle.same(
+            "anchor-differs",
+            FILE,
+            field=f"event {anchor.seq}",
+            found=events[anchor.seq],
+            expected=anchor.head,
+            say="The chain has another hash for this event: this is another ledger.",
+        )
+    else:
+        bundle.note(
+            "anchor-elsewhere",
+            FILE,
+            field=f"event {anchor.seq}",
+            say="The anchored event is not in this bundle's part of the ledger.",
+        )
+
+
+def _stand(bundle: Bundle, told: Iterable[Anchor], *, node: str, netuid: int) -> None:
+    """Each anchor of the file, asked for at its block (a node that keeps old states must be asked for old ones)."""
+    who = account(bundle.signed_by)
+    for anchor in told:
+        there = standing(node, netuid=netuid, account=who, origin=anchor.origin, at=anchor.block_hash)
+        if anchor.text not in [each.text for each in there]:
+            bundle.note(
+                "anchor-differs",
+                FILE,
+                field=f"event {anchor.seq}",
+                found=[each.seq for each in there],
+                expected=anchor.seq,
+                say="The chain does not have this anchor at its block.",
+            )
+
+
+def listed(path: Path, *, by: str) -> list[Anchor]:
+    """The anchors of a file that are by this hotkey.  Raises ValueError for anything else than such a file."""
+    rows = json.loads(path.read_bytes())
+    if not isinstance(rows, list):
+        raise ValueError(f"{path}: a list of anchors is expected")
+    found = []
+    for number, row in enumerate(rows):
+        text = row.get("text") if isinstance(row, dict) else None
+        anchor = Anchor.of(text, block_hash=str(row.get("block_hash", ""))) if isinstance(text, str) else None
+        if anchor is None:
+            raise ValueError(f"{path}: entry {number} is no anchor: text must be origin, seq and head, one a line")
+        found += [anchor] if row.get("hotkey") == by else []
+    return found
+
+
+def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "") -> list[Anchor]:
+    """The notes of this origin in what the account has committed, at a block or now."""
+    prefix = COMMITMENTS + netuid.to_bytes(2, "little").hex()
+    at = f"0x{at.removeprefix('0x')}" if at else str(ask(node, "chain_getFinalizedHead", []))
+    last = prefix
+    while keys := ask(node, "state_getKeysPaged", [prefix, PAGE, last, at]):
+        key = next((key for key in keys if key.endswith(account)), None)
+        if key is not None:
+            raw = bytes.fromhex(str(ask(node, "state_getStorage", [key, at]))[2:])
+            return notes(raw, origin=origin)
+        last = keys[-1]
+    return []
+
+
+def notes(raw: bytes, *, origin: str) -> list[Anchor]:
+    """Looked for in the bytes as they are: how a runtime wraps them may change, the note does not."""
+    pattern = re.escape(origin.encode()) + rb"\n[0-9]{1,18}\n[A-Za-z0-9+/]{43}="
+    found = (Anchor.of(match.decode()) for match in re.findall(pattern, raw))
+    return [anchor for anchor in found if anchor]
+
+
+def ask(node: str, method: str, params: list[Any]) -> Any:
+    """One JSON-RPC call; ws:// and wss:// addresses are asked by http and https, as nodes answer both."""
+    address = re.sub("^ws", "http", node)
+    if not address.startswith(("http://", "https://")):
+        raise Unreachable(f"{node[:60]!r} must begin with https:// or wss://")
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  (its scheme is checked)
+            told: Mapping[str, Any] = json.loads(answer.read(MOST_BYTES))
+    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+        raise Unreachable(f"{method}: {error}") from error
+    if not isinstance(told, dict) or "result" not in told:
+        raise Unreachable(f"{method}: {str(told)[:150]}")
+    return told["result"]
+
+
+def account(address: str) -> str:
+    """The 32 bytes of an ss58 address, in hex.  Raises ValueError."""
+    number = 0
+    for letter in address:
+        place = ALPHABET.find(letter)
+        if place < 0:
+            raise ValueError(f"{address[:60]!r} is not an ss58 address")
+        number = number * 58 + place
+    raw = number.to_bytes(35, "big") if number < 1 << 280 else b""
+    good = raw and hashlib.blake2b(b"SS58PRE" + raw[:33], digest_size=64).digest()[:2] == raw[33:]
+    if not good:
+        raise ValueError(f"{address[:60]!r} is not an ss58 address")
+    return raw[1:33].hex()

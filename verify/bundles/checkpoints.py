@@ -1,0 +1,135 @@
+"""Does a signed head that somebody kept belong to the history that is told now?
+
+Whoever kept nothing but an old checkpoint (`/api/v1/checkpoints`, or `checkpoint.txt` with `checkpoint.sig.json` of an
+old bundle) can hold it against a bundle, a folder of bundles, or the ledger that a site serves.  It needs no chain.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verify.bundles.files import Bundle
+from verify.bundles.ledger import NOTE, TEXT, is_signed
+from verify.findings import Book
+
+LARGEST = 4 * 2**20
+HEAD = re.compile(r"gauntlet/([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)(?:\n|\Z)")
+
+
+@dataclass(frozen=True)
+class SignedHead:
+    """The head of a ledger as it was signed: event `seq` of `competition` had the hash `head` (hex)."""
+
+    competition: str
+    seq: int
+    head: str
+    text: str
+    signature: str = ""
+    signed_by: str = ""
+
+    @classmethod
+    def of(cls, row: Any) -> SignedHead:
+        """From a row of the API, or any object with text, signature and signed_by. Raises ValueError."""
+        text = row.get("text") if isinstance(row, dict) else None
+        lines = HEAD.match(text) if isinstance(text, str) else None
+        if lines is None or not isinstance(text, str):
+            raise ValueError("a checkpoint's text begins with gauntlet/<competition>, its event and its hash")
+        head = base64.b64decode(lines[3]).hex()
+        signature, signer = str(row.get("signature", "")), str(row.get("signed_by", ""))
+        return cls(lines[1], int(lines[2]), head, text, signature, signer)
+
+    def is_good(self) -> bool | None:
+        """Is it signed by the key it names?  None where nothing here can check it."""
+        if not self.signature:
+            return False
+        return is_signed(by=self.signed_by, message=self.text.encode(), signature=self.signature)
+
+
+def read(path: Path) -> list[SignedHead]:
+    """The checkpoints of a file. Raises ValueError or OSError, saying what was expected.
+
+    The file: an answer of /api/v1/checkpoints, one of its rows, a list of them, or a bundle's checkpoint.txt with its
+    signature in checkpoint.sig.json beside it.
+    """
+    if path.is_dir():
+        path = path / TEXT
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST} bytes")
+    data = path.read_text(encoding="utf-8")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        note = path.with_name(NOTE)
+        value = {"text": data} | (json.loads(note.read_bytes()) if note.is_file() else {})
+    rows = value.get("results", value) if isinstance(value, dict) else value
+    return [SignedHead.of(row) for row in (rows if isinstance(rows, list) else [rows])]
+
+
+def check(bundles: Sequence[Bundle], path: Path, *, operator: str | None) -> Book:
+    """Every checkpoint of the file against every part of its ledger that is here."""
+    book = Book()
+    try:
+        heads = read(path)
+    except (ValueError, OSError, TypeError, AttributeError) as error:
+        said = f"No signed head could be read, so nothing was compared: {error}"
+        book.note("checkpoint-unread", file=str(path), sentence=said)
+        return book
+    here = {bundle.manifest["competition"] for bundle in bundles if bundle.manifest}
+    fitting = [head for head in heads if head.competition in here]
+    if not fitting:
+        others, said = ", ".join(sorted({head.competition for head in heads})), "Nothing was compared."
+        found, wanted = others or "no checkpoint", ", ".join(sorted(here)) or None
+        book.note("checkpoint-unread", file=str(path), field="origin", found=found, expected=wanted, sentence=said)
+    for head in fitting:
+        _signature(head, path, operator=operator, book=book)
+        of_it = [bundle for bundle in bundles if bundle.manifest and bundle.manifest["competition"] == head.competition]
+        _compare(head, of_it, path, book=book)
+    return book
+
+
+def _signature(head: SignedHead, path: Path, *, operator: str | None, book: Book) -> None:
+    field, good = f"event {head.seq}", head.is_good()
+    if good is None:
+        said = "Install bittensor-core to check signatures."
+        book.note("signature-unchecked", file=str(path), field=field, sentence=said)
+    elif not good:
+        said = "The checkpoint that was kept is not signed by the key it names, so it proves nothing."
+        book.note("bad-signature", file=str(path), field=field, found=head.signed_by or None, sentence=said)
+    if operator is not None and head.signed_by != operator:
+        said, found = "Somebody else signed the checkpoint that was kept.", head.signed_by
+        book.note("foreign-signature", file=str(path), field=field, found=found, expected=operator, sentence=said)
+
+
+def _compare(head: SignedHead, bundles: Sequence[Bundle], path: Path, *, book: Book) -> None:
+    field, known = f"event {head.seq}", False
+    for bundle in bundles:
+        told = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
+        if told is None:
+            continue
+        known = True
+        book.count("checkpoints compared")
+        where = bundle.book.prefix + "ledger.jsonl"
+        if told != head.head:
+            same_place = bundle.events[-1]["seq"] == head.seq
+            kind = "two-heads" if same_place else "checkpoint-differs"
+            said = (
+                f"{path.name}, signed by {head.signed_by or 'nobody'}, has another hash of this event than the ledger "
+                f"whose head {bundle.signed_by or 'nobody'} signed: the history was written twice. Keep both files."
+            )
+            book.note(kind, file=where, field=field, found=told, expected=head.head, round=bundle.round, sentence=said)
+        elif head.signed_by != bundle.signed_by:
+            said = "The checkpoint that was kept is signed by another key than this ledger's head."
+            found, wanted = bundle.signed_by, head.signed_by
+            book.note("series-differs", file=where, field="operator", found=found, expected=wanted, sentence=said)
+    if not known:
+        parts = ", ".join(f"{b.events[0]['seq']} to {b.events[-1]['seq']}" for b in bundles if b.events)
+        said = (
+            f"The ledger is here from event {parts or 'none'}: a bundle with event {head.seq} in its part would tell."
+        )
+        book.note("checkpoint-elsewhere", file=str(path), field=field, found=head.head, sentence=said)

@@ -1,0 +1,188 @@
+"""Do the ledger's events follow from each other, did they announce this bundle, and who signed the last one?"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from verify.bundles.files import SMALL, Bundle, bytes_of, canonical, parsed
+from verify.findings import Signer
+
+NAME, TEXT, NOTE = "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json"
+DOMAIN = b"gauntlet-ledger/1\n"
+GENESIS = "0" * 64
+HEX = re.compile("[0-9a-f]{64}")
+
+
+def check(bundle: Bundle, *, operator: str | None) -> None:
+    _chain(bundle)
+    _announced(bundle)
+    if bundle.draft:
+        return
+    _checkpoint(bundle)
+    pinned = None if operator is None else bundle.signed_by == operator
+    bundle.book.signers.append(Signer(bundle.signed_by, bundle.signature_is_good, pinned))
+    if operator is None:
+        bundle.note("operator-not-pinned", NOTE, field="signed_by", found=bundle.signed_by, say="Is it the operator?")
+    else:
+        bundle.same(
+            "foreign-signature",
+            NOTE,
+            field="signed_by",
+            found=bundle.signed_by,
+            expected=operator,
+            say="Somebody else signed this.",
+        )
+
+
+def event_hash(previous: str, event: Mapping[str, Any]) -> str | None:
+    """None where the body has no canonical form."""
+    body = canonical({"kind": event["kind"], "seq": event["seq"], "body": event["body"]})
+    return None if body is None else hashlib.sha256(DOMAIN + bytes.fromhex(previous) + body).hexdigest()
+
+
+def _chain(bundle: Bundle) -> None:
+    data = bytes_of(bundle, NAME)
+    if data is None:
+        return
+    if not data.endswith(b"\n"):
+        bundle.note("ledger-broken", NAME, say="There is no last line, or it is cut off.")
+    for number, line in enumerate(io.BytesIO(data), 1):
+        event = _event(bundle, number, line.removesuffix(b"\n")) if line.endswith(b"\n") else None
+        if event is None:
+            return
+        _follows(bundle, event, field=f"line {number}")
+        bundle.events.append(event)
+
+
+def add_event(bundle: Bundle, event: Any, *, field: str) -> bool:
+    """Take the next event as a site serves it.  False with a finding where it is none."""
+    if not _is_event(event):
+        bundle.note("ledger-broken", NAME, field=field, say="This is no event of a ledger.")
+        return False
+    _follows(bundle, event, field=field)
+    bundle.events.append(event)
+    return True
+
+
+def _is_event(event: Any) -> bool:
+    shaped = isinstance(event, dict) and set(event) == {"seq", "kind", "body", "previous", "hash"}
+    shaped = shaped and type(event["seq"]) is int and isinstance(event["body"], dict) and isinstance(event["kind"], str)
+    return shaped and all(HEX.fullmatch(str(event[key])) for key in ("previous", "hash"))
+
+
+def _event(bundle: Bundle, number: int, line: bytes) -> dict[str, Any] | None:
+    """One line, exactly as it is written; None with a finding for anything else."""
+    event = parsed(bundle, NAME, line)
+    if not _is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != line:
+        bundle.note("ledger-broken", NAME, field=f"line {number}", say="The line is not an event as written.")
+        return None
+    return dict(event)
+
+
+def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
+    last = bundle.events[-1] if bundle.events else None
+    previous = last["hash"] if last else GENESIS if event["seq"] == 1 else event["previous"]
+    expected = last["seq"] + 1 if last else event["seq"]
+    bundle.same("ledger-gap", NAME, field=field, found=event["seq"], expected=expected, say="Not the next.")
+    bundle.same(
+        "ledger-broken",
+        NAME,
+        field=field,
+        found=event["previous"],
+        expected=previous,
+        say="The event does not follow from the one before it.",
+    )
+    bundle.same(
+        "ledger-broken",
+        NAME,
+        field=field,
+        found=event["hash"],
+        expected=event_hash(event["previous"], event),
+        say="The event is not what was hashed.",
+    )
+
+
+def _announced(bundle: Bundle) -> None:
+    """The bundle's hash must be an event of the signed ledger, once."""
+    digest = hashlib.sha256((bundle.folder / "manifest.json").read_bytes()).hexdigest()
+    edition = bundle.documents.get("correction.json", {}).get("edition", 1)
+    kind = "publication.signing" if edition == 1 else "reissue.signing"
+    said = [
+        event["body"].get("bundle")
+        for event in bundle.events
+        if event["kind"] == kind
+        and event["body"].get("round") == bundle.round
+        and event["body"].get("edition", 1) == edition
+    ]
+    expected = [] if bundle.draft and not said else [digest]
+    bundle.same(
+        "not-announced",
+        "manifest.json",
+        field="sha256",
+        found=said,
+        expected=expected,
+        say="The ledger announces another bundle for this round, or none, or several.",
+    )
+
+
+def _checkpoint(bundle: Bundle) -> None:
+    signed, note = bytes_of(bundle, TEXT, most=SMALL), bytes_of(bundle, NOTE, most=SMALL)
+    if signed is None or note is None:
+        return
+    signature = parsed(bundle, NOTE, note)
+    shaped = isinstance(signature, dict) and set(signature) == {"signature", "signed_by"}
+    if not shaped or json.dumps(signature, sort_keys=True).encode() != note:
+        bundle.note("bad-signature", NOTE, say="The file is not a signature as written.")
+        return
+    bundle.signed_by = str(signature["signed_by"])
+    head: Mapping[str, Any] = bundle.events[-1] if bundle.events else {"seq": 0, "hash": ""}
+    expected = [
+        f"gauntlet/{bundle.manifest['competition']}",
+        str(head["seq"]),
+        base64.b64encode(bytes.fromhex(head["hash"])).decode(),
+    ]
+    lines = signed.decode(errors="replace").split("\n")
+    for found, wanted, field in zip([*lines, "", "", ""], expected, ("origin", "seq", "head"), strict=False):
+        bundle.same(
+            "wrong-checkpoint",
+            TEXT,
+            field=field,
+            found=found,
+            expected=wanted,
+            say="The signed head is not the last event of the ledger.",
+        )
+    good = is_signed(by=bundle.signed_by, message=signed, signature=str(signature["signature"]))
+    bundle.signature_is_good = good
+    if good is None:
+        bundle.note("signature-unchecked", NOTE, say="Install bittensor-core to check signatures.")
+    elif not good:
+        bundle.note("bad-signature", NOTE, field="signature", say="The signature is not by this key.")
+
+
+@cache
+def _keypair() -> Any:
+    try:
+        from bittensor_core import Keypair
+    except ImportError:
+        return None
+    return Keypair
+
+
+def is_signed(*, by: str, message: bytes, signature: str) -> bool | None:
+    """Is it the sr25519 signature (lower-case hex) of this ss58 address?  None where nothing here can check it."""
+    keypair = _keypair()
+    if keypair is None:
+        return None
+    if not re.fullmatch("([0-9a-f]{2})+", signature):
+        return False
+    try:
+        return bool(keypair(ss58_address=by).verify(message, bytes.fromhex(signature)))
+    except (ValueError, TypeError):
+        return False

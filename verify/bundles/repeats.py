@@ -1,0 +1,71 @@
+"""margin-2: which regenerations of a winner must there be, and what do they say?
+
+Each of `audit_repeats` is judged against the submitted outputs, and, where it is not worse, against the defender of the
+rung; the first that misses a bar is the last.  Repeats are numbered: audit, audit_1, audit_2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from verify.bundles.events import bodies
+from verify.bundles.files import Bundle
+from verify.bundles.matches import NAME, margin_of, numbered
+
+Row = dict[str, Any]
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Played:
+    """`code`: what the audit must say, "" where a match is missing; `keys`: the matches it takes, up to that one."""
+
+    code: str
+    keys: tuple[Key, ...]
+    repeats: int
+    submitted: Row | None
+    defender: Row | None
+
+
+def repeated(rules: Row) -> bool:
+    return "title" not in rules and rules["audit_repeats"] > 1
+
+
+def play(bundle: Bundle, entry: str, *, limit: int) -> Played:
+    """The repeats of one winner, one after the other.  `limit`: seconds that a generation may take."""
+    rules, defender = bundle.told("round.json")["rules"], _defender(bundle, entry)
+    tallies = {(m["kind"], m["defender"], m["challenger"]): m["tally"] for m in bundle.told(NAME)}
+    keys: list[Key] = []
+    for repeat in range(rules["audit_repeats"]):
+        first, second = (numbered("audit", repeat), entry, entry), (numbered("again", repeat), defender, entry)
+        keys.append(first)
+        submitted, met = tallies.get(first), tallies.get(second)
+        code = "" if submitted is None else run_code(bundle, entry, purpose=first[0], limit=limit)
+        if submitted is not None and not code and margin_of(submitted) < -Fraction(rules["win_margin"]):
+            code = "worse_than_submitted"
+        if submitted is None or code:
+            return Played(code, tuple(keys), repeat + 1, submitted, None)
+        keys.append(second)
+        if met is None or margin_of(met) < Fraction(rules["win_margin"]):
+            return Played("no_win_again" if met else "", tuple(keys), repeat + 1, submitted, met)
+    return Played("won_again", tuple(keys), rules["audit_repeats"], submitted, met)
+
+
+def run_code(bundle: Bundle, entry: str, *, purpose: str, limit: int) -> str:
+    """What a run by itself says: the miner's failure, or that it took too long; "" where it ended in time."""
+
+    def told(kind: str) -> list[Row]:
+        rows = bodies(bundle, kind, of_round=bundle.round)
+        return [row for row in rows if (row.get("entry"), row.get("purpose")) == (entry, purpose)]
+
+    lost = [row["failure"]["code"] for row in told("podrun.failed") if row["failure"]["class"] == "miner"]
+    late = any(row.get("generated_s", 0) > limit for row in told("podrun.done"))
+    return str(lost[0]) if lost else "generation_too_long" if late else ""
+
+
+def _defender(bundle: Bundle, entry: str) -> str:
+    """Whom the entry beat on the final ladder."""
+    rungs = bundle.told("decision.json")["ladder"]
+    return next((str(r["defender"]) for r in rungs if r["challenger"] == entry and r["verdict"] != "held"), "")

@@ -1,0 +1,290 @@
+"""Do the submissions follow from the reveals, and were the reveals the miners' own?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from verify.bundles.events import agree, bodies, by_name, same_set
+from verify.bundles.files import Bundle
+from verify.bundles.ledger import is_signed
+
+NAME, ENTRIES = "reveals.json", "submissions.json"
+FIELDS = ("repo", "commit", "cdn_url")
+LONGEST, DEEPEST, LONGEST_VALUE = 4096, 8, 500
+SIGNED = b"gauntlet-simulated-extrinsic/1\n"
+BY_API, API_PATH, WITHDRAWN = 1_000_000, "/api/v1/me/reveals", "withdrawn"
+REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
+HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+Row = dict[str, Any]
+
+
+def check(bundle: Bundle) -> None:
+    heaps = _reveals(bundle)
+    rows = [row for row in bundle.told(ENTRIES) if row["role"] == "challenger"]
+    bundle.same(
+        "wrong-submission",
+        ENTRIES,
+        field="miners",
+        found=sorted(row["miner"] for row in rows),
+        expected=sorted(heaps),
+        say="Not everybody who revealed, and nobody else, is listed.",
+    )
+    for row in rows:
+        if row["miner"] in heaps:
+            _entry(bundle, row, heaps[row["miner"]])
+    _copies(bundle, rows)
+    _leader(bundle)
+
+
+def _reveals(bundle: Bundle) -> dict[str, list[Row]]:
+    """The reveals of each miner; each inside the window, told by the ledger, and signed."""
+    window = bundle.told("round.json")["schedule"]
+    first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
+    told = by_name(
+        (body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last),
+        "miner",
+        "block",
+        "extrinsic_index",
+    )
+    heaps: dict[str, list[Row]] = {}
+    for row in bundle.told(NAME):
+        field = f"{row['miner']} block {row['block']}"
+        if not first <= row["block"] <= last:
+            bundle.note("late-reveal", NAME, field=field, found=row["block"], expected=f"{first}..{last}", say="Late.")
+        event = told.get(_place(row))
+        agree(bundle, NAME, field=field, row=row, told=event, names=["payload", "objection"])
+        _signature(bundle, row, event or {}, field=field)
+        heaps.setdefault(row["miner"], []).append(row)
+    same_set(
+        bundle,
+        NAME,
+        field="reveals",
+        found=[" ".join(_place(row)) for row in bundle.told(NAME)],
+        expected=[" ".join(place) for place in told],
+    )
+    return heaps
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return (str(row["miner"]), str(row["block"]), str(row["extrinsic_index"]))
+
+
+def _signature(bundle: Bundle, row: Row, event: Row, *, field: str) -> None:
+    """The simulated chain's messages, and those that came by the API; of a payload that was cut off there is nothing to
+    check."""
+    payload = bytes.fromhex(row["payload"])
+    if row["extrinsic_index"] >= BY_API or "request" in event:
+        if not _requested(row, event, payload=payload):
+            bundle.note("unsigned-reveal", NAME, field=field, say="No request signed by this miner asks for it.")
+        return
+    whole = event.get("bytes", len(payload)) == len(payload)
+    if not whole or not bundle.told("competition.json")["chain"].startswith("simulated:"):
+        return
+    if is_signed(by=row["miner"], message=SIGNED + payload, signature=str(event.get("signature", ""))) is False:
+        bundle.note("unsigned-reveal", NAME, field=field, say="The signature the ledger tells is not by this miner.")
+
+
+def _requested(row: Row, event: Row, *, payload: bytes) -> bool:
+    """Did the miner sign a request, as the API takes it, with exactly these bytes?"""
+    lines = str(event.get("request", "")).split("\n")
+    asks = len(lines) == 7 and (lines[0], lines[1], lines[3]) == ("gauntlet/1", "POST", API_PATH)
+    if not asks or row["extrinsic_index"] < BY_API or lines[4] != hashlib.sha256(payload).hexdigest():
+        return False
+    plain, signature = "\n".join(lines).encode(), str(event.get("signature", ""))
+    forms = (plain, b"<Bytes>" + plain + b"</Bytes>")
+    return any(is_signed(by=row["miner"], message=form, signature=signature) is not False for form in forms)
+
+
+def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
+    """(the submission, what is objectionable in it): per field the latest non-empty value; the place is that of the
+    latest reveal with a commit."""
+    values, place = dict.fromkeys(FIELDS, ""), None
+    heap = sorted(heap, key=lambda reveal: (reveal["block"], reveal["extrinsic_index"]))
+    for reveal in heap:
+        fields = fields_of(bytes.fromhex(reveal["payload"]))
+        values |= fields
+        place = reveal if "commit" in fields else place
+    place = place or heap[-1]
+    submission = {
+        "entry": place["miner"],
+        "repo": values["repo"][:200],
+        "commit": values["commit"][:40],
+        "cdn_url": values["cdn_url"].rstrip("/"),
+        "reveal_block": place["block"],
+        "extrinsic_index": place["extrinsic_index"],
+    }
+    return submission, objection(values, demo=demo)
+
+
+def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
+    expected, due = added_up(heap, demo=bundle.told("competition.json")["demo"])
+    due = due or _standing(bundle, row)
+    if bool(row["objection"]) != bool(due):
+        bundle.note(
+            "wrong-objection",
+            ENTRIES,
+            field=row["miner"],
+            found=row["objection"],
+            expected=due,
+            say="The rules object where this does not, or the other way round.",
+        )
+    for name, value in expected.items():
+        bundle.same(
+            "wrong-submission",
+            ENTRIES,
+            field=f"{row['miner']} {name}",
+            found=row[name],
+            expected=value,
+            say="The reveals add up to something else.",
+        )
+
+
+def _standing(bundle: Bundle, row: Row) -> str | None:
+    """What a competition asks of a hotkey beyond its messages, by what the ledger told of it then."""
+    asked = bundle.told("competition.json")["config"].get("entry")
+    if not asked:
+        return None
+    told = by_name(bodies(bundle, "submission", of_round=bundle.round), "miner").get((row["miner"],), {})
+    stands = told.get("standing") or {}
+    least = int(asked.get("least_alpha", 0)) * 10**9
+    if (asked.get("registered") or least) and stands.get("uid") is None:
+        return "not registered"
+    return "stake" if int(stands.get("alpha", 0)) < least else None
+
+
+def objection(values: Mapping[str, str], *, demo: bool) -> str | None:
+    """What of these three values cannot be used, in a word; None where all can.
+
+    A demo takes http:// addresses and any port, because its miners host on the same machine.
+    """
+    repo, commit, url = (values[name] for name in FIELDS)
+    if not (repo and commit and url):
+        return "a field is missing"
+    if not REPO.fullmatch(repo):
+        return "repo"
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        return "commit"
+    return None if _is_address(url, demo=demo) else "cdn_url"
+
+
+def _is_address(url: str, *, demo: bool) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    if not parts.hostname or set(url) & set("\\ ?#") or "@" in parts.netloc:
+        return False
+    if parts.scheme not in (("https", "http") if demo else ("https",)):
+        return False
+    host = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
+    return bool(HOST.fullmatch(host.removesuffix(":"))) and (demo or port in (None, 443))
+
+
+def fields_of(raw: bytes) -> dict[str, str]:
+    """What can be read of one payload: an object with texts, with or without the SCALE length before it."""
+    if len(raw) > LONGEST:
+        return {}
+    try:
+        told = unprefixed(raw).decode()
+        value = None if told.count("[") + told.count("{") > DEEPEST else _loads(told)
+    except (ValueError, RecursionError):
+        return {}
+    given = value if isinstance(value, dict) else {}
+    if given.get("withdraw") is True:
+        return dict.fromkeys(FIELDS, WITHDRAWN)
+    return {name: given[name].strip() for name in FIELDS if _usable(given.get(name))}
+
+
+def _usable(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > LONGEST_VALUE:
+        return False
+    return value.isascii() and value.strip().isprintable() and bool(value.strip())
+
+
+def _loads(told: str) -> object:
+    """Single quotes are double ones, as the subnet's public collector has it; a text that is no JSON then is read as it
+    stands."""
+    try:
+        return json.loads(told.replace("'", '"'))
+    except ValueError:
+        return json.loads(told)
+
+
+def unprefixed(raw: bytes) -> bytes:
+    """Without the SCALE compact length, where the first bytes are exactly the length of the rest."""
+    if raw and raw[0] & 3 != 3:
+        width = (1, 2, 4)[raw[0] & 3]
+        if len(raw) >= width and int.from_bytes(raw[:width], "little") >> 2 == len(raw) - width:
+            return raw[width:]
+    return raw
+
+
+def in_reveal_order(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row["reveal_block"] or 0, row["extrinsic_index"] or 0, row["miner"]))
+
+
+def _copies(bundle: Bundle, rows: list[Row]) -> None:
+    copied = copies(rows)
+    for row in rows:
+        expected = copied.get(row["miner"], "")
+        bundle.same(
+            "wrong-copy",
+            ENTRIES,
+            field=f"{row['miner']} copy_of",
+            found=row["copy_of"],
+            expected=expected,
+            say="The first reveal of a commit is the original.",
+        )
+
+
+def copies(rows: list[Row]) -> dict[str, str]:
+    """Miner of a copy -> miner who was first to reveal the same commit."""
+    first: dict[str, str] = {}
+    for row in in_reveal_order([row for row in rows if not row["objection"]]):
+        first.setdefault(row["commit"], row["miner"])
+    of = {row["miner"]: first[row["commit"]] for row in rows if not row["objection"]}
+    return {miner: original for miner, original in of.items() if miner != original}
+
+
+def _leader(bundle: Bundle) -> None:
+    """The leader takes part as whoever reigned, with the code that reigns."""
+    leaders = [row for row in bundle.told(ENTRIES) if row["role"] != "challenger"]
+    reigns = bundle.told("decision.json")["reigns"]
+    told = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),))
+    if len(leaders) != 1 or told is None or len(reigns) < 2:
+        bundle.note(
+            "wrong-submission",
+            ENTRIES,
+            field="leader",
+            found=len(leaders),
+            expected=1,
+            say="There is one leader, whose reign the ledger told before the round.",
+        )
+        return
+    expected = {
+        "entry": "leader",
+        "miner": reigns[bundle.defended() - 1]["hotkey"],
+        "role": "leader",
+        "repo": told.get("repo"),
+        "commit": told.get("commit"),
+        "cdn_url": "",
+        "reveal_block": None,
+        "extrinsic_index": None,
+        "objection": "",
+        "copy_of": "",
+    }
+    bundle.same(
+        "wrong-submission",
+        ENTRIES,
+        field="leader",
+        found=leaders[0],
+        expected=expected,
+        say="Not who reigned, or not the code that reigned.",
+    )

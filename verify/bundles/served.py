@@ -1,0 +1,102 @@
+"""What ledger does a site serve now?  Asked of its API page by page, and recomputed."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from verify.bundles.checkpoints import SignedHead
+from verify.bundles.files import Bundle
+from verify.bundles.ledger import add_event
+from verify.findings import Signer
+
+PATIENCE_S, LARGEST_PAGE, MOST_EVENTS = 30, 32 * 2**20, 2_000_000
+SLUG = re.compile(r"/c/([A-Za-z0-9_-]{1,50})(?:/|$)")
+
+
+class Unreachable(Exception):
+    """The site did not answer, or not with what was asked for."""
+
+
+def read(address: str, *, after: int, operator: str | None) -> Bundle:
+    """The events after number `after`, and the newest signed head.  Raises Unreachable.
+
+    `address`: of a competition's pages (https://SITE/c/SLUG) or of its ledger (…/api/v1/ledger?competition=SLUG).
+    """
+    parts = urlsplit(address)
+    named = SLUG.search(parts.path)
+    slug = named[1] if named else parse_qs(parts.query).get("competition", [""])[0]
+    if not slug:
+        raise Unreachable("the address must be that of a competition: https://SITE/c/SLUG")
+    bundle = Bundle(Path(), prefix="")
+    bundle.manifest = {"competition": slug, "files": []}
+    site = f"{parts.scheme}://{parts.netloc}/api/v1"
+    for row in _rows(f"{site}/ledger", {"competition": slug, "after_seq": str(after), "limit": "200"}):
+        event = {name: row.get(name) for name in ("seq", "kind", "body", "previous", "hash")}
+        if not add_event(bundle, event, field=f"event {row.get('seq')}"):
+            break
+    wanted = {"competition": slug, "limit": "1"}
+    if bundle.events:
+        wanted["as_of_seq"] = str(bundle.events[-1]["seq"])
+    _head(bundle, next(_rows(f"{site}/checkpoints", wanted), None), operator=operator)
+    bundle.book.count("events", by=len(bundle.events))
+    return bundle
+
+
+def _head(bundle: Bundle, row: Any, *, operator: str | None) -> None:
+    """The newest signed head must be an event of what is served."""
+    try:
+        head = SignedHead.of(row) if row else None
+    except ValueError as error:
+        raise Unreachable(f"checkpoints: {error}") from error
+    bundle.signed_by, good = (head.signed_by, head.is_good()) if head else ("", None)
+    pinned = None if operator is None else bundle.signed_by == operator
+    bundle.book.signers.append(Signer(bundle.signed_by, good, pinned))
+    if operator is None:
+        bundle.note("operator-not-pinned", "checkpoints", found=bundle.signed_by, say="Is it the operator?")
+    else:
+        said = "Somebody else signed this."
+        found = bundle.signed_by
+        bundle.same("foreign-signature", "checkpoints", field="signed_by", found=found, expected=operator, say=said)
+    if head is None or good is False:
+        bundle.note("bad-signature", "checkpoints", say="No head of this ledger is signed by the key it names.")
+        return
+    told = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
+    if told is not None or bundle.events:
+        said, place = "The newest signed head is not an event of the ledger that is served.", f"event {head.seq}"
+        bundle.same("wrong-checkpoint", "checkpoints", field=place, found=head.head, expected=told, say=said)
+
+
+def _rows(address: str, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Page by page; of the next page's address only the cursor is taken, so that a site sends nobody elsewhere."""
+    seen = 0
+    while True:
+        page = _asked(f"{address}?{urlencode(asked)}")
+        for row in page["results"]:
+            seen += 1
+            yield row
+        following = parse_qs(urlsplit(str(page.get("next") or "")).query).get("cursor", [""])[0]
+        if not following or not page["results"] or asked["limit"] == "1":
+            return
+        if seen > MOST_EVENTS:
+            raise Unreachable(f"more than {MOST_EVENTS} events are served: verify the folder of all bundles")
+        asked = {**asked, "cursor": following}
+
+
+def _asked(address: str) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:  # noqa: S310  (its scheme is checked)
+            page = json.loads(answer.read(LARGEST_PAGE))
+    except (urllib.error.URLError, TimeoutError, ValueError, OSError, RecursionError) as error:
+        raise Unreachable(f"{address}: {error}") from error
+    if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+        raise Unreachable(f"{address}: not an answer of the API")
+    if not all(isinstance(row, dict) for row in page["results"]):
+        raise Unreachable(f"{address}: not an answer of the API")
+    return page

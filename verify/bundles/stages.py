@@ -1,0 +1,118 @@
+"""Was every move that the ledger tells of possible?  Each row moves along its diagram, and no move is left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verify.bundles.files import Bundle
+from verify.bundles.ledger import NAME
+
+RUNNING = ("open", "miner_generation", "downloading", "duels", "finalizing")
+EDGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "round": {
+        "open": ("miner_generation", "paused"),
+        "miner_generation": ("downloading", "paused"),
+        "downloading": ("duels", "paused"),
+        "duels": ("finalizing", "paused"),
+        "finalizing": ("finished", "paused"),
+        "finished": ("paused",),
+        "paused": (*RUNNING, "finished"),
+    },
+    "asset": {"downloading": ("stored", "failed")},
+    "rendering": {"rendering": ("rendered", "refused")},
+    "match": {"waiting": ("judging", "dropped"), "judging": ("decided", "dropped")},
+    "duel": {"judging": ("judged", "forfeited", "void", "unneeded")},
+    "control": {"judging": ("judged", "unneeded")},
+    "podrun": {"warming": ("generating", "done", "failed"), "generating": ("warming", "done", "failed")},
+    "audit": {
+        "gathering": ("passed", "rejected", "reviewing", "dropped"),
+        "reviewing": ("passed", "rejected", "dropped"),
+    },
+    "ruling": {"proposed": ("confirmed", "declined", "withdrawn")},
+    "appeal": {"lodged": ("upheld", "dismissed")},
+    "correction": {"staged": ("ready", "discarded"), "ready": ("applied", "discarded")},
+    "publication": {"publishing": ("signing",), "signing": ("published",)},
+    "reissue": {"publishing": ("signing",), "signing": ("published",)},
+}
+"""Of each kind of row: state -> states it may move to; the first is where it begins."""
+
+WHO = (
+    "round",
+    "entry",
+    "origin",
+    "audit",
+    "purpose",
+    "repeat",
+    "match",
+    "defender",
+    "challenger",
+    "prompt",
+    "asset",
+    "rig",
+    "renderer",
+    "control",
+    "variant",
+    "take",
+    "version",
+    "appellant",
+    "correction",
+    "ruling",
+    "edition",
+)
+
+
+def check(bundle: Bundle) -> None:
+    """A row may be older than this part of the ledger only if it belongs to an earlier round or to none."""
+    last: dict[tuple[str, ...], str] = {}
+    for event in bundle.events:
+        kind, _, to = event["kind"].partition(".")
+        body = event["body"]
+        if kind not in EDGES or "from" not in body:
+            continue
+        who = (kind, *(str(body.get(name, "")) for name in WHO))
+        _move(bundle, event, kind=kind, to=to, before=last.get(who))
+        last[who] = to
+    _ended(bundle, last)
+
+
+def _move(bundle: Bundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
+    body, edges, field = event["body"], EDGES[kind], f"event {event['seq']} {event['kind']}"
+    bundle.same("wrong-stage", NAME, field=field, found=body.get("to"), expected=to, say="Named after another move.")
+    if to not in edges.get(str(body["from"]), ()):
+        bundle.note("wrong-stage", NAME, field=field, found=body["from"], say="There is no such move.")
+    if before is None and not _may_be_older(bundle, body):
+        before = next(iter(edges))
+    if before is not None:
+        bundle.same(
+            "wrong-stage",
+            NAME,
+            field=field,
+            found=body["from"],
+            expected=before,
+            say="It was not there when it moved: an event was left out, doubled or reordered.",
+        )
+    if event["kind"] == "round.paused":
+        bundle.note("paused", NAME, field=field, found=body.get("because"), say="The operator had to act.")
+
+
+def _may_be_older(bundle: Bundle, body: dict[str, Any]) -> bool:
+    first_of_all = bool(bundle.events) and bundle.events[0]["seq"] == 1
+    number = body.get("round")
+    return not first_of_all and not (type(number) is int and bundle.round is not None and number >= bundle.round)
+
+
+def _ended(bundle: Bundle, last: dict[tuple[str, ...], str]) -> None:
+    """A published round has finished, and its bundle was about to be signed; of a draft that need not be told yet."""
+    for kind, wanted in (("round", "finished"), ("publication", "signing")):
+        who = (kind, str(bundle.round), *("" for _ in WHO[1:]))
+        found = last.get(who)
+        if kind == "publication" and (found == "published" or (bundle.draft and found is None)):
+            continue
+        bundle.same(
+            "wrong-stage",
+            NAME,
+            field=f"{kind} {bundle.round}",
+            found=found,
+            expected=wanted,
+            say="The ledger does not lead to a published round.",
+        )
