@@ -13,7 +13,8 @@ REIGNS = [{"hotkey": "5a"}, {"hotkey": "5b"}]
 
 
 def events(first: int, last: int, *, tale: str = "") -> list[dict[str, Any]]:
-    return [{"seq": n, "hash": f"{n}{tale}", "previous": f"{n - 1}{tale}"} for n in range(first, last + 1)]
+    blank: dict[str, Any] = {"kind": "weights", "body": {}}
+    return [{**blank, "seq": n, "hash": f"{n}{tale}", "previous": f"{n - 1}{tale}"} for n in range(first, last + 1)]
 
 
 def bundle(number: int, told: list[dict[str, Any]], **changes: Any) -> Bundle:
