@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 from django.db import models
 
-from audits.reviews.models import Appeal, Correction, Reminder, Ruling  # noqa: F401  (this app's, too)
+from audits.reviews.models import Appeal as Appeal  # this app's, too
+from audits.reviews.models import Correction as Correction
+from audits.reviews.models import Reminder as Reminder
+from audits.reviews.models import Ruling as Ruling
 from audits.states import AuditStates, BuildStates, PodRunStates
 from competition.models import Round, Submission
 from core.machine.stateful import Stateful

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django.db import transaction
 
@@ -237,7 +237,9 @@ def _edited_audits(round_: Round) -> list[str]:
     found = []
     for audit in in_force.verdicts(round_).values():
         events = told.filter(body__contains=audit.describe()).order_by("-seq")
-        body = next((event.body for event in events if event.body.get("version", 1) == audit.version), {})
+        body: dict[str, Any] = next(
+            (event.body for event in events if event.body.get("version", 1) == audit.version), {}
+        )
         row = {"to": audit.state, "code": audit.code}
         expected = {name: body.get(name) for name in row}
         if audit.state in ("passed", "rejected") and row != expected:

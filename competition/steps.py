@@ -121,8 +121,8 @@ def downloading(round_: Round, now: datetime) -> Outcome:
         return Move("duels", because="nobody entered: there is nothing to download")
     assets = Asset.objects.filter(submission__round=round_)
     stuck = assets.filter(state="downloading", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=8)
-    if stuck.exists():
-        first = stuck.select_related("submission__miner", "prompt").first()
+    first = stuck.select_related("submission__miner", "prompt").first()
+    if first is not None:
         return pause(round_, f"downloads fail for a reason that is ours: {first.failure_reason}", code="DOWNLOADS")
     left = assets.filter(state="downloading").count()
     if left:

@@ -172,7 +172,7 @@ def sha256_of(path: Path) -> str:
 def _compare(file: BinaryIO, sha256: str) -> None:
     """Raises RottenFile, also where the disk cannot read the file; else the file stands at its beginning again."""
     try:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed asks for readinto, which every opened file has
         file.seek(0)
     except OSError:
         raise RottenFile(sha256) from None

@@ -10,5 +10,6 @@ HIDDEN = (Subscription,)  # a Discord address is a password
 
 for app in ("competition", "judging", "audits", "dashboard"):
     for model in apps.get_app_config(app).get_models():
-        if model not in HIDDEN and "token" not in model._meta.model_name and "nonce" not in model._meta.model_name:
+        name = model._meta.label_lower
+        if model not in HIDDEN and "token" not in name and "nonce" not in name:
             admin.site.register(model, ToRead)

@@ -95,7 +95,9 @@ def tally_of(match: Match) -> Tally:
     )
 
 
-def ladder(round_: Round, *, audited: Mapping[str, climbing.Audited], version: int | None = None) -> climbing.Ladder:
+def ladder(
+    round_: Round, *, audited: Mapping[climbing.Key, climbing.Audited], version: int | None = None
+) -> climbing.Ladder:
     """The ladder as far as the round's decided matches and audits carry it."""
     decided = (
         counting(round_, version=version).filter(state="decided").select_related("defender__miner", "challenger__miner")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -104,7 +105,7 @@ class Match(Stateful):
     duels_made = models.PositiveIntegerField(default=0)  # written when it is decided: then no duel is added any more
 
     in_force = InForce()  # the first is what a round's `matches` are taken from
-    objects = models.Manager()
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:
         constraints = [

@@ -42,7 +42,9 @@ def edited_matches(round_: Round) -> list[str]:
     )
     for match in matches.prefetch_related("duels__prompt"):
         events = _events(match, ("match.decided",)).filter(body__contains=match.describe())
-        body = next((event.body for event in events if event.body.get("version", 1) == match.version), {})
+        body: dict[str, Any] = next(
+            (event.body for event in events if event.body.get("version", 1) == match.version), {}
+        )
         row = {"margin_micro": match.margin_micro, "stopped_after": match.stopped_after}
         if any(name in body and body[name] != value for name, value in row.items()) or not body:
             expected = {name: body.get(name) for name in row}

@@ -218,8 +218,11 @@ def duels(round_: Round, now: datetime) -> Outcome:
         return stop
     if rules_of(round_).title:
         return controls.first(round_, _screens(round_, now=now))
+    leader = matches.leader(round_)
     for challenger in entered:
-        matches.ensure(round_, kind=Match.Kind.SCREEN, defender=matches.leader(round_), challenger=challenger, now=now)
+        if leader is None:
+            raise ValueError(f"{round_} has challengers and no leader that they could meet")
+        matches.ensure(round_, kind=Match.Kind.SCREEN, defender=leader, challenger=challenger, now=now)
     climbed = matches.ladder(round_, audited={})
     open_screens = round_.matches.filter(kind=Match.Kind.SCREEN).exclude(state="decided").count()
     if open_screens or climbed.wanted_screens:

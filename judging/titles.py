@@ -21,6 +21,7 @@ from competition.rounds import rules_of
 from core.machine import engine
 from judging import matches, sides
 from judging.models import Duel, Match, Rendering
+from judging.renderers import renderer as renderer_named
 
 SOON = timedelta(seconds=1)
 
@@ -161,7 +162,7 @@ def _ask(match: Match, *, upto: int, now: datetime) -> int:
 def _ready(match: Match) -> list[FreshPrompt]:
     """The fresh prompts on which both sides' files are rendered, refused, or known to be missing."""
     competition = match.round.competition
-    rig, version = sides.rig_of(competition).digest(), sides.renderer_named(competition.renderer).version
+    rig, version = sides.rig_of(competition).digest(), renderer_named(competition.renderer).version
     rendered = Rendering.objects.filter(
         competition=competition, rig=rig, renderer=version, state__in=Rendering.graph.settled()
     )

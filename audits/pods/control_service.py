@@ -17,16 +17,18 @@ PICTURE_S = 30
 
 
 class Service(BaseHTTPRequestHandler):
-    state, stems, archive = "ready", frozenset(), b""
+    state = "ready"
+    stems: frozenset[str] = frozenset()
+    archive = b""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         if self.path == "/results":
             self.answer(200 if self.state == "complete" else 409, type(self).archive)
         else:
             status = {"status": self.state, "progress": 0, "total": len(self.stems), "payload": None}
             self.answer(200, json.dumps(status).encode())
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         prompts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompts"]
         stems = frozenset(prompt["stem"] for prompt in prompts)
         if stems != self.stems:
@@ -34,7 +36,7 @@ class Service(BaseHTTPRequestHandler):
             threading.Thread(target=self.generate, args=(prompts,), daemon=True).start()
         self.answer(200, json.dumps({"accepted": len(prompts)}).encode())
 
-    def generate(self, prompts):
+    def generate(self, prompts: list[dict[str, str]]) -> None:
         """A picture that cannot be fetched is left out of the archive: whoever asked will see that."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -46,17 +48,17 @@ class Service(BaseHTTPRequestHandler):
                     print(f"{prompt['stem']}: {reason}", flush=True)  # noqa: T201
         type(self).archive, type(self).state = buffer.getvalue(), "complete"
 
-    def answer(self, status, body):
+    def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
-def main():
+def main() -> None:
     address = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "10006"))  # noqa: S104, inside a pod
     ThreadingHTTPServer(address, Service).serve_forever()
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -162,6 +163,12 @@ class _Look:
             failure = lifecycle.Failure(failure_class=UNCLEAR, code="reader_broke", sentence=sentence)
             return self.event("lost", failure=failure)
 
+    def running(self) -> Pod:
+        """The pod of an action that needs one: `decisions.lifecycle` names no such action without it."""
+        if self.pod is None:
+            raise ValueError(f"{self.run} has no pod to act on")
+        return self.pod
+
     def stop(self, pod: Pod) -> None:
         """A pod that cannot be ended now is ended by a sweep: nobody waits for it."""
         try:
@@ -171,8 +178,7 @@ class _Look:
 
 
 def _seen(look: _Look) -> Event:
-    pod = look.pod
-    assert pod is not None  # noqa: S101
+    pod = look.running()
 
     def question() -> Event:
         try:
@@ -197,7 +203,7 @@ def _act(look: _Look, action: Action, *, log: dict[str, str]) -> Outcome:
     if event is not None:
         look.after(event)
     run, progress, pod = look.run, look.progress, look.pod
-    sets = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
+    sets: dict[str, Any] = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
     if pod is not None:
         sets["isolation"] = list(pod.isolation)
     state = "generating" if progress.submitted or progress.collected else "warming"
@@ -224,9 +230,11 @@ def _replace(look: _Look, action: Action) -> Event:
 
 
 def _submit(look: _Look, action: Action) -> Event:
+    pod = look.running()
+
     def question() -> Event:
-        urls = look.provider.offer(look.pod, pictures=look.pictures(action.batch))
-        answer = batch.submit(look.pod, image_urls=urls, seed=look.run.seed)
+        urls = look.provider.offer(pod, pictures=look.pictures(action.batch))
+        answer = batch.submit(pod, image_urls=urls, seed=look.run.seed)
         accepted = answer.state == "accepted"
         return look.event("submitted") if accepted else look.event("seen", state=answer.state)
 
@@ -236,11 +244,11 @@ def _submit(look: _Look, action: Action) -> Event:
 def _collect(look: _Look, action: Action) -> Event:
     """Bring the archive here and take its files; hostile archives are refused by `results`."""
     extension = registry.of(look.run.submission.round.competition.config).extension
-    stems, got = look.batches[action.batch], list[results.Results]()
+    pod, stems, got = look.running(), look.batches[action.batch], list[results.Results]()
     with tempfile.TemporaryDirectory(prefix="gauntlet-results-") as folder:
 
         def question() -> Event:
-            answer = batch.collect(look.pod, into=Path(folder) / "results.zip")
+            answer = batch.collect(pod, into=Path(folder) / "results.zip")
             if answer.archive is None:
                 return look.event("seen", state=answer.state)
             try:

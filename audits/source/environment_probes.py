@@ -82,6 +82,9 @@ def _environment(module: Module) -> Iterator[Finding]:
         yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
 
 
+WHOLE_ENVIRONMENT = ("os.environ", "os.environ.items", "os.environ.keys")
+
+
 def _variable(module: Module, node: ast.AST) -> str | None:
     """The variable that this expression reads; "" if its name cannot be known; None if it reads none."""
     if isinstance(node, ast.Call) and module.name(node.func) in READS and node.args:
@@ -90,9 +93,8 @@ def _variable(module: Module, node: ast.AST) -> str | None:
         return module.text(node.slice) or ""
     if isinstance(node, ast.Compare) and any(module.name(other) == "os.environ" for other in node.comparators):
         return module.text(node.left) or ""
-    loops = isinstance(node, ast.For | ast.comprehension)
-    if loops and module.name(node.iter).removesuffix("()") in ("os.environ", "os.environ.items", "os.environ.keys"):
-        return ""
+    if isinstance(node, ast.For | ast.comprehension):
+        return "" if module.name(node.iter).removesuffix("()") in WHOLE_ENVIRONMENT else None
     return None
 
 
@@ -115,9 +117,9 @@ def _identity(module: Module) -> Iterator[Finding]:
         elif HARDWARE.fullmatch(name) and id(node) not in decided:
             why = f"It asks for the hardware ({excerpt(name)})."
             yield module.finding(node, severity=NOTICE, rule="hardware", sentence=why)
-    for node in decided.values():
+    for call in decided.values():
         why = "It compares the hardware's name with a text of its own: does it make something else elsewhere?"
-        yield module.finding(node, severity=PERSON, rule="hardware_sniffing", sentence=why)
+        yield module.finding(call, severity=PERSON, rule="hardware_sniffing", sentence=why)
 
 
 def _decided_by(module: Module, calls: re.Pattern[str]) -> dict[int, ast.AST]:

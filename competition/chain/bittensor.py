@@ -284,15 +284,15 @@ async def subnet_at(
         return await substrate.query("SubtensorModule", name, [netuid, *more], block_hash=at)
 
     told = dict(zip(RATES, await asyncio.gather(*(of(name) for name in RATES)), strict=True))
-    updates, permits, known = told["LastUpdate"], told["ValidatorPermit"], uid is not None
-    ours = await of("Weights", uid) if known else []
+    updates, permits = told["LastUpdate"], told["ValidatorPermit"]
+    ours = await of("Weights", uid) if uid is not None else []
     return Subnet(
         block=block,
         uid=uid,
-        permit=known and uid < len(permits) and bool(permits[uid]),
+        permit=uid is not None and uid < len(permits) and bool(permits[uid]),
         owns=hotkey == owner,
         weights={int(target): int(value) for target, value in ours or []},
-        last_update=int(updates[uid]) if known and uid < len(updates) else 0,
+        last_update=int(updates[uid]) if uid is not None and uid < len(updates) else 0,
         rate_limit=int(told["WeightsSetRateLimit"]),
         tempo=int(told["Tempo"]),
         epoch_start=int(told["LastEpochBlock"]),

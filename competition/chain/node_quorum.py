@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
-from competition.chain.bittensor import Node, NodeFault, Reading
+from competition.chain.bittensor import Heaps, Node, NodeFault, Reading
 from competition.chain.scale import MOST_REVEALS, Revealed
 from competition.decisions.agreement import Sight, Verdict, agree, common_height, on_chain, unchanged
 
@@ -124,8 +125,10 @@ class Watcher:
     async def _read(self, look: Look, nodes: list[Node], known: Known, *, block: int, verdict: Verdict) -> Look:
         """The state at the agreed block, from as many nodes as must agree on it; nothing where nothing is new."""
         if block > known.block:
-            told = {"block": block, "block_hash": verdict.hash, "hotkey": self.hotkey}
-            reading = await self._same(look, nodes, lambda node: node.read(self.netuid, **told))
+            at, hotkey = verdict.hash, self.hotkey
+            reading = await self._same(
+                look, nodes, lambda node: node.read(self.netuid, block=block, block_hash=at, hotkey=hotkey)
+            )
             if reading is None:
                 return look
             look.reading = reading
@@ -174,7 +177,8 @@ class Watcher:
             if not verdict.usable:
                 look.fail(verdict.code, verdict.objection)
                 return
-            states = await self._each(nodes, lambda n, h=verdict.hash: n.reveals(self.netuid, block_hash=h))
+            read_reveals = partial(_reveals_of, netuid=self.netuid, block_hash=verdict.hash)
+            states = await self._each(nodes, read_reveals)
             read = [value for value in states.values() if not isinstance(value, NodeFault)]
             if not read:
                 lost = f"messages of blocks {known.block + 1} to {at} may be lost: no endpoint keeps the state of {at}"
@@ -187,6 +191,10 @@ class Watcher:
             look.older += [(hotkey, at, verdict.hash, one) for hotkey, heap in kept.items() for one in heap]
             at = missing_before(kept, since=known.block)
         look.remarks.append(f"reveals between blocks {known.block + 1} and {at} could not all be read")
+
+
+def _reveals_of(node: Node, *, netuid: int, block_hash: str) -> Awaitable[tuple[Heaps, tuple[str, ...]]]:
+    return node.reveals(netuid, block_hash=block_hash)
 
 
 def missing_before(reveals: Mapping[str, tuple[Revealed, ...]], *, since: int) -> int | None:

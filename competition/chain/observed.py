@@ -43,7 +43,8 @@ class Observed:
             raise ChainFault(
                 f"no new finalised block since {row.block}: {row.fault or 'runchain does not run'} (STALE)"
             )
-        return row
+        chain: ObservedChain = row
+        return chain
 
     def watched(self) -> Any:
         """The row with its age by the database's clock, whatever its state; None where there is none."""

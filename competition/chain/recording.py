@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -128,7 +129,7 @@ def _neurons(chain: ObservedChain, reading: Reading) -> None:
 
 def _endpoints(chain: ObservedChain, look: Look, *, now: datetime) -> None:
     for sight in look.sights:
-        told = {
+        told: dict[str, Any] = {
             "finalised": sight.finalised if sight.answered else None,
             "spec": look.specs.get(sight.endpoint),
             "fault": sight.fault,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from competition.chain.bittensor import Sent
 from competition.chain.observations import ObservedChain, WeightSetting
 from competition.decisions.weight_setting import Action, Attempt, Subnet, arrived, next_action, quantised
 from competition.decisions.weights import at_block
-from competition.models import Competition, Reign
+from competition.models import Competition, LedgerEvent, Reign
 from competition.publication.bundle_folders import folder_of, newest_edition
 from competition.publication.bundle_verifier import errors_in_bundle
 from core import ledger, operator_key
@@ -79,7 +79,7 @@ def plan(name: str, *, now: datetime, look_only: bool = False) -> Plan:
     return Plan(competition=competition, chain=chain, subnet=subnet, proof=proof, wanted=wanted, action=action)
 
 
-def _events(proof: weights.Proof) -> object:
+def _events(proof: weights.Proof) -> Iterator[LedgerEvent]:
     return proof.checkpoint.competition.events.filter(seq__lte=proof.checkpoint.seq).order_by("seq").iterator()
 
 

@@ -71,7 +71,7 @@ def _listeners(competition: Competition, *, now: datetime) -> list[Subscription]
         Q(competition=None) | Q(competition=competition), active=True, suspended_at=None
     )
     piled = Count("deliveries", filter=Q(deliveries__state="waiting"))
-    listeners = []
+    listeners: list[Subscription] = []
     for one in wanted.annotate(piled=piled):
         if one.piled < notices.MOST_WAITING:
             listeners.append(one)

@@ -191,7 +191,7 @@ class Item:
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_WHOLE:
             self._unfit(key, value, "a number is needed")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def digits(self, key: str) -> str:
         """A number from 0 to 1 in the digits it was written in; the file must be read with `digits`."""
@@ -233,7 +233,7 @@ class Item:
     def _line(self, key: str) -> int | None:
         name = self.values.get("name", self.values.get("hotkey"))
         named = self.place is not None and isinstance(name, str) and key not in ("name", "hotkey")
-        trail = (*self.trail, name) if named else self.trail
+        trail = (*self.trail, str(name)) if named else self.trail
         return self.shelf.line(self.file, *trail, key) or self.shelf.line(self.file, *trail)
 
 

@@ -26,7 +26,7 @@ def write_repository(folder: Path, pieces: Pieces) -> int:
     """
     if not folder.exists():
         return _anew(folder, pieces)
-    written, kept = 0, set()
+    written, kept = 0, set[str]()
     for files in pieces:
         written += write_tree(folder, files)
         kept |= files.keys()

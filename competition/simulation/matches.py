@@ -44,7 +44,7 @@ def _running(values: object) -> Numbers:
     array = np.asarray(values)
     summed = np.zeros((*array.shape[:-1], array.shape[-1] + 1), dtype=np.float32)
     np.cumsum(array, axis=-1, dtype=np.float32, out=summed[..., 1:])
-    return summed  # type: ignore[return-value]
+    return summed
 
 
 def first(where: Mask) -> Places:
@@ -107,7 +107,8 @@ class Start:
 
     def of(self, places: Places) -> Start:
         """Those at these places of the last axis."""
-        return Start(*(np.take_along_axis(x, places, axis=-1) for x in (self.won, self.drawn, self.lost, self.out)))
+        won, drawn, lost = (np.take_along_axis(x, places, axis=-1) for x in (self.won, self.drawn, self.lost))
+        return Start(won, drawn, lost, np.take_along_axis(self.out, places, axis=-1))
 
 
 @dataclass(frozen=True)

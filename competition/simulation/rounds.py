@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from competition.decisions.bankroll import titled
 from competition.decisions.rulesets import Rules
@@ -33,10 +35,10 @@ class Bill:
     def __init__(self, rounds: int) -> None:
         self.duels, self.calls = np.zeros(rounds), np.zeros(rounds)
 
-    def add(self, said: Told, *, rows: object = slice(None)) -> None:
+    def add(self, said: Told, *, rows: Any = slice(None)) -> None:
         judged, drawn = (x.reshape(len(x), -1).sum(-1) for x in (said.judged, said.drawn))
-        self.duels[rows] += judged  # type: ignore[index]
-        self.calls[rows] += CALLS_DECISIVE * (judged - drawn) + CALLS_DRAWN * drawn  # type: ignore[index]
+        self.duels[rows] += judged
+        self.calls[rows] += CALLS_DECISIVE * (judged - drawn) + CALLS_DRAWN * drawn
 
 
 def ladder_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> Outcome:
@@ -78,10 +80,10 @@ def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places,
             again = margin_match(lots.mixed(lots.duels(ahead, prompts=p.prompts), met, share=p.repeated), rules=rules)
             bill.add(_only(again, said.clears), rows=rows)
             held = held & again.clears
-    return held & ~field.cheat[rows, place]
+    return np.asarray(held & ~field.cheat[rows, place], np.bool_)
 
 
-def _parts(duels: Duels) -> tuple[object, object, object]:
+def _parts(duels: Duels) -> tuple[Any, Any, Any]:
     return duels.net, duels.counted, duels.forfeited
 
 
@@ -131,7 +133,7 @@ def _finalists(
     passes = stands & ~np.take_along_axis(field.cheat, ranked, axis=1)
     again = _regenerated(lots, shape=stands.shape, rules=rules)
     passes &= ~again.title
-    before = np.cumsum(passes, axis=1) - passes
+    before: NDArray[np.int_] = np.cumsum(passes, axis=1) - passes
     bill.add(_only(again.told, stands & (before < number)))
     takes = passes & (before < number)
     first = np.argsort(~takes, axis=1, kind="stable")[:, :number]

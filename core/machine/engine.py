@@ -29,19 +29,20 @@ log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Stateful)
 Step = Callable[[Row, datetime], Outcome]
-STEPS: dict[tuple[str, str], Step] = {}
+Acting = TypeVar("Acting", bound=Callable[..., Outcome])
+STEPS: dict[tuple[str, str], Step[Any]] = {}
 SWEEPS: list[Callable[[datetime], object]] = []
 STORE_FAULTS: list[Callable[..., Retry]] = []  # who answers for a step that met a damaged file
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL = "Our disk is full: the operator must make room. It is tried again by itself"
 
 
-def step(model: type[Stateful], state: str) -> Callable[[Step], Step]:
+def step(model: type[Stateful], state: str) -> Callable[[Acting], Acting]:
     """Declare what is done with a `model` in `state`."""
     if not model.graph.states[state].queue:
         raise ValueError(f"{model.__name__}.{state} has no queue: no worker acts in it")
 
-    def register(function: Step) -> Step:
+    def register(function: Acting) -> Acting:
         key = (model._meta.label, state)
         if key in STEPS:
             raise ValueError(f"{key} already has a step: {STEPS[key].__module__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 
@@ -40,6 +40,7 @@ class Stateful(models.Model):
     failure_code = models.CharField(max_length=40, blank=True, default="")
     failure_reason = models.TextField(blank=True, default="")
 
+    objects: ClassVar[models.Manager[Self]]  # Django adds it to each model; told here because this one is abstract
     graph: ClassVar[type[Graph]]
     told: ClassVar[bool] = True
     """Does the ledger tell of its moves?  Not of a letter's: it decides nothing, and every letter would be news."""

@@ -16,7 +16,7 @@ def copy_rows(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> i
     """
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     defaults = {field.attname: _plain(field) for field in fields}
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table, written = connection.ops.quote_name(model._meta.db_table), 0
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
         for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -97,7 +98,8 @@ class RowQueue(PostgresBroker):
         self.emit_before("enqueue", message, delay)
         row = (q_name(message.queue_name), message.message_id, Json(tidy4json(message)), delay or 0)
         with connection.cursor() as cursor:
-            cursor.execute(QUERIES.ENQUEUE if connection.in_atomic_block else UNSYNCED + QUERIES.ENQUEUE, row)
+            statement = QUERIES.ENQUEUE if connection.in_atomic_block else UNSYNCED + QUERIES.ENQUEUE
+            cursor.execute(statement, row)  # type: ignore[arg-type]  # psycopg takes its own Json, which Django's stubs leave out
         self.emit_after("enqueue", message, delay)
         return message
 
@@ -140,7 +142,7 @@ def through_rabbitmq(url: str) -> dramatiq.Broker:
     return RabbitmqBroker(url=url, middleware=middleware(), confirm_delivery=True)
 
 
-BROKERS = {
+BROKERS: dict[str, Callable[[str], dramatiq.Broker]] = {
     "": through_postgres,
     "redis": through_redis,
     "rediss": through_redis,

@@ -76,4 +76,5 @@ def alive() -> list[Heartbeat]:
 
 def last_reconciled() -> datetime | None:
     """When a reconciler was last heard."""
-    return Heartbeat.objects.filter(role=RECONCILER).aggregate(at=models.Max("seen_at"))["at"]
+    newest: datetime | None = Heartbeat.objects.filter(role=RECONCILER).aggregate(at=models.Max("seen_at"))["at"]
+    return newest

@@ -12,6 +12,6 @@ class Fingerprinted(CompressedManifestStaticFilesStorage):
 
     def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
         try:
-            return super().hashed_name(name, content, filename)
+            return str(super().hashed_name(name, content, filename))
         except ValueError:  # not collected
             return name

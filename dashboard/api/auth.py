@@ -51,7 +51,7 @@ def refusal() -> Refused:
         "changes something is signed in the gauntlet/1 form. See /api/v1/docs/.",
         status_code=401,
     )
-    refused.auth_header = 'Gauntlet realm="gauntlet/1", Epistula realm="2", Bearer'  # type: ignore[attr-defined]
+    refused.auth_header = 'Gauntlet realm="gauntlet/1", Epistula realm="2", Bearer'
     return refused
 
 

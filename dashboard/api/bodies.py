@@ -39,7 +39,9 @@ class Field:
         if type(value) is not self.type:
             says = JSON_TYPES[self.type]
             raise bad(name, f"{name} is not of the type {says}.", fix=f"Send {name} as {says}: {self.about}")
-        for text in [value] if self.type is str else value if self.type is list else []:
+        if self.type is str:
+            self._text(name, value)
+        for text in value if isinstance(value, list) else ():
             self._text(name, text)
         return value
 

@@ -39,8 +39,8 @@ class Answering(APIView):
     """What all answers of the API have in common."""
 
     authentication_classes = [ByHotkey, ByToken]
-    permission_classes = []
-    throttle_classes = []
+    permission_classes: list[Any] = []
+    throttle_classes: list[Any] = []
     parser_classes = [StrictJson]
     renderer_classes: Sequence[Any] = [Json]
     content_negotiation_class = Negotiation

@@ -32,7 +32,7 @@ class Personal(Answering):
 
     private = True
     scope: ClassVar[str] = ""
-    refuses = (403,)
+    refuses: ClassVar[tuple[int, ...]] = (403,)
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from audits.models import Audit
 from audits.reviews import in_force
 from audits.steps import audited
@@ -31,7 +33,7 @@ def _place(match: Match) -> tuple[str, str, str]:
 
 def _titles(round_: Round, rows: list[Match]) -> list[Match]:
     again, finalists = _generated(round_), judging.settled(round_, audited=audited(round_)).standings
-    needed = {
+    needed: dict[Match.Kind, Callable[[Match], bool]] = {
         Match.Kind.SCREEN: lambda m: True,
         Match.Kind.AUDIT: lambda m: m.challenger.key in again,
         Match.Kind.TITLE: lambda m: m.challenger.key in finalists,
@@ -78,10 +80,6 @@ def audits_of(round_: Round) -> list[Audit]:
             if (entry, kind) not in found or found[entry, kind].state != "passed":
                 break
     return sorted(counting, key=_whose)
-
-
-def _whose(audit: Audit) -> tuple[str, str]:
-    return (audit.submission.key, audit.kind)
 
 
 def _whose(audit: Audit) -> tuple[str, str]:

@@ -16,14 +16,14 @@ from audits.models import Audit
 from competition import chain
 from competition.decisions import seed as seeds
 from competition.decisions import weights as weighing
-from competition.models import Asset, Round, Submission
+from competition.models import Asset, FreshPrompt, Round, RoundPrompt, Submission
 from competition.weights import reigns
 from dashboard.bundles import correction, counts, judging, statistics, title
 from dashboard.bundles import matches as bundle_matches
 from dashboard.bundles.matches import failure_told
 from judging import matches
 from judging.models import Duel, Rendering
-from judging.steps import rig_of
+from judging.sides import rig_of
 
 FORMAT = "gauntlet-bundle/1"
 
@@ -52,7 +52,10 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
 def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
     """(sha256, role) of every picture and 3D file that the documents name."""
     used = max(_reach(round_, edition=edition).values(), default=0)
-    drawn = [*round_.drawn.select_related("prompt"), *round_.fresh.select_related("prompt")[:used]]
+    drawn: list[RoundPrompt | FreshPrompt] = [
+        *round_.drawn.select_related("prompt"),
+        *round_.fresh.select_related("prompt")[:used],
+    ]
     found = {one.prompt.sha256: "prompt" for one in drawn}
     shas = {asset.sha256 for asset in _kept(round_, edition=edition) if asset.state == "stored"}
     found |= dict.fromkeys(shas, "asset")

@@ -15,6 +15,7 @@ import os
 import shutil
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import rfc8785
 from django.core.exceptions import ObjectDoesNotExist
@@ -172,11 +173,11 @@ def place(draft: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[str, object]]:
+def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[str, Any]]:
     """All files of the bundle and their manifest, in `draft`.  Same round, same bytes."""
     shutil.rmtree(draft, ignore_errors=True)
     (draft / "blobs").mkdir(parents=True)
-    files: list[dict[str, object]] = []
+    files: list[dict[str, Any]] = []
     for path, document in documents.documents(round_, edition=edition).items():
         (draft / path).write_bytes(rfc8785.dumps(document))
         files.append(_entry(draft, path, "document"))
@@ -185,12 +186,16 @@ def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[st
         _link(store.default().path(sha256), draft / path)
         files.append({"path": path, "sha256": sha256, "bytes": (draft / path).stat().st_size, "role": role})
     files.sort(key=lambda entry: str(entry["path"]))
-    named = {"format": documents.FORMAT, "competition": round_.competition.slug, "round": round_.number}
+    named: dict[str, Any] = {
+        "format": documents.FORMAT,
+        "competition": round_.competition.slug,
+        "round": round_.number,
+    }
     (draft / "manifest.json").write_bytes(rfc8785.dumps({**named, "files": files}))
     return files
 
 
-def _entry(draft: Path, path: str, role: str) -> dict[str, object]:
+def _entry(draft: Path, path: str, role: str) -> dict[str, Any]:
     return {"path": path, "sha256": _sha256(draft / path), "bytes": (draft / path).stat().st_size, "role": role}
 
 

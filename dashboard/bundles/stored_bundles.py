@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from competition.publication import bundle_folders
 from competition.stored_files import damage
 from competition.stored_files.damage import BUNDLE, MENDERS, Mender
 from core import store
@@ -60,7 +61,7 @@ def digests() -> Iterable[str]:
 def problem(digest: str) -> str:
     """`missing`, `cut`, `rotten`, or "": every file is read."""
     publication = published(digest)
-    folder = publish.folder_of(publication.round, edition=publish.edition_of(publication))
+    folder = bundle_folders.folder_of(publication.round, edition=publish.edition_of(publication))
     cut = _cut(folder, digest)
     if cut:
         return cut
@@ -93,7 +94,7 @@ def restore(digest: str) -> bool:
     """Write it anew.  Raises ValueError where the database gives another bundle; StoreFault where a file is ill."""
     publication = published(digest)
     round_, edition = publication.round, publish.edition_of(publication)
-    target = publish.folder_of(round_, edition=edition)
+    target = bundle_folders.folder_of(round_, edition=edition)
     draft = target.with_name(f".mending-{target.name}")
     try:
         publish.write_files(round_, draft, edition=edition)
@@ -114,7 +115,7 @@ MENDERS[BUNDLE] = Mender(expected=digests, problem=problem, restore=restore)
 def look_at_bundles(now: datetime) -> None:
     """A few at a time, so that a lost folder is noticed by itself; what sizes do not show is a scrub's to find."""
     for publication in _next_ones():
-        folder = publish.folder_of(publication.round)
+        folder = bundle_folders.folder_of(publication.round)
         found = _cut(folder, publication.bundle_hash)
         known = damage.damaged().filter(what=BUNDLE, sha256=publication.bundle_hash)
         if found and not known.exists():

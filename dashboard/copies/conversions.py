@@ -58,10 +58,10 @@ def provenance_of(asset: Asset) -> dict[str, str]:
 def want_copies(now: datetime) -> None:
     """Of every file with which a leader won or defended lately, in every format that it can become."""
     lately = Reign.objects.filter(won_in__state="finished", won_in__since__gte=now - LATELY, won_in__source={})
-    for reign in lately.select_related("won_in__competition"):
+    for reign in lately.select_related("competition", "won_in"):
         competition = reign.competition
         won = Asset.objects.filter(submission__round=reign.won_in, submission__miner=reign.miner, state="stored")
-        for target in TARGETS[registry.of(reign.won_in.competition.config).name]:
+        for target in TARGETS[registry.of(competition.config).name]:
             there = WinnerCopy.objects.filter(target=target).values("original")
             wanted = set(won.exclude(sha256__in=there).values_list("sha256", flat=True))
             for original in sorted(wanted)[:MOST_AT_ONCE]:

@@ -125,7 +125,9 @@ def _published(publication: Publication) -> Published:
     if found is None:
         raise ValueError("only published bundles are listed")
     at = [round_.competition.slug, round_.number]
-    return Published(competition=at[0], round=at[1], round_url=reverse("round", args=at), bundle=found)
+    return Published(
+        competition=round_.competition.slug, round=round_.number, round_url=reverse("round", args=at), bundle=found
+    )
 
 
 def _holding(competition: Competition, records: Mapping[str, int]) -> Holding:

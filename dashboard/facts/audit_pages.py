@@ -168,7 +168,7 @@ def page(
     at = [round_.competition.slug, round_.number]
     miner = entrant(submission)
     return AuditPage(
-        competition=at[0],
+        competition=round_.competition.slug,
         round=round_.number,
         miner=miner,
         repo=submission.repo,

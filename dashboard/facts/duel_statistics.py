@@ -87,13 +87,15 @@ def judges_of(competition: Competition) -> list[dict[str, Any]]:
     counted = rows.values("judge_name", "judge").annotate(
         first=Min("round__number"), last=Max("round__number"), matches=Count("pk")
     )
-    return sorted(counted, key=lambda row: (row["first"], row["judge"]))
+    found: list[dict[str, Any]] = [{**row} for row in counted]
+    return sorted(found, key=lambda row: (row["first"], row["judge"]))
 
 
 def rulesets_of(competition: Competition) -> list[dict[str, Any]]:
     rows = competition.rounds.order_by().values("ruleset", "rules")
     counted = rows.annotate(first=Min("number"), last=Max("number"), rounds=Count("pk"))
-    return sorted(counted, key=lambda row: row["first"])
+    found: list[dict[str, Any]] = [{**row} for row in counted]
+    return sorted(found, key=lambda row: row["first"])
 
 
 def repeats(competition: Competition) -> dict[str, int]:

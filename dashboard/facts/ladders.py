@@ -9,6 +9,7 @@ from typing import Any
 from audits.models import Audit
 from competition.decisions import ladder as climbing
 from competition.decisions.rulesets import Rules
+from competition.decisions.tally import Tally
 from competition.models import Submission
 from dashboard.facts.figures import Figures, figures
 from dashboard.facts.people import Who, entrant, plain
@@ -21,7 +22,7 @@ NEXT: Mapping[str, str] = {
     "pending": "its audits are open",
     "rejected": "audit rejected",
 }
-FOR_THE_TITLE = NEXT | {"advanced": "earned the title", "held": "the leader stays"}
+FOR_THE_TITLE = {**NEXT, "advanced": "earned the title", "held": "the leader stays"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +64,14 @@ def climb(
 ) -> climbing.Ladder | None:
     """The ladder so far; None before a screen is decided, or under rules this version cannot read."""
     decided = [match for match in matches if match.state == "decided"]
-    screens = {m.challenger.key: tally_of(m) for m in decided if m.kind == Match.Kind.SCREEN}
+    screens: dict[climbing.Key, Tally | None] = {
+        m.challenger.key: tally_of(m) for m in decided if m.kind == Match.Kind.SCREEN
+    }
     if rules is None or not screens:
         return None
-    met = {(m.defender.key, m.challenger.key): tally_of(m) for m in decided if m.kind == Match.Kind.LADDER}
+    met: dict[tuple[climbing.Key, climbing.Key], Tally] = {
+        (m.defender.key, m.challenger.key): tally_of(m) for m in decided if m.kind == Match.Kind.LADDER
+    }
     entries = [
         climbing.Entry(
             key=s.key, hotkey=s.miner.hotkey, reveal_block=s.reveal_block or 0, extrinsic_index=s.extrinsic_index or 0

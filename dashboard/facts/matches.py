@@ -186,7 +186,8 @@ def picture(rendering: Rendering | None, view: str) -> str:
 
 def first_view(config: Mapping[str, object]) -> str:
     """The view that stands for an asset in lists: the first of the rig."""
-    views = config.get("rig", {}).get("views", []) if isinstance(config.get("rig"), dict) else []
+    rig = config.get("rig")
+    views = rig.get("views", []) if isinstance(rig, dict) else []
     return str(views[0]["name"]) if views else "front_left"
 
 

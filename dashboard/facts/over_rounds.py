@@ -114,7 +114,7 @@ def _sheet(request: HttpRequest, *, sheets: int) -> int:
 
 def compare_facts(request: HttpRequest) -> ComparePage:
     """`?c=<slug>&round=<n>&a=&b=`; without a round: the last one that is over."""
-    slug = request.GET.get("c") or getattr(queries.current_competition(), "slug", "")
+    slug = str(request.GET.get("c") or getattr(queries.current_competition(), "slug", ""))
     round_ = _round_asked(request, slug) or duel_statistics.last_decided(url_lookup.competition(slug))
     if round_ is None:
         raise Http404("No round of this competition is over yet.")

@@ -46,7 +46,8 @@ def counted(rounds: Iterable[int]) -> dict[int, dict[int, dict[str, int]]]:
     found: dict[int, dict[int, dict[str, int]]] = {pk: {} for pk in rounds}
     rows = counting_duels().filter(match__round__in=list(found))
     for row in rows.values("match__round", "prompt").annotate(**COUNTS):
-        found[row.pop("match__round")][row.pop("prompt")] = row
+        counts: dict[str, int] = {name: int(str(count)) for name, count in row.items()}
+        found[counts.pop("match__round")][counts.pop("prompt")] = counts
     return found
 
 

@@ -203,7 +203,7 @@ def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
     audit = case if isinstance(case, Audit) else case.audit if isinstance(case, Appeal) else None
     open_ = case.state in OPEN[waiting.kind]
     return CasePage(
-        competition=at[0],
+        competition=round_.competition.slug,
         round=round_.number,
         kind=waiting.kind,
         name=NAMES[waiting.kind],
@@ -339,6 +339,6 @@ def note(row: Correction) -> CorrectionNote:
         before=str(row.before.get("headline", "")),
         url=url_of(row),
         edition=reissue.edition if reissue else 0,
-        bundle_hash=reissue.bundle_hash if published else "",
-        bundle_url=f"{reverse('bundle', args=at)}?edition={reissue.edition}" if published else "",
+        bundle_hash=reissue.bundle_hash if reissue and published else "",
+        bundle_url=f"{reverse('bundle', args=at)}?edition={reissue.edition}" if reissue and published else "",
     )

@@ -252,7 +252,7 @@ def _given(round_: Round, *, block: int | None) -> dict[str, Any]:
     }
 
 
-def _addresses(round_: Round, *, numbers: tuple[int, int]) -> dict[str, str]:
+def _addresses(round_: Round, *, numbers: tuple[int, int]) -> dict[str, Any]:
     slug, number = round_.competition.slug, round_.number
     return {
         "previous_url": reverse("round", args=[slug, number - 1]) if number > numbers[0] else "",
@@ -409,6 +409,7 @@ def _copy_groups(challengers: Sequence[Submission]) -> tuple[CopyGroup, ...]:
         if submission.copy_of_id:
             groups.setdefault(submission.copy_of_id, []).append(submission)
     return tuple(
-        CopyGroup(commit=group[0].commit, first=who(group[0].copy_of.miner), copies=tuple(entrant(s) for s in group))
+        CopyGroup(commit=group[0].commit, first=who(first.miner), copies=tuple(entrant(s) for s in group))
         for group in groups.values()
+        if (first := group[0].copy_of) is not None
     )

@@ -103,7 +103,7 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
     found = [f for group in queries.findings_by_severity(audit).values() for f in group]
     files = queries.files_of(copy, wanted={f.file for f in found[:LONGEST_TOLD] if f.line})
     return SourcePage(
-        competition=at[0],
+        competition=audit.round.competition.slug,
         round=audit.round.number,
         miner=entrant(entry),
         repo=entry.repo,

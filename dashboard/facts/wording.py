@@ -94,7 +94,7 @@ def each_rule(rules: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def duration(seconds: float) -> str:
     """Two units at most: `2 d 4 h`, `3 min 20 s`."""
     left = max(0, round(seconds))
-    parts = []
+    parts: list[str] = []
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         amount, left = divmod(left, size)
         if amount or (unit == "s" and not parts):

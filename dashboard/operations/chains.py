@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import DurationField, ExpressionWrapper, F
@@ -102,8 +103,8 @@ def _state(row: ObservedChain) -> ChainState:
     )
 
 
-def _verdict(row: ObservedChain) -> tuple[str, str]:
-    """(code, sentence): the worst that is known of the chain just now."""
+def _verdict(row: Any) -> tuple[str, str]:
+    """(code, sentence): the worst that is known of the chain just now; `row` with the ages that its query works out."""
     silent = timedelta(seconds=SILENT_LOOKS * (settings.CHAIN_POLL_SECONDS + settings.CHAIN_TIMEOUT_SECONDS))
     if row.quiet is None or row.quiet > silent:
         return "UNWATCHED", "Nobody has looked at this chain for long: runchain does not run. Its rounds wait."

@@ -73,17 +73,16 @@ def waiting(kind: str, rows: Any, *, now: datetime) -> dict[str, Any]:
 def calls(round_: Round) -> list[dict[str, Any]]:
     """By question: what this round paid for.  Latency runs from sending to the whole answer."""
     rows = asked_in(round_).order_by("kind").values("kind")
-    return list(
-        rows.annotate(
-            answers=Count("pk"),
-            attempts=Sum("attempt"),
-            mean_ms=Avg("latency_ms"),
-            longest_ms=Max("latency_ms"),
-            total_ms=Sum("latency_ms"),
-            prompt_tokens=_tokens("prompt_tokens"),
-            completion_tokens=_tokens("completion_tokens"),
-        )
+    counted = rows.annotate(
+        answers=Count("pk"),
+        attempts=Sum("attempt"),
+        mean_ms=Avg("latency_ms"),
+        longest_ms=Max("latency_ms"),
+        total_ms=Sum("latency_ms"),
+        prompt_tokens=_tokens("prompt_tokens"),
+        completion_tokens=_tokens("completion_tokens"),
     )
+    return [{**row} for row in counted]
 
 
 def _tokens(name: str) -> Sum:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -320,10 +322,17 @@ def _troubles() -> tuple[Trouble, ...]:
         nobody_s = ("",) if model.told else ("", "miner")  # a receiver that fails is its owner's to mend, not ours
         for row in rows.exclude(failure_class__in=nobody_s).order_by("-attempts", "pk")[:MOST_TROUBLES]:
             names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")
-            kept = {name: getattr(row, name) for name in names}
-            told = {"kind": str(model._meta.verbose_name), "what": f"{model._meta.verbose_name} {row.pk}"}
-            found.append(Trouble(**told, **kept, who_must_act=WHO_MUST_ACT.get(row.failure_class, "")))
+            kept: dict[str, Any] = {name: getattr(row, name) for name in names}
+            kind = str(model._meta.verbose_name)
+            found.append(
+                Trouble(
+                    kind=kind, what=f"{kind} {row.pk}", **kept, who_must_act=WHO_MUST_ACT.get(row.failure_class, "")
+                )
+            )
     return tuple(sorted(found, key=lambda trouble: -trouble.attempts)[:MOST_TROUBLES])
+
+
+NO_ROUND: Mapping[str, Any] = {"round": None, "stage": "", "waiting_for": ""}
 
 
 def _books() -> tuple[Book, ...]:
@@ -342,7 +351,7 @@ def _books() -> tuple[Book, ...]:
             competition=row.slug,
             name=row.name,
             url=reverse("competition", args=[row.slug]),
-            **rounds.get(row.pk, {"round": None, "stage": "", "waiting_for": ""}),
+            **rounds.get(row.pk, NO_ROUND),
             events=row.head_seq or 0,
             head=row.head_hash or "",
             last_event=row.head_at,
@@ -356,7 +365,7 @@ def _books() -> tuple[Book, ...]:
     )
 
 
-def _last_rounds() -> dict[int, dict[str, object]]:
+def _last_rounds() -> dict[int, Mapping[str, Any]]:
     rows = Competition.objects.filter(rounds__isnull=False).order_by("pk", "-rounds__number").distinct("pk")
     names = ("number", "state", "failure_reason", "waiting_for", "source")
     told = rows.values_list("pk", *(f"rounds__{name}" for name in names))
@@ -370,13 +379,13 @@ def _published() -> dict[int, dict[str, int]]:
     rows = Publication.objects.order_by().values("round__competition")
     done = Q(state="published")
     told = rows.annotate(done=Count("pk", filter=done), open=Count("pk", filter=~done))
-    return {row["round__competition"]: row for row in told}
+    return {row["round__competition"]: {"done": row["done"], "open": row["open"]} for row in told}
 
 
 def _findings() -> dict[int, dict[str, int]]:
     rows = VerifierFinding.objects.order_by().values("competition")
     told = rows.annotate(findings=Count("pk"), errors=Count("pk", filter=Q(severity="error")))
-    return {row["competition"]: row for row in told}
+    return {row["competition"]: {"findings": row["findings"], "errors": row["errors"]} for row in told}
 
 
 def _queued() -> int | None:

@@ -55,7 +55,10 @@ def data_facts(request: HttpRequest) -> DataPage:
     rows = Publication.objects.filter(state="published").select_related("round__competition", "checkpoint")
     newest = rows.order_by("-round__competition_id", "-round__number")[:MOST_BUNDLES]
     kept = RecordFile.objects.filter(current=True).order_by().values("competition")
-    records = {row.pop("competition"): row for row in kept.annotate(files=Count("pk"), bytes=Sum("bytes"))}
+    records = {
+        row["competition"]: {"files": row["files"], "bytes": row["bytes"]}
+        for row in kept.annotate(files=Count("pk"), bytes=Sum("bytes"))
+    }
     return about_pages.data(queries.competitions(), list(newest), records=records)
 
 

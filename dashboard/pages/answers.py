@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.decorators import method_decorator
@@ -71,7 +72,10 @@ def twin_url(url: str) -> str:
     return f"{path.rstrip('/')}.json{asked}{query}"
 
 
-def fresh(response: HttpResponse) -> HttpResponse:
+Answered = TypeVar("Answered", bound=HttpResponseBase)
+
+
+def fresh(response: Answered) -> Answered:
     """May be kept, must be asked about: an unchanged page costs a 304."""
     patch_cache_control(response, no_cache=True)
     patch_vary_headers(response, ["Cookie"])  # the theme is a cookie's

@@ -19,6 +19,7 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
@@ -34,7 +35,7 @@ from dashboard.doors.numbers import whole_number
 from dashboard.facts.external_links import web_address
 from dashboard.facts.queries import edition_of, is_light_copy, is_mirrored
 from dashboard.pages import thumbs, url_lookup
-from dashboard.pages.answers import fresh
+from dashboard.pages.answers import Answered, fresh
 from formats import registry
 from judging import queries as judging
 
@@ -47,7 +48,7 @@ PIECE = 1 << 20
 
 
 @require_safe
-def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponse:
+def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponseBase:
     """One file of the store, if the database knows that it is meant to be seen."""
     if not known(sha256, extension):
         raise Http404("No file with this hash was published.")
@@ -55,16 +56,16 @@ def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponse:
 
 
 @require_safe
-def thumb(request: HttpRequest, sha256: str) -> HttpResponse:
+def thumb(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """A small copy of a published picture."""
     if not known(sha256, "png"):
         raise Http404("No picture with this hash was published.")
     return _kept(request, tag=f'"{sha256}-{thumbs.EDGE}"', make=lambda: _thumb(sha256))
 
 
-def _kept(request: HttpRequest, *, tag: str, make: Callable[[], FileResponse]) -> HttpResponse:
+def _kept(request: HttpRequest, *, tag: str, make: Callable[[], FileResponse]) -> HttpResponseBase:
     """Bytes that never change: kept by the browser for ever, and made only if it does not have them."""
-    response = get_conditional_response(request, etag=tag) or make()
+    response: HttpResponseBase = get_conditional_response(request, etag=tag) or make()
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = FOR_EVER
     response.headers["Content-Security-Policy"] = NOTHING_RUNS
@@ -72,7 +73,7 @@ def _kept(request: HttpRequest, *, tag: str, make: Callable[[], FileResponse]) -
     return as_it_is(response)
 
 
-def as_it_is(response: Any) -> Any:
+def as_it_is(response: Answered) -> Answered:
     """Pictures and archives do not get smaller by compressing them again."""
     response.headers["Content-Encoding"] = "identity"
     return response
@@ -127,7 +128,7 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         for d in drawn
     ]
     told = {"round": round_.number, "stage": round_.state, "seed": round_.seed, "extension": _extension(round_)}
-    return fresh(Response({**told, "prompts": shown}))  # type: ignore[return-value]
+    return fresh(Response({**told, "prompts": shown}))
 
 
 def _extension(round_: Round) -> str:
@@ -167,7 +168,7 @@ def _bundle_folder(request: HttpRequest, slug: str, number: int) -> Path:
 
 
 @require_safe
-def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> HttpResponse:
+def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> HttpResponseBase:
     """One file of a published bundle, as text or bytes to keep, never as a page."""
     folder = _bundle_folder(request, slug, number).resolve()
     wanted = (folder / path).resolve()
@@ -180,7 +181,7 @@ def bundle_file(request: HttpRequest, slug: str, number: int, path: str) -> Http
 
 
 @require_safe
-def bundle(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def bundle(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     """The whole bundle as one tar, written while it is sent."""
     folder = _bundle_folder(request, slug, number)
     name = f"{slug}-{folder.name}"

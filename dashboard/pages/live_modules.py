@@ -8,6 +8,7 @@ baked copy.
 from __future__ import annotations
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -42,7 +43,7 @@ def policy(origin: str, *, sha256: str) -> str:
 
 
 @require_safe
-def script(request: HttpRequest, sha256: str) -> HttpResponse:
+def script(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """The module as a script, for frames of an opaque origin alone: a page of ours that was tricked into naming it as a
     script of its own host would send no such origin, and gets nothing."""
     if request.headers.get("Origin") != "null":

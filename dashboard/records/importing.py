@@ -24,7 +24,7 @@ from competition.records import ladders
 from competition.records.played import LEADER
 from competition.records.reading import Shelf, Trouble
 from competition.records.reigns import ReadReign, Terms, in_effect, is_finished, read_reigns, read_state, read_terms
-from competition.records.rounds import ReadRound, read_round
+from competition.records.rounds import ReadRound, announced, read_round
 from competition.records.sources import Source, by_round
 from dashboard.records import evidence, examining, older_copy, reigning, telling
 from dashboard.records.evidence import Read
@@ -142,7 +142,7 @@ def one_at_a_time(name: str) -> Iterator[None]:
 
 def _competition(terms: Terms, source: Source, *, now: datetime) -> Competition:
     """The row of the competition; inactive, so that no sweep of ours takes it for one to be played."""
-    about = {
+    about: dict[str, Any] = {
         "name": str(terms.config.get("description") or terms.name)[:80],
         "description": "Played elsewhere and imported from its public state repository.",
         "ruleset": BASE_RULES,
@@ -197,7 +197,7 @@ def _count(outcome: Outcome, told: ReadRound, read: Read, troubles: list[Trouble
     outcome.files += len(read.contents)
     outcome.troubles += troubles
     outcome.duels += sum(len(match.duels) for match in (*told.matches, *told.repeats))
-    outcome.unknown += [path for path in read.contents if not evidence.announced(path)]
+    outcome.unknown += [path for path in read.contents if not announced(path)]
 
 
 def _leader(run: _Import, told: ReadRound) -> ReadReign | None:
@@ -265,7 +265,7 @@ def _finish(run: _Import, beside: Read, top: Shelf) -> None:
     troubles = [*beside.troubles, *top.troubles]
     run.outcome.files += len(beside.contents)
     run.outcome.troubles = troubles + run.outcome.troubles
-    run.outcome.unknown = [path for path in beside.contents if not evidence.announced(path)] + run.outcome.unknown
+    run.outcome.unknown = [path for path in beside.contents if not announced(path)] + run.outcome.unknown
     with transaction.atomic():
         evidence.keep(run.competition, beside, troubles=troubles)
         reigning.follow(run.competition, run.reigns)

@@ -40,7 +40,7 @@ work_json = Page(work_facts, template="").json
 @require_safe
 def work_list(request: HttpRequest) -> HttpResponse:
     signer = signer_of(request)
-    context = {"page": work_facts(request), "signer": signer, "twin": reverse("reviews-json")}
+    context: dict[str, Any] = {"page": work_facts(request), "signer": signer, "twin": reverse("reviews-json")}
     if signer and people.stranger(signer.person, case="correction") is None:
         context["correctable"] = [
             (str(row), reverse("correct", args=[row.competition.slug, row.number])) for row in corrections.correctable()
@@ -71,15 +71,15 @@ def find(round_: Round, *, kind: str, name: str) -> Case:
     """By its name in addresses.  Raises Http404."""
     parts = name.split("-")
     rows: Any = None
-    if kind == "correction" and whole_number(name) is not None:
-        rows = Correction.objects.filter(round=round_, number=whole_number(name))
+    if kind == "correction" and (number := whole_number(name)) is not None:
+        rows = Correction.objects.filter(round=round_, number=number)
     elif kind in ("audit", "appeal") and len(parts) == (3 if kind == "audit" else 4):
         entry = {"role": "leader"} if parts[0] == "leader" else {"role": "challenger", "miner__hotkey": parts[0]}
         named = {f"submission__{field}": value for field, value in entry.items()}
         rows = Audit.objects.filter(round=round_, kind=parts[1], version=whole_number(parts[2]) or 0, **named)
         if kind == "appeal":
             rows = Appeal.objects.filter(audit__in=rows, appellant__hotkey=parts[3])
-    found = rows.first() if rows is not None else None
+    found: Case | None = rows.first() if rows is not None else None
     if found is None:
         raise Http404("There is no such case in this round.")
     return found

@@ -53,7 +53,7 @@ def _collapsed(points: Floats, faces: Numbers, *, most: int, aggressiveness: int
 def _whole(corners: NDArray[Any]) -> NDArray[np.bool_]:
     """Which triangles have three different corners?"""
     first, second, third = corners.T
-    return (first != second) & (second != third) & (third != first)
+    return np.asarray((first != second) & (second != third) & (third != first), np.bool_)
 
 
 def _mean(values: NDArray[Any], groups: Numbers) -> NDArray[np.float64]:

@@ -189,7 +189,7 @@ class Reader:
         flip = -1.0 if np.linalg.det(linear) < 0 else 1.0
         normals = self.accessor(attributes["NORMAL"]).astype(np.float64) @ turn.T * flip
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        return (normals / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+        return np.asarray(normals / np.where(lengths > 0, lengths, 1.0), np.float32)
 
     def _uv(self, attributes: Json, paint: Paint | None) -> Floats | None:
         name = f"TEXCOORD_{paint.channel}" if paint else ""
@@ -205,7 +205,7 @@ class Reader:
         colours = self.accessor(attributes["COLOR_0"])
         if colours.shape[1] == 3:
             colours = np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1)
-        return np.clip(colours, 0.0, 1.0)
+        return np.asarray(np.clip(colours, 0.0, 1.0), np.float32)
 
     def accessor(self, index: int, *, scaled: bool = True) -> NDArray[Any]:
         """(count, width) values of an accessor; normalised integers become floats unless `scaled` is False."""

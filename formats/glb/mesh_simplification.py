@@ -54,7 +54,8 @@ def lighten(model: Model) -> tuple[bytes, int]:
 def grid(edge: int) -> Part:
     """A flat, painted square of 2 x `edge` x `edge` triangles."""
     down, across = np.mgrid[0 : edge + 1, 0 : edge + 1]
-    places = np.stack([across, down, np.zeros_like(down)], axis=-1).reshape(-1, 3).astype(np.float32) / edge
+    corner_indices = np.stack([across, down, np.zeros_like(down)], axis=-1).reshape(-1, 3)
+    places = (corner_indices.astype(np.float32) / edge).astype(np.float32)
     first = (down[:-1, :-1] * (edge + 1) + across[:-1, :-1]).reshape(-1, 1)
     corners = np.array([[0, 1, edge + 1], [1, edge + 2, edge + 1]])
     faces = np.concatenate([first + triangle for triangle in corners]).astype(np.int32)

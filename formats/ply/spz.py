@@ -77,7 +77,8 @@ def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _byte(values: NDArray[np.floating]) -> Bytes:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    stored: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return stored
 
 
 def _places(places: NDArray[np.float32]) -> Bytes:

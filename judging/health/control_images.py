@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core import store
 from judging.backends.base import Side
@@ -28,7 +29,7 @@ def twin(view: Pixels) -> Pixels:
 
 
 def blurred(view: Pixels) -> Pixels:
-    return cv2.GaussianBlur(view, (0, 0), BLUR * max(view.shape[:2]))
+    return np.asarray(cv2.GaussianBlur(view, (0, 0), BLUR * max(view.shape[:2])), np.uint8)
 
 
 def other_colour(view: Pixels) -> Pixels:
@@ -84,6 +85,7 @@ def doctored(side: Side, variant: str) -> Side:
     return replace(side, sha256=sha256, views=files)
 
 
-def _object(view: Pixels) -> Pixels:
+def _object(view: Pixels) -> NDArray[np.bool_]:
     """Where the view differs from its plain background; H x W x 1."""
-    return np.abs(view.astype(int) - view[0, 0].astype(int)).max(axis=2, keepdims=True) > silhouettes.VISIBLE
+    apart = np.abs(view.astype(int) - view[0, 0].astype(int)).max(axis=2, keepdims=True)
+    return np.asarray(apart > silhouettes.VISIBLE, np.bool_)

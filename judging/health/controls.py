@@ -127,8 +127,9 @@ def first(round_: Round, outcome: Outcome) -> Outcome:
 
 
 def measured(round_: Round) -> health.Health:
+    kinds: dict[str, health.Kind] = {kind: kind for kind in health.KINDS}
     told = [
-        health.Control(c.kind, c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
+        health.Control(kinds[c.kind], c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
         for c in current(round_).filter(state="judged").select_related("prompt").order_by("pk")
     ]
     attempts, failed = _attempts(round_)

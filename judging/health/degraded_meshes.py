@@ -6,6 +6,7 @@ Each breakage takes a scene and returns a new one; what it breaks stays where it
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,7 +48,8 @@ def squashed(scene: trimesh.Scene) -> trimesh.Scene:
     for part in copies.values():
         normals = part.vertex_normals / scale
         part.vertices = part.vertices * scale
-        part.vertex_normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+        part.vertex_normals = normals / lengths  # type: ignore[method-assign]  # a property that trimesh declares through a decorator
     return _rebuilt(copies)
 
 
@@ -96,7 +98,7 @@ def _visible_shares(scene: trimesh.Scene) -> dict[str, float]:
     across, up = (np.linspace(low[axis], high[axis], RAYS + 2)[1:-1] for axis in (0, 1))
     x, y = (grid.ravel() for grid in np.meshgrid(across, up))
     origins = np.stack([x, y, np.full_like(x, high[2] + 1)], axis=1)
-    whole = trimesh.util.concatenate(
+    whole: Any = trimesh.util.concatenate(
         [trimesh.Trimesh(p.vertices, p.faces, process=False) for p in scene.geometry.values()]
     )
     hit = whole.ray.intersects_first(origins, np.tile([0.0, 0.0, -1.0], (len(origins), 1)))
@@ -107,7 +109,8 @@ def _visible_shares(scene: trimesh.Scene) -> dict[str, float]:
 
 
 def _rebuilt(parts: dict[str, trimesh.Trimesh]) -> trimesh.Scene:
-    return trimesh.Scene({name: part for name, part in parts.items() if len(part.faces)})
+    geometry: dict[str, trimesh.parent.Geometry] = {name: part for name, part in parts.items() if len(part.faces)}
+    return trimesh.Scene(geometry)
 
 
 def _kept(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) -> trimesh.Scene:
@@ -118,7 +121,7 @@ def _kept(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) 
         part.update_faces(kept)
         part.remove_unreferenced_vertices()
         if kept.any():
-            part.vertex_normals = normals[used]
+            part.vertex_normals = normals[used]  # type: ignore[method-assign]  # a property that trimesh declares through a decorator
     return _rebuilt(copies)
 
 
@@ -126,7 +129,8 @@ def _painted(scene: trimesh.Scene, stroke: Callable[[Image.Image], Image.Image])
     """Every texture, base colour and vertex colour put through `stroke` as a picture."""
     copies = _copies(scene)
     for part in copies.values():
-        visual = part.visual = part.visual.copy()
+        painted: Any = part.visual
+        visual = part.visual = painted.copy()
         if visual.kind == "texture":
             visual.material = _material(visual.material.copy(), stroke)
         else:

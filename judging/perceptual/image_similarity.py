@@ -65,12 +65,12 @@ class Look:
         placed = _placed(np.dstack([premultiplied, cover * 255]))
         mask = placed[..., 3] / 255
         colour = placed[..., :3] / np.maximum(mask, 1e-3)[..., None]
-        lab = silhouettes.lab(np.clip(np.rint(colour), 0, 255).astype(np.uint8)) * [LIGHT, 1, 1]
+        weighted = silhouettes.lab(np.clip(np.rint(colour), 0, 255).astype(np.uint8)) * [LIGHT, 1, 1]
         inside = mask > 0.5
-        lab = np.where(inside[..., None], lab, 0).astype(np.float32)
+        lab: Field = np.where(inside[..., None], weighted, 0).astype(np.float32)
         seen = lab[_core(inside)]
         quantiles = np.quantile(seen, QUANTILES, axis=0).astype(np.float32)
-        return cls(mask, lab, quantiles, _detail(lab, inside), _sample(seen), *extent)
+        return cls(mask.astype(np.float32), lab, quantiles, _detail(lab, inside), _sample(seen), *extent)
 
     @property
     def area(self) -> float:
@@ -98,8 +98,7 @@ def _core(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _blurred(field: Field, sigma: float) -> Field:
-    blurred: Field = cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-    return blurred
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT), np.float32)
 
 
 def _detail(lab: Field, inside: NDArray[np.bool_]) -> float:
@@ -111,7 +110,7 @@ def _detail(lab: Field, inside: NDArray[np.bool_]) -> float:
 
 def _sample(seen: Field) -> Field:
     """SAMPLED colours, evenly spread over the object."""
-    return seen[np.linspace(0, len(seen) - 1, SAMPLED).astype(int)]
+    return np.asarray(seen[np.linspace(0, len(seen) - 1, SAMPLED).astype(int)], np.float32)
 
 
 def overlap(one: Mask, other: Mask) -> float:
@@ -152,11 +151,13 @@ def structure(one: Look, other: Look) -> float:
     both = _both(one, other)
     if not both.any():
         return 0.0
-    small = [
-        cv2.resize(look.lab, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA) for look in (one, other)
-    ]
-    few = cv2.resize(both.astype(np.float32), None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA)
-    return (_ssim(one.lab, other.lab, both.astype(np.float32)) + _ssim(*small, few)) / 2
+    weight: Field = both.astype(np.float32)
+    coarse = _ssim(_coarse(one.lab), _coarse(other.lab), _coarse(weight))
+    return (_ssim(one.lab, other.lab, weight) + coarse) / 2
+
+
+def _coarse(field: Field) -> Field:
+    return np.asarray(cv2.resize(field, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _both(one: Look, other: Look) -> NDArray[np.bool_]:
@@ -166,13 +167,12 @@ def _both(one: Look, other: Look) -> NDArray[np.bool_]:
 
 def _ssim(one: Field, other: Field, weight: Field) -> float:
     near = np.maximum(_blurred(weight, WINDOW), 1e-3)
-    mean_one = _blurred(one * weight[..., None], WINDOW) / near[..., None]
-    mean_other = _blurred(other * weight[..., None], WINDOW) / near[..., None]
+    mean_one = np.asarray(_blurred(one * weight[..., None], WINDOW) / near[..., None], np.float32)
+    mean_other = np.asarray(_blurred(other * weight[..., None], WINDOW) / near[..., None], np.float32)
 
     def spread(products: Field, of_means: Field) -> Field:
         """Covariance or variances, summed over the colours."""
-        local: Field = _blurred(_summed(products) * weight, WINDOW) / near - _summed(of_means)
-        return local
+        return np.asarray(_blurred(_summed(products) * weight, WINDOW) / near - _summed(of_means), np.float32)
 
     together = spread(one * other, mean_one * mean_other)
     apart = spread(one * one + other * other, mean_one * mean_one + mean_other * mean_other)
@@ -181,8 +181,7 @@ def _ssim(one: Field, other: Field, weight: Field) -> float:
 
 
 def _summed(colours: Field) -> Field:
-    total: Field = cv2.transform(colours, np.ones((1, 3), np.float32))
-    return total
+    return np.asarray(cv2.transform(colours, np.ones((1, 3), np.float32)), np.float32)
 
 
 def sharpness(one: Look, other: Look) -> float:

@@ -31,19 +31,19 @@ def read(path: Path) -> Pixels:
         raise NoAnswer("unreadable_view", f"The picture {path.name} could not be read.") from error
     if decoded is None or decoded.dtype != np.uint8 or min(decoded.shape[:2]) < 16:
         raise NoAnswer("unreadable_view", f"The picture {path.name} could not be decoded.")
-    return cv2.cvtColor(decoded, cv2.COLOR_GRAY2BGR) if decoded.ndim == 2 else decoded
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_GRAY2BGR) if decoded.ndim == 2 else decoded, np.uint8)
 
 
 def shrunk(pixels: Pixels, *, side: int) -> Pixels:
     """Scaled so that the longest side is `side`, never enlarged."""
     scale = min(1.0, side / max(pixels.shape[:2]))
     size = [max(16, round(length * scale)) for length in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def lab(pixels: Pixels) -> NDArray[np.float32]:
     """L 0 to 100, a and b about -100 to 100."""
-    return cv2.cvtColor(pixels[..., :3].astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
+    return np.asarray(cv2.cvtColor(pixels[..., :3].astype(np.float32) / 255, cv2.COLOR_BGR2LAB), np.float32)
 
 
 def length(colours: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,16 +61,16 @@ def of_view(white: Pixels, gray: Pixels | None) -> Mask:
         apart = white[0, 0].astype(np.float32) - gray[0, 0].astype(np.float32)
         if abs(apart).min() > 32:
             shone = cv2.absdiff(white, gray).astype(np.float32)
-            covered: Mask = 1 - cv2.transform(shone, (1 / (3 * np.abs(apart)))[None])
-            return np.clip(covered, 0, 1)
+            covered = 1 - cv2.transform(shone, (1 / (3 * np.abs(apart)))[None])
+            return np.asarray(np.clip(covered, 0, 1), np.float32)
     differs = np.abs(white.astype(np.int16) - white[0, 0].astype(np.int16)) >= VISIBLE
-    return (differs[..., 0] | differs[..., 1] | differs[..., 2]).astype(np.float32)
+    return np.asarray(differs[..., 0] | differs[..., 1] | differs[..., 2], np.float32)
 
 
 def of_reference(pixels: Pixels) -> Mask:
     """The object of a product picture: what differs from the background at the border, settled by GrabCut."""
     if pixels.shape[2] == 4 and 0.01 < (pixels[..., 3] > 127).mean() < 0.98:
-        return pixels[..., 3].astype(np.float32) / 255
+        return np.asarray(pixels[..., 3].astype(np.float32) / 255, np.float32)
     small = shrunk(pixels[..., :3], side=SETTLING)
     found = _without_specks(_settled(small))
     if found.mean() < LEAST_OBJECT:
@@ -105,7 +105,8 @@ def _settled(small: Pixels) -> NDArray[np.bool_]:
         labels[middle] = np.where(labels[middle] == cv2.GC_PR_BGD, cv2.GC_PR_FGD, labels[middle])
     labels[edge] = cv2.GC_BGD
     cv2.setRNGSeed(17)
-    cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(small, labels, None, *models, 3, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]  # with a mask the rectangle is None
     found: NDArray[np.bool_] = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     return found
 

@@ -33,7 +33,8 @@ class Shot:
 
     def on(self, background: str) -> Picture:
         behind = np.array(rgb(background), np.float32) * (1 - self.coverage)
-        return np.rint(np.clip(self.colour * 255 + behind, 0, 255)).astype(np.uint8)
+        picture: Picture = np.rint(np.clip(self.colour * 255 + behind, 0, 255)).astype(np.uint8)
+        return picture
 
 
 def photograph(model: Model, *, rig: Rig, pictures: list[str]) -> dict[str, Picture]:

@@ -144,7 +144,7 @@ def directions(camera: Camera, *, rig: Rig, rows: range, columns: range) -> Floa
     right, up, forward = (np.array(vector) for vector in (camera.right, camera.up, camera.forward))
     rays = forward + down[:, None, None] * up + across[None, :, None] * right
     rays /= np.sqrt(1 + down[:, None] ** 2 + across[None, :] ** 2)[:, :, None]
-    return rays.reshape(-1, 3).astype(np.float32)
+    return np.asarray(rays.reshape(-1, 3), np.float32)
 
 
 def _samples(pixels: range, each: int) -> NDArray[np.int64]:

@@ -102,7 +102,7 @@ class Brush:
         to_camera = -np.array(camera.forward)
         lamp = to_camera + LAMP_TO_RIGHT * np.array(camera.right) + LAMP_UP * np.array(camera.up)
         facing = normals @ (lamp / np.linalg.norm(lamp)).astype(np.float32)
-        return AMBIENT + LAMP * np.maximum(facing, 0)
+        return np.asarray(AMBIENT + LAMP * np.maximum(facing, 0), np.float32)
 
 
 def _between(values: Floats, corners: NDArray[np.int32], weights: Floats) -> Floats:

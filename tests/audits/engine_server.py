@@ -53,13 +53,8 @@ class Engine:
         parts = path.removeprefix("/v1.43/").split("/")
         told = json.loads(body) if body[:1] in (b"{", b"[") else {}
         match method, parts:
-            case "GET", ["images", *name, "json"]:
-                return (200, found) if (found := self.images.get("/".join(name))) else _no("No such image")
-            case "POST", ["images", *name, "tag"]:
-                self.images[f"{query['repo']}:{query['tag']}"] = self.images["/".join(name)]
-                return 201, None
-            case "POST", ["images", *name, "push"]:
-                return 200, self._push("/".join(name), query["tag"])
+            case _, ["images", *name, verb]:
+                return self._image(method, "/".join(name), verb, query)
             case "POST", ["build"]:
                 return 200, self._build(query, body)
             case "GET", ["containers", "json"]:
@@ -78,6 +73,17 @@ class Engine:
             case _, ["networks", name, *rest]:
                 return self._network(method, name, rest, told)
         return 400, {"message": f"not in this stand-in: {method} {path}"}
+
+    def _image(self, method: str, name: str, verb: str, query: dict[str, str]) -> tuple[int, Any]:
+        match method, verb:
+            case "GET", "json":
+                return (200, found) if (found := self.images.get(name)) else _no("No such image")
+            case "POST", "tag":
+                self.images[f"{query['repo']}:{query['tag']}"] = self.images[name]
+                return 201, None
+            case "POST", "push":
+                return 200, self._push(name, query["tag"])
+        return 400, {"message": f"not in this stand-in: {method} images/{name}/{verb}"}
 
     def _push(self, name: str, tag: str) -> list[dict[str, Any]]:
         self.keys.append(self.key)
@@ -170,6 +176,14 @@ def _no(why: str) -> tuple[int, Any]:
     return 404, {"message": why}
 
 
+def _encoded(payload: Any, *, lines: bool) -> bytes:
+    """Bytes as they are, nothing as nothing, else JSON: a line for each row where `lines` are asked for."""
+    if isinstance(payload, bytes | None):
+        return payload or b""
+    many = lines and isinstance(payload, list)
+    return ("\n".join(json.dumps(line) for line in payload) if many else json.dumps(payload)).encode()
+
+
 def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _any(self) -> None:
@@ -185,14 +199,11 @@ def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
             if isinstance(told, Iterator):
                 self._drip(told)
                 return
-            many = isinstance(told, list) and parts.path.endswith(("/build", "/push"))
-            if not isinstance(told, bytes | None):
-                told = ("\n".join(json.dumps(line) for line in told) if many else json.dumps(told)).encode()
-            said = told or b""
+            body = _encoded(told, lines=parts.path.endswith(("/build", "/push")))
             self.send_response(status)
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(body)
 
         def _drip(self, lines: Iterator[dict[str, Any]]) -> None:
             """Until the other side hangs up."""

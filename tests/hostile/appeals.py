@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 APPEALS, WEBHOOKS, REVEALS = "/api/v1/me/appeals", "/api/v1/webhooks", "/api/v1/me/reveals"
@@ -88,20 +89,22 @@ def _signed(document: Mapping[str, Any], sign: Sign) -> str:
         return "00" * 64
 
 
+def _wrong_types() -> Iterator[tuple[str, str, Any]]:
+    """(field, how it is wrong, value) for each field and each value that is not of its type."""
+    right = [("evidence", ""), ("finding", None)]
+    for names, values in ((TEXTS, NO_TEXTS), (NUMBERS, NO_NUMBERS)):
+        for name, (odd, value) in product(names, values.items()):
+            if (name, value) not in right:
+                yield name, odd, value
+
+
 def _appeals(document: Mapping[str, Any], sign: Sign) -> Iterator[Hostile]:
     def made(kind: str, changed: Mapping[str, Any], signature: str | None = None, *, fits: bool = False) -> Hostile:
         signature = _signed(changed, sign) if signature is None else signature
         return Hostile(f"appeal: {kind}", APPEALS, encoded({"document": changed, "signature": signature}), fits)
 
-    for name in TEXTS:
-        for odd, value in NO_TEXTS.items():
-            if not (name == "evidence" and value == ""):  # that one is right
-                fits = name == "statement" and odd in STATEMENTS
-                yield made(f"{name} is {odd}", {**document, name: value}, fits=fits)
-    for name in NUMBERS:
-        for odd, value in NO_NUMBERS.items():
-            if not (name == "finding" and value is None):
-                yield made(f"{name} is {odd}", {**document, name: value})
+    for name, odd, value in _wrong_types():
+        yield made(f"{name} is {odd}", {**document, name: value}, fits=name == "statement" and odd in STATEMENTS)
     for name in document:
         yield made(f"without {name}", {key: value for key, value in document.items() if key != name})
         yield made(f"{name} in capitals too", {**document, name.upper(): document[name]})

@@ -22,7 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """The server's address is known only once it runs; a port that changed empties the pool of the old one."""
         address = server.cluster().ensure()
-        if self.settings_dict["PORT"] not in ("", str(address.port)) and self.alias in self._connection_pools:
+        if self.settings_dict["PORT"] not in ("", str(address.port)) and self.alias in self._connection_pools:  # type: ignore[attr-defined]  # Django has it, its stubs do not
             self.close_pool()
         self.settings_dict.update(address.settings(owner=self.settings_dict.get("ROLE") == roles.OWNER))
         return super().get_connection_params()

@@ -20,7 +20,7 @@ from dashboard.api.errors import Refused
 from dashboard.api.filters import SLUG, TEXT, Filter, one_of
 from dashboard.api.reading import Collection
 from dashboard.api.resources.game import competition_of, of_competition, of_hotkey, of_round
-from dashboard.api.rows import game
+from dashboard.api.rows import game, writes
 from dashboard.api.rows import writes as rows
 from dashboard.api.writes import Takable, caller_of, forbidden
 
@@ -66,7 +66,7 @@ class OwnReveals(Takable, Collection):
         """
         return self.taken(request, **named)
 
-    def take(self, request: Any, body: dict[str, Any], **named: Any) -> rows.RevealTaken:
+    def take(self, request: Any, body: dict[str, Any], **named: Any) -> writes.RevealTaken:
         competition = competition_of(body["competition"])
         try:
             round_, reveal = signed_reveals.take(competition, _asked(request), now=clock.now())
@@ -169,7 +169,7 @@ class OwnAppeals(Takable, Collection):
         """Object to a verdict: once, in time, with a document that the hotkey signs for everybody to see."""
         return self.taken(request, **named)
 
-    def take(self, request: Any, body: dict[str, Any], **named: Any) -> rows.AppealRow:
+    def take(self, request: Any, body: dict[str, Any], **named: Any) -> writes.AppealRow:
         document = body["document"]
         if document.get("appellant") != caller_of(request).hotkey:
             raise forbidden("The document names another appellant.", fix="Object with the appellant's own hotkey.")

@@ -18,6 +18,7 @@ from dashboard.api.errors import bad, conflict, missing
 from dashboard.api.filters import FLAG, HOTKEY, SLUG, TEXT, WORD, Filter, one_of
 from dashboard.api.reading import Collection, Item
 from dashboard.api.resources.game import competition_of
+from dashboard.api.rows import writes
 from dashboard.api.rows import writes as rows
 from dashboard.api.writes import Personal, Takable, caller_of
 from dashboard.facts.twins import twin
@@ -77,7 +78,7 @@ class Webhooks(Takable, Collection):
         """Be told of events from now on.  The secret that letters are signed with is shown this once."""
         return self.taken(request, **named)
 
-    def take(self, request: Any, body: dict[str, Any], **named: Any) -> rows.WebhookMade:
+    def take(self, request: Any, body: dict[str, Any], **named: Any) -> writes.WebhookMade:
         competition = competition_of(body["competition"]) if "competition" in body else None
         try:
             made, secret = subscribing.subscribe(

@@ -91,10 +91,11 @@ class Command(BaseCommand):
 
     def _list(self) -> None:
         """Everybody: roles, whether a second factor is set, the last sign-in, and whether the account is open."""
-        users = list(User.objects.order_by("username").prefetch_related("groups", "totpdevice_set"))
+        users = list(User.objects.order_by("username").prefetch_related("groups"))
         for user in users:
             roles = ", ".join(sorted(group.name for group in user.groups.all())) or "no role"
-            factor = "second factor" if any(d.confirmed for d in user.totpdevice_set.all()) else "NO second factor"
+            confirmed = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+            factor = "second factor" if confirmed else "NO second factor"
             last = f"last in {user.last_login:%Y-%m-%d %H:%M}" if user.last_login else "never signed in"
             state = "open" if user.is_active else "locked" if user.groups.all() else "ended"
             self.stdout.write(f"{user.username}  {roles}  {factor}  {last}  {state}")

@@ -16,7 +16,8 @@ def sheet(tiles: Sequence[Path], *, side: int) -> Pixels:
     """Two to a row, row by row; one alone fills the picture.  BGR."""
     columns = 1 if len(tiles) == 1 else 2
     drawn = _level([opaque(path, side=side // columns) for path in tiles])
-    return cv2.vconcat([cv2.hconcat(drawn[i : i + columns]) for i in range(0, len(drawn), columns)])
+    rows = [cv2.hconcat(drawn[i : i + columns]) for i in range(0, len(drawn), columns)]
+    return np.asarray(cv2.vconcat(rows), np.uint8)
 
 
 def jpeg(pixels: Pixels, *, quality: int) -> bytes:
@@ -28,7 +29,10 @@ def jpeg(pixels: Pixels, *, quality: int) -> bytes:
 def _level(tiles: list[Pixels]) -> list[Pixels]:
     """All as large as the first: views of one rig are, and one that is not must not break the sheet."""
     height, width = tiles[0].shape[:2]
-    return [tile if tile.shape[:2] == (height, width) else cv2.resize(tile, (width, height)) for tile in tiles]
+    return [
+        tile if tile.shape[:2] == (height, width) else np.asarray(cv2.resize(tile, (width, height)), np.uint8)
+        for tile in tiles
+    ]
 
 
 def opaque(path: Path, *, side: int) -> Pixels:

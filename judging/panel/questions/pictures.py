@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import rfc8785
 
@@ -32,7 +33,12 @@ class Picture:
 
     @cached_property
     def digest(self) -> str:
-        made_of = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.pixels, "tiles": [*map(content, self.tiles)]}
+        made_of: dict[str, Any] = {
+            "layout": "sheet-1",
+            "quality": QUALITY,
+            "pixels": self.pixels,
+            "tiles": [*map(content, self.tiles)],
+        }
         return hashlib.sha256(rfc8785.dumps(made_of)).hexdigest()
 
     def jpeg(self) -> bytes:

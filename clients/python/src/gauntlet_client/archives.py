@@ -118,26 +118,32 @@ def members(packed: IO[bytes], *, name: str) -> Iterator[Member]:
                 raise Damaged("The archive is empty.")
             return
         count += 1
-        if count > MOST_FILES:
-            raise Damaged(f"The archive has more than {MOST_FILES:,} files, which no bundle has.", code="too_large")
         kind, entry, size = _header(header, first=at == 0)
         at += BLOCK
         size = size if long_size is None or kind == b"x" else long_size
-        if size > whole - at:
-            raise Damaged("The archive names a file that is larger than the archive.", code="too_large")
+        _require_bounds(count, size, left=whole - at)
         if kind == b"x":
             if long_name or long_size is not None or size > MOST_PAX:
                 raise Damaged("The archive has extended headers that no bundle needs.")
             long_name, long_size = _extended(packed.read(size))
         else:
-            path = _inside(long_name or entry, name=name, is_folder=kind == b"5")
+            is_folder = kind == b"5"
+            path = _inside(long_name or entry, name=name, is_folder=is_folder)
             long_name, long_size = b"", None
-            names.add(path, is_folder=kind == b"5")
-            if kind == b"5" and size:
+            names.add(path, is_folder=is_folder)
+            if is_folder and size:
                 raise Damaged("The archive has a folder with bytes of its own.")
-            if kind != b"5":
+            if not is_folder:
                 yield Member(path, at, size)
         at += -(-size // BLOCK) * BLOCK
+
+
+def _require_bounds(count: int, size: int, *, left: int) -> None:
+    """So many entries are allowed, and `size` bytes of the `left` ones are there.  Raises Damaged."""
+    if count > MOST_FILES:
+        raise Damaged(f"The archive has more than {MOST_FILES:,} files, which no bundle has.", code="too_large")
+    if size > left:
+        raise Damaged("The archive names a file that is larger than the archive.", code="too_large")
 
 
 def _header(header: bytes, *, first: bool) -> tuple[bytes, bytes, int]:
