@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.urls import get_resolver
 from drf_spectacular.generators import SchemaGenerator
+
+from dashboard.api import event_kinds, tokens
 
 GROUPS: Mapping[str, str] = {
     "index": "Where does one begin?",
@@ -47,7 +50,40 @@ def _page(group: str, operations: list[tuple[str, str, Schema]], shapes: Schema)
     for path, method, told in operations:
         lines += _operation(path, method, told)
         used |= dict.fromkeys(_named(told))
+    lines += SECTIONS.get(group, lambda: ())()
     return "\n".join([*lines, *_shapes(used, shapes)]).rstrip() + "\n"
+
+
+def _scopes() -> Iterable[str]:
+    yield "## Scopes of tokens"
+    yield ""
+    yield "`manage.py api_token create NAME --scope SCOPE` makes a token for staff or a service."
+    yield ""
+    yield "| scope | what it may |"
+    yield "|---|---|"
+    yield from (f"| `{scope}` | {about} |" for scope, about in tokens.SCOPES.items())
+    yield ""
+
+
+def _kinds() -> Iterable[str]:
+    yield "## Kinds of events"
+    yield ""
+    yield "A webhook's `kinds` and the ledger's `kind` are these; in a webhook `audit.*` stands for all that begin so."
+    yield ""
+    yield "| kind | what has happened |"
+    yield "|---|---|"
+    yield from (f"| `{kind}` | {about} |" for kind, about in event_kinds.OTHERS.items())
+    for name, states in event_kinds.of_moves().items():
+        yield f"| `{name}.*` | it moved to {', '.join(f'`{state}`' for state in states)} |"
+    yield ""
+
+
+def _webhooks() -> Iterable[str]:
+    yield from _kinds()
+    yield from _scopes()
+
+
+SECTIONS: Mapping[str, Callable[[], Iterable[str]]] = {"webhooks": _webhooks, "ledger": _kinds, "me": _scopes}
 
 
 def _operation(path: str, method: str, told: Schema) -> Iterable[str]:
@@ -64,11 +100,31 @@ def _operation(path: str, method: str, told: Schema) -> Iterable[str]:
         yield "|---|---|---|"
         yield from (f"| `{p['name']}` | {p['in']} | {_cell(p['description'])}{_choices(p['schema'])} |" for p in asked)
         yield ""
-    body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    if body:
-        yield f"Send: {_type(body)}"
-        yield ""
+    yield from _body(told.get("requestBody", {}).get("content", {}).get("application/json"))
     yield f"Gives: {_gives(told['responses'])}"
+    yield ""
+
+
+def _body(media: Schema | None) -> Iterable[str]:
+    """Each field of what is sent, and one body that would do."""
+    if media is None:
+        return
+    schema = media["schema"]
+    if not schema["properties"]:
+        yield "Send an empty object: `{}`."
+        yield ""
+        return
+    yield "Send one JSON object:"
+    yield ""
+    yield "| field | type | needed | what it is |"
+    yield "|---|---|---|---|"
+    for field, each in schema["properties"].items():
+        needed = "yes" if field in schema["required"] else "no"
+        yield f"| `{field}` | {_type(each)} | {needed} | {_cell(each['description'])} |"
+    yield ""
+    yield "```json"
+    yield json.dumps(media["example"], indent=2, ensure_ascii=False)
+    yield "```"
     yield ""
 
 

@@ -43,7 +43,7 @@ class OwnReveals(Takable, Collection):
             "withdraw": Field(about="true: take back what was revealed in this window.", type=bool),
         },
         example={
-            "competition": "mesh",
+            "competition": "demo",
             "repo": "owner/generator",
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "cdn_url": "https://files.example.org/round-7",
@@ -144,7 +144,7 @@ class OwnAppeals(Takable, Collection):
         example={
             "document": {
                 "format": "gauntlet-appeal/1",
-                "competition": "mesh",
+                "competition": "demo",
                 "round": 6,
                 "entry": "5F…",
                 "audit": "source",

@@ -65,7 +65,7 @@ class Webhooks(Takable, Collection):
             "competition": Field(about="Only of this competition.", kind=SLUG),
             "miner": Field(about="Only events that name this hotkey.", kind=HOTKEY, most=48),
         },
-        example={"address": "https://hooks.example.org/gauntlet", "kinds": ["round.*"], "competition": "mesh"},
+        example={"address": "https://hooks.example.org/gauntlet", "kinds": ["round.*"], "competition": "demo"},
     )
 
     def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
