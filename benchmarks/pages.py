@@ -54,7 +54,7 @@ from competition.models import Competition, Round
 from core.postgres import server
 from judging.models import Match
 
-COLUMNS = ("page", "queries", "KB", "p50 ms", "p95 ms", "of it our processor", "kept p95 ms", "304 p95 ms")
+COLUMNS = ("page", "queries", "KB", "p50 ms", "p95 ms", "processor p95 ms", "kept p95 ms", "304 p95 ms")
 HEAD = f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 REPOSITORY = FOLDER / "repository"
 QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size=8GB"]
