@@ -8,6 +8,21 @@ class AuditsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from audits.decisions.appeals import Hours
+        from audits.decisions.lifecycle import Limits
+        from competition import configuration
+
+        configuration.register(
+            configuration.Part(
+                name="pods",
+                means="Limits of one run on pods, and our patience with what a pod leaves open.",
+                kind=Limits,
+                read=Limits.from_json,
+            )
+        )
+        configuration.register(
+            configuration.Part(name="appeals", means="How long people have.", kind=Hours, read=Hours.from_json)
+        )
         from audits import steps  # noqa: F401  (they declare this app's steps and sweeps)
         from audits.reviews import corrections, reminders  # noqa: F401  (they declare this app's steps and sweeps)
         from audits.source import stored_sources  # noqa: F401  (they declare this app's steps and sweeps)

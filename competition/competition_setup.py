@@ -4,20 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 from bittensor_core import Keypair
 from django.db import transaction
 
-from competition import chain, prompts, rounds
+from competition import chain, configuration, prompts, rounds
 from competition.chain.base import ChainFault
-from competition.decisions import beacon, rulesets, schedule
+from competition.decisions import rulesets, schedule
 from competition.decisions.rulesets import BadRules
 from competition.models import Competition, Miner
+from formats import registry
 
-TEXTS = ("name", "description", "ruleset", "judge", "renderer", "chain", "pods")
-LEADER = ("hotkey", "repo", "commit", "weight")
+
+@dataclass(frozen=True, kw_only=True)
+class Leader:
+    """`leader` of a competition's file."""
+
+    hotkey: str = field(metadata={"means": "ss58 address of who leads at the beginning"})
+    repo: str = field(metadata={"means": "`owner/name` of the code on the code host"})
+    commit: str = field(metadata={"means": "40 hex digits"})
+    weight: str = field(metadata={"unit": "share", "means": 'with which it begins, such as `"1"` or `"4/5"`'})
+    image: str = field(default="", metadata={"means": "an image by digest, where one is built already"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompetitionFile:
+    """The file that `manage.py new_competition` reads."""
+
+    name: str = field(metadata={"means": "title of its pages"})
+    description: str = field(metadata={"means": "one or two sentences for visitors"})
+    ruleset: str = field(
+        metadata={"means": f"one of {', '.join(f'`{name}`' for name in sorted(rulesets.RULESETS))} (rules.md)"}
+    )
+    judge: str = field(metadata={"means": "such as `perceptual-v1` or `openai:vlm-2` (judge.md)"})
+    renderer: str = field(metadata={"means": "`raycast` or `threejs`; it must draw the format (rendering.md)"})
+    chain: str = field(
+        metadata={"means": "`bittensor:<netuid>` (chain.md); demos: `simulated:<slug>`, written by the demo"}
+    )
+    pods: str = field(metadata={"means": "`local`, `docker` or `runpod` (audits.md)"})
+    leader: Leader = field(metadata={"means": "who leads at the beginning"})
+    config: Mapping[str, Any] = field(metadata={"means": "everything below"})
+
+
+TEXTS = tuple(each.name for each in fields(CompetitionFile) if each.name not in ("leader", "config"))
+LEADER = tuple(each.name for each in fields(Leader) if each.default is MISSING)
 
 
 @transaction.atomic
@@ -52,10 +85,9 @@ def _checked(told: Mapping[str, Any], *, slug: str) -> None:
     if Competition.objects.filter(chain=told["chain"], active=True).exists():
         raise BadRules("chain", "another active competition is played there", fix="End that one first")
     config = told["config"]
-    rulesets.read({"name": told["ruleset"], **config.get("rules", {})})
-    if config.get("beacon") and not beacon.known(str(config["beacon"])):
-        raise BadRules("beacon", f"{config['beacon']!r} is unknown", fix=f"Use {beacon.QUICKNET}, or leave it out")
-    rulesets.count("prompts_per_round", config.get("prompts_per_round"))
+    configuration.check(config, ruleset=told["ruleset"])
+    if wrong := registry.complaint(config, renderer=told["renderer"]):
+        raise BadRules("renderer", wrong, fix="See docs/rendering.md")
     _leader(told["leader"])
 
 

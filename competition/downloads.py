@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from competition import configuration
+from competition.configuration import Part
+from competition.decisions import numbers
 from competition.models import Asset
 from core import store
 from core.machine import engine
@@ -18,6 +24,33 @@ from core.net.http_client import Patience
 from formats import registry
 
 PER_HOST = 4  # downloads at once from one host, over all workers
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchLimits:
+    """`fetch` of a competition's configuration: what the download of one submitted file may cost."""
+
+    max_bytes: int = field(default=200 * 2**20, metadata={"unit": "bytes", "means": "largest file"})
+    total_s: float = field(default=150.0, metadata={"unit": "seconds", "means": "longest try, answered or not"})
+    idle_s: float = field(default=15.0, metadata={"unit": "seconds", "means": "longest pause within one"})
+    retry_scale: float = field(
+        default=1.0, metadata={"unit": "times", "means": "the pauses between tries, by this factor"}
+    )
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Raises BadRules, which names the field and the fix."""
+        return numbers.read(cls, value, part="fetch")
+
+
+configuration.register(
+    Part(
+        name="fetch",
+        means="What the download of one submitted file may cost.",
+        kind=FetchLimits,
+        read=FetchLimits.from_json,
+    )
+)
 
 
 @engine.step(Asset, "downloading")
@@ -48,12 +81,12 @@ def _failed(asset: Asset, failed: FetchFailed) -> Outcome:
     if isinstance(verdict, GiveUp):
         partial_files.forget(partial_path(asset))
         return Move("failed", because=failed.sentence, failure=failure)
-    scale = float(_limits(asset).get("retry_scale", 1.0))
+    scale = limits_of(asset).retry_scale
     return Retry(timedelta(seconds=verdict.delay_s * scale), failure, counts=failed.code != "no_slot")
 
 
-def _limits(asset: Asset) -> dict[str, float]:
-    return dict(asset.submission.round.competition.config.get("fetch", {}))
+def limits_of(asset: Asset) -> FetchLimits:
+    return FetchLimits.from_json(asset.submission.round.competition.config.get("fetch", {}))
 
 
 def url_of(asset: Asset) -> str:
@@ -63,11 +96,11 @@ def url_of(asset: Asset) -> str:
 
 def policy_for(asset: Asset) -> fetch.FetchPolicy:
     """The competition's limits; plain http to this machine only where this deployment is a demo."""
-    limits = _limits(asset)
+    limits = limits_of(asset)
     port = urlsplit(asset.submission.cdn_url).port
     return fetch.FetchPolicy(
-        max_bytes=int(limits.get("max_bytes", 200 * 2**20)),
-        patience=Patience(total_s=float(limits.get("total_s", 150)), idle_s=float(limits.get("idle_s", 15))),
+        max_bytes=int(limits.max_bytes),
+        patience=Patience(total_s=limits.total_s, idle_s=limits.idle_s),
         loopback_ports=(port,) if settings.DEMO and port else (),
         spare_bytes=(64 if settings.DEMO else 1024) * 2**20,
         witness=fetch.witness_of(settings.FETCH_WITNESS),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from competition.decisions import numbers
 
 FORMAT = "gauntlet-appeal/1"
 FIELDS = (
@@ -37,6 +39,23 @@ MOST = 30_000  # of any number in a document
 HEX64 = re.compile(r"[0-9a-f]{64}")
 REVIEWERS_SHARE = 3
 """The last third of the next round's reveal window is for the reviewers: what is lodged can be decided in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """`appeals` of a competition's configuration: how long people have."""
+
+    decide_hours: float = field(
+        default=72, metadata={"unit": "hours", "means": "until an appeal, or any case of people, should be decided"}
+    )
+    remind_hours: float = field(
+        default=24, metadata={"unit": "hours", "means": "before that deadline the case is announced as `review.due`"}
+    )
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Raises BadRules, which names the field and the fix."""
+        return numbers.read(cls, value, part="appeals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

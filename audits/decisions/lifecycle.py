@@ -15,9 +15,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
+
+from competition.decisions import numbers
 
 MINER, INFRASTRUCTURE, UNCLEAR = "miner", "infrastructure", "unclear"
 POD_STATES = ("warming_up", "ready", "generating", "complete")
@@ -29,15 +31,32 @@ _TIMES = ("looked_at", "troubled_at")
 class Limits:
     """The batch API's limits (1 pod and 3 replacements, 4 h, 2 h), and our patience with what it leaves open."""
 
-    replacements: int = 3
-    warm_up_s: int = 4 * 3600
-    generation_s: int = 2 * 3600
-    silence_s: int = 300
-    odd_answers: int = 5
-    our_faults: int = 5
-    unwatched_s: int = 60
-    blind_s: int = 1800
-    control_s: int = 900  # how long a control pod may take from its start to its last file
+    replacements: int = field(default=3, metadata={"unit": "pods", "means": "may follow the first one of a run"})
+    warm_up_s: int = field(default=4 * 3600, metadata={"unit": "seconds", "means": "a pod may take to be `ready`"})
+    generation_s: int = field(
+        default=2 * 3600,
+        metadata={"unit": "seconds", "means": "a run may generate in all; a replacement does not restart it"},
+    )
+    silence_s: int = field(default=300, metadata={"unit": "seconds", "means": "without an answer cost a pod its place"})
+    odd_answers: int = field(
+        default=5, metadata={"unit": "answers", "means": "in a row that nobody can use cost it, too"}
+    )
+    our_faults: int = field(default=5, metadata={"unit": "faults", "means": "of ours in a row before the round pauses"})
+    unwatched_s: int = field(
+        default=60, metadata={"unit": "seconds", "means": "without a look of ours stop the clocks of the miner"}
+    )
+    blind_s: int = field(
+        default=1800,
+        metadata={"unit": "seconds", "means": "the provider may not say how a pod is before the round pauses"},
+    )
+    control_s: int = field(
+        default=900, metadata={"unit": "seconds", "means": "a control pod may take from its start to its last file"}
+    )
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """`pods` of a competition's configuration.  Raises BadRules, which names the field and the fix."""
+        return numbers.read(cls, value, part="pods")
 
 
 @dataclass(frozen=True, kw_only=True)

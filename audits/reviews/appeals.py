@@ -16,15 +16,14 @@ from bittensor_core import Keypair
 from django.db import transaction
 
 from audits.decisions import appeals as decisions
-from audits.decisions.appeals import Facts, Refusal
+from audits.decisions.appeals import Facts, Hours, Refusal
 from audits.models import Appeal, Audit
 from audits.reviews import in_force
 from competition import chain
-from competition.models import Miner, Round, Submission
+from competition.models import Competition, Miner, Round, Submission
 from core import ledger
 
 SIGNATURE = re.compile(r"[0-9a-f]{128}")
-DECIDE_HOURS = 72
 
 
 class Refused(Exception):
@@ -149,8 +148,12 @@ def _audit(document: Mapping[str, Any]) -> Audit:
     return found
 
 
+def hours_of(competition: Competition) -> Hours:
+    return Hours.from_json(competition.config.get("appeals", {}))
+
+
 def _write(audit: Audit, document: Mapping[str, Any], *, signature: str, facts: Facts, now: datetime) -> Appeal:
-    hours = audit.round.competition.config.get("appeals", {}).get("decide_hours", DECIDE_HOURS)
+    hours = hours_of(audit.round.competition).decide_hours
     made = Appeal.objects.create(
         audit=audit,
         appellant=Miner.objects.get(hotkey=document["appellant"]),

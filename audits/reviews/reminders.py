@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from audits.models import Reminder
-from audits.reviews import waiting_cases
+from audits.reviews import appeals, waiting_cases
 from audits.reviews.waiting_cases import Waiting
 from core import ledger
 from core.machine import engine
-
-REMIND_HOURS = 24  # before the deadline; `appeals.remind_hours` of a competition
 
 
 @engine.sweep
@@ -26,8 +24,7 @@ def remind(now: datetime) -> None:
 
 
 def before(row: Waiting) -> timedelta:
-    hours = row.round.competition.config.get("appeals", {}).get("remind_hours", REMIND_HOURS)
-    return timedelta(hours=hours)
+    return timedelta(hours=appeals.hours_of(row.round.competition).remind_hours)
 
 
 def tell(row: Waiting, *, now: datetime) -> bool:

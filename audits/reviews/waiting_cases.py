@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from audits.models import Appeal, Audit, Correction, Ruling
-from audits.reviews import rulings
-from audits.reviews.appeals import DECIDE_HOURS
+from audits.reviews import appeals, rulings
 from audits.reviews.rulings import Case
 from competition.models import Round
 
@@ -41,13 +40,13 @@ def everything() -> list[Waiting]:
     """Whatever waits for people, the most urgent first."""
     rounds = "round__competition"
     audits = Audit.objects.filter(state="reviewing", round__source={}).select_related(rounds, "submission__miner")
-    appeals = Appeal.objects.filter(state="lodged").select_related(
+    lodged = Appeal.objects.filter(state="lodged").select_related(
         f"audit__{rounds}", "audit__submission__miner", "appellant"
     )
     stuck = Q(state="staged") & ~Q(failure_class="")
     corrections = Correction.objects.filter(Q(state="ready") | stuck).select_related(rounds)
     proposed = {(row.case, row.subject.pk): row for row in _proposals()}
-    found: Iterable[Case] = (*audits, *appeals, *corrections)
+    found: Iterable[Case] = (*audits, *lodged, *corrections)
     rows = [_waiting(case, proposed.get((rulings.kind_of(case), case.pk))) for case in found]
     return sorted(rows, key=lambda row: (row.deadline, row.case.pk))
 
@@ -63,7 +62,7 @@ def of_case(case: Case) -> Waiting:
 
 def _waiting(case: Case, proposal: Ruling | None) -> Waiting:
     round_ = rulings.round_of(case)
-    hours = round_.competition.config.get("appeals", {}).get("decide_hours", DECIDE_HOURS)
+    hours = appeals.hours_of(round_.competition).decide_hours
     deadline = case.decide_by if isinstance(case, Appeal) else case.since + timedelta(hours=hours)
     return Waiting(case, round_, case.since, deadline, proposal)
 

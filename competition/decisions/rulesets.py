@@ -6,13 +6,14 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
 PAID_FROM = ("next_latest_reveal", "next_earliest_reveal")
 AUDITS = ("source", "generation")
+OF_ERA_1 = "a limit of era 1's audits; it decides nothing here"
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/0{0,17}[1-9][0-9]{0,17})?")
 
 
@@ -28,13 +29,24 @@ class BadRules(ValueError):
 class TitleRules:
     """The title match: how much evidence makes a leader, and what may be spent on looking for it."""
 
-    finalists: int  # so many of the best entries may play for the title
-    prompts: int  # fresh prompts, at most
-    batch: int  # outputs are generated so many prompts at a time; generation stops with the match
-    stakes: tuple[Fraction, ...]  # one purse each, of equal size; a purse stakes this share of itself on each duel
-    bar: Fraction  # credits that make the title; equals get there at most once in `bar` tries
-    out: Fraction  # credits below which the challenger is out
-    futility_z: Fraction  # a screen this many standard deviations behind the bar is not judged further
+    finalists: int = field(metadata={"unit": "entries", "means": "so many of the best may play for the title"})
+    prompts: int = field(metadata={"unit": "prompts", "means": "fresh prompts of a title match, at most"})
+    batch: int = field(
+        metadata={"unit": "prompts", "means": "generated at a time; generation stops when the match is decided"}
+    )
+    stakes: tuple[Fraction, ...] = field(
+        metadata={
+            "unit": "shares",
+            "means": "one purse each, of equal size; a purse stakes this share of itself on each duel",
+        }
+    )
+    bar: Fraction = field(
+        metadata={"unit": "credits", "means": "make the title; equals get there at most once in `bar` tries"}
+    )
+    out: Fraction = field(metadata={"unit": "credits", "means": "below these the challenger is out"})
+    futility_z: Fraction = field(
+        metadata={"unit": "standard deviations", "means": "a screen so far behind the bar is not judged further"}
+    )
 
     def to_json(self) -> dict[str, Any]:
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
@@ -45,20 +57,24 @@ class Rules:
     """What decides a round.  Shares are exact fractions: 0.05 is 1/20, not the nearest double."""
 
     name: str
-    win_margin: Fraction
-    weight_decay: Fraction
-    weight_floor: Fraction
-    least_counted: int  # a margin over fewer judged duels decides nothing
-    stop_early: bool  # leave the rest of a match unjudged once it can change nothing
-    paid_from: str  # the block from which a reign is paid, one of PAID_FROM
-    audits: tuple[str, ...]  # what a winner of the ladder must pass, of AUDITS
-    audit_distance: Fraction  # a regenerated output further than this from the submitted one has failed
-    audit_failed_allowed: int
-    audit_critical_allowed: int
-    audit_median_seconds: Fraction  # trimmed median time of one generation
-    audit_limit_seconds: Fraction  # no single generation may take longer
-    audit_repeats: int = 1  # so often a winner's outputs are generated again
-    title: TitleRules | None = None  # None: the ladder of challengers decides, without a title match
+    win_margin: Fraction = field(metadata={"unit": "share", "means": "the margin a challenger must reach"})
+    weight_decay: Fraction = field(metadata={"unit": "share", "means": "a defence costs the leader so much weight"})
+    weight_floor: Fraction = field(metadata={"unit": "share", "means": "a defending leader keeps at least this weight"})
+    least_counted: int = field(metadata={"unit": "duels", "means": "a margin over fewer counted duels decides nothing"})
+    stop_early: bool = field(metadata={"means": "leave the rest of a match unjudged once it can change nothing"})
+    paid_from: str = field(metadata={"means": f"the block from which a reign is paid: {' or '.join(PAID_FROM)}"})
+    audits: tuple[str, ...] = field(metadata={"means": f"what a winner must pass, of {' and '.join(AUDITS)}"})
+    # Published with the rules, as in the records of era 1, which went by them; no audit of this platform does.
+    audit_distance: Fraction = field(metadata={"unit": "distance", "means": f"of an output that failed; {OF_ERA_1}"})
+    audit_failed_allowed: int = field(metadata={"unit": "prompts", "means": f"not critical ones; {OF_ERA_1}"})
+    audit_critical_allowed: int = field(metadata={"unit": "prompts", "means": f"critical ones; {OF_ERA_1}"})
+    audit_median_seconds: Fraction = field(metadata={"unit": "seconds", "means": f"trimmed median; {OF_ERA_1}"})
+    audit_limit_seconds: Fraction = field(metadata={"unit": "seconds", "means": f"a single generation; {OF_ERA_1}"})
+    audit_repeats: int = field(
+        default=1, metadata={"unit": "times", "means": "a winner's outputs are generated again so often"}
+    )
+    # None: the ladder of challengers decides, without a title match
+    title: TitleRules | None = field(default=None, metadata={"means": "the title match, of a ruleset that has one"})
 
     def to_json(self) -> dict[str, Any]:
         """Without floats, so that it can be hashed: fractions as "n/d".  A ruleset without a title match names none."""

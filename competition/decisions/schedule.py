@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from competition.decisions.rulesets import BadRules, count
@@ -14,15 +14,23 @@ from competition.decisions.rulesets import BadRules, count
 class Cadence:
     """A competition's rhythm, in blocks (about 12 s each on the real chain)."""
 
-    round_blocks: int  # from one round's first block to the next one's
-    open_blocks: int  # how long reveals are taken, from the first block on
-    seed_delay_blocks: int  # the seed block comes this long after the last reveal block
-    generation_blocks: int  # outputs must be up this long after the last reveal block
-    lead_blocks: int = 0  # a new round is announced at least this long before it opens
+    round_blocks: int = field(metadata={"unit": "blocks", "means": "from one round's first block to the next one's"})
+    open_blocks: int = field(
+        metadata={"unit": "blocks", "means": "how long reveals are taken, from the first block on"}
+    )
+    seed_delay_blocks: int = field(
+        metadata={"unit": "blocks", "means": "the seed block comes this long after the last reveal block"}
+    )
+    generation_blocks: int = field(
+        metadata={"unit": "blocks", "means": "outputs must be up this long after the last reveal block"}
+    )
+    lead_blocks: int = field(
+        default=0, metadata={"unit": "blocks", "means": "a new round is announced at least this long before it opens"}
+    )
 
     def __post_init__(self) -> None:
-        for field in ("round_blocks", "open_blocks", "seed_delay_blocks", "generation_blocks"):
-            _require(getattr(self, field) > 0, field, "must be at least one block", fix="Write 1 or more")
+        for name in ("round_blocks", "open_blocks", "seed_delay_blocks", "generation_blocks"):
+            _require(getattr(self, name) > 0, name, "must be at least one block", fix="Write 1 or more")
         _require(self.lead_blocks >= 0, "lead_blocks", "cannot be negative", fix="Write 0 or more")
         _require(
             self.open_blocks <= self.round_blocks,
@@ -41,11 +49,11 @@ class Cadence:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Raises BadRules, which names the field and the fix; fields of other parts of the config are left alone."""
         given = {}
-        for field in dataclasses.fields(cls):
-            if field.name in value:
-                given[field.name] = count(field.name, value[field.name])
-            elif field.default is dataclasses.MISSING:
-                raise BadRules(field.name, "is missing", fix="Write a number of blocks")
+        for each in dataclasses.fields(cls):
+            if each.name in value:
+                given[each.name] = count(each.name, value[each.name])
+            elif each.default is dataclasses.MISSING:
+                raise BadRules(each.name, "is missing", fix="Write a number of blocks")
         return cls(**given)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from competition.decisions.rulesets import BadRules, count
@@ -15,8 +15,11 @@ UNIT = 10**9  # of the smallest part of alpha
 class Condition:
     """`entry` of a competition's configuration: {"registered": true, "least_alpha": 100} (whole alpha)."""
 
-    registered: bool = False
-    least_alpha: int = 0
+    registered: bool = field(default=False, metadata={"means": "the hotkey must be registered on the subnet"})
+    least_alpha: int = field(
+        default=0,
+        metadata={"unit": "alpha", "means": "so much must be staked to it; more than 0 asks for registration"},
+    )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

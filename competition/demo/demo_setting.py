@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from competition import chain, prompts, rounds
+from competition import chain, configuration, prompts, rounds
 from competition.chain.simulated import Simulated
 from competition.decisions import bankroll, rulesets, schedule
 from competition.models import Competition, Miner, Round, SimulatedChain
@@ -80,6 +80,10 @@ def told_in(path: Path) -> dict[str, Any]:
         rules_in(told)
     except rulesets.BadRules as error:
         raise BadCompetition(f"--competition {path}: rules: {error}") from error
+    try:
+        configuration.check(told["config"], ruleset=told["ruleset"])
+    except rulesets.BadRules as error:
+        raise BadCompetition(f"--competition {path}: {error}") from error
     wrong = registry.complaint(told["config"], renderer=told["renderer"])
     if wrong:
         raise BadCompetition(f"--competition {path}: {wrong}")

@@ -227,6 +227,6 @@ def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
 def _time(own: Part, run: PodRun) -> tuple[int, int]:
     """Seconds that generating may take, and has taken."""
     told: Mapping[str, Any] = own.round.competition.config.get("pods", {})
-    limits = lifecycle.Limits(**told)
+    limits = lifecycle.Limits.from_json(told)
     progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
     return limits.generation_s, round(progress.generation_s)

@@ -9,7 +9,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import rfc8785
@@ -68,16 +68,28 @@ class View:
 class Rig:
     """Cameras and backgrounds.  `fov` is vertical, in degrees; `pixels` and `grid_pixels` are edges of squares."""
 
-    views: tuple[View, ...]
-    gray: tuple[str, ...]
-    radius: float = 2.0
-    fov: float = 49.1
-    pixels: int = 1024
-    grid_pixels: int = 518
-    samples: int = 2
-    background: str = "#ffffff"
-    gray_background: str = "#808080"
-    light: str = LIGHTS[0]
+    views: tuple[View, ...] = field(
+        metadata={
+            "unit": "degrees",
+            "means": f"1 to {MOST_VIEWS} objects: `name`, `theta` (about +Y, from the front to +X), "
+            "`phi` (negative: from above)",
+        }
+    )
+    gray: tuple[str, ...] = field(
+        default=(), metadata={"means": "names of the views that are drawn on gray, too; four of them make the grid"}
+    )
+    radius: float = field(
+        default=2.0, metadata={"unit": "edges of the unit cube", "means": "of the cameras from the origin, 0.9 to 100"}
+    )
+    fov: float = field(default=49.1, metadata={"unit": "degrees", "means": "vertical field of view, 5 to 120"})
+    pixels: int = field(default=1024, metadata={"unit": "pixels", "means": f"edge of a picture, 16 to {MOST_PIXELS}"})
+    grid_pixels: int = field(
+        default=518, metadata={"unit": "pixels", "means": f"edge of the grid of four views, even, 16 to {MOST_PIXELS}"}
+    )
+    samples: int = field(default=2, metadata={"unit": "rays", "means": "per edge of a pixel, 1 to 4 (`raycast`)"})
+    background: str = field(default="#ffffff", metadata={"means": "colour, `#rrggbb`"})
+    gray_background: str = field(default="#808080", metadata={"means": "colour of the gray views, `#rrggbb`"})
+    light: str = field(default=LIGHTS[0], metadata={"means": f"{' or '.join(LIGHTS)} (rendering.md)"})
 
     def __post_init__(self) -> None:
         for complaint in _complaints(self):
