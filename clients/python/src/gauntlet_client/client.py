@@ -18,13 +18,14 @@ from gauntlet_client import calls, requests
 from gauntlet_client.calls import Call
 from gauntlet_client.errors import Unusable
 from gauntlet_client.keys import HINT, Key
+from gauntlet_client.version import __version__
 
 SERVER = "http://127.0.0.1:8000"
 MOST_ROWS = 200
 MOST_PAGES = 5_000  # of one table: a server that goes on for ever is left
 OPTIONS: dict[str, Any] = {
     "timeout": httpx.Timeout(30.0, connect=10.0),
-    "headers": {"User-Agent": "gauntlet-client/0.1.0"},
+    "headers": {"User-Agent": f"gauntlet-client/{__version__}"},
     "follow_redirects": False,  # a signature holds for one address
 }
 
