@@ -8,9 +8,9 @@ import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from tests.scenarios.killing import (
     together,
 )
 from tests.scenarios.stage import COMPETITION, NotSo, Outcome, Play, Stage
-from tests.scenarios.troubling import ClockSetter, DiskFiller, Rot, SilentWebhooks, silent_receiver
+from tests.scenarios.troubling import ClockSetter, DiskFiller, Outages, Rot, SilentWebhooks, silent_receiver
 
 LONGEST = 600.0
 # Where something is put into the store.
@@ -44,26 +44,13 @@ BESIDE = ("manifest.json", "checkpoint.sig.json")  # one follows from the others
 Around = Callable[[Play], AbstractContextManager[Any]]
 
 
-@dataclass
-class Schedule:
-    """What happens during one play."""
-
-    killers: list[Any] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
-    around: Around = lambda play: nullcontext()
-    built_in: tuple[str, ...] = ()
-
-    def count(self, play: Play, host: Any) -> int:
-        """How many faults came to pass."""
-        seen = sum(len(killer.done) for killer in self.killers) + sum(play.happened(what) for what in self.built_in)
-        return seen + (sum(host.misbehaved.values()) if host else 0)
-
-
 def differences(one: Outcome, other: Outcome) -> list[str]:
     """Where two bundles of the same round say different things, to begin the search with."""
+    if one.hash() == other.hash():
+        return []
     names = sorted({path.name for played in (one, other) for path in played.bundle().glob("*.json")})
     found = [list(differing(one.document(name), other.document(name), at=name)) for name in names if name not in BESIDE]
-    return [line for lines in found for line in lines[:3]]
+    return [line for lines in found for line in lines[:3]] or ["the manifest"]
 
 
 def differing(one: Any, other: Any, *, at: str) -> Iterator[str]:
@@ -75,6 +62,74 @@ def differing(one: Any, other: Any, *, at: str) -> Iterator[str]:
             yield from differing(a, b, at=f"{at} {place}")
     elif one != other:
         yield f"{at}: {str(one)[:200]} instead of {str(other)[:200]}"
+
+
+def beyond_the_leaders_files(one: Outcome, other: Outcome) -> list[str]:
+    """Where a play with a hostile leader says more than that: what its code did not give is its forfeit, and all else
+    is as it was."""
+    rows = [row for row in one.document("assets.json") if row["entry"] == leading(one)]
+    failed = {row["prompt"]: failure for row in rows if (failure := failure_of(row))}
+    lines = [] if failed else ["the leader gave everything"]
+    lines += [f"{prompt}: {failure}" for prompt, failure in failed.items() if failure["class"] != "miner"]
+    lines += differing(files_given(one, failed), files_given(other, failed), at="assets.json")
+    duels = [duels_with_the_leader(played, failed) for played in (one, other)]
+    for key in sorted(set(duels[0]) & set(duels[1])):
+        lines += differing(duels[0][key], duels[1][key], at=f"matches.json {key}")
+    return [*lines, *differing(*(played.document("decision.json")["leader"] for played in (one, other)), at="leader")]
+
+
+def leading(played: Outcome) -> str:
+    """The entry that led when the round began."""
+    return next(str(row["entry"]) for row in played.document("submissions.json") if row["role"] == "leader")
+
+
+def failure_of(row: dict[str, Any]) -> dict[str, Any] | None:
+    """Why there is nothing to judge."""
+    rendering: dict[str, Any] = row["rendering"] or {}
+    return row["failure"] or rendering.get("failure")
+
+
+def files_given(played: Outcome, failed: Container[str]) -> list[Any]:
+    """What was submitted, and what the leader's code gave, but for where it failed."""
+    rows, leader = played.document("assets.json"), leading(played)
+    code = [row for row in rows if row["entry"] == leader and row["prompt"] not in failed]
+    given = [row for row in rows if row["origin"] == "submitted"] + code
+    return [[row[name] for name in ("entry", "prompt", "state", "sha256", "failure")] for row in given]
+
+
+def duels_with_the_leader(played: Outcome, failed: Container[str]) -> dict[tuple[str, str], Any]:
+    """As far as they were needed, but for where it failed; by challenger and prompt."""
+    return {
+        (match["challenger"], duel["prompt"]): duel
+        for match in played.document("matches.json")
+        for duel in match["duels"]
+        if match["defender"] == leading(played) and duel["state"] != "unneeded" and duel["prompt"] not in failed
+    }
+
+
+@dataclass
+class Schedule:
+    """What happens during one play."""
+
+    killers: list[Any] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    around: Around = lambda play: nullcontext()
+    built_in: tuple[str, ...] = ()
+    differs: Callable[[Outcome, Outcome], list[str]] = differences
+    resumes: Outages | None = None
+
+    def played(self, play: Play) -> Outcome:
+        """To the end; each pause that an outage brings is resumed when the outage is over."""
+        seconds, outcome = 0.0, play.to_the_end(together(*self.killers), checked=False)
+        while self.resumes and self.resumes.end(play, outcome):
+            seconds, outcome = seconds + outcome.seconds, play.to_the_end(together(*self.killers), checked=False)
+        play.check(outcome)
+        return replace(outcome, seconds=seconds + outcome.seconds)
+
+    def count(self, play: Play, host: Any) -> int:
+        """How many faults came to pass."""
+        seen = sum(len(killer.done) for killer in self.killers) + sum(play.happened(what) for what in self.built_in)
+        return seen + (sum(host.misbehaved.values()) if host else 0)
 
 
 def workers(seed: int) -> Schedule:
@@ -156,6 +211,24 @@ def silent_webhooks(seed: int) -> Schedule:
     return Schedule([webhooks], around=around)
 
 
+def hostile_leader(seed: int) -> Schedule:
+    """Its pods kill themselves one after the other; the last fails by what it gives for half of the prompts."""
+    options = {"faults": {"FAULT_LEADER": "dies"}}
+    return Schedule(options=options, built_in=("hostile_leader",), differs=beyond_the_leaders_files)
+
+
+def hanging_leader(seed: int) -> Schedule:
+    options = {"faults": {"FAULT_LEADER": "hangs"}}
+    return Schedule(options=options, built_in=("hostile_leader",), differs=beyond_the_leaders_files)
+
+
+def resumed_pauses(seed: int) -> Schedule:
+    """Each outage lasts until the round has paused; it is mended, and the round resumed."""
+    outages = Outages(random.Random(seed).sample(("FAULT_DISK", "FAULT_JUDGE"), 2))
+    options = {"faults": {"FAULT_DISK": "full", "FAULT_JUDGE": "while:outage"}}
+    return Schedule([outages], options, resumes=outages)
+
+
 def everything(seed: int) -> Schedule:
     killers = [
         Killer(seed, words=(WORKING, WAITING, *OTHERS), every=(1, 4), most=8),
@@ -184,6 +257,9 @@ SCHEDULES = (
     disk_full,
     rotten,
     silent_webhooks,
+    resumed_pauses,
+    hostile_leader,
+    hanging_leader,
 )
 
 
@@ -192,11 +268,11 @@ def play(stage: Stage, schedule: Schedule, *, expected: Outcome) -> tuple[str, i
     on = stage.play("campaign", longest=LONGEST, **schedule.options)
     with schedule.around(on) as host:
         try:
-            outcome = on.to_the_end(together(*schedule.killers))
+            outcome = schedule.played(on)
         except NotSo as reason:
             return f"NO: {reason}", schedule.count(on, host), 0.0
-    same = "yes" if outcome.hash() == expected.hash() else f"NO: {'; '.join(differences(outcome, expected))}"
-    return same, schedule.count(on, host), outcome.seconds
+    differs = schedule.differs(outcome, expected)
+    return f"NO: {'; '.join(differs)}" if differs else "yes", schedule.count(on, host), outcome.seconds
 
 
 def main() -> int:

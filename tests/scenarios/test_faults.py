@@ -103,6 +103,17 @@ def test_wrong_clocks_a_full_disk_rotten_files_and_silent_webhooks_change_nothin
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "schedule", [campaign.resumed_pauses, campaign.hostile_leader, campaign.hanging_leader], ids=lambda it: it.__name__
+)
+def test_pauses_that_are_resumed_and_a_leader_s_hostile_code_cost_nobody_else_anything(
+    schedule: Callable[[int], campaign.Schedule], stage: Stage, undisturbed: Outcome
+) -> None:
+    same, faults, _ = campaign.play(stage, schedule(SEED), expected=undisturbed)
+    assert same == "yes" and faults > 0
+
+
+@pytest.mark.long
 def test_a_host_that_stumbles_costs_nothing_and_one_that_never_delivers_costs_its_own_miner_a_forfeit(
     stage: Stage, undisturbed: Outcome
 ) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.scenarios.stage import Play
+from tests.scenarios.stage import NotSo, Outcome, Play
 
 HOUR_S = 3600
 
@@ -127,6 +127,34 @@ class Rot:
         with suppress(psycopg.Error), play.database() as database:
             return [row[0] for row in database.execute(wanted).fetchall()]
         return []
+
+
+@dataclass
+class Outages:
+    """Something of ours is out of order, one after the other, each until the round has paused for it."""
+
+    faults: Sequence[str]
+    done: list[str] = field(default_factory=list)
+
+    def __call__(self, play: Play) -> None:
+        if len(self.done) < len(self.faults):
+            self._mark(play).touch()
+
+    def end(self, play: Play, outcome: Outcome) -> bool:
+        """Mend it and resume the round; False if it did not pause, and none is to come."""
+        if not outcome.code or len(self.done) == len(self.faults):
+            return False
+        if "round 1 is paused" not in outcome.said:
+            raise NotSo(f"ended with {outcome.code}, but not by a pause:\n{outcome.said}")
+        self._mark(play).unlink()
+        self.done.append(self.faults[len(self.done)])
+        resumed = play.command("resume", "demo", "1")
+        if resumed.returncode:
+            raise NotSo(f"not resumed:\n{resumed.stdout}{resumed.stderr}")
+        return True
+
+    def _mark(self, play: Play) -> Path:
+        return play.var / play.faults[self.faults[len(self.done)]].rpartition(":")[2]
 
 
 @contextmanager

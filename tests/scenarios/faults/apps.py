@@ -1,5 +1,5 @@
-"""Which of this play's edges fail?  FAULT_BROKER, FAULT_JUDGE, FAULT_CLOCK and FAULT_DISK say so; the platform knows
-nothing of this."""
+"""Which of this play's edges fail?  FAULT_BROKER, FAULT_JUDGE, FAULT_CLOCK, FAULT_DISK and FAULT_LEADER say so; the
+platform knows nothing of this."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ class FaultsConfig(AppConfig):
     name = "tests.scenarios.faults"
 
     def ready(self) -> None:
-        from tests.scenarios.faults import clock, disk, judge, queue
+        from tests.scenarios.faults import clock, disk, judge, leader, queue
 
         if os.environ.get("FAULT_BROKER"):
             queue.install(os.environ["FAULT_BROKER"])
@@ -22,6 +22,8 @@ class FaultsConfig(AppConfig):
             clock.install(os.environ["FAULT_CLOCK"])
         if os.environ.get("FAULT_DISK"):
             disk.install(os.environ["FAULT_DISK"])
+        if os.environ.get("FAULT_LEADER"):
+            leader.install(os.environ["FAULT_LEADER"])
 
 
 def happened(what: str) -> None:

@@ -1,12 +1,14 @@
 """What if the judge fails now and then, or for a while?  The real judge under its own name, behind a fault.
 
-`every:3`: each third call of a process is no answer; `while:FILE`: none is, for as long as there is that file.
+`every:3`: each third call of a process is no answer; `while:FILE`: none is, for as long as the play
+has that file.
 """
 
 from __future__ import annotations
 
 from itertools import count
-from pathlib import Path
+
+from django.conf import settings
 
 from judging import backends
 from judging.backends.base import Answer, Judge, NoAnswer, Question
@@ -22,7 +24,7 @@ class Faulty:
 
     def fails(self) -> bool:
         if self.kind == "while":
-            return Path(self.value).exists()
+            return (settings.VAR_DIR / self.value).exists()
         return next(self.calls) % int(self.value) == 0
 
     def ask(self, question: Question) -> Answer:
