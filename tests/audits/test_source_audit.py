@@ -10,8 +10,8 @@ from audits.source import Check, inventory, run_checks
 from audits.source.licences import recognise
 from audits.source.pins import objection
 from audits.source.tree import MOST_FILES, read
+from examples.kit import OWN, repositories
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "miners"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SHA256 = "0" * 64
 MIT = """MIT License
@@ -322,6 +322,6 @@ def test_code_that_is_not_there_is_our_fault(tmp_path):
         assert verdicts.source(run_checks(tmp_path / absent)).outcome == "unknown"
 
 
-@pytest.mark.parametrize("miner", sorted(path.name for path in EXAMPLES.glob("*") if (path / "serve.py").exists()))
+@pytest.mark.parametrize("miner", sorted(path.parent.name for path in OWN.glob("*/generator.py")))
 def test_the_examples_pass_their_own_audit(miner):
-    assert verdicts.source(run_checks(EXAMPLES / miner)).outcome == "passed"
+    assert verdicts.source(run_checks(repositories() / miner)).outcome == "passed"

@@ -80,7 +80,7 @@ def test_the_round_stops_while_prompts_can_still_be_added_and_goes_on_with_them(
     assert (round_.state, round_.failure_code) == ("paused", "POOL") and "add_prompts small" in round_.failure_reason
     assert add(competition, {f"new {n}": bytes([n]) for n in range(40)}, block=9) == 40
     steps.resume(round_, why="added", now=made.after(10))
-    round_ = at(round_, blocks=17)
+    round_ = at(round_, blocks=18)
     assert round_.state == "miner_generation" and round_.fresh.count() == 30
 
 
@@ -88,7 +88,7 @@ def test_an_operator_who_adds_nothing_lets_the_round_play_with_what_there_is(com
     made.chain_of(competition).reveal(made.key("base"), b"5", block=8)
     round_ = title_round(competition, fresh=30)
     assert round_.state == "paused" and steps.resume(round_, why="so be it", now=made.after(18))
-    assert at(round_, blocks=19).fresh.count() == 4
+    assert at(round_, blocks=25).fresh.count() == 4
 
 
 @pytest.mark.parametrize("blocks", [15, 17])

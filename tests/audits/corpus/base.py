@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.audits.corpus import Files
 
-LICENCES = Path(__file__).resolve().parents[3] / "examples" / "miners" / "lathe" / "LICENSE"
+LICENCES = Path(__file__).resolve().parents[3] / "examples" / "kit" / "LICENSE"
 APACHE = """                                 Apache License
                            Version 2.0, January 2004
                         http://www.apache.org/licenses/
