@@ -45,6 +45,22 @@ def test_every_file_that_a_document_names_is_there(page: Path) -> None:
     assert not missing, f"moved or never there; write where it is now: {missing}"
 
 
+RARE = {
+    "reckon": "compute",
+    "by lot": "at random",
+    "laid aside": "waits",
+    "on a guess": "early",
+    "came to pass": "happened",
+}
+
+
+@pytest.mark.parametrize("page", NOW, ids=relative)
+def test_a_document_uses_common_words(page: Path) -> None:
+    text = page.read_text().lower()
+    rare = {word: common for word, common in RARE.items() if word in text}
+    assert not rare, f"most readers' first language is another one; write the common word: {rare}"
+
+
 def anchors(page: Path) -> set[str]:
     titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
