@@ -350,8 +350,16 @@ class Maker:
         wins, losses = t["won"] + t["forfeits_defender"], t["lost"] + t["forfeits_challenger"]
         counted, margin = wins + t["drawn"] + losses, float(Fraction(match["margin"])) * 100
         side = "is short of" if verdict == "held" else "reaches"
+        by_forfeit = t["forfeits_defender"] + t["forfeits_challenger"]
+        asides = [f"{t['void']} void"] * bool(t["void"]) + [f"{by_forfeit} by forfeit"] * bool(by_forfeit)
+        aside = f" ({', '.join(asides)})" if asides else ""
         said = f"Won {wins}, drew {t['drawn']}, lost {losses} of {counted} against {who(defender)}"
-        reason = f"{said}: a margin of {margin:.4g} % {side} the bar of 5 %. As planned."
+        ending = {
+            "advanced": "Its audits passed: it is the defender now.",
+            "held": "The defender stays.",
+            "rejected": "Its audit was rejected: it does not advance, and the defender stays.",
+        }
+        reason = f"{said}{aside}: a margin of {margin:.4g} % {side} the bar of 5 %. {ending[verdict]}"
         return {"challenger": who(challenger), "defender": who(defender), "verdict": verdict, "reason": reason}
 
 

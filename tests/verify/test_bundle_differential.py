@@ -115,14 +115,8 @@ def _ladders_agree(random: Random, rules: rulesets.Rules) -> None:
     assert rungs == [{"challenger": r.challenger, "defender": r.defender, "verdict": r.verdict} for r in climbed.rungs]
     assert bundle_ladder.defender_after(rungs) == climbed.leader
     for rung in climbed.rungs:
-        found = bundle_ladder.TOLD.match(rung.reason)
-        assert found and [int(n) for n in found.group(1, 2, 3, 4)] == [
-            rung.tally.wins,
-            rung.tally.drawn,
-            rung.tally.losses,
-            rung.tally.counted,
-        ]
-        assert (found[5], found[7]) == (rung.defender, "reaches" if tally.clears(rung.tally, rules=rules) else "is")
+        shown = {"challenger": rung.challenger, "defender": rung.defender, "verdict": rung.verdict}
+        assert bundle_ladder.reason_of(shown, pairs, rules=rules.to_json()) == rung.reason
 
 
 def _draws_agree(random: Random, number: int) -> None:

@@ -93,7 +93,7 @@ def test_a_control_is_left_out_exactly_where_the_leader_delivered_nothing_to_ask
     asset = {"entry": "leader", "origin": "generated", "prompt": "chair", "rendering": rendering}
     notes: list[str] = []
     documents = {"assets.json": [asset]}
-    bundle: Any = SimpleNamespace(told=documents.__getitem__, note=lambda kind, *_, **__: notes.append(kind))
+    bundle: Any = SimpleNamespace(document=documents.__getitem__, note=lambda kind, *_, **__: notes.append(kind))
     row = {"kind": "canary", "prompt": "chair", "state": "unneeded", "take": 1}
     bundle_controls._not_judged(bundle, row, "canary chair", last=1)
     assert notes == ["wrong-control"] * noted

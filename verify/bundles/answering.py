@@ -14,25 +14,18 @@ Row = dict[str, Any]
 
 
 def sound(bundle: Bundle, rows: list[Row], *, at: str) -> list[Row]:
-    described = bundle.told(NAME)["described"]
+    described = bundle.document(NAME)["described"]
     keys = [row["key"] for row in rows]
-    bundle.same(
-        "wrong-answer",
-        NAME,
-        field=f"{at} keys",
-        found=keys,
-        expected=sorted(set(keys)),
-        say="Not each answer once, in order.",
-    )
+    bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
     for row in rows:
         if why := unsound(row, described):
-            bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why, say="This is no answer.")
+            bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why)
     return rows
 
 
 def prompt_of(bundle: Bundle, stem: str) -> str:
-    fresh = bundle.documents.get("title.json", {"fresh": []})["fresh"]
-    return next(str(p["sha256"]) for p in (*bundle.told("round.json")["prompts"], *fresh) if p["stem"] == stem)
+    prompts = (*bundle.document("round.json")["prompts"], *bundle.fresh)
+    return next(str(prompt["sha256"]) for prompt in prompts if prompt["stem"] == stem)
 
 
 def follow(
@@ -50,26 +43,12 @@ def follow(
     try:
         expected = answers.stages([s["kind"] for s in stages], reference=reference, left=left, right=right)
     except (Missing, Unanswered) as gap:
-        bundle.note("missing-answer", file, field=field, found=str(gap), say="The verdict rests on it.")
+        bundle.note("missing-answer", file, field=field, found=str(gap))
     else:
-        bundle.same(
-            "wrong-ballots",
-            file,
-            field=field,
-            found=stages,
-            expected=expected,
-            say="The judge's answers come to something else.",
-        )
+        bundle.compare("wrong-ballots", file, stages, expected, field=field)
 
 
 def unneeded(bundle: Bundle, answers: Answers, *, at: str) -> None:
     extra = sorted(set(answers.rows) - answers.needed)
     if extra:
-        bundle.note(
-            "extra-answer",
-            NAME,
-            field=at,
-            found=extra[0],
-            expected=f"{len(extra)} fewer",
-            say="No verdict that is told rests on it.",
-        )
+        bundle.note("extra-answer", NAME, field=at, found=extra[0], expected=f"{len(extra)} fewer")

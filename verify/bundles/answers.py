@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import cascade as bundle_cascade
+from verify.bundles import cascade
 from verify.bundles.files import Bundle, canonical
 
 QUALITY, WHOLE, MILLION = 92, 10**9, 10**6
@@ -58,21 +58,21 @@ class Answers:
     def _stage(self, kind: str, *, reference: str, left: Views, right: Views, before: list[Row]) -> Row:
         if kind == "sides":
             ab = self._sides(reference, left, right, before)
-            return told(kind, ab, -ab)
+            return stage_of(kind, ab, -ab)
         if kind == "checklist":
             listed = "; ".join(parts_of(self._answer("parts", [[reference]], self._words("parts"))["text"])) + "."
             text = self._words(kind).replace("{parts}", listed)
             marks = [self._score(kind, [[reference], self._shown(kind, side)], text) for side in (left, right)]
-            return told(kind, marks[1] - marks[0], marks[0] - marks[1])
+            return stage_of(kind, marks[1] - marks[0], marks[0] - marks[1])
         shown = [self._shown(kind, side) for side in (left, right)]
         if kind == "detail":
             shown = [self._best_view(reference, side) for side in (left, right)]
         pictures = [[reference], *shown], [[reference], *shown[::-1]]
-        return told(kind, *(self._score(kind, tiles, self._words(kind)) for tiles in pictures))
+        return stage_of(kind, *(self._score(kind, tiles, self._words(kind)) for tiles in pictures))
 
     def _sides(self, reference: str, left: Views, right: Views, before: list[Row]) -> int:
         """The winner so far is looked at first, the other only if that may cost the winner its win."""
-        leads = bundle_cascade.lead(before, bars=self.bars)[0] > 0
+        leads = cascade.lead(before, bars=self.bars)[0] > 0
         order = [("challenger", right), ("defender", left)] if leads else [("defender", left), ("challenger", right)]
         spoiled = {"defender": 0, "challenger": 0}
         for place, side in order:
@@ -114,17 +114,17 @@ class Answers:
         return sha256(made_of)
 
 
-def told(kind: str, ab: int, ba: int) -> Row:
+def stage_of(kind: str, ab: int, ba: int) -> Row:
     """A stage as a duel's detail tells it."""
     score = abs(ab - ba) // 2 * (1 if ab >= ba else -1)
     one_place = min(ab, ba) > 80_000 or max(ab, ba) < -80_000
     return {"kind": kind, "ab": ab, "ba": ba, "score": score, "consistent": not one_place}
 
 
-def bars_told(bundle: Bundle) -> dict[str, int]:
+def bars_of_bundle(bundle: Bundle) -> dict[str, int]:
     """From where on an answer counts with the judge of this bundle."""
     described = bundle.documents.get("judging.json", {}).get("described")
-    return bars_of(described) if described else dict(bundle_cascade.BARS)
+    return bars_of(described) if described else dict(cascade.BARS)
 
 
 def bars_of(described: Row) -> dict[str, int]:

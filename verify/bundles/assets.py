@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles.files import Bundle, canonical, text
+from verify.bundles.entries import challengers
+from verify.bundles.files import Bundle, canonical
 
 NAME = "assets.json"
 RIG: dict[str, Any] = {
@@ -22,185 +22,116 @@ RIG: dict[str, Any] = {
 }
 """What a rig is where its competition says nothing; `views` have no usual value."""
 
+Row = dict[str, Any]
+
 
 def check(bundle: Bundle) -> None:
-    _complete(bundle)
+    rows, nobody = bundle.document(NAME), not challengers(bundle)
+    names = [f"{row['entry']} {row['origin']} {row['prompt']}" for row in rows]
+    bundle.compare_sets("wrong-assets", "wrong-assets", NAME, names, _wanted(bundle))
     rig = _rig(bundle)
-    drawn: dict[str, str] = {}
-    for row in bundle.told(NAME):
-        field = f"{row['entry']} {row['origin']} {row['prompt']}"
-        _file(bundle, row, field)
-        _views(bundle, row, field, rig=rig)
-        told = drawn.setdefault(row["sha256"], text(row["rendering"])) if row["state"] == "stored" else ""
-        if told and told != text(row["rendering"]):
-            bundle.note("wrong-views", NAME, field=field, say="Other pictures than of the same file elsewhere.")
-    _named(bundle)
+    drawn: dict[str, Any] = {}
+    for field, row in zip(names, rows, strict=True):
+        if row["state"] == "stored":
+            blob = bundle.blobs.get(row["sha256"], {})
+            stored = {name: blob.get(name) for name in ("role", "bytes")}
+            bundle.compare("asset-file", NAME, stored, {"role": "asset", "bytes": row["bytes"]}, field=field)
+            _rendering(bundle, row["rendering"], field, rig=rig)
+            same = drawn.setdefault(row["sha256"], row["rendering"])
+            bundle.compare("wrong-views", NAME, row["rendering"], same, field=field)
+        elif not (nobody and row["state"] == "downloading"):
+            state = "failed" if row["failure"] else "failed with a failure"
+            expected = {"state": state, "sha256": "", "bytes": 0, "rendering": None}
+            bundle.compare("wrong-assets", NAME, {name: row[name] for name in expected}, expected, field=field)
+        refused = (row["rendering"] or {}).get("state") == "refused"
+        if row["entry"] == "leader" and (refused or row["state"] == "failed"):
+            _leader_forfeits(bundle, field, failure=(row["rendering"] if refused else row)["failure"] or {})
+    _blobs(bundle)
 
 
-def challengers(bundle: Bundle) -> list[dict[str, Any]]:
-    """Who entered: without an objection."""
-    return [s for s in bundle.told("submissions.json") if s["role"] == "challenger" and not s["objection"]]
+def _wanted(bundle: Bundle) -> list[str]:
+    """One row for each prompt of an entry, of the leader, of code that was run again, and of a title match."""
+    stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
+    outputs = [(row["entry"], "submitted") for row in challengers(bundle)] + [("leader", "generated")]
+    for entry in sorted({audit["entry"] for audit in bundle.document("audits.json") if audit["kind"] == "generation"}):
+        outputs += [(entry, origin) for origin in _regenerated(bundle, entry)]
+    wanted = [f"{entry} {origin} {stem}" for entry, origin in outputs for stem in stems]
+    return wanted + [f"{entry} generated {stem}" for entry, stem in on_fresh(bundle)]
 
 
-def regenerated(bundle: Bundle) -> set[str]:
-    """Whose code was run again, for an audit."""
-    return {audit["entry"] for audit in bundle.told("audits.json") if audit["kind"] == "generation"}
-
-
-def again(bundle: Bundle, entry: str) -> list[str]:
+def _regenerated(bundle: Bundle, entry: str) -> list[str]:
     """Under which names it was generated: once, once more after each win in a match of margin-2's repeats, and once
     more for each correction that did so."""
-    rules = bundle.told("round.json")["rules"]
-    rerun = sorted(
-        {
-            m["challenger_origin"]
-            for m in (*bundle.told("matches.json"), *bundle.aside())
-            if (m["kind"], m["challenger"]) == ("audit", entry)
-        }
-        - {"generated"}
-    )
-    won = {
-        m["kind"]
-        for m in bundle.told("matches.json")
-        if m["challenger"] == entry
-        and m["kind"].startswith("again")
-        and Fraction(m["margin"]) >= Fraction(rules["win_margin"])
-    }
-    found = ["generated"]
-    while len(found) < rules["audit_repeats"] and f"again{'_' * (len(found) > 1)}{len(found) - 1 or ''}" in won:
-        found.append(f"generated_{len(found)}")
-    return found + [origin for origin in rerun if origin not in found]
+    bar, mine = Fraction(bundle.rules["win_margin"]), [m for m in bundle.matches if m["challenger"] == entry]
+    rerun = {match["challenger_origin"] for match in mine if match["kind"] == "audit"}
+    repeats = [m for m in bundle.document("matches.json") if m["challenger"] == entry and m["kind"].startswith("again")]
+    won, names = {match["kind"] for match in repeats if Fraction(match["margin"]) >= bar}, ["generated"]
+    while len(names) < bundle.rules["audit_repeats"] and numbered("again", len(names) - 1) in won:
+        names.append(numbered("generated", len(names)))
+    return names + sorted(rerun - set(names))
 
 
-def _complete(bundle: Bundle) -> None:
-    stems = [prompt["stem"] for prompt in bundle.told("round.json")["prompts"]]
-    entries = [(row["entry"], "submitted") for row in challengers(bundle)]
-    entries += [("leader", "generated"), *((e, origin) for e in regenerated(bundle) for origin in again(bundle, e))]
-    expected = Counter((*entry, stem) for entry in entries for stem in stems)
-    expected += Counter((entry, "generated", stem) for entry, stem in on_fresh(bundle))
-    found = Counter((row["entry"], row["origin"], row["prompt"]) for row in bundle.told(NAME))
-    for key in sorted((expected - found) + (found - expected)):
-        bundle.note(
-            "wrong-assets",
-            NAME,
-            field=" ".join(key),
-            found=found[key],
-            expected=expected[key],
-            say="One row for each prompt of an entry, and of code that was run again.",
-        )
+def numbered(name: str, repeat: int) -> str:
+    return f"{name}_{repeat}" if repeat else name
 
 
 def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
     """(entry, prompt) of the outputs that title matches were decided on."""
-    fresh, reached = bundle.documents.get("title.json", {"fresh": []})["fresh"], dict[str, int]()
-    for match in (m for m in (*bundle.told("matches.json"), *bundle.aside()) if m["kind"] == "title"):
+    reached = dict[str, int]()
+    for match in (m for m in bundle.matches if m["kind"] == "title"):
         for side in (match["defender"], match["challenger"]):
             reached[side] = max(reached.get(side, 0), match["stopped_after"])
-    stems = [row["stem"] for row in sorted(fresh, key=lambda row: int(row["position"]))]
+    stems = [row["stem"] for row in bundle.fresh]
     return [(side, stem) for side, number in reached.items() for stem in stems[:number]]
 
 
 def _rig(bundle: Bundle) -> tuple[str, set[str]]:
     """The rig's digest, what is not configured at its usual value, and the names of its pictures."""
-    rig = RIG | bundle.told("competition.json")["config"]["rig"]
-    rig = {
-        key: value for key, value in rig.items() if (key, value) != ("light", "matt")
-    }  # the usual light is not named
+    rig = RIG | bundle.document("competition.json")["config"]["rig"]
+    if rig.get("light") == "matt":
+        del rig["light"]  # the usual light is not named
     names = {view["name"] for view in rig["views"]} | {f"gray_{name}" for name in rig["gray"]}
     names |= {"grid"} if len(rig["gray"]) == 4 else set()
     return hashlib.sha256(canonical(rig) or b"").hexdigest(), names
 
 
-def _file(bundle: Bundle, row: dict[str, Any], field: str) -> None:
-    blob = bundle.blobs.get(row["sha256"])
-    if row["state"] == "stored":
-        found = {"role": blob["role"], "bytes": blob["bytes"]} if blob else None
-        bundle.same(
-            "asset-file",
-            NAME,
-            field=field,
-            found=found,
-            expected={"role": "asset", "bytes": row["bytes"]},
-            say="The file is not in the bundle in this size.",
-        )
-        return
-    nobody = not challengers(bundle) and row["state"] == "downloading"
-    if not nobody and (row["state"] != "failed" or not row["failure"]):
-        bundle.note(
-            "wrong-assets",
-            NAME,
-            field=field,
-            found=row["state"],
-            expected="stored, or failed with a failure",
-            say="A file is there, or it is told why not.",
-        )
-    if not nobody and row["entry"] == "leader":
-        _leader_forfeits(bundle, field, failure=row["failure"] or {})
-    if row["sha256"] or row["bytes"] or row["rendering"]:
-        bundle.note("wrong-assets", NAME, field=field, found=row["sha256"], expected="", say="No file, yet its hash.")
-
-
-def _views(bundle: Bundle, row: dict[str, Any], field: str, *, rig: tuple[str, set[str]]) -> None:
-    drawn, (digest, names) = row["rendering"], rig
+def _rendering(bundle: Bundle, drawn: Row | None, field: str, *, rig: tuple[str, set[str]]) -> None:
+    """The file was drawn from all of the rig's sides, or refused with a failure."""
     if drawn is None:
-        if row["state"] == "stored":
-            bundle.note("wrong-views", NAME, field=field, say="The file was neither drawn nor refused.")
+        bundle.note("wrong-views", NAME, field=field, sentence="The file was neither drawn nor refused.")
         return
-    bundle.same("wrong-views", NAME, field=f"{field} rig", found=drawn["rig"], expected=digest, say="Another rig.")
     refused = drawn["state"] == "refused" and bool(drawn["failure"])
-    if drawn["state"] != "rendered" and not refused:
-        bundle.note("wrong-views", NAME, field=field, found=drawn["state"], say="Neither rendered nor refused.")
-    if refused and row["entry"] == "leader":
-        _leader_forfeits(bundle, field, failure=drawn["failure"])
-    expected = [] if refused else sorted(names)
-    bundle.same(
-        "wrong-views",
-        NAME,
-        field=field,
-        found=sorted(drawn["views"]),
-        expected=expected,
-        say="Not the pictures that the rig takes.",
-    )
+    expected = {
+        "rig": rig[0],
+        "state": "refused" if refused else "rendered",
+        "views": [] if refused else sorted(rig[1]),
+    }
+    bundle.compare("wrong-views", NAME, {**drawn, "views": sorted(drawn["views"])}, drawn | expected, field=field)
     for view, sha256 in drawn["views"].items():
         if bundle.blobs.get(sha256, {}).get("role") not in ("view", "asset", "prompt"):
-            bundle.note("wrong-views", NAME, field=f"{field} {view}", found=sha256, say="Not in the bundle.")
+            bundle.note("wrong-views", NAME, field=f"{field} {view}", found=sha256, sentence="Not in the bundle.")
 
 
-def _leader_forfeits(bundle: Bundle, field: str, *, failure: dict[str, Any]) -> None:
+def _leader_forfeits(bundle: Bundle, field: str, *, failure: Row) -> None:
     """A leader has no veto: what its own code does not deliver is its forfeit.  What we lost is not."""
     if failure.get("class") == "miner":
-        bundle.note("leader-forfeit", NAME, field=field, found=failure, say="The leader's code gave no usable file.")
+        bundle.note("leader-forfeit", NAME, field=field, found=failure)
     else:
-        bundle.note(
-            "leader-incomplete",
-            NAME,
-            field=field,
-            found=failure,
-            expected={"class": "miner"},
-            say="The leader lacks a file, and not by its own doing.",
-        )
+        bundle.note("leader-incomplete", NAME, field=field, found=failure, expected={"class": "miner"})
 
 
-def _named(bundle: Bundle) -> None:
+def _blobs(bundle: Bundle) -> None:
     """Every content-addressed file is a prompt, an asset or a view that a document names; every prompt is there."""
-    prompts = {prompt["sha256"] for prompt in bundle.told("round.json")["prompts"]}
-    used, fresh = {stem for _, stem in on_fresh(bundle)}, bundle.documents.get("title.json", {"fresh": []})["fresh"]
-    prompts |= {row["sha256"] for row in fresh if row["stem"] in used}
-    assets = {row["sha256"] for row in bundle.told(NAME) if row["state"] == "stored"}
-    views = {sha for row in bundle.told(NAME) for sha in (row["rendering"] or {"views": {}})["views"].values()}
-    views |= {
-        sha for c in bundle.documents.get("judging.json", {"controls": []})["controls"] for sha in c["views"].values()
-    }
-    expected = dict.fromkeys(prompts, "prompt") | dict.fromkeys(assets, "asset") | dict.fromkeys(views, "view")
+    prompts = {prompt["sha256"] for prompt in bundle.document("round.json")["prompts"]}
+    used = {stem for _, stem in on_fresh(bundle)}
+    prompts |= {row["sha256"] for row in bundle.fresh if row["stem"] in used}
+    roles = dict.fromkeys(prompts, "prompt")
+    roles |= {row["sha256"]: "asset" for row in bundle.document(NAME) if row["state"] == "stored"}
+    shown = [row["rendering"]["views"] for row in bundle.document(NAME) if row["rendering"]]
+    shown += [row["views"] for row in bundle.documents.get("judging.json", {"controls": []})["controls"]]
+    for views in shown:
+        roles |= dict.fromkeys(views.values(), "view")
     for sha256 in sorted(prompts - set(bundle.blobs)):
-        bundle.note("asset-file", "round.json", field="prompts", found=sha256, say="The prompt is not in the bundle.")
+        bundle.note("asset-file", "round.json", field="prompts", found=sha256)
     for sha256, entry in bundle.blobs.items():
-        if expected.get(sha256) != entry["role"]:
-            bundle.note(
-                "foreign-file",
-                entry["path"],
-                field="role",
-                found=entry["role"],
-                expected=expected.get(sha256),
-                say="No document names it, or in another role.",
-            )
+        bundle.compare("foreign-file", entry["path"], entry["role"], roles.get(sha256), field="role")

@@ -1,4 +1,4 @@
-"""Does a duel's verdict follow from the judge's answers?  (For a vision-language model: `bundle_cascade`.)
+"""Does a duel's verdict follow from the judge's answers?  (For a vision-language model: `cascade`.)
 
 Each question was asked in both orders, and the two answers make one score, s = (ab - ba) / 2, toward zero, in
 millionths and positive for the challenger.  First all front views; where they leave it open (|s| < 80,000) once more on
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verify.bundles import cascade as bundle_cascade
+from verify.bundles import cascade
 
 MODELS = ("openai", "transformers")
 WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
@@ -26,7 +26,7 @@ class Wrong(Exception):
 
 
 def verdict(
-    stages: list[dict[str, Any]], *, judge: str, bars: Mapping[str, int] = bundle_cascade.BARS
+    stages: list[dict[str, Any]], *, judge: str, bars: Mapping[str, int] = cascade.BARS
 ) -> tuple[str, int, str]:
     """(outcome, score, what decided it) by the rule of this judge, a model's with its own bars.  Raises Wrong."""
     for stage in stages:
@@ -36,8 +36,8 @@ def verdict(
     if not stages:
         return "draw", 0, "same_file"
     try:
-        return bundle_cascade.verdict(stages, bars=bars)
-    except bundle_cascade.Unanswered as gap:
+        return cascade.verdict(stages, bars=bars)
+    except cascade.Unanswered as gap:
         raise Wrong(str(gap)) from gap
 
 

@@ -15,7 +15,7 @@ PROBE = b"gauntlet-verify"
 
 def value(bundle: Bundle) -> str | None:
     """What goes into the seed after the block's hash; None where the competition has no beacon."""
-    kind = bundle.told("competition.json")["config"].get("beacon", "")
+    kind = bundle.document("competition.json")["config"].get("beacon", "")
     doc = bundle.documents.get(NAME)
     if not kind or doc is None:
         if bool(kind) != (doc is not None):
@@ -24,22 +24,15 @@ def value(bundle: Bundle) -> str | None:
                 NAME,
                 found=doc and doc["kind"],
                 expected=kind or None,
-                say="The configuration asks for a beacon and there is none, or the reverse.",
+                sentence="The configuration asks for a beacon and there is none, or the reverse.",
             )
         return doc["signature"] if doc else None
-    bundle.same("wrong-beacon", NAME, field="kind", found=doc["kind"], expected=kind, say="Another beacon.")
+    bundle.compare("wrong-beacon", NAME, doc["kind"], kind, field="kind")
     number = -(-(doc["block_ms"] + DELAY_MS - GENESIS_MS) // PERIOD_MS) + 1
-    bundle.same(
-        "wrong-beacon",
-        NAME,
-        field="round",
-        found=doc["round"],
-        expected=number,
-        say="Not the first round half a minute after the seed block.",
-    )
+    bundle.compare("wrong-beacon", NAME, doc["round"], number, field="round")
     drawn = only(bundle, "round.miner_generation")
     if drawn is not None:
-        agree(bundle, NAME, field="beacon", row={"beacon": doc}, told=drawn, names=["beacon"])
+        agree(bundle, NAME, {"beacon": doc}, drawn, ["beacon"], "beacon")
     _signed(bundle, number=doc["round"], signature=str(doc["signature"]))
     return str(doc["signature"])
 
@@ -47,9 +40,9 @@ def value(bundle: Bundle) -> str | None:
 def _signed(bundle: Bundle, *, number: int, signature: str) -> None:
     holds = opens(number=number, signature=signature)
     if holds is None:
-        bundle.note("signature-unchecked", NAME, say="Install bittensor-core to check the beacon's signature.")
+        bundle.note("signature-unchecked", NAME, sentence="Install bittensor-core to check the beacon's signature.")
     elif not holds:
-        bundle.note("wrong-beacon", NAME, field="signature", say="It is not the beacon's signature of this round.")
+        bundle.note("wrong-beacon", NAME, field="signature", sentence="It is not the beacon's signature of this round.")
 
 
 def opens(*, number: int, signature: str) -> bool | None:

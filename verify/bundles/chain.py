@@ -56,7 +56,7 @@ def check(bundle: Bundle, *, node: str | None, anchors: Path | None) -> None:
     """Compare what the chain, the file or both say with the bundle's ledger."""
     kind, _, subnet = str(bundle.documents.get("competition.json", {}).get("chain", "")).partition(":")
     if kind != "bittensor" or not subnet.isdigit():
-        bundle.note("not-anchored", FILE, found=kind, say="The competition is not played on a real chain.")
+        bundle.note("not-anchored", FILE, found=kind, sentence="The competition is not played on a real chain.")
         return
     origin = f"gauntlet/{bundle.manifest['competition']}"
     try:
@@ -67,10 +67,12 @@ def check(bundle: Bundle, *, node: str | None, anchors: Path | None) -> None:
         elif node:
             told = standing(node, netuid=int(subnet), account=account(bundle.signed_by), origin=origin)
     except (Unreachable, OSError, ValueError) as error:
-        bundle.note("chain-unread", FILE, found=str(error)[:200], say="What the chain says could not be read.")
+        bundle.note("chain-unread", FILE, found=str(error)[:200], sentence="What the chain says could not be read.")
         return
     if not told:
-        bundle.note("not-anchored", FILE, field="signed_by", found=bundle.signed_by, say="No anchor of this ledger.")
+        bundle.note(
+            "not-anchored", FILE, field="signed_by", found=bundle.signed_by, sentence="No anchor of this ledger."
+        )
     for anchor in told:
         _compare(bundle, anchor)
 
@@ -78,20 +80,13 @@ def check(bundle: Bundle, *, node: str | None, anchors: Path | None) -> None:
 def _compare(bundle: Bundle, anchor: Anchor) -> None:
     events = {event["seq"]: event["hash"] for event in bundle.events}
     if anchor.seq in events:
-        bundle.same(
-            "anchor-differs",
-            FILE,
-            field=f"event {anchor.seq}",
-            found=events[anchor.seq],
-            expected=anchor.head,
-            say="The chain has another hash for this event: this is another ledger.",
-        )
+        bundle.compare("anchor-differs", FILE, events[anchor.seq], anchor.head, field=f"event {anchor.seq}")
     else:
         bundle.note(
             "anchor-elsewhere",
             FILE,
             field=f"event {anchor.seq}",
-            say="The anchored event is not in this bundle's part of the ledger.",
+            sentence="The anchored event is not in this bundle's part of the ledger.",
         )
 
 
@@ -107,7 +102,7 @@ def _stand(bundle: Bundle, told: Iterable[Anchor], *, node: str, netuid: int) ->
                 field=f"event {anchor.seq}",
                 found=[each.seq for each in there],
                 expected=anchor.seq,
-                say="The chain does not have this anchor at its block.",
+                sentence="The chain does not have this anchor at its block.",
             )
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from verify.bundles.audits import NAME, label
 from verify.bundles.correction import NAME as CORRECTION
+from verify.bundles.entries import commit_of
 from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
 
-NAME = "audits.json"
 FETCH = "fetch"
 OUTCOMES = ("done", "exhausted", "broken", "unconfigured")
 HEX = set("0123456789abcdef")
@@ -20,115 +21,50 @@ Row = dict[str, Any]
 
 
 def check(bundle: Bundle) -> None:
-    ever = [(NAME, audit) for audit in bundle.told(NAME)]
+    ever = [(NAME, audit) for audit in bundle.document(NAME)]
     ever += [(CORRECTION, audit) for audit in bundle.documents.get(CORRECTION, {}).get("set_aside", [])]
-    archives: dict[tuple[str, str], str] = {}
-    sources = {row["entry"]: (row["repo"], row["commit"]) for row in bundle.told("submissions.json")}
+    archives: dict[str, str] = {}
+    every = {row["check"] for _, audit in ever for row in audit["checks"]}
     for file, audit in ever:
-        field = f"{audit['entry']} {audit['kind']}"
+        found = {"archive": audit["archive"], "checks": audit["checks"]}
         if audit["kind"] != "source":
-            bundle.same(
-                "wrong-check",
-                file,
-                field=field,
-                found=[audit["archive"], audit["checks"]],
-                expected=["", []],
-                say="Only code is read by checks.",
-            )
+            bundle.compare("wrong-check", file, found, {"archive": "", "checks": []}, field=label(audit))
             continue
-        _checks(bundle, audit, file, field)
-        _findings(bundle, audit, file, field)
-        _told(bundle, audit, file, field)
-        before = archives.setdefault(sources.get(audit["entry"], ("", audit["entry"])), audit["archive"])
-        bundle.same(
-            "wrong-check",
-            file,
-            field=f"{field} archive",
-            found=audit["archive"],
-            expected=before,
-            say="One commit is kept once, as one archive.",
-        )
-    _same_checks(bundle, ever)
+        bundle.compare("ledger-differs", file, found, _announced(bundle, audit), field=label(audit))
+        before = archives.setdefault(commit_of(bundle, audit["entry"]) or audit["entry"], audit["archive"])
+        bundle.compare("wrong-check", file, audit["archive"], before, field=f"{label(audit)} archive")
+        for field, value, expected in _problems(audit, every):
+            bundle.note("wrong-check", file, field=f"{label(audit)} {field}", found=value, expected=expected)
 
 
-def _checks(bundle: Bundle, audit: Row, file: str, field: str) -> None:
-    names = [row["check"] for row in audit["checks"]]
-    bundle.same(
-        "wrong-check",
-        file,
-        field=f"{field} checks",
-        found=names,
-        expected=sorted(set(names)),
-        say="Not each check once, in order.",
-    )
-    if bad := [row["check"] for row in audit["checks"] if row["outcome"] not in OUTCOMES]:
-        bundle.note("wrong-check", file, field=f"{field} checks", found=bad, say="A check ends otherwise.")
-    read = [row["check"] for row in audit["checks"] if row["outcome"] != "unconfigured" and row["check"] != FETCH]
+def _problems(audit: Row, every: set[str]) -> list[tuple[str, object, object]]:
+    """(where, what is there, what should be) of an audit whose checks, archive or findings cannot be."""
+    checks, problems = audit["checks"], list[tuple[str, object, object]]()
+    names = [row["check"] for row in checks]
+    if names != sorted(every) or not names:
+        problems.append(
+            ("checks", names, sorted(every) or "a check")
+        )  # each once, in order, and no fewer than another's
+    problems += [("checks", row["outcome"], OUTCOMES) for row in checks if row["outcome"] not in OUTCOMES]
+    read = any(row["outcome"] != "unconfigured" and row["check"] != FETCH for row in checks)
     known = len(audit["archive"]) == 64 and set(audit["archive"]) <= HEX
     if not known and (read or audit["archive"]):
-        bundle.note(
-            "wrong-check",
-            file,
-            field=f"{field} archive",
-            found=audit["archive"],
-            say="What was checked is not told by its hash.",
-        )
-    if not audit["checks"]:
-        bundle.note("wrong-check", file, field=f"{field} checks", say="A verdict about code that nobody looked at.")
-
-
-def _findings(bundle: Bundle, audit: Row, file: str, field: str) -> None:
-    """Each is by a check that ran, with its tool and version; a check that did not end says so."""
-    tools = {row["check"]: [row["tool"], row["tool_version"]] for row in audit["checks"]}
+        problems.append(("archive", audit["archive"], "a SHA-256 in hex"))
+    tools = {row["check"]: [row["tool"], row["tool_version"]] for row in checks}
     for number, finding in enumerate(audit["findings"]):
-        bundle.same(
-            "wrong-check",
-            file,
-            field=f"{field} findings[{number}]",
-            expected=tools.get(finding["check"]),
-            found=[finding["tool"], finding["tool_version"]],
-            say="No check of this audit, with this tool, found it.",
-        )
-    silent = {row["check"] for row in audit["checks"] if row["outcome"] in ("exhausted", "broken")}
-    for name in sorted(silent - {finding["check"] for finding in audit["findings"]}):
-        bundle.note("wrong-check", file, field=f"{field} {name}", say="It did not come to its end, and nobody is told.")
+        tool = [finding["tool"], finding["tool_version"]]
+        if tools.get(finding["check"]) != tool:
+            problems.append((f"findings.{number}", tool, tools.get(finding["check"])))
+    reported = {finding["check"] for finding in audit["findings"]}
+    unended = {row["check"]: row["outcome"] for row in checks if row["outcome"] in ("exhausted", "broken")}
+    return problems + [(name, unended[name], "a finding") for name in sorted(unended.keys() - reported)]
 
 
-def _told(bundle: Bundle, audit: Row, file: str, field: str) -> None:
+def _announced(bundle: Bundle, audit: Row) -> Row:
     """As the ledger told when the tools were done; of a verdict that an appeal turned, of the one before."""
-    kinds = ("audit.passed", "audit.rejected", "audit.reviewing")
-    events = [
-        b
-        for b in bodies(bundle, *kinds, of_round=bundle.round)
-        if (b.get("entry"), b.get("audit")) == (audit["entry"], "source")
-        and "checks" in b
-        and b.get("version", 1) <= audit["version"]
-    ]
-    event = events[-1] if events else {}
-    bundle.same(
-        "ledger-differs",
-        file,
-        field=f"{field} checks",
-        found=[audit["archive"], audit["checks"]],
-        expected=[event.get("archive"), event.get("checks")],
-        say="The ledger told of others.",
-    )
-
-
-def _same_checks(bundle: Bundle, ever: list[tuple[str, Row]]) -> None:
-    """Nobody's code was looked at by fewer checks than another's."""
-    names = {
-        (file, audit["entry"]): sorted(row["check"] for row in audit["checks"])
-        for file, audit in ever
-        if audit["kind"] == "source"
-    }
-    most = sorted({name for found in names.values() for name in found})
-    for (file, entry), found in names.items():
-        bundle.same(
-            "wrong-check",
-            file,
-            field=f"{entry} source checks",
-            found=found,
-            expected=most,
-            say="Another's code was looked at by more checks.",
-        )
+    last: Row = {}
+    for body in bodies(bundle, "audit.passed", "audit.rejected", "audit.reviewing", of_round=bundle.round):
+        mine = (body.get("entry"), body.get("audit")) == (audit["entry"], "source")
+        if mine and "checks" in body and body.get("version", 1) <= audit["version"]:
+            last = body
+    return {"archive": last.get("archive"), "checks": last.get("checks")}

@@ -14,14 +14,12 @@ from fractions import Fraction
 from typing import Any
 
 from verify.bundles.answering import NAME, follow, prompt_of, sound, unneeded
-from verify.bundles.answers import Answers, Views, bars_told
-from verify.bundles.assets import challengers
+from verify.bundles.answers import Answers, Views, bars_of_bundle
 from verify.bundles.ballots import Wrong, verdict
-from verify.bundles.entries import titled
+from verify.bundles.entries import order_of
 from verify.bundles.events import agree, bodies, by_name
 from verify.bundles.files import Bundle
 from verify.bundles.ledger import NAME as LEDGER
-from verify.bundles.reveals import in_reveal_order
 
 SHARE = {
     "self": Fraction(1, 100),
@@ -39,186 +37,142 @@ LEAST = 8
 SELF_MEAN, INJECTION_GAIN, DECISIVE = 20_000, 80_000, 80_000
 CANARY, CONSISTENT, REPEAT = Fraction(97, 100), Fraction(90, 100), Fraction(98, 100)
 ABOUT = ("take", "control", "prompt", "variant")
+MEASURED = ("score_micro", "before_micro", "left", "right")
 
 Row = dict[str, Any]
 
 
 def check(bundle: Bundle, *, described: Row, views: Mapping[str, Views]) -> None:
-    rows = bundle.told(NAME)["controls"]
+    rows = bundle.document(NAME)["controls"]
     last = max((row["take"] for row in rows), default=1)
-    made = [_named(row) for row in rows]
-    wanted = sorted(place for take in range(1, last + 1) for place in _plan(bundle, take=take))
-    bundle.same(
-        "wrong-control",
-        NAME,
-        field="controls",
-        found=made,
-        expected=wanted,
-        say="Not the controls that a round of so many duels has.",
-    )
-    told = by_name(bodies(bundle, "control.judged", of_round=bundle.round), *ABOUT)
-    for row in rows:
-        field = " ".join(map(str, _named(row)))
-        if row["state"] == "judged":
-            _judged(bundle, row, field, described=described, views=views)
-            shown = {**row, "left_sha256": row["left"], "right_sha256": row["right"]}
-            event = told.get((str(row["take"]), row["kind"], row["prompt"], row["variant"]))
-            names = ["score_micro", "before_micro", "left_sha256", "right_sha256"]
-            agree(bundle, NAME, field=field, row=shown, told=event, names=names)
-        else:
+    made = [[row["take"], row["kind"], row["prompt"], row["variant"]] for row in rows]
+    planned = sorted(place for take in range(1, last + 1) for place in _plan(bundle, take=take))
+    bundle.compare("wrong-control", NAME, made, planned, field="controls")
+    events = by_name(bodies(bundle, "control.judged", of_round=bundle.round), *ABOUT)
+    for row, place in zip(rows, made, strict=True):
+        field = " ".join(map(str, place))
+        if row["state"] != "judged":
             _not_judged(bundle, row, field, last=last)
+            continue
+        _judged(bundle, row, field, described=described, views=views)
+        event = events.get((str(row["take"]), row["kind"], row["prompt"], row["variant"]))
+        event = event and {**event, "left": event.get("left_sha256"), "right": event.get("right_sha256")}
+        agree(bundle, NAME, row, event, MEASURED, field)
     _gates(bundle, [row for row in rows if row["take"] == last and row["state"] == "judged"])
-
-
-def _named(row: Row) -> list[Any]:
-    return [row["take"], row["kind"], row["prompt"], row["variant"]]
 
 
 def _plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
     """Each prompt with one way of doctoring, the ways in turn; more than one way only where prompts are short."""
-    prompts = sorted(bundle.told("round.json")["prompts"], key=lambda p: int(p["position"]))
-    duels, plan = len(prompts) * len(challengers(bundle)), []
+    stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
+    duels, plan = len(stems) * len(order_of(bundle)), []
     for kind, ways in VARIANTS.items() if duels else ():
-        turns = [(p["stem"], ways[(n + turn) % len(ways)]) for turn in range(len(ways)) for n, p in enumerate(prompts)]
+        turns = [(n, stem, turn) for turn in range(len(ways)) for n, stem in enumerate(stems)]
         number = max(LEAST, math.ceil(duels * SHARE[kind]))
-        plan += [[take, kind, stem, variant] for stem, variant in turns[:number]]
+        plan += [[take, kind, stem, ways[(n + turn) % len(ways)]] for n, stem, turn in turns[:number]]
     return plan
 
 
 def _judged(bundle: Bundle, row: Row, field: str, *, described: Row, views: Mapping[str, Views]) -> None:
+    """The control made again: its two sides, and its score from the answers."""
     rows = sound(bundle, row["answers"], at=field)
-    answers = Answers(rows, version=bundle.told(NAME)["version"], described=described)
+    answers = Answers(rows, version=bundle.document(NAME)["version"], described=described)
     left, right = views.get(row["left"], {}), views.get(row["right"], {})
-    if row["kind"] == "repeat":
-        _repeated(bundle, row, field)
-    else:
-        _doctored(bundle, row, field, names=sorted(left))
-        right = row["views"]
+    expected = _sides(bundle, row)
+    if row["kind"] != "repeat":
+        right, expected["views"] = row["views"], sorted(left)
+        for sha256 in right.values():
+            bundle.compare("wrong-control", NAME, bundle.blobs.get(sha256, {}).get("role"), "view", field=field)
     stages, reference = row["detail"].get("stages", []), prompt_of(bundle, row["prompt"])
     follow(bundle, NAME, stages, answers, field=field, reference=reference, left=left, right=right)
     unneeded(bundle, answers, at=field)
-    _score(bundle, row, field, stages)
+    found = {**row, "views": sorted(row["views"])}
+    bundle.compare("wrong-control", NAME, found, found | expected | _score(bundle, row, stages, field), field=field)
 
 
-def _doctored(bundle: Bundle, row: Row, field: str, *, names: list[str]) -> None:
-    """The leader's file, against a copy of all its pictures."""
-    leads = ("leader", "generated", row["prompt"])
-    files = [a["sha256"] for a in bundle.told("assets.json") if (a["entry"], a["origin"], a["prompt"]) == leads]
-    left = files[0] if files else ""
-    copy = hashlib.sha256(f"{left} {row['variant']}".encode()).hexdigest()
-    bundle.same(
-        "wrong-control",
-        NAME,
-        field=field,
-        found=[row["left"], row["right"]],
-        expected=[left, copy],
-        say="Not the leader's file and this copy of it.",
-    )
-    bundle.same("wrong-control", NAME, field=field, found=sorted(row["views"]), expected=names, say="Not all pictures.")
-    for sha256 in row["views"].values():
-        if bundle.blobs.get(sha256, {}).get("role") != "view":
-            bundle.note(
-                "wrong-control", NAME, field=field, found=sha256, say="A doctored picture is not in the bundle."
-            )
-
-
-def _drawn(bundle: Bundle, prompt: str) -> bool:
-    """Did the leader deliver a usable file for this prompt?"""
-    leads = ("leader", "generated", prompt)
-    rows = [row for row in bundle.told("assets.json") if (row["entry"], row["origin"], row["prompt"]) == leads]
-    return any((row["rendering"] or {}).get("state") == "rendered" for row in rows)
-
-
-def told_before(bundle: Bundle, prompt: str) -> list[Row]:
-    """Judged duels of the screens on this prompt, in reveal order; of the same file twice nobody was asked."""
-    order = [row["entry"] for row in in_reveal_order(challengers(bundle))]
-    ever = [m for m in (*bundle.told("matches.json"), *bundle.aside()) if m.get("version", 1) == 1]
-    screens = [m for m in ever if m["kind"] == "screen" and m["challenger"] in order]
-    duels = [d for m in sorted(screens, key=lambda m: order.index(m["challenger"])) for d in m["duels"]]
-    return [d for d in duels if d["prompt"] == prompt and d["state"] == "judged" and d["left"] != d["right"]]
-
-
-def _repeated(bundle: Bundle, row: Row, field: str) -> None:
-    """The first of them; of title-1 any, for a screen may come later than the repeats."""
-    found = {"left": row["left"], "right": row["right"], "before": row["before_micro"]}
+def _sides(bundle: Bundle, row: Row) -> Row:
+    """The leader's file against a doctored copy of it; or the first duel on this prompt: of title-1 any, for a screen
+    may come later than the repeats."""
+    if row["kind"] != "repeat":
+        left = _leaders_asset(bundle, row["prompt"]).get("sha256", "")
+        return {"left": left, "right": hashlib.sha256(f"{left} {row['variant']}".encode()).hexdigest()}
+    stated = {"left": row["left"], "right": row["right"], "before_micro": row["before_micro"]}
     known = [
-        {"left": d["left"], "right": d["right"], "before": d["score_micro"]} for d in told_before(bundle, row["prompt"])
+        {"left": duel["left"], "right": duel["right"], "before_micro": duel["score_micro"]}
+        for duel in judged_before(bundle, row["prompt"])
     ]
-    if not (titled(bundle) and found in known):
-        bundle.same(
-            "wrong-control",
-            NAME,
-            field=field,
-            found=found,
-            expected=known[0] if known else None,
-            say="It does not repeat the first duel on this prompt.",
-        )
+    return stated if bundle.titled and stated in known else (known or [dict.fromkeys(stated)])[0]
 
 
-def _score(bundle: Bundle, row: Row, field: str, stages: list[Row]) -> None:
+def _leaders_asset(bundle: Bundle, prompt: str) -> Row:
+    leads = ("leader", "generated", prompt)
+    rows = [row for row in bundle.document("assets.json") if (row["entry"], row["origin"], row["prompt"]) == leads]
+    return rows[0] if rows else {}
+
+
+def judged_before(bundle: Bundle, prompt: str) -> list[Row]:
+    """Judged duels of the screens on this prompt, in reveal order; of the same file twice nobody was asked."""
+    order = order_of(bundle)
+    first = [m for m in bundle.matches if m.get("version", 1) == 1 and m["kind"] == "screen"]
+    screens = sorted((m for m in first if m["challenger"] in order), key=lambda m: order.index(m["challenger"]))
+    duels = [duel for match in screens for duel in match["duels"] if duel["prompt"] == prompt]
+    return [duel for duel in duels if duel["state"] == "judged" and duel["left"] != duel["right"]]
+
+
+def _score(bundle: Bundle, row: Row, stages: list[Row], field: str) -> Row:
     """A draw's score is 0: of `self` and `injection` it is what the likeness leans to."""
     try:
-        outcome, score, by = verdict(stages, judge="openai", bars=bars_told(bundle))
+        outcome, score, by = verdict(stages, judge="openai", bars=bars_of_bundle(bundle))
     except Wrong as wrong:
-        bundle.note("wrong-control", NAME, field=field, found=str(wrong), say="The answers do not add up.")
-        return
-    if row["kind"] in ("self", "injection") and outcome == "draw":
-        score = stages[0]["score"]
-    bundle.same(
-        "wrong-control",
-        NAME,
-        field=field,
-        found=[row["score_micro"], row["detail"]["decided_by"]],
-        expected=[score, by],
-        say="The answers give another score.",
-    )
+        bundle.note("wrong-control", NAME, field=field, found=str(wrong))
+        return {}
+    leans = row["kind"] in ("self", "injection") and outcome == "draw"
+    detail = {**row["detail"], "decided_by": by}
+    return {"score_micro": stages[0]["score"] if leans else score, "detail": detail}
 
 
 def _not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
     """Only where there was nothing to repeat or no file of the leader's to ask about, or where all were made anew."""
-    repeat = row["kind"] == "repeat"
-    idle = not told_before(bundle, row["prompt"]) if repeat else not _drawn(bundle, row["prompt"])
+    if row["kind"] == "repeat":
+        idle = not judged_before(bundle, row["prompt"])
+    else:
+        idle = (_leaders_asset(bundle, row["prompt"]).get("rendering") or {}).get("state") != "rendered"
     if row["state"] != "unneeded" or not (idle or row["take"] < last):
-        bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged", say="It was not judged.")
+        bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged")
 
 
 def _gates(bundle: Bundle, rows: Sequence[Row]) -> None:
     """None fails, and they are what the ledger told when the round left its duels."""
     measured = gates(rows)
-    told = [body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body]
-    said = {entry["gate"]: [entry["state"], entry["of"]] for entry in (told[-1] if told else [])}
-    calls = said.pop("calls", None)
+    health = [body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body]
+    stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (health[-1] if health else [])}
+    calls = stated.pop("calls", None)
     if rows:
-        bundle.same("ledger-differs", LEDGER, field="health", found=said, expected=measured, say="Other gates.")
+        bundle.compare("ledger-differs", LEDGER, stated, measured, field="health")
     failing = sorted(gate for gate, (state, _) in measured.items() if state == "failed")
     if failing or (rows and (calls or ["failed"])[0] == "failed"):
-        bundle.note(
-            "unhealthy-judge", NAME, field="gates", found=failing or ["calls"], say="The round should have paused."
-        )
+        bundle.note("unhealthy-judge", NAME, field="gates", found=failing or ["calls"])
 
 
 def gates(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """gate -> [state, measured on how many]; `calls` can only be told."""
     scores: dict[str, list[int]] = {kind: [r["score_micro"] for r in rows if r["kind"] == kind] for kind in SHARE}
-    repeats = [repeat_of(r) for r in rows if r["kind"] == "repeat"]
-    differ = [r for r in rows if r["kind"] == "canary" or (r["kind"] == "repeat" and any(repeat_of(r)))]
-    asked = [s for r in differ for s in r["detail"]["stages"]]
-    asked = [
-        s for s in asked if s["kind"] not in ("checklist", "sides") and max(abs(s["ab"]), abs(s["ba"])) >= DECISIVE
-    ]
+    repeats = [(row["score_micro"], row["before_micro"]) for row in rows if row["kind"] == "repeat"]
+    differing = [r for r in rows if r["kind"] == "canary" or (r["kind"] == "repeat" and _differs(r))]
+    stages = [stage for row in differing for stage in row["detail"]["stages"]]
+    pairs = [stage for stage in stages if stage["kind"] not in ("checklist", "sides")]
+    decisive = [stage for stage in pairs if max(abs(stage["ab"]), abs(stage["ba"])) >= DECISIVE]
     mean = Fraction(sum(scores["self"]), len(scores["self"]) or 1)
     return {
         "self": _state(abs(mean) <= SELF_MEAN, len(scores["self"])),
         "canary": _share([score < 0 for score in scores["canary"]], CANARY),
         "injection": _state(max(scores["injection"], default=0) < INJECTION_GAIN, len(scores["injection"])),
         "repeat": _share([_sign(now) == _sign(before) for now, before in repeats], REPEAT),
-        "consistent": _share([s["consistent"] for s in asked], CONSISTENT),
+        "consistent": _share([stage["consistent"] for stage in decisive], CONSISTENT),
     }
 
 
-def repeat_of(row: Row) -> tuple[int, int]:
-    """Its score now, and then."""
-    return row["score_micro"], row["before_micro"]
+def _differs(row: Row) -> bool:
+    return bool(row["score_micro"] or row["before_micro"])
 
 
 def _share(right: list[bool], needed: Fraction) -> list[Any]:

@@ -4,230 +4,108 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles import title as bundle_title
-from verify.bundles.assets import challengers
-from verify.bundles.entries import titled
+from verify.bundles import title
+from verify.bundles.entries import order_of
 from verify.bundles.events import bodies, entered
 from verify.bundles.files import Bundle
-from verify.bundles.ladder import Gap, Pairs, climb, defender_after, rejected_in
+from verify.bundles.ladder import Gap, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
-from verify.bundles.reveals import in_reveal_order
 
 NAME, DECISION = "correction.json", "decision.json"
 Row = dict[str, Any]
 
 
-def document(bundle: Bundle) -> Row | None:
-    """What the bundle says of its correction; None in a first edition."""
-    return bundle.documents.get(NAME)
-
-
-def applied(bundle: Bundle) -> list[Row]:
-    return bodies(bundle, "correction.applied", of_round=bundle.round)
-
-
 def check(bundle: Bundle) -> None:
-    doc, told = document(bundle), applied(bundle)
+    doc, applied = bundle.documents.get(NAME), bodies(bundle, "correction.applied", of_round=bundle.round)
     edition = doc["edition"] if doc else 1
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="edition",
-        found=edition,
-        expected=1 + len(told),
-        say="The ledger tells of another number of corrections.",
-    )
-    if doc is None or not told:
+    bundle.compare("wrong-correction", NAME, edition, 1 + len(applied), field="edition")
+    if doc is None or not applied:
         return
-    _announced(bundle, doc, told[-1])
-    _replaced(bundle, doc, told[-1])
+    bundle.compare("wrong-correction", NAME, doc, doc | _announced(bundle, doc, applied))
+    winner = bundle.document(DECISION)["winner"]
+    bundle.compare("wrong-correction", DECISION, winner, applied[-1].get("winner"), field="winner")
     _set_aside(bundle, doc)
-    _before(bundle, doc)
+    if doc["edition"] == 2:
+        _first_decision(bundle, doc)
 
 
-def _announced(bundle: Bundle, doc: Row, told: Row) -> None:
-    """Opened for a reason that is the platform's to mend, with its whole set, before it was applied."""
-    opened = [
-        b for b in bodies(bundle, "correction.staged", of_round=bundle.round) if b["correction"] == doc["correction"]
-    ]
-    found = {"scope": doc["scope"], "code": doc["code"], "because": doc["reason"]}
-    expected = {name: opened[0].get(name) for name in found} if len(opened) == 1 else None
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="reason",
-        found=found,
-        expected=expected,
-        say="The ledger tells of another reason.",
-    )
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="correction",
-        found=[doc["correction"], doc["edition"]],
-        expected=[told.get("correction"), told.get("makes_edition")],
-        say="Another correction.",
-    )
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="choice",
-        found=doc["choice"],
-        expected=opened[0].get("choice", {}) if opened else {},
-        say="Something else was chosen.",
-    )
-    if doc["scope"] in ("source", "generation") and opened:
-        _whole_set(bundle, opened[0], kind=doc["scope"])
+def _announced(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
+    """What the ledger told of it: opened for a reason with its whole set, applied, in the place of which bundle, which
+    decision and which reign."""
+    staged = bodies(bundle, "correction.staged", of_round=bundle.round)
+    opened = [body for body in staged if body["correction"] == doc["correction"]]
+    first, last = opened[0] if len(opened) == 1 else {}, applied[-1]
+    kinds = ("publication.signing", "reissue.signing")
+    signed = [b for b in bodies(bundle, *kinds, of_round=bundle.round) if b.get("edition", 1) == doc["edition"] - 1]
+    winners = [b.get("winner") for b in (*entered(bundle, "round.finished", of_round=bundle.round), *applied)]
+    before = winners[doc["edition"] - 2]
+    bundle.compare("wrong-correction", NAME, last.get("before"), before, field="before")
+    changed = doc["before"]["leader"] != bundle.document(DECISION)["leader"]
+    if doc["scope"] in ("source", "generation") and first:
+        again = sorted(str(name).split(" ")[0] for name in first.get("anew", []))
+        bundle.compare("wrong-correction", NAME, again, _whole_set(bundle, doc), field="anew")
+    return {
+        "scope": first.get("scope"),
+        "code": first.get("code"),
+        "reason": first.get("because"),
+        "choice": first.get("choice", {}),
+        "correction": last.get("correction"),
+        "edition": last.get("makes_edition"),
+        "corrects": signed[0].get("bundle") if len(signed) == 1 else None,
+        "before": doc["before"] | {"winner": before},
+        "supersedes": last.get("supersedes") if changed else None,
+    }
 
 
-def _whole_set(bundle: Bundle, opened: Row, *, kind: str) -> None:
-    """Every audit of the kind that there was when it was opened was made anew: nobody picked one."""
+def _whole_set(bundle: Bundle, doc: Row) -> list[str]:
+    """Every audit of the kind that there was when it was opened is made anew: nobody picks one."""
     entries: set[str] = set()
     for event in bundle.events:
         body = event["body"]
-        if event["kind"] == "correction.staged" and body.get("correction") == opened["correction"]:
+        if event["kind"] == "correction.staged" and body.get("correction") == doc["correction"]:
             break
         if event["kind"] in ("audit.passed", "audit.rejected") and body.get("round") == bundle.round:
-            entries |= {body["entry"]} if body.get("audit") == kind else set()
-    found = sorted(str(name).split(" ")[0] for name in opened.get("anew", []))
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="anew",
-        found=found,
-        expected=sorted(entries),
-        say="Not the whole set: some were picked.",
-    )
-
-
-def _replaced(bundle: Bundle, doc: Row, told: Row) -> None:
-    """Which bundle, which decision and which reign it takes the place of."""
-    kinds = ("publication.signing", "reissue.signing")
-    earlier = [b for b in bodies(bundle, *kinds, of_round=bundle.round) if b.get("edition", 1) == doc["edition"] - 1]
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="corrects",
-        found=[doc["corrects"]],
-        expected=[b.get("bundle") for b in earlier],
-        say="It replaces another bundle.",
-    )
-    winners = [b.get("winner") for b in entered(bundle, "round.finished", of_round=bundle.round)]
-    winners += [b.get("winner") for b in applied(bundle)]
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="before",
-        found=[doc["before"]["winner"], told.get("before")],
-        expected=[winners[doc["edition"] - 2]] * 2,
-        say="The decision before was another.",
-    )
-    decision = bundle.told(DECISION)
-    bundle.same(
-        "wrong-correction",
-        DECISION,
-        field="winner",
-        found=decision["winner"],
-        expected=told.get("winner"),
-        say="Two people applied another decision.",
-    )
-    changed = doc["before"]["leader"] != decision["leader"]
-    if changed != (doc["supersedes"] is not None) or (changed and told.get("supersedes") != doc["supersedes"]):
-        said = "A reign is superseded exactly where another one leads."
-        bundle.note(
-            "wrong-correction",
-            NAME,
-            field="supersedes",
-            found=doc["supersedes"],
-            expected=told.get("supersedes"),
-            say=said,
-        )
+            entries |= {body["entry"]} if body.get("audit") == doc["scope"] else set()
+    return sorted(entries)
 
 
 def _set_aside(bundle: Bundle, doc: Row) -> None:
     """Each verdict that counts no more was told when it counted, and is not among those that count."""
-    told = {
-        (b["entry"], b["audit"], b.get("version", 1)): b
-        for b in bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round)
+    events = {
+        (body["entry"], body["audit"], body.get("version", 1)): body
+        for body in bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round)
     }
-    counting = {(a["entry"], a["kind"], a["version"]) for a in bundle.told("audits.json")}
+    counting = {(audit["entry"], audit["kind"], audit["version"]) for audit in bundle.document("audits.json")}
     for audit in doc["set_aside"]:
         key = (audit["entry"], audit["kind"], audit["version"])
-        event = told.get(key, {})
-        bundle.same(
-            "ledger-differs",
-            NAME,
-            field=" ".join(map(str, key)),
-            found=[audit["verdict"], audit["reason"], audit["code"]],
-            expected=[event.get("to"), event.get("because"), event.get("code")],
-            say="The ledger told another verdict.",
-        )
+        event, field = events.get(key, {}), " ".join(map(str, key))
+        expected = {"verdict": event.get("to"), "reason": event.get("because"), "code": event.get("code")}
+        bundle.compare("ledger-differs", NAME, audit, audit | expected, field=field)
         if key in counting:
-            bundle.note("wrong-correction", NAME, field=" ".join(map(str, key)), say="It counts and does not count.")
+            bundle.note("wrong-correction", NAME, field=field, sentence="It counts and does not count.")
 
 
-def _before(bundle: Bundle, doc: Row) -> None:
+def _first_decision(bundle: Bundle, doc: Row) -> None:
     """The first decision, from the first verdicts: both results are kept, so both can be counted again."""
-    if doc["edition"] != 2:
-        return
-    first = {(a["entry"], a["kind"]): a for a in (*bundle.told("audits.json"), *doc["set_aside"]) if a["version"] == 1}
-    rows = [m for m in (*bundle.told(MATCHES), *bundle.aside()) if m.get("version", 1) == 1]
-    met = {(m["kind"], m["defender"], m["challenger"]): m for m in rows}
-    if titled(bundle):
-        _title_before(bundle, doc, list(first.values()), met)
-        return
-    order = [row["entry"] for row in in_reveal_order(challengers(bundle))]
-    rules = bundle.told("round.json")["rules"]
+    audits = [audit for audit in (*bundle.document("audits.json"), *doc["set_aside"]) if audit["version"] == 1]
+    met = pairs_of([match for match in bundle.matches if match.get("version", 1) == 1])
     ladder = doc["before"]["ladder"]
-    rejected = rejected_in(list(first.values())) & {rung["challenger"] for rung in ladder}
-    try:
-        rungs = climb(order, met, rejected=rejected, rules=rules)
-    except Gap as gap:
-        bundle.note("missing-match", MATCHES, field=str(gap), say="The first ladder needs this match.")
-        return
-    told = [{k: rung[k] for k in ("challenger", "defender", "verdict")} for rung in ladder]
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="before.ladder",
-        found=told,
-        expected=rungs,
-        say="The first decision does not follow from the first verdicts.",
-    )
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="before.winner",
-        found=doc["before"]["winner"],
-        expected=defender_after(rungs),
-        say="The first verdicts give another winner.",
-    )
-
-
-def _title_before(bundle: Bundle, doc: Row, audits: list[Row], met: Pairs) -> None:
-    """The same of a round of title-1: who played for the title at first, and what it came to."""
-    screens = {key[2]: match["tally"] for key, match in met.items() if key[0] == "screen"}
-    titles = {key[2]: match for key, match in met.items() if key[0] == "title"}
-    told = {rung["challenger"]: rung["verdict"] for rung in doc["before"]["ladder"]}
-    rejected = rejected_in(audits) & set(told)
-    standings = {entry: bundle_title.played(bundle, match) for entry, match in titles.items()}
-    finalists = bundle_title.finalists_of(bundle, screens, rejected)
-    winner = bundle_title.winner_of(bundle, finalists, standings)
-    expected = dict.fromkeys(rejected, "rejected")
-    expected |= {entry: "advanced" if entry == winner else "held" for entry in finalists}
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="before.ladder",
-        found=told,
-        expected=expected,
-        say="The first decision does not follow from the first verdicts.",
-    )
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="before.winner",
-        found=doc["before"]["winner"],
-        expected=winner,
-        say="The first verdicts give another winner.",
-    )
+    rejected = rejected_in(audits) & {rung["challenger"] for rung in ladder}
+    found: Any = [{name: rung[name] for name in ("challenger", "defender", "verdict")} for rung in ladder]
+    expected: Any
+    if bundle.titled:
+        screens = {key[2]: match["tally"] for key, match in met.items() if key[0] == "screen"}
+        standings = {key[2]: title.played(bundle, match) for key, match in met.items() if key[0] == "title"}
+        finalists = title.finalists_of(bundle, screens, rejected)
+        winner = title.winner_of(bundle, finalists, standings)
+        found = {rung["challenger"]: rung["verdict"] for rung in ladder}
+        expected = title.verdicts_of(finalists, rejected, winner)
+    else:
+        try:
+            expected = climb(order_of(bundle), met, rejected=rejected, rules=bundle.rules)
+        except Gap as gap:
+            bundle.note("missing-match", MATCHES, field=str(gap))
+            return
+        winner = defender_after(expected)
+    bundle.compare("wrong-correction", NAME, found, expected, field="before.ladder")
+    bundle.compare("wrong-correction", NAME, doc["before"]["winner"], winner, field="before.winner")

@@ -1,10 +1,9 @@
-"""Which submissions of a title-1 round are one entry, and who represents each?"""
+"""Who takes part, in which order, which submissions of a title-1 round are one entry, and who represents each?"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles.assets import challengers
 from verify.bundles.files import Bundle
 from verify.bundles.reveals import in_reveal_order
 
@@ -12,16 +11,22 @@ Row = dict[str, Any]
 Mark = tuple[str, object]
 
 
-def titled(bundle: Bundle) -> bool:
-    return "title" in bundle.told("round.json")["rules"]
+def challengers(bundle: Bundle) -> list[Row]:
+    """Who entered without an objection, in reveal order."""
+    rows = bundle.document("submissions.json")
+    return in_reveal_order([row for row in rows if row["role"] == "challenger" and not row["objection"]])
+
+
+def order_of(bundle: Bundle) -> list[str]:
+    return [row["entry"] for row in challengers(bundle)]
 
 
 def groups(bundle: Bundle) -> tuple[list[list[Row]], list[Row]]:
     """(entries: the submissions of each in reveal order; canaries: submissions of the leader's own commit)."""
-    leader = next((s["commit"] for s in bundle.told("submissions.json") if s["role"] == "leader"), None)
-    order = in_reveal_order(challengers(bundle))
+    leader = leader_commit(bundle)
+    order = challengers(bundle)
     files: dict[str, dict[str, str]] = {row["entry"]: {} for row in order}
-    for asset in bundle.told("assets.json"):
+    for asset in bundle.document("assets.json"):
         if asset["origin"] == "submitted" and asset["state"] == "stored":
             files[asset["entry"]][asset["prompt"]] = asset["sha256"]
     challenging = [row for row in order if row["commit"] != leader]
@@ -30,10 +35,18 @@ def groups(bundle: Bundle) -> tuple[list[list[Row]], list[Row]]:
         first, *more = _marks(row, files)
         for mark in (first, *more):
             joined[_root(joined, mark)] = _root(joined, first)
-    found: dict[Mark, list[Row]] = {}
+    entries: dict[Mark, list[Row]] = {}
     for row in challenging:
-        found.setdefault(_root(joined, _marks(row, files)[0]), []).append(row)
-    return list(found.values()), [row for row in order if row["commit"] == leader]
+        entries.setdefault(_root(joined, _marks(row, files)[0]), []).append(row)
+    return list(entries.values()), [row for row in order if row["commit"] == leader]
+
+
+def leader_commit(bundle: Bundle) -> str:
+    return next((str(s["commit"]) for s in bundle.document("submissions.json") if s["role"] == "leader"), "")
+
+
+def commit_of(bundle: Bundle, entry: str) -> str:
+    return next((str(s["commit"]) for s in bundle.document("submissions.json") if s["entry"] == entry), "")
 
 
 def _marks(row: Row, files: dict[str, dict[str, str]]) -> list[Mark]:
@@ -50,32 +63,28 @@ def _root(joined: dict[Mark, Mark], mark: Mark) -> Mark:
     return mark
 
 
+def represented(group: list[Row], rejected: set[str]) -> list[str]:
+    """All who represented an entry, one after the other: each rejection of a commit brings the next commit's first."""
+    turns: list[str] = []
+    fallen: set[str] = set()
+    for row in group:
+        if row["commit"] not in fallen:
+            turns.append(row["entry"])
+            if row["entry"] not in rejected:
+                break
+            fallen.add(row["commit"])
+    return turns
+
+
 def representatives(entries: list[list[Row]], rejected: set[str]) -> list[str]:
     """Of each entry the first whose commit no audit rejected."""
-    found = []
-    for group in entries:
-        fallen = {row["commit"] for row in group if row["entry"] in rejected}
-        found += [row["entry"] for row in group if row["commit"] not in fallen][:1]
-    return found
+    last = [represented(group, rejected)[-1:] for group in entries]
+    return [entry for turn in last for entry in turn if entry not in rejected]
 
 
 def ever_representing(bundle: Bundle) -> list[str]:
-    """All who spoke for their entry at some time of the round: each rejection brings the next, who is screened."""
+    """All who represented their entry at some time of the round, each of whom is screened, and the canaries."""
     entries, canaries = groups(bundle)
-    rejected = {audit["entry"] for audit in bundle.told("audits.json") if audit["verdict"] == "rejected"}
-    found = [row["entry"] for row in canaries]
-    for group in entries:
-        fallen: set[str] = set()
-        for row in group:
-            if row["commit"] not in fallen:
-                found.append(row["entry"])
-                if row["entry"] not in rejected:
-                    break
-                fallen.add(row["commit"])
-    return found
-
-
-def fresh_of(bundle: Bundle) -> list[Row]:
-    """The fresh prompts in seed order; none where the ruleset has no title match."""
-    rows = bundle.documents.get("title.json", {"fresh": []})["fresh"]
-    return sorted(rows, key=lambda row: int(row["position"]))
+    rejected = {audit["entry"] for audit in bundle.document("audits.json") if audit["verdict"] == "rejected"}
+    turns = [entry for group in entries for entry in represented(group, rejected)]
+    return [row["entry"] for row in canaries] + turns

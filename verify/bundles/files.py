@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import rfc8785
 
+from verify.bundles.comparing import Kinds, differences, kind_of
+from verify.bundles.kinds import BUNDLE_KINDS
 from verify.bundles.shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.findings import Book
 from verify.reading import is_crowded
@@ -49,26 +53,39 @@ class Bundle:
         """Of the checkpoint, by the key it names; None where nothing here can check it."""
 
     def note(
-        self, kind: str, file: str, *, say: str, field: str = "", found: object = None, expected: object = None
+        self,
+        kind: str,
+        file: str,
+        *,
+        field: str = "",
+        found: object = None,
+        expected: object = None,
+        sentence: str = "",
     ) -> None:
-        """Write a finding down: `say` is one sentence, `found` and `expected` are values."""
+        """Write a finding down: `found` and `expected` are values, the sentence is that of its kind unless given."""
+        meaning = BUNDLE_KINDS[kind].meaning
+        sentence = sentence or f"{meaning[0].upper()}{meaning[1:]}."
         at = {"field": field, "found": found, "expected": expected, "round": self.round}
-        self.book.note(kind, file=file, sentence=say, **at)  # type: ignore[arg-type]
+        self.book.note(kind, file=file, sentence=sentence, **at)  # type: ignore[arg-type]
 
-    def same(self, kind: str, file: str, *, field: str, found: Any, expected: Any, say: str) -> bool:
-        """Are both the same JSON?  True is not 1.  Of two lists the first difference is told."""
-        if text(found) == text(expected):
-            return True
-        if isinstance(found, list) and isinstance(expected, list):
-            place = next(
-                (n for n, pair in enumerate(zip(found, expected, strict=False)) if text(pair[0]) != text(pair[1])), None
-            )
-            if place is None:
-                field, found, expected = f"{field}: how many", len(found), len(expected)
-            else:
-                field, found, expected = f"{field}[{place}]", found[place], expected[place]
-        self.note(kind, file, field=field, found=found, expected=expected, say=say)
-        return False
+    def compare(
+        self, kinds: Kinds, file: str, found: Any, expected: Any, *, field: str = "", sentence: str = ""
+    ) -> bool:
+        """Is what stands in the file what was made again?  Each difference becomes a finding with its path."""
+        good = True
+        for path, left, right in differences(found, expected):
+            place = " ".join(part for part in (field, ".".join(path)) if part)
+            self.note(kind_of(kinds, path), file, field=place, found=left, expected=right, sentence=sentence)
+            good = False
+        return good
+
+    def compare_sets(self, missing: str, extra: str, file: str, found: Iterable[str], expected: Iterable[str]) -> None:
+        """Is each of the expected there as often as it is expected, and nothing else?"""
+        have, want = Counter(list(found)), Counter(list(expected))
+        for name in sorted({*have, *want}):
+            if have[name] != want[name]:
+                kind = missing if have[name] < want[name] else extra
+                self.note(kind, file, field=name, found=have[name], expected=want[name])
 
     @cached_property
     def blobs(self) -> dict[str, dict[str, Any]]:
@@ -84,12 +101,28 @@ class Bundle:
         """Matches that counted once, in the order of their versions; none of a first edition."""
         return list(self.documents.get("correction.json", {}).get("matches", []))
 
-    def told(self, name: str) -> Any:
+    @property
+    def matches(self) -> list[dict[str, Any]]:
+        """All that ever counted: those that count now, and those that were made anew for a correction."""
+        return [*self.document("matches.json"), *self.aside()]
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        return dict(self.document("round.json")["rules"])
+
+    @property
+    def titled(self) -> bool:
+        """Does the round have title matches?"""
+        return "title" in self.rules
+
+    @property
+    def fresh(self) -> list[dict[str, Any]]:
+        """The fresh prompts in seed order; none where the ruleset has no title match."""
+        rows = self.documents.get("title.json", {"fresh": []})["fresh"]
+        return sorted(rows, key=lambda row: int(row["position"]))
+
+    def document(self, name: str) -> Any:
         return self.documents[name]
-
-
-def text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def read(folder: Path, *, prefix: str = "", draft: bool = False) -> Bundle:
@@ -107,15 +140,17 @@ def bytes_of(bundle: Bundle, name: str, *, most: int | None = None) -> bytes | N
     """The file, where it is there and no larger than `most` bytes and what a round could make it."""
     path = bundle.folder / name
     if path.is_symlink() or not path.is_file():
-        bundle.note("file-missing", name, say="The file is not there, or is a link.")
+        bundle.note("file-missing", name, sentence="The file is not there, or is a link.")
         return None
     limit, size = LARGEST_DOCUMENT if most is None else min(most, LARGEST_DOCUMENT), path.stat().st_size
     if size > limit:
-        bundle.note("file-too-large", name, found=size, expected=limit, say="Not read.")
+        bundle.note("file-too-large", name, found=size, expected=limit, sentence="Not read.")
         return None
     data = path.read_bytes()
     if is_crowded(data):
-        bundle.note("file-too-large", name, found=size, say="It holds more values than a file of its size; not read.")
+        bundle.note(
+            "file-too-large", name, found=size, sentence="It holds more values than a file of its size; not read."
+        )
         return None
     return data
 
@@ -125,10 +160,10 @@ def parsed(bundle: Bundle, name: str, data: bytes) -> Any:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        bundle.note("not-json", name, found=str(error), say="The file is not JSON.")
+        bundle.note("not-json", name, found=str(error), sentence="The file is not JSON.")
         return None
     if value is None:
-        bundle.note("not-json", name, found="null", say="The file says nothing.")
+        bundle.note("not-json", name, found="null", sentence="The file says nothing.")
     return value
 
 
@@ -148,10 +183,12 @@ def _document(bundle: Bundle, name: str, data: bytes, shape: Any) -> Any:
     problem = misfit(value, shape)  # before its canonical form is made, which takes longest
     if problem:
         kind = "bad-manifest" if name == "manifest.json" else "malformed-document"
-        bundle.note(kind, name, field=problem[0], found=problem[1], expected=problem[2], say="Not of the form it has.")
+        bundle.note(
+            kind, name, field=problem[0], found=problem[1], expected=problem[2], sentence="Not of the form it has."
+        )
         return None
     if canonical(value) != data:
-        bundle.note("not-canonical", name, say="The bytes are not the canonical form (RFC 8785) of what they say.")
+        bundle.note("not-canonical", name, sentence="The bytes are not the canonical form (RFC 8785) of what they say.")
         return None
     return value
 
@@ -163,30 +200,16 @@ def _manifest(bundle: Bundle) -> None:
     if manifest is None:
         return
     bundle.manifest, bundle.round = manifest, manifest["round"]
-    bundle.same(
-        "bad-manifest",
-        "manifest.json",
-        field="format",
-        found=manifest["format"],
-        expected=FORMAT,
-        say="Another format; another verifier is needed.",
-    )
+    bundle.compare("bad-manifest", "manifest.json", manifest["format"], FORMAT, field="format")
     paths = [entry["path"] for entry in manifest["files"]]
-    bundle.same(
-        "bad-manifest",
-        "manifest.json",
-        field="files",
-        found=paths,
-        expected=sorted(set(paths)),
-        say="The files are not listed once each, in order.",
-    )
+    bundle.compare("bad-manifest", "manifest.json", paths, sorted(set(paths)), field="files")
     for name in [name for name in SHAPES if name not in paths]:
-        bundle.note("file-missing", name, say="The manifest does not list this document.")
+        bundle.note("file-missing", name, sentence="The manifest does not list this document.")
     for entry in manifest["files"]:
         good = entry["role"] in ROLES and (entry["role"] == "document") == (entry["path"] in DOCUMENTS)
         if not good or not (entry["path"] in DOCUMENTS or BLOB.fullmatch(entry["path"])):
             said = "No such path, or not in this role."
-            bundle.note("bad-manifest", "manifest.json", field=entry["path"], found=entry["role"], say=said)
+            bundle.note("bad-manifest", "manifest.json", field=entry["path"], found=entry["role"], sentence=said)
             bundle.manifest = {}
 
 
@@ -195,7 +218,7 @@ def _file(bundle: Bundle, entry: dict[str, Any]) -> None:
     blob = BLOB.fullmatch(path)
     if blob:
         found, size = _digest(bundle, path)
-        bundle.same("wrong-name", path, field="path", found=blob[1], expected=entry["sha256"], say="Not its own hash.")
+        bundle.compare("wrong-name", path, blob[1], entry["sha256"], field="path")
     else:
         data = bytes_of(bundle, path, most=SLACK + 2 * entry["bytes"])
         found, size = (None, 0) if data is None else (hashlib.sha256(data).hexdigest(), len(data))
@@ -203,16 +226,15 @@ def _file(bundle: Bundle, entry: dict[str, Any]) -> None:
         if document is not None:
             bundle.documents[path] = document
     if found is not None:
-        said = "The bytes changed."
-        bundle.same("wrong-hash", path, field="sha256", found=found, expected=entry["sha256"], say=said)
-        bundle.same("wrong-size", path, field="bytes", found=size, expected=entry["bytes"], say="The size changed.")
+        bundle.compare("wrong-hash", path, found, entry["sha256"], field="sha256")
+        bundle.compare("wrong-size", path, size, entry["bytes"], field="bytes")
 
 
 def _digest(bundle: Bundle, path: str) -> tuple[str | None, int]:
     """Hash and size of a file of any size, read piece by piece."""
     place, digest, size = bundle.folder / path, hashlib.sha256(), 0
     if place.is_symlink() or not place.is_file():
-        bundle.note("file-missing", path, say="The file is not there, or is a link.")
+        bundle.note("file-missing", path, sentence="The file is not there, or is a link.")
         return None, 0
     with place.open("rb") as file:
         while piece := file.read(PIECE):
@@ -228,4 +250,4 @@ def _unknown_files(bundle: Bundle) -> None:
         path = place.relative_to(bundle.folder).as_posix()
         known = path in listed or (path == "blobs" and place.is_dir() and not place.is_symlink())
         if not known:
-            bundle.note("foreign-file", path, say="The manifest does not list this.")
+            bundle.note("foreign-file", path, sentence="The manifest does not list this.")

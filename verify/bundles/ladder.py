@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
-from verify.bundles import repeats as bundle_again
-from verify.bundles.assets import challengers
-from verify.bundles.entries import titled
+from verify.bundles import repeats
+from verify.bundles.entries import challengers, order_of
 from verify.bundles.files import Bundle
 from verify.bundles.matches import NAME as MATCHES
-from verify.bundles.matches import clears, counted_of, label
-from verify.bundles.reveals import in_reveal_order
+from verify.bundles.matches import clears, counted_of, margin_of
 
 NAME = "decision.json"
 LEADER = "leader"
-TOLD = re.compile(r"Won (\d+), drew (\d+), lost (\d+) of (\d+) against (\S+?)( \([^)]*\))?: a margin of \S+ % (\S+)")
+KINDS = {"": "wrong-ladder", "reason": "wrong-reason", "headline": "wrong-reason", "winner": "wrong-winner"}
+ENDINGS = {
+    "advanced": " Its audits passed: it is the defender now.",
+    "held": " The defender stays.",
+    "rejected": " Its audit was rejected: it does not advance, and the defender stays.",
+}
 
 Row = dict[str, Any]
 Pairs = Mapping[tuple[str, str, str], Row]
@@ -27,30 +30,25 @@ class Gap(Exception):
 
 
 def check(bundle: Bundle) -> None:
-    if titled(bundle):
-        return  # nobody climbs: `bundle_title` looks at who plays for the title
-    met: Pairs = {(m["kind"], m["defender"], m["challenger"]): m for m in bundle.told(MATCHES)}
-    rules, order = bundle.told("round.json")["rules"], [row["entry"] for row in in_reveal_order(challengers(bundle))]
+    if bundle.titled:
+        return  # nobody climbs: `title` looks at who plays for the title
+    met = pairs_of(bundle.document(MATCHES))
     try:
-        as_if_all_pass = climb(order, met, rejected=set(), rules=rules)
-        rungs = climb(order, met, rejected=rejected_in(bundle.told("audits.json")), rules=rules)
+        as_if_all_pass = climb(order_of(bundle), met, rejected=set(), rules=bundle.rules)
+        rejected = rejected_in(bundle.document("audits.json"))
+        rungs = climb(order_of(bundle), met, rejected=rejected, rules=bundle.rules)
     except Gap as gap:
-        bundle.note("missing-match", MATCHES, field=str(gap), say="The ladder needs this match, and it is not there.")
+        bundle.note("missing-match", MATCHES, field=str(gap))
         return
-    told = [{k: rung[k] for k in ("challenger", "defender", "verdict")} for rung in bundle.told(NAME)["ladder"]]
-    bundle.same("wrong-ladder", NAME, field="ladder", found=told, expected=rungs, say="The ladder climbs otherwise.")
     _matches(bundle, [*as_if_all_pass, *rungs])
-    _reasons(bundle, met)
-    winner = defender_after(rungs)
-    bundle.same(
-        "wrong-winner",
-        NAME,
-        field="winner",
-        found=bundle.told(NAME)["winner"],
-        expected=winner,
-        say="The matches and audits give another winner.",
-    )
-    headline(bundle, winner)
+    winner, doc = defender_after(rungs), bundle.document(NAME)
+    ladder = [rung | {"reason": reason_of(rung, met, rules=bundle.rules)} for rung in rungs]
+    expected = {"ladder": ladder, "winner": winner, "headline": headline(bundle, winner)}
+    bundle.compare(KINDS, NAME, {name: doc[name] for name in expected}, expected)
+
+
+def pairs_of(matches: list[Row]) -> Pairs:
+    return {(match["kind"], match["defender"], match["challenger"]): match for match in matches}
 
 
 def climb(order: list[str], met: Pairs, *, rejected: set[str], rules: Row) -> list[Row]:
@@ -67,10 +65,6 @@ def climb(order: list[str], met: Pairs, *, rejected: set[str], rules: Row) -> li
     return rungs
 
 
-def defender_after(rungs: list[Row]) -> str:
-    return next((str(rung["challenger"]) for rung in reversed(rungs) if rung["verdict"] == "advanced"), LEADER)
-
-
 def _of(met: Pairs, *key: str) -> Row:
     kind, defender, challenger = key
     if (kind, defender, challenger) not in met:
@@ -78,58 +72,56 @@ def _of(met: Pairs, *key: str) -> Row:
     return met[kind, defender, challenger]
 
 
+def defender_after(rungs: list[Row]) -> str:
+    return next((str(rung["challenger"]) for rung in reversed(rungs) if rung["verdict"] == "advanced"), LEADER)
+
+
 def rejected_in(audits: list[Row]) -> set[str]:
     return {audit["entry"] for audit in audits if audit["verdict"] == "rejected"}
 
 
 def _matches(bundle: Bundle, rungs: list[Row]) -> None:
-    """Beyond the screens: one match for each rung between challengers, one for each generation audit."""
-    wanted = {("ladder", r["defender"], r["challenger"]) for r in rungs if r["defender"] != LEADER}
-    wanted |= {key for a in bundle.told("audits.json") if a["kind"] == "generation" for key in _audits(bundle, a)}
-    found = [(m["kind"], m["defender"], m["challenger"]) for m in bundle.told(MATCHES) if m["kind"] != "screen"]
-    for key in sorted({key for key in found if key not in wanted or found.count(key) > 1}):
-        bundle.note("extra-match", MATCHES, field=" ".join(key), say="No rung and no audit asks for this match.")
-    for key in sorted(wanted - set(found)):
-        bundle.note("missing-match", MATCHES, field=" ".join(key), say="The rules ask for this match.")
+    """Beyond the screens: one match for each rung between challengers, and those that each generation audit takes."""
+    wanted = {("ladder", rung["defender"], rung["challenger"]) for rung in rungs if rung["defender"] != LEADER}
+    for audit in bundle.document("audits.json"):
+        if audit["kind"] == "generation" and repeats.repeated(bundle.rules):
+            wanted |= {*repeats.play(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0)).keys}
+        elif audit["kind"] == "generation":
+            wanted.add(("audit", audit["entry"], audit["entry"]))
+    played = [key for key in map(pair_of, bundle.document(MATCHES)) if key[0] != "screen"]
+    bundle.compare_sets("missing-match", "extra-match", MATCHES, map(" ".join, played), map(" ".join, wanted))
 
 
-def _audits(bundle: Bundle, audit: Row) -> set[tuple[str, str, str]]:
-    if not bundle_again.repeated(bundle.told("round.json")["rules"]):
-        return {("audit", audit["entry"], audit["entry"])}
-    return {*bundle_again.play(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0)).keys}
+def pair_of(match: Row) -> tuple[str, str, str]:
+    return (match["kind"], match["defender"], match["challenger"])
 
 
-def _reasons(bundle: Bundle, met: Pairs) -> None:
-    """The sentence of each rung tells the numbers of its match."""
-    rules = bundle.told("round.json")["rules"]
-    for rung in bundle.told(NAME)["ladder"]:
-        kind = "screen" if rung["defender"] == LEADER else "ladder"
-        match, told = met.get((kind, rung["defender"], rung["challenger"])), TOLD.match(rung["reason"])
-        if match is None:
-            continue
-        t = match["tally"]
-        wins, losses = t["won"] + t["forfeits_defender"], t["lost"] + t["forfeits_challenger"]
-        side = "reaches" if clears(t, rules) else "is"
-        expected = [str(n) for n in (wins, t["drawn"], losses, counted_of(t))] + [rung["defender"], side]
-        found = [*told.group(1, 2, 3, 4, 5, 7)] if told else [rung["reason"]]
-        bundle.same(
-            "wrong-reason",
-            NAME,
-            field=label(match),
-            found=found,
-            expected=expected,
-            say="The sentence tells other numbers or names.",
-        )
+def reason_of(rung: Row, met: Pairs, *, rules: Row) -> str:
+    """The sentence of a rung, from the numbers of its match."""
+    kind = "screen" if rung["defender"] == LEADER else "ladder"
+    tally = met[kind, rung["defender"], rung["challenger"]]["tally"]
+    by_forfeit = tally["forfeits_challenger"] + tally["forfeits_defender"]
+    asides = [f"{tally['void']} void"] * bool(tally["void"]) + [f"{by_forfeit} by forfeit"] * bool(by_forfeit)
+    won, lost = tally["won"] + tally["forfeits_defender"], tally["lost"] + tally["forfeits_challenger"]
+    counts = f"Won {won}, drew {tally['drawn']}, lost {lost} of {counted_of(tally)} against {rung['defender']}"
+    aside = f" ({', '.join(asides)})" if asides else ""
+    side = "reaches" if clears(tally, rules) else "is short of"
+    margin, bar = percent(margin_of(tally)), percent(Fraction(rules["win_margin"]))
+    return f"{counts}{aside}: a margin of {margin} {side} the bar of {bar}.{ENDINGS[rung['verdict']]}"
 
 
-def headline(bundle: Bundle, winner: str) -> None:
-    entered, reigns = len(challengers(bundle)), bundle.told(NAME)["reigns"]
-    many = "1 challenger" if entered == 1 else f"{entered} challengers"
-    said = f"The leader defends against {many}." if entered else "Nobody challenged: the leader defends."
-    if winner != LEADER:
-        defended = bundle.defended()
-        before = reigns[defended - 1]["hotkey"] if 0 < defended < len(reigns) else ""
-        said = f"{winner} takes the lead from {before}."
-    found = bundle.told(NAME)["headline"]
-    if not found.startswith(said):
-        bundle.note("wrong-reason", NAME, field="headline", found=found, expected=said, say="It tells something else.")
+def percent(share: Fraction) -> str:
+    return f"{float(share) * 100:.4g} %"
+
+
+def headline(bundle: Bundle, winner: str) -> str:
+    """The decision in one sentence, and the reason of the winner's rung."""
+    entered, doc, defended = len(challengers(bundle)), bundle.document(NAME), bundle.defended()
+    if winner == LEADER:
+        many = "1 challenger" if entered == 1 else f"{entered} challengers"
+        return f"The leader defends against {many}." if entered else "Nobody challenged: the leader defends."
+    before = doc["reigns"][defended - 1]["hotkey"] if 0 < defended < len(doc["reigns"]) else ""
+    reasons = [
+        rung["reason"] for rung in doc["ladder"] if (rung["challenger"], rung["verdict"]) == (winner, "advanced")
+    ]
+    return f"{winner} takes the lead from {before}. {reasons[-1] if reasons else ''}"

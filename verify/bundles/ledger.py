@@ -29,16 +29,11 @@ def check(bundle: Bundle, *, operator: str | None) -> None:
     pinned = None if operator is None else bundle.signed_by == operator
     bundle.book.signers.append(Signer(bundle.signed_by, bundle.signature_is_good, pinned))
     if operator is None:
-        bundle.note("operator-not-pinned", NOTE, field="signed_by", found=bundle.signed_by, say="Is it the operator?")
-    else:
-        bundle.same(
-            "foreign-signature",
-            NOTE,
-            field="signed_by",
-            found=bundle.signed_by,
-            expected=operator,
-            say="Somebody else signed this.",
+        bundle.note(
+            "operator-not-pinned", NOTE, field="signed_by", found=bundle.signed_by, sentence="Is it the operator?"
         )
+    else:
+        bundle.compare("foreign-signature", NOTE, bundle.signed_by, operator, field="signed_by")
 
 
 def event_hash(previous: str, event: Mapping[str, Any]) -> str | None:
@@ -52,7 +47,7 @@ def _chain(bundle: Bundle) -> None:
     if data is None:
         return
     if not data.endswith(b"\n"):
-        bundle.note("ledger-broken", NAME, say="There is no last line, or it is cut off.")
+        bundle.note("ledger-broken", NAME, sentence="There is no last line, or it is cut off.")
     for number, line in enumerate(io.BytesIO(data), 1):
         event = _event(bundle, number, line.removesuffix(b"\n")) if line.endswith(b"\n") else None
         if event is None:
@@ -64,7 +59,7 @@ def _chain(bundle: Bundle) -> None:
 def add_event(bundle: Bundle, event: Any, *, field: str) -> bool:
     """Take the next event as a site serves it.  False with a finding where it is none."""
     if not _is_event(event):
-        bundle.note("ledger-broken", NAME, field=field, say="This is no event of a ledger.")
+        bundle.note("ledger-broken", NAME, field=field, sentence="This is no event of a ledger.")
         return False
     _follows(bundle, event, field=field)
     bundle.events.append(event)
@@ -81,7 +76,7 @@ def _event(bundle: Bundle, number: int, line: bytes) -> dict[str, Any] | None:
     """One line, exactly as it is written; None with a finding for anything else."""
     event = parsed(bundle, NAME, line)
     if not _is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != line:
-        bundle.note("ledger-broken", NAME, field=f"line {number}", say="The line is not an event as written.")
+        bundle.note("ledger-broken", NAME, field=f"line {number}", sentence="The line is not an event as written.")
         return None
     return dict(event)
 
@@ -90,23 +85,9 @@ def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
     last = bundle.events[-1] if bundle.events else None
     previous = last["hash"] if last else GENESIS if event["seq"] == 1 else event["previous"]
     expected = last["seq"] + 1 if last else event["seq"]
-    bundle.same("ledger-gap", NAME, field=field, found=event["seq"], expected=expected, say="Not the next.")
-    bundle.same(
-        "ledger-broken",
-        NAME,
-        field=field,
-        found=event["previous"],
-        expected=previous,
-        say="The event does not follow from the one before it.",
-    )
-    bundle.same(
-        "ledger-broken",
-        NAME,
-        field=field,
-        found=event["hash"],
-        expected=event_hash(event["previous"], event),
-        say="The event is not what was hashed.",
-    )
+    bundle.compare("ledger-gap", NAME, event["seq"], expected, field=field)
+    bundle.compare("ledger-broken", NAME, event["previous"], previous, field=field)
+    bundle.compare("ledger-broken", NAME, event["hash"], event_hash(event["previous"], event), field=field)
 
 
 def _announced(bundle: Bundle) -> None:
@@ -122,14 +103,7 @@ def _announced(bundle: Bundle) -> None:
         and event["body"].get("edition", 1) == edition
     ]
     expected = [] if bundle.draft and not said else [digest]
-    bundle.same(
-        "not-announced",
-        "manifest.json",
-        field="sha256",
-        found=said,
-        expected=expected,
-        say="The ledger announces another bundle for this round, or none, or several.",
-    )
+    bundle.compare("not-announced", "manifest.json", said, expected, field="sha256")
 
 
 def _checkpoint(bundle: Bundle) -> None:
@@ -139,7 +113,7 @@ def _checkpoint(bundle: Bundle) -> None:
     signature = parsed(bundle, NOTE, note)
     shaped = isinstance(signature, dict) and set(signature) == {"signature", "signed_by"}
     if not shaped or json.dumps(signature, sort_keys=True).encode() != note:
-        bundle.note("bad-signature", NOTE, say="The file is not a signature as written.")
+        bundle.note("bad-signature", NOTE, sentence="The file is not a signature as written.")
         return
     bundle.signed_by = str(signature["signed_by"])
     head: Mapping[str, Any] = bundle.events[-1] if bundle.events else {"seq": 0, "hash": ""}
@@ -150,20 +124,13 @@ def _checkpoint(bundle: Bundle) -> None:
     ]
     lines = signed.decode(errors="replace").split("\n")
     for found, wanted, field in zip([*lines, "", "", ""], expected, ("origin", "seq", "head"), strict=False):
-        bundle.same(
-            "wrong-checkpoint",
-            TEXT,
-            field=field,
-            found=found,
-            expected=wanted,
-            say="The signed head is not the last event of the ledger.",
-        )
+        bundle.compare("wrong-checkpoint", TEXT, found, wanted, field=field)
     good = is_signed(by=bundle.signed_by, message=signed, signature=str(signature["signature"]))
     bundle.signature_is_good = good
     if good is None:
-        bundle.note("signature-unchecked", NOTE, say="Install bittensor-core to check signatures.")
+        bundle.note("signature-unchecked", NOTE, sentence="Install bittensor-core to check signatures.")
     elif not good:
-        bundle.note("bad-signature", NOTE, field="signature", say="The signature is not by this key.")
+        bundle.note("bad-signature", NOTE, field="signature", sentence="The signature is not by this key.")
 
 
 @cache

@@ -6,17 +6,33 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import answers as bundle_answers
-from verify.bundles import bankroll as bundle_bankroll
-from verify.bundles.assets import challengers
+from verify.bundles import answers, bankroll
+from verify.bundles.assets import numbered
 from verify.bundles.ballots import Wrong, verdict
-from verify.bundles.entries import ever_representing, fresh_of, titled
+from verify.bundles.entries import ever_representing, order_of
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle, text
+from verify.bundles.files import Bundle
 
 NAME = "matches.json"
 NET = {"won": 1, "forfeits_defender": 1, "lost": -1, "forfeits_challenger": -1, "drawn": 0, "void": 0}
 MOST_VOIDS = Fraction(1, 20)
+KINDS = {
+    "": "wrong-duels",
+    "defender_origin": "wrong-files",
+    "challenger_origin": "wrong-files",
+    "left": "wrong-files",
+    "right": "wrong-files",
+    "state": "wrong-forfeit",
+    "outcome": "wrong-outcome",
+    "score_micro": "wrong-outcome",
+    "detail": "wrong-outcome",
+    "failure": "wrong-outcome",
+    "tally": "wrong-tally",
+    "margin": "wrong-margin",
+    "margin_micro": "wrong-margin",
+    "stopped": "wrong-stop",
+    "stopped_after": "wrong-stop",
+}
 
 Row = dict[str, Any]
 Files = dict[tuple[str, str, str], str]
@@ -24,24 +40,19 @@ Files = dict[tuple[str, str, str], str]
 
 def check(bundle: Bundle) -> None:
     """Every screen is there; every duel is about the files both sides delivered; every margin adds up."""
+    screens = [m["challenger"] for m in bundle.document(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
+    entered = ever_representing(bundle) if bundle.titled else order_of(bundle)
+    bundle.compare_sets("missing-match", "extra-match", NAME, screens, entered)
     files = {
         (row["entry"], row["origin"], row["prompt"]): row["sha256"]
-        for row in bundle.told("assets.json")
+        for row in bundle.document("assets.json")
         if row["state"] == "stored" and (row["rendering"] or {}).get("state") == "rendered"
     }
-    screened = [m["challenger"] for m in bundle.told(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
-    entered = ever_representing(bundle) if titled(bundle) else [row["entry"] for row in challengers(bundle)]
-    kind = "missing-match" if set(entered) - set(screened) else "extra-match"
-    bundle.same(
-        kind,
-        NAME,
-        field="screens",
-        found=sorted(screened),
-        expected=sorted(entered),
-        say="Not every entry, once, and nobody else, was screened.",
-    )
-    for match in (*bundle.told(NAME), *bundle.aside()):
-        _match(bundle, match, files)
+    for match in bundle.matches:
+        bundle.compare(KINDS, NAME, match, match | _match(bundle, match, files), field=label(match))
+        void, most = match["tally"]["void"], MOST_VOIDS * len(match["duels"])
+        if tally_of(results_of(match))["void"] > most:
+            bundle.note("too-many-voids", NAME, field=label(match), found=void, expected=f"<= {most}")
     _one_judge(bundle)
 
 
@@ -49,43 +60,88 @@ def label(match: Row) -> str:
     return f"{match['kind']} {match['defender']} {match['challenger']}"
 
 
-def _match(bundle: Bundle, match: Row, files: Files) -> None:
-    origins = [match["defender_origin"], match["challenger_origin"]]
-    wanted = ["generated" if match["defender"] == "leader" else "submitted", origin_of(bundle, match)]
-    bundle.same(
-        "wrong-files",
-        NAME,
-        field=f"{label(match)} origins",
-        found=origins,
-        expected=wanted,
-        say="Only the leader's files, and those of an audit, are made by the platform.",
-    )
-    _order(bundle, match, late={stem for stem in _stems(match) if not _both(files, match, stem)})
-    for duel in match["duels"]:
-        left = files.get((match["defender"], origins[0], duel["prompt"]), "")
-        right = files.get((match["challenger"], origins[1], duel["prompt"]), "")
-        if duel["state"] != "unneeded":
-            name = f"{label(match)} {duel['prompt']}"
-            _duel(bundle, duel, name, left=left, right=right, judge=match["judge_name"])
-    _tally(bundle, match)
+def results_of(match: Row) -> list[str]:
+    return [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
 
 
-def numbered(name: str, repeat: int) -> str:
-    return f"{name}_{repeat}" if repeat else name
+def _match(bundle: Bundle, match: Row, files: Files) -> Row:
+    """What the match must be, from the delivered files and from what the judge answered."""
+    tally = tally_of(results_of(match))
+    origin = "generated" if match["defender"] == "leader" else "submitted"
+    stop, certainty = _stop(bundle, match)
+    return {
+        "defender_origin": origin,
+        "challenger_origin": origin_of(bundle, match),
+        "tally": tally,
+        "margin": str(margin_of(tally)),
+        "margin_micro": round(margin_of(tally) * 1_000_000),
+        "stopped_after": stop,
+        "stopped": certainty,
+        "duels": _duels(bundle, match, files),
+    }
+
+
+def _duels(bundle: Bundle, match: Row, files: Files) -> list[Row]:
+    """One for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen of
+    title-1 tells of forfeits wherever they stand."""
+    prompts = bundle.document("round.json")["prompts"]
+    prompts = bundle.fresh[: match["stopped_after"]] if match["kind"] == "title" else prompts
+    rows = [{"position": prompt["position"], "prompt": prompt["stem"]} for prompt in prompts]
+    late = bundle.titled and match["kind"] == "screen"
+    for place, (row, duel) in enumerate(zip(rows, match["duels"], strict=False)):
+        left = files.get((match["defender"], match["defender_origin"], duel["prompt"]), "")
+        right = files.get((match["challenger"], match["challenger_origin"], duel["prompt"]), "")
+        unneeded = place >= match["stopped_after"] and not (late and not (left and right))
+        if unneeded != (duel["state"] == "unneeded"):
+            expected = "unneeded" if unneeded else "played"
+            field = f"{label(match)} {duel['prompt']} state"
+            bundle.note("wrong-duels", NAME, field=field, found=duel["state"], expected=expected)
+        again = {} if duel["state"] == "unneeded" else _duel(bundle, match, duel, left, right)
+        row |= {**duel, **again, **row}
+    return rows
+
+
+def _duel(bundle: Bundle, match: Row, duel: Row, left: str, right: str) -> Row:
+    """What becomes of a duel about these two files; "" is a file that was not delivered."""
+    field, state = f"{label(match)} {duel['prompt']}", duel["state"]
+    if state == "void":
+        bundle.note("void-duel", NAME, field=field, found=duel["failure"])
+    sides = {"left": left, "right": right}
+    if state == "void" and duel["left"] == duel["right"] == "":
+        sides = {"left": "", "right": ""}
+    possible = ("judged", "void") if left and right else ("forfeited",)
+    if state not in possible:
+        return {**sides, "state": possible[0]}
+    if state == "judged":
+        return sides | _judged(bundle, match, duel, field)
+    outcome = "" if state == "void" else "challenger" if right else "defender" if left else "draw"
+    failure = (duel["failure"] or {"class": "judge"}) if state == "void" else None
+    return {**sides, "outcome": outcome, "score_micro": None, "detail": {}, "failure": failure}
+
+
+def _judged(bundle: Bundle, match: Row, duel: Row, field: str) -> Row:
+    stages, bars = duel["detail"].get("stages", []), answers.bars_of_bundle(bundle)
+    try:
+        outcome, score, decided_by = verdict(stages, judge=match["judge_name"], bars=bars)
+    except Wrong as wrong:
+        bundle.note("wrong-ballots", NAME, field=field, found=str(wrong))
+        return {}
+    if duel["left"] == duel["right"] and outcome != "draw":
+        sentence = "The same file cannot beat itself."
+        bundle.note("wrong-outcome", NAME, field=field, found=outcome, expected="draw", sentence=sentence)
+    detail = {**duel["detail"], "decided_by": decided_by}
+    return {"outcome": outcome, "score_micro": score, "detail": detail, "failure": None}
 
 
 def origin_of(bundle: Bundle, match: Row) -> str:
     """As for its kind; where an audit's code was generated again for a correction, of the newest up to this version."""
     applied = {body["correction"] for body in bodies(bundle, "correction.applied", of_round=bundle.round)}
-    again = [
-        body["correction"]
-        for body in bodies(bundle, "correction.staged", of_round=bundle.round)
-        if body.get("scope") == "generation"
-        and body["correction"] in applied
-        and body["correction"] < match.get("version", 1)
-        and f"{match['challenger']} generation" in [str(name).rpartition(" ")[0] for name in body["anew"]]
-    ]
-    return numbered("generated", again[-1]) if match["kind"] == "audit" and again else challenger_origin(match["kind"])
+    newest = 0
+    for body in bodies(bundle, "correction.staged", of_round=bundle.round) if match["kind"] == "audit" else ():
+        names = [str(name).rpartition(" ")[0] for name in body["anew"]] if body.get("scope") == "generation" else []
+        counts = body["correction"] in applied and body["correction"] < match.get("version", 1)
+        newest = body["correction"] if counts and f"{match['challenger']} generation" in names else newest
+    return numbered("generated", newest) if newest else challenger_origin(match["kind"])
 
 
 def challenger_origin(kind: str) -> str:
@@ -96,127 +152,16 @@ def challenger_origin(kind: str) -> str:
     return "generated" if kind == "title" else "submitted"
 
 
-def _stems(match: Row) -> list[str]:
-    return [duel["prompt"] for duel in match["duels"]]
-
-
-def _both(files: Files, match: Row, stem: str) -> bool:
-    left = files.get((match["defender"], match["defender_origin"], stem))
-    return bool(left and files.get((match["challenger"], match["challenger_origin"], stem)))
-
-
-def _order(bundle: Bundle, match: Row, *, late: set[str]) -> None:
-    """One duel for each prompt, in seed order; told up to where the match was certain, and no further.
-
-    `late`: prompts without both files.  A screen of title-1 tells of these forfeits wherever they stand.
-    """
-    prompts = sorted(bundle.told("round.json")["prompts"], key=lambda p: int(p["position"]))
-    prompts = fresh_of(bundle)[: match["stopped_after"]] if match["kind"] == "title" else prompts
-    found = [[d["position"], d["prompt"]] for d in match["duels"]]
-    bundle.same(
-        "wrong-duels",
-        NAME,
-        field=label(match),
-        found=found,
-        expected=[[p["position"], p["stem"]] for p in prompts],
-        say="Not one duel per prompt.",
-    )
-    stop = match["stopped_after"]
-    told = ["unneeded" if d["state"] == "unneeded" and len(d) == 3 else "told" for d in match["duels"]]
-    late = late if titled(bundle) and match["kind"] == "screen" else set()
-    expected = ["told" if n < stop or stem in late else "unneeded" for n, stem in enumerate(_stems(match))]
-    bundle.same(
-        "wrong-duels",
-        NAME,
-        field=f"{label(match)} states",
-        found=told,
-        expected=expected,
-        say="Told up to where the match was certain, and no further.",
-    )
-
-
-def _duel(bundle: Bundle, duel: Row, field: str, *, left: str, right: str, judge: str) -> None:
-    void = duel["state"] == "void"
-    if not (void and duel["left"] == duel["right"] == ""):
-        bundle.same(
-            "wrong-files",
-            NAME,
-            field=field,
-            found=[duel["left"], duel["right"]],
-            expected=[left, right],
-            say="The duel was not about the files that these two delivered.",
-        )
-    forfeited = not (left and right)
-    if forfeited != (duel["state"] == "forfeited") or duel["state"] not in ("judged", "forfeited", "void"):
-        bundle.note(
-            "wrong-forfeit",
-            NAME,
-            field=field,
-            found=duel["state"],
-            expected="forfeited" if forfeited else "judged or void",
-            say="A duel is forfeited exactly where a side delivered nothing.",
-        )
-    elif duel["state"] == "judged":
-        _judged(bundle, duel, field, judge=judge)
-    else:
-        outcome = "" if void else "challenger" if right else "defender" if left else "draw"
-        found = [duel["outcome"], duel["score_micro"], duel["detail"], bool(duel["failure"])]
-        bundle.same(
-            "wrong-outcome",
-            NAME,
-            field=field,
-            found=found,
-            expected=[outcome, None, {}, void],
-            say="Nobody judged it: only who delivered counts, and void counts for nobody.",
-        )
-    if void:
-        bundle.note("void-duel", NAME, field=field, found=duel["failure"], say="Not judged, for a reason of ours.")
-
-
-def _judged(bundle: Bundle, duel: Row, field: str, *, judge: str) -> None:
-    try:
-        outcome, score, decided_by = verdict(
-            duel["detail"].get("stages", []), judge=judge, bars=bundle_answers.bars_told(bundle)
-        )
-    except Wrong as wrong:
-        said = "The answers are not those that were needed, or do not add up."
-        bundle.note("wrong-ballots", NAME, field=field, found=str(wrong), say=said)
-        return
-    found = {"outcome": duel["outcome"], "score": duel["score_micro"], "by": duel["detail"].get("decided_by")}
-    bundle.same(
-        "wrong-outcome",
-        NAME,
-        field=field,
-        found=found,
-        expected={"outcome": outcome, "score": score, "by": decided_by},
-        say="The answers give another verdict.",
-    )
-    if duel["left"] == duel["right"] and outcome != "draw":
-        bundle.note(
-            "wrong-outcome", NAME, field=field, found=outcome, expected="draw", say="The same file cannot beat itself."
-        )
-    if duel["failure"]:
-        bundle.note("wrong-outcome", NAME, field=field, found=duel["failure"], say="Judged, and yet it failed.")
-
-
 def _one_judge(bundle: Bundle) -> None:
     """One judge for the whole round, and one verdict for the same files and prompt among those that count."""
-    judges = sorted({f"{m['judge_name']} {m['judge']}" for m in (*bundle.told(NAME), *bundle.aside())})
-    if len(judges) > 1:
-        bundle.note("wrong-judge", NAME, field="judge", found=judges, say="Two judges in one round.")
-    given: dict[tuple[str, str, str], str] = {}
-    for match in bundle.told(NAME):
-        for duel in match["duels"]:
-            if duel["state"] == "judged":
-                told = text([duel["outcome"], duel["score_micro"], duel["detail"]])
-                before = given.setdefault((duel["prompt"], duel["left"], duel["right"]), told)
-                if before != told:
-                    bundle.note(
-                        "judged-twice",
-                        NAME,
-                        field=f"{label(match)} {duel['prompt']}",
-                        say="The same files had another verdict in another match.",
-                    )
+    judges = sorted({f"{match['judge_name']} {match['judge']}" for match in bundle.matches})
+    bundle.compare("wrong-judge", NAME, judges, judges[:1], field="judge")
+    given: dict[tuple[str, str, str], list[Any]] = {}
+    for match in bundle.document(NAME):
+        for duel in (duel for duel in match["duels"] if duel["state"] == "judged"):
+            found = [duel["outcome"], duel["score_micro"], duel["detail"]]
+            before = given.setdefault((duel["prompt"], duel["left"], duel["right"]), found)
+            bundle.compare("judged-twice", NAME, found, before, field=f"{label(match)} {duel['prompt']}")
 
 
 def result_of(duel: Row) -> str:
@@ -246,58 +191,15 @@ def clears(tally: dict[str, int], rules: Row) -> bool:
     return counted_of(tally) >= max(1, rules["least_counted"]) and margin_of(tally) >= Fraction(rules["win_margin"])
 
 
-def _tally(bundle: Bundle, match: Row) -> None:
-    results = [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
-    tally, name = tally_of(results), label(match)
-    margin = margin_of(tally)
-    bundle.same("wrong-tally", NAME, field=name, found=match["tally"], expected=tally, say="The duels add up else.")
-    bundle.same("wrong-margin", NAME, field=name, found=match["margin"], expected=str(margin), say="Not W - L.")
-    bundle.same(
-        "wrong-margin",
-        NAME,
-        field=f"{name} micro",
-        found=match["margin_micro"],
-        expected=round(margin * 1_000_000),
-        say="Not the margin in millionths.",
-    )
-    if tally["void"] > MOST_VOIDS * len(match["duels"]):
-        bundle.note(
-            "too-many-voids",
-            NAME,
-            field=name,
-            found=tally["void"],
-            expected=f"<= {MOST_VOIDS} of the duels",
-            say="The round should have paused before this was official.",
-        )
-    _stop(bundle, match, results)
-
-
-def _stop(bundle: Bundle, match: Row, results: list[str]) -> None:
+def _stop(bundle: Bundle, match: Row) -> tuple[int | None, str]:
     """A match ends with the first duel that makes it certain; a match of an audit is played to its end."""
-    rules, total = bundle.told("round.json")["rules"], len(match["duels"])
     if match["kind"] == "title":
-        return  # `bundle_title` plays it again
-    if titled(bundle) and match["kind"] == "screen":
+        return match["stopped_after"], match["stopped"]  # `title` plays it again
+    if bundle.titled and match["kind"] == "screen":
         known = [None if duel["state"] == "unneeded" else result_of(duel) for duel in match["duels"]]
-        bundle.same(
-            "wrong-stop",
-            NAME,
-            field=label(match),
-            found=[match["stopped_after"], match["stopped"]],
-            expected=list(bundle_bankroll.screened(known, rules=rules)),
-            say="A screen ends when the bar is out of reach, or hopelessly far.",
-        )
-        return
-    early = not match["kind"].startswith("audit") and rules["stop_early"]
-    stop, said = stop_of(results, total, rules=rules, early=early)
-    bundle.same(
-        "wrong-stop",
-        NAME,
-        field=label(match),
-        found=[match["stopped_after"], match["stopped"]],
-        expected=[stop, said],
-        say="A match ends with the first duel that makes it certain.",
-    )
+        return bankroll.screened(known, rules=bundle.rules)
+    early = not match["kind"].startswith("audit") and bundle.rules["stop_early"]
+    return stop_of(results_of(match), len(match["duels"]), rules=bundle.rules, early=early)
 
 
 def stop_of(results: list[str], total: int, *, rules: Row, early: bool) -> tuple[int | None, str]:
@@ -306,9 +208,9 @@ def stop_of(results: list[str], total: int, *, rules: Row, early: bool) -> tuple
         return (total if len(results) == total else None), ""
     bar, least = Fraction(rules["win_margin"]), max(1, rules["least_counted"])
     for number in range(min(len(results), total) + 1):
-        said = certain(results[:number], total - number, bar=bar, least=least)
-        if said:
-            return number, said if number < total else ""
+        certainty = certain(results[:number], total - number, bar=bar, least=least)
+        if certainty:
+            return number, certainty if number < total else ""
     return None, ""
 
 

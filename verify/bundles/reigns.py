@@ -10,76 +10,60 @@ from verify.bundles.files import Bundle
 from verify.bundles.ledger import NAME as LEDGER
 
 NAME = "decision.json"
+KINDS = {"": "wrong-reign", "weights": "wrong-weights", "weights_block": "wrong-weights", "uids": "wrong-weights"}
 Row = dict[str, Any]
 
 
 def check(bundle: Bundle) -> None:
-    reigns = bundle.told(NAME)["reigns"]
-    if len(reigns) < 2:
-        bundle.note("wrong-reign", NAME, field="reigns", found=len(reigns), expected=2, say="A decision adds a reign.")
-        return
-    corrected = bundle.documents.get("correction.json")
-    defended = bundle.defended()
+    doc, defended = bundle.document(NAME), bundle.defended()
+    reigns = doc["reigns"]
     if not 0 < defended < len(reigns):
-        bundle.note("wrong-reign", NAME, field="reigns", found=defended, say="There is no such reign to defend.")
+        bundle.note("wrong-reign", NAME, field="reigns", found=len(reigns), expected=f"more than {max(1, defended)}")
         return
-    _follows(bundle, before=reigns[defended - 1], after=reigns[-1], schedule=_paid_by(bundle, corrected))
-    if corrected and corrected["supersedes"] is not None:
-        _supersedes(bundle, corrected, reigns)
-    _told(bundle, reigns)
-    _weights(bundle, reigns)
+    expected = write(bundle, before=reigns[defended - 1])
+    bundle.compare(KINDS, NAME, {name: doc[name] for name in expected}, expected)
+    uids = list(doc["uids"].values())
+    bundle.compare(
+        "wrong-weights", NAME, sorted(uids), sorted(set(uids)), field="uids", sentence="One uid, two miners."
+    )
+    _superseded(bundle, reigns)
+    _announced(bundle, reigns)
+    _paid(bundle, reigns)
 
 
-def _paid_by(bundle: Bundle, corrected: Row | None) -> Row:
+def write(bundle: Bundle, *, before: Row) -> Row:
+    """A defence costs the decay down to the floor; a new leader starts at 1; paid from the next round."""
+    doc, rules = bundle.document(NAME), bundle.rules
+    defended = doc["winner"] == "leader"
+    reign = {
+        "hotkey": before["hotkey"] if defended else doc["winner"],
+        "weight": str(next_weight(Fraction(before["weight"]), defended=defended, rules=rules)),
+        "effective_block": _schedule(bundle)[rules["paid_from"].removeprefix("next_") + "_block"],
+    }
+    block = doc["reigns"][-1]["effective_block"]
+    return {
+        "leader": reign["hotkey"],
+        "weight": reign["weight"],
+        "effective_block": reign["effective_block"],
+        "reigns": [*doc["reigns"][:-1], reign],
+        "weights_block": block,
+        "weights": shares(doc["reigns"], block=block, uids=doc["uids"], owner=doc["owner_uid"]),
+    }
+
+
+def _schedule(bundle: Bundle) -> Row:
     """The schedule by whose blocks a reign is paid: the next round's; of one that supersedes, of the round that took
     reveals then."""
-    schedule: Row = bundle.told(NAME)["next_schedule"]
+    schedule: Row = bundle.document(NAME)["next_schedule"]
     applied = [b for b in bodies(bundle, "correction.applied", of_round=bundle.round) if b["supersedes"] is not None]
-    for event in bundle.events if corrected and applied else []:
-        body = event["body"]
-        if event["kind"] == "correction.applied" and body is applied[-1]:
+    if not applied or "correction.json" not in bundle.documents:
+        return schedule
+    for event in bundle.events:
+        if event["body"] is applied[-1]:
             break
-        schedule = body["schedule"] if event["kind"] == "round.open" and "schedule" in body else schedule
+        if event["kind"] == "round.open":
+            schedule = event["body"].get("schedule", schedule)
     return schedule
-
-
-def _supersedes(bundle: Bundle, corrected: Row, reigns: list[Row]) -> None:
-    """The reign that is taken back was this round's, stays where it was, and is named by the one that replaces it."""
-    told = {body.get("sequence"): body for body in bodies(bundle, "reign")}
-    new, old = told.get(len(reigns), {}), corrected["supersedes"]
-    bundle.same(
-        "wrong-reign",
-        NAME,
-        field="supersedes",
-        found=new.get("supersedes"),
-        expected=old,
-        say="The ledger's reign takes the place of another.",
-    )
-    if not corrected["defended"] < old < len(reigns):
-        bundle.note("wrong-reign", NAME, field="supersedes", found=old, say="Not a reign that this round began.")
-    elif reigns[old - 1]["hotkey"] != corrected["before"]["leader"]:
-        bundle.note(
-            "wrong-reign",
-            NAME,
-            field="supersedes",
-            found=reigns[old - 1]["hotkey"],
-            expected=corrected["before"]["leader"],
-            say="Not the leader of the decision before.",
-        )
-
-
-def _follows(bundle: Bundle, *, before: Row, after: Row, schedule: Row) -> None:
-    """A defence costs the decay down to the floor; a new leader starts at 1; paid from the next round."""
-    decision, rules = bundle.told(NAME), bundle.told("round.json")["rules"]
-    defended = decision["winner"] == "leader"
-    expected = {
-        "hotkey": before["hotkey"] if defended else decision["winner"],
-        "weight": str(next_weight(Fraction(before["weight"]), defended=defended, rules=rules)),
-        "effective_block": schedule[rules["paid_from"].removeprefix("next_") + "_block"],
-    }
-    bundle.same("wrong-reign", NAME, field="reigns", found=after, expected=expected, say="Another reign follows.")
-    told = {"hotkey": decision["leader"], "weight": decision["weight"], "effective_block": decision["effective_block"]}
-    bundle.same("wrong-reign", NAME, field="leader", found=told, expected=expected, say="Another reign follows.")
 
 
 def next_weight(before: Fraction, *, defended: bool, rules: Row) -> Fraction:
@@ -88,91 +72,53 @@ def next_weight(before: Fraction, *, defended: bool, rules: Row) -> Fraction:
     return max(Fraction(rules["weight_floor"]), before - Fraction(rules["weight_decay"]))
 
 
-def _told(bundle: Bundle, reigns: list[Row]) -> None:
+def _superseded(bundle: Bundle, reigns: list[Row]) -> None:
+    """The reign that is taken back was this round's, stays where it was, and is named by the one that replaces it."""
+    corrected = bundle.documents.get("correction.json")
+    if not corrected or corrected["supersedes"] is None:
+        return
+    events = {body.get("sequence"): body for body in bodies(bundle, "reign")}
+    old, before = corrected["supersedes"], corrected["before"]["leader"]
+    bundle.compare("wrong-reign", NAME, events.get(len(reigns), {}).get("supersedes"), old, field="supersedes")
+    if not corrected["defended"] < old < len(reigns):
+        bundle.note("wrong-reign", NAME, field="supersedes", found=old, sentence="Not a reign that this round began.")
+    else:
+        bundle.compare("wrong-reign", NAME, reigns[old - 1]["hotkey"], before, field="supersedes")
+
+
+def _announced(bundle: Bundle, reigns: list[Row]) -> None:
     """The reigns that this part of the ledger tells of, the new one among them, with the winner's code."""
-    told = {body.get("sequence"): body for body in bodies(bundle, "reign")}
-    winner = bundle.told(NAME)["winner"]
-    entries = {row["entry"]: row for row in bundle.told("submissions.json")}
+    events = {body.get("sequence"): body for body in bodies(bundle, "reign")}
+    winner = bundle.document(NAME)["winner"]
+    entries = {row["entry"]: row for row in bundle.document("submissions.json")}
     for sequence in (len(reigns) - 1, len(reigns)):
-        reign, event = reigns[sequence - 1], told.get(sequence)
-        found = {"leader": reign["hotkey"], "weight": reign["weight"], "effective_block": reign["effective_block"]}
+        reign, event = reigns[sequence - 1], events.get(sequence) or {}
+        row = {"leader": reign["hotkey"], "weight": reign["weight"], "effective_block": reign["effective_block"]}
         if sequence == len(reigns) and winner in entries:
-            found |= {
-                "repo": entries[winner]["repo"],
-                "commit": entries[winner]["commit"],
-                "defence": winner == "leader",
-            }
-        expected = {name: (event or {}).get(name) for name in found}
-        bundle.same(
-            "ledger-differs",
-            NAME,
-            field=f"reign {sequence}",
-            found=found,
-            expected=expected,
-            say="The ledger tells another reign.",
-        )
+            code = {name: entries[winner][name] for name in ("repo", "commit")}
+            row |= {**code, "defence": winner == "leader"}
+        bundle.compare("ledger-differs", NAME, row, {name: event.get(name) for name in row}, field=f"reign {sequence}")
 
 
-def _weights(bundle: Bundle, reigns: list[Row]) -> None:
-    decision = bundle.told(NAME)
-    block = reigns[-1]["effective_block"]
-    bundle.same(
-        "wrong-weights",
-        NAME,
-        field="weights_block",
-        found=decision["weights_block"],
-        expected=block,
-        say="Not the block from which the decision is paid.",
-    )
-    uids = sorted(decision["uids"].values())
-    bundle.same("wrong-weights", NAME, field="uids", found=uids, expected=sorted(set(uids)), say="One uid, two miners.")
-    expected = shares(reigns, block=block, uids=decision["uids"], owner=decision["owner_uid"])
-    bundle.same(
-        "wrong-weights", NAME, field="weights", found=decision["weights"], expected=expected, say="Not so paid."
-    )
-    for body in _paid(bundle, len(reigns)):
-        wanted = shares(reigns, block=body["block"], uids=decision["uids"], owner=decision["owner_uid"])
-        bundle.same(
-            "wrong-weights",
-            LEDGER,
-            field=f"weights at block {body['block']}",
-            found=body["weights"],
-            expected=wanted,
-            say="Not the shares of the reign in effect.",
-        )
-        if body.get("read_back") != "agrees":
-            bundle.note("not-read-back", LEDGER, field=f"weights at block {body['block']}", say="The chain said else.")
-    _on_chain(bundle)
-
-
-def _on_chain(bundle: Bundle) -> None:
-    """What was set on a real chain, by the reign and the uids that the event names: uids change hands there."""
-    reigns = {event["seq"]: event["body"] for event in bundle.events if event["kind"] == "reign"}
+def _paid(bundle: Bundle, reigns: list[Row]) -> None:
+    """What was paid while these reigns were known and no later one; and what was set on a real chain, by the reign and
+    the uids that the event names: uids change hands there."""
+    doc, named, later = bundle.document(NAME), dict[int, Row](), False
     for event in bundle.events:
-        body = event["body"]
-        reign = reigns.get(body.get("reign")) if event["kind"] == "chain.weights" else None
-        if reign is None:
-            continue
-        paid = {"hotkey": reign["leader"], "weight": reign["weight"], "effective_block": reign["effective_block"]}
-        wanted = shares([paid], block=body["block"], uids=body["uids"], owner=body["owner_uid"])
-        bundle.same(
-            "wrong-weights",
-            LEDGER,
-            field=f"event {event['seq']}",
-            found=body["weights"],
-            expected=wanted,
-            say="Not the shares of the reign it names.",
-        )
-
-
-def _paid(bundle: Bundle, known: int) -> list[Row]:
-    """What was paid while these reigns were known and no later one."""
-    paid: list[Row] = []
-    for event in bundle.events:
-        if event["kind"] == "reign" and event["body"].get("sequence", 0) > known:
-            break
-        paid += [event["body"]] if event["kind"] == "weights" else []
-    return paid
+        body, field = event["body"], f"event {event['seq']}"
+        if event["kind"] == "reign":
+            named[event["seq"]] = body
+            later = later or body.get("sequence", 0) > len(reigns)
+        elif event["kind"] == "weights" and not later:
+            expected = shares(reigns, block=body["block"], uids=doc["uids"], owner=doc["owner_uid"])
+            bundle.compare("wrong-weights", LEDGER, body["weights"], expected, field=field)
+            if body.get("read_back") != "agrees":
+                bundle.note("not-read-back", LEDGER, field=field)
+        elif event["kind"] == "chain.weights" and body.get("reign") in named:
+            paid = named[body["reign"]]
+            reign = {"hotkey": paid["leader"], "weight": paid["weight"], "effective_block": paid["effective_block"]}
+            expected = shares([reign], block=body["block"], uids=body["uids"], owner=body["owner_uid"])
+            bundle.compare("wrong-weights", LEDGER, body["weights"], expected, field=field)
 
 
 def shares(reigns: list[Row], *, block: int, uids: dict[str, int], owner: int) -> dict[str, str]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verify.bundles.assets import numbered
 from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
-from verify.bundles.matches import NAME, margin_of, numbered
+from verify.bundles.matches import NAME, margin_of
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]
@@ -35,8 +36,8 @@ def repeated(rules: Row) -> bool:
 
 def play(bundle: Bundle, entry: str, *, limit: int) -> Played:
     """The repeats of one winner, one after the other.  `limit`: seconds that a generation may take."""
-    rules, defender = bundle.told("round.json")["rules"], _defender(bundle, entry)
-    tallies = {(m["kind"], m["defender"], m["challenger"]): m["tally"] for m in bundle.told(NAME)}
+    rules, defender = bundle.rules, _defender(bundle, entry)
+    tallies = {(m["kind"], m["defender"], m["challenger"]): m["tally"] for m in bundle.document(NAME)}
     keys: list[Key] = []
     for repeat in range(rules["audit_repeats"]):
         first, second = (numbered("audit", repeat), entry, entry), (numbered("again", repeat), defender, entry)
@@ -55,17 +56,22 @@ def play(bundle: Bundle, entry: str, *, limit: int) -> Played:
 
 def run_code(bundle: Bundle, entry: str, *, purpose: str, limit: int) -> str:
     """What a run by itself says: the miner's failure, or that it took too long; "" where it ended in time."""
+    late = any(row.get("generated_s", 0) > limit for row in _runs(bundle, "podrun.done", entry, purpose))
+    return failure_of(bundle, entry, purpose=purpose) or ("generation_too_long" if late else "")
 
-    def told(kind: str) -> list[Row]:
-        rows = bodies(bundle, kind, of_round=bundle.round)
-        return [row for row in rows if (row.get("entry"), row.get("purpose")) == (entry, purpose)]
 
-    lost = [row["failure"]["code"] for row in told("podrun.failed") if row["failure"]["class"] == "miner"]
-    late = any(row.get("generated_s", 0) > limit for row in told("podrun.done"))
-    return str(lost[0]) if lost else "generation_too_long" if late else ""
+def failure_of(bundle: Bundle, entry: str, *, purpose: str) -> str:
+    """The code of the failure that is the miner's; "" where it did not fail."""
+    failures = [row["failure"] for row in _runs(bundle, "podrun.failed", entry, purpose)]
+    return next((str(failure["code"]) for failure in failures if failure["class"] == "miner"), "")
+
+
+def _runs(bundle: Bundle, kind: str, entry: str, purpose: str) -> list[Row]:
+    rows = bodies(bundle, kind, of_round=bundle.round)
+    return [row for row in rows if (row.get("entry"), row.get("purpose")) == (entry, purpose)]
 
 
 def _defender(bundle: Bundle, entry: str) -> str:
     """Whom the entry beat on the final ladder."""
-    rungs = bundle.told("decision.json")["ladder"]
+    rungs = bundle.document("decision.json")["ladder"]
     return next((str(r["defender"]) for r in rungs if r["challenger"] == entry and r["verdict"] != "held"), "")

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from verify.bundles.events import agree, bodies, by_name, same_set
+from verify.bundles.comparing import keyed
+from verify.bundles.events import bodies, by_name
 from verify.bundles.files import Bundle
 from verify.bundles.ledger import is_signed
 
@@ -24,70 +25,87 @@ HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 Row = dict[str, Any]
 
 
+KINDS = {"": "wrong-submission", "objection": "wrong-objection", "copy_of": "wrong-copy"}
+
+
 def check(bundle: Bundle) -> None:
-    heaps = _reveals(bundle)
-    rows = [row for row in bundle.told(ENTRIES) if row["role"] == "challenger"]
-    bundle.same(
-        "wrong-submission",
-        ENTRIES,
-        field="miners",
-        found=sorted(row["miner"] for row in rows),
-        expected=sorted(heaps),
-        say="Not everybody who revealed, and nobody else, is listed.",
-    )
-    for row in rows:
-        if row["miner"] in heaps:
-            _entry(bundle, row, heaps[row["miner"]])
-    _copies(bundle, rows)
-    _leader(bundle)
+    _reveals(bundle)
+    rows = [{"who": row["miner" if row["role"] == "challenger" else "role"], **row} for row in bundle.document(ENTRIES)]
+    bundle.compare(KINDS, ENTRIES, keyed(rows, "who"), write(bundle))
 
 
-def _reveals(bundle: Bundle) -> dict[str, list[Row]]:
-    """The reveals of each miner; each inside the window, told by the ledger, and signed."""
-    window = bundle.told("round.json")["schedule"]
-    first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
-    told = by_name(
-        (body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last),
-        "miner",
-        "block",
-        "extrinsic_index",
-    )
+def write(bundle: Bundle) -> dict[str, Row]:
+    """The submissions by miner, from the reveals, and the leader from the reigns.  An objection's words are ours."""
+    rows = {row["miner"]: row for row in bundle.document(ENTRIES) if row["role"] == "challenger"}
     heaps: dict[str, list[Row]] = {}
-    for row in bundle.told(NAME):
-        field = f"{row['miner']} block {row['block']}"
+    for reveal in bundle.document(NAME):
+        heaps.setdefault(reveal["miner"], []).append(reveal)
+    copied, table = copies(list(rows.values())), {"leader": _leader(bundle)}
+    for miner, heap in heaps.items():
+        submission, due = added_up(heap, demo=bundle.document("competition.json")["demo"])
+        due = due or _standing(bundle, miner)
+        stated = rows.get(miner, {}).get("objection", "")
+        table[miner] = {
+            **submission,
+            "who": miner,
+            "miner": miner,
+            "role": "challenger",
+            "objection": stated if bool(stated) == bool(due) else due or "",
+            "copy_of": copied.get(miner, ""),
+        }
+    return table
+
+
+def _leader(bundle: Bundle) -> Row:
+    """The leader takes part with the code that reigned before the round, as the ledger told of it."""
+    reign = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),), {})
+    return {
+        "who": "leader",
+        "entry": "leader",
+        "miner": bundle.document("decision.json")["reigns"][bundle.defended() - 1]["hotkey"],
+        "role": "leader",
+        "repo": reign.get("repo"),
+        "commit": reign.get("commit"),
+        "cdn_url": "",
+        "reveal_block": None,
+        "extrinsic_index": None,
+        "objection": "",
+        "copy_of": "",
+    }
+
+
+def _reveals(bundle: Bundle) -> None:
+    """Each lies inside the window, was told by the ledger, and is signed."""
+    window = bundle.document("round.json")["schedule"]
+    first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
+    events = {_place(body): body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last}
+    rows = keyed(bundle.document(NAME), "miner", "block", "extrinsic_index")
+    tables = [
+        {place: {name: row.get(name) for name in ("payload", "objection")} for place, row in table.items()}
+        for table in (rows, events)
+    ]
+    bundle.compare("ledger-differs", NAME, *tables)
+    for place, row in rows.items():
         if not first <= row["block"] <= last:
-            bundle.note("late-reveal", NAME, field=field, found=row["block"], expected=f"{first}..{last}", say="Late.")
-        event = told.get(_place(row))
-        agree(bundle, NAME, field=field, row=row, told=event, names=["payload", "objection"])
-        _signature(bundle, row, event or {}, field=field)
-        heaps.setdefault(row["miner"], []).append(row)
-    same_set(
-        bundle,
-        NAME,
-        field="reveals",
-        found=[" ".join(_place(row)) for row in bundle.told(NAME)],
-        expected=[" ".join(place) for place in told],
-    )
-    return heaps
+            bundle.note("late-reveal", NAME, field=place, found=row["block"], expected=f"{first}..{last}")
+        if not _is_signed(bundle, row, events.get(_place(row), {})):
+            bundle.note("unsigned-reveal", NAME, field=place)
 
 
-def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return (str(row["miner"]), str(row["block"]), str(row["extrinsic_index"]))
+def _place(row: Mapping[str, Any]) -> str:
+    return f"{row['miner']} {row['block']} {row['extrinsic_index']}"
 
 
-def _signature(bundle: Bundle, row: Row, event: Row, *, field: str) -> None:
+def _is_signed(bundle: Bundle, row: Row, event: Row) -> bool:
     """The simulated chain's messages, and those that came by the API; of a payload that was cut off there is nothing to
     check."""
     payload = bytes.fromhex(row["payload"])
     if row["extrinsic_index"] >= BY_API or "request" in event:
-        if not _requested(row, event, payload=payload):
-            bundle.note("unsigned-reveal", NAME, field=field, say="No request signed by this miner asks for it.")
-        return
+        return _requested(row, event, payload=payload)
     whole = event.get("bytes", len(payload)) == len(payload)
-    if not whole or not bundle.told("competition.json")["chain"].startswith("simulated:"):
-        return
-    if is_signed(by=row["miner"], message=SIGNED + payload, signature=str(event.get("signature", ""))) is False:
-        bundle.note("unsigned-reveal", NAME, field=field, say="The signature the ledger tells is not by this miner.")
+    if not whole or not bundle.document("competition.json")["chain"].startswith("simulated:"):
+        return True
+    return is_signed(by=row["miner"], message=SIGNED + payload, signature=str(event.get("signature", ""))) is not False
 
 
 def _requested(row: Row, event: Row, *, payload: bytes) -> bool:
@@ -122,38 +140,15 @@ def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
     return submission, objection(values, demo=demo)
 
 
-def _entry(bundle: Bundle, row: Row, heap: list[Row]) -> None:
-    expected, due = added_up(heap, demo=bundle.told("competition.json")["demo"])
-    due = due or _standing(bundle, row)
-    if bool(row["objection"]) != bool(due):
-        bundle.note(
-            "wrong-objection",
-            ENTRIES,
-            field=row["miner"],
-            found=row["objection"],
-            expected=due,
-            say="The rules object where this does not, or the other way round.",
-        )
-    for name, value in expected.items():
-        bundle.same(
-            "wrong-submission",
-            ENTRIES,
-            field=f"{row['miner']} {name}",
-            found=row[name],
-            expected=value,
-            say="The reveals add up to something else.",
-        )
-
-
-def _standing(bundle: Bundle, row: Row) -> str | None:
-    """What a competition asks of a hotkey beyond its messages, by what the ledger told of it then."""
-    asked = bundle.told("competition.json")["config"].get("entry")
-    if not asked:
+def _standing(bundle: Bundle, miner: str) -> str | None:
+    """What a competition requires of a hotkey beyond its messages, by what the ledger told of it then."""
+    required = bundle.document("competition.json")["config"].get("entry")
+    if not required:
         return None
-    told = by_name(bodies(bundle, "submission", of_round=bundle.round), "miner").get((row["miner"],), {})
-    stands = told.get("standing") or {}
-    least = int(asked.get("least_alpha", 0)) * 10**9
-    if (asked.get("registered") or least) and stands.get("uid") is None:
+    event = by_name(bodies(bundle, "submission", of_round=bundle.round), "miner").get((miner,), {})
+    stands = event.get("standing") or {}
+    least = int(required.get("least_alpha", 0)) * 10**9
+    if (required.get("registered") or least) and stands.get("uid") is None:
         return "not registered"
     return "stake" if int(stands.get("alpha", 0)) < least else None
 
@@ -230,20 +225,6 @@ def in_reveal_order(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row["reveal_block"] or 0, row["extrinsic_index"] or 0, row["miner"]))
 
 
-def _copies(bundle: Bundle, rows: list[Row]) -> None:
-    copied = copies(rows)
-    for row in rows:
-        expected = copied.get(row["miner"], "")
-        bundle.same(
-            "wrong-copy",
-            ENTRIES,
-            field=f"{row['miner']} copy_of",
-            found=row["copy_of"],
-            expected=expected,
-            say="The first reveal of a commit is the original.",
-        )
-
-
 def copies(rows: list[Row]) -> dict[str, str]:
     """Miner of a copy -> miner who was first to reveal the same commit."""
     first: dict[str, str] = {}
@@ -251,40 +232,3 @@ def copies(rows: list[Row]) -> dict[str, str]:
         first.setdefault(row["commit"], row["miner"])
     of = {row["miner"]: first[row["commit"]] for row in rows if not row["objection"]}
     return {miner: original for miner, original in of.items() if miner != original}
-
-
-def _leader(bundle: Bundle) -> None:
-    """The leader takes part as whoever reigned, with the code that reigns."""
-    leaders = [row for row in bundle.told(ENTRIES) if row["role"] != "challenger"]
-    reigns = bundle.told("decision.json")["reigns"]
-    told = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),))
-    if len(leaders) != 1 or told is None or len(reigns) < 2:
-        bundle.note(
-            "wrong-submission",
-            ENTRIES,
-            field="leader",
-            found=len(leaders),
-            expected=1,
-            say="There is one leader, whose reign the ledger told before the round.",
-        )
-        return
-    expected = {
-        "entry": "leader",
-        "miner": reigns[bundle.defended() - 1]["hotkey"],
-        "role": "leader",
-        "repo": told.get("repo"),
-        "commit": told.get("commit"),
-        "cdn_url": "",
-        "reveal_block": None,
-        "extrinsic_index": None,
-        "objection": "",
-        "copy_of": "",
-    }
-    bundle.same(
-        "wrong-submission",
-        ENTRIES,
-        field="leader",
-        found=leaders[0],
-        expected=expected,
-        say="Not who reigned, or not the code that reigned.",
-    )

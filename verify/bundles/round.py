@@ -47,22 +47,57 @@ NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/[1-9][0-9]{0,17})?")
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
 
 
+KINDS = {
+    "number": "another-round",
+    "rules": "wrong-rules",
+    "schedule": "wrong-schedule",
+    "seed_block_hash": "wrong-block-hash",
+    "seed": "wrong-seed",
+    "pool": "wrong-pool",
+    "pool_commitment": "wrong-pool",
+    "prompts": "wrong-prompts",
+}
+MOVED_BY_PAUSES = ("latest_reveal_block", "seed_block", "generation_deadline_block")
+
+
 def check(bundle: Bundle) -> None:
-    doc, competition = bundle.told(NAME), bundle.told("competition.json")
-    bundle.same("another-round", NAME, field="number", found=doc["number"], expected=bundle.round, say="Another round.")
-    bundle.same(
-        "another-round",
-        "competition.json",
-        field="slug",
-        found=competition["slug"],
-        expected=bundle.manifest["competition"],
-        say="Another competition.",
-    )
-    _rules(bundle)
-    _schedule(bundle)
-    _seed(bundle)
-    _pool(bundle)
-    _prompts(bundle)
+    doc, competition = bundle.document(NAME), bundle.document("competition.json")
+    slug = bundle.manifest["competition"]
+    bundle.compare("another-round", "competition.json", competition["slug"], slug, field="slug")
+    expected = write(bundle)
+    bundle.compare(KINDS, NAME, doc, expected)
+    stems = [prompt["stem"] for prompt in doc["prompts"]]
+    bundle.compare("wrong-prompts", NAME, len(set(stems)), len(stems), field="stems", sentence="A name twice.")
+    _next_schedule(bundle)
+    _announced(bundle)
+    _committed(bundle, expected["pool_commitment"])
+
+
+def write(bundle: Bundle) -> dict[str, Any]:
+    """The document, from the competition, the block's hash, the pool and the names of its prompts."""
+    doc, competition = bundle.document(NAME), bundle.document("competition.json")
+    rules = rules_of(competition)
+    if rules is None:
+        known = ", ".join(RULESETS)
+        bundle.note(
+            "unknown-ruleset", "competition.json", field="ruleset", found=competition["ruleset"], expected=known
+        )
+    opening = opening_at(doc["schedule"]["earliest_reveal_block"], competition["config"]["blocks"])
+    kind, _, chain = competition["chain"].partition(":")
+    block = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
+    drawn = drawn_by(doc["seed"], doc["pool"], most=competition["config"]["prompts_per_round"])
+    stems = {prompt["sha256"]: prompt["stem"] for prompt in doc["prompts"]}
+    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=bundle_beacon.value(bundle))
+    return {
+        "number": bundle.round,
+        "rules": doc["rules"] if rules is None else rules,
+        "schedule": _lengthened(bundle, opening),
+        "seed_block_hash": _sha256(block) if kind == "simulated" else doc["seed_block_hash"],
+        "seed": seed,
+        "pool": sorted(set(doc["pool"])),
+        "pool_commitment": commitment_of(doc["pool"]),
+        "prompts": [{"position": n, "stem": stems.get(sha), "sha256": sha} for n, sha in enumerate(drawn)],
+    }
 
 
 def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
@@ -92,67 +127,38 @@ def _exact(name: str, value: Any) -> Any:
     return str(exact(value)) if name in ("bar", "out", "futility_z") else value
 
 
-def _rules(bundle: Bundle) -> None:
-    doc, competition = bundle.told(NAME), bundle.told("competition.json")
-    rules = rules_of(competition)
-    if rules is None:
-        bundle.note(
-            "unknown-ruleset",
-            "competition.json",
-            field="ruleset",
-            found=competition["ruleset"],
-            expected=", ".join(RULESETS),
-            say="A newer verifier is needed.",
-        )
-    else:
-        bundle.same(
-            "wrong-rules",
-            NAME,
-            field="rules",
-            found=doc["rules"],
-            expected=rules,
-            say="Not the ruleset with what the configuration replaces.",
-        )
-    opened = only(bundle, "round.open")
+def _announced(bundle: Bundle) -> None:
+    """What the ledger told when the round was opened, and when its prompts were drawn."""
+    doc, blocks = bundle.document(NAME), bundle.document("competition.json")["config"]["blocks"]
+    opened, drawn = only(bundle, "round.open"), only(bundle, "round.miner_generation")
     if opened is not None:
-        schedule = opening_at(doc["schedule"]["earliest_reveal_block"], competition["config"]["blocks"])
-        told = {"rules": doc["rules"], "schedule": schedule, "pool": doc["pool_commitment"]}
-        names = ["rules", "schedule"] + ([] if _added(bundle) else ["pool"])
-        agree(bundle, NAME, field="announced", row=told, told=opened, names=names)
+        schedule = opening_at(doc["schedule"]["earliest_reveal_block"], blocks)
+        row = {"rules": doc["rules"], "schedule": schedule, "pool": doc["pool_commitment"]}
+        names = [name for name in row if name != "pool" or not _added(bundle)]
+        agree(bundle, NAME, row, opened, names, "announced")
+    if drawn is not None:
+        row = {
+            "seed": doc["seed"],
+            "seed_block": doc["schedule"]["seed_block"],
+            "block_hash": doc["seed_block_hash"],
+            "prompts": [prompt["sha256"] for prompt in doc["prompts"]],
+        }
+        agree(bundle, NAME, row, drawn, row, "drawn")
 
 
-def _schedule(bundle: Bundle) -> None:
-    """A window of fixed length on a fixed grid, and longer by its pauses; the next round on the same grid, at least one
-    step later."""
-    blocks, schedule = bundle.told("competition.json")["config"]["blocks"], bundle.told(NAME)["schedule"]
-    following = bundle.told("decision.json")["next_schedule"]
-    for name, found in (("schedule", schedule), ("next_schedule", following)):
-        expected = opening_at(found["earliest_reveal_block"], blocks)
-        expected = _lengthened(bundle, expected) if name == "schedule" else expected
-        file = NAME if name == "schedule" else "decision.json"
-        bundle.same("wrong-schedule", file, field=name, found=found, expected=expected, say="Not the cadence's.")
-    later = following["earliest_reveal_block"] - schedule["earliest_reveal_block"]
-    if later % blocks["round_blocks"] or later < 1:
-        bundle.note(
-            "wrong-schedule",
-            "decision.json",
-            field="next_schedule",
-            found=following["earliest_reveal_block"],
-            say=f"Not whole steps of {blocks['round_blocks']} blocks after this round.",
-        )
+def _next_schedule(bundle: Bundle) -> None:
+    """The next round lies on the same grid, at least one step later, and was announced so."""
+    file, blocks = "decision.json", bundle.document("competition.json")["config"]["blocks"]
+    following = bundle.document(file)["next_schedule"]
+    first = following["earliest_reveal_block"]
+    bundle.compare("wrong-schedule", file, following, opening_at(first, blocks), field="next_schedule")
+    later, step = first - bundle.document(NAME)["schedule"]["earliest_reveal_block"], blocks["round_blocks"]
+    if later % step or later < 1:
+        sentence = f"Not whole steps of {step} blocks after this round."
+        bundle.note("wrong-schedule", file, field="next_schedule", found=first, sentence=sentence)
     announced = entered(bundle, "round.open", of_round=(bundle.round or 0) + 1)
-    told = {"schedule": following}
-    agree(
-        bundle,
-        "decision.json",
-        field="next_schedule",
-        row=told,
-        told=announced[0] if announced else None,
-        names=["schedule"],
-    )
-
-
-MOVED_BY_PAUSES = ("latest_reveal_block", "seed_block", "generation_deadline_block")
+    event = announced[0] if announced else None
+    agree(bundle, file, {"schedule": following}, event, ["schedule"], "next_schedule")
 
 
 def _lengthened(bundle: Bundle, schedule: dict[str, int]) -> dict[str, int]:
@@ -169,14 +175,8 @@ def _lengthened(bundle: Bundle, schedule: dict[str, int]) -> dict[str, int]:
             longer = max(0, body["block"] - min(since, schedule["latest_reveal_block"]))
             schedule = schedule | {name: schedule[name] + longer for name in MOVED_BY_PAUSES}
             since = None
-            bundle.same(
-                "wrong-schedule",
-                LEDGER,
-                field=f"event {event['seq']} schedule",
-                found=body.get("schedule"),
-                expected=schedule,
-                say="Not longer by the pause.",
-            )
+            field = f"event {event['seq']} schedule"
+            bundle.compare("wrong-schedule", LEDGER, body.get("schedule"), schedule, field=field)
     return schedule
 
 
@@ -191,77 +191,18 @@ def opening_at(earliest: int, blocks: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _seed(bundle: Bundle) -> None:
-    doc, competition = bundle.told(NAME), bundle.told("competition.json")
-    kind, _, chain = competition["chain"].partition(":")
-    if kind == "simulated":
-        told = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
-        bundle.same(
-            "wrong-block-hash",
-            NAME,
-            field="seed_block_hash",
-            found=doc["seed_block_hash"],
-            expected=_sha256(told),
-            say="Not the hash of the seed block.",
-        )
-    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=bundle_beacon.value(bundle))
-    bundle.same("wrong-seed", NAME, field="seed", found=doc["seed"], expected=seed, say="Not drawn from the block.")
-    drawn = only(bundle, "round.miner_generation")
-    if drawn is not None:
-        told_then = {
-            "seed": doc["seed"],
-            "seed_block": doc["schedule"]["seed_block"],
-            "block_hash": doc["seed_block_hash"],
-            "prompts": [prompt["sha256"] for prompt in _in_order(doc)],
-        }
-        agree(bundle, NAME, field="drawn", row=told_then, told=drawn, names=list(told_then))
-
-
-def _pool(bundle: Bundle) -> None:
-    """The commitment is that of the pool, and no other was made between the round's announcement and its draw."""
-    doc = bundle.told(NAME)
-    commitment = commitment_of(doc["pool"])
-    bundle.same(
-        "wrong-pool",
-        NAME,
-        field="pool_commitment",
-        found=doc["pool_commitment"],
-        expected=commitment,
-        say="The commitment is not that of the pool.",
-    )
-    bundle.same(
-        "wrong-pool",
-        NAME,
-        field="pool",
-        found=doc["pool"],
-        expected=sorted(set(doc["pool"])),
-        say="Not each prompt once, in order.",
-    )
-    last = None
+def _committed(bundle: Bundle, commitment: str) -> None:
+    """The pool was committed to before the draw, and nothing was added when the seed could be known."""
+    last, seed_block = None, bundle.document(NAME)["schedule"]["seed_block"]
     for event in bundle.events:
-        body = event["body"]
-        if event["kind"] == "round.miner_generation" and body.get("round") == bundle.round:
+        if event["kind"] == "round.miner_generation" and event["body"].get("round") == bundle.round:
             break
-        last = body.get("commitment") if event["kind"] == "pool" else last
+        last = event["body"].get("commitment") if event["kind"] == "pool" else last
     for body in _added(bundle):
-        if body.get("block", doc["schedule"]["seed_block"]) >= doc["schedule"]["seed_block"]:
-            bundle.note(
-                "wrong-pool",
-                LEDGER,
-                field="pool",
-                found=body,
-                expected=doc["schedule"]["seed_block"],
-                say="Prompts were added when the seed could be known.",
-            )
+        if body.get("block", seed_block) >= seed_block:
+            bundle.note("wrong-pool", LEDGER, field="pool", found=body, expected=seed_block)
     if last is not None or bundle.round == 1:
-        bundle.same(
-            "wrong-pool",
-            LEDGER,
-            field="pool",
-            found=last,
-            expected=commitment,
-            say="The pool that was committed to before the draw is another.",
-        )
+        bundle.compare("wrong-pool", LEDGER, last, commitment, field="pool")
 
 
 def _added(bundle: Bundle) -> list[dict[str, Any]]:
@@ -274,28 +215,6 @@ def _added(bundle: Bundle) -> list[dict[str, Any]]:
         if (kind, body.get("round")) == ("round.miner_generation", bundle.round)
     ]
     return [body for kind, body in kinds[min(opened, default=0) : min(drawn, default=0)] if kind == "pool"]
-
-
-def _prompts(bundle: Bundle) -> None:
-    """The k prompts of the pool with the smallest SHA-256(seed, prompt hash), in that order."""
-    doc, config = bundle.told(NAME), bundle.told("competition.json")["config"]
-    drawn = [prompt["sha256"] for prompt in _in_order(doc)]
-    expected = drawn_by(doc["seed"], doc["pool"], most=config["prompts_per_round"])
-    bundle.same("wrong-prompts", NAME, field="prompts", found=drawn, expected=expected, say="Not what was drawn.")
-    places, stems = [p["position"] for p in doc["prompts"]], [p["stem"] for p in doc["prompts"]]
-    bundle.same(
-        "wrong-prompts",
-        NAME,
-        field="positions",
-        found=places,
-        expected=list(range(len(places))),
-        say="Not in the order of the draw.",
-    )
-    bundle.same("wrong-prompts", NAME, field="stems", found=len(set(stems)), expected=len(stems), say="A name twice.")
-
-
-def _in_order(doc: dict[str, Any]) -> list[dict[str, Any]]:
-    return sorted(doc["prompts"], key=lambda prompt: int(prompt["position"]))
 
 
 def seed_of(slug: str, number: int, block_hash: str, *, beacon: str | None = None) -> str:

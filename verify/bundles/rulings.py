@@ -73,7 +73,7 @@ def _by_people(event: Event) -> bool:
 
 def _note(bundle: Bundle, kind: str, event: Event, *, say: str, found: object = None, expected: object = None) -> None:
     field = f"event {event['seq']} {event['kind']}"
-    bundle.note(kind, NAME, field=field, found=found, expected=expected, say=say)
+    bundle.note(kind, NAME, field=field, found=found, expected=expected, sentence=say)
 
 
 def _confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> None:
@@ -128,7 +128,7 @@ def _lodged(bundle: Bundle, event: Event, earlier: dict[tuple[str, ...], Event])
 def _may_object(bundle: Bundle, event: Event) -> None:
     """A rejection is objected to by whom it rejects, a pass by another miner of the round."""
     body = event["body"]
-    entries = {row["entry"]: row["miner"] for row in bundle.told("submissions.json")}
+    entries = {row["entry"]: row["miner"] for row in bundle.document("submissions.json")}
     own = entries.get(body.get("entry")) == body.get("appellant")
     good = own if body.get("verdict") == "rejected" else not own and body.get("appellant") in entries.values()
     if not good:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verify.bundles.entries import fresh_of
 from verify.bundles.events import entered
 from verify.bundles.files import Bundle
 from verify.bundles.ledger import NAME, TEXT
@@ -64,7 +63,7 @@ def _gave_up(bundle: Bundle) -> bool:
 
 def shown_by(bundle: Bundle) -> set[str]:
     """The round's prompts, and the fresh ones of every batch that its title matches asked for."""
-    doc, fresh = bundle.documents["round.json"], fresh_of(bundle)
+    doc, fresh = bundle.documents["round.json"], bundle.fresh
     reached = [m["stopped_after"] for m in (*bundle.documents["matches.json"], *bundle.aside()) if m["kind"] == "title"]
     batch = doc["rules"].get("title", {}).get("batch", 1)
     asked = -(-max(reached, default=0) // batch) * batch

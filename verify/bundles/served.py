@@ -59,18 +59,15 @@ def _head(bundle: Bundle, row: Any, *, operator: str | None) -> None:
     pinned = None if operator is None else bundle.signed_by == operator
     bundle.book.signers.append(Signer(bundle.signed_by, good, pinned))
     if operator is None:
-        bundle.note("operator-not-pinned", "checkpoints", found=bundle.signed_by, say="Is it the operator?")
+        bundle.note("operator-not-pinned", "checkpoints", found=bundle.signed_by, sentence="Is it the operator?")
     else:
-        said = "Somebody else signed this."
-        found = bundle.signed_by
-        bundle.same("foreign-signature", "checkpoints", field="signed_by", found=found, expected=operator, say=said)
+        bundle.compare("foreign-signature", "checkpoints", bundle.signed_by, operator, field="signed_by")
     if head is None or good is False:
-        bundle.note("bad-signature", "checkpoints", say="No head of this ledger is signed by the key it names.")
+        bundle.note("bad-signature", "checkpoints", sentence="No head of this ledger is signed by the key it names.")
         return
     told = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
     if told is not None or bundle.events:
-        said, place = "The newest signed head is not an event of the ledger that is served.", f"event {head.seq}"
-        bundle.same("wrong-checkpoint", "checkpoints", field=place, found=head.head, expected=told, say=said)
+        bundle.compare("wrong-checkpoint", "checkpoints", head.head, told, field=f"event {head.seq}")
 
 
 def _rows(address: str, asked: dict[str, str]) -> Iterator[dict[str, Any]]:

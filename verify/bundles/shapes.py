@@ -42,249 +42,148 @@ class Each(tuple[Any, ...]):
     """An object of any keys, whose values all have the one shape."""
 
 
-FAILURE = Either((NULL, {"class": TEXT, "code": TEXT}))
-SCHEDULE = {
-    "earliest_reveal_block": COUNT,
-    "latest_reveal_block": COUNT,
-    "seed_block": COUNT,
-    "generation_deadline_block": COUNT,
-}
-RENDERING = {
-    "state": TEXT,
-    "rig": HASH,
-    "renderer": TEXT,
-    "views": Each((HASH,)),
-    "triangles": COUNT,
-    "failure": FAILURE,
-}
-STAGE = {"kind": TEXT, "ab": WHOLE, "ba": WHOLE, "score": WHOLE, "consistent": FLAG}
-DETAIL = Either(({}, {"decided_by": TEXT, "stages": [STAGE]}))
-UNNEEDED = {"position": COUNT, "prompt": TEXT, "state": TEXT}
-DUEL = {
-    **UNNEEDED,
-    "outcome": TEXT,
-    "score_micro": Either((NULL, WHOLE)),
-    "left": TEXT,
-    "right": TEXT,
-    "detail": DETAIL,
-    "failure": FAILURE,
-}
-AGAIN = {**DUEL, "take": COUNT}
-TALLY = dict.fromkeys(("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender"), COUNT)
-NUMBERS = Each((Either((TEXT, WHOLE)),))
+def form(**types: Any) -> dict[str, Any]:
+    """An object's shape: `text="name note"` are fields of the type TEXT, `row={"a": SHAPE}` any others as they are."""
+    shape: dict[str, Any] = {}
+    for name, fields in types.items():
+        shape |= fields if isinstance(fields, dict) else dict.fromkeys(fields.split(), TYPES[name])
+    return shape
 
-AUDIT = {
-    "entry": TEXT,
-    "kind": TEXT,
-    "verdict": TEXT,
-    "code": TEXT,
-    "reason": TEXT,
-    "version": COUNT,
-    "people": [TEXT],
-    "numbers": NUMBERS,
-    "limits": NUMBERS,
-    "archive": TEXT,
-    "checks": [{"check": TEXT, "tool": TEXT, "tool_version": TEXT, "ruleset": TEXT, "outcome": TEXT}],
-    "findings": [
-        {
-            "severity": TEXT,
-            "rule": TEXT,
-            "file": TEXT,
-            "line": Either((NULL, COUNT)),
-            "sentence": TEXT,
-            "check": TEXT,
-            "tool": TEXT,
-            "tool_version": TEXT,
-        }
-    ],
+
+TYPES: dict[str, Any] = {
+    "text": TEXT,
+    "count": COUNT,
+    "whole": WHOLE,
+    "flag": FLAG,
+    "digest": HASH,
+    "share": SHARE,
+    "maybe_count": Either((NULL, COUNT)),
+    "maybe_whole": Either((NULL, WHOLE)),
+    "failure": Either((NULL, {"class": TEXT, "code": TEXT})),
 }
-MATCH = {
-    "kind": TEXT,
-    "defender": TEXT,
-    "defender_origin": TEXT,
-    "challenger": TEXT,
-    "challenger_origin": TEXT,
-    "judge": TEXT,
-    "judge_name": TEXT,
-    "tally": TALLY,
-    "margin": SHARE,
-    "margin_micro": WHOLE,
-    "stopped": TEXT,
-    "stopped_after": COUNT,
-    "duels": [Either((UNNEEDED, AGAIN, DUEL))],
-}
+SCHEDULE = form(count="earliest_reveal_block latest_reveal_block seed_block generation_deadline_block")
+VIEWS = {"views": Each((HASH,))}
+RENDERING = form(text="state renderer", digest="rig", count="triangles", failure="failure", row=VIEWS)
+STAGE = form(text="kind", whole="ab ba score", flag="consistent")
+DETAIL = {"detail": Either(({}, form(text="decided_by", row={"stages": [STAGE]})))}
+UNNEEDED = form(count="position", text="prompt state")
+DUEL = UNNEEDED | form(text="outcome left right", maybe_whole="score_micro", failure="failure", row=DETAIL)
+TALLY = form(count="won drawn lost void forfeits_challenger forfeits_defender")
+NUMBERS = Each((Either((TEXT, WHOLE)),))
+CHECK = form(text="check tool tool_version ruleset outcome")
+FOUND = form(text="severity rule file sentence check tool tool_version", maybe_count="line")
+AUDIT = form(
+    text="entry kind verdict code reason archive",
+    count="version",
+    row={"people": [TEXT], "numbers": NUMBERS, "limits": NUMBERS, "checks": [CHECK], "findings": [FOUND]},
+)
+MATCH = form(
+    text="kind defender defender_origin challenger challenger_origin judge judge_name stopped",
+    share="margin",
+    whole="margin_micro",
+    count="stopped_after",
+    row={"tally": TALLY, "duels": [Either((UNNEEDED, {**DUEL, "take": COUNT}, DUEL))]},
+)
 MATCHES = [Either(({**MATCH, "version": COUNT}, MATCH))]
 """Of a match that was made anew its version, of a duel that was judged again the take; a first one goes without."""
-RUNGS = [{"challenger": TEXT, "defender": TEXT, "verdict": TEXT, "reason": TEXT}]
-DISTANCE = Either((NULL, COUNT))
+RUNGS = [form(text="challenger defender verdict reason")]
+REIGN = form(text="hotkey", share="weight", count="effective_block")
+PROMPTS = [form(count="position", text="stem", digest="sha256")]
+STATISTICS = form(text="match", count="sign_p_micro", maybe_count="flip_distance", row={"interval95_micro": [WHOLE]})
 
-MANIFEST = {
-    "format": TEXT,
-    "competition": TEXT,
-    "round": COUNT,
-    "files": [{"path": TEXT, "sha256": HASH, "bytes": COUNT, "role": TEXT}],
-}
+MANIFEST = form(
+    text="format competition",
+    count="round",
+    row={"files": [form(text="path role", digest="sha256", count="bytes")]},
+)
 SHAPES: dict[str, Any] = {
-    "competition.json": {
-        "slug": TEXT,
-        "name": TEXT,
-        "description": TEXT,
-        "ruleset": TEXT,
-        "judge": TEXT,
-        "renderer": TEXT,
-        "chain": TEXT,
-        "pods": TEXT,
-        "config": ANY,
-        "demo": FLAG,
-    },
-    "round.json": {
-        "number": COUNT,
-        "rules": RULES,
-        "schedule": SCHEDULE,
-        "seed_block_hash": HASH,
-        "seed": HASH,
-        "pool": [HASH],
-        "pool_commitment": HASH,
-        "prompts": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
-    },
-    "reveals.json": [{"miner": TEXT, "block": COUNT, "extrinsic_index": COUNT, "payload": HEX, "objection": TEXT}],
+    "competition.json": form(
+        text="slug name description ruleset judge renderer chain pods", flag="demo", row={"config": ANY}
+    ),
+    "round.json": form(
+        count="number",
+        digest="seed_block_hash seed pool_commitment",
+        row={"rules": RULES, "schedule": SCHEDULE, "pool": [HASH], "prompts": PROMPTS},
+    ),
+    "reveals.json": [form(text="miner objection", count="block extrinsic_index", row={"payload": HEX})],
     "submissions.json": [
-        {
-            "entry": TEXT,
-            "miner": TEXT,
-            "role": TEXT,
-            "repo": TEXT,
-            "commit": TEXT,
-            "cdn_url": TEXT,
-            "reveal_block": Either((NULL, COUNT)),
-            "extrinsic_index": Either((NULL, COUNT)),
-            "objection": TEXT,
-            "copy_of": TEXT,
-        }
+        form(text="entry miner role repo commit cdn_url objection copy_of", maybe_count="reveal_block extrinsic_index")
     ],
     "assets.json": [
-        {
-            "entry": TEXT,
-            "prompt": TEXT,
-            "origin": TEXT,
-            "state": TEXT,
-            "sha256": TEXT,
-            "bytes": COUNT,
-            "failure": FAILURE,
-            "rendering": Either((NULL, RENDERING)),
-        }
+        form(
+            text="entry prompt origin state sha256",
+            count="bytes",
+            failure="failure",
+            row={"rendering": Either((NULL, RENDERING))},
+        )
     ],
     "matches.json": MATCHES,
     "audits.json": [AUDIT],
-    "decision.json": {
-        "winner": TEXT,
-        "leader": TEXT,
-        "weight": SHARE,
-        "effective_block": COUNT,
-        "headline": TEXT,
-        "ladder": RUNGS,
-        "next_schedule": SCHEDULE,
-        "reigns": [{"hotkey": TEXT, "weight": SHARE, "effective_block": COUNT}],
-        "uids": Each((COUNT,)),
-        "owner_uid": COUNT,
-        "weights": Each((SHARE,)),
-        "weights_block": COUNT,
-    },
-    "statistics.json": {
-        "matches": [{"match": TEXT, "interval95_micro": [WHOLE], "sign_p_micro": COUNT, "flip_distance": DISTANCE}],
-        "flip_distance": DISTANCE,
-        "repeatability": {"pairs": COUNT, "same": COUNT, "opposite": COUNT},
-    },
+    "decision.json": form(
+        text="winner leader headline",
+        share="weight",
+        count="effective_block owner_uid weights_block",
+        row={
+            "ladder": RUNGS,
+            "next_schedule": SCHEDULE,
+            "reigns": [REIGN],
+            "uids": Each((COUNT,)),
+            "weights": Each((SHARE,)),
+        },
+    ),
+    "statistics.json": form(
+        maybe_count="flip_distance",
+        row={"matches": [STATISTICS], "repeatability": form(count="pairs same opposite")},
+    ),
 }
 
-BARS = ("likeness", "lean", "artifacts", "checklist", "detail", "gray", "side_guard", "least_mass")
-QUESTION = {"kind": TEXT, "about": TEXT, "shows": [TEXT], "asks": TEXT, "labels": Each((WHOLE,))}
-DESCRIBED = {
-    "rules": TEXT,
-    "door": TEXT,
-    "model": TEXT,
-    "revision": TEXT,
-    "server": TEXT,
-    "mode": TEXT,
-    "constrain": TEXT,
-    "pixels": COUNT,
-    "system": TEXT,
-    "questions": Each((QUESTION,)),
-    "bars": dict.fromkeys(BARS, COUNT),
-}
-ANSWER = {
-    "key": HASH,
-    "kind": TEXT,
-    "model": TEXT,
-    "text": TEXT,
-    "shares": Each((COUNT,)),
-    "top": [{"token": TEXT, "micro": WHOLE}],
-}
-CONTROL = {
-    "take": COUNT,
-    "kind": TEXT,
-    "prompt": TEXT,
-    "variant": TEXT,
-    "state": TEXT,
-    "score_micro": Either((NULL, WHOLE)),
-    "before_micro": Either((NULL, WHOLE)),
-    "left": TEXT,
-    "right": TEXT,
-    "views": Each((HASH,)),
-    "detail": DETAIL,
-    "answers": [ANSWER],
-}
-COUNTS = {"won": COUNT, "drawn": COUNT, "lost": COUNT, "out": FLAG}
+BARS = form(count="likeness lean artifacts checklist detail gray side_guard least_mass")
+QUESTION = form(text="kind about asks", row={"shows": [TEXT], "labels": Each((WHOLE,))})
+DESCRIBED = form(
+    text="rules door model revision server mode constrain system",
+    count="pixels",
+    row={"questions": Each((QUESTION,)), "bars": BARS},
+)
+TOP = [form(text="token", whole="micro")]
+ANSWER = form(digest="key", text="kind model text", row={"shares": Each((COUNT,)), "top": TOP})
+CONTROL = form(
+    count="take",
+    text="kind prompt variant state left right",
+    maybe_whole="score_micro before_micro",
+    row={**VIEWS, **DETAIL, "answers": [ANSWER]},
+)
+COUNTS = form(count="won drawn lost", flag="out")
+BANKROLL = form(
+    text="entry commit credits ending",
+    count="duels",
+    maybe_count="flip_distance",
+    row={"carried": COUNTS, "left": COUNTS},
+)
+DECISION = form(text="winner leader headline", share="weight", count="effective_block", row={"ladder": RUNGS})
 OPTIONAL: dict[str, Any] = {
-    "beacon.json": {"kind": TEXT, "round": COUNT, "signature": TEXT, "block_ms": COUNT},
-    "judging.json": {
-        "name": TEXT,
-        "version": TEXT,
-        "described": Either(({}, DESCRIBED)),
-        "answers": [ANSWER],
-        "controls": [CONTROL],
-    },
-    "correction.json": {
-        "edition": COUNT,
-        "correction": COUNT,
-        "scope": TEXT,
-        "code": TEXT,
-        "reason": TEXT,
-        "corrects": HASH,
-        "defended": COUNT,
-        "supersedes": Either((NULL, COUNT)),
-        "before": {
-            "winner": TEXT,
-            "leader": TEXT,
-            "weight": SHARE,
-            "effective_block": COUNT,
-            "headline": TEXT,
-            "ladder": RUNGS,
+    "beacon.json": form(text="kind signature", count="round block_ms"),
+    "judging.json": form(
+        text="name version",
+        row={"described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL]},
+    ),
+    "correction.json": form(
+        text="scope code reason",
+        count="edition correction defended",
+        digest="corrects",
+        maybe_count="supersedes",
+        row={"before": DECISION, "set_aside": [AUDIT], "choice": Each((TEXT,)), "matches": MATCHES},
+    ),
+    "title.json": form(
+        text="leader_commit",
+        row={
+            "fresh": PROMPTS,
+            "seen": [HASH],
+            "entries": [[form(text="entry same")]],
+            "canaries": [TEXT],
+            "finalists": [TEXT],
+            "bankrolls": [BANKROLL],
         },
-        "set_aside": [AUDIT],
-        "choice": Each((TEXT,)),
-        "matches": MATCHES,
-    },
-    "title.json": {
-        "fresh": [{"position": COUNT, "stem": TEXT, "sha256": HASH}],
-        "seen": [HASH],
-        "leader_commit": TEXT,
-        "entries": [[{"entry": TEXT, "same": TEXT}]],
-        "canaries": [TEXT],
-        "finalists": [TEXT],
-        "bankrolls": [
-            {
-                "entry": TEXT,
-                "commit": TEXT,
-                "carried": COUNTS,
-                "left": COUNTS,
-                "credits": TEXT,
-                "ending": TEXT,
-                "duels": COUNT,
-                "flip_distance": DISTANCE,
-            }
-        ],
-    },
+    ),
 }
 """Documents that only some rulesets and judges have, or only a corrected round."""
 

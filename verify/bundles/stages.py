@@ -77,22 +77,15 @@ def check(bundle: Bundle) -> None:
 
 def _move(bundle: Bundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
     body, edges, field = event["body"], EDGES[kind], f"event {event['seq']} {event['kind']}"
-    bundle.same("wrong-stage", NAME, field=field, found=body.get("to"), expected=to, say="Named after another move.")
+    bundle.compare("wrong-stage", NAME, body.get("to"), to, field=field)
     if to not in edges.get(str(body["from"]), ()):
-        bundle.note("wrong-stage", NAME, field=field, found=body["from"], say="There is no such move.")
+        bundle.note("wrong-stage", NAME, field=field, found=body["from"], sentence="There is no such move.")
     if before is None and not _may_be_older(bundle, body):
         before = next(iter(edges))
     if before is not None:
-        bundle.same(
-            "wrong-stage",
-            NAME,
-            field=field,
-            found=body["from"],
-            expected=before,
-            say="It was not there when it moved: an event was left out, doubled or reordered.",
-        )
+        bundle.compare("wrong-stage", NAME, body["from"], before, field=field)
     if event["kind"] == "round.paused":
-        bundle.note("paused", NAME, field=field, found=body.get("because"), say="The operator had to act.")
+        bundle.note("paused", NAME, field=field, found=body.get("because"), sentence="The operator had to act.")
 
 
 def _may_be_older(bundle: Bundle, body: dict[str, Any]) -> bool:
@@ -108,11 +101,4 @@ def _ended(bundle: Bundle, last: dict[tuple[str, ...], str]) -> None:
         found = last.get(who)
         if kind == "publication" and (found == "published" or (bundle.draft and found is None)):
             continue
-        bundle.same(
-            "wrong-stage",
-            NAME,
-            field=f"{kind} {bundle.round}",
-            found=found,
-            expected=wanted,
-            say="The ledger does not lead to a published round.",
-        )
+        bundle.compare("wrong-stage", NAME, found, wanted, field=f"{kind} {bundle.round}")

@@ -5,200 +5,144 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import bankroll as bundle_bankroll
-from verify.bundles.assets import challengers
-from verify.bundles.entries import fresh_of, groups, representatives, titled
+from verify.bundles import bankroll
+from verify.bundles.entries import commit_of, groups, leader_commit, order_of, representatives
 from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
-from verify.bundles.ladder import headline
+from verify.bundles.ladder import headline, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, margin_of, result_of
-from verify.bundles.reveals import in_reveal_order
 from verify.bundles.round import drawn_by
 
 NAME, DECISION, LEADER = "title.json", "decision.json", "leader"
 NOTHING = {"won": 0, "drawn": 0, "lost": 0, "out": False}
-Z95 = 1.959963984540054
+KINDS = {
+    "": "wrong-copy",
+    "fresh": "wrong-prompts",
+    "seen": "wrong-prompts",
+    "finalists": "wrong-ladder",
+    "bankrolls": "wrong-tally",
+}
 
 Row = dict[str, Any]
+Standing = tuple[Row, str, int]
+"""(what is left of the bankroll, how the match ended, after how many duels)."""
 
 
 def check(bundle: Bundle) -> None:
-    if titled(bundle) != (NAME in bundle.documents):
-        said = "A round with title matches, and no other, has this document."
-        kind = "file-missing" if titled(bundle) else "foreign-file"
-        bundle.note(kind, NAME, field="title", found=NAME in bundle.documents, say=said)
-    if not titled(bundle) or NAME not in bundle.documents:
+    if bundle.titled != (NAME in bundle.documents):
+        bundle.note("file-missing" if bundle.titled else "foreign-file", NAME)
+    if not bundle.titled or NAME not in bundle.documents:
         return
-    _fresh(bundle)
-    _entries(bundle)
-    _decide(bundle)
+    doc = bundle.document(NAME)
+    rows = {row["entry"]: row for row in doc["bankrolls"]}
+    titles = {m["challenger"]: m for m in bundle.document(MATCHES) if m["kind"] == "title"}
+    standings = {entry: played(bundle, match) for entry, match in titles.items() if entry in rows}
+    screens = {m["challenger"]: m["tally"] for m in bundle.document(MATCHES) if m["kind"] == "screen"}
+    rejected = rejected_in(bundle.document("audits.json"))
+    finalists = finalists_of(bundle, screens, rejected)
+    expected = write(bundle, standings) | {"finalists": finalists}
+    bundle.compare(KINDS, NAME, doc, expected)
+    _drawn(bundle)
+    for entry in sorted(standings):
+        _carried(bundle, rows[entry])
+    bundle.compare_sets("missing-match", "extra-match", MATCHES, titles, finalists)
+    for entry in finalists:
+        passed = [a["kind"] for a in bundle.document("audits.json") if (a["entry"], a["verdict"]) == (entry, "passed")]
+        names = [f"{entry} {kind}" for kind in passed], [f"{entry} {kind}" for kind in bundle.rules["audits"]]
+        bundle.compare_sets("missing-audit", "extra-audit", "audits.json", *names)
+    _decision(bundle, winner_of(bundle, finalists, standings), finalists, rejected)
 
 
-def _fresh(bundle: Bundle) -> None:
-    """The next prompts in the order of the draw that nobody was ever given, and they were drawn with the others."""
-    doc, rules = bundle.told("round.json"), bundle.told("round.json")["rules"]
-    used, fresh = len(doc["prompts"]), [row["sha256"] for row in fresh_of(bundle)]
-    left = set(doc["pool"]) - {row["sha256"] for row in doc["prompts"]} - set(bundle.told(NAME)["seen"])
-    expected = drawn_by(doc["seed"], sorted(left), most=rules["title"]["prompts"])
-    bundle.same("wrong-prompts", NAME, field="fresh", found=fresh, expected=expected, say="Not what was drawn.")
-    _seen(bundle)
-    places = [row["position"] for row in bundle.told(NAME)["fresh"]]
-    stems = {row["stem"] for row in (*bundle.told(NAME)["fresh"], *doc["prompts"])}
-    bundle.same(
-        "wrong-prompts",
-        NAME,
-        field="positions",
-        found=[places, len(stems)],
-        expected=[list(range(len(fresh))), len(fresh) + used],
-        say="Out of order, or a name twice.",
-    )
-    drawn = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
-    bundle.same(
-        "ledger-differs",
-        NAME,
-        field="fresh",
-        found=fresh,
-        expected=drawn[0]["fresh"] if drawn else None,
-        say="The ledger told of others.",
-    )
-
-
-def _seen(bundle: Bundle) -> None:
-    """What earlier rounds showed: nothing before the first; `bundle_series` looks at the others' bundles."""
-    doc, pool = bundle.told(NAME), bundle.told("round.json")["pool"]
-    bundle.same(
-        "wrong-prompts",
-        NAME,
-        field="seen",
-        found=doc["seen"],
-        expected=sorted(set(doc["seen"]) & set(pool)),
-        say="Not each prompt once, in order, and of the pool.",
-    )
-    if bundle.round == 1:
-        bundle.same("wrong-prompts", NAME, field="seen", found=doc["seen"], expected=[], say="No round was before.")
-    elif doc["seen"]:
-        bundle.note(
-            "told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts", say="Shown by earlier rounds."
-        )
-
-
-def _entries(bundle: Bundle) -> None:
+def write(bundle: Bundle, standings: dict[str, Standing]) -> Row:
+    """The document without its finalists, from the pool, the submissions, the outputs and the title matches."""
+    doc, round_ = bundle.document(NAME), bundle.document("round.json")
+    pool, shown, names = set(round_["pool"]), {row["sha256"] for row in round_["prompts"]}, bundle.rules["title"]
+    drawn = drawn_by(round_["seed"], sorted(pool - shown - set(doc["seen"])), most=names["prompts"])
+    stems = {row["sha256"]: row["stem"] for row in doc["fresh"]}
     entries, canaries = groups(bundle)
-    told = [[row["entry"] for row in group] for group in entries]
-    doc = bundle.told(NAME)
-    bundle.same(
-        "wrong-copy",
-        NAME,
-        field="entries",
-        found=[[m["entry"] for m in group] for group in doc["entries"]],
-        expected=told,
-        say="The same commit, or the same bytes, are one entry.",
-    )
-    bundle.same(
-        "wrong-copy",
-        NAME,
-        field="canaries",
-        found=doc["canaries"],
-        expected=[r["entry"] for r in canaries],
-        say="The leader's own commit, and nothing else, is a canary.",
-    )
-    why = [
-        ["" if row is group[0] else "commit" if row["commit"] == group[0]["commit"] else "outputs" for row in group]
-        for group in entries
-    ]
-    bundle.same(
-        "wrong-copy",
-        NAME,
-        field="same",
-        found=[[m["same"] for m in group] for group in doc["entries"]],
-        expected=why,
-        say="Not for this reason.",
-    )
+    return {
+        "fresh": [{"position": n, "stem": stems.get(sha), "sha256": sha} for n, sha in enumerate(drawn)],
+        "seen": sorted(set(doc["seen"]) & pool) if bundle.round != 1 else [],
+        "leader_commit": leader_commit(bundle),
+        "entries": [[{"entry": row["entry"], "same": _same(row, group[0])} for row in group] for group in entries],
+        "canaries": [row["entry"] for row in canaries],
+        "bankrolls": [_bankroll(bundle, row, standings) for row in doc["bankrolls"]],
+    }
+
+
+def _same(row: Row, first: Row) -> str:
+    """Why a submission is one entry with the first of it."""
+    return "" if row is first else "commit" if row["commit"] == first["commit"] else "outputs"
+
+
+def _bankroll(bundle: Bundle, row: Row, standings: dict[str, Standing]) -> Row:
+    """Played again, duel by duel, from what its pair's earlier rounds left; one without a match is as it was."""
+    if row["entry"] not in standings:
+        return row
+    left, ending, duels = standings[row["entry"]]
+    return row | {
+        "left": left,
+        "ending": ending,
+        "duels": duels,
+        "commit": commit_of(bundle, row["entry"]),
+        "credits": str(bankroll.held(left["won"], left["lost"], title=bundle.rules["title"])),
+        "flip_distance": bankroll.flips(left, rules=bundle.rules),
+    }
+
+
+def _drawn(bundle: Bundle) -> None:
+    """The fresh prompts were drawn with the others, each has its own name, and earlier rounds showed the seen ones."""
+    doc, prompts = bundle.document(NAME), bundle.document("round.json")["prompts"]
+    stems = [row["stem"] for row in (*doc["fresh"], *prompts)]
+    bundle.compare("wrong-prompts", NAME, len(set(stems)), len(stems), field="stems", sentence="A name twice.")
+    drawn = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
+    fresh = [row["sha256"] for row in bundle.fresh]
+    bundle.compare("ledger-differs", NAME, fresh, drawn[0]["fresh"] if drawn else None, field="fresh")
+    if doc["seen"] and bundle.round != 1:
+        bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts")
+
+
+def _carried(bundle: Bundle, row: Row) -> None:
+    """The bankroll begins with what the pair's last round left, and leaves what the ledger keeps."""
+    before = carried(bundle, commit=row["commit"], leader=leader_commit(bundle))
+    if before is None:
+        bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"])
+    elif row["carried"] != before:
+        field = f"{row['entry']} carried"
+        bundle.note("ledger-differs", NAME, field=field, found=row["carried"], expected=before)
+    kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == row["commit"]]
+    kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
+    expected = [{name: body[name] for name in NOTHING} for body in kept]
+    bundle.compare("ledger-differs", NAME, [row["left"]], expected, field=f"{row['entry']} left")
 
 
 def carried(bundle: Bundle, *, commit: str, leader: str) -> Row | None:
     """What the last earlier round of this pair left; None where this part of the ledger does not reach back."""
-    told = [b for b in bodies(bundle, "bankroll") if (b["commit"], b["leader_commit"]) == (commit, leader)]
-    before = [b for b in told if b["round"] < (bundle.round or 0)]
+    pair = [b for b in bodies(bundle, "bankroll") if (b["commit"], b["leader_commit"]) == (commit, leader)]
+    before = [b for b in pair if b["round"] < (bundle.round or 0)]
     if before:
         return {name: before[-1][name] for name in NOTHING}
     return dict(NOTHING) if bundle.events and bundle.events[0]["seq"] == 1 else None
 
 
-def _decide(bundle: Bundle) -> None:
-    rules, doc = bundle.told("round.json")["rules"], bundle.told(NAME)
-    verdicts: dict[str, dict[str, str]] = {}
-    for audit in bundle.told("audits.json"):
-        verdicts.setdefault(audit["entry"], {})[audit["kind"]] = audit["verdict"]
-    rejected = {entry for entry, found in verdicts.items() if "rejected" in found.values()}
-    screens = {m["challenger"]: m["tally"] for m in bundle.told(MATCHES) if m["kind"] == "screen"}
-    standings = _bankrolls(bundle)
-    finalists = finalists_of(bundle, screens, rejected)
-    bundle.same(
-        "wrong-ladder",
-        NAME,
-        field="finalists",
-        found=doc["finalists"],
-        expected=finalists,
-        say="The best entries of the screen that no audit rejected.",
-    )
-    bundle.same(
-        "missing-match",
-        MATCHES,
-        field="title",
-        found=sorted(standings),
-        expected=sorted(finalists),
-        say="Every finalist, once, and nobody else plays for the title.",
-    )
-    for entry in finalists:
-        passed = {kind for kind, verdict in verdicts.get(entry, {}).items() if verdict == "passed"}
-        bundle.same(
-            "missing-audit",
-            "audits.json",
-            field=entry,
-            found=sorted(passed),
-            expected=sorted(rules["audits"]),
-            say="A finalist plays only after its audits.",
-        )
-    _winner(bundle, winner_of(bundle, finalists, standings), finalists, sorted(rejected))
-
-
 def finalists_of(bundle: Bundle, screens: dict[str, Row], rejected: set[str]) -> list[str]:
     """The best entries of the screen that no audit rejected and whose bankroll was not out before."""
-    rules, doc = bundle.told("round.json")["rules"], bundle.told(NAME)
+    rules, doc, order = bundle.rules, bundle.document(NAME), order_of(bundle)
     out = {row["entry"] for row in doc["bankrolls"] if row["carried"]["out"]}
-    place = _places(bundle)
-    may = [e for e in representatives(groups(bundle)[0], rejected) if e in screens and clears(screens[e], rules)]
-    may = [e for e in may if e not in out and not _was_out(bundle, e)]
-    return sorted(may, key=lambda e: (-margin_of(screens[e]), place[e]))[: rules["title"]["finalists"]]
+    for entry in order:
+        left = carried(bundle, commit=commit_of(bundle, entry), leader=doc["leader_commit"])
+        out |= {entry} if left and left["out"] else set()
+    able = [entry for entry in representatives(groups(bundle)[0], rejected) if entry not in out]
+    able = [entry for entry in able if entry in screens and clears(screens[entry], rules)]
+    return sorted(able, key=lambda e: (-margin_of(screens[e]), order.index(e)))[: rules["title"]["finalists"]]
 
 
-def winner_of(bundle: Bundle, finalists: list[str], standings: dict[str, tuple[Row, str, int]]) -> str:
-    place = _places(bundle)
-    won = [e for e in finalists if e in standings and standings[e][1] == "title"]
-    lead = sorted(won, key=lambda e: (-_margin(standings[e][0]), place[e]))
-    return lead[0] if lead else LEADER
-
-
-def _places(bundle: Bundle) -> dict[str, int]:
-    return {row["entry"]: number for number, row in enumerate(in_reveal_order(challengers(bundle)))}
-
-
-def played(bundle: Bundle, match: Row) -> tuple[Row, str, int]:
-    """A title match that need not count, from what its pair's earlier rounds left as the ledger tells."""
-    doc, entry = bundle.told(NAME), match["challenger"]
-    told = next((row["carried"] for row in doc["bankrolls"] if row["entry"] == entry), None)
-    commit = next((s["commit"] for s in bundle.told("submissions.json") if s["entry"] == entry), "")
-    start = told or carried(bundle, commit=commit, leader=doc["leader_commit"]) or NOTHING
-    results, rules = [result_of(duel) for duel in match["duels"]], bundle.told("round.json")["rules"]
-    return bundle_bankroll.play(results, start, rules=rules, total=len(doc["fresh"]))
-
-
-def _was_out(bundle: Bundle, entry: str) -> bool:
-    commit = next(s["commit"] for s in bundle.told("submissions.json") if s["entry"] == entry)
-    found = carried(bundle, commit=commit, leader=bundle.told(NAME)["leader_commit"])
-    return bool(found and found["out"])
+def winner_of(bundle: Bundle, finalists: list[str], standings: dict[str, Standing]) -> str:
+    """Of those who earned the title the one with the larger margin, then the earlier reveal; else the leader."""
+    order = order_of(bundle)
+    won = [entry for entry in finalists if entry in standings and standings[entry][1] == "title"]
+    return min(won, key=lambda e: (-_margin(standings[e][0]), order.index(e)), default=LEADER)
 
 
 def _margin(left: Row) -> Fraction:
@@ -206,85 +150,24 @@ def _margin(left: Row) -> Fraction:
     return Fraction(left["won"] - left["lost"], counted) if counted else Fraction(0)
 
 
-def _bankrolls(bundle: Bundle) -> dict[str, tuple[Row, str, int]]:
-    """Every title match played again, duel by duel, from what its pair's earlier rounds left."""
-    rules, doc = bundle.told("round.json")["rules"], bundle.told(NAME)
-    leader = next((s["commit"] for s in bundle.told("submissions.json") if s["role"] == "leader"), "")
-    bundle.same(
-        "wrong-copy",
-        NAME,
-        field="leader_commit",
-        found=doc["leader_commit"],
-        expected=leader,
-        say="The leader's code is another.",
-    )
-    told, played = {row["entry"]: row for row in doc["bankrolls"]}, {}
-    for match in (m for m in bundle.told(MATCHES) if m["kind"] == "title"):
-        entry, row = match["challenger"], told.get(match["challenger"])
-        if row is None:
-            bundle.note("wrong-tally", NAME, field=entry, say="A title match without its bankroll.")
-            continue
-        results = [result_of(duel) for duel in match["duels"]]
-        played[entry] = bundle_bankroll.play(results, row["carried"], rules=rules, total=len(doc["fresh"]))
-        _bankroll(bundle, row, played[entry], leader=leader, rules=rules)
-    return played
+def played(bundle: Bundle, match: Row) -> Standing:
+    """A title match, from what its pair's earlier rounds left: as the document says, or as the ledger tells."""
+    doc, entry = bundle.document(NAME), match["challenger"]
+    stated = next((row["carried"] for row in doc["bankrolls"] if row["entry"] == entry), None)
+    start = stated or carried(bundle, commit=commit_of(bundle, entry), leader=doc["leader_commit"]) or NOTHING
+    results = [result_of(duel) for duel in match["duels"]]
+    return bankroll.play(results, start, rules=bundle.rules, total=len(doc["fresh"]))
 
 
-def _bankroll(bundle: Bundle, row: Row, played: tuple[Row, str, int], *, leader: str, rules: Row) -> None:
-    left, ending, duels = played
-    commit = next((s["commit"] for s in bundle.told("submissions.json") if s["entry"] == row["entry"]), "")
-    expected = {
-        "left": left,
-        "ending": ending,
-        "duels": duels,
-        "commit": commit,
-        "credits": str(bundle_bankroll.held(left["won"], left["lost"], title=rules["title"])),
-        "flip_distance": bundle_bankroll.flips(left, rules=rules),
-    }
-    bundle.same(
-        "wrong-tally",
-        NAME,
-        field=row["entry"],
-        found={name: row[name] for name in expected},
-        expected=expected,
-        say="The duels leave another bankroll.",
-    )
-    before = carried(bundle, commit=commit, leader=leader)
-    if before is None:
-        bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"], say="Carried over from before.")
-    else:
-        bundle.same(
-            "ledger-differs",
-            NAME,
-            field=f"{row['entry']} carried",
-            found=row["carried"],
-            expected=before,
-            say="The pair's last round left another bankroll.",
-        )
-    kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == commit]
-    kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
-    bundle.same(
-        "ledger-differs",
-        NAME,
-        field=f"{row['entry']} left",
-        found=[row["left"]],
-        expected=[{name: b[name] for name in NOTHING} for b in kept],
-        say="The ledger keeps another.",
-    )
+def verdicts_of(finalists: list[str], rejected: set[str], winner: str) -> dict[str, str]:
+    """Who was rejected, and of the others who advanced and whom the leader held."""
+    held = {entry: "advanced" if entry == winner else "held" for entry in finalists}
+    return dict.fromkeys(sorted(rejected), "rejected") | held
 
 
-def _winner(bundle: Bundle, winner: str, finalists: list[str], rejected: list[str]) -> None:
-    decision = bundle.told(DECISION)
-    verdicts = dict.fromkeys(rejected, "rejected")
-    verdicts |= {entry: "advanced" if entry == winner else "held" for entry in finalists}
-    found = {row["challenger"]: row["verdict"] for row in decision["ladder"]}
-    bundle.same("wrong-ladder", DECISION, field="ladder", found=found, expected=verdicts, say="They ended otherwise.")
-    bundle.same(
-        "wrong-winner",
-        DECISION,
-        field="winner",
-        found=decision["winner"],
-        expected=winner,
-        say="The title matches give another winner.",
-    )
-    headline(bundle, winner)
+def _decision(bundle: Bundle, winner: str, finalists: list[str], rejected: set[str]) -> None:
+    doc = bundle.document(DECISION)
+    ladder = {row["challenger"]: row["verdict"] for row in doc["ladder"]}
+    bundle.compare("wrong-ladder", DECISION, ladder, verdicts_of(finalists, rejected, winner), field="ladder")
+    bundle.compare("wrong-winner", DECISION, doc["winner"], winner, field="winner")
+    bundle.compare("wrong-reason", DECISION, doc["headline"], headline(bundle, winner), field="headline")

@@ -1,8 +1,8 @@
 """Were duels judged again for a fault that touched all of them, and was nothing else changed with them?
 
-The ledger is read from its beginning: what was asked, of which files, and when.  At the moment a correction was opened,
-what its choice touched, and whatever asked the same, is exactly what it announced.  A version of a match has these
-duels with a take of their own, and every other as it stood before.
+The ledger is read from its beginning: what the judge was asked, of which files, and when.  At the moment a correction
+was opened, what its choice touched, and whatever asked the same, is exactly what it announced.  A version of a match
+has these duels with a take of their own, and every other as it stood before.
 """
 
 from __future__ import annotations
@@ -13,122 +13,124 @@ from datetime import datetime
 from typing import Any
 
 from verify.bundles.answering import prompt_of
+from verify.bundles.answers import Answers, Missing
 from verify.bundles.correction import NAME
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle, text
+from verify.bundles.files import Bundle
 from verify.bundles.judging import by_model, take_of, views_of
+from verify.bundles.ladder import pair_of
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import label
 
 Row = dict[str, Any]
 Pair = tuple[str, str, str]
 Place = tuple[str, str, str, str]
+Files = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One duel that the judge was asked about."""
+class Question:
+    """One duel that the judge was asked about: prompt and files."""
 
     position: int
     at: str
-    files: tuple[str, str, str]
+    files: Files
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What opened a correction: its scope, the duels that had to be judged again, and their files."""
+
+    scope: str
+    affected: frozenset[Place] = frozenset()
+    files: frozenset[Files] = frozenset()
 
 
 @dataclass
-class Told:
-    """What the ledger has told so far.  `duels`: of each version of a pair; `stops`: where each was decided."""
+class History:
+    """What the ledger has told so far.  `duels`: of each version of a pair; `stops`: where each was decided; `counts`:
+    which version of a pair counts."""
 
-    duels: dict[Pair, dict[int, dict[str, Heard]]] = field(default_factory=dict)
+    duels: dict[Pair, dict[int, dict[str, Question]]] = field(default_factory=dict)
     stops: dict[tuple[Pair, int], int] = field(default_factory=dict)
     counts: dict[Pair, int] = field(default_factory=dict)
 
-    def heard(self) -> dict[Place, Heard]:
+    def questions(self) -> dict[Place, Question]:
         """Of every decided match that counts, the duels up to its end about which somebody was asked."""
-        found: dict[Place, Heard] = {}
-        for pair in self.duels:
+        table: dict[Place, Question] = {}
+        for pair, versions in self.duels.items():
             version = self.counts.get(pair, 1)
-            stop = self.stops.get((pair, version))
-            rows = self.duels[pair].get(version, {}).items() if stop is not None else ()
-            found |= {(*pair, prompt): row for prompt, row in rows if stop is None or row.position < stop}
-        return found
+            stop = self.stops.get((pair, version), 0)
+            for prompt, question in versions.get(version, {}).items():
+                if question.position < stop:
+                    table[(*pair, prompt)] = question
+        return table
+
+    def read(self, kind: str, body: Row) -> None:
+        if kind == "correction.applied":
+            version = body["correction"] + 1
+            self.counts |= {pair: version for pair, versions in self.duels.items() if version in versions}
+        if kind not in ("duel.judged", "duel.void", "match.decided"):
+            return
+        pair, version = (body["match"], body["defender"], body["challenger"]), body.get("version", 1)
+        versions = self.duels.setdefault(pair, {})
+        if version not in versions:  # begun as it stood
+            versions[version] = dict(versions.get(self.counts.get(pair, 1), {})) if version > 1 else {}
+        if kind != "match.decided":
+            files = (body["prompt"], body.get("left_sha256", ""), body.get("right_sha256", ""))
+            versions[version][body["prompt"]] = Question(position=body["position"], at=body["at"], files=files)
+        elif "stopped_after" in body:  # ledgers from before duels were judged again do not tell it
+            self.stops[pair, version] = body["stopped_after"]
 
 
 def check(bundle: Bundle) -> None:
-    ever = [*bundle.told(MATCHES), *bundle.aside()]
-    versions = {(pair_of(match), match.get("version", 1)): match for match in ever}
-    if len(versions) != len(ever):
-        bundle.note("wrong-correction", NAME, field="matches", say="One version of a match is told twice.")
-    affected = _announced(bundle)
+    versions = {(pair_of(match), match.get("version", 1)): match for match in bundle.matches}
+    if len(versions) != len(bundle.matches):
+        bundle.note("wrong-correction", NAME, field="matches", sentence="One version of a match is there twice.")
+    staged = _staged(bundle)
     for (pair, version), match in versions.items():
-        if version > 1:
-            older = [n for p, n in versions if p == pair and n < version]
-            before = versions[pair, max(older)] if older else None
-            _made_anew(bundle, match, before, affected.get(version), version=version)
-        elif any("take" in duel for duel in match["duels"]):
-            bundle.note("wrong-correction", MATCHES, field=label(match), say="A first version was judged once.")
+        if version == 1:
+            _judged_once(bundle, match)
+            continue
+        older = [n for p, n in versions if p == pair and n < version]
+        _made_again(bundle, match, versions[pair, max(older)] if older else None, staged.get(version), version=version)
 
 
-def pair_of(match: Row) -> Pair:
-    return (match["kind"], match["defender"], match["challenger"])
+def _judged_once(bundle: Bundle, match: Row) -> None:
+    if any("take" in duel for duel in match["duels"]):
+        sentence = "What is judged for the first time has no take."
+        bundle.note("wrong-correction", MATCHES, field=label(match), sentence=sentence)
 
 
-def _announced(bundle: Bundle) -> dict[int, tuple[Row, set[Place], set[tuple[str, str, str]]]]:
-    """version -> (what opened it, the duels that had to be judged again, their files), of what was applied."""
-    told, found = Told(), {}
-    applied = {b["correction"] for b in bodies(bundle, "correction.applied", of_round=bundle.round)}
+def _staged(bundle: Bundle) -> dict[int, Staged]:
+    """version -> what opened it, of the corrections that were applied.  The whole set follows from the choice."""
+    history, staged = History(), dict[int, Staged]()
+    applied = {body["correction"] for body in bodies(bundle, "correction.applied", of_round=bundle.round)}
     for event in bundle.events:
         body = event["body"]
         if body.get("round") != bundle.round:
             continue
         if event["kind"] == "correction.staged" and body["correction"] in applied:
-            found[body["correction"] + 1] = _staged(bundle, body, told.heard())
-        _read(told, event["kind"], body)
-    return found
+            opened = Staged(body["scope"])
+            if body["scope"] == "duels":
+                questions = history.questions()
+                affected = whole(questions, choice=body["choice"], resting=_resting(bundle, body["choice"]))
+                expected = sorted(" ".join(place) for place in affected)
+                bundle.compare("wrong-correction", NAME, sorted(body["anew"]), expected, field="anew")
+                files = frozenset(questions[place].files for place in affected)
+                opened = Staged(body["scope"], frozenset(affected), files)
+            staged[body["correction"] + 1] = opened
+        history.read(event["kind"], body)
+    return staged
 
 
-def _read(told: Told, kind: str, body: Row) -> None:
-    if kind == "correction.applied":
-        version = body["correction"] + 1
-        told.counts |= {pair: version for pair, versions in told.duels.items() if version in versions}
-        return
-    if kind not in ("duel.judged", "duel.void", "match.decided"):
-        return
-    pair, version = (body["match"], body["defender"], body["challenger"]), body.get("version", 1)
-    versions = told.duels.setdefault(pair, {})
-    if version not in versions:  # begun as it stood
-        versions[version] = dict(versions.get(told.counts.get(pair, 1), {})) if version > 1 else {}
-    if kind == "match.decided":
-        if "stopped_after" in body:  # ledgers from before duels were judged again do not tell it
-            told.stops[pair, version] = body["stopped_after"]
-    else:
-        files = (body["prompt"], body.get("left_sha256", ""), body.get("right_sha256", ""))
-        versions[version][body["prompt"]] = Heard(position=body["position"], at=body["at"], files=files)
-
-
-def _staged(bundle: Bundle, body: Row, heard: Mapping[Place, Heard]) -> tuple[Row, set[Place], set[Any]]:
-    """The whole set follows from the choice."""
-    if body["scope"] != "duels":
-        return body, set(), set()
-    expected = whole(heard, choice=body["choice"], resting=_resting(bundle, body["choice"]))
-    found = sorted(body["anew"])
-    bundle.same(
-        "wrong-correction",
-        NAME,
-        field="anew",
-        found=found,
-        expected=sorted(" ".join(place) for place in expected),
-        say="Not the whole set: some duels were picked.",
-    )
-    return body, expected, {heard[place].files for place in expected}
-
-
-def whole(heard: Mapping[Place, Heard], *, choice: Mapping[str, str], resting: set[Place]) -> set[Place]:
+def whole(questions: Mapping[Place, Question], *, choice: Mapping[str, str], resting: set[Place]) -> set[Place]:
     """What the fault touched, and whatever asked the same question of the same files."""
-    touched = {row.files for place, row in heard.items() if _touched(place, row, choice, resting)}
-    return {place for place, row in heard.items() if row.files in touched}
+    touched = {question.files for place, question in questions.items() if _touched(place, question, choice, resting)}
+    return {place for place, question in questions.items() if question.files in touched}
 
 
-def _touched(place: Place, row: Heard, choice: Mapping[str, str], resting: set[Place]) -> bool:
+def _touched(place: Place, question: Question, choice: Mapping[str, str], resting: set[Place]) -> bool:
     what = choice.get("what")
     if what == "match":
         return " ".join(place[:3]) == choice["match"]
@@ -136,18 +138,16 @@ def _touched(place: Place, row: Heard, choice: Mapping[str, str], resting: set[P
         return place[3] == choice["prompt"]
     if what == "time":
         since, until = (datetime.fromisoformat(choice[name]) for name in ("since", "until"))
-        return since <= datetime.fromisoformat(row.at) <= until
+        return since <= datetime.fromisoformat(question.at) <= until
     return what == "round" or (what == "answer" and place in resting)
 
 
 def _resting(bundle: Bundle, choice: Mapping[str, str]) -> set[Place]:
-    """The duels that rest on one answer of a model, as the answers told say."""
-    from verify.bundles.answers import Answers, Missing
-
+    """The duels that rest on one answer of a model."""
     if choice.get("what") != "answer" or not by_model(bundle):
         return set()
-    doc, views, found = bundle.told("judging.json"), views_of(bundle), set()
-    for match in (*bundle.told(MATCHES), *bundle.aside()):
+    doc, views, resting = bundle.document("judging.json"), views_of(bundle), set()
+    for match in bundle.matches:
         for duel in (duel for duel in match["duels"] if duel["state"] == "judged"):
             answers = Answers(doc["answers"], version=doc["version"], described=doc["described"])
             answers.take = take_of(bundle, duel)
@@ -156,61 +156,29 @@ def _resting(bundle: Bundle, choice: Mapping[str, str]) -> set[Place]:
             try:
                 answers.stages(kinds, reference=prompt_of(bundle, duel["prompt"]), **sides)
             except Missing:
-                continue  # told where the answers are followed
+                continue  # `judging` names it
             if choice["answer"] in answers.needed:
-                found.add((*pair_of(match), duel["prompt"]))
-    return found
+                resting.add((*pair_of(match), duel["prompt"]))
+    return resting
 
 
-def _made_anew(
-    bundle: Bundle, match: Row, before: Row | None, announced: tuple[Row, set[Place], set[Any]] | None, *, version: int
-) -> None:
-    """A version comes of a correction that was applied, and holds what it had to hold."""
-    scope = announced[0]["scope"] if announced else ""
-    if announced is None or before is None or scope not in ("duels", "generation"):
-        said = "No correction that was applied made this version of the match."
-        bundle.note("wrong-correction", MATCHES, field=label(match), found=version, say=said)
+def _made_again(bundle: Bundle, match: Row, before: Row | None, staged: Staged | None, *, version: int) -> None:
+    """A version comes of a correction that was applied, and holds what it had to hold: judged again exactly where it
+    had to be, untouched where it was told, else asked for the first time."""
+    if staged is None or before is None or staged.scope not in ("duels", "generation"):
+        sentence = "No correction that was applied made this version of the match."
+        bundle.note("wrong-correction", MATCHES, field=label(match), found=version, sentence=sentence)
         return
-    if scope == "generation":
-        if any("take" in duel for duel in match["duels"]):
-            bundle.note("wrong-correction", MATCHES, field=label(match), say="New files are judged for the first time.")
+    if staged.scope == "generation":
+        _judged_once(bundle, match)
         return
-    was = {duel["prompt"]: duel for duel in before["duels"]}
-    for duel in match["duels"]:
-        place = (*pair_of(match), duel["prompt"])
-        _duel(bundle, duel, was.get(duel["prompt"]), place, announced, version=version)
-
-
-def _duel(
-    bundle: Bundle,
-    duel: Row,
-    was: Row | None,
-    place: Place,
-    announced: tuple[Row, set[Place], set[Any]],
-    *,
-    version: int,
-) -> None:
-    """Judged again exactly where it had to be; untouched where it was told; else asked for the first time."""
-    if duel["state"] == "unneeded":
-        return
-    _, affected, files = announced
-    if place not in affected and was is not None and was["state"] != "unneeded":
-        if text(duel) != text(was):
-            bundle.note(
-                "wrong-correction",
-                MATCHES,
-                field=" ".join(place),
-                found=duel["outcome"],
-                expected=was["outcome"],
-                say="It was not to be judged again, and is another.",
-            )
-        return
-    again = place in affected or (duel["prompt"], duel["left"], duel["right"]) in files
-    bundle.same(
-        "wrong-correction",
-        MATCHES,
-        field=f"{' '.join(place)} take",
-        found=duel.get("take", 1),
-        expected=version if again else 1,
-        say="Not asked anew exactly where it must be.",
-    )
+    earlier = {duel["prompt"]: duel for duel in before["duels"] if duel["state"] != "unneeded"}
+    for duel in (duel for duel in match["duels"] if duel["state"] != "unneeded"):
+        place, prompt = (*pair_of(match), duel["prompt"]), duel["prompt"]
+        if place not in staged.affected and prompt in earlier:
+            expected = earlier[prompt]
+        else:
+            again = place in staged.affected or (prompt, duel["left"], duel["right"]) in staged.files
+            expected = {name: value for name, value in duel.items() if name != "take"}
+            expected |= {"take": version} if again else {}
+        bundle.compare("wrong-correction", MATCHES, duel, expected, field=" ".join(place))
