@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from competition import chain, prompts, weights
 from competition.chain import beacons
 from competition.chain.base import ChainFault
@@ -114,16 +116,17 @@ def miner_generation(round_: Round, now: datetime) -> Outcome:
 def downloading(round_: Round, now: datetime) -> Outcome:
     """Wait for every file until it is here or known to be missing.
 
-    A leader has no veto: what its code does not deliver is its forfeit, prompt by prompt, as for anybody.
+    A leader has no veto: what its code does not deliver is its forfeit, prompt by prompt, as for anybody.  What is lost
+    by our doing is nobody's forfeit: it pauses the round, whosever it is.
     """
     challenged = round_.submissions.filter(role=Submission.Role.CHALLENGER, objection="").exists()
     if not challenged:
         return Move("duels", because="nobody entered: there is nothing to download")
     assets = Asset.objects.filter(submission__round=round_)
-    stuck = assets.filter(state="downloading", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=8)
-    first = stuck.select_related("submission__miner", "prompt").first()
-    if first is not None:
-        return pause(round_, f"downloads fail for a reason that is ours: {first.failure_reason}", code="DOWNLOADS")
+    stuck = Q(state="failed") | Q(state="downloading", attempts__gte=8)
+    ours = assets.filter(stuck, failure_class=FailureClass.INFRASTRUCTURE).first()
+    if ours is not None:
+        return pause(round_, f"files are lost for a reason that is ours: {ours.failure_reason}", code="DOWNLOADS")
     left = assets.filter(state="downloading").count()
     if left:
         return Wait(SOON, f"{left} of {assets.count()} files are still on their way")

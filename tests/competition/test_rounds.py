@@ -152,11 +152,12 @@ def test_downloads_begin_at_the_deadline(competition: Competition) -> None:
     assert Asset.objects.filter(origin="submitted").count() == 2
 
 
-def test_a_round_without_the_leaders_files_pauses_and_can_go_on(competition: Competition) -> None:
+@pytest.mark.parametrize("origin", ["generated", "submitted"])
+def test_a_round_whose_files_we_lost_pauses_and_can_go_on(origin: str, competition: Competition) -> None:
     reveal(competition, "alice", json.dumps(GOOD).encode())
     look(competition, block=17)
     look(competition, block=34)
-    for asset in Asset.objects.filter(origin="generated"):
+    for asset in Asset.objects.filter(origin=origin):
         lost = Failure("infrastructure", "POD", "pod burnt")
         engine.move(asset, Move("failed", because="pod burnt", failure=lost), now=made.after(20))
     assert look(competition, block=34) == "paused"

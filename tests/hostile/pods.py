@@ -68,7 +68,7 @@ def serve(behaviour: Behaviour) -> Iterator[int]:
             service.over.set()
             with suppress(OSError):
                 door.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(60)
 
 
 class _Service:
