@@ -17,6 +17,7 @@ from django.test import override_settings
 from tests.dashboard import made_round
 from tests.verify import made_bundle, made_records
 from tests.verify.made_files import hotkey
+from verify.bundles.kinds import BUNDLE_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = (
@@ -61,6 +62,14 @@ def test_a_bundle_is_checked_as_the_page_shows(line: str, bundles: Path) -> None
     ran = run(line, bundles)
     assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
     assert json.loads(ran.stdout)["errors"] == 0 if "--json" in line else "0 errors" in ran.stdout
+
+
+def test_the_findings_of_the_worked_example_are_worded_as_the_verifier_words_them() -> None:
+    shown = " ".join((ROOT / "docs/verify.md").read_text().split("## A worked example")[1].split())
+    lines = re.findall(r"error round 1 .*?\. ([A-Z][^\[]*)\. \[([a-z-]+)\]", shown)
+    assert len(lines) == 6
+    for sentence, kind in lines:
+        assert sentence.lower() == BUNDLE_KINDS[kind].meaning.lower(), kind
 
 
 @pytest.mark.parametrize("line", verifications("docs/records.md"))
