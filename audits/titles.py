@@ -15,7 +15,7 @@ from django.db.models import Q
 from audits.models import PodRun
 from audits.pods import runs
 from competition.decisions import title as titles
-from competition.decisions.bankroll import Bankroll, Standing, credits, titled
+from competition.decisions.bankroll import Bankroll, TitleStanding, credits, titled
 from competition.decisions.rulesets import Rules
 from competition.models import Bankroll as BankrollRow
 from competition.models import Round, Submission
@@ -55,7 +55,7 @@ def keep(round_: Round, title: titles.Title, *, now: datetime) -> None:
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **told}, at=now)
 
 
-def counts(standing: Standing) -> dict[str, Any]:
+def counts(standing: TitleStanding) -> dict[str, Any]:
     left = standing.bankroll
     return {"won": left.won, "drawn": left.drawn, "lost": left.lost, "out": left.out}
 
@@ -99,7 +99,7 @@ ENDINGS = {
 }
 
 
-def sentence(standing: Standing, *, rules: Rules, takes: bool) -> str:
+def sentence(standing: TitleStanding, *, rules: Rules, takes: bool) -> str:
     b, title = standing.bankroll, titled(rules)
     after = ENDINGS[standing.ending]
     if standing.ending == "title" and not takes:

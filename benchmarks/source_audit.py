@@ -17,7 +17,7 @@ from pathlib import Path
 
 from audits.source import CHECKS, archive, run_checks, scanning
 from audits.source.findings import BLOCKING, PERSON
-from audits.source.findings import Finding as Found
+from audits.source.findings import SourceFinding as Found
 from audits.source.origins.git import GitHost as Origin
 from tests.audits.corpus import Case, corpus
 from tests.audits.git_host import GitHost

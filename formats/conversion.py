@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
 from formats.blame import settled
 from formats.converted_names import TARGETS
 from formats.light_copy import DESK, regular_file
 
 LARGEST = 400_000_000
-LIMITS = Limits(cpu_seconds=120, wall_seconds=400.0, file_bytes=LARGEST)
+LIMITS = SandboxLimits(cpu_seconds=120, wall_seconds=400.0, file_bytes=LARGEST)
 
 
 def convert(data: Path, *, file_format: str, to: str, provenance: dict[str, str]) -> bytes:

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
 from formats.blame import settled
 from formats.ply import spz
@@ -19,7 +19,7 @@ from formats.sandbox import Done, Sandbox
 
 SANDBOX = Sandbox("formats.glb.mesh_simplification:work")
 DESK = Sandbox("formats.sandbox_examine:work")
-LIMITS = Limits(cpu_seconds=90, wall_seconds=170.0, file_bytes=8 << 20)
+LIMITS = SandboxLimits(cpu_seconds=90, wall_seconds=170.0, file_bytes=8 << 20)
 NAME, SPLATS = "light.glb", "light.spz"
 LARGEST = 2_000_000  # bytes of a copy
 
@@ -30,7 +30,9 @@ class Light:
     triangles: int
 
 
-def lighten(data: Path, *, sandbox: Sandbox = SANDBOX, limits: Limits = LIMITS, file_format: str = "glb") -> Light:
+def lighten(
+    data: Path, *, sandbox: Sandbox = SANDBOX, limits: SandboxLimits = LIMITS, file_format: str = "glb"
+) -> Light:
     """A copy of file `data` of at most LARGEST bytes; of a module all it builds.  Raises Refused or RendererFault."""
 
     def work(file: Path) -> Light:
@@ -39,7 +41,7 @@ def lighten(data: Path, *, sandbox: Sandbox = SANDBOX, limits: Limits = LIMITS, 
     return settled(work, data, file_format=file_format)
 
 
-def _lightened(data: Path, *, sandbox: Sandbox, limits: Limits, file_format: str) -> Light:
+def _lightened(data: Path, *, sandbox: Sandbox, limits: SandboxLimits, file_format: str) -> Light:
     if file_format == "ply":
         return _splats(data)
     if file_format == "threejs":

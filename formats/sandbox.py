@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
 from formats.rules import MOST_BYTES, RULES, plain, refusal
 
@@ -58,12 +58,12 @@ class Sandbox:
         self._lock = threading.Lock()
         self._server: _Server | None = None
 
-    def run(self, task: dict[str, Any], *, data: Path, folder: Path, limits: Limits | None = None) -> Done:
+    def run(self, task: dict[str, Any], *, data: Path, folder: Path, limits: SandboxLimits | None = None) -> Done:
         """Do the work on file `data` inside `folder`, the only place the child can see and write.
 
         Raises Refused or RendererFault.
         """
-        limits = limits or Limits()
+        limits = limits or SandboxLimits()
         try:
             with data.open("rb") as asset:
                 size = os.fstat(asset.fileno()).st_size
@@ -84,7 +84,7 @@ class Sandbox:
         with self._lock:
             return self._ready().pid
 
-    def _ask(self, request: bytes, asset: int, limits: Limits) -> Done:
+    def _ask(self, request: bytes, asset: int, limits: SandboxLimits) -> Done:
         started = time.monotonic()
         with _Ears() as ears:
             self._send(request, [asset, ears.answer.write, ears.status.write, ears.log.write])
@@ -197,7 +197,7 @@ class _Ears:
             self._open.discard(pipe.write)
             os.close(pipe.write)
 
-    def listen(self, deadline: float, limits: Limits) -> None:
+    def listen(self, deadline: float, limits: SandboxLimits) -> None:
         """Until all pipes are closed, or the deadline: the status pipe then holds nothing."""
         self.answer.most, self.log.most = limits.answer_bytes, limits.said_bytes
         with selectors.DefaultSelector() as selector:
@@ -212,7 +212,7 @@ class _Ears:
                     pipe.heard += piece[: pipe.most - len(pipe.heard)]
 
 
-def _outcome(ears: _Ears, limits: Limits, *, wall_seconds: float) -> Done:
+def _outcome(ears: _Ears, limits: SandboxLimits, *, wall_seconds: float) -> Done:
     log = ears.log.heard.decode("utf-8", "replace")
     if not ears.status.heard:
         raise RendererFault("SANDBOX_DIED", "the sandbox's server ended, or could not start the work")
@@ -236,7 +236,7 @@ def _outcome(ears: _Ears, limits: Limits, *, wall_seconds: float) -> Done:
     )
 
 
-def _judge_end(status: dict[str, Any], limits: Limits) -> None:
+def _judge_end(status: dict[str, Any], limits: SandboxLimits) -> None:
     """Whose doing was it that the child ended by a signal?"""
     ended_by = status["signal"]
     if ended_by == signal.SIGXCPU or (ended_by == signal.SIGKILL and status["cpu_seconds"] >= limits.cpu_seconds):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from competition import prompts
 from competition.decisions import bankroll, entries
 from competition.decisions import title as titles
-from competition.decisions.bankroll import Bankroll, Standing
+from competition.decisions.bankroll import Bankroll, TitleStanding
 from competition.decisions.ladder import Audited, Entry, Key
 from competition.decisions.tally import DuelResult, Tally
 from competition.models import Asset, FreshPrompt, Round, Submission
@@ -104,7 +104,7 @@ def want(round_: Round, wanted: titles.Title, *, now: datetime) -> None:
             matches.ensure(round_, kind=kind, defender=by_key["leader"], challenger=by_key[str(key)], now=now)
 
 
-def standing(match: Match, duels: Sequence[Duel]) -> Standing:
+def standing(match: Match, duels: Sequence[Duel]) -> TitleStanding:
     start, results = _so_far(match, duels)
     return bankroll.fold(results, total=match.round.fresh.count(), rules=rules_of(match.round), start=start)
 

@@ -28,7 +28,7 @@ _TIMES = ("looked_at", "troubled_at")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class BatchLimits:
     """The batch API's limits (1 pod and 3 replacements, 4 h, 2 h), and our patience with what it leaves open."""
 
     replacements: int = field(default=3, metadata={"unit": "pods", "means": "may follow the first one of a run"})
@@ -127,7 +127,7 @@ class Progress:
     troubled_at: datetime | None = None
     failure: Failure | None = None
 
-    def replacements_remaining(self, *, limits: Limits) -> int:
+    def replacements_remaining(self, *, limits: BatchLimits) -> int:
         return max(0, limits.replacements - self.replacements)
 
     def to_json(self) -> dict[str, Any]:
@@ -142,14 +142,14 @@ class Progress:
         return cls(**{**told, "failure": Failure(**failure) if failure else None})
 
 
-def replay(events: Iterable[Event], *, limits: Limits) -> Progress:
+def replay(events: Iterable[Event], *, limits: BatchLimits) -> Progress:
     progress = Progress()
     for event in events:
         progress = after(progress, event, limits=limits)
     return progress
 
 
-def after(progress: Progress, event: Event, *, limits: Limits) -> Progress:
+def after(progress: Progress, event: Event, *, limits: BatchLimits) -> Progress:
     """Raises KeyError for an unknown kind: a bug, not something a pod can cause."""
     changed = _AFTER[event.kind](progress, event, limits)
     if changed is progress:
@@ -158,7 +158,7 @@ def after(progress: Progress, event: Event, *, limits: Limits) -> Progress:
     return dataclasses.replace(changed, looked_at=event.at, troubled_at=event.at if troubled else progress.troubled_at)
 
 
-def next_action(progress: Progress, *, batches: int, limits: Limits, now: datetime) -> Action:
+def next_action(progress: Progress, *, batches: int, limits: BatchLimits, now: datetime) -> Action:
     """`batches` may grow between calls: a title match asks for more as long as it is open."""
     if progress.phase == "failed":
         return _fail(progress.failure)
@@ -195,7 +195,7 @@ def _too_early(progress: Progress, *, now: datetime) -> Action | None:
     return Action(kind="pause", because="trying again after a pause", delay_s=left) if left > 0 else None
 
 
-def _after_loss(progress: Progress, *, limits: Limits) -> Action:
+def _after_loss(progress: Progress, *, limits: BatchLimits) -> Action:
     lost = progress.failure or _UNKNOWN
     if lost.failure_class == UNCLEAR:
         return _control(lost)
@@ -226,7 +226,7 @@ _UNKNOWN = Failure(
 )
 
 
-def _started(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _started(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     return dataclasses.replace(
         progress,
         phase="warming_up",
@@ -241,7 +241,7 @@ def _started(progress: Progress, event: Event, limits: Limits) -> Progress:
     )
 
 
-def _refused(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _refused(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     failure = event.failure or _UNKNOWN
     if failure.failure_class == MINER:
         return dataclasses.replace(progress, phase="failed", failure=failure)
@@ -249,7 +249,7 @@ def _refused(progress: Progress, event: Event, limits: Limits) -> Progress:
     return dataclasses.replace(progress, phase="none", our_faults=faults, failure=failure, controlled=ours)
 
 
-def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _seen(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
         return progress
     progress = dataclasses.replace(_charge(progress, gap=_gap(progress, event, limits)), blind_s=0)
@@ -264,7 +264,7 @@ def _seen(progress: Progress, event: Event, limits: Limits) -> Progress:
     return _within_limits(progress, limits=limits)
 
 
-def _blind(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _blind(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     """What cannot be asked is neither running nor lost; only when it stays so is the pod given up, by our fault."""
     if progress.phase in ("none", "lost", "failed"):
         return progress
@@ -274,7 +274,7 @@ def _blind(progress: Progress, event: Event, limits: Limits) -> Progress:
     return _lost(dataclasses.replace(progress, blind_s=0), event, limits)
 
 
-def _gap(progress: Progress, event: Event, limits: Limits) -> float:
+def _gap(progress: Progress, event: Event, limits: BatchLimits) -> float:
     if progress.looked_at is None:
         return 0
     return min(max(0, (event.at - progress.looked_at).total_seconds()), limits.unwatched_s)
@@ -296,7 +296,7 @@ def _silent(progress: Progress, *, gap: float) -> Progress:
     return dataclasses.replace(progress, silent_s=progress.silent_s + gap)
 
 
-def _within_limits(progress: Progress, *, limits: Limits) -> Progress:
+def _within_limits(progress: Progress, *, limits: BatchLimits) -> Progress:
     generated = progress.generation_s + progress.attempt_s
     if generated > limits.generation_s and progress.phase != "complete":
         sentence = f"Generation took more than {limits.generation_s // 60} minutes in total."
@@ -316,11 +316,11 @@ def _within_limits(progress: Progress, *, limits: Limits) -> Progress:
     return progress
 
 
-def _submitted(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _submitted(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     return dataclasses.replace(progress, phase="generating", submitted=True, silent_s=0)
 
 
-def _collected(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _collected(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     return dataclasses.replace(
         progress,
         phase="ready",
@@ -335,12 +335,12 @@ def _collected(progress: Progress, event: Event, limits: Limits) -> Progress:
     )
 
 
-def _unusable(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _unusable(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     """The same archive comes on every call: asking again would not mend it."""
     return dataclasses.replace(progress, phase="failed", failure=event.failure or _UNKNOWN)
 
 
-def _lost(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _lost(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     failure = event.failure or _UNKNOWN
     if progress.phase in ("none", "lost", "failed"):
         return progress
@@ -360,7 +360,7 @@ def _lost_by_us(progress: Progress, failure: Failure, *, controlled: bool) -> Pr
     )
 
 
-def _control_passed(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _control_passed(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     """The provider works, so it was the service: one loss costs a replacement, a row of them ends the run."""
     failure = progress.failure or _UNKNOWN
     sentence = f"{failure.sentence.removesuffix(' We try again.')} {ALONE}"
@@ -369,7 +369,7 @@ def _control_passed(progress: Progress, event: Event, limits: Limits) -> Progres
     return _lose(progress, code=failure.code, sentence=sentence)
 
 
-def _control_failed(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _control_failed(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     failure, control = progress.failure or _UNKNOWN, event.failure or _UNKNOWN
     sentence = f"{failure.sentence} A control service of ours failed right afterwards, too: {control.sentence}"
     ours = Failure(failure_class=INFRASTRUCTURE, code=failure.code, sentence=sentence)
@@ -385,7 +385,7 @@ def _lose(progress: Progress, *, code: str, sentence: str) -> Progress:
     return dataclasses.replace(progress, phase="lost", failure=failure, generation_s=generated, attempt_s=0)
 
 
-def _stopped(progress: Progress, event: Event, limits: Limits) -> Progress:
+def _stopped(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     """A pod given up by the miner's doing costs a replacement; one that we lost, or ended for no fault, does not."""
     if progress.phase == "failed":
         return progress

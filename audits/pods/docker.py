@@ -22,7 +22,7 @@ import httpx
 
 from audits.pods import control
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
-from audits.pods.rest import Missing, Refused, Rest, unknown
+from audits.pods.rest import Missing, Rest, RestRefused, unknown
 
 VERSION = "/v1.43"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -85,7 +85,7 @@ class DockerPods:
             if self.host.egress and found is None:
                 self._join(self.host.egress, name)
             return self._pod(name)
-        except Refused as refused:
+        except RestRefused as refused:
             raise _not_started(refused.said) from refused
         except Missing as missing:  # the image or a network of ours is not on the host
             raise _not_started(str(missing)) from missing
@@ -100,7 +100,7 @@ class DockerPods:
             content = _tar({names[stem]: path for stem, path in pictures.items()})
             path = f"{VERSION}/containers/{pod.name}-gate/archive"
             self.engine.raw("PUT", path, query={"path": "/pictures"}, content=content, kind="application/x-tar")
-        except (Missing, Refused) as reason:
+        except (Missing, RestRefused) as reason:
             raise PodFault(
                 INFRASTRUCTURE, "no_pictures", f"We could not place the pictures ({reason}). We try again."
             ) from reason
@@ -130,7 +130,7 @@ class DockerPods:
         query = {"stdout": "1", "stderr": "1", "tail": "2000"}
         try:
             return unframed(self.engine.raw("GET", f"{VERSION}/containers/{pod.name}/logs", query=query))[-LOG_BYTES:]
-        except (Missing, Refused, PodFault):
+        except (Missing, RestRefused, PodFault):
             return b""
 
     def sweep(self, known_names: Callable[[], set[str]]) -> list[str]:
@@ -148,7 +148,7 @@ class DockerPods:
             found = self.engine.json("GET", f"{VERSION}/containers/{name}/json")
         except Missing:
             return None
-        except Refused as refused:
+        except RestRefused as refused:
             raise unknown(f"the engine answered {refused.status}") from refused
         if not isinstance(found, dict) or not isinstance(found.get("State"), dict):
             raise unknown("the engine's answer cannot be read")
@@ -172,7 +172,7 @@ class DockerPods:
         """A container that does not start may be its image's doing: an entry point, a user that is not there."""
         try:
             self._ensure(name, body)
-        except Refused as refused:
+        except RestRefused as refused:
             raise PodFault(
                 UNCLEAR, "not_started", f"The pod did not start ({refused.said}). We try again."
             ) from refused
@@ -182,14 +182,14 @@ class DockerPods:
     def _or_exists(self, method: str, path: str, *, body: Any, query: Mapping[str, str] | None = None) -> None:
         try:
             self.engine.json(method, path, body=body, query=query)
-        except Refused as refused:
+        except RestRefused as refused:
             if refused.status != 409:
                 raise
 
     def _join(self, network: str, name: str) -> None:
         try:
             self.engine.json("POST", f"{VERSION}/networks/{network}/connect", body={"Container": name})
-        except Refused as refused:
+        except RestRefused as refused:
             if refused.status not in (403, 409) and "already exists" not in refused.said:
                 raise
 
@@ -197,7 +197,7 @@ class DockerPods:
         try:
             body = {"Container": name, "Force": True}
             self.engine.json("POST", f"{VERSION}/networks/{network}/disconnect", body=body)
-        except (Missing, Refused):
+        except (Missing, RestRefused):
             return  # it was not on it: `_require_walled` asks the engine what is true
 
     def _require_walled(self, name: str) -> None:
@@ -216,7 +216,7 @@ class DockerPods:
                 self.engine.json("DELETE", f"{VERSION}/{path}", query=query)
             except Missing:
                 continue
-            except Refused as refused:
+            except RestRefused as refused:
                 if refused.status != 409:  # 409: its removal is in progress
                     raise PodFault(
                         INFRASTRUCTURE, "not_stopped", f"The pod {name} could not be stopped. We try again."

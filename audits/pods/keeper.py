@@ -22,7 +22,7 @@ from typing import Any
 
 from audits.pods import service
 from audits.pods.bridge import LARGEST_HEAD, Bridge, Log, Pictures
-from audits.pods.limits import Limits
+from audits.pods.limits import PodLimits
 from core.sandbox import namespaces
 
 PORT, PICTURES_PORT = 10006, 10007
@@ -34,7 +34,7 @@ class Orders:
     folder: Path
     walls: bool  # namespaces, or only limits
     uid: int
-    limits: Limits
+    limits: PodLimits
 
     @classmethod
     def read(cls, text: str) -> Orders:
@@ -43,7 +43,7 @@ class Orders:
             folder=Path(given["folder"]),
             walls=given["walls"],
             uid=given["uid"],
-            limits=Limits.from_json(given["limits"]),
+            limits=PodLimits.from_json(given["limits"]),
         )
 
 

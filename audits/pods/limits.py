@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class PodLimits:
     """Defaults suit a generator that runs on a processor.
 
     Memory, processor time and file size are limits of each process: without a control group a whole pod may use

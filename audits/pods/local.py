@@ -26,7 +26,7 @@ from typing import Any
 from audits.pods import control, keeper
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
 from audits.pods.checkout import ENTRY, checkout
-from audits.pods.limits import Limits
+from audits.pods.limits import PodLimits
 from audits.pods.probe import PROJECT, walls_work
 from core.sandbox import system_calls
 
@@ -65,11 +65,11 @@ class LocalPods:
         *,
         repos: Path,
         pods: Path,
-        limits: Limits | None = None,
+        limits: PodLimits | None = None,
         walls: bool | None = None,
         commit_of: Callable[[Path], str] | None = None,
     ) -> None:
-        self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits or Limits(), walls
+        self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits or PodLimits(), walls
         self.commit_of = commit_of or _commit_of
 
     def start(self, image: Image, *, name: str) -> Pod:

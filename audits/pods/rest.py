@@ -22,7 +22,7 @@ class Missing(LookupError):
     """The provider says that there is no such thing."""
 
 
-class Refused(Exception):
+class RestRefused(Exception):
     """The provider understood and said no: `status`, and what it said."""
 
     def __init__(self, status: int, said: str) -> None:
@@ -50,7 +50,7 @@ class Rest:
         )
 
     def json(self, method: str, path: str, *, body: Any = None, query: Mapping[str, str] | None = None) -> Any:
-        """The answer as plain values; None where it is empty.  Raises Missing, Refused and PodFault (unknown)."""
+        """The answer as plain values; None where it is empty.  Raises Missing, RestRefused and PodFault (unknown)."""
         raw = self.raw(method, path, query=query, content=None if body is None else json.dumps(body).encode())
         try:
             return json.loads(raw) if raw.strip() else None
@@ -86,7 +86,7 @@ class Rest:
         if status == 429 or status >= 500 or (300 <= status < 400 and status != 304):
             raise unknown(f"{self.name} answered {status}")
         if status >= 400:
-            raise Refused(status, _words(said))
+            raise RestRefused(status, _words(said))
         return said
 
 

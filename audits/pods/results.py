@@ -42,7 +42,7 @@ BROKEN = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ArchiveLimits:
     archive_bytes: int = 64 << 20
     entries: int = 100
     directory_bytes: int = 128 << 10
@@ -53,7 +53,7 @@ class Limits:
     failed_bytes: int = 64 << 10
 
 
-LIMITS = Limits()
+LIMITS = ArchiveLimits()
 
 
 class BadResults(Exception):
@@ -79,7 +79,9 @@ class Results:
     failed: dict[str, str]
 
 
-def unpack(archive: Path, *, stems: Collection[str], extension: str, into: Path, limits: Limits = LIMITS) -> Results:
+def unpack(
+    archive: Path, *, stems: Collection[str], extension: str, into: Path, limits: ArchiveLimits = LIMITS
+) -> Results:
     """The files of one batch, written below `into` under names of ours.  Raises BadResults, and PodFault for our disk.
 
     A stem that is in the archive and in `_failed.json`, or in neither, has failed; so has an empty file.
@@ -107,7 +109,7 @@ def unpack(archive: Path, *, stems: Collection[str], extension: str, into: Path,
     return Results(files={stem: file for stem, file in files.items() if stem not in failed}, failed=failed)
 
 
-def _check_end(file: IO[bytes], *, limits: Limits) -> None:
+def _check_end(file: IO[bytes], *, limits: ArchiveLimits) -> None:
     """How long is the directory said to be?  Looked for where the standard library will look, before it does."""
     size = file.seek(0, 2)
     if size > limits.archive_bytes:
@@ -125,13 +127,13 @@ def _check_end(file: IO[bytes], *, limits: Limits) -> None:
     _check_counts(entries, directory=directory, limits=limits)
 
 
-def _check_counts(entries: int, *, directory: int, limits: Limits) -> None:
+def _check_counts(entries: int, *, directory: int, limits: ArchiveLimits) -> None:
     if entries > limits.entries or directory > limits.directory_bytes:
         raise BadResults("too_many_entries", f"An archive has at most {limits.entries} entries.")
 
 
 def _check_entries(
-    opened: zipfile.ZipFile, *, stems: Collection[str], extension: str, limits: Limits
+    opened: zipfile.ZipFile, *, stems: Collection[str], extension: str, limits: ArchiveLimits
 ) -> dict[str, zipfile.ZipInfo]:
     entries = opened.infolist()
     _check_counts(len(entries), directory=0, limits=limits)
@@ -146,7 +148,7 @@ def _check_entries(
     return {entry.filename: entry for entry in entries}
 
 
-def _check_entry(entry: zipfile.ZipInfo, *, allowed: Collection[str], limits: Limits) -> None:
+def _check_entry(entry: zipfile.ZipInfo, *, allowed: Collection[str], limits: ArchiveLimits) -> None:
     # orig_filename: the library cuts a name at NUL, which would let one name pass for another
     if entry.orig_filename != entry.filename or entry.filename not in allowed:
         name = entry.orig_filename[:80].encode("unicode_escape").decode()
@@ -174,7 +176,7 @@ def _check_overlap(entries: list[zipfile.ZipInfo], *, directory_at: int) -> None
 
 
 def _failed(
-    opened: zipfile.ZipFile, *, entries: dict[str, zipfile.ZipInfo], stems: Collection[str], limits: Limits
+    opened: zipfile.ZipFile, *, entries: dict[str, zipfile.ZipInfo], stems: Collection[str], limits: ArchiveLimits
 ) -> dict[str, str]:
     """What the service says it could not make: {stem: reason}.  A stem nobody asked for is left out."""
     if FAILED not in entries:
@@ -197,7 +199,7 @@ def _reason(value: object) -> str:
     return "".join(letter for letter in text[:LARGEST_REASON] if letter.isprintable()) or "no reason given"
 
 
-def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *, to: Path, limits: Limits) -> Delivered:
+def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *, to: Path, limits: ArchiveLimits) -> Delivered:
     digest, size = hashlib.sha256(), 0
     with _our_disk():
         target = to.open("wb")

@@ -14,7 +14,7 @@ from typing import Any
 
 from audits.pods import control
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
-from audits.pods.rest import Missing, Refused, Rest, unknown
+from audits.pods.rest import Missing, Rest, RestRefused, unknown
 
 BASE = "https://rest.runpod.io/v1"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -144,7 +144,7 @@ class RunPods:
             body["containerRegistryAuthId"] = self.account.registry_auth
         try:
             made = self.rest.json("POST", "/pods", body=body)
-        except (Refused, Missing) as refused:
+        except (RestRefused, Missing) as refused:
             raise PodFault(
                 INFRASTRUCTURE, "not_started", f"The GPU provider could not start the pod ({refused}). We try again."
             ) from refused
@@ -159,7 +159,7 @@ class RunPods:
     def _all(self) -> list[dict[str, Any]]:
         try:
             rows = self.rest.json("GET", "/pods")
-        except (Missing, Refused) as reason:
+        except (Missing, RestRefused) as reason:
             raise unknown(f"the list of pods was refused ({reason})") from reason
         if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("id") for row in rows):
             raise unknown("the list of pods cannot be read")
@@ -168,7 +168,7 @@ class RunPods:
     def _one(self, ident: str) -> dict[str, Any]:
         try:
             row = self.rest.json("GET", f"/pods/{ident}")
-        except Refused as reason:
+        except RestRefused as reason:
             raise unknown(f"the provider answered {reason.status}") from reason
         if not isinstance(row, dict):
             raise unknown("the provider's answer cannot be read")
@@ -179,7 +179,7 @@ class RunPods:
             self.rest.json("DELETE", f"/pods/{ident}")
         except Missing:
             return
-        except Refused as reason:
+        except RestRefused as reason:
             raise PodFault(
                 INFRASTRUCTURE, "not_stopped", f"The rented pod could not be ended ({reason.status}). We try again."
             ) from reason

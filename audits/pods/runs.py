@@ -61,10 +61,10 @@ def provider_named(name: str) -> PodProvider:
     raise LookupError(f"unknown pod provider {name!r}; known: {', '.join(PROVIDERS)}")
 
 
-def limits_of(run: PodRun) -> lifecycle.Limits:
+def limits_of(run: PodRun) -> lifecycle.BatchLimits:
     """A title run has the time of a round's prompts for each such number of fresh ones."""
     round_ = run.submission.round
-    limits = lifecycle.Limits.from_json(round_.competition.config.get("pods", {}))
+    limits = lifecycle.BatchLimits.from_json(round_.competition.config.get("pods", {}))
     if run.purpose == PodRun.Purpose.TITLE:
         times = -(-round_.fresh.count() // max(1, round_.drawn.count()))
         return replace(limits, generation_s=limits.generation_s * max(1, times))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from audits.pods.limits import Limits
+from audits.pods.limits import PodLimits
 from core.sandbox import namespaces, system_calls
 
 NICENESS = 5
@@ -50,7 +50,7 @@ class Running:
         _bury()
 
 
-def start(folder: Path, *, walls: bool, uid: int, limits: Limits, port: int) -> Running:
+def start(folder: Path, *, walls: bool, uid: int, limits: PodLimits, port: int) -> Running:
     """Fork, wall in, limit, execute.  OSError says which of these this machine refused."""
     output, output_in = os.pipe()
     outcome, outcome_in = os.pipe()
@@ -102,7 +102,7 @@ def _die_with_keeper(alive: int) -> None:
             os._exit(127)
 
 
-def _first(folder: Path, *, uid: int, limits: Limits, outcome: int) -> NoReturn:
+def _first(folder: Path, *, uid: int, limits: PodLimits, outcome: int) -> NoReturn:
     """The pod's process 1: build the walls, start the service, wait for it, say how it ended."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
@@ -124,7 +124,7 @@ def _first(folder: Path, *, uid: int, limits: Limits, outcome: int) -> NoReturn:
             os._exit(0)
 
 
-def _execute(code: Path, *, limits: Limits, environment: dict[str, str]) -> NoReturn:
+def _execute(code: Path, *, limits: PodLimits, environment: dict[str, str]) -> NoReturn:
     os.setsid()
     os.chdir(code)
     os.nice(NICENESS)
@@ -139,7 +139,7 @@ def _execute(code: Path, *, limits: Limits, environment: dict[str, str]) -> NoRe
     os.execve(sys.executable, [sys.executable, "serve.py"], environment)  # noqa: S606
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: PodLimits) -> None:
     for which, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, limits.cpu_s),

@@ -26,7 +26,7 @@ from core import ledger
 SIGNATURE = re.compile(r"[0-9a-f]{128}")
 
 
-class Refused(Exception):
+class AppealRefused(Exception):
     """The appeal is not taken: `refusal` says which field, why, and what to do."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -40,7 +40,7 @@ def message(document: Mapping[str, Any]) -> bytes:
 
 
 def lodge(document: Mapping[str, Any], *, signature: str, now: datetime) -> Appeal:
-    """Take the appeal, or raise Refused.  The signature is lower-case hex of 64 bytes."""
+    """Take the appeal, or raise AppealRefused.  The signature is lower-case hex of 64 bytes."""
     _require(decisions.malformed(document))
     audit = _audit(document)
     with transaction.atomic():
@@ -116,7 +116,7 @@ def last_block_by(following: Round) -> int:
 
 def _require(refusal: Refusal | None) -> None:
     if refusal is not None:
-        raise Refused(refusal)
+        raise AppealRefused(refusal)
 
 
 _UNSIGNED = Refusal(
@@ -144,7 +144,7 @@ def _audit(document: Mapping[str, Any]) -> Audit:
     found = rows.first()
     if found is None:
         fix = "Take competition, round, entry, audit and version from the audit's page."
-        raise Refused(Refusal(field="audit", reason="there is no such verdict here.", fix=fix))
+        raise AppealRefused(Refusal(field="audit", reason="there is no such verdict here.", fix=fix))
     return found
 
 

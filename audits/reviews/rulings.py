@@ -30,7 +30,7 @@ from core.machine.outcomes import Move
 Case = Audit | Appeal | Correction
 
 
-class Refused(Exception):
+class RulingRefused(Exception):
     """It is not written.  `field`: of the form, or "" for what no field can mend."""
 
     def __init__(self, sentence: str, *, field: str = "") -> None:
@@ -82,16 +82,16 @@ OPEN = {"audit": ("reviewing",), "appeal": ("lodged",), "correction": ("ready", 
 def propose(
     case: Case, *, signer: Signer, outcome: str, code: str, sentence: str, now: datetime, shown: str | None = None
 ) -> Ruling:
-    """Write down what this person would decide.  Raises Refused."""
+    """Write down what this person would decide.  Raises RulingRefused."""
     kind = kind_of(case)
     if why := people.stranger(signer.person, case=kind):
-        raise Refused(why)
+        raise RulingRefused(why)
     if bad := people.unfit(case=kind, outcome=outcome, code=code, sentence=sentence):
-        raise Refused(bad[1], field=bad[0])
+        raise RulingRefused(bad[1], field=bad[0])
     with _writing(case, shown=shown):
         _still_open(case, outcome=outcome)
         if Ruling.objects.filter(state="proposed", **{kind: case}).exists():
-            raise Refused("Somebody has proposed a decision already: confirm it, or decline it.")
+            raise RulingRefused("Somebody has proposed a decision already: confirm it, or decline it.")
         round_ = round_of(case)
         made = Ruling.objects.create(
             case=kind,
@@ -112,7 +112,7 @@ def propose(
 
 
 def confirm(ruling: Ruling, *, signer: Signer, now: datetime, shown: str | None = None) -> None:
-    """Sign as the second person, and carry the decision out.  Raises Refused."""
+    """Sign as the second person, and carry the decision out.  Raises RulingRefused."""
     case: Any = ruling.subject
     with _writing(case, shown=shown):
         _still_open(case, outcome=ruling.outcome)
@@ -126,23 +126,25 @@ def confirm(ruling: Ruling, *, signer: Signer, now: datetime, shown: str | None 
         if ruling.first_id == signer.user.pk:
             why = why or "You proposed this: somebody else must confirm it."
         if why:
-            raise Refused(why)
+            raise RulingRefused(why)
         by = [{"name": ruling.first_name, "role": ruling.first_role}, _by(signer)]
         settle = {"second": signer.user, "second_name": signer.person.name}
         _settle(ruling, "confirmed", because=ruling.sentence, sets=settle, by=by, now=now)
         try:
             outcomes.carry_out(case, ruling=ruling, by=by, now=now)
         except outcomes.Impossible as error:
-            raise Refused(str(error)) from error
+            raise RulingRefused(str(error)) from error
 
 
 def decline(ruling: Ruling, *, signer: Signer, sentence: str, now: datetime) -> None:
-    """The second person does not agree; whoever proposed takes it back.  The case waits again.  Raises Refused."""
+    """The second person does not agree; whoever proposed takes it back; the case waits again.  Raises
+    RulingRefused.
+    """
     own = ruling.first_id == signer.user.pk
     if why := people.stranger(signer.person, case=ruling.case):
-        raise Refused(why)
+        raise RulingRefused(why)
     if not people.LEAST <= len(sentence.strip()) <= len(sentence) <= people.MOST:
-        raise Refused(f"Say why in {people.LEAST} to {people.MOST} characters.", field="sentence")
+        raise RulingRefused(f"Say why in {people.LEAST} to {people.MOST} characters.", field="sentence")
     case: Any = ruling.subject
     with _writing(case, shown=None):
         sets = {"second": signer.user, "second_name": signer.person.name}
@@ -169,7 +171,7 @@ def _writing(case: Case, *, shown: str | None) -> Iterator[None]:
         head = _head(case.competition_pk())
         yield
         if shown is not None and _since(case.competition_pk(), head).digest != shown:
-            raise Refused("The case moved on since you were shown what would be written. Look again.")
+            raise RulingRefused("The case moved on since you were shown what would be written. Look again.")
 
 
 def _head(competition_pk: int) -> int:
@@ -188,9 +190,11 @@ def _since(competition_pk: int, seq: int) -> Shown:
 def _still_open(case: Case, *, outcome: str) -> None:
     case.refresh_from_db()
     if case.state not in OPEN[kind_of(case)]:
-        raise Refused(f"This case waits for nobody any more: it is {case.state}.")
+        raise RulingRefused(f"This case waits for nobody any more: it is {case.state}.")
     if case.state == "staged" and outcome != "discarded":
-        raise Refused("What would change is not known yet: until then it can only be discarded.", field="decision")
+        raise RulingRefused(
+            "What would change is not known yet: until then it can only be discarded.", field="decision"
+        )
 
 
 def _by(signer: Signer) -> dict[str, str]:
@@ -204,4 +208,4 @@ def _settle(
     if ruling.state != "proposed" or not engine.move(
         ruling, Move(to, because=because, sets=sets, facts=facts), now=now
     ):
-        raise Refused(f"This proposal waits for nobody any more: it is {ruling.state}.")
+        raise RulingRefused(f"This proposal waits for nobody any more: it is {ruling.state}.")

@@ -25,7 +25,7 @@ from audits.source import (
     secrets,
     tree,
 )
-from audits.source.findings import NOTICE, UNCHECKED, Finding
+from audits.source.findings import NOTICE, UNCHECKED, SourceFinding
 from audits.source.tree import Tree
 
 OURS = "gauntlet"
@@ -41,7 +41,7 @@ class Check:
     """
 
     question: str
-    look: Callable[[Tree], Iterable[Finding]] = lambda _: ()
+    look: Callable[[Tree], Iterable[SourceFinding]] = lambda _: ()
     document: Callable[[Tree, str], str] | None = None
     rules: tuple[str, ...] = ()
     tool: str = OURS
@@ -55,7 +55,7 @@ class Check:
         return digest.hexdigest()
 
 
-def _pins(code: Tree) -> Iterator[Finding]:
+def _pins(code: Tree) -> Iterator[SourceFinding]:
     yield from pins.check(code, locked=locks.has_lock(code))
     yield from locks.check(code)
 
@@ -122,17 +122,17 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-def look(check: Check, code: Tree) -> list[Finding]:
+def look(check: Check, code: Tree) -> list[SourceFinding]:
     """Every finding of one check, without doubles, in a fixed order, up to a cap that is said."""
     found = sorted(set(check.look(code)), key=lambda f: (f.file, f.line or 0, f.rule, f.sentence))
     if len(found) > MOST_FINDINGS:
         worst = sorted(found, key=lambda f: (f.severity == NOTICE, f.file, f.line or 0, f.rule))[:MOST_FINDINGS]
         why = f"{len(found) - MOST_FINDINGS} more findings of this check are left out."
-        found = [*worst, Finding(severity=NOTICE, rule="more_findings", sentence=why)]
+        found = [*worst, SourceFinding(severity=NOTICE, rule="more_findings", sentence=why)]
     return found
 
 
-def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
+def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[SourceFinding]:
     """Every finding of every check on the code in `folder`, in this very process; never raises for what is in it.
 
     For tests, and for miners who look at their own code.  A check that breaks has found nothing: that is said.
@@ -152,6 +152,6 @@ def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[Fi
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.rule))
 
 
-def _broken(name: str, reason: Exception) -> Finding:
+def _broken(name: str, reason: Exception) -> SourceFinding:
     sentence = f"Our check {name!r} could not run ({type(reason).__name__}); we must act."
-    return Finding(severity=UNCHECKED, rule=f"{name}_did_not_run", sentence=sentence)
+    return SourceFinding(severity=UNCHECKED, rule=f"{name}_did_not_run", sentence=sentence)

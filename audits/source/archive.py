@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from audits.source.findings import BLOCKING, Finding, excerpt
+from audits.source.findings import BLOCKING, SourceFinding, excerpt
 
 MOST_FILES = 2000
 DEEPEST = 12
@@ -97,5 +97,5 @@ def objection(path: str) -> str | None:
     return None
 
 
-def odd_path(path: str, why: str) -> Finding:
-    return Finding(severity=BLOCKING, rule="odd_path", sentence=why, file=excerpt(path), excerpt=excerpt(path))
+def odd_path(path: str, why: str) -> SourceFinding:
+    return SourceFinding(severity=BLOCKING, rule="odd_path", sentence=why, file=excerpt(path), excerpt=excerpt(path))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from audits.source import archive
-from audits.source.inventory import Part
+from audits.source.inventory import InventoryPart
 
 FILES = {
     "LICENSE": "Permission is hereby granted, free of charge, to any person obtaining a copy of this software.\n",
@@ -23,7 +23,7 @@ FILES = {
     "serve.py": 'import numpy as np\n\nSIDE = 3\n\n\ndef generate(image, *, seed):\n    """One cube."""\n'
     "    return np.zeros(SIDE).tobytes()\n",
 }
-PARTS = (Part(kind="pypi", name="numpy", version="2.4.6", file="requirements.txt"),)
+PARTS = (InventoryPart(kind="pypi", name="numpy", version="2.4.6", file="requirements.txt"),)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator
 
 from audits.source import pins
-from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.tree import Source, Tree
 
 NAMES = re.compile(r"(?:.*[./])?(?:dockerfile|containerfile)(?:\.[^/]*)?", re.IGNORECASE)
@@ -71,13 +71,13 @@ INSTRUCTIONS = frozenset(
 TOOLS = frozenset({"pip", "setuptools", "wheel"})  # they install the rest; unpinned they change how, not what
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     for source in tree.files:
         if NAMES.fullmatch(source.path):
             yield from _recipe(source)
 
 
-def _recipe(source: Source) -> Iterator[Finding]:
+def _recipe(source: Source) -> Iterator[SourceFinding]:
     stages: set[str] = set()
     for number, word, rest in instructions(source):
         if word == "FROM":
@@ -113,7 +113,7 @@ def base_of(rest: str) -> tuple[str, str]:
     return image, words[2] if len(words) > 2 and words[1].upper() == "AS" else ""
 
 
-def _base(source: Source, number: int, rest: str, *, image: str, stages: set[str]) -> Iterator[Finding]:
+def _base(source: Source, number: int, rest: str, *, image: str, stages: set[str]) -> Iterator[SourceFinding]:
     if image.lower() in stages | {"scratch"} or DIGEST.fullmatch(image):
         return
     tag = TAG.fullmatch(image)
@@ -130,7 +130,7 @@ def _base(source: Source, number: int, rest: str, *, image: str, stages: set[str
         yield _finding(source, number, rest, NOTICE, "base_tag", why)
 
 
-def _run(source: Source, number: int, rest: str) -> Iterator[Finding]:
+def _run(source: Source, number: int, rest: str) -> Iterator[SourceFinding]:
     if PIPED.search(rest):
         why = "A script from the network is run unseen: it is not in the commit."
         yield _finding(source, number, rest, PERSON, "script_from_network", why)
@@ -172,5 +172,5 @@ def _wanted(arguments: str) -> list[str]:
     return wanted
 
 
-def _finding(source: Source, line: int, text: str, severity: str, rule: str, why: str) -> Finding:
-    return Finding(severity=severity, rule=rule, sentence=why, file=source.path, line=line, excerpt=excerpt(text))
+def _finding(source: Source, line: int, text: str, severity: str, rule: str, why: str) -> SourceFinding:
+    return SourceFinding(severity=severity, rule=rule, sentence=why, file=source.path, line=line, excerpt=excerpt(text))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from audits.source import python
-from audits.source.findings import NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Tree
 
@@ -63,7 +63,7 @@ DATE = re.compile(r"20\d\d-?\d\d(?:-?\d\d.*)?|\d{1,2}:\d\d")
 READS = ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb", "decouple.config")
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
         yield from _environment(module)
         yield from _places(module)
@@ -71,7 +71,7 @@ def check(tree: Tree) -> Iterator[Finding]:
         yield from _clock(module)
 
 
-def _environment(module: Module) -> Iterator[Finding]:
+def _environment(module: Module) -> Iterator[SourceFinding]:
     """A variable whose name is a setting's is a setting; any other one may tell where the code runs."""
     for node in ast.walk(module.tree):
         name = _variable(module, node)
@@ -98,7 +98,7 @@ def _variable(module: Module, node: ast.AST) -> str | None:
     return None
 
 
-def _places(module: Module) -> Iterator[Finding]:
+def _places(module: Module) -> Iterator[SourceFinding]:
     told: set[int] = set()
     for node, text in module.texts():
         line = getattr(node, "lineno", 0)
@@ -108,7 +108,7 @@ def _places(module: Module) -> Iterator[Finding]:
             yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
 
 
-def _identity(module: Module) -> Iterator[Finding]:
+def _identity(module: Module) -> Iterator[SourceFinding]:
     decided = _decided_by(module, HARDWARE)
     for node, name in module.calls():
         if IDENTITY.fullmatch(name):
@@ -152,7 +152,7 @@ def _is_from(module: Module, node: ast.AST, calls: re.Pattern[str], named: set[s
     return isinstance(node, ast.Name) and node.id in named
 
 
-def _clock(module: Module) -> Iterator[Finding]:
+def _clock(module: Module) -> Iterator[SourceFinding]:
     """Measuring how long something took is usual; deciding by the date or the hour is not."""
     named = _assigned_from(module, CLOCKS)
     for node in ast.walk(module.tree):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from audits.decisions.verdicts import BLOCKING, NOTICE, PERSON, SEVERITIES, UNCHECKED
 
-__all__ = ["BLOCKING", "NOTICE", "PERSON", "SEVERITIES", "UNCHECKED", "Finding"]
+__all__ = ["BLOCKING", "NOTICE", "PERSON", "SEVERITIES", "UNCHECKED", "SourceFinding"]
 
 LONGEST_EXCERPT = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class SourceFinding:
     """`severity`: blocking rejects, person needs a decision, notice is to be known, unchecked is our own failure.
 
     `file` is relative to the code's folder; `line` counts from 1.  `check`, `tool` and `tool_version` are written by

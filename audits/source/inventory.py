@@ -29,7 +29,7 @@ OURS = uuid.UUID("6f1d5d4e-3b8a-4c55-9a3d-2f6f3f0f7a11")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Part:
+class InventoryPart:
     """`kind`: pypi, model or image; `version` is "" where it is not exact."""
 
     kind: str
@@ -38,12 +38,12 @@ class Part:
     file: str
 
 
-def parts(tree: Tree) -> list[Part]:
+def parts(tree: Tree) -> list[InventoryPart]:
     found = {part for part in _all(tree) if NAME.fullmatch(part.name.split("/")[-1]) or part.kind != "pypi"}
     return sorted(found)[:MOST]
 
 
-def _all(tree: Tree) -> Iterator[Part]:
+def _all(tree: Tree) -> Iterator[InventoryPart]:
     for source in tree.files:
         if pins.FILES.fullmatch(source.path):
             for _, line in pins.logical_lines(source):
@@ -55,19 +55,21 @@ def _all(tree: Tree) -> Iterator[Part]:
     yield from _models(tree)
 
 
-def _required(source: Source, line: str) -> Iterator[Part]:
+def _required(source: Source, line: str) -> Iterator[InventoryPart]:
     try:
         wanted = Requirement(line)
     except InvalidRequirement:
         return
     exact = [s.version for s in wanted.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
-    yield Part(kind="pypi", name=canonicalize_name(wanted.name), version=exact[0] if exact else "", file=source.path)
+    yield InventoryPart(
+        kind="pypi", name=canonicalize_name(wanted.name), version=exact[0] if exact else "", file=source.path
+    )
 
 
-def _locked(source: Source) -> Iterator[Part]:
+def _locked(source: Source) -> Iterator[InventoryPart]:
     for name, version in locked(source) or ():
         if NAME.fullmatch(name) and VERSION.fullmatch(version):
-            yield Part(kind="pypi", name=canonicalize_name(name), version=version, file=source.path)
+            yield InventoryPart(kind="pypi", name=canonicalize_name(name), version=version, file=source.path)
 
 
 def locked(source: Source) -> list[tuple[str, str]] | None:
@@ -83,24 +85,24 @@ def locked(source: Source) -> list[tuple[str, str]] | None:
         return None
 
 
-def _images(source: Source) -> Iterator[Part]:
+def _images(source: Source) -> Iterator[InventoryPart]:
     for _, word, rest in dockerfile.instructions(source):
         if word == "FROM" and (image := dockerfile.base_of(rest)[0]) and "$" not in image:
             name, _, digest = image.partition("@")
-            yield Part(kind="image", name=name[:200], version=digest[:80], file=source.path)
+            yield InventoryPart(kind="image", name=name[:200], version=digest[:80], file=source.path)
 
 
-def _models(tree: Tree) -> Iterator[Part]:
+def _models(tree: Tree) -> Iterator[InventoryPart]:
     for module in python.modules(tree):
         for node, name in module.calls():
             what = revisions.what_of(module, node) if revisions.LOADS.fullmatch(name) else None
             if what and revisions.MODEL.fullmatch(what):
                 revision = revisions.revision_of(module, node)
                 version = revision if isinstance(revision, str) and revisions.COMMIT.fullmatch(revision) else ""
-                yield Part(kind="model", name=what, version=version, file=module.source.path)
+                yield InventoryPart(kind="model", name=what, version=version, file=module.source.path)
 
 
-def document(found: list[Part], *, commit: str) -> str:
+def document(found: list[InventoryPart], *, commit: str) -> str:
     """CycloneDX 1.6 as JSON, the same for the same parts."""
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.tree import Source, Tree
 
 NAMES = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[-_.][a-z0-9.-]+)?", re.IGNORECASE)
@@ -116,11 +116,11 @@ CONDITIONS = (
 LONGEST = {"MIT": 1600, "ISC": 1300, "BSD": 2400, "Unlicense": 2000, "Apache-2.0": 12500}
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     licences = [source for source in tree.files if NAMES.fullmatch(source.name)]
     if not any(source.at_top for source in licences):
         sentence = "There is no LICENSE file at the top of the repository: nobody but its author may use the code."
-        yield Finding(severity=BLOCKING, rule="no_licence", sentence=sentence)
+        yield SourceFinding(severity=BLOCKING, rule="no_licence", sentence=sentence)
     for source in licences:
         yield _judged(source)
 
@@ -143,7 +143,7 @@ def _is_altered(licence: Licence, words: str) -> bool:
     return len(words) > LONGEST[licence.name] or any(condition in words for condition in CONDITIONS)
 
 
-def _judged(source: Source) -> Finding:
+def _judged(source: Source) -> SourceFinding:
     licence = recognise(source.text or "")
     if licence is None:
         why = "This licence is not one that we know by its text, or something was added to it; a person has to read it."
@@ -155,6 +155,8 @@ def _judged(source: Source) -> Finding:
     return _finding(source, severity, "licence_not_open", f"The licence is {licence.name}. {licence.why}")
 
 
-def _finding(source: Source, severity: str, rule: str, sentence: str) -> Finding:
+def _finding(source: Source, severity: str, rule: str, sentence: str) -> SourceFinding:
     first = next((line for line in source.lines() if line.strip()), "")
-    return Finding(severity=severity, rule=rule, sentence=sentence, file=source.path, line=1, excerpt=excerpt(first))
+    return SourceFinding(
+        severity=severity, rule=rule, sentence=sentence, file=source.path, line=1, excerpt=excerpt(first)
+    )

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from audits.source import archive, control, dockerfile
-from audits.source.findings import NOTICE, Finding, excerpt
+from audits.source.findings import NOTICE, SourceFinding, excerpt
 from audits.source.scanning import BROKEN, DONE, UNCONFIGURED, Scanned, controlled, exhausted, signed
 from core.sandbox import limited_process
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 
-LIMITS = Limits(memory=4 << 40, cpu_seconds=20, wall_seconds=60.0, file_bytes=1 << 20, open_files=64)
+LIMITS = SandboxLimits(memory=4 << 40, cpu_seconds=20, wall_seconds=60.0, file_bytes=1 << 20, open_files=64)
 WALLS = ("no network", "no capabilities", "no new privileges", "processor, file and output limits")
 LOOKED_FOR = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin"
 NOT_INSTALLED = "hadolint is not installed here: what decides about recipes are our own rules (the check dockerfile)"
@@ -48,7 +48,7 @@ def lint(path: Path, *, program: str = "") -> Scanned:
 def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
     files = archive.contents(path.read_bytes())
     recipes = [name for name in sorted(files) if dockerfile.NAMES.fullmatch(name)][:MOST_RECIPES]
-    findings: list[Finding] = []
+    findings: list[SourceFinding] = []
     rows: list[Any] = []
     for name in recipes:
         advice = _of_one(program, files[name], blank)
@@ -79,9 +79,9 @@ def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
         return replace(blank, outcome=BROKEN, why="its answer cannot be read")
 
 
-def _advice(told: Mapping[str, Any], name: str) -> Finding:
+def _advice(told: Mapping[str, Any], name: str) -> SourceFinding:
     line = told["line"] if told["line"] > 0 else None
-    return Finding(
+    return SourceFinding(
         severity=NOTICE, rule=excerpt(told["code"])[:60], sentence=told["message"][:500], file=name, line=line
     )
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from audits.source import inventory, pins, python
-from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.tree import Source, Tree
 
 CONDA = re.compile(r"(?:.*/)?(?:environment|conda)[^/]*\.ya?ml")
@@ -25,7 +25,7 @@ def has_lock(tree: Tree) -> bool:
     return any(told and all(version for _, version in told) for told in found)
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     pinned = has_lock(tree) or any(pins.FILES.fullmatch(source.path) for source in tree.files)
     for source in tree.files:
         if source.name in inventory.LOCKS and not inventory.locked(source):
@@ -39,7 +39,7 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield from _configured(source, severity=NOTICE if pinned else BLOCKING)
 
 
-def _conda(source: Source) -> Iterator[Finding]:
+def _conda(source: Source) -> Iterator[SourceFinding]:
     """The lines below `dependencies:`; those below `pip:` are requirements."""
     listing, pip = False, False
     for number, line in enumerate(source.lines(), start=1):
@@ -61,7 +61,7 @@ def _conda_objection(what: str, *, pip: bool) -> str | None:
     return f"{excerpt(what)!r}: its version is not pinned. {pins.HOW}"
 
 
-def _setup(source: Source, *, severity: str) -> Iterator[Finding]:
+def _setup(source: Source, *, severity: str) -> Iterator[SourceFinding]:
     module = python.parse(source)
     for node, name in module.calls() if module else ():
         wanted = next((word.value for word in node.keywords if word.arg == "install_requires"), None)
@@ -74,7 +74,7 @@ def _setup(source: Source, *, severity: str) -> Iterator[Finding]:
                 yield _finding(source, element.lineno, text, severity, "not_pinned_in_project", why)
 
 
-def _configured(source: Source, *, severity: str) -> Iterator[Finding]:
+def _configured(source: Source, *, severity: str) -> Iterator[SourceFinding]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(source.text or "")
@@ -87,5 +87,5 @@ def _configured(source: Source, *, severity: str) -> Iterator[Finding]:
             yield _finding(source, 1, text, severity, "not_pinned_in_project", why)
 
 
-def _finding(source: Source, line: int, text: str, severity: str, rule: str, why: str) -> Finding:
-    return Finding(severity=severity, rule=rule, sentence=why, file=source.path, line=line, excerpt=excerpt(text))
+def _finding(source: Source, line: int, text: str, severity: str, rule: str, why: str) -> SourceFinding:
+    return SourceFinding(severity=severity, rule=rule, sentence=why, file=source.path, line=line, excerpt=excerpt(text))

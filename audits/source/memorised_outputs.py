@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from audits.source import python
-from audits.source.findings import NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
@@ -48,7 +48,7 @@ MOST_NUMBERS = 1500
 LARGE_TABLE = 64 << 10
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
         yield from _by_name(module, folders=_tops(tree))
         yield from _numbers(module)
@@ -131,7 +131,7 @@ def _from_url(module: Module, node: ast.AST) -> bool:
     return any(_is_url(part) for part in ast.walk(node))
 
 
-def _by_name(module: Module, *, folders: set[str]) -> Iterator[Finding]:
+def _by_name(module: Module, *, folders: set[str]) -> Iterator[SourceFinding]:
     traced = _Traced(module)
     told: set[int] = set()
     for node in ast.walk(module.tree):
@@ -222,7 +222,7 @@ def _place(module: Module, part: ast.AST) -> str | None:
     return module.text(part) if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp) else None
 
 
-def _numbers(module: Module) -> Iterator[Finding]:
+def _numbers(module: Module) -> Iterator[SourceFinding]:
     """Vertices written out.  Whole numbers alone may be a table of an algorithm; thousands of fractions are a shape."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.List | ast.Tuple) and len(node.elts) >= 3:
@@ -233,28 +233,28 @@ def _numbers(module: Module) -> Iterator[Finding]:
                 return
 
 
-def _meshes(tree: Tree) -> Iterator[Finding]:
+def _meshes(tree: Tree) -> Iterator[SourceFinding]:
     found = [source for source in tree.files if source.path.lower().endswith(MESHES) or _is_mesh(source.data)]
     many = len(found) > FEW_MESHES
     for source in found[:50]:
         disguised = not source.path.lower().endswith(MESHES)
         severity = PERSON if many or disguised or source.size > SMALL_MESH else NOTICE
         why = f"A 3D file of {source.size} bytes{' under another name' if disguised else ''}, one of {len(found)}."
-        yield Finding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
+        yield SourceFinding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
 
 
 def _is_mesh(data: bytes) -> bool:
     return data.startswith(MESH_MAGIC)
 
 
-def _in_text(source: Source) -> Iterator[Finding]:
+def _in_text(source: Source) -> Iterator[SourceFinding]:
     """A 3D file in base64, and large files of numbers or answers."""
     if source.text is None:
         return
     for number, line in enumerate((source.text or "").splitlines(), start=1):
         if found := MESH_IN_BASE64.search(line):
             why = "A 3D or compressed file is written out as text."
-            yield Finding(
+            yield SourceFinding(
                 severity=PERSON,
                 rule="embedded_output",
                 sentence=why,
@@ -267,4 +267,4 @@ def _in_text(source: Source) -> Iterator[Finding]:
         words = source.text[:200_000].lower()
         if any(f'"{word}"' in words for word in ("vertices", "faces", "positions", "indices", "accessors", "stem")):
             why = f"A data file of {source.size} bytes about shapes or prompts: are these answers?"
-            yield Finding(severity=PERSON, rule="embedded_output", sentence=why, file=source.path)
+            yield SourceFinding(severity=PERSON, rule="embedded_output", sentence=why, file=source.path)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from audits.source import python
-from audits.source.findings import NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
@@ -95,7 +95,7 @@ VERIFIED = re.compile(r"sha(?:256|512)sum\s+(?:-c|--check)|shasum\s+-a\s*(?:256|
 WHY = "A pod has no network of its own: what this asks for is not in the commit, and would not be there."
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
         yield from _services(module)
         yield from _addresses(module)
@@ -106,7 +106,7 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield from _script(source)
 
 
-def _services(module: Module) -> Iterator[Finding]:
+def _services(module: Module) -> Iterator[SourceFinding]:
     told: set[str] = set()
     for node, name in module.imported():
         service = next((s for s in SERVICES if name == s or name.startswith(f"{s}.")), None)
@@ -121,7 +121,7 @@ def _reaches(module: Module) -> bool:
     return any(name == known or name.startswith(f"{known}.") for name in names for known in NETWORK)
 
 
-def _addresses(module: Module) -> Iterator[Finding]:
+def _addresses(module: Module) -> Iterator[SourceFinding]:
     """An address of its own, in a file that can dial: whether it is put together or written out."""
     if not _reaches(module):
         return
@@ -143,7 +143,7 @@ def _is_outside(url: str) -> bool:
     return not LOOPBACK.fullmatch(host) and host not in NAMES_ONLY
 
 
-def _hosts(module: Module) -> Iterator[Finding]:
+def _hosts(module: Module) -> Iterator[SourceFinding]:
     for node, name in module.calls():
         if not HOST_CALLS.fullmatch(name):
             continue
@@ -167,7 +167,7 @@ def _is_host(text: str) -> bool:
     return bool((named and not LOOPBACK.fullmatch(text)) or "\u2026." in text)
 
 
-def _commands(module: Module) -> Iterator[Finding]:
+def _commands(module: Module) -> Iterator[SourceFinding]:
     for node, name in module.calls():
         if not SHELLS.fullmatch(name):
             continue
@@ -186,7 +186,7 @@ def _is_shell(source: Source) -> bool:
     return first.startswith("#!") and first.rstrip().endswith("sh")
 
 
-def _script(source: Source) -> Iterator[Finding]:
+def _script(source: Source) -> Iterator[SourceFinding]:
     """What a start script fetches is missing on a pod; what is checked against a hash is at least known."""
     verified = bool(VERIFIED.search(source.text or ""))
     for number, line in enumerate(source.lines(), start=1):
@@ -194,7 +194,7 @@ def _script(source: Source) -> Iterator[Finding]:
         if found:
             severity = NOTICE if verified else PERSON
             why = f"The script calls {excerpt(found[0])}, which fetches from the network. {WHY}"
-            yield Finding(
+            yield SourceFinding(
                 severity=severity,
                 rule="network_in_script",
                 sentence=why,

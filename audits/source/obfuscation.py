@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from audits.source import python
-from audits.source.findings import NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
@@ -92,7 +92,7 @@ LONG_LINE = 2000
 HIDDEN_TAIL = 512
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     yield from python.unreadable(tree)
     for module in python.modules(tree):
         yield from _made_at_run_time(module)
@@ -101,7 +101,7 @@ def check(tree: Tree) -> Iterator[Finding]:
         yield from _file(source)
 
 
-def _made_at_run_time(module: Module) -> Iterator[Finding]:
+def _made_at_run_time(module: Module) -> Iterator[SourceFinding]:
     for node, name in module.calls():
         if name in RUNS:
             why = f"It runs code that is made at run time ({excerpt(name)}): what that is cannot be read here."
@@ -147,7 +147,7 @@ def _decodes(module: Module, node: ast.Call) -> bool:
     return known or any(DECODERS.fullmatch(name) or name.endswith((".join", ".decode", "chr")) for name in called)
 
 
-def _noise(module: Module) -> Iterator[Finding]:
+def _noise(module: Module) -> Iterator[SourceFinding]:
     for node in ast.walk(module.tree):
         value = node.value if isinstance(node, ast.Constant) else None
         if not isinstance(value, str | bytes) or len(value) < LONG_TEXT or id(node) in module.docstrings:
@@ -159,7 +159,7 @@ def _noise(module: Module) -> Iterator[Finding]:
             yield module.finding(node, severity=PERSON, rule="high_entropy", sentence=why)
 
 
-def _file(source: Source) -> Iterator[Finding]:
+def _file(source: Source) -> Iterator[SourceFinding]:
     data = source.data
     if kind := next((what for magic, what in PROGRAMS if data.startswith(magic)), None):
         yield _of_file(source, PERSON, "program", f"It is {kind}: nobody can read what it does.")
@@ -175,7 +175,7 @@ def _file(source: Source) -> Iterator[Finding]:
         yield from _long_lines(source)
 
 
-def _binary(source: Source) -> Iterator[Finding]:
+def _binary(source: Source) -> Iterator[SourceFinding]:
     for start, end in PICTURES:
         if source.data.startswith(start):
             tail = len(source.data) - source.data.rfind(end) - len(end) if end in source.data else len(source.data)
@@ -189,7 +189,7 @@ def _binary(source: Source) -> Iterator[Finding]:
         yield _of_file(source, PERSON, "high_entropy", why)
 
 
-def _long_lines(source: Source) -> Iterator[Finding]:
+def _long_lines(source: Source) -> Iterator[SourceFinding]:
     """One line of thousands of letters in a script, or in a text that is no data: packed, not written."""
     if source.path.endswith((".svg", ".json", ".lock", ".csv", ".ipynb", ".min.js", ".txt", ".md", ".toml", ".yaml")):
         threshold = 4 * LONG_LINE
@@ -199,7 +199,7 @@ def _long_lines(source: Source) -> Iterator[Finding]:
         words = line[:100_000].encode("utf-8", "replace")
         if len(line) > threshold and b" " not in words.strip() and entropy(words) > NOISY_TEXT:
             why = f"A line of {len(line)} letters without a space looks like packed data."
-            yield Finding(
+            yield SourceFinding(
                 severity=PERSON,
                 rule="high_entropy",
                 sentence=why,
@@ -210,8 +210,8 @@ def _long_lines(source: Source) -> Iterator[Finding]:
             return
 
 
-def _of_file(source: Source, severity: str, rule: str, why: str) -> Finding:
-    return Finding(severity=severity, rule=rule, sentence=why, file=source.path)
+def _of_file(source: Source, severity: str, rule: str, why: str) -> SourceFinding:
+    return SourceFinding(severity=severity, rule=rule, sentence=why, file=source.path)
 
 
 def entropy(data: bytes) -> float:

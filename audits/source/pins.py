@@ -15,7 +15,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.tree import Source, Tree
 
 FILES = re.compile(r"(?:.*/)?(?:(?:requirements|constraints)[^/]*\.txt|requirements/[^/]+\.txt)", re.IGNORECASE)
@@ -33,7 +33,7 @@ KNOWN_INDEXES = ("https://pypi.org/simple", "https://download.pytorch.org/whl")
 HOW = "Pin it as name==version, or as git+https://…@<40 hex digits>."
 
 
-def check(tree: Tree, *, locked: bool = False) -> Iterator[Finding]:
+def check(tree: Tree, *, locked: bool = False) -> Iterator[SourceFinding]:
     listed = [source for source in tree.files if FILES.fullmatch(source.path)]
     known = {source.path for source in tree.files}
     for source in listed:
@@ -43,7 +43,7 @@ def check(tree: Tree, *, locked: bool = False) -> Iterator[Finding]:
             yield from _project(source, pinned_elsewhere=bool(listed) or locked)
     if not listed and not locked and any(source.path.endswith(".py") for source in tree.files):
         sentence = "There is no requirements file: what the code imports depends on the machine that runs it."
-        yield Finding(severity=NOTICE, rule="no_requirements", sentence=sentence)
+        yield SourceFinding(severity=NOTICE, rule="no_requirements", sentence=sentence)
 
 
 def objection(text: str) -> str | None:
@@ -74,7 +74,7 @@ def _address_is_pinned(address: str, *, hashed: bool) -> bool:
     return bool(pinned) or (hashed and address.startswith("https://"))
 
 
-def _requirements(source: Source, *, known: set[str]) -> Iterator[Finding]:
+def _requirements(source: Source, *, known: set[str]) -> Iterator[SourceFinding]:
     if source.text is None:
         yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why="This file cannot be read.")
     for number, line in logical_lines(source):
@@ -101,7 +101,7 @@ def logical_lines(source: Source) -> Iterator[tuple[int, str]]:
         yield first, text
 
 
-def _option(source: Source, number: int, line: str, *, known: set[str]) -> Iterator[Finding]:
+def _option(source: Source, number: int, line: str, *, known: set[str]) -> Iterator[SourceFinding]:
     read = OPTION.fullmatch(line)
     name, value = (read[1], (read[2] or "").strip()) if read else (line, "")
     if line[:2] in INCLUDES | {"-i", "-e", "-f"} and not line.startswith("--"):
@@ -128,7 +128,7 @@ def _option(source: Source, number: int, line: str, *, known: set[str]) -> Itera
         )
 
 
-def _include(source: Source, number: int, line: str, *, value: str, known: set[str]) -> Iterator[Finding]:
+def _include(source: Source, number: int, line: str, *, value: str, known: set[str]) -> Iterator[SourceFinding]:
     """A file in the commit is read like any other, if its name says what it is; anything else escapes the audit."""
     folder = source.path.rpartition("/")[0]
     target = _within(folder, value)
@@ -156,7 +156,7 @@ def _is_local(line: str) -> bool:
     return line.startswith((".", "/")) or (line.split(";")[0].strip().endswith(".whl") and "://" not in line)
 
 
-def _local(source: Source, number: int, line: str) -> Iterator[Finding]:
+def _local(source: Source, number: int, line: str) -> Iterator[SourceFinding]:
     """A path.  In the commit it is pinned with it; a wheel is code that nobody reads."""
     path = line.split(";")[0].strip()
     if path.startswith("/") or ".." in path.split("/"):
@@ -178,7 +178,7 @@ def _wheel(path: str) -> str:
     return f"{canonicalize_name(name)} {version}"
 
 
-def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[Finding]:
+def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[SourceFinding]:
     """Ranges are usual here and harmless where a requirements file pins what is installed."""
     try:
         project: Any = tomllib.loads(source.text or "")
@@ -193,7 +193,7 @@ def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[Finding]:
             yield _finding(source, 1, text, rule="not_pinned_in_project", severity=severity, why=f"{why} {HOW}")
 
 
-def _finding(source: Source, line: int, text: str, *, rule: str, severity: str, why: str) -> Finding:
+def _finding(source: Source, line: int, text: str, *, rule: str, severity: str, why: str) -> SourceFinding:
     shown = excerpt(text)
     sentence = f"{shown!r}: {why}" if shown else why
-    return Finding(severity=severity, rule=rule, sentence=sentence, file=source.path, line=line, excerpt=shown)
+    return SourceFinding(severity=severity, rule=rule, sentence=sentence, file=source.path, line=line, excerpt=shown)

@@ -13,7 +13,7 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from audits.source.findings import PERSON, Finding, excerpt
+from audits.source.findings import PERSON, SourceFinding, excerpt
 from audits.source.tree import Source, Tree
 
 LONGEST_FOLDED = 20_000
@@ -58,11 +58,13 @@ class Module:
     tables: set[str] = field(default_factory=set)
     docstrings: set[int] = field(default_factory=set)
 
-    def finding(self, node: ast.AST, *, severity: str, rule: str, sentence: str) -> Finding:
+    def finding(self, node: ast.AST, *, severity: str, rule: str, sentence: str) -> SourceFinding:
         line = getattr(node, "lineno", 1)
         lines = self.source.lines()
         shown = excerpt(lines[line - 1]) if 0 < line <= len(lines) else ""
-        return Finding(severity=severity, rule=rule, sentence=sentence, file=self.source.path, line=line, excerpt=shown)
+        return SourceFinding(
+            severity=severity, rule=rule, sentence=sentence, file=self.source.path, line=line, excerpt=shown
+        )
 
     def name(self, node: ast.AST | None) -> str:
         """The dotted name that an expression stands for, imports followed: `rq.get` is requests.get.  "" if none."""
@@ -193,11 +195,11 @@ def modules(tree: Tree) -> Iterator[Module]:
                 yield parsed
 
 
-def unreadable(tree: Tree) -> Iterator[Finding]:
+def unreadable(tree: Tree) -> Iterator[SourceFinding]:
     for source in tree.files:
         if is_python(source) and parse(source) is None:
             why = "This file is no Python that we can read, so no rule was applied to it: a person must."
-            yield Finding(severity=PERSON, rule="unreadable_python", sentence=why, file=source.path, line=1)
+            yield SourceFinding(severity=PERSON, rule="unreadable_python", sentence=why, file=source.path, line=1)
 
 
 def is_python(source: Source) -> bool:

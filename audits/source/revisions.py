@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from audits.source import python
-from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
 from audits.source.tree import Source, Tree
 
@@ -40,7 +40,7 @@ HOW = "Name its revision by 40 hex digits (revision=…)."
 SEVERITY = {"allowed": NOTICE, "person": PERSON, "refused": BLOCKING}
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
         for node, name in module.calls():
             if LOADS.fullmatch(name):
@@ -52,7 +52,7 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield from _commands(source)
 
 
-def _load(module: Module, node: ast.Call, name: str) -> Iterator[Finding]:
+def _load(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
     what = what_of(module, node)
     if name.rpartition(".")[2] in ("pipeline", "cached_file") and not (what and MODEL.fullmatch(what)):
         return
@@ -95,7 +95,7 @@ def revision_of(module: Module, node: ast.Call) -> object:
     return next((module.value(word.value) for word in node.keywords if word.arg in ("revision", "code_revision")), None)
 
 
-def _hub(module: Module, node: ast.Call, name: str) -> Iterator[Finding]:
+def _hub(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
     what = what_of(module, node) or ""
     hashed = any(word.arg in ("hash_prefix", "check_hash") and module.value(word.value) for word in node.keywords)
     pinned = re.search(r":[0-9a-f]{40}\b", what) or hashed or COMMIT.search(what)
@@ -109,14 +109,16 @@ def _hub(module: Module, node: ast.Call, name: str) -> Iterator[Finding]:
         yield module.finding(node, severity=BLOCKING, rule="model_not_pinned", sentence=why)
 
 
-def _commands(source: Source) -> Iterator[Finding]:
+def _commands(source: Source) -> Iterator[SourceFinding]:
     """Downloads of weights in recipes and scripts."""
     if source.text is None or source.path.lower().endswith((".md", ".rst")):
         return
     for number, line in enumerate(source.lines(), start=1):
         plain = line.partition("#")[0] if not source.path.endswith(".txt") else line
         for what, revision in _asked(plain):
-            place = Finding(severity=NOTICE, rule="", sentence="", file=source.path, line=number, excerpt=excerpt(line))
+            place = SourceFinding(
+                severity=NOTICE, rule="", sentence="", file=source.path, line=number, excerpt=excerpt(line)
+            )
             if not COMMIT.fullmatch(revision):
                 why = f"{excerpt(what)} is downloaded without an exact revision. {HOW}"
                 yield _with(place, BLOCKING, "model_not_pinned", why)
@@ -131,7 +133,7 @@ def _asked(line: str) -> Iterator[tuple[str, str]]:
         yield link["what"], link["revision"]
 
 
-def _licence(place: Finding, what: str) -> Iterator[Finding]:
+def _licence(place: SourceFinding, what: str) -> Iterator[SourceFinding]:
     entry = TABLE.get(what.lower())
     if entry is None:
         why = f"The licence of {excerpt(what)} is not in our table: a person must read it, and add it there."
@@ -142,8 +144,8 @@ def _licence(place: Finding, what: str) -> Iterator[Finding]:
     yield _with(place, severity, rule, f"{excerpt(what)}: {entry['licence']}. {entry['why']}")
 
 
-def _with(place: Finding, severity: str, rule: str, sentence: str) -> Finding:
-    return Finding(
+def _with(place: SourceFinding, severity: str, rule: str, sentence: str) -> SourceFinding:
+    return SourceFinding(
         severity=severity, rule=rule, sentence=sentence, file=place.file, line=place.line, excerpt=place.excerpt
     )
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from audits.source import CHECKS, MOST_FINDINGS, control
-from audits.source.findings import PERSON, SEVERITIES, Finding, excerpt
-from audits.source.inventory import Part
-from core.sandbox.confinement import Limits
+from audits.source.findings import PERSON, SEVERITIES, SourceFinding, excerpt
+from audits.source.inventory import InventoryPart
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
 from formats.sandbox import Sandbox
 
 WORK = "audits.source.examining:work"
-LIMITS = Limits(memory=2 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, answer_bytes=24 << 20)
+LIMITS = SandboxLimits(memory=2 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, answer_bytes=24 << 20)
 DONE, EXHAUSTED, BROKEN, UNCONFIGURED = "done", "exhausted", "broken", "unconfigured"
 FAILED = (EXHAUSTED, BROKEN)
 UNSURE = ("SANDBOX_DIED", "KILLED", "OVERRAN")  # somebody else may have done it: tried once more before it counts
@@ -46,9 +46,9 @@ class Scanned:
     outcome: str
     why: str = ""
     walls: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[SourceFinding, ...] = ()
     document: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[InventoryPart, ...] = ()
 
     def raw(self) -> bytes:
         """All of it, as it is kept: the same bytes for the same answer."""
@@ -70,7 +70,7 @@ def _sandbox(work: str) -> Sandbox:
     return Sandbox(work)
 
 
-def scan(name: str, path: Path, *, commit: str, limits: Limits = LIMITS, work: str = WORK) -> Scanned:
+def scan(name: str, path: Path, *, commit: str, limits: SandboxLimits = LIMITS, work: str = WORK) -> Scanned:
     """Run one check of CHECKS on an archive of ours.  Raises NoSandbox."""
     check = CHECKS[name]
     blank = Scanned(check=name, tool=check.tool, version=check.version(), ruleset=check.ruleset(), outcome=DONE)
@@ -102,7 +102,7 @@ def _tried(blank: Scanned, attempt: Callable[[Given], Scanned], given: Given) ->
         return replace(blank, outcome=BROKEN, why=excerpt(f"{type(reason).__name__}: {reason}"))
 
 
-def _examined(blank: Scanned, path: Path, *, commit: str, limits: Limits, work: str) -> Scanned:
+def _examined(blank: Scanned, path: Path, *, commit: str, limits: SandboxLimits, work: str) -> Scanned:
     task, sandbox = {"check": blank.check, "commit": commit}, _sandbox(work)
     for last in (False, True):
         with tempfile.TemporaryDirectory(prefix="gauntlet-scan-") as folder:
@@ -121,7 +121,7 @@ def exhausted(blank: Scanned, why: str) -> Scanned:
     """The code's doing, so trying again would end the same way: neither a pass nor a rejection."""
     ended = "came to no end on this code, and did on a clean tree of ours right afterwards"
     sentence = f"Our check {blank.check!r} {ended}: a person must look at it."
-    finding = Finding(severity=PERSON, rule="check_exhausted", sentence=sentence)
+    finding = SourceFinding(severity=PERSON, rule="check_exhausted", sentence=sentence)
     return replace(blank, outcome=EXHAUSTED, why=why, findings=signed(blank, [finding]), document="", parts=())
 
 
@@ -129,7 +129,7 @@ def _believed(blank: Scanned, answer: Mapping[str, Any], *, walls: tuple[str, ..
     """The child met hostile bytes: its answer is taken apart like a stranger's."""
     findings = [_finding(told) for told in answer["findings"][: MOST_FINDINGS + 50]]
     names = ("kind", "name", "version", "file")
-    parts = tuple(Part(**{name: plain(part[name])[:300] for name in names}) for part in answer["parts"])
+    parts = tuple(InventoryPart(**{name: plain(part[name])[:300] for name in names}) for part in answer["parts"])
     document = answer["document"]
     if not isinstance(document, str):
         raise TypeError("a document is text")
@@ -141,11 +141,11 @@ def plain(value: object) -> str:
     return str(value).encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-def _finding(told: Mapping[str, Any]) -> Finding:
+def _finding(told: Mapping[str, Any]) -> SourceFinding:
     if told["severity"] not in SEVERITIES:
         raise ValueError("no such severity")
     line = told["line"]
-    return Finding(
+    return SourceFinding(
         severity=told["severity"],
         rule=excerpt(str(told["rule"]))[:60],
         sentence=plain(told["sentence"])[:2000],
@@ -155,5 +155,5 @@ def _finding(told: Mapping[str, Any]) -> Finding:
     )
 
 
-def signed(blank: Scanned, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def signed(blank: Scanned, findings: Iterable[SourceFinding]) -> tuple[SourceFinding, ...]:
     return tuple(replace(f, check=blank.check, tool=blank.tool, tool_version=blank.version) for f in findings)

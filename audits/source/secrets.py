@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from audits.source.findings import PERSON, Finding, excerpt
+from audits.source.findings import PERSON, SourceFinding, excerpt
 from audits.source.obfuscation import entropy
 from audits.source.tree import Source, Tree
 
@@ -58,19 +58,19 @@ PLUGINS = (
 )
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: Tree) -> Iterator[SourceFinding]:
     for source in tree.files:
         if source.text is not None:
             yield from _in(source)
 
 
-def _in(source: Source) -> Iterator[Finding]:
+def _in(source: Source) -> Iterator[SourceFinding]:
     for number, line in enumerate(source.lines(), start=1):
         found = _kind(source.path, line, number)
         if found:
             kind, value = found
             why = f"It looks like a {kind}. Whoever owns it should withdraw it: this repository is public."
-            yield Finding(
+            yield SourceFinding(
                 severity=PERSON, rule="secret", sentence=why, file=source.path, line=number, excerpt=masked(line, value)
             )
 

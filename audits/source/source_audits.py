@@ -25,8 +25,8 @@ from audits.decisions import lineage as kinship
 from audits.models import Audit, CheckRun, Finding, SourceCopy
 from audits.source import CHECKS, archive, control, linting, scanning, vulnerabilities
 from audits.source.findings import NOTICE, PERSON
-from audits.source.findings import Finding as Found
-from audits.source.inventory import Part
+from audits.source.findings import SourceFinding as Found
+from audits.source.inventory import InventoryPart
 from audits.source.origins.base import MINER, Fetched, NotFetched, Origin
 from audits.source.origins.folders import Folders
 from audits.source.origins.git import GitHost, problem_with
@@ -232,17 +232,17 @@ def _summary(scanned: Scanned) -> dict[str, Any]:
     return {"findings": len(scanned.findings), "parts": told}
 
 
-def _parts(audit: Audit) -> list[Part]:
+def _parts(audit: Audit) -> list[InventoryPart]:
     row = audit.checks.filter(check_name="inventory").first()
-    return [Part(**told) for told in (row.summary.get("parts", []) if row else [])]
+    return [InventoryPart(**told) for told in (row.summary.get("parts", []) if row else [])]
 
 
-def _advised(parts: list[Part]) -> Scanned:
+def _advised(parts: list[InventoryPart]) -> Scanned:
     blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
     return scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
 
 
-def advisories(parts: list[Part]) -> Scanned:
+def advisories(parts: list[InventoryPart]) -> Scanned:
     """What the operator's snapshot knows of the packages.  Without one, nothing is known: that is not a pass."""
     path = settings.OSV_SNAPSHOT
     known, outcome, why = None, "unconfigured", "no snapshot of advisories is configured (GAUNTLET_OSV_SNAPSHOT)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audits.source.archive import DEEPEST, MOST_FILES, File
-from audits.source.findings import BLOCKING, PERSON, UNCHECKED, Finding
+from audits.source.findings import BLOCKING, PERSON, UNCHECKED, SourceFinding
 
 LARGEST_TEXT = 1 << 20
 LARGEST_TREE = 64 << 20
@@ -41,11 +41,11 @@ class Source:
 @dataclass
 class Tree:
     files: list[Source] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[SourceFinding] = field(default_factory=list)
     read: int = 0
 
     def find(self, severity: str, rule: str, sentence: str, *, file: str) -> None:
-        self.findings.append(Finding(severity=severity, rule=rule, sentence=sentence, file=file))
+        self.findings.append(SourceFinding(severity=severity, rule=rule, sentence=sentence, file=file))
 
 
 def read(folder: Path) -> Tree:

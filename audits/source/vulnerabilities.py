@@ -17,8 +17,8 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from audits.source.findings import NOTICE, PERSON, Finding, excerpt
-from audits.source.inventory import Part
+from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
+from audits.source.inventory import InventoryPart
 
 MOST_ADVISORIES = 500_000
 LARGEST_ADVISORY = 4 << 20
@@ -73,29 +73,31 @@ def _packages(advisory: Mapping[str, Any]) -> set[str]:
     return {canonicalize_name(str(p.get("name", ""))) for p in packages if p.get("ecosystem") == "PyPI"}
 
 
-def check(parts: Iterable[Part], *, known: Snapshot | None) -> Iterator[Finding]:
+def check(parts: Iterable[InventoryPart], *, known: Snapshot | None) -> Iterator[SourceFinding]:
     wanted = [part for part in parts if part.kind == "pypi"]
     if known is None:
         why = "Not known whether its packages have vulnerabilities: no snapshot of advisories is configured here."
-        yield Finding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why)
+        yield SourceFinding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why)
         return
     for part in wanted:
         yield from _of(part, known)
 
 
-def _of(part: Part, known: Snapshot) -> Iterator[Finding]:
+def _of(part: InventoryPart, known: Snapshot) -> Iterator[SourceFinding]:
     try:
         version = Version(part.version)
     except InvalidVersion:
         why = f"{part.name} has no exact version, so nobody knows whether it is vulnerable."
-        yield Finding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why, file=part.file)
+        yield SourceFinding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why, file=part.file)
         return
     for advisory in known.by_package.get(part.name, ()):
         if affects(advisory, name=part.name, version=version):
             told = excerpt(str(advisory.get("summary", "")))
             why = f"{part.name} {part.version} is affected by {excerpt(str(advisory.get('id', '?')))}: {told}"
             severity = PERSON if _severity(advisory) in SERIOUS else NOTICE
-            yield Finding(severity=severity, rule="vulnerable", sentence=why, file=part.file, excerpt=str(version))
+            yield SourceFinding(
+                severity=severity, rule="vulnerable", sentence=why, file=part.file, excerpt=str(version)
+            )
 
 
 def affects(advisory: Mapping[str, Any], *, name: str, version: Version) -> bool:

@@ -40,7 +40,7 @@ class Bankroll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class TitleStanding:
     """Where a title match stands after its first `duels` duels.
 
     title: the bar is reached · out: below the floor · exhausted: every prompt is used · open: the next duel is missing.
@@ -78,24 +78,26 @@ def earned(bankroll: Bankroll, *, rules: Rules) -> bool:
     return credits(bankroll, title=title) >= title.bar
 
 
-def fold(results: Sequence[DuelResult | None], *, total: int, rules: Rules, start: Bankroll | None = None) -> Standing:
+def fold(
+    results: Sequence[DuelResult | None], *, total: int, rules: Rules, start: Bankroll | None = None
+) -> TitleStanding:
     """A title match over `total` fresh prompts, in seed order; it ends with the first duel that decides it.
 
     Duels beyond that, and beyond a missing one, change nothing.  `start` is what earlier rounds left.
     """
     bankroll, title = start or Bankroll(), titled(rules)
     if bankroll.out:
-        return Standing(bankroll=bankroll, ending="out", duels=0)
+        return TitleStanding(bankroll=bankroll, ending="out", duels=0)
     for number, result in enumerate(results[:total]):
         if result is None:
-            return Standing(bankroll=bankroll, ending="open", duels=number)
+            return TitleStanding(bankroll=bankroll, ending="open", duels=number)
         bankroll = after(bankroll, result, title=title)
         if bankroll.out:
-            return Standing(bankroll=bankroll, ending="out", duels=number + 1)
+            return TitleStanding(bankroll=bankroll, ending="out", duels=number + 1)
         if result.counts and earned(bankroll, rules=rules):
-            return Standing(bankroll=bankroll, ending="title", duels=number + 1)
+            return TitleStanding(bankroll=bankroll, ending="title", duels=number + 1)
     done = len(results) >= total
-    return Standing(bankroll=bankroll, ending="exhausted" if done else "open", duels=min(len(results), total))
+    return TitleStanding(bankroll=bankroll, ending="exhausted" if done else "open", duels=min(len(results), total))
 
 
 def least_duels(title: TitleRules) -> int | None:
@@ -126,7 +128,7 @@ def flip_distance(bankroll: Bankroll, *, rules: Rules) -> int | None:
     return None
 
 
-def worse_than(results: Sequence[DuelResult], *, rules: Rules) -> Standing:
+def worse_than(results: Sequence[DuelResult], *, rules: Rules) -> TitleStanding:
     """The same test reversed: have these duels shown that the challenger is worse?  An ending of `title` says yes."""
     swapped = [DuelResult.LOST if r.net > 0 else DuelResult.WON if r.net < 0 else r for r in results]
     return fold(swapped, total=len(swapped), rules=rules)

@@ -33,7 +33,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class HotkeyStanding:
     """What the chain says of one hotkey at a block; `alpha` in 10^-9."""
 
     block: int
@@ -41,7 +41,7 @@ class Standing:
     alpha: int = 0
 
 
-def objection(standing: Standing, condition: Condition) -> str:
+def objection(standing: HotkeyStanding, condition: Condition) -> str:
     """The sentence for the miner, or ""."""
     if condition.registered and standing.uid is None:
         return f"The hotkey is not registered on the subnet (block {standing.block}). Register it, and reveal again."

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from competition.decisions.bankroll import Bankroll, Standing, fold, titled
+from competition.decisions.bankroll import Bankroll, TitleStanding, fold, titled
 from competition.decisions.entries import Candidate, Field
 from competition.decisions.ladder import LEADER, Audited, Key
 from competition.decisions.rulesets import Rules
@@ -23,7 +23,7 @@ class Title:
     """`leader` is final only where `complete`.  `standings`: the finalists whose audits passed."""
 
     finalists: tuple[Key, ...]
-    standings: Mapping[Key, Standing]
+    standings: Mapping[Key, TitleStanding]
     leader: Key
     wanted_screens: tuple[Key, ...]
     wanted_audits: tuple[Key, ...]
@@ -79,7 +79,7 @@ def rank(
     return [speaker for _, speaker in sorted(may, key=lambda pair: (-pair[0], pair[1].entry.place))]
 
 
-def _leader(passed: Sequence[Candidate], standings: Mapping[Key, Standing]) -> Key:
+def _leader(passed: Sequence[Candidate], standings: Mapping[Key, TitleStanding]) -> Key:
     """Where two earn the title, the larger margin of its bankroll takes it, then the earlier reveal."""
     won = [c for c in passed if standings[c.key].ending == "title"]
     best = sorted(won, key=lambda c: (-standings[c.key].bankroll.margin, c.entry.place))

@@ -20,7 +20,7 @@ Tallies = Mapping[tuple[str, str], Tally]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rung:
+class RecordedRung:
     challenger: str
     defender: str
     verdict: str
@@ -31,14 +31,14 @@ class Rung:
         return {name: getattr(self, name) for name in ("challenger", "defender", "verdict", "reason")}
 
 
-def climb(round_: ReadRound, *, win_margin: Fraction) -> list[Rung]:
+def climb(round_: ReadRound, *, win_margin: Fraction) -> list[RecordedRung]:
     """Every rung; era 0, where all were on the ladder, leaves out those who met the leader and lost."""
     tallies = {(match.defender, match.challenger): match.tally for match in round_.matches}
     rungs = list(_fold(round_, tallies, win_margin=win_margin))
     return [rung for rung in rungs if round_.era > 0 or rung.defender != LEADER or rung.verdict != "held"]
 
 
-def _fold(round_: ReadRound, tallies: Tallies, *, win_margin: Fraction) -> Iterator[Rung]:
+def _fold(round_: ReadRound, tallies: Tallies, *, win_margin: Fraction) -> Iterator[RecordedRung]:
     states = standing(round_)
     defender = LEADER
     for entry in round_.queue:
@@ -48,7 +48,7 @@ def _fold(round_: ReadRound, tallies: Tallies, *, win_margin: Fraction) -> Itera
         won = reaches(tally, win_margin=win_margin)
         verdict = "held" if not won else "advanced" if round_.era == 0 else states.get(entry.hotkey, "pending")
         reason = _reason(tally, defender=defender, win_margin=win_margin, verdict=verdict)
-        yield Rung(challenger=entry.hotkey, defender=defender, verdict=verdict, tally=tally, reason=reason)
+        yield RecordedRung(challenger=entry.hotkey, defender=defender, verdict=verdict, tally=tally, reason=reason)
         if verdict in ("advanced", "pending"):
             defender = entry.hotkey
 
@@ -68,7 +68,7 @@ def standing(round_: ReadRound) -> dict[str, str]:
     return {**dict.fromkeys(passed, "advanced"), **dict.fromkeys(rejected, "rejected")}
 
 
-def winner(rungs: list[Rung]) -> str:
+def winner(rungs: list[RecordedRung]) -> str:
     """The last who advanced, else the leader."""
     return next((rung.challenger for rung in reversed(rungs) if rung.verdict == "advanced"), LEADER)
 

@@ -14,7 +14,7 @@ from django.db.models import Max
 from competition import chain
 from competition.chain.base import RawReveal
 from competition.decisions import eligibility, standing
-from competition.decisions.standing import Standing
+from competition.decisions.standing import HotkeyStanding
 from competition.models import Competition, Miner, Reveal, Round, Submission
 from core import ledger
 
@@ -106,19 +106,19 @@ def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
     return list(rows.values())
 
 
-def standings_of(round_: Round, *, now: datetime) -> Mapping[str, Standing] | None:
+def standings_of(round_: Round, *, now: datetime) -> Mapping[str, HotkeyStanding] | None:
     """What the chain says of each registered hotkey when the window is over; None where nothing is asked of anybody."""
     if not round_.competition.config.get("entry"):
         return None
     connected = chain.of(round_.competition)
     block, alpha = connected.block(now=now), connected.alpha()
     uids = connected.uids()
-    known = {hotkey: Standing(block=block, uid=uid, alpha=alpha.get(hotkey, 0)) for hotkey, uid in uids.items()}
-    return defaultdict(lambda: Standing(block=block, uid=None), known)
+    known = {hotkey: HotkeyStanding(block=block, uid=uid, alpha=alpha.get(hotkey, 0)) for hotkey, uid in uids.items()}
+    return defaultdict(lambda: HotkeyStanding(block=block, uid=None), known)
 
 
 def _standing(
-    entry: eligibility.Derived, round_: Round, standings: Mapping[str, Standing] | None
+    entry: eligibility.Derived, round_: Round, standings: Mapping[str, HotkeyStanding] | None
 ) -> eligibility.Derived:
     if standings is None or entry.objection:
         return entry
@@ -126,7 +126,7 @@ def _standing(
     return dataclasses.replace(entry, objection=standing.objection(standings[entry.hotkey], asked) or None)
 
 
-def _event(round_: Round, row: Submission, standings: Mapping[str, Standing] | None) -> dict[str, object]:
+def _event(round_: Round, row: Submission, standings: Mapping[str, HotkeyStanding] | None) -> dict[str, object]:
     told = standings[row.miner.hotkey] if standings is not None else None
     stands = {"standing": {"block": told.block, "uid": told.uid, "alpha": str(told.alpha)}} if told else {}
     return {

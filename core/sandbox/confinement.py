@@ -23,7 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
-class Limits:
+class SandboxLimits:
     """What one asset may use.  Processor time is the asset's doing; wall time is also our machine's."""
 
     memory: int = 3 << 30  # bytes of address space
@@ -35,7 +35,7 @@ class Limits:
     answer_bytes: int = 1 << 20
 
 
-def confine(folder: Path, *, limits: Limits) -> list[str]:
+def confine(folder: Path, *, limits: SandboxLimits) -> list[str]:
     """Leave everything but `folder`, which becomes the root.  Returns the walls, in the order they were built."""
     limit(limits)
     walls = ["memory, processor and file limits"]
@@ -48,7 +48,7 @@ def confine(folder: Path, *, limits: Limits) -> list[str]:
     return walls
 
 
-def limit(limits: Limits) -> None:
+def limit(limits: SandboxLimits) -> None:
     caps = {
         resource.RLIMIT_AS: limits.memory,
         resource.RLIMIT_FSIZE: limits.file_bytes,

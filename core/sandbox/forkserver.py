@@ -144,10 +144,10 @@ class Server:
 
 def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server: int) -> None:
     """In the child: walls first, then the asset."""
-    from core.sandbox.confinement import Limits, confine, die_with_parent, first_to_go
+    from core.sandbox.confinement import SandboxLimits, confine, die_with_parent, first_to_go
     from core.sandbox.outcomes import Refused
 
-    limits = Limits(**request["limits"])
+    limits = SandboxLimits(**request["limits"])
     die_with_parent(server)
     first_to_go()
     walls = confine(Path(request["folder"]), limits=limits)

@@ -1,7 +1,7 @@
 """Put limits on this process, take its network if asked, and become another program.
 
 Started by `limited.run`: python -I launch.py ROOT ORDERS PROGRAM ARGUMENT…, where ORDERS is a JSON object of `network`,
-`parent` and the fields of `confinement.Limits`.  Exit code 97 says that a wall could not be built.
+`parent` and the fields of `confinement.SandboxLimits`.  Exit code 97 says that a wall could not be built.
 """
 
 import json
@@ -21,7 +21,7 @@ def main(root: str, text: str, *command: str) -> None:
     confinement.die_with_parent(parent)
     confinement.first_to_go()
     try:
-        confinement.limit(confinement.Limits(**orders))
+        confinement.limit(confinement.SandboxLimits(**orders))
         walls = dict(confinement.WALLS)
         for name in ("no new privileges",) if network else ("no network", "no capabilities", "no new privileges"):
             walls[name](Path())

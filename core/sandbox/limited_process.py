@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.launch import NO_WALLS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ def run(
     command: Sequence[str],
     *,
     folder: Path,
-    limits: Limits,
+    limits: SandboxLimits,
     most: int,
     network: bool = False,
     given: bytes = b"",

@@ -16,7 +16,7 @@ from rest_framework.authentication import BaseAuthentication
 from competition.models import Checkpoint
 from core.machine import engine
 from dashboard.api import registered, signing, throttles, tokens
-from dashboard.api.errors import Refused, too_large
+from dashboard.api.errors import RequestRefused, too_large
 from dashboard.api.models import UsedNonce
 from dashboard.api.parsing import MOST_BYTES
 
@@ -41,9 +41,9 @@ class Caller:
         return scope in self.scopes
 
 
-def refusal() -> Refused:
+def refusal() -> RequestRefused:
     """One body for every reason: it must not tell whether a key is known, a signature right or a nonce used."""
-    refused = Refused(
+    refused = RequestRefused(
         "This request is not signed by a registered hotkey in a way that holds for it, and bears no valid token.",
         code="not_authenticated",
         fix="Check all of these: the key is sr25519 and registered; the clock is right to 60 seconds (compare the Date "

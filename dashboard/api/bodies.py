@@ -72,7 +72,7 @@ class Takes:
         }
 
     def read(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The known fields.  Raises Refused."""
+        """The known fields.  Raises RequestRefused."""
         unknown = sorted(set(body) - set(self.fields))
         if unknown:
             shown = unknown[0][:40] if unknown[0].isascii() and unknown[0].isprintable() else "of this name"

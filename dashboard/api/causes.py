@@ -14,12 +14,12 @@ from dashboard.facts.wording import WHO_MUST_ACT
 from judging.models import Duel, Rendering
 
 if TYPE_CHECKING:
-    from dashboard.api.standing import Part
+    from dashboard.api.standing import RoundPart
 
 MOST_PROMPTS = 256
 
 
-def of(own: Part) -> tuple[standing.Cause, ...]:
+def of(own: RoundPart) -> tuple[standing.Cause, ...]:
     """Most frequent first."""
     grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for what, prompt, row in _failed(own):
@@ -39,7 +39,7 @@ def of(own: Part) -> tuple[standing.Cause, ...]:
     return tuple(sorted(found, key=lambda cause: (-cause.count, cause.what, cause.code)))
 
 
-def _failed(own: Part) -> Iterable[tuple[str, str, Any]]:
+def _failed(own: RoundPart) -> Iterable[tuple[str, str, Any]]:
     """(what, prompt, the row that says why)"""
     yield from (("file", asset.prompt.stem, asset) for asset in assets(own) if asset.failure_class)
     yield from (("picture", asset.prompt.stem, rendering) for asset, rendering in refused(own))
@@ -48,14 +48,14 @@ def _failed(own: Part) -> Iterable[tuple[str, str, Any]]:
     yield from (("pod", "", run) for run in own.runs if run.failure_class)
 
 
-def assets(own: Part) -> list[Asset]:
+def assets(own: RoundPart) -> list[Asset]:
     if own.submission is None or own.submission.pk is None:
         return []
     rows = own.submission.assets.exclude(state="stored") | own.submission.assets.exclude(failure_class="")
     return list(rows.select_related("prompt").order_by("prompt__stem", "origin"))
 
 
-def refused(own: Part) -> list[tuple[Asset, Rendering]]:
+def refused(own: RoundPart) -> list[tuple[Asset, Rendering]]:
     """Files that arrived and could not be drawn."""
     if own.submission is None or own.submission.pk is None:
         return []
@@ -67,7 +67,7 @@ def refused(own: Part) -> list[tuple[Asset, Rendering]]:
     return [(asset, by_content[asset.sha256]) for asset in stored if asset.sha256 in by_content]
 
 
-def diagnostics(own: Part) -> standing.Diagnostics:
+def diagnostics(own: RoundPart) -> standing.Diagnostics:
     window = own.round.reveal_window
     reveals = Reveal.objects.filter(
         competition=own.round.competition_id, miner__hotkey=own.miner.hotkey, block__range=window

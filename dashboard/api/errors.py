@@ -22,7 +22,7 @@ DOCS = "/api/v1/docs/"
 CALLER = "You, the caller, must act."
 
 
-class Refused(exceptions.APIException):
+class RequestRefused(exceptions.APIException):
     """A request that is not carried out.  `sentence` says what is wrong, `fix` what to do instead, `field` where."""
 
     status_code = status.HTTP_400_BAD_REQUEST
@@ -46,22 +46,22 @@ class Refused(exceptions.APIException):
         self.failure_class = failure_class or self.failure_class
 
 
-def bad(field: str, sentence: str, *, fix: str, code: str = "bad_value") -> Refused:
+def bad(field: str, sentence: str, *, fix: str, code: str = "bad_value") -> RequestRefused:
     """A parameter or a field of the body that cannot be used."""
-    return Refused(sentence, code=code, fix=fix, field=field)
+    return RequestRefused(sentence, code=code, fix=fix, field=field)
 
 
-def missing(sentence: str, *, fix: str = "Look at the list one level up for what there is.") -> Refused:
-    return Refused(sentence, code="not_found", fix=fix, status_code=status.HTTP_404_NOT_FOUND)
+def missing(sentence: str, *, fix: str = "Look at the list one level up for what there is.") -> RequestRefused:
+    return RequestRefused(sentence, code="not_found", fix=fix, status_code=status.HTTP_404_NOT_FOUND)
 
 
-def conflict(sentence: str, *, code: str, fix: str) -> Refused:
-    return Refused(sentence, code=code, fix=fix, status_code=status.HTTP_409_CONFLICT)
+def conflict(sentence: str, *, code: str, fix: str) -> RequestRefused:
+    return RequestRefused(sentence, code=code, fix=fix, status_code=status.HTTP_409_CONFLICT)
 
 
-def unavailable(sentence: str, *, code: str = "unavailable", retry_after_s: int = BUSY_SECONDS) -> Refused:
+def unavailable(sentence: str, *, code: str = "unavailable", retry_after_s: int = BUSY_SECONDS) -> RequestRefused:
     """It is ours: the same request may well be answered a little later."""
-    return Refused(
+    return RequestRefused(
         sentence,
         code=code,
         fix="Ask again after the time in Retry-After.",
@@ -71,8 +71,8 @@ def unavailable(sentence: str, *, code: str = "unavailable", retry_after_s: int 
     )
 
 
-def fault() -> Refused:
-    return Refused(
+def fault() -> RequestRefused:
+    return RequestRefused(
         "Something went wrong here; it is logged.",
         code="fault",
         fix="Ask again later; if it stays, tell the operator.",
@@ -81,7 +81,7 @@ def fault() -> Refused:
     )
 
 
-def body(refused: Refused) -> dict[str, Any]:
+def body(refused: RequestRefused) -> dict[str, Any]:
     who = CALLER if refused.failure_class == "miner" else WHO_MUST_ACT[refused.failure_class]
     told = {
         "code": refused.code,
@@ -109,8 +109,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     return Response(body(refused), status=refused.status_code, headers=headers)
 
 
-def _refusal(error: Exception) -> Refused | None:
-    if isinstance(error, Refused):
+def _refusal(error: Exception) -> RequestRefused | None:
+    if isinstance(error, RequestRefused):
         return error
     if isinstance(error, Http404):
         return missing(str(error) or "There is nothing at this address.")
@@ -128,7 +128,7 @@ def _refusal(error: Exception) -> Refused | None:
     return _of_framework(error) if isinstance(error, exceptions.APIException) else None
 
 
-def _database(error: OperationalError) -> Refused:
+def _database(error: OperationalError) -> RequestRefused:
     if isinstance(error.__cause__, QueryCanceled):
         return unavailable("This question takes too long; narrow it with filters.", code="too_slow")
     log.warning("the database did not answer a request: %s", str(error).splitlines()[0])
@@ -147,10 +147,10 @@ FIXES = {
 }
 
 
-def _of_framework(error: exceptions.APIException) -> Refused:
+def _of_framework(error: exceptions.APIException) -> RequestRefused:
     code = str(getattr(error.detail, "code", "") or error.default_code)
     wait = getattr(error, "wait", None)
-    return Refused(
+    return RequestRefused(
         str(error.detail) if isinstance(error.detail, str) else HTTPStatus(error.status_code).phrase,
         code=code,
         fix=FIXES.get(code, f"See {DOCS}."),
@@ -159,6 +159,8 @@ def _of_framework(error: exceptions.APIException) -> Refused:
     )
 
 
-def too_large(most: int) -> Refused:
+def too_large(most: int) -> RequestRefused:
     said = f"The body is larger than {most:,} bytes." if most else "The body is too large."
-    return Refused(said, code="too_large", fix="Send less.", status_code=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
+    return RequestRefused(
+        said, code="too_large", fix="Send less.", status_code=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    )

@@ -29,7 +29,7 @@ class Cut:
 
 
 def cut(rows: QuerySet[Any], values: Mapping[str, Any], *, newest_first: bool) -> Cut:
-    """One page in the order of the primary key.  Raises Refused for a limit or a cursor that is none."""
+    """One page in the order of the primary key.  Raises RequestRefused for a limit or a cursor that is none."""
     limit = values.get("limit", USUAL)
     if not 1 <= limit <= MOST:
         raise bad("limit", f"limit is from 1 to {MOST}.", fix=f"Ask for {MOST} at most, then follow next.")

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from dashboard.api.errors import Refused, bad, too_large
+from dashboard.api.errors import RequestRefused, bad, too_large
 
 MOST_BYTES = 16_384
 DEEPEST = 8
@@ -27,7 +27,7 @@ class StrictJson(BaseParser):
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """The object in these bytes.  Raises Refused."""
+    """The object in these bytes.  Raises RequestRefused."""
     if len(raw) > MOST_BYTES:
         raise too_large(MOST_BYTES)
     try:
@@ -93,5 +93,5 @@ def _no_constant(name: str) -> Any:
     raise bad("", f"{name} is no JSON number.", fix="Send a finite number.", code="unreadable")
 
 
-def _unreadable(sentence: str) -> Refused:
+def _unreadable(sentence: str) -> RequestRefused:
     return bad("", sentence, fix="Send one JSON object, as the documentation shows.", code="unreadable")

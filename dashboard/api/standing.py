@@ -30,7 +30,7 @@ SIDES = ("defender__miner", "challenger__miner", "round__competition")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class RoundPart:
     """What a miner did in a round; `entries` are all eligible challengers, in queue order."""
 
     round: Round
@@ -42,14 +42,14 @@ class Part:
     runs: Sequence[PodRun]
 
 
-def part(round_: Round, miner: Miner) -> Part:
+def part(round_: Round, miner: Miner) -> RoundPart:
     everyone = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
     for entry in everyone:
         entry.round = round_
     own = [entry for entry in everyone if entry.miner_id == miner.pk]
     pks = [entry.pk for entry in own if entry.pk]
     found = Match.in_force.filter(round=round_).filter(Q(defender__in=pks) | Q(challenger__in=pks))
-    return Part(
+    return RoundPart(
         round=round_,
         miner=miner,
         submission=next(iter(sorted(own, key=lambda s: s.role != "challenger")), None),
@@ -105,7 +105,7 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     )
 
 
-def sentence(own: Part) -> str:
+def sentence(own: RoundPart) -> str:
     """As the miner's page says it."""
     if own.submission is None:
         return "This miner has not entered this round."
@@ -113,7 +113,7 @@ def sentence(own: Part) -> str:
     return miner_pages.standing(own.submission, miner_pages.telling(own.round, met), own.audits)
 
 
-def _screen(own: Part) -> Match | None:
+def _screen(own: RoundPart) -> Match | None:
     """Its match against the leader; a copy's is its own as well."""
     mine = [m for m in own.matches if own.submission and m.challenger_id == own.submission.pk]
     return next((m for m in mine if m.kind == Match.Kind.SCREEN), None)
@@ -125,7 +125,7 @@ def _numbers(screen: Match | None) -> Figures | None:
     return figures(tally_of(screen), rules=rules_of(screen.round), kind=screen.kind)
 
 
-def _rank(own: Part, screen: Match | None) -> tuple[int | None, int, int]:
+def _rank(own: RoundPart, screen: Match | None) -> tuple[int | None, int, int]:
     """(rank, how many are ranked, how many share it), by margin among decided screens in which anything was delivered.
 
     Equal margins share the better rank.  Nobody is ranked where nothing tells several entries apart, or where all was
@@ -144,7 +144,7 @@ def _delivered(tally: Tally) -> bool:
     return tally.counted > tally.forfeits_challenger
 
 
-def _estimate(own: Part, screen: Match | None, *, now: datetime) -> standing.Estimate | None:
+def _estimate(own: RoundPart, screen: Match | None, *, now: datetime) -> standing.Estimate | None:
     """From the pace of the round: duels are judged prompt by prompt, so every match ends with the round's last ones."""
     if own.round.state != "duels" or screen is None or screen.state == "decided":
         return None
@@ -164,7 +164,7 @@ def _estimate(own: Part, screen: Match | None, *, now: datetime) -> standing.Est
     )
 
 
-def _prompts(own: Part) -> tuple[standing.PromptResult, ...]:
+def _prompts(own: RoundPart) -> tuple[standing.PromptResult, ...]:
     by_pk = {match.pk: match for match in own.matches}
     duels = Duel.objects.filter(match__in=by_pk).select_related("prompt").order_by("match_id", "position")
     return tuple(_prompt(by_pk[duel.match_id], duel) for duel in duels)
@@ -183,7 +183,7 @@ def _prompt(match: Match, duel: Duel) -> standing.PromptResult:
 
 
 def _audit(
-    own: Part,
+    own: RoundPart,
     audit: Audit,
     *,
     objections: tuple[appeals.Objection, ...],
@@ -224,9 +224,9 @@ def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
     return next((run for run in audited if not run.settled), audited[-1] if audited else None)
 
 
-def _time(own: Part, run: PodRun) -> tuple[int, int]:
+def _time(own: RoundPart, run: PodRun) -> tuple[int, int]:
     """Seconds that generating may take, and has taken."""
     told: Mapping[str, Any] = own.round.competition.config.get("pods", {})
-    limits = lifecycle.Limits.from_json(told)
+    limits = lifecycle.BatchLimits.from_json(told)
     progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
     return limits.generation_s, round(progress.generation_s)

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import caches
 
-from dashboard.api.errors import Refused
+from dashboard.api.errors import RequestRefused
 from dashboard.api.models import UsedNonce
 from dashboard.doors import visitors
 
@@ -56,8 +56,8 @@ def by_address(request: Any, *, now: float | None = None) -> Use:
     return Use("address", settings.API_REQUESTS_PER_MINUTE, used, WINDOW_S - gone)
 
 
-def refused(use: Use) -> Refused:
-    return Refused(
+def refused(use: Use) -> RequestRefused:
+    return RequestRefused(
         f"Too many requests: {use.quota} in {WINDOW_S} seconds are answered.",
         code="throttled",
         fix="Ask again after the time in Retry-After, and less often: an unchanged answer costs least with "

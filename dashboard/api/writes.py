@@ -10,21 +10,21 @@ from rest_framework.response import Response
 from dashboard.api import filters
 from dashboard.api.auth import Caller, body_of, refusal
 from dashboard.api.bodies import Takes
-from dashboard.api.errors import Refused
+from dashboard.api.errors import RequestRefused
 from dashboard.api.reading import Answering, Collection
 from dashboard.facts.twins import twin
 
 
 def caller_of(request: Any) -> Caller:
-    """Who signed this request.  Raises Refused where nobody did."""
+    """Who signed this request.  Raises RequestRefused where nobody did."""
     caller: Any = request.user
     if not isinstance(caller, Caller):
         raise refusal()
     return caller
 
 
-def forbidden(sentence: str, *, fix: str) -> Refused:
-    return Refused(sentence, code="forbidden", fix=fix, status_code=403)
+def forbidden(sentence: str, *, fix: str) -> RequestRefused:
+    return RequestRefused(sentence, code="forbidden", fix=fix, status_code=403)
 
 
 class Personal(Answering):
@@ -58,7 +58,7 @@ class Takable(Personal):
         raise NotImplementedError
 
     def given(self, request: Any) -> dict[str, Any]:
-        """The body, read once as bytes (they may be signed) and then as JSON.  Raises Refused."""
+        """The body, read once as bytes (they may be signed) and then as JSON.  Raises RequestRefused."""
         params = {name: request.query_params.getlist(name) for name in request.query_params}
         filters.asked(params, {}, besides=("format",))
         body_of(request._request)

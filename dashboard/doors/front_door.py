@@ -19,7 +19,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from dashboard.api import errors
-from dashboard.api.errors import Refused
+from dashboard.api.errors import RequestRefused
 from dashboard.doors import encodings, visitors
 
 LONGEST_ADDRESS = 4000
@@ -42,13 +42,13 @@ class FrontDoor:
         request.META["HTTP_ACCEPT_ENCODING"] = encodings.accepted(request.META.get("HTTP_ACCEPT_ENCODING", ""))
         try:
             check(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             return answer(request, refused)
         return self.get_response(request)
 
 
 def check(request: HttpRequest) -> None:
-    """Raises Refused."""
+    """Raises RequestRefused."""
     check_address(request)
     check_headers(request)
     try:
@@ -65,7 +65,7 @@ def check_address(request: HttpRequest) -> None:
     path = request.path_info.encode("utf-8", "surrogatepass")
     query = len(request.META.get("QUERY_STRING", ""))
     if len(path) > LONGEST_PATH or len(path) + query > LONGEST_ADDRESS:
-        raise Refused("The address is too long.", code="too_long", fix="Ask for less.", status_code=414)
+        raise RequestRefused("The address is too long.", code="too_long", fix="Ask for less.", status_code=414)
     if max(map(len, path.split(b"/"))) > LONGEST_NAME:
         raise errors.missing("Nothing here has so long a name.")
     if UNKEEPABLE.search(request.path_info):
@@ -108,12 +108,12 @@ def check_texts(texts: Iterable[Any], *, field: str = "") -> None:
         raise unreadable("The request holds NUL, or half a character.", field=field)
 
 
-def unreadable(sentence: str, *, field: str = "") -> Refused:
+def unreadable(sentence: str, *, field: str = "") -> RequestRefused:
     fix = "Send UTF-8 text without NUL, in the form that the page or the documentation shows."
     return errors.bad(field, sentence, fix=fix, code="unreadable")
 
 
-def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
+def answer(request: HttpRequest, refused: RequestRefused) -> HttpResponse:
     """JSON to programs, one line to people."""
     body = errors.body(refused)
     if request.path_info.startswith(API) or request.path_info.endswith(".json"):

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from competition.models import Round
 from dashboard.facts.wording import count
-from judging.decisions.health import Finding
+from judging.decisions.health import GateFinding
 from judging.models import Control
 
 ASKS = {
@@ -140,7 +140,7 @@ def page(
     lately: Mapping[str, Any],
     duels: int,
     failures: Sequence[Mapping[str, Any]],
-    findings: Sequence[Finding],
+    findings: Sequence[GateFinding],
     controls: Sequence[Control],
     published: bool,
 ) -> JudgePage:
@@ -183,7 +183,7 @@ def computed(round_: Round) -> JudgePage:
     return JudgePage(**_named(round_), sentence=told, **nothing)
 
 
-def sentence(queue: Sequence[Mapping[str, Any]], findings: Sequence[Finding], *, rate: float | None) -> str:
+def sentence(queue: Sequence[Mapping[str, Any]], findings: Sequence[GateFinding], *, rate: float | None) -> str:
     failing = [finding.gate for finding in findings if finding.state == "failed"]
     if failing:
         return f"The judge is not well: {', '.join(failing)}. Nothing becomes official until the operator acts."
@@ -199,7 +199,7 @@ def sentence(queue: Sequence[Mapping[str, Any]], findings: Sequence[Finding], *,
     return "All is judged, and the judge passed every gate."
 
 
-def gate(finding: Finding) -> Gate:
+def gate(finding: GateFinding) -> Gate:
     return Gate(
         gate=finding.gate,
         asks=ASKS[finding.gate],
@@ -210,7 +210,7 @@ def gate(finding: Finding) -> Gate:
     )
 
 
-def health(round_: Round, findings: Sequence[Finding]) -> Health:
+def health(round_: Round, findings: Sequence[GateFinding]) -> Health:
     named = _named(round_)
     kept = {name: named[name] for name in ("competition", "round", "judge", "url")}
     return Health(**kept, gates=tuple(map(gate, findings)))

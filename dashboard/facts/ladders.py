@@ -26,7 +26,7 @@ FOR_THE_TITLE = {**NEXT, "advanced": "earned the title", "held": "the leader sta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rung:
+class RungFacts:
     challenger: Who
     defender: Who
     verdict: str
@@ -109,13 +109,13 @@ def rungs(
     rules: Rules | None,
     urls: Mapping[tuple[str, str], str],
     audit_urls: Mapping[str, str],
-) -> tuple[Rung, ...]:
+) -> tuple[RungFacts, ...]:
     """`urls`: (defender key, challenger key) -> the match's page; `audit_urls`: key -> the audit's."""
     if ladder is None:
         return ()
     people, played = {s.key: entrant(s) for s in submissions}, "title" if rules and rules.title else ""
     return tuple(
-        Rung(
+        RungFacts(
             challenger=people[str(rung.challenger)],
             defender=people[str(rung.defender)],
             verdict=rung.verdict,

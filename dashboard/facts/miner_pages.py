@@ -61,7 +61,7 @@ class Participation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class RoundStanding:
     """How near a round brought this miner to the lead: `tally` of its weightiest match, null where there was none."""
 
     competition: str
@@ -112,7 +112,7 @@ class MinerPage:
     labels: tuple[Label, ...]
     leads: tuple[Lead, ...]
     still_paid: tuple[Dethroned, ...]
-    course: tuple[Standing, ...]
+    course: tuple[RoundStanding, ...]
     summary: str
     rounds: tuple[Participation, ...]
     other_reveals: tuple[OddReveal, ...]
@@ -170,11 +170,11 @@ def page(rows: MinerRows) -> MinerPage:
     )
 
 
-def _standing(took: Participation, *, took_lead: bool) -> Standing:
+def _standing(took: Participation, *, took_lead: bool) -> RoundStanding:
     last = next((row for row in took.matches if row.url == took.weightiest_url), None)
     tally = last.tally if last else None
     rejected = [audit.kind for audit in took.audits if audit.verdict == "rejected"]
-    return Standing(
+    return RoundStanding(
         competition=took.competition,
         round=took.round,
         tally=tally if tally and tally.counted else None,
@@ -201,7 +201,7 @@ def _came(tally: Figures | None, *, rejected: Sequence[str], took: Participation
     return f"{count(tally.gap, 'net duel')} short"
 
 
-def _summary(course: Sequence[Standing]) -> str:
+def _summary(course: Sequence[RoundStanding]) -> str:
     """Over all rounds, for whoever challenged in several."""
     played = [row for row in course if row.tally and not row.tally.all_forfeit]
     if len(course) < 2 or not played:

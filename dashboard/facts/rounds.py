@@ -17,7 +17,7 @@ from dashboard.facts.bankroll_chart import bar_told
 from dashboard.facts.confidence import Sureness
 from dashboard.facts.decision_trail import Receipt, deciding, receipt
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
-from dashboard.facts.ladders import Rung
+from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchRow
 from dashboard.facts.people import Who, entrant, plain, who
 from dashboard.facts.records import RecordFinding, record_finding, summary
@@ -120,7 +120,7 @@ class RoundPage:
     leader: Who | None
     counts: Counts
     tracker: Tracker
-    ladder: tuple[Rung, ...]
+    ladder: tuple[RungFacts, ...]
     matches: tuple[MatchRow, ...]
     copies: tuple[CopyGroup, ...]
     audits: tuple[AuditRow, ...]
@@ -340,7 +340,7 @@ def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
     )
 
 
-def match_rows(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> tuple[MatchRow, ...]:
+def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[MatchRow, ...]:
     """Screens and ladder matches; how they stand on the ladder is their verdict."""
     rules, verdicts = rules_of(rows.round), _verdicts(rows, ladder=ladder)
     copies: dict[int, list[Who]] = {}
@@ -363,7 +363,7 @@ def match_rows(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> tuple[MatchRow, 
     )
 
 
-def _verdicts(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> dict[tuple[str, str], str]:
+def _verdicts(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> dict[tuple[str, str], str]:
     """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
     if "title" in rows.round.rules:
         return {}  # each match says what came of it
@@ -373,7 +373,7 @@ def _verdicts(rows: RoundRows, *, ladder: tuple[Rung, ...]) -> dict[tuple[str, s
     return left | rungs if rows.round.state == "finished" else rungs
 
 
-def _ladder(rows: RoundRows) -> tuple[Rung, ...]:
+def _ladder(rows: RoundRows) -> tuple[RungFacts, ...]:
     rules = rules_of(rows.round)
     urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if not m.audits}
     if rows.round.source or (rules and rules.title):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from competition.records.ladders import Rung, percent
+from competition.records.ladders import RecordedRung, percent
 from competition.records.played import LEADER, PlayedMatch
 from competition.records.rounds import ReadRound
 
@@ -43,7 +43,7 @@ def elsewhere(told: ReadRound, stage: str) -> dict[str, Any]:
     return {"state": "paused", "paused_from": stage, "failure_code": "ELSEWHERE", "failure_reason": said}
 
 
-def headline(told: ReadRound, rungs: Sequence[Rung], *, stage: str) -> str:
+def headline(told: ReadRound, rungs: Sequence[RecordedRung], *, stage: str) -> str:
     if stage != "finished":
         return f"Round {told.number} was not finished when it was imported: its source says {stage.replace('_', ' ')}."
     if told.winner is None:
@@ -56,7 +56,7 @@ def headline(told: ReadRound, rungs: Sequence[Rung], *, stage: str) -> str:
     return f"{told.winner} took the lead{margin}. {_count(len(told.entries), 'challenger')} entered."
 
 
-def _fates(rungs: Sequence[Rung]) -> str:
+def _fates(rungs: Sequence[RecordedRung]) -> str:
     """What became of those who won a rung."""
     fates = {"rejected": "rejected by an audit", "pending": "never audited", "advanced": "dethroned in turn"}
     told = [(sum(rung.verdict == verdict for rung in rungs), words) for verdict, words in fates.items()]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews import corrections, rulings, waiting_cases
-from audits.reviews.rulings import Case, Refused, Shown, Signer
+from audits.reviews.rulings import Case, RulingRefused, Shown, Signer
 from competition.models import Round
 from competition.notices.models import Delivery
 from core import clock
@@ -116,7 +116,7 @@ def _to_confirm(proposal: Ruling, signer: Signer) -> dict[str, Any]:
         return {"own": True}
     try:
         return {"would": _dry(proposal, lambda row: rulings.confirm(row, signer=signer, now=clock.now()))}
-    except Refused as error:
+    except RulingRefused as error:
         return {"cannot": error.sentence}
 
 
@@ -141,8 +141,8 @@ def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str,
         elif action in ("confirm", "decline"):
             _second(found, posted, signer=signer, now=now)
         else:
-            raise Refused("Nothing was asked for: use one of the buttons.")
-    except Refused as error:
+            raise RulingRefused("Nothing was asked for: use one of the buttons.")
+    except RulingRefused as error:
         return {"refused": error, "told": told, "decision": posted.get("decision", "")}
     return {}
 
@@ -151,7 +151,7 @@ def _second(found: Case, posted: Mapping[str, str], *, signer: Signer, now: Any)
     number = whole_number(posted.get("ruling", "")) or 0
     row = Ruling.objects.filter(round=rulings.round_of(found), number=number, **{rulings.kind_of(found): found}).first()
     if row is None:
-        raise Refused("This proposal is not there any more. Look again.")
+        raise RulingRefused("This proposal is not there any more. Look again.")
     if posted.get("action") == "confirm":
         rulings.confirm(row, signer=signer, now=now, shown=posted.get("shown", ""))
     else:

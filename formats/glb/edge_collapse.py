@@ -14,7 +14,7 @@ import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 
-from formats.glb.gltf import Floats, Part
+from formats.glb.gltf import Floats, MeshPart
 
 AGGRESSIVENESS = (7, 10)  # the package's own; then for meshes of which it leaves more than was asked for
 TEXTURE_CELLS = 32  # along a texture's edge
@@ -22,7 +22,7 @@ FURTHEST = 511  # texture cells from the origin that are told apart
 Numbers = NDArray[np.int64]
 
 
-def simplify(parts: list[Part], *, most: int) -> list[Part]:
+def simplify(parts: list[MeshPart], *, most: int) -> list[MeshPart]:
     """The parts with at most `most` triangles in all; as they are where they have no more; none if that is too few."""
     if sum(len(part.faces) for part in parts) <= most:
         return parts
@@ -61,7 +61,7 @@ def _mean(values: NDArray[Any], groups: Numbers) -> NDArray[np.float64]:
     return np.stack([np.bincount(groups, weights=column) for column in values.T], axis=1) / counted
 
 
-def _collapsed_part(part: Part, gone_to: Numbers, place: Floats) -> Part:
+def _collapsed_part(part: MeshPart, gone_to: Numbers, place: Floats) -> MeshPart:
     """The part with its vertices gone to `place[gone_to]`, each with the mean of what was painted on its vertices."""
     _, groups = np.unique(_paint_numbers(part, gone_to), return_inverse=True)
     groups = groups.reshape(-1)
@@ -85,7 +85,7 @@ def _collapsed_part(part: Part, gone_to: Numbers, place: Floats) -> Part:
     )
 
 
-def _paint_numbers(part: Part, gone_to: Numbers) -> Numbers:
+def _paint_numbers(part: MeshPart, gone_to: Numbers) -> Numbers:
     """Vertices with the same number become one: the same place, side of the surface, and patch of the texture."""
     number = gone_to.copy()
     if part.normals is not None:

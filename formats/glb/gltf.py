@@ -61,7 +61,7 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Part:
+class MeshPart:
     """One primitive as drawn by one node.  `uv` and `glow_uv` belong to the material's two textures."""
 
     material: int
@@ -76,7 +76,7 @@ class Part:
 @dataclass(frozen=True)
 class Model:
     materials: list[Material]
-    parts: list[Part]
+    parts: list[MeshPart]
 
 
 def chunks(data: bytes) -> tuple[Json, memoryview]:
@@ -143,12 +143,12 @@ class Reader:
                 for primitive in self.tree["meshes"][node["mesh"]].get("primitives", []):
                     yield primitive, world
 
-    def _part(self, primitive: Json, world: NDArray[np.float64], materials: list[Material]) -> Part:
+    def _part(self, primitive: Json, world: NDArray[np.float64], materials: list[Material]) -> MeshPart:
         attributes = primitive["attributes"]
         own = self.accessor(attributes["POSITION"]).astype(np.float64)
         index = primitive.get("material", len(materials) - 1)
         material = materials[index]
-        return Part(
+        return MeshPart(
             material=index,
             faces=self.faces(primitive, world),
             positions=(own @ world[:3, :3].T + world[:3, 3]).astype(np.float32),

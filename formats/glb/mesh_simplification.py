@@ -16,7 +16,7 @@ from formats import known_good_files
 from formats.glb import check as glb
 from formats.glb.decoded import read
 from formats.glb.edge_collapse import simplify
-from formats.glb.gltf import IMAGE_FORMATS, Model, Part
+from formats.glb.gltf import IMAGE_FORMATS, MeshPart, Model
 from formats.glb.writing import write
 from formats.rules import MOST_IMAGE_EDGE
 
@@ -51,7 +51,7 @@ def lighten(model: Model) -> tuple[bytes, int]:
     return written, triangles
 
 
-def grid(edge: int) -> Part:
+def grid(edge: int) -> MeshPart:
     """A flat, painted square of 2 x `edge` x `edge` triangles."""
     down, across = np.mgrid[0 : edge + 1, 0 : edge + 1]
     corner_indices = np.stack([across, down, np.zeros_like(down)], axis=-1).reshape(-1, 3)
@@ -60,7 +60,7 @@ def grid(edge: int) -> Part:
     corners = np.array([[0, 1, edge + 1], [1, edge + 2, edge + 1]])
     faces = np.concatenate([first + triangle for triangle in corners]).astype(np.int32)
     normals = np.tile(np.array([0, 0, 1], np.float32), (len(places), 1))
-    return Part(0, faces, places, normals, uv=places[:, :2].copy(), glow_uv=None, colours=None)
+    return MeshPart(0, faces, places, normals, uv=places[:, :2].copy(), glow_uv=None, colours=None)
 
 
 def rehearse() -> None:

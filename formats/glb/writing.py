@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from formats.glb.gltf import Floats, Json, Material, Model, Paint, Part
+from formats.glb.gltf import Floats, Json, Material, MeshPart, Model, Paint
 from formats.glb.textures import Texture
 from formats.known_good_files import pack
 
@@ -61,7 +61,7 @@ class _Writer:
         tree = {name: told for name, told in self.tree.items() if told != []}
         return pack(json.dumps(tree, separators=(",", ":")).encode(), bytes(self.body))
 
-    def _primitive(self, part: Part, material: int, low: NDArray[np.float64], size: float) -> Json:
+    def _primitive(self, part: MeshPart, material: int, low: NDArray[np.float64], size: float) -> Json:
         places = np.rint((part.positions - low) / size * STEPS).clip(0, STEPS).astype(np.uint16)
         attributes = {"POSITION": self._vertices(places, ends=True)}
         if part.normals is not None:

@@ -51,7 +51,7 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateFinding:
     """What one gate says: `measured` and `needed` as texts a miner can read, `of` how many it was measured on."""
 
     gate: str
@@ -63,10 +63,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Health:
-    findings: tuple[Finding, ...]
+    findings: tuple[GateFinding, ...]
 
     @property
-    def failing(self) -> tuple[Finding, ...]:
+    def failing(self) -> tuple[GateFinding, ...]:
         return tuple(finding for finding in self.findings if finding.state == "failed")
 
     @property
@@ -98,24 +98,26 @@ def health(controls: Iterable[Control], *, calls: int, failed_calls: int, gates:
     )
 
 
-def _self(controls: Sequence[Control], *, gates: Gates) -> Finding:
+def _self(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     """A liking for a place cancels, so what is left of the mean is not it."""
     scores = [control.score for control in controls]
     mean = sum(scores) / len(scores) if scores else 0.0
     state = _state(abs(mean) <= gates.self_mean, of=len(scores), gates=gates)
-    return Finding("self", state, f"mean {mean / MICRO:+.3f}", f"within ±{gates.self_mean / MICRO:.3f}", len(scores))
+    return GateFinding(
+        "self", state, f"mean {mean / MICRO:+.3f}", f"within ±{gates.self_mean / MICRO:.3f}", len(scores)
+    )
 
 
-def _canary(controls: Sequence[Control], *, gates: Gates) -> Finding:
+def _canary(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     """A draw is a miss: the broken copy must lose."""
     return _share("canary", [control.score < 0 for control in controls], needed=gates.canary, gates=gates)
 
 
-def _injection(controls: Sequence[Control], *, gates: Gates) -> Finding:
+def _injection(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     """The worst one counts: a text that works once will be painted on everything."""
     worst = max((control.score for control in controls), default=0)
     state = _state(worst < gates.injection_gain, of=len(controls), gates=gates)
-    return Finding(
+    return GateFinding(
         "injection",
         state,
         f"worst gain {worst / MICRO:+.3f}",
@@ -124,12 +126,12 @@ def _injection(controls: Sequence[Control], *, gates: Gates) -> Finding:
     )
 
 
-def _repeat(controls: Sequence[Control], *, gates: Gates) -> Finding:
+def _repeat(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     same = [_sign(c.score, gates.decisive) == _sign(c.before, gates.decisive) for c in controls]
     return _share("repeat", same, needed=gates.repeat, gates=gates)
 
 
-def _consistent(controls: Sequence[Control], *, gates: Gates) -> Finding:
+def _consistent(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     """Of pairs that differ, where either order was decisive: how often both did not name the same place.
 
     Pairs differ that are canaries, or whose duel was no draw; between equals a liking for a place is all there is, and
@@ -141,18 +143,18 @@ def _consistent(controls: Sequence[Control], *, gates: Gates) -> Finding:
     return _share("consistent", [b.consistent() for b in decisive], needed=gates.consistent, gates=gates)
 
 
-def _calls(calls: int, failed: int, *, gates: Gates) -> Finding:
+def _calls(calls: int, failed: int, *, gates: Gates) -> GateFinding:
     """Of fewer calls than one may fail of, nothing is said: one hiccup would be too many."""
     share = Fraction(failed, calls) if calls else Fraction(0)
     enough = calls * gates.failed_calls >= 1
     state: State = "unproven" if not enough else "passed" if share <= gates.failed_calls else "failed"
-    return Finding("calls", state, f"{float(share):.2%} failed", f"at most {float(gates.failed_calls):.0%}", calls)
+    return GateFinding("calls", state, f"{float(share):.2%} failed", f"at most {float(gates.failed_calls):.0%}", calls)
 
 
-def _share(gate: str, right: Sequence[bool], *, needed: Fraction, gates: Gates) -> Finding:
+def _share(gate: str, right: Sequence[bool], *, needed: Fraction, gates: Gates) -> GateFinding:
     share = Fraction(sum(right), len(right)) if right else Fraction(0)
     state = _state(share >= needed, of=len(right), gates=gates)
-    return Finding(gate, state, f"{float(share):.1%}", f"at least {float(needed):.0%}", len(right))
+    return GateFinding(gate, state, f"{float(share):.1%}", f"at least {float(needed):.0%}", len(right))
 
 
 def _state(right: bool, *, of: int, gates: Gates) -> State:

@@ -92,7 +92,7 @@ class Report:
         return self.pairs > 0 and self.share >= BAR and sound
 
     @property
-    def gates(self) -> tuple[health.Finding, ...]:
+    def gates(self) -> tuple[health.GateFinding, ...]:
         """What the gates of a round would say of a model; the one for repeats stays unproven."""
         if self.book is None:
             return ()

@@ -105,7 +105,7 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
     return None
 
 
-def _failing(round_: Round) -> list[health.Finding]:
+def _failing(round_: Round) -> list[health.GateFinding]:
     """The gates that fail.  A kind of control says so as soon as all of its kind are judged: repeats come last, and
     until then nobody should go on asking a judge that fails its canaries."""
     open_ = set(current(round_).filter(state="judging").values_list("kind", flat=True))

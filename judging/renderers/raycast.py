@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
 from formats.blame import settled
 from formats.facts import Bounds
@@ -39,7 +39,7 @@ class Raycast:
     name = "raycast"
     version = " ".join(["raycast-2", *(f"{library}-{version(library)}" for library in DRAWN_BY)])
 
-    def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: Limits | None = None) -> None:
+    def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: SandboxLimits | None = None) -> None:
         self.sandbox = sandbox
         self.limits = limits
 
@@ -67,11 +67,11 @@ class Raycast:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
 
 
-def allowance(rig: Rig) -> Limits:
+def allowance(rig: Rig) -> SandboxLimits:
     """What one asset may use: a minute for reading it, and 6 s per million rays (ten times the usual)."""
     rays = len(rig.views) * (rig.pixels * rig.samples) ** 2
     seconds = 60 + round(6e-6 * rays)
-    return Limits(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
+    return SandboxLimits(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
 
 
 def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:

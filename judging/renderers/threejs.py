@@ -23,7 +23,7 @@ from core.sandbox.chromium.browser import Allowance, Files
 from core.sandbox.chromium.browsers import DRAWING, Browsers
 from core.sandbox.chromium.faults import ours
 from core.sandbox.chromium.scripts import THREE, own, vendored
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
 from formats.blame import accuse as accuse_file
 from formats.blame import settled
@@ -42,7 +42,7 @@ from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
 DESK = Sandbox("formats.sandbox_examine:work")
 PIECE = 32 << 20  # bytes of the asset in one answer
 MOST_DRAWN = 800_000_000  # bytes of a file that is written anew
-DESK_LIMITS = Limits(cpu_seconds=120, file_bytes=MOST_DRAWN)
+DESK_LIMITS = SandboxLimits(cpu_seconds=120, file_bytes=MOST_DRAWN)
 HTML = (
     '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="/page.css"><canvas></canvas>'
     '<script type="module" src="/darkroom.js"></script>'

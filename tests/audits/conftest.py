@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audits.pods.limits import Limits
+from audits.pods.limits import PodLimits
 from audits.pods.local import LocalPods
 
 
@@ -16,6 +16,6 @@ def repos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def provider(tmp_path: Path, repos: Path) -> Iterator[LocalPods]:
-    made = LocalPods(repos=repos, pods=tmp_path / "pods", limits=Limits(wall_s=60))
+    made = LocalPods(repos=repos, pods=tmp_path / "pods", limits=PodLimits(wall_s=60))
     yield made
     made.sweep(lambda: set())

@@ -32,7 +32,7 @@ class Play:
 
     def __init__(self, provider: LocalPods, image: Image, *, pictures: dict[str, Path], into: Path) -> None:
         self.provider, self.image, self.pictures, self.into = provider, image, pictures, into
-        self.limits = lifecycle.Limits(silence_s=3600, odd_answers=2, our_faults=2)  # silence: a busy machine
+        self.limits = lifecycle.BatchLimits(silence_s=3600, odd_answers=2, our_faults=2)  # silence: a busy machine
         self.progress, self.pod = Progress(), None
         self.now = time.time()
         self.files: dict[str, results.Delivered] = {}

@@ -28,7 +28,7 @@ def rejected() -> Audit:
 
 
 def refusal(document: dict[str, Any], signature: str, now: Any = NOW) -> decisions.Refusal:
-    with pytest.raises(appeals.Refused) as refused:
+    with pytest.raises(appeals.AppealRefused) as refused:
         appeals.lodge(document, signature=signature, now=now)
     assert refused.value.refusal.fix
     assert not Appeal.objects.exists()
@@ -86,7 +86,7 @@ def test_a_verdict_is_objected_to_once(rejected: Audit) -> None:
     document, signature = objection(rejected, by="Ann")
     appeals.lodge(document, signature=signature, now=NOW)
     again, signed_again = objection(rejected, by="Ann", statement="Another thing that I forgot to mention before.")
-    with pytest.raises(appeals.Refused) as refused:
+    with pytest.raises(appeals.AppealRefused) as refused:
         appeals.lodge(again, signature=signed_again, now=NOW)
     assert refused.value.refusal.field == "appellant"
     with pytest.raises(IntegrityError), transaction.atomic():  # and the database holds it, whoever races

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from audits.decisions import lifecycle, verdicts
-from audits.decisions.lifecycle import Event, Failure, Limits, Progress, after, next_action, replay
+from audits.decisions.lifecycle import BatchLimits, Event, Failure, Progress, after, next_action, replay
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Limits()
+LIMITS = BatchLimits()
 THEIRS = Failure(failure_class="miner", code="crashed", sentence="It crashed.")
 OURS = Failure(failure_class="infrastructure", code="vanished", sentence="It vanished.")
 UNCLEAR = Failure(failure_class="unclear", code="ended", sentence="It was killed. We try again.")
@@ -38,7 +38,7 @@ def watched(state: str, *, since: float, until: float, every: float = 30) -> lis
     return [(since + every * look, state) for look in range(1, looks + 1)]
 
 
-def decided(*steps: tuple, batches: int = 2, limits: Limits = LIMITS, later: float = HOUR) -> lifecycle.Action:
+def decided(*steps: tuple, batches: int = 2, limits: BatchLimits = LIMITS, later: float = HOUR) -> lifecycle.Action:
     events = history(*steps)
     last = events[-1].at if events else START
     progress = replay(events, limits=limits)

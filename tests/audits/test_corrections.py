@@ -11,7 +11,7 @@ from audits.decisions.corrections import Reigned
 from audits.models import Audit, Correction, PodRun
 from audits.pods import runs
 from audits.reviews import corrections, in_force, waiting_cases
-from audits.reviews.rulings import Refused
+from audits.reviews.rulings import RulingRefused
 from competition import weights
 from competition.models import LedgerEvent, Reign, Round, Submission
 from core import ledger
@@ -200,7 +200,7 @@ def test_what_is_stuck_says_so_and_who_must_act_and_waits_for_people(round_: Rou
 
 def test_what_is_stuck_can_be_discarded_and_not_applied(round_: Round) -> None:
     correction, people = stuck(round_), {"first": person("lea", "lead"), "second": person("otto", "operator")}
-    with pytest.raises(Refused, match="can only be discarded"):
+    with pytest.raises(RulingRefused, match="can only be discarded"):
         both_sign(correction, "applied", "fault_confirmed", **people)
     both_sign(correction, "discarded", "cannot_be_done", **people)
     correction.refresh_from_db()

@@ -16,12 +16,12 @@ from audits.source.origins.base import NotFetched
 from audits.source.origins.git import FETCHING, LOOKING, problem_with
 from audits.source.origins.git import GitHost as Origin
 from core.sandbox import limited_process
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from tests.audits import hostile_checks
 from tests.audits.git_host import GitHost, Made
 from tests.audits.pod_rig import until
 
-LIMITS = Limits(memory=1 << 30, cpu_seconds=60, wall_seconds=120.0, file_bytes=1 << 20)
+LIMITS = SandboxLimits(memory=1 << 30, cpu_seconds=60, wall_seconds=120.0, file_bytes=1 << 20)
 
 
 @pytest.fixture(scope="module")

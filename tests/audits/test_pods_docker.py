@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import lifecycle
-from audits.decisions.lifecycle import Event, Failure, Limits, Progress
+from audits.decisions.lifecycle import BatchLimits, Event, Failure, Progress
 from audits.pods.base import Image, PodFault
 from audits.pods.builders.base import ABSENT, BUILT, FAILED, UNKNOWN
 from audits.pods.builders.engine import EngineBuilder, blame, tag_of
@@ -271,7 +271,7 @@ def blind(seconds: int) -> Event:
 
 
 def test_while_its_provider_does_not_answer_no_clock_of_the_miner_runs():
-    limits = Limits(generation_s=100, silence_s=30)
+    limits = BatchLimits(generation_s=100, silence_s=30)
     progress = Progress(phase="generating", pods=1, submitted=True, looked_at=NOW)
     for seconds in range(5, 1500, 5):
         progress = lifecycle.after(progress, blind(seconds), limits=limits)
@@ -279,7 +279,7 @@ def test_while_its_provider_does_not_answer_no_clock_of_the_miner_runs():
 
 
 def test_a_provider_that_stays_away_costs_the_pod_by_our_fault_and_no_replacement():
-    limits = Limits()
+    limits = BatchLimits()
     progress = Progress(phase="generating", pods=1, submitted=True, looked_at=NOW)
     for seconds in range(30, 4000, 30):
         progress = lifecycle.after(progress, blind(seconds), limits=limits)

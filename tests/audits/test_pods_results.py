@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from audits.pods.base import PodFault
-from audits.pods.results import FAILED, BadResults, Limits, unpack
+from audits.pods.results import FAILED, ArchiveLimits, BadResults, unpack
 
 STEMS = ("apple", "chair")
-SMALL = Limits(file_bytes=1 << 20, total_bytes=1 << 21, free_bytes=1 << 16)
+SMALL = ArchiveLimits(file_bytes=1 << 20, total_bytes=1 << 21, free_bytes=1 << 16)
 
 
 def zipped(entries, *, deflate=False) -> bytes:
@@ -158,7 +158,7 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_while_it_goes_off(tmp_path, 
     data = zipped([("apple.glb", bytes(1 << 20))], deflate=True)
     for signature, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
         data = patched(data, signature, offset, struct.pack("<L", claim))
-    assert refused(data, tmp_path, limits=Limits(ratio=10**6)) == "not_a_zip"
+    assert refused(data, tmp_path, limits=ArchiveLimits(ratio=10**6)) == "not_a_zip"
     assert sum(path.stat().st_size for path in (tmp_path / "files").iterdir()) <= claim
 
 
@@ -175,8 +175,8 @@ def test_too_large_a_file_or_too_much_in_all_is_refused(tmp_path):
     noise = zlib.compress(bytes(1), 0).ljust(1, b"x")
     assert refused(zipped([("apple.glb", b"x" * ((1 << 20) + 1))]), tmp_path) == "too_large"
     both = zipped([("apple.glb", noise * 50_000), ("chair.glb", noise * 50_000)])
-    assert refused(both, tmp_path, limits=Limits(total_bytes=100_000)) == "too_large"
-    assert refused(GOOD, tmp_path, limits=Limits(archive_bytes=100)) == "too_large"
+    assert refused(both, tmp_path, limits=ArchiveLimits(total_bytes=100_000)) == "too_large"
+    assert refused(GOOD, tmp_path, limits=ArchiveLimits(archive_bytes=100)) == "too_large"
 
 
 def test_a_hundred_thousand_entries_are_not_even_listed(tmp_path):

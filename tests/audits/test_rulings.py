@@ -53,11 +53,11 @@ def test_one_proposal_decides_nothing(borderline: Audit) -> None:
 def test_the_same_person_twice_is_one_person(borderline: Audit) -> None:
     ann = person("ann", "reviewer", "lead", "operator")
     made = proposed(borderline, ann)
-    with pytest.raises(rulings.Refused, match="somebody else"):
+    with pytest.raises(rulings.RulingRefused, match="somebody else"):
         rulings.confirm(made, signer=ann, now=NOW)
     ann.user.username = "ann-renamed"
     ann.user.save()
-    with pytest.raises(rulings.Refused, match="somebody else"):
+    with pytest.raises(rulings.RulingRefused, match="somebody else"):
         rulings.confirm(made, signer=rulings.Signer.of(ann.user, second_factor=True), now=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():  # the database knows it, too
         Ruling.objects.filter(pk=made.pk).update(state="confirmed", second=ann.user)
@@ -69,7 +69,7 @@ def test_who_disagrees_declines_and_the_case_waits_again(borderline: Audit) -> N
     made = proposed(borderline, person("ann"))
     rulings.decline(made, signer=person("bob"), sentence="The licence file is the one of a test fixture.", now=NOW)
     assert events("ruling.declined")[0]["because"].startswith("The licence file")
-    with pytest.raises(rulings.Refused, match="waits for nobody"):
+    with pytest.raises(rulings.RulingRefused, match="waits for nobody"):
         rulings.confirm(Ruling.objects.get(pk=made.pk), signer=person("carol"), now=NOW)
     proposed(borderline, person("bob"), outcome="passed", code="false_alarm")
 
@@ -107,7 +107,7 @@ def test_what_was_shown_is_what_is_written_to_the_letter(borderline: Audit) -> N
 
 def test_nothing_is_written_but_what_was_shown(borderline: Audit) -> None:
     made = proposed(borderline, person("ann"))
-    with pytest.raises(rulings.Refused, match="moved on"):
+    with pytest.raises(rulings.RulingRefused, match="moved on"):
         rulings.confirm(made, signer=person("bob"), now=NOW, shown="0" * 64)
     assert not events("audit.rejected") and Ruling.objects.get().state == "proposed"
 
@@ -119,7 +119,7 @@ def test_who_has_no_role_or_no_second_factor_decides_nothing(
     borderline: Audit, roles: tuple[str, ...], factor: bool, why: str
 ) -> None:
     user = person("eve", *(roles or ("none",))).user
-    with pytest.raises(rulings.Refused, match=why):
+    with pytest.raises(rulings.RulingRefused, match=why):
         proposed(borderline, rulings.Signer.of(user, second_factor=factor))
 
 
@@ -136,7 +136,7 @@ def test_who_has_no_role_or_no_second_factor_decides_nothing(
 def test_a_decision_has_an_outcome_a_code_and_a_sentence(
     borderline: Audit, field: str, outcome: str, code: str, sentence: str
 ) -> None:
-    with pytest.raises(rulings.Refused) as refused:
+    with pytest.raises(rulings.RulingRefused) as refused:
         rulings.propose(borderline, signer=person("ann"), outcome=outcome, code=code, sentence=sentence, now=NOW)
     assert refused.value.field == field
 
@@ -165,9 +165,9 @@ def test_those_who_signed_a_verdict_do_not_decide_alone_about_the_appeal_against
     both_sign(borderline, "rejected", "licence_forbids", first=ann, second=bob)
     appeal = lodge(Audit.objects.get(pk=borderline.pk), by="Ann")
     made = proposed(appeal, ann, outcome="dismissed", code="fact_stands")
-    with pytest.raises(rulings.Refused, match="somebody else"):
+    with pytest.raises(rulings.RulingRefused, match="somebody else"):
         rulings.confirm(made, signer=bob, now=NOW)
-    with pytest.raises(rulings.Refused, match="a lead or an operator"):
+    with pytest.raises(rulings.RulingRefused, match="a lead or an operator"):
         made.first_role = "reviewer"
         rulings.confirm(made, signer=person("carol"), now=NOW)
 
@@ -186,7 +186,7 @@ def test_of_many_who_confirm_at_once_one_does_and_who_proposed_never(borderline:
         try:
             rulings.confirm(row, signer=signer, now=NOW)
             done.append(signer.person.name)
-        except rulings.Refused:
+        except rulings.RulingRefused:
             pass
         finally:
             connection.close()
@@ -211,7 +211,7 @@ def test_of_many_who_propose_at_once_one_does(borderline: Audit) -> None:
         ready.wait(timeout=120)
         try:
             proposed(case, signer)
-        except rulings.Refused as error:
+        except rulings.RulingRefused as error:
             refused.append(error.sentence)
         finally:
             connection.close()

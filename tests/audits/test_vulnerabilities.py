@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from audits.source import source_audits, vulnerabilities
-from audits.source.inventory import Part
+from audits.source.inventory import InventoryPart
 from audits.source.vulnerabilities import BadSnapshot, affects, snapshot
 
 BAD_REQUESTS = {
@@ -39,8 +39,8 @@ def made(folder: Path, *advisories) -> Path:
     return path
 
 
-def part(name: str, version: str) -> Part:
-    return Part(kind="pypi", name=name, version=version, file="requirements.txt")
+def part(name: str, version: str) -> InventoryPart:
+    return InventoryPart(kind="pypi", name=name, version=version, file="requirements.txt")
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import lifecycle
-from audits.decisions.lifecycle import Action, Event, Failure, Limits, Progress
+from audits.decisions.lifecycle import Action, BatchLimits, Event, Failure, Progress
 from audits.pods import batch, results
 from audits.pods.base import Pod, PodFault
 from tests.hostile.pods import KINDS, STEMS, Behaviour, serve
 
-LIMITS = Limits(replacements=1, warm_up_s=120, generation_s=240, silence_s=60, odd_answers=1, our_faults=2)
+LIMITS = BatchLimits(replacements=1, warm_up_s=120, generation_s=240, silence_s=60, odd_answers=1, our_faults=2)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE_S = 0.4
 KILLED = ("local_signal_9", "docker_exit_137", "docker_exit_125", "rented_without_a_word")

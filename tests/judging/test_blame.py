@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import known_good_files
 from formats.blame import KNOWN_GOOD, settled
@@ -97,7 +97,7 @@ def test_work_that_never_ends_on_one_file_is_its_miner_s_doing(file: Path, tmp_p
 
     def work(path: Path) -> object:
         deed = "environment" if path.read_bytes() == known_good_files.glb() else "sleep"
-        limits = Limits(wall_seconds=60.0 if deed == "environment" else 1.0)
+        limits = SandboxLimits(wall_seconds=60.0 if deed == "environment" else 1.0)
         return box.run({"deed": deed}, data=path, folder=tmp_path, limits=limits)
 
     try:

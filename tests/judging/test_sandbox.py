@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from core.sandbox.confinement import WALLS, Limits
+from core.sandbox.confinement import WALLS, SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import sandbox as sandbox_module
 from formats.sandbox import ROOT, Done, Sandbox
 
 WORK = "tests.judging.hostile_work:work"
-SMALL = Limits(memory=1 << 30, cpu_seconds=30)  # no deed but the endless one comes near on any machine
+SMALL = SandboxLimits(memory=1 << 30, cpu_seconds=30)  # no deed but the endless one comes near on any machine
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def do(box: Sandbox, tmp_path: Path) -> Callable[..., Done]:
     data = tmp_path / "asset"
     data.write_bytes(b"the asset")
 
-    def run(deed: str, *, limits: Limits = SMALL, **task: Any) -> Done:
+    def run(deed: str, *, limits: SandboxLimits = SMALL, **task: Any) -> Done:
         folder = tmp_path / f"folder-{threading.get_ident()}-{time.monotonic_ns()}"
         folder.mkdir()
         return box.run({"deed": deed, **task}, data=data, folder=folder, limits=limits)
@@ -114,25 +114,25 @@ def test_it_starts_no_program_and_reaches_no_process(do: Callable[..., Done]) ->
 
 def test_an_endless_loop_is_the_asset_s_doing(do: Callable[..., Done]) -> None:
     with pytest.raises(Refused) as refused:
-        do("loop", limits=Limits(cpu_seconds=1))
+        do("loop", limits=SandboxLimits(cpu_seconds=1))
     assert refused.value.code == "TOO_SLOW"
 
 
 def test_eating_memory_is_the_asset_s_doing(do: Callable[..., Done]) -> None:
     with pytest.raises(Refused) as refused:
-        do("eat", limits=Limits(memory=256 << 20, cpu_seconds=200))  # touching pages is slow at times
+        do("eat", limits=SandboxLimits(memory=256 << 20, cpu_seconds=200))  # touching pages is slow at times
     assert refused.value.code == "TOO_MUCH_MEMORY"
 
 
 def test_waiting_for_ever_may_be_our_machine_so_it_is_a_fault(do: Callable[..., Done]) -> None:
     with pytest.raises(RendererFault) as fault:
-        do("sleep", limits=Limits(wall_seconds=0.5))
+        do("sleep", limits=SandboxLimits(wall_seconds=0.5))
     assert fault.value.code == "OVERRAN"
     assert fault.value.failure_class == "infrastructure"
 
 
 def test_a_file_larger_than_allowed_is_not_written(do: Callable[..., Done]) -> None:
-    assert do("write", limits=Limits(file_bytes=1 << 20)).answer["answer"] == "File too large"
+    assert do("write", limits=SandboxLimits(file_bytes=1 << 20)).answer["answer"] == "File too large"
 
 
 def test_endless_talk_is_cut(do: Callable[..., Done]) -> None:
@@ -170,7 +170,7 @@ def _killed(box: Sandbox, do: Callable[..., Done], victim: Callable[[int], int])
     """Start work that waits, kill `victim(server pid)`, and return the fault that follows."""
     server = box.server_pid()
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(do, "wait", limits=Limits(wall_seconds=120))
+        running = pool.submit(do, "wait", limits=SandboxLimits(wall_seconds=120))
         until(lambda: _children(server))
         os.kill(victim(server), signal.SIGKILL)
         with pytest.raises(RendererFault) as fault:

@@ -22,7 +22,7 @@ from django.db import transaction
 from audits.models import Audit, SourceCopy
 from audits.pods import runs
 from audits.source import source_audits
-from audits.source.findings import Finding
+from audits.source.findings import SourceFinding
 from audits.source.scanning import Scanned
 from competition import chain, prompts, rounds
 from competition.chain.simulated import Simulated
@@ -282,7 +282,7 @@ def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
 def _examine(played: Stage, audit: Audit) -> bool:
     """All checks of the code in one look; what they find is what the plan says."""
     weight = severity(played, audit.submission.commit)
-    found = Finding(
+    found = SourceFinding(
         severity=weight,
         rule="licence",
         sentence="What the licence says.",

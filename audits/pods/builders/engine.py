@@ -18,7 +18,7 @@ from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault
 from audits.pods.builders import control
 from audits.pods.builders.base import ABSENT, BUILT, FAILED, RECIPE, UNKNOWN, Status
 from audits.pods.docker import BY_DIGEST, VERSION, engine_at
-from audits.pods.rest import Missing, Refused
+from audits.pods.rest import Missing, RestRefused
 
 LABEL = "gauntlet.archive"
 LONGEST_BUILD_S = 3600
@@ -64,7 +64,7 @@ class EngineBuilder:
             found = self.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
         except Missing:
             return Status(state=ABSENT)
-        except (PodFault, Refused) as reason:
+        except (PodFault, RestRefused) as reason:
             return unknown_build(str(reason))
         return _built(found, archive=archive)
 

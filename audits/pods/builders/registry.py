@@ -20,7 +20,7 @@ from audits.pods.builders import control
 from audits.pods.builders.base import ABSENT, BUILT, Status
 from audits.pods.builders.engine import EngineBuilder, tag_of, unknown_build
 from audits.pods.docker import VERSION
-from audits.pods.rest import Missing, Refused
+from audits.pods.rest import Missing, RestRefused
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?::[0-9]+)?/[a-z0-9][a-z0-9/_.-]*")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -43,7 +43,7 @@ class PushingBuilder:
             return found
         try:
             told = self.builder.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
-        except (Missing, Refused, PodFault) as reason:
+        except (Missing, RestRefused, PodFault) as reason:
             return unknown_build(str(reason))
         digest = next((d for d in told.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
         return Status(state=BUILT, digest=str(digest)) if digest else Status(state=ABSENT)
@@ -62,7 +62,7 @@ class PushingBuilder:
     def _pushed(self, found: Status, *, image: str, tag: str) -> Status:
         try:
             digest = self._push(image, tag=tag)
-        except (httpx.HTTPError, OSError, Missing, Refused, PodFault) as reason:
+        except (httpx.HTTPError, OSError, Missing, RestRefused, PodFault) as reason:
             return unknown_build(f"the push broke ({type(reason).__name__})", log=found.log)
         if not digest:
             return unknown_build("the registry did not say what it has", log=found.log)

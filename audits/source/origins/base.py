@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from audits.source.archive import File
-from audits.source.findings import Finding
+from audits.source.findings import SourceFinding
 
 MINER, INFRASTRUCTURE = "miner", "infrastructure"
 
@@ -16,7 +16,7 @@ class Fetched:
     """The plain files of one commit; `left_out` are findings about what else the commit holds."""
 
     files: tuple[File, ...]
-    left_out: tuple[Finding, ...]
+    left_out: tuple[SourceFinding, ...]
     origin: str
 
 
@@ -27,7 +27,9 @@ class NotFetched(Exception):
     that answers wrongly once must not reject anybody; `finding` is what it then becomes.
     """
 
-    def __init__(self, failure_class: str, code: str, sentence: str, *, finding: Finding | None = None, looks: int = 1):
+    def __init__(
+        self, failure_class: str, code: str, sentence: str, *, finding: SourceFinding | None = None, looks: int = 1
+    ):
         self.failure_class, self.code, self.sentence = failure_class, code, sentence
         self.finding, self.looks = finding, looks
         super().__init__(f"{failure_class}/{code}: {sentence}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from audits.pods.base import Image, PodFault
 from audits.pods.checkout import checkout
 from audits.source import archive
-from audits.source.findings import BLOCKING, Finding
+from audits.source.findings import BLOCKING, SourceFinding
 from audits.source.origins.base import MINER, Fetched, NotFetched
 from competition.solution import commit_of, files_of
 
@@ -44,6 +44,8 @@ def _file(code: Path, path: str) -> archive.File:
 
 def _not_fetched(fault: PodFault) -> NotFetched:
     finding = (
-        Finding(severity=BLOCKING, rule=fault.code, sentence=fault.sentence) if fault.failure_class == MINER else None
+        SourceFinding(severity=BLOCKING, rule=fault.code, sentence=fault.sentence)
+        if fault.failure_class == MINER
+        else None
     )
     return NotFetched(fault.failure_class, fault.code, fault.sentence, finding=finding)

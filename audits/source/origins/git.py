@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 from audits.decisions import fetching
 from audits.source import archive
-from audits.source.findings import BLOCKING, NOTICE, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.origins import git_tree
 from audits.source.origins.base import INFRASTRUCTURE, MINER, Fetched, NotFetched
 from core.sandbox import limited_process
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.limited_process import Ended
 
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -30,8 +30,8 @@ LARGEST_HISTORY = 32 << 20
 LARGEST_LIST = 2 << 20
 DEEPEST_HISTORY = 5000
 LOOKS = 3
-FETCHING = Limits(memory=1 << 30, cpu_seconds=60, wall_seconds=150, file_bytes=LARGEST_PACK, open_files=256)
-LOOKING = Limits(memory=1 << 30, cpu_seconds=30, wall_seconds=60, file_bytes=LARGEST_HISTORY, open_files=256)
+FETCHING = SandboxLimits(memory=1 << 30, cpu_seconds=60, wall_seconds=150, file_bytes=LARGEST_PACK, open_files=256)
+LOOKING = SandboxLimits(memory=1 << 30, cpu_seconds=30, wall_seconds=60, file_bytes=LARGEST_HISTORY, open_files=256)
 ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -82,7 +82,9 @@ class _Repository:
     git: str
     protocol: str
 
-    def run(self, *arguments: str, limits: Limits, most: int, network: bool = False, given: bytes = b"") -> Ended:
+    def run(
+        self, *arguments: str, limits: SandboxLimits, most: int, network: bool = False, given: bytes = b""
+    ) -> Ended:
         settings = [word for text in (*SETTINGS, f"protocol.{self.protocol}.allow=always") for word in ("-c", text)]
         command = [self.git, *settings, "--git-dir", str(self.folder / "git"), *arguments]
         environment = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": self.protocol}
@@ -108,7 +110,9 @@ class GitHost:
 
     name = "git"
 
-    def __init__(self, base: str, *, looks: int = LOOKS, fetching: Limits = FETCHING, looking: Limits = LOOKING):
+    def __init__(
+        self, base: str, *, looks: int = LOOKS, fetching: SandboxLimits = FETCHING, looking: SandboxLimits = LOOKING
+    ):
         self.base, self.looks, self.fetching, self.looking = base.rstrip("/"), looks, fetching, looking
         self.git = shutil.which("git", path="/usr/bin:/usr/local/bin:/bin") or ""
 
@@ -193,7 +197,7 @@ class GitHost:
             "unreadable_commit", f"git cannot read the commit: {excerpt(ended.complaints)}", looks=self.looks
         )
 
-    def _reach(self, url: str, *, commit: str) -> list[Finding]:
+    def _reach(self, url: str, *, commit: str) -> list[SourceFinding]:
         with tempfile.TemporaryDirectory(prefix="gauntlet-history-") as folder:
             have = _Repository(folder=Path(folder), git=self.git, protocol=urlsplit(self.base).scheme)
             have.run("init", "--quiet", "--bare", "--template=", limits=self.looking, most=1 << 16)
@@ -202,11 +206,11 @@ class GitHost:
             leads = fetching.reach(commit, tips=tips, history=history, whole=whole)
         if leads is None:
             why = "We could not see whether a branch leads to the commit: its history is long, or its host did not say."
-            return [Finding(severity=NOTICE, rule="reach_unknown", sentence=why)]
+            return [SourceFinding(severity=NOTICE, rule="reach_unknown", sentence=why)]
         if leads:
             return []
         why = "No branch or tag leads to this commit: it was pushed over, or it stands in a fork only."
-        return [Finding(severity=PERSON, rule="commit_off_branches", sentence=why)]
+        return [SourceFinding(severity=PERSON, rule="commit_off_branches", sentence=why)]
 
     def _tips(self, have: _Repository, url: str) -> frozenset[str]:
         ended = have.run(
@@ -255,7 +259,7 @@ def _ours(why: str) -> NotFetched:
 
 
 def _theirs(code: str, why: str, *, looks: int, severity: str = BLOCKING, told: str = "") -> NotFetched:
-    finding = Finding(severity=severity, rule=code, sentence=why, excerpt=told)
+    finding = SourceFinding(severity=severity, rule=code, sentence=why, excerpt=told)
     return NotFetched(MINER, code, why, finding=finding, looks=looks)
 
 

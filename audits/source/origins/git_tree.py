@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from audits.source import archive
-from audits.source.findings import BLOCKING, PERSON, Finding, excerpt
+from audits.source.findings import BLOCKING, PERSON, SourceFinding, excerpt
 
 FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 OLD_FILE = "100664"  # written by git before 2005, and by hand since
@@ -25,11 +25,11 @@ class Listing:
     """`wanted` are plain files that fit; everything else the commit holds is in `left_out`, with the reason."""
 
     wanted: list[Entry] = field(default_factory=list)
-    left_out: list[Finding] = field(default_factory=list)
+    left_out: list[SourceFinding] = field(default_factory=list)
     size: int = 0
 
     def leave_out(self, severity: str, rule: str, sentence: str, path: str) -> None:
-        self.left_out.append(Finding(severity=severity, rule=rule, sentence=sentence, file=excerpt(path)))
+        self.left_out.append(SourceFinding(severity=severity, rule=rule, sentence=sentence, file=excerpt(path)))
 
 
 def listing(said: bytes, *, cut: bool) -> Listing:

@@ -16,7 +16,7 @@ from core import clock
 from dashboard.api import signing
 from dashboard.api.auth import as_sent, refusal
 from dashboard.api.bodies import Field, Takes
-from dashboard.api.errors import Refused
+from dashboard.api.errors import RequestRefused
 from dashboard.api.filters import SLUG, TEXT, Filter, one_of
 from dashboard.api.reading import Collection
 from dashboard.api.resources.game import competition_of, of_competition, of_hotkey, of_round
@@ -71,7 +71,7 @@ class OwnReveals(Takable, Collection):
         try:
             round_, reveal = signed_reveals.take(competition, _asked(request), now=clock.now())
         except signed_reveals.NotTaken as no:
-            raise Refused(str(no), code=no.code, fix=no.fix, status_code=STATUS.get(no.code, 409)) from no
+            raise RequestRefused(str(no), code=no.code, fix=no.fix, status_code=STATUS.get(no.code, 409)) from no
         derived = ingest.entries(round_)
         own = next(entry for entry in derived if entry.hotkey == caller_of(request).hotkey)
         places = [entry.hotkey for entry in derived if entry.objection is None]
@@ -175,14 +175,14 @@ class OwnAppeals(Takable, Collection):
             raise forbidden("The document names another appellant.", fix="Object with the appellant's own hotkey.")
         try:
             made = appeals.lodge(document, signature=body["signature"], now=clock.now())
-        except appeals.Refused as no:
+        except appeals.AppealRefused as no:
             raise _refused(no.refusal) from no
         return rows.appeal(shown_appeals().get(pk=made.pk))
 
 
-def _refused(no: Any) -> Refused:
+def _refused(no: Any) -> RequestRefused:
     """Whatever is wrong with the document is the caller's to mend; what stands against it now is a conflict."""
     status = 409 if no.field in ("audit", "round", "appellant", "version") else 400
-    return Refused(
+    return RequestRefused(
         f"{no.field}: {no.reason}", code="appeal_refused", fix=no.fix, field=f"document.{no.field}", status_code=status
     )

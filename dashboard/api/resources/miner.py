@@ -25,7 +25,7 @@ ABOUT = {
 
 
 def asked_round(asked: Mapping[str, Any], *, miner: Miner) -> Round:
-    """The round that a question is about.  Raises Refused where there is none."""
+    """The round that a question is about.  Raises RequestRefused where there is none."""
     slug = asked.get("competition")
     current = competition_of(slug) if slug else queries.current_competition()
     if current is None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from dashboard.api.rows.evidence import CheckpointRow, EventRow
 from dashboard.api.rows.game import Miner, ReignRow
-from dashboard.facts.ladders import Rung
+from dashboard.facts.ladders import RungFacts
 from dashboard.facts.rounds import RoundPage
 from dashboard.facts.weights import PaidFrom
 
@@ -23,7 +23,7 @@ class Ladder:
     ruleset: str
     stage: str
     final: Annotated[bool, "False: the round is not decided yet, and rungs may still change."]
-    rungs: tuple[Rung, ...]
+    rungs: tuple[RungFacts, ...]
     decision: Annotated[Any, "What was decided; null before."]
 
 

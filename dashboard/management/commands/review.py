@@ -12,7 +12,7 @@ from django_otp import match_token
 from audits.decisions.people import REASONS
 from audits.models import Audit
 from audits.reviews import rulings, waiting_cases
-from audits.reviews.rulings import Refused, Signer
+from audits.reviews.rulings import RulingRefused, Signer
 from core import clock
 
 OUTCOMES = {"pass": "passed", "reject": "rejected"}
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                     "decline it on the site"
                 )
             rulings.confirm(proposal, signer=signer, now=now)
-        except Refused as error:
+        except RulingRefused as error:
             codes = f" ({', '.join(REASONS[outcome])})" if error.field == "code" else ""
             raise CommandError(f"{error.sentence}{codes}") from error
         self.stdout.write(f"{audit.kind} audit of {options['hotkey']}: {outcome}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from competition.decisions.rulesets import BadRules
-from competition.decisions.standing import UNIT, Condition, Standing, objection
+from competition.decisions.standing import UNIT, Condition, HotkeyStanding, objection
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from competition.decisions.standing import UNIT, Condition, Standing, objection
     ],
 )
 def test_a_hotkey_stands_or_is_told_why_not(asked: dict[str, Any], uid: int | None, alpha: int, says: str) -> None:
-    told = objection(Standing(block=7, uid=uid, alpha=alpha), Condition.from_json(asked))
+    told = objection(HotkeyStanding(block=7, uid=uid, alpha=alpha), Condition.from_json(asked))
     assert (says in told) if says else told == ""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.sandbox.chromium import browsers
-from core.sandbox.confinement import Limits
+from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
 from judging.backends.base import NoAnswer, Side
 from judging.panel.duel_verdict import verdict_of
@@ -23,7 +23,7 @@ from judging.renderers.raycast import Raycast
 from judging.renderers.rig import Rig
 from judging.renderers.threejs import DESK, Threejs
 
-CHECKING = Limits(cpu_seconds=120)
+CHECKING = SandboxLimits(cpu_seconds=120)
 
 
 def work(task: dict[str, Any]) -> None:

@@ -1,0 +1,137 @@
+"""One word a thing: which names stand for two things, and which words of our own still stand for the field's?
+
+Both lists may only become shorter: `tests/words_ratchet.json` holds what is left.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLATFORM = ("core", "formats", "competition", "judging", "audits", "dashboard")
+LEFT = json.loads((Path(__file__).parent / "words_ratchet.json").read_text())
+
+# Anywhere in the name of a module, a function or a class: the word -> what to write instead.
+ANYWHERE = {
+    **dict.fromkeys(("told", "tell", "say", "said"), "payload, summary or to_dict"),
+    **dict.fromkeys(("found", "asked"), "rows or result, or the noun for what it holds"),
+    "gathering": "page_queries",
+    "gather": "page_queries, collect_evidence or start_match",
+    "deliberating": "VlmPanel",
+    "asking": "duel_verdict",
+    "hearing": "judge_worker",
+    "deciding": "match_decision",
+    "book": "AnswerStore",
+    "resting": "cited_answers",
+    "doctoring": "control_images",
+    "breakages": "degraded_meshes",
+    "likeness": "image_similarity",
+    "anew": "attempt, rerun or regeneration",
+    "watching": "node_quorum or system_health",
+    "holding": "lease_renewal",
+    "alone": "advisory_lock",
+    "keeping": "page_cache",
+    "shelf": "CachedPage",
+    "kept": "CachedPage, or the noun for what is stored",
+    "marking": "inline_svg",
+    "exploring": "chart_data",
+    "sureness": "confidence",
+    "stakes": "bankroll_chart",
+    "receipts": "decision_trail",
+    "paying": "payouts",
+    "founding": "competition_setup",
+    "directing": "demo_director",
+    "desk": "sandbox_examine",
+    "darkroom": "sandbox_render",
+    "photograph": "raycaster",
+    "lightening": "mesh_simplification",
+    "sniffing": "environment_probes",
+    "strangers": "unknown_files",
+    "speaker": "representative",
+}
+# As a whole name only: inside a longer name these are plain English.
+ALONE = {
+    "take": "attempt, rerun or regeneration",
+    "again": "attempt, rerun or regeneration",
+    "answers_kept": "cited_answers",
+    "setting": "weight_setter",
+    "counting": "duel_statistics",
+    "acting": "writes",
+    "trust": "evidence",
+    "control": "known_good_files",
+    "outside": "network_access",
+    "outline": "external_pointers",
+    "hidden": "obfuscation",
+    "thin": "fragile_results",
+    "pale": "low_contrast",
+}
+
+
+def modules() -> Iterator[Path]:
+    for folder in (*PLATFORM, "verify"):
+        yield from (p for p in sorted((ROOT / folder).rglob("*.py")) if "migrations" not in p.parts)
+
+
+def names(path: Path) -> Iterator[str]:
+    """The module's own name, and those of its functions and classes."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+
+
+def banned(name: str) -> Iterator[str]:
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
+    yield from (word for word in parts if word in ANYWHERE)
+    if (whole := "_".join(parts)) in ALONE:
+        yield whole
+
+
+def uses() -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for path in modules():
+        for name in names(path):
+            for word in banned(name):
+                found[word].append(f"{path.relative_to(ROOT)}: {name}")
+    return found
+
+
+def repeated_class_names() -> dict[str, list[str]]:
+    """Of the platform; the verifier is a program of its own, and has the platform's names for what it recomputes."""
+    places = defaultdict(list)
+    for path in modules():
+        if path.relative_to(ROOT).parts[0] == "verify":
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name != "Command":  # Django finds commands by that name
+                places[node.name].append(str(path.relative_to(ROOT)))
+    return {name: where for name, where in places.items() if len(where) > 1}
+
+
+def test_a_name_has_the_field_s_words_and_not_ours() -> None:
+    allowed = Counter(LEFT["words"])
+    wrong = [
+        f"`{word}` stands in {len(where)} names, {allowed[word]} are left; write {(ANYWHERE | ALONE)[word]}: {where}"
+        for word, where in sorted(uses().items())
+        if len(where) > allowed[word]
+    ]
+    assert not wrong, (
+        "a reader who searches the web for a word must find the concept, and one word means one thing. "
+        f"Name what you added otherwise; the figures of words_ratchet.json only fall: {wrong}"
+    )
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    repeated = repeated_class_names()
+    wrong = {
+        name: where for name, where in sorted(repeated.items()) if len(where) > LEFT["repeated_classes"].get(name, 1)
+    }
+    assert not wrong, (
+        "who reads `Refused` must not have to ask whose; put the noun before it (AppealRefused). "
+        f"The figures of words_ratchet.json only fall: {wrong}"
+    )
