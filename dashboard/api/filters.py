@@ -71,7 +71,7 @@ Filters = Mapping[str, Filter]
 
 
 def asked(params: Mapping[str, Sequence[str]], kinds: Mapping[str, Kind], *, besides: Iterable[str]) -> dict[str, Any]:
-    """The values of the known parameters.  Raises RequestRefused for an unknown or doubled one or a value that is none."""
+    """The values of the known parameters.  Raises RequestRefused for an unknown or doubled one, or a bad value."""
     known = sorted({*kinds, *besides})
     found: dict[str, Any] = {}
     for name, values in params.items():

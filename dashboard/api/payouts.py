@@ -43,7 +43,7 @@ def usual() -> str | None:
 
 
 def moment(competition: Competition, asked: Mapping[str, Any], *, now: datetime) -> Moment:
-    """Raises RequestRefused for a round without a decision, ChainFault where the chain does not say which block it is."""
+    """Raises RequestRefused for a round without a decision, ChainFault where the chain does not say its block."""
     if "as_of_round" in asked and "as_of_block" in asked:
         raise bad("as_of_block", "as_of_round and as_of_block exclude each other.", fix="Give one of them.")
     rows = competition.reigns.select_related("competition", "miner", "won_in").order_by("sequence")
