@@ -70,6 +70,8 @@ class PodProvider(Protocol):
     """Who runs miners' images.  Each call takes seconds, raises PodFault only, and may be repeated."""
 
     name: str
+    needs_image: bool
+    """Does it start images, which are built before?"""
 
     def start(self, image: Image, *, name: str) -> Pod:
         """A pod of that name; the one already running, if there is one."""

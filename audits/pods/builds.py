@@ -30,7 +30,6 @@ from core.machine.outcomes import Failure, Move, Outcome, Retry
 LOOK_AGAIN = timedelta(seconds=10)
 MOST_DISTURBED = 3
 LOOKS_AT_A_HOST = 3  # at code that its host does not hand out
-NEED_IMAGES = ("docker", "runpod")
 
 
 def builder() -> Builder:
@@ -47,7 +46,7 @@ def builder() -> Builder:
 def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
     """May a pod of this run be started?  Asks for the build where it was not asked for, or where one that we failed
     is over and the run was made after it: an operator has mended the cause meanwhile."""
-    if provider.name not in NEED_IMAGES:
+    if not provider.needs_image:
         return True
     build, made = Build.objects.get_or_create(
         submission=run.submission, defaults={"builder": "engine", **Build.born(now=now)}
@@ -61,7 +60,7 @@ def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
 
 def outage(run: PodRun, provider: PodProvider) -> PodFault | None:
     """Why there is no image, where that is ours: a control build has shown it, and no control pod needs to."""
-    if provider.name not in NEED_IMAGES:
+    if not provider.needs_image:
         return None
     build = Build.objects.filter(submission=run.submission, state="failed", failure_class=INFRASTRUCTURE).first()
     return PodFault(INFRASTRUCTURE, build.failure_code.lower(), build.failure_reason) if build else None

@@ -56,6 +56,7 @@ class DockerPods:
     """`built` says which digest a commit was built into, or raises PodFault."""
 
     name = "docker"
+    needs_image = True
 
     def __init__(self, host: Host, *, built: Callable[[Image], str]) -> None:
         if not BY_DIGEST.fullmatch(host.gate):

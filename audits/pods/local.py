@@ -59,6 +59,7 @@ class LocalPods:
     """
 
     name = "local"
+    needs_image = False
 
     def __init__(
         self,

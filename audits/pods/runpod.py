@@ -52,6 +52,7 @@ class RunPods:
     """`built` says which image by digest a commit was built into; `hash_of` by which SHA-256 a picture is served."""
 
     name = "runpod"
+    needs_image = True
 
     def __init__(self, account: Account, *, built: Callable[[Image], str], hash_of: Callable[[Path], str]) -> None:
         if not BY_DIGEST.fullmatch(account.control):

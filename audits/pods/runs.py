@@ -10,7 +10,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -43,22 +43,48 @@ from judging.models import Match
 log = logging.getLogger(__name__)
 
 AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
-PROVIDERS = ("local", "docker", "runpod")
 SWEEP_S = 60.0
 MOST_LOST = 3  # pods in a row that a correction loses through a fault of ours before people are asked
 _SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProviderKind:
+    """All that others need to know of a pod provider.  `beyond_network`: it is asked only once a minute for
+    what it still runs.
+    """
+
+    about: str
+    made: Callable[[], PodProvider]
+    beyond_network: bool
+
+
+PROVIDERS: dict[str, ProviderKind] = {
+    "local": ProviderKind(
+        about="a limited process on this machine",
+        made=lambda: LocalPods(repos=Path(settings.LOCAL_REPOSITORIES), pods=Path(settings.PODS_DIR)),
+        beyond_network=False,
+    ),
+    "docker": ProviderKind(
+        about="a container of a Docker engine",
+        made=lambda: DockerPods(hosts.docker(), built=builds.digest_of),
+        beyond_network=True,
+    ),
+    "runpod": ProviderKind(
+        about="a rented machine at RunPod",
+        made=lambda: RunPods(hosts.runpod(), built=builds.digest_of, hash_of=store.sha256_of),
+        beyond_network=True,
+    ),
+}
+"""All pod providers there are: a row is all that one needs."""
+
+
 @cache
 def provider_named(name: str) -> PodProvider:
-    """The table of pod providers.  Raises LookupError with the known names, or a setting that is missing."""
-    if name == "local":
-        return LocalPods(repos=Path(settings.LOCAL_REPOSITORIES), pods=Path(settings.PODS_DIR))
-    if name == "docker":
-        return DockerPods(hosts.docker(), built=builds.digest_of)
-    if name == "runpod":
-        return RunPods(hosts.runpod(), built=builds.digest_of, hash_of=store.sha256_of)
-    raise LookupError(f"unknown pod provider {name!r}; known: {', '.join(PROVIDERS)}")
+    """Raises LookupError with the known names, or a setting that is missing."""
+    if name not in PROVIDERS:
+        raise LookupError(f"unknown pod provider {name!r}; known: {', '.join(PROVIDERS)}")
+    return PROVIDERS[name].made()
 
 
 def limits_of(run: PodRun) -> lifecycle.BatchLimits:
@@ -426,7 +452,7 @@ def sweep() -> list[str]:
     used = {"local", *Competition.objects.filter(active=True).values_list("pods", flat=True)} & set(PROVIDERS)
     ended = []
     for name in sorted(used):
-        if name != "local" and time.monotonic() - _SWEPT.get(name, -SWEEP_S) < SWEEP_S:
+        if PROVIDERS[name].beyond_network and time.monotonic() - _SWEPT.get(name, -SWEEP_S) < SWEEP_S:
             continue
         _SWEPT[name] = time.monotonic()
         try:

@@ -41,11 +41,17 @@ class Check:
     """
 
     question: str
+    rules: tuple[str, ...]
     look: Callable[[Tree], Iterable[SourceFinding]] = lambda _: ()
     document: Callable[[Tree, str], str] | None = None
-    rules: tuple[str, ...] = ()
     tool: str = OURS
     version: Callable[[], str] = lambda: OUR_VERSION
+
+    def __post_init__(self) -> None:
+        if not self.rules:
+            raise ValueError(
+                f"{self.question!r} names no module whose text decides: its findings would have no version"
+            )
 
     def ruleset(self) -> str:
         """A hash of the text of our rules: which ones a finding was made under."""
@@ -66,7 +72,7 @@ def _fingerprint(code: Tree, _: str) -> str:
     return json.dumps(lineage.fingerprint(code).to_json(), sort_keys=True)
 
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: dict[str, Check] = {
     "outline": Check(
         question="Is everything that belongs to it in the commit?",
         look=external_pointers.check,

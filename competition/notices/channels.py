@@ -140,22 +140,28 @@ def email(subscription: Subscription, told: Letter, *, now: datetime) -> int:
     return 250
 
 
-CHANNELS: Mapping[str, Callable[..., int]] = {"email": email, "discord": webhook, "webhook": webhook}
-
-
 def check_address(channel: str, address: str) -> None:
     """Raises BadAddress.  Nothing is looked up: a name is resolved, and checked, each time it is written to."""
-    if channel == Subscription.Channel.EMAIL:
-        try:
-            validate_email(address)
-        except ValidationError as bad:
-            raise BadAddress("this is no e-mail address; give one like someone@example.org") from bad
-        return
+    CHANNELS[channel].check(address)
+
+
+def _check_email(address: str) -> None:
+    try:
+        validate_email(address)
+    except ValidationError as bad:
+        raise BadAddress("this is no e-mail address; give one like someone@example.org") from bad
+
+
+def _check_url(address: str) -> None:
     try:
         url_guard.check(address, loopback_ports=_loopback())
     except FetchFailed as failed:
         raise BadAddress(f"{failed.sentence} Give an https:// address on port 443.") from failed
-    if channel == Subscription.Channel.DISCORD and not _is_discord(address):
+
+
+def _check_discord(address: str) -> None:
+    _check_url(address)
+    if not _is_discord(address):
         raise BadAddress("a Discord address looks like https://discord.com/api/webhooks/…")
 
 
@@ -165,3 +171,23 @@ def _is_discord(address: str) -> bool:
 
 def _host(address: str) -> str:
     return (urlsplit(address).hostname or "").rstrip(".").lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """`send` gives the receiver's status or raises Undelivered; `check` raises BadAddress for what can be no address of
+    this channel.  `signed`: its letters carry a signature, so the owner is shown the secret.
+    """
+
+    about: str
+    send: Callable[..., int]
+    check: Callable[[str], None]
+    signed: bool = False
+
+
+CHANNELS: dict[str, Channel] = {
+    "email": Channel(about="a letter to one e-mail address", send=email, check=_check_email),
+    "discord": Channel(about="a message in a Discord channel", send=webhook, check=_check_discord),
+    "webhook": Channel(about="a signed POST to an https address", send=webhook, check=_check_url, signed=True),
+}
+"""All channels there are: a row is all that one needs."""

@@ -18,16 +18,11 @@ class Subscription(models.Model):
     letter is tried.  One that fails for an hour is suspended until its owner switches it on again.
     """
 
-    class Channel(models.TextChoices):
-        EMAIL = "email"
-        DISCORD = "discord"
-        WEBHOOK = "webhook"
-
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     competition = models.ForeignKey("competition.Competition", models.PROTECT, null=True, related_name="subscriptions")
     miner = models.CharField(max_length=48, blank=True, default="")
     kinds = models.JSONField(default=list)
-    channel = models.CharField(max_length=8, choices=Channel.choices)
+    channel = models.CharField(max_length=8)  # a name in `notices.channels.CHANNELS`
     address = models.TextField()
     owner = models.CharField(max_length=150, db_index=True)
     active = models.BooleanField(default=True)

@@ -111,7 +111,7 @@ def deliver(delivery: Delivery, now: datetime) -> Outcome:
         if not ours:
             return Retry(AGAIN, TURN, counts=False)
         try:
-            status = CHANNELS[subscription.channel](subscription, letter(delivery), now=now)
+            status = CHANNELS[subscription.channel].send(subscription, letter(delivery), now=now)
         except Undelivered as undelivered:
             return _undelivered(delivery, undelivered, now=now)
     DeliveryTry.objects.create(delivery=delivery, at=now, status=status, code="delivered")

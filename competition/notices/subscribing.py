@@ -38,8 +38,8 @@ def subscribe(
     most: int = MOST_EACH,
 ) -> tuple[Subscription, str]:
     """The subscription, and the secret its webhooks are signed with.  Raises BadSubscription."""
-    if channel not in Subscription.Channel.values:
-        raise BadSubscription("channel", f"give one of {', '.join(Subscription.Channel.values)}")
+    if channel not in channels.CHANNELS:
+        raise BadSubscription("channel", f"give one of {', '.join(channels.CHANNELS)}")
     wrong = next((kind for kind in kinds if not isinstance(kind, str) or not KIND.fullmatch(kind)), None)
     if wrong is not None or not 0 < len(kinds) <= MOST_KINDS:
         raise BadSubscription("kinds", f"give 1 to {MOST_KINDS} kinds of events, such as audit.* or appeal.lodged")

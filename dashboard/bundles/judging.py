@@ -12,16 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from competition.models import Round
+from judging.backends import is_model
 from judging.models import Answer, Control, DescribedJudge, Duel
 from judging.panel import cited_answers
 from judging.panel.questions.calls import shares_of
 from judging.panel.questions.version import of_described
 
-MODELS = ("openai", "transformers")
-
 
 def by_model(round_: Round) -> bool:
-    return round_.competition.judge.partition(":")[0] in MODELS
+    return is_model(round_.competition.judge)
 
 
 def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:

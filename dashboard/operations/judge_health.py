@@ -17,17 +17,13 @@ from dashboard.facts.judge_pages import Health, JudgePage
 from dashboard.models import Publication
 from dashboard.pages import url_lookup
 from dashboard.pages.answers import Page
+from judging.backends import is_model
 from judging.health import controls
 from judging.models import Control, DescribedJudge, Duel
 from judging.panel.answer_rows import asked_in
 
 LATELY = timedelta(minutes=5)
-MODELS = ("openai", "transformers")
 UNWELL = "JUDGE_HEALTH"  # the code of a pause by a failing gate
-
-
-def is_model(judge: str) -> bool:
-    return judge.partition(":")[0] in MODELS
 
 
 def judge_facts(request: HttpRequest, slug: str, number: int) -> JudgePage:

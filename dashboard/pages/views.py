@@ -29,6 +29,7 @@ from dashboard.pages import posters, url_lookup
 from dashboard.pages.answers import Page, fresh
 from dashboard.pages.csv_tables import Sheet
 from dashboard.pages.url_lookup import Elsewhere
+from judging.backends import is_model
 
 LIVE_SECONDS = 2
 THEME_SECONDS = 31_536_000
@@ -90,7 +91,7 @@ def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
 
 def _judge(page: RoundPage) -> dict[str, Any]:
     """Where to look at a judge that is a model, and why it paused the round, if it did."""
-    by_model = any(label.part == "judge" and judge_health.is_model(label.name) for label in page.labels)
+    by_model = any(label.part == "judge" and is_model(label.name) for label in page.labels)
     ill = page.tracker.pause is not None and page.tracker.pause.code == judge_health.UNWELL
     return {
         "by_model": by_model,

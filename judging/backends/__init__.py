@@ -1,18 +1,44 @@
 """Which judges are there?  Loaded by name, so that only the processes that judge load what a judge needs."""
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
 from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
 
-__all__ = ["JUDGES", "Answer", "Judge", "NoAnswer", "Question", "Side", "judge_named"]
+__all__ = ["JUDGES", "Answer", "Judge", "JudgeKind", "NoAnswer", "Question", "Side", "is_model", "judge_named"]
 
-JUDGES = {
-    "openai": "judging.panel.openai:made",
-    "perceptual-v1": "judging.perceptual.perceptual:made",
-    "scripted": "judging.backends.scripted:made",
-    "transformers": "judging.panel.transformers:made",
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeKind:
+    """What others need to know of a judge.  `made_by`: `module:function`, called with what follows the name's colon.
+
+    `is_model`: its answers are kept and cited, controls watch it, and its rounds publish a `judging.json`.  There is no
+    default: who adds a judge says which it is.
+    """
+
+    made_by: str
+    label: str
+    is_model: bool
+
+
+JUDGES: dict[str, JudgeKind] = {
+    "openai": JudgeKind(made_by="judging.panel.openai:made", label="a model behind a server", is_model=True),
+    "perceptual-v1": JudgeKind(
+        made_by="judging.perceptual.perceptual:made", label="an image metric, computed", is_model=False
+    ),
+    "scripted": JudgeKind(made_by="judging.backends.scripted:made", label="a script, for tests", is_model=False),
+    "transformers": JudgeKind(
+        made_by="judging.panel.transformers:made", label="a model in this process", is_model=True
+    ),
 }
+"""All judges there are: a row is all that one needs."""
+
+
+def is_model(name: str) -> bool:
+    """Does a model judge under this name?  A judge that this version does not know is none that it could ask."""
+    kind = JUDGES.get(name.partition(":")[0])
+    return kind is not None and kind.is_model
 
 
 @cache
@@ -23,6 +49,6 @@ def judge_named(name: str) -> Judge:
     Raises KeyError for a name that is not in JUDGES and ValueError for an argument that the judge does not take.
     """
     kind, _, argument = name.partition(":")
-    module, _, made_by = JUDGES[kind].partition(":")
+    module, _, made_by = JUDGES[kind].made_by.partition(":")
     made: Judge = getattr(import_module(module), made_by)(argument)
     return made

@@ -34,7 +34,7 @@ def owner_of(request: Any) -> str:
 
 
 def own(request: Any) -> QuerySet[Subscription]:
-    rows = Subscription.objects.filter(owner=owner_of(request), channel=Subscription.Channel.WEBHOOK)
+    rows = Subscription.objects.filter(owner=owner_of(request), channel="webhook")
     return rows.select_related("competition")
 
 
@@ -82,7 +82,7 @@ class Webhooks(Takable, Collection):
         competition = competition_of(body["competition"]) if "competition" in body else None
         try:
             made, secret = subscribing.subscribe(
-                channel=Subscription.Channel.WEBHOOK,
+                channel="webhook",
                 address=body["address"],
                 kinds=body["kinds"],
                 owner=owner_of(request),

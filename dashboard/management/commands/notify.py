@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from competition.models import Competition
 from competition.notices import subscribing
+from competition.notices.channels import CHANNELS
 from competition.notices.models import Subscription
 from core import clock
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("channel", nargs="?", choices=Subscription.Channel.values)
+        parser.add_argument("channel", nargs="?", choices=[*CHANNELS])
         parser.add_argument("address", nargs="?", help="someone@example.org, or an https:// address")
         parser.add_argument("--kind", action="append", help=f"a kind of event, such as audit.* ({' '.join(QUEUE)})")
         parser.add_argument("--competition", help="one competition's slug (all)")
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             )
         except subscribing.BadSubscription as bad:
             raise CommandError(str(bad)) from bad
-        signed = f", signed with {secret}" if made.channel == Subscription.Channel.WEBHOOK else ""
+        signed = f", signed with {secret}" if CHANNELS[made.channel].signed else ""
         self.stdout.write(f"subscription {made.pk}: {' '.join(made.kinds)}{signed}")
 
     def _resume(self, number: int) -> None:
