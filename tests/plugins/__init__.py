@@ -1,0 +1,1 @@
+"""Toys of each kind of plug-in, which live outside the platform's own folders."""

@@ -1,0 +1,126 @@
+"""A plug-in is one row of one table: each kind is added here from outside the platform, and then used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from audits.pods import batch, runs
+from audits.pods.base import Image
+from audits.source import CHECKS, Check, run_checks
+from competition import chain
+from competition.models import Round
+from competition.notices import channels, steps, subscribing
+from competition.notices.models import Delivery
+from competition.reveals import ingest
+from core import ledger
+from core.machine import engine
+from dashboard.bundles import documents
+from judging.backends import JUDGES, JudgeKind, is_model, judge_named
+from judging.models import Duel
+from tests.competition import made
+from tests.judging.heard_round import PROMPTS, round_
+from tests.plugins import toys
+
+__all__ = ["round_"]  # a fixture
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    yield
+    judge_named.cache_clear()
+    runs.provider_named.cache_clear()
+
+
+@pytest.mark.parametrize("by_model", [True, False])
+def test_a_judge_is_one_row_and_its_bundle_part_follows_from_it(
+    round_: Round, monkeypatch: pytest.MonkeyPatch, by_model: bool
+) -> None:
+    monkeypatch.setitem(JUDGES, "toy", JudgeKind(made_by="tests.plugins.toys:judge", label="a toy", is_model=by_model))
+    round_.competition.judge = "toy:one"
+    round_.competition.save()
+    for duel in Duel.objects.all():
+        engine.advance("judging.Duel", duel.pk, now=timezone.now())
+    assert set(Duel.objects.values_list("state", flat=True)) == {"judged"}
+    assert Duel.objects.count() == 2 * PROMPTS
+    round_.competition.rounds.create(number=2, **{name: getattr(round_, name) for name in COPIED})
+    written = documents.documents(Round.objects.get(pk=round_.pk))
+    assert ("judging.json" in written) is by_model
+    if by_model:
+        assert written["judging.json"]["name"] == "toy:one"
+
+
+def test_whoever_adds_a_judge_says_whether_it_is_a_model() -> None:
+    with pytest.raises(TypeError, match="is_model"):
+        JudgeKind(made_by="tests.plugins.toys:judge", label="a toy")  # type: ignore[call-arg]
+    assert [name for name in JUDGES if is_model(name)] == ["openai", "transformers"]
+
+
+def test_a_source_check_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Check(question="Does it swear?", look=toys.swearing, rules=(toys.__name__,))
+    monkeypatch.setitem(CHECKS, "toy", row)
+    (tmp_path / "serve.py").write_text("print('damn')\n")
+    (finding,) = (finding for finding in run_checks(tmp_path) if finding.check == "toy")
+    assert (finding.rule, finding.file) == ("swearing", "serve.py")
+    assert len(row.ruleset()) == 64
+
+
+def test_a_source_check_without_its_rules_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="rules"):
+        Check(question="Does it swear?", look=toys.swearing)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="names no module"):
+        Check(question="Does it swear?", look=toys.swearing, rules=())
+
+
+def test_a_pod_provider_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = runs.ProviderKind(about="a thread", made=toys.ThreadPods, beyond_network=False)
+    monkeypatch.setitem(runs.PROVIDERS, "toy", row)
+    provider = runs.provider_named("toy")
+    pod = provider.start(Image(repo="toy/pods", commit="0" * 40), name="toy-1")
+    try:
+        assert batch.poll(pod, replacements_remaining=0).state == "ready"
+        assert batch.submit(pod, image_urls={"stem": "http://127.0.0.1:9/"}, seed=1).state == "accepted"
+    finally:
+        assert provider.sweep(set) == ["toy-1"]
+    assert batch.poll(pod, replacements_remaining=0).state == "silent"
+
+
+@pytest.mark.django_db
+def test_a_notice_channel_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = channels.Channel(about="a pigeon", send=toys.pigeon, check=toys.any_address)
+    monkeypatch.setitem(channels.CHANNELS, "pigeon", row)
+    competition, now = made.competition(), made.after(100)
+    subscribing.subscribe(channel="pigeon", address="the roof", kinds=["audit.*"], owner="lead", now=now)
+    with transaction.atomic():
+        ledger.append(competition.pk, kind="audit.reviewing", body={"round": 1, "because": "A toy."}, at=now)
+    steps.write_letters(now)
+    for letter in Delivery.objects.filter(engine.due(Delivery, now=now)):
+        engine.advance("competition.Delivery", letter.pk, now=now)
+    assert toys.LETTERS == [("the roof", "[small round 1] audit.reviewing")]
+    assert Delivery.objects.get().state == "delivered"
+
+
+@pytest.mark.django_db
+def test_a_chain_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(chain.CHAINS, "toy", chain.ChainKind(names=r"[a-z]+", usage="<name>", made=toys.Diary))
+    competition, now = made.competition(), made.after(10)
+    competition.chain = "toy:diary"
+    competition.save()
+    assert chain.of(competition).block(now=now) == 10
+    assert ingest.take_reveals(competition, now=now) == 1
+    assert competition.reveals.get().miner.hotkey == made.key("diarist").ss58_address
+    competition.chain = "toy:7"
+    with pytest.raises(LookupError, match="toy:<name>"):
+        chain.of(competition)
+
+
+def test_every_row_says_what_it_is() -> None:
+    for table in (JUDGES, CHECKS, runs.PROVIDERS, channels.CHANNELS, chain.CHAINS):
+        for name, row in table.items():
+            line = getattr(row, fields(row)[0].name)
+            assert line, f"{name} has an empty line"
