@@ -9,19 +9,21 @@ class AuditsConfig(AppConfig):
 
     def ready(self) -> None:
         from audits.decisions.appeals import Hours
-        from audits.decisions.lifecycle import Limits
+        from audits.decisions.lifecycle import BatchLimits
         from competition import configuration
 
         configuration.register(
-            configuration.Part(
+            configuration.ConfigurationPart(
                 name="pods",
                 means="Limits of one run on pods, and our patience with what a pod leaves open.",
-                kind=Limits,
-                read=Limits.from_json,
+                kind=BatchLimits,
+                read=BatchLimits.from_json,
             )
         )
         configuration.register(
-            configuration.Part(name="appeals", means="How long people have.", kind=Hours, read=Hours.from_json)
+            configuration.ConfigurationPart(
+                name="appeals", means="How long people have.", kind=Hours, read=Hours.from_json
+            )
         )
         from audits import steps  # noqa: F401  (they declare this app's steps and sweeps)
         from audits.reviews import corrections, reminders  # noqa: F401  (they declare this app's steps and sweeps)

@@ -20,7 +20,7 @@ from formats import registry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leader:
+class FirstLeader:
     """`leader` of a competition's file."""
 
     hotkey: str = field(metadata={"means": "ss58 address of who leads at the beginning"})
@@ -45,12 +45,12 @@ class CompetitionFile:
         metadata={"means": "`bittensor:<netuid>` (chain.md); demos: `simulated:<slug>`, written by the demo"}
     )
     pods: str = field(metadata={"means": "`local`, `docker` or `runpod` (audits.md)"})
-    leader: Leader = field(metadata={"means": "who leads at the beginning"})
+    leader: FirstLeader = field(metadata={"means": "who leads at the beginning"})
     config: Mapping[str, Any] = field(metadata={"means": "everything below"})
 
 
 TEXTS = tuple(each.name for each in fields(CompetitionFile) if each.name not in ("leader", "config"))
-LEADER = tuple(each.name for each in fields(Leader) if each.default is MISSING)
+LEADER = tuple(each.name for each in fields(FirstLeader) if each.default is MISSING)
 
 
 @transaction.atomic

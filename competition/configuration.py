@@ -59,7 +59,7 @@ class Config:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ConfigurationPart:
     """One object below `config`: its reader raises BadRules or ValueError for what it can't use.
 
     `nested`: dataclasses of objects within it, by their field.
@@ -73,16 +73,16 @@ class Part:
     required: bool = False
 
 
-PARTS: dict[str, Part] = {}
+PARTS: dict[str, ConfigurationPart] = {}
 
 
-def register(part: Part) -> None:
+def register(part: ConfigurationPart) -> None:
     """An app adds the parts that it reads when it is loaded."""
     PARTS[part.name] = part
 
 
 register(
-    Part(
+    ConfigurationPart(
         name="blocks",
         means="The rhythm of the rounds, in blocks of the chain (about 12 s each on Bittensor).",
         kind=Cadence,
@@ -91,7 +91,7 @@ register(
     )
 )
 register(
-    Part(
+    ConfigurationPart(
         name="rules",
         means="Single values that replace those of the ruleset (rules.md). Left out: the ruleset's own.",
         kind=Rules,
@@ -100,7 +100,7 @@ register(
     )
 )
 register(
-    Part(
+    ConfigurationPart(
         name="entry",
         means="Who may enter, looked up on the chain when the window is over. Left out: every hotkey.",
         kind=Condition,
@@ -122,7 +122,7 @@ def check(config: Mapping[str, Any], *, ruleset: str) -> None:
     read({"name": ruleset, **config.get("rules", {})})
 
 
-def _check_part(part: Part, config: Mapping[str, Any]) -> None:
+def _check_part(part: ConfigurationPart, config: Mapping[str, Any]) -> None:
     if part.name not in config:
         if part.required:
             raise BadRules(f"config.{part.name}", "is missing", fix="Start from examples/subnet.json")

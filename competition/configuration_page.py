@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from competition import configuration
-from competition.competition_setup import CompetitionFile, Leader
-from competition.configuration import Config, Part
+from competition.competition_setup import CompetitionFile, FirstLeader
+from competition.configuration import Config, ConfigurationPart
 from competition.decisions.rulesets import RULESETS, Rules, TitleRules
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +48,7 @@ def page() -> str:
     blocks = [
         HEAD,
         _section("The file", "Its first level.", CompetitionFile),
-        _section("`leader`", "Who leads when the competition begins.", Leader),
+        _section("`leader`", "Who leads when the competition begins.", FirstLeader),
         _section("`config`", "Its own fields; the objects below stand in it, too.", Config),
     ]
     for part in configuration.PARTS.values():
@@ -58,7 +58,7 @@ def page() -> str:
     return LINK.sub(r"([\1](\2)", "\n".join([*blocks, FOOT]))
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: ConfigurationPart) -> Iterator[str]:
     needed = "Required." if part.required else "Optional."
     text = f"{part.means} {needed} Read by `{part.kind.__module__}.{part.kind.__qualname__}`."
     if part.kind is Rules:

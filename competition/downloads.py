@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from competition import configuration
-from competition.configuration import Part
+from competition.configuration import ConfigurationPart
 from competition.decisions import numbers
 from competition.models import Asset
 from core import store
@@ -44,7 +44,7 @@ class FetchLimits:
 
 
 configuration.register(
-    Part(
+    ConfigurationPart(
         name="fetch",
         means="What the download of one submitted file may cost.",
         kind=FetchLimits,

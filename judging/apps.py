@@ -12,7 +12,7 @@ class JudgingConfig(AppConfig):
         from judging.renderers.rig import Rig, View
 
         configuration.register(
-            configuration.Part(
+            configuration.ConfigurationPart(
                 name="rig",
                 means="Cameras, backgrounds and light: what a judge is shown (rendering.md).",
                 kind=Rig,

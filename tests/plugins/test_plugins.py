@@ -24,6 +24,7 @@ from dashboard.bundles import documents
 from judging.backends import JUDGES, JudgeKind, is_model, judge_named
 from judging.models import Duel
 from tests.competition import made
+from tests.dashboard import made_round
 from tests.judging.heard_round import PROMPTS, round_
 from tests.plugins import toys
 
@@ -37,19 +38,24 @@ def _forgotten() -> Iterator[None]:
     runs.provider_named.cache_clear()
 
 
-@pytest.mark.parametrize("by_model", [True, False])
-def test_a_judge_is_one_row_and_its_bundle_part_follows_from_it(
-    round_: Round, monkeypatch: pytest.MonkeyPatch, by_model: bool
-) -> None:
-    monkeypatch.setitem(JUDGES, "toy", JudgeKind(made_by="tests.plugins.toys:judge", label="a toy", is_model=by_model))
+def test_a_judge_is_one_row(round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(JUDGES, "toy", JudgeKind(made_by="tests.plugins.toys:judge", label="a toy", is_model=False))
     round_.competition.judge = "toy:one"
     round_.competition.save()
     for duel in Duel.objects.all():
         engine.advance("judging.Duel", duel.pk, now=timezone.now())
     assert set(Duel.objects.values_list("state", flat=True)) == {"judged"}
     assert Duel.objects.count() == 2 * PROMPTS
-    round_.competition.rounds.create(number=2, **{name: getattr(round_, name) for name in COPIED})
-    written = documents.documents(Round.objects.get(pk=round_.pk))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("by_model", [True, False])
+def test_the_bundle_part_of_a_model_follows_from_its_row(monkeypatch: pytest.MonkeyPatch, by_model: bool) -> None:
+    monkeypatch.setitem(JUDGES, "toy", JudgeKind(made_by="tests.plugins.toys:judge", label="a toy", is_model=by_model))
+    finished = made_round.make().finished
+    finished.competition.judge = "toy:one"
+    finished.competition.save()
+    written = documents.documents(Round.objects.get(pk=finished.pk))
     assert ("judging.json" in written) is by_model
     if by_model:
         assert written["judging.json"]["name"] == "toy:one"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from audits.decisions.lifecycle import Limits
+from audits.decisions.lifecycle import BatchLimits
 from audits.models import PodRun
 from audits.pods import local, runs
 from audits.pods.base import Image
@@ -68,8 +68,8 @@ def install(way: str) -> None:
                 file.write(WAYS[way])
         return folder
 
-    def short(run: PodRun) -> Limits:
-        limits: Limits = limits_of(run)
+    def short(run: PodRun) -> BatchLimits:
+        limits: BatchLimits = limits_of(run)
         hangs = way == "hangs" and run.submission.repo == cast.LEADER.repo
         return replace(limits, generation_s=SHORT_S) if hangs else limits
 
