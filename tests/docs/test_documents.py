@@ -159,6 +159,20 @@ def test_the_table_of_registrations_is_what_the_apps_declare() -> None:
     assert registrations.written() == written.stdout, "write it anew: python -m tests.docs.registrations"
 
 
+def test_every_row_that_moves_stands_in_the_table_of_states_with_each_state() -> None:
+    from core.machine.engine import stateful_models
+
+    text = registrations.PAGE.read_text().split("## Who moves what")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| ([\w, ]+) \| ([^|]*) \|", text, re.MULTILINE))
+    named = {name: states for names, states in rows.items() for name in names.split(", ")}
+    wrong = {
+        model.__name__: sorted(state for state in model.graph.states if state not in named.get(model.__name__, ""))
+        for model in stateful_models()
+    }
+    missing = {name: states for name, states in wrong.items() if states}
+    assert not missing, f"docs/architecture.md, Who moves what, lacks {missing}"
+
+
 def test_a_worker_s_instance_is_its_queue_whatever_follows_the_dash() -> None:
     unit = (ROOT / "deploy" / "gauntlet-worker@.service").read_text()
     line = re.search(r"^ExecStart=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
