@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audits.decisions.appeals import Hours
-from audits.decisions.lifecycle import Limits
+from audits.decisions.lifecycle import BatchLimits
 from audits.pods import batch, results
 from competition.decisions.rulesets import TITLE_1
 from competition.downloads import FetchLimits
@@ -16,7 +16,7 @@ from core.net.fetch import FetchPolicy
 
 PAGE = " ".join((Path(__file__).resolve().parents[2] / "docs" / "miners.md").read_text().split())
 WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
-PODS, FETCH = Limits(), FetchLimits()
+PODS, FETCH = BatchLimits(), FetchLimits()
 
 
 @pytest.mark.parametrize(
