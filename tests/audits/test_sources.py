@@ -14,6 +14,7 @@ from audits.source.origins.base import NotFetched
 from audits.source.origins.git import GitHost as Origin
 from competition.models import Competition, Miner, Round, Submission
 from core import store
+from core.machine import engine
 from core.machine.outcomes import Move, Retry, Wait
 from tests.audits.git_host import GitHost
 from tests.audits.test_source_audit import MIT
@@ -196,8 +197,9 @@ def test_a_damaged_copy_of_ours_is_never_held_against_the_code(audit, monkeypatc
     path = store.default().path(copy.archive)
     path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:700])
-    outcome = steps.gather(row, NOW)
-    assert isinstance(outcome, Retry) and outcome.failure.failure_class == "infrastructure"
+    assert engine.advance("audits.Audit", row.pk, now=NOW)
+    row.refresh_from_db()
+    assert (row.state, row.failure_class) == ("gathering", "infrastructure") and "STORED_FILE" in row.failure_code
     assert not row.findings.exists()
 
 
