@@ -20,7 +20,7 @@ from core.machine import engine
 from core.machine.outcomes import Failure, Move, Outcome, Retry
 from core.net import fetch, host_slots, partial_files
 from core.net.failures import FetchFailed, GiveUp, retry_policy
-from core.net.http_client import Patience
+from core.net.limits import Patience
 from formats import registry
 
 PER_HOST = 4  # downloads at once from one host, over all workers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,29 @@ def test_the_ground_floor_knows_nothing_of_the_game() -> None:
     ]
     assert not wrong, (
         f"core and formats serve any platform of rounds; what they need of the game is handed to them: {wrong}"
+    )
+
+
+def test_whatever_leaves_this_machine_goes_through_the_one_client() -> None:
+    """A second client would have second rules: which addresses, how long, how many bytes."""
+    allowed = {
+        "audits/pods/control_service.py": "runs in a pod, which sees this one file and the standard library",
+        "audits/source/network_access.py": "names the calls that it looks for in miners' sources",
+    }
+    forbidden = re.compile(
+        r"^\s*(?:import|from)\s+(?:httpx|requests|aiohttp|urllib3|urllib\.request|http\.client)\b"
+        r"|socket\.create_connection|urllib\.request\.|http\.client\.",
+        re.MULTILINE,
+    )
+    wrong = [
+        at(path, text.count("\n", 0, match.start()) + 1)
+        for path in sources(*GROUND, *APPS)
+        if not path.is_relative_to(ROOT / "core" / "net") and str(path.relative_to(ROOT)) not in allowed
+        for text in (path.read_text(),)
+        for match in forbidden.finditer(text)
+    ]
+    assert not wrong, (
+        f"ask by core.net.http_client (or fetch, or kept_lines), which bounds address, time, size: {wrong}"
     )
 
 

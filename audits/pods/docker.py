@@ -16,13 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import httpx
 
 from audits.pods import control
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
+from core.net import url_guard
+from core.net.failures import FetchFailed
 
 VERSION = "/v1.43"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -238,12 +237,11 @@ class DockerPods:
 
 
 def engine_at(url: str) -> Rest:
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return Rest("http://engine", name="the engine", transport=httpx.HTTPTransport(uds=parts.path))
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return Rest(url.rstrip("/"), name="the engine")
-    raise ValueError(f"{url!r} is no engine: write unix:///var/run/docker.sock or https://host:2376")
+    try:
+        url_guard.configured(url)
+    except FetchFailed as failed:
+        raise ValueError(f"{url!r} is no engine: write unix:///var/run/docker.sock or https://host:2376") from failed
+    return Rest(url, name="the engine")
 
 
 def isolation(host: Host) -> tuple[str, ...]:

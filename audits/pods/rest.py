@@ -7,15 +7,19 @@ else: no connection, a server's error, words that cannot be read.  Unknown is ou
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
-
-import httpx
+from urllib.parse import quote, urlencode
 
 from audits.pods.base import INFRASTRUCTURE, PodFault
+from core.net import http_client, url_guard
+from core.net.failures import FetchFailed
+from core.net.limits import Limits, Patience, Watch
 
 LARGEST = 4 << 20
-PATIENCE = httpx.Timeout(30.0, connect=10.0)
+PATIENCE = Patience.within(120.0, connect_s=10.0, idle_s=30.0)
 
 
 class Missing(LookupError):
@@ -37,17 +41,9 @@ def unknown(what: str) -> PodFault:
 class Rest:
     """One provider.  `secret` goes into a header and nowhere else: never into a message, a log or a row."""
 
-    def __init__(self, base: str, *, name: str, secret: str = "", transport: httpx.BaseTransport | None = None) -> None:
-        self.name = name
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        self.client = httpx.Client(
-            base_url=base,
-            headers=headers,
-            timeout=PATIENCE,
-            transport=transport,
-            follow_redirects=False,
-            trust_env=False,
-        )
+    def __init__(self, base: str, *, name: str, secret: str = "") -> None:
+        self.name, self.base = name, base
+        self.headers = {"Authorization": f"Bearer {secret}"} if secret else {}
 
     def json(self, method: str, path: str, *, body: Any = None, query: Mapping[str, str] | None = None) -> Any:
         """The answer as plain values; None where it is empty.  Raises Missing, RestRefused and PodFault (unknown)."""
@@ -68,15 +64,34 @@ class Rest:
     ) -> bytes:
         headers = {"Content-Type": kind} if content is not None else {}
         try:
-            with self.client.stream(method, path, params=query, content=content, headers=headers) as answer:
-                said = b""
-                for piece in answer.iter_raw():
-                    said += piece
-                    if len(said) > LARGEST:
-                        raise unknown(f"{self.name} answered with more than {LARGEST >> 20} MiB")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
-            raise unknown(f"{self.name} does not answer ({type(reason).__name__})") from reason
-        return self._judged(answer.status_code, said)
+            with self.stream(method, path, query=query, body=content, headers=headers, patience=PATIENCE) as answer:
+                status, payload = answer.status, answer.content(most=LARGEST)
+        except FetchFailed as failed:
+            if failed.code == "too_big":
+                raise unknown(f"{self.name} answered with more than {LARGEST >> 20} MiB") from failed
+            raise unknown(f"{self.name} does not answer ({failed.code})") from failed
+        return self._judged(status, payload)
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str],
+        patience: Patience,
+    ) -> AbstractContextManager[http_client.Response]:
+        """An answer that is read while it comes, with no bound but the time; raises FetchFailed."""
+        words = f"?{urlencode(query, quote_via=quote)}" if query else ""
+        return http_client.request(
+            url_guard.configured(self.base).at(f"{path}{words}"),
+            method=method,
+            headers={**self.headers, **headers},
+            body=body,
+            watch=Watch(patience, time.monotonic),
+            limits=Limits(body_bytes=None),
+        )
 
     def _judged(self, status: int, said: bytes) -> bytes:
         if status == 404:

@@ -7,7 +7,6 @@ encrypted to the round by the beacon's public key must open with the signature. 
 from __future__ import annotations
 
 import json
-import time
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,10 +21,11 @@ from competition.decisions import beacon
 from competition.models import Round
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
+from core.net.limits import Patience
 
 CHAIN_HASH = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
 MOST_BYTES = 10_000
-PATIENCE = http_client.Patience(total_s=20, least_rate=1)
+PATIENCE = Patience(total_s=20, least_rate=1)
 PROBE = b"gauntlet-beacon/1"
 
 
@@ -74,16 +74,10 @@ def _asked(relay: str, number: int) -> str:
     port = urlsplit(relay).port
     url = f"{relay.rstrip('/')}/{CHAIN_HASH}/public/{number}"
     origin = url_guard.check(url, loopback_ports=(port,) if settings.DEMO and port else ())
-    watch = http_client.Watch(PATIENCE, time.monotonic)
-    with http_client.get(origin, headers={"Accept": "application/json"}, watch=watch, most_header_bytes=8192) as answer:
-        if answer.status != 200:
-            raise ValueError(f"status {answer.status}")
-        body = b""
-        for chunk in answer.body:
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise ValueError("the answer is too long")
-    told: Any = json.loads(body)
-    if not isinstance(told, dict) or told.get("round") != number:
+    answer = http_client.ask(origin, headers={"Accept": "application/json"}, patience=PATIENCE, most=MOST_BYTES)
+    if answer.status != 200:
+        raise ValueError(f"status {answer.status}")
+    document: Any = json.loads(answer.content)
+    if not isinstance(document, dict) or document.get("round") != number:
         raise ValueError("it told of another round")
-    return str(told.get("signature", "")).lower()
+    return str(document.get("signature", "")).lower()

@@ -26,9 +26,10 @@ from competition.notices.models import Delivery, Subscription
 from core.machine.stateful import FailureClass
 from core.net import fetch, http_client, url_guard
 from core.net.failures import FetchFailed
-from core.net.http_client import Patience, Watch
+from core.net.limits import Limits, Patience, Watch
 
 PATIENCE = Patience(total_s=15, connect_s=5, idle_s=10)
+LIMITS = Limits(header_bytes=16384)
 DISCORD = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
 SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
 LONGEST = 2000  # characters of a message, as both count them: an emoji may be two
@@ -103,8 +104,8 @@ def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
     try:
         origin = url_guard.check(address, loopback_ports=_loopback())
         watch = Watch(PATIENCE, clock=time.monotonic)
-        with http_client.get(
-            origin, headers=headers, watch=watch, most_header_bytes=16384, resolver=RESOLVER, posts=body
+        with http_client.request(
+            origin, method="POST", headers=headers, body=body, watch=watch, limits=LIMITS, resolver=RESOLVER
         ) as answer:
             status = answer.status
     except FetchFailed as first:

@@ -18,7 +18,9 @@ from urllib.parse import urljoin
 
 from core.net import http_client, partial_files, url_guard
 from core.net.failures import FetchFailed, printable
-from core.net.http_client import Patience, Response, Watch
+from core.net.http_client import Response
+from core.net.http_messages import require_plain
+from core.net.limits import Limits, Patience, Watch
 from core.net.partial_files import Partial
 from core.net.url_guard import Origin, Resolver
 from core.store import sha256_of
@@ -136,17 +138,17 @@ class _Download:
         raise FetchFailed("too_many_redirects", f"{self.policy.max_redirects} times")
 
     def _headers(self, copy: Partial, *, start: int | None) -> dict[str, str]:
-        headers = {"User-Agent": self.policy.user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        headers = {"User-Agent": self.policy.user_agent, "Accept": "*/*"}
         if start is not None:
             headers |= {"Range": f"bytes={start}-", "If-Range": copy.label.etag}
         return headers
 
     def _get(self, at: Origin, headers: dict[str, str]) -> AbstractContextManager[Response]:
-        return http_client.get(
+        return http_client.request(
             at,
             headers=headers,
             watch=self.watch,
-            most_header_bytes=self.policy.max_header_bytes,
+            limits=Limits(header_bytes=self.policy.max_header_bytes, body_bytes=None, exact=True),
             resolver=self.resolver,
             tls=self.policy.tls,
         )
@@ -210,9 +212,7 @@ class _Download:
 def require_a_file(response: Response) -> None:
     """200 or 206 with the bytes as they are; every other answer has a code of its own."""
     if response.status in (200, 206):
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("", "identity"):
-            raise FetchFailed("encoded", printable(encoding, longest=40))
+        require_plain(response.headers)
         return
     raise FetchFailed(status_code(response.status), str(response.status))
 

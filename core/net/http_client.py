@@ -1,86 +1,37 @@
-"""One GET, or one POST, over one connection that nobody else uses, watched by a clock a slow host cannot reset.
+"""How is another machine asked over HTTP?  THE client: everything that leaves this machine goes through it.
 
-h11 reads the protocol; the socket is ours, so that each wait has an end and every byte is counted before it is kept.
+One request over one connection that nobody else uses, watched by a clock a slow host cannot reset: each wait has an end
+and every byte is counted before it is kept.  `url_guard` decides which addresses, `limits` how long and how much, `tls`
+which certificates; no redirect is followed (`fetch` asks again, and checks again).  `kept_lines` is the same over
+connections that stay open.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
-import certifi
-import h11
 import ssrfguard
 
 from core.net import url_guard
 from core.net.failures import FetchFailed
+from core.net.http_messages import READ, Messages, require_plain
+from core.net.limits import Limits, Patience, Watch
+from core.net.tls import tls_context
 from core.net.url_guard import Origin, Resolver
 
-READ = 1 << 16  # bytes asked of the socket at a time; it gives what is there, so a trickle cannot hide in a full read
 LATE_BYTES_S = 0.05  # how long to listen for bytes beyond the announced length
-MOST_FRAMING = 1.1  # bytes heard for a byte of the file: single-byte chunks cost us a processor, not the host
-MOST_INTERIM = 8  # 1xx answers before the real one
+LONGEST_LINE = 1 << 20
 HERE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long is waited for what, in seconds; `least_rate` in bytes a second, once `grace_s` are over."""
-
-    total_s: float = 150.0
-    connect_s: float = 10.0
-    idle_s: float = 15.0
-    grace_s: float = 10.0
-    least_rate: int = 64 * 1024
-
-
-@dataclass(slots=True)
-class Watch:
-    """When does this download end, whatever the host does?
-
-    Only the time spent waiting for the host is held against it: a busy machine of ours must not make a host slow.
-    """
-
-    patience: Patience
-    clock: Callable[[], float]
-    started: float = field(init=False)
-    waited: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started = self.clock()
-
-    def left(self) -> float:
-        left = self.started + self.patience.total_s - self.clock()
-        if left <= 0 and self.waited < self.patience.total_s / 2:
-            raise FetchFailed("our_fault", f"we were too busy to read a file in {self.patience.total_s:g} s")
-        if left <= 0:
-            raise FetchFailed("out_of_time", f"more than {self.patience.total_s:g} s")
-        return left
-
-    @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        begun = self.clock()
-        try:
-            yield
-        finally:
-            self.waited += self.clock() - begun
-
-    def for_a_read(self) -> float:
-        return min(self.left(), self.patience.idle_s)
-
-    def require_pace(self, got: int, *, since: float) -> None:
-        """`since` is what `waited` was when the first byte could come."""
-        self.left()
-        waited = self.waited - since
-        if waited > self.patience.grace_s and got < waited * self.patience.least_rate:
-            pace = f"{got / waited:.0f} bytes a second, at least {self.patience.least_rate} are expected"
-            raise FetchFailed("too_slow", pace)
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -97,38 +48,74 @@ class Response:
         given = self.headers.get("content-length")
         return int(given.split(",")[0]) if given and "transfer-encoding" not in self.headers else None
 
+    def content(self, *, most: int | None = None) -> bytes:
+        """The whole body, of at most `most` bytes where that is less than the limits say.  Raises FetchFailed."""
+        require_plain(self.headers)
+        content = bytearray()
+        for piece in self.body:
+            content += piece
+            if most is not None and len(content) > most:
+                raise FetchFailed("too_big", f"{most} bytes")
+        return bytes(content)
 
-@cache
-def tls_context() -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=certifi.where())
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    def lines(self) -> Iterator[bytes]:
+        """The body's lines as they come, without their ends; one without an end is cut at LONGEST_LINE bytes."""
+        require_plain(self.headers)
+        rest = b""
+        for piece in self.body:
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+            if len(rest) > LONGEST_LINE:
+                yield rest
+                rest = b""
+        if rest:
+            yield rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def ask(
+    origin: Origin,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] = NO_HEADERS,
+    body: bytes | Iterable[bytes] | None = None,
+    patience: Patience,
+    most: int,
+) -> Answer:
+    """One request and its whole answer, of at most `most` bytes.  Raises FetchFailed."""
+    watch, limits = Watch(patience, time.monotonic), Limits(body_bytes=most)
+    with request(origin, method=method, headers=headers, body=body, watch=watch, limits=limits) as response:
+        return Answer(status=response.status, headers=response.headers, content=response.content())
 
 
 @contextlib.contextmanager
-def get(
+def request(
     origin: Origin,
     *,
-    headers: Mapping[str, str],
+    method: str = "GET",
+    headers: Mapping[str, str] = NO_HEADERS,
+    body: bytes | Iterable[bytes] | None = None,
     watch: Watch,
-    most_header_bytes: int,
+    limits: Limits,
     resolver: Resolver | None = None,
     tls: ssl.SSLContext | None = None,
-    posts: bytes | None = None,
 ) -> Iterator[Response]:
-    """Ask for `origin` (or post `posts` to it) and read the headers.
+    """Send a request to `origin` and read the headers.  A `body` that comes in pieces is sent in chunks.
 
-    The body is read as it is iterated; everything raises FetchFailed.
+    The answer's body is read as it is iterated; everything raises FetchFailed.
     """
     with _dialled(origin, watch=watch, resolver=resolver, tls=tls) as sock:
-        exchange = _Exchange(sock, watch, most_header_bytes)
-        exchange.ask(origin, headers, posts=posts)
-        answer = exchange.answer()
-        fields: dict[str, str] = {}
-        for name, value in answer.headers:
-            key, text = name.decode("ascii").lower(), value.decode("latin-1")
-            fields[key] = f"{fields[key]}, {text}" if key in fields else text
-        yield Response(answer.status_code, fields, exchange.body(fields))
+        exchange = _Exchange(sock, watch, limits)
+        status, fields = exchange.answer(sent=exchange.send(origin, method, headers, body))
+        yield Response(status, fields, exchange.body(fields))
 
 
 @contextlib.contextmanager
@@ -136,14 +123,38 @@ def _dialled(
     origin: Origin, *, watch: Watch, resolver: Resolver | None, tls: ssl.SSLContext | None
 ) -> Iterator[socket.socket]:
     patience = watch.patience
-    found = url_guard.addresses(origin, resolver=resolver, timeout_s=min(watch.left(), patience.connect_s))
-    sock = _connected(found, origin=origin, timeout_s=min(watch.left(), patience.connect_s))
+    timeout_s = min(watch.left(), patience.connect_s)
+    if origin.unix_path:
+        sock = _unix(origin.unix_path, timeout_s=timeout_s)
+    else:
+        found = url_guard.addresses(origin, resolver=resolver, timeout_s=timeout_s)
+        sock = _connected(found, origin=origin, timeout_s=min(watch.left(), patience.connect_s))
     try:
         if origin.scheme == "https":
             sock = _secured(sock, origin, watch=watch, context=tls or tls_context())
         yield sock
     finally:
         sock.close()
+
+
+def _unix(path: str, *, timeout_s: float) -> socket.socket:
+    """By the folder's descriptor: the path of a UNIX socket may have 107 bytes only."""
+    folder, name = os.path.split(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(timeout_s)
+    try:
+        descriptor = os.open(folder or ".", os.O_PATH | os.O_CLOEXEC)
+        try:
+            sock.connect(f"/proc/self/fd/{descriptor}/{name}")
+        finally:
+            os.close(descriptor)
+    except TimeoutError as late:
+        sock.close()
+        raise FetchFailed("connect_timeout", f"{timeout_s:.0f} s") from late
+    except OSError as failed:
+        sock.close()
+        raise FetchFailed(_connect_code(failed), failed.strerror or str(failed)) from failed
+    return sock
 
 
 def _connected(found: tuple[ssrfguard.Address, ...], *, origin: Origin, timeout_s: float) -> socket.socket:
@@ -181,86 +192,83 @@ def _secured(sock: socket.socket, origin: Origin, *, watch: Watch, context: ssl.
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its answer over one socket."""
 
-    def __init__(self, sock: socket.socket, watch: Watch, most_header_bytes: int) -> None:
-        self.sock, self.watch, self.most_header_bytes = sock, watch, most_header_bytes
-        self.heard = 0  # bytes, framing included
-        self.ended = False
-        self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=most_header_bytes)
+    def __init__(self, sock: socket.socket, watch: Watch, limits: Limits) -> None:
+        self.sock, self.watch, self.limits = sock, watch, limits
+        self.messages = Messages(limits)
 
-    def ask(self, origin: Origin, headers: Mapping[str, str], *, posts: bytes | None = None) -> None:
-        length = [] if posts is None else [("Content-Length", str(len(posts)))]
-        request = h11.Request(
-            method="GET" if posts is None else "POST",
-            target=origin.target,
-            headers=[("Host", origin.host_header), *headers.items(), *length, ("Connection", "close")],
-        )
-        body = self.http.send(request) + (self.http.send(h11.Data(posts)) if posts else b"")
+    def send(
+        self, origin: Origin, method: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None
+    ) -> FetchFailed | None:
+        """What kept the request from being sent whole: the host may have answered, and closed, before its end."""
+        messages, chunked = self.messages, not isinstance(body, bytes | None)
+        length = len(body) if isinstance(body, bytes) else None
+        head = messages.request(origin, method, headers, length=length, chunked=chunked)
+        pieces: Iterable[bytes] = [body] if isinstance(body, bytes) else body or ()
+        try:
+            if not chunked:
+                self._write(head + b"".join(messages.data(piece) for piece in pieces) + messages.end())
+                return None
+            self._write(head)
+            for piece in pieces:
+                self._write(messages.data(piece))
+            self._write(messages.end())
+        except ConnectionError as cut:
+            return FetchFailed("truncated", str(cut))
+        return None
+
+    def _write(self, data: bytes) -> None:
         self.sock.settimeout(self.watch.for_a_read())
         try:
-            self.sock.sendall(body + self.http.send(h11.EndOfMessage()))
+            with self.watch.waiting():
+                self.sock.sendall(data)
         except TimeoutError as late:
             raise FetchFailed("silent", f"{self.watch.patience.idle_s:g} s") from late
+        except ConnectionError:
+            raise
         except OSError as failed:
             raise FetchFailed("truncated", str(failed)) from failed
 
-    def answer(self) -> h11.Response:
-        for _ in range(MOST_INTERIM):
-            event = self._event()
-            if isinstance(event, h11.Response):
-                return event
-            if not isinstance(event, h11.InformationalResponse):
-                raise FetchFailed("broken_http", "the connection ended without an answer")
-        raise FetchFailed("broken_http", "interim answers without end")
+    def answer(self, *, sent: FetchFailed | None) -> tuple[int, dict[str, str]]:
+        try:
+            while (answer := self.messages.answer()) is None:
+                self._read()
+        except FetchFailed as failed:
+            raise (sent or failed) from failed
+        return answer
 
     def body(self, fields: Mapping[str, str]) -> Iterator[bytes]:
         """The bytes as they come, the pace watched; ends only where the host said the end would be."""
-        if "content-length" not in fields and "transfer-encoding" not in fields:
+        announced = "content-length" in fields or "transfer-encoding" in fields
+        if self.limits.exact and not announced:
             raise FetchFailed("no_length")
-        got, since, before = 0, self.watch.waited, self.heard
-        while isinstance(event := self._event(), h11.Data):
-            got += len(event.data)
-            yield bytes(event.data)
-            self.watch.require_pace(got, since=since)
-            if self.heard - before > got * MOST_FRAMING + 2 * READ:
-                raise FetchFailed("broken_http", "the file comes in crumbs: more framing than bytes")
-        if "transfer-encoding" not in fields:
-            self._require_silence(got)
+        since = self.watch.waited
+        while (piece := self.messages.body()) != b"":
+            if piece is None:
+                self._read()
+                continue
+            yield piece
+            self.watch.require_pace(self.messages.got, since=since)
+            self.messages.require_substance()
+        if self.limits.exact and "transfer-encoding" not in fields:
+            self._require_silence()
 
-    def _event(self) -> h11.Event:
-        while True:
-            try:
-                event = self.http.next_event()
-            except h11.ProtocolError as bad:
-                raise self._protocol_fault(bad) from bad
-            if isinstance(event, h11.Event):
-                return event
-            self.http.receive_data(self._read())
-
-    def _protocol_fault(self, bad: h11.ProtocolError) -> FetchFailed:
-        if bad.error_status_hint == 431:
-            return FetchFailed("headers_too_big", f"{self.most_header_bytes} bytes")
-        # whatever h11 makes of an end where there could be none
-        return FetchFailed("truncated" if self.ended else "broken_http", str(bad))
-
-    def _read(self) -> bytes:
+    def _read(self) -> None:
         self.sock.settimeout(self.watch.for_a_read())
         try:
             with self.watch.waiting():
                 data = self.sock.recv(READ)
-            self.heard += len(data)
-            self.ended = not data
-            return data
         except TimeoutError as late:
             self.watch.left()  # says so where the whole time is over
             raise FetchFailed("silent", f"{self.watch.patience.idle_s:g} s") from late
         except OSError as failed:  # a reset, or TLS cut without a goodbye
             raise FetchFailed("truncated", str(failed)) from failed
+        self.messages.receive(data)
 
-    def _require_silence(self, got: int) -> None:
+    def _require_silence(self) -> None:
         """More than was announced?  Then the file is not the one the host thinks it is."""
-        extra = self.http.trailing_data[0]
+        got, extra = self.messages.got, self.messages.beyond
         if not extra:
             self.sock.settimeout(LATE_BYTES_S)
             with contextlib.suppress(OSError):

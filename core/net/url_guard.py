@@ -1,29 +1,37 @@
-"""May this address be fetched, and which socket addresses may it be dialled at?
+"""May this address be asked, and which socket addresses may it be dialled at?  Three levels, and one of no network.
 
-ssrfguard decides both, resolves once and connects to what it checked.  It is young, so a table of our own is asked too,
-about the same answers: both must agree.
+*public* (`check`): given by somebody outside: https on port 443, public addresses only.  *loopback* (`check` with
+`loopback_ports`): the demo's neighbours on this machine.  *configured* (`configured`): set by the operator, http or
+https at any address, with a password if need be.  *unix*: a socket file, set by the operator or made by us.
+
+Of a public address ssrfguard decides both, resolves once and connects to what it checked.  It is young, so a table of
+our own is asked too, about the same answers: both must agree.
 """
 
 from __future__ import annotations
 
+import base64
 import queue
 import re
 import socket
 import threading
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, Literal
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import ssrfguard
 
 from core.net.failures import FetchFailed
 
+Level = Literal["public", "loopback", "configured", "unix"]
 Answer = tuple[int, int, int, str, tuple[Any, ...]]
 Resolver = Callable[..., Iterable[Answer]]
 
+DEFAULT_PORTS = {"https": 443, "http": 80}
 LOOPBACK = ip_network("127.0.0.0/8")
+ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 GLOBAL_V6 = ip_network("2000::/3")  # all that is assigned for unicast; NAT64, v4-mapped, fe80, fc00, ff00 lie outside
 
 # What `is_global` of some Python passes, or has passed: multicast, relays and tunnels, special registries.
@@ -45,6 +53,7 @@ _NUMBER_LIKE = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 class Origin:
     """A checked address, taken apart once: nothing parses it again."""
 
+    level: Level
     url: str
     scheme: str
     host: str
@@ -52,6 +61,8 @@ class Origin:
     target: str  # path and query, in ASCII
     checked: ssrfguard.Target
     rules: ssrfguard.Policy
+    unix_path: str = ""
+    authorization: str = ""  # of a user and password in a configured address; never shown
 
     @property
     def name(self) -> str:
@@ -61,7 +72,11 @@ class Origin:
     @property
     def host_header(self) -> str:
         host = f"[{self.name}]" if ":" in self.name else self.name
-        return host if self.port == {"https": 443, "http": 80}[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def at(self, path: str) -> Origin:
+        """The same host, at `path` (which begins with a slash, in ASCII) below what this address names."""
+        return replace(self, target=f"{self.target.partition('?')[0].rstrip('/')}{path}")
 
 
 def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool = False) -> Origin:
@@ -80,18 +95,60 @@ def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool
         raise FetchFailed("private_address" if private else "bad_url", blocked.reason) from blocked
     if target.address is None and _NUMBER_LIKE.fullmatch(target.host):
         raise FetchFailed("bad_url", f"the host {target.host} ends in a number")
-    parts = urlsplit(url)
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~")
-    query = quote(parts.query, safe="/%:@!$&'()*+,;=-._~?")
     return Origin(
+        level="public" if scheme == "https" else "loopback",
         url=url,
         scheme=scheme,
         host=target.host,
         port=target.port,
-        target=f"{path}?{query}" if query else path,
+        target=_target(urlsplit(url)),
         checked=target,
         rules=rules,
     )
+
+
+def configured(url: str) -> Origin:
+    """An address that the operator has set: http(s)://host:port/path, or unix:///path of a socket.
+
+    Raises FetchFailed where it is no such address.  Never for one that somebody outside has given.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+    except ValueError as bad:
+        raise FetchFailed("bad_url", str(bad)) from bad
+    if scheme == "unix" and parts.path and not host:
+        return replace(_configured(url, "http", "localhost", 80, "/"), level="unix", unix_path=parts.path)
+    if scheme not in DEFAULT_PORTS or not host:
+        raise FetchFailed("bad_url", "write http://host:port, https://host:port or unix:///path")
+    origin = _configured(url, scheme, host, port or DEFAULT_PORTS[scheme], _target(parts))
+    if parts.username is None:
+        return origin
+    words = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return replace(origin, authorization=f"Basic {base64.b64encode(words.encode()).decode()}")
+
+
+def _configured(url: str, scheme: str, host: str, port: int, target: str) -> Origin:
+    rules = ssrfguard.Policy(
+        allowed_schemes=frozenset({scheme}), allowed_ports=frozenset({port}), allowed_networks=ANYWHERE
+    )
+    checked = ssrfguard.Target(scheme=scheme, host=host, port=port, host_as_written=host, address=_literal(host))
+    return Origin(
+        level="configured",
+        url=url,
+        scheme=scheme,
+        host=host,
+        port=port,
+        target=target,
+        checked=checked,
+        rules=rules,
+    )
+
+
+def _target(parts: SplitResult) -> str:
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=-._~?")
+    return f"{path}?{query}" if query else path
 
 
 def addresses(origin: Origin, *, resolver: Resolver | None = None, timeout_s: float) -> tuple[ssrfguard.Address, ...]:
@@ -112,8 +169,8 @@ def addresses(origin: Origin, *, resolver: Resolver | None = None, timeout_s: fl
         raise FetchFailed(_name_code(failed), f"{origin.name}: {failed.strerror or failed}") from failed
     except (OSError, UnicodeError, ValueError) as failed:
         raise FetchFailed("name_unknown", f"{origin.name}: {failed}") from failed
-    for answer in found:
-        reason = objection(answer.ip, loopback=origin.scheme == "http")
+    for answer in found if origin.level != "configured" else ():
+        reason = objection(answer.ip, loopback=origin.level == "loopback")
         if reason:
             raise FetchFailed("private_address", f"{answer.ip} ({reason})")
     return found
@@ -155,10 +212,15 @@ def _rules(url: str, *, loopback_ports: Container[int]) -> tuple[str, ssrfguard.
 
 
 def _literal_loopback(host: str | None) -> bool:
+    address = _literal(host or "")
+    return address is not None and address in LOOPBACK
+
+
+def _literal(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(host or "") in LOOPBACK
+        return ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def _name_code(failed: socket.gaierror) -> str:

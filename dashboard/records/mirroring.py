@@ -23,7 +23,7 @@ from core import store
 from core.net import fetch
 from core.net.failures import FetchFailed
 from core.net.host_slots import InProcess
-from core.net.http_client import Patience
+from core.net.limits import Patience
 from dashboard.facts.records import pictures_of
 from dashboard.models import MirroredFile
 from judging.models import Duel

@@ -10,18 +10,17 @@ import hashlib
 import json
 import logging
 import random
-import ssl
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
+from core.net.failures import FetchFailed
+from core.net.kept_lines import Lines
+from core.net.limits import Patience
 from judging.backends.base import NoAnswer
 from judging.panel import openai_wire as wire
 from judging.panel.answer_store import Reply
@@ -36,6 +35,7 @@ CONNECT_S = 4.0  # for a connection, and for the first sign of life of a server
 GET_S = 8.0  # for what a server says of itself
 MISSED_S = 2.0  # how long a server that has never answered is not tried again
 SHARED_S = 2.0
+NOBODY = frozenset({"bad_url", "unreachable", "connect_timeout"})  # no connection was made
 
 
 @dataclass(frozen=True)
@@ -84,51 +84,10 @@ class Passing(NoAnswer):
         self.after_s = after_s
 
 
-class Lines:
-    """Clients with one connection each.  A pool of httpx looks at each of its connections for each of its requests
-    whenever one comes or goes: with 32 slots that took most of a worker's processor time."""
-
-    def __init__(self, door: Door) -> None:
-        self.door = door
-        self.idle: list[httpx.AsyncClient] = []
-        self.made: list[httpx.AsyncClient] = []
-
-    @asynccontextmanager
-    async def free(self) -> AsyncIterator[httpx.AsyncClient]:
-        """The line that was used last is taken first: its connection is the least likely to have been dropped."""
-        line = self.idle.pop() if self.idle else self._another()
-        try:
-            yield line
-        finally:
-            self.idle.append(line)
-
-    def _another(self) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {self.door.key}"} if self.door.key else {}
-        line = httpx.AsyncClient(
-            base_url=self.door.url.rstrip("/"),
-            limits=httpx.Limits(max_connections=1),
-            headers=headers,
-            trust_env=False,
-            verify=self._trusted,
-            timeout=httpx.Timeout(self.door.timeout_s, connect=min(CONNECT_S, self.door.timeout_s), pool=None),
-        )
-        self.made.append(line)
-        return line
-
-    @cached_property
-    def _trusted(self) -> ssl.SSLContext:
-        """Made once: reading the certificates takes longer than a question."""
-        return httpx.create_ssl_context(trust_env=False)
-
-    async def close(self) -> None:
-        for line in self.made:
-            await line.aclose()
-
-
 class Client:
     def __init__(self, door: Door, version: JudgeVersion, *, address: Callable[[Picture], str]) -> None:
         self.door, self.version, self.address = door, version, address
-        self.lines = Lines(door)
+        self.lines = Lines(door.url.rstrip("/"), headers={"Authorization": f"Bearer {door.key}"} if door.key else {})
         self.slots = asyncio.Semaphore(door.slots)
         self.reached = False
         self.missed_at, self.missed = float("-inf"), NoAnswer("unreachable", "")
@@ -242,8 +201,8 @@ class Client:
         labels = sorted({label for template in self.version.templates.values() for label in template.labels})
         ids: dict[str, int] = {}
         for text in (*labels, *(f" {label}" for label in labels)):
-            asked = {"model": self.version.served_as, "prompt": text, "add_special_tokens": False}
-            payload = await self._send("POST", "/tokenize", json=asked)
+            request = {"model": self.version.served_as, "prompt": text, "add_special_tokens": False}
+            payload = await self._send("POST", "/tokenize", body=request)
             tokens = payload.get("tokens") if isinstance(payload, dict) else None
             if (
                 isinstance(tokens, list)
@@ -259,7 +218,7 @@ class Client:
     async def _answered(self, call: Call, measure: wire.Measure, *, attempt: int) -> Reply:
         began = time.monotonic()
         body = wire.body(call, version=self.version, address=self.address, measure=measure)
-        payload = await self._send("POST", "/v1/chat/completions", json=body)
+        payload = await self._send("POST", "/v1/chat/completions", body=body)
         latency_ms = round((time.monotonic() - began) * 1000)
         self._require_fresh(payload, call)
         return wire.reply(
@@ -303,7 +262,7 @@ class Client:
             task.exception()  # whoever still waits gets it
 
     async def _check_server(self) -> None:
-        listed = await self._send("GET", "/v1/models", timeout=self._get_timeout)
+        listed = await self._send("GET", "/v1/models", timeout_s=min(GET_S, self.door.timeout_s))
         rows = listed.get("data") if isinstance(listed, dict) else None
         served = {
             str(row.get("id")): row.get("root")
@@ -319,43 +278,45 @@ class Client:
             await self._require_version()
         self.checked_at = time.monotonic()
 
-    @property
-    def _get_timeout(self) -> httpx.Timeout:
-        return httpx.Timeout(min(GET_S, self.door.timeout_s), connect=min(CONNECT_S, self.door.timeout_s), pool=None)
-
     async def _require_version(self) -> None:
         said = await self._send("GET", "/version")
         version = str(said.get("version")) if isinstance(said, dict) else ""
         if not version.startswith(self.version.server):
             raise NoAnswer("wrong_server", f"The server is version {version!r}, not {self.version.server!r}.")
 
-    async def _send(self, method: str, path: str, **more: Any) -> Any:
+    async def _send(self, method: str, path: str, *, body: Any = None, timeout_s: float | None = None) -> Any:
+        patience = Patience.within(timeout_s or self.door.timeout_s, connect_s=min(CONNECT_S, self.door.timeout_s))
+        content = None if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
         try:
-            async with self.lines.free() as line:
-                response = await line.request(method, path, **more)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-            raise Passing(
-                "unreachable",
-                f"Nobody answers at the address of the judge's server ({type(error).__name__}): start the server, or "
-                "mend GAUNTLET_VLM_URL.",
-            ) from error
-        except httpx.TimeoutException as error:
-            raise Passing("timeout", "The judge's server did not answer in time.") from error
-        except httpx.HTTPError as error:
-            raise Passing("unreachable", f"The judge's server broke off: {type(error).__name__}.") from error
+            answer = await self.lines.ask(method, path, headers=headers, body=content, patience=patience)
+        except FetchFailed as failed:
+            raise _no_answer(failed) from failed
         self.reached = True
-        status = response.status_code
-        why = wire.reason(response.content, hidden=self.secrets) if status != 200 else ""
-        said = f"{status}: {why}" if why else f"{status}"
+        status = answer.status
+        why = wire.reason(answer.content, hidden=self.secrets) if status != 200 else ""
+        shown = f"{status}: {why}" if why else f"{status}"
         if status == 429 or status >= 500:
-            after_s = _seconds(response.headers.get("retry-after", ""))
-            raise Passing(f"http_{status}", f"The judge's server answered {said}.", after_s=after_s)
+            after_s = _seconds(answer.headers.get("retry-after", ""))
+            raise Passing(f"http_{status}", f"The judge's server answered {shown}.", after_s=after_s)
         if status != 200:
-            raise NoAnswer("refused", f"The judge's server refused {path} ({said}).")
+            raise NoAnswer("refused", f"The judge's server refused {path} ({shown}).")
         try:
-            return json.loads(response.content)
-        except ValueError as error:
+            return json.loads(answer.content)
+        except (ValueError, RecursionError) as error:
             raise Passing("bad_json", "The judge's server answered with something that is no JSON.") from error
+
+
+def _no_answer(failed: FetchFailed) -> Passing:
+    if failed.code in NOBODY:
+        return Passing(
+            "unreachable",
+            f"Nobody answers at the address of the judge's server ({failed.code}): start the server, or mend "
+            "GAUNTLET_VLM_URL.",
+        )
+    if failed.code == "out_of_time":
+        return Passing("timeout", "The judge's server did not answer in time.")
+    return Passing("unreachable", f"The judge's server broke off: {failed.code}.")
 
 
 def _few(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from core.net.failures import FetchFailed
 from core.net.fetch import Fetched, FetchPolicy, fetch
 from core.net.host_slots import InProcess
-from core.net.http_client import Patience
+from core.net.limits import Patience
 
 BODY = os.urandom(300_000)
 PATIENT = Patience(total_s=200, connect_s=100, idle_s=100, grace_s=100, least_rate=20_000)

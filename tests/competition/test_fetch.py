@@ -15,7 +15,7 @@ from core.net import http_client, partial_files
 from core.net.failures import FetchFailed
 from core.net.fetch import Fetched, fetch
 from core.net.host_slots import InProcess
-from core.net.http_client import Patience
+from core.net.limits import Patience
 from tests.competition.fetching import BODY, PATIENT, POLICY, failed, fetched
 from tests.competition.hostile_host import HostileHost, Visit, hostile_host
 

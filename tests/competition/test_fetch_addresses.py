@@ -335,7 +335,7 @@ def test_a_silent_name_server_may_be_ours(
 def test_a_lookup_without_end_ends(tmp_path: Path, dialled: Dialled) -> None:
     import threading
 
-    from core.net.http_client import Patience
+    from core.net.limits import Patience
 
     over = threading.Event()
 

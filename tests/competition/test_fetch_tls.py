@@ -16,7 +16,8 @@ import pytest
 
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
-from core.net.http_client import Patience, Watch
+from core.net.limits import Limits, Patience, Watch
+from core.net.tls import tls_context
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="no openssl on this machine to make a certificate"
@@ -83,11 +84,10 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def got(url: str, trust: Path | None, *, patience: Patience = PATIENT) -> bytes:
-    context = ssl.create_default_context(cafile=trust) if trust else http_client.tls_context()
+    context = ssl.create_default_context(cafile=trust) if trust else tls_context()
     watch = Watch(patience, time.monotonic)
-    with http_client.get(
-        url_guard.check(url), headers={}, watch=watch, most_header_bytes=4096, tls=context
-    ) as response:
+    limits = Limits(header_bytes=4096, exact=True)
+    with http_client.request(url_guard.check(url), watch=watch, limits=limits, tls=context) as response:
         return b"".join(response.body)
 
 

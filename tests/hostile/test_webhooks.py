@@ -9,7 +9,7 @@ import pytest
 
 from competition.notices import channels, subscribing
 from competition.notices.models import Subscription
-from core.net.http_client import Patience
+from core.net.limits import Patience
 from tests.competition import made
 from tests.hostile import webhooks
 

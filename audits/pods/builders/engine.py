@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault
 from audits.pods.builders import control
 from audits.pods.builders.base import ABSENT, BUILT, FAILED, RECIPE, UNKNOWN, Status
 from audits.pods.docker import BY_DIGEST, VERSION, engine_at
-from audits.pods.rest import Missing, RestRefused
+from audits.pods.rest import LARGEST, Missing, RestRefused
+from core.net.failures import FetchFailed
+from core.net.limits import Patience
 
 LABEL = "gauntlet.archive"
 LONGEST_BUILD_S = 3600
@@ -96,62 +96,63 @@ class EngineBuilder:
 
     def _built(self, query: Mapping[str, str], context: Path, log: _Log | None = None) -> Status | None:
         """How the build failed; None if it did not say that it did."""
-        log = log or _Log()
+        log, deadline = log or _Log(), time.monotonic() + self.patience_s
         try:
             failed = self._stream(query, context, log)
-        except (TooLong, httpx.ReadTimeout):
+        except FetchFailed as reason:
+            if time.monotonic() < deadline:
+                return unknown_build(f"the build's connection broke ({reason.code})", log=log.text)
             sentence = f"The build was not over after {self.patience_s / 60:.0f} minutes."
             return Status(state=FAILED, fault=PodFault(UNCLEAR, "build_too_long", sentence), log=log.text)
-        except (httpx.HTTPError, OSError) as reason:
-            return unknown_build(f"the build's connection broke ({type(reason).__name__})", log=log.text)
+        except OSError as reason:
+            return unknown_build(f"the archive cannot be read ({type(reason).__name__})", log=log.text)
         return Status(state=FAILED, fault=blame(failed, log.text), log=log.text) if failed else None
 
     def _stream(self, query: Mapping[str, str], context: Path, log: _Log) -> str:
-        """What the build failed with; "" if it did not say that it failed.  Raises TooLong, httpx.HTTPError and
-        OSError."""
-        timeout, deadline = httpx.Timeout(self.patience_s, connect=10.0), time.monotonic() + self.patience_s
+        """What the build failed with; "" if it did not say that it failed.  Raises FetchFailed and OSError.
+
+        A build that goes on printing would go on for ever: the whole of it has one deadline.
+        """
         with (
             context.open("rb") as tar,
-            self.rest.client.stream(
+            self.rest.stream(
                 "POST",
                 f"{VERSION}/build",
-                params=query,
-                content=_pieces(tar),
-                timeout=timeout,
+                query=query,
+                body=_pieces(tar),
                 headers={"Content-Type": "application/x-tar"},
+                patience=self.patience,
             ) as answer,
         ):
-            if answer.status_code in (400, 404):  # no such recipe, or one that cannot be parsed
-                answer.read()
-                return answer.text[:500] or "the engine refused the recipe"
-            if answer.status_code != 200:
-                raise httpx.RemoteProtocolError(f"the engine answered {answer.status_code}")
-            return log.follow(answer.iter_lines(), deadline=deadline)
+            if answer.status in (400, 404):  # no such recipe, or one that cannot be parsed
+                return answer.content(most=LARGEST).decode("utf-8", "replace")[:500] or "the engine refused the recipe"
+            if answer.status != 200:
+                raise FetchFailed("unexpected_status", str(answer.status))
+            return log.follow(answer.lines())
 
-
-class TooLong(Exception):
-    """A build that goes on printing goes on for ever, unless somebody looks at the clock."""
+    @property
+    def patience(self) -> Patience:
+        """For a build or a push: the engine may be silent as long as it takes."""
+        return Patience.within(self.patience_s, connect_s=10.0)
 
 
 class _Log:
     def __init__(self) -> None:
         self.text = ""
 
-    def follow(self, lines: Iterator[str], *, deadline: float) -> str:
-        """Raises TooLong when there are lines beyond `deadline`, by the monotonic clock."""
+    def follow(self, lines: Iterator[bytes]) -> str:
+        """The first error that the engine reports; "" if none."""
         failed = ""
         for line in lines:
-            if time.monotonic() > deadline:
-                raise TooLong
             try:
-                told = json.loads(line) if line.strip() else {}
+                event = json.loads(line) if line.strip() else {}
             except (ValueError, RecursionError):
-                told = {"stream": line}
-            if not isinstance(told, dict):
+                event = {"stream": line.decode("utf-8", "replace")}
+            if not isinstance(event, dict):
                 continue
-            said = str(told.get("stream") or told.get("status") or told.get("error") or "")
-            self.text = (self.text + said)[-LOG_LETTERS:]
-            failed = failed or str(told.get("error") or "")
+            text = str(event.get("stream") or event.get("status") or event.get("error") or "")
+            self.text = (self.text + text)[-LOG_LETTERS:]
+            failed = failed or str(event.get("error") or "")
         return failed
 
 

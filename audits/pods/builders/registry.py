@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from audits.pods.base import Image, PodFault
 from audits.pods.builders import control
 from audits.pods.builders.base import ABSENT, BUILT, Status
 from audits.pods.builders.engine import EngineBuilder, tag_of, unknown_build
 from audits.pods.docker import VERSION
 from audits.pods.rest import Missing, RestRefused
+from core.net.failures import FetchFailed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?::[0-9]+)?/[a-z0-9][a-z0-9/_.-]*")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -62,7 +61,7 @@ class PushingBuilder:
     def _pushed(self, found: Status, *, image: str, tag: str) -> Status:
         try:
             digest = self._push(image, tag=tag)
-        except (httpx.HTTPError, OSError, Missing, RestRefused, PodFault) as reason:
+        except (FetchFailed, OSError, Missing, RestRefused, PodFault) as reason:
             return unknown_build(f"the push broke ({type(reason).__name__})", log=found.log)
         if not digest:
             return unknown_build("the registry did not say what it has", log=found.log)
@@ -73,24 +72,23 @@ class PushingBuilder:
         engine = self.builder.rest
         engine.json("POST", f"{VERSION}/images/{image}/tag", query={"repo": self.repository, "tag": tag})
         user, _, password = self.key.partition(":")
-        told = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
-        headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(told).encode()).decode()}
-        path = f"{VERSION}/images/{self.repository}/push"
-        timeout = httpx.Timeout(self.builder.patience_s, connect=10.0)
-        with engine.client.stream("POST", path, params={"tag": tag}, headers=headers, timeout=timeout) as answer:
-            return _digest(answer.iter_lines()) if answer.status_code == 200 else ""
+        login = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
+        headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
+        path, patience = f"{VERSION}/images/{self.repository}/push", self.builder.patience
+        with engine.stream("POST", path, query={"tag": tag}, headers=headers, patience=patience) as answer:
+            return _digest(answer.lines()) if answer.status == 200 else ""
 
 
-def _digest(lines: Iterator[str]) -> str:
+def _digest(lines: Iterator[bytes]) -> str:
     digest = ""
     for line in lines:
         try:
-            told: Any = json.loads(line) if line.strip() else {}
-        except ValueError:
+            event: Any = json.loads(line) if line.strip() else {}
+        except (ValueError, RecursionError):
             continue
-        if not isinstance(told, dict) or told.get("error"):
+        if not isinstance(event, dict) or event.get("error"):
             return ""
-        aux = told.get("aux")
+        aux = event.get("aux")
         found = str(aux.get("Digest", "")) if isinstance(aux, dict) else ""
         digest = found if DIGEST.fullmatch(found) else digest
     return digest
