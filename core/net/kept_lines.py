@@ -114,10 +114,12 @@ class _Line:
 
 
 async def _dialled(origin: Origin, patience: Patience) -> _Line:
-    secure = {"ssl": tls_context(), "server_hostname": origin.name} if origin.scheme == "https" else {}
+    secure, name = (tls_context(), origin.name) if origin.scheme == "https" else (None, None)
     try:
         async with asyncio.timeout(patience.connect_s):
-            reader, writer = await asyncio.open_connection(origin.host, origin.port, limit=READ, **secure)
+            reader, writer = await asyncio.open_connection(
+                origin.host, origin.port, limit=READ, ssl=secure, server_hostname=name
+            )
     except TimeoutError as late:
         raise FetchFailed("connect_timeout", f"{patience.connect_s:g} s") from late
     except OSError as failed:
