@@ -78,7 +78,7 @@ def test_whatever_leaves_this_machine_goes_through_the_one_client() -> None:
         for match in forbidden.finditer(text)
     ]
     assert not wrong, (
-        f"ask by core.net.http_client (or fetch, or kept_lines), which bounds address, time, size: {wrong}"
+        f"ask by core.net.http_client (or fetch, or connection_pool), which bounds address, time, size: {wrong}"
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from audits.pods.base import INFRASTRUCTURE, PodFault
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
-from core.net.limits import Limits, Patience, Watch
+from core.net.limits import Patience, TransferLimits, Watch
 from core.net.url_guard import Origin
 
 LARGEST_REFUSAL = 64 << 10
@@ -77,7 +77,7 @@ def _exchange(
             headers={} if body is None else {"Content-Type": "application/json"},
             body=body,
             watch=Watch(Patience.within(patience_s), time.monotonic),
-            limits=Limits(body_bytes=most),
+            limits=TransferLimits(body_bytes=most),
         ) as response:
             yield response
     except FetchFailed as failed:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from audits.pods.base import INFRASTRUCTURE, PodFault
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
-from core.net.limits import Limits, Patience, Watch
+from core.net.limits import Patience, TransferLimits, Watch
 
 LARGEST = 4 << 20
 PATIENCE = Patience.within(120.0, connect_s=10.0, idle_s=30.0)
@@ -90,7 +90,7 @@ class Rest:
             headers={**self.headers, **headers},
             body=body,
             watch=Watch(patience, time.monotonic),
-            limits=Limits(body_bytes=None),
+            limits=TransferLimits(body_bytes=None),
         )
 
     def _judged(self, status: int, said: bytes) -> bytes:

@@ -26,10 +26,10 @@ from competition.notices.models import Delivery, Subscription
 from core.machine.stateful import FailureClass
 from core.net import fetch, http_client, url_guard
 from core.net.failures import FetchFailed
-from core.net.limits import Limits, Patience, Watch
+from core.net.limits import Patience, TransferLimits, Watch
 
 PATIENCE = Patience(total_s=15, connect_s=5, idle_s=10)
-LIMITS = Limits(header_bytes=16384)
+LIMITS = TransferLimits(header_bytes=16384)
 DISCORD = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
 SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
 LONGEST = 2000  # characters of a message, as both count them: an emoji may be two

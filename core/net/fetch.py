@@ -20,7 +20,7 @@ from core.net import http_client, partial_files, url_guard
 from core.net.failures import FetchFailed, printable
 from core.net.http_client import Response
 from core.net.http_messages import require_plain
-from core.net.limits import Limits, Patience, Watch
+from core.net.limits import Patience, TransferLimits, Watch
 from core.net.partial_files import Partial
 from core.net.url_guard import Origin, Resolver
 from core.store import sha256_of
@@ -148,7 +148,7 @@ class _Download:
             at,
             headers=headers,
             watch=self.watch,
-            limits=Limits(header_bytes=self.policy.max_header_bytes, body_bytes=None, exact=True),
+            limits=TransferLimits(header_bytes=self.policy.max_header_bytes, body_bytes=None, exact=True),
             resolver=self.resolver,
             tls=self.policy.tls,
         )

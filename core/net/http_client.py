@@ -2,7 +2,7 @@
 
 One request over one connection that nobody else uses, watched by a clock a slow host cannot reset: each wait has an end
 and every byte is counted before it is kept.  `url_guard` decides which addresses, `limits` how long and how much, `tls`
-which certificates; no redirect is followed (`fetch` asks again, and checks again).  `kept_lines` is the same over
+which certificates; no redirect is followed (`fetch` asks again, and checks again).  `connection_pool` is the same over
 connections that stay open.
 """
 
@@ -23,7 +23,7 @@ import ssrfguard
 from core.net import url_guard
 from core.net.failures import FetchFailed
 from core.net.http_messages import READ, Messages, require_plain
-from core.net.limits import Limits, Patience, Watch
+from core.net.limits import Patience, TransferLimits, Watch
 from core.net.tls import tls_context
 from core.net.url_guard import Origin, Resolver
 
@@ -73,7 +73,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """A whole answer."""
 
     status: int
@@ -89,11 +89,11 @@ def ask(
     body: bytes | Iterable[bytes] | None = None,
     patience: Patience,
     most: int,
-) -> Answer:
+) -> HttpAnswer:
     """One request and its whole answer, of at most `most` bytes.  Raises FetchFailed."""
-    watch, limits = Watch(patience, time.monotonic), Limits(body_bytes=most)
+    watch, limits = Watch(patience, time.monotonic), TransferLimits(body_bytes=most)
     with request(origin, method=method, headers=headers, body=body, watch=watch, limits=limits) as response:
-        return Answer(status=response.status, headers=response.headers, content=response.content())
+        return HttpAnswer(status=response.status, headers=response.headers, content=response.content())
 
 
 @contextlib.contextmanager
@@ -104,7 +104,7 @@ def request(
     headers: Mapping[str, str] = NO_HEADERS,
     body: bytes | Iterable[bytes] | None = None,
     watch: Watch,
-    limits: Limits,
+    limits: TransferLimits,
     resolver: Resolver | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[Response]:
@@ -194,7 +194,7 @@ def _secured(sock: socket.socket, origin: Origin, *, watch: Watch, context: ssl.
 class _Exchange:
     """One request and its answer over one socket."""
 
-    def __init__(self, sock: socket.socket, watch: Watch, limits: Limits) -> None:
+    def __init__(self, sock: socket.socket, watch: Watch, limits: TransferLimits) -> None:
         self.sock, self.watch, self.limits = sock, watch, limits
         self.messages = Messages(limits)
 

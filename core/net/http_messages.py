@@ -11,7 +11,7 @@ from typing import Any
 import h11
 
 from core.net.failures import FetchFailed, printable
-from core.net.limits import Limits
+from core.net.limits import TransferLimits
 from core.net.url_guard import Origin
 
 READ = 1 << 16  # bytes asked of the socket at a time; it gives what is there, so a trickle cannot hide in a full read
@@ -22,7 +22,7 @@ MOST_INTERIM = 8  # 1xx answers before the real one
 class Messages:
     """One request and its answer."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: TransferLimits) -> None:
         self.limits = limits
         self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.header_bytes)
         self.first = b""  # of what the host sent

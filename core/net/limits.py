@@ -26,7 +26,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class TransferLimits:
     """What an answer may have.  `body_bytes` None: whoever reads the body counts.
 
     `exact`: the answer must say where its body ends, and nothing may follow; else it may also end with the connection,

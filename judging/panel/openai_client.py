@@ -18,8 +18,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.net.connection_pool import Lines
 from core.net.failures import FetchFailed
-from core.net.kept_lines import Lines
 from core.net.limits import Patience
 from judging.backends.base import NoAnswer
 from judging.panel import openai_wire as wire

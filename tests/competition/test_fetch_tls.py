@@ -16,7 +16,7 @@ import pytest
 
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
-from core.net.limits import Limits, Patience, Watch
+from core.net.limits import Patience, TransferLimits, Watch
 from core.net.tls import tls_context
 
 pytestmark = pytest.mark.skipif(
@@ -86,7 +86,7 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def got(url: str, trust: Path | None, *, patience: Patience = PATIENT) -> bytes:
     context = ssl.create_default_context(cafile=trust) if trust else tls_context()
     watch = Watch(patience, time.monotonic)
-    limits = Limits(header_bytes=4096, exact=True)
+    limits = TransferLimits(header_bytes=4096, exact=True)
     with http_client.request(url_guard.check(url), watch=watch, limits=limits, tls=context) as response:
         return b"".join(response.body)
 

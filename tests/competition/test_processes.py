@@ -27,7 +27,7 @@ FAMILY = (
 SUPERVISE = """
 import sys
 from pathlib import Path
-from competition import processes
+from core.queue import processes
 from core.queue.processes import Program, Supervisor
 processes.GRACE_SECONDS = 0.5
 codes = sys.argv[2:]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from core.net import http_client, url_guard
+from core.net.connection_pool import Lines
 from core.net.failures import FetchFailed
-from core.net.kept_lines import Lines
-from core.net.limits import Limits, Patience
+from core.net.limits import Patience, TransferLimits
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PATIENT = Patience.within(60)
@@ -74,7 +74,7 @@ def sized(body: bytes, *more: bytes) -> bytes:
     return OK + b"".join(line + b"\r\n" for line in more) + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def ask(url: str, *, most: int = 1000, **more: object) -> http_client.Answer:
+def ask(url: str, *, most: int = 1000, **more: object) -> http_client.HttpAnswer:
     return http_client.ask(url_guard.configured(url), patience=PATIENT, most=most, **more)
 
 
@@ -161,12 +161,12 @@ def test_lines_are_read_as_they_come_and_none_grows_without_end(serve, monkeypat
     monkeypatch.setattr(http_client, "LONGEST_LINE", 10)
     server = serve(sized(b"one\ntwo\n" + b"x" * 25))
     with http_client.request(
-        url_guard.configured(server.url), watch=http_client.Watch(PATIENT, clock=lambda: 0.0), limits=Limits()
+        url_guard.configured(server.url), watch=http_client.Watch(PATIENT, clock=lambda: 0.0), limits=TransferLimits()
     ) as response:
         assert list(response.lines()) == [b"one", b"two", b"x" * 25]
 
 
-def test_kept_lines_carry_many_questions_over_one_connection(serve):
+def test_connection_pool_carry_many_questions_over_one_connection(serve):
     server = serve(*(sized(b"%d" % number) for number in range(5)))
 
     async def talk() -> list[bytes]:
@@ -191,7 +191,7 @@ def test_a_kept_line_has_the_same_bounds_and_is_not_used_after_a_broken_answer(s
     server = serve(answer)
 
     async def talk() -> str:
-        lines = Lines(server.url, limits=Limits(body_bytes=1000))
+        lines = Lines(server.url, limits=TransferLimits(body_bytes=1000))
         with pytest.raises(FetchFailed) as failed:
             await lines.ask("GET", "/", patience=PATIENT)
         assert not lines.idle

@@ -12,19 +12,19 @@ from collections.abc import Mapping
 
 from core.net import url_guard
 from core.net.failures import FetchFailed
-from core.net.http_client import NO_HEADERS, Answer
+from core.net.http_client import NO_HEADERS, HttpAnswer
 from core.net.http_messages import READ, Messages, require_plain
-from core.net.limits import Limits, Patience
+from core.net.limits import Patience, TransferLimits
 from core.net.tls import tls_context
 from core.net.url_guard import Origin
 
-LIMITS = Limits(body_bytes=4 << 20)
+LIMITS = TransferLimits(body_bytes=4 << 20)
 
 
 class Lines:
     """`url`: a configured http(s) address.  How many are open is for whoever asks: as many as ask at once."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str] = NO_HEADERS, limits: Limits = LIMITS) -> None:
+    def __init__(self, url: str, *, headers: Mapping[str, str] = NO_HEADERS, limits: TransferLimits = LIMITS) -> None:
         self.url, self.headers, self.limits = url, headers, limits
         self.idle: list[_Line] = []
 
@@ -36,7 +36,7 @@ class Lines:
         headers: Mapping[str, str] = NO_HEADERS,
         body: bytes | None = None,
         patience: Patience,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request and its whole answer within `patience.total_s`.  Raises FetchFailed, and nothing else."""
         origin = url_guard.configured(self.url)
         line: _Line | None = None
@@ -91,8 +91,8 @@ class _Line:
         self.writer.close()
 
     async def ask(
-        self, origin: Origin, method: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
-    ) -> Answer:
+        self, origin: Origin, method: str, headers: Mapping[str, str], body: bytes | None, limits: TransferLimits
+    ) -> HttpAnswer:
         self.reusable = False
         messages = Messages(limits)
         length = None if body is None else len(body)
@@ -110,7 +110,7 @@ class _Line:
                 messages.require_substance()
         self.reusable = messages.reusable
         status, fields = answer
-        return Answer(status=status, headers=fields, content=bytes(content))
+        return HttpAnswer(status=status, headers=fields, content=bytes(content))
 
 
 async def _dialled(origin: Origin, patience: Patience) -> _Line:
