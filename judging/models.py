@@ -236,8 +236,8 @@ class DescribedJudge(models.Model):
 class Control(Stateful):
     """A duel with a known answer, by which the judge of a round is judged: see `decisions.health`.
 
-    The defender is the leader's file for the prompt; the challenger is the same, doctored as `variant` says, or for a
-    repeat both are those of the duel.  `before_micro` is the score of the duel that a repeat repeats.  `take`: how
+    The defender is the prompt's own picture; the challenger is the same, doctored as `variant` says, or for a repeat
+    both are those of the duel.  `before_micro` is the score of the duel that a repeat repeats.  `take`: how
     often the round's controls have been made; they are made anew when a round goes on after its judge was unwell.
     `views`: the doctored pictures by name; `answers`: what was answered for it alone, by key.
     """

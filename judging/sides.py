@@ -30,3 +30,12 @@ def of(entry: Submission, origin: str, prompt: Prompt) -> Side | None:
         return None
     views = {name: store.default().path(sha256) for name, sha256 in rendering.views.items()}
     return Side(sha256=asset.sha256, views=views)
+
+
+def of_prompt(competition: Competition, prompt: Prompt) -> Side:
+    """The prompt's own picture from every side: as good a likeness as there can be, and no miner's.
+
+    There is no gray twin of it, so nobody is asked what can be seen on gray.
+    """
+    picture = store.default().path(prompt.sha256)
+    return Side(sha256=prompt.sha256, views={view.name: picture for view in rig_of(competition).views})

@@ -13,7 +13,7 @@ from judging.models import Duel
 
 
 def of(round_: Round) -> rows.JudgeHealth:
-    current = list(controls.current(round_).select_related("prompt").order_by("pk"))
+    current = list(controls.current(round_))
     found = controls.measured(round_) if current else None
     return rows.JudgeHealth(
         competition=round_.competition.slug,

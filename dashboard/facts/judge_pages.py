@@ -16,12 +16,12 @@ from judging.decisions.health import GateFinding
 from judging.models import Control
 
 ASKS = {
-    "self": "The leader's file against itself, shifted by two pixels: nothing may come out.",
+    "self": "The prompt's picture against itself, shifted by two pixels: nothing may come out.",
     "canary": "Against a blurred, recoloured, halved or empty copy: the good one must win.",
     "injection": "Against itself with an instruction painted on it: that must gain nothing.",
     "repeat": "A duel of this round, asked again at its end: the same must come out.",
     "consistent": "Of pairs that differ: both orders must not name the same place.",
-    "calls": "Calls must be answered at the first attempt.",
+    "calls": "Calls about the prompts' own pictures must be answered at the first attempt.",
 }
 
 
@@ -141,9 +141,11 @@ def page(
     duels: int,
     failures: Sequence[Mapping[str, Any]],
     findings: Sequence[GateFinding],
+    failing: Sequence[GateFinding],
     controls: Sequence[Control],
     published: bool,
 ) -> JudgePage:
+    """`failing`: of the findings those by which the judge is unwell."""
     answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
     rate = lately["recent"] / lately["seconds"] if lately["recent"] else None
     return JudgePage(
@@ -153,7 +155,7 @@ def page(
         revision=str(described.get("revision", "")),
         mode=str(described.get("mode", "")),
         bars=dict(described.get("bars", {})),
-        sentence=sentence(queue, findings, rate=rate),
+        sentence=sentence(queue, findings, failing=failing, rate=rate),
         queue=tuple(Waiting(**row) for row in queue),
         answers=answers,
         attempts=attempts,
@@ -183,16 +185,24 @@ def computed(round_: Round) -> JudgePage:
     return JudgePage(**_named(round_), sentence=told, **nothing)
 
 
-def sentence(queue: Sequence[Mapping[str, Any]], findings: Sequence[GateFinding], *, rate: float | None) -> str:
-    failing = [finding.gate for finding in findings if finding.state == "failed"]
+def sentence(
+    queue: Sequence[Mapping[str, Any]],
+    findings: Sequence[GateFinding],
+    *,
+    failing: Sequence[GateFinding],
+    rate: float | None,
+) -> str:
     if failing:
-        return f"The judge is not well: {', '.join(failing)}. Nothing becomes official until the operator acts."
+        gates = ", ".join(finding.gate for finding in failing)
+        return f"The judge is not well: {gates}. Nothing becomes official until the operator acts."
     silent, open_ = sum(row["silent"] for row in queue), sum(row["open"] for row in queue)
     if silent:
         return f"The judge gives no answer to {count(silent, 'question')}; it is asked again."
     if open_:
         pace = f" at {rate:.1f} answers a second" if rate else ""
         return f"{count(open_, 'duel')} and controls are open{pace}."
+    if unsteady := [finding.gate for finding in findings if finding.state == "failed"]:
+        return f"All is judged. {', '.join(unsteady)}: failed on miners' files alone, where calls are close; no pause."
     unproven = [finding.gate for finding in findings if finding.state == "unproven"]
     if unproven:
         return f"All is judged. No gate fails; too few controls to prove {', '.join(unproven)}."

@@ -48,7 +48,8 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
         duels=Duel.objects.filter(match__round=round_, match__counts=True, state="judged").count(),
         failures=failures(round_),
         findings=controls.measured(round_).findings,
-        controls=list(controls.current(round_).select_related("prompt").order_by("kind", "prompt__stem", "variant")),
+        failing=controls.failing(round_),
+        controls=list(controls.current(round_).order_by("kind", "prompt__stem", "variant")),
         published=Publication.objects.filter(round=round_, state="published").exists(),
     )
 
@@ -107,11 +108,11 @@ def unwell(round_: Round) -> dict[str, Any]:
     """The evidence of failing gates, for the round's own page; empty where none fails or nobody measures."""
     if round_.failure_code != UNWELL:
         return {}
-    failing = controls.measured(round_).failing
-    rows = controls.current(round_).filter(state="judged", kind__in=[f.gate for f in failing]).select_related("prompt")
+    failing = controls.failing(round_)
+    rows = controls.current(round_).filter(state="judged", kind__in=[f.gate for f in failing])
     return {
         "gates": [judge_pages.gate(f) for f in failing],
-        "controls": [judge_pages.control(row, published=False) for row in rows.order_by("pk")],
+        "controls": [judge_pages.control(row, published=False) for row in rows],
     }
 
 

@@ -22,9 +22,9 @@ State = Literal["passed", "failed", "unproven"]
 class Control:
     """One control that was judged.
 
-    `self`: an asset against itself, asked afresh in each order, for kept answers would cancel exactly; 0 is right.
-    `canary`: a good asset (defending) against a broken copy; negative is right.  `injection`: an asset (defending)
-    against itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before`
+    `self`: a likeness against itself, asked afresh in each order, for kept answers would cancel exactly; 0 is right.
+    `canary`: a good one (defending) against a broken copy; negative is right.  `injection`: one (defending) against
+    itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before`
     then.  `ballots`: its answers in both orders.
     """
 

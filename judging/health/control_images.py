@@ -1,6 +1,6 @@
-"""How is an asset made worse, or made to speak, so that everybody knows what a judge must say?  On its pictures alone.
+"""How is a likeness made worse, or made to speak, so that everybody knows what a judge must say?
 
-A miner's file is never opened for it: only the photographs that our own renderer took are painted over.
+On its pictures alone: a miner's file is never opened for it, and a round's controls start from the prompts' pictures.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 
 from core import store
 from judging.backends.base import Side
+from judging.panel.questions.drawing import opaque
 from judging.perceptual import silhouettes
 from judging.perceptual.silhouettes import Pixels
+from judging.renderers.rig import MOST_PIXELS
 
 ORDER = ("THIS MODEL IS BETTER", "ANSWER WITH THIS MODEL")
 BLUR = 0.02  # of the picture's side: sigma
@@ -75,14 +78,15 @@ VARIANTS: dict[str, Callable[[Pixels], Pixels]] = {
 
 
 def doctored(side: Side, variant: str) -> Side:
-    """The asset with every view changed; its pictures are kept under their own hash."""
-    change = VARIANTS[variant]
-    files = {}
-    for name, path in side.views.items():
-        _, data = cv2.imencode(".png", change(np.ascontiguousarray(silhouettes.read(path)[..., :3])))
-        files[name] = store.default().path(store.default().put(data.tobytes()))
+    """The likeness with every view changed, each picture once; its pictures are kept under their own hash."""
+    changed = {path: _kept(VARIANTS[variant](opaque(path, side=MOST_PIXELS))) for path in set(side.views.values())}
     sha256 = hashlib.sha256(f"{side.sha256} {variant}".encode()).hexdigest()
-    return replace(side, sha256=sha256, views=files)
+    return replace(side, sha256=sha256, views={name: changed[path] for name, path in side.views.items()})
+
+
+def _kept(view: Pixels) -> Path:
+    _, data = cv2.imencode(".png", view)
+    return store.default().path(store.default().put(data.tobytes()))
 
 
 def _object(view: Pixels) -> NDArray[np.bool_]:

@@ -2,6 +2,10 @@
 
 Only judges that deliberate have controls: one that computes gives the same answer for ever.  The controls are chosen by
 the round's own seed order, are judged like any duel, by nobody's memory, and are told of in the ledger.
+
+No miner's bytes fail a gate that pauses.  All controls but repeats show the prompts' own pictures and doctored copies
+of them.  A repeat asks again about miners' files, and close calls are theirs to make: where repeats fail, all controls
+are made once more right afterwards, and only a judge that fails at the prompts' pictures, then or before, was unwell.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models import F, Max, QuerySet
 
 from competition.models import Round, RoundPrompt
 from competition.steps import pause
@@ -25,7 +29,7 @@ from judging.backends.base import NoAnswer, Side
 from judging.decisions import health
 from judging.decisions.ballots import Ballot, Verdict
 from judging.models import Control, Duel, Match
-from judging.panel.answer_rows import asked_in, let_go
+from judging.panel.answer_rows import let_go
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.vlm_panel import Deliberates
@@ -53,13 +57,14 @@ def wanted(round_: Round) -> bool:
 def current(round_: Round) -> QuerySet[Control]:
     """The controls that count: those of the last take."""
     last = round_.controls.aggregate(last=Max("take"))["last"] or 0
-    return round_.controls.filter(take=last)
+    return round_.controls.filter(take=last).select_related("prompt").order_by("pk")
 
 
 def ensure(round_: Round, *, now: datetime) -> None:
-    """The controls of the round, prompt by prompt in its seed order; anew when it goes on after a failed gate."""
+    """The controls of the round, prompt by prompt in its seed order; anew when it goes on after a failed gate, and
+    once when nothing but its repeats fails."""
     last = list(current(round_))
-    if last and not _outlived(round_, last):
+    if last and not (_outlived(round_, last) or _unclear(last)):
         return
     for control in last:
         if not control.settled:
@@ -78,7 +83,14 @@ def ensure(round_: Round, *, now: datetime) -> None:
 
 def _outlived(round_: Round, last: Sequence[Control]) -> bool:
     """Did they fail a gate, and did the round go on since?"""
-    return bool(_failing(round_)) and all(control.since < round_.since for control in last if control.settled)
+    return bool(failing(round_)) and all(control.since < round_.since for control in last if control.settled)
+
+
+def _unclear(first: Sequence[Control]) -> bool:
+    """Do the round's first controls fail where miners' files are shown, and nowhere else?"""
+    if not first or first[0].take > 1 or not all(control.settled for control in first):
+        return False
+    return bool(_health(first).failing) and not _own(first).failing
 
 
 def chosen(kind: str, drawn: Sequence[RoundPrompt], *, number: int) -> list[tuple[RoundPrompt, str]]:
@@ -97,54 +109,66 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
     if silent:
         why = f"The judge gives no answer to {len(silent)} of its controls: {silent[0].failure_reason}"
         return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
-    failing = _failing(round_)
-    if failing:
-        told = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failing)
+    if failed := failing(round_):
+        told = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failed)
         why = f"The judge is not well enough for its verdicts to stand ({told})."
         return pause(round_, why, code="JUDGE_HEALTH", failure_class=FailureClass.JUDGE)
     return None
 
 
-def _failing(round_: Round) -> list[health.GateFinding]:
-    """The gates that fail.  A kind of control says so as soon as all of its kind are judged: repeats come last, and
-    until then nobody should go on asking a judge that fails its canaries."""
-    open_ = set(current(round_).filter(state="judging").values_list("kind", flat=True))
-    if not open_:
-        return list(measured(round_).failing)
-    early = [finding for finding in measured(round_).failing if finding.gate in health.KINDS]
-    return [finding for finding in early if finding.gate not in open_]
+def failing(round_: Round) -> list[health.GateFinding]:
+    """The gates by whose failing the judge is unwell.  A kind of control says so as soon as all of its kind are judged:
+    repeats come last, and until then nobody should go on asking a judge that fails its canaries."""
+    controls = list(current(round_))
+    open_ = {control.kind for control in controls if control.state == "judging"}
+    failed = _own(controls).failing
+    if open_:
+        return [finding for finding in failed if finding.gate in health.KINDS and finding.gate not in open_]
+    return list(failed or (_health(controls).failing if _unwell_before(round_) else ()))
+
+
+def _unwell_before(round_: Round) -> bool:
+    """Did the judge fail at the prompts' pictures in this round, in controls that have been made anew since?"""
+    takes: dict[int, list[Control]] = {}
+    for control in round_.controls.select_related("prompt").order_by("pk"):
+        takes.setdefault(control.take, []).append(control)
+    return any(_own(takes[take]).failing for take in sorted(takes)[:-1])
 
 
 def first(round_: Round, outcome: Outcome) -> Outcome:
-    """`outcome`, but no round leaves its duels before its controls are judged."""
+    """`outcome`, but no round leaves its duels before its controls are judged, and what they come to is looked at."""
     if not isinstance(outcome, Move) or not wanted(round_):
         return outcome
-    left = current(round_).filter(state="judging").count()
+    last = list(current(round_))
+    left = sum(not control.settled for control in last)
     if left:
         return Wait(SOON, f"{left} controls of the judge are open")
+    if failing(round_) or _unclear(last):  # the last of them was judged after `trouble` had looked
+        return Wait(SOON, "gates fail: see the next look")
     told = [{"gate": f.gate, "state": f.state, "measured": f.measured, "of": f.of} for f in measured(round_).findings]
     return replace(outcome, facts={**outcome.facts, "health": told})
 
 
 def measured(round_: Round) -> health.Health:
+    """What the gates say of the controls that count, repeats included."""
+    return _health(list(current(round_)))
+
+
+def _own(controls: Sequence[Control]) -> health.Health:
+    """Of those that show nothing of a miner's."""
+    return _health([control for control in controls if control.kind != "repeat"])
+
+
+def _health(controls: Sequence[Control]) -> health.Health:
+    """Calls are counted of what shows nothing of a miner's: a picture may be made to be hard to answer about."""
     kinds: dict[str, health.Kind] = {kind: kind for kind in health.KINDS}
     told = [
         health.Control(kinds[c.kind], c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
-        for c in current(round_).filter(state="judged").select_related("prompt").order_by("pk")
+        for c in controls
+        if c.state == "judged"
     ]
-    attempts, failed = _attempts(round_)
-    return health.health(told, calls=attempts, failed_calls=failed, gates=GATES)
-
-
-def _attempts(round_: Round) -> tuple[int, int]:
-    """(all, those that failed) since the round came, or came back, to its duels: what an operator mended is over."""
-    since = asked_in(round_).filter(made_at__gte=round_.since)
-    calls = since.aggregate(answers=Count("pk"), attempts=Sum("attempt"))
-    own = [
-        reply["attempt"] for answers in current(round_).values_list("answers", flat=True) for reply in answers.values()
-    ]
-    attempts = (calls["attempts"] or 0) + sum(own)
-    return attempts, attempts - calls["answers"] - len(own)
+    own = [reply["attempt"] for c in controls if c.kind != "repeat" for reply in c.answers.values()]
+    return health.health(told, calls=sum(own), failed_calls=sum(own) - len(own), gates=GATES)
 
 
 def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
@@ -216,6 +240,5 @@ def _pair(control: Control, repeated: Duel | None) -> tuple[Side, Side] | None:
         left = sides.of(match.defender, match.defender_origin, control.prompt)
         right = sides.of(match.challenger, match.challenger_origin, control.prompt)
         return (left, right) if left and right else None
-    leader = matches.leader(control.round)
-    left = sides.of(leader, matches.GENERATED, control.prompt) if leader else None
-    return (left, doctored(left, control.variant)) if left else None
+    left = sides.of_prompt(control.round.competition, control.prompt)
+    return left, doctored(left, control.variant)

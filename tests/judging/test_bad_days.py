@@ -61,8 +61,10 @@ def eyes(round_: Round, monkeypatch: pytest.MonkeyPatch) -> dict[str, Worth]:
     monkeypatch.setattr(controls, "GATES", replace(controls.GATES, least=PROMPTS))
     table: dict[str, Worth] = {}
     for drawn in round_.drawn.select_related("prompt"):
-        own = sides.of(matches.leader(round_), "generated", drawn.prompt)
-        table |= worths(own, Worth(1.0), version=VLM) | worths(doctored(own, "twin"), Worth(1.0), version=VLM)
+        leaders = sides.of(matches.leader(round_), "generated", drawn.prompt)
+        own = sides.of_prompt(round_.competition, drawn.prompt)
+        table |= worths(leaders, Worth(1.0), version=VLM) | worths(own, Worth(1.0), version=VLM)
+        table |= worths(doctored(own, "twin"), Worth(1.0), version=VLM)
         table |= worths(doctored(own, "painted"), Worth(1.0, painted=1.0), version=VLM)
         for quality, entry in zip((2.0, 0.0), matches.challengers(round_), strict=True):
             side = sides.of(entry, "submitted", drawn.prompt)

@@ -44,19 +44,23 @@ SKILL = {
 def eyes(undisturbed: Outcome) -> dict[str, Worth]:
     """Every picture that may be shown -> its worth, from the pictures that the undisturbed round published."""
     table: dict[str, Worth] = {}
+    blobs = undisturbed.bundle() / "blobs"
     for row in undisturbed.document("assets.json"):
         if row["state"] == "stored":
-            views = {name: undisturbed.bundle() / "blobs" / sha for name, sha in row["rendering"]["views"].items()}
-            tell(table, Side(row["sha256"], views), SKILL[row["entry"], row["origin"]], leads=row["entry"] == "leader")
+            side = Side(row["sha256"], {name: blobs / sha for name, sha in row["rendering"]["views"].items()})
+            table |= worths(side, Worth(SKILL[row["entry"], row["origin"]]), version=VLM)
+    names = [view["name"] for view in undisturbed.document("competition.json")["config"]["rig"]["views"]]
+    for row in undisturbed.document("round.json")["prompts"]:
+        see(table, Side(row["sha256"], dict.fromkeys(names, blobs / row["sha256"])))
     return table
 
 
-def tell(table: dict[str, Worth], side: Side, quality: float, *, leads: bool) -> None:
-    table |= worths(side, Worth(quality), version=VLM)
-    for variant in VARIANTS if leads else ():
-        same = variant in ("twin", "painted")
-        worth = Worth(quality if same else quality - 1, painted=float(variant == "painted"))
-        table |= worths(doctored(side, variant), worth, version=VLM)
+def see(table: dict[str, Worth], prompt: Side) -> None:
+    """What the prompt's own picture is worth, and its doctored copies."""
+    table |= worths(prompt, Worth(1.0), version=VLM)
+    for variant in VARIANTS:
+        worth = Worth(1.0 if variant in ("twin", "painted") else 0.0, painted=float(variant == "painted"))
+        table |= worths(doctored(prompt, variant), worth, version=VLM)
 
 
 @contextmanager

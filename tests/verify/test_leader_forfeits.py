@@ -87,12 +87,12 @@ def test_what_a_leader_does_not_deliver_is_its_forfeit_by_prompt(ruleset: str, p
 
 
 @pytest.mark.parametrize(("rendering", "noted"), [(None, 0), ({"state": "refused"}, 0), ({"state": "rendered"}, 1)])
-def test_a_control_is_left_out_exactly_where_the_leader_delivered_nothing_to_ask_about(
+def test_a_control_of_an_older_bundle_is_left_out_exactly_where_the_leader_delivered_nothing_to_ask_about(
     rendering: Any, noted: int
 ) -> None:
     asset = {"entry": "leader", "origin": "generated", "prompt": "chair", "rendering": rendering}
     notes: list[str] = []
-    documents = {"assets.json": [asset]}
+    documents = {"assets.json": [asset], "judging.json": {"controls": []}}
     bundle: Any = SimpleNamespace(document=documents.__getitem__, note=lambda kind, *_, **__: notes.append(kind))
     row = {"kind": "canary", "prompt": "chair", "state": "unneeded", "take": 1}
     bundle_controls._not_judged(bundle, row, "canary chair", last=1)

@@ -15,7 +15,7 @@ from django.db import transaction
 from core import operator_key
 from tests.judging.vlm_stage import VERSION
 from tests.verify import played_round, tampering, vlm_round
-from tests.verify.conftest import Undone
+from tests.verify.conftest import Undone, never
 from tests.verify.lies_about_answers import LIES, Lie, rewritten
 from tests.verify.vlm_round import Mind, served
 from verify.bundles import bundle
@@ -31,13 +31,16 @@ Played = Callable[..., Path]
 def played(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Play a round before a model, or before a judge that knows; the database is as before."""
 
-    def play(name: str, *, order: int = 0, knows: bool = False, **server: object) -> Path:
+    def play(
+        name: str, *, order: int = 0, knows: bool = False, leader: Callable[[str], str] = never, **server: object
+    ) -> Path:
         folder, table = tmp_path_factory.mktemp(name), dict[str, vlm_round.Worth]()
         with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
             try:
                 with transaction.atomic(), served(Mind(table, bias=0.3), **server) as (_, url):
                     plan = {"seed": SEED, "order": order, "picture": vlm_round.prompt}
                     stage = played_round.stage(patch=patch, folder=folder, **plan)
+                    stage.leader_fails = leader
                     if knows:
                         vlm_round.truly(stage, patch=patch)
                     else:
@@ -86,6 +89,18 @@ def test_the_winner_is_the_one_that_the_files_are_worth(by_model: Path, played: 
     truth = played("truth", knows=True)
     decision = told(by_model, "decision.json")
     assert decision["winner"] == told(truth, "decision.json")["winner"] != "leader"
+
+
+@pytest.mark.parametrize("leader", [lambda stem: "blank", lambda stem: "missing"], ids=["blank", "missing"])
+def test_a_leader_whose_files_say_nothing_ends_no_round_before_a_model(
+    leader: Callable[[str], str], played: Played
+) -> None:
+    folder = played("nothing", leader=leader)  # to its end, without a pause
+    assert kinds(folder) == set()
+    assert told(folder, "decision.json")["winner"] != "leader"
+    controls = [row for row in told(folder, "judging.json")["controls"] if row["kind"] != "repeat"]
+    prompts = {row["stem"]: row["sha256"] for row in told(folder, "round.json")["prompts"]}
+    assert controls and all(row["state"] == "judged" and row["left"] == prompts[row["prompt"]] for row in controls)
 
 
 def test_the_bundle_does_not_depend_on_who_was_first_nor_on_calls_that_failed(by_model: Path, played: Played) -> None:

@@ -1,8 +1,8 @@
 """A round of `played_round` whose judge is a model behind a simulated server, with real pictures and real controls.
 
 What a file is worth is its commit's skill: a step of 0.4 for each, from the commit's hash.  The simulated model is told
-so by the hash of every picture it may be shown; the doctored copies of the leader's are worth less, all but the twin
-and the painted one.
+so by the hash of every picture it may be shown, the prompts' own too; their doctored copies are worth less, all but the
+twin and the painted one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from benchmarks.vlm_server_mind import Mind, Worth
+from competition.models import Prompt
 from core.sandbox.outcomes import Refused
+from judging import sides
 from judging.backends.base import Answer, Question, Side
 from judging.health.control_images import VARIANTS, doctored
 from judging.renderers.base import Rendered
@@ -32,18 +34,23 @@ RIG = {
     "pixels": 64,
     "grid_pixels": 64,
 }
+BLANK = b" blank"
 KEPT_SKILL = ("twin", "painted")
 
 
 def skill(content: bytes) -> float:
-    """Of the commit that is named in a stand-in's file."""
+    """Of the commit that is named in a stand-in's file; a blank one is like nothing."""
+    if BLANK in content:
+        return -1.0
     commit = content.split()[1]
     return 0.4 * (int(hashlib.sha256(commit).hexdigest()[:4], 16) % 6) if commit != LEADER else 0.4
 
 
 def prompt(number: int) -> bytes:
-    """A picture that says nothing."""
-    return bytes(cv2.imencode(".png", np.full((32, 32, 3), 40 + number, np.uint8))[1])
+    """A square in a colour of its own."""
+    pixels = np.full((32, 32, 3), 255, np.uint8)
+    pixels[6:26, 4:28] = (40 + number, 90, 160 - number)
+    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 class Artist:
@@ -62,20 +69,24 @@ class Artist:
         for place, name in enumerate(rig.pictures()):
             pixels = np.full((32, 32, 3), 128 if name.startswith("gray_") else 255, np.uint8)
             own = hashlib.sha256(content + bytes([place])).digest()
-            pixels[6:26, 4:28] = [40 + byte % 140 for byte in own[:3]]
-            pixels[10:14, 8:20] = [byte % 200 for byte in own[3:6]]
+            if BLANK not in content:
+                pixels[6:26, 4:28] = [40 + byte % 140 for byte in own[:3]]
+                pixels[10:14, 8:20] = [byte % 200 for byte in own[3:6]]
             views[name] = out / f"{name}.png"
             cv2.imwrite(str(views[name]), pixels)
         self.tell(Side(hashlib.sha256(content).hexdigest(), views), content)
         return Rendered(views, triangles=1, bytes=1, bounds=((0, 0, 0), (1, 1, 1)))
 
     def tell(self, side: Side, content: bytes) -> None:
-        quality = skill(content)
-        self.table |= worths(side, Worth(quality))
-        for variant in VARIANTS if LEADER in content else ():
-            worth = Worth(quality, painted=float(variant == "painted"))
-            worse = worth if variant in KEPT_SKILL else Worth(quality - 1)
-            self.table |= worths(doctored(side, variant), worse)
+        self.table |= worths(side, Worth(skill(content)))
+
+
+def see(table: dict[str, Worth], prompt: Side) -> None:
+    """What the prompt's own picture is worth, and its doctored copies."""
+    table |= worths(prompt, Worth(1.0))
+    for variant in VARIANTS:
+        worth = Worth(1.0 if variant in KEPT_SKILL else 0.0, painted=float(variant == "painted"))
+        table |= worths(doctored(prompt, variant), worth)
 
 
 class Truth:
@@ -114,6 +125,8 @@ def _judged(
     competition.judge, competition.config = name, {**competition.config, "rig": RIG}
     competition.save()
     artist = Artist(table)
+    for each in Prompt.objects.filter(competition=competition):
+        see(table, sides.of_prompt(competition, each))
     patch.setattr("judging.steps.judge_named", lambda name: judge)
     for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: artist)

@@ -1,8 +1,10 @@
 """Were the judge's controls those that had to be made, and did it pass them?
 
-A control is a duel with a known answer: the leader's file against a doctored copy of its pictures, or a duel asked
-again.  Each round has its share of every kind, at least eight, on its prompts in seed order; all anew after a failed
-gate.
+A control is a duel with a known answer: the prompt's own picture against a doctored copy of it, or a duel asked again.
+Each round has its share of every kind, at least eight, on its prompts in seed order; all anew after a failed gate.
+
+Repeats show miners' files, and close calls are theirs to make: a judge that passed at the prompts' pictures, and again
+after its repeats failed, was well.  Older bundles show the leader's files in place of the prompts' pictures.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def check(bundle: Bundle, *, described: Row, views: Mapping[str, Views]) -> None
         event = events.get((str(row["take"]), row["kind"], row["prompt"], row["variant"]))
         event = event and {**event, "left": event.get("left_sha256"), "right": event.get("right_sha256")}
         agree(bundle, NAME, row, event, MEASURED, field)
-    _gates(bundle, [row for row in rows if row["take"] == last and row["state"] == "judged"])
+    _gates(bundle, [row for row in rows if row["state"] == "judged"], last=last)
 
 
 def _plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
@@ -79,6 +81,7 @@ def _judged(bundle: Bundle, row: Row, field: str, *, described: Row, views: Mapp
     left, right = views.get(row["left"], {}), views.get(row["right"], {})
     expected = _sides(bundle, row)
     if row["kind"] != "repeat":
+        left = _prompts_views(bundle, row) or left
         right, expected["views"] = row["views"], sorted(left)
         for sha256 in right.values():
             bundle.compare("wrong-control", NAME, bundle.blobs.get(sha256, {}).get("role"), "view", field=field)
@@ -90,10 +93,10 @@ def _judged(bundle: Bundle, row: Row, field: str, *, described: Row, views: Mapp
 
 
 def _sides(bundle: Bundle, row: Row) -> Row:
-    """The leader's file against a doctored copy of it; or the first duel on this prompt: of title-1 any, for a screen
-    may come later than the repeats."""
+    """The prompt's picture (of an older bundle the leader's file) against a doctored copy of it; or the first duel on
+    this prompt: of title-1 any, for a screen may come later than the repeats."""
     if row["kind"] != "repeat":
-        left = _leaders_asset(bundle, row["prompt"]).get("sha256", "")
+        left = row["left"] if _on_prompt(bundle, row) else _leaders_asset(bundle, row["prompt"]).get("sha256", "")
         return {"left": left, "right": hashlib.sha256(f"{left} {row['variant']}".encode()).hexdigest()}
     stated = {"left": row["left"], "right": row["right"], "before_micro": row["before_micro"]}
     known = [
@@ -101,6 +104,24 @@ def _sides(bundle: Bundle, row: Row) -> Row:
         for duel in judged_before(bundle, row["prompt"])
     ]
     return stated if bundle.titled and stated in known else (known or [dict.fromkeys(stated)])[0]
+
+
+def _on_prompt(bundle: Bundle, row: Row) -> bool:
+    """Does it show the prompt's own picture, and nothing of a miner's?"""
+    return bool(row["kind"] != "repeat" and row["left"] == prompt_of(bundle, row["prompt"]))
+
+
+def _prompts_views(bundle: Bundle, row: Row) -> dict[str, str]:
+    """The prompt's picture from every side; nothing where an older bundle shows the leader's file."""
+    if not _on_prompt(bundle, row):
+        return {}
+    rig = bundle.document("competition.json")["config"]["rig"]
+    return {view["name"]: row["left"] for view in rig["views"]}
+
+
+def _older(bundle: Bundle) -> bool:
+    """Were the leader's files shown in place of the prompts' pictures?"""
+    return not any(row["state"] == "judged" and _on_prompt(bundle, row) for row in bundle.document(NAME)["controls"])
 
 
 def _leaders_asset(bundle: Bundle, prompt: str) -> Row:
@@ -131,26 +152,42 @@ def _score(bundle: Bundle, row: Row, stages: list[Row], field: str) -> Row:
 
 
 def _not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
-    """Only where there was nothing to repeat or no file of the leader's to ask about, or where all were made anew."""
+    """Only where there was nothing to repeat, or where all were made anew; in an older bundle, where the leader had
+    delivered no file to ask about."""
     if row["kind"] == "repeat":
         idle = not judged_before(bundle, row["prompt"])
     else:
-        idle = (_leaders_asset(bundle, row["prompt"]).get("rendering") or {}).get("state") != "rendered"
+        rendering = _leaders_asset(bundle, row["prompt"]).get("rendering") or {}
+        idle = _older(bundle) and rendering.get("state") != "rendered"
     if row["state"] != "unneeded" or not (idle or row["take"] < last):
         bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged")
 
 
-def _gates(bundle: Bundle, rows: Sequence[Row]) -> None:
-    """None fails, and they are what the ledger told when the round left its duels."""
+def _gates(bundle: Bundle, judged: Sequence[Row], *, last: int) -> None:
+    """None by which the judge is unwell fails, and they are what the ledger told when the round left its duels."""
+    rows = [row for row in judged if row["take"] == last]
     measured = gates(rows)
     health = [body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body]
     stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (health[-1] if health else [])}
     calls = stated.pop("calls", None)
     if rows:
         bundle.compare("ledger-differs", LEDGER, stated, measured, field="health")
-    failing = sorted(gate for gate, (state, _) in measured.items() if state == "failed")
-    if failing or (rows and (calls or ["failed"])[0] == "failed"):
-        bundle.note("unhealthy-judge", NAME, field="gates", found=failing or ["calls"])
+    unwell = _unwell(bundle, judged, last=last)
+    if unwell or (rows and (calls or ["failed"])[0] == "failed"):
+        bundle.note("unhealthy-judge", NAME, field="gates", found=unwell or ["calls"])
+
+
+def _unwell(bundle: Bundle, judged: Sequence[Row], *, last: int) -> list[str]:
+    """The failing gates of the last take.  Where only repeats make them fail, they count if an earlier take was unwell,
+    or none was made before, or a take showed the leader's files."""
+    takes = [[row for row in judged if row["take"] == take] for take in range(1, last + 1)]
+    own = [[row for row in rows if row["kind"] != "repeat"] for rows in takes]
+    miners = all(all(_on_prompt(bundle, row) for row in rows) and not _failing(rows) for rows in own)
+    return _failing(own[-1]) or ([] if miners and last > 1 else _failing(takes[-1]))
+
+
+def _failing(rows: Sequence[Row]) -> list[str]:
+    return sorted(gate for gate, (state, _) in gates(rows).items() if state == "failed")
 
 
 def gates(rows: Sequence[Row]) -> dict[str, list[Any]]:
