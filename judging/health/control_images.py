@@ -79,12 +79,12 @@ VARIANTS: dict[str, Callable[[Pixels], Pixels]] = {
 
 def doctored(side: Side, variant: str) -> Side:
     """The likeness with every view changed, each picture once; its pictures are kept under their own hash."""
-    changed = {path: _kept(VARIANTS[variant](opaque(path, side=MOST_PIXELS))) for path in set(side.views.values())}
+    changed = {path: _stored(VARIANTS[variant](opaque(path, side=MOST_PIXELS))) for path in set(side.views.values())}
     sha256 = hashlib.sha256(f"{side.sha256} {variant}".encode()).hexdigest()
     return replace(side, sha256=sha256, views={name: changed[path] for name, path in side.views.items()})
 
 
-def _kept(view: Pixels) -> Path:
+def _stored(view: Pixels) -> Path:
     _, data = cv2.imencode(".png", view)
     return store.default().path(store.default().put(data.tobytes()))
 
