@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-torch faults audits fuzz lint clean constraints
+.PHONY: help run test test-long test-torch faults hostile audits fuzz lint clean constraints
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -40,6 +40,9 @@ test-torch: $(TORCH_STAMP) ## the tests that need torch (on the CPU; it is big: 
 
 faults: $(TEST_STAMP) ## play the same round under many faults and compare the bundles (SEED=1 COUNT=24)
 	@$(BIN)/python -m tests.scenarios.campaign --seed $(SEED) --count $(COUNT)
+
+hostile: $(TEST_STAMP) ## send every hostile input through every door of a round, and compare what honest miners get
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 9 -rs tests/hostile/test_round.py
 
 audits: $(TEST_STAMP) ## measure the source checks on the corpus, through git and the sandbox (COUNT=1 corpora)
 	@$(BIN)/python -m benchmarks.source_audit --seeds $(if $(filter file,$(origin COUNT)),1,$(COUNT))
