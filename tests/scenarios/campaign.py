@@ -223,8 +223,11 @@ def hanging_leader(seed: int) -> Schedule:
 
 
 def resumed_pauses(seed: int) -> Schedule:
-    """Each outage lasts until the round has paused; it is mended, and the round resumed."""
-    outages = Outages(random.Random(seed).sample(("FAULT_DISK", "FAULT_JUDGE"), 2))
+    """Each outage lasts until the round has paused; it is mended, and the round resumed.
+
+    The disk comes first: a full one pauses downloads; whatever comes later waits for room without a pause.
+    """
+    outages = Outages(("FAULT_DISK", "FAULT_JUDGE"))
     options = {"faults": {"FAULT_DISK": "full", "FAULT_JUDGE": "while:outage"}}
     return Schedule([outages], options, resumes=outages)
 
