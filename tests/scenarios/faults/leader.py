@@ -36,12 +36,12 @@ def generate(picture, *, seed):
         os.kill(os.getpid(), signal.SIGKILL)
     if left in ("1", "2"):
         os._exit(137 if left == "1" else 0)
-    first, second = hashlib.sha256(picture).digest()[:2]
-    if first % 2:
+    chance = hashlib.sha256(picture).digest()[1]
+    if chance % 2:
         return _generate(picture, seed=seed)
-    if second % 3 == 0:
+    if chance % 3 == 0:
         raise RuntimeError("no silhouette was found")
-    return b"glTF" + bytes(40) if second % 3 == 1 else b""
+    return b"" if chance % 3 == 1 else b"glTF" + bytes(40)
 
 
 __import__("__main__").Handler.do_GET = _noted
