@@ -47,9 +47,9 @@ from tests.verify.played_round import BLOCKS, START, Stage
 
 RIG = json.loads(COMPETITION.read_text())["config"]["rig"] | {"pixels": 32, "grid_pixels": 32, "samples": 1}
 DRAWN = ("balloon", "book", "mug")  # what the pictures of the prompts show
-PODS = {"replacements": 1, "warm_up_s": 120, "generation_s": 240, "silence_s": 60, "odd_answers": 1, "our_faults": 2}
+PODS = {"replacements": 1, "warm_up_s": 30, "generation_s": 40, "silence_s": 15, "odd_answers": 1, "our_faults": 2}
 FETCH = {"max_bytes": 209715200, "total_s": 30, "idle_s": 10, "retry_scale": 0.01}
-SOON_S, REST_S = 0.4, 4.0
+SOON_S, REST_S = 1.0, 5.0
 MOST_LOOKS = 4000
 RESOLVE = socket.getaddrinfo
 WHY = "We have read this code, and what the tool asks us to look at does no harm."

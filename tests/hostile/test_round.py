@@ -183,12 +183,12 @@ def test_the_better_one_leads_when_the_honest_ones_are_alone(alone: dict[str, An
 def test_a_round_beside_a_sample_of_each_door_ends_as_without_it(play: Play, alone: dict[str, Any]) -> None:
     appealing = Appealing(every=30)
     others = [
-        *hosting([data for _, data in files.inputs()][::25]),
-        *mumbling([*reveals.PAYLOADS.values()][::6]),
-        *running([*pods.KINDS][1::80]),
-        *showing([*sources.KINDS][7::200]),
+        *hosting([data for _, data in files.inputs()][::60]),
+        *mumbling([*reveals.PAYLOADS.values()][::8]),
+        *running([*pods.KINDS][5::200]),
+        *showing([*sources.KINDS][7::400]),
     ]
-    with listening([*webhooks.ANSWERS][::16]) as receivers:
+    with listening([*webhooks.ANSWERS][::20]) as receivers:
         assert play(*others, receivers=receivers, meanwhile=appealing) == alone
     assert appealing.answers
 
