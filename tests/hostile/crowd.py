@@ -216,7 +216,7 @@ def played(
         for stem, data in zip(STEMS, player.files, strict=False)
     }
     with hosting(files) as address:
-        crowd = _stage(players, file_format=file_format, renderer=renderer, address=address)
+        crowd = _stage(players, file_format=file_format, renderer=renderer, address=address, audits=audits)
         crowd.meanwhile = meanwhile
         ports = Ports(players)
         _stand_ins(crowd, ports, patch=patch, folder=folder)
@@ -232,10 +232,10 @@ def played(
                 ports.close(name)
 
 
-def _stage(players: Sequence[Player], *, file_format: str, renderer: str, address: str) -> Crowd:
+def _stage(players: Sequence[Player], *, file_format: str, renderer: str, address: str, audits: Sequence[str]) -> Crowd:
     SimulatedChain.objects.create(name="crowd", genesis_at=START, block_seconds=1.0)
     chain = SimulatedChain.objects.get(name="crowd")
-    rules = {"win_margin": "1/20", "least_counted": 1}
+    rules = {"win_margin": "1/20", "least_counted": 1, "audits": list(audits)}
     made = Competition.objects.create(
         slug="crowd", name="Crowd", ruleset="margin-1", judge="perceptual-v1", renderer=renderer,
         chain="simulated:crowd", pods="local", created_at=START,
