@@ -206,6 +206,7 @@ class Crowd(Stage):
 def played(
     players: Sequence[Player], *, folder: Path, patch: pytest.MonkeyPatch, file_format: str = "glb",
     renderer: str = "raycast", receivers: Sequence[str] = (),
+    audits: Sequence[str] = ("source", "generation"),
     meanwhile: Callable[[Crowd, Round], None] = lambda crowd, round_: None,
 ) -> Iterator[Path]:  # fmt: skip
     """The bundle of the round that these play; `receivers` are webhooks' addresses, of three to an owner."""
