@@ -204,11 +204,16 @@ class Crowd(Stage):
 
 @contextmanager
 def played(
-    players: Sequence[Player], *, folder: Path, patch: pytest.MonkeyPatch, file_format: str = "glb",
-    renderer: str = "raycast", receivers: Sequence[str] = (),
+    players: Sequence[Player],
+    *,
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    file_format: str = "glb",
+    renderer: str = "raycast",
+    receivers: Sequence[str] = (),
     audits: Sequence[str] = ("source", "generation"),
     meanwhile: Callable[[Crowd, Round], None] = lambda crowd, round_: None,
-) -> Iterator[Path]:  # fmt: skip
+) -> Iterator[Path]:
     """The bundle of the round that these play; `receivers` are webhooks' addresses, of three to an owner."""
     extension = {"glb": "glb", "ply": "ply", "threejs": "js"}[file_format]
     files = {
@@ -238,11 +243,25 @@ def _stage(players: Sequence[Player], *, file_format: str, renderer: str, addres
     chain = SimulatedChain.objects.get(name="crowd")
     rules = {"win_margin": "1/20", "least_counted": 1, "audits": list(audits)}
     made = Competition.objects.create(
-        slug="crowd", name="Crowd", ruleset="margin-1", judge="perceptual-v1", renderer=renderer,
-        chain="simulated:crowd", pods="local", created_at=START,
-        config={"prompts_per_round": 3, "blocks": BLOCKS, "format": file_format, "rules": rules, "rig": RIG,
-                "fetch": FETCH, "pods": PODS, "poll_s": 0},
-    )  # fmt: skip
+        slug="crowd",
+        name="Crowd",
+        ruleset="margin-1",
+        judge="perceptual-v1",
+        renderer=renderer,
+        chain="simulated:crowd",
+        pods="local",
+        created_at=START,
+        config={
+            "prompts_per_round": 3,
+            "blocks": BLOCKS,
+            "format": file_format,
+            "rules": rules,
+            "rig": RIG,
+            "fetch": FETCH,
+            "pods": PODS,
+            "poll_s": 0,
+        },
+    )
     for uid, player in enumerate(players, 1):
         chain.registrations.get_or_create(hotkey=player.hotkey, defaults={"uid": uid})
     with transaction.atomic():
