@@ -125,6 +125,7 @@ def report(sha256: str, *, problem: str, now: datetime, what: str = FILE, rounds
     return row
 
 
+@engine.on_store_fault
 def wait_for_mending(row: Stateful, fault: StoreFault, *, now: datetime) -> Retry:
     """The answer of a step that met a damaged file: `mending` pauses its rounds, and no try is counted against the row.
 
@@ -134,6 +135,3 @@ def wait_for_mending(row: Stateful, fault: StoreFault, *, now: datetime) -> Retr
     report(fault.sha256, problem=fault.problem, now=now, rounds=rounds)
     failure = Failure(FailureClass.INFRASTRUCTURE, fault.code, str(fault))
     return Retry(LOOK_AGAIN, failure, counts=not rounds)
-
-
-engine.STORE_FAULTS[:] = [wait_for_mending]

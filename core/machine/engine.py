@@ -32,7 +32,7 @@ Step = Callable[[Row, datetime], Outcome]
 Acting = TypeVar("Acting", bound=Callable[..., Outcome])
 STEPS: dict[tuple[str, str], Step[Any]] = {}
 SWEEPS: list[Callable[[datetime], object]] = []
-STORE_FAULTS: list[Callable[..., Retry]] = []  # who answers for a step that met a damaged file
+STORE_FAULTS: list[Callable[..., Retry]] = []
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL = "Our disk is full: the operator must make room. It is tried again by itself"
 
@@ -55,6 +55,12 @@ def step(model: type[Stateful], state: str) -> Callable[[Acting], Acting]:
 def sweep(function: Callable[[datetime], object]) -> Callable[[datetime], object]:
     """Declare a look for rows that should exist and do not.  Sweeps derive; they are safe to repeat."""
     SWEEPS.append(function)
+    return function
+
+
+def on_store_fault(function: Callable[..., Retry]) -> Callable[..., Retry]:
+    """Declare what follows where a step met a stored file that is lost or rotten: one function, for all rows."""
+    STORE_FAULTS.append(function)
     return function
 
 
@@ -193,7 +199,7 @@ def _work(row: Stateful, *, now: datetime) -> bool:
         failure = Failure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
         return carry_out(row, Retry(timedelta(seconds=1), failure, counts=False))
     except StoreFault as fault:
-        return carry_out(row, STORE_FAULTS[0](row, fault, now=now))
+        return carry_out(row, STORE_FAULTS[-1](row, fault, now=now))
     except OSError as error:
         if error.errno not in NO_ROOM:
             return _step_failed(row, error)

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,13 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     if round_.state == "paused":
         return _waiting_for_people(round_)
     draft = _draft_of(round_, edition=edition)
-    try:
-        files = write_files(round_, draft, edition=edition)
+    files: list[dict[str, Any]] = []
+
+    def fill() -> None:
+        files.extend(write_files(round_, draft, edition=edition))
         _write_texts(draft, _ledger_texts(round_, ledger.head(round_.competition).seq, edition=edition))
-    except store.StoreFault as fault:
-        if _told_of(round_, fault.sha256):
-            raise  # it is lost or rotten: its own code says what to do, and it is tried again
-        return _pause(publication, f"a row names the file {fault.sha256}, of which the ledger never told", now=now)
-    except UNWRITABLE as error:
-        return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
-    if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
+
+    if problem := _problem_of_draft(round_, draft, fill):
         return _pause(publication, problem, now=now)
     prompt_counts.keep(round_)
     digest = _sha256(draft / "manifest.json")
@@ -101,18 +99,14 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
     draft, target = _draft_of(round_, edition=edition), folder_of(round_, edition=edition)
     if not draft.exists() and (signed := _signed_before(round_, target)):
         return _published(signed)  # we died between showing it and writing that down
-    try:
+    head = ledger.head(round_.competition)
+
+    def fill() -> None:
         if not (draft / "manifest.json").exists():
             write_files(round_, draft, edition=edition)  # the draft was lost with a disk: the same bytes again
-        head = ledger.head(round_.competition)
         _write_texts(draft, _ledger_texts(round_, head.seq, edition=edition))
-    except store.StoreFault as fault:
-        if _told_of(round_, fault.sha256):
-            raise  # it is lost or rotten: its own code says what to do, and it is tried again
-        return _pause(publication, f"a row names the file {fault.sha256}, of which the ledger never told", now=now)
-    except UNWRITABLE as error:
-        return _pause(publication, f"it cannot be written: {type(error).__name__}: {str(error)[:300]}", now=now)
-    if problem := ledger_rows.differences(round_.competition) or errors_in_draft(draft):
+
+    if problem := _problem_of_draft(round_, draft, fill):
         return _pause(publication, problem, now=now)
     signed = checkpoint(round_.competition, head=head, now=now)
     _write_texts(draft, _signature_texts(signed))
@@ -123,6 +117,23 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
 UNWRITABLE = (ValueError, TypeError, LookupError, AttributeError, ObjectDoesNotExist)
 """What rows that contradict each other make of the writing of a bundle."""
 CODE = "BUNDLE_REFUSED"
+
+
+def _problem_of_draft(round_: Round, draft: Path, fill: Callable[[], None]) -> str:
+    """Write the draft with `fill` and let the verifier read it: what disagrees, or "".
+
+    Raises StoreFault for a file that the ledger knows and that is lost or rotten: its own code says what to do, and it
+    is tried again.
+    """
+    try:
+        fill()
+    except store.StoreFault as fault:
+        if _told_of(round_, fault.sha256):
+            raise
+        return f"a row names the file {fault.sha256}, of which the ledger never told"
+    except UNWRITABLE as error:
+        return f"it cannot be written: {type(error).__name__}: {str(error)[:300]}"
+    return ledger_rows.differences(round_.competition) or errors_in_draft(draft)
 
 
 def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -> Outcome:

@@ -1,7 +1,7 @@
 """What does a checked glb hold once its pictures are decoded, and how large is what it draws?"""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from PIL import Image
@@ -17,12 +17,12 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = MOST_IMAGE_EDGE**2
 
 
-def rehearse() -> None:
-    """Read one trusted file with each kind of picture: loads everything that is loaded on first use."""
+def known_good_models() -> Iterator[Model]:
+    """One trusted file with each kind of picture: whoever reads them loads everything that is loaded on first use."""
     for kind in IMAGE_FORMATS:
         file = io.BytesIO()
         Image.new("RGB", (4, 4), "#336699").save(file, format=kind)
-        read(check.examine(known_good_files.glb(picture=file.getvalue()))[1])
+        yield read(check.examine(known_good_files.glb(picture=file.getvalue()))[1])
 
 
 def read(reader: Reader) -> Model:

@@ -5,24 +5,16 @@ The first quality that is light enough is taken, and the least where none is.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from formats import known_good_files
 from formats.glb import check as glb
-from formats.glb.decoded import read
+from formats.glb.decoded import known_good_models, read
 from formats.glb.edge_collapse import simplify
-from formats.glb.gltf import IMAGE_FORMATS, MeshPart, Model
+from formats.glb.gltf import MeshPart, Model
 from formats.glb.writing import write
-from formats.rules import MOST_IMAGE_EDGE
-
-# Everything that Pillow would import later: inside its own root folder a child finds no modules.
-Image.init()
-Image.MAX_IMAGE_PIXELS = MOST_IMAGE_EDGE**2
 
 QUALITIES = ((30_000, 1024), (22_000, 1024), (16_000, 512), (10_000, 256), (5_000, 128), (2_000, 32))
 LIGHT = 800_000  # bytes
@@ -65,9 +57,6 @@ def grid(edge: int) -> MeshPart:
 
 def rehearse() -> None:
     """Lighten one trusted file with each kind of picture: loads everything that is loaded on first use."""
-    for kind in IMAGE_FORMATS:
-        file = io.BytesIO()
-        Image.new("RGB", (4, 4), "#336699").save(file, format=kind)
-        model = glb.examine(known_good_files.glb(picture=file.getvalue()))[1].model()
+    for model in known_good_models():
         lighten(model)
     simplify([grid(8)], most=16)

@@ -2,11 +2,10 @@
 
 from importlib import import_module
 
-from core.sandbox.outcomes import Refused, RendererFault
 from judging.renderers.base import Rendered, Renderer
 from judging.renderers.rig import Rig
 
-__all__ = ["RENDERERS", "Refused", "Rendered", "Renderer", "RendererFault", "Rig", "renderer"]
+__all__ = ["RENDERERS", "Rendered", "Renderer", "Rig", "renderer"]
 
 RENDERERS = {"raycast": "judging.renderers.raycast:Raycast", "threejs": "judging.renderers.threejs:Threejs"}
 

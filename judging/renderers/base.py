@@ -1,19 +1,15 @@
 """What must every renderer do, and how does it say no?
 
-A renderer turns the bytes of one asset into one picture per view of a rig.  It may say no in two ways, which must never
-be mixed up: `Refused` is about the asset (its miner must act), `RendererFault` is about us (retried, never held against
-anyone).
+A renderer turns the bytes of one asset into one picture per view of a rig, or says no as
+`core.sandbox.outcomes` has it.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.sandbox.outcomes import Refused, RendererFault
 from formats.facts import Bounds
 from judging.renderers.rig import Rig
-
-__all__ = ["Bounds", "Refused", "Rendered", "Renderer", "RendererFault"]
 
 
 @dataclass(frozen=True)
