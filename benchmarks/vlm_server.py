@@ -137,6 +137,7 @@ class Server:
             of_label_ids(body, said)
         elif not self.settings.max_logprobs:
             said["choices"][0].pop("logprobs", None)
+        fault = "low_mass" if self.mind.silenced(body) else fault
         if fault in FAULTS:
             FAULTS[fault](said)
         self.first_answer = self.first_answer or said

@@ -27,11 +27,12 @@ MASKED = -9999.0  # as vLLM writes the logarithm of 0
 @dataclass(frozen=True)
 class Worth:
     """`quality`: any scale; `spoiled`, 0 to 1: from the sides; `painted`: pull of text painted on it, for a mind that
-    obeys text."""
+    obeys text; `silences`: whoever is shown it answers with other words than those that were asked for."""
 
     quality: float = 0.0
     spoiled: float = 0.0
     painted: float = 0.0
+    silences: bool = False
 
 
 @dataclass
@@ -79,6 +80,9 @@ class Mind:
         share = worth.spoiled if "spoiled" in text else 1 / (1 + math.exp(-worth.quality))
         at = (share + luck / 10) * (len(labels) - 1)
         return [-((i - at) ** 2) for i in range(len(labels))]
+
+    def silenced(self, body: Mapping[str, Any]) -> bool:
+        return any(self.table.get(name, Worth()).silences for name in seen(body)[0])
 
 
 def normal(logits: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -21,15 +21,16 @@ from formats import registry
 from judging import match_decision, matches, sides, titles
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
-from judging.health import controls
+from judging.health import controls, silence
 from judging.models import Duel, Match, Rendering
 from judging.panel.answer_rows import Kept, keep_described
 from judging.panel.duel_verdict import verdict_of
-from judging.panel.vlm_panel import Unwanted
+from judging.panel.vlm_panel import Deliberates, Unwanted
 from judging.renderers import renderer as renderer_named
 from judging.sides import rig_of
 
 SOON = timedelta(seconds=2)
+UNWANTED = Wait(SOON, "somebody else has this duel, or nobody needs it any more")
 MEND = "An operator must configure the round's judge, or two people discard the correction."
 
 
@@ -163,10 +164,10 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
             wanted=book.wanted,
             take=duel.asked_as,
         )
-    except NoAnswer as silence:
-        return _no_answer(duel, silence)
+    except NoAnswer as no_answer:
+        return _no_answer(duel, no_answer, left, right, sets=shas)
     except Unwanted:
-        return Wait(SOON, "somebody else has this duel, or nobody needs it any more")
+        return UNWANTED
     because = f"decided by {verdict.decided_by}"
     return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=shas, because=because)
 
@@ -202,9 +203,28 @@ def _verdict(outcome: str, score: int | None, detail: object, *, sets: dict[str,
     return Move("judged", because=because, sets=values, facts=facts)
 
 
-def _no_answer(duel: Duel, silence: NoAnswer) -> Retry:
-    """Asked again with growing pauses; once it has been asked often enough, `deciding` sees what may be made of it."""
-    return Retry(engine.backoff(duel.attempts), Failure(FailureClass.JUDGE, silence.code, silence.sentence))
+def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets: dict[str, str]) -> Outcome:
+    """Asked again with growing pauses.  At the last try that its state allows, whoever's pictures keep the judge from
+    answering loses; where the judge itself is out of order, `match_decision` sees what may be made of it."""
+    failure = Failure(FailureClass.JUDGE, no_answer.code, no_answer.sentence)
+    judge = judge_named(duel.match.round.competition.judge)
+    if duel.attempts < duel.declared.tries or not isinstance(judge, Deliberates):
+        return Retry(engine.backoff(duel.attempts), failure)
+    try:
+        verdict = silence.verdict_on(
+            judge,
+            reference=store.default().path(duel.prompt.sha256),
+            control=controls.pair_on(duel.match.round.competition, duel.prompt),
+            defender=left,
+            challenger=right,
+            wanted=Kept(duel).wanted,
+        )
+    except Unwanted:
+        return UNWANTED
+    if verdict is None:
+        return Retry(engine.backoff(duel.attempts), failure)
+    because = f"the judge answers about control pictures, and not about these: {no_answer.sentence}"
+    return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=sets, because=because)
 
 
 @engine.step(Round, "duels")

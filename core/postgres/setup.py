@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 LOCK = 0x6D696772  # "migr": keeps two first commands from making the same tables
@@ -13,14 +15,11 @@ def ensure_tables() -> bool:
     """Apply all migrations where some are missing (the embedded server starts by itself).  True when it did."""
     if not _missing():
         return False
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        try:
-            missing = _missing()
-            if missing:
-                call_command("migrate", interactive=False, verbosity=0)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    with closing(connections.create_connection(connection.alias)) as holder:  # migrating closes the usual one
+        holder.cursor().execute("SELECT pg_advisory_lock(%s)", [LOCK])  # given back when the connection ends
+        missing = _missing()
+        if missing:
+            call_command("migrate", interactive=False, verbosity=0)
     return missing
 
 

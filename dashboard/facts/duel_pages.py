@@ -16,6 +16,7 @@ from dashboard.facts.records import Link, links, mirrored_view
 from dashboard.facts.wording import WHO_MUST_ACT, Label, labels
 from dashboard.models import LightCopy, WinnerCopy
 from formats import registry
+from judging.decisions import silence
 from judging.models import Duel, Match, Rendering
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
 
@@ -32,6 +33,8 @@ VERDICTS: Mapping[str, str] = {
     "unneeded": "This duel was not needed: the match was certain before it.",
     "judging": "This duel is not judged yet.",
 }
+SILENCED = "{verdict} The judge answers about control pictures of this prompt, and not about {who}."
+SILENT_ABOUT = {"won": "{defender}'s", "lost": "{challenger}'s", "drawn": "these two"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +237,7 @@ def page(
     return DuelPage(
         **_given(round_, match, duel),
         duels=len(duels),
-        verdict=VERDICTS[result(match, duel)].format(challenger=_named(right, match), defender=_named(left, match)),
+        verdict=_verdict(match, duel, left, right),
         decided_by=str(detail.pop("decided_by", "")),
         defender=left,
         challenger=right,
@@ -243,6 +246,15 @@ def page(
         previous_decisive=_nearest(round_, match, duel, duels, step=-1),
         next_decisive=_nearest(round_, match, duel, duels, step=1),
     )
+
+
+def _verdict(match: Match, duel: Duel, left: AssetSide, right: AssetSide) -> str:
+    names = {"challenger": _named(right, match), "defender": _named(left, match)}
+    outcome = result(match, duel)
+    verdict = VERDICTS[outcome].format(**names)
+    if not (isinstance(duel.detail, dict) and duel.detail.get("decided_by") == silence.KIND):
+        return verdict
+    return SILENCED.format(who=SILENT_ABOUT[outcome].format(**names), verdict=verdict)
 
 
 def _both(

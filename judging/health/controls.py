@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from django.db.models import F, Max, QuerySet
 
-from competition.models import Round, RoundPrompt
+from competition.models import Competition, Prompt, Round, RoundPrompt
 from competition.steps import pause
 from core import store
 from core.machine import engine
@@ -26,8 +26,9 @@ from core.machine.stateful import FailureClass
 from judging import matches, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
-from judging.decisions import health
+from judging.decisions import health, silence
 from judging.decisions.ballots import Ballot, Verdict
+from judging.health.silence import ABOUT_PICTURES
 from judging.models import Control, Duel, Match
 from judging.panel.answer_rows import let_go
 from judging.panel.answer_store import Remembered
@@ -197,8 +198,8 @@ def judge_control(control: Control, now: datetime) -> Outcome:
             challenger=pair[1],
             book=book,
         )
-    except NoAnswer as silence:
-        return Retry(engine.backoff(control.attempts), Failure(FailureClass.JUDGE, silence.code, silence.sentence))
+    except NoAnswer as no_answer:
+        return _unanswered(control, no_answer, pair=pair, repeated=repeated)
     return _judged(found, book, pair=pair, kind=control.kind, repeated=repeated)
 
 
@@ -215,6 +216,17 @@ def _judged(found: Verdict, book: Remembered, *, pair: tuple[Side, Side], kind: 
     return Move("judged", because=f"decided by {found.decided_by}", sets=sets, facts=facts)
 
 
+def _unanswered(control: Control, no_answer: NoAnswer, *, pair: tuple[Side, Side], repeated: Duel | None) -> Outcome:
+    """Asked again.  A repeat shows miners' files, and they may be why there is no answer: in the end it counts as one
+    that came to nothing, and fails its gate where the duel had come to something."""
+    last = control.attempts >= control.declared.tries
+    if repeated is not None and last and no_answer.code in ABOUT_PICTURES:
+        nothing = silence.verdict(defender_silences=False, challenger_silences=False)
+        return _judged(nothing, Remembered(), pair=pair, kind=control.kind, repeated=repeated)
+    failure = Failure(FailureClass.JUDGE, no_answer.code, no_answer.sentence)
+    return Retry(engine.backoff(control.attempts), failure)
+
+
 def _screens_open(round_: Round) -> bool:
     """Repeats come when the screens are over: so they tell of any drift, and what they repeat is nobody's luck."""
     screens = round_.matches.filter(kind=Match.Kind.SCREEN)
@@ -227,18 +239,23 @@ def _repeated(control: Control) -> Duel | None:
         match__round=control.round, match__version=1, match__kind=Match.Kind.SCREEN, prompt=control.prompt
     )
     told = judged.filter(state="judged", position__lt=F("match__stopped_after")).select_related("match")
-    told = told.exclude(detail__decided_by="same_file")
+    told = told.exclude(detail__decided_by__in=("same_file", silence.KIND))
     order = ("reveal_block", "extrinsic_index", "miner__hotkey")
     return told.order_by(*(f"match__challenger__{name}" for name in order)).first()
 
 
 def _pair(control: Control, repeated: Duel | None) -> tuple[Side, Side] | None:
-    from judging.health.control_images import doctored  # loads OpenCV, which the web process must not
-
     if repeated is not None:
         match = repeated.match
         left = sides.of(match.defender, match.defender_origin, control.prompt)
         right = sides.of(match.challenger, match.challenger_origin, control.prompt)
         return (left, right) if left and right else None
-    left = sides.of_prompt(control.round.competition, control.prompt)
-    return left, doctored(left, control.variant)
+    return pair_on(control.round.competition, control.prompt, variant=control.variant)
+
+
+def pair_on(competition: Competition, prompt: Prompt, *, variant: str = "blurred") -> tuple[Side, Side]:
+    """The prompt's own picture and a doctored copy of it: nothing of a miner's."""
+    from judging.health.control_images import doctored  # loads OpenCV, which the web process must not
+
+    left = sides.of_prompt(competition, prompt)
+    return left, doctored(left, variant)

@@ -12,6 +12,7 @@ from typing import Any
 from core import store
 from judging import sides
 from judging.backends.base import NoAnswer
+from judging.decisions import silence
 from judging.models import Answer, Duel
 from judging.panel.answer_rows import reply_of
 from judging.panel.answer_store import Reply
@@ -53,10 +54,11 @@ class Retold(Deliberation):
 
 
 def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Answer]:
-    """By key.  Raises NoAnswer where one is not kept, and ValueError where the answers give another verdict."""
+    """By key; a verdict on a silence rests on none.  Raises NoAnswer where one is not kept, and ValueError where the
+    answers give another verdict."""
     book = Opened()
     for duel in duels:
-        if duel.detail.get("stages"):
+        if asked_about(duel.detail) not in ([], [silence.KIND]):
             _retell(duel, book, version=version)
     return book.read_so_far
 

@@ -74,6 +74,22 @@ class Deliberation:
             said = self._with(said, question)
         return cascade.verdict(said, bars=self.version.bars)
 
+    def ask_everything(self) -> None:
+        """Every question there is about these two, whatever the answers are, but those whose views an asset lacks.
+
+        Raises as `verdict` does.
+        """
+        said = Said(pale=False)
+        for question in cascade.QUESTIONS:
+            if not self.wanted():
+                raise Unwanted
+            if self._viewed(question):
+                said = self._with(said, question)
+
+    def _viewed(self, question: str) -> bool:
+        shown = self.version.templates[question.partition(":")[0]].shows
+        return all(name in side.views for side in (self.defender, self.challenger) for name in shown)
+
     def _pale(self) -> bool:
         names = self.version.templates["likeness"].shows
         return any(pictures.pale(side, names) for side in (self.defender, self.challenger))

@@ -32,7 +32,13 @@ def played(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pyte
     """Play a round before a model, or before a judge that knows; the database is as before."""
 
     def play(
-        name: str, *, order: int = 0, knows: bool = False, leader: Callable[[str], str] = never, **server: object
+        name: str,
+        *,
+        order: int = 0,
+        knows: bool = False,
+        leader: Callable[[str], str] = never,
+        silences: vlm_round.Silences = vlm_round.nobody,
+        **server: object,
     ) -> Path:
         folder, table = tmp_path_factory.mktemp(name), dict[str, vlm_round.Worth]()
         with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
@@ -44,7 +50,7 @@ def played(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pyte
                     if knows:
                         vlm_round.truly(stage, patch=patch)
                     else:
-                        vlm_round.modelled(stage, patch=patch, url=url, table=table)
+                        vlm_round.modelled(stage, patch=patch, url=url, table=table, silences=silences)
                     stage.reveal_some(1)
                     stage.play(1)
                     raise Undone
@@ -130,3 +136,15 @@ def test_every_tampering_with_it_is_caught(copy: Path) -> None:
 
 def test_the_judge_is_the_version_that_its_description_hashes_to(by_model: Path) -> None:
     assert told(by_model, "judging.json")["version"] == VERSION.digest
+
+
+def test_who_silences_the_judge_loses_its_duels_and_the_round_verifies(played: Played) -> None:
+    """The best challengers' pictures get no answer."""
+    best = vlm_round.SKILLS[-1]
+    folder = played("silenced", silences=lambda content: vlm_round.skill(content) == best)
+    found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).book.findings
+    assert {finding.kind for finding in found if finding.severity == "error"} == set()
+    assert "judge-silenced" in {finding.kind for finding in found}
+    duels = [duel for match in told(folder, "matches.json") for duel in match["duels"]]
+    silenced = [duel for duel in duels if duel.get("detail", {}).get("decided_by") == "silence"]
+    assert {duel["outcome"] for duel in silenced} == {"defender"} and not any(d["state"] == "void" for d in duels)

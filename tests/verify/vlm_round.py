@@ -8,6 +8,7 @@ twin and the painted one.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,13 @@ RIG = {
     "grid_pixels": 64,
 }
 BLANK = b" blank"
+SKILLS = tuple(0.4 * step for step in range(6))
 KEPT_SKILL = ("twin", "painted")
+Silences = Callable[[bytes], bool]  # does the model say nothing about pictures of this file?
+
+
+def nobody(content: bytes) -> bool:
+    return False
 
 
 def skill(content: bytes) -> float:
@@ -43,7 +50,7 @@ def skill(content: bytes) -> float:
     if BLANK in content:
         return -1.0
     commit = content.split()[1]
-    return 0.4 * (int(hashlib.sha256(commit).hexdigest()[:4], 16) % 6) if commit != LEADER else 0.4
+    return SKILLS[int(hashlib.sha256(commit).hexdigest()[:4], 16) % len(SKILLS)] if commit != LEADER else SKILLS[1]
 
 
 def prompt(number: int) -> bytes:
@@ -58,8 +65,8 @@ class Artist:
 
     name, version = "nobody", "drawn-by-nobody-2"
 
-    def __init__(self, table: dict[str, Worth]) -> None:
-        self.table = table
+    def __init__(self, table: dict[str, Worth], silences: Silences) -> None:
+        self.table, self.silences = table, silences
 
     def render(self, data: Path, *, file_format: str, rig: Rig, out: Path) -> Rendered:
         content = data.read_bytes()
@@ -78,7 +85,7 @@ class Artist:
         return Rendered(views, triangles=1, bytes=1, bounds=((0, 0, 0), (1, 1, 1)))
 
     def tell(self, side: Side, content: bytes) -> None:
-        self.table |= worths(side, Worth(skill(content)))
+        self.table |= worths(side, Worth(skill(content), silences=self.silences(content)))
 
 
 def see(table: dict[str, Worth], prompt: Side) -> None:
@@ -110,21 +117,32 @@ def truly(played: played_round.Stage, *, patch: pytest.MonkeyPatch) -> played_ro
 
 
 def modelled(
-    played: played_round.Stage, *, patch: pytest.MonkeyPatch, url: str, table: dict[str, Worth]
+    played: played_round.Stage,
+    *,
+    patch: pytest.MonkeyPatch,
+    url: str,
+    table: dict[str, Worth],
+    silences: Silences = nobody,
 ) -> played_round.Stage:
     """Before the model behind `url`, which has `table` for its eyes."""
     judge = vlm_stage.judge(url)
     patch.setattr("judging.health.controls.judge_named", lambda name: judge)
-    return _judged(played, patch=patch, judge=judge, name="openai:vlm-2", table=table)
+    return _judged(played, patch=patch, judge=judge, name="openai:vlm-2", table=table, silences=silences)
 
 
 def _judged(
-    played: played_round.Stage, *, patch: pytest.MonkeyPatch, judge: Any, name: str, table: dict[str, Worth]
+    played: played_round.Stage,
+    *,
+    patch: pytest.MonkeyPatch,
+    judge: Any,
+    name: str,
+    table: dict[str, Worth],
+    silences: Silences = nobody,
 ) -> played_round.Stage:
     competition = played.competition
     competition.judge, competition.config = name, {**competition.config, "rig": RIG}
     competition.save()
-    artist = Artist(table)
+    artist = Artist(table, silences)
     for each in Prompt.objects.filter(competition=competition):
         see(table, sides.of_prompt(competition, each))
     patch.setattr("judging.steps.judge_named", lambda name: judge)

@@ -14,6 +14,7 @@ from typing import Any
 from verify.bundles import cascade
 
 MODELS = ("openai", "transformers")
+SILENCE = "silence"
 WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
 
 
@@ -35,6 +36,8 @@ def verdict(
         return of_two_stages(stages)
     if not stages:
         return "draw", 0, "same_file"
+    if silent(stages):
+        return of_silence(stages[0])
     try:
         return cascade.verdict(stages, bars=bars)
     except cascade.Unanswered as gap:
@@ -49,6 +52,20 @@ def _sound(stage: dict[str, Any]) -> None:
     one_place = min(stage["ab"], stage["ba"]) > DRAW_BAND or max(stage["ab"], stage["ba"]) < -DRAW_BAND
     if stage["consistent"] == one_place:
         raise Wrong(f"{stage['kind']} is said to be {'' if one_place else 'in'}consistent")
+
+
+def silent(stages: list[dict[str, Any]]) -> bool:
+    """Was the duel decided by whose pictures keep the judge from answering?  No answer stands behind that."""
+    return [stage["kind"] for stage in stages] == [SILENCE]
+
+
+def of_silence(stage: dict[str, Any]) -> tuple[str, int, str]:
+    """`ab` is a million where the defender's pictures silence the judge, `ba` where the challenger's do; that side
+    loses, and nobody where it is both or neither."""
+    if {stage["ab"], stage["ba"]} - {0, WHOLE}:
+        raise Wrong("a silence is whole or none")
+    outcome = "challenger" if stage["score"] > 0 else "defender" if stage["score"] < 0 else "draw"
+    return outcome, stage["score"], SILENCE
 
 
 def of_two_stages(stages: list[dict[str, Any]]) -> tuple[str, int, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from verify.bundles import controls
 from verify.bundles.answering import NAME, follow, prompt_of, sound, unneeded
 from verify.bundles.answers import Answers, Views, sha256
-from verify.bundles.ballots import MODELS
+from verify.bundles.ballots import MODELS, silent
 from verify.bundles.files import Bundle
 
 MATCHES = "matches.json"
@@ -78,6 +78,9 @@ def _duel(bundle: Bundle, duel: Row, answers: Answers, views: dict[str, Views], 
         return
     if not stages:
         bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
+        return
+    if silent(stages):
+        bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
         return
     left, right = (views.get(duel[side], {}) for side in ("left", "right"))
     follow(bundle, MATCHES, stages, answers, field=field, reference=reference, left=left, right=right)

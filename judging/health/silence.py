@@ -1,0 +1,62 @@
+"""Is it the judge that is out of order, or do somebody's pictures keep it from answering?
+
+Asked when a duel was asked about as often as its state allows.  First about the prompt's own picture and a doctored
+copy of it, then about each side alone (against itself), then about the control once more, every question and nothing
+from memory.  Only a judge that answers about the control both times tells anything about the sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from judging.backends.base import NoAnswer, Side
+from judging.decisions import silence
+from judging.decisions.ballots import Verdict
+from judging.panel.answer_store import Remembered
+from judging.panel.vlm_panel import HICCUPS, Deliberates, Deliberation
+
+ABOUT_PICTURES = HICCUPS | {"refused"}
+"""What an answerer may say because of what it is shown.  An outage (unreachable, deadline, another server) is ours."""
+
+
+def verdict_on(
+    judge: Deliberates,
+    *,
+    reference: Path,
+    control: tuple[Side, Side],
+    defender: Side,
+    challenger: Side,
+    wanted: Callable[[], bool],
+) -> Verdict | None:
+    """The verdict where a side keeps the judge from answering; None where the judge itself is to blame.
+
+    `control`: two assets on the same prompt that show nothing of a miner's.  Raises Unwanted when nobody waits for it.
+    """
+
+    def silent(left: Side, right: Side) -> bool:
+        """Raises NoAnswer for a silence that no picture makes."""
+        asked = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted)
+        try:
+            asked.ask_everything()
+        except NoAnswer as no_answer:
+            if no_answer.code not in ABOUT_PICTURES:
+                raise
+            return True
+        return False
+
+    try:
+        if silent(*control):
+            return None
+        of_defender, of_challenger = (silent(side, _twin(side)) for side in (defender, challenger))
+        if silent(*control):
+            return None
+    except NoAnswer:
+        return None
+    return silence.verdict(defender_silences=of_defender, challenger_silences=of_challenger)
+
+
+def _twin(side: Side) -> Side:
+    """The same pictures under another name: a judge is not asked about one file against itself."""
+    return replace(side, sha256=side.sha256[::-1])
