@@ -2,7 +2,8 @@
 
 Asked when a duel was asked about as often as its state allows.  First about the prompt's own picture and a doctored
 copy of it, then about each side alone (against itself), then about the control once more, every question and nothing
-from memory.  Only a judge that answers about the control both times tells anything about the sides.
+from memory.  Only a judge that answers about the control at the first asking, both times and whatever the question,
+tells anything about the sides: one that fails now and then might fail at anybody's pictures.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from judging.backends.base import NoAnswer, Side
 from judging.decisions import silence
 from judging.decisions.ballots import Verdict
 from judging.panel.answer_store import Remembered
-from judging.panel.vlm_panel import HICCUPS, Deliberates, Deliberation
+from judging.panel.vlm_panel import ASKS, HICCUPS, Deliberates, Deliberation
 
 ABOUT_PICTURES = HICCUPS | {"refused"}
 """What an answerer may say because of what it is shown.  An outage (unreachable, deadline, another server) is ours."""
@@ -35,9 +36,9 @@ def verdict_on(
     `control`: two assets on the same prompt that show nothing of a miner's.  Raises Unwanted when nobody waits for it.
     """
 
-    def silent(left: Side, right: Side) -> bool:
+    def silent(left: Side, right: Side, *, asks: int) -> bool:
         """Raises NoAnswer for a silence that no picture makes."""
-        asked = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted)
+        asked = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, asks=asks)
         try:
             asked.ask_everything()
         except NoAnswer as no_answer:
@@ -47,10 +48,10 @@ def verdict_on(
         return False
 
     try:
-        if silent(*control):
+        if silent(*control, asks=1):
             return None
-        of_defender, of_challenger = (silent(side, _twin(side)) for side in (defender, challenger))
-        if silent(*control):
+        of_defender, of_challenger = (silent(side, _twin(side), asks=ASKS) for side in (defender, challenger))
+        if silent(*control, asks=1):
             return None
     except NoAnswer:
         return None

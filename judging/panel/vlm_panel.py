@@ -52,7 +52,7 @@ class Deliberates(Answerer, Protocol):
 
 @dataclass(frozen=True)
 class Deliberation:
-    """One duel before one judge."""
+    """One duel before one judge.  `asks`: times in a row that a question is asked for want of an answer."""
 
     version: JudgeVersion
     answerer: Answerer
@@ -62,6 +62,7 @@ class Deliberation:
     challenger: Side
     wanted: Callable[[], bool] = lambda: True
     take: str = ""
+    asks: int = ASKS
 
     def verdict(self) -> Verdict:
         """Raises NoAnswer when any answer that is needed is missing, and Unwanted when nobody waits for it."""
@@ -138,7 +139,7 @@ class Deliberation:
     def _replies(self, calls: Sequence[Call]) -> list[Reply]:
         """From the book where it has them.  What is new is checked, then kept, whatever becomes of the others."""
         known = self.book.read([call.key for call in calls])
-        for left in reversed(range(ASKS)):
+        for left in reversed(range(self.asks)):
             silences = self._ask([call for call in calls if call.key not in known], known)
             if not silences:
                 break

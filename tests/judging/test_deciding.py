@@ -37,18 +37,24 @@ def match(db: Any) -> Match:
         **sides,
         **Match.born(now=NOW) | {"state": "judging"},
     )
-    judged = Duel.born(now=NOW) | {"state": "judged", "outcome": "challenger"}
     for place, prompt in enumerate(round_.competition.pool.order_by("stem")):
-        told = judged if place < PROMPTS - 10 else Duel.born(now=NOW)
-        Duel.objects.create(match=match, prompt=prompt, position=place, **told)
+        duel = Duel.objects.create(match=match, prompt=prompt, position=place, **Duel.born(now=NOW))
+        if place < PROMPTS - 10:
+            judge(duel, "challenger")
     return match
+
+
+def judge(duel: Duel, outcome: str) -> None:
+    """As a worker does, with what the ledger says of it."""
+    verdict = {"outcome": outcome, "score_micro": 0, "left_sha256": "1" * 64, "right_sha256": "2" * 64}
+    assert engine.move(duel, Move("judged", because="judged", sets=verdict, facts=verdict), now=NOW)
 
 
 def settle(match: Match, *, silent: int) -> None:
     """All open duels but so many are judged; about those the judge was asked as often as it may be."""
     left = list(match.duels.filter(state="judging").order_by("position"))
     for duel in left[silent:]:
-        Duel.objects.filter(pk=duel.pk).update(state="judged", outcome="draw")
+        judge(duel, "draw")
     mute = {"failure_class": "judge", "failure_code": "timeout", "failure_reason": "No answer."}
     match.duels.filter(pk__in=[duel.pk for duel in left[:silent]]).update(attempts=5, **mute)
 
