@@ -63,10 +63,14 @@ def quantised(vector: Mapping[int, Fraction]) -> dict[int, int]:
 
 
 def same(told: Mapping[int, int], wanted: Mapping[int, int]) -> bool:
-    """Are they the same shares?  The chain scales to its own maximum: one part in 65,535 is rounding."""
+    """Are they the same shares?  The chain scales to its own maximum, and rounds: by one unit of what it stores, and
+    by no more than two parts in 65,535."""
     top = max(told.values(), default=0)
-    scaled = {uid: value * WHOLE_U16 / top for uid, value in told.items() if value} if top else {}
-    return set(scaled) == set(wanted) and all(abs(scaled[uid] - wanted[uid]) <= 1 for uid in wanted)
+    stored = {uid: value for uid, value in told.items() if value}
+    rounding = min(WHOLE_U16, 2 * top)
+    return set(stored) == set(wanted) and all(
+        abs(stored[uid] * WHOLE_U16 - wanted[uid] * top) <= rounding for uid in wanted
+    )
 
 
 def next_action(

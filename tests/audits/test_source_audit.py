@@ -312,7 +312,7 @@ def test_a_check_that_breaks_is_our_fault_and_neither_passes_nor_rejects(tmp_pat
     def broken(tree):
         raise RecursionError("whatever a file provoked")
 
-    findings = run_checks(tree(tmp_path), checks={"broken": Check(question="", look=broken)})
+    findings = run_checks(tree(tmp_path), checks={"broken": Check(question="", rules=("audits.source",), look=broken)})
     assert verdicts.source(findings).outcome == "unknown"
 
 
