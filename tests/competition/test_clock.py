@@ -217,7 +217,7 @@ def test_a_real_worker_an_hour_fast_does_not_act_says_so_and_acts_again_once_its
         Round.objects.update(due_at=now, kicked_at=None, attempts=0, waiting_for="", lease=None)
         send(round_)
         lives = Heartbeat.objects.filter(pid=process.pid, seen_at__gt=clock.now() + timedelta(seconds=1))
-        wait_for(lives.exists, log)  # it goes on living and takes nothing: what was sent is for one whose clock is right
+        wait_for(lives.exists, log)  # it lives, and leaves what was sent to others
         assert messages() == 1
         round_.refresh_from_db()
         assert (round_.due_at, round_.attempts, round_.lease) == (now, 0, None)
