@@ -185,7 +185,7 @@ def an_hour(duel: Duel, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
     """Each time within an hour at which the duel was looked at, by the engine's own schedule."""
     clock = [timezone.now()]
     with monkeypatch.context() as patch:
-        patch.setattr("django.utils.timezone.now", lambda: clock[0])
+        patch.setattr("core.clock.now", lambda: clock[0])
         until = clock[0] + timedelta(hours=1)
         while clock[0] < until:
             assert engine.advance("judging.Duel", duel.pk, now=clock[0])
