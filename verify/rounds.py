@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from verify.findings import Book
 from verify.reading import Row
 
-LEADER = "leader"
-"""The records' name for whoever led when the round began."""
-
+LEADER, SUBMITTED = "leader", "submitted"
+"""The records' names for whoever led when the round began, and for what a miner submitted."""
 DEFENDER, CHALLENGER, DRAW, SKIPPED = "defender", "challenger", "draw", "skipped"
 
 
@@ -82,6 +83,12 @@ class Match:
         """The margin, had the challenger netted `more` duels more. One division of whole numbers, as in the records."""
         return (self.net + more) / self.counted if self.counted else None
 
+    @property
+    def possible_margins(self) -> tuple[float | None, ...]:
+        """Whether a skipped duel counts in the divisor is not documented: either is accepted."""
+        over_all = self.net / len(self.duels) if self.won(SKIPPED) else self.recomputed()
+        return self.recomputed(), over_all
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -106,6 +113,7 @@ class Round:
     era: int
     config: Config
     finished: bool
+    book: Book
     ruleset: str = ""
     window: Window | None = None
     seed: int | None = None
@@ -125,6 +133,10 @@ class Round:
     progress: Row | None = None
     assets: dict[tuple[str, str], dict[str, Asset]] = field(default_factory=dict)
     """What was submitted or generated, by (hotkey or "leader", "submitted" | "generated" | "generated_<r>")."""
+
+    def note(self, kind: str, name: str, **about: Any) -> None:
+        """A finding about the round's file `name`."""
+        self.book.note(kind, file=self.file(name), **about)
 
     @property
     def leaders_outputs(self) -> str:
@@ -154,7 +166,3 @@ def stem_of(prompt: str) -> str:
     """The name of a prompt: the last part of its URL without the extension."""
     last = prompt.rstrip("/").rsplit("/", 1)[-1]
     return last.rsplit(".", 1)[0] if "." in last else last
-
-
-def stem_order(round: Round) -> list[str]:
-    return [stem_of(prompt) for prompt in round.prompts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from verify.bundles.files import Bundle, canonical
-from verify.bundles.ledger import NAME, is_signed
+from verify.bundles.ledger import NAME, is_wallet_signed
 
 Event = dict[str, Any]
 ROLES = {
@@ -71,9 +71,11 @@ def _by_people(event: Event) -> bool:
     return kind in ("appeal", "correction") and to in OUTCOMES[kind]
 
 
-def _note(bundle: Bundle, kind: str, event: Event, *, say: str, found: object = None, expected: object = None) -> None:
+def _note(
+    bundle: Bundle, kind: str, event: Event, *, sentence: str, found: object = None, expected: object = None
+) -> None:
     field = f"event {event['seq']} {event['kind']}"
-    bundle.note(kind, NAME, field=field, found=found, expected=expected, sentence=say)
+    bundle.note(kind, NAME, field=field, found=found, expected=expected, sentence=sentence)
 
 
 def _confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> None:
@@ -84,15 +86,15 @@ def _confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> None:
     roles = [one.get("role") for one in by]
     case, outcome = body.get("case"), body.get("outcome")
     if len(people) != 2 or len(set(people)) != 2:
-        _note(bundle, "wrong-ruling", event, found=people, say="Not two different people.")
+        _note(bundle, "wrong-ruling", event, found=people, sentence="Not two different people.")
     if not set(roles) <= ROLES.get(str(case), set()) or (case == "appeal" and not set(roles) & {"lead", "operator"}):
-        _note(bundle, "wrong-ruling", event, found=roles, say="Somebody had not the role for it.")
+        _note(bundle, "wrong-ruling", event, found=roles, sentence="Somebody had not the role for it.")
     if outcome not in OUTCOMES.get(str(case), ()) or body.get("code") not in REASONS.get(str(outcome), ()):
-        _note(bundle, "wrong-ruling", event, found=[outcome, body.get("code")], say="No such outcome, or reason.")
+        _note(bundle, "wrong-ruling", event, found=[outcome, body.get("code")], sentence="No such outcome, or reason.")
     told = proposal["body"] if proposal else {}
     first = {**{name: body.get(name) for name in ("outcome", "code", "because")}, "by": by[:1]}
     if {name: told.get(name) for name in first} != first:
-        _note(bundle, "wrong-ruling", event, found=first, expected=told, say="Nobody had proposed exactly this.")
+        _note(bundle, "wrong-ruling", event, found=first, expected=told, sentence="Nobody had proposed exactly this.")
 
 
 def _lodged(bundle: Bundle, event: Event, earlier: dict[tuple[str, ...], Event]) -> None:
@@ -109,30 +111,22 @@ def _lodged(bundle: Bundle, event: Event, earlier: dict[tuple[str, ...], Event])
         "format": FORMAT,
     }
     if {name: document.get(name) for name in named} != named:
-        _note(bundle, "wrong-appeal", event, found=document, expected=named, say="Signed about another verdict.")
+        _note(bundle, "wrong-appeal", event, found=document, expected=named, sentence="Signed about another verdict.")
     if who(body) in earlier:
-        _note(bundle, "wrong-appeal", event, say="This miner had objected to this verdict before.")
+        _note(bundle, "wrong-appeal", event, sentence="This miner had objected to this verdict before.")
     if body.get("last_block") is not None and body["block"] > body["last_block"]:
-        _note(bundle, "wrong-appeal", event, found=body["block"], expected=body["last_block"], say="Too late.")
-    told = canonical(document)
-    message = f"{FORMAT}\n".encode() + (told or b"")
-    forms = [
-        is_signed(by=str(body.get("appellant")), message=form, signature=str(body.get("signature")))
-        for form in (message, b"<Bytes>" + message + b"</Bytes>")
-    ]
-    if None not in forms and not any(forms):
-        _note(bundle, "wrong-appeal", event, say="Not signed by the miner who is said to object.")
-    _may_object(bundle, event)
-
-
-def _may_object(bundle: Bundle, event: Event) -> None:
-    """A rejection is objected to by whom it rejects, a pass by another miner of the round."""
-    body = event["body"]
+        _note(bundle, "wrong-appeal", event, found=body["block"], expected=body["last_block"], sentence="Too late.")
+    message, signature = f"{FORMAT}\n".encode() + (canonical(document) or b""), str(body.get("signature"))
+    if is_wallet_signed(by=str(body.get("appellant")), message=message, signature=signature) is False:
+        _note(bundle, "wrong-appeal", event, sentence="Not signed by the miner who is said to object.")
+    # a rejection is objected to by whom it rejects, a pass by another miner of the round
     entries = {row["entry"]: row["miner"] for row in bundle.document("submissions.json")}
     own = entries.get(body.get("entry")) == body.get("appellant")
     good = own if body.get("verdict") == "rejected" else not own and body.get("appellant") in entries.values()
     if not good:
-        _note(bundle, "wrong-appeal", event, found=body.get("appellant"), say="Not who may object to this verdict.")
+        _note(
+            bundle, "wrong-appeal", event, found=body.get("appellant"), sentence="Not who may object to this verdict."
+        )
 
 
 def _carried_out(
@@ -148,9 +142,11 @@ def _carried_out(
     expected = {"outcome": told.get("outcome"), **{name: told.get(name) for name in ("code", "by", "because")}}
     found = {"outcome": to, **{name: body.get(name) for name in ("code", "by", "because")}}
     if found != expected:
-        _note(bundle, "wrong-ruling", event, found=found, expected=expected, say="Two people signed no such thing.")
+        _note(
+            bundle, "wrong-ruling", event, found=found, expected=expected, sentence="Two people signed no such thing."
+        )
     if kind == "appeal" and who(body) not in lodged:
-        _note(bundle, "wrong-appeal", event, say="Nobody had lodged this appeal.")
+        _note(bundle, "wrong-appeal", event, sentence="Nobody had lodged this appeal.")
 
 
 def _turned(
@@ -173,4 +169,4 @@ def _turned(
         and TURNED.get(appeal["body"].get("verdict")) == body.get("to")
     ]
     if not good:
-        _note(bundle, "wrong-appeal", event, found=body.get("to"), say="No upheld appeal leads to this verdict.")
+        _note(bundle, "wrong-appeal", event, found=body.get("to"), sentence="No upheld appeal leads to this verdict.")
