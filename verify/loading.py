@@ -8,6 +8,7 @@ from math import isfinite, nan
 
 from verify.match_files import asset_key, match_of, matches_of
 from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, Repository, Row
+from verify.records.layout import MATRIX, era_of
 from verify.rounds import LEADER, Asset, Config, Round, Side, Submission, Window
 
 MOST = 10_000
@@ -23,7 +24,6 @@ RANGES = {
 }
 """Numbers of config.json: from 0 up to what."""
 SHARES = ("win_margin", "weight_decay", "weight_floor")
-MATRIX = ("left", "right", "margin")
 MAYBE = TEXT.or_null.optional
 CONFIG: Form = {
     "name": TEXT,
@@ -65,7 +65,6 @@ GENERATION: dict[int, Form] = {
     3: VERDICT,
 }
 REPORT: Form = {"hotkey": ANY.optional, "outcome": TEXT, "repeats": LIST, "reason": ANY.optional}
-ONLY_ERA_2 = ("audit_matrix.csv", "generation_reports.json", "leader/generated_1.json")
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
 
 
@@ -91,7 +90,12 @@ def round_numbers(files: Repository) -> list[int]:
 
 def load_round(files: Repository, number: int, *, config: Config, current: int | None) -> Round:
     finished = current is not None and number < current
-    round = Round(number, era_of(files, number, config=config), config, finished, files.book)
+    era = era_of(
+        lambda name: files.has(f"rounds/{number}/{name}"),
+        audit_repeats=config.audit_repeats,
+        generation_minutes=config.generation_minutes,
+    )
+    round = Round(number, era, config, finished, files.book)
     if round.era == 3:
         _load_rules(files, round)
     _load_table(files, round)
@@ -105,18 +109,6 @@ def load_round(files: Repository, number: int, *, config: Config, current: int |
         if not files.has(round.file(name)):
             round.note("missing-file", name)
     return round
-
-
-def era_of(files: Repository, number: int, *, config: Config) -> int:
-    """0: one duels.json a miner, no audits; 1: matrix and distance audits; 2: audits judged in repeats; 3: the round
-    brings its own rules."""
-    folder = f"rounds/{number}"
-    if files.has(f"{folder}/rules.json"):
-        return 3
-    if config.audit_repeats is not None or any(files.has(f"{folder}/{name}") for name in ONLY_ERA_2):
-        return 2
-    progress = files.has(f"{folder}/judge_progress.json")
-    return 0 if progress or config.generation_minutes is None else 1
 
 
 def _load_rules(files: Repository, round: Round) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Repository, Row
+from verify.records.layout import AUDIT_FILE, NAMES, SIDES
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, Duel, Match, Round, Side
 
-SIDES = {0: ("leader", "miner"), 1: ("left", "right")}
-NAMES = {0: ("leader", "hotkey"), 1: ("left", "right")}
 ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb", "ply", "js")}  # of era 3 the one its format has
-AUDIT_FILE = re.compile(r"audit_[A-Za-z0-9]{1,10}_(\d{1,4})\.json", re.A)
-"""Era 2: `audit_<first ten of the left side>_<repeat>.json` lies with the audited miner."""
 VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 PATH = TEXT.or_null
 
@@ -42,7 +38,7 @@ def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Matc
 
 def match_of(row: Row, *, era: int) -> Match | None:
     """None when the file does not say who played."""
-    defends, challenges = NAMES[min(era, 1)]
+    defends, challenges = NAMES[era]
     form = {defends: TEXT, challenges: TEXT, "score": WHOLE, "margin": NUMBER.or_null, "duels": LIST}
     row = row.read(form | ({"outcome": TEXT} if era == 0 else {}))
     defender, challenger = row[defends], row[challenges]
@@ -54,7 +50,7 @@ def match_of(row: Row, *, era: int) -> Match | None:
 
 def _duel(row: Row, *, era: int) -> Duel | None:
     """One duel; None when it has no readable prompt or verdict (noted)."""
-    names = SIDES[min(era, 1)]
+    names = SIDES[era]
     form = {"name": TEXT, "prompt": TEXT, "winner": TEXT, "issues": TEXT.or_null.optional}
     form |= {"detail": ANY.optional} if era >= 2 else {}
     assets, views = [], []

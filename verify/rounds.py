@@ -160,9 +160,3 @@ class Round:
         """Each match's margin: from its duels where they could be read, else from the matrix."""
         ours = {pair: match.recomputed() for pair, match in self.matches.items()}
         return self.matrix | {pair: margin for pair, margin in ours.items() if margin is not None}
-
-
-def stem_of(prompt: str) -> str:
-    """The name of a prompt: the last part of its URL without the extension."""
-    last = prompt.rstrip("/").rsplit("/", 1)[-1]
-    return last.rsplit(".", 1)[0] if "." in last else last

@@ -89,15 +89,15 @@ def announced(bundle: Bundle) -> None:
     digest = hashlib.sha256((bundle.folder / "manifest.json").read_bytes()).hexdigest()
     edition = bundle.documents.get("correction.json", {}).get("edition", 1)
     kind = "publication.signing" if edition == 1 else "reissue.signing"
-    said = [
+    hashes = [
         event["body"].get("bundle")
         for event in bundle.events
         if event["kind"] == kind
         and event["body"].get("round") == bundle.round
         and event["body"].get("edition", 1) == edition
     ]
-    expected = [] if bundle.draft and not said else [digest]
-    bundle.compare("not-announced", "manifest.json", said, expected, field="sha256")
+    expected = [] if bundle.draft and not hashes else [digest]
+    bundle.compare("not-announced", "manifest.json", hashes, expected, field="sha256")
 
 
 def checkpoint(bundle: Bundle) -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from verify.records.ladders import Rung
+from verify.records.layout import TOO_LATE
 from verify.records.matches import repeat_of
 from verify.records.winners import Decision
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SUBMITTED, Duel, Match, Round
@@ -15,11 +16,6 @@ OUTAGES = ("internal error", "judge failed", "judge unavailable", "vlm failed", 
 """What the platform writes where a judge's words belong, in lower case and without a full stop."""
 SECONDS_ALLOWED = 35.0
 """The limit era 0's second round kept (30 s and 5 s grace): every flagged time is above, every other below."""
-TOO_SLOW = {
-    f"Generation time exceeded for {who}": sides
-    for who, sides in {"challenger": {CHALLENGER}, "leader": {DEFENDER}, "both": {DEFENDER, CHALLENGER}}.items()
-}
-"""What a duel of era 0 says of who took too long -> the sides."""
 
 
 def failed_judge(duel: Duel) -> bool:
@@ -93,7 +89,7 @@ def given_to_challengers(round: Round, _: object) -> None:
         for duel in match.duels:
             if _by_missing_file(duel):
                 duels["defender-file-missing", match.defender].append((duel.stem, match.challenger))
-            if duel.winner == CHALLENGER and TOO_SLOW.get(duel.issues.strip()) == {DEFENDER}:
+            if duel.winner == CHALLENGER and TOO_LATE.get(duel.issues.strip()) == {DEFENDER}:
                 duels["defender-too-slow", match.defender].append((duel.stem, match.challenger))
     for (kind, defender), pairs in sorted(duels.items()):
         stems, challengers = sorted({stem for stem, _ in pairs}), {challenger for _, challenger in pairs}
@@ -138,7 +134,7 @@ def moved_row(rows: list[str], due: list[str]) -> str:
 def times(round: Round, _: object) -> None:
     """Era 0: a side that took longer than the limit loses, both draw. Checked where the round used the rule at all."""
     duels = [(match, duel) for match in round.matches.values() for duel in match.duels]
-    if round.era > 0 or not any(duel.issues in TOO_SLOW for _, duel in duels):
+    if round.era > 0 or not any(duel.issues in TOO_LATE for _, duel in duels):
         return
     for match, duel in duels:
         leads = match.defender == LEADER
@@ -148,7 +144,7 @@ def times(round: Round, _: object) -> None:
         seconds = {side: asset.seconds or 0.0 for side, asset in made.items() if asset and duel.sides[side].view}
         late = {side for side, number in seconds.items() if number > SECONDS_ALLOWED}
         due = {0: duel.winner, 2: DRAW}.get(len(late), DEFENDER if CHALLENGER in late else CHALLENGER)
-        if len(seconds) == 2 and (late != TOO_SLOW.get(duel.issues, set()) or duel.winner != due):
+        if len(seconds) == 2 and (late != TOO_LATE.get(duel.issues, set()) or duel.winner != due):
             sentence = f"Slower than {SECONDS_ALLOWED:g} s: {', '.join(sorted(late)) or 'neither'}."
             about: dict[str, Any] = {
                 "field": f"{duel.field}.winner",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 
-from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED, Duel, Match, Round, Side, stem_of
+from verify.records.layout import UNNEEDED, stem_of
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED, Duel, Match, Round, Side
 
-UNNEEDED = "Not needed: "
-"""So begins what era 3 writes beside a duel that a match certain of its outcome left out."""
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
 SHEET = "grid.png"

@@ -26,8 +26,8 @@ def check_prompts(round: Round, previous: Round | None) -> None:
         there = round.prompts[line] if line < len(round.prompts) else None
         if there != prompt:
             kept = len(set(drawn) & set(round.prompts))
-            said = f"Random({round.seed}).sample(previous, {number}) gives another; {kept} of them are in the list."
-            round.note("carried-over", file, field=f"line {line + 1}", found=there, expected=prompt, sentence=said)
+            sentence = f"Random({round.seed}).sample(previous, {number}) gives another; {kept} of them are in the list."
+            round.note("carried-over", file, field=f"line {line + 1}", found=there, expected=prompt, sentence=sentence)
             return
     round.book.count("carried-over prompts redrawn", by=number)
     old = set(previous.prompts) if round.era < 3 else set()  # there each round draws from the whole pool

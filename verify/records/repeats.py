@@ -21,7 +21,7 @@ REPEAT: Form = {
 }
 
 
-def again(round: Round, _: object) -> None:
+def regenerated_once(round: Round, _: object) -> None:
     """Era 3: what the platform generated again may not be worse than what was submitted by more than the bar."""
     for hotkey, audit in round.generation.items() if round.era == 3 else ():
         margin, least = round.repeats.get((f"{SUBMITTED}_0", hotkey)), -round.config.win_margin

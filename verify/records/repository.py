@@ -27,7 +27,7 @@ CHECKS: tuple[Callable[[Round, Decision], None], ...] = (
     winners.title_matches,
     winners.progress,
     repeats.repeats,
-    repeats.again,
+    repeats.regenerated_once,
     fragile_results.outages,
     fragile_results.near_the_bar,
     fragile_results.given_to_challengers,

@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from verify.reading import Repository
+from verify.records.layout import OF_MINER, OF_ROUND, TOP
 from verify.rounds import LEADER, Round
-
-TOP = ("config.json", "state.json", "leader.json", "prompts.txt", "README.md")
-OF_ROUND = frozenset(
-    [
-        "schedule.json",
-        "seed.json",
-        "prompts.txt",
-        "submissions.json",
-        "builds.json",
-        "winner.json",
-        "rules.json",
-        "fresh_prompts.txt",
-        "matches_matrix.csv",
-        "judge_progress.json",
-        "require_audit.json",
-        "source_audit.json",
-        "generation_audits.json",
-        "generation_reports.json",
-        "audit_matrix.csv",
-    ]
-)
-OF_MINER = re.compile(
-    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_[\w-]{1,60})?\.json|generations\.json"
-    r"|audit_[A-Za-z0-9]{1,10}_\d{1,4}\.json",
-    re.A,
-)
 
 
 def check_unknown_files(files: Repository, rounds: list[Round]) -> None:
