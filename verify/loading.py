@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from math import isfinite, nan
 
 from verify.match_files import asset_key, match_of, matches_of
-from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, Repository, Row
+from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, Repository, Row, finite
 from verify.records.layout import MATRIX, era_of
 from verify.rounds import LEADER, Asset, Config, Round, Side, Submission, Window
 
@@ -229,11 +228,8 @@ def _matrix(files: Repository, file: str) -> dict[tuple[str, str], float]:
     matrix: dict[tuple[str, str], float] = {}
     for row in files.table(file, columns=MATRIX):
         pair, place = (row["left"], row["right"]), f"{row['left'][:60]},{row['right'][:60]}"
-        try:
-            margin = float(row["margin"])
-        except ValueError:
-            margin = nan
-        if not isfinite(margin):
+        margin = finite(row["margin"])
+        if margin is None:
             files.book.note("wrong-type", file=file, field=place, found=row["margin"], expected="a number")
             continue
         if pair in matrix:

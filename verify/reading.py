@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -177,17 +178,15 @@ class Repository:
             return dict(pairs)
 
         try:
-            value: object = json.loads(text, object_pairs_hook=unique, parse_constant=_no_constant)
-        except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            self.book.note("malformed-json", file=file, field=where, sentence=f"Not JSON: {error.msg}.")
-        except (ValueError, RecursionError) as reason:
-            self.book.note("malformed-json", file=file, sentence=f"Not JSON that can be read: {reason}.")
-        else:
-            if isinstance(value, kind):
-                return value
-            wanted = "a list" if kind is list else "an object"
-            self.book.note("wrong-type", file=file, found=type(value).__name__, expected=wanted)
+            value = parse_json(text, pairs=unique)
+        except BadJson as error:
+            where = f"line {error.line}, column {error.column}" if error.line else ""
+            self.book.note("malformed-json", file=file, field=where, sentence=f"The file is {error}.")
+            return ABSENT
+        if isinstance(value, kind):
+            return value
+        wanted = "a list" if kind is list else "an object"
+        self.book.note("wrong-type", file=file, found=type(value).__name__, expected=wanted)
         return ABSENT
 
     def row(self, file: str, form: Form | None = None) -> Row | None:
@@ -242,6 +241,41 @@ def is_crowded(data: bytes) -> bool:
 
 def _values(data: bytes) -> int:
     return sum(map(data.count, (b"}", b"]", b",")))
+
+
+class BadJson(ValueError):
+    """What is no JSON that can be read, with its line and column where they are known."""
+
+    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(reason)
+        self.line, self.column = line, column
+
+
+def parse_json(
+    text: str,
+    *,
+    pairs: Callable[[list[tuple[str, object]]], object] | None = None,
+    floats: Callable[[str], object] | None = None,
+) -> Any:
+    """The value of a text that may be cut off or hostile.  Raises BadJson.
+
+    `pairs`, `floats`: what to make of an object's pairs, and of a number with a point.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_float=floats, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise BadJson(f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
+    except (ValueError, RecursionError) as error:
+        raise BadJson(f"not JSON that can be read: {error}") from error
+
+
+def finite(text: str) -> float | None:
+    """The number, or None where it is none that counts."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -9,7 +9,8 @@ from typing import Any
 
 from competition.records.audited import ReadAudit, read_audits
 from competition.records.played import REPEAT, PlayedMatch, read_match
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each, finite
+from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from verify.reading import finite
 from verify.records.layout import AUDIT_FILE, MATRIX, OF_MINER, OF_ROUND, TOP, era_of, stem_of
 from verify.rounds import LEADER
 
