@@ -15,7 +15,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from verify.comparing import differences
+from verify.comparing import Kinds, differences, kind_of
 from verify.findings import LONGEST_VALUE, Book
 
 LARGEST_BYTES = 64 * 2**20
@@ -91,15 +91,14 @@ class Row:
     def field(self, key: str) -> str:
         return ".".join(part for part in (self.at, key) if part)
 
-    def note(
-        self, kind: str, key: str = "", *, found: object = None, expected: object = None, sentence: str = ""
-    ) -> None:
-        self.book.note(kind, file=self.file, field=self.field(key), found=found, expected=expected, sentence=sentence)
+    def note(self, kind: str, key: str = "", **about: Any) -> None:
+        """A finding about this field, or about the whole object: `found`, `expected`, `sentence`, `round`."""
+        self.book.note(kind, file=self.file, field=self.field(key), **about)
 
-    def compare(self, kind: str, expected: Mapping[str, object], *, sentence: str = "") -> None:
+    def compare(self, kinds: Kinds, expected: Mapping[str, object], **about: Any) -> None:
         """Are these fields what was made again?"""
         for path, found, wanted in differences({key: self[key] for key in expected}, expected):
-            self.note(kind, ".".join(path), found=found, expected=wanted, sentence=sentence)
+            self.note(kind_of(kinds, path), ".".join(path), found=found, expected=wanted, **about)
 
     def one_of(self, key: str, known: Collection[str]) -> None:
         """A word that nobody knows is noted."""

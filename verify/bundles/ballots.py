@@ -14,6 +14,7 @@ from typing import Any
 from verify.bundles import cascade
 
 SILENCE = "silence"
+TWO_STAGES = {"front", "gray", "around"}
 WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
 Verdict = tuple[str, int, str]
 """(outcome, score, what decided it)."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from verify.bundles.answers import Answers, Missing, Views, sha256, unsound
-from verify.bundles.ballots import SILENCE, silent
-from verify.bundles.cascade import ORDER, Unanswered
+from verify.bundles.ballots import TWO_STAGES, silent
+from verify.bundles.cascade import Unanswered
 from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
 
@@ -31,7 +31,7 @@ def check(bundle: Bundle) -> None:
     judge, doc = bundle.document("competition.json")["judge"], bundle.documents.get(NAME)
     if doc is None:
         asked = {stage["kind"] for _, duel in judged_duels(bundle) for stage in duel["detail"].get("stages", [])}
-        if asked & {*ORDER, SILENCE} or bodies(bundle, "control.judged", of_round=bundle.round):
+        if asked - TWO_STAGES or bodies(bundle, "control.judged", of_round=bundle.round):
             bundle.note("file-missing", NAME)
         return
     bundle.compare("foreign-file", NAME, doc["name"], judge, field="name")

@@ -50,9 +50,9 @@ def read(bundle: Bundle) -> None:
         bundle.note("ledger-broken", NAME, sentence="There is no last line, or it is cut off.")
     for number, line in enumerate(io.BytesIO(data), 1):
         text, field = line.removesuffix(b"\n"), f"line {number}"
-        event = parsed(bundle, NAME, text) if line.endswith(b"\n") else None
-        if event is None:
+        if not line.endswith(b"\n"):
             return
+        event = parsed(bundle, NAME, text)
         if not is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != text:
             bundle.note("ledger-broken", NAME, field=field, sentence="The line is not an event as written.")
             return

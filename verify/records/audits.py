@@ -46,8 +46,9 @@ def keys(round: Round, decision: Decision) -> None:
     for hotkey in sorted(held.keys() - required.keys()):
         round.note("audit-not-required", "generation_audits.json", field=hotkey)
     for hotkey in sorted(required.keys() - set(decision.candidates)):
-        row, margin = required[hotkey], round.margins().get((LEADER, hotkey))
-        row.note("audit-below-threshold", "hotkey", found=margin, expected=f">= {round.config.win_margin}")
+        margin, bar, field = round.margins().get((LEADER, hotkey)), round.config.win_margin, required[hotkey].at
+        about = {"found": margin, "expected": f">= {bar}"}
+        round.note("audit-below-threshold", "require_audit.json", field=f"{field} {hotkey}", **about)
 
 
 def source(round: Round, _: object) -> None:

@@ -79,9 +79,6 @@ def _check_entry(round: Round, entry: Row, winner: str, *, before: Row | None) -
         hotkey, wanted = before["hotkey"], solution_of(before)
     if isclose(entry["weight"], weight, rel_tol=0.0, abs_tol=1e-9):  # an exporter may round 0.6000000000000001 to 0.6
         weight = entry["weight"]
-    stated = {key: entry[key] for key in ("hotkey", "weight", *wanted)}
-    expected = {"hotkey": hotkey, "weight": weight, **wanted}
-    if entry["hotkey"] != hotkey:
-        stated, expected = {"hotkey": entry["hotkey"]}, {"hotkey": hotkey}
+    expected = {"hotkey": hotkey} | ({"weight": weight, **wanted} if entry["hotkey"] == hotkey else {})
     kinds = {"hotkey": "reign-hotkey", "weight": "reign-weight", "": "reign-solution"}
-    round.book.compare(kinds, FILE, stated, expected, field=entry.at, round=round.number)
+    entry.compare(kinds, expected, round=round.number)
