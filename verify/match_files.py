@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Repository, Row
+from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Form, Repository, Row, Type
 from verify.records.layout import AUDIT_FILE, NAMES, SIDES
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, Duel, Match, Round, Side
 
@@ -48,17 +49,24 @@ def match_of(row: Row, *, era: int) -> Match | None:
     return Match(row.file, defender, challenger, row["score"], row["margin"], row["outcome"], duels)
 
 
+@lru_cache(maxsize=64)
+def form_of_duel(era: int, keys: frozenset[str]) -> tuple[Form, list[str], list[str]]:
+    """What a duel with these keys must hold, and under which of them each side names its file and its picture."""
+    form: dict[str, Type] = {"name": TEXT, "prompt": TEXT, "winner": TEXT, "issues": TEXT.or_null.optional}
+    form |= {"detail": ANY.optional} if era >= 2 else {}
+    assets, views = [], []
+    for name in SIDES[era]:
+        assets.append(f"{name}_{asset_key(keys, era=era, before=f'{name}_')}")
+        shown = [f"{name}_{key}" for key in VIEWS[era] if f"{name}_{key}" in keys]
+        views.append(shown[0] if shown else assets[-1] if era == 2 else f"{name}_png")
+        form |= dict.fromkeys([*shown, assets[-1], views[-1]], PATH)
+    return form, assets, views
+
+
 def _duel(row: Row, *, era: int) -> Duel | None:
     """One duel; None when it has no readable prompt or verdict (noted)."""
     names = SIDES[era]
-    form = {"name": TEXT, "prompt": TEXT, "winner": TEXT, "issues": TEXT.or_null.optional}
-    form |= {"detail": ANY.optional} if era >= 2 else {}
-    assets, views = [], []
-    for name in names:
-        assets.append(f"{name}_{asset_key(row, era=era, before=f'{name}_')}")
-        shown = [f"{name}_{key}" for key in VIEWS[era] if f"{name}_{key}" in row.values]
-        views.append(shown[0] if shown else assets[-1] if era == 2 else f"{name}_png")
-        form |= dict.fromkeys([*shown, assets[-1], views[-1]], PATH)
+    form, assets, views = form_of_duel(era, frozenset(row.values))
     row = row.read(form)
     winners = {names[0]: DEFENDER, names[1]: CHALLENGER, DRAW: DRAW, SKIPPED: SKIPPED}
     row.one_of("winner", winners)
@@ -70,6 +78,6 @@ def _duel(row: Row, *, era: int) -> Duel | None:
     return Duel(row["name"], row["prompt"], winner, row["issues"] or "", sides, row.at, row["detail"])
 
 
-def asset_key(row: Row, *, era: int, before: str = "") -> str:
+def asset_key(keys: Collection[str], *, era: int, before: str = "") -> str:
     """Under which of its era's keys a row names a file: the first that is there."""
-    return next((key for key in ASSETS[era] if before + key in row.values), ASSETS[era][0])
+    return next((key for key in ASSETS[era] if before + key in keys), ASSETS[era][0])

@@ -75,11 +75,12 @@ class Row:
 
     def read(self, form: Form) -> Row:
         """The fields that are as they must be; each other one is noted, and left out."""
-        for key in self.values.keys() - form.keys():
-            self.book.note("unknown-key", file=self.file, field=key[:80])
-        good = {}
+        if not self.values.keys() <= form.keys():
+            for key in self.values.keys() - form.keys():
+                self.book.note("unknown-key", file=self.file, field=key[:80])
+        good, values = {}, self.values
         for key, kind in form.items():
-            value = self.values.get(key, ABSENT)
+            value = values.get(key, ABSENT)
             if value is not ABSENT and kind.fits(value):
                 good[key] = value
             elif value is not ABSENT:
@@ -171,10 +172,11 @@ class Repository:
             return ABSENT
 
         def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-            twice = [key[:80] for key, times in Counter(key for key, _ in pairs).items() if times > 1]
-            if twice:
+            whole = dict(pairs)
+            if len(whole) != len(pairs):
+                twice = [key[:80] for key, times in Counter(key for key, _ in pairs).items() if times > 1]
                 self.book.note("duplicate-key", file=file, field=", ".join(twice)[:LONGEST_VALUE])
-            return dict(pairs)
+            return whole
 
         try:
             value = parse_json(text, pairs=unique)

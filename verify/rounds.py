@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from verify.findings import Book
@@ -67,8 +69,12 @@ class Match:
     outcome: str | None
     duels: tuple[Duel, ...]
 
+    @cached_property
+    def tally(self) -> Counter[str]:
+        return Counter(duel.winner for duel in self.duels)
+
     def won(self, who: str) -> int:
-        return sum(duel.winner == who for duel in self.duels)
+        return self.tally[who]
 
     @property
     def net(self) -> int:

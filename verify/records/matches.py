@@ -10,6 +10,7 @@ from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED
 
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
+KINDS = {"prompt": "duel-prompt", "winner": "duel-verdict"}
 SHEET = "grid.png"
 """Era 2 lists a folder of views; its duels show this file in it."""
 
@@ -55,10 +56,13 @@ def duels(round: Round, _: object) -> None:
                 sentence = f"{len(stems)} in all."
                 round.book.note(kind, file=match.file, field="duels", found=stems[:5], sentence=sentence)
         for duel in match.duels:
-            at, shown = f"{duel.field}.prompt", prompts.get(duel.stem, duel.prompt)
-            round.book.compare("duel-prompt", match.file, duel.prompt, shown, field=at)
-            verdict = without_pictures(duel) or duel.winner
-            round.book.compare("duel-verdict", match.file, duel.winner, verdict, field=f"{duel.field}.winner")
+            stated = {"prompt": duel.prompt, "winner": duel.winner}
+            expected = {
+                "prompt": prompts.get(duel.stem, duel.prompt),
+                "winner": without_pictures(duel) or duel.winner,
+            }
+            if stated != expected:
+                round.book.compare(KINDS, match.file, stated, expected, field=duel.field)
 
 
 def without_pictures(duel: Duel) -> str:
