@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from typing import Any
 
 from verify.records.layout import UNNEEDED, stem_of
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED, Duel, Match, Round, Side
 
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
-KINDS = {"prompt": "duel-prompt", "winner": "duel-verdict"}
 SHEET = "grid.png"
 """Era 2 lists a folder of views; its duels show this file in it."""
 
@@ -56,13 +56,13 @@ def duels(round: Round, _: object) -> None:
                 sentence = f"{len(stems)} in all."
                 round.book.note(kind, file=match.file, field="duels", found=stems[:5], sentence=sentence)
         for duel in match.duels:
-            stated = {"prompt": duel.prompt, "winner": duel.winner}
-            expected = {
-                "prompt": prompts.get(duel.stem, duel.prompt),
-                "winner": without_pictures(duel) or duel.winner,
-            }
-            if stated != expected:
-                round.book.compare(KINDS, match.file, stated, expected, field=duel.field)
+            prompt, winner = prompts.get(duel.stem, duel.prompt), without_pictures(duel) or duel.winner
+            if duel.prompt != prompt:
+                about: dict[str, Any] = {"field": f"{duel.field}.prompt", "found": duel.prompt, "expected": prompt}
+                round.book.note("duel-prompt", file=match.file, **about)
+            if duel.winner != winner:
+                about = {"field": f"{duel.field}.winner", "found": duel.winner, "expected": winner}
+                round.book.note("duel-verdict", file=match.file, **about)
 
 
 def without_pictures(duel: Duel) -> str:
