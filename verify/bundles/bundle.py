@@ -30,7 +30,7 @@ from verify.bundles import (
     title,
     versions,
 )
-from verify.bundles.files import Bundle, read
+from verify.bundles.files import BROKEN, Bundle, read
 from verify.bundles.shapes import SHAPES
 from verify.findings import Signer
 
@@ -77,7 +77,6 @@ EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
     events.audits,
     events.decision,
 )
-BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 
 
 def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draft: bool = False) -> Bundle:

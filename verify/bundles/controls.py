@@ -66,7 +66,8 @@ def check(bundle: Bundle) -> None:
 
 
 def last_take(rows: Sequence[Row]) -> int:
-    return max((row["take"] for row in rows), default=1)
+    """Each take has rows of its own, so that there are no more takes than rows."""
+    return min(max((row["take"] for row in rows), default=1), len(rows) or 1)
 
 
 def plan(bundle: Bundle, *, take: int) -> list[list[Any]]:

@@ -31,6 +31,8 @@ PIECE = 1 << 20
 BLOB = re.compile(r"blobs/([0-9a-f]{64})")
 ROLES = ("document", "prompt", "asset", "view")
 
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What a value raises that no examination expects."""
 CANNOT_BE_CANONICAL = (rfc8785.CanonicalizationError, RecursionError, UnicodeError, TypeError)
 
 DOCUMENTS = SHAPES | OPTIONAL

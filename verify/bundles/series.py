@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from verify.bundles.events import entered
-from verify.bundles.files import Bundle
+from verify.bundles.files import BROKEN, Bundle
 from verify.bundles.ledger import NAME, TEXT
 from verify.findings import Book
 
@@ -20,14 +20,22 @@ def check(bundles: Sequence[Bundle]) -> Book:
     whole = [bundle for bundle in bundles if bundle.events and "decision.json" in bundle.documents]
     for slug in sorted({bundle.manifest["competition"] for bundle in whole}):
         of_it = [bundle for bundle in whole if bundle.manifest["competition"] == slug]
-        ordered = sorted(of_it, key=lambda bundle: (bundle.round or 0, edition_of(bundle)))
-        one_history(ordered, book=book)
-        for place, after in enumerate(ordered[1:], 1):
-            joined(max(ordered[:place], key=lambda bundle: int(bundle.events[-1]["seq"])), after, book=book)
-        for after in of_it:
-            hand_over([one for one in of_it if one.round == (after.round or 0) - 1], after, book=book)
-        fresh_prompts(ordered, book=book)
+        try:
+            one_competition(of_it, book=book)
+        except BROKEN as error:
+            found, sentence = repr(error)[:150], "The bundles could not all be held against each other."
+            book.note("malformed-document", file=slug, found=found, sentence=sentence)
     return book
+
+
+def one_competition(bundles: Sequence[Bundle], *, book: Book) -> None:
+    ordered = sorted(bundles, key=lambda bundle: (bundle.round or 0, edition_of(bundle)))
+    one_history(ordered, book=book)
+    for place, after in enumerate(ordered[1:], 1):
+        joined(max(ordered[:place], key=lambda bundle: int(bundle.events[-1]["seq"])), after, book=book)
+    for after in bundles:
+        hand_over([one for one in bundles if one.round == (after.round or 0) - 1], after, book=book)
+    fresh_prompts(ordered, book=book)
 
 
 def edition_of(bundle: Bundle) -> int:

@@ -11,7 +11,7 @@ from verify.bundles.entries import order_of
 from verify.bundles.files import Bundle
 from verify.bundles.ladder import LEADER, Gap, Pairs, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
-from verify.bundles.matches import clears, counted_of, label, margin_of
+from verify.bundles.matches import clears, counted_of, label, margin_of, results_of, tally_of
 
 NAME = "statistics.json"
 Z95 = 1.959963984540054
@@ -32,7 +32,7 @@ def check(bundle: Bundle) -> None:
     doc, matches = bundle.document(NAME), []
     stated = {row["match"]: [*row["interval95_micro"], row["sign_p_micro"]] for row in doc["matches"]}
     for match in bundle.document(MATCHES):
-        numbers, given = list(intervals(match["tally"])), stated.get(label(match), [])
+        numbers, given = list(intervals(tally_of(results_of(match)))), stated.get(label(match), [])
         if len(given) == len(numbers) and all(abs(a - b) <= 1 for a, b in zip(given, numbers, strict=True)):
             numbers = given
         interval, p, distance = numbers[:2], numbers[2], flips_of(bundle, match)
@@ -56,7 +56,7 @@ def intervals(tally: dict[str, int]) -> tuple[int, int, int]:
 
 
 def flips_of(bundle: Bundle, match: Row) -> int | None:
-    rules, tally = bundle.rules, match["tally"]
+    rules, tally = bundle.rules, tally_of(results_of(match))
     won, lost = tally["won"] + tally["forfeits_defender"], tally["lost"] + tally["forfeits_challenger"]
     if match["kind"] == "title":
         rows = bundle.documents.get("title.json", {"bankrolls": []})["bankrolls"]
