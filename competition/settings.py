@@ -315,7 +315,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["dashboard.api.schema.ours"],
-    "POSTPROCESSING_HOOKS": ["dashboard.api.schema.finished"],
+    "POSTPROCESSING_HOOKS": ["dashboard.api.schema.with_examples"],
 }
 # What the API answers: requests a minute from one address (in each web process) and from one hotkey; seconds that one
 # question may keep the database busy.

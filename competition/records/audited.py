@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
-from verify.reading import finite
+from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each, finite
 
 SOURCE, GENERATION = "source", "generation"
 STATES = {"passed": "passed", "rejected": "rejected", "failed": "rejected", "pending": "reviewing"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify.rounds import LEADER
+from competition.records.played import LEADER
 
 LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
 WINNERS = {"defender": LEFT, "challenger": RIGHT, "draw": "draw"}

@@ -112,8 +112,8 @@ def as_sent(request: Any) -> signing.Sent | None:
 
 def body_of(request: Any) -> bytes:
     """Never more than a reveal needs is read."""
-    told = request.META.get("CONTENT_LENGTH") or "0"
-    if not re.fullmatch("[0-9]{1,9}", told, re.ASCII) or int(told) > MOST_BYTES:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not re.fullmatch("[0-9]{1,9}", length, re.ASCII) or int(length) > MOST_BYTES:
         raise too_large(MOST_BYTES)
     return bytes(request.body)
 

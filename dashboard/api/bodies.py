@@ -1,89 +1,118 @@
-"""What may a body say?  Every field has a type and a sentence; an unknown field is refused, not ignored."""
+"""What may a body hold?  Every field has a type and a sentence; an unknown field is refused, not ignored."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from drf_spectacular.drainage import set_override
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from rest_framework import fields, serializers
 
 from dashboard.api.errors import bad
-from dashboard.api.filters import Kind
+from dashboard.api.filters import TEXT, Kind
 
-Schema = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """`kind`: of a text, or of each text of a list.  `schema` overrides what the documentation says."""
-
-    about: str
-    type: type = str
-    kind: Kind | None = None
-    required: bool = False
-    most: int = 500
-    schema: Mapping[str, Any] = field(default_factory=dict)
-
-    def told(self) -> Schema:
-        plain: Schema = {"type": JSON_TYPES[self.type], "description": self.about}
-        text: Schema = {"type": "string", "maxLength": self.most}
-        if self.kind is not None and self.kind.name != "text":
-            text["pattern"] = f"^({self.kind.pattern})$"
-        if self.type is str:
-            plain |= text
-        if self.type is list:
-            plain |= {"items": text, "minItems": 1, "maxItems": 20}
-        return {**plain, **self.schema}
-
-    def check(self, name: str, value: Any) -> Any:
-        if type(value) is not self.type:
-            says = JSON_TYPES[self.type]
-            raise bad(name, f"{name} is not of the type {says}.", fix=f"Send {name} as {says}: {self.about}")
-        if self.type is str:
-            self._text(name, value)
-        for text in value if isinstance(value, list) else ():
-            self._text(name, text)
-        return value
-
-    def _text(self, name: str, text: Any) -> None:
-        if not isinstance(text, str) or len(text) > self.most or "\0" in text or not _plain(text):
-            raise bad(name, f"{name} holds no usable text.", fix=f"At most {self.most} characters, without NUL.")
-        if self.kind is not None and not re.fullmatch(self.kind.pattern, text, re.ASCII):
-            raise bad(name, f"{name} is not {self.kind.says}.", fix=f"Send {name} as {self.kind.says}.")
+LONGEST = 500  # characters of a text
 
 
-JSON_TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object", list: "array"}
+class StrictField(fields.Field):
+    """Refuses a value of another JSON type by name, where the framework would convert it."""
+
+    python_type: ClassVar[type]
+    json_type: ClassVar[str]
+
+    def run_validation(self, data: Any = fields.empty) -> Any:
+        if data is not fields.empty:
+            self.check(data)
+        return super().run_validation(data)
+
+    def check(self, data: Any) -> None:
+        """Raises RequestRefused."""
+        if type(data) is not self.python_type:
+            name, kind = self.field_name, self.json_type
+            raise bad(name, f"{name} is not of the type {kind}.", fix=f"Send {name} as {kind}: {self.help_text}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Takes:
-    """What a call takes: its fields, and one body that would do."""
+class TextField(StrictField, fields.CharField):
+    """A text of some kind, as it was sent."""
 
-    fields: Mapping[str, Field]
-    example: Mapping[str, Any]
+    python_type, json_type = str, "string"
 
-    @property
-    def schema(self) -> Schema:
-        return {
-            "type": "object",
-            "properties": {name: each.told() for name, each in self.fields.items()},
-            "required": [name for name, each in self.fields.items() if each.required],
-            "additionalProperties": False,
-        }
+    def __init__(self, *, kind: Kind = TEXT, longest: int = LONGEST, **options: Any) -> None:
+        super().__init__(allow_blank=kind == TEXT, trim_whitespace=False, **options)
+        self.kind, self.longest = kind, longest
+        set_override(self, "field", text_schema(kind, longest))
 
-    def read(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The known fields.  Raises RequestRefused."""
-        unknown = sorted(set(body) - set(self.fields))
+    def check(self, data: Any) -> None:
+        super().check(data)
+        check_text(self.field_name, data, kind=self.kind, longest=self.longest)
+
+
+class TextsField(StrictField, fields.ListField):
+    """A list of texts."""
+
+    python_type, json_type = list, "array"
+
+    def __init__(self, *, longest: int = LONGEST, **options: Any) -> None:
+        super().__init__(**options)
+        self.longest = longest
+        texts = {"type": "array", "items": text_schema(TEXT, longest), "minItems": 1, "maxItems": 20}
+        set_override(self, "field", texts)
+
+    def check(self, data: Any) -> None:
+        super().check(data)
+        for text in data:
+            check_text(self.field_name, text, kind=TEXT, longest=self.longest)
+
+
+class FlagField(StrictField, fields.BooleanField):
+    python_type, json_type = bool, "boolean"
+
+
+class ObjectField(StrictField, fields.DictField):
+    """An object with names of its own."""
+
+    python_type, json_type = dict, "object"
+
+
+def text_schema(kind: Kind, longest: int) -> dict[str, Any]:
+    schema = {"type": "string", "maxLength": longest}
+    return schema if kind == TEXT else {**schema, "pattern": f"^({kind.pattern})$"}
+
+
+def check_text(name: str, text: Any, *, kind: Kind, longest: int) -> None:
+    """Raises RequestRefused for a text that is too long, cannot be stored, or is not of its kind."""
+    halves = isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text)
+    if not isinstance(text, str) or len(text) > longest or "\0" in text or halves:
+        raise bad(name, f"{name} holds no usable text.", fix=f"At most {longest} characters, without NUL.")
+    if not re.fullmatch(kind.pattern, text, re.ASCII):
+        raise bad(name, f"{name} is not {kind.says}.", fix=f"Send {name} as {kind.says}.")
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    """Reads the body of a request.  Raises RequestRefused for an unknown or a missing field, and for a bad value."""
+
+    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
+        known = self.fields
+        unknown = sorted(set(data) - set(known))
         if unknown:
             shown = unknown[0][:40] if unknown[0].isascii() and unknown[0].isprintable() else "of this name"
-            fix = f"Leave it out; known are {', '.join(self.fields)}."
+            fix = f"Leave it out; known are {', '.join(known)}."
             raise bad(shown, f"There is no field {shown}.", fix=fix, code="unknown_field")
-        missing = [name for name, each in self.fields.items() if each.required and name not in body]
+        missing = [name for name, field in known.items() if field.required and name not in data]
         if missing:
-            raise bad(missing[0], f"{missing[0]} is missing.", fix=self.fields[missing[0]].about, code="missing_field")
-        return {name: self.fields[name].check(name, value) for name, value in body.items()}
+            name = missing[0]
+            raise bad(name, f"{name} is missing.", fix=str(known[name].help_text), code="missing_field")
+        return super().to_internal_value(data)
 
 
-def _plain(text: str) -> bool:
-    """No half of a surrogate pair: it cannot be kept."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+class BodySchema(OpenApiSerializerExtension):
+    """An unknown field is refused, and the documentation says so."""
+
+    target_class = BodySerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}

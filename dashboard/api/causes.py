@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audits import queries as auditing
 from audits.models import Build, PodRun
 from audits.pods import logs
 from competition.models import Asset, Reveal
+from dashboard.api.participation import RoundParticipation
 from dashboard.api.rows import game, standing
 from dashboard.facts.wording import WHO_MUST_ACT
 from judging.models import Duel, Rendering
 
-if TYPE_CHECKING:
-    from dashboard.api.standing import RoundPart
-
 MOST_PROMPTS = 256
 
 
-def of(own: RoundPart) -> tuple[standing.Cause, ...]:
+def of(own: RoundParticipation) -> tuple[standing.Cause, ...]:
     """Most frequent first."""
     grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for what, prompt, row in _failed(own):
         grouped.setdefault((what, row.failure_class, row.failure_code), []).append((prompt, row.failure_reason))
-    found = [
+    causes = [
         standing.Cause(
             what=what,
             failure_class=whose,
@@ -36,10 +34,10 @@ def of(own: RoundPart) -> tuple[standing.Cause, ...]:
         )
         for (what, whose, code), rows in grouped.items()
     ]
-    return tuple(sorted(found, key=lambda cause: (-cause.count, cause.what, cause.code)))
+    return tuple(sorted(causes, key=lambda cause: (-cause.count, cause.what, cause.code)))
 
 
-def _failed(own: RoundPart) -> Iterable[tuple[str, str, Any]]:
+def _failed(own: RoundParticipation) -> Iterable[tuple[str, str, Any]]:
     """(what, prompt, the row that says why)"""
     yield from (("file", asset.prompt.stem, asset) for asset in assets(own) if asset.failure_class)
     yield from (("picture", asset.prompt.stem, rendering) for asset, rendering in refused(own))
@@ -48,14 +46,14 @@ def _failed(own: RoundPart) -> Iterable[tuple[str, str, Any]]:
     yield from (("pod", "", run) for run in own.runs if run.failure_class)
 
 
-def assets(own: RoundPart) -> list[Asset]:
+def assets(own: RoundParticipation) -> list[Asset]:
     if own.submission is None or own.submission.pk is None:
         return []
     rows = own.submission.assets.exclude(state="stored") | own.submission.assets.exclude(failure_class="")
     return list(rows.select_related("prompt").order_by("prompt__stem", "origin"))
 
 
-def refused(own: RoundPart) -> list[tuple[Asset, Rendering]]:
+def refused(own: RoundParticipation) -> list[tuple[Asset, Rendering]]:
     """Files that arrived and could not be drawn."""
     if own.submission is None or own.submission.pk is None:
         return []
@@ -67,7 +65,7 @@ def refused(own: RoundPart) -> list[tuple[Asset, Rendering]]:
     return [(asset, by_content[asset.sha256]) for asset in stored if asset.sha256 in by_content]
 
 
-def diagnostics(own: RoundPart) -> standing.Diagnostics:
+def diagnostics(own: RoundParticipation) -> standing.Diagnostics:
     window = own.round.reveal_window
     reveals = Reveal.objects.filter(
         competition=own.round.competition_id, miner__hotkey=own.miner.hotkey, block__range=window

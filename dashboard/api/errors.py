@@ -83,7 +83,7 @@ def fault() -> RequestRefused:
 
 def body(refused: RequestRefused) -> dict[str, Any]:
     who = CALLER if refused.failure_class == "miner" else WHO_MUST_ACT[refused.failure_class]
-    told = {
+    error = {
         "code": refused.code,
         "class": refused.failure_class,
         "who_must_act": who,
@@ -92,7 +92,7 @@ def body(refused: RequestRefused) -> dict[str, Any]:
         "field": refused.field,
         "retry_after_s": refused.retry_after_s,
     }
-    return {"error": told}
+    return {"error": error}
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:
@@ -160,7 +160,7 @@ def _of_framework(error: exceptions.APIException) -> RequestRefused:
 
 
 def too_large(most: int) -> RequestRefused:
-    said = f"The body is larger than {most:,} bytes." if most else "The body is too large."
+    sentence = f"The body is larger than {most:,} bytes." if most else "The body is too large."
     return RequestRefused(
-        said, code="too_large", fix="Send less.", status_code=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+        sentence, code="too_large", fix="Send less.", status_code=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     )

@@ -14,17 +14,17 @@ from judging.models import Duel
 
 def of(round_: Round) -> rows.JudgeHealth:
     current = list(controls.current(round_))
-    found = controls.measured(round_) if current else None
+    measured = controls.measured(round_) if current else None
     return rows.JudgeHealth(
         competition=round_.competition.slug,
         round=round_.number,
         judge=round_.competition.judge,
         computed=not current,
-        well=found.well if found else None,
+        well=measured.well if measured else None,
         take=current[0].take if current else 0,
         gates=tuple(
             rows.Gate(gate=f.gate, state=f.state, measured=f.measured, needed=f.needed, of=f.of)
-            for f in (found.findings if found else ())
+            for f in (measured.findings if measured else ())
         ),
         controls=tuple(rows.control(control) for control in current),
         void_share=_void(round_),

@@ -38,20 +38,20 @@ def pages() -> dict[str, str]:
     document = SchemaGenerator().get_schema(request=None, public=True)
     grouped: dict[str, list[tuple[str, str, Schema]]] = {}
     for path, operations in document["paths"].items():
-        for method, told in operations.items():
-            grouped.setdefault(told["tags"][0], []).append((path, method.upper(), told))
-    shapes = document["components"]["schemas"]
-    return {group: _page(group, told, shapes) for group, told in sorted(grouped.items())}
+        for method, operation in operations.items():
+            grouped.setdefault(operation["tags"][0], []).append((path, method.upper(), operation))
+    components = document["components"]["schemas"]
+    return {group: _page(group, operations, components) for group, operations in sorted(grouped.items())}
 
 
-def _page(group: str, operations: list[tuple[str, str, Schema]], shapes: Schema) -> str:
+def _page(group: str, operations: list[tuple[str, str, Schema]], components: Schema) -> str:
     lines = [f"# {group.capitalize()}", "", NOTE, "", f"{GROUPS[group]}  [All groups](README.md)", ""]
     used: dict[str, None] = {}
-    for path, method, told in operations:
-        lines += _operation(path, method, told)
-        used |= dict.fromkeys(_named(told))
+    for path, method, operation in operations:
+        lines += _operation(path, method, operation, components)
+        used |= dict.fromkeys(_named(operation, components))
     lines += SECTIONS.get(group, lambda: ())()
-    return "\n".join([*lines, *_shapes(used, shapes)]).rstrip() + "\n"
+    return "\n".join([*lines, *_shapes(used, components)]).rstrip() + "\n"
 
 
 def _scopes() -> Iterable[str]:
@@ -86,31 +86,39 @@ def _webhooks() -> Iterable[str]:
 SECTIONS: Mapping[str, Callable[[], Iterable[str]]] = {"webhooks": _webhooks, "ledger": _kinds, "me": _scopes}
 
 
-def _operation(path: str, method: str, told: Schema) -> Iterable[str]:
+def _operation(path: str, method: str, operation: Schema, components: Schema) -> Iterable[str]:
     yield f"## {method} {path}"
     yield ""
-    yield f"{told['description']}  (`{_url_name(path)}`)"
+    yield f"{operation['description']}  (`{_url_name(path)}`)"
     yield ""
-    if told.get("security"):
-        yield f"Needs: {' or '.join(sorted(SECURITY[name] for way in told['security'] for name in way))}."
+    if operation.get("security"):
+        yield f"Needs: {' or '.join(sorted(SECURITY[name] for way in operation['security'] for name in way))}."
         yield ""
-    asked = [p for p in told["parameters"] if p["name"] not in ("format", "fields", "limit", "cursor", "order")]
-    if asked:
+    own = [p for p in operation.get("parameters", ()) if p["name"] not in EVERYWHERE]
+    if own:
         yield "| parameter | in | what it means |"
         yield "|---|---|---|"
-        yield from (f"| `{p['name']}` | {p['in']} | {_cell(p['description'])}{_choices(p['schema'])} |" for p in asked)
+        yield from (f"| `{p['name']}` | {p['in']} | {_cell(p['description'])}{_choices(p['schema'])} |" for p in own)
         yield ""
-    yield from _body(told.get("requestBody", {}).get("content", {}).get("application/json"))
-    yield f"Gives: {_gives(told['responses'])}"
+    yield from _body(operation.get("requestBody", {}).get("content", {}).get("application/json"), components)
+    yield f"Gives: {_gives(operation['responses'], components)}"
     yield ""
 
 
-def _body(media: Schema | None) -> Iterable[str]:
+EVERYWHERE = ("format", "fields", "limit", "cursor", "order")
+
+
+def _resolved(schema: Schema, components: Schema) -> Schema:
+    """The component that a schema points to, else the schema itself."""
+    return components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _body(media: Schema | None, components: Schema) -> Iterable[str]:
     """Each field of what is sent, and one body that would do."""
     if media is None:
         return
-    schema = media["schema"]
-    if not schema["properties"]:
+    schema = _resolved(media["schema"], components)
+    if not schema.get("properties"):
         yield "Send an empty object: `{}`."
         yield ""
         return
@@ -122,10 +130,11 @@ def _body(media: Schema | None) -> Iterable[str]:
         needed = "yes" if field in schema["required"] else "no"
         yield f"| `{field}` | {_type(each)} | {needed} | {_cell(each['description'])} |"
     yield ""
-    yield "```json"
-    yield json.dumps(media["example"], indent=2, ensure_ascii=False)
-    yield "```"
-    yield ""
+    for example in media["examples"].values():
+        yield "```json"
+        yield json.dumps(example["value"], indent=2, ensure_ascii=False)
+        yield "```"
+        yield ""
 
 
 SECURITY = {"hotkeySignature": "a signature (gauntlet/1)", "epistula": "Epistula v2", "token": "a token"}
@@ -142,21 +151,28 @@ def _url_name(path: str) -> str:
     return ""
 
 
-def _gives(responses: Schema) -> str:
-    code, told = next((code, told) for code, told in responses.items() if code.startswith("2"))
-    content = told.get("content", {})
+def _gives(responses: Schema, components: Schema) -> str:
+    code, response = next((code, response) for code, response in responses.items() if code.startswith("2"))
+    content = response.get("content", {})
     schema = content.get("application/json", {}).get("schema")
     if schema is None:
         return f"{code}, {', '.join(f'`{media}`' for media in content)}" if content else f"{code}, no body"
-    rows = schema.get("properties", {}).get("results")
-    shown = f"pages of {_type(rows['items'])}" if rows else _type(schema)
+    rows = _rows(schema, components)
+    shown = f"pages of {_type(rows)}" if rows else _type(schema)
     return f"{code}, {shown}{', also as CSV and Parquet' if 'text/csv' in content else ''}"
 
 
-def _named(told: Schema) -> Iterable[str]:
-    for part in (told.get("requestBody", {}), *told["responses"].values()):
-        schema = part.get("content", {}).get("application/json", {}).get("schema", {})
-        yield from (name for name in _references(schema) if name != "Error")
+def _rows(schema: Schema, components: Schema) -> Schema | None:
+    """Of a page: what each row of it is."""
+    properties = _resolved(schema, components).get("properties", {})
+    return properties["results"]["items"] if "next" in properties else None
+
+
+def _named(operation: Schema, components: Schema) -> Iterable[str]:
+    """The components that an operation answers with."""
+    for response in operation["responses"].values():
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        yield from (name for name in _references(_rows(schema, components) or schema) if name != "Error")
 
 
 def _references(schema: Any) -> Iterable[str]:
@@ -170,7 +186,7 @@ def _references(schema: Any) -> Iterable[str]:
             yield from _references(value)
 
 
-def _shapes(used: dict[str, None], shapes: Schema) -> Iterable[str]:
+def _shapes(used: dict[str, None], components: Schema) -> Iterable[str]:
     """A table of fields for each shape, and for each that those are made of."""
     queue, written = list(used), set()
     while queue:
@@ -178,28 +194,32 @@ def _shapes(used: dict[str, None], shapes: Schema) -> Iterable[str]:
         if name in written:
             continue
         written.add(name)
-        queue += _references(shapes[name])
+        component = components[name]
+        queue += _references(component)
         yield f"### {name}"
         yield ""
-        yield " ".join(shapes[name]["description"].split())
-        yield ""
+        if component["description"]:
+            yield " ".join(component["description"].split())
+            yield ""
         yield "| field | type | what it is |"
         yield "|---|---|---|"
-        for field, schema in shapes[name]["properties"].items():
+        for field, schema in component["properties"].items():
             yield f"| `{field}` | {_type(schema)} | {_cell(schema.get('description', ''))} |"
         yield ""
 
 
 def _type(schema: Schema) -> str:
-    found = list(_references(schema))
-    many = schema.get("type") == "array"
-    if found:
-        null = " or null" if {"type": "null"} in schema.get("anyOf", []) else ""
-        return f"{'list of ' if many else ''}[{found[0]}](#{found[0].lower()}){null}"
+    references = list(_references(schema))
+    many = "array" in schema.get("type", ())
+    null = " or null" if {"type": "null"} in schema.get("oneOf", []) or "null" in schema.get("type", ()) else ""
+    if references:
+        return f"{'list of ' if many else ''}[{references[0]}](#{references[0].lower()}){null}"
     if many:
-        return f"list of {_type(schema.get('items', {}))}"
-    told = schema.get("type", "anything")
-    return " or ".join(told) if isinstance(told, list) else str(schema.get("format", told))
+        return f"list of {_type(schema.get('items', {}))}{null}"
+    name = schema.get("type", "anything")
+    if schema.get("format", "double") != "double":
+        return f"{schema['format']}{null}"
+    return " or ".join(name) if isinstance(name, list) else str(name)
 
 
 def _choices(schema: Schema) -> str:

@@ -42,20 +42,20 @@ def usual() -> str | None:
     return current.slug if current else None
 
 
-def moment(competition: Competition, asked: Mapping[str, Any], *, now: datetime) -> Moment:
+def moment(competition: Competition, params: Mapping[str, Any], *, now: datetime) -> Moment:
     """Raises RequestRefused for a round without a decision, ChainFault where the chain does not say its block."""
-    if "as_of_round" in asked and "as_of_block" in asked:
+    if "as_of_round" in params and "as_of_block" in params:
         raise bad("as_of_block", "as_of_round and as_of_block exclude each other.", fix="Give one of them.")
     rows = competition.reigns.select_related("competition", "miner", "won_in").order_by("sequence")
     reigns, played = list(rows), facts.is_played(competition)
-    if "as_of_round" in asked:
-        number = asked["as_of_round"]
+    if "as_of_round" in params:
+        number = params["as_of_round"]
         reigns = [r for r in reigns if r.won_in is None or r.won_in.number <= number]
         if not any(r.won_in and r.won_in.number == number for r in reigns):
             raise missing("This round has decided nothing, or not yet.", fix="Ask for a finished round.")
         return Moment(competition=competition, reigns=reigns, block=reigns[-1].effective_block, played=played, now=now)
-    if "as_of_block" in asked:
-        return Moment(competition=competition, reigns=reigns, block=asked["as_of_block"], played=played, now=now)
+    if "as_of_block" in params:
+        return Moment(competition=competition, reigns=reigns, block=params["as_of_block"], played=played, now=now)
     block = chain.of(competition).block(now=now) if played else max((r.effective_block for r in reigns), default=0)
     return Moment(competition=competition, reigns=reigns, block=block, played=played, now=now)
 
@@ -70,37 +70,37 @@ def leader(at: Moment) -> outcomes.Leader:
     )
 
 
-def weights(asked: Moment) -> outcomes.Weights:
+def weights(at: Moment) -> outcomes.Weights:
     """As the chain is told: a reign that no signed checkpoint covers yet is not paid, and said to wait."""
-    register = asked.register
-    checkpoint, reign = _checkpoint(asked), register.in_force
-    event = _event(asked, reign)
+    register = at.register
+    checkpoint, reign = _checkpoint(at), register.in_force
+    event = _event(at, reign)
     covered = event is not None and checkpoint is not None and checkpoint.seq >= event.seq
-    waits = asked.reign if asked.reign != reign else None
+    waits = at.reign if at.reign != reign else None
     return outcomes.Weights(
-        competition=asked.competition.slug,
-        chain=asked.competition.chain,
-        block=asked.block,
-        vector=_vector(asked, register.signed, reign=reign),
-        later=facts.summary(asked.competition, register, now=asked.now).later,
+        competition=at.competition.slug,
+        chain=at.competition.chain,
+        block=at.block,
+        vector=_vector(at, register.signed, reign=reign),
+        later=facts.summary(at.competition, register, now=at.now).later,
         reign=game.reign(reign) if reign else None,
-        formula=_formula(asked, reign) if reign else None,
+        formula=_formula(at, reign) if reign else None,
         event=evidence.event(event) if event else None,
         checkpoint=evidence.checkpoint(checkpoint) if checkpoint else None,
         covered=covered,
-        remark=_remark(asked, event=event, covered=covered, waits=waits),
+        remark=_remark(at, event=event, covered=covered, waits=waits),
     )
 
 
 def _vector(at: Moment, reigns: Sequence[Reign], *, reign: Reign | None) -> tuple[outcomes.Share, ...]:
     """With uids where a chain is asked; of records by role only.  `reigns`: those that may be paid."""
-    told = told_by(reigns)
+    known = told_by(reigns)
     if at.played:
         connected = chain.of(at.competition)
         owner, uids = connected.owner_uid(), connected.uids()
     else:
-        owner, uids = -1, {reign.hotkey: place for place, reign in enumerate(told)}
-    vector = decisions.vector(told, block=at.block, uids=uids, owner_uid=owner)
+        owner, uids = -1, {reign.hotkey: place for place, reign in enumerate(known)}
+    vector = decisions.vector(known, block=at.block, uids=uids, owner_uid=owner)
     return tuple(
         outcomes.Share(
             uid=uid if at.played else None,
@@ -138,15 +138,15 @@ def _checkpoint(at: Moment) -> Checkpoint | None:
 
 
 def _remark(at: Moment, *, event: LedgerEvent | None, covered: bool, waits: Reign | None) -> str:
-    said = []
+    remarks = []
     if waits:
-        said.append(f"Reign {waits.sequence} is decided, and is paid once a signed checkpoint covers it.")
+        remarks.append(f"Reign {waits.sequence} is decided, and is paid once a signed checkpoint covers it.")
     if at.competition.chain.startswith("simulated"):
-        said.append("The chain is simulated: nobody is paid.")
+        remarks.append("The chain is simulated: nobody is paid.")
     if not at.played:
-        said.append("Played elsewhere: uids are not known here, and the vector follows from the records alone.")
+        remarks.append("Played elsewhere: uids are not known here, and the vector follows from the records alone.")
     if event is None:
-        said.append("This reign is not told by a ledger of ours.")
+        remarks.append("This reign is not told by a ledger of ours.")
     elif not covered:
-        said.append("No signed checkpoint covers this reign yet.")
-    return " ".join(said)
+        remarks.append("No signed checkpoint covers this reign yet.")
+    return " ".join(remarks)

@@ -21,11 +21,11 @@ def tracker(round_: Round, *, now: datetime) -> Tracker:
     return page_queries.tracker(round_, now=now, work=work(round_))
 
 
-def tag(told: Tracker) -> str:
-    """A weak ETag: the same until something moves.  Minutes and blocks that pass are no movement: all that is told
+def tag(current: Tracker) -> str:
+    """A weak ETag: the same until something moves.  Minutes and blocks that pass are no movement: all of it
     counts but how far away the awaited block is, and the sentence that says it."""
-    awaited = told.clock.ends_block if told.clock else None
-    moving = {**twin(told), "clock": awaited, "sentence": ""}
+    awaited = current.clock.ends_block if current.clock else None
+    moving = {**twin(current), "clock": awaited, "sentence": ""}
     return f'W/"{hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:32]}"'
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Schema = dict[str, Any]
@@ -36,134 +37,129 @@ SCHEMA: Schema = {
         }
     },
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusalCase:
+    """One status that an address may refuse with: what it means, and a refusal of the kind."""
+
+    about: str
+    code: str
+    sentence: str
+    fix: str
+    field: str = ""
+    retry_after_s: int | None = None
+    failure_class: str = "miner"
+
+
 YOU, OURS = "You, the caller, must act.", "This is ours: it is retried, then the operator must act."
-# status -> (what it means, code, whose turn, sentence, fix, field, retry after)
-CASES: dict[int, tuple[str, str, str, str, str, str, int | None]] = {
-    400: (
-        "A parameter or the body cannot be used.",
-        "bad_value",
-        YOU,
-        "limit is a whole number from 1 to 200.",
-        "Write limit as a whole number from 1 to 200.",
-        "limit",
-        None,
+CASES: Mapping[int, RefusalCase] = {
+    400: RefusalCase(
+        about="A parameter or the body cannot be used.",
+        code="bad_value",
+        sentence="limit is a whole number from 1 to 200.",
+        fix="Write limit as a whole number from 1 to 200.",
+        field="limit",
     ),
-    401: (
-        "Not signed, or not in a way that holds. Always the same body.",
-        "not_authenticated",
-        YOU,
-        "This request is not signed by a registered hotkey in a way that holds for it, and bears no valid token.",
-        "Check all of these: …",
-        "",
-        None,
+    401: RefusalCase(
+        about="Not signed, or not in a way that holds. Always the same body.",
+        code="not_authenticated",
+        sentence="This request is not signed by a registered hotkey in a way that holds for it, and bears no valid "
+        "token.",
+        fix="Check all of these: …",
     ),
-    403: (
-        "The key or token is good, and may not do this.",
-        "forbidden",
-        YOU,
-        "This token may not do this.",
-        "Ask with a key or a token that may do this.",
-        "",
-        None,
+    403: RefusalCase(
+        about="The key or token is good, and may not do this.",
+        code="forbidden",
+        sentence="This token may not do this.",
+        fix="Ask with a key or a token that may do this.",
     ),
-    404: (
-        "There is no such thing.",
-        "not_found",
-        YOU,
-        "There is no such round in this competition.",
-        "Look at the list one level up for what there is.",
-        "",
-        None,
+    404: RefusalCase(
+        about="There is no such thing.",
+        code="not_found",
+        sentence="There is no such round in this competition.",
+        fix="Look at the list one level up for what there is.",
     ),
-    405: (
-        "The address does not answer to this method.",
-        "method_not_allowed",
-        YOU,
-        'Method "PUT" not allowed.',
-        "See /api/v1/docs/ for what this address answers to.",
-        "",
-        None,
+    405: RefusalCase(
+        about="The address does not answer to this method.",
+        code="method_not_allowed",
+        sentence='Method "PUT" not allowed.',
+        fix="See /api/v1/docs/ for what this address answers to.",
     ),
-    406: (
-        "None of the accepted formats is spoken here.",
-        "not_acceptable",
-        YOU,
-        "Could not satisfy the request Accept header.",
-        "Ask for application/json.",
-        "",
-        None,
+    406: RefusalCase(
+        about="None of the accepted formats is spoken here.",
+        code="not_acceptable",
+        sentence="Could not satisfy the request Accept header.",
+        fix="Ask for application/json.",
     ),
-    409: (
-        "It cannot be done as things stand.",
-        "window_closed",
-        YOU,
-        "The window of round 6 closed at block 1099.",
-        "Wait for the next round.",
-        "",
-        None,
+    409: RefusalCase(
+        about="It cannot be done as things stand.",
+        code="window_closed",
+        sentence="The window of round 6 closed at block 1099.",
+        fix="Wait for the next round.",
     ),
-    413: ("The body is too large.", "too_large", YOU, "The body is larger than 16,384 bytes.", "Send less.", "", None),
-    414: ("The address is too long.", "too_long", YOU, "The address is too long.", "Ask for less.", "", None),
-    415: (
-        "The body is not announced as JSON.",
-        "unsupported_media_type",
-        YOU,
-        "Unsupported media type.",
-        "Send application/json.",
-        "",
-        None,
+    413: RefusalCase(
+        about="The body is too large.",
+        code="too_large",
+        sentence="The body is larger than 16,384 bytes.",
+        fix="Send less.",
     ),
-    429: (
-        "Too many requests.",
-        "throttled",
-        YOU,
-        "Too many requests: 600 in 60 seconds are answered.",
-        "Ask again after the time in Retry-After, and less often.",
-        "",
-        41,
+    414: RefusalCase(
+        about="The address is too long.",
+        code="too_long",
+        sentence="The address is too long.",
+        fix="Ask for less.",
     ),
-    500: (
-        "A fault of ours, which is logged.",
-        "fault",
-        OURS,
-        "Something went wrong here; it is logged.",
-        "Ask again later; if it stays, tell the operator.",
-        "",
-        None,
+    415: RefusalCase(
+        about="The body is not announced as JSON.",
+        code="unsupported_media_type",
+        sentence="Unsupported media type.",
+        fix="Send application/json.",
     ),
-    503: (
-        "Ours, and for a while only.",
-        "unavailable",
-        OURS,
-        "The database does not answer just now.",
-        "Ask again after the time in Retry-After.",
-        "",
-        5,
+    429: RefusalCase(
+        about="Too many requests.",
+        code="throttled",
+        sentence="Too many requests: 600 in 60 seconds are answered.",
+        fix="Ask again after the time in Retry-After, and less often.",
+        retry_after_s=41,
+    ),
+    500: RefusalCase(
+        about="A fault of ours, which is logged.",
+        code="fault",
+        sentence="Something went wrong here; it is logged.",
+        fix="Ask again later; if it stays, tell the operator.",
+        failure_class="infrastructure",
+    ),
+    503: RefusalCase(
+        about="Ours, and for a while only.",
+        code="unavailable",
+        sentence="The database does not answer just now.",
+        fix="Ask again after the time in Retry-After.",
+        retry_after_s=5,
+        failure_class="infrastructure",
     ),
 }
 ALWAYS = (400, 401, 404, 405, 406, 414, 429, 503)
+RETRIED = [status for status, case in CASES.items() if case.retry_after_s is not None]
 
 
-def of(method: str, *, has_path: bool, private: bool, more: Iterable[int]) -> list[int]:
+def of(method: str, *, private: bool, more: Iterable[int]) -> list[int]:
     """The statuses an operation may refuse with.  401 is among them everywhere: a signature is checked where it is
     given, needed or not."""
     bodies = (413, 415) if method == "POST" else (413,) if private else ()
     return sorted({*ALWAYS, *bodies, *more})
 
 
-def response(status: int) -> Schema:
-    about, code, whose, sentence, fix, field, retry = CASES[status]
-    told = {
-        "code": code,
-        "class": "infrastructure" if whose == OURS else "miner",
-        "who_must_act": whose,
-        "sentence": sentence,
-        "fix": fix,
-        "field": field,
-        "retry_after_s": retry,
+def example(status: int) -> Schema:
+    """The body of such a refusal."""
+    case = CASES[status]
+    error = {
+        "code": case.code,
+        "class": case.failure_class,
+        "who_must_act": YOU if case.failure_class == "miner" else OURS,
+        "sentence": case.sentence,
+        "fix": case.fix,
+        "field": case.field,
+        "retry_after_s": case.retry_after_s,
     }
-    content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": {"error": told}}
-    answer: Schema = {"description": about, "content": {"application/json": content}}
-    if retry is not None:
-        answer["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds."}}
-    return answer
+    return {"error": error}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +15,9 @@ from audits.models import Audit, PodRun
 from competition import queries
 from competition.decisions.repeats import numbered, plain
 from competition.decisions.tally import Tally
-from competition.models import Miner, Round, Submission
+from competition.models import Miner, Round
 from dashboard.api import causes
+from dashboard.api.participation import RoundParticipation, participation
 from dashboard.api.rows import game, judging, standing
 from dashboard.facts import appeals, miner_pages, page_queries
 from dashboard.facts.figures import Figures, figures, rules_of
@@ -26,42 +26,9 @@ from dashboard.facts.weights import expected_at, weight_in_force
 from judging.matches import tally_of
 from judging.models import Duel, Match
 
-SIDES = ("defender__miner", "challenger__miner", "round__competition")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundPart:
-    """What a miner did in a round; `entries` are all eligible challengers, in queue order."""
-
-    round: Round
-    miner: Miner
-    submission: Submission | None
-    entries: Sequence[Submission]
-    matches: Sequence[Match]
-    audits: Sequence[Audit]
-    runs: Sequence[PodRun]
-
-
-def part(round_: Round, miner: Miner) -> RoundPart:
-    everyone = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
-    for entry in everyone:
-        entry.round = round_
-    own = [entry for entry in everyone if entry.miner_id == miner.pk]
-    pks = [entry.pk for entry in own if entry.pk]
-    found = Match.in_force.filter(round=round_).filter(Q(defender__in=pks) | Q(challenger__in=pks))
-    return RoundPart(
-        round=round_,
-        miner=miner,
-        submission=next(iter(sorted(own, key=lambda s: s.role != "challenger")), None),
-        entries=[entry for entry in everyone if entry.role == "challenger" and entry.eligible],
-        matches=list(found.select_related(*SIDES).order_by("pk")) if pks else [],
-        audits=auditing.audits_on(pks),
-        runs=auditing.pod_runs_on(pks),
-    )
-
 
 def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
-    own = part(round_, miner)
+    own = participation(round_, miner)
     screen = _screen(own)
     numbers = _numbers(screen)
     places = [entry.miner_id for entry in own.entries]
@@ -105,7 +72,7 @@ def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     )
 
 
-def sentence(own: RoundPart) -> str:
+def sentence(own: RoundParticipation) -> str:
     """As the miner's page says it."""
     if own.submission is None:
         return "This miner has not entered this round."
@@ -113,7 +80,7 @@ def sentence(own: RoundPart) -> str:
     return miner_pages.standing(own.submission, miner_pages.telling(own.round, met), own.audits)
 
 
-def _screen(own: RoundPart) -> Match | None:
+def _screen(own: RoundParticipation) -> Match | None:
     """Its match against the leader; a copy's is its own as well."""
     mine = [m for m in own.matches if own.submission and m.challenger_id == own.submission.pk]
     return next((m for m in mine if m.kind == Match.Kind.SCREEN), None)
@@ -125,7 +92,7 @@ def _numbers(screen: Match | None) -> Figures | None:
     return figures(tally_of(screen), rules=rules_of(screen.round), kind=screen.kind)
 
 
-def _rank(own: RoundPart, screen: Match | None) -> tuple[int | None, int, int]:
+def _rank(own: RoundParticipation, screen: Match | None) -> tuple[int | None, int, int]:
     """(rank, how many are ranked, how many share it), by margin among decided screens in which anything was delivered.
 
     Equal margins share the better rank.  Nobody is ranked where nothing tells several entries apart, or where all was
@@ -144,7 +111,7 @@ def _delivered(tally: Tally) -> bool:
     return tally.counted > tally.forfeits_challenger
 
 
-def _estimate(own: RoundPart, screen: Match | None, *, now: datetime) -> standing.Estimate | None:
+def _estimate(own: RoundParticipation, screen: Match | None, *, now: datetime) -> standing.Estimate | None:
     """From the pace of the round: duels are judged prompt by prompt, so every match ends with the round's last ones."""
     if own.round.state != "duels" or screen is None or screen.state == "decided":
         return None
@@ -164,26 +131,26 @@ def _estimate(own: RoundPart, screen: Match | None, *, now: datetime) -> standin
     )
 
 
-def _prompts(own: RoundPart) -> tuple[standing.PromptResult, ...]:
+def _prompts(own: RoundParticipation) -> tuple[standing.PromptResult, ...]:
     by_pk = {match.pk: match for match in own.matches}
     duels = Duel.objects.filter(match__in=by_pk).select_related("prompt").order_by("match_id", "position")
     return tuple(_prompt(by_pk[duel.match_id], duel) for duel in duels)
 
 
 def _prompt(match: Match, duel: Duel) -> standing.PromptResult:
-    said = result(match, duel)
+    outcome = result(match, duel)
     return standing.PromptResult(
         prompt=duel.prompt.stem,
         match=judging.match_id(match),
-        result=said,
-        meaning=meaning(match, said),
+        result=outcome,
+        meaning=meaning(match, outcome),
         score_micro=duel.score_micro,
         url=duel_url(match.round, match, duel),
     )
 
 
 def _audit(
-    own: RoundPart,
+    own: RoundParticipation,
     audit: Audit,
     *,
     objections: tuple[appeals.Objection, ...],
@@ -224,9 +191,9 @@ def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
     return next((run for run in audited if not run.settled), audited[-1] if audited else None)
 
 
-def _time(own: RoundPart, run: PodRun) -> tuple[int, int]:
+def _time(own: RoundParticipation, run: PodRun) -> tuple[int, int]:
     """Seconds that generating may take, and has taken."""
-    told: Mapping[str, Any] = own.round.competition.config.get("pods", {})
-    limits = lifecycle.BatchLimits.from_json(told)
+    limits_json: Mapping[str, Any] = own.round.competition.config.get("pods", {})
+    limits = lifecycle.BatchLimits.from_json(limits_json)
     progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
     return limits.generation_s, round(progress.generation_s)

@@ -40,8 +40,8 @@ def of_round(round_: Round) -> rows.RoundStatistics:
     )
 
 
-def by(found: QuerySet[Any], field: str) -> dict[str, int]:
-    counted = found.order_by().values(field).annotate(n=Count("pk"))
+def by(queryset: QuerySet[Any], field: str) -> dict[str, int]:
+    counted = queryset.order_by().values(field).annotate(n=Count("pk"))
     return {row[field]: row["n"] for row in sorted(counted, key=lambda row: str(row[field]))}
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from rest_framework.serializers import ListSerializer
 
 from competition.models import Checkpoint, LedgerEvent, Reign
 from core import ledger
@@ -203,12 +204,23 @@ def test_no_number_of_any_row_can_change_under_the_same_tag(
     client: Client, kept: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither by the tag nor by a date is an answer called unchanged in which any number is another."""
-    from dashboard.api import reading
-    from dashboard.facts.twins import twin
+    from dashboard.api.serializers import RowSerializer
+
+    represent = RowSerializer.to_representation
+
+    def bent(at: tuple[Any, ...]) -> Callable[[Any, Any], Any]:
+        """A row whose number there is one greater; rows inside of rows are left alone."""
+
+        def bend(serializer: Any, row: Any) -> Any:
+            shown, outer = represent(serializer, row), serializer.parent
+            whole = outer is None or (isinstance(outer, ListSerializer) and outer.parent is None)
+            return changed(shown, at) if whole else shown
+
+        return bend
 
     tried = 0
     for path in [*(f"{V1}/{table}?limit=1" for table in TABLES), *things(kept)]:
-        monkeypatch.setattr(reading, "twin", twin)
+        monkeypatch.setattr(RowSerializer, "to_representation", represent)
         for name in ("default", "throttles"):
             caches[name].clear()
         first = client.get(path)
@@ -220,7 +232,7 @@ def test_no_number_of_any_row_can_change_under_the_same_tag(
         if path.endswith("/progress"):
             continue  # its tag leaves the clock out on purpose, as the next test says
         for at in [where for row in rows for where in numbers_in(row)][:40]:
-            monkeypatch.setattr(reading, "twin", lambda row, at=at: changed(twin(row), at))
+            monkeypatch.setattr(RowSerializer, "to_representation", bent(at))
             for name in ("default", "throttles"):
                 caches[name].clear()
             assert client.get(path, headers=asked).status_code == 200, f"{path}: {at} changed under one tag"
@@ -393,12 +405,12 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(client: Cli
 def test_a_question_that_takes_too_long_is_ended(client: Client, made: Made, monkeypatch: Any) -> None:
     from dashboard.api.resources import game
 
-    def slow(self: Any, found: list[Any]) -> Any:
+    def slow(self: Any, page: list[Any]) -> Any:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
         return []
 
-    monkeypatch.setattr(game.Rounds, "told", slow)
+    monkeypatch.setattr(game.Rounds, "to_rows", slow)
     monkeypatch.setattr("django.conf.settings.API_QUERY_SECONDS", 1)
     answer = client.get(f"{V1}/rounds")
     error = contract.check(f"{V1}/rounds", answer)["error"]
@@ -411,7 +423,7 @@ def test_a_question_that_takes_too_long_is_ended(client: Client, made: Made, mon
 def test_a_fault_of_ours_is_ours_and_tells_nothing_else(client: Client, made: Made, monkeypatch: Any) -> None:
     from dashboard.api.resources import game
 
-    monkeypatch.setattr(game.Rounds, "told", lambda self, found: 1 / 0)
+    monkeypatch.setattr(game.Rounds, "to_rows", lambda self, page: 1 / 0)
     answer = client.get(f"{V1}/rounds")
     assert answer.status_code == 500
     error = answer.json()["error"]
@@ -468,7 +480,7 @@ def test_the_document_is_valid_and_complete(client: Client, db: None) -> None:
         for method, told in operations.items():
             assert told["summary"] and told["tags"], f"{method} {path}"
             assert {"400", "429", "503"} <= set(told["responses"]), f"{method} {path}"
-            assert all(parameter["description"] for parameter in told["parameters"]), f"{method} {path}"
+            assert all(parameter["description"] for parameter in told.get("parameters", ())), f"{method} {path}"
 
 
 def test_the_ledger_chain_can_be_checked_from_the_api(client: Client, kept: Made) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework.response import Response
 
 from audits.models import Appeal
@@ -15,47 +15,55 @@ from competition.reveals import ingest, signed_reveals
 from core import clock
 from dashboard.api import signing
 from dashboard.api.auth import as_sent, refusal
-from dashboard.api.bodies import Field, Takes
+from dashboard.api.bodies import BodySerializer, FlagField, ObjectField, TextField
 from dashboard.api.errors import RequestRefused
-from dashboard.api.filters import SLUG, TEXT, Filter, one_of
-from dashboard.api.reading import Collection
+from dashboard.api.filters import SLUG, Filter, FilterSet, one_of
+from dashboard.api.permissions import caller_of, forbidden
 from dashboard.api.resources.game import competition_of, of_competition, of_hotkey, of_round
-from dashboard.api.rows import game, writes
+from dashboard.api.rows import game
 from dashboard.api.rows import writes as rows
-from dashboard.api.writes import Takable, caller_of, forbidden
+from dashboard.api.views import ListView
+from dashboard.api.writes import WriteView
 
 STATUS = {"unreadable": 400, "not_allowed": 403, "too_many": 429}
 AUDIT_KINDS = one_of("source", "generation")
 
 
-class OwnReveals(Takable, Collection):
+class OwnRevealFilters(FilterSet):
+    competition = of_competition()
+
+
+REVEAL = {
+    "competition": "demo",
+    "repo": "owner/generator",
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "cdn_url": "https://files.example.org/round-7",
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("a reveal", REVEAL)])
+class RevealBody(BodySerializer):
+    """A reveal, or a part of one, or its withdrawal."""
+
+    competition = TextField(kind=SLUG, help_text="The competition's short name.")
+    repo = TextField(required=False, help_text="owner/name, as on GitHub.")
+    commit = TextField(required=False, help_text="40 lower-case hex digits.")
+    cdn_url = TextField(required=False, help_text="https address: /<prompt>.<format> is added to it.")
+    withdraw = FlagField(required=False, help_text="true: take back what was revealed in this window.")
+
+
+class OwnReveals(WriteView, ListView):
     """My reveals, those of the chain among them."""
 
-    group, shape, newest_first, gives = "me", game.RevealRow, True, rows.RevealTaken
-    filters = {"competition": of_competition()}
+    group, dataclass, newest_first, created_dataclass = "me", game.RevealRow, True, rows.RevealTaken
+    filterset_class = OwnRevealFilters
     refuses = (403, 409)
-    takes = Takes(
-        fields={
-            "competition": Field(about="The competition's short name.", kind=SLUG, required=True),
-            "repo": Field(about="owner/name, as on GitHub.", kind=TEXT),
-            "commit": Field(about="40 lower-case hex digits.", kind=TEXT),
-            "cdn_url": Field(about="https address: /<prompt>.<format> is added to it.", kind=TEXT),
-            "withdraw": Field(about="true: take back what was revealed in this window.", type=bool),
-        },
-        example={
-            "competition": "demo",
-            "repo": "owner/generator",
-            "commit": "0123456789abcdef0123456789abcdef01234567",
-            "cdn_url": "https://files.example.org/round-7",
-        },
-    )
+    body_class = RevealBody
+    queryset = Reveal.objects.select_related("competition", "miner")
+    to_row = staticmethod(game.reveal)
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        found = Reveal.objects.filter(miner__hotkey=caller_of(self.request).hotkey)
-        return found.select_related("competition", "miner")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (game.reveal(row) for row in found)
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(miner__hotkey=caller_of(self.request).hotkey)
 
     def post(self, request: Any, **named: Any) -> Response:
         """Reveal without the chain, where the competition takes that; or withdraw with `{"withdraw": true}`.
@@ -64,12 +72,12 @@ class OwnReveals(Takable, Collection):
         signature stay in the ledger: anybody can check that the miner asked for exactly this.  The same body again
         changes nothing.
         """
-        return self.taken(request, **named)
+        return self.create(request, **named)
 
-    def take(self, request: Any, body: dict[str, Any], **named: Any) -> writes.RevealTaken:
+    def perform(self, request: Any, body: dict[str, Any], **named: Any) -> rows.RevealTaken:
         competition = competition_of(body["competition"])
         try:
-            round_, reveal = signed_reveals.take(competition, _asked(request), now=clock.now())
+            round_, reveal = signed_reveals.take(competition, signed_request(request), now=clock.now())
         except signed_reveals.NotTaken as no:
             raise RequestRefused(str(no), code=no.code, fix=no.fix, status_code=STATUS.get(no.code, 409)) from no
         derived = ingest.entries(round_)
@@ -88,7 +96,8 @@ class OwnReveals(Takable, Collection):
         )
 
 
-def _asked(request: Any) -> signed_reveals.Asked:
+def signed_request(request: Any) -> signed_reveals.Asked:
+    """What the miner signed, to the letter.  Raises RequestRefused where nobody signed."""
     signed, sent = request.auth, as_sent(request._request)
     if not isinstance(signed, signing.Signed) or sent is None:
         raise refusal()
@@ -100,76 +109,75 @@ def shown_appeals() -> QuerySet[Appeal]:
     return Appeal.objects.select_related("audit__round__competition", "audit__submission__miner", "appellant")
 
 
-APPEALS = {
-    "competition": of_competition("audit__round__competition__slug"),
-    "round": of_round("audit__round__number"),
-    "kind": Filter(AUDIT_KINDS, "audit__kind", "Against audits of this kind."),
+class OwnAppealFilters(FilterSet):
+    competition = of_competition("audit__round__competition__slug")
+    round = of_round("audit__round__number")
+    kind = Filter(AUDIT_KINDS, "audit__kind", "Against audits of this kind.")
+
+
+class AppealFilters(OwnAppealFilters):
+    hotkey = of_hotkey("appellant__hotkey")
+
+
+class Appeals(ListView):
+    """Objections of miners to verdicts, with their signatures, and what was decided."""
+
+    group, dataclass = "audits", rows.AppealRow
+    filterset_class = AppealFilters
+    queryset = shown_appeals()
+    to_row = staticmethod(rows.appeal)
+
+
+APPEAL = {
+    "document": {
+        "format": "gauntlet-appeal/1",
+        "competition": "demo",
+        "round": 6,
+        "entry": "5F…",
+        "audit": "source",
+        "version": 1,
+        "finding": 0,
+        "ground": "licence",
+        "evidence": "",
+        "appellant": "5F…",
+        "statement": "The author has granted us a licence for this use; see the commit named here.",
+    },
+    "signature": "00" * 64,
 }
 
 
-class Appeals(Collection):
-    """Objections of miners to verdicts, with their signatures, and what was decided."""
+@extend_schema_serializer(examples=[OpenApiExample("an appeal", APPEAL)])
+class AppealBody(BodySerializer):
+    """An objection to a verdict, signed by who makes it."""
 
-    group, shape = "audits", rows.AppealRow
-    filters = {**APPEALS, "hotkey": of_hotkey("appellant__hotkey")}
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return shown_appeals()
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.appeal(row) for row in found)
-
-
-class OwnAppeals(Takable, Collection):
-    """My objections, and what was decided."""
-
-    group, shape, newest_first, gives = "me", rows.AppealRow, True, rows.AppealRow
-    filters = APPEALS
-    refuses = (403, 409)
-    takes = Takes(
-        fields={
-            "document": Field(
-                about="`gauntlet-appeal/1`: format, competition, round, entry, audit, version, finding, ground, "
-                "statement, evidence, appellant.",
-                type=dict,
-                required=True,
-            ),
-            "signature": Field(
-                about="128 hex digits: sr25519 over `gauntlet-appeal/1`, a newline, and the document's RFC 8785 form.",
-                required=True,
-                most=128,
-                kind=TEXT,
-            ),
-        },
-        example={
-            "document": {
-                "format": "gauntlet-appeal/1",
-                "competition": "demo",
-                "round": 6,
-                "entry": "5F…",
-                "audit": "source",
-                "version": 1,
-                "finding": 0,
-                "ground": "licence",
-                "evidence": "",
-                "appellant": "5F…",
-                "statement": "The author has granted us a licence for this use; see the commit named here.",
-            },
-            "signature": "00" * 64,
-        },
+    document = ObjectField(
+        help_text="`gauntlet-appeal/1`: format, competition, round, entry, audit, version, finding, ground, "
+        "statement, evidence, appellant."
+    )
+    signature = TextField(
+        longest=128,
+        help_text="128 hex digits: sr25519 over `gauntlet-appeal/1`, a newline, and the document's RFC 8785 form.",
     )
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return shown_appeals().filter(appellant__hotkey=caller_of(self.request).hotkey)
 
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.appeal(row) for row in found)
+class OwnAppeals(WriteView, ListView):
+    """My objections, and what was decided."""
+
+    group, dataclass, newest_first, created_dataclass = "me", rows.AppealRow, True, rows.AppealRow
+    filterset_class = OwnAppealFilters
+    refuses = (403, 409)
+    body_class = AppealBody
+    queryset = shown_appeals()
+    to_row = staticmethod(rows.appeal)
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(appellant__hotkey=caller_of(self.request).hotkey)
 
     def post(self, request: Any, **named: Any) -> Response:
         """Object to a verdict: once, in time, with a document that the hotkey signs for everybody to see."""
-        return self.taken(request, **named)
+        return self.create(request, **named)
 
-    def take(self, request: Any, body: dict[str, Any], **named: Any) -> writes.AppealRow:
+    def perform(self, request: Any, body: dict[str, Any], **named: Any) -> rows.AppealRow:
         document = body["document"]
         if document.get("appellant") != caller_of(request).hotkey:
             raise forbidden("The document names another appellant.", fix="Object with the appellant's own hotkey.")

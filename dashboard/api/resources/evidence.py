@@ -2,119 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
-
-from django.db.models import QuerySet
 
 from audits.models import Audit
 from competition.models import Checkpoint, LedgerEvent
 from dashboard.api.errors import missing
-from dashboard.api.filters import NUMBER, ROUND, WORD, Filter, one_of
-from dashboard.api.reading import Collection, Item
+from dashboard.api.filters import IN_PATHS, NUMBER, ROUND, WORD, Filter, FilterSet, Parameter, one_of
 from dashboard.api.resources.game import HAPPENED, of_competition, of_hotkey, of_round
 from dashboard.api.rows import evidence as rows
+from dashboard.api.views import DetailView, ListView
 from dashboard.models import Publication, VerifierFinding
 
 AUDIT_STATES = one_of("gathering", "reviewing", "passed", "rejected")
 AUDIT_KINDS = one_of("source", "generation")
 
 
-class Audits(Collection):
+class AuditFilters(FilterSet):
+    competition = of_competition("round__competition__slug")
+    round = of_round()
+    hotkey = of_hotkey("submission__miner__hotkey")
+    kind = Filter(AUDIT_KINDS, "kind", "Of this kind.")
+    state = Filter(AUDIT_STATES, "state", "In this state.")
+    as_of_round = Filter(ROUND, "round__number__lte", HAPPENED)
+
+
+class Audits(ListView):
     """Audits with their findings, limits and numbers."""
 
-    group, shape = "audits", rows.AuditRow
-    filters = {
-        "competition": of_competition("round__competition__slug"),
-        "round": of_round(),
-        "hotkey": of_hotkey("submission__miner__hotkey"),
-        "kind": Filter(AUDIT_KINDS, "kind", "Of this kind."),
-        "state": Filter(AUDIT_STATES, "state", "In this state."),
-        "as_of_round": Filter(ROUND, "round__number__lte", HAPPENED),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        found = Audit.objects.select_related("round__competition", "submission__miner")
-        return found.prefetch_related("findings")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.audit(row) for row in found)
+    group, dataclass = "audits", rows.AuditRow
+    filterset_class = AuditFilters
+    queryset = Audit.objects.select_related("round__competition", "submission__miner").prefetch_related("findings")
+    to_row = staticmethod(rows.audit)
 
 
-class VerifierFindings(Collection):
+class VerifierFindingFilters(FilterSet):
+    competition = of_competition()
+    round = of_round()
+    kind = Filter(WORD, "kind", "Of this kind.")
+    severity = Filter(WORD, "severity", "Of this severity.")
+
+
+class VerifierFindings(ListView):
     """What the verifier says of records that were imported."""
 
-    group, shape = "audits", rows.VerifierFindingRow
-    filters = {
-        "competition": of_competition(),
-        "round": of_round(),
-        "kind": Filter(WORD, "kind", "Of this kind."),
-        "severity": Filter(WORD, "severity", "Of this severity."),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return VerifierFinding.objects.select_related("competition", "round")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.verifier_finding(row) for row in found)
+    group, dataclass = "audits", rows.VerifierFindingRow
+    filterset_class = VerifierFindingFilters
+    queryset = VerifierFinding.objects.select_related("competition", "round")
+    to_row = staticmethod(rows.verifier_finding)
 
 
-class LedgerEvents(Collection):
+class LedgerEventFilters(FilterSet):
+    competition = of_competition()
+    kind = Filter(WORD, "kind", "Of this kind.")
+    round = Filter(ROUND, "body__round", "That tell of the round of this number.")
+    after_seq = Filter(NUMBER, "seq__gt", "After this one: ask so for what is new.")
+    as_of_seq = Filter(NUMBER, "seq__lte", "Up to this one, as a checkpoint signs it.")
+
+
+class LedgerEvents(ListView):
     """The ledger, event by event: anybody can recompute its hashes."""
 
-    group, shape = "ledger", rows.EventRow
-    filters = {
-        "competition": of_competition(),
-        "kind": Filter(WORD, "kind", "Of this kind."),
-        "round": Filter(ROUND, "body__round", "That tell of the round of this number."),
-        "after_seq": Filter(NUMBER, "seq__gt", "After this one: ask so for what is new."),
-        "as_of_seq": Filter(NUMBER, "seq__lte", "Up to this one, as a checkpoint signs it."),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return LedgerEvent.objects.select_related("competition")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.event(row) for row in found)
+    group, dataclass = "ledger", rows.EventRow
+    filterset_class = LedgerEventFilters
+    queryset = LedgerEvent.objects.select_related("competition")
+    to_row = staticmethod(rows.event)
 
 
-class LedgerEventDetail(Item):
+class LedgerEventDetail(DetailView):
     """One event of one ledger."""
 
-    group, shape = "ledger", rows.EventRow
+    group, dataclass = "ledger", rows.EventRow
+    in_path = {**IN_PATHS, "number": Parameter(ROUND, "The event's number in its ledger.")}
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+    def get_object(self) -> Any:
         wanted = LedgerEvent.objects.select_related("competition")
-        row = wanted.filter(competition__slug=named["competition"], seq=named["number"]).first()
+        row = wanted.filter(competition__slug=self.kwargs["competition"], seq=self.kwargs["number"]).first()
         if row is None:
             raise missing("This ledger has no such event.")
         return rows.event(row)
 
 
-class Checkpoints(Collection):
+class CheckpointFilters(FilterSet):
+    competition = of_competition()
+    as_of_seq = Filter(NUMBER, "seq__lte", "Of this event, or of one before.")
+
+
+class Checkpoints(ListView):
     """The heads of the ledgers that the operator has signed, newest first."""
 
-    group, shape, newest_first = "ledger", rows.CheckpointRow, True
-    filters = {
-        "competition": of_competition(),
-        "as_of_seq": Filter(NUMBER, "seq__lte", "Of this event, or of one before."),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Checkpoint.objects.select_related("competition")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.checkpoint(row) for row in found)
+    group, dataclass, newest_first = "ledger", rows.CheckpointRow, True
+    filterset_class = CheckpointFilters
+    queryset = Checkpoint.objects.select_related("competition")
+    to_row = staticmethod(rows.checkpoint)
 
 
-class Bundles(Collection):
+class BundleFilters(FilterSet):
+    competition = of_competition("round__competition__slug")
+    round = of_round()
+
+
+class Bundles(ListView):
     """The published files of finished rounds, with the hash of their manifest."""
 
-    group, shape, newest_first = "ledger", rows.BundleRow, True
-    filters = {"competition": of_competition("round__competition__slug"), "round": of_round()}
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Publication.objects.filter(state="published").select_related("round__competition")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.bundle(row) for row in found)
+    group, dataclass, newest_first = "ledger", rows.BundleRow, True
+    filterset_class = BundleFilters
+    queryset = Publication.objects.filter(state="published").select_related("round__competition")
+    to_row = staticmethod(rows.bundle)

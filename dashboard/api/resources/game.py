@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.cache import cache
@@ -23,9 +22,9 @@ from competition.models import (
 )
 from dashboard.api import progress
 from dashboard.api.errors import missing
-from dashboard.api.filters import COMMIT, FLAG, HOTKEY, NUMBER, ROUND, SHA256, SLUG, STEM, Filter, one_of
-from dashboard.api.reading import Collection, Item, chosen, patient, trimmed
+from dashboard.api.filters import COMMIT, FLAG, HOTKEY, NUMBER, ROUND, SHA256, SLUG, STEM, Filter, FilterSet, one_of
 from dashboard.api.rows import game as rows
+from dashboard.api.views import DetailView, ListView, patient
 from dashboard.facts.stages import Tracker
 from dashboard.facts.twins import twin
 
@@ -36,18 +35,18 @@ BY_BLOCK = "As of this block: what came later is left out."
 
 
 def competition_of(slug: str) -> Competition:
-    found = Competition.objects.filter(slug=slug).first()
-    if found is None:
+    competition = Competition.objects.filter(slug=slug).first()
+    if competition is None:
         raise missing("There is no competition of this name.")
-    return found
+    return competition
 
 
 def round_of(slug: str, number: int) -> Round:
     wanted = Round.objects.select_related("competition", "defending__miner", "defending__won_in")
-    found = wanted.filter(competition__slug=slug, number=number).first()
-    if found is None:
+    round_ = wanted.filter(competition__slug=slug, number=number).first()
+    if round_ is None:
         raise missing("There is no such round in this competition.")
-    return found
+    return round_
 
 
 def of_competition(lookup: str = "competition__slug") -> Filter:
@@ -62,121 +61,117 @@ def of_hotkey(lookup: str) -> Filter:
     return Filter(HOTKEY, f"{lookup}__startswith", "Of this hotkey, or of all that begin so.")
 
 
-class Competitions(Collection):
+class CompetitionFilters(FilterSet):
+    active = Filter(FLAG, "active", "Those that are played here, or those that are not.")
+
+
+class Competitions(ListView):
     """All competitions."""
 
-    group, shape = "competitions", rows.CompetitionRow
-    filters = {"active": Filter(FLAG, "active", "Those that are played here, or those that are not.")}
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Competition.objects.annotate(last_round=Max("rounds__number"))
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.competition(row) for row in found)
+    group, dataclass = "competitions", rows.CompetitionRow
+    filterset_class = CompetitionFilters
+    queryset = Competition.objects.annotate(last_round=Max("rounds__number"))
+    to_row = staticmethod(rows.competition)
 
 
-class CompetitionDetail(Item):
+class CompetitionDetail(DetailView):
     """One competition, with its configuration and what stands behind each of its edges."""
 
-    group, shape = "competitions", rows.CompetitionRow
+    group, dataclass = "competitions", rows.CompetitionRow
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+    def get_object(self) -> Any:
         wanted = Competition.objects.annotate(last_round=Max("rounds__number"))
-        row = wanted.filter(slug=named["competition"]).first()
+        row = wanted.filter(slug=self.kwargs["competition"]).first()
         if row is None:
             raise missing("There is no competition of this name.")
         return rows.competition(row)
 
 
-class Rounds(Collection):
+class RoundFilters(FilterSet):
+    competition = of_competition()
+    stage = Filter(STAGES, "state", "In this stage.")
+    as_of_round = Filter(ROUND, "number__lte", HAPPENED)
+    as_of_block = Filter(NUMBER, "earliest_reveal_block__lte", BY_BLOCK)
+
+
+class Rounds(ListView):
     """Rounds, newest first."""
 
-    group, shape, newest_first = "rounds", rows.RoundRow, True
-    filters = {
-        "competition": of_competition(),
-        "stage": Filter(STAGES, "state", "In this stage."),
-        "as_of_round": Filter(ROUND, "number__lte", HAPPENED),
-        "as_of_block": Filter(NUMBER, "earliest_reveal_block__lte", BY_BLOCK),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Round.objects.select_related("competition", "defending__miner")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.round_(row) for row in found)
+    group, dataclass, newest_first = "rounds", rows.RoundRow, True
+    filterset_class = RoundFilters
+    queryset = Round.objects.select_related("competition", "defending__miner")
+    to_row = staticmethod(rows.round_)
 
 
-class RoundDetail(Item):
+class RoundDetail(DetailView):
     """One round."""
 
-    group, shape = "rounds", rows.RoundRow
+    group, dataclass = "rounds", rows.RoundRow
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return rows.round_(round_of(named["competition"], named["number"]))
+    def get_object(self) -> Any:
+        return rows.round_(round_of(self.kwargs["competition"], self.kwargs["number"]))
 
 
-class RoundProgress(Item):
+class RoundProgress(DetailView):
     """Which stage a round is in, which block ends it and when, and how far the work is.
 
     Poll this while a round runs, with If-None-Match: a 304 without a body until something has moved.  The clock alone
     is no movement.
     """
 
-    group, shape = "rounds", Tracker
+    group, dataclass = "rounds", Tracker
 
-    def get(self, request: Any, **named: Any) -> Response:
+    def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Looked up once a second at most, however many watch."""
-        self.asked(request)
-        names, key = chosen(request, self.shape), f"progress:{named['competition']}:{named['number']}"
+        self.read_query(request)
+        slug, number = self.kwargs["competition"], self.kwargs["number"]
+        key = f"progress:{slug}:{number}"
         kept = cache.get(key)
         if kept is None:
             with patient():
-                found = progress.tracker(round_of(named["competition"], named["number"]), now=timezone.now())
-            kept = (twin(found), progress.tag(found))
+                current = progress.tracker(round_of(slug, number), now=timezone.now())
+            kept = (twin(current), progress.tag(current))
             cache.set(key, kept, KEPT_SECONDS)
-        return Response(trimmed(kept[0], names), headers={"ETag": kept[1]})
+        fields = {name: value for name, value in kept[0].items() if self.names is None or name in self.names}
+        return Response(fields, headers={"ETag": kept[1]})
 
 
-class Submissions(Collection):
+class SubmissionFilters(FilterSet):
+    competition = of_competition("round__competition__slug")
+    round = of_round()
+    hotkey = of_hotkey("miner__hotkey")
+    role = Filter(one_of("leader", "challenger"), "role", "Of this role.")
+    commit = Filter(COMMIT, "commit__startswith", "Of a commit that begins so.")
+    eligible = Filter(FLAG, lambda yes: Q(objection="") if yes else ~Q(objection=""), "With or without an objection.")
+    as_of_round = Filter(ROUND, "round__number__lte", HAPPENED)
+    as_of_block = Filter(NUMBER, "reveal_block__lte", BY_BLOCK)
+
+
+class Submissions(ListView):
     """Who entered which round with what, the objections included."""
 
-    group, shape = "submissions", rows.SubmissionRow
-    filters = {
-        "competition": of_competition("round__competition__slug"),
-        "round": of_round(),
-        "hotkey": of_hotkey("miner__hotkey"),
-        "role": Filter(one_of("leader", "challenger"), "role", "Of this role."),
-        "commit": Filter(COMMIT, "commit__startswith", "Of a commit that begins so."),
-        "eligible": Filter(
-            FLAG, lambda yes: Q(objection="") if yes else ~Q(objection=""), "With or without an objection."
-        ),
-        "as_of_round": Filter(ROUND, "round__number__lte", HAPPENED),
-        "as_of_block": Filter(NUMBER, "reveal_block__lte", BY_BLOCK),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Submission.objects.select_related("round__competition", "miner", "copy_of__miner")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.submission(row) for row in found)
+    group, dataclass = "submissions", rows.SubmissionRow
+    filterset_class = SubmissionFilters
+    queryset = Submission.objects.select_related("round__competition", "miner", "copy_of__miner")
+    to_row = staticmethod(rows.submission)
 
 
-class SubmissionDetail(Item):
+class SubmissionDetail(DetailView):
     """One entry of one round: `leader`, or a challenger's hotkey."""
 
-    group, shape = "submissions", rows.SubmissionRow
+    group, dataclass = "submissions", rows.SubmissionRow
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return rows.submission(entry_of(named["competition"], named["number"], named["entry"]))
+    def get_object(self) -> Any:
+        return rows.submission(entry_of(self.kwargs["competition"], self.kwargs["number"], self.kwargs["entry"]))
 
 
 def entry_of(slug: str, number: int, entry: str) -> Submission:
     wanted = Submission.objects.select_related("round__competition", "miner", "copy_of__miner")
     who = {"role": "leader"} if entry == "leader" else {"role": "challenger", "miner__hotkey": entry}
-    found = wanted.filter(round__competition__slug=slug, round__number=number, **who).first()
-    if found is None:
+    submission = wanted.filter(round__competition__slug=slug, round__number=number, **who).first()
+    if submission is None:
         raise missing("There is no such entry in this round.")
-    return found
+    return submission
 
 
 def shown_prompts() -> QuerySet[Prompt]:
@@ -192,77 +187,69 @@ def _drawn_in(number: int) -> Q:
     return Q(Exists(drawn)) | Q(Exists(fresh))
 
 
-class Prompts(Collection):
+class PromptFilters(FilterSet):
+    competition = of_competition()
+    round = Filter(ROUND, _drawn_in, "Drawn in the round of this number.")
+    stem = Filter(STEM, "stem", "Of this name.")
+    sha256 = Filter(SHA256, "sha256", "With this picture.")
+
+
+class Prompts(ListView):
     """The pictures that rounds have shown."""
 
-    group, shape = "prompts", rows.PromptRow
-    filters = {
-        "competition": of_competition(),
-        "round": Filter(ROUND, _drawn_in, "Drawn in the round of this number."),
-        "stem": Filter(STEM, "stem", "Of this name."),
-        "sha256": Filter(SHA256, "sha256", "With this picture."),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return shown_prompts()
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.prompt(row) for row in found)
+    group, dataclass = "prompts", rows.PromptRow
+    filterset_class = PromptFilters
+    queryset = shown_prompts()
+    to_row = staticmethod(rows.prompt)
 
 
-class Assets(Collection):
+class AssetFilters(FilterSet):
+    competition = of_competition("submission__round__competition__slug")
+    round = of_round("submission__round__number")
+    hotkey = of_hotkey("submission__miner__hotkey")
+    role = Filter(one_of("leader", "challenger"), "submission__role", "Of entries of this role.")
+    prompt = Filter(STEM, "prompt__stem", "For this prompt.")
+    origin = Filter(one_of("submitted", "generated"), "origin", "Of this origin.")
+    state = Filter(one_of("downloading", "stored", "failed"), "state", "In this state.")
+    sha256 = Filter(SHA256, "sha256", "With these bytes.")
+
+
+class Assets(ListView):
     """3D files: their hash, size, address, and why one is missing."""
 
-    group, shape = "assets", rows.AssetRow
-    filters = {
-        "competition": of_competition("submission__round__competition__slug"),
-        "round": of_round("submission__round__number"),
-        "hotkey": of_hotkey("submission__miner__hotkey"),
-        "role": Filter(one_of("leader", "challenger"), "submission__role", "Of entries of this role."),
-        "prompt": Filter(STEM, "prompt__stem", "For this prompt."),
-        "origin": Filter(one_of("submitted", "generated"), "origin", "Of this origin."),
-        "state": Filter(one_of("downloading", "stored", "failed"), "state", "In this state."),
-        "sha256": Filter(SHA256, "sha256", "With these bytes."),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Asset.objects.select_related("submission__round__competition", "submission__miner", "prompt")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.asset(row) for row in found)
+    group, dataclass = "assets", rows.AssetRow
+    filterset_class = AssetFilters
+    queryset = Asset.objects.select_related("submission__round__competition", "submission__miner", "prompt")
+    to_row = staticmethod(rows.asset)
 
 
-class Reveals(Collection):
+class RevealFilters(FilterSet):
+    competition = of_competition()
+    hotkey = of_hotkey("miner__hotkey")
+    as_of_block = Filter(NUMBER, "block__lte", BY_BLOCK)
+
+
+class Reveals(ListView):
     """Every message of a miner, whatever it holds."""
 
-    group, shape, newest_first = "submissions", rows.RevealRow, True
-    filters = {
-        "competition": of_competition(),
-        "hotkey": of_hotkey("miner__hotkey"),
-        "as_of_block": Filter(NUMBER, "block__lte", BY_BLOCK),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Reveal.objects.select_related("competition", "miner")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.reveal(row) for row in found)
+    group, dataclass, newest_first = "submissions", rows.RevealRow, True
+    filterset_class = RevealFilters
+    queryset = Reveal.objects.select_related("competition", "miner")
+    to_row = staticmethod(rows.reveal)
 
 
-class Reigns(Collection):
+class ReignFilters(FilterSet):
+    competition = of_competition()
+    hotkey = of_hotkey("miner__hotkey")
+    defence = Filter(FLAG, "defence", "Only defences, or only new leaders.")
+    as_of_round = Filter(ROUND, lambda n: Q(won_in=None) | Q(won_in__number__lte=n), HAPPENED)
+    as_of_block = Filter(NUMBER, "effective_block__lte", "In effect at this block, or before.")
+
+
+class Reigns(ListView):
     """Who led from which block, with which weight."""
 
-    group, shape, newest_first = "weights", rows.ReignRow, True
-    filters = {
-        "competition": of_competition(),
-        "hotkey": of_hotkey("miner__hotkey"),
-        "defence": Filter(FLAG, "defence", "Only defences, or only new leaders."),
-        "as_of_round": Filter(ROUND, lambda n: Q(won_in=None) | Q(won_in__number__lte=n), HAPPENED),
-        "as_of_block": Filter(NUMBER, "effective_block__lte", "In effect at this block, or before."),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Reign.objects.select_related("competition", "miner", "won_in")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.reign(row) for row in found)
+    group, dataclass, newest_first = "weights", rows.ReignRow, True
+    filterset_class = ReignFilters
+    queryset = Reign.objects.select_related("competition", "miner", "won_in")
+    to_row = staticmethod(rows.reign)

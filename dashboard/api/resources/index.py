@@ -16,9 +16,8 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 from competition.models import Competition
-from dashboard.api import throttles
 from dashboard.api.errors import missing
-from dashboard.api.reading import Answering, Item
+from dashboard.api.views import ApiView, DetailView
 from dashboard.pages.answers import fresh
 
 VERSION = "1.0.0"
@@ -38,13 +37,12 @@ class Index:
     openapi: str
 
 
-class ApiIndex(Item):
+class ApiIndex(DetailView):
     """Version, clock, quotas, and where everything is."""
 
-    group, shape = "index", Index
-    besides = ("format", "fields")
+    group, dataclass = "index", Index
 
-    def found(self, asked: Any, **named: Any) -> Index:
+    def get_object(self) -> Index:
         from django.conf import settings
 
         rows = Competition.objects.filter(active=True).order_by("-created_at", "-pk")[:50]
@@ -59,13 +57,11 @@ class ApiIndex(Item):
         )
 
 
-class Nothing(Answering):
+class Nothing(ApiView):
     """No such address."""
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        self.use = throttles.by_address(request)
-        if self.use.used > self.use.quota:
-            raise throttles.refused(self.use)
+        self.check_throttles(request)
         raise missing("The API has nothing at this address.", fix="See /api/v1/docs/ for what there is.")
 
     def get(self, request: Any, **named: Any) -> Any:
@@ -86,11 +82,11 @@ def _written() -> bytes:
     return json.dumps(SchemaGenerator().get_schema(request=None, public=True)).encode()
 
 
-class OpenApi(Answering):
+class OpenApi(ApiView):
     """This API, as OpenAPI 3.1."""
 
     def get(self, request: Any, **named: Any) -> HttpResponse:
-        self.asked(request)
+        self.parameters(request)
         return HttpResponse(document(), content_type="application/json")
 
 

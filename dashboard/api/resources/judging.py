@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from core import store
 from dashboard.api import judge_health
 from dashboard.api.errors import missing
-from dashboard.api.filters import ENTRY, ROUND, SHA256, STEM, Filter, one_of
-from dashboard.api.reading import Collection, Item
+from dashboard.api.filters import ENTRY, MATCH_KINDS, ROUND, SHA256, STEM, Filter, FilterSet, one_of
 from dashboard.api.resources.game import HAPPENED, of_competition, of_hotkey, of_round, round_of
 from dashboard.api.rows import judging as rows
-from dashboard.api.schema import MATCH_KINDS
+from dashboard.api.views import DetailView, ListView
 from judging.models import Duel, Match, Rendering
 
 SIDES = ("defender__miner", "challenger__miner")
+OF_MATCH = ("match__defender__miner", "match__challenger__miner")
 RESULTS = one_of("defender", "challenger", "draw")
 DUEL_STATES = one_of("judging", "judged", "forfeited", "unneeded", "void")
 
@@ -31,94 +31,92 @@ def entry_is(side: str) -> Filter:
     return Filter(ENTRY, condition, f"With this {side.rpartition('__')[2]}: `leader`, or a whole hotkey.")
 
 
-class Matches(Collection):
+class MatchFilters(FilterSet):
+    competition = of_competition("round__competition__slug")
+    round = of_round()
+    kind = Filter(MATCH_KINDS, "kind", "Of this kind.")
+    state = Filter(one_of("waiting", "judging", "decided"), "state", "In this state.")
+    defender = entry_is("defender")
+    challenger = entry_is("challenger")
+    hotkey = Filter(
+        of_hotkey("").kind,
+        lambda key: Q(defender__miner__hotkey__startswith=key) | Q(challenger__miner__hotkey__startswith=key),
+        "In which this hotkey, or one that begins so, takes part.",
+    )
+    as_of_round = Filter(ROUND, "round__number__lte", HAPPENED)
+
+
+class Matches(ListView):
     """Matches with their tally, margin, interval and flip distance."""
 
-    group, shape = "matches", rows.MatchRow
-    filters = {
-        "competition": of_competition("round__competition__slug"),
-        "round": of_round(),
-        "kind": Filter(MATCH_KINDS, "kind", "Of this kind."),
-        "state": Filter(one_of("waiting", "judging", "decided"), "state", "In this state."),
-        "defender": entry_is("defender"),
-        "challenger": entry_is("challenger"),
-        "hotkey": Filter(
-            of_hotkey("").kind,
-            lambda key: Q(defender__miner__hotkey__startswith=key) | Q(challenger__miner__hotkey__startswith=key),
-            "In which this hotkey, or one that begins so, takes part.",
-        ),
-        "as_of_round": Filter(ROUND, "round__number__lte", HAPPENED),
-    }
-
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Match.in_force.select_related("round__competition", *SIDES)
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.match(row) for row in found)
+    group, dataclass = "matches", rows.MatchRow
+    filterset_class = MatchFilters
+    queryset = Match.in_force.select_related("round__competition", *SIDES)
+    to_row = staticmethod(rows.match)
 
 
-class MatchDetail(Item):
+class MatchDetail(DetailView):
     """One match."""
 
-    group, shape = "matches", rows.MatchRow
+    group, dataclass = "matches", rows.MatchRow
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return rows.match(match_of(**named))
+    def get_object(self) -> Any:
+        return rows.match(match_of(**self.kwargs))
 
 
 def match_of(*, competition: str, number: int, kind: str, defender: str, challenger: str) -> Match:
     wanted = Match.in_force.select_related("round__competition", *SIDES)
     wanted = wanted.filter(round__competition__slug=competition, round__number=number, kind=kind)
     sides = entry_is("defender").condition(defender) & entry_is("challenger").condition(challenger)
-    found = wanted.filter(sides).first()
-    if found is None:
+    match = wanted.filter(sides).first()
+    if match is None:
         raise missing("These two have no such match in this round.")
-    return found
+    return match
 
 
-class Duels(Collection):
+class DuelFilters(FilterSet):
+    competition = of_competition("match__round__competition__slug")
+    round = of_round("match__round__number")
+    kind = Filter(MATCH_KINDS, "match__kind", "Of matches of this kind.")
+    defender = entry_is("match__defender")
+    challenger = entry_is("match__challenger")
+    prompt = Filter(STEM, "prompt__stem", "On this prompt.")
+    state = Filter(DUEL_STATES, "state", "In this state.")
+    outcome = Filter(RESULTS, "outcome", "That ended so.")
+    sha256 = Filter(SHA256, lambda sha: Q(left_sha256=sha) | Q(right_sha256=sha), "In which this file is judged.")
+
+
+class Duels(ListView):
     """Duels, with what the judge was asked and what it said."""
 
-    group, shape = "duels", rows.DuelRow
-    filters = {
-        "competition": of_competition("match__round__competition__slug"),
-        "round": of_round("match__round__number"),
-        "kind": Filter(MATCH_KINDS, "match__kind", "Of matches of this kind."),
-        "defender": entry_is("match__defender"),
-        "challenger": entry_is("match__challenger"),
-        "prompt": Filter(STEM, "prompt__stem", "On this prompt."),
-        "state": Filter(DUEL_STATES, "state", "In this state."),
-        "outcome": Filter(RESULTS, "outcome", "That ended so."),
-        "sha256": Filter(SHA256, lambda sha: Q(left_sha256=sha) | Q(right_sha256=sha), "In which this file is judged."),
-    }
+    group, dataclass = "duels", rows.DuelRow
+    filterset_class = DuelFilters
+    queryset = Duel.objects.filter(match__counts=True).select_related("prompt", "match__round__competition", *OF_MATCH)
+    to_row = staticmethod(rows.duel)
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        of_match = ("match__round__competition", *(f"match__{side}" for side in SIDES))
-        return Duel.objects.filter(match__counts=True).select_related("prompt", *of_match)
 
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.duel(row) for row in found)
+class MatchDuelFilters(FilterSet):
+    prompt = Filter(STEM, "prompt__stem", "On this prompt.")
+    state = Filter(DUEL_STATES, "state", "In this state.")
+    outcome = Filter(RESULTS, "outcome", "That ended so.")
 
 
 class MatchDuels(Duels):
     """The duels of one match, in seed order."""
 
-    filters = {
-        "prompt": Filter(STEM, "prompt__stem", "On this prompt."),
-        "state": Filter(DUEL_STATES, "state", "In this state."),
-        "outcome": Filter(RESULTS, "outcome", "That ended so."),
-    }
+    filterset_class = MatchDuelFilters
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return super().rows(asked).filter(match=match_of(**named))
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(match=match_of(**self.kwargs))
 
 
-class DuelDetail(Item):
+class DuelDetail(DetailView):
     """One duel."""
 
-    group, shape = "duels", rows.DuelRow
+    group, dataclass = "duels", rows.DuelRow
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+    def get_object(self) -> Any:
+        named = {**self.kwargs}
         stem = named.pop("stem")
         match = match_of(**named)
         duel = match.duels.select_related("prompt").filter(prompt__stem=stem).first()
@@ -128,23 +126,23 @@ class DuelDetail(Item):
         return rows.duel(duel)
 
 
-class Views(Collection):
+class ViewFilters(FilterSet):
+    competition = of_competition()
+    sha256 = Filter(SHA256, "sha256", "Of the file with these bytes.")
+    state = Filter(one_of("rendering", "rendered", "refused"), "state", "In this state.")
+
+
+class Views(ListView):
     """The pictures of each 3D file: hash, size and address; or why it could not be drawn."""
 
-    group, shape = "assets", rows.RenderingRow
-    filters = {
-        "competition": of_competition(),
-        "sha256": Filter(SHA256, "sha256", "Of the file with these bytes."),
-        "state": Filter(one_of("rendering", "rendered", "refused"), "state", "In this state."),
-    }
+    group, dataclass = "assets", rows.RenderingRow
+    filterset_class = ViewFilters
+    queryset = Rendering.objects.select_related("competition")
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return Rendering.objects.select_related("competition")
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        pictures = {sha256 for row in found for sha256 in row.views.values()}
+    def to_rows(self, page: Sequence[Any]) -> Sequence[Any]:
+        pictures = {sha256 for row in page for sha256 in row.views.values()}
         sizes = {sha256: _size(sha256) for sha256 in pictures}
-        return (rows.rendering(row, bytes_of=sizes) for row in found)
+        return [rows.rendering(row, bytes_of=sizes) for row in page]
 
 
 def _size(sha256: str) -> int | None:
@@ -154,10 +152,10 @@ def _size(sha256: str) -> int | None:
         return None
 
 
-class RoundJudgeHealth(Item):
+class RoundJudgeHealth(DetailView):
     """How well a round's judge was: its controls, and the gates they had to pass."""
 
-    group, shape = "judge", rows.JudgeHealth
+    group, dataclass = "judge", rows.JudgeHealth
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return judge_health.of(round_of(named["competition"], named["number"]))
+    def get_object(self) -> Any:
+        return judge_health.of(round_of(self.kwargs["competition"], self.kwargs["number"]))

@@ -11,27 +11,28 @@ from competition import queries
 from competition.models import Miner, Reveal, Round, Submission
 from dashboard.api import causes, standing
 from dashboard.api.errors import bad, missing
-from dashboard.api.filters import HOTKEY, ROUND, SLUG
-from dashboard.api.reading import Item
+from dashboard.api.filters import HOTKEY, ROUND, SLUG, Parameter
+from dashboard.api.participation import participation
+from dashboard.api.permissions import caller_of, forbidden
 from dashboard.api.resources.game import competition_of, round_of
 from dashboard.api.rows import standing as rows
-from dashboard.api.writes import Personal, caller_of, forbidden
+from dashboard.api.views import DetailView
+from dashboard.api.writes import PersonalView
 
-WHICH = {"competition": SLUG, "round": ROUND}
-ABOUT = {
-    "competition": "Of this competition; without it: of the one on the front page.",
-    "round": "Of this round; without it: of the last one the miner takes part in.",
+WHICH = {
+    "competition": Parameter(SLUG, "Of this competition; without it: of the one on the front page."),
+    "round": Parameter(ROUND, "Of this round; without it: of the last one the miner takes part in."),
 }
 
 
-def asked_round(asked: Mapping[str, Any], *, miner: Miner) -> Round:
+def wanted_round(params: Mapping[str, Any], *, miner: Miner) -> Round:
     """The round that a question is about.  Raises RequestRefused where there is none."""
-    slug = asked.get("competition")
+    slug = params.get("competition")
     current = competition_of(slug) if slug else queries.current_competition()
     if current is None:
         raise missing("There is no competition yet.")
-    if "round" in asked:
-        return round_of(current.slug, asked["round"])
+    if "round" in params:
+        return round_of(current.slug, params["round"])
     latest = current.current_round()
     if latest is None:
         raise missing("This competition has no round yet.")
@@ -50,55 +51,54 @@ def _last_of(latest: Round, *, hotkey: str) -> int:
 
 def miner_of(hotkey: str, *, known: bool = False) -> Miner:
     """`known`: registered, so it is somebody even if it has never revealed anything."""
-    found = Miner.objects.filter(hotkey=hotkey).first()
-    if found is None and not known:
+    miner = Miner.objects.filter(hotkey=hotkey).first()
+    if miner is None and not known:
         raise missing("No miner with this hotkey has revealed anything here.", fix="Give the whole hotkey.")
-    return found or Miner(hotkey=hotkey)
+    return miner or Miner(hotkey=hotkey)
 
 
-class MinerStanding(Item):
+class MinerStanding(DetailView):
     """Where a miner stands: place in the queue, margin, interval, what is missing to the bar, each prompt, what failed,
     and the state of its audits.  All of it is public."""
 
-    group, shape = "miners", rows.Standing
-    kinds, about = WHICH, ABOUT
+    group, dataclass = "miners", rows.Standing
+    in_query = WHICH
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        miner = miner_of(named["hotkey"])
-        return standing.of(asked_round(asked, miner=miner), miner, now=timezone.now())
+    def get_object(self) -> Any:
+        miner = miner_of(self.kwargs["hotkey"])
+        return standing.of(wanted_round(self.params, miner=miner), miner, now=timezone.now())
 
 
 def own_miner(request: Any) -> Miner:
     return miner_of(caller_of(request).hotkey, known=True)
 
 
-class OwnStanding(Personal, Item):
+class OwnStanding(PersonalView, DetailView):
     """Where do I stand?  The standing of the hotkey that signed."""
 
-    group, shape = "me", rows.Standing
-    kinds, about = WHICH, ABOUT
+    group, dataclass = "me", rows.Standing
+    in_query = WHICH
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
+    def get_object(self) -> Any:
         miner = own_miner(self.request)
-        return standing.of(asked_round(asked, miner=miner), miner, now=timezone.now())
+        return standing.of(wanted_round(self.params, miner=miner), miner, now=timezone.now())
 
 
-class OwnDiagnostics(Personal, Item):
+class OwnDiagnostics(PersonalView, DetailView):
     """Why did it fail?  How the image of my code is built, logs of my pods while they run, files that did not come,
     pictures that could not be drawn: as soon as they are known, and before anything is published.
 
     A token of scope `diagnostics:read` may ask for any miner with `hotkey`.
     """
 
-    group, shape, scope = "me", rows.Diagnostics, "diagnostics:read"
-    kinds = {**WHICH, "hotkey": HOTKEY}
-    about = {**ABOUT, "hotkey": "For staff: of this miner."}
+    group, dataclass, scope = "me", rows.Diagnostics, "diagnostics:read"
+    in_query = {**WHICH, "hotkey": Parameter(HOTKEY, "For staff: of this miner.")}
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        caller, wanted = caller_of(self.request), asked.get("hotkey")
+    def get_object(self) -> Any:
+        caller, wanted = caller_of(self.request), self.params.get("hotkey")
         if caller.hotkey and wanted not in (None, caller.hotkey):
             raise forbidden("These diagnostics are another miner's.", fix="Leave hotkey out.")
         if not caller.hotkey and wanted is None:
             raise bad("hotkey", "A token belongs to no miner.", fix="Say whose diagnostics with hotkey.")
         miner = miner_of(caller.hotkey or str(wanted), known=bool(caller.hotkey))
-        return causes.diagnostics(standing.part(asked_round(asked, miner=miner), miner))
+        return causes.diagnostics(participation(wanted_round(self.params, miner=miner), miner))

@@ -2,79 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
 
 from dashboard.api import payouts, statistics
 from dashboard.api.errors import bad
-from dashboard.api.filters import NUMBER, ROUND, SLUG
-from dashboard.api.reading import Item
+from dashboard.api.filters import NUMBER, ROUND, SLUG, Parameter
 from dashboard.api.resources.game import competition_of, round_of
 from dashboard.api.rows import outcomes as rows
+from dashboard.api.views import DetailView
 from dashboard.facts import page_queries
 
 AS_OF = {
-    "as_of_round": "As it followed from this round's decision.",
-    "as_of_block": "As it is, was or will be at this block.",
+    "as_of_round": Parameter(ROUND, "As it followed from this round's decision."),
+    "as_of_block": Parameter(NUMBER, "As it is, was or will be at this block."),
 }
 
 
-class RoundLadder(Item):
+class RoundLadder(DetailView):
     """Who met whom on the ladder, in order, and what followed from each rung."""
 
-    group, shape = "matches", rows.Ladder
+    group, dataclass = "matches", rows.Ladder
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        page = page_queries.round_page(round_of(named["competition"], named["number"]), now=timezone.now())
+    def get_object(self) -> Any:
+        page = page_queries.round_page(round_of(self.kwargs["competition"], self.kwargs["number"]), now=timezone.now())
         return rows.ladder(page)
 
 
-class RoundStatistics(Item):
+class RoundStatistics(DetailView):
     """A round in numbers: entries, duels by result, calls saved, files."""
 
-    group, shape = "statistics", rows.RoundStatistics
+    group, dataclass = "statistics", rows.RoundStatistics
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return statistics.of_round(round_of(named["competition"], named["number"]))
+    def get_object(self) -> Any:
+        return statistics.of_round(round_of(self.kwargs["competition"], self.kwargs["number"]))
 
 
-class CompetitionStatistics(Item):
+class CompetitionStatistics(DetailView):
     """A competition in numbers: which judge and rules were in force when, how its prompts fared, how the judge repeats
     itself."""
 
-    group, shape = "statistics", rows.CompetitionStatistics
+    group, dataclass = "statistics", rows.CompetitionStatistics
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return statistics.of_competition(competition_of(named["competition"]))
+    def get_object(self) -> Any:
+        return statistics.of_competition(competition_of(self.kwargs["competition"]))
 
 
-class CompetitionLeader(Item):
+class CompetitionLeader(DetailView):
     """Who leads: now, at a block, or after a round."""
 
-    group, shape = "weights", rows.Leader
-    kinds = {"as_of_round": ROUND, "as_of_block": NUMBER}
-    about = AS_OF
+    group, dataclass = "weights", rows.Leader
+    in_query = AS_OF
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        at = payouts.moment(competition_of(named["competition"]), asked, now=timezone.now())
+    def get_object(self) -> Any:
+        at = payouts.moment(competition_of(self.kwargs["competition"]), self.params, now=timezone.now())
         return payouts.leader(at)
 
 
-class Weights(Item):
+class Weights(DetailView):
     """Who is paid which share of the emission, with all it follows from: the reign, the formula's inputs, and the last
     signed head of the ledger that tells of it.
 
     Without `competition`: of the one on the front page.  Without a block: of the chain's current one.
     """
 
-    group, shape = "weights", rows.Weights
-    kinds = {"competition": SLUG, "as_of_round": ROUND, "as_of_block": NUMBER}
-    about = {**AS_OF, "competition": "Of this competition."}
+    group, dataclass = "weights", rows.Weights
+    in_query = {"competition": Parameter(SLUG, "Of this competition."), **AS_OF}
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        slug = asked.get("competition") or payouts.usual()
+    def get_object(self) -> Any:
+        slug = self.params.get("competition") or payouts.usual()
         if slug is None:
             raise bad("competition", "There is no competition yet.", fix="Ask again once there is one.")
-        return payouts.weights(payouts.moment(competition_of(slug), asked, now=timezone.now()))
+        return payouts.weights(payouts.moment(competition_of(slug), self.params, now=timezone.now()))

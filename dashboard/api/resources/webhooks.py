@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework.response import Response
 
 from competition.notices import subscribing
@@ -13,15 +13,14 @@ from competition.notices.models import Delivery, Subscription
 from core import clock
 from core.machine import engine
 from core.machine.outcomes import Move
-from dashboard.api.bodies import Field, Takes
+from dashboard.api.bodies import BodySerializer, TextField, TextsField
 from dashboard.api.errors import bad, conflict, missing
-from dashboard.api.filters import FLAG, HOTKEY, SLUG, TEXT, WORD, Filter, one_of
-from dashboard.api.reading import Collection, Item
+from dashboard.api.filters import FLAG, HOTKEY, SLUG, WORD, Filter, FilterSet, one_of
+from dashboard.api.permissions import caller_of
 from dashboard.api.resources.game import competition_of
-from dashboard.api.rows import writes
 from dashboard.api.rows import writes as rows
-from dashboard.api.writes import Personal, Takable, caller_of
-from dashboard.facts.twins import twin
+from dashboard.api.views import DetailView, ListView
+from dashboard.api.writes import PersonalView, WriteView
 
 SCOPE = "webhooks:write"
 DELIVERY_STATES = one_of("waiting", "delivered", "failed")
@@ -34,51 +33,56 @@ def owner_of(request: Any) -> str:
 
 
 def own(request: Any) -> QuerySet[Subscription]:
-    rows = Subscription.objects.filter(owner=owner_of(request), channel="webhook")
-    return rows.select_related("competition")
+    return Subscription.objects.filter(owner=owner_of(request), channel="webhook").select_related("competition")
 
 
 def one(request: Any, public_id: str) -> Subscription:
     """Somebody else's is as unknown as one that never was."""
-    found = own(request).filter(public_id=public_id).first()
-    if found is None:
+    subscription = own(request).filter(public_id=public_id).first()
+    if subscription is None:
         raise missing("You have no webhook with this id.")
-    return found
+    return subscription
 
 
-class Webhooks(Takable, Collection):
+class WebhookFilters(FilterSet):
+    active = Filter(FLAG, "active", "Those that are told, or those that ended.")
+
+
+EXAMPLE = {"address": "https://hooks.example.org/gauntlet", "kinds": ["round.*"], "competition": "demo"}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("a webhook", EXAMPLE)])
+class WebhookBody(BodySerializer):
+    """What a webhook hears of, and where."""
+
+    address = TextField(help_text="https address on port 443; it is never redirected.")
+    kinds = TextsField(longest=60, help_text="Kinds of ledger events, such as audit.* or round.finished.")
+    competition = TextField(kind=SLUG, required=False, help_text="Only of this competition.")
+    miner = TextField(kind=HOTKEY, longest=48, required=False, help_text="Only events that name this hotkey.")
+
+
+class EmptyBody(BodySerializer):
+    """An object without fields."""
+
+
+class Webhooks(WriteView, ListView):
     """My webhooks."""
 
-    group, shape, scope, gives = "webhooks", rows.WebhookRow, SCOPE, rows.WebhookMade
-    filters = {"active": Filter(FLAG, "active", "Those that are told, or those that ended.")}
+    group, dataclass, scope, created_dataclass = "webhooks", rows.WebhookRow, SCOPE, rows.WebhookMade
+    filterset_class = WebhookFilters
     refuses = (403, 409)
-    takes = Takes(
-        fields={
-            "address": Field(about="https address on port 443; it is never redirected.", kind=TEXT, required=True),
-            "kinds": Field(
-                about="Kinds of ledger events, such as audit.* or round.finished.",
-                type=list,
-                required=True,
-                most=60,
-                kind=TEXT,
-            ),
-            "competition": Field(about="Only of this competition.", kind=SLUG),
-            "miner": Field(about="Only events that name this hotkey.", kind=HOTKEY, most=48),
-        },
-        example={"address": "https://hooks.example.org/gauntlet", "kinds": ["round.*"], "competition": "demo"},
-    )
+    body_class = WebhookBody
+    queryset = Subscription.objects.none()
+    to_row = staticmethod(rows.webhook)
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
+    def get_queryset(self) -> QuerySet[Any]:
         return own(self.request)
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.webhook(row) for row in found)
 
     def post(self, request: Any, **named: Any) -> Response:
         """Be told of events from now on.  The secret that letters are signed with is shown this once."""
-        return self.taken(request, **named)
+        return self.create(request, **named)
 
-    def take(self, request: Any, body: dict[str, Any], **named: Any) -> writes.WebhookMade:
+    def perform(self, request: Any, body: dict[str, Any], **named: Any) -> rows.WebhookMade:
         competition = competition_of(body["competition"]) if "competition" in body else None
         try:
             made, secret = subscribing.subscribe(
@@ -97,13 +101,13 @@ class Webhooks(Takable, Collection):
         return rows.WebhookMade(webhook=rows.webhook(made), secret=secret)
 
 
-class Webhook(Personal, Item):
+class Webhook(PersonalView, DetailView):
     """One of my webhooks."""
 
-    group, shape, scope = "webhooks", rows.WebhookRow, SCOPE
+    group, dataclass, scope = "webhooks", rows.WebhookRow, SCOPE
 
-    def found(self, asked: Mapping[str, Any], **named: Any) -> Any:
-        return rows.webhook(one(self.request, named["subscription"]))
+    def get_object(self) -> Any:
+        return rows.webhook(one(self.request, self.kwargs["subscription"]))
 
     def delete(self, request: Any, **named: Any) -> Response:
         """Be told no more.  Its log stays."""
@@ -111,54 +115,55 @@ class Webhook(Personal, Item):
         return Response(status=204)
 
 
-class Resume(Takable):
+class Resume(WriteView):
     """Switch a suspended webhook on again."""
 
-    group, scope, gives = "webhooks", SCOPE, rows.WebhookRow
+    group, scope, created_dataclass = "webhooks", SCOPE, rows.WebhookRow
     refuses = (403, 409)
-    takes = Takes(fields={}, example={})
+    body_class = EmptyBody
 
     def post(self, request: Any, **named: Any) -> Response:
         """Be told again, from now on, by a webhook that was suspended because it failed for an hour."""
-        self.given(request)
+        self.read_body(request)
         subscription = one(request, named["subscription"])
         if not subscribing.switch_on(subscription):
             sentence = "The webhook is not suspended." if subscription.active else "The webhook has ended."
             raise conflict(sentence, code="not_suspended", fix="Look at it again; make another where it has ended.")
-        return Response(twin(rows.webhook(one(request, named["subscription"]))), status=201)
+        return self.created(rows.webhook(one(request, named["subscription"])))
 
 
-class WebhookDeliveries(Personal, Collection):
+class DeliveryFilters(FilterSet):
+    state = Filter(DELIVERY_STATES, "state", "In this state.")
+    kind = Filter(WORD, "event__kind", "Of events of this kind.")
+
+
+class WebhookDeliveries(PersonalView, ListView):
     """What was sent to one of my webhooks, try by try, newest first."""
 
-    group, shape, scope, newest_first = "webhooks", rows.DeliveryRow, SCOPE, True
-    filters = {
-        "state": Filter(DELIVERY_STATES, "state", "In this state."),
-        "kind": Filter(WORD, "event__kind", "Of events of this kind."),
-    }
+    group, dataclass, scope, newest_first = "webhooks", rows.DeliveryRow, SCOPE, True
+    filterset_class = DeliveryFilters
+    queryset = Delivery.objects.none()
+    to_row = staticmethod(rows.delivery)
 
-    def rows(self, asked: Mapping[str, Any], **named: Any) -> QuerySet[Any]:
-        return deliveries(one(self.request, named["subscription"]))
-
-    def told(self, found: list[Any]) -> Iterable[Any]:
-        return (rows.delivery(row) for row in found)
+    def get_queryset(self) -> QuerySet[Any]:
+        return deliveries(one(self.request, self.kwargs["subscription"]))
 
 
 def deliveries(subscription: Subscription) -> QuerySet[Delivery]:
-    found = subscription.deliveries.select_related("subscription", "event__competition")
-    return found.prefetch_related("tried").order_by()
+    every = subscription.deliveries.select_related("subscription", "event__competition")
+    return every.prefetch_related("tried").order_by()
 
 
-class Replay(Takable):
+class Replay(WriteView):
     """Send a letter again."""
 
-    group, scope, gives = "webhooks", SCOPE, rows.DeliveryRow
+    group, scope, created_dataclass = "webhooks", SCOPE, rows.DeliveryRow
     refuses = (403, 409)
-    takes = Takes(fields={}, example={})
+    body_class = EmptyBody
 
     def post(self, request: Any, **named: Any) -> Response:
         """Send a letter once more, under the same `webhook-id`, whether it arrived before or was given up."""
-        self.given(request)
+        self.read_body(request)
         subscription = one(request, named["subscription"])
         row = deliveries(subscription).filter(public_id=named["delivery"]).first()
         if row is None:
@@ -171,4 +176,4 @@ class Replay(Takable):
         if not subscription.active or row.state == "waiting" or not engine.move(row, again, now=clock.now()):
             sentence = "The letter is on its way." if row.state == "waiting" else "The webhook has ended."
             raise conflict(sentence, code="not_replayable", fix="Look at the delivery again in a while.")
-        return Response(twin(rows.delivery(deliveries(subscription).get(pk=row.pk))), status=201)
+        return self.created(rows.delivery(deliveries(subscription).get(pk=row.pk)))

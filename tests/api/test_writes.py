@@ -21,7 +21,7 @@ from tests.api import contract, signing
 from tests.api.conftest import Api
 from tests.competition.receiving import receiver
 from verify.bundles.ledger import is_signed
-from verify.bundles.reveals import added_up, is_requested, objection
+from verify.bundles.reveals import _requested, added_up, objection
 
 REVEALS = "/api/v1/me/reveals"
 APPEALS = "/api/v1/me/appeals"
@@ -61,11 +61,11 @@ def test_a_signed_reveal_counts_at_once_and_anybody_can_check_it(api: Api, windo
     assert row.extrinsic_index == ingest.SIGNED_FROM
     event = LedgerEvent.objects.get(kind="reveal").body
     told = {"miner": api.newcomer.hotkey, "extrinsic_index": row.extrinsic_index}
-    assert is_requested(told, event, payload=bytes(row.payload))
-    assert not is_requested(told, event, payload=bytes(row.payload) + b" ")
-    assert not is_requested({**told, "miner": api.entered.hotkey}, event, payload=bytes(row.payload))
+    assert _requested(told, event, payload=bytes(row.payload))
+    assert not _requested(told, event, payload=bytes(row.payload) + b" ")
+    assert not _requested({**told, "miner": api.entered.hotkey}, event, payload=bytes(row.payload))
     moved = event["request"].replace("testserver", "elsewhere")
-    assert not is_requested(told, {**event, "request": moved}, payload=bytes(row.payload))
+    assert not _requested(told, {**event, "request": moved}, payload=bytes(row.payload))
     assert is_signed(by=api.newcomer.hotkey, message=event["request"].encode(), signature=event["signature"])
 
 
@@ -80,6 +80,15 @@ def test_the_next_look_at_the_chain_forgets_nothing_for_it(api: Api, window: Rou
     derived = {entry.hotkey: entry.reveal_block for entry in ingest.entries(window)}
     assert derived[api.entered.hotkey] == block, "revealed before, though read after"
     assert derived[api.newcomer.hotkey] > block
+
+
+@pytest.mark.parametrize("path", [REVEALS, APPEALS, HOOKS])
+def test_what_was_written_is_never_answered_as_a_table(api: Api, window: Round, path: str) -> None:
+    """The tables at these addresses are CSV and Parquet as well; a row that was just made is neither."""
+    for format in ("csv", "parquet"):
+        error = api.newcomer.post(f"{path}?format={format}", GOOD).json()["error"]
+        assert (error["code"], error["field"]) == ("bad_value", "format")
+    assert api.newcomer.get(f"{path}?format=csv").headers["Content-Type"].startswith("text/csv")
 
 
 def test_the_same_reveal_again_keeps_its_place(api: Api, window: Round) -> None:
