@@ -20,7 +20,7 @@ def is_bundle(path: Path) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Options:
     """What a bundle is compared with beyond itself: the pinned operator, a node, a file of anchors, a signed head that
     somebody kept."""
 
@@ -31,14 +31,14 @@ class Asked:
     draft: bool = False  # before it is signed
 
 
-def examine_path(path: Path, *, asked: Asked) -> Report | None:
+def examine_path(path: Path, *, options: Options) -> Report | None:
     """One state repository or one bundle; None when the path is neither."""
     if is_bundle(path):
-        return _bundles({"": path}, asked=asked)
+        return _bundles({"": path}, options=options)
     return examine(path) if is_repository(path) else None
 
 
-def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
+def _bundles(paths: Mapping[str, Path], *, options: Options) -> Report:
     """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
     # imported here: only a bundle needs more than the standard library
     from verify.bundles import bundle, chain
@@ -46,48 +46,48 @@ def _bundles(paths: Mapping[str, Path], *, asked: Asked) -> Report:
     from verify.bundles import series as bundle_series
 
     each = [
-        bundle.examine(path, operator=asked.operator, prefix=prefix, draft=asked.draft)
+        bundle.examine(path, operator=options.operator, prefix=prefix, draft=options.draft)
         for prefix, path in paths.items()
     ]
-    for one in each if asked.node or asked.anchors else ():
-        chain.check(one, node=asked.node, anchors=asked.anchors)
+    for one in each if options.node or options.anchors else ():
+        chain.check(one, node=options.node, anchors=options.anchors)
     books = [*(one.book for one in each), bundle_series.check(each)]
-    if asked.checkpoint is not None:
-        books.append(bundle_checkpoints.check(each, asked.checkpoint, operator=asked.operator))
+    if options.checkpoint is not None:
+        books.append(bundle_checkpoints.check(each, options.checkpoint, operator=options.operator))
     return together([book.report() for book in books])
 
 
-def examine_served(address: str, *, asked: Asked) -> Report:
+def examine_served(address: str, *, options: Options) -> Report:
     """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
     from verify.bundles import checkpoints as bundle_checkpoints
     from verify.bundles import served as bundle_served
 
     after = 0
-    if asked.checkpoint is not None:
+    if options.checkpoint is not None:
         with contextlib.suppress(ValueError, OSError, TypeError, AttributeError):  # told by the check itself
-            after = max(0, min(head.seq for head in bundle_checkpoints.read(asked.checkpoint)) - 1)
+            after = max(0, min(head.seq for head in bundle_checkpoints.read(options.checkpoint)) - 1)
     try:
-        served = bundle_served.read(address, after=after, operator=asked.operator)
+        served = bundle_served.read(address, after=after, operator=options.operator)
     except bundle_served.Unreachable as error:
         book = Book()
         book.note("ledger-unread", file=address, sentence=f"Nothing was compared: {error}")
         return book.report()
     books = [served.book]
-    if asked.checkpoint is not None:
-        books.append(bundle_checkpoints.check([served], asked.checkpoint, operator=asked.operator))
+    if options.checkpoint is not None:
+        books.append(bundle_checkpoints.check([served], options.checkpoint, operator=options.operator))
     return together([book.report() for book in books])
 
 
-def examine_all(path: Path, *, operator: str | None = None, asked: Asked | None = None) -> Report | None:
+def examine_all(path: Path, *, operator: str | None = None, options: Options | None = None) -> Report | None:
     """The path itself, or else everything directly inside it."""
-    asked = asked or Asked(operator=operator)
-    whole = examine_path(path, asked=asked)
+    options = options or Options(operator=operator)
+    whole = examine_path(path, options=options)
     if whole is not None or not path.is_dir():
         return whole
     inside = sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
     reports = [examine(child, prefix=f"{child.name}/") for child in inside if is_repository(child)]
     bundles = {f"{child.name}/": child for child in inside if is_bundle(child)}
-    reports += [_bundles(bundles, asked=asked)] if bundles else []
+    reports += [_bundles(bundles, options=options)] if bundles else []
     if not reports:
         return None
     return together(reports)
@@ -112,30 +112,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--draft", action="store_true", help="a bundle that is not signed yet: neither signature nor announcement"
     )
-    options = parser.parse_args(arguments)
-    asked = Asked(
-        operator=options.operator,
-        node=options.chain,
-        anchors=options.anchors,
-        checkpoint=options.checkpoint,
-        draft=options.draft,
+    given = parser.parse_args(arguments)
+    options = Options(
+        operator=given.operator,
+        node=given.chain,
+        anchors=given.anchors,
+        checkpoint=given.checkpoint,
+        draft=given.draft,
     )
     report: Report | None
     try:
-        if options.path.startswith(("http://", "https://")):
-            report = examine_served(options.path, asked=asked)
+        if given.path.startswith(("http://", "https://")):
+            report = examine_served(given.path, options=options)
         else:
-            report = examine_all(Path(options.path), asked=asked)
+            report = examine_all(Path(given.path), options=options)
     except ModuleNotFoundError as missing:  # only a bundle needs more than the standard library
         print(f"A bundle needs the package {missing.name}: pip install {missing.name}", file=sys.stderr)
         return 2
     if report is None:
-        print(f"{options.path}: {NOTHING}.", file=sys.stderr)
+        print(f"{given.path}: {NOTHING}.", file=sys.stderr)
         return 2
-    if options.json:
-        print(document(report, path=options.path, errors_only=options.errors))
+    if given.json:
+        print(document(report, path=given.path, errors_only=given.errors))
     else:
-        print("\n".join(lines(report, errors_only=options.errors)))
+        print("\n".join(lines(report, errors_only=given.errors)))
     return 1 if report.errors else 0
 
 

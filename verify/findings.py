@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from verify.bundles.kinds import BUNDLE_KINDS
+from verify.comparing import Kinds, differences, kind_of
 from verify.kinds import KINDS
 
 Value = str | int | float | bool | None
@@ -106,19 +107,19 @@ class Book:
         kind: str,
         *,
         file: str,
-        sentence: str,
+        sentence: str = "",
         field: str = "",
         found: object = None,
         expected: object = None,
         round: int | None = None,
     ) -> None:
-        """Write a finding down; its severity is that of its kind, its round is the one its file lies in."""
+        """Write a finding down; its severity is that of its kind, its round is the one its file lies in, and its
+        sentence the meaning of its kind, where none is given."""
         of_file = ROUND_OF_FILE.search(file)
         number = int(of_file[1]) if round is None and of_file else round
         severity = EVERY[kind].severity
-        place = self.prefix + file
-        texts = (text[:LONGEST_KEPT] for text in (place, field, sentence))
-        file, field, sentence = texts
+        place, sentence = self.prefix + file, sentence or f"{meaning(kind)[0].upper()}{meaning(kind)[1:]}."
+        file, field, sentence = (text[:LONGEST_KEPT] for text in (place, field, sentence))
         finding = Finding(severity, kind, number, file, field, plain(found), plain(expected), sentence)
         if hash(finding) in self._seen:
             return
@@ -126,6 +127,25 @@ class Book:
         self.totals[severity, kind] += 1
         if self.totals[severity, kind] <= MOST_OF_A_KIND:
             self._findings.append(finding)
+
+    def compare(
+        self,
+        kinds: Kinds,
+        file: str,
+        found: object,
+        expected: object,
+        *,
+        field: str = "",
+        sentence: str = "",
+        round: int | None = None,
+    ) -> bool:
+        """Is what stands in the file what was made again?  Each difference becomes a finding with its path."""
+        good = True
+        for path, left, right in differences(found, expected):
+            at = {"field": " ".join(part for part in (field, ".".join(path)) if part), "round": round}
+            self.note(kind_of(kinds, path), file=file, found=left, expected=right, sentence=sentence, **at)  # type: ignore[arg-type]
+            good = False
+        return good
 
     def report(self) -> Report:
         return Report(self.findings, self.counts, self.rounds, self.totals, self.signers)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from verify.reading import Repository, Row
+from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Form, Repository, Row, Type
+from verify.records.layout import AUDIT_FILE, NAMES, SIDES
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, Duel, Match, Round, Side
 
-WINNERS = {
-    0: {"leader": DEFENDER, "miner": CHALLENGER, "draw": DRAW, "skipped": SKIPPED},
-    1: {"left": DEFENDER, "right": CHALLENGER, "draw": DRAW, "skipped": SKIPPED},
-}
-SIDES = {0: ("leader", "miner"), 1: ("left", "right")}
-NAMES = {0: ("leader", "hotkey"), 1: ("left", "right")}
 ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb", "ply", "js")}  # of era 3 the one its format has
-AUDIT_FILE = re.compile(r"audit_[A-Za-z0-9]{1,10}_(\d{1,4})\.json", re.A)
-"""Era 2: `audit_<first ten of the left side>_<repeat>.json` lies with the audited miner."""
 VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
+PATH = TEXT.or_null
 
 
 def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Match]:
@@ -38,59 +32,52 @@ def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Matc
         due = f"audit_{left}_{audit[1]}.json" if audit else f"duels_{left}.json"
         named = name == due if audit else name.startswith(f"duels_{left}")
         if match.challenger != hotkey or not named:
-            found, wanted = f"{match.challenger}/{due}", f"{hotkey}/{name}"
-            said = "The match in the file is not the one its path names."
-            files.book.note("match-misplaced", file=match.file, found=found, expected=wanted, sentence=said)
+            found = f"{match.challenger}/{due}"
+            files.book.note("match-misplaced", file=match.file, found=found, expected=f"{hotkey}/{name}")
         yield replace(match, defender=f"{match.defender}_{int(audit[1])}") if audit else match
 
 
 def match_of(row: Row, *, era: int) -> Match | None:
     """None when the file does not say who played."""
-    shape = min(era, 1)
-    row.only(frozenset({*NAMES[shape], "score", "margin", "duels"} | ({"outcome"} if era == 0 else set())))
-    defender, challenger = (row.text(name) for name in NAMES[shape])
-    score, margin = row.whole("score"), row.maybe_number("margin")
-    outcome = row.text("outcome") if era == 0 else None
+    defends, challenges = NAMES[era]
+    form = {defends: TEXT, challenges: TEXT, "score": WHOLE, "margin": NUMBER.or_null, "duels": LIST}
+    row = row.read(form | ({"outcome": TEXT} if era == 0 else {}))
+    defender, challenger = row[defends], row[challenges]
     if defender is None or challenger is None:
         return None
     duels = tuple(duel for item in row.rows("duels") if (duel := _duel(item, era=era)))
-    return Match(row.file, defender, challenger, score, margin, outcome, duels)
+    return Match(row.file, defender, challenger, row["score"], row["margin"], row["outcome"], duels)
+
+
+@lru_cache(maxsize=64)
+def form_of_duel(era: int, keys: frozenset[str]) -> tuple[Form, list[str], list[str]]:
+    """What a duel with these keys must hold, and under which of them each side names its file and its picture."""
+    form: dict[str, Type] = {"name": TEXT, "prompt": TEXT, "winner": TEXT, "issues": TEXT.or_null.optional}
+    form |= {"detail": ANY.optional} if era >= 2 else {}
+    assets, views = [], []
+    for name in SIDES[era]:
+        assets.append(f"{name}_{asset_key(keys, era=era, before=f'{name}_')}")
+        shown = [f"{name}_{key}" for key in VIEWS[era] if f"{name}_{key}" in keys]
+        views.append(shown[0] if shown else assets[-1] if era == 2 else f"{name}_png")
+        form |= dict.fromkeys([*shown, assets[-1], views[-1]], PATH)
+    return form, assets, views
 
 
 def _duel(row: Row, *, era: int) -> Duel | None:
     """One duel; None when it has no readable prompt or verdict (noted)."""
-    shape = min(era, 1)
-    _only_known(row, era=era)
-    stem, prompt, said = row.text("name"), row.text("prompt"), row.text("winner")
-    issues = row.optional_text("issues") or ""
-    winner = WINNERS[shape].get(said) if said is not None else None
-    if said is not None and winner is None:
-        place = row.field("winner")
-        wanted = ", ".join(WINNERS[shape])
-        told = "The duel was left out."
-        row.book.note("unknown-value", file=row.file, field=place, found=said, expected=wanted, sentence=told)
-    if stem is None or prompt is None or winner is None:
+    names = SIDES[era]
+    form, assets, views = form_of_duel(era, frozenset(row.values))
+    row = row.read(form)
+    winners = {names[0]: DEFENDER, names[1]: CHALLENGER, DRAW: DRAW, SKIPPED: SKIPPED}
+    row.one_of("winner", winners)
+    if row["name"] is None or row["prompt"] is None or row["winner"] not in winners:
         return None
-    left, right = SIDES[shape]
-    sides = {DEFENDER: _side(row, left, era=era), CHALLENGER: _side(row, right, era=era)}
-    return Duel(stem, prompt, winner, issues, sides, row.at, row.values.get("detail"))
+    pairs = zip((DEFENDER, CHALLENGER), assets, views, strict=True)
+    sides = {side: Side(row[asset], row[view]) for side, asset, view in pairs}
+    winner = winners[row["winner"]]
+    return Duel(row["name"], row["prompt"], winner, row["issues"] or "", sides, row.at, row["detail"])
 
 
-def _only_known(row: Row, *, era: int) -> None:
-    known = {"name", "prompt", "winner", "issues"} | ({"detail"} if era >= 2 else set())
-    for side in SIDES[min(era, 1)]:
-        known |= {f"{side}_{key}" for key in (asset_key(row, era=era, before=f"{side}_"), *VIEWS[era])}
-    if not row.values.keys() <= known:
-        row.only(frozenset(known))
-
-
-def asset_key(row: Row, *, era: int, before: str = "") -> str:
+def asset_key(keys: Collection[str], *, era: int, before: str = "") -> str:
     """Under which of its era's keys a row names a file: the first that is there."""
-    return next((key for key in ASSETS[era] if before + key in row.values), ASSETS[era][0])
-
-
-def _side(row: Row, side: str, *, era: int) -> Side:
-    asset = row.maybe_text(f"{side}_{asset_key(row, era=era, before=f'{side}_')}")
-    named = [key for key in VIEWS[era] if f"{side}_{key}" in row.values]
-    view = row.maybe_text(f"{side}_{named[0]}") if named else (asset if era == 2 else row.maybe_text(f"{side}_png"))
-    return Side(asset, view)
+    return next((key for key in ASSETS[era] if before + key in keys), ASSETS[era][0])

@@ -9,11 +9,13 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from verify.comparing import Kinds, differences, kind_of
 from verify.findings import LONGEST_VALUE, Book
 
 LARGEST_BYTES = 64 * 2**20
@@ -22,102 +24,102 @@ FEWEST_BYTES = 8
 takes a hundred times its size in memory."""
 FEW_VALUES = 2**15
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-TEXTS = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.S)
+STRINGS = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.S)
 """One that is not closed reaches to the end, so that no text is looked through twice."""
+CROWDED = "The file holds more values or lines than a record of its size; it is not read."
 ABSENT = object()
 LARGEST_NUMBER = 2**53
 """Beyond it a float is no longer exact; no score, margin, weight or time comes near."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One JSON object and the place it came from. A wrong field is noted once and read as None."""
+class Type:
+    """What a field of a record holds."""
 
-    values: dict[str, object]
+    name: str
+    fits: Callable[[Any], bool]
+    required: bool = True
+
+    @property
+    def optional(self) -> Type:
+        return replace(self, required=False)
+
+    @property
+    def or_null(self) -> Type:
+        return replace(self, name=f"{self.name} or null", fits=lambda value: value is None or self.fits(value))
+
+
+TEXT = Type("a text", lambda value: isinstance(value, str))
+WHOLE = Type("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+NUMBER = Type(
+    "a number",
+    lambda value: isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER,
+)
+TEXTS = Type("a list of texts", lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value))
+LIST = Type("a list of objects", lambda value: isinstance(value, list))
+ANY = Type("anything", lambda value: True)
+Form = Mapping[str, Type]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One JSON object and the place it came from.  `at`: where in its file."""
+
+    values: dict[str, Any]
     file: str
     at: str
     book: Book
 
-    def text(self, key: str) -> str | None:
-        value = self.values.get(key)
-        if isinstance(value, str):
-            return value
-        self._wrong(key, "a text")
-        return None
+    def __getitem__(self, key: str) -> Any:
+        return self.values.get(key)
 
-    def maybe_text(self, key: str) -> str | None:
-        value = self.values.get(key)
-        if value is None and key in self.values:
-            return None
-        if isinstance(value, str):
-            return value
-        self._wrong(key, "a text or null")
-        return None
-
-    def optional_text(self, key: str) -> str | None:
-        return self.maybe_text(key) if key in self.values else None
-
-    def whole(self, key: str) -> int | None:
-        value = self.values.get(key)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        self._wrong(key, "a whole number")
-        return None
-
-    def number(self, key: str) -> float | None:
-        value = self.values.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER:
-            return value
-        self._wrong(key, "a number")
-        return None
-
-    def maybe_number(self, key: str) -> float | None:
-        if key in self.values and self.values[key] is None:
-            return None
-        return self.number(key)
-
-    def texts(self, key: str) -> list[str]:
-        value = self.values.get(key)
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return value
-        self._wrong(key, "a list of texts")
-        return []
-
-    def rows(self, key: str) -> list[Row]:
-        value = self.values.get(key)
-        if not isinstance(value, list):
-            self._wrong(key, "a list of objects")
-            return []
-        return rows_of(value, file=self.file, at=self.field(key), book=self.book)
+    def read(self, form: Form) -> Row:
+        """The fields that are as they must be; each other one is noted, and left out."""
+        if not self.values.keys() <= form.keys():
+            for key in self.values.keys() - form.keys():
+                self.book.note("unknown-key", file=self.file, field=key[:80])
+        good, values = {}, self.values
+        for key, kind in form.items():
+            value = values.get(key, ABSENT)
+            if value is not ABSENT and kind.fits(value):
+                good[key] = value
+            elif value is not ABSENT:
+                self.note("wrong-type", key, found=value, expected=kind.name)
+            elif kind.required:
+                self.note("missing-field", key, expected=kind.name)
+        return Row(good, self.file, self.at, self.book)
 
     def field(self, key: str) -> str:
-        return f"{self.at}.{key}" if self.at else key
+        return ".".join(part for part in (self.at, key) if part)
 
-    def only(self, known: frozenset[str]) -> None:
-        """Keys nobody announced are told, not ignored."""
-        for key in self.values.keys() - known:
-            said = f"Nobody announced the key {key[:80]!r} in this kind of file; it was not examined."
-            self.book.note("unknown-key", file=self.file, field=key[:80], sentence=said)
+    def note(self, kind: str, key: str = "", **about: Any) -> None:
+        """A finding about this field, or about the whole object: `found`, `expected`, `sentence`, `round`."""
+        self.book.note(kind, file=self.file, field=self.field(key), **about)
 
-    def _wrong(self, key: str, wanted: str) -> None:
-        if key in self.values:
-            kind, said = "wrong-type", f"The value is a {type(self.values[key]).__name__}, not {wanted}."
-        else:
-            kind, said = "missing-field", "The field is not there."
-        found = self.values.get(key)
-        self.book.note(kind, file=self.file, field=self.field(key), found=found, expected=wanted, sentence=said)
+    def compare(self, kinds: Kinds, expected: Mapping[str, object], **about: Any) -> None:
+        """Are these fields what was made again?"""
+        for path, found, wanted in differences({key: self[key] for key in expected}, expected):
+            self.note(kind_of(kinds, path), ".".join(path), found=found, expected=wanted, **about)
+
+    def one_of(self, key: str, known: Collection[str]) -> None:
+        """A word that nobody knows is noted."""
+        if self[key] is not None and self[key] not in known:
+            self.note("unknown-value", key, found=self[key], expected=", ".join(sorted(known)))
+
+    def rows(self, key: str) -> list[Row]:
+        """The objects of a list; whatever else lies in it is noted and left out."""
+        items = ((f"{self.field(key)}[{n}]", item) for n, item in enumerate(self[key] or []))
+        return rows_of(items, file=self.file, book=self.book)
 
 
-def rows_of(items: list[object], *, file: str, at: str, book: Book) -> list[Row]:
-    """The objects of a list; whatever else lies in it is noted and left out."""
+def rows_of(items: Iterable[tuple[str, object]], *, file: str, book: Book) -> list[Row]:
+    """The objects among `items`: where in the file each is, and what it is."""
     rows = []
-    for index, item in enumerate(items):
-        place = f"{at}[{index}]"
+    for place, item in items:
         if isinstance(item, dict):
             rows.append(Row(item, file, place, book))
         else:
-            said = f"The item is a {type(item).__name__}, not an object."
-            book.note("wrong-type", file=file, field=place, found=item, expected="an object", sentence=said)
+            book.note("wrong-type", file=file, field=place, found=item, expected="an object")
     return rows
 
 
@@ -147,83 +149,67 @@ class Repository:
         if not path.is_file():
             return None
         if path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
-            said = "A link, or a file too large to be a record, is not read."
-            self.book.note("unreadable-file", file=file, sentence=said)
+            self.book.note("unreadable-file", file=file)
             return None
         try:
             text = path.read_text(encoding="utf-8")
-            ends = sum(map(text.count, LINE_ENDS))
-            if ends <= FEW_VALUES + len(text) // FEWEST_BYTES:
-                return text
-            said = "The file holds more lines than a record of its size; it is not read."
-            self.book.note("unreadable-file", file=file, found=ends, sentence=said)
-            return None
         except (UnicodeDecodeError, OSError) as reason:
             self.book.note("unreadable-file", file=file, sentence=f"The file cannot be read as text: {reason}.")
             return None
+        ends = sum(map(text.count, LINE_ENDS))
+        if ends > FEW_VALUES + len(text) // FEWEST_BYTES:
+            self.book.note("unreadable-file", file=file, found=ends, sentence=CROWDED)
+            return None
+        return text
 
-    def json(self, file: str) -> object:
-        """The parsed file; ABSENT when it is not there or cannot be parsed (noted)."""
+    def json(self, file: str, *, kind: type) -> Any:
+        """The parsed file; ABSENT when it is not there, cannot be parsed, or is not of `kind` (noted)."""
         text = self.content(file)
-        if text is not None and is_crowded(text.encode()):
-            said = "The file holds more values than a record of its size; it is not read."
-            self.book.note("unreadable-file", file=file, sentence=said)
+        if text is None:
             return ABSENT
-        return ABSENT if text is None else self._parsed(text, file=file)
+        if is_crowded(text.encode()):
+            self.book.note("unreadable-file", file=file, sentence=CROWDED)
+            return ABSENT
 
-    def _parsed(self, text: str, *, file: str) -> object:
         def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
             whole = dict(pairs)
             if len(whole) != len(pairs):
-                said = "A key appears twice in one object; readers differ in which of the two they take."
-                seen = Counter(key for key, _ in pairs)
-                twice = ", ".join(key[:80] for key, times in seen.items() if times > 1)
-                self.book.note("duplicate-key", file=file, field=twice[:LONGEST_VALUE], sentence=said)
+                twice = [key[:80] for key, times in Counter(key for key, _ in pairs).items() if times > 1]
+                self.book.note("duplicate-key", file=file, field=", ".join(twice)[:LONGEST_VALUE])
             return whole
 
         try:
-            value: object = json.loads(text, object_pairs_hook=unique, parse_constant=_no_constant)
-        except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            self.book.note("malformed-json", file=file, field=where, sentence=f"Not JSON: {error.msg}.")
-        except (ValueError, RecursionError) as reason:
-            self.book.note("malformed-json", file=file, sentence=f"Not JSON that can be read: {reason}.")
-        else:
+            value = parse_json(text, pairs=unique)
+        except BadJson as error:
+            where = f"line {error.line}, column {error.column}" if error.line else ""
+            self.book.note("malformed-json", file=file, field=where, sentence=f"The file is {error}.")
+            return ABSENT
+        if isinstance(value, kind):
             return value
+        wanted = "a list" if kind is list else "an object"
+        self.book.note("wrong-type", file=file, found=type(value).__name__, expected=wanted)
         return ABSENT
 
-    def row(self, file: str) -> Row | None:
-        value = self.json(file)
-        if isinstance(value, dict):
-            return Row(value, file, "", self.book)
-        if value is not ABSENT:
-            self._wrong_top(file, value, "an object")
-        return None
+    def row(self, file: str, form: Form | None = None) -> Row | None:
+        """One object, read by its form where one is given."""
+        value = self.json(file, kind=dict)
+        if value is ABSENT:
+            return None
+        row = Row(value, file, "", self.book)
+        return row if form is None else row.read(form)
 
-    def rows(self, file: str) -> dict[str, Row]:
+    def rows(self, file: str, form: Form | None = None) -> dict[str, Row]:
         """A file that maps names to objects."""
-        top = self.row(file)
-        rows = {}
-        for name, value in top.values.items() if top else ():
-            if isinstance(value, dict):
-                rows[name] = Row(value, file, name, self.book)
-            else:
-                said = f"The item is a {type(value).__name__}, not an object."
-                self.book.note("wrong-type", file=file, field=name, found=value, expected="an object", sentence=said)
-        return rows
+        value = self.json(file, kind=dict)
+        rows = rows_of(() if value is ABSENT else value.items(), file=file, book=self.book)
+        return {row.at: row if form is None else row.read(form) for row in rows}
 
-    def items(self, file: str) -> list[Row]:
+    def items(self, file: str, form: Form) -> list[Row]:
         """A file that is a list of objects."""
-        value = self.json(file)
-        if isinstance(value, list):
-            return rows_of(value, file=file, at="", book=self.book)
-        if value is not ABSENT:
-            self._wrong_top(file, value, "a list")
-        return []
-
-    def _wrong_top(self, file: str, value: object, wanted: str) -> None:
-        said = f"The file holds a {type(value).__name__}, not {wanted}."
-        self.book.note("wrong-type", file=file, found=type(value).__name__, expected=wanted, sentence=said)
+        value = self.json(file, kind=list)
+        items = () if value is ABSENT else ((f"[{n}]", item) for n, item in enumerate(value))
+        rows = rows_of(items, file=file, book=self.book)
+        return [row.read(form) for row in rows]
 
     def table(self, file: str, *, columns: tuple[str, ...]) -> list[dict[str, str]]:
         """A CSV file with exactly these columns; a row of another length is noted and left out."""
@@ -231,38 +217,66 @@ class Repository:
         if text is None:
             return []
         try:
-            lines = list(csv.reader(text.splitlines()))
+            first, *lines = list(csv.reader(text.splitlines())) or [[]]
         except csv.Error as reason:
             self.book.note("unreadable-file", file=file, sentence=f"The file cannot be read as CSV: {reason}.")
             return []
-        if not lines or tuple(lines[0]) != columns:
-            found = ",".join(lines[0]) if lines else ""
-            said = "The first line must name the columns."
-            self.book.note("wrong-columns", file=file, found=found, expected=",".join(columns), sentence=said)
+        if tuple(first) != columns:
+            self.book.note("wrong-columns", file=file, found=",".join(first), expected=",".join(columns))
             return []
-        return [
-            dict(zip(columns, cells, strict=True))
-            for number, cells in enumerate(lines[1:], start=2)
-            if self._has_width(cells, len(columns), file=file, number=number)
-        ]
-
-    def _has_width(self, cells: list[str], width: int, *, file: str, number: int) -> bool:
-        if len(cells) == width:
-            return True
-        said = "The row was left out."
-        place = f"line {number}"
-        self.book.note("wrong-columns", file=file, field=place, found=len(cells), expected=width, sentence=said)
-        return False
+        rows = []
+        for number, cells in enumerate(lines, start=2):
+            if len(cells) == len(columns):
+                rows.append(dict(zip(columns, cells, strict=True)))
+            else:
+                at = f"line {number}"
+                self.book.note("wrong-columns", file=file, field=at, found=len(cells), expected=len(columns))
+        return rows
 
 
 def is_crowded(data: bytes) -> bool:
     """Does JSON hold far more values than a file of ours of that size? What stands inside texts does not count."""
     most = FEW_VALUES + len(data) // FEWEST_BYTES
-    return _values(data) > most and _values(TEXTS.sub(b'""', data)) > most
+    return _values(data) > most and _values(STRINGS.sub(b'""', data)) > most
 
 
 def _values(data: bytes) -> int:
     return sum(map(data.count, (b"}", b"]", b",")))
+
+
+class BadJson(ValueError):
+    """What is no JSON that can be read, with its line and column where they are known."""
+
+    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(reason)
+        self.line, self.column = line, column
+
+
+def parse_json(
+    text: str,
+    *,
+    pairs: Callable[[list[tuple[str, object]]], object] | None = None,
+    floats: Callable[[str], object] | None = None,
+) -> Any:
+    """The value of a text that may be cut off or hostile.  Raises BadJson.
+
+    `pairs`, `floats`: what to make of an object's pairs, and of a number with a point.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_float=floats, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise BadJson(f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
+    except (ValueError, RecursionError) as error:
+        raise BadJson(f"not JSON that can be read: {error}") from error
+
+
+def finite(text: str) -> float | None:
+    """The number, or None where it is none that counts."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
+from verify.findings import Book
 from verify.reading import Row
 
-LEADER = "leader"
-"""The records' name for whoever led when the round began."""
-
+LEADER, SUBMITTED = "leader", "submitted"
+"""The records' names for whoever led when the round began, and for what a miner submitted."""
 DEFENDER, CHALLENGER, DRAW, SKIPPED = "defender", "challenger", "draw", "skipped"
 
 
@@ -66,8 +69,12 @@ class Match:
     outcome: str | None
     duels: tuple[Duel, ...]
 
+    @cached_property
+    def tally(self) -> Counter[str]:
+        return Counter(duel.winner for duel in self.duels)
+
     def won(self, who: str) -> int:
-        return sum(duel.winner == who for duel in self.duels)
+        return self.tally[who]
 
     @property
     def net(self) -> int:
@@ -81,6 +88,12 @@ class Match:
     def recomputed(self, *, more: int = 0) -> float | None:
         """The margin, had the challenger netted `more` duels more. One division of whole numbers, as in the records."""
         return (self.net + more) / self.counted if self.counted else None
+
+    @property
+    def possible_margins(self) -> tuple[float | None, ...]:
+        """Whether a skipped duel counts in the divisor is not documented: either is accepted."""
+        over_all = self.net / len(self.duels) if self.won(SKIPPED) else self.recomputed()
+        return self.recomputed(), over_all
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,7 @@ class Round:
     era: int
     config: Config
     finished: bool
+    book: Book
     ruleset: str = ""
     window: Window | None = None
     seed: int | None = None
@@ -125,6 +139,10 @@ class Round:
     progress: Row | None = None
     assets: dict[tuple[str, str], dict[str, Asset]] = field(default_factory=dict)
     """What was submitted or generated, by (hotkey or "leader", "submitted" | "generated" | "generated_<r>")."""
+
+    def note(self, kind: str, name: str, **about: Any) -> None:
+        """A finding about the round's file `name`."""
+        self.book.note(kind, file=self.file(name), **about)
 
     @property
     def leaders_outputs(self) -> str:
@@ -148,13 +166,3 @@ class Round:
         """Each match's margin: from its duels where they could be read, else from the matrix."""
         ours = {pair: match.recomputed() for pair, match in self.matches.items()}
         return self.matrix | {pair: margin for pair, margin in ours.items() if margin is not None}
-
-
-def stem_of(prompt: str) -> str:
-    """The name of a prompt: the last part of its URL without the extension."""
-    last = prompt.rstrip("/").rsplit("/", 1)[-1]
-    return last.rsplit(".", 1)[0] if "." in last else last
-
-
-def stem_order(round: Round) -> list[str]:
-    return [stem_of(prompt) for prompt in round.prompts]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each, finite
+from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from verify.reading import finite
 
 SOURCE, GENERATION = "source", "generation"
 STATES = {"passed": "passed", "rejected": "rejected", "failed": "rejected", "pending": "reviewing"}

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from competition.decisions.tally import Tally, reaches
 from competition.records.audited import GENERATION
-from competition.records.played import LEADER
 from competition.records.rounds import ReadRound
+from verify.rounds import LEADER
 
 Tallies = Mapping[tuple[str, str], Tally]
 

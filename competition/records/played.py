@@ -9,18 +9,14 @@ from typing import Any
 
 from competition.decisions.tally import DuelResult, Tally
 from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from verify.records.layout import NAMES, SIDES, TOO_LATE, UNNEEDED
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED
 
-LEADER, SUBMITTED = "leader", "submitted"
 REPEAT = re.compile(
     rf"({LEADER}|submitted|{HOTKEY.pattern})_\d{{1,4}}"
 )  # whom an audit match of era 2 was played against
-DEFENDER, CHALLENGER, DRAW, SKIPPED = "defender", "challenger", "draw", "skipped"
-SIDES = {0: ("leader", "miner"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
-NAMES = {0: ("leader", "hotkey"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
-UNNEEDED = "Not needed: "  # how era 3 marks a duel that a match certain of its outcome left out
 FILES = ("ply", "glb", "js", "png", "views")
 PICTURES = ("png", "views")
-OUT_OF_TIME = "Generation time exceeded for "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +33,7 @@ class PlayedDuel:
     @property
     def missing(self) -> tuple[str, ...]:
         """The sides that delivered nothing to judge: no picture, or not in time."""
-        late = self.issues.removeprefix(OUT_OF_TIME).split(" ")[0] if self.issues.startswith(OUT_OF_TIME) else ""
-        too_late = {"challenger": (CHALLENGER,), "leader": (DEFENDER,), "both": (DEFENDER, CHALLENGER)}.get(late, ())
+        too_late = TOO_LATE.get(self.issues.strip(), set())
         return tuple(
             side
             for side in (DEFENDER, CHALLENGER)

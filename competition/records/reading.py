@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from math import isfinite
 from typing import Any, NoReturn
+
+from verify.reading import BadJson, parse_json
 
 HOTKEY = re.compile(r"[1-9A-HJ-NP-Za-km-z]{6,48}")
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -82,10 +83,10 @@ class Shelf:
         if text is None:
             return None
         try:
-            value = fit(json.loads(text, parse_constant=_no_constant, parse_float=Written if digits else None))
-        except json.JSONDecodeError as error:
-            self.report(file, f"not JSON: {error.msg}", line=error.lineno)
-        except (ValueError, RecursionError) as error:
+            value = fit(parse_json(text, floats=Written if digits else None))
+        except BadJson as error:
+            self.report(file, str(error), line=error.line)
+        except RecursionError as error:
             self.report(file, f"not JSON that can be read: {error}")
         else:
             if isinstance(value, kind):
@@ -246,14 +247,6 @@ def each(items: Iterator[Item], read: Callable[[Item], Any]) -> Iterator[Any]:
             continue
 
 
-def finite(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
-
-
 def fit(value: Any, *, depth: int = 0) -> Any:
     """The same value with every text fit for PostgreSQL, and no deeper than a page can show."""
     if isinstance(value, Written):
@@ -269,10 +262,6 @@ def fit(value: Any, *, depth: int = 0) -> Any:
 
 def _fit_text(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _named(value: object) -> str:

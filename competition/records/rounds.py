@@ -8,33 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from competition.records.audited import ReadAudit, read_audits
-from competition.records.played import LEADER, REPEAT, PlayedMatch, read_match
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each, finite
+from competition.records.played import REPEAT, PlayedMatch, read_match
+from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from verify.reading import finite
+from verify.records.layout import AUDIT_FILE, MATRIX, OF_MINER, OF_ROUND, TOP, era_of, stem_of
+from verify.rounds import LEADER
 
-COLUMNS = ("left", "right", "margin")
-MATCH_FILE = re.compile(r"rounds/\d+/([^/]+)/duels(_[^/]+)?\.json")
-AUDIT_FILE = re.compile(r"rounds/\d+/([^/]+)/audit_([A-Za-z0-9]{1,10})_(\d{1,4})\.json", re.A)
-ONLY_ERA_2 = ("audit_matrix.csv", "generation_reports.json", "leader/generated_1.json")
-TOP = frozenset({"config.json", "state.json", "leader.json", "prompts.txt", "README.md"})
-OF_ROUND = frozenset(
-    {
-        *("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json", "winner.json"),
-        *(
-            "rules.json",
-            "fresh_prompts.txt",
-            "matches_matrix.csv",
-            "judge_progress.json",
-            "require_audit.json",
-            "source_audit.json",
-        ),
-        *("generation_audits.json", "generation_reports.json", "audit_matrix.csv"),
-    }
-)
-OF_MINER = re.compile(
-    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_[\w-]{1,60})?\.json|generations\.json"
-    r"|audit_[A-Za-z0-9]{1,10}_\d{1,4}\.json",
-    re.A,
-)
+MATCH_FILE = re.compile(r"duels(_.+)?\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,20 +68,14 @@ def announced(path: str) -> bool:
     return miner or (len(parts) == 3 and parts[2] in OF_ROUND)
 
 
-def era_of(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> int:
-    """As `docs/records.md` tells the eras apart."""
-    if shelf.has(f"rounds/{number}/rules.json"):
-        return 3
-    signs = any(shelf.has(f"rounds/{number}/{name}") for name in ONLY_ERA_2)
-    if config.get("audit_repeats") is not None or signs:
-        return 2
-    progress = shelf.has(f"rounds/{number}/judge_progress.json")
-    return 0 if progress or config.get("generation_stage_minutes") is None else 1
-
-
 def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadRound:
-    round_ = ReadRound(number=number, era=era_of(shelf, number, config=config))
     at = f"rounds/{number}"
+    era = era_of(
+        lambda name: shelf.has(f"{at}/{name}"),
+        audit_repeats=config.get("audit_repeats"),
+        generation_minutes=config.get("generation_stage_minutes"),
+    )
+    round_ = ReadRound(number=number, era=era)
     _schedule(shelf, round_, file=f"{at}/schedule.json")
     round_.seed = _whole(shelf, f"{at}/seed.json", "seed")
     round_.prompts = list(_prompts(shelf, f"{at}/prompts.txt"))
@@ -176,12 +150,6 @@ def _prompts(shelf: Shelf, file: str) -> Iterator[tuple[str, str]]:
         yield stem, address
 
 
-def stem_of(address: str) -> str:
-    """The last part of an address without its extension."""
-    last = address.rstrip("/").rsplit("/", 1)[-1]
-    return last.rsplit(".", 1)[0] if "." in last else last
-
-
 def _entries(shelf: Shelf, round_: ReadRound, *, at: str) -> Iterator[Entry]:
     images = {hotkey: item.values.get("docker_image") for hotkey, item in shelf.items(f"{at}/builds.json")}
 
@@ -206,14 +174,15 @@ def _matches(shelf: Shelf, *, at: str, era: int) -> Iterator[PlayedMatch]:
     """Every match file; of two that tell of one pair the second is left out."""
     seen: dict[tuple[str, str], str] = {}
     for file in shelf.contents:
-        if not file.startswith(f"{at}/"):
+        folder, _, name = file.removeprefix(f"{at}/").rpartition("/")
+        if not file.startswith(f"{at}/") or not folder or "/" in folder:
             continue
-        audit = AUDIT_FILE.fullmatch(file) if era == 2 else None
-        match = read_match(shelf, file, era=era) if audit or MATCH_FILE.fullmatch(file) else None
+        audit = AUDIT_FILE.fullmatch(name) if era == 2 else None
+        match = read_match(shelf, file, era=era) if audit or MATCH_FILE.fullmatch(name) else None
         if match is None:
             continue
         if audit:  # its file, and not its left side, names the repeat
-            match = replace(match, defender=f"{match.defender}_{int(audit[3])}")
+            match = replace(match, defender=f"{match.defender}_{int(audit[1])}")
         pair = (match.defender, match.challenger)
         if pair in seen:
             shelf.report(file, f"tells of the same pair as {seen[pair]}; it is left out")
@@ -224,7 +193,7 @@ def _matches(shelf: Shelf, *, at: str, era: int) -> Iterator[PlayedMatch]:
 
 def _matrix(shelf: Shelf, file: str) -> dict[tuple[str, str], float]:
     matrix = {}
-    for line, row in shelf.table(file, columns=COLUMNS):
+    for line, row in shelf.table(file, columns=MATRIX):
         margin = finite(row["margin"])
         if margin is None:
             shelf.report(file, f"the margin {row['margin'][:40]!r} is not a number", line=line)

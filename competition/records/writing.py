@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from competition.records.played import LEADER
+from verify.rounds import LEADER
 
 LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
 WINNERS = {"defender": LEFT, "challenger": RIGHT, "draw": "draw"}

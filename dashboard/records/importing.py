@@ -21,7 +21,6 @@ from competition.decisions.rulesets import RULESETS, BadRules
 from competition.decisions.rulesets import read as read_rules
 from competition.models import Competition, Round
 from competition.records import ladders
-from competition.records.played import LEADER
 from competition.records.reading import Shelf, Trouble
 from competition.records.reigns import ReadReign, Terms, in_effect, is_finished, read_reigns, read_state, read_terms
 from competition.records.rounds import ReadRound, announced, read_round
@@ -29,6 +28,7 @@ from competition.records.sources import Source, by_round
 from dashboard.records import evidence, examining, older_copy, reigning, telling
 from dashboard.records.evidence import Read
 from dashboard.records.filling import Filling, clear, fill
+from verify.rounds import LEADER
 
 VERSION = 4  # of the rows that are made of a file: a higher one imports every round anew
 LOCK_SPACE = 0x7265636F  # "reco": keeps our advisory locks apart from others in the database

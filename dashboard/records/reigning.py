@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from competition.models import Competition, Miner, Reign, Round
-from competition.records.played import LEADER
 from competition.records.reigns import ReadReign, in_effect
+from verify.rounds import LEADER
 
 COLUMNS = ("miner_id", "repo", "commit", "image", "weight", "effective_block", "won_in_id", "defence")
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from competition.records.ladders import RecordedRung, percent
-from competition.records.played import LEADER, PlayedMatch
+from competition.records.played import PlayedMatch
 from competition.records.rounds import ReadRound
+from verify.rounds import LEADER
 
 LONGEST_SEED = 64
 

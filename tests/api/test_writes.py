@@ -21,7 +21,7 @@ from tests.api import contract, signing
 from tests.api.conftest import Api
 from tests.competition.receiving import receiver
 from verify.bundles.ledger import is_signed
-from verify.bundles.reveals import _requested, added_up, objection
+from verify.bundles.reveals import added_up, is_requested, objection
 
 REVEALS = "/api/v1/me/reveals"
 APPEALS = "/api/v1/me/appeals"
@@ -61,11 +61,11 @@ def test_a_signed_reveal_counts_at_once_and_anybody_can_check_it(api: Api, windo
     assert row.extrinsic_index == ingest.SIGNED_FROM
     event = LedgerEvent.objects.get(kind="reveal").body
     told = {"miner": api.newcomer.hotkey, "extrinsic_index": row.extrinsic_index}
-    assert _requested(told, event, payload=bytes(row.payload))
-    assert not _requested(told, event, payload=bytes(row.payload) + b" ")
-    assert not _requested({**told, "miner": api.entered.hotkey}, event, payload=bytes(row.payload))
+    assert is_requested(told, event, payload=bytes(row.payload))
+    assert not is_requested(told, event, payload=bytes(row.payload) + b" ")
+    assert not is_requested({**told, "miner": api.entered.hotkey}, event, payload=bytes(row.payload))
     moved = event["request"].replace("testserver", "elsewhere")
-    assert not _requested(told, {**event, "request": moved}, payload=bytes(row.payload))
+    assert not is_requested(told, {**event, "request": moved}, payload=bytes(row.payload))
     assert is_signed(by=api.newcomer.hotkey, message=event["request"].encode(), signature=event["signature"])
 
 

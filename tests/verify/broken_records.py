@@ -284,6 +284,16 @@ BREAKS: dict[str, tuple[int, str, Break]] = {
     ),
     "duels given because the leader was slow": (0, "defender-too-slow", slow_leader),
     "a rejection for a build fault": (1, "rejected-for-infrastructure", fail_build),
+    "a rejection for a build fault that its reason does not name": (
+        1,
+        "rejected-for-infrastructure",
+        both(fail_build, put("rounds/2/generation_audits.json", DAN, "reason", to="It is not as good.")),
+    ),
+    "a rejection within the limits with a reason that names the platform": (
+        1,
+        "audit-verdict",
+        both(put(AUDITS, BEN, "outcome", to="rejected"), put(AUDITS, BEN, "reason", to="A pod was unavailable.")),
+    ),
     "a rejection before any duel": (
         1,
         "rejected-before-duels",

@@ -50,6 +50,11 @@ def gray_not_asked(made: Made) -> None:
     made.match("ladder", "ash", "copycat")["duels"][0]["detail"]["stages"].pop(1)
 
 
+def asked_as_a_model_is_without_its_document(made: Made) -> None:
+    """A model's question stands in a duel, and the judge's document is not there."""
+    made.match("screen", "leader", "birch")["duels"][0]["detail"]["stages"][0]["kind"] = "likeness"
+
+
 def answer_beyond_all_bounds(made: Made) -> None:
     stage = made.match("screen", "leader", "birch")["duels"][0]["detail"]["stages"][0]
     stage |= {"ab": 3_000_000, "ba": 3_000_000 - 2 * stage["score"], "consistent": False}
@@ -234,6 +239,7 @@ LIES: dict[Lie, str] = {
     sides_not_asked: "wrong-ballots",
     gray_not_asked: "wrong-ballots",
     answer_beyond_all_bounds: "wrong-ballots",
+    asked_as_a_model_is_without_its_document: "file-missing",
     void_counted_as_a_draw: "wrong-ballots",
     same_files_judged_twice: "judged-twice",
     another_judge: "wrong-judge",

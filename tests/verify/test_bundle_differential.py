@@ -257,7 +257,7 @@ def _ballots_agree(random: Random) -> None:
             taken[kind] = ballots.Ballot(kind, ab=ab, ba=max(-1_000_000, min(1_000_000, taken[kind].ba)))
         ours = ballots.verdict(taken)
         stages = ours.detail()["stages"]
-        theirs = bundle_ballots.verdict(stages, judge="perceptual-v1")
+        theirs = bundle_ballots.verdict(stages, by_model=False)
         assert theirs == (ours.outcome, ours.score_micro, ours.decided_by)
 
 
@@ -275,9 +275,9 @@ def _cascades_agree(random: Random) -> None:
             said = replace(said, ballots={**said.ballots, question: ballot})
         ours = cascade.verdict(said, bars=cascade.Bars())
         stages = ours.detail()["stages"]
-        theirs = bundle_ballots.verdict(stages, judge="openai:any")
+        theirs = bundle_ballots.verdict(stages, by_model=True)
         assert theirs == (ours.outcome, ours.score_micro, ours.decided_by)
         for place in range(len(stages)):
             if stages[place]["kind"] != "gray":  # whether an object is hard to see is not told
                 with pytest.raises(bundle_ballots.Wrong):
-                    bundle_ballots.verdict(stages[:place] + stages[place + 1 :], judge="openai:any")
+                    bundle_ballots.verdict(stages[:place] + stages[place + 1 :], by_model=True)

@@ -100,3 +100,11 @@ def test_another_operator_signs() -> None:
 
 def test_two_competitions_are_two_histories() -> None:
     assert kinds(grown(1, events(1, 20)), grown(2, events(15, 40, tale="x"), manifest={"competition": "b"})) == []
+
+
+def test_rules_that_cannot_be_are_a_finding_and_no_crash() -> None:
+    one, two = bundle(1, events(1, 20)), bundle(2, events(21, 40))
+    for made in (one, two):
+        made.documents |= {"matches.json": [], "title.json": {"fresh": [], "seen": []}}
+        made.documents["round.json"] |= {"prompts": [], "pool": [], "rules": {"title": {"batch": 0}}}
+    assert "malformed-document" in kinds(one, two)

@@ -14,6 +14,8 @@ from tests.verify import made_bundle, made_records
 from tests.verify.made_files import hotkey
 from verify.__main__ import examine_all, main
 from verify.bundles import bundle
+from verify.bundles.controls import last_take
+from verify.bundles.shapes import COUNTS, FEW, misfit
 from verify.findings import MOST_OF_A_KIND, Book
 from verify.reading import is_crowded
 from verify.records.repository import examine
@@ -160,3 +162,21 @@ def test_a_sentence_about_a_match_names_no_version_that_it_has_not(folder: Path)
     ]
     assert found
     assert not any("None" in finding.field for finding in found)
+
+
+HUGE = 2**52
+
+
+def test_a_count_without_end_costs_no_time(tmp_path: Path) -> None:
+    """Tallies are counted from the duels, whatever they say; takes of controls are no more than their rows."""
+    made = made_bundle.make()
+    for match in made.documents["matches.json"]:
+        match["tally"] |= {"won": HUGE, "void": HUGE}
+    found = {finding.kind for finding in bundle.examine(made.write(tmp_path)).book.findings}
+    assert "wrong-tally" in found
+    assert last_take([{"take": HUGE}] * 3) == 3
+
+
+def test_a_bankroll_of_endless_duels_is_not_played() -> None:
+    counts = {"won": HUGE, "drawn": 0, "lost": 0, "out": False}
+    assert misfit(counts, COUNTS) == (".won", HUGE, FEW)

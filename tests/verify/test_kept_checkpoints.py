@@ -15,7 +15,7 @@ from competition.models import Checkpoint, Competition
 from core import ledger
 from tests.verify import made_bundle
 from tests.verify.made_files import Made, hotkey, signed
-from verify.__main__ import Asked, examine_all, main
+from verify.__main__ import Options, examine_all, main
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 PINNED = ["--operator", hotkey("operator")]
@@ -91,7 +91,7 @@ def test_two_signed_heads_at_one_place_are_named(
 
 
 def kinds(folder: Path, file: Path, *, operator: str | None = hotkey("operator")) -> set[str]:
-    report = examine_all(folder, asked=Asked(operator=operator, checkpoint=file))
+    report = examine_all(folder, options=Options(operator=operator, checkpoint=file))
     assert report is not None
     return {finding.kind for finding in report.findings}
 

@@ -95,5 +95,5 @@ def test_a_control_of_an_older_bundle_is_left_out_exactly_where_the_leader_deliv
     documents = {"assets.json": [asset], "judging.json": {"controls": []}}
     bundle: Any = SimpleNamespace(document=documents.__getitem__, note=lambda kind, *_, **__: notes.append(kind))
     row = {"kind": "canary", "prompt": "chair", "state": "unneeded", "take": 1}
-    bundle_controls._not_judged(bundle, row, "canary chair", last=1)
+    bundle_controls.not_judged(bundle, row, "canary chair", last=1)
     assert notes == ["wrong-control"] * noted

@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.bundles import cascade
+from verify.bundles.ballots import stage_of
 from verify.bundles.files import Bundle, canonical
 
 QUALITY, WHOLE, MILLION = 92, 10**9, 10**6
@@ -50,34 +51,30 @@ class Answers:
 
     def stages(self, kinds: Sequence[str], *, reference: str, left: Views, right: Views) -> list[Row]:
         """What these questions about these two came to, by the answers.  Raises Missing."""
-        found: list[Row] = []
+        rows: list[Row] = []
         for kind in kinds:
-            found.append(self._stage(kind, reference=reference, left=left, right=right, before=found))
-        return found
+            words, sides = str(self.described["questions"][kind]["asks"]), (left, right)
+            if kind == "sides":
+                ab = self._sides(words.replace("{parts}", ""), reference, left, right, rows)
+                ba = -ab
+            elif kind == "checklist":
+                parts = self._answer("parts", [[reference]], str(self.described["questions"]["parts"]["asks"]))
+                words = words.replace("{parts}", "; ".join(parts_of(parts["text"])) + ".")
+                marks = [self._score(kind, [[reference], self._shown(kind, side)], words) for side in sides]
+                ab, ba = marks[1] - marks[0], marks[0] - marks[1]
+            else:
+                shown = [self._best_view(reference, s) if kind == "detail" else self._shown(kind, s) for s in sides]
+                ab, ba = (self._score(kind, [[reference], *two], words) for two in (shown, shown[::-1]))
+            rows.append(stage_of(kind, ab, ba))
+        return rows
 
-    def _stage(self, kind: str, *, reference: str, left: Views, right: Views, before: list[Row]) -> Row:
-        if kind == "sides":
-            ab = self._sides(reference, left, right, before)
-            return stage_of(kind, ab, -ab)
-        if kind == "checklist":
-            listed = "; ".join(parts_of(self._answer("parts", [[reference]], self._words("parts"))["text"])) + "."
-            text = self._words(kind).replace("{parts}", listed)
-            marks = [self._score(kind, [[reference], self._shown(kind, side)], text) for side in (left, right)]
-            return stage_of(kind, marks[1] - marks[0], marks[0] - marks[1])
-        shown = [self._shown(kind, side) for side in (left, right)]
-        if kind == "detail":
-            shown = [self._best_view(reference, side) for side in (left, right)]
-        pictures = [[reference], *shown], [[reference], *shown[::-1]]
-        return stage_of(kind, *(self._score(kind, tiles, self._words(kind)) for tiles in pictures))
-
-    def _sides(self, reference: str, left: Views, right: Views, before: list[Row]) -> int:
+    def _sides(self, words: str, reference: str, left: Views, right: Views, before: list[Row]) -> int:
         """The winner so far is looked at first, the other only if that may cost the winner its win."""
         leads = cascade.lead(before, bars=self.bars)[0] > 0
         order = [("challenger", right), ("defender", left)] if leads else [("defender", left), ("challenger", right)]
         spoiled = {"defender": 0, "challenger": 0}
         for place, side in order:
-            text = self._words("sides").replace("{parts}", "")
-            spoiled[place] = self._score("sides", [[reference], self._shown("sides", side)], text)
+            spoiled[place] = self._score("sides", [[reference], self._shown("sides", side)], words)
             if spoiled[place] < self.bars["sides"]:
                 break
         return spoiled["defender"] - spoiled["challenger"]
@@ -89,9 +86,6 @@ class Answers:
         view = template["shows"][template["labels"][max(sorted(shares), key=shares.__getitem__)]]
         return [side[view]]
 
-    def _words(self, kind: str) -> str:
-        return str(self.described["questions"][kind]["asks"])
-
     def _shown(self, kind: str, side: Views) -> list[str]:
         names = self.described["questions"][kind]["shows"]
         return [side[name] for name in names if name in side]
@@ -102,23 +96,14 @@ class Answers:
         return round(Fraction(worth, sum(shares.values())))
 
     def _answer(self, kind: str, pictures: list[list[str]], text: str) -> Row:
-        named = {"judge": self.version, "kind": kind, "pictures": [self._picture(p) for p in pictures], "text": text}
+        sheet = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.described["pixels"]}
+        shown = [sha256(sheet | {"tiles": tiles}) for tiles in pictures]
+        named = {"judge": self.version, "kind": kind, "pictures": shown, "text": text}
         key = sha256(named | ({"take": self.take} if self.take else {}))
         if key not in self.rows:
             raise Missing(f"no answer {key[:16]}… to {kind}")
         self.needed.add(key)
         return self.rows[key]
-
-    def _picture(self, tiles: list[str]) -> str:
-        made_of = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.described["pixels"], "tiles": tiles}
-        return sha256(made_of)
-
-
-def stage_of(kind: str, ab: int, ba: int) -> Row:
-    """A stage as a duel's detail tells it."""
-    score = abs(ab - ba) // 2 * (1 if ab >= ba else -1)
-    one_place = min(ab, ba) > 80_000 or max(ab, ba) < -80_000
-    return {"kind": kind, "ab": ab, "ba": ba, "score": score, "consistent": not one_place}
 
 
 def bars_of_bundle(bundle: Bundle) -> dict[str, int]:
@@ -153,30 +138,27 @@ def unsound(row: Row, described: Row) -> str:
     if question is None:
         return "to no question of this judge"
     if question["about"] == "prompt":
-        return "" if _lists(row["text"]) and not row["shares"] else "no list of six parts"
+        try:
+            return "" if parts_of(row["text"]) and not row["shares"] else "shares of a list"
+        except (ValueError, KeyError, TypeError):
+            return "no list of six parts"
     shares = row["shares"]
     if not shares or set(shares) - set(question["labels"]) or max(shares.values()) > WHOLE:
         return "not one of the allowed labels"
     mass = sum(shares.values())
     if mass * MILLION < described["bars"]["least_mass"] * WHOLE or mass > MOST_MASS or not mass:
         return f"its label mass is {mass / WHOLE:.3f}"
-    return "" if _follows(row, described) else "its shares are not those of its log-probabilities"
+    return "" if is_measured(row, described) else "its shares are not those of its log-probabilities"
 
 
-def _lists(text: str) -> bool:
-    try:
-        return bool(parts_of(text))
-    except (ValueError, KeyError, TypeError):
-        return False
-
-
-def _follows(row: Row, described: Row) -> bool:
-    """Only a server's log-probabilities are told; a model in a worker's memory gives the shares themselves."""
+def is_measured(row: Row, described: Row) -> bool:
+    """Are its shares those of its log-probabilities?  Only a server's are there; a model in a worker's memory gives the
+    shares themselves."""
     if described["mode"] != "logprobs" or described["door"] != "openai":
         return True
-    top = [(entry["token"].strip(SPACES), entry["micro"]) for entry in row["top"]]
-    given = {
-        label: min(1.0, sum(math.e ** (min(0, micro) / MILLION) for token, micro in top if token == label))
-        for label in row["shares"]
-    }
-    return all(abs(share / WHOLE - given[label]) <= SLACK for label, share in row["shares"].items())
+    given = dict.fromkeys(row["shares"], 0.0)
+    for entry in row["top"]:
+        label = entry["token"].strip(SPACES)
+        if label in given:
+            given[label] += math.e ** (min(0, entry["micro"]) / MILLION)
+    return all(abs(share / WHOLE - min(1.0, given[label])) <= SLACK for label, share in row["shares"].items())

@@ -8,8 +8,11 @@ from typing import Any
 
 from verify.bundles.entries import challengers
 from verify.bundles.files import Bundle, canonical
+from verify.comparing import keyed
 
-NAME = "assets.json"
+NAME, BY = "assets.json", ("entry", "origin", "prompt")
+DRAWN = ("view", "asset", "prompt")
+"""As what a picture may lie in the bundle."""
 RIG: dict[str, Any] = {
     "gray": [],
     "radius": 2,
@@ -22,44 +25,68 @@ RIG: dict[str, Any] = {
 }
 """What a rig is where its competition says nothing; `views` have no usual value."""
 
+KINDS = {"": "wrong-assets", "bytes": "asset-file", "rendering": "wrong-views"}
+
 Row = dict[str, Any]
 
 
 def check(bundle: Bundle) -> None:
-    rows, nobody = bundle.document(NAME), not challengers(bundle)
-    names = [f"{row['entry']} {row['origin']} {row['prompt']}" for row in rows]
-    bundle.compare_sets("wrong-assets", "wrong-assets", NAME, names, _wanted(bundle))
-    rig = _rig(bundle)
-    drawn: dict[str, Any] = {}
-    for field, row in zip(names, rows, strict=True):
+    """A leader has no veto: what its own code does not deliver is its forfeit.  What we lost is not."""
+    doc = bundle.document(NAME)
+    bundle.compare(KINDS, NAME, keyed(doc, *BY), write(bundle))
+    for row in (row for row in doc if row["entry"] == "leader"):
+        refused = row["rendering"] if (row["rendering"] or {}).get("state") == "refused" else None
+        failure = (refused or row)["failure"] or {}
+        if refused is None and row["state"] != "failed":
+            continue
+        field = " ".join(row[name] for name in BY)
+        if failure.get("class") == "miner":
+            bundle.note("leader-forfeit", NAME, field=field, found=failure)
+        else:
+            bundle.note("leader-incomplete", NAME, field=field, found=failure, expected={"class": "miner"})
+
+
+def write(bundle: Bundle) -> dict[str, Row]:
+    """One file, or one failure, for each output that there must be, from the stored files and the rig."""
+    doc, nobody, rig = bundle.document(NAME), not challengers(bundle), rig_of(bundle)
+    rows, first, table = keyed(doc, *BY), dict[str, Any](), dict[str, Row]()
+    for row in (row for row in doc if row["state"] == "stored"):
+        first.setdefault(row["sha256"], row["rendering"])  # the same content looks the same
+    for name in outputs(bundle):
+        row = rows.get(name, {"state": "missing", "failure": None})
         if row["state"] == "stored":
-            blob = bundle.blobs.get(row["sha256"], {})
-            stored = {name: blob.get(name) for name in ("role", "bytes")}
-            bundle.compare("asset-file", NAME, stored, {"role": "asset", "bytes": row["bytes"]}, field=field)
-            _rendering(bundle, row["rendering"], field, rig=rig)
-            same = drawn.setdefault(row["sha256"], row["rendering"])
-            bundle.compare("wrong-views", NAME, row["rendering"], same, field=field)
-        elif not (nobody and row["state"] == "downloading"):
-            state = "failed" if row["failure"] else "failed with a failure"
-            expected = {"state": state, "sha256": "", "bytes": 0, "rendering": None}
-            bundle.compare("wrong-assets", NAME, {name: row[name] for name in expected}, expected, field=field)
-        refused = (row["rendering"] or {}).get("state") == "refused"
-        if row["entry"] == "leader" and (refused or row["state"] == "failed"):
-            _leader_forfeits(bundle, field, failure=(row["rendering"] if refused else row)["failure"] or {})
-    _blobs(bundle)
+            stored, drawn = bundle.blobs.get(row["sha256"], {}), first[row["sha256"]]
+            table[name] = row | {"bytes": stored.get("bytes"), "rendering": rendering(bundle, drawn, rig=rig)}
+        elif nobody and row["state"] == "downloading":
+            table[name] = row
+        else:
+            failure = row["failure"] or "a failure"
+            table[name] = row | {"state": "failed", "failure": failure, "sha256": "", "bytes": 0, "rendering": None}
+    return table
 
 
-def _wanted(bundle: Bundle) -> list[str]:
+def rendering(bundle: Bundle, drawn: Row | None, *, rig: tuple[str, set[str]]) -> Any:
+    """The file was drawn from all of the rig's sides, or refused with a failure."""
+    if drawn is None:
+        return "drawn, or refused"
+    if drawn["state"] == "refused" and drawn["failure"]:
+        return drawn | {"rig": rig[0], "views": {}}
+    there = [name for name in rig[1] if bundle.blobs.get(drawn["views"].get(name), {}).get("role") in DRAWN]
+    views = dict.fromkeys(rig[1], "a picture in the bundle") | {name: drawn["views"][name] for name in there}
+    return drawn | {"rig": rig[0], "state": "rendered", "views": views}
+
+
+def outputs(bundle: Bundle) -> list[str]:
     """One row for each prompt of an entry, of the leader, of code that was run again, and of a title match."""
     stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
-    outputs = [(row["entry"], "submitted") for row in challengers(bundle)] + [("leader", "generated")]
+    made = [(row["entry"], "submitted") for row in challengers(bundle)] + [("leader", "generated")]
     for entry in sorted({audit["entry"] for audit in bundle.document("audits.json") if audit["kind"] == "generation"}):
-        outputs += [(entry, origin) for origin in _regenerated(bundle, entry)]
-    wanted = [f"{entry} {origin} {stem}" for entry, origin in outputs for stem in stems]
-    return wanted + [f"{entry} generated {stem}" for entry, stem in on_fresh(bundle)]
+        made += [(entry, origin) for origin in regenerated(bundle, entry)]
+    names = [f"{entry} {origin} {stem}" for entry, origin in made for stem in stems]
+    return names + [f"{entry} generated {stem}" for entry, stem in on_fresh(bundle)]
 
 
-def _regenerated(bundle: Bundle, entry: str) -> list[str]:
+def regenerated(bundle: Bundle, entry: str) -> list[str]:
     """Under which names it was generated: once, once more after each win in a match of margin-2's repeats, and once
     more for each correction that did so."""
     bar, mine = Fraction(bundle.rules["win_margin"]), [m for m in bundle.matches if m["challenger"] == entry]
@@ -85,7 +112,7 @@ def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
     return [(side, stem) for side, number in reached.items() for stem in stems[:number]]
 
 
-def _rig(bundle: Bundle) -> tuple[str, set[str]]:
+def rig_of(bundle: Bundle) -> tuple[str, set[str]]:
     """The rig's digest, what is not configured at its usual value, and the names of its pictures."""
     rig = RIG | bundle.document("competition.json")["config"]["rig"]
     if rig.get("light") == "matt":
@@ -95,32 +122,7 @@ def _rig(bundle: Bundle) -> tuple[str, set[str]]:
     return hashlib.sha256(canonical(rig) or b"").hexdigest(), names
 
 
-def _rendering(bundle: Bundle, drawn: Row | None, field: str, *, rig: tuple[str, set[str]]) -> None:
-    """The file was drawn from all of the rig's sides, or refused with a failure."""
-    if drawn is None:
-        bundle.note("wrong-views", NAME, field=field, sentence="The file was neither drawn nor refused.")
-        return
-    refused = drawn["state"] == "refused" and bool(drawn["failure"])
-    expected = {
-        "rig": rig[0],
-        "state": "refused" if refused else "rendered",
-        "views": [] if refused else sorted(rig[1]),
-    }
-    bundle.compare("wrong-views", NAME, {**drawn, "views": sorted(drawn["views"])}, drawn | expected, field=field)
-    for view, sha256 in drawn["views"].items():
-        if bundle.blobs.get(sha256, {}).get("role") not in ("view", "asset", "prompt"):
-            bundle.note("wrong-views", NAME, field=f"{field} {view}", found=sha256, sentence="Not in the bundle.")
-
-
-def _leader_forfeits(bundle: Bundle, field: str, *, failure: Row) -> None:
-    """A leader has no veto: what its own code does not deliver is its forfeit.  What we lost is not."""
-    if failure.get("class") == "miner":
-        bundle.note("leader-forfeit", NAME, field=field, found=failure)
-    else:
-        bundle.note("leader-incomplete", NAME, field=field, found=failure, expected={"class": "miner"})
-
-
-def _blobs(bundle: Bundle) -> None:
+def blobs(bundle: Bundle) -> None:
     """Every content-addressed file is a prompt, an asset or a view that a document names; every prompt is there."""
     prompts = {prompt["sha256"] for prompt in bundle.document("round.json")["prompts"]}
     used = {stem for _, stem in on_fresh(bundle)}

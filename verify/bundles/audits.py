@@ -21,14 +21,23 @@ Row = dict[str, Any]
 
 
 def check(bundle: Bundle) -> None:
+    """Of each winner of a rung there are the audits of the rules, in order, up to the first that did not pass."""
     rows, events = bundle.document(NAME), verdicts(bundle)
-    bundle.compare_sets("missing-audit", "extra-audit", NAME, [label(audit) for audit in rows], _wanted(bundle))
+    audited = ("advanced", "rejected", "held") if bundle.titled else ("advanced", "rejected")
+    stated = {(audit["entry"], audit["kind"]): audit["verdict"] for audit in rows}
+    wanted = []
+    for entry in {r["challenger"] for r in bundle.document("decision.json")["ladder"] if r["verdict"] in audited}:
+        for kind in bundle.rules["audits"]:
+            wanted.append(f"{entry} {kind}")
+            if stated.get((entry, kind)) != "passed":
+                break
+    bundle.compare_sets("missing-audit", "extra-audit", NAME, [label(audit) for audit in rows], wanted)
     for audit in rows:
         event = events.get((audit["entry"], audit["kind"], version_name(audit["version"])), {})
         if audit["people"] or event.get("from") == "reviewing":
-            _by_people(bundle, audit)
+            by_people(bundle, audit)
             continue
-        expected = _source(bundle, audit) if audit["kind"] == "source" else _generation(bundle, audit, event)
+        expected = write_source(bundle, audit) if audit["kind"] == "source" else write_generation(bundle, audit, event)
         bundle.compare("wrong-audit", NAME, audit, audit | expected, field=label(audit))
 
 
@@ -36,21 +45,7 @@ def label(audit: Row) -> str:
     return f"{audit['entry']} {audit['kind']}"
 
 
-def _wanted(bundle: Bundle) -> list[str]:
-    """Of each winner of a rung the audits of the rules, in order, up to the first that did not pass."""
-    audited = ("advanced", "rejected", "held") if bundle.titled else ("advanced", "rejected")
-    winners = {r["challenger"] for r in bundle.document("decision.json")["ladder"] if r["verdict"] in audited}
-    stated = {(audit["entry"], audit["kind"]): audit["verdict"] for audit in bundle.document(NAME)}
-    wanted = []
-    for entry in winners:
-        for kind in bundle.rules["audits"]:
-            wanted.append(f"{entry} {kind}")
-            if stated.get((entry, kind)) != "passed":
-                break
-    return wanted
-
-
-def _by_people(bundle: Bundle, audit: Row) -> None:
+def by_people(bundle: Bundle, audit: Row) -> None:
     """Two people, only where the findings ask for them, or where an appeal does (`rulings`)."""
     bundle.note("audit-by-person", NAME, field=label(audit), found=audit["reason"], sentence=audit["verdict"])
     severities = {finding["severity"] for finding in audit["findings"]}
@@ -63,7 +58,7 @@ def _by_people(bundle: Bundle, audit: Row) -> None:
         bundle.note("wrong-ruling", NAME, field=label(audit), found=audit["people"], sentence=sentence)
 
 
-def _source(bundle: Bundle, audit: Row) -> Row:
+def write_source(bundle: Bundle, audit: Row) -> Row:
     """One blocking finding rejects; nothing unchecked; nothing for a person.  Code that cannot be had rejects."""
     severities = Counter(finding["severity"] for finding in audit["findings"])
     unreadable = audit["verdict"] == "rejected" and not audit["findings"] and not audit["numbers"]
@@ -77,42 +72,35 @@ def _source(bundle: Bundle, audit: Row) -> Row:
     return {"verdict": "rejected" if severities["blocking"] else "passed", "numbers": numbers}
 
 
-def _generation(bundle: Bundle, audit: Row, event: Row) -> Row:
-    """Not worse than what was submitted by more than the bar, and made in time, by code that ran."""
+def write_generation(bundle: Bundle, audit: Row, event: Row) -> Row:
+    """Not worse than what was submitted by more than the bar, and made in time, by code that ran; with margin-2 each
+    repeat, and a win against the defender again."""
     rules, limit = bundle.rules, audit["limits"].get("generation_s", 0)
     if repeats.repeated(rules):
-        return _repeated(bundle, audit, limit=limit)
-    names = ("audit", audit["entry"], audit["entry"])
-    matches = [m for m in bundle.document("matches.json") if (m["kind"], m["defender"], m["challenger"]) == names]
-    if not matches:
-        return {}  # the ladder names it as a match that is missing
-    tally, purpose = matches[0]["tally"], matches[0]["challenger_origin"].replace("generated", "audit")
-    seconds = event.get("numbers", {}).get("generation_s", 0)
-    code = repeats.failure_of(bundle, audit["entry"], purpose=purpose)
-    code = code or generation_code(tally, seconds=seconds, limit=limit, rules=rules)
-    if "title" in rules and code in ("not_worse", "worse_than_submitted"):
-        code = by_bankroll([result_of(duel) for duel in matches[0]["duels"]], rules=rules)
-    return _measured(bundle, audit, tally) | {
-        "verdict": "passed" if code == "not_worse" else "rejected",
-        "code": code[:60],
-    }
+        played = repeats.play(bundle, audit["entry"], limit=limit)
+        if not played.code or played.submitted is None:
+            return {}  # the ladder names it as a match that is missing
+        code, good, measured = played.code, "won_again", _measured(bundle, audit, played.submitted)
+        measured["numbers"]["repeats"], measured["limits"]["repeats"] = played.repeats, rules["audit_repeats"]
+        measured["limits"]["least_defender_margin"] = str(Fraction(rules["win_margin"]))
+        if played.defender is not None:
+            measured["numbers"]["defender_margin"] = str(margin_of(played.defender))
+    else:
+        names = ("audit", audit["entry"], audit["entry"])
+        matches = [m for m in bundle.document("matches.json") if (m["kind"], m["defender"], m["challenger"]) == names]
+        if not matches:
+            return {}  # the ladder names it as a match that is missing
+        good, tally, purpose = "not_worse", matches[0]["tally"], matches[0]["challenger_origin"]
+        code = repeats.failure_of(bundle, audit["entry"], purpose=purpose.replace("generated", "audit"))
+        seconds = event.get("numbers", {}).get("generation_s", 0)
+        code = code or generation_code(tally, seconds=seconds, limit=limit, rules=rules)
+        if "title" in rules and code in ("not_worse", "worse_than_submitted"):
+            code = by_bankroll([result_of(duel) for duel in matches[0]["duels"]], rules=rules)
+        measured = _measured(bundle, audit, tally)
+    return measured | {"verdict": "passed" if code == good else "rejected", "code": code[:60]}
 
 
-def _repeated(bundle: Bundle, audit: Row, *, limit: int) -> Row:
-    """margin-2: each repeat no worse than what was submitted, and a win against the defender again."""
-    played = repeats.play(bundle, audit["entry"], limit=limit)
-    if not played.code or played.submitted is None:
-        return {}  # the ladder names it as a match that is missing
-    measured = _measured(bundle, audit, played.submitted)
-    measured["numbers"]["repeats"] = played.repeats
-    if played.defender is not None:
-        measured["numbers"]["defender_margin"] = str(margin_of(played.defender))
-    measured["limits"]["repeats"] = bundle.rules["audit_repeats"]
-    measured["limits"]["least_defender_margin"] = str(Fraction(bundle.rules["win_margin"]))
-    return measured | {"verdict": "passed" if played.code == "won_again" else "rejected", "code": played.code[:60]}
-
-
-def _measured(bundle: Bundle, audit: Row, tally: Row) -> Row:
+def _measured(bundle: Bundle, audit: Row, tally: Row) -> dict[str, Row]:
     """The numbers of its match and the limits of the rules."""
     counted, rules = counted_of(tally), bundle.rules
     if not counted:

@@ -13,26 +13,32 @@ from typing import Any
 
 from verify.bundles import cascade
 
-MODELS = ("openai", "transformers")
 SILENCE = "silence"
+TWO_STAGES = {"front", "gray", "around"}
 WHOLE, DRAW_BAND, SIDE_GUARD = 1_000_000, 80_000, 250_000
-
-
-def halved(value: int) -> int:
-    return abs(value) // 2 * (1 if value >= 0 else -1)
+Verdict = tuple[str, int, str]
+"""(outcome, score, what decided it)."""
 
 
 class Wrong(Exception):
     """The answers are not those that had to be asked for, or do not add up."""
 
 
-def verdict(
-    stages: list[dict[str, Any]], *, judge: str, bars: Mapping[str, int] = cascade.BARS
-) -> tuple[str, int, str]:
-    """(outcome, score, what decided it) by the rule of this judge, a model's with its own bars.  Raises Wrong."""
+def stage_of(kind: str, ab: int, ba: int) -> dict[str, Any]:
+    """A stage as a duel's detail has it."""
+    score = abs(ab - ba) // 2 * (1 if ab >= ba else -1)
+    one_place = min(ab, ba) > DRAW_BAND or max(ab, ba) < -DRAW_BAND
+    return {"kind": kind, "ab": ab, "ba": ba, "score": score, "consistent": not one_place}
+
+
+def verdict(stages: list[dict[str, Any]], *, by_model: bool, bars: Mapping[str, int] = cascade.BARS) -> Verdict:
+    """By the rule of this judge, a model's with its own bars.  Raises Wrong."""
     for stage in stages:
-        _sound(stage)
-    if judge.partition(":")[0] not in MODELS:
+        if max(abs(stage["ab"]), abs(stage["ba"])) > WHOLE:
+            raise Wrong(f"an answer about {stage['kind']} beyond a million")
+        if stage != stage_of(stage["kind"], stage["ab"], stage["ba"]):
+            raise Wrong(f"the score of {stage['kind']} is not half the difference of its answers")
+    if not by_model:
         return of_two_stages(stages)
     if not stages:
         return "draw", 0, "same_file"
@@ -44,22 +50,12 @@ def verdict(
         raise Wrong(str(gap)) from gap
 
 
-def _sound(stage: dict[str, Any]) -> None:
-    if max(abs(stage["ab"]), abs(stage["ba"])) > WHOLE:
-        raise Wrong(f"an answer about {stage['kind']} beyond a million")
-    if stage["score"] != halved(stage["ab"] - stage["ba"]):
-        raise Wrong(f"the score of {stage['kind']} is not half the difference of its answers")
-    one_place = min(stage["ab"], stage["ba"]) > DRAW_BAND or max(stage["ab"], stage["ba"]) < -DRAW_BAND
-    if stage["consistent"] == one_place:
-        raise Wrong(f"{stage['kind']} is said to be {'' if one_place else 'in'}consistent")
-
-
 def silent(stages: list[dict[str, Any]]) -> bool:
     """Was the duel decided by whose pictures keep the judge from answering?  No answer stands behind that."""
     return [stage["kind"] for stage in stages] == [SILENCE]
 
 
-def of_silence(stage: dict[str, Any]) -> tuple[str, int, str]:
+def of_silence(stage: dict[str, Any]) -> Verdict:
     """`ab` is a million where the defender's pictures silence the judge, `ba` where the challenger's do; that side
     loses, and nobody where it is both or neither."""
     if {stage["ab"], stage["ba"]} - {0, WHOLE}:
@@ -68,7 +64,7 @@ def of_silence(stage: dict[str, Any]) -> tuple[str, int, str]:
     return outcome, stage["score"], SILENCE
 
 
-def of_two_stages(stages: list[dict[str, Any]]) -> tuple[str, int, str]:
+def of_two_stages(stages: list[dict[str, Any]]) -> Verdict:
     kinds = [stage["kind"] for stage in stages]
     undecided = bool(stages) and abs(stages[0]["score"]) < DRAW_BAND
     wanted = ["front", "gray", "around"] if undecided else ["front", "around"]

@@ -13,36 +13,28 @@ GENESIS_MS, PERIOD_MS, DELAY_MS = 1_692_803_367_000, 3_000, 30_000
 PROBE = b"gauntlet-verify"
 
 
-def value(bundle: Bundle) -> str | None:
-    """What goes into the seed after the block's hash; None where the competition has no beacon."""
-    kind = bundle.document("competition.json")["config"].get("beacon", "")
-    doc = bundle.documents.get(NAME)
+def check(bundle: Bundle) -> None:
+    """The document, from the configuration and the block's time; there is one where the configuration asks for it."""
+    kind, doc = bundle.document("competition.json")["config"].get("beacon", ""), bundle.documents.get(NAME)
     if not kind or doc is None:
-        if bool(kind) != (doc is not None):
-            bundle.note(
-                "wrong-beacon",
-                NAME,
-                found=doc and doc["kind"],
-                expected=kind or None,
-                sentence="The configuration asks for a beacon and there is none, or the reverse.",
-            )
-        return doc["signature"] if doc else None
-    bundle.compare("wrong-beacon", NAME, doc["kind"], kind, field="kind")
+        bundle.compare("wrong-beacon", NAME, doc and doc["kind"], kind or None, field="kind")
+        return
     number = -(-(doc["block_ms"] + DELAY_MS - GENESIS_MS) // PERIOD_MS) + 1
-    bundle.compare("wrong-beacon", NAME, doc["round"], number, field="round")
+    bundle.compare("wrong-beacon", NAME, doc, doc | {"kind": kind, "round": number})
     drawn = only(bundle, "round.miner_generation")
     if drawn is not None:
         agree(bundle, NAME, {"beacon": doc}, drawn, ["beacon"], "beacon")
-    _signed(bundle, number=doc["round"], signature=str(doc["signature"]))
-    return str(doc["signature"])
-
-
-def _signed(bundle: Bundle, *, number: int, signature: str) -> None:
-    holds = opens(number=number, signature=signature)
+    holds = opens(number=doc["round"], signature=str(doc["signature"]))
     if holds is None:
         bundle.note("signature-unchecked", NAME, sentence="Install bittensor-core to check the beacon's signature.")
     elif not holds:
         bundle.note("wrong-beacon", NAME, field="signature", sentence="It is not the beacon's signature of this round.")
+
+
+def value(bundle: Bundle) -> str | None:
+    """What goes into the seed after the block's hash; None where there is no beacon."""
+    doc = bundle.documents.get(NAME)
+    return str(doc["signature"]) if doc else None
 
 
 def opens(*, number: int, signature: str) -> bool | None:

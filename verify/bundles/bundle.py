@@ -12,7 +12,9 @@ from pathlib import Path
 from verify.bundles import (
     assets,
     audits,
+    beacon,
     checks,
+    controls,
     correction,
     events,
     judging,
@@ -28,29 +30,53 @@ from verify.bundles import (
     title,
     versions,
 )
-from verify.bundles.files import Bundle, read
+from verify.bundles.files import BROKEN, Bundle, read
 from verify.bundles.shapes import SHAPES
 from verify.findings import Signer
 
 EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
-    stages.check,
+    # the documents, each written once more
     round.check,
-    reveals.check,
+    beacon.check,
+    reveals.submissions,
     assets.check,
     matches.check,
     judging.check,
+    judging.duels,
+    controls.check,
     ladder.check,
     title.check,
     statistics.check,
     audits.check,
+    reigns.check,
+    correction.check,
+    correction.first_decision,
+    versions.check,
+    # what hangs on them
+    reveals.check,
+    assets.blobs,
+    matches.one_judge,
+    controls.health,
     checks.check,
     rulings.check,
-    correction.check,
-    versions.check,
-    reigns.check,
-    events.check,
+    correction.set_aside,
+    title.drawn,
+    title.bankrolls,
+    reigns.superseded,
+    reigns.paid,
+    round.next_schedule,
+    round.committed,
+    # what the ledger told
+    stages.check,
+    round.announced,
+    reigns.announced,
+    events.submissions,
+    events.assets,
+    events.renderings,
+    events.matches,
+    events.audits,
+    events.decision,
 )
-BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 
 
 def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draft: bool = False) -> Bundle:
@@ -62,7 +88,11 @@ def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draf
         bundle.book.signers.append(Signer("", good=None, pinned=None))
     if all(name in bundle.documents for name in SHAPES):
         for check in EXAMINATIONS:
-            _guarded(bundle, check)
+            try:
+                check(bundle)
+            except BROKEN as error:  # a value that no examination expects: the other examinations go on
+                name, sentence = check.__module__.rpartition(".")[2], "This examination could not be finished."
+                bundle.note("malformed-document", name, found=repr(error)[:150], sentence=sentence)
         headline = bundle.document("decision.json")["headline"]
         bundle.book.rounds.append(f"{bundle.manifest['competition']} round {bundle.round}: {headline}")
     elif not bundle.book.report().errors:  # nothing is ever good for not having been looked at
@@ -73,14 +103,3 @@ def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draf
     bundle.book.count("matches", by=len(played))
     bundle.book.count("duels", by=sum(len(match["duels"]) for match in played))
     return bundle
-
-
-def _guarded(bundle: Bundle, check: Callable[[Bundle], None]) -> None:
-    """A value that no examination expects is a finding, not a crash; the other examinations go on."""
-    try:
-        check(bundle)
-    except BROKEN as error:
-        name = check.__module__.rpartition(".")[2]
-        bundle.note(
-            "malformed-document", name, found=repr(error)[:150], sentence="This examination could not be finished."
-        )

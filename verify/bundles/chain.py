@@ -13,7 +13,7 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,52 +58,37 @@ def check(bundle: Bundle, *, node: str | None, anchors: Path | None) -> None:
     if kind != "bittensor" or not subnet.isdigit():
         bundle.note("not-anchored", FILE, found=kind, sentence="The competition is not played on a real chain.")
         return
-    origin = f"gauntlet/{bundle.manifest['competition']}"
+    origin, rows = f"gauntlet/{bundle.manifest['competition']}", list[Anchor]()
     try:
-        told = listed(anchors, by=bundle.signed_by) if anchors else []
-        told = [each for each in told if each.origin == origin]
-        if node and anchors:
-            _stand(bundle, told, node=node, netuid=int(subnet))
+        who = account(bundle.signed_by) if node else ""
+        if anchors:
+            rows = [anchor for anchor in listed(anchors, by=bundle.signed_by) if anchor.origin == origin]
         elif node:
-            told = standing(node, netuid=int(subnet), account=account(bundle.signed_by), origin=origin)
+            rows = standing(node, netuid=int(subnet), account=who, origin=origin)
+        for anchor in rows if node and anchors else ():
+            check_stands(bundle, anchor, node=str(node), netuid=int(subnet), account=who)
     except (Unreachable, OSError, ValueError) as error:
         bundle.note("chain-unread", FILE, found=str(error)[:200], sentence="What the chain says could not be read.")
         return
-    if not told:
-        bundle.note(
-            "not-anchored", FILE, field="signed_by", found=bundle.signed_by, sentence="No anchor of this ledger."
-        )
-    for anchor in told:
-        _compare(bundle, anchor)
-
-
-def _compare(bundle: Bundle, anchor: Anchor) -> None:
+    if not rows:
+        by = bundle.signed_by
+        bundle.note("not-anchored", FILE, field="signed_by", found=by, sentence="No anchor of this ledger.")
     events = {event["seq"]: event["hash"] for event in bundle.events}
-    if anchor.seq in events:
-        bundle.compare("anchor-differs", FILE, events[anchor.seq], anchor.head, field=f"event {anchor.seq}")
-    else:
-        bundle.note(
-            "anchor-elsewhere",
-            FILE,
-            field=f"event {anchor.seq}",
-            sentence="The anchored event is not in this bundle's part of the ledger.",
-        )
+    for anchor in rows:
+        field = f"event {anchor.seq}"
+        if anchor.seq in events:
+            bundle.compare("anchor-differs", FILE, events[anchor.seq], anchor.head, field=field)
+        else:
+            bundle.note("anchor-elsewhere", FILE, field=field)
 
 
-def _stand(bundle: Bundle, told: Iterable[Anchor], *, node: str, netuid: int) -> None:
-    """Each anchor of the file, asked for at its block (a node that keeps old states must be asked for old ones)."""
-    who = account(bundle.signed_by)
-    for anchor in told:
-        there = standing(node, netuid=netuid, account=who, origin=anchor.origin, at=anchor.block_hash)
-        if anchor.text not in [each.text for each in there]:
-            bundle.note(
-                "anchor-differs",
-                FILE,
-                field=f"event {anchor.seq}",
-                found=[each.seq for each in there],
-                expected=anchor.seq,
-                sentence="The chain does not have this anchor at its block.",
-            )
+def check_stands(bundle: Bundle, anchor: Anchor, *, node: str, netuid: int, account: str) -> None:
+    """An anchor of the file, asked for at its block (a node that keeps old states must be asked for old ones)."""
+    there = standing(node, netuid=netuid, account=account, origin=anchor.origin, at=anchor.block_hash)
+    if anchor.text not in [each.text for each in there]:
+        numbers, sentence = [each.seq for each in there], "The chain does not have this anchor at its block."
+        at = {"field": f"event {anchor.seq}", "sentence": sentence}
+        bundle.note("anchor-differs", FILE, found=numbers, expected=anchor.seq, **at)
 
 
 def listed(path: Path, *, by: str) -> list[Anchor]:

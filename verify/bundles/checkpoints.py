@@ -77,59 +77,54 @@ def check(bundles: Sequence[Bundle], path: Path, *, operator: str | None) -> Boo
     try:
         heads = read(path)
     except (ValueError, OSError, TypeError, AttributeError) as error:
-        said = f"No signed head could be read, so nothing was compared: {error}"
-        book.note("checkpoint-unread", file=str(path), sentence=said)
+        sentence = f"No signed head could be read, so nothing was compared: {error}"
+        book.note("checkpoint-unread", file=str(path), sentence=sentence)
         return book
     here = {bundle.manifest["competition"] for bundle in bundles if bundle.manifest}
-    fitting = [head for head in heads if head.competition in here]
-    if not fitting:
-        others, said = ", ".join(sorted({head.competition for head in heads})), "Nothing was compared."
-        found, wanted = others or "no checkpoint", ", ".join(sorted(here)) or None
-        book.note("checkpoint-unread", file=str(path), field="origin", found=found, expected=wanted, sentence=said)
-    for head in fitting:
-        _signature(head, path, operator=operator, book=book)
+    if not any(head.competition in here for head in heads):
+        others, wanted = ", ".join(sorted({head.competition for head in heads})), ", ".join(sorted(here)) or None
+        about: dict[str, Any] = {"field": "origin", "sentence": "Nothing was compared."}
+        book.note("checkpoint-unread", file=str(path), found=others or "no checkpoint", expected=wanted, **about)
+    for head in (head for head in heads if head.competition in here):
+        check_signature(head, path, operator=operator, book=book)
         of_it = [bundle for bundle in bundles if bundle.manifest and bundle.manifest["competition"] == head.competition]
-        _compare(head, of_it, path, book=book)
+        check_history(head, of_it, path, book=book)
     return book
 
 
-def _signature(head: SignedHead, path: Path, *, operator: str | None, book: Book) -> None:
+def check_signature(head: SignedHead, path: Path, *, operator: str | None, book: Book) -> None:
     field, good = f"event {head.seq}", head.is_good()
     if good is None:
-        said = "Install bittensor-core to check signatures."
-        book.note("signature-unchecked", file=str(path), field=field, sentence=said)
+        sentence = "Install bittensor-core to check signatures."
+        book.note("signature-unchecked", file=str(path), field=field, sentence=sentence)
     elif not good:
-        said = "The checkpoint that was kept is not signed by the key it names, so it proves nothing."
-        book.note("bad-signature", file=str(path), field=field, found=head.signed_by or None, sentence=said)
-    if operator is not None and head.signed_by != operator:
-        said, found = "Somebody else signed the checkpoint that was kept.", head.signed_by
-        book.note("foreign-signature", file=str(path), field=field, found=found, expected=operator, sentence=said)
+        sentence = "The checkpoint that was kept is not signed by the key it names, so it proves nothing."
+        book.note("bad-signature", file=str(path), field=field, found=head.signed_by or None, sentence=sentence)
+    if operator is not None:
+        sentence = "Somebody else signed the checkpoint that was kept."
+        book.compare("foreign-signature", str(path), head.signed_by, operator, field=field, sentence=sentence)
 
 
-def _compare(head: SignedHead, bundles: Sequence[Bundle], path: Path, *, book: Book) -> None:
+def check_history(head: SignedHead, bundles: Sequence[Bundle], path: Path, *, book: Book) -> None:
+    """Has the event of the head, wherever it is here, the head's hash?"""
     field, known = f"event {head.seq}", False
     for bundle in bundles:
-        told = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
-        if told is None:
+        stated = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
+        if stated is None:
             continue
         known = True
         book.count("checkpoints compared")
-        where = bundle.book.prefix + "ledger.jsonl"
-        if told != head.head:
-            same_place = bundle.events[-1]["seq"] == head.seq
-            kind = "two-heads" if same_place else "checkpoint-differs"
-            said = (
-                f"{path.name}, signed by {head.signed_by or 'nobody'}, has another hash of this event than the ledger "
-                f"whose head {bundle.signed_by or 'nobody'} signed: the history was written twice. Keep both files."
-            )
-            book.note(kind, file=where, field=field, found=told, expected=head.head, round=bundle.round, sentence=said)
-        elif head.signed_by != bundle.signed_by:
-            said = "The checkpoint that was kept is signed by another key than this ledger's head."
-            found, wanted = bundle.signed_by, head.signed_by
-            book.note("series-differs", file=where, field="operator", found=found, expected=wanted, sentence=said)
-    if not known:
-        parts = ", ".join(f"{b.events[0]['seq']} to {b.events[-1]['seq']}" for b in bundles if b.events)
-        said = (
-            f"The ledger is here from event {parts or 'none'}: a bundle with event {head.seq} in its part would tell."
+        kind = "two-heads" if bundle.events[-1]["seq"] == head.seq else "checkpoint-differs"
+        sentence = (
+            f"{path.name}, signed by {head.signed_by or 'nobody'}, has another hash of this event than the ledger "
+            f"whose head {bundle.signed_by or 'nobody'} signed: the history was written twice. Keep both files."
         )
-        book.note("checkpoint-elsewhere", file=str(path), field=field, found=head.head, sentence=said)
+        about: dict[str, Any] = {"file": bundle.book.prefix + "ledger.jsonl", "round": bundle.round}
+        if book.compare(kind, found=stated, expected=head.head, field=field, sentence=sentence, **about):
+            sentence = "The checkpoint that was kept is signed by another key than this ledger's head."
+            by: dict[str, Any] = {"found": bundle.signed_by, "expected": head.signed_by}
+            book.compare("series-differs", field="operator", sentence=sentence, **by, **about)
+    if not known:
+        parts = ", ".join(f"{b.events[0]['seq']} to {b.events[-1]['seq']}" for b in bundles if b.events) or "none"
+        sentence = f"The ledger is here from event {parts}: a bundle with event {head.seq} in its part would tell."
+        book.note("checkpoint-elsewhere", file=str(path), field=field, found=head.head, sentence=sentence)

@@ -30,14 +30,14 @@ def check(bundle: Bundle) -> None:
         if audit["kind"] != "source":
             bundle.compare("wrong-check", file, found, {"archive": "", "checks": []}, field=label(audit))
             continue
-        bundle.compare("ledger-differs", file, found, _announced(bundle, audit), field=label(audit))
+        bundle.compare("ledger-differs", file, found, announced_checks(bundle, audit), field=label(audit))
         before = archives.setdefault(commit_of(bundle, audit["entry"]) or audit["entry"], audit["archive"])
         bundle.compare("wrong-check", file, audit["archive"], before, field=f"{label(audit)} archive")
-        for field, value, expected in _problems(audit, every):
+        for field, value, expected in problems_of(audit, every):
             bundle.note("wrong-check", file, field=f"{label(audit)} {field}", found=value, expected=expected)
 
 
-def _problems(audit: Row, every: set[str]) -> list[tuple[str, object, object]]:
+def problems_of(audit: Row, every: set[str]) -> list[tuple[str, object, object]]:
     """(where, what is there, what should be) of an audit whose checks, archive or findings cannot be."""
     checks, problems = audit["checks"], list[tuple[str, object, object]]()
     names = [row["check"] for row in checks]
@@ -60,7 +60,7 @@ def _problems(audit: Row, every: set[str]) -> list[tuple[str, object, object]]:
     return problems + [(name, unended[name], "a finding") for name in sorted(unended.keys() - reported)]
 
 
-def _announced(bundle: Bundle, audit: Row) -> Row:
+def announced_checks(bundle: Bundle, audit: Row) -> Row:
     """As the ledger told when the tools were done; of a verdict that an appeal turned, of the one before."""
     last: Row = {}
     for body in bodies(bundle, "audit.passed", "audit.rejected", "audit.reviewing", of_round=bundle.round):

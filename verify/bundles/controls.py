@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles.answering import NAME, follow, prompt_of, sound, unneeded
-from verify.bundles.answers import Answers, Views, bars_of_bundle
+from verify.bundles.answers import Views, bars_of_bundle
 from verify.bundles.ballots import Wrong, silent, verdict
 from verify.bundles.entries import order_of
 from verify.bundles.events import agree, bodies, by_name
 from verify.bundles.files import Bundle
+from verify.bundles.judging import NAME, described_here, follow, prompt_of, sound_answers, unneeded, views_of
 from verify.bundles.ledger import NAME as LEDGER
 
 SHARE = {
@@ -44,26 +44,33 @@ MEASURED = ("score_micro", "before_micro", "left", "right")
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle, *, described: Row, views: Mapping[str, Views]) -> None:
-    rows = bundle.document(NAME)["controls"]
-    last = max((row["take"] for row in rows), default=1)
+def check(bundle: Bundle) -> None:
+    """Each control that had to be made is there, and as its answers and the ledger have it."""
+    if not described_here(bundle):
+        return
+    rows, views = bundle.document(NAME)["controls"], views_of(bundle)
+    last = last_take(rows)
     made = [[row["take"], row["kind"], row["prompt"], row["variant"]] for row in rows]
-    planned = sorted(place for take in range(1, last + 1) for place in _plan(bundle, take=take))
+    planned = sorted(place for take in range(1, last + 1) for place in plan(bundle, take=take))
     bundle.compare("wrong-control", NAME, made, planned, field="controls")
     events = by_name(bodies(bundle, "control.judged", of_round=bundle.round), *ABOUT)
     for row, place in zip(rows, made, strict=True):
         field = " ".join(map(str, place))
         if row["state"] != "judged":
-            _not_judged(bundle, row, field, last=last)
+            not_judged(bundle, row, field, last=last)
             continue
-        _judged(bundle, row, field, described=described, views=views)
+        _judged(bundle, row, field, views=views)
         event = events.get((str(row["take"]), row["kind"], row["prompt"], row["variant"]))
         event = event and {**event, "left": event.get("left_sha256"), "right": event.get("right_sha256")}
         agree(bundle, NAME, row, event, MEASURED, field)
-    _gates(bundle, [row for row in rows if row["state"] == "judged"], last=last)
 
 
-def _plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
+def last_take(rows: Sequence[Row]) -> int:
+    """Each take has rows of its own, so that there are no more takes than rows."""
+    return min(max((row["take"] for row in rows), default=1), len(rows) or 1)
+
+
+def plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
     """Each prompt with one way of doctoring, the ways in turn; more than one way only where prompts are short."""
     stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
     duels, plan = len(stems) * len(order_of(bundle)), []
@@ -74,26 +81,33 @@ def _plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
     return plan
 
 
-def _judged(bundle: Bundle, row: Row, field: str, *, described: Row, views: Mapping[str, Views]) -> None:
+def _judged(bundle: Bundle, row: Row, field: str, *, views: Mapping[str, Views]) -> None:
     """The control made again: its two sides, and its score from the answers."""
-    rows = sound(bundle, row["answers"], at=field)
-    answers = Answers(rows, version=bundle.document(NAME)["version"], described=described)
+    answers, expected = sound_answers(bundle, row["answers"], at=field), sides_of(bundle, row)
     left, right = views.get(row["left"], {}), views.get(row["right"], {})
-    expected = _sides(bundle, row)
     if row["kind"] != "repeat":
-        left = _prompts_views(bundle, row) or left
+        rig = bundle.document("competition.json")["config"]["rig"]
+        left = {view["name"]: row["left"] for view in rig["views"]} if _on_prompt(bundle, row) else left
         right, expected["views"] = row["views"], sorted(left)
         for sha256 in right.values():
             bundle.compare("wrong-control", NAME, bundle.blobs.get(sha256, {}).get("role"), "view", field=field)
-    stages, reference = row["detail"].get("stages", []), prompt_of(bundle, row["prompt"])
+    stages = row["detail"].get("stages", [])
     if not (row["kind"] == "repeat" and silent(stages)):
-        follow(bundle, NAME, stages, answers, field=field, reference=reference, left=left, right=right)
+        follow(bundle, NAME, stages, answers, field=field, prompt=row["prompt"], left=left, right=right)
     unneeded(bundle, answers, at=field)
+    try:
+        outcome, score, by = verdict(stages, by_model=True, bars=bars_of_bundle(bundle))
+    except Wrong as wrong:
+        bundle.note("wrong-control", NAME, field=field, found=str(wrong))
+    else:  # a draw's score is 0: of `self` and `injection` it is what the likeness leans to
+        leans = row["kind"] in ("self", "injection") and outcome == "draw"
+        expected["score_micro"] = stages[0]["score"] if leans else score
+        expected["detail"] = {**row["detail"], "decided_by": by}
     found = {**row, "views": sorted(row["views"])}
-    bundle.compare("wrong-control", NAME, found, found | expected | _score(bundle, row, stages, field), field=field)
+    bundle.compare("wrong-control", NAME, found, found | expected, field=field)
 
 
-def _sides(bundle: Bundle, row: Row) -> Row:
+def sides_of(bundle: Bundle, row: Row) -> Row:
     """The prompt's picture (of an older bundle the leader's file) against a doctored copy of it; or the first duel on
     this prompt: of title-1 any, for a screen may come later than the repeats."""
     if row["kind"] != "repeat":
@@ -110,14 +124,6 @@ def _sides(bundle: Bundle, row: Row) -> Row:
 def _on_prompt(bundle: Bundle, row: Row) -> bool:
     """Does it show the prompt's own picture, and nothing of a miner's?"""
     return bool(row["kind"] != "repeat" and row["left"] == prompt_of(bundle, row["prompt"]))
-
-
-def _prompts_views(bundle: Bundle, row: Row) -> dict[str, str]:
-    """The prompt's picture from every side; nothing where an older bundle shows the leader's file."""
-    if not _on_prompt(bundle, row):
-        return {}
-    rig = bundle.document("competition.json")["config"]["rig"]
-    return {view["name"]: row["left"] for view in rig["views"]}
 
 
 def _older(bundle: Bundle) -> bool:
@@ -140,54 +146,45 @@ def judged_before(bundle: Bundle, prompt: str) -> list[Row]:
     return [duel for duel in duels if duel["state"] == "judged" and duel["left"] != duel["right"]]
 
 
-def _score(bundle: Bundle, row: Row, stages: list[Row], field: str) -> Row:
-    """A draw's score is 0: of `self` and `injection` it is what the likeness leans to."""
-    try:
-        outcome, score, by = verdict(stages, judge="openai", bars=bars_of_bundle(bundle))
-    except Wrong as wrong:
-        bundle.note("wrong-control", NAME, field=field, found=str(wrong))
-        return {}
-    leans = row["kind"] in ("self", "injection") and outcome == "draw"
-    detail = {**row["detail"], "decided_by": by}
-    return {"score_micro": stages[0]["score"] if leans else score, "detail": detail}
-
-
-def _not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
-    """Only where there was nothing to repeat, or where all were made anew; in an older bundle, where the leader had
-    delivered no file to ask about."""
+def not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
+    """Only where there was nothing to repeat, or where all were made anew; in an older bundle, where the leader's files
+    were shown in place of the prompts' pictures, also where the leader had delivered none to ask about."""
     if row["kind"] == "repeat":
         idle = not judged_before(bundle, row["prompt"])
     else:
+        rows = bundle.document(NAME)["controls"]
+        older = not any(other["state"] == "judged" and _on_prompt(bundle, other) for other in rows)
         rendering = _leaders_asset(bundle, row["prompt"]).get("rendering") or {}
-        idle = _older(bundle) and rendering.get("state") != "rendered"
+        idle = older and rendering.get("state") != "rendered"
     if row["state"] != "unneeded" or not (idle or row["take"] < last):
         bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged")
 
 
-def _gates(bundle: Bundle, judged: Sequence[Row], *, last: int) -> None:
-    """None by which the judge is unwell fails, and they are what the ledger told when the round left its duels."""
-    rows = [row for row in judged if row["take"] == last]
-    measured = gates(rows)
-    health = [body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body]
-    stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (health[-1] if health else [])}
+def health(bundle: Bundle) -> None:
+    """No gate by which the judge is unwell fails, and they are what the ledger told when the round left its duels.
+
+    Where only repeats make the last take fail, they count if an earlier take was unwell, or none was made before, or a
+    take showed the leader's files.
+    """
+    if not described_here(bundle):
+        return
+    controls = bundle.document(NAME)["controls"]
+    last, judged = last_take(controls), [row for row in controls if row["state"] == "judged"]
+    takes = [[row for row in judged if row["take"] == take] for take in range(1, last + 1)]
+    told = [body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body]
+    stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (told[-1] if told else [])}
     calls = stated.pop("calls", None)
-    if rows:
-        bundle.compare("ledger-differs", LEDGER, stated, measured, field="health")
-    unwell = _unwell(bundle, judged, last=last)
-    if unwell or (rows and (calls or ["failed"])[0] == "failed"):
+    if takes[-1]:
+        bundle.compare("ledger-differs", LEDGER, stated, gates(takes[-1]), field="health")
+    own = [[row for row in rows if row["kind"] != "repeat"] for rows in takes]
+    on_prompts = all(_on_prompt(bundle, row) for rows in own for row in rows)
+    well = on_prompts and last > 1 and not any(map(failing, own))
+    unwell = failing(own[-1]) or ([] if well else failing(takes[-1]))
+    if unwell or (takes[-1] and (calls or ["failed"])[0] == "failed"):
         bundle.note("unhealthy-judge", NAME, field="gates", found=unwell or ["calls"])
 
 
-def _unwell(bundle: Bundle, judged: Sequence[Row], *, last: int) -> list[str]:
-    """The failing gates of the last take.  Where only repeats make them fail, they count if an earlier take was unwell,
-    or none was made before, or a take showed the leader's files."""
-    takes = [[row for row in judged if row["take"] == take] for take in range(1, last + 1)]
-    own = [[row for row in rows if row["kind"] != "repeat"] for rows in takes]
-    miners = all(all(_on_prompt(bundle, row) for row in rows) and not _failing(rows) for rows in own)
-    return _failing(own[-1]) or ([] if miners and last > 1 else _failing(takes[-1]))
-
-
-def _failing(rows: Sequence[Row]) -> list[str]:
+def failing(rows: Sequence[Row]) -> list[str]:
     return sorted(gate for gate, (state, _) in gates(rows).items() if state == "failed")
 
 
@@ -195,7 +192,8 @@ def gates(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """gate -> [state, measured on how many]; `calls` can only be told."""
     scores: dict[str, list[int]] = {kind: [r["score_micro"] for r in rows if r["kind"] == kind] for kind in SHARE}
     repeats = [(row["score_micro"], row["before_micro"]) for row in rows if row["kind"] == "repeat"]
-    differing = [r for r in rows if r["kind"] == "canary" or (r["kind"] == "repeat" and _differs(r))]
+    scored = [row for row in rows if row["score_micro"] or row["before_micro"]]
+    differing = [row for row in rows if row["kind"] == "canary"] + [row for row in scored if row["kind"] == "repeat"]
     stages = [stage for row in differing for stage in row["detail"]["stages"]]
     pairs = [stage for stage in stages if stage["kind"] not in ("checklist", "sides")]
     decisive = [stage for stage in pairs if max(abs(stage["ab"]), abs(stage["ba"])) >= DECISIVE]
@@ -207,10 +205,6 @@ def gates(rows: Sequence[Row]) -> dict[str, list[Any]]:
         "repeat": _share([_sign(now) == _sign(before) for now, before in repeats], REPEAT),
         "consistent": _share([stage["consistent"] for stage in decisive], CONSISTENT),
     }
-
-
-def _differs(row: Row) -> bool:
-    return bool(row["score_micro"] or row["before_micro"])
 
 
 def _share(right: list[bool], needed: Fraction) -> list[Any]:

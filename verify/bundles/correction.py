@@ -21,15 +21,12 @@ def check(bundle: Bundle) -> None:
     bundle.compare("wrong-correction", NAME, edition, 1 + len(applied), field="edition")
     if doc is None or not applied:
         return
-    bundle.compare("wrong-correction", NAME, doc, doc | _announced(bundle, doc, applied))
+    bundle.compare("wrong-correction", NAME, doc, doc | write(bundle, doc, applied))
     winner = bundle.document(DECISION)["winner"]
     bundle.compare("wrong-correction", DECISION, winner, applied[-1].get("winner"), field="winner")
-    _set_aside(bundle, doc)
-    if doc["edition"] == 2:
-        _first_decision(bundle, doc)
 
 
-def _announced(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
+def write(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
     """What the ledger told of it: opened for a reason with its whole set, applied, in the place of which bundle, which
     decision and which reign."""
     staged = bodies(bundle, "correction.staged", of_round=bundle.round)
@@ -43,7 +40,7 @@ def _announced(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
     changed = doc["before"]["leader"] != bundle.document(DECISION)["leader"]
     if doc["scope"] in ("source", "generation") and first:
         again = sorted(str(name).split(" ")[0] for name in first.get("anew", []))
-        bundle.compare("wrong-correction", NAME, again, _whole_set(bundle, doc), field="anew")
+        bundle.compare("wrong-correction", NAME, again, whole_set(bundle, doc), field="anew")
     return {
         "scope": first.get("scope"),
         "code": first.get("code"),
@@ -57,7 +54,7 @@ def _announced(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
     }
 
 
-def _whole_set(bundle: Bundle, doc: Row) -> list[str]:
+def whole_set(bundle: Bundle, doc: Row) -> list[str]:
     """Every audit of the kind that there was when it was opened is made anew: nobody picks one."""
     entries: set[str] = set()
     for event in bundle.events:
@@ -69,14 +66,15 @@ def _whole_set(bundle: Bundle, doc: Row) -> list[str]:
     return sorted(entries)
 
 
-def _set_aside(bundle: Bundle, doc: Row) -> None:
+def set_aside(bundle: Bundle) -> None:
     """Each verdict that counts no more was told when it counted, and is not among those that count."""
+    rows = bundle.documents.get(NAME, {"set_aside": []})["set_aside"]
     events = {
         (body["entry"], body["audit"], body.get("version", 1)): body
         for body in bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round)
     }
     counting = {(audit["entry"], audit["kind"], audit["version"]) for audit in bundle.document("audits.json")}
-    for audit in doc["set_aside"]:
+    for audit in rows:
         key = (audit["entry"], audit["kind"], audit["version"])
         event, field = events.get(key, {}), " ".join(map(str, key))
         expected = {"verdict": event.get("to"), "reason": event.get("because"), "code": event.get("code")}
@@ -85,8 +83,11 @@ def _set_aside(bundle: Bundle, doc: Row) -> None:
             bundle.note("wrong-correction", NAME, field=field, sentence="It counts and does not count.")
 
 
-def _first_decision(bundle: Bundle, doc: Row) -> None:
+def first_decision(bundle: Bundle) -> None:
     """The first decision, from the first verdicts: both results are kept, so both can be counted again."""
+    doc = bundle.documents.get(NAME)
+    if doc is None or doc["edition"] != 2:
+        return
     audits = [audit for audit in (*bundle.document("audits.json"), *doc["set_aside"]) if audit["version"] == 1]
     met = pairs_of([match for match in bundle.matches if match.get("version", 1) == 1])
     ladder = doc["before"]["ladder"]

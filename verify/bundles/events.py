@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from verify.bundles.comparing import keyed
 from verify.bundles.files import Bundle
 from verify.bundles.ledger import NAME
+from verify.comparing import keyed
 
 Row = dict[str, Any]
 Events = dict[tuple[str, ...], Row]
@@ -54,29 +54,22 @@ def agree(
     bundle.compare("ledger-differs", file, *pairs, field=field)
 
 
-def check(bundle: Bundle) -> None:
-    _submissions(bundle)
-    _assets(bundle)
-    _renderings(bundle)
-    _matches(bundle)
-    _audits(bundle)
-    finished = only(bundle, "round.finished")
-    if finished is not None:
-        _decision(bundle, finished)
+def agree_rows(
+    bundle: Bundle, file: str, rows: Mapping[str, Row], events: Mapping[str, Row], names: Iterable[str]
+) -> None:
+    """The named values of a document's rows are those of their events, and there is a row for each event."""
+    tables = [{key: {name: row.get(name) for name in names} for key, row in t.items()} for t in (rows, events)]
+    bundle.compare("ledger-differs", file, *tables)
 
 
-def _submissions(bundle: Bundle) -> None:
+def submissions(bundle: Bundle) -> None:
     names = ("repo", "commit", "cdn_url", "reveal_block", "objection", "copy_of")
     challengers = [row for row in bundle.document("submissions.json") if row["role"] == "challenger"]
-    events = keyed(by_name(bodies(bundle, "submission", of_round=bundle.round), "miner").values(), "miner")
-    tables = [
-        {key: {name: row.get(name) for name in names} for key, row in table.items()}
-        for table in (keyed(challengers, "miner"), events)
-    ]
-    bundle.compare("ledger-differs", "submissions.json", *tables)
+    events = by_name(bodies(bundle, "submission", of_round=bundle.round), "miner")
+    agree_rows(bundle, "submissions.json", keyed(challengers, "miner"), keyed(events.values(), "miner"), names)
 
 
-def _assets(bundle: Bundle) -> None:
+def assets(bundle: Bundle) -> None:
     events = by_name(bodies(bundle, "asset.stored", "asset.failed", of_round=bundle.round), "entry", "origin", "prompt")
     for row in bundle.document("assets.json"):
         key = (row["entry"], row["origin"], row["prompt"])
@@ -85,7 +78,7 @@ def _assets(bundle: Bundle) -> None:
             agree(bundle, "assets.json", {**row, "to": row["state"]}, events.get(key), names, " ".join(key))
 
 
-def _renderings(bundle: Bundle) -> None:
+def renderings(bundle: Bundle) -> None:
     """Content is drawn once: the event of a file drawn for an earlier round lies in an earlier part of the ledger."""
     events = by_name(bodies(bundle, "rendering.rendered", "rendering.refused"), "asset", "rig", "renderer")
     earlier: set[str] = set()
@@ -102,7 +95,7 @@ def _renderings(bundle: Bundle) -> None:
         bundle.note("told-earlier", "assets.json", field="rendering", found=f"{len(earlier)} files")
 
 
-def _matches(bundle: Bundle) -> None:
+def matches(bundle: Bundle) -> None:
     names = ("match", "defender", "challenger", "version")
     decided = by_name(bodies(bundle, "match.decided", of_round=bundle.round), *names)
     kinds = ("duel.judged", "duel.forfeited", "duel.void", "duel.unneeded")
@@ -137,7 +130,7 @@ def verdicts(bundle: Bundle) -> Events:
     return by_name(rows, "entry", "audit", "version")
 
 
-def _audits(bundle: Bundle) -> None:
+def audits(bundle: Bundle) -> None:
     events = verdicts(bundle)
     for row in bundle.document("audits.json"):
         event = events.get((row["entry"], row["kind"], version_name(row["version"])))
@@ -149,12 +142,15 @@ def _audits(bundle: Bundle) -> None:
         agree(bundle, "audits.json", shown, event, names, f"{row['entry']} {row['kind']}")
 
 
-def _decision(bundle: Bundle, finished: Row) -> None:
+def decision(bundle: Bundle) -> None:
     """Who won, why, and in which words: as it was told when the round was finished, or last corrected."""
-    decision, applied = bundle.document("decision.json"), bodies(bundle, "correction.applied", of_round=bundle.round)
+    finished = only(bundle, "round.finished")
+    if finished is None:
+        return
+    doc, applied = bundle.document("decision.json"), bodies(bundle, "correction.applied", of_round=bundle.round)
     corrected = "correction.json" in bundle.documents and bool(applied)
-    winner = applied[0].get("before") if corrected else decision["winner"]  # later ones: `correction`
+    winner = applied[0].get("before") if corrected else doc["winner"]  # later ones: `correction`
     bundle.compare("ledger-differs", "decision.json", winner, finished.get("winner"), field="winner")
     event = applied[-1] if corrected else finished
     names = [name for name in ("headline", "ladder") if name in event]  # ledgers of before tell neither
-    agree(bundle, "decision.json", decision, event, names, "decision")
+    agree(bundle, "decision.json", doc, event, names, "decision")

@@ -14,9 +14,8 @@ from typing import Any
 
 import rfc8785
 
-from verify.bundles.comparing import Kinds, differences, kind_of
-from verify.bundles.kinds import BUNDLE_KINDS
 from verify.bundles.shapes import MANIFEST, OPTIONAL, SHAPES, misfit
+from verify.comparing import Kinds
 from verify.findings import Book
 from verify.reading import is_crowded
 
@@ -32,6 +31,8 @@ PIECE = 1 << 20
 BLOB = re.compile(r"blobs/([0-9a-f]{64})")
 ROLES = ("document", "prompt", "asset", "view")
 
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What a value raises that no examination expects."""
 CANNOT_BE_CANONICAL = (rfc8785.CanonicalizationError, RecursionError, UnicodeError, TypeError)
 
 DOCUMENTS = SHAPES | OPTIONAL
@@ -62,22 +63,16 @@ class Bundle:
         expected: object = None,
         sentence: str = "",
     ) -> None:
-        """Write a finding down: `found` and `expected` are values, the sentence is that of its kind unless given."""
-        meaning = BUNDLE_KINDS[kind].meaning
-        sentence = sentence or f"{meaning[0].upper()}{meaning[1:]}."
-        at = {"field": field, "found": found, "expected": expected, "round": self.round}
-        self.book.note(kind, file=file, sentence=sentence, **at)  # type: ignore[arg-type]
+        """Write a finding about this round down: `found` and `expected` are values."""
+        self.book.note(
+            kind, file=file, field=field, found=found, expected=expected, sentence=sentence, round=self.round
+        )
 
     def compare(
         self, kinds: Kinds, file: str, found: Any, expected: Any, *, field: str = "", sentence: str = ""
     ) -> bool:
         """Is what stands in the file what was made again?  Each difference becomes a finding with its path."""
-        good = True
-        for path, left, right in differences(found, expected):
-            place = " ".join(part for part in (field, ".".join(path)) if part)
-            self.note(kind_of(kinds, path), file, field=place, found=left, expected=right, sentence=sentence)
-            good = False
-        return good
+        return self.book.compare(kinds, file, found, expected, field=field, sentence=sentence, round=self.round)
 
     def compare_sets(self, missing: str, extra: str, file: str, found: Iterable[str], expected: Iterable[str]) -> None:
         """Is each of the expected there as often as it is expected, and nothing else?"""
@@ -123,17 +118,6 @@ class Bundle:
 
     def document(self, name: str) -> Any:
         return self.documents[name]
-
-
-def read(folder: Path, *, prefix: str = "", draft: bool = False) -> Bundle:
-    """Check the bytes and load the documents.  Stops where the manifest itself cannot be read."""
-    bundle = Bundle(folder, prefix=prefix, draft=draft)
-    _manifest(bundle)
-    if bundle.manifest:
-        for entry in bundle.manifest["files"]:
-            _file(bundle, entry)
-        _unknown_files(bundle)
-    return bundle
 
 
 def bytes_of(bundle: Bundle, name: str, *, most: int | None = None) -> bytes | None:
@@ -193,61 +177,68 @@ def _document(bundle: Bundle, name: str, data: bytes, shape: Any) -> Any:
     return value
 
 
-def _manifest(bundle: Bundle) -> None:
-    files = sum(len(names) for _, _, names in os.walk(bundle.folder))
+def read(folder: Path, *, prefix: str = "", draft: bool = False) -> Bundle:
+    """Check the bytes and load the documents.  Stops where the manifest itself cannot be read."""
+    bundle = Bundle(folder, prefix=prefix, draft=draft)
+    files = sum(len(names) for _, _, names in os.walk(folder))
     data = bytes_of(bundle, "manifest.json", most=SLACK + LONGEST_ENTRY * files)
     manifest = None if data is None else _document(bundle, "manifest.json", data, MANIFEST)
     if manifest is None:
-        return
+        return bundle
     bundle.manifest, bundle.round = manifest, manifest["round"]
-    bundle.compare("bad-manifest", "manifest.json", manifest["format"], FORMAT, field="format")
-    paths = [entry["path"] for entry in manifest["files"]]
+    check_manifest(bundle)
+    if bundle.manifest:
+        for entry in manifest["files"]:
+            read_entry(bundle, entry)
+        listed = {entry["path"] for entry in manifest["files"]} | set(BESIDE)
+        for place in sorted(folder.rglob("*")):
+            path = place.relative_to(folder).as_posix()
+            if path not in listed and not (path == "blobs" and place.is_dir() and not place.is_symlink()):
+                bundle.note("foreign-file", path, sentence="The manifest does not list this.")
+    return bundle
+
+
+def check_manifest(bundle: Bundle) -> None:
+    """Its format, each path once and in its role; with a path that cannot be, nothing of it is read."""
+    files = bundle.manifest["files"]
+    paths = [entry["path"] for entry in files]
+    bundle.compare("bad-manifest", "manifest.json", bundle.manifest["format"], FORMAT, field="format")
     bundle.compare("bad-manifest", "manifest.json", paths, sorted(set(paths)), field="files")
     for name in [name for name in SHAPES if name not in paths]:
         bundle.note("file-missing", name, sentence="The manifest does not list this document.")
-    for entry in manifest["files"]:
-        good = entry["role"] in ROLES and (entry["role"] == "document") == (entry["path"] in DOCUMENTS)
-        if not good or not (entry["path"] in DOCUMENTS or BLOB.fullmatch(entry["path"])):
-            said = "No such path, or not in this role."
-            bundle.note("bad-manifest", "manifest.json", field=entry["path"], found=entry["role"], sentence=said)
+    for entry in files:
+        role, path = entry["role"], entry["path"]
+        good = role == "document" if path in DOCUMENTS else role in ROLES and bool(BLOB.fullmatch(path))
+        if not good or (role == "document" and path not in DOCUMENTS):
+            sentence = "No such path, or not in this role."
+            bundle.note("bad-manifest", "manifest.json", field=path, found=role, sentence=sentence)
             bundle.manifest = {}
 
 
-def _file(bundle: Bundle, entry: dict[str, Any]) -> None:
-    path = entry["path"]
-    blob = BLOB.fullmatch(path)
+def read_entry(bundle: Bundle, entry: dict[str, Any]) -> None:
+    path, blob = entry["path"], BLOB.fullmatch(entry["path"])
     if blob:
-        found, size = _digest(bundle, path)
+        found = digest_of(bundle, path)
         bundle.compare("wrong-name", path, blob[1], entry["sha256"], field="path")
     else:
         data = bytes_of(bundle, path, most=SLACK + 2 * entry["bytes"])
-        found, size = (None, 0) if data is None else (hashlib.sha256(data).hexdigest(), len(data))
+        found = None if data is None else (hashlib.sha256(data).hexdigest(), len(data))
         document = None if data is None else _document(bundle, path, data, DOCUMENTS[path])
         if document is not None:
             bundle.documents[path] = document
     if found is not None:
-        bundle.compare("wrong-hash", path, found, entry["sha256"], field="sha256")
-        bundle.compare("wrong-size", path, size, entry["bytes"], field="bytes")
+        bundle.compare("wrong-hash", path, found[0], entry["sha256"], field="sha256")
+        bundle.compare("wrong-size", path, found[1], entry["bytes"], field="bytes")
 
 
-def _digest(bundle: Bundle, path: str) -> tuple[str | None, int]:
-    """Hash and size of a file of any size, read piece by piece."""
+def digest_of(bundle: Bundle, path: str) -> tuple[str, int] | None:
+    """Hash and size of a file of any size, read piece by piece; None with a finding where there is none."""
     place, digest, size = bundle.folder / path, hashlib.sha256(), 0
     if place.is_symlink() or not place.is_file():
         bundle.note("file-missing", path, sentence="The file is not there, or is a link.")
-        return None, 0
+        return None
     with place.open("rb") as file:
         while piece := file.read(PIECE):
             digest.update(piece)
             size += len(piece)
     return digest.hexdigest(), size
-
-
-def _unknown_files(bundle: Bundle) -> None:
-    """Whatever lies there and is not listed; what the documents never name is looked for by `bundle_assets`."""
-    listed = {entry["path"] for entry in bundle.manifest["files"]} | set(BESIDE)
-    for place in sorted(bundle.folder.rglob("*")):
-        path = place.relative_to(bundle.folder).as_posix()
-        known = path in listed or (path == "blobs" and place.is_dir() and not place.is_symlink())
-        if not known:
-            bundle.note("foreign-file", path, sentence="The manifest does not list this.")

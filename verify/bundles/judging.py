@@ -1,61 +1,123 @@
 """Do the verdicts of a judge that is a model follow from its answers, and was it well?
 
-The document says what the judge consists of; its hash is the version that the matches name.  Each duel is followed
-again: its questions from the hashes of prompt and pictures, their answers by key, the stages from the answers.
+A judge that publishes `judging.json` is a model, and a round that tells of a model's questions or controls publishes
+one.  The document says what the judge consists of; its hash is the version that the matches name.  Each duel is
+followed again: its questions from the hashes of prompt and pictures, their answers by key, the stages from the answers.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles import controls
-from verify.bundles.answering import NAME, follow, prompt_of, sound, unneeded
-from verify.bundles.answers import Answers, Views, sha256
-from verify.bundles.ballots import MODELS, silent
+from verify.bundles.answers import Answers, Missing, Views, sha256, unsound
+from verify.bundles.ballots import TWO_STAGES, silent
+from verify.bundles.cascade import Unanswered
+from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
 
-MATCHES = "matches.json"
+NAME, MATCHES = "judging.json", "matches.json"
 RULES = "cascade-1"
 
 Row = dict[str, Any]
 
 
 def by_model(bundle: Bundle) -> bool:
-    return str(bundle.document("competition.json")["judge"]).partition(":")[0] in MODELS
+    return NAME in bundle.documents
 
 
 def check(bundle: Bundle) -> None:
-    if by_model(bundle) != (NAME in bundle.documents):
-        kind = "file-missing" if by_model(bundle) else "foreign-file"
-        bundle.note(kind, NAME)
-    if not by_model(bundle) or NAME not in bundle.documents:
+    """Is the document there where it must be, that of the competition's judge, and of one whose rules are written
+    here?"""
+    judge, doc = bundle.document("competition.json")["judge"], bundle.documents.get(NAME)
+    if doc is None:
+        asked = {stage["kind"] for _, duel in judged_duels(bundle) for stage in duel["detail"].get("stages", [])}
+        if asked - TWO_STAGES or bodies(bundle, "control.judged", of_round=bundle.round):
+            bundle.note("file-missing", NAME)
         return
-    doc = bundle.document(NAME)
-    if not _judge(bundle, doc):
-        return
-    answers = Answers(sound(bundle, doc["answers"], at="answers"), version=doc["version"], described=doc["described"])
-    views = views_of(bundle)
-    for match in bundle.matches:
-        for duel in match["duels"]:
-            if duel["state"] == "judged":
-                answers.take = take_of(bundle, duel)
-                _duel(bundle, duel, answers, views, field=f"{match['kind']} {match['challenger']} {duel['prompt']}")
-    unneeded(bundle, answers, at="answers")
-    controls.check(bundle, described=doc["described"], views=views)
-
-
-def _judge(bundle: Bundle, doc: Row) -> bool:
-    """Is this the judge that the matches name, and one whose rules are written here?"""
-    bundle.compare("wrong-judge", NAME, doc["name"], bundle.document("competition.json")["judge"], field="name")
-    versions = sorted({match["judge"] for match in bundle.document(MATCHES)})
-    described = doc["described"]
+    bundle.compare("foreign-file", NAME, doc["name"], judge, field="name")
+    versions, described = sorted({match["judge"] for match in bundle.document(MATCHES)}), doc["described"]
     if not described:
-        return bundle.compare("wrong-judge", NAME, versions, [], field="version")
-    if described["rules"] != RULES:
+        bundle.compare("wrong-judge", NAME, versions, [], field="version")
+    elif described["rules"] != RULES:
         sentence = "Its rules are not written here: a newer verifier is needed."
-        return bundle.compare("wrong-judge", NAME, described["rules"], RULES, field="rules", sentence=sentence)
-    bundle.compare("wrong-judge", NAME, [doc["version"]], versions or [doc["version"]], field="version")
-    return bundle.compare("wrong-judge", NAME, doc["version"], sha256(described), field="described")
+        bundle.compare("wrong-judge", NAME, described["rules"], RULES, field="rules", sentence=sentence)
+    else:
+        bundle.compare("wrong-judge", NAME, [doc["version"]], versions or [doc["version"]], field="version")
+        bundle.compare("wrong-judge", NAME, doc["version"], sha256(described), field="described")
+
+
+def described_here(bundle: Bundle) -> Row:
+    """What the judge consists of; empty where no model judged, or `check` names why it cannot be followed."""
+    doc = bundle.documents.get(NAME, {"described": {}})
+    described: Row = doc["described"]
+    return described if described and described["rules"] == RULES and doc["version"] == sha256(described) else {}
+
+
+def duels(bundle: Bundle) -> None:
+    """The stages of every duel are those that the answers give, and no answer is there for nothing."""
+    doc, views = bundle.documents.get(NAME), views_of(bundle)
+    if doc is None or not described_here(bundle):
+        return
+    answers = sound_answers(bundle, doc["answers"], at="answers")
+    for match, duel in judged_duels(bundle):
+        answers.take = take_of(bundle, duel)
+        stages, field = duel["detail"].get("stages", []), f"{match['kind']} {match['challenger']} {duel['prompt']}"
+        if duel["left"] == duel["right"]:
+            bundle.compare("wrong-ballots", MATCHES, stages, [], field=field)
+        elif not stages:
+            bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
+        elif silent(stages):
+            bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
+        else:
+            sides = {name: views.get(duel[name], {}) for name in ("left", "right")}
+            follow(bundle, MATCHES, stages, answers, field=field, prompt=duel["prompt"], **sides)
+    unneeded(bundle, answers, at="answers")
+
+
+def judged_duels(bundle: Bundle) -> list[tuple[Row, Row]]:
+    return [(match, duel) for match in bundle.matches for duel in match["duels"] if duel["state"] == "judged"]
+
+
+def sound_answers(bundle: Bundle, rows: list[Row], *, at: str) -> Answers:
+    """Each once, in the order of their keys, and each an answer of this judge."""
+    doc, keys = bundle.document(NAME), [row["key"] for row in rows]
+    bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
+    for row in rows:
+        if why := unsound(row, doc["described"]):
+            bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why)
+    return Answers(rows, version=doc["version"], described=doc["described"])
+
+
+def follow(
+    bundle: Bundle,
+    file: str,
+    stages: list[Row],
+    answers: Answers,
+    *,
+    field: str,
+    prompt: str,
+    left: Views,
+    right: Views,
+) -> None:
+    """The stages are those that the answers give."""
+    try:
+        kinds = [stage["kind"] for stage in stages]
+        expected = answers.stages(kinds, reference=prompt_of(bundle, prompt), left=left, right=right)
+    except (Missing, Unanswered) as gap:
+        bundle.note("missing-answer", file, field=field, found=str(gap))
+    else:
+        bundle.compare("wrong-ballots", file, stages, expected, field=field)
+
+
+def unneeded(bundle: Bundle, answers: Answers, *, at: str) -> None:
+    extra = sorted(set(answers.rows) - answers.needed)
+    if extra:
+        bundle.note("extra-answer", NAME, field=at, found=extra[0], expected=f"{len(extra)} fewer")
+
+
+def prompt_of(bundle: Bundle, stem: str) -> str:
+    prompts = (*bundle.document("round.json")["prompts"], *bundle.fresh)
+    return next(str(prompt["sha256"]) for prompt in prompts if prompt["stem"] == stem)
 
 
 def views_of(bundle: Bundle) -> dict[str, Views]:
@@ -68,19 +130,3 @@ def take_of(bundle: Bundle, duel: Row) -> str:
     """Under which name its questions were asked again; "" for the first time."""
     take = duel.get("take", 1)
     return f"{bundle.manifest['competition']} {bundle.round} {take}" if take > 1 else ""
-
-
-def _duel(bundle: Bundle, duel: Row, answers: Answers, views: dict[str, Views], *, field: str) -> None:
-    stages = duel["detail"].get("stages", [])
-    reference = prompt_of(bundle, duel["prompt"])
-    if duel["left"] == duel["right"]:
-        bundle.compare("wrong-ballots", MATCHES, stages, [], field=field)
-        return
-    if not stages:
-        bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
-        return
-    if silent(stages):
-        bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
-        return
-    left, right = (views.get(duel[side], {}) for side in ("left", "right"))
-    follow(bundle, MATCHES, stages, answers, field=field, reference=reference, left=left, right=right)

@@ -30,6 +30,8 @@ class Gap(Exception):
 
 
 def check(bundle: Bundle) -> None:
+    """The ladder; and beyond the screens one match for each rung between challengers, and those that each generation
+    audit takes."""
     if bundle.titled:
         return  # nobody climbs: `title` looks at who plays for the title
     met = pairs_of(bundle.document(MATCHES))
@@ -40,7 +42,12 @@ def check(bundle: Bundle) -> None:
     except Gap as gap:
         bundle.note("missing-match", MATCHES, field=str(gap))
         return
-    _matches(bundle, [*as_if_all_pass, *rungs])
+    between = [rung for rung in (*as_if_all_pass, *rungs) if rung["defender"] != LEADER]
+    wanted = {("ladder", rung["defender"], rung["challenger"]) for rung in between}
+    for audit in (audit for audit in bundle.document("audits.json") if audit["kind"] == "generation"):
+        wanted |= {*repeats.matches_of(bundle, audit)}
+    played = [key for key in map(pair_of, bundle.document(MATCHES)) if key[0] != "screen"]
+    bundle.compare_sets("missing-match", "extra-match", MATCHES, map(" ".join, played), map(" ".join, wanted))
     winner, doc = defender_after(rungs), bundle.document(NAME)
     ladder = [rung | {"reason": reason_of(rung, met, rules=bundle.rules)} for rung in rungs]
     expected = {"ladder": ladder, "winner": winner, "headline": headline(bundle, winner)}
@@ -78,18 +85,6 @@ def defender_after(rungs: list[Row]) -> str:
 
 def rejected_in(audits: list[Row]) -> set[str]:
     return {audit["entry"] for audit in audits if audit["verdict"] == "rejected"}
-
-
-def _matches(bundle: Bundle, rungs: list[Row]) -> None:
-    """Beyond the screens: one match for each rung between challengers, and those that each generation audit takes."""
-    wanted = {("ladder", rung["defender"], rung["challenger"]) for rung in rungs if rung["defender"] != LEADER}
-    for audit in bundle.document("audits.json"):
-        if audit["kind"] == "generation" and repeats.repeated(bundle.rules):
-            wanted |= {*repeats.play(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0)).keys}
-        elif audit["kind"] == "generation":
-            wanted.add(("audit", audit["entry"], audit["entry"]))
-    played = [key for key in map(pair_of, bundle.document(MATCHES)) if key[0] != "screen"]
-    bundle.compare_sets("missing-match", "extra-match", MATCHES, map(" ".join, played), map(" ".join, wanted))
 
 
 def pair_of(match: Row) -> tuple[str, str, str]:

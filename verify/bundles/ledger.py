@@ -21,17 +21,16 @@ HEX = re.compile("[0-9a-f]{64}")
 
 
 def check(bundle: Bundle, *, operator: str | None) -> None:
-    _chain(bundle)
-    _announced(bundle)
+    read(bundle)
+    announced(bundle)
     if bundle.draft:
         return
-    _checkpoint(bundle)
+    checkpoint(bundle)
     pinned = None if operator is None else bundle.signed_by == operator
     bundle.book.signers.append(Signer(bundle.signed_by, bundle.signature_is_good, pinned))
     if operator is None:
-        bundle.note(
-            "operator-not-pinned", NOTE, field="signed_by", found=bundle.signed_by, sentence="Is it the operator?"
-        )
+        by = bundle.signed_by
+        bundle.note("operator-not-pinned", NOTE, field="signed_by", found=by, sentence="Is it the operator?")
     else:
         bundle.compare("foreign-signature", NOTE, bundle.signed_by, operator, field="signed_by")
 
@@ -42,43 +41,37 @@ def event_hash(previous: str, event: Mapping[str, Any]) -> str | None:
     return None if body is None else hashlib.sha256(DOMAIN + bytes.fromhex(previous) + body).hexdigest()
 
 
-def _chain(bundle: Bundle) -> None:
+def read(bundle: Bundle) -> None:
+    """The events, each line exactly as it is written, up to the first that is none."""
     data = bytes_of(bundle, NAME)
     if data is None:
         return
     if not data.endswith(b"\n"):
         bundle.note("ledger-broken", NAME, sentence="There is no last line, or it is cut off.")
     for number, line in enumerate(io.BytesIO(data), 1):
-        event = _event(bundle, number, line.removesuffix(b"\n")) if line.endswith(b"\n") else None
-        if event is None:
+        text, field = line.removesuffix(b"\n"), f"line {number}"
+        if not line.endswith(b"\n"):
             return
-        _follows(bundle, event, field=f"line {number}")
-        bundle.events.append(event)
+        event = parsed(bundle, NAME, text)
+        if not is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != text:
+            bundle.note("ledger-broken", NAME, field=field, sentence="The line is not an event as written.")
+            return
+        _follows(bundle, event, field=field)
 
 
 def add_event(bundle: Bundle, event: Any, *, field: str) -> bool:
     """Take the next event as a site serves it.  False with a finding where it is none."""
-    if not _is_event(event):
+    if not is_event(event):
         bundle.note("ledger-broken", NAME, field=field, sentence="This is no event of a ledger.")
         return False
     _follows(bundle, event, field=field)
-    bundle.events.append(event)
     return True
 
 
-def _is_event(event: Any) -> bool:
+def is_event(event: Any) -> bool:
     shaped = isinstance(event, dict) and set(event) == {"seq", "kind", "body", "previous", "hash"}
     shaped = shaped and type(event["seq"]) is int and isinstance(event["body"], dict) and isinstance(event["kind"], str)
     return shaped and all(HEX.fullmatch(str(event[key])) for key in ("previous", "hash"))
-
-
-def _event(bundle: Bundle, number: int, line: bytes) -> dict[str, Any] | None:
-    """One line, exactly as it is written; None with a finding for anything else."""
-    event = parsed(bundle, NAME, line)
-    if not _is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != line:
-        bundle.note("ledger-broken", NAME, field=f"line {number}", sentence="The line is not an event as written.")
-        return None
-    return dict(event)
 
 
 def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
@@ -88,25 +81,26 @@ def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
     bundle.compare("ledger-gap", NAME, event["seq"], expected, field=field)
     bundle.compare("ledger-broken", NAME, event["previous"], previous, field=field)
     bundle.compare("ledger-broken", NAME, event["hash"], event_hash(event["previous"], event), field=field)
+    bundle.events.append(event)
 
 
-def _announced(bundle: Bundle) -> None:
+def announced(bundle: Bundle) -> None:
     """The bundle's hash must be an event of the signed ledger, once."""
     digest = hashlib.sha256((bundle.folder / "manifest.json").read_bytes()).hexdigest()
     edition = bundle.documents.get("correction.json", {}).get("edition", 1)
     kind = "publication.signing" if edition == 1 else "reissue.signing"
-    said = [
+    hashes = [
         event["body"].get("bundle")
         for event in bundle.events
         if event["kind"] == kind
         and event["body"].get("round") == bundle.round
         and event["body"].get("edition", 1) == edition
     ]
-    expected = [] if bundle.draft and not said else [digest]
-    bundle.compare("not-announced", "manifest.json", said, expected, field="sha256")
+    expected = [] if bundle.draft and not hashes else [digest]
+    bundle.compare("not-announced", "manifest.json", hashes, expected, field="sha256")
 
 
-def _checkpoint(bundle: Bundle) -> None:
+def checkpoint(bundle: Bundle) -> None:
     signed, note = bytes_of(bundle, TEXT, most=SMALL), bytes_of(bundle, NOTE, most=SMALL)
     if signed is None or note is None:
         return
@@ -153,3 +147,10 @@ def is_signed(*, by: str, message: bytes, signature: str) -> bool | None:
         return bool(keypair(ss58_address=by).verify(message, bytes.fromhex(signature)))
     except (ValueError, TypeError):
         return False
+
+
+def is_wallet_signed(*, by: str, message: bytes, signature: str) -> bool | None:
+    """The message as it is, or as a wallet in a browser wraps what it signs."""
+    forms = (message, b"<Bytes>" + message + b"</Bytes>")
+    good = [is_signed(by=by, message=form, signature=signature) for form in forms]
+    return None if None in good else any(good)

@@ -12,6 +12,7 @@ from verify.bundles.ballots import Wrong, verdict
 from verify.bundles.entries import ever_representing, order_of
 from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
+from verify.bundles.judging import by_model
 
 NAME = "matches.json"
 NET = {"won": 1, "forfeits_defender": 1, "lost": -1, "forfeits_challenger": -1, "drawn": 0, "void": 0}
@@ -49,11 +50,10 @@ def check(bundle: Bundle) -> None:
         if row["state"] == "stored" and (row["rendering"] or {}).get("state") == "rendered"
     }
     for match in bundle.matches:
-        bundle.compare(KINDS, NAME, match, match | _match(bundle, match, files), field=label(match))
-        void, most = match["tally"]["void"], MOST_VOIDS * len(match["duels"])
-        if tally_of(results_of(match))["void"] > most:
+        bundle.compare(KINDS, NAME, match, match | write(bundle, match, files), field=label(match))
+        void, most = tally_of(results_of(match))["void"], MOST_VOIDS * len(match["duels"])
+        if void > most:
             bundle.note("too-many-voids", NAME, field=label(match), found=void, expected=f"<= {most}")
-    _one_judge(bundle)
 
 
 def label(match: Row) -> str:
@@ -64,26 +64,13 @@ def results_of(match: Row) -> list[str]:
     return [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
 
 
-def _match(bundle: Bundle, match: Row, files: Files) -> Row:
-    """What the match must be, from the delivered files and from what the judge answered."""
-    tally = tally_of(results_of(match))
-    origin = "generated" if match["defender"] == "leader" else "submitted"
-    stop, certainty = _stop(bundle, match)
-    return {
-        "defender_origin": origin,
-        "challenger_origin": origin_of(bundle, match),
-        "tally": tally,
-        "margin": str(margin_of(tally)),
-        "margin_micro": round(margin_of(tally) * 1_000_000),
-        "stopped_after": stop,
-        "stopped": certainty,
-        "duels": _duels(bundle, match, files),
-    }
+def write(bundle: Bundle, match: Row, files: Files) -> Row:
+    """What the match must be, from the delivered files and from what the judge answered.
 
-
-def _duels(bundle: Bundle, match: Row, files: Files) -> list[Row]:
-    """One for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen of
-    title-1 tells of forfeits wherever they stand."""
+    One duel for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen
+    of title-1 tells of forfeits wherever they stand.
+    """
+    tally, (stop, certainty) = tally_of(results_of(match)), end_of(bundle, match)
     prompts = bundle.document("round.json")["prompts"]
     prompts = bundle.fresh[: match["stopped_after"]] if match["kind"] == "title" else prompts
     rows = [{"position": prompt["position"], "prompt": prompt["stem"]} for prompt in prompts]
@@ -96,41 +83,45 @@ def _duels(bundle: Bundle, match: Row, files: Files) -> list[Row]:
             expected = "unneeded" if unneeded else "played"
             field = f"{label(match)} {duel['prompt']} state"
             bundle.note("wrong-duels", NAME, field=field, found=duel["state"], expected=expected)
-        again = {} if duel["state"] == "unneeded" else _duel(bundle, match, duel, left, right)
+        again = {} if duel["state"] == "unneeded" else write_duel(bundle, match, duel, left, right)
         row |= {**duel, **again, **row}
-    return rows
+    return {
+        "defender_origin": "generated" if match["defender"] == "leader" else "submitted",
+        "challenger_origin": origin_of(bundle, match),
+        "tally": tally,
+        "margin": str(margin_of(tally)),
+        "margin_micro": round(margin_of(tally) * 1_000_000),
+        "stopped_after": stop,
+        "stopped": certainty,
+        "duels": rows,
+    }
 
 
-def _duel(bundle: Bundle, match: Row, duel: Row, left: str, right: str) -> Row:
+def write_duel(bundle: Bundle, match: Row, duel: Row, left: str, right: str) -> Row:
     """What becomes of a duel about these two files; "" is a file that was not delivered."""
     field, state = f"{label(match)} {duel['prompt']}", duel["state"]
+    possible = ("judged", "void") if left and right else ("forfeited",)
+    sides = {"left": left, "right": right}
     if state == "void":
         bundle.note("void-duel", NAME, field=field, found=duel["failure"])
-    sides = {"left": left, "right": right}
-    if state == "void" and duel["left"] == duel["right"] == "":
-        sides = {"left": "", "right": ""}
-    possible = ("judged", "void") if left and right else ("forfeited",)
+        sides = sides if duel["left"] or duel["right"] else {"left": "", "right": ""}
     if state not in possible:
         return {**sides, "state": possible[0]}
-    if state == "judged":
-        return sides | _judged(bundle, match, duel, field)
-    outcome = "" if state == "void" else "challenger" if right else "defender" if left else "draw"
-    failure = (duel["failure"] or {"class": "judge"}) if state == "void" else None
-    return {**sides, "outcome": outcome, "score_micro": None, "detail": {}, "failure": failure}
-
-
-def _judged(bundle: Bundle, match: Row, duel: Row, field: str) -> Row:
-    stages, bars = duel["detail"].get("stages", []), answers.bars_of_bundle(bundle)
+    if state != "judged":
+        outcome = "" if state == "void" else "challenger" if right else "defender" if left else "draw"
+        failure = (duel["failure"] or {"class": "judge"}) if state == "void" else None
+        return {**sides, "outcome": outcome, "score_micro": None, "detail": {}, "failure": failure}
     try:
-        outcome, score, decided_by = verdict(stages, judge=match["judge_name"], bars=bars)
+        stages, bars = duel["detail"].get("stages", []), answers.bars_of_bundle(bundle)
+        outcome, score, decided_by = verdict(stages, by_model=by_model(bundle), bars=bars)
     except Wrong as wrong:
         bundle.note("wrong-ballots", NAME, field=field, found=str(wrong))
-        return {}
+        return sides
     if duel["left"] == duel["right"] and outcome != "draw":
         sentence = "The same file cannot beat itself."
         bundle.note("wrong-outcome", NAME, field=field, found=outcome, expected="draw", sentence=sentence)
     detail = {**duel["detail"], "decided_by": decided_by}
-    return {"outcome": outcome, "score_micro": score, "detail": detail, "failure": None}
+    return {**sides, "outcome": outcome, "score_micro": score, "detail": detail, "failure": None}
 
 
 def origin_of(bundle: Bundle, match: Row) -> str:
@@ -152,7 +143,7 @@ def challenger_origin(kind: str) -> str:
     return "generated" if kind == "title" else "submitted"
 
 
-def _one_judge(bundle: Bundle) -> None:
+def one_judge(bundle: Bundle) -> None:
     """One judge for the whole round, and one verdict for the same files and prompt among those that count."""
     judges = sorted({f"{match['judge_name']} {match['judge']}" for match in bundle.matches})
     bundle.compare("wrong-judge", NAME, judges, judges[:1], field="judge")
@@ -191,7 +182,7 @@ def clears(tally: dict[str, int], rules: Row) -> bool:
     return counted_of(tally) >= max(1, rules["least_counted"]) and margin_of(tally) >= Fraction(rules["win_margin"])
 
 
-def _stop(bundle: Bundle, match: Row) -> tuple[int | None, str]:
+def end_of(bundle: Bundle, match: Row) -> tuple[int | None, str]:
     """A match ends with the first duel that makes it certain; a match of an audit is played to its end."""
     if match["kind"] == "title":
         return match["stopped_after"], match["stopped"]  # `title` plays it again

@@ -26,9 +26,6 @@ def check(bundle: Bundle) -> None:
     bundle.compare(
         "wrong-weights", NAME, sorted(uids), sorted(set(uids)), field="uids", sentence="One uid, two miners."
     )
-    _superseded(bundle, reigns)
-    _announced(bundle, reigns)
-    _paid(bundle, reigns)
 
 
 def write(bundle: Bundle, *, before: Row) -> Row:
@@ -38,7 +35,7 @@ def write(bundle: Bundle, *, before: Row) -> Row:
     reign = {
         "hotkey": before["hotkey"] if defended else doc["winner"],
         "weight": str(next_weight(Fraction(before["weight"]), defended=defended, rules=rules)),
-        "effective_block": _schedule(bundle)[rules["paid_from"].removeprefix("next_") + "_block"],
+        "effective_block": schedule_of(bundle)[rules["paid_from"].removeprefix("next_") + "_block"],
     }
     block = doc["reigns"][-1]["effective_block"]
     return {
@@ -51,7 +48,7 @@ def write(bundle: Bundle, *, before: Row) -> Row:
     }
 
 
-def _schedule(bundle: Bundle) -> Row:
+def schedule_of(bundle: Bundle) -> Row:
     """The schedule by whose blocks a reign is paid: the next round's; of one that supersedes, of the round that took
     reveals then."""
     schedule: Row = bundle.document(NAME)["next_schedule"]
@@ -72,9 +69,9 @@ def next_weight(before: Fraction, *, defended: bool, rules: Row) -> Fraction:
     return max(Fraction(rules["weight_floor"]), before - Fraction(rules["weight_decay"]))
 
 
-def _superseded(bundle: Bundle, reigns: list[Row]) -> None:
+def superseded(bundle: Bundle) -> None:
     """The reign that is taken back was this round's, stays where it was, and is named by the one that replaces it."""
-    corrected = bundle.documents.get("correction.json")
+    corrected, reigns = bundle.documents.get("correction.json"), bundle.document(NAME)["reigns"]
     if not corrected or corrected["supersedes"] is None:
         return
     events = {body.get("sequence"): body for body in bodies(bundle, "reign")}
@@ -86,10 +83,10 @@ def _superseded(bundle: Bundle, reigns: list[Row]) -> None:
         bundle.compare("wrong-reign", NAME, reigns[old - 1]["hotkey"], before, field="supersedes")
 
 
-def _announced(bundle: Bundle, reigns: list[Row]) -> None:
+def announced(bundle: Bundle) -> None:
     """The reigns that this part of the ledger tells of, the new one among them, with the winner's code."""
     events = {body.get("sequence"): body for body in bodies(bundle, "reign")}
-    winner = bundle.document(NAME)["winner"]
+    winner, reigns = bundle.document(NAME)["winner"], bundle.document(NAME)["reigns"]
     entries = {row["entry"]: row for row in bundle.document("submissions.json")}
     for sequence in (len(reigns) - 1, len(reigns)):
         reign, event = reigns[sequence - 1], events.get(sequence) or {}
@@ -100,10 +97,11 @@ def _announced(bundle: Bundle, reigns: list[Row]) -> None:
         bundle.compare("ledger-differs", NAME, row, {name: event.get(name) for name in row}, field=f"reign {sequence}")
 
 
-def _paid(bundle: Bundle, reigns: list[Row]) -> None:
+def paid(bundle: Bundle) -> None:
     """What was paid while these reigns were known and no later one; and what was set on a real chain, by the reign and
     the uids that the event names: uids change hands there."""
     doc, named, later = bundle.document(NAME), dict[int, Row](), False
+    reigns = doc["reigns"]
     for event in bundle.events:
         body, field = event["body"], f"event {event['seq']}"
         if event["kind"] == "reign":
@@ -115,8 +113,8 @@ def _paid(bundle: Bundle, reigns: list[Row]) -> None:
             if body.get("read_back") != "agrees":
                 bundle.note("not-read-back", LEDGER, field=field)
         elif event["kind"] == "chain.weights" and body.get("reign") in named:
-            paid = named[body["reign"]]
-            reign = {"hotkey": paid["leader"], "weight": paid["weight"], "effective_block": paid["effective_block"]}
+            told = named[body["reign"]]
+            reign = {"hotkey": told["leader"], "weight": told["weight"], "effective_block": told["effective_block"]}
             expected = shares([reign], block=body["block"], uids=body["uids"], owner=body["owner_uid"])
             bundle.compare("wrong-weights", LEDGER, body["weights"], expected, field=field)
 

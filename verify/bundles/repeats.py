@@ -36,7 +36,9 @@ def repeated(rules: Row) -> bool:
 
 def play(bundle: Bundle, entry: str, *, limit: int) -> Played:
     """The repeats of one winner, one after the other.  `limit`: seconds that a generation may take."""
-    rules, defender = bundle.rules, _defender(bundle, entry)
+    rules, rungs = bundle.rules, bundle.document("decision.json")["ladder"]
+    beaten = (rung["defender"] for rung in rungs if rung["challenger"] == entry and rung["verdict"] != "held")
+    defender = str(next(beaten, ""))  # on the final ladder
     tallies = {(m["kind"], m["defender"], m["challenger"]): m["tally"] for m in bundle.document(NAME)}
     keys: list[Key] = []
     for repeat in range(rules["audit_repeats"]):
@@ -54,6 +56,13 @@ def play(bundle: Bundle, entry: str, *, limit: int) -> Played:
     return Played("won_again", tuple(keys), rules["audit_repeats"], submitted, met)
 
 
+def matches_of(bundle: Bundle, audit: Row) -> tuple[Key, ...]:
+    """Those that a generation audit takes."""
+    if not repeated(bundle.rules):
+        return (("audit", audit["entry"], audit["entry"]),)
+    return play(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0)).keys
+
+
 def run_code(bundle: Bundle, entry: str, *, purpose: str, limit: int) -> str:
     """What a run by itself says: the miner's failure, or that it took too long; "" where it ended in time."""
     late = any(row.get("generated_s", 0) > limit for row in _runs(bundle, "podrun.done", entry, purpose))
@@ -69,9 +78,3 @@ def failure_of(bundle: Bundle, entry: str, *, purpose: str) -> str:
 def _runs(bundle: Bundle, kind: str, entry: str, purpose: str) -> list[Row]:
     rows = bodies(bundle, kind, of_round=bundle.round)
     return [row for row in rows if (row.get("entry"), row.get("purpose")) == (entry, purpose)]
-
-
-def _defender(bundle: Bundle, entry: str) -> str:
-    """Whom the entry beat on the final ladder."""
-    rungs = bundle.document("decision.json")["ladder"]
-    return next((str(r["defender"]) for r in rungs if r["challenger"] == entry and r["verdict"] != "held"), "")

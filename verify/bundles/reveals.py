@@ -6,15 +6,17 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from verify.bundles.comparing import keyed
-from verify.bundles.events import bodies, by_name
+from verify.bundles.events import agree_rows, bodies, by_name
 from verify.bundles.files import Bundle
-from verify.bundles.ledger import is_signed
+from verify.bundles.ledger import is_signed, is_wallet_signed
+from verify.comparing import keyed
 
 NAME, ENTRIES = "reveals.json", "submissions.json"
+PLACE = ("miner", "block", "extrinsic_index")
 FIELDS = ("repo", "commit", "cdn_url")
 LONGEST, DEEPEST, LONGEST_VALUE = 4096, 8, 500
 SIGNED = b"gauntlet-simulated-extrinsic/1\n"
@@ -23,13 +25,25 @@ REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100
 HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 Row = dict[str, Any]
-
-
 KINDS = {"": "wrong-submission", "objection": "wrong-objection", "copy_of": "wrong-copy"}
 
 
 def check(bundle: Bundle) -> None:
-    _reveals(bundle)
+    """Each reveal lies inside the window, was told by the ledger, and is signed."""
+    window = bundle.document("round.json")["schedule"]
+    first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
+    told = [body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last]
+    events = {" ".join(str(body[name]) for name in PLACE): body for body in told}  # of several in one place the last
+    rows = keyed(bundle.document(NAME), *PLACE)
+    agree_rows(bundle, NAME, rows, events, ("payload", "objection"))
+    for place, row in rows.items():
+        if not first <= row["block"] <= last:
+            bundle.note("late-reveal", NAME, field=place, found=row["block"], expected=f"{first}..{last}")
+        if not is_miners_own(bundle, row, events.get(place, {})):
+            bundle.note("unsigned-reveal", NAME, field=place)
+
+
+def submissions(bundle: Bundle) -> None:
     rows = [{"who": row["miner" if row["role"] == "challenger" else "role"], **row} for row in bundle.document(ENTRIES)]
     bundle.compare(KINDS, ENTRIES, keyed(rows, "who"), write(bundle))
 
@@ -40,83 +54,54 @@ def write(bundle: Bundle) -> dict[str, Row]:
     heaps: dict[str, list[Row]] = {}
     for reveal in bundle.document(NAME):
         heaps.setdefault(reveal["miner"], []).append(reveal)
-    copied, table = copies(list(rows.values())), {"leader": _leader(bundle)}
+    copied, table = copies(list(rows.values())), {"leader": leader(bundle)}
     for miner, heap in heaps.items():
         submission, due = added_up(heap, demo=bundle.document("competition.json")["demo"])
-        due = due or _standing(bundle, miner)
+        due = due or standing(bundle, miner)
         stated = rows.get(miner, {}).get("objection", "")
         table[miner] = {
             **submission,
             "who": miner,
             "miner": miner,
             "role": "challenger",
-            "objection": stated if bool(stated) == bool(due) else due or "",
             "copy_of": copied.get(miner, ""),
+            "objection": stated if bool(stated) == bool(due) else due or "",
         }
     return table
 
 
-def _leader(bundle: Bundle) -> Row:
+def leader(bundle: Bundle) -> Row:
     """The leader takes part with the code that reigned before the round, as the ledger told of it."""
     reign = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),), {})
     return {
-        "who": "leader",
-        "entry": "leader",
+        **dict.fromkeys(("who", "entry", "role"), "leader"),
+        **dict.fromkeys(("cdn_url", "objection", "copy_of"), ""),
+        **dict.fromkeys(("reveal_block", "extrinsic_index")),
+        **{name: reign.get(name) for name in ("repo", "commit")},
         "miner": bundle.document("decision.json")["reigns"][bundle.defended() - 1]["hotkey"],
-        "role": "leader",
-        "repo": reign.get("repo"),
-        "commit": reign.get("commit"),
-        "cdn_url": "",
-        "reveal_block": None,
-        "extrinsic_index": None,
-        "objection": "",
-        "copy_of": "",
     }
 
 
-def _reveals(bundle: Bundle) -> None:
-    """Each lies inside the window, was told by the ledger, and is signed."""
-    window = bundle.document("round.json")["schedule"]
-    first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
-    events = {_place(body): body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last}
-    rows = keyed(bundle.document(NAME), "miner", "block", "extrinsic_index")
-    tables = [
-        {place: {name: row.get(name) for name in ("payload", "objection")} for place, row in table.items()}
-        for table in (rows, events)
-    ]
-    bundle.compare("ledger-differs", NAME, *tables)
-    for place, row in rows.items():
-        if not first <= row["block"] <= last:
-            bundle.note("late-reveal", NAME, field=place, found=row["block"], expected=f"{first}..{last}")
-        if not _is_signed(bundle, row, events.get(_place(row), {})):
-            bundle.note("unsigned-reveal", NAME, field=place)
-
-
-def _place(row: Mapping[str, Any]) -> str:
-    return f"{row['miner']} {row['block']} {row['extrinsic_index']}"
-
-
-def _is_signed(bundle: Bundle, row: Row, event: Row) -> bool:
-    """The simulated chain's messages, and those that came by the API; of a payload that was cut off there is nothing to
-    check."""
+def is_miners_own(bundle: Bundle, row: Row, event: Row) -> bool:
+    """Signed, where a message of the simulated chain or one by the API; of a payload that was cut off there is nothing
+    to check."""
     payload = bytes.fromhex(row["payload"])
     if row["extrinsic_index"] >= BY_API or "request" in event:
-        return _requested(row, event, payload=payload)
+        return is_requested(row, event, payload=payload)
     whole = event.get("bytes", len(payload)) == len(payload)
     if not whole or not bundle.document("competition.json")["chain"].startswith("simulated:"):
         return True
     return is_signed(by=row["miner"], message=SIGNED + payload, signature=str(event.get("signature", ""))) is not False
 
 
-def _requested(row: Row, event: Row, *, payload: bytes) -> bool:
+def is_requested(row: Row, event: Row, *, payload: bytes) -> bool:
     """Did the miner sign a request, as the API takes it, with exactly these bytes?"""
     lines = str(event.get("request", "")).split("\n")
     asks = len(lines) == 7 and (lines[0], lines[1], lines[3]) == ("gauntlet/1", "POST", API_PATH)
     if not asks or row["extrinsic_index"] < BY_API or lines[4] != hashlib.sha256(payload).hexdigest():
         return False
-    plain, signature = "\n".join(lines).encode(), str(event.get("signature", ""))
-    forms = (plain, b"<Bytes>" + plain + b"</Bytes>")
-    return any(is_signed(by=row["miner"], message=form, signature=signature) is not False for form in forms)
+    message, signature = "\n".join(lines).encode(), str(event.get("signature", ""))
+    return is_wallet_signed(by=row["miner"], message=message, signature=signature) is not False
 
 
 def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
@@ -140,7 +125,7 @@ def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
     return submission, objection(values, demo=demo)
 
 
-def _standing(bundle: Bundle, miner: str) -> str | None:
+def standing(bundle: Bundle, miner: str) -> str | None:
     """What a competition requires of a hotkey beyond its messages, by what the ledger told of it then."""
     required = bundle.document("competition.json")["config"].get("entry")
     if not required:
@@ -165,10 +150,10 @@ def objection(values: Mapping[str, str], *, demo: bool) -> str | None:
         return "repo"
     if not re.fullmatch("[0-9a-f]{40}", commit):
         return "commit"
-    return None if _is_address(url, demo=demo) else "cdn_url"
+    return None if is_address(url, demo=demo) else "cdn_url"
 
 
-def _is_address(url: str, *, demo: bool) -> bool:
+def is_address(url: str, *, demo: bool) -> bool:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -183,33 +168,28 @@ def _is_address(url: str, *, demo: bool) -> bool:
 
 
 def fields_of(raw: bytes) -> dict[str, str]:
-    """What can be read of one payload: an object with texts, with or without the SCALE length before it."""
+    """What can be read of one payload: an object with texts, with or without the SCALE length before it.
+
+    Single quotes are double ones, as the subnet's public collector has it; a text that is no JSON then is read as it
+    stands.
+    """
     if len(raw) > LONGEST:
         return {}
+    value: object = None
     try:
-        told = unprefixed(raw).decode()
-        value = None if told.count("[") + told.count("{") > DEEPEST else _loads(told)
+        text = unprefixed(raw).decode()
+        for form in (text.replace("'", '"'), text) if text.count("[") + text.count("{") <= DEEPEST else ():
+            with suppress(ValueError):
+                value = json.loads(form)
+                break
     except (ValueError, RecursionError):
         return {}
     given = value if isinstance(value, dict) else {}
     if given.get("withdraw") is True:
         return dict.fromkeys(FIELDS, WITHDRAWN)
-    return {name: given[name].strip() for name in FIELDS if _usable(given.get(name))}
-
-
-def _usable(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > LONGEST_VALUE:
-        return False
-    return value.isascii() and value.strip().isprintable() and bool(value.strip())
-
-
-def _loads(told: str) -> object:
-    """Single quotes are double ones, as the subnet's public collector has it; a text that is no JSON then is read as it
-    stands."""
-    try:
-        return json.loads(told.replace("'", '"'))
-    except ValueError:
-        return json.loads(told)
+    texts = {name: given[name] for name in FIELDS if isinstance(given.get(name), str)}
+    plain = {name: text for name, text in texts.items() if text.isascii() and len(text) <= LONGEST_VALUE}
+    return {name: text.strip() for name, text in plain.items() if text.strip() and text.strip().isprintable()}
 
 
 def unprefixed(raw: bytes) -> bytes:

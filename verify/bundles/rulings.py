@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from verify.bundles.files import Bundle, canonical
-from verify.bundles.ledger import NAME, is_signed
+from verify.bundles.ledger import NAME, is_wallet_signed
 
 Event = dict[str, Any]
+Table = dict[tuple[Any, ...], Event]
 ROLES = {
     "audit": {"reviewer", "lead", "operator"},
     "appeal": {"reviewer", "lead", "operator"},
@@ -36,34 +37,30 @@ TURNED = {"passed": "rejected", "rejected": "passed"}
 
 def check(bundle: Bundle) -> None:
     """Everything the ledger tells of this round, in its order."""
-    proposed: dict[tuple[str, ...], Event] = {}
-    confirmed: dict[tuple[str, ...], Event] = {}
-    lodged: dict[tuple[str, ...], Event] = {}
+    proposed: Table = {}
+    confirmed: Table = {}
+    lodged: Table = {}
     for event in bundle.events:
         body, kind = event["body"], event["kind"]
         if body.get("round") != bundle.round:
             continue
         if kind == "ruling.proposed":
-            proposed[_ruling(body)] = event
+            proposed[str(body.get("ruling")), *who(body)] = event
         elif kind == "ruling.confirmed":
-            _confirmed(bundle, event, proposed.get(_ruling(body)))
+            proposal_confirmed(bundle, event, proposed.get((str(body.get("ruling")), *who(body))))
             confirmed[(body.get("case"), *who(body))] = event
         elif kind == "appeal.lodged":
-            _lodged(bundle, event, lodged)
+            appeal_lodged(bundle, event, lodged)
             lodged[who(body)] = event
-        elif _by_people(event):
-            _carried_out(bundle, event, confirmed, lodged)
+        elif is_by_people(event):
+            carried_out(bundle, event, confirmed, lodged)
 
 
 def who(body: Event) -> tuple[str, ...]:
     return tuple(str(body.get(name, "")) for name in WHO)
 
 
-def _ruling(body: Event) -> tuple[str, ...]:
-    return (str(body.get("ruling")), *who(body))
-
-
-def _by_people(event: Event) -> bool:
+def is_by_people(event: Event) -> bool:
     """An audit that waited for a person or was turned by an appeal; whatever becomes of appeals and corrections."""
     kind, _, to = event["kind"].partition(".")
     if kind == "audit" and to in OUTCOMES["audit"]:
@@ -71,106 +68,86 @@ def _by_people(event: Event) -> bool:
     return kind in ("appeal", "correction") and to in OUTCOMES[kind]
 
 
-def _note(bundle: Bundle, kind: str, event: Event, *, say: str, found: object = None, expected: object = None) -> None:
-    field = f"event {event['seq']} {event['kind']}"
-    bundle.note(kind, NAME, field=field, found=found, expected=expected, sentence=say)
+def _wrong(bundle: Bundle, kind: str, event: Event, sentence: str, *, found: object = None) -> None:
+    bundle.note(kind, NAME, field=f"event {event['seq']} {event['kind']}", found=found, sentence=sentence)
 
 
-def _confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> None:
+def _same(bundle: Bundle, kind: str, event: Event, sentence: str, *, found: Event, expected: Event) -> None:
+    """Does an event say what it must?"""
+    stated = {name: found.get(name) for name in expected}
+    bundle.compare(kind, NAME, stated, expected, field=f"event {event['seq']} {event['kind']}", sentence=sentence)
+
+
+def proposal_confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> None:
     """Two different people, in their roles; the second signed what the first proposed."""
     body = event["body"]
     by = body.get("by") if isinstance(body.get("by"), list) else []
-    people = [str(one.get("name")) for one in by]
-    roles = [one.get("role") for one in by]
-    case, outcome = body.get("case"), body.get("outcome")
+    people, roles = [str(one.get("name")) for one in by], [one.get("role") for one in by]
+    case, outcome = str(body.get("case")), str(body.get("outcome"))
     if len(people) != 2 or len(set(people)) != 2:
-        _note(bundle, "wrong-ruling", event, found=people, say="Not two different people.")
-    if not set(roles) <= ROLES.get(str(case), set()) or (case == "appeal" and not set(roles) & {"lead", "operator"}):
-        _note(bundle, "wrong-ruling", event, found=roles, say="Somebody had not the role for it.")
-    if outcome not in OUTCOMES.get(str(case), ()) or body.get("code") not in REASONS.get(str(outcome), ()):
-        _note(bundle, "wrong-ruling", event, found=[outcome, body.get("code")], say="No such outcome, or reason.")
-    told = proposal["body"] if proposal else {}
+        _wrong(bundle, "wrong-ruling", event, "Not two different people.", found=people)
+    if not set(roles) <= ROLES.get(case, set()) or (case == "appeal" and not set(roles) & {"lead", "operator"}):
+        _wrong(bundle, "wrong-ruling", event, "Somebody had not the role for it.", found=roles)
+    if outcome not in OUTCOMES.get(case, ()) or body.get("code") not in REASONS.get(outcome, ()):
+        _wrong(bundle, "wrong-ruling", event, "No such outcome, or reason.", found=[outcome, body.get("code")])
     first = {**{name: body.get(name) for name in ("outcome", "code", "because")}, "by": by[:1]}
-    if {name: told.get(name) for name in first} != first:
-        _note(bundle, "wrong-ruling", event, found=first, expected=told, say="Nobody had proposed exactly this.")
+    stated = proposal["body"] if proposal else {}
+    _same(bundle, "wrong-ruling", event, "Nobody had proposed exactly this.", found=stated, expected=first)
 
 
-def _lodged(bundle: Bundle, event: Event, earlier: dict[tuple[str, ...], Event]) -> None:
-    """Signed by the appellant, about this verdict, once, and in time."""
+def appeal_lodged(bundle: Bundle, event: Event, earlier: Table) -> None:
+    """Signed by the appellant, about this verdict, once, and in time.
+
+    A rejection is objected to by whom it rejects, a pass by another miner of the round.
+    """
     body, document = event["body"], event["body"].get("document")
-    document = document if isinstance(document, dict) else {}
+    document, by = document if isinstance(document, dict) else {}, body.get("appellant")
     named = {
-        "round": body.get("round"),
-        "entry": body.get("entry"),
-        "audit": body.get("audit"),
+        **{name: body.get(name) for name in ("round", "entry", "audit", "appellant")},
         "version": body.get("version", 1),
-        "appellant": body.get("appellant"),
         "competition": bundle.manifest["competition"],
         "format": FORMAT,
     }
-    if {name: document.get(name) for name in named} != named:
-        _note(bundle, "wrong-appeal", event, found=document, expected=named, say="Signed about another verdict.")
+    _same(bundle, "wrong-appeal", event, "Signed about another verdict.", found=document, expected=named)
     if who(body) in earlier:
-        _note(bundle, "wrong-appeal", event, say="This miner had objected to this verdict before.")
+        _wrong(bundle, "wrong-appeal", event, "This miner had objected to this verdict before.")
     if body.get("last_block") is not None and body["block"] > body["last_block"]:
-        _note(bundle, "wrong-appeal", event, found=body["block"], expected=body["last_block"], say="Too late.")
-    told = canonical(document)
-    message = f"{FORMAT}\n".encode() + (told or b"")
-    forms = [
-        is_signed(by=str(body.get("appellant")), message=form, signature=str(body.get("signature")))
-        for form in (message, b"<Bytes>" + message + b"</Bytes>")
-    ]
-    if None not in forms and not any(forms):
-        _note(bundle, "wrong-appeal", event, say="Not signed by the miner who is said to object.")
-    _may_object(bundle, event)
-
-
-def _may_object(bundle: Bundle, event: Event) -> None:
-    """A rejection is objected to by whom it rejects, a pass by another miner of the round."""
-    body = event["body"]
+        _wrong(bundle, "wrong-appeal", event, "Too late.", found=body["block"])
+    message, signature = f"{FORMAT}\n".encode() + (canonical(document) or b""), str(body.get("signature"))
+    if is_wallet_signed(by=str(by), message=message, signature=signature) is False:
+        _wrong(bundle, "wrong-appeal", event, "Not signed by the miner who is said to object.")
     entries = {row["entry"]: row["miner"] for row in bundle.document("submissions.json")}
-    own = entries.get(body.get("entry")) == body.get("appellant")
-    good = own if body.get("verdict") == "rejected" else not own and body.get("appellant") in entries.values()
-    if not good:
-        _note(bundle, "wrong-appeal", event, found=body.get("appellant"), say="Not who may object to this verdict.")
+    own = entries.get(body.get("entry")) == by
+    if not (own if body.get("verdict") == "rejected" else not own and by in entries.values()):
+        _wrong(bundle, "wrong-appeal", event, "Not who may object to this verdict.", found=by)
 
 
-def _carried_out(
-    bundle: Bundle, event: Event, confirmed: dict[tuple[str, ...], Event], lodged: dict[tuple[str, ...], Event]
-) -> None:
-    """What two people signed, and nothing else, was done."""
+def carried_out(bundle: Bundle, event: Event, confirmed: Table, lodged: Table) -> None:
+    """What two people signed, and nothing else, was done; an upheld appeal turns the verdict that it was about, into
+    its next version."""
     body, (kind, _, to) = event["body"], event["kind"].partition(".")
     if kind == "audit" and body.get("code") == "appeal_upheld":
-        _turned(bundle, event, confirmed, lodged)
+        if not any(is_upheld(body, appeal, confirmed.get(("appeal", *key))) for key, appeal in lodged.items()):
+            _wrong(bundle, "wrong-appeal", event, "No upheld appeal leads to this verdict.", found=body.get("to"))
         return
-    ruling = confirmed.get((kind, *who(body)))
-    told = ruling["body"] if ruling else {}
-    expected = {"outcome": told.get("outcome"), **{name: told.get(name) for name in ("code", "by", "because")}}
-    found = {"outcome": to, **{name: body.get(name) for name in ("code", "by", "because")}}
-    if found != expected:
-        _note(bundle, "wrong-ruling", event, found=found, expected=expected, say="Two people signed no such thing.")
+    ruling = confirmed.get((kind, *who(body)), {"body": {}})["body"]
+    expected = {name: ruling.get(name) for name in ("outcome", "code", "by", "because")}
+    _same(
+        bundle,
+        "wrong-ruling",
+        event,
+        "Two people signed no such thing.",
+        found=body | {"outcome": to},
+        expected=expected,
+    )
     if kind == "appeal" and who(body) not in lodged:
-        _note(bundle, "wrong-appeal", event, say="Nobody had lodged this appeal.")
+        _wrong(bundle, "wrong-appeal", event, "Nobody had lodged this appeal.")
 
 
-def _turned(
-    bundle: Bundle, event: Event, confirmed: dict[tuple[str, ...], Event], lodged: dict[tuple[str, ...], Event]
-) -> None:
-    """An upheld appeal turns the verdict that it was about, into its next version."""
-    body = event["body"]
-    matches = [
-        (appeal, confirmed.get(("appeal", *key)))
-        for key, appeal in lodged.items()
-        if all(appeal["body"].get(name) == body.get(name) for name in ("entry", "audit", "appellant"))
-        and appeal["body"].get("version", 1) < body.get("version", 1)
-    ]
-    good = [
-        appeal
-        for appeal, ruling in matches
-        if ruling
-        and ruling["body"]["outcome"] == "upheld"
-        and ruling["body"]["by"] == body.get("by")
-        and TURNED.get(appeal["body"].get("verdict")) == body.get("to")
-    ]
-    if not good:
-        _note(bundle, "wrong-appeal", event, found=body.get("to"), say="No upheld appeal leads to this verdict.")
+def is_upheld(body: Event, appeal: Event, ruling: Event | None) -> bool:
+    """Is this the appeal by which a verdict was turned?"""
+    about, decided = appeal["body"], ruling["body"] if ruling else {}
+    same = all(about.get(name) == body.get(name) for name in ("entry", "audit", "appellant"))
+    upheld = bool(decided) and decided["outcome"] == "upheld" and decided["by"] == body.get("by")
+    later = about.get("version", 1) < body.get("version", 1)
+    return same and later and upheld and TURNED.get(about.get("verdict")) == body.get("to")

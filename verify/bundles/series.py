@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from verify.bundles.events import entered
-from verify.bundles.files import Bundle
+from verify.bundles.files import BROKEN, Bundle
 from verify.bundles.ledger import NAME, TEXT
 from verify.findings import Book
+
+Disagreement = tuple[str, object, object, int | None]
+"""(field, what is there, what should be there, by which round)."""
 
 
 def check(bundles: Sequence[Bundle]) -> Book:
@@ -16,91 +20,53 @@ def check(bundles: Sequence[Bundle]) -> Book:
     whole = [bundle for bundle in bundles if bundle.events and "decision.json" in bundle.documents]
     for slug in sorted({bundle.manifest["competition"] for bundle in whole}):
         of_it = [bundle for bundle in whole if bundle.manifest["competition"] == slug]
-        ordered = sorted(of_it, key=_place)
-        _histories(ordered, book=book)
-        _heads(ordered, book=book)
-        for place, after in enumerate(ordered[1:], 1):
-            _joined(max(ordered[:place], key=_last), after, book=book)
-        for after in of_it:
-            _hand_over([one for one in of_it if one.round == (after.round or 0) - 1], after, book=book)
-        _fresh(sorted(of_it, key=lambda bundle: bundle.round or 0), book=book)
+        try:
+            one_competition(of_it, book=book)
+        except BROKEN as error:
+            found, sentence = repr(error)[:150], "The bundles could not all be held against each other."
+            book.note("malformed-document", file=slug, found=found, sentence=sentence)
     return book
 
 
-def _fresh(bundles: Sequence[Bundle], *, book: Book) -> None:
-    """No prompt of a title match was shown by an earlier round; and none was left out that nobody was shown."""
-    readable = [b for b in bundles if {"round.json", "matches.json"} <= set(b.documents)]
-    shown, rounds = set[str](), list[int]()
-    for number in sorted({bundle.round or 0 for bundle in readable}):
-        editions = [bundle for bundle in readable if (bundle.round or 0) == number]
-        whole = rounds == list(range(1, number)) and not any(map(_gave_up, bundles))
-        for bundle in (bundle for bundle in editions if "title.json" in bundle.documents):
-            _seen(bundle, shown, whole=whole, book=book)
-        shown |= {sha256 for bundle in editions for sha256 in shown_by(bundle)}
-        rounds.append(number)
+def one_competition(bundles: Sequence[Bundle], *, book: Book) -> None:
+    ordered = sorted(bundles, key=lambda bundle: (bundle.round or 0, edition_of(bundle)))
+    one_history(ordered, book=book)
+    for place, after in enumerate(ordered[1:], 1):
+        joined(max(ordered[:place], key=lambda bundle: int(bundle.events[-1]["seq"])), after, book=book)
+    for after in bundles:
+        hand_over([one for one in bundles if one.round == (after.round or 0) - 1], after, book=book)
+    fresh_prompts(ordered, book=book)
 
 
-def _seen(bundle: Bundle, shown: set[str], *, whole: bool, book: Book) -> None:
-    told, pool = set(bundle.documents["title.json"]["seen"]), set(bundle.documents["round.json"]["pool"])
-    wrong = (shown & pool) - told | (told - shown if whole else set())
-    if wrong:
-        said = "Earlier rounds showed it, or did not, and this one says otherwise."
-        book.note(
-            "wrong-prompts",
-            file=bundle.book.prefix + "title.json",
-            field="seen",
-            sentence=said,
-            found=sorted(wrong)[0],
-            expected=len(wrong),
-            round=bundle.round,
-        )
+def edition_of(bundle: Bundle) -> int:
+    return int(bundle.documents.get("correction.json", {}).get("edition", 1))
 
 
-def _gave_up(bundle: Bundle) -> bool:
-    """A correction that was discarded may have shown prompts that no bundle tells of."""
-    return any(event["kind"] == "correction.discarded" for event in bundle.events)
-
-
-def shown_by(bundle: Bundle) -> set[str]:
-    """The round's prompts, and the fresh ones of every batch that its title matches asked for."""
-    doc, fresh = bundle.documents["round.json"], bundle.fresh
-    reached = [m["stopped_after"] for m in (*bundle.documents["matches.json"], *bundle.aside()) if m["kind"] == "title"]
-    batch = doc["rules"].get("title", {}).get("batch", 1)
-    asked = -(-max(reached, default=0) // batch) * batch
-    return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:asked]}
-
-
-def _histories(bundles: Sequence[Bundle], *, book: Book) -> None:
-    """Wherever two parts of the ledger tell of one event, it is the same.  `bundles` in the order of their rounds."""
+def one_history(bundles: Sequence[Bundle], *, book: Book) -> None:
+    """Wherever two parts of the ledger tell of one event, it is the same; and two signed heads of one place are a proof
+    that two histories were signed.  `bundles` in the order of their rounds."""
     known: dict[int, tuple[str, Bundle]] = {}
+    heads: dict[int, Bundle] = {}
     for bundle in bundles:
         for event in bundle.events:
-            told, teller = known.setdefault(event["seq"], (event["hash"], bundle))
-            if told != event["hash"]:
-                said = f"Round {teller.round}'s bundle has another event here: the history was written twice."
-                file, field = bundle.book.prefix + NAME, f"event {event['seq']}"
-                values = {"found": event["hash"], "expected": told, "round": bundle.round}
-                book.note("series-broken", file=file, field=field, sentence=said, **values)
+            expected, other = known.setdefault(event["seq"], (event["hash"], bundle))
+            if expected != event["hash"]:
+                sentence = f"Round {other.round}'s bundle has another event here: the history was written twice."
+                at = {"field": f"event {event['seq']}", "found": event["hash"], "expected": expected}
+                book.note("series-broken", file=bundle.book.prefix + NAME, sentence=sentence, round=bundle.round, **at)
                 break
-
-
-def _heads(bundles: Sequence[Bundle], *, book: Book) -> None:
-    """Two signed heads of one place are a proof that two histories were signed."""
-    known: dict[int, Bundle] = {}
-    for bundle in bundles:
         head = bundle.events[-1]
-        other = known.setdefault(head["seq"], bundle)
+        other = heads.setdefault(head["seq"], bundle)
         if other.events[-1]["hash"] != head["hash"]:
-            said = (
+            sentence = (
                 f"{other.book.prefix}{TEXT}, signed by {other.signed_by}, has another head here than this one, signed "
                 f"by {bundle.signed_by}: two histories were signed. Keep both files, they prove it."
             )
-            values = {"found": head["hash"], "expected": other.events[-1]["hash"], "round": bundle.round}
-            file, field = bundle.book.prefix + TEXT, f"event {head['seq']}"
-            book.note("two-heads", file=file, field=field, sentence=said, **values)
+            at = {"field": f"event {head['seq']}", "found": head["hash"], "expected": other.events[-1]["hash"]}
+            book.note("two-heads", file=bundle.book.prefix + TEXT, sentence=sentence, round=bundle.round, **at)
 
 
-def _joined(before: Bundle, after: Bundle, *, book: Book) -> None:
+def joined(before: Bundle, after: Bundle, *, book: Book) -> None:
     """Parts overlap, or touch.  Where a round's bundle is not here, it is told what could not be compared."""
     first, last = after.events[0], before.events[-1]
     apart = first["seq"] - last["seq"] - 1
@@ -108,50 +74,36 @@ def _joined(before: Bundle, after: Bundle, *, book: Book) -> None:
         return
     file, between = after.book.prefix + NAME, range((before.round or 0) + 1, after.round or 0)
     if apart == 0 or not between:
-        said = f"Between this and round {before.round}'s bundle events are missing, or it follows from another history."
-        values = {"found": first["seq"], "expected": last["seq"] + 1, "round": after.round}
-        book.note("series-broken", file=file, field="first event", sentence=said, **values)
+        sentence = f"Events are missing after round {before.round}'s bundle, or this follows from another history."
+        at = {"field": "first event", "found": first["seq"], "expected": last["seq"] + 1}
+        book.note("series-broken", file=file, sentence=sentence, round=after.round, **at)
         return
     missing = f"round {between[0]}" if len(between) == 1 else f"rounds {between[0]} to {between[-1]}"
-    said = (
+    sentence = (
         f"Nothing could be compared between round {before.round} (up to event {last['seq']}) and round {after.round} "
         f"(from event {first['seq']}): they may be of two histories. The bundle of {missing} would tell."
     )
     field = f"events {last['seq'] + 1} to {first['seq'] - 1}"
-    book.note("series-not-joined", file=file, field=field, sentence=said, round=after.round)
+    book.note("series-not-joined", file=file, field=field, sentence=sentence, round=after.round)
 
 
-def edition_of(bundle: Bundle) -> int:
-    return int(bundle.documents.get("correction.json", {}).get("edition", 1))
-
-
-def _last(bundle: Bundle) -> int:
-    return int(bundle.events[-1]["seq"])
-
-
-def _place(bundle: Bundle) -> tuple[int, int]:
-    return (bundle.round or 0, edition_of(bundle))
-
-
-def _hand_over(editions: Sequence[Bundle], after: Bundle, *, book: Book) -> None:
+def hand_over(editions: Sequence[Bundle], after: Bundle, *, book: Book) -> None:
     """As one edition of the round before says: a correction may have come before this round was played, or after."""
-    found = [_differences(before, after) for before in sorted(editions, key=edition_of)]
+    found = [disagreements(before, after) for before in sorted(editions, key=edition_of)]
     if not found or not all(found):
         return
+    file = after.book.prefix + "decision.json"
     for field, seen, expected, number in found[-1]:
-        said = f"Round {number} says otherwise."
-        book.note(
-            "series-differs",
-            file=after.book.prefix + "decision.json",
-            field=field,
-            sentence=said,
-            found=seen,
-            expected=expected,
-            round=after.round,
-        )
+        at: dict[str, Any] = {
+            "field": field,
+            "found": seen,
+            "expected": expected,
+            "sentence": f"Round {number} says otherwise.",
+        }
+        book.note("series-differs", file=file, round=after.round, **at)
 
 
-def _differences(before: Bundle, after: Bundle) -> list[tuple[str, object, object, int | None]]:
+def disagreements(before: Bundle, after: Bundle) -> list[Disagreement]:
     corrected = after.documents.get("correction.json")
     reigns = after.documents["decision.json"]["reigns"][: corrected["defended"] + 1 if corrected else None]
     old, new = before.documents["decision.json"], after.documents["round.json"]
@@ -163,3 +115,34 @@ def _differences(before: Bundle, after: Bundle) -> list[tuple[str, object, objec
         "operator": (after.signed_by, before.signed_by),
     }
     return [(field, seen, wanted, before.round) for field, (seen, wanted) in pairs.items() if seen != wanted]
+
+
+def fresh_prompts(bundles: Sequence[Bundle], *, book: Book) -> None:
+    """No prompt of a title match was shown by an earlier round; and none was left out that nobody was shown.
+
+    A correction that was discarded may have shown prompts that no bundle tells of.
+    """
+    gave_up = any(event["kind"] == "correction.discarded" for bundle in bundles for event in bundle.events)
+    readable = [b for b in bundles if {"round.json", "matches.json"} <= set(b.documents)]
+    shown, rounds = set[str](), list[int]()
+    for number in sorted({bundle.round or 0 for bundle in readable}):
+        editions = [bundle for bundle in readable if (bundle.round or 0) == number]
+        whole = rounds == list(range(1, number)) and not gave_up
+        for bundle in (bundle for bundle in editions if "title.json" in bundle.documents):
+            stated, pool = set(bundle.documents["title.json"]["seen"]), set(bundle.documents["round.json"]["pool"])
+            wrong = sorted((shown & pool) - stated | (stated - shown if whole else set()))
+            if wrong:
+                sentence = "Earlier rounds showed it, or did not, and this one says otherwise."
+                at: dict[str, Any] = {"field": "seen", "found": wrong[0], "expected": len(wrong), "sentence": sentence}
+                book.note("wrong-prompts", file=bundle.book.prefix + "title.json", round=bundle.round, **at)
+        shown |= {sha256 for bundle in editions for sha256 in shown_by(bundle)}
+        rounds.append(number)
+
+
+def shown_by(bundle: Bundle) -> set[str]:
+    """The round's prompts, and the fresh ones of every batch that its title matches asked for."""
+    doc, fresh = bundle.documents["round.json"], bundle.fresh
+    reached = [m["stopped_after"] for m in (*bundle.documents["matches.json"], *bundle.aside()) if m["kind"] == "title"]
+    batch = doc["rules"].get("title", {}).get("batch", 1)
+    asked = -(-max(reached, default=0) // batch) * batch
+    return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:asked]}

@@ -70,23 +70,23 @@ def _head(bundle: Bundle, row: Any, *, operator: str | None) -> None:
         bundle.compare("wrong-checkpoint", "checkpoints", head.head, told, field=f"event {head.seq}")
 
 
-def _rows(address: str, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _rows(address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Page by page; of the next page's address only the cursor is taken, so that a site sends nobody elsewhere."""
     seen = 0
     while True:
-        page = _asked(f"{address}?{urlencode(asked)}")
+        page = page_at(f"{address}?{urlencode(query)}")
         for row in page["results"]:
             seen += 1
             yield row
         following = parse_qs(urlsplit(str(page.get("next") or "")).query).get("cursor", [""])[0]
-        if not following or not page["results"] or asked["limit"] == "1":
+        if not following or not page["results"] or query["limit"] == "1":
             return
         if seen > MOST_EVENTS:
             raise Unreachable(f"more than {MOST_EVENTS} events are served: verify the folder of all bundles")
-        asked = {**asked, "cursor": following}
+        query = {**query, "cursor": following}
 
 
-def _asked(address: str) -> dict[str, Any]:
+def page_at(address: str) -> dict[str, Any]:
     try:
         with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:  # noqa: S310  (its scheme is checked)
             page = json.loads(answer.read(LARGEST_PAGE))

@@ -9,6 +9,9 @@ from typing import Any
 TEXT, COUNT, WHOLE, FLAG, ANY = "a text", "a count", "a whole number", "true or false", "any object"
 HASH, HEX, SHARE = "a SHA-256 in hex", "bytes in hex", "a fraction"
 NULL = "null"
+MOST = 20_000
+"""Duels of a bankroll, at most: credits are a fraction to the power of them."""
+FEW = f"a count up to {MOST}"
 RULES = "rules, with numbers written out"
 LONGEST_RULE = 64
 EXPONENT = re.compile(r"[-+.0-9]+[eE][-+0-9]+")
@@ -17,6 +20,7 @@ EXPONENT = re.compile(r"[-+.0-9]+[eE][-+0-9]+")
 FITS: dict[str, Callable[[Any], bool]] = {
     TEXT: lambda v: isinstance(v, str),
     COUNT: lambda v: type(v) is int and v >= 0,
+    FEW: lambda v: type(v) is int and 0 <= v <= MOST,
     WHOLE: lambda v: type(v) is int,
     FLAG: lambda v: isinstance(v, bool),
     ANY: lambda v: isinstance(v, dict),
@@ -53,6 +57,7 @@ def form(**types: Any) -> dict[str, Any]:
 TYPES: dict[str, Any] = {
     "text": TEXT,
     "count": COUNT,
+    "few": FEW,
     "whole": WHOLE,
     "flag": FLAG,
     "digest": HASH,
@@ -152,7 +157,7 @@ CONTROL = form(
     maybe_whole="score_micro before_micro",
     row={**VIEWS, **DETAIL, "answers": [ANSWER]},
 )
-COUNTS = form(count="won drawn lost", flag="out")
+COUNTS = form(few="won drawn lost", flag="out")
 BANKROLL = form(
     text="entry commit credits ending",
     count="duels",

@@ -62,7 +62,10 @@ WHO = (
 
 
 def check(bundle: Bundle) -> None:
-    """A row may be older than this part of the ledger only if it belongs to an earlier round or to none."""
+    """A row may be older than this part of the ledger only if it belongs to an earlier round or to none.
+
+    A published round has finished, and its bundle was about to be signed; of a draft that need not be told yet.
+    """
     last: dict[tuple[str, ...], str] = {}
     for event in bundle.events:
         kind, _, to = event["kind"].partition(".")
@@ -70,35 +73,26 @@ def check(bundle: Bundle) -> None:
         if kind not in EDGES or "from" not in body:
             continue
         who = (kind, *(str(body.get(name, "")) for name in WHO))
-        _move(bundle, event, kind=kind, to=to, before=last.get(who))
+        move(bundle, event, kind=kind, to=to, before=last.get(who))
         last[who] = to
-    _ended(bundle, last)
-
-
-def _move(bundle: Bundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
-    body, edges, field = event["body"], EDGES[kind], f"event {event['seq']} {event['kind']}"
-    bundle.compare("wrong-stage", NAME, body.get("to"), to, field=field)
-    if to not in edges.get(str(body["from"]), ()):
-        bundle.note("wrong-stage", NAME, field=field, found=body["from"], sentence="There is no such move.")
-    if before is None and not _may_be_older(bundle, body):
-        before = next(iter(edges))
-    if before is not None:
-        bundle.compare("wrong-stage", NAME, body["from"], before, field=field)
-    if event["kind"] == "round.paused":
-        bundle.note("paused", NAME, field=field, found=body.get("because"), sentence="The operator had to act.")
-
-
-def _may_be_older(bundle: Bundle, body: dict[str, Any]) -> bool:
-    first_of_all = bool(bundle.events) and bundle.events[0]["seq"] == 1
-    number = body.get("round")
-    return not first_of_all and not (type(number) is int and bundle.round is not None and number >= bundle.round)
-
-
-def _ended(bundle: Bundle, last: dict[tuple[str, ...], str]) -> None:
-    """A published round has finished, and its bundle was about to be signed; of a draft that need not be told yet."""
     for kind, wanted in (("round", "finished"), ("publication", "signing")):
         who = (kind, str(bundle.round), *("" for _ in WHO[1:]))
         found = last.get(who)
         if kind == "publication" and (found == "published" or (bundle.draft and found is None)):
             continue
         bundle.compare("wrong-stage", NAME, found, wanted, field=f"{kind} {bundle.round}")
+
+
+def move(bundle: Bundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
+    body, edges, field = event["body"], EDGES[kind], f"event {event['seq']} {event['kind']}"
+    bundle.compare("wrong-stage", NAME, body.get("to"), to, field=field)
+    if to not in edges.get(str(body["from"]), ()):
+        bundle.note("wrong-stage", NAME, field=field, found=body["from"], sentence="There is no such move.")
+    number, from_the_first = body.get("round"), bool(bundle.events) and bundle.events[0]["seq"] == 1
+    of_this = type(number) is int and bundle.round is not None and number >= bundle.round
+    if before is None and (from_the_first or of_this):
+        before = next(iter(edges))
+    if before is not None:
+        bundle.compare("wrong-stage", NAME, body["from"], before, field=field)
+    if event["kind"] == "round.paused":
+        bundle.note("paused", NAME, field=field, found=body.get("because"), sentence="The operator had to act.")

@@ -11,7 +11,7 @@ from verify.bundles.entries import order_of
 from verify.bundles.files import Bundle
 from verify.bundles.ladder import LEADER, Gap, Pairs, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
-from verify.bundles.matches import clears, counted_of, label, margin_of
+from verify.bundles.matches import clears, counted_of, label, margin_of, results_of, tally_of
 
 NAME = "statistics.json"
 Z95 = 1.959963984540054
@@ -28,25 +28,19 @@ Row = dict[str, Any]
 
 
 def check(bundle: Bundle) -> None:
-    doc = bundle.document(NAME)
-    stated = {row["match"]: row for row in doc["matches"]}
-    expected = {
-        "matches": [_match(bundle, match, stated.get(label(match), {})) for match in bundle.document(MATCHES)],
-        "flip_distance": _title(bundle) if bundle.titled else _ladder(bundle),
-        "repeatability": repeatability(bundle),
-    }
+    """A machine may round the last millionth of an interval otherwise: that is taken as it is stated."""
+    doc, matches = bundle.document(NAME), []
+    stated = {row["match"]: [*row["interval95_micro"], row["sign_p_micro"]] for row in doc["matches"]}
+    for match in bundle.document(MATCHES):
+        numbers, given = list(intervals(tally_of(results_of(match)))), stated.get(label(match), [])
+        if len(given) == len(numbers) and all(abs(a - b) <= 1 for a, b in zip(given, numbers, strict=True)):
+            numbers = given
+        interval, p, distance = numbers[:2], numbers[2], flips_of(bundle, match)
+        names = {"match": label(match), "interval95_micro": interval, "sign_p_micro": p}
+        matches.append({**names, "flip_distance": distance})
+    distance = of_titles(bundle) if bundle.titled else of_ladder(bundle)
+    expected = {"matches": matches, "flip_distance": distance, "repeatability": repeatability(bundle)}
     bundle.compare(KINDS, NAME, doc, expected)
-
-
-def _match(bundle: Bundle, match: Row, stated: Row) -> Row:
-    """A machine may round the last millionth otherwise: that is taken as it is stated."""
-    numbers = intervals(match["tally"])
-    given = [*stated.get("interval95_micro", ()), stated.get("sign_p_micro", 0)]
-    if len(given) == len(numbers) and all(abs(a - b) <= 1 for a, b in zip(given, numbers, strict=True)):
-        numbers = (given[0], given[1], given[2])
-    low, high, p = numbers
-    distance = _flips(bundle, match)
-    return {"match": label(match), "interval95_micro": [low, high], "sign_p_micro": p, "flip_distance": distance}
 
 
 def intervals(tally: dict[str, int]) -> tuple[int, int, int]:
@@ -61,8 +55,8 @@ def intervals(tally: dict[str, int]) -> tuple[int, int, int]:
     return round(low * 1_000_000), round(high * 1_000_000), round(p * 1_000_000)
 
 
-def _flips(bundle: Bundle, match: Row) -> int | None:
-    rules, tally = bundle.rules, match["tally"]
+def flips_of(bundle: Bundle, match: Row) -> int | None:
+    rules, tally = bundle.rules, tally_of(results_of(match))
     won, lost = tally["won"] + tally["forfeits_defender"], tally["lost"] + tally["forfeits_challenger"]
     if match["kind"] == "title":
         rows = bundle.documents.get("title.json", {"bankrolls": []})["bankrolls"]
@@ -95,7 +89,7 @@ def flips(tally: dict[str, int], *, bar: Fraction, least: int) -> int | None:
     return None
 
 
-def _title(bundle: Bundle) -> int | None:
+def of_titles(bundle: Bundle) -> int | None:
     """The fewest title duels of one finalist for another leader: of the new one, or of those who missed it."""
     winner, rows = bundle.document("decision.json")["winner"], bundle.documents.get("title.json", {"bankrolls": []})
     may = [row for row in rows["bankrolls"] if winner in (row["entry"], LEADER)]
@@ -103,7 +97,7 @@ def _title(bundle: Bundle) -> int | None:
     return min((distance for distance in found if distance is not None), default=None)
 
 
-def _ladder(bundle: Bundle) -> int | None:
+def of_ladder(bundle: Bundle) -> int | None:
     """Each match and each audit turned by itself: is the leader another, or does a match or an audit lack to tell?"""
     met, rejected, rules = pairs_of(bundle.document(MATCHES)), rejected_in(bundle.document("audits.json")), bundle.rules
     before = _leader(bundle, met, rejected)
@@ -113,11 +107,11 @@ def _ladder(bundle: Bundle) -> int | None:
             side = "lost" if clears(match["tally"], rules) else "won"
             tally = dict.fromkeys(match["tally"], 0) | {side: max(1, rules["least_counted"])}
             if _leader(bundle, {**met, key: {**match, "tally": tally}}, rejected) != before:
-                distances.append(_flips(bundle, match))
+                distances.append(flips_of(bundle, match))
     for audit in bundle.document("audits.json"):
         turned = audit["kind"] == "generation" and audit["code"] in BY_MATCHES
         if turned and _leader(bundle, met, rejected ^ {audit["entry"]}) != before:
-            distances.append(_turns(bundle, audit["entry"]))
+            distances.append(turned_by(bundle, audit["entry"]))
     return min((distance for distance in distances if distance), default=None)
 
 
@@ -132,7 +126,7 @@ def _leader(bundle: Bundle, met: Pairs, rejected: set[str]) -> str:
     return "" if bundle.rules["audits"] and won - audited else defender_after(rungs)
 
 
-def _turns(bundle: Bundle, entry: str) -> int | None:
+def turned_by(bundle: Bundle, entry: str) -> int | None:
     """Of an audit that passed any of its matches could have failed it; of one that did not, the last failed it."""
     rules = bundle.document("round.json")["rules"]
     mine = [
@@ -145,7 +139,7 @@ def _turns(bundle: Bundle, entry: str) -> int | None:
         for m, bar in zip(mine, bars, strict=True)
     ]
     decisive = mine if all(held) else mine[-1:]
-    return min((d for m in decisive if (d := _flips(bundle, m)) is not None), default=None)
+    return min((d for m in decisive if (d := flips_of(bundle, m)) is not None), default=None)
 
 
 def repeatability(bundle: Bundle) -> dict[str, int]:

@@ -34,77 +34,94 @@ def check(bundle: Bundle) -> None:
         bundle.note("file-missing" if bundle.titled else "foreign-file", NAME)
     if not bundle.titled or NAME not in bundle.documents:
         return
-    doc = bundle.document(NAME)
-    rows = {row["entry"]: row for row in doc["bankrolls"]}
-    titles = {m["challenger"]: m for m in bundle.document(MATCHES) if m["kind"] == "title"}
-    standings = {entry: played(bundle, match) for entry, match in titles.items() if entry in rows}
-    screens = {m["challenger"]: m["tally"] for m in bundle.document(MATCHES) if m["kind"] == "screen"}
-    rejected = rejected_in(bundle.document("audits.json"))
-    finalists = finalists_of(bundle, screens, rejected)
-    expected = write(bundle, standings) | {"finalists": finalists}
-    bundle.compare(KINDS, NAME, doc, expected)
-    _drawn(bundle)
-    for entry in sorted(standings):
-        _carried(bundle, rows[entry])
+    titles, standings, finalists, rejected = outcome(bundle)
+    bundle.compare(KINDS, NAME, bundle.document(NAME), write(bundle, standings) | {"finalists": finalists})
     bundle.compare_sets("missing-match", "extra-match", MATCHES, titles, finalists)
     for entry in finalists:
         passed = [a["kind"] for a in bundle.document("audits.json") if (a["entry"], a["verdict"]) == (entry, "passed")]
         names = [f"{entry} {kind}" for kind in passed], [f"{entry} {kind}" for kind in bundle.rules["audits"]]
         bundle.compare_sets("missing-audit", "extra-audit", "audits.json", *names)
-    _decision(bundle, winner_of(bundle, finalists, standings), finalists, rejected)
+    doc, winner = bundle.document(DECISION), winner_of(bundle, finalists, standings)
+    stated = {"winner": doc["winner"], "headline": doc["headline"]}
+    ladder = {row["challenger"]: row["verdict"] for row in doc["ladder"]}
+    expected = {"winner": winner, "headline": headline(bundle, winner)}
+    bundle.compare({"winner": "wrong-winner", "headline": "wrong-reason"}, DECISION, stated, expected)
+    bundle.compare("wrong-ladder", DECISION, ladder, verdicts_of(finalists, rejected, winner), field="ladder")
+
+
+def outcome(bundle: Bundle) -> tuple[list[str], dict[str, Standing], list[str], set[str]]:
+    """(who played for the title, how each stands, who had to play, whom an audit rejected)."""
+    matches, rejected = bundle.document(MATCHES), rejected_in(bundle.document("audits.json"))
+    titles = {match["challenger"]: match for match in matches if match["kind"] == "title"}
+    screens = {match["challenger"]: match["tally"] for match in matches if match["kind"] == "screen"}
+    known = {row["entry"] for row in bundle.document(NAME)["bankrolls"]}
+    standings = {entry: played(bundle, match) for entry, match in titles.items() if entry in known}
+    return list(titles), standings, finalists_of(bundle, screens, rejected), rejected
 
 
 def write(bundle: Bundle, standings: dict[str, Standing]) -> Row:
     """The document without its finalists, from the pool, the submissions, the outputs and the title matches."""
     doc, round_ = bundle.document(NAME), bundle.document("round.json")
     pool, shown, names = set(round_["pool"]), {row["sha256"] for row in round_["prompts"]}, bundle.rules["title"]
-    drawn = drawn_by(round_["seed"], sorted(pool - shown - set(doc["seen"])), most=names["prompts"])
+    draw = drawn_by(round_["seed"], sorted(pool - shown - set(doc["seen"])), most=names["prompts"])
     stems = {row["sha256"]: row["stem"] for row in doc["fresh"]}
     entries, canaries = groups(bundle)
+
+    def why(row: Row, first: Row) -> str:
+        """A submission is one entry with the first of it."""
+        return "" if row is first else "commit" if row["commit"] == first["commit"] else "outputs"
+
     return {
-        "fresh": [{"position": n, "stem": stems.get(sha), "sha256": sha} for n, sha in enumerate(drawn)],
+        "fresh": [{"position": n, "stem": stems.get(sha), "sha256": sha} for n, sha in enumerate(draw)],
         "seen": sorted(set(doc["seen"]) & pool) if bundle.round != 1 else [],
         "leader_commit": leader_commit(bundle),
-        "entries": [[{"entry": row["entry"], "same": _same(row, group[0])} for row in group] for group in entries],
+        "entries": [[{"entry": row["entry"], "same": why(row, group[0])} for row in group] for group in entries],
         "canaries": [row["entry"] for row in canaries],
-        "bankrolls": [_bankroll(bundle, row, standings) for row in doc["bankrolls"]],
+        "bankrolls": [
+            row | (left_of(bundle, row["entry"], standings[row["entry"]]) if row["entry"] in standings else {})
+            for row in doc["bankrolls"]
+        ],
     }
 
 
-def _same(row: Row, first: Row) -> str:
-    """Why a submission is one entry with the first of it."""
-    return "" if row is first else "commit" if row["commit"] == first["commit"] else "outputs"
-
-
-def _bankroll(bundle: Bundle, row: Row, standings: dict[str, Standing]) -> Row:
-    """Played again, duel by duel, from what its pair's earlier rounds left; one without a match is as it was."""
-    if row["entry"] not in standings:
-        return row
-    left, ending, duels = standings[row["entry"]]
-    return row | {
+def left_of(bundle: Bundle, entry: str, standing: Standing) -> Row:
+    """A bankroll played again, duel by duel, from what its pair's earlier rounds left."""
+    left, ending, duels = standing
+    return {
         "left": left,
         "ending": ending,
         "duels": duels,
-        "commit": commit_of(bundle, row["entry"]),
+        "commit": commit_of(bundle, entry),
         "credits": str(bankroll.held(left["won"], left["lost"], title=bundle.rules["title"])),
         "flip_distance": bankroll.flips(left, rules=bundle.rules),
     }
 
 
-def _drawn(bundle: Bundle) -> None:
+def drawn(bundle: Bundle) -> None:
     """The fresh prompts were drawn with the others, each has its own name, and earlier rounds showed the seen ones."""
+    if not bundle.titled or NAME not in bundle.documents:
+        return
     doc, prompts = bundle.document(NAME), bundle.document("round.json")["prompts"]
     stems = [row["stem"] for row in (*doc["fresh"], *prompts)]
     bundle.compare("wrong-prompts", NAME, len(set(stems)), len(stems), field="stems", sentence="A name twice.")
-    drawn = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
+    events = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
     fresh = [row["sha256"] for row in bundle.fresh]
-    bundle.compare("ledger-differs", NAME, fresh, drawn[0]["fresh"] if drawn else None, field="fresh")
+    bundle.compare("ledger-differs", NAME, fresh, events[0]["fresh"] if events else None, field="fresh")
     if doc["seen"] and bundle.round != 1:
         bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts")
 
 
+def bankrolls(bundle: Bundle) -> None:
+    """Each begins with what the pair's last round left, and leaves what the ledger keeps."""
+    if not bundle.titled or NAME not in bundle.documents:
+        return
+    played_for = {match["challenger"] for match in bundle.document(MATCHES) if match["kind"] == "title"}
+    for row in bundle.document(NAME)["bankrolls"]:
+        if row["entry"] in played_for:
+            _carried(bundle, row)
+
+
 def _carried(bundle: Bundle, row: Row) -> None:
-    """The bankroll begins with what the pair's last round left, and leaves what the ledger keeps."""
     before = carried(bundle, commit=row["commit"], leader=leader_commit(bundle))
     if before is None:
         bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"])
@@ -142,12 +159,11 @@ def winner_of(bundle: Bundle, finalists: list[str], standings: dict[str, Standin
     """Of those who earned the title the one with the larger margin, then the earlier reveal; else the leader."""
     order = order_of(bundle)
     won = [entry for entry in finalists if entry in standings and standings[entry][1] == "title"]
-    return min(won, key=lambda e: (-_margin(standings[e][0]), order.index(e)), default=LEADER)
-
-
-def _margin(left: Row) -> Fraction:
-    counted = left["won"] + left["drawn"] + left["lost"]
-    return Fraction(left["won"] - left["lost"], counted) if counted else Fraction(0)
+    margins = {}
+    for entry in won:
+        left = standings[entry][0]
+        margins[entry] = Fraction(left["won"] - left["lost"], left["won"] + left["drawn"] + left["lost"] or 1)
+    return min(won, key=lambda entry: (-margins[entry], order.index(entry)), default=LEADER)
 
 
 def played(bundle: Bundle, match: Row) -> Standing:
@@ -163,11 +179,3 @@ def verdicts_of(finalists: list[str], rejected: set[str], winner: str) -> dict[s
     """Who was rejected, and of the others who advanced and whom the leader held."""
     held = {entry: "advanced" if entry == winner else "held" for entry in finalists}
     return dict.fromkeys(sorted(rejected), "rejected") | held
-
-
-def _decision(bundle: Bundle, winner: str, finalists: list[str], rejected: set[str]) -> None:
-    doc = bundle.document(DECISION)
-    ladder = {row["challenger"]: row["verdict"] for row in doc["ladder"]}
-    bundle.compare("wrong-ladder", DECISION, ladder, verdicts_of(finalists, rejected, winner), field="ladder")
-    bundle.compare("wrong-winner", DECISION, doc["winner"], winner, field="winner")
-    bundle.compare("wrong-reason", DECISION, doc["headline"], headline(bundle, winner), field="headline")

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from verify.bundles.answering import prompt_of
 from verify.bundles.answers import Answers, Missing
+from verify.bundles.ballots import silent
 from verify.bundles.correction import NAME
 from verify.bundles.events import bodies
 from verify.bundles.files import Bundle
-from verify.bundles.judging import by_model, take_of, views_of
+from verify.bundles.judging import by_model, judged_duels, prompt_of, take_of, views_of
 from verify.bundles.ladder import pair_of
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import label
@@ -114,7 +114,7 @@ def _staged(bundle: Bundle) -> dict[int, Staged]:
             opened = Staged(body["scope"])
             if body["scope"] == "duels":
                 questions = history.questions()
-                affected = whole(questions, choice=body["choice"], resting=_resting(bundle, body["choice"]))
+                affected = whole(questions, choice=body["choice"], cited=cited_by(bundle, body["choice"]))
                 expected = sorted(" ".join(place) for place in affected)
                 bundle.compare("wrong-correction", NAME, sorted(body["anew"]), expected, field="anew")
                 files = frozenset(questions[place].files for place in affected)
@@ -124,13 +124,13 @@ def _staged(bundle: Bundle) -> dict[int, Staged]:
     return staged
 
 
-def whole(questions: Mapping[Place, Question], *, choice: Mapping[str, str], resting: set[Place]) -> set[Place]:
+def whole(questions: Mapping[Place, Question], *, choice: Mapping[str, str], cited: set[Place]) -> set[Place]:
     """What the fault touched, and whatever asked the same question of the same files."""
-    touched = {question.files for place, question in questions.items() if _touched(place, question, choice, resting)}
+    touched = {question.files for place, question in questions.items() if touched_by(place, question, choice, cited)}
     return {place for place, question in questions.items() if question.files in touched}
 
 
-def _touched(place: Place, question: Question, choice: Mapping[str, str], resting: set[Place]) -> bool:
+def touched_by(place: Place, question: Question, choice: Mapping[str, str], cited: set[Place]) -> bool:
     what = choice.get("what")
     if what == "match":
         return " ".join(place[:3]) == choice["match"]
@@ -139,27 +139,29 @@ def _touched(place: Place, question: Question, choice: Mapping[str, str], restin
     if what == "time":
         since, until = (datetime.fromisoformat(choice[name]) for name in ("since", "until"))
         return since <= datetime.fromisoformat(question.at) <= until
-    return what == "round" or (what == "answer" and place in resting)
+    return what == "round" or (what == "answer" and place in cited)
 
 
-def _resting(bundle: Bundle, choice: Mapping[str, str]) -> set[Place]:
-    """The duels that rest on one answer of a model."""
+def cited_by(bundle: Bundle, choice: Mapping[str, str]) -> set[Place]:
+    """The duels that cite one answer of a model."""
     if choice.get("what") != "answer" or not by_model(bundle):
         return set()
-    doc, views, resting = bundle.document("judging.json"), views_of(bundle), set()
-    for match in bundle.matches:
-        for duel in (duel for duel in match["duels"] if duel["state"] == "judged"):
-            answers = Answers(doc["answers"], version=doc["version"], described=doc["described"])
-            answers.take = take_of(bundle, duel)
-            sides = {name: views.get(duel[name], {}) for name in ("left", "right")}
-            kinds = [stage["kind"] for stage in duel["detail"].get("stages", [])]
-            try:
-                answers.stages(kinds, reference=prompt_of(bundle, duel["prompt"]), **sides)
-            except Missing:
-                continue  # `judging` names it
-            if choice["answer"] in answers.needed:
-                resting.add((*pair_of(match), duel["prompt"]))
-    return resting
+    doc, views, cited = bundle.document("judging.json"), views_of(bundle), set()
+    for match, duel in judged_duels(bundle):
+        stages = duel["detail"].get("stages", [])
+        if silent(stages):
+            continue  # no answer stands behind it
+        answers = Answers(doc["answers"], version=doc["version"], described=doc["described"])
+        answers.take = take_of(bundle, duel)
+        sides = {name: views.get(duel[name], {}) for name in ("left", "right")}
+        kinds = [stage["kind"] for stage in stages]
+        try:
+            answers.stages(kinds, reference=prompt_of(bundle, duel["prompt"]), **sides)
+        except Missing:
+            continue  # `judging` names it
+        if choice["answer"] in answers.needed:
+            cited.add((*pair_of(match), duel["prompt"]))
+    return cited
 
 
 def _made_again(bundle: Bundle, match: Row, before: Row | None, staged: Staged | None, *, version: int) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
 from random import Random
 from statistics import median
 
-from verify.findings import Book
 from verify.reading import Row
 from verify.records.ladders import decided, ladders
 from verify.records.winners import Decision, standing, verdict
@@ -20,245 +17,152 @@ MISMATCH_DISTANCE = 0.1
 HARD_LIMIT_SECONDS = 180.0
 MEDIAN_LIMIT_SECONDS = 90.0
 TOLERATED, TOLERATED_CRITICAL = 6, 1
-
-INFRASTRUCTURE = re.compile(
-    r"docker|build|\bpods?\b|\bgpu\b|internal|timed? ?out|unavailable|render|registry|network", re.I
-)
-REASON = re.compile(r"(Non-critical|Critical) mismatches \((\d{1,6})\) exceed tolerance \((\d{1,6})\)", re.I)
-OUTCOMES = {1: frozenset({"pending", "passed", "rejected"}), 2: frozenset({"pending", "passed", "failed"})}
-OUTCOMES[3] = OUTCOMES[2]
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What an audit of era 1 counts."""
-
-    checked: int
-    failed: int
-    critical: int
-    seconds: float | None
-
-    @property
-    def within_limits(self) -> bool:
-        """At most 6 non-critical and 1 critical failures, and a median generation time of at most 90 s."""
-        in_time = self.seconds is not None and self.seconds <= MEDIAN_LIMIT_SECONDS
-        return self.checked > 0 and self.failed <= TOLERATED and self.critical <= TOLERATED_CRITICAL and in_time
-
-    @property
-    def at_limit(self) -> bool:
-        return self.failed == TOLERATED or self.critical == TOLERATED_CRITICAL
+MISMATCHES = "{kind} mismatches ({number}) exceed tolerance ({tolerated})"
+SKIPPED = "Audit skipped"
+"""So begins the reason of a source audit that nobody made."""
+NUMBERS = ("checked_prompts", "failed_prompts", "failed_critical", "generation_time")
+OUTCOMES = {
+    1: ("pending", "passed", "rejected"),
+    2: ("pending", "passed", "failed"),
+    3: ("pending", "passed", "failed"),
+}
+SAME = "had it passed, the winner would be the same"
 
 
-def check_audits(round: Round, decision: Decision, *, book: Book) -> None:
-    """Which audits there must be, and what each says. Era 2's numbers are in `repeats`."""
-    _keys(round, decision, book=book)
-    _source(round, book=book)
-    for hotkey, row in round.generation.items():
-        _word(round, row, book=book)
-        row.optional_text("reason")
-        stated = row.values.get("hotkey", hotkey)
-        if stated != hotkey:
-            said = "The audit is filed under another hotkey than it names."
-            place = row.field("hotkey")
-            book.note("audit-key", file=row.file, field=place, found=stated, expected=hotkey, sentence=said)
-        if round.era == 1:
-            _distances(round, decision, hotkey, row, book=book)
-    _critical(round, decision, book=book)
-
-
-def _word(round: Round, row: Row, *, book: Book) -> None:
-    key = "outcome" if round.era == 1 else "verdict"
-    word, known = row.text(key), OUTCOMES[round.era]
-    if word is not None and word not in known:
-        wanted = ", ".join(sorted(known))
-        said = "No such verdict."
-        book.note("unknown-value", file=row.file, field=row.field(key), found=word, expected=wanted, sentence=said)
-    if word == "pending":
-        book.note("audit-pending", file=row.file, field=row.at, found=word, sentence="The audit has no result yet.")
-
-
-def _keys(round: Round, decision: Decision, *, book: Book) -> None:
+def keys(round: Round, decision: Decision) -> None:
     """Audits required, audits held, and candidates of the ladder are the same hotkeys.
 
     Who failed the source audit needs no generation audit.
     """
     required, held = round.required, round.generation
     out = {hotkey for hotkey, row in round.source.items() if verdict(row) == "rejected"}
-    file, list_file = round.file("generation_audits.json"), round.file("require_audit.json")
-    if round.finished:
-        for hotkey in [hotkey for hotkey in required if hotkey not in held and hotkey not in out]:
-            said = "An audit was required and none is recorded."
-            book.note("audit-missing", file=file, field=hotkey, sentence=said)
-        for hotkey in [hotkey for hotkey in decision.candidates if hotkey not in required and hotkey not in out]:
-            said = "Won a rung of the ladder, so an audit is due; require_audit.json does not ask for one."
-            book.note("audit-missing", file=list_file, field=hotkey, sentence=said)
-    for hotkey in [hotkey for hotkey in held if hotkey not in required]:
-        said = "An audit is recorded that require_audit.json does not ask for."
-        book.note("audit-not-required", file=file, field=hotkey, sentence=said)
-    for hotkey in [hotkey for hotkey in required if hotkey not in decision.candidates]:
-        _below(round, hotkey, required[hotkey], book=book)
+    missing = [hotkey for hotkey in required if hotkey not in held and hotkey not in out]
+    for hotkey in missing if round.finished else ():
+        round.note("audit-missing", "generation_audits.json", field=hotkey)
+    due = [hotkey for hotkey in decision.candidates if hotkey not in required and hotkey not in out]
+    for hotkey in due if round.finished else ():
+        sentence = "Won a rung of the ladder, so an audit is due; require_audit.json does not ask for one."
+        round.note("audit-missing", "require_audit.json", field=hotkey, sentence=sentence)
+    for hotkey in sorted(held.keys() - required.keys()):
+        round.note("audit-not-required", "generation_audits.json", field=hotkey)
+    for hotkey in sorted(required.keys() - set(decision.candidates)):
+        margin, bar, field = round.margins().get((LEADER, hotkey)), round.config.win_margin, required[hotkey].at
+        about = {"found": margin, "expected": f">= {bar}"}
+        round.note("audit-below-threshold", "require_audit.json", field=f"{field} {hotkey}", **about)
 
 
-def _below(round: Round, hotkey: str, row: Row, *, book: Book) -> None:
-    margin, bar = round.margins().get((LEADER, hotkey)), round.config.win_margin
-    said = "Audited although it won no rung of the ladder; the audit cannot change the winner."
-    place, wanted = f"{row.at} {hotkey}", f">= {bar}"
-    book.note("audit-below-threshold", file=row.file, field=place, found=margin, expected=wanted, sentence=said)
-
-
-def _source(round: Round, *, book: Book) -> None:
+def source(round: Round, _: object) -> None:
     for row in round.source.values():
-        row.only(frozenset({"hotkey", "verdict", "reason"}))
-        word, reason = row.text("verdict"), row.optional_text("reason") or ""
-        if word is not None and word not in ("passed", "failed", "pending"):
-            said = "No such verdict."
-            place, wanted = row.field("verdict"), "passed, failed"
-            book.note("unknown-value", file=row.file, field=place, found=word, expected=wanted, sentence=said)
-        if "skip" in reason.lower():
-            said = f"In its own words: {reason}"
-            book.note("audit-skipped", file=row.file, field=row.at, found=row.text("hotkey"), sentence=said)
-    for hotkey in [hotkey for hotkey in round.generation if hotkey not in round.source]:
-        word = verdict(round.generation[hotkey])
-        said = f"The generation audit says {word}; no source audit of this hotkey is recorded."
-        book.note("source-audit-missing", file=round.file("source_audit.json"), field=hotkey, sentence=said)
+        row.one_of("verdict", ("passed", "failed", "pending"))
+        if (row["reason"] or "").startswith(SKIPPED):
+            row.note("audit-skipped", found=row["hotkey"], sentence=f"In its own words: {row['reason']}")
+    for hotkey in sorted(round.generation.keys() - round.source.keys()):
+        sentence = f"The generation audit says {verdict(round.generation[hotkey])}; no source audit is recorded."
+        round.note("source-audit-missing", "source_audit.json", field=hotkey, sentence=sentence)
 
 
-def _distances(round: Round, decision: Decision, hotkey: str, row: Row, *, book: Book) -> None:
-    """Era 1: verdict from numbers, numbers from generated.json, and the numbers its reason quotes."""
-    stated = _stated(row)
-    if stated is None:
+def generation(round: Round, decision: Decision) -> None:
+    """What each says, and in era 1 its numbers.  Era 2's numbers are in `repeats`."""
+    for hotkey, row in round.generation.items():
+        key = "outcome" if round.era == 1 else "verdict"
+        row.one_of(key, OUTCOMES[round.era])
+        if row[key] == "pending":
+            row.note("audit-pending", found=row[key])
+        if row["hotkey"] is not None:
+            row.compare("audit-key", {"hotkey": hotkey})
+        if round.era == 1:
+            _distances(round, decision, hotkey, row)
+
+
+def _distances(round: Round, decision: Decision, hotkey: str, row: Row) -> None:
+    """Era 1: numbers from generated.json, the reason and the verdict from the numbers.
+
+    At most 6 non-critical and 1 critical failures are tolerated, and a median generation time of 90 s.
+    """
+    checked, failed, critical, seconds = (row[key] for key in NUMBERS)
+    if checked is None or failed is None or critical is None:
         return
     made = round.assets.get((hotkey, "generated"))
     if made:
-        _numbers(row, stated, counted(round, hotkey, made), book=book)
-    elif stated.checked:
-        said = "The audit checked files that are not published, so its numbers cannot be recomputed."
-        book.note("audit-unverifiable", file=row.file, field=row.at, found=stated.checked, sentence=said)
-    _reason(row, stated, book=book)
-    word = row.values.get("outcome")
-    if word == "passed" and not stated.within_limits:
-        said = f"Passed with {stated.failed} failed, {stated.critical} critical, median {stated.seconds} s."
-        place = row.field("outcome")
-        book.note("audit-verdict", file=row.file, field=place, found=word, expected="rejected", sentence=said)
-    if word == "passed" and stated.within_limits and stated.at_limit:
-        said = f"One failure more and it was rejected: {stated.failed} of {TOLERATED}, critical {stated.critical} of 1."
-        book.note("audit-at-limit", file=row.file, field=row.at, found=stated.failed, expected=TOLERATED, sentence=said)
-    if word == "rejected" and (stated.within_limits or stated.checked == 0):
-        check_rejection(round, decision, hotkey, row, book=book)
+        row.compare("audit-numbers", counted(round, hotkey, made))
+        round.book.count("audits recomputed")
+    elif checked:
+        row.note("audit-unverifiable", found=checked)
+    reasons = {"Non-critical": (failed, TOLERATED), "Critical": (critical, TOLERATED_CRITICAL)}
+    for kind, (number, tolerated) in reasons.items():
+        if (row["reason"] or "").startswith(f"{kind} mismatches"):
+            row.compare("audit-reason", {"reason": MISMATCHES.format(kind=kind, number=number, tolerated=tolerated)})
+    in_time = seconds is not None and seconds <= MEDIAN_LIMIT_SECONDS
+    within = checked > 0 and failed <= TOLERATED and critical <= TOLERATED_CRITICAL and in_time
+    numbers = f"{failed} failed, {critical} critical, median {seconds} s"
+    if row["outcome"] == "passed" and not within:
+        row.note("audit-verdict", "outcome", found="passed", expected="rejected", sentence=f"Passed with {numbers}.")
+    elif row["outcome"] == "passed" and (failed == TOLERATED or critical == TOLERATED_CRITICAL):
+        sentence = f"One failure more and it was rejected: {numbers}."
+        row.note("audit-at-limit", found=failed, expected=TOLERATED, sentence=sentence)
+    elif row["outcome"] == "rejected" and (within or checked == 0):
+        check_rejection(round, decision, hotkey, row, unseen=checked == 0)
 
 
-def _stated(row: Row) -> Numbers | None:
-    keys = "hotkey outcome checked_prompts failed_prompts failed_critical generation_time reason"
-    row.only(frozenset(keys.split()))
-    checked, failed = row.whole("checked_prompts"), row.whole("failed_prompts")
-    critical, seconds = row.whole("failed_critical"), row.maybe_number("generation_time")
-    if checked is None or failed is None or critical is None:
-        return None
-    return Numbers(checked, failed, critical, seconds)
-
-
-def counted(round: Round, hotkey: str, made: Mapping[str, Asset]) -> Numbers:
+def counted(round: Round, hotkey: str, made: Mapping[str, Asset]) -> dict[str, object]:
     """The numbers as generated.json gives them.
 
     A prompt fails when its file is missing, further than 0.1 from the submitted one, or took more than 180 s.
-    Failures on critical prompts are counted apart. The time is the median over the files that were made.
+    Failures on critical prompts are counted apart. The time is the median over the files that were made: exact, since
+    both sides take it of the same stored floats.
     """
     row = round.required.get(hotkey)
-    critical = set(row.texts("critical_prompts")) if row and "critical_prompts" in row.values else set()
-    failing = {stem for stem, asset in made.items() if _fails(asset)}
+    critical = set(row["critical_prompts"] or ()) if row else set()
+    failing = {
+        stem
+        for stem, asset in made.items()
+        if asset.side.asset is None
+        or (asset.distance or 0.0) > MISMATCH_DISTANCE
+        or (asset.seconds or 0.0) > HARD_LIMIT_SECONDS
+    }
     times = [asset.seconds for asset in made.values() if asset.side.asset and asset.seconds is not None]
-    return Numbers(len(made), len(failing - critical), len(failing & critical), median(times) if times else None)
+    seconds = median(times) if times else None
+    return dict(zip(NUMBERS, (len(made), len(failing - critical), len(failing & critical), seconds), strict=True))
 
 
-def _fails(asset: Asset) -> bool:
-    late = (asset.seconds or 0.0) > HARD_LIMIT_SECONDS
-    return asset.side.asset is None or (asset.distance or 0.0) > MISMATCH_DISTANCE or late
-
-
-def _numbers(row: Row, stated: Numbers, ours: Numbers, *, book: Book) -> None:
-    """Exact, times too: both sides take the median of the same stored floats."""
-    pairs = (
-        ("checked_prompts", stated.checked, ours.checked),
-        ("failed_prompts", stated.failed, ours.failed),
-        ("failed_critical", stated.critical, ours.critical),
-        ("generation_time", stated.seconds, ours.seconds),
-    )
-    for key, found, wanted in pairs:
-        if found != wanted:
-            said = "The audit's generated.json gives another number."
-            place = row.field(key)
-            book.note("audit-numbers", file=row.file, field=place, found=found, expected=wanted, sentence=said)
-    book.count("audits recomputed")
-
-
-def _reason(row: Row, stated: Numbers, *, book: Book) -> None:
-    reason = row.optional_text("reason") or ""
-    for kind, number, limit in REASON.findall(reason):
-        found = stated.critical if kind.lower() == "critical" else stated.failed
-        allowed = TOLERATED_CRITICAL if kind.lower() == "critical" else TOLERATED
-        if (int(number), int(limit)) != (found, allowed):
-            said = f"The reason reads: {reason}"
-            place, wanted = row.field("reason"), f"{found} over {allowed}"
-            told = f"{number} over {limit}"
-            book.note("audit-reason", file=row.file, field=place, found=told, expected=wanted, sentence=said)
-
-
-def check_rejection(round: Round, decision: Decision, hotkey: str, row: Row, *, book: Book) -> None:
-    """A rejection that no number supports: told when the reason is the platform's, else wrong."""
-    reason = row.optional_text("reason") or ""
-    if INFRASTRUCTURE.search(reason):
-        margin = round.margins().get((LEADER, hotkey))
-        said = f"Rejected without a judgement of the work (margin {margin}); {_without(round, decision, hotkey)}."
-        book.note("rejected-for-infrastructure", file=row.file, field=row.at, found=reason, sentence=said)
+def check_rejection(round: Round, decision: Decision, hotkey: str, row: Row, *, unseen: bool) -> None:
+    """A rejection that no number supports: notable where nothing could be built or checked (`unseen`), else wrong."""
+    build, reason = round.builds.get(hotkey), row["reason"]
+    if not unseen and (build is None or build["status"] == "success"):
+        key = "outcome" if round.era == 1 else "verdict"
+        sentence = f"Rejected although all numbers are within the limits: {reason or 'no reason given'}"
+        row.note("audit-verdict", key, found=row[key], expected="passed", sentence=sentence)
         return
-    key = "outcome" if "outcome" in row.values else "verdict"
-    said = f"Rejected although all numbers are within the limits: {reason or 'no reason given'}"
-    found = row.values.get(key)
-    book.note("audit-verdict", file=row.file, field=row.field(key), found=found, expected="passed", sentence=said)
-
-
-def _without(round: Round, decision: Decision, hotkey: str) -> str:
-    """What the ladder would be, had this audit passed."""
     rejected, passed = standing(round)
-    spared, bar = rejected - {hotkey}, round.config.win_margin
-    last = ladders(decision.queue, round.margins(), win_margin=bar, rejected=spared)[-1]
+    bar, margin = round.config.win_margin, round.margins().get((LEADER, hotkey))
+    last = ladders(decision.queue, round.margins(), win_margin=bar, rejected=rejected - {hotkey})[-1]
     winner = decided(last, passed=passed | {hotkey})
-    return "had it passed, it would lead" if winner == hotkey else "had it passed, the winner would be the same"
+    without = "had it passed, it would lead" if winner == hotkey else SAME
+    sentence = f"Rejected without a judgement of the work (margin {margin}); {without}."
+    row.note("rejected-for-infrastructure", found=reason, sentence=sentence)
 
 
-def _critical(round: Round, decision: Decision, *, book: Book) -> None:
-    """Critical prompts are a seeded sample of the duels the challenger won against the defender it dethroned."""
+def critical_prompts(round: Round, decision: Decision) -> None:
+    """Critical prompts are a seeded sample of the duels the challenger won against a defender it dethroned."""
+    key = "critical_prompts"
     for hotkey, row in round.required.items() if round.era == 1 else ():
-        row.only(frozenset({"hotkey", "critical_prompts"}))
-        listed, place = row.texts("critical_prompts"), row.field("critical_prompts")
-        won = _won_against(round, decision, hotkey)
+        listed = row[key]
+        met = [round.matches.get((defender, hotkey)) for defender in decision.dethroned_by(hotkey)]
+        won = [stems_won(match) for match in met if match]
+        draws = [draw(round, stems) for stems in won if set(listed or ()) <= set(stems)]
         if not listed and hotkey in decision.candidates:
-            said = "Required without critical prompts, so no mismatch of it can be critical."
-            book.note("critical-prompts-empty", file=row.file, field=place, found=hotkey, sentence=said)
-        fits = [name for name, stems in won.items() if set(listed) <= set(stems)]
-        if listed and not fits:
-            said = "A critical prompt is one the challenger won against a defender; these are not."
-            book.note("critical-prompt", file=row.file, field=place, found=listed, sentence=said)
-        elif listed and not any(_draw(round, won[name]) == listed for name in fits):
-            said = "Random(seed).sample of the prompts won gives others."
-            wanted = _draw(round, won[fits[0]])
-            book.note(
-                "critical-prompts-drawn", file=row.file, field=place, found=listed, expected=wanted, sentence=said
-            )
-
-
-def _won_against(round: Round, decision: Decision, hotkey: str) -> dict[str, list[str]]:
-    """Defender -> stems won against it, sorted: the defenders it dethroned in any ladder of the round."""
-    rungs = [rung for ladder in decision.ladders for rung in ladder.rungs if rung.challenger == hotkey]
-    met = [match for rung in rungs if (match := round.matches.get((rung.defender, hotkey)))]
-    return {match.defender: stems_won(match) for match in met}
+            row.note("critical-prompts-empty", key, found=hotkey)
+        elif listed and not draws:
+            row.note("critical-prompt", key, found=listed)
+        elif listed and listed not in draws:
+            row.note("critical-prompts-drawn", key, found=listed, expected=draws[0])
 
 
 def stems_won(match: Match) -> list[str]:
     return sorted(duel.stem for duel in match.duels if duel.winner == CHALLENGER)
 
 
-def _draw(round: Round, stems: list[str]) -> list[str]:
+def draw(round: Round, stems: list[str]) -> list[str]:
     """As many as the margin asks for: ceil(win_margin x prompts). Found in the records, where it holds exactly."""
     number = ceil(round.config.win_margin * len(round.prompts))
     if round.seed is None or number > len(stems):

@@ -149,6 +149,7 @@ def test_the_verifier_checks_round_and_signature(
     for event in examined.events:
         if event["kind"] == "round.miner_generation" and doc:
             event["body"]["beacon"] = doc
+    bundle_beacon.check(examined)
     value = bundle_beacon.value(examined)
     assert ("wrong-beacon" in {finding.kind for finding in examined.book.findings}) == finds
     assert value == (doc["signature"] if doc else None)

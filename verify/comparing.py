@@ -1,4 +1,4 @@
-"""Where do two JSON values differ?  True is not 1.  Of two lists only the first difference counts."""
+"""Where do two values differ?  True is not 1.  Of two lists only the first difference counts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def differences(found: Any, expected: Any, path: Path = ()) -> Iterator[tuple[Pa
                 return
         if len(found) != len(expected):
             yield (*path, "how many"), len(found), len(expected)
-    elif type(found) is not type(expected) or found != expected:
+    elif isinstance(found, bool) != isinstance(expected, bool) or found != expected:
         yield path, found, expected
 
 

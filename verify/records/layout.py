@@ -1,0 +1,56 @@
+"""Which files does a public state repository have, and how does each era name what is in them?
+
+Whoever reads such records reads them by this: the verifier, and the platform when it imports them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from verify.rounds import CHALLENGER, DEFENDER
+
+TOP = ("config.json", "state.json", "leader.json", "prompts.txt", "README.md")
+OF_ROUND = frozenset(
+    (
+        *("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json", "winner.json"),
+        *("rules.json", "fresh_prompts.txt", "matches_matrix.csv", "judge_progress.json", "audit_matrix.csv"),
+        *("require_audit.json", "source_audit.json", "generation_audits.json", "generation_reports.json"),
+    )
+)
+OF_MINER = re.compile(
+    r"submitted\.json|generated(_\d+)?\.json|pod_stats\.json|duels(_[\w-]{1,60})?\.json|generations\.json"
+    r"|audit_[A-Za-z0-9]{1,10}_\d{1,4}\.json",
+    re.A,
+)
+ONLY_ERA_2 = ("audit_matrix.csv", "generation_reports.json", "leader/generated_1.json")
+AUDIT_FILE = re.compile(r"audit_[A-Za-z0-9]{1,10}_(\d{1,4})\.json", re.A)
+"""Era 2: `audit_<first ten of the left side>_<repeat>.json` lies with the audited miner."""
+MATRIX = ("left", "right", "margin")
+"""The columns of matches_matrix.csv and audit_matrix.csv."""
+NAMES = {0: ("leader", "hotkey"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
+SIDES = {0: ("leader", "miner"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
+"""Who defends and who challenges: in a match file, and in each of its duels."""
+UNNEEDED = "Not needed: "
+"""So begins what era 3 writes beside a duel that a match certain of its outcome left out."""
+TOO_LATE = {
+    f"Generation time exceeded for {who}": sides
+    for who, sides in {"challenger": {CHALLENGER}, "leader": {DEFENDER}, "both": {DEFENDER, CHALLENGER}}.items()
+}
+"""What a duel of era 0 says of who took too long -> the sides."""
+
+
+def era_of(has: Callable[[str], bool], *, audit_repeats: object, generation_minutes: object) -> int:
+    """0: one duels.json a miner, no audits; 1: matrix and distance audits; 2: audits judged in repeats; 3: the round
+    brings its own rules.  `has`: is this file in the round's folder?  The others stand in config.json."""
+    if has("rules.json"):
+        return 3
+    if audit_repeats is not None or any(map(has, ONLY_ERA_2)):
+        return 2
+    return 0 if has("judge_progress.json") or generation_minutes is None else 1
+
+
+def stem_of(prompt: str) -> str:
+    """The name of a prompt: the last part of its address without the extension."""
+    last = prompt.rstrip("/").rsplit("/", 1)[-1]
+    return last.rsplit(".", 1)[0] if "." in last else last
