@@ -187,6 +187,7 @@ def test_a_row_edited_between_announcement_and_signature_is_found_before_the_key
     assert errors(stage.play(2)) == []
 
 
+@pytest.mark.long
 def test_a_corrected_edition_is_read_before_it_is_signed_as_the_first_was(
     db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from verify.__main__ import examine_all
 from verify.bundles import controls as bundle_controls
 from verify.findings import errors
 
-RULESETS = ("margin-1", "margin-2", "title-1")
+RULESETS = ("margin-1", *(pytest.param(ruleset, marks=pytest.mark.long) for ruleset in ("margin-2", "title-1")))
 
 
 def told(folder: Path, name: str) -> Any:

@@ -210,7 +210,9 @@ CAUSES = {
 }
 
 
-@pytest.mark.parametrize("code", CAUSES)
+@pytest.mark.parametrize(
+    "code", ["JUDGE", *(pytest.param(code, marks=pytest.mark.long) for code in CAUSES if code != "JUDGE")]
+)
 def test_a_cause_that_is_mended_leaves_a_round_that_verifies(
     code: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +226,7 @@ def test_a_cause_that_is_mended_leaves_a_round_that_verifies(
     assert errors(stage.play(1)) == []
 
 
+@pytest.mark.long
 def test_a_round_that_waits_for_prompts_takes_reveals_and_its_window_is_longer_by_the_pause(stage: Stage) -> None:
     stage.reveal_some(1)
     stage.play(1)
@@ -266,6 +269,7 @@ def test_a_round_that_waits_for_prompts_takes_reveals_and_its_window_is_longer_b
     assert errors(folder.parent) == []
 
 
+@pytest.mark.long
 def test_prompts_added_after_the_draw_are_not_in_the_round_s_bundle(stage: Stage) -> None:
     stage.reveal_some(1)
     round_ = stage.play_until(1, "finished")

@@ -125,6 +125,7 @@ def two_in_turn(stage: Stage, round_: Round) -> None:
     apply(stage, ready(stage, stage_duels(stage, round_, what="round")))
 
 
+@pytest.mark.long
 def test_corrections_follow_each_other_and_a_discarded_one_leaves_nothing(rejudged: Callable[..., Any]) -> None:
     folder = rejudged(two_in_turn, seed=6)
     assert sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) == ["1", "1.2", "1.3"]
@@ -168,6 +169,7 @@ def an_appeal_was_upheld(stage: Stage, round_: Round) -> None:
     reviewed_round.correct(stage, round_)
 
 
+@pytest.mark.long
 def test_a_title_that_is_taken_back_goes_to_the_next(rejudged: Callable[..., Any]) -> None:
     folder = rejudged(an_appeal_was_upheld, seed=6, ruleset="title-1", rounds=(1, 2), disturbed=False)
     assert "\n".join(lines(folder)) == ""
@@ -175,6 +177,7 @@ def test_a_title_that_is_taken_back_goes_to_the_next(rejudged: Callable[..., Any
     assert first["winner"] != "leader" and second["leader"] != first["leader"]
 
 
+@pytest.mark.long
 def test_the_leaders_pod_gives_the_fresh_outputs_that_only_the_corrected_round_asks_for(
     rejudged: Callable[..., Any],
 ) -> None:

@@ -35,6 +35,7 @@ def test_published_title_rounds_have_no_errors(seed: int, played: Played) -> Non
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 
 
+@pytest.mark.long
 def test_the_bundle_of_a_title_round_does_not_depend_on_who_was_first(played: Played) -> None:
     def manifests(folder: Path) -> list[str]:
         return [hashlib.sha256((folder / str(n) / "manifest.json").read_bytes()).hexdigest() for n in (1, 2)]
@@ -83,6 +84,7 @@ def returned(played: Played) -> Path:
     return played(seed=49, rounds=(1, 2), bar=30, reveals=again, honest=True)
 
 
+@pytest.mark.long
 def test_what_a_bankroll_left_is_there_when_the_same_commits_meet_again(returned: Path) -> None:
     (first,), (second,) = (told(returned / str(n), "title.json")["bankrolls"] for n in (1, 2))
     assert first["commit"] == second["commit"] and first["ending"] == "exhausted"
@@ -93,6 +95,7 @@ def test_what_a_bankroll_left_is_there_when_the_same_commits_meet_again(returned
     assert not errors(examine_all(returned).findings)
 
 
+@pytest.mark.long
 def test_a_bankroll_that_was_forgotten_or_bettered_is_found(returned: Path, tmp_path: Path) -> None:
     for change in ({"won": 0, "drawn": 0, "lost": 0}, {"won": 9}):
         folder = tmp_path / str(len(change))
