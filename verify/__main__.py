@@ -61,6 +61,7 @@ def examine_served(address: str, *, options: Options) -> Report:
     """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
     from verify.bundles import checkpoints as bundle_checkpoints
     from verify.bundles import served as bundle_served
+    from verify.bundles.web import Unreachable
 
     after = 0
     if options.checkpoint is not None:
@@ -68,7 +69,7 @@ def examine_served(address: str, *, options: Options) -> Report:
             after = max(0, min(head.seq for head in bundle_checkpoints.read(options.checkpoint)) - 1)
     try:
         served = bundle_served.read(address, after=after, operator=options.operator)
-    except bundle_served.Unreachable as error:
+    except Unreachable as error:
         book = Book()
         book.note("ledger-unread", file=address, sentence=f"Nothing was compared: {error}")
         return book.report()

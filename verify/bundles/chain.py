@@ -11,24 +11,18 @@ import base64
 import hashlib
 import json
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verify.bundles.files import Bundle
+from verify.bundles.web import Unreachable, fetch_json
 
 # twox128("Commitments") and twox128("CommitmentOf"); then the netuid as it is, and the account ends the key
 COMMITMENTS = "0xca407206ec1ab726b2636c4b145ac287419a60ae8b01e6dcaebd7317e43c69bf"
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-PAGE, MOST_BYTES, PATIENCE_S = 256, 4_000_000, 20
+PAGE, MOST_PAGES = 256, 1_000
 FILE = "checkpoint.txt"
-
-
-class Unreachable(Exception):
-    """The node did not answer, or not with what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +105,18 @@ def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "")
     prefix = COMMITMENTS + netuid.to_bytes(2, "little").hex()
     at = f"0x{at.removeprefix('0x')}" if at else str(ask(node, "chain_getFinalizedHead", []))
     last = prefix
-    while keys := ask(node, "state_getKeysPaged", [prefix, PAGE, last, at]):
+    for _ in range(MOST_PAGES):
+        keys = ask(node, "state_getKeysPaged", [prefix, PAGE, last, at])
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise Unreachable("state_getKeysPaged: not a list of keys")
         key = next((key for key in keys if key.endswith(account)), None)
         if key is not None:
             raw = bytes.fromhex(str(ask(node, "state_getStorage", [key, at]))[2:])
             return notes(raw, origin=origin)
+        if not keys:
+            return []
         last = keys[-1]
-    return []
+    raise Unreachable(f"state_getKeysPaged: more than {MOST_PAGES} pages of keys")
 
 
 def notes(raw: bytes, *, origin: str) -> list[Anchor]:
@@ -129,19 +128,11 @@ def notes(raw: bytes, *, origin: str) -> list[Anchor]:
 
 def ask(node: str, method: str, params: list[Any]) -> Any:
     """One JSON-RPC call; ws:// and wss:// addresses are asked by http and https, as nodes answer both."""
-    address = re.sub("^ws", "http", node)
-    if not address.startswith(("http://", "https://")):
-        raise Unreachable(f"{node[:60]!r} must begin with https:// or wss://")
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-    request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  (its scheme is checked)
-            told: Mapping[str, Any] = json.loads(answer.read(MOST_BYTES))
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        raise Unreachable(f"{method}: {error}") from error
-    if not isinstance(told, dict) or "result" not in told:
-        raise Unreachable(f"{method}: {str(told)[:150]}")
-    return told["result"]
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    answer = fetch_json(re.sub("^ws", "http", node), body=body)
+    if not isinstance(answer, dict) or "result" not in answer:
+        raise Unreachable(f"{method}: {str(answer)[:150]}")
+    return answer["result"]
 
 
 def account(address: str) -> str:

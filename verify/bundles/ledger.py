@@ -26,13 +26,17 @@ def check(bundle: Bundle, *, operator: str | None) -> None:
     if bundle.draft:
         return
     checkpoint(bundle)
-    pinned = None if operator is None else bundle.signed_by == operator
-    bundle.book.signers.append(Signer(bundle.signed_by, bundle.signature_is_good, pinned))
+    check_signer(bundle, NOTE, operator=operator)
+
+
+def check_signer(bundle: Bundle, file: str, *, operator: str | None) -> None:
+    """Whose signature is it, and did anybody say who it must be?"""
+    by, pinned = bundle.signed_by, None if operator is None else bundle.signed_by == operator
+    bundle.book.signers.append(Signer(by, bundle.signature_is_good, pinned))
     if operator is None:
-        by = bundle.signed_by
-        bundle.note("operator-not-pinned", NOTE, field="signed_by", found=by, sentence="Is it the operator?")
+        bundle.note("operator-not-pinned", file, field="signed_by", found=by, sentence="Is it the operator?")
     else:
-        bundle.compare("foreign-signature", NOTE, bundle.signed_by, operator, field="signed_by")
+        bundle.compare("foreign-signature", file, by, operator, field="signed_by")
 
 
 def event_hash(previous: str, event: Mapping[str, Any]) -> str | None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +10,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from verify.bundles.checkpoints import SignedHead
 from verify.bundles.files import Bundle
-from verify.bundles.ledger import add_event
-from verify.findings import Signer
+from verify.bundles.ledger import add_event, check_signer
+from verify.bundles.web import Unreachable, fetch_json
 
-PATIENCE_S, LARGEST_PAGE, MOST_EVENTS = 30, 32 * 2**20, 2_000_000
+MOST_EVENTS = 2_000_000
 SLUG = re.compile(r"/c/([A-Za-z0-9_-]{1,50})(?:/|$)")
-
-
-class Unreachable(Exception):
-    """The site did not answer, or not with what was asked for."""
 
 
 def read(address: str, *, after: int, operator: str | None) -> Bundle:
@@ -56,12 +49,8 @@ def _head(bundle: Bundle, row: Any, *, operator: str | None) -> None:
     except ValueError as error:
         raise Unreachable(f"checkpoints: {error}") from error
     bundle.signed_by, good = (head.signed_by, head.is_good()) if head else ("", None)
-    pinned = None if operator is None else bundle.signed_by == operator
-    bundle.book.signers.append(Signer(bundle.signed_by, good, pinned))
-    if operator is None:
-        bundle.note("operator-not-pinned", "checkpoints", found=bundle.signed_by, sentence="Is it the operator?")
-    else:
-        bundle.compare("foreign-signature", "checkpoints", bundle.signed_by, operator, field="signed_by")
+    bundle.signature_is_good = good
+    check_signer(bundle, "checkpoints", operator=operator)
     if head is None or good is False:
         bundle.note("bad-signature", "checkpoints", sentence="No head of this ledger is signed by the key it names.")
         return
@@ -87,13 +76,8 @@ def _rows(address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def page_at(address: str) -> dict[str, Any]:
-    try:
-        with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:  # noqa: S310  (its scheme is checked)
-            page = json.loads(answer.read(LARGEST_PAGE))
-    except (urllib.error.URLError, TimeoutError, ValueError, OSError, RecursionError) as error:
-        raise Unreachable(f"{address}: {error}") from error
-    if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+    page = fetch_json(address)
+    rows = page.get("results") if isinstance(page, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Unreachable(f"{address}: not an answer of the API")
-    if not all(isinstance(row, dict) for row in page["results"]):
-        raise Unreachable(f"{address}: not an answer of the API")
-    return page
+    return dict(page)
