@@ -36,10 +36,10 @@ class Anchor:
 
     @classmethod
     def of(cls, text: str, *, block_hash: str = "") -> Anchor | None:
-        found = re.fullmatch(r"([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)", text)
-        if not found:
+        lines = re.fullmatch(r"([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)", text)
+        if not lines:
             return None
-        return cls(found[1], int(found[2]), base64.b64decode(found[3]).hex(), block_hash)
+        return cls(lines[1], int(lines[2]), base64.b64decode(lines[3]).hex(), block_hash)
 
     @property
     def text(self) -> str:
@@ -90,14 +90,14 @@ def listed(path: Path, *, by: str) -> list[Anchor]:
     rows = json.loads(path.read_bytes())
     if not isinstance(rows, list):
         raise ValueError(f"{path}: a list of anchors is expected")
-    found = []
+    rows_of_hotkey = []
     for number, row in enumerate(rows):
         text = row.get("text") if isinstance(row, dict) else None
         anchor = Anchor.of(text, block_hash=str(row.get("block_hash", ""))) if isinstance(text, str) else None
         if anchor is None:
             raise ValueError(f"{path}: entry {number} is no anchor: text must be origin, seq and head, one a line")
-        found += [anchor] if row.get("hotkey") == by else []
-    return found
+        rows_of_hotkey += [anchor] if row.get("hotkey") == by else []
+    return rows_of_hotkey
 
 
 def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "") -> list[Anchor]:
@@ -122,8 +122,8 @@ def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "")
 def notes(raw: bytes, *, origin: str) -> list[Anchor]:
     """Looked for in the bytes as they are: how a runtime wraps them may change, the note does not."""
     pattern = re.escape(origin.encode()) + rb"\n[0-9]{1,18}\n[A-Za-z0-9+/]{43}="
-    found = (Anchor.of(match.decode()) for match in re.findall(pattern, raw))
-    return [anchor for anchor in found if anchor]
+    anchors = (Anchor.of(match.decode()) for match in re.findall(pattern, raw))
+    return [anchor for anchor in anchors if anchor]
 
 
 def ask(node: str, method: str, params: list[Any]) -> Any:

@@ -161,7 +161,7 @@ def not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
 
 
 def health(bundle: Bundle) -> None:
-    """No gate by which the judge is unwell fails, and they are what the ledger told when the round left its duels.
+    """No gate by which the judge is unwell fails, and they are what the ledger announced when the round left its duels.
 
     Where only repeats make the last take fail, they count if an earlier take was unwell, or none was made before, or a
     take showed the leader's files.
@@ -171,8 +171,10 @@ def health(bundle: Bundle) -> None:
     controls = bundle.document(NAME)["controls"]
     last, judged = last_take(controls), [row for row in controls if row["state"] == "judged"]
     takes = [[row for row in judged if row["take"] == take] for take in range(1, last + 1)]
-    told = [body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body]
-    stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (told[-1] if told else [])}
+    announced = [
+        body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body
+    ]
+    stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (announced[-1] if announced else [])}
     calls = stated.pop("calls", None)
     if takes[-1]:
         bundle.compare("ledger-differs", LEDGER, stated, gates(takes[-1]), field="health")

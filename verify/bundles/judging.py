@@ -30,8 +30,8 @@ def check(bundle: Bundle) -> None:
     here?"""
     judge, doc = bundle.document("competition.json")["judge"], bundle.documents.get(NAME)
     if doc is None:
-        asked = {stage["kind"] for _, duel in judged_duels(bundle) for stage in duel["detail"].get("stages", [])}
-        if asked - TWO_STAGES or bodies(bundle, "control.judged", of_round=bundle.round):
+        questions = {stage["kind"] for _, duel in judged_duels(bundle) for stage in duel["detail"].get("stages", [])}
+        if questions - TWO_STAGES or bodies(bundle, "control.judged", of_round=bundle.round):
             bundle.note("file-missing", NAME)
         return
     bundle.compare("foreign-file", NAME, doc["name"], judge, field="name")

@@ -150,9 +150,9 @@ def one_judge(bundle: Bundle) -> None:
     given: dict[tuple[str, str, str], list[Any]] = {}
     for match in bundle.document(NAME):
         for duel in (duel for duel in match["duels"] if duel["state"] == "judged"):
-            found = [duel["outcome"], duel["score_micro"], duel["detail"]]
-            before = given.setdefault((duel["prompt"], duel["left"], duel["right"]), found)
-            bundle.compare("judged-twice", NAME, found, before, field=f"{label(match)} {duel['prompt']}")
+            verdict = [duel["outcome"], duel["score_micro"], duel["detail"]]
+            before = given.setdefault((duel["prompt"], duel["left"], duel["right"]), verdict)
+            bundle.compare("judged-twice", NAME, verdict, before, field=f"{label(match)} {duel['prompt']}")
 
 
 def result_of(duel: Row) -> str:

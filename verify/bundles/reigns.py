@@ -113,8 +113,8 @@ def paid(bundle: Bundle) -> None:
             if body.get("read_back") != "agrees":
                 bundle.note("not-read-back", LEDGER, field=field)
         elif event["kind"] == "chain.weights" and body.get("reign") in named:
-            told = named[body["reign"]]
-            reign = {"hotkey": told["leader"], "weight": told["weight"], "effective_block": told["effective_block"]}
+            row = named[body["reign"]]
+            reign = {"hotkey": row["leader"], "weight": row["weight"], "effective_block": row["effective_block"]}
             expected = shares([reign], block=body["block"], uids=body["uids"], owner=body["owner_uid"])
             bundle.compare("wrong-weights", LEDGER, body["weights"], expected, field=field)
 

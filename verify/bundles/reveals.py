@@ -32,8 +32,8 @@ def check(bundle: Bundle) -> None:
     """Each reveal lies inside the window, was told by the ledger, and is signed."""
     window = bundle.document("round.json")["schedule"]
     first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
-    told = [body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last]
-    events = {" ".join(str(body[name]) for name in PLACE): body for body in told}  # of several in one place the last
+    inside = [body for body in bodies(bundle, "reveal") if first <= body.get("block", -1) <= last]
+    events = {" ".join(str(body[name]) for name in PLACE): body for body in inside}  # of several in one place the last
     rows = keyed(bundle.document(NAME), *PLACE)
     agree_rows(bundle, NAME, rows, events, ("payload", "objection"))
     for place, row in rows.items():

@@ -89,11 +89,11 @@ def joined(before: Bundle, after: Bundle, *, book: Book) -> None:
 
 def hand_over(editions: Sequence[Bundle], after: Bundle, *, book: Book) -> None:
     """As one edition of the round before says: a correction may have come before this round was played, or after."""
-    found = [disagreements(before, after) for before in sorted(editions, key=edition_of)]
-    if not found or not all(found):
+    rows = [disagreements(before, after) for before in sorted(editions, key=edition_of)]
+    if not rows or not all(rows):
         return
     file = after.book.prefix + "decision.json"
-    for field, seen, expected, number in found[-1]:
+    for field, seen, expected, number in rows[-1]:
         at: dict[str, Any] = {
             "field": field,
             "found": seen,
@@ -144,5 +144,5 @@ def shown_by(bundle: Bundle) -> set[str]:
     doc, fresh = bundle.documents["round.json"], bundle.fresh
     reached = [m["stopped_after"] for m in (*bundle.documents["matches.json"], *bundle.aside()) if m["kind"] == "title"]
     batch = doc["rules"].get("title", {}).get("batch", 1)
-    asked = -(-max(reached, default=0) // batch) * batch
-    return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:asked]}
+    shown = -(-max(reached, default=0) // batch) * batch
+    return {row["sha256"] for row in doc["prompts"]} | {row["sha256"] for row in fresh[:shown]}

@@ -54,9 +54,9 @@ def _head(bundle: Bundle, row: Any, *, operator: str | None) -> None:
     if head is None or good is False:
         bundle.note("bad-signature", "checkpoints", sentence="No head of this ledger is signed by the key it names.")
         return
-    told = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
-    if told is not None or bundle.events:
-        bundle.compare("wrong-checkpoint", "checkpoints", head.head, told, field=f"event {head.seq}")
+    stated = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
+    if stated is not None or bundle.events:
+        bundle.compare("wrong-checkpoint", "checkpoints", head.head, stated, field=f"event {head.seq}")
 
 
 def _rows(address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -93,8 +93,8 @@ def of_titles(bundle: Bundle) -> int | None:
     """The fewest title duels of one finalist for another leader: of the new one, or of those who missed it."""
     winner, rows = bundle.document("decision.json")["winner"], bundle.documents.get("title.json", {"bankrolls": []})
     may = [row for row in rows["bankrolls"] if winner in (row["entry"], LEADER)]
-    found = [row["flip_distance"] for row in may if (row["ending"] == "title") == (winner != LEADER)]
-    return min((distance for distance in found if distance is not None), default=None)
+    distances = [row["flip_distance"] for row in may if (row["ending"] == "title") == (winner != LEADER)]
+    return min((distance for distance in distances if distance is not None), default=None)
 
 
 def of_ladder(bundle: Bundle) -> int | None:
@@ -148,14 +148,14 @@ def repeatability(bundle: Bundle) -> dict[str, int]:
     commits = {row["entry"]: row["commit"] for row in bundle.document("submissions.json") if row["entry"] in order}
     mine = [m for m in bundle.document(MATCHES) if m["challenger"] in order]
     first: dict[tuple[str, ...], Row] = {}
-    found = {"pairs": 0, "same": 0, "opposite": 0}
+    counts = {"pairs": 0, "same": 0, "opposite": 0}
     for match in sorted(mine, key=lambda m: (order[m["challenger"]], m["kind"], m["defender"])):
         for duel in (duel for duel in match["duels"] if duel["state"] == "judged"):
             key = (match["kind"], match["defender"], commits[match["challenger"]], duel["prompt"])
             before = first.setdefault(key, duel)
             if (before["left"], before["right"]) != (duel["left"], duel["right"]):
                 both = {before["outcome"], duel["outcome"]}
-                found["pairs"] += 1
-                found["same"] += len(both) == 1
-                found["opposite"] += both == {"challenger", "defender"}
-    return found
+                counts["pairs"] += 1
+                counts["same"] += len(both) == 1
+                counts["opposite"] += both == {"challenger", "defender"}
+    return counts
