@@ -133,6 +133,19 @@ def test_a_node_that_does_not_answer_is_told(folder: Path, address: str) -> None
     assert found(examined, node=address or "nonsense") == {"chain-unread"}
 
 
+class EndlessNode(FakeNode):
+    """Lists keys that are nobody's, and always more of them."""
+
+    def do_state_getKeysPaged(self, prefix: str, count: int, start: str, block_hash: str | None = None) -> list[str]:
+        return [prefix + "00" * 40] * count
+
+
+def test_a_node_that_lists_keys_without_end_is_given_up(folder: Path) -> None:
+    with over_http(EndlessNode(subnet())) as address, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain, "MOST_PAGES", 3)
+        assert found(played_on(folder, "bittensor:17"), node=address) == {"chain-unread"}
+
+
 def test_a_simulated_chain_anchors_nothing(folder: Path) -> None:
     assert found(played_on(folder, "simulated:x"), node="http://127.0.0.1:1") == {"not-anchored"}
 
