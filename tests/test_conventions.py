@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,19 @@ def test_the_ground_floor_knows_nothing_of_the_game() -> None:
     assert not wrong, (
         f"core and formats serve any platform of rounds; what they need of the game is handed to them: {wrong}"
     )
+
+
+def test_no_two_modules_of_the_formats_need_each_other() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("formats")}
+    needs: dict[str, set[str]] = {}
+    for name, path in names.items():
+        froms = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        wanted = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+        needs[name] = (wanted | {str(node.module) for node in froms}) & names.keys()
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as circle:
+        pytest.fail(f"what both need belongs in a module of its own, hidden imports too: {' -> '.join(circle.args[1])}")
 
 
 def test_whatever_leaves_this_machine_goes_through_the_one_client() -> None:

@@ -6,58 +6,24 @@ endian; scales are logarithms, opacity is a logit, `f_rest_*` holds the harmonic
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from formats.facts import Facts
 from formats.ply import spz
+from formats.ply.splats import NEEDED, ROWS, Splats
 from formats.rules import HALF_CUBE, MOST_BYTES, TOLERANCE, refusal
 
-Floats = NDArray[np.float32]
-
-ROWS = "splats.f32"  # what a browser is given: see Splats.rows
 END = re.compile(rb"(\r?\n)end_header(\r?\n)")
 PRINTABLE = re.compile(rb"[ -~]*")
 MOST_HEADER = 1 << 14
 MOST_SPLATS = 2_000_000
 LARGEST_SCALE = 0.5  # of the asset's cube; a splat reaches three times as far
 SMALLEST_LOG, MOST_LOGIT, MOST_COLOUR = -50.0, 1e4, 1e4
-NEEDED = (
-    *("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2"),
-    *("rot_0", "rot_1", "rot_2", "rot_3"),
-)
 ALLOWED = {*NEEDED, "nx", "ny", "nz", *(f"f_rest_{i}" for i in range(45))}
 DEGREES = {0: 0, 9: 1, 24: 2, 45: 3}  # by the number of f_rest properties
-
-
-@dataclass(frozen=True)
-class Splats:
-    """`values`: (n, properties), as they lie in the file; `columns`: where each property is."""
-
-    values: Floats
-    columns: dict[str, int]
-    degree: int
-
-    def of(self, *names: str) -> Floats:
-        """(n, names)"""
-        taken: Floats = self.values[:, [self.columns[name] for name in names]]
-        return taken
-
-    def rows(self) -> bytes:
-        """The values alone, splat by splat in the order of NEEDED and then f_rest_*: no header to be read."""
-        rests = (f"f_rest_{i}" for i in range(sum(name.startswith("f_rest_") for name in self.columns)))
-        return np.ascontiguousarray(self.of(*NEEDED, *rests), "<f4").tobytes()
-
-    @property
-    def harmonics(self) -> Floats:
-        """(n, coefficients, 3): degree by degree, red green blue together."""
-        each = {0: 0, 1: 3, 2: 8, 3: 15}[self.degree]
-        flat = self.of(*(f"f_rest_{i}" for i in range(3 * each)))
-        return flat.reshape(len(flat), 3, each).transpose(0, 2, 1)
 
 
 def examine(data: bytes) -> Facts:

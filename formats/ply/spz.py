@@ -3,17 +3,13 @@
 It is gzip around a header of 16 bytes and one block per property.  gzip's own comment carries who made it.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from formats.ply.examine import Splats
+from formats.ply.splats import Splats
 
 LIGHT = "light.spz"
 MAGIC, VERSION = 0x5053474E, 2

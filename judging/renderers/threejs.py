@@ -30,7 +30,7 @@ from formats.blame import settled
 from formats.glb import canonical
 from formats.light_copy import regular_file
 from formats.one_reading import require_same
-from formats.ply import examine as ply
+from formats.ply.splats import ROWS
 from formats.rules import refusal
 from formats.sandbox import Done, Sandbox
 from formats.threejs.baking import baked
@@ -101,8 +101,8 @@ class Threejs:
     def _prepared(self, data: Path, *, file_format: str, folder: Path) -> tuple[Drawn, Done]:
         """What the browser is given, written anew from what the check read; and what is known of it."""
         if file_format == "ply":
-            done = self._examined(data, file_format="ply", folder=folder, derive=ply.ROWS)
-            rows = regular_file(folder / ply.ROWS, most=MOST_DRAWN)
+            done = self._examined(data, file_format="ply", folder=folder, derive=ROWS)
+            rows = regular_file(folder / ROWS, most=MOST_DRAWN)
             return Drawn("rows", rows, {"count": counted(done), "wide": len(rows) // 4 // counted(done)}), done
         if file_format == "threejs":
             self._examined(data, file_format=file_format, folder=folder)
