@@ -4,40 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from fractions import Fraction
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db import transaction
 
-from audits import repeats, titles
+from audits import bankrolls, fresh_pods, regenerations
 from audits.decisions import cherrypicking, verdicts
 from audits.models import Audit, Correction, PodRun
 from audits.pods import runs
-from audits.reviews import in_force, reruns
+from audits.reviews import in_force
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
-from competition import prompts
-from competition.decisions import bankroll
-from competition.decisions import ladder as climbing
-from competition.decisions.repeats import numbered
-from competition.decisions.title import Title
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of
+from competition.rulesets import RoundDecision
+from competition.rulesets.base import NOBODY
+from competition.rulesets.ladder import LEADER
 from competition.steps import pause
 from core.machine import engine
 from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from core.machine.stateful import FailureClass
-from judging import matches, recorded
-from judging import titles as judging_titles
-from judging.models import Match
+from judging import matches, observed, recorded
 from judging.steps import trouble
 
 SOON = timedelta(seconds=2)
 NOT_THERE = timedelta(minutes=1)  # between two looks at code that its host says is not there
 LOOK_AGAIN = "We look again before we believe it."
-Climbed: TypeAlias = climbing.Ladder | Title
 
 
 @engine.sweep
@@ -88,52 +82,13 @@ def examine_source(audit: Audit, *, now: datetime) -> Outcome:
 
 def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     """Run the code on the round's prompts and judge what it gives against what was submitted."""
-    again = rules_of(audit.round).audit_repeats > 1
-    verdict = _repeats(audit, now=now) if again else _generation(audit, now=now)
+    verdict = regenerations.verdict(audit, now=now)
     if isinstance(verdict, Wait):
         return verdict
     if verdict.outcome == verdicts.UNKNOWN:
         failure = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
     return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit))
-
-
-def _repeats(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
-    """margin-2: several times, and each time against the defender of the rung that it won, too."""
-    ladder = matches.ladder(audit.round, audited=audited(audit.round))
-    rung = next((rung for rung in ladder.rungs if rung.challenger == audit.submission.key), None)
-    if rung is None:
-        return Wait(SOON, "the ladder is climbed anew")
-    entries = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}
-    return repeats.verdict(audit, defender=entries[str(rung.defender)], now=now)
-
-
-def _generation(audit: Audit, *, now: datetime) -> verdicts.Verdict | Wait:
-    entry, round_, rerun = audit.submission, audit.round, reruns.reruns(audit)
-    drawn = (row.prompt for row in round_.drawn.select_related("prompt"))
-    prompts.expect_generated(entry, drawn, now=now, repeat=rerun)
-    run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, rerun), now=now)
-    if not run.settled:
-        return Wait(SOON, f"the platform runs the code again: {run.state}, {run.waiting_for or 'starting'}")
-    if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
-        return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
-    match = reruns.match_of(audit, now=now)
-    if match.state != "decided":
-        return Wait(SOON, f"the regenerated outputs are judged against the submitted ones: {match.state}")
-    rules, limits = rules_of(round_), runs.limits_of(run)
-    worse = worse_by_bankroll(match) if rules.title else None
-    failure = (run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None
-    return verdicts.generation(
-        matches.tally_of(match),
-        generated_s=run.generated_s,
-        rules=verdicts.GenerationRules(
-            win_margin=Fraction(rules.win_margin),
-            least_counted=rules.least_counted,
-            generation_s=limits.generation_s,
-            worse=worse,
-        ),
-        failure=failure,
-    )
 
 
 def flag_the_best_of_many(audit: Audit) -> None:
@@ -158,12 +113,6 @@ def flag_the_best_of_many(audit: Audit) -> None:
         )
 
 
-def worse_by_bankroll(match: Match) -> bool:
-    """title-1: have the submitted outputs earned a title against the regenerated ones?"""
-    results = [result for duel in match.duels.order_by("position") if (result := matches.result_of(duel))]
-    return bankroll.worse_than(results, rules=rules_of(match.round)).ending == "title"
-
-
 STATES: Mapping[str, str] = {
     verdicts.PASSED: "passed",
     verdicts.FAILED: "rejected",
@@ -186,49 +135,32 @@ def _verdict(
     )
 
 
-def audited(round_: Round, *, including: Correction | None = None) -> dict[climbing.Key, climbing.Audited]:
-    """One rejection rejects; all that the rules ask for must have passed."""
-    kinds = set(rules_of(round_).audits)
-    found: dict[str, dict[str, str]] = {}
-    for (entry, kind), audit in in_force.verdicts(round_, including=including).items():
-        found.setdefault(entry, {})[kind] = audit.state
-    result: dict[climbing.Key, climbing.Audited] = {}
-    for key, states in found.items():
-        if "rejected" in states.values():
-            result[key] = "rejected"
-        elif {kind for kind, state in states.items() if state == "passed"} >= kinds:
-            result[key] = "passed"
-    return result
-
-
 @engine.step(Round, "finalizing")
 def finalize(round_: Round, now: datetime) -> Outcome:
-    """Audit the winners of the ladder, climb it again with the verdicts, and decide."""
-    climbed = None
+    """Audit the winners, ask the ruleset again with the verdicts, and decide."""
+    decision = NOBODY
     if matches.challengers(round_):
         stop = trouble(round_) or _audit_trouble(round_)
         if stop:
             return stop
-        climbed = climb(round_, now=now)
-        want_audits(round_, climbed, now=now)
-        if not climbed.complete:
-            return Wait(SOON, _waiting(round_, climbed))
+        decision = decide(round_)
+        want(round_, decision, now=now)
+        if not decision.complete:
+            return Wait(SOON, _waiting(round_, decision))
     if edited := [*recorded.edited_matches(round_), *_edited_audits(round_)]:
         return pause(round_, recorded.sentence(edited), code=recorded.CODE)
-    winner = winner_of(round_, climbed)
-    story = tell(round_, climbed, winner)
+    winner, steps = winner_of(round_, decision), [step.to_dict() for step in decision.steps]
 
-    def decide() -> None:
-        decision = {**conclude(round_, winner=winner, now=now), "ladder": story}
-        headline = say(round_, winner, climbed)
-        if isinstance(climbed, Title):
-            titles.keep(round_, climbed, now=now)
-        Round.objects.filter(pk=round_.pk).update(decision=decision, headline=headline)
-        facts["headline"] = headline
+    def conclude_() -> None:
+        outcome = {**conclude(round_, winner=winner, now=now), "ladder": steps}
+        summary = headline(round_, decision)
+        bankrolls.keep(round_, decision.left, now=now)
+        Round.objects.filter(pk=round_.pk).update(decision=outcome, headline=summary)
+        facts["headline"] = summary
 
-    facts: dict[str, object] = {"winner": winner.miner.hotkey if winner else "leader", "ladder": story}
+    facts: dict[str, object] = {"winner": winner.miner.hotkey if winner else "leader", "ladder": steps}
     because = f"{winner.miner.hotkey} takes the lead" if winner else "the leader defends"
-    return Move("finished", because=because, facts=facts, also=decide)
+    return Move("finished", because=because, facts=facts, also=conclude_)
 
 
 def _edited_audits(round_: Round) -> list[str]:
@@ -247,19 +179,17 @@ def _edited_audits(round_: Round) -> list[str]:
     return found
 
 
-def climb(round_: Round, *, now: datetime, including: Correction | None = None, ask: bool = True) -> Climbed:
-    """The round as far as it is known; with `ask`, the matches and pods wanted next are asked for."""
-    verdicts, version = audited(round_, including=including), including.version if including else None
-    if rules_of(round_).title is None:
-        ladder = matches.ladder(round_, audited=verdicts, version=version)
-        if ask:
-            matches.want(round_, ladder, now=now)
-        return ladder
-    title = judging_titles.settled(round_, audited=verdicts, version=version)
-    if ask:
-        judging_titles.want(round_, title, now=now)
-        titles.keep_running(round_, now=now)
-    return title
+def decide(round_: Round, *, including: Correction | None = None) -> RoundDecision:
+    """The round as far as it is known."""
+    audits = in_force.audited(round_, including=including)
+    return observed.decide(round_, audits=audits, version=including.version if including else None)
+
+
+def want(round_: Round, decision: RoundDecision, *, now: datetime, correction: Correction | None = None) -> None:
+    """Ask for the matches, pods and audits that are wanted next."""
+    matches.want(round_, decision.wanted_matches, now=now)
+    fresh_pods.keep_running(round_, now=now)
+    want_audits(round_, decision, now=now, correction=correction)
 
 
 def _audit_trouble(round_: Round) -> Move | None:
@@ -271,15 +201,11 @@ def _audit_trouble(round_: Round) -> Move | None:
     return pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
 
 
-def want_audits(round_: Round, climbed: Climbed, *, now: datetime, correction: Correction | None = None) -> None:
-    """One after the other: code that may not be run is not run, and no verdict hangs on who was first.
-
-    A winner of margin-2 is audited against its defender, so those below it come first.
-    """
-    wanted = climbed.wanted_audits[: 1 if rules_of(round_).audit_repeats > 1 else None]
+def want_audits(round_: Round, decision: RoundDecision, *, now: datetime, correction: Correction | None = None) -> None:
+    """One after the other: code that may not be run is not run, and no verdict hangs on who was first."""
     entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
     with transaction.atomic():
-        for key in wanted:
+        for key in decision.wanted_audits:
             for kind in rules_of(round_).audits:
                 audit = in_force.wanted(entries[str(key)], kind=kind, correction=correction, now=now)
                 if audit.state != "passed":
@@ -287,51 +213,25 @@ def want_audits(round_: Round, climbed: Climbed, *, now: datetime, correction: C
         engine.announce(Audit, now=now)
 
 
-def _waiting(round_: Round, climbed: Climbed) -> str:
+def _waiting(round_: Round, decision: RoundDecision) -> str:
     person = next((a for a in in_force.verdicts(round_).values() if a.state == "reviewing"), None)
     if person:
         return f"a reviewer must decide the {person.kind} audit of {person.submission.key}: {person.reason}"
-    if isinstance(climbed, Title):
-        return f"{len(climbed.wanted_audits)} finalist(s) are audited, {len(climbed.wanted_matches)} play for the title"
-    if climbed.wanted_matches:
-        return "the ladder waits for a match between challengers"
-    return f"{len(climbed.wanted_audits)} winner(s) of the ladder are being audited"
+    return decision.waiting
 
 
-def winner_of(round_: Round, climbed: Climbed | None) -> Submission | None:
-    if climbed is None or climbed.leader == climbing.LEADER:
+def winner_of(round_: Round, decision: RoundDecision) -> Submission | None:
+    if decision.leader == LEADER:
         return None
-    return round_.submissions.get(role=Submission.Role.CHALLENGER, miner__hotkey=climbed.leader)
+    return round_.submissions.get(role=Submission.Role.CHALLENGER, miner__hotkey=decision.leader)
 
 
-def tell(
-    round_: Round, climbed: Climbed | None, winner: Submission | None, *, including: Correction | None = None
-) -> list[dict[str, str]]:
-    """The rungs of the ladder, as they are published."""
-    if isinstance(climbed, Title):
-        rejected = [str(key) for key, verdict in audited(round_, including=including).items() if verdict == "rejected"]
-        return titles.tell(round_, climbed, rejected=rejected)
-    rungs = climbed.rungs if climbed else ()
-    return [
-        {
-            "challenger": str(rung.challenger),
-            "defender": str(rung.defender),
-            "verdict": rung.verdict,
-            "reason": rung.reason,
-        }
-        for rung in rungs
-    ]
-
-
-def say(round_: Round, winner: Submission | None, climbed: Climbed | None) -> str:
+def headline(round_: Round, decision: RoundDecision) -> str:
     """The round's outcome in one sentence."""
-    if climbed is None:
+    entered = len(matches.challengers(round_))
+    if not entered:
         return "Nobody challenged: the leader defends."
-    if isinstance(climbed, Title):
-        return titles.say(round_, winner, climbed)
-    if winner is None:
-        entered = len(matches.challengers(round_))
+    if decision.leader == LEADER:
         return f"The leader defends against {entered} challenger{'s' * (entered != 1)}."
-    rung = next(rung for rung in reversed(climbed.rungs) if rung.challenger == winner.key)
     before = round_.defending.miner.hotkey if round_.defending else "nobody"
-    return f"{winner.miner.hotkey} takes the lead from {before}. {rung.reason}"
+    return f"{decision.leader} takes the lead from {before}. {decision.reason}"

@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from audits.decisions import cherrypicking
-from competition.decisions import bankroll
-from competition.decisions.rulesets import RULESETS
-from competition.decisions.tally import DuelResult
+from competition.rulesets import RULESETS, bankroll
+from competition.rulesets.tally import DuelResult
 
 NOISE = 0.5  # the judge's own, in units of `luck`
 
@@ -46,12 +45,12 @@ def flagged(rows: np.ndarray) -> bool:
 def rejected_by_bankroll(rows: np.ndarray) -> bool:
     """title-1: have the submitted outputs earned a title against the regenerated ones?"""
     told = {1: DuelResult.LOST, -1: DuelResult.WON, 0: DuelResult.DRAWN}
-    return bankroll.worse_than([told[int(r)] for r in rows[0]], rules=RULESETS["title-1"]).ending == "title"
+    return bankroll.worse_than([told[int(r)] for r in rows[0]], rules=RULESETS["title-1"].defaults).ending == "title"
 
 
 def rejected_by_margin(rows: np.ndarray) -> bool:
     """margin-1: is the margin of the regenerated outputs below minus the bar?"""
-    return float(-rows[0].sum()) / rows.shape[1] < -float(RULESETS["margin-1"].win_margin)
+    return float(-rows[0].sum()) / rows.shape[1] < -float(RULESETS["margin-1"].defaults.win_margin)
 
 
 TESTS: tuple[tuple[str, Callable[[np.ndarray], bool], int], ...] = (

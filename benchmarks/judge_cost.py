@@ -18,9 +18,8 @@ from benchmarks.judge_cost_plain import Plain
 from benchmarks.judge_cost_world import Shape, World
 from benchmarks.vlm_server import Server, Settings
 from benchmarks.vlm_server_mind import Mind
-from competition.decisions import stopping
-from competition.decisions.rulesets import RULESETS, Rules
-from competition.decisions.tally import DuelResult, Tally, clears
+from competition.rulesets import RULESETS, Rules, stopping
+from competition.rulesets.tally import DuelResult, Tally, clears
 from judging.backends.base import NoAnswer
 from judging.panel import openai_wire as wire
 from judging.panel.answer_store import Remembered, Reply
@@ -114,7 +113,7 @@ class OnPaper(Deliberation):
 
 def measured(shape: Shape, version: JudgeVersion, *, tokens: int) -> list[dict[str, Any]]:
     rows, world = [], World(version, shape)
-    rules = replace(RULESETS["margin-1"], stop_early=True)
+    rules = replace(RULESETS["margin-1"].defaults, stop_early=True)
     for label in ("plain", "ours"):
         server = Server(Settings(version.served_as), Mind(world.table, noise=NOISE))
         server.card.tokens_per_picture = tokens

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.judge_cost_world import World
 from benchmarks.vlm_server import Server
-from competition.decisions.tally import DuelResult
+from competition.rulesets.tally import DuelResult
 from judging.backends.base import Side
 from judging.panel.questions import pictures
 from judging.panel.questions.calls import MODELS, REFERENCE

@@ -11,11 +11,11 @@ from typing import Any
 from bittensor_core import Keypair
 from django.db import transaction
 
-from competition import chain, configuration, prompts, rounds
+from competition import chain, configuration, prompts, rounds, rulesets
 from competition.chain.base import ChainFault
-from competition.decisions import rulesets, schedule
-from competition.decisions.rulesets import BadRules
+from competition.decisions import schedule
 from competition.models import Competition, Miner
+from competition.rulesets import BadRules
 from formats import registry
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from competition.decisions import beacon, numbers
-from competition.decisions.rulesets import BadRules, Rules, TitleRules, count, read
 from competition.decisions.schedule import Cadence
 from competition.decisions.standing import Condition
+from competition.rulesets import NESTED, BadRules, Rules, count, read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ register(
         means="Single values that replace those of the ruleset (rules.md). Left out: the ruleset's own.",
         kind=Rules,
         read=lambda value: value,  # read with the ruleset's name: `check`
-        nested={"title": TitleRules},
+        nested=NESTED,
     )
 )
 register(

@@ -14,7 +14,7 @@ from typing import Any
 from competition import configuration
 from competition.competition_setup import CompetitionFile, FirstLeader
 from competition.configuration import Config, ConfigurationPart
-from competition.decisions.rulesets import RULESETS, Rules, TitleRules
+from competition.rulesets import NESTED, RULESETS, Rules
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "competition.md"
@@ -63,7 +63,8 @@ def _part(part: ConfigurationPart) -> Iterator[str]:
     text = f"{part.means} {needed} Read by `{part.kind.__module__}.{part.kind.__qualname__}`."
     if part.kind is Rules:
         yield _rules(f"`config.{part.name}`", text, Rules)
-        yield _rules(f"`config.{part.name}.title`", "Of a ruleset that has a title match.", TitleRules)
+        for name, nested in part.nested.items():
+            yield _rules(f"`config.{part.name}.{name}`", f"Of a ruleset that has a {name} match.", nested, field=name)
     else:
         yield _section(f"`config.{part.name}`", text, part.kind)
 
@@ -80,20 +81,18 @@ def _section(title: str, text: str, kind: type) -> str:
     )
 
 
-def _rules(title: str, text: str, kind: type) -> str:
+def _rules(title: str, text: str, kind: type, *, field: str = "") -> str:
     """One column of defaults for each ruleset that has them."""
     hints = typing.get_type_hints(kind)
-    holders: dict[str, Any] = {
-        name: rules if kind is Rules else rules.title
-        for name, rules in RULESETS.items()
-        if kind is Rules or rules.title
-    }
+    values = {name: ruleset.defaults for name, ruleset in RULESETS.items()}
+    holders: dict[str, Any] = {name: getattr(rules, field) if field else rules for name, rules in values.items()}
+    holders = {name: holder for name, holder in holders.items() if holder is not None}
     head = f"| field | type | {' | '.join(f'`{name}`' for name in holders)} | unit | meaning |"
     rows = []
     for each in dataclasses.fields(kind):
-        if each.name not in ("name", "title"):
-            values = " | ".join(_value(getattr(holder, each.name)) for holder in holders.values())
-            row = f"| `{each.name}` | {_kind(hints[each.name])} | {values} | {each.metadata.get('unit', '')} | "
+        if each.name not in ("name", *NESTED):
+            cells = " | ".join(_value(getattr(holder, each.name)) for holder in holders.values())
+            row = f"| `{each.name}` | {_kind(hints[each.name])} | {cells} | {each.metadata.get('unit', '')} | "
             rows.append(f"{row}{each.metadata['means']} |")
     return "\n".join([f"## {title}", text, "", head, "|---" * (len(holders) + 4) + "|", *rows, ""])
 

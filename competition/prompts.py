@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from competition.decisions import bankroll, rulesets
+from competition import rulesets
 from competition.decisions import seed as seeds
-from competition.decisions.repeats import numbered
+from competition.decisions.attempts import numbered
 from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, RoundPrompt, Submission
 from core import ledger, store
 
@@ -87,8 +87,8 @@ def draw(round_: Round, *, block_hash: str, beacon: str | None = None) -> Draw:
     seed = seeds.seed(competition.slug, round_number=round_.number, block_hash=block_hash, beacon=beacon)
     count = min(len(pool), int(competition.config["prompts_per_round"]))
     chosen = seeds.choose(seed, prompt_sha256s=list(pool), k=count)
-    used = {*chosen, *seen_before(round_)}
-    fresh = seeds.choose_fresh(seed, pool=list(pool), used=used, most=fresh_needed(round_.rules))
+    used, wanted = {*chosen, *seen_before(round_)}, fresh_prompts(round_.rules)
+    fresh = seeds.choose_fresh(seed, pool=list(pool), used=used, most=wanted.most if wanted else 0)
     return Draw(seed, tuple(pool[sha] for sha in chosen), tuple(pool[sha] for sha in fresh), len(pool))
 
 
@@ -107,35 +107,34 @@ def seen_before(round_: Round) -> set[str]:
 
 
 def shortage(round_: Round) -> str:
-    """Too few unseen prompts for anybody to earn a title in this round?  Says so, and what to do; "" otherwise."""
-    title = rulesets.read(round_.rules).title
-    if title is None:
+    """Too few unseen prompts for what this round uses them for?  Says so, and what to do; "" otherwise."""
+    fresh = fresh_prompts(round_.rules)
+    if fresh is None:
         return ""
     drawn, pool = int(round_.competition.config["prompts_per_round"]), round_.competition.pool.count()
-    left, least = pool - len(seen_before(round_)) - drawn, bankroll.least_duels(title) or title.prompts
+    left, least = pool - len(seen_before(round_)) - drawn, fresh.least
     if left >= least:
         return ""
     return (
         f"Of the pool's {pool} prompts {max(0, left)} may be left that no round has shown once {drawn} are drawn, and "
-        f"a title takes {least} or more, at most {title.prompts}. Reveals are taken meanwhile, and the window is "
+        f"{fresh.purpose} takes {least} or more, at most {fresh.most}. Reveals are taken meanwhile, and the window is "
         f"longer by the pause. Add pictures with: manage.py add_prompts {round_.competition.slug} FOLDER. Resumed "
         "without them, the round plays with what there is."
     )
 
 
-def fresh_needed(rules: Mapping[str, Any]) -> int:
-    """How many fresh prompts a round under these (stored) rules draws."""
-    title = rulesets.read(rules).title
-    return title.prompts if title else 0
+def fresh_prompts(rules: Mapping[str, Any]) -> rulesets.FreshPrompts | None:
+    """Which fresh prompts a round under these (stored) rules draws; None where it draws none."""
+    return rulesets.ruleset(rulesets.read(rules)).fresh_prompts
 
 
-def large_enough(pool: int, *, drawn: int, fresh: int) -> None:
+def large_enough(pool: int, *, drawn: int, fresh: rulesets.FreshPrompts) -> None:
     """Raises BadRules, which names the field and the fix."""
-    if pool < drawn + fresh:
+    if pool < drawn + fresh.most:
         raise rulesets.BadRules(
-            "title.prompts",
-            f"a round draws {drawn} prompts and {fresh} fresh ones, and the pool holds {pool}",
-            fix=f"Add {drawn + fresh - pool} prompts to the pool, or lower title.prompts or prompts_per_round",
+            fresh.rule,
+            f"a round draws {drawn} prompts and {fresh.most} fresh ones, and the pool holds {pool}",
+            fix=f"Add {drawn + fresh.most - pool} prompts to the pool, or lower {fresh.rule} or prompts_per_round",
         )
 
 

@@ -8,15 +8,19 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from competition import chain, prompts
-from competition.decisions import rulesets, schedule, seed, standing
-from competition.decisions import weights as weighing
+from competition import chain, prompts, rulesets
+from competition.decisions import schedule, seed, standing
 from competition.models import Competition, Reign, Round, Submission
+from competition.rulesets import weights as weighing
 from core import ledger
 
 
 def rules_of(round_: Round) -> rulesets.Rules:
     return rulesets.read(round_.rules)
+
+
+def ruleset_of(round_: Round) -> rulesets.Ruleset:
+    return rulesets.ruleset(rules_of(round_))
 
 
 def cadence(competition: Competition) -> schedule.Cadence:
@@ -46,12 +50,8 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
 
 def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
     """Raises BadRules before the first round of a competition that could not be played to its end."""
-    if rules.audit_repeats > 1 and rules.title is not None:
-        raise rulesets.BadRules(
-            "audit_repeats",
-            "a finalist's outputs are generated again once, and then on fresh prompts",
-            fix="Write 1, or use margin-2",
-        )
+    ruleset = rulesets.ruleset(rules)
+    ruleset.check()
     asked = standing.Condition.from_json(competition.config.get("entry", {}))
     if asked.least_alpha and competition.chain.startswith("simulated:"):
         raise rulesets.BadRules(
@@ -59,9 +59,9 @@ def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
             "a simulated chain knows of no stakes",
             fix="Leave it out, or play on bittensor:<netuid>",
         )
-    if rules.title is not None:
+    if ruleset.fresh_prompts is not None:
         drawn = int(competition.config["prompts_per_round"])
-        prompts.large_enough(competition.pool.count(), drawn=drawn, fresh=rules.title.prompts)
+        prompts.large_enough(competition.pool.count(), drawn=drawn, fresh=ruleset.fresh_prompts)
 
 
 def enthrone_first(competition: Competition, *, reign: Mapping[str, Any], now: datetime) -> Reign:

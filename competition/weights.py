@@ -13,8 +13,8 @@ from bittensor_core import Keypair
 from django.db import transaction
 
 from competition import chain
-from competition.decisions import weights as decisions
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
+from competition.rulesets import weights as decisions
 from core import ledger, operator_key
 
 RULE = "the leader's uid gets the reign's weight at the block, the subnet owner's uid the rest"

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from competition.decisions import screening, stopping
-from competition.decisions.repeats import plain
-from competition.decisions.tally import DuelResult, Tally
 from competition.models import Round
-from competition.rounds import rules_of
+from competition.rounds import ruleset_of
+from competition.rulesets.base import MatchEnd
+from competition.rulesets.tally import DuelResult
 from competition.steps import pause
 from core.machine import engine
 from core.machine.outcomes import Failure, Move, Outcome, Wait
 from core.machine.stateful import FailureClass
-from judging import matches, recorded, titles
+from judging import fresh_matches, matches, recorded
 from judging.models import Duel, Match
 
 SOON = timedelta(seconds=2)
@@ -38,18 +37,16 @@ def decide(match: Match, now: datetime) -> Outcome:
 
 
 def _outcome(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
-    if match.kind == Match.Kind.TITLE:
-        return _title(match, duels, now=now)
-    results = [matches.result_of(duel) for duel in duels]
-    length = _length(match, results)
-    if length is None and bearable(duels):
+    if matches.kind_of(match.round, match.kind).fresh:
+        return _on_fresh_prompts(match, duels, now=now)
+    results, ruleset = [matches.result_of(duel) for duel in duels], ruleset_of(match.round)
+    end = ruleset.match_end(match.kind, results, total=len(results))
+    if end is None and bearable(duels):
         results = [DuelResult.VOID if duel.exhausted else result for duel, result in zip(duels, results, strict=True)]
-        length = _length(match, results)
-    if length is None:
+        end = ruleset.match_end(match.kind, results, total=len(results))
+    if end is None:
         return Wait(SOON, f"{sum(result is None for result in results)} of {len(results)} duels are open")
-    if _screened(match):
-        return _screen(match, duels, results, now=now)
-    return _decided(match, duels, results, length=length, now=now)
+    return _decision(match, duels, end, now=now)
 
 
 def bearable(duels: Sequence[Duel]) -> bool:
@@ -57,51 +54,26 @@ def bearable(duels: Sequence[Duel]) -> bool:
     return sum(duel.exhausted for duel in duels) * 100 <= MOST_VOID_PERCENT * len(duels)
 
 
-def _length(match: Match, results: Sequence[DuelResult | None]) -> int | None:
-    if plain(match.kind) == Match.Kind.AUDIT:
-        return len(results) if all(results) else None
-    if _screened(match):
-        stop = screening.stop(results, rules=rules_of(match.round))
-        return stop.after if stop else None
-    return stopping.stop_index(results, rules=rules_of(match.round))
-
-
-def _screened(match: Match) -> bool:
-    """A screen whose hopeless rest is not judged: its forfeits count wherever they stand."""
-    return match.kind == Match.Kind.SCREEN and rules_of(match.round).title is not None
-
-
-def _screen(match: Match, duels: list[Duel], results: Sequence[DuelResult | None], *, now: datetime) -> Move:
-    stop = screening.stop(results, rules=rules_of(match.round))
-    if stop is None:
-        raise ValueError("an open screen is not decided")
-    return _decision(match, duels, stop.tally, stopped=stop.because, length=stop.after, now=now)
-
-
-def _title(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
-    """Decided when the bankroll is; until then the next prompts are judged, or asked for."""
+def _on_fresh_prompts(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
+    """Until the ruleset ends it the next prompts are judged, or asked for."""
     open_ = [duel for duel in duels if not duel.settled]
     if open_ and all(duel.exhausted for duel in open_) and bearable(duels):
         for duel in open_:
             engine.move(duel, _void(duel), now=now)
         duels[:] = match.duels.select_related("prompt").order_by("position")
-    standing = titles.standing(match, duels)
-    if standing.ending == "open":
-        return Wait(SOON, titles.go_on(match, duels, now=now))
-    tally = Tally.of(result for duel in duels[: standing.duels] if (result := matches.result_of(duel)))
-    return _decision(match, duels, tally, stopped=standing.ending, length=standing.duels, now=now)
+    end = ruleset_of(match.round).match_end(
+        match.kind,
+        fresh_matches.results(duels),
+        total=match.round.fresh.count(),
+        carried=fresh_matches.carried(match),
+    )
+    if end is None:
+        return Wait(SOON, fresh_matches.go_on(match, duels, now=now))
+    return _decision(match, duels, end, now=now)
 
 
-def _decided(
-    match: Match, duels: list[Duel], results: Sequence[DuelResult | None], *, length: int, now: datetime
-) -> Move:
-    tally = Tally.of(result for result in results[:length] if result)
-    certainty = stopping.certain([r for r in results[:length] if r], len(results), rules=rules_of(match.round)) or ""
-    stopped = certainty if length < len(results) else ""
-    return _decision(match, duels, tally, stopped=stopped, length=length, now=now)
-
-
-def _decision(match: Match, duels: list[Duel], tally: Tally, *, stopped: str, length: int, now: datetime) -> Move:
+def _decision(match: Match, duels: list[Duel], end: MatchEnd, *, now: datetime) -> Move:
+    tally, length = end.tally, end.after
     return Move(
         "decided",
         because=f"{tally.wins} won, {tally.drawn} drawn, {tally.losses} lost, {tally.void} void of {length}",
@@ -113,7 +85,7 @@ def _decision(match: Match, duels: list[Duel], tally: Tally, *, stopped: str, le
             "forfeits_challenger": tally.forfeits_challenger,
             "forfeits_defender": tally.forfeits_defender,
             "margin_micro": tally.margin_micro(),
-            "stopped": stopped,
+            "stopped": end.because,
             "stopped_after": length,
             "duels_made": len(duels),
         },

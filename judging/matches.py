@@ -1,18 +1,19 @@
-"""Which matches does a round have, what did their duels say, and what follows on the ladder?"""
+"""Which matches does a round have, and what did their duels say?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from competition.decisions import ladder as climbing
-from competition.decisions.repeats import numbered
-from competition.decisions.tally import DuelResult, Tally
+from competition import rulesets
+from competition.decisions.attempts import numbered
 from competition.models import Asset, Round, Submission
-from competition.rounds import rules_of
+from competition.rulesets import MatchKind
+from competition.rulesets.base import Pairing
+from competition.rulesets.tally import DuelResult, Tally
 from core.machine import engine
 from judging.models import Duel, Match
 
@@ -24,7 +25,7 @@ def ensure(
 ) -> Match:
     """The match of this pair, made when it is first wanted.  `repeat`: about which regeneration an audit's is."""
     leads = defender.role == Submission.Role.LEADER
-    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN, Match.Kind.TITLE)
+    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN) or kind_of(round_, kind).fresh
     match, made = Match.in_force.get_or_create(
         round=round_,
         kind=numbered(kind, repeat),
@@ -39,6 +40,11 @@ def ensure(
     if made:
         engine.announce(Match, now=now)
     return match
+
+
+def kind_of(round_: Round, kind: str) -> MatchKind:
+    """How a kind of match is played under the round's rules."""
+    return rulesets.match_kind(round_.rules, kind)
 
 
 def counting(round_: Round, *, version: int | None = None) -> QuerySet[Match]:
@@ -76,12 +82,11 @@ def result_of(duel: Duel) -> DuelResult | None:
 def beyond(match: Match, duel: Duel) -> bool:
     """Does the duel lie where its match had ended, so that it counts for nothing, judged or not?
 
-    Forfeits of a screen of title-1 count wherever they stand.
+    Forfeits that were counted first count wherever they stand.
     """
     if match.stopped_after is None or duel.position < match.stopped_after:
         return False
-    counts = match.kind == Match.Kind.SCREEN and duel.state == "forfeited" and "title" in match.round.rules
-    return not counts
+    return not (duel.state == "forfeited" and kind_of(match.round, match.kind).forfeits_first)
 
 
 def tally_of(match: Match) -> Tally:
@@ -95,39 +100,9 @@ def tally_of(match: Match) -> Tally:
     )
 
 
-def ladder(
-    round_: Round, *, audited: Mapping[climbing.Key, climbing.Audited], version: int | None = None
-) -> climbing.Ladder:
-    """The ladder as far as the round's decided matches and audits carry it."""
-    decided = (
-        counting(round_, version=version).filter(state="decided").select_related("defender__miner", "challenger__miner")
-    )
-    screen: dict[climbing.Key, Tally | None] = {}
-    met: dict[tuple[climbing.Key, climbing.Key], Tally] = {}
-    for match in decided:
-        if match.kind == Match.Kind.SCREEN:
-            screen[match.challenger.key] = tally_of(match)
-        elif match.kind == Match.Kind.LADDER:
-            met[match.defender.key, match.challenger.key] = tally_of(match)
-    entries = [
-        climbing.Entry(
-            key=s.key, hotkey=s.miner.hotkey, reveal_block=s.reveal_block or 0, extrinsic_index=s.extrinsic_index or 0
-        )
-        for s in challengers(round_)
-    ]
-    return climbing.climb(entries, screen=screen, met=met, audits=audited, rules=rules_of(round_))
-
-
-def want(round_: Round, wanted: climbing.Ladder, *, now: datetime) -> int:
-    """Make the matches the ladder asks for.  Returns how many it asks for."""
+def want(round_: Round, wanted: Iterable[Pairing], *, now: datetime) -> None:
+    """Make the matches that the ruleset asks for."""
     by_key = {entry.key: entry for entry in round_.submissions.select_related("miner")}
     with transaction.atomic():
-        for defender, challenger in wanted.wanted_matches:
-            ensure(
-                round_,
-                kind=Match.Kind.LADDER,
-                defender=by_key[str(defender)],
-                challenger=by_key[str(challenger)],
-                now=now,
-            )
-    return len(wanted.wanted_matches)
+        for kind, defender, challenger in wanted:
+            ensure(round_, kind=kind, defender=by_key[str(defender)], challenger=by_key[str(challenger)], now=now)

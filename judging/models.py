@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from competition.decisions.repeats import plain
+from competition.decisions.attempts import plain
 from competition.models import Asset, Competition, Prompt, Round, Submission
 from core.machine.stateful import Stateful
 from judging.states import ControlStates, DuelStates, MatchStates, RenderingStates

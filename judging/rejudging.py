@@ -88,7 +88,7 @@ def _version(
     )
     duels = old.duels.select_related("prompt", "match__defender__miner", "match__challenger__miner", "match__round")
     told = duels.order_by("position")
-    if old.kind == Match.Kind.TITLE:
+    if matches.kind_of(old.round, old.kind).fresh:
         told = told[: old.stopped_after]  # what was made ready beyond is made ready anew, if it is needed
     Duel.objects.bulk_create(
         _anew(duel, match, take=version if _files(duel) in files else 1, now=now)

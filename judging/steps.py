@@ -10,7 +10,6 @@ from pathlib import Path
 from django.db.models import Q
 
 from competition.models import Asset, Competition, Round, RoundPrompt, Submission
-from competition.rounds import rules_of
 from competition.steps import pause
 from core import store
 from core.machine import engine
@@ -18,7 +17,7 @@ from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
 from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
-from judging import match_decision, matches, sides, titles
+from judging import match_decision, matches, observed, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.health import controls, silence
@@ -84,12 +83,12 @@ def _ours(code: str, what: str) -> Failure:
 def gather(match: Match, now: datetime) -> Outcome:
     """A match begins when every file of both sides is rendered, refused, or known to be missing.
 
-    A title match begins at once: its files come while it is judged.
+    One on fresh prompts begins at once: its files come while it is judged.
     """
     if match.version > 1 and match.judge not in ("", judge_named(match.round.competition.judge).version):
         why = "The judge of today is another than the one that judged this round: it cannot be asked again."
         return Retry(engine.backoff(match.attempts), Failure(FailureClass.JUDGE, "ANOTHER_JUDGE", f"{why} {MEND}"))
-    if match.kind == Match.Kind.TITLE:
+    if matches.kind_of(match.round, match.kind).fresh:
         return _begun(match, [], now=now)
     left = _unrendered(match.defender, match.defender_origin) + _unrendered(match.challenger, match.challenger_origin)
     if left:
@@ -106,7 +105,7 @@ def _begun(match: Match, drawn: Sequence[RoundPrompt], *, now: datetime) -> Move
             (Duel(match=match, prompt=d.prompt, position=d.position, **Duel.born(now=now)) for d in drawn),
             ignore_conflicts=True,
         )
-        if rules_of(match.round).title and match.kind == Match.Kind.SCREEN:
+        if matches.kind_of(match.round, match.kind).forfeits_first:
             forfeit_at_once(match, now=now)
         engine.announce(Duel, now=now)
 
@@ -115,7 +114,7 @@ def _begun(match: Match, drawn: Sequence[RoundPrompt], *, now: datetime) -> Move
 
 
 def forfeit_at_once(match: Match, *, now: datetime) -> None:
-    """Which files are missing is known before anything is judged, and a screen of title-1 counts it first."""
+    """Which files are missing is known before anything is judged, and some kinds of match count it first."""
     for duel in match.duels.filter(state="judging").select_related("prompt"):
         left = sides.of(match.defender, match.defender_origin, duel.prompt)
         right = sides.of(match.challenger, match.challenger_origin, duel.prompt)
@@ -229,38 +228,17 @@ def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets
 
 @engine.step(Round, "duels")
 def duels(round_: Round, now: datetime) -> Outcome:
-    """Screens, then the matches of the ladder as it climbs; audits follow in `finalizing`."""
-    entered = matches.challengers(round_)
-    if not entered:
+    """The matches that the ruleset wants before anybody is audited; audits follow in `finalizing`."""
+    if not matches.challengers(round_):
         return Move("finalizing", because="nobody challenged: the leader defends")
     stop = trouble(round_) or controls.trouble(round_, now=now)
     if stop:
         return stop
-    if rules_of(round_).title:
-        return controls.first(round_, _screens(round_, now=now))
-    leader = matches.leader(round_)
-    for challenger in entered:
-        if leader is None:
-            raise ValueError(f"{round_} has challengers and no leader that they could meet")
-        matches.ensure(round_, kind=Match.Kind.SCREEN, defender=leader, challenger=challenger, now=now)
-    climbed = matches.ladder(round_, audited={})
-    open_screens = round_.matches.filter(kind=Match.Kind.SCREEN).exclude(state="decided").count()
-    if open_screens or climbed.wanted_screens:
-        return Wait(SOON, f"{open_screens} of {len(entered)} screen matches are open")
-    if matches.want(round_, climbed, now=now):
-        return Wait(SOON, "the ladder waits for a match between challengers")
-    won = len(climbed.wanted_audits)
-    done = Move("finalizing", because=f"every match is decided; {won} ladder winner(s) to audit")
-    return controls.first(round_, done)
-
-
-def _screens(round_: Round, *, now: datetime) -> Outcome:
-    """title-1: one screen per solution, and one per canary; everything else follows in `finalizing`."""
-    wanted = titles.settled(round_, audited={})
-    titles.want(round_, wanted, now=now)
-    if wanted.wanted_screens:
-        return Wait(SOON, f"{len(wanted.wanted_screens)} screen matches are open")
-    return Move("finalizing", because=f"every screen is decided; {len(wanted.finalists)} finalist(s) to audit")
+    decision = observed.decide(round_, audits={})
+    matches.want(round_, decision.wanted_matches, now=now)
+    if decision.screening:
+        return Wait(SOON, decision.screening)
+    return controls.first(round_, Move("finalizing", because=decision.screened))
 
 
 def trouble(round_: Round) -> Move | None:

@@ -1,4 +1,4 @@
-"""Did the audit pass?  Pure: the same duels and findings give the same verdict, for ever.
+"""Did the source audit pass?  Pure: the same findings give the same verdict, for ever.
 
 Three outcomes.  `passed` and `failed` are about the miner; `unknown` is about us: something of ours is missing, so the
 audit is to be run again, and nobody is rejected for it.  A fourth, `review`, leaves the decision to a person.
@@ -7,30 +7,16 @@ audit is to be run again, and nobody is rejected for it.  A fourth, `review`, le
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
-PASSED, FAILED, UNKNOWN, REVIEW = "passed", "failed", "unknown", "review"
+from competition.rulesets.regenerations import FAILED as FAILED
+from competition.rulesets.regenerations import PASSED as PASSED
+from competition.rulesets.regenerations import UNKNOWN as UNKNOWN
+from competition.rulesets.regenerations import Verdict as Verdict
+
+REVIEW = "review"
 BLOCKING, PERSON, NOTICE, UNCHECKED = "blocking", "person", "notice", "unchecked"
 SEVERITIES = (BLOCKING, PERSON, NOTICE, UNCHECKED)
-
-
-class TallyLike(Protocol):
-    """The regenerated outputs as challenger against the submitted ones as defender."""
-
-    @property
-    def won(self) -> int: ...
-    @property
-    def drawn(self) -> int: ...
-    @property
-    def lost(self) -> int: ...
-    @property
-    def void(self) -> int: ...
-    @property
-    def forfeits_challenger(self) -> int: ...
-    @property
-    def forfeits_defender(self) -> int: ...
 
 
 class FindingLike(Protocol):
@@ -40,85 +26,6 @@ class FindingLike(Protocol):
     def rule(self) -> str: ...
     @property
     def sentence(self) -> str: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """`numbers` and `limits` are what the sentence speaks of: integers and "n/d", so that they can be hashed."""
-
-    outcome: str
-    reason: str
-    sentence: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-    limits: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerationRules:
-    """`win_margin`: how much worse regenerated outputs may be; `least_counted`: fewer duels decide nothing.
-
-    `worse`: what a stricter test than the margin found, where the ruleset has one (title-1: the reversed bankroll).
-    """
-
-    win_margin: Fraction
-    least_counted: int
-    generation_s: int
-    worse: bool | None = None
-
-
-def result_of_missing(failure_class: str) -> str:
-    """What is a duel whose regenerated file is missing?  The result's name, as a tally counts it."""
-    return "forfeit_challenger" if failure_class == "miner" else "void"
-
-
-def generation(
-    tally: TallyLike, *, generated_s: int, rules: GenerationRules, failure: tuple[str, str, str] | None = None
-) -> Verdict:
-    """Are the regenerated outputs not worse than the submitted ones, and were they made in time?
-
-    `failure`: (class, code, sentence) of a run that came to no end.  A margin exactly at the limit passes.
-    """
-    numbers, limits = _numbers(tally, generated_s=generated_s), _limits(rules)
-    outcome, reason, sentence = _generation(tally, generated_s=generated_s, rules=rules, failure=failure)
-    return Verdict(outcome=outcome, reason=reason, sentence=sentence, numbers=numbers, limits=limits)
-
-
-def _generation(
-    tally: TallyLike, *, generated_s: int, rules: GenerationRules, failure: tuple[str, str, str] | None
-) -> tuple[str, str, str]:
-    if failure is not None:
-        failure_class, code, sentence = failure
-        return (FAILED if failure_class == "miner" else UNKNOWN), code, sentence
-    if generated_s > rules.generation_s:
-        return (
-            FAILED,
-            "generation_too_long",
-            f"Generation took {generated_s} s; at most {rules.generation_s} s are allowed.",
-        )
-    counted = _counted(tally)
-    if counted < max(1, rules.least_counted):
-        return (
-            UNKNOWN,
-            "too_few_duels",
-            f"{counted} duels count, {tally.void} are void: too few to decide. We run it again.",
-        )
-    return _compared(tally, counted=counted, rules=rules)
-
-
-def _compared(tally: TallyLike, *, counted: int, rules: GenerationRules) -> tuple[str, str, str]:
-    net, allowed = _net(tally), -rules.win_margin
-    missing = f", {tally.forfeits_challenger} of them not delivered" if tally.forfeits_challenger else ""
-    told = f"regenerated against submitted: {_wins(tally)} won, {tally.drawn} drawn, {_losses(tally)} lost{missing}"
-    margin = f"margin {percent(Fraction(net, counted))}, at least {percent(allowed)} is needed"
-    if rules.worse is not None:
-        margin = "by the bankroll, reversed: a submitted output staked against each regenerated one"
-    if not rules.worse and (rules.worse is False or Fraction(net, counted) >= allowed):
-        return PASSED, "not_worse", f"The platform's own run is not worse than what was submitted ({told}; {margin})."
-    return (
-        FAILED,
-        "worse_than_submitted",
-        f"The platform's own run is worse than what was submitted ({told}; {margin}).",
-    )
 
 
 def source(findings: Iterable[FindingLike]) -> Verdict:
@@ -153,49 +60,3 @@ def _source(by: Mapping[str, list[FindingLike]]) -> tuple[str, str, str]:
             f"{number} finding{'s need' if number > 1 else ' needs'} a person. First: {first.sentence}",
         )
     return PASSED, "nothing_blocking", f"No finding is blocking ({len(by[NOTICE])} to note)."
-
-
-def _wins(tally: TallyLike) -> int:
-    return tally.won + tally.forfeits_defender
-
-
-def _losses(tally: TallyLike) -> int:
-    return tally.lost + tally.forfeits_challenger
-
-
-def _counted(tally: TallyLike) -> int:
-    return _wins(tally) + tally.drawn + _losses(tally)
-
-
-def _net(tally: TallyLike) -> int:
-    return _wins(tally) - _losses(tally)
-
-
-def _numbers(tally: TallyLike, *, generated_s: int) -> dict[str, Any]:
-    counted = _counted(tally)
-    return {
-        "won": tally.won,
-        "drawn": tally.drawn,
-        "lost": tally.lost,
-        "void": tally.void,
-        "forfeits_challenger": tally.forfeits_challenger,
-        "forfeits_defender": tally.forfeits_defender,
-        "counted": counted,
-        "margin": str(Fraction(_net(tally), counted)) if counted else "0",
-        "generation_s": generated_s,
-    }
-
-
-def _limits(rules: GenerationRules) -> dict[str, Any]:
-    return {
-        "least_margin": str(-rules.win_margin),
-        "least_counted": rules.least_counted,
-        "generation_s": rules.generation_s,
-    }
-
-
-def percent(share: Fraction) -> str:
-    """Two decimals tell any margin of up to 500 duels from a limit in whole percents; the fraction is a number too."""
-    hundredths = round(share * 10000)
-    sign = "-" if hundredths < 0 else "+" if hundredths > 0 else ""
-    return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02} %"

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from audits.decisions import lifecycle
 from audits.decisions.lifecycle import Action, Event, Progress
@@ -29,15 +29,16 @@ from audits.pods.control import Control
 from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
 from audits.pods.runpod import RunPods
-from competition.decisions.repeats import plain
+from competition.decisions.attempts import plain
 from competition.models import Asset, Competition, Round, Submission
-from competition.rounds import rules_of
+from competition.rounds import ruleset_of
 from competition.steps import pause
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Failure, Move, Outcome, Wait
 from core.machine.stateful import FailureClass
 from formats import registry
+from judging import matches
 from judging.models import Match
 
 log = logging.getLogger(__name__)
@@ -109,8 +110,8 @@ def wanted(run: PodRun) -> list[Asset]:
 
 
 def batches_of(run: PodRun) -> list[tuple[str, ...]]:
-    title = rules_of(run.submission.round).title
-    size = title.batch if title and run.purpose == PodRun.Purpose.TITLE else batch.SIZE
+    fresh = ruleset_of(run.submission.round).fresh_prompts if run.purpose == PodRun.Purpose.TITLE else None
+    size = fresh.batch if fresh else batch.SIZE
     return batch.split([asset.prompt.stem for asset in wanted(run)], size=min(size, batch.SIZE))
 
 
@@ -122,10 +123,13 @@ def idle(run: PodRun) -> bool:
     if run.purpose == PodRun.Purpose.TITLE and run.submission.role == Submission.Role.LEADER:
         return bool(run.submission.round.state in ("finalizing", "paused"))
     side = Q(defender=run.submission) | Q(challenger=run.submission)
-    return (
-        run.purpose == PodRun.Purpose.TITLE
-        and Match.objects.filter(side, kind=Match.Kind.TITLE, state__in=Match.graph.acting()).exists()
-    )
+    return run.purpose == PodRun.Purpose.TITLE and open_fresh_matches(run.submission.round).filter(side).exists()
+
+
+def open_fresh_matches(round_: Round) -> QuerySet[Match]:
+    """The matches on fresh prompts that are not decided yet."""
+    kinds = [kind for kind in Match.Kind.values if matches.kind_of(round_, kind).fresh]
+    return Match.objects.filter(round=round_, kind__in=kinds, state__in=Match.graph.acting())
 
 
 @engine.step(PodRun, "warming")

@@ -12,16 +12,16 @@ from typing import Any
 
 from django.db import transaction
 
-from audits import steps, titles
+from audits import bankrolls, steps
 from audits.decisions import corrections as decisions
 from audits.decisions.corrections import Reigned
 from audits.models import Correction, PodRun
 from audits.pods import runs
 from audits.reviews import reruns
 from competition import rounds
-from competition.decisions.title import Title
 from competition.models import Competition, Reign, Round
 from competition.publication.bundle_folders import newest_edition
+from competition.rulesets import RoundDecision
 from core import ledger
 from core.machine import engine
 from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
@@ -123,11 +123,11 @@ def gather(correction: Correction, now: datetime) -> Outcome:
     if waiting is not None:
         return waiting
     round_ = correction.round
-    climbed = steps.climb(round_, now=now, including=correction)
-    steps.want_audits(round_, climbed, now=now, correction=correction)
-    if not climbed.complete:
+    decision = steps.decide(round_, including=correction)
+    steps.want(round_, decision, now=now, correction=correction)
+    if not decision.complete:
         return Wait(SOON, "matches or audits that the new ladder asks for are open")
-    preview = preview_of(correction, climbed)
+    preview = preview_of(correction, decision)
     what = "the decision would be another" if preview["changes"] else "the decision would be the same"
     facts = {name: preview[name] for name in ("winner", "leader", "weight", "changes")}
     return Move("ready", because=what, sets={"preview": preview}, facts=facts)
@@ -170,14 +170,14 @@ def _lost_for_good(correction: Correction) -> PodRun | None:
     return next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
 
 
-def preview_of(correction: Correction, climbed: steps.Climbed) -> dict[str, Any]:
+def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any]:
     """The decision as it would be published, and whether it differs from the one that stands."""
     round_ = correction.round
-    winner = steps.winner_of(round_, climbed)
+    winner = steps.winner_of(round_, decision)
     new = {
         **rounds.successor(round_, winner=winner),
-        "ladder": steps.tell(round_, climbed, winner, including=correction),
-        "headline": steps.say(round_, winner, climbed),
+        "ladder": [step.to_dict() for step in decision.steps],
+        "headline": steps.headline(round_, decision),
     }
     names = ("winner", "ladder", "headline")
     matches = _matches(correction)
@@ -229,11 +229,11 @@ def last_reign(round_: Round) -> Reign | None:
 def apply(correction: Correction, *, because: str, code: str, by: By, now: datetime) -> None:
     """Let the new decision take the old one's place.  Raises NotNow; call it in the ruling's transaction."""
     round_ = Round.objects.select_for_update().get(pk=correction.round_id)
-    climbed = steps.climb(round_, now=now, including=correction, ask=False)
-    preview = preview_of(correction, climbed)
-    if not climbed.complete or preview["winner"] != correction.preview.get("winner"):
+    decision = steps.decide(round_, including=correction)
+    preview = preview_of(correction, decision)
+    if not decision.complete or preview["winner"] != correction.preview.get("winner"):
         raise NotNow("What this was prepared on has changed: discard it and open another.")
-    if why := _cannot_apply(round_, climbed, changes_leader=preview["leader_changes"]):
+    if why := _cannot_apply(round_, decision, changes_leader=preview["leader_changes"]):
         raise NotNow(why)
     old = last_reign(round_)
     facts = {
@@ -249,25 +249,24 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
         raise NotNow("Somebody else settled this correction meanwhile.")
     reruns.put_in_force(correction)
-    _decide(round_, climbed, preview=preview, now=now)
+    _decide(round_, decision, preview=preview, now=now)
 
 
 BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
 """What a preview holds that is no part of the decision."""
 
 
-def _decide(round_: Round, climbed: steps.Climbed, *, preview: Mapping[str, Any], now: datetime) -> None:
+def _decide(round_: Round, decision: RoundDecision, *, preview: Mapping[str, Any], now: datetime) -> None:
     if preview["leader_changes"]:
-        rounds.supersede(round_, winner=steps.winner_of(round_, climbed), now=now)
-    if isinstance(climbed, Title):
-        titles.keep(round_, climbed, now=now)
-    kept = {k: v for k, v in preview.items() if k not in BESIDE}
-    decision = {**(round_.decision or {}), **kept}
-    Round.objects.filter(pk=round_.pk).update(decision=decision, headline=preview["headline"])
+        rounds.supersede(round_, winner=steps.winner_of(round_, decision), now=now)
+    bankrolls.keep(round_, decision.left, now=now)
+    changed = {k: v for k, v in preview.items() if k not in BESIDE}
+    outcome = {**(round_.decision or {}), **changed}
+    Round.objects.filter(pk=round_.pk).update(decision=outcome, headline=preview["headline"])
 
 
-def _cannot_apply(round_: Round, climbed: steps.Climbed, *, changes_leader: bool) -> str | None:
-    pairs = titles.changed_by(round_, climbed) if isinstance(climbed, Title) else []
+def _cannot_apply(round_: Round, decision: RoundDecision, *, changes_leader: bool) -> str | None:
+    pairs = bankrolls.changed_by(round_, decision.left)
     competition: Competition = round_.competition
     old, current = last_reign(round_), competition.current_round()
     since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
@@ -276,7 +275,7 @@ def _cannot_apply(round_: Round, climbed: steps.Climbed, *, changes_leader: bool
         now_playing=current.state if current else "",
         since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
         changes_bankroll=bool(pairs),
-        bankroll_used=titles.used_since(round_, commits=pairs),
+        bankroll_used=bankrolls.used_since(round_, commits=pairs),
     )
 
 

@@ -9,6 +9,8 @@ from django.db.models import Max, Q
 
 from audits.models import Audit, Correction, Finding
 from competition.models import Round, Submission
+from competition.rounds import rules_of
+from competition.rulesets.ladder import Audited, combined
 from core.machine import engine
 
 Key = tuple[str, str]
@@ -21,6 +23,16 @@ def verdicts(round_: Round, *, including: Correction | None = None) -> Mapping[K
         counts |= Q(correction=including)
     rows = round_.audits.filter(counts).select_related("submission__miner", "round", "correction")
     return {(a.submission.key, a.kind): a for a in rows.prefetch_related("findings").order_by("version")}
+
+
+def audited(round_: Round, *, including: Correction | None = None) -> dict[str | int, Audited]:
+    """entry -> what its audits come to, of those of which that is known."""
+    by_entry: dict[str, dict[str, str]] = {}
+    for (entry, kind), audit in verdicts(round_, including=including).items():
+        by_entry.setdefault(entry, {})[kind] = audit.state
+    rules = rules_of(round_)
+    results = {entry: combined(states, rules=rules) for entry, states in by_entry.items()}
+    return {entry: result for entry, result in results.items() if result is not None}
 
 
 def is_in_force(audit: Audit) -> bool:

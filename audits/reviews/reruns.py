@@ -10,9 +10,9 @@ from datetime import datetime
 
 from audits.models import Audit, Correction, PodRun
 from audits.reviews import in_force
-from competition.decisions.repeats import numbered
+from competition.decisions.attempts import numbered
 from competition.models import Round
-from competition.rounds import rules_of
+from competition.rounds import ruleset_of
 from core.machine import engine
 from core.machine.outcomes import Failure, Move
 from core.machine.stateful import FailureClass
@@ -52,8 +52,9 @@ def _sources(correction: Correction, now: datetime) -> list[str]:
 
 
 def _generations(correction: Correction, now: datetime) -> list[str]:
-    if rules_of(correction.round).audit_repeats > 1:
-        raise Nothing("The regenerations of margin-2 are numbered by its rules, and are not run again.", field="scope")
+    if ruleset_of(correction.round).regenerations > 1:
+        name = correction.round.ruleset
+        raise Nothing(f"The regenerations of {name} are numbered by its rules, and are not run again.", field="scope")
     told = _audits(correction, now, kind=Audit.Kind.GENERATION)
     if not told:
         raise Nothing("No code of this round was generated again.", field="scope")
@@ -107,11 +108,12 @@ def reruns(audit: Audit) -> int:
     return int(correction.number)
 
 
-def match_of(audit: Audit, *, now: datetime) -> Match:
-    """Submitted outputs against those generated again: another version of the match where it is done once more."""
+def match_of(audit: Audit, *, attempt: int, now: datetime) -> Match:
+    """Submitted outputs against those generated again: another version of the match where a correction asks for it."""
     entry, rerun = audit.submission, reruns(audit)
     if not rerun or audit.correction is None:
-        return matches.ensure(audit.round, kind=Match.Kind.AUDIT, defender=entry, challenger=entry, now=now)
+        kind = Match.Kind.AUDIT
+        return matches.ensure(audit.round, kind=kind, defender=entry, challenger=entry, now=now, repeat=attempt)
     made, new = Match.objects.get_or_create(
         round=audit.round,
         kind=Match.Kind.AUDIT,

@@ -20,10 +20,10 @@ from competition.chain.base import ChainFault
 from competition.chain.bittensor import Sent
 from competition.chain.observations import ObservedChain, WeightSetting
 from competition.decisions.weight_setting import Action, Attempt, Subnet, arrived, next_action, quantised
-from competition.decisions.weights import at_block
 from competition.models import Competition, LedgerEvent, Reign
 from competition.publication.bundle_folders import folder_of, newest_edition
 from competition.publication.bundle_verifier import errors_in_bundle
+from competition.rulesets.weights import at_block
 from core import ledger, operator_key
 
 PERIOD = 32  # blocks for which what we sign can be included

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from competition.decisions.rulesets import BadRules
+from competition.rulesets.rules import BadRules
 
 Numbers = TypeVar("Numbers")
 

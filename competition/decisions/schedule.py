@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from competition.decisions.rulesets import BadRules, count
+from competition.rulesets.rules import BadRules, count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

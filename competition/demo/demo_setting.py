@@ -17,9 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from competition import chain, configuration, prompts, rounds
+from competition import chain, configuration, prompts, rounds, rulesets
 from competition.chain.simulated import Simulated
-from competition.decisions import bankroll, rulesets, schedule
+from competition.decisions import schedule
 from competition.models import Competition, Miner, Round, SimulatedChain
 from core import operator_key
 from core.machine import engine
@@ -96,19 +96,20 @@ def fitted(told: Mapping[str, Any], *, pictures: int) -> dict[str, Any]:
     Screen and title match share what there is; neither may have fewer than a title takes, for by as many duels an audit
     shows that outputs are worse.
     """
-    config, title = dict(told["config"]), rules_in(told).title
-    if title is None:
+    config, ruleset = dict(told["config"]), rulesets.ruleset(rules_in(told))
+    fresh = ruleset.fresh_prompts
+    if fresh is None:
         return config | {"prompts_per_round": min(config["prompts_per_round"], pictures)}
-    drawn, least = config["prompts_per_round"], bankroll.least_duels(title) or title.prompts
-    if pictures >= drawn + title.prompts:
+    drawn, least = config["prompts_per_round"], fresh.least
+    if pictures >= drawn + fresh.most:
         return config
     if pictures < 2 * least:
         raise BadPrompts(
             f"--prompts: {pictures} pictures are too few for a round of {told['ruleset']}; give {2 * least} or more, "
             "or play by margins: --competition examples/margin.json"
         )
-    drawn = max(least, pictures * drawn // (drawn + title.prompts))
-    rules = {**config["rules"], "title": {**config["rules"].get("title", {}), "prompts": pictures - drawn}}
+    drawn = max(least, pictures * drawn // (drawn + fresh.most))
+    rules = ruleset.with_fresh_prompts(config["rules"], most=pictures - drawn)
     return config | {"prompts_per_round": drawn, "rules": rules}
 
 

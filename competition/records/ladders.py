@@ -1,8 +1,8 @@
 """Who met whom on the ladder of an imported round, what followed, and does the recorded winner follow from it?
 
-All eras share one fold: challengers in reveal order meet the defender of the moment, and a margin of at least
-win_margin makes a new one.  From era 1 on a challenger must first have reached it against the leader, and who was
-rejected by an audit does not advance.
+All eras share the fold of our own ladder: challengers in reveal order meet the defender of the moment, and a margin
+of at least win_margin makes a new one.  From era 1 on a challenger must first have reached it against the leader, and
+who was rejected by an audit does not advance.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from competition.decisions.tally import Tally, reaches
 from competition.records.audited import GENERATION
 from competition.records.rounds import ReadRound
+from competition.rulesets.ladder import Key, Verdict, fold
+from competition.rulesets.tally import Tally, reaches
 from verify.rounds import LEADER
 
 Tallies = Mapping[tuple[str, str], Tally]
@@ -40,17 +41,22 @@ def climb(round_: ReadRound, *, win_margin: Fraction) -> list[RecordedRung]:
 
 def _fold(round_: ReadRound, tallies: Tallies, *, win_margin: Fraction) -> Iterator[RecordedRung]:
     states = standing(round_)
-    defender = LEADER
-    for entry in round_.queue:
-        tally = tallies.get((defender, entry.hotkey))
-        if tally is None or not _has_a_turn(round_, entry.hotkey, tallies, win_margin=win_margin):
-            continue
-        won = reaches(tally, win_margin=win_margin)
-        verdict = "held" if not won else "advanced" if round_.era == 0 else states.get(entry.hotkey, "pending")
-        reason = _reason(tally, defender=defender, win_margin=win_margin, verdict=verdict)
-        yield RecordedRung(challenger=entry.hotkey, defender=defender, verdict=verdict, tally=tally, reason=reason)
-        if verdict in ("advanced", "pending"):
-            defender = entry.hotkey
+
+    def tally_of(defender: Key, challenger: Key) -> Tally | None:
+        tally = tallies.get((str(defender), str(challenger)))
+        return tally if tally and _has_a_turn(round_, str(challenger), tallies, win_margin=win_margin) else None
+
+    def verdict_of(challenger: Key, tally: Tally) -> Verdict:
+        if not reaches(tally, win_margin=win_margin):
+            return "held"
+        return "advanced" if round_.era == 0 else states.get(str(challenger), "pending")
+
+    for one in fold([entry.hotkey for entry in round_.queue], tally_of=tally_of, verdict_of=verdict_of):
+        challenger, defender = str(one.challenger), str(one.defender)
+        reason = _reason(one.tally, defender=defender, win_margin=win_margin, verdict=one.verdict)
+        yield RecordedRung(
+            challenger=challenger, defender=defender, verdict=one.verdict, tally=one.tally, reason=reason
+        )
 
 
 def _has_a_turn(round_: ReadRound, hotkey: str, tallies: Tallies, *, win_margin: Fraction) -> bool:
@@ -61,11 +67,12 @@ def _has_a_turn(round_: ReadRound, hotkey: str, tallies: Tallies, *, win_margin:
     return round_.era == 2 and any(challenger == hotkey and defender != LEADER for defender, challenger in tallies)
 
 
-def standing(round_: ReadRound) -> dict[str, str]:
+def standing(round_: ReadRound) -> dict[str, Verdict]:
     """hotkey -> advanced | rejected: one rejection of either kind rejects, a passed generation audit passes."""
     rejected = {audit.hotkey for audit in round_.audits if audit.state == "rejected"}
     passed = {audit.hotkey for audit in round_.audits if audit.kind == GENERATION and audit.state == "passed"}
-    return {**dict.fromkeys(passed, "advanced"), **dict.fromkeys(rejected, "rejected")}
+    advanced: dict[str, Verdict] = dict.fromkeys(passed, "advanced")
+    return advanced | dict.fromkeys(rejected, "rejected")
 
 
 def winner(rungs: list[RecordedRung]) -> str:

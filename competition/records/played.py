@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from competition.decisions.tally import DuelResult, Tally
 from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from competition.rulesets.tally import DuelResult, Tally
 from verify.records.layout import NAMES, SIDES, TOO_LATE, UNNEEDED
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED
 

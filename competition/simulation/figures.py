@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from competition.decisions.rulesets import Rules
-from competition.decisions.tally import Z95
+from competition.rulesets import Rules
+from competition.rulesets.tally import Z95
 from competition.simulation.matches import Start
 from competition.simulation.population import Field, Lots, Numbers, Places, Population
 from competition.simulation.rounds import LEADER, play

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from competition.decisions.rulesets import Rules, TitleRules
+from competition.rulesets import Rules, TitleRules
 from competition.simulation.population import Duels, Mask, Numbers, Places
 
 HAIR = 1e-9

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from competition.decisions.bankroll import titled
-from competition.decisions.rulesets import Rules
+from competition.rulesets import BadRules, Rules
+from competition.rulesets.bankroll import titled
 from competition.simulation.matches import Played, Start, Told, margin_match, screen, title_match
 from competition.simulation.population import Duels, Field, Lots, Mask, Numbers, Places
 
@@ -154,5 +154,15 @@ def _keep(carried: Start, left: Start, *, places: Places, where: Mask) -> None:
     np.put_along_axis(carried.out, places, out, axis=1)
 
 
+PLAYED: dict[str, Callable[..., Outcome]] = {
+    "margin-1": ladder_rounds,
+    "margin-2": ladder_rounds,
+    "title-1": title_rounds,
+}
+
+
 def play(rules: Rules) -> Callable[..., Outcome]:
-    return title_rounds if rules.title else ladder_rounds
+    """Raises BadRules where nobody has written how rounds of this ruleset are simulated."""
+    if rules.name not in PLAYED:
+        raise BadRules("name", f"rounds of {rules.name} are not simulated", fix=f"Use one of: {', '.join(PLAYED)}")
+    return PLAYED[rules.name]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from competition.decisions import screening
-from competition.decisions.rulesets import Rules
-from competition.decisions.tally import DuelResult, Tally, clears
+from competition import rulesets
+from competition.rulesets import Rules
+from competition.rulesets.base import SCREEN
+from competition.rulesets.tally import DuelResult, Tally, clears
 
 SHUFFLES = 2000
 _NET = {"left": -1, "leader": -1, "right": 1, "miner": 1, "draw": 0}
@@ -55,11 +56,12 @@ def result_of(duel: dict[str, Any]) -> DuelResult:
 
 def measure(folder: Path, *, rules: Rules, seed: int) -> Saved:
     """In the recorded order; and `SHUFFLES` times in another order where a decision could change."""
+    ruleset = rulesets.ruleset(rules)
     lots, judged, saved, changed, worst, found = random.Random(seed), 0, 0, 0, 0.0, list(screens(folder))
     if not found:
         raise FileNotFoundError(f"--records {folder}: it holds no <repository>/rounds/<n>/<miner>/duels*.json")
     for results in found:
-        stopped = screening.stop(results, rules=rules)
+        stopped = ruleset.match_end(SCREEN, results, total=len(results))
         if stopped is None:
             raise ValueError("a record has no open duels")
         whole = clears(Tally.of(results), rules=rules)
@@ -67,14 +69,15 @@ def measure(folder: Path, *, rules: Rules, seed: int) -> Saved:
         saved += _judged(results) - _judged(results[: stopped.after])
         changed += clears(stopped.tally, rules=rules) != whole
         if whole:
-            worst = max(worst, _lost(results, lots, rules=rules))
+            worst = max(worst, _lost(results, lots, ruleset=ruleset))
     return Saved(len(found), judged, saved, changed, worst)
 
 
 def _judged(results: list[DuelResult]) -> int:
-    return sum(result not in screening.FORFEITS for result in results)
+    return sum(not result.forfeit for result in results)
 
 
-def _lost(results: list[DuelResult], lots: random.Random, *, rules: Rules) -> float:
-    shuffles = (screening.stop(lots.sample(results, len(results)), rules=rules) for _ in range(SHUFFLES))
+def _lost(results: list[DuelResult], lots: random.Random, *, ruleset: rulesets.Ruleset) -> float:
+    total = len(results)
+    shuffles = (ruleset.match_end(SCREEN, lots.sample(results, total), total=total) for _ in range(SHUFFLES))
     return sum(bool(stopped and stopped.because) for stopped in shuffles) / SHUFFLES

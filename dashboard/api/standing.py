@@ -13,9 +13,9 @@ from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
-from competition.decisions.repeats import numbered, plain
-from competition.decisions.tally import Tally
+from competition.decisions.attempts import numbered, plain
 from competition.models import Miner, Round
+from competition.rulesets.tally import Tally
 from dashboard.api import causes
 from dashboard.api.participation import RoundParticipation, participation
 from dashboard.api.rows import game, judging, standing

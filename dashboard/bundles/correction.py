@@ -7,7 +7,7 @@ from typing import Any
 from audits.models import Audit, Correction
 from audits.reviews import corrections
 from audits.source import evidence
-from competition.decisions.repeats import numbered
+from competition.decisions.attempts import numbered
 from competition.models import Asset, Round
 from dashboard.bundles import counts
 from dashboard.bundles.matches import match_told

@@ -15,10 +15,10 @@ from django.conf import settings
 from audits.models import Audit
 from competition import chain
 from competition.decisions import seed as seeds
-from competition.decisions import weights as weighing
 from competition.models import Asset, FreshPrompt, Round, RoundPrompt, Submission
+from competition.rulesets import weights as weighing
 from competition.weights import reigns
-from dashboard.bundles import correction, counts, judging, statistics, title
+from dashboard.bundles import correction, counts, fresh, judging, statistics
 from dashboard.bundles import matches as bundle_matches
 from dashboard.bundles.matches import failure_told
 from judging import matches
@@ -29,7 +29,7 @@ FORMAT = "gauntlet-bundle/1"
 
 
 def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
-    more = {"title.json": title.document(round_)} if counts.titled(round_) else {}
+    more: dict[str, Any] = fresh.documents(round_)
     if hasattr(round_, "beacon"):
         more["beacon.json"] = round_.beacon.as_json()
     if judging.by_model(round_):
@@ -160,7 +160,7 @@ def _submission(s: Submission) -> dict[str, Any]:
 
 def _reach(round_: Round, *, edition: int) -> dict[int, int]:
     aside = correction.matches_aside(round_) if edition > 1 else []
-    return title.reach([*counts.matches_of(round_), *aside]) if counts.titled(round_) else {}
+    return fresh.reach([*counts.matches_of(round_), *aside])
 
 
 def _kept(round_: Round, *, edition: int) -> list[Asset]:
@@ -168,13 +168,13 @@ def _kept(round_: Round, *, edition: int) -> list[Asset]:
     rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
     rows = rows.exclude(origin__in=correction.given_up(round_))
     again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
-    leads, fresh, reach = Submission.Role.LEADER, title.places(round_), _reach(round_, edition=edition)
+    leads, places, reach = Submission.Role.LEADER, fresh.places(round_), _reach(round_, edition=edition)
     kept = [
         a
         for a in rows
         if (
-            fresh[a.prompt_id] < reach.get(a.submission_id, 0)
-            if a.prompt_id in fresh
+            places[a.prompt_id] < reach.get(a.submission_id, 0)
+            if a.prompt_id in places
             else a.origin == "submitted" or a.submission.role == leads or a.submission_id in again
         )
     ]

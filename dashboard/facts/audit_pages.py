@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit, Finding, PodRun
 from audits.pods import logs
-from competition.decisions.repeats import plain
+from competition.decisions.attempts import plain
 from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.facts.figures import Figures, figures, rules_of

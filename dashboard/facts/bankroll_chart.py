@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from audits.titles import held
-from competition.decisions import bankroll
-from competition.decisions.rulesets import Rules, TitleRules
+from competition.rulesets import Rules, TitleRules, ruleset
+from competition.rulesets.base import CreditPath
+from competition.rulesets.title_1 import two_decimals
 from dashboard.facts.figures import rules_of
 from dashboard.facts.wording import bar, count
+from judging import fresh_matches
+from judging.matches import kind_of
 from judging.models import Duel, Match
-from judging.titles import staked
 
 DIGITS = 2
 
@@ -77,23 +78,22 @@ class Credits:
 def credits(match: Match, duels: Sequence[Duel]) -> Credits | None:
     """None for another kind of match, or under rules this version cannot read."""
     rules = rules_of(match.round)
-    if match.kind != Match.Kind.TITLE or rules is None or rules.title is None:
+    if rules is None or not kind_of(match.round, match.kind).fresh:
         return None
-    start, results = staked(match, duels)
-    path = bankroll.path(results, rules=rules, start=start)
+    prompts, carried = match.round.fresh.count(), fresh_matches.carried(match)
+    results = fresh_matches.results(duels)
+    moved = ruleset(rules).credit_path(match.kind, results, total=prompts, carried=carried)
+    if moved is None:
+        return None
     return Credits(
-        path=tuple(path),
-        title=rules.title,
-        prompts=match.round.fresh.count(),
-        carried=start.counted,
-        words=_words(path, start, rules=rules),
+        path=moved.path, title=moved.title, prompts=prompts, carried=moved.carried, words=_words(moved, rules=rules)
     )
 
 
-def _words(path: Sequence[Fraction], start: bankroll.Bankroll, *, rules: Rules) -> str:
-    title = bankroll.titled(rules)
-    begun = f"{held(start, rules=rules)} credits, from {count(start.counted, 'duel')} of earlier rounds"
-    first = begun if start.counted else "1 credit"
+def _words(moved: CreditPath, *, rules: Rules) -> str:
+    path, title = moved.path, moved.title
+    begun = f"{two_decimals(path[0])} credits, from {count(moved.carried, 'duel')} of earlier rounds"
+    first = begun if moved.carried else "1 credit"
     return (
         f"From {first} to {float(path[-1]):,.2f} in {count(len(path) - 1, 'duel')}; the title takes "
         f"{number(title.bar)} and {bar(rules.win_margin)}, below {number(title.out)} it is out."
@@ -102,9 +102,10 @@ def _words(path: Sequence[Fraction], start: bankroll.Bankroll, *, rules: Rules) 
 
 def bar_told(rules: Rules | None, *, default: Fraction) -> str:
     """What it takes to lead: `5 %`, or `40 credits and 5 %`."""
-    if rules is None or rules.title is None:
-        return bar(rules.win_margin if rules else default)
-    return f"{number(rules.title.bar)} credits and {bar(rules.win_margin)}"
+    if rules is None:
+        return bar(default)
+    needed = ruleset(rules).credits_needed
+    return bar(rules.win_margin) if needed is None else f"{number(needed)} credits and {bar(rules.win_margin)}"
 
 
 def number(credits: Fraction) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from audits.models import Audit, PodRun
 from competition import queries
-from competition.decisions.repeats import plain
+from competition.decisions.attempts import plain
 from competition.models import Competition, Prompt, Round
 from competition.records.audited import HARD_LIMIT_SECONDS, MISMATCH_DISTANCE
 from dashboard.doors.numbers import whole_number

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from competition.decisions.repeats import plain
+from competition.decisions.attempts import plain
 from competition.models import Asset, Round, Submission
 from dashboard.facts.external_links import web_address
 from dashboard.facts.matches import DECISIVE, RESULTS, duel_url, match_url, result

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from competition.decisions import bankroll
-from competition.decisions import tally as tallying
-from competition.decisions.repeats import plain
-from competition.decisions.rulesets import BadRules, Rules, read
-from competition.decisions.tally import Tally
+from competition.decisions.attempts import plain
 from competition.models import Round
+from competition.rulesets import BadRules, Rules, read, ruleset
+from competition.rulesets import tally as tallying
+from competition.rulesets.tally import Tally
 
 DEFAULT_BAR = Fraction(1, 20)
 
@@ -99,9 +98,6 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
 
 def _flips(tally: Tally, *, rules: Rules | None, kind: str, bar: Fraction, least: int) -> int | None:
     """To turn what follows from the match: the bar, the title, or an audit's finding that outputs are worse."""
-    staked = rules is not None and rules.title is not None and kind in ("title", "audit")
-    if rules is None or not staked:
-        return tallying.flip_distance(tally, win_margin=-bar if kind == "audit" else bar, least_counted=least)
-    seen = tally.swapped() if kind == "audit" else tally
-    held = bankroll.Bankroll(won=seen.wins, drawn=seen.drawn, lost=seen.losses)
-    return bankroll.flip_distance(held, rules=rules)
+    if rules is not None:
+        return ruleset(rules).flip_distance(kind, tally)
+    return tallying.flip_distance(tally, win_margin=-bar if kind == "audit" else bar, least_counted=least)

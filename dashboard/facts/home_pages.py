@@ -9,9 +9,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from competition.decisions import weights as weighing
-from competition.decisions.rulesets import BadRules, Rules, read
 from competition.models import Competition, Miner, Reign, Round
+from competition.rulesets import BadRules, Rules, read
+from competition.rulesets import weights as weighing
 from dashboard.facts.bankroll_chart import bar_told
 from dashboard.facts.decision_trail import Receipt
 from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of

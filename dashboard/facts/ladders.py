@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audits.models import Audit
-from competition.decisions import ladder as climbing
-from competition.decisions.rulesets import Rules
-from competition.decisions.tally import Tally
 from competition.models import Submission
+from competition.rulesets import Rules, ruleset
+from competition.rulesets.base import DecisionStep, KnownRound, Pairing
+from competition.rulesets.ladder import Audited, Entry, Key, combined
+from competition.rulesets.tally import Tally
 from dashboard.facts.figures import Figures, figures
 from dashboard.facts.people import Who, entrant, plain
 from judging.matches import tally_of
@@ -45,65 +46,57 @@ class RungFacts:
         return plain(self.reason, names={self.defender.hotkey: self.defender.name})
 
 
-def audited(audits: Sequence[Audit], *, rules: Rules) -> dict[climbing.Key, climbing.Audited]:
-    """Entry -> what its audits amount to: one rejection rejects, all of the rules' kinds must have passed."""
+@dataclass(frozen=True, kw_only=True)
+class PlayedStep:
+    """A step of the explanation, with the match that it tells of."""
+
+    step: DecisionStep
+    tally: Tally
+
+
+def audited(audits: Sequence[Audit], *, rules: Rules) -> dict[Key, Audited]:
+    """Entry -> what its audits amount to."""
     verdicts: dict[str, dict[str, str]] = {}
     for audit in audits:
         verdicts.setdefault(audit.submission.key, {})[audit.kind] = audit.state
-    return {key: _together(kinds, rules=rules) for key, kinds in verdicts.items()}
+    return {key: combined(kinds, rules=rules) for key, kinds in verdicts.items()}
 
 
-def _together(kinds: Mapping[str, str], *, rules: Rules) -> climbing.Audited:
-    if "rejected" in kinds.values():
-        return "rejected"
-    return "passed" if all(kinds.get(kind) == "passed" for kind in rules.audits) else None
-
-
-def climb(
+def steps(
     submissions: Sequence[Submission], matches: Sequence[Match], audits: Sequence[Audit], *, rules: Rules | None
-) -> climbing.Ladder | None:
-    """The ladder so far; None before a screen is decided, or under rules this version cannot read."""
+) -> tuple[PlayedStep, ...]:
+    """The steps so far; none before a screen is decided, or under rules this version cannot read."""
     decided = [match for match in matches if match.state == "decided"]
-    screens: dict[climbing.Key, Tally | None] = {
-        m.challenger.key: tally_of(m) for m in decided if m.kind == Match.Kind.SCREEN
-    }
-    if rules is None or not screens:
-        return None
-    met: dict[tuple[climbing.Key, climbing.Key], Tally] = {
-        (m.defender.key, m.challenger.key): tally_of(m) for m in decided if m.kind == Match.Kind.LADDER
-    }
+    if rules is None or not any(match.kind == Match.Kind.SCREEN for match in decided):
+        return ()
     entries = [
-        climbing.Entry(
+        Entry(
             key=s.key, hotkey=s.miner.hotkey, reveal_block=s.reveal_block or 0, extrinsic_index=s.extrinsic_index or 0
         )
         for s in submissions
         if s.role == Submission.Role.CHALLENGER and s.eligible
     ]
-    return climbing.climb(entries, screen=screens, met=met, audits=audited(audits, rules=rules), rules=rules)
+    tallies: dict[Pairing, Tally] = {(m.kind, m.defender.key, m.challenger.key): tally_of(m) for m in decided}
+    known = KnownRound(entries=entries, tallies=tallies, audits=audited(audits, rules=rules))
+    return _with_tallies(ruleset(rules).decide(known).steps, matches)
 
 
-def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> climbing.Ladder | None:
-    """The ladder of a round that was played elsewhere, as it was climbed when its files were read: the rules of its era
-    may not be ours."""
+def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
+    """The steps as they were written when the round was decided, or read: the rules of its era may not be ours."""
+    names = ("challenger", "defender", "verdict", "reason")
+    written = [DecisionStep(**{name: step[name] for name in names}) for step in (told or {}).get("ladder", ())]
+    return _with_tallies(written, matches)
+
+
+def _with_tallies(steps: Iterable[DecisionStep], matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
+    """Those whose match is known."""
     tallies = {(m.defender.key, m.challenger.key): tally_of(m) for m in matches if not m.audits}
-    steps = [step for step in (told or {}).get("ladder", ()) if (step["defender"], step["challenger"]) in tallies]
-    climbed = tuple(
-        climbing.Rung(
-            challenger=step["challenger"],
-            defender=step["defender"],
-            verdict=step["verdict"],
-            reason=step["reason"],
-            tally=tallies[step["defender"], step["challenger"]],
-        )
-        for step in steps
-    )
-    return climbing.Ladder(
-        rungs=climbed, leader=climbing.LEADER, wanted_screens=(), wanted_matches=(), wanted_audits=()
-    )
+    pairs = [(step, tallies.get((str(step.defender), str(step.challenger)))) for step in steps]
+    return tuple(PlayedStep(step=step, tally=tally) for step, tally in pairs if tally is not None)
 
 
 def rungs(
-    ladder: climbing.Ladder | None,
+    played: Sequence[PlayedStep],
     submissions: Sequence[Submission],
     *,
     rules: Rules | None,
@@ -111,20 +104,20 @@ def rungs(
     audit_urls: Mapping[str, str],
 ) -> tuple[RungFacts, ...]:
     """`urls`: (defender key, challenger key) -> the match's page; `audit_urls`: key -> the audit's."""
-    if ladder is None:
-        return ()
-    people, played = {s.key: entrant(s) for s in submissions}, "title" if rules and rules.title else ""
+    people = {s.key: entrant(s) for s in submissions}
+    kind = ruleset(rules).step_kind if rules else ""
+    fresh = rules is not None and ruleset(rules).kind(kind).fresh
     return tuple(
         RungFacts(
-            challenger=people[str(rung.challenger)],
-            defender=people[str(rung.defender)],
-            verdict=rung.verdict,
-            reason=rung.reason,
-            url=urls.get((str(rung.defender), str(rung.challenger)), ""),
-            audit_url=audit_urls.get(str(rung.challenger), ""),
-            tally=figures(rung.tally, rules=rules, kind=played if rung.verdict != "rejected" else ""),
-            for_the_title=bool(played),
+            challenger=people[str(step.challenger)],
+            defender=people[str(step.defender)],
+            verdict=step.verdict,
+            reason=step.reason,
+            url=urls.get((str(step.defender), str(step.challenger)), ""),
+            audit_url=audit_urls.get(str(step.challenger), ""),
+            tally=figures(one.tally, rules=rules, kind=kind if step.verdict != "rejected" else ""),
+            for_the_title=fresh,
         )
-        for rung in ladder.rungs
-        if str(rung.challenger) in people and str(rung.defender) in people
+        for one in played
+        if str((step := one.step).challenger) in people and str(step.defender) in people
     )

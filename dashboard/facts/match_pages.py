@@ -10,9 +10,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from competition.decisions.repeats import plain
-from competition.decisions.tally import Tally
+from competition.decisions.attempts import plain
 from competition.models import Round
+from competition.rulesets.tally import Tally
 from dashboard.facts.bankroll_chart import Credits, bar_told, credits
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_url, sentence

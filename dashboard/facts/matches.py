@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from audits.titles import sentence as title_sentence
-from competition.decisions.repeats import plain
-from competition.decisions.rulesets import Rules
+from competition.decisions.attempts import plain
 from competition.models import Round
+from competition.rulesets import Rules, ruleset
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.stages import OVER
 from dashboard.facts.wording import bar, count, percent
+from judging import fresh_matches
 from judging.matches import beyond, result_of, tally_of
 from judging.models import Duel, Match, Rendering
-from judging.titles import standing
 
 # result -> (mark in the strip, what it means for the challenger)
 RESULTS: Mapping[str, tuple[str, str]] = {
@@ -223,7 +222,12 @@ def _title_sentence(match: Match) -> str:
     rules, duels = rules_of(match.round), list(match.duels.order_by("position"))
     if rules is None:
         return ""
-    return title_sentence(standing(match, duels), rules=rules, takes=True)
+    return ruleset(rules).sentence(
+        match.kind,
+        fresh_matches.results(duels),
+        total=match.round.fresh.count(),
+        carried=fresh_matches.carried(match),
+    )
 
 
 def stop_words(match: Match, *, total: int) -> str:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign, Reveal, Round, Submission
+from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.facts.bankroll_chart import bar_told
@@ -365,7 +366,7 @@ def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[Match
 
 def _verdicts(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> dict[tuple[str, str], str]:
     """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
-    if "title" in rows.round.rules:
+    if not _live(rows.round):
         return {}  # each match says what came of it
     rungs = {(r.defender.key, r.challenger.key): r.outcome for r in ladder}
     met = [(m.defender.key, m.challenger.key) for m in rows.matches if (m.kind, m.state) == ("ladder", "decided")]
@@ -373,13 +374,19 @@ def _verdicts(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> dict[tuple[s
     return left | rungs if rows.round.state == "finished" else rungs
 
 
+def _live(round_: Round) -> bool:
+    """May the steps of its ladder be shown before the round is decided?"""
+    rules = rules_of(round_)
+    return rules is None or ruleset(rules).steps_are_live
+
+
 def _ladder(rows: RoundRows) -> tuple[RungFacts, ...]:
     rules = rules_of(rows.round)
     urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if not m.audits}
-    if rows.round.source or (rules and rules.title):
+    if rows.round.source or not _live(rows.round):
         climbed = ladders.recorded(rows.round.decision, rows.matches)
     else:
-        climbed = ladders.climb(rows.submissions, rows.matches, rows.audits, rules=rules)
+        climbed = ladders.steps(rows.submissions, rows.matches, rows.audits, rules=rules)
     audits = {a.submission.key: audit_row(rows.round, a, appeals=rows.appeals).url for a in rows.audits}
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
 

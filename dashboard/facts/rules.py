@@ -12,8 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from competition.decisions.bankroll import Bankroll, credits, earned
-from competition.decisions.rulesets import RULESETS, TITLE_1
+from competition.rulesets import RULESETS, TITLE_1
+from competition.rulesets.bankroll import Bankroll, credits, earned
 from dashboard.facts import rules_plots
 from dashboard.facts.plots import Plot
 from dashboard.facts.wording import each_rule
@@ -27,11 +27,6 @@ REAL = (
     ("5FLiyT19Vc2QEiuGkygZ7VZw9Y9i8WkT53k3Kda9FrKUUxuq", 17, 101, 10),
 )
 SIMULATED = Path(__file__).resolve().parent / "simulated_rules.json"
-SAYS = {
-    "margin-1": "As in competition-1: who wins by 5 % of the prompts against the defender of the moment takes over.",
-    "margin-2": "As in competition-2: and must win again three times, generated anew by the platform.",
-    "title-1": "A margin lets a challenger in; 40 credits, staked duel by duel on fresh prompts, give it the lead.",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +74,10 @@ class RulesPage:
 def rules_facts(request: HttpRequest) -> RulesPage:
     told = simulated()
     return RulesPage(
-        rulesets=tuple(Ruleset(name=name, says=SAYS[name], values=_values(name)) for name in sorted(RULESETS)),
+        rulesets=tuple(
+            Ruleset(name=name, says=ruleset.about, values=each_rule(ruleset.defaults.to_json()))
+            for name, ruleset in sorted(RULESETS.items())
+        ),
         worked=tuple(_worked(*match) for match in REAL),
         simulated=tuple(_row(told, name) for name in dict.fromkeys(row["population"]["name"] for row in told)),
         rounds=told[0]["false"]["rounds"] if told else 0,
@@ -91,10 +89,6 @@ def rules_facts(request: HttpRequest) -> RulesPage:
 def simulated() -> list[dict[str, Any]]:
     """What `manage.py simulate_rules --json` printed for this version of the rules."""
     return json.loads(SIMULATED.read_text()) if SIMULATED.is_file() else []
-
-
-def _values(name: str) -> tuple[tuple[str, str], ...]:
-    return each_rule(RULESETS[name].to_json())
 
 
 def _worked(hotkey: str, won: int, drawn: int, lost: int) -> Worked:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from audits.reviews import corrections
-from competition.decisions import rulesets
+from competition import rulesets
 from competition.models import Competition, Round
 from competition.records import writing
 from competition.records.tree import write_tree

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from audits.models import Audit, Finding
-from competition.decisions.tally import DuelResult
 from competition.models import Competition, Miner, Prompt, Round, RoundPrompt, Submission
 from competition.records.audited import ReadAudit
 from competition.records.played import PlayedDuel, PlayedMatch
 from competition.records.reigns import ReadReign
 from competition.records.rounds import Entry, ReadRound
+from competition.rulesets.tally import DuelResult
 from core.postgres.bulk_copy import copy_rows
 from dashboard.facts import prompt_counts
 from judging.models import Duel, Match

@@ -17,14 +17,14 @@ from zlib import crc32
 
 from django.db import connection, transaction
 
-from competition.decisions.rulesets import RULESETS, BadRules
-from competition.decisions.rulesets import read as read_rules
 from competition.models import Competition, Round
 from competition.records import ladders
 from competition.records.reading import Shelf, Trouble
 from competition.records.reigns import ReadReign, Terms, in_effect, is_finished, read_reigns, read_state, read_terms
 from competition.records.rounds import ReadRound, announced, read_round
 from competition.records.sources import Source, by_round
+from competition.rulesets import RULESETS, BadRules
+from competition.rulesets import read as read_rules
 from dashboard.records import evidence, examining, older_copy, reigning, telling
 from dashboard.records.evidence import Read
 from dashboard.records.filling import Filling, clear, fill

@@ -12,8 +12,8 @@ from audits import steps
 from audits.models import Appeal, Audit, Ruling
 from audits.reviews import rulings
 from audits.reviews.rulings import Signer
-from competition.decisions.tally import Tally
 from competition.models import Round, Submission
+from competition.rulesets.tally import Tally
 from core import ledger
 from core.machine import engine
 from core.machine.outcomes import Move

@@ -9,6 +9,7 @@ import pytest
 
 from audits.decisions import lifecycle, verdicts
 from audits.decisions.lifecycle import BatchLimits, Event, Failure, Progress, after, next_action, replay
+from competition.rulesets import regenerations
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIMITS = BatchLimits()
@@ -294,7 +295,7 @@ def test_an_unknown_event_is_a_bug():
 
 # --- verdicts -------------------------------------------------------------------------------------------------------
 
-RULES = verdicts.GenerationRules(win_margin=Fraction(1, 20), least_counted=20, generation_s=7200)
+RULES = regenerations.GenerationRules(win_margin=Fraction(1, 20), least_counted=20, generation_s=7200)
 
 
 def tally(won=0, drawn=0, lost=0, void=0, theirs=0, ours=0) -> SimpleNamespace:
@@ -321,12 +322,12 @@ def tally(won=0, drawn=0, lost=0, void=0, theirs=0, ours=0) -> SimpleNamespace:
     ],
 )
 def test_the_platforms_own_run_must_not_be_worse(played, outcome, reason):
-    verdict = verdicts.generation(played, generated_s=100, rules=RULES)
+    verdict = regenerations.generation(played, generated_s=100, rules=RULES)
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
 
 
 def test_a_verdict_says_its_numbers_and_limits_without_floats():
-    verdict = verdicts.generation(tally(drawn=18, lost=1, theirs=1, void=3), generated_s=100, rules=RULES)
+    verdict = regenerations.generation(tally(drawn=18, lost=1, theirs=1, void=3), generated_s=100, rules=RULES)
     assert verdict.sentence == (
         "The platform's own run is worse than what was submitted (regenerated against submitted: 0 won, 18 drawn, "
         "2 lost, 1 of them not delivered; margin -10.00 %, at least -5.00 % is needed)."
@@ -336,8 +337,8 @@ def test_a_verdict_says_its_numbers_and_limits_without_floats():
 
 
 def test_generation_has_a_time_limit():
-    assert verdicts.generation(tally(drawn=20), generated_s=7200, rules=RULES).outcome == "passed"
-    assert verdicts.generation(tally(drawn=20), generated_s=7201, rules=RULES).reason == "generation_too_long"
+    assert regenerations.generation(tally(drawn=20), generated_s=7200, rules=RULES).outcome == "passed"
+    assert regenerations.generation(tally(drawn=20), generated_s=7201, rules=RULES).reason == "generation_too_long"
 
 
 @pytest.mark.parametrize(
@@ -345,13 +346,13 @@ def test_generation_has_a_time_limit():
 )
 def test_only_the_miners_failure_fails_the_audit(failure_class, outcome):
     failure = (failure_class, "some_code", "A sentence.")
-    verdict = verdicts.generation(tally(lost=20), generated_s=0, rules=RULES, failure=failure)
+    verdict = regenerations.generation(tally(lost=20), generated_s=0, rules=RULES, failure=failure)
     assert (verdict.outcome, verdict.reason, verdict.sentence) == (outcome, "some_code", "A sentence.")
 
 
 def test_a_missing_file_is_lost_by_who_lost_it():
-    assert verdicts.result_of_missing("miner") == "forfeit_challenger"
-    assert verdicts.result_of_missing("infrastructure") == verdicts.result_of_missing("judge") == "void"
+    assert regenerations.result_of_missing("miner") == "forfeit_challenger"
+    assert regenerations.result_of_missing("infrastructure") == regenerations.result_of_missing("judge") == "void"
 
 
 def found(*severities: str) -> list[SimpleNamespace]:

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from competition import prompts, queries, rounds, steps
 from competition.decisions import schedule, seed
-from competition.decisions.rulesets import BadRules
 from competition.models import Competition, Round
 from competition.reveals import ingest
+from competition.rulesets import BadRules
 from core.machine import engine
 from tests.competition import made
 

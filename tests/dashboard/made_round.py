@@ -14,7 +14,6 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from audits.models import Audit, Finding, PodRun
-from competition.decisions.tally import DuelResult, Tally
 from competition.models import (
     Asset,
     Competition,
@@ -27,6 +26,7 @@ from competition.models import (
     SimulatedChain,
     Submission,
 )
+from competition.rulesets.tally import DuelResult, Tally
 from core import store
 from dashboard.models import Publication
 from judging.models import Duel, Match, Rendering

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.test import Client, RequestFactory
 
-from competition.decisions.rulesets import RULESETS
+from competition.rulesets import RULESETS
 from dashboard.facts.rules import rules_facts, simulated
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from competition import configuration, configuration_page
-from competition.decisions.rulesets import BadRules
+from competition.rulesets import BadRules
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "examples").glob("*.json"))

@@ -10,8 +10,8 @@ import pytest
 from audits.decisions.appeals import Hours
 from audits.decisions.lifecycle import BatchLimits
 from audits.pods import batch, results
-from competition.decisions.rulesets import TITLE_1
 from competition.downloads import FetchLimits
+from competition.rulesets import TITLE_1
 from core.net.fetch import FetchPolicy
 
 PAGE = " ".join((Path(__file__).resolve().parents[2] / "docs" / "miners.md").read_text().split())

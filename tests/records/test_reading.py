@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competition.decisions.rulesets import share
 from competition.records.ladders import climb, winner
 from competition.records.reading import Shelf, fit
 from competition.records.reigns import in_effect, read_reigns, read_terms
 from competition.records.rounds import announced, read_round
+from competition.rulesets import share
 from tests.verify import made_records
 from tests.verify.made_records import hotkey
 from tests.verify.ways_to_break import ADA, BEN, CLEO

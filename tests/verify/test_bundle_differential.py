@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from audits.decisions import verdicts
-from competition.decisions import eligibility, ladder, rulesets, schedule, seed, stopping, tally, weights
+from competition import rulesets
+from competition.decisions import eligibility, schedule, seed
+from competition.rulesets import ladder, regenerations, stopping, tally, weights
 from judging import matches
 from judging.decisions import ballots, cascade
 from verify.bundles import audits as bundle_audits
@@ -240,8 +242,8 @@ def _audits_agree(random: Random, rules: rulesets.Rules) -> None:
     told, counted = played(random, random.randint(1, 16), rules, early=False)
     seconds, limit = random.randint(0, 20), random.randint(1, 30)
     bar, least = rules.win_margin, rules.least_counted
-    limits = verdicts.GenerationRules(win_margin=bar, least_counted=least, generation_s=limit)
-    ours = verdicts.generation(counted, generated_s=seconds, rules=limits)
+    limits = regenerations.GenerationRules(win_margin=bar, least_counted=least, generation_s=limit)
+    ours = regenerations.generation(counted, generated_s=seconds, rules=limits)
     if ours.outcome != verdicts.UNKNOWN:  # that one is run again, and never published
         code = bundle_audits.generation_code(told["tally"], seconds=seconds, limit=limit, rules=rules.to_json())
         assert (code, code == "not_worse") == (ours.reason, ours.outcome == verdicts.PASSED)

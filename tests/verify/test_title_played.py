@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import rfc8785
 
-from competition.decisions import rulesets
-from competition.decisions.bankroll import Bankroll, credits
+from competition import rulesets
+from competition.rulesets.bankroll import Bankroll, credits
 from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, ahead, by_worth

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from competition import competition_setup
-from competition.decisions.rulesets import BadRules
 from competition.demo import demo_setting
+from competition.rulesets import BadRules
 from core import clock
 
 

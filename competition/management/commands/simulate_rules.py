@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition.decisions import rulesets
+from competition import rulesets
 from competition.simulation import figures, stopping_on_records
 from competition.simulation.plots import draw
 from competition.simulation.population import POPULATIONS, Population
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 parser.add_argument(f"--{field.name}", type=kind, help="replaces that of the populations")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = options["rules"] or [rulesets.RULESETS[name] for name in sorted(rulesets.RULESETS)]
+        chosen = options["rules"] or [rulesets.RULESETS[name].defaults for name in sorted(rulesets.RULESETS)]
         if options["records"]:
             self.on_records(chosen, folder=options["records"], seed=options["seed"])
             return
@@ -66,10 +66,10 @@ class Command(BaseCommand):
             draw(rows, path=options["plot"])
 
     def on_records(self, chosen: list[rulesets.Rules], *, folder: Path, seed: int) -> None:
-        titled = [one for one in chosen if one.title]
-        if not titled:
-            raise CommandError("--records needs a ruleset with a title match; no other stops a hopeless screen")
-        for one in titled:
+        hopeful = [one for one in chosen if rulesets.RULESETS[one.name].kind("screen").ends_hopeless]
+        if not hopeful:
+            raise CommandError("--records needs a ruleset that ends a hopeless screen, as title-1 does")
+        for one in hopeful:
             try:
                 said = stopping_on_records.measure(folder, rules=one, seed=seed)
             except FileNotFoundError as error:

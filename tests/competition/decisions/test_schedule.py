@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from competition.decisions import schedule
-from competition.decisions.rulesets import BadRules
 from competition.decisions.schedule import Cadence, Schedule
+from competition.rulesets import BadRules
 
 THREE_DAYS = Cadence(
     round_blocks=21_600, open_blocks=21_000, seed_delay_blocks=10, generation_blocks=600, lead_blocks=300

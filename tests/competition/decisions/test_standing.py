@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from competition.decisions.rulesets import BadRules
 from competition.decisions.standing import UNIT, Condition, HotkeyStanding, objection
+from competition.rulesets import BadRules
 
 
 @pytest.mark.parametrize(

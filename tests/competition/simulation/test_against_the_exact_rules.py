@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from competition.decisions import bankroll, screening, stopping
-from competition.decisions.rulesets import MARGIN_1, TITLE_1
-from competition.decisions.tally import DuelResult, Tally, clears
+from competition.rulesets import MARGIN_1, TITLE_1, bankroll, screening, stopping
+from competition.rulesets.tally import DuelResult, Tally, clears
 from competition.simulation.matches import margin_match, screen, title_match
 from competition.simulation.population import Duels, Lots, Population
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from competition.decisions.rulesets import MARGIN_1, RULESETS, TITLE_1
+from competition.rulesets import MARGIN_1, RULESETS, TITLE_1
 from competition.simulation.figures import Rate, simulate
 from competition.simulation.population import POPULATIONS
 
@@ -17,7 +17,7 @@ ROUNDS = 500
 
 
 def false(population: str, rules: str) -> float:
-    return simulate(RULESETS[rules], POPULATIONS[population], rounds=ROUNDS, seed=2).false.share
+    return simulate(RULESETS[rules].defaults, POPULATIONS[population], rounds=ROUNDS, seed=2).false.share
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_among_equals_title_1_keeps_its_promise_and_margin_1_does_not() -> None:
 
 def test_clones_gain_under_margin_1_and_not_under_title_1() -> None:
     def owner(rules: str, clones: str) -> float:
-        return simulate(RULESETS[rules], POPULATIONS[clones], rounds=ROUNDS, seed=2).owner.share
+        return simulate(RULESETS[rules].defaults, POPULATIONS[clones], rounds=ROUNDS, seed=2).owner.share
 
     assert owner("margin-1", "clones") > 3 * owner("margin-1", "equal")
     assert owner("title-1", "clones") <= 0.01

@@ -1,0 +1,50 @@
+"""What does a round leave to the next ones, commit by commit, and may a correction still change it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from competition.models import Bankroll as BankrollRow
+from competition.models import Round
+from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.ladder import Key
+from core import ledger
+from judging.observed import leader_commit
+
+
+def keep(round_: Round, left: Mapping[Key, Bankroll], *, now: datetime) -> None:
+    """Write down what each entry was left with, for the next time the two commits meet."""
+    for commit, bankroll in _by_commit(round_, left):
+        pair, counts = {"commit": commit, "leader_commit": leader_commit(round_)}, bankroll.to_dict()
+        kept = kept_of(round_, commit=commit)
+        if kept is not None and not _differs(kept, bankroll):
+            continue  # a corrected round keeps what its first decision wrote of the same match
+        BankrollRow.objects.create(round=round_, edition=kept.edition + 1 if kept else 1, **pair, **counts)
+        ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **counts}, at=now)
+
+
+def kept_of(round_: Round, *, commit: str) -> BankrollRow | None:
+    return BankrollRow.objects.filter(round=round_, commit=commit).order_by("-edition").first()
+
+
+def changed_by(round_: Round, left: Mapping[Key, Bankroll]) -> list[str]:
+    """The commits whose bankroll a corrected round would leave otherwise than its first decision did."""
+    pairs = [(commit, bankroll, kept_of(round_, commit=commit)) for commit, bankroll in _by_commit(round_, left)]
+    return [commit for commit, bankroll, row in pairs if row and _differs(row, bankroll)]
+
+
+def used_since(round_: Round, *, commits: Sequence[str]) -> bool:
+    """Has one of these pairs met in a later round?"""
+    later = {"round__competition": round_.competition_id, "round__number__gt": round_.number}
+    rows = BankrollRow.objects.filter(commit__in=commits, leader_commit=leader_commit(round_), **later)
+    return bool(rows.exists())
+
+
+def _by_commit(round_: Round, left: Mapping[Key, Bankroll]) -> list[tuple[str, Bankroll]]:
+    commits = dict(round_.submissions.filter(role="challenger").values_list("miner__hotkey", "commit"))
+    return [(commits[str(key)], bankroll) for key, bankroll in left.items()]
+
+
+def _differs(row: BankrollRow, bankroll: Bankroll) -> bool:
+    return any(getattr(row, name) != value for name, value in bankroll.to_dict().items())

@@ -1,0 +1,100 @@
+"""How is a winner's code run again, and what came of it judged, as often as its ruleset asks?
+
+One attempt after the other: which matches there are follows from what was judged, not from who was quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from audits.models import Audit, PodRun
+from audits.pods import runs
+from audits.reviews import in_force, reruns
+from competition import prompts
+from competition.decisions.attempts import numbered
+from competition.models import Submission
+from competition.rounds import ruleset_of
+from competition.rulesets.regenerations import Regenerated, Verdict
+from core.machine.outcomes import Wait
+from core.machine.stateful import FailureClass
+from judging import matches, observed
+from judging.models import Match
+
+SOON = timedelta(seconds=2)
+
+
+def verdict(audit: Audit, *, now: datetime) -> Verdict | Wait:
+    """What the attempts so far say, or what is waited for."""
+    ruleset, rows = ruleset_of(audit.round), list[Regenerated]()
+    defender = _defender(audit) if ruleset.wins_again else None
+    if ruleset.wins_again and defender is None:
+        return Wait(SOON, "the ladder is climbed anew")
+    for attempt in range(ruleset.regenerations):
+        run = _run(audit, attempt=attempt, now=now)
+        if isinstance(run, Wait):
+            return run
+        row = _regenerated(audit, run, attempt=attempt, now=now)
+        if isinstance(row, Wait):
+            return row
+        limit_s = runs.limits_of(run).generation_s
+        result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
+        if result is None and defender is not None:
+            met = _against(audit, defender, attempt=attempt, now=now)
+            if isinstance(met, Wait):
+                return met
+            row = replace(row, defender=matches.tally_of(met))
+            result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
+        if result is not None:
+            return result
+        rows.append(row)
+    raise AssertionError("unreachable: a ruleset gives a verdict on the last attempt")
+
+
+def _defender(audit: Audit) -> Submission | None:
+    """Of the rung that this entry won."""
+    decision = observed.decide(audit.round, audits=in_force.audited(audit.round))
+    key = decision.defender_of(audit.submission.key)
+    entries = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}
+    return None if key is None else entries[str(key)]
+
+
+def _run(audit: Audit, *, attempt: int, now: datetime) -> PodRun | Wait:
+    entry, number = audit.submission, reruns.reruns(audit) + attempt
+    drawn = (row.prompt for row in audit.round.drawn.select_related("prompt"))
+    prompts.expect_generated(entry, drawn, now=now, repeat=number)
+    run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, number), now=now)
+    if not run.settled:
+        return Wait(
+            SOON, f"the platform runs the code again{_time(attempt)}: {run.state}, {run.waiting_for or 'starting'}"
+        )
+    if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
+        return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
+    return run
+
+
+def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> Regenerated | Wait:
+    """One attempt, judged against the submitted outputs."""
+    match = reruns.match_of(audit, attempt=attempt, now=now)
+    if match.state != "decided":
+        what = "the regenerated outputs are judged against the submitted ones"
+        return Wait(SOON, f"{what}{_time(attempt)}: {match.state}")
+    results = (matches.result_of(duel) for duel in match.duels.order_by("position"))
+    return Regenerated(
+        submitted=matches.tally_of(match),
+        generated_s=run.generated_s,
+        results=tuple(result for result in results if result),
+        failure=(run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None,
+    )
+
+
+def _against(audit: Audit, defender: Submission, *, attempt: int, now: datetime) -> Match | Wait:
+    kind, challenger = Match.Kind.AGAIN, audit.submission
+    match = matches.ensure(audit.round, kind=kind, defender=defender, challenger=challenger, now=now, repeat=attempt)
+    if match.state == "decided":
+        return match
+    return Wait(SOON, f"the regenerated outputs are judged against the defender{_time(attempt)}: {match.state}")
+
+
+def _time(attempt: int) -> str:
+    return f", time {attempt + 1}" if attempt else ""

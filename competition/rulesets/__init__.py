@@ -1,0 +1,70 @@
+"""Who wins?  One file per ruleset, and its row in the table here.  Stdlib only, pure.
+
+The interface is `base.Ruleset`.  What its rulesets share lies beside: `tally`, `ladder`, `bankroll`, `regenerations`,
+and `weights`, who is paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from competition.rulesets.base import FreshPrompts, MatchKind, Observation, RoundDecision, Ruleset
+from competition.rulesets.margin_1 import MARGIN_1, Margin1
+from competition.rulesets.margin_2 import MARGIN_2, Margin2
+from competition.rulesets.rules import BadRules, Rules, TitleRules, count, kind_of, replaced, share
+from competition.rulesets.title_1 import TITLE_1, Title1
+
+__all__ = [
+    "MARGIN_1",
+    "MARGIN_2",
+    "NESTED",
+    "RULESETS",
+    "TITLE_1",
+    "BadRules",
+    "FreshPrompts",
+    "MatchKind",
+    "Observation",
+    "RoundDecision",
+    "Rules",
+    "Ruleset",
+    "TitleRules",
+    "count",
+    "match_kind",
+    "read",
+    "ruleset",
+    "share",
+]
+
+RULESETS: dict[str, type[Ruleset]] = {
+    "margin-1": Margin1,
+    "margin-2": Margin2,
+    "title-1": Title1,
+}
+
+NESTED: Mapping[str, type] = {"title": TitleRules}
+"""The values of rules that are objects themselves, by their field."""
+
+
+def read(value: Mapping[str, Any]) -> Rules:
+    """The rules a JSON object asks for: `name` picks a ruleset, every other field replaces one of its values.
+
+    Raises BadRules, which names the field and the fix.
+    """
+    if not isinstance(value, Mapping):
+        raise BadRules("rules", f"an object is needed, not {kind_of(value)}", fix='Write {"name": "margin-1"}')
+    name = value.get("name")
+    if not isinstance(name, str) or name not in RULESETS:
+        raise BadRules("name", f"there is no ruleset {name!r}", fix=f"Use one of: {', '.join(sorted(RULESETS))}")
+    return replaced(RULESETS[name].defaults, value)
+
+
+def ruleset(rules: Rules) -> Ruleset:
+    """The ruleset with these values."""
+    return RULESETS[rules.name](rules)
+
+
+def match_kind(stored: Mapping[str, Any], kind: str) -> MatchKind:
+    """How a kind of match is played under the rules that a round stores; of rules that are not ours as most are."""
+    known = RULESETS.get(str(stored.get("name")))
+    return known.kind(kind) if known else MatchKind()
