@@ -24,7 +24,7 @@ class AuditStates(Graph):
     """Evidence is gathered, then a verdict follows from it, or a person is asked for one.  It is dropped where the
     correction that asked for it is discarded before that."""
 
-    gathering = State(to=("passed", "rejected", "reviewing", "dropped"), queue="pods", lease_s=400, tries=20)
+    gathering = State(to=("passed", "rejected", "reviewing", "dropped"), queue="pods", lease_s=400, tries=6)
     reviewing = State(to=("passed", "rejected", "dropped"))
     passed = State()
     rejected = State()

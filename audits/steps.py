@@ -194,7 +194,7 @@ def want(round_: Round, decision: RoundDecision, *, now: datetime, correction: C
 
 def _audit_trouble(round_: Round) -> Move | None:
     """An audit that cannot be finished for a reason that is ours stops the round, not the miner."""
-    stuck = next((audit for audit in round_.audits.filter(attempts__gte=6) if audit.failure_class), None)
+    stuck = round_.audits.filter(Audit.out_of_tries()).first()
     if stuck is None:
         return None
     why = f"The {stuck.kind} audit of {stuck.submission.key} cannot be finished: {stuck.failure_reason}"

@@ -14,6 +14,7 @@ from core.machine.stateful import Stateful
 MOST_ROUNDS = 100
 MOST_REVEALS = 200
 MOST_MINERS = 50
+TROUBLED = 3  # failed tries from which on people are shown a row
 
 
 def current_competition() -> Competition | None:
@@ -214,8 +215,8 @@ def troubles() -> str:
     """The row that has been tried most often in vain, if any was tried three times; "" where all is well."""
     worst: Stateful | None = None
     for model in stateful_models():
-        rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=3).exclude(failure_class="")
-        row = rows.order_by("-attempts").first()
+        rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=TROUBLED)
+        row = rows.exclude(failure_class="").order_by("-attempts").first()
         if row and (worst is None or row.attempts > worst.attempts):
             worst = row
     if worst is None:

@@ -27,7 +27,7 @@ class AssetStates(Graph):
 
 class DeliveryStates(Graph):
     """A notice is sent until its receiver has it, or until it is certain that the receiver won't; again where its
-    owner asks."""
+    owner asks.  Its tries take about a day in all."""
 
     waiting = State(to=("delivered", "failed"), queue="letters", lease_s=60, tries=14, longest_wait_s=6 * 3600)
     delivered = State(to=("waiting",))
@@ -37,5 +37,5 @@ class DeliveryStates(Graph):
 class DamageStates(Graph):
     """A file of ours that is not what its hash says is mended, or goes on being looked at; it may be damaged again."""
 
-    damaged = State(to=("mended",), queue="io", lease_s=400, tries=3)
+    damaged = State(to=("mended",), queue="io", lease_s=400, tries=2)
     mended = State(to=("damaged",))

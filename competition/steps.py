@@ -123,7 +123,7 @@ def downloading(round_: Round, now: datetime) -> Outcome:
     if not challenged:
         return Move("duels", because="nobody entered: there is nothing to download")
     assets = Asset.objects.filter(submission__round=round_)
-    stuck = Q(state="failed") | Q(state="downloading", attempts__gte=8)
+    stuck = Q(state="failed") | Asset.out_of_tries()
     ours = assets.filter(stuck, failure_class=FailureClass.INFRASTRUCTURE).first()
     if ours is not None:
         return pause(round_, f"files are lost for a reason that is ours: {ours.failure_reason}", code="DOWNLOADS")

@@ -245,9 +245,8 @@ def trouble(round_: Round) -> Move | None:
     """Reasons that are ours for which no verdict may become official.  A leader gives none: see `downloading`."""
     if matches.leader(round_) is None:
         return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER")
-    stuck = Rendering.objects.filter(
-        competition=round_.competition, state="rendering", failure_class=FailureClass.INFRASTRUCTURE, attempts__gte=5
-    ).first()
+    ours = Rendering.objects.filter(competition=round_.competition, failure_class=FailureClass.INFRASTRUCTURE)
+    stuck = ours.filter(Rendering.out_of_tries()).first()
     if stuck:
         return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
     return match_decision.silence(round_)

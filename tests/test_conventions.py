@@ -143,6 +143,16 @@ def test_only_the_engine_writes_a_state() -> None:
     assert not wrong, f"a state written past the engine leaves no event, no lease and no reason: {wrong}"
 
 
+def test_how_often_a_row_is_tried_stands_in_its_states_declaration() -> None:
+    wrong = [
+        at(path, number)
+        for path in sources(*GROUND, *APPS)
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"attempts(__gte=| >= | > )\d", line)
+    ]
+    assert not wrong, f"write State(tries=…) and ask `exhausted` or `out_of_tries()`; a second figure differs: {wrong}"
+
+
 def test_functions_hold_one_idea() -> None:
     long_functions = [
         f"{at(path, node.lineno)} {node.name} ({length} lines)"

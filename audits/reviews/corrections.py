@@ -15,7 +15,7 @@ from django.db import transaction
 from audits import bankrolls, steps
 from audits.decisions import corrections as decisions
 from audits.decisions.corrections import Reigned
-from audits.models import Correction, PodRun
+from audits.models import Audit, Correction, PodRun
 from audits.pods import runs
 from audits.reviews import reruns
 from competition import rounds
@@ -148,7 +148,7 @@ def _waiting(correction: Correction) -> Outcome | None:
 
 def _stuck(correction: Correction) -> Failure | None:
     """What keeps it from ever being ready, and who must act; it is looked at again, and can be discarded meanwhile."""
-    audit = correction.audits.filter(state="gathering", attempts__gte=6).exclude(failure_class="").first()
+    audit = correction.audits.filter(Audit.out_of_tries()).first()
     if audit is not None:
         why = f"An audit cannot be finished: {audit.failure_reason}"
         return Failure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")

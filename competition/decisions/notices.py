@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
-MOST_TRIES = 14  # about a day in all
 FAILS_FOR_S = 3600  # a receiver that takes no letter for so long is written to no more
 MOST_WAITING = 2000  # letters of one subscription
 IN_FLIGHT = 2  # letters of one owner at a time, however many receivers it has
@@ -27,8 +26,8 @@ def pause_s(attempts: int) -> int:
     return int(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** max(0, attempts - 1)))
 
 
-def given_up(attempts: int, *, permanent: bool) -> bool:
-    return permanent or attempts >= MOST_TRIES
+def given_up(attempts: int, *, tries: int, permanent: bool) -> bool:
+    return permanent or attempts >= tries
 
 
 def too_long(failing_s: float) -> bool:

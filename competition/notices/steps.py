@@ -137,6 +137,6 @@ def _undelivered(delivery: Delivery, failed: Undelivered, *, now: datetime) -> O
         subscribing.failed(delivery.subscription, why=failed.sentence, now=now)
     if failed.status == GONE:
         subscribing.end(delivery.subscription, because="its receiver answered 410: gone")
-    if notices.given_up(delivery.attempts, permanent=failed.permanent):
+    if notices.given_up(delivery.attempts, tries=delivery.declared.tries, permanent=failed.permanent):
         return Move("failed", because=failed.sentence, failure=failure)
     return Retry(timedelta(seconds=notices.pause_s(delivery.attempts)), failure)

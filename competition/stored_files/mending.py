@@ -39,7 +39,6 @@ from core.net.failures import FetchFailed
 
 log = logging.getLogger(__name__)
 
-TRIES_BEFORE_PAUSE = 2
 MOST_SEARCHES = 5  # times that hosts are asked; after that only whether somebody has put the file back
 
 
@@ -114,7 +113,7 @@ def mend(damage: Damage, now: datetime) -> Outcome:
         except ValueError as impossible:
             why = f" {impossible}"
     failure = failure_of(damage, why=why)
-    if damage.attempts >= TRIES_BEFORE_PAUSE:
+    if damage.attempts >= damage.declared.tries:
         pause_rounds(damage, failure, now=now)
     return Retry(engine.backoff(damage.attempts), failure)
 

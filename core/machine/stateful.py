@@ -77,6 +77,14 @@ class Stateful(models.Model):
         return not self.settled and self.attempts >= self.declared.tries and bool(self.failure_class)
 
     @classmethod
+    def out_of_tries(cls) -> models.Q:
+        """The rows that were tried as often as their state allows, and failed: a person must look."""
+        tried = models.Q(pk__in=[])
+        for name in cls.graph.acting():
+            tried |= models.Q(state=name, attempts__gte=cls.graph.states[name].tries)
+        return tried & ~models.Q(failure_class="")
+
+    @classmethod
     def born(cls, *, now: datetime, due: bool = True) -> dict[str, object]:
         """Fields of a new row in its initial state."""
         return {"state": cls.graph.initial, "since": now, "due_at": now if due else None}

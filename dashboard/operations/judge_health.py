@@ -62,7 +62,7 @@ def waiting(kind: str, rows: Any, *, now: datetime) -> dict[str, Any]:
         in_work=Count("pk", filter=Q(state="judging") & held),
         judged=Count("pk", filter=Q(state="judged")),
         void=Count("pk", filter=Q(state="void")),
-        silent=Count("pk", filter=Q(state="judging", attempts__gte=5) & ~Q(failure_class="")),
+        silent=Count("pk", filter=rows.model.out_of_tries()),
     )
     return {"kind": kind, **told}
 

@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from competition.models import Checkpoint, Competition, LedgerEvent
+from competition.queries import TROUBLED
 from competition.stored_files import damage
 from core import clock
 from core.machine import engine
@@ -26,7 +27,7 @@ from dashboard.operations.chains import chains as states_of_chains
 
 PATIENCE = 3  # times the pause after which a message is sent again: what waits longer is overdue
 MOST_TROUBLES = 20
-TROUBLED = 3  # tries
+
 OPERATOR = WHO_MUST_ACT["infrastructure"]
 START = f"{OPERATOR} Start the worker or the reconciler, or see why it stands still."
 MOVING = ("open", "miner_generation", "downloading", "duels", "finalizing")

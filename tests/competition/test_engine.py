@@ -130,6 +130,13 @@ def test_a_step_that_raises_is_our_fault_and_is_tried_again(round_: Round, monke
     assert "a bug" in round_.failure_reason
 
 
+def test_a_row_is_out_of_tries_as_its_state_declares(round_: Round) -> None:
+    tries = Round.graph.states["open"].tries
+    for attempts, failed, expected in ((tries, "judge", 1), (tries - 1, "judge", 0), (tries, "", 0)):
+        Round.objects.filter(pk=round_.pk).update(attempts=attempts, failure_class=failed)
+        assert Round.objects.filter(Round.out_of_tries()).count() == expected
+
+
 def test_every_due_row_is_told_of_again_until_somebody_looks(round_: Round, settings: Any) -> None:
     settings.REKICK_SECONDS = 30
     assert engine.kick_due(Round, now=NOW) == 1

@@ -16,6 +16,7 @@ from competition.decisions import notices
 from competition.models import Competition
 from competition.notices import channels, steps, subscribing
 from competition.notices.models import Delivery, Subscription
+from competition.states import DeliveryStates
 from core import ledger
 from core.machine import engine
 from tests.competition import made
@@ -185,10 +186,12 @@ def test_letters_leave_no_event(competition: Competition) -> None:
 
 
 def test_pauses_grow_and_end() -> None:
-    pauses = [notices.pause_s(n) for n in range(1, notices.MOST_TRIES + 1)]
+    tries = DeliveryStates.states["waiting"].tries
+    pauses = [notices.pause_s(n) for n in range(1, tries + 1)]
     assert pauses == sorted(pauses) and pauses[0] == 10 and pauses[-1] == notices.LONGEST_PAUSE_S == max(pauses)
     assert 12 * 3600 < sum(pauses) < 3 * 86400
-    assert notices.given_up(notices.MOST_TRIES, permanent=False) and not notices.given_up(1, permanent=False)
+    assert notices.given_up(tries, tries=tries, permanent=False)
+    assert not notices.given_up(1, tries=tries, permanent=False)
 
 
 @pytest.mark.parametrize(
