@@ -34,7 +34,6 @@ NOT_THERE = timedelta(minutes=1)  # between two looks at code that its host says
 LOOK_AGAIN = "We look again before we believe it."
 
 
-@engine.sweep
 def want_leaders_outputs(now: datetime) -> None:
     """Where somebody challenges, the platform generates the leader's outputs from the leader's code."""
     for round_ in Round.objects.filter(state__in=("miner_generation", "downloading")):
@@ -43,13 +42,11 @@ def want_leaders_outputs(now: datetime) -> None:
             runs.want(leader, purpose=PodRun.Purpose.LEADER, now=now)
 
 
-@engine.sweep
 def end_orphaned_pods(now: datetime) -> None:
     """A pod whose run is over, or whose start nobody wrote down, is ended."""
     runs.sweep()
 
 
-@engine.step(Audit, "gathering")
 def gather(audit: Audit, now: datetime) -> Outcome:
     if audit.kind == Audit.Kind.SOURCE:
         return examine_source(audit, now=now)
@@ -135,7 +132,6 @@ def _verdict(
     )
 
 
-@engine.step(Round, "finalizing")
 def finalize(round_: Round, now: datetime) -> Outcome:
     """Audit the winners, ask the ruleset again with the verdicts, and decide."""
     decision = NOBODY

@@ -1,4 +1,4 @@
-"""The app `competition`: loading it declares what its rows do in each state."""
+"""The app `competition`: loading it hands over its table (`registrations.py`)."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -9,9 +9,8 @@ class CompetitionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from competition import registrations
         from core.queue.broker import prepare
 
+        registrations.register()
         post_migrate.connect(prepare, sender=self)
-        from competition import downloads, steps  # noqa: F401  (they declare this app's steps and sweeps)
-        from competition.notices import steps as letters  # noqa: F401  (and these declare the letters')
-        from competition.stored_files import mending  # noqa: F401  (they declare this app's steps and sweeps)

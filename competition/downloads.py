@@ -11,12 +11,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from competition import configuration
-from competition.configuration import ConfigurationPart
 from competition.decisions import numbers
 from competition.models import Asset
 from core import store
-from core.machine import engine
 from core.machine.outcomes import Failure, Move, Outcome, Retry
 from core.net import fetch, host_slots, partial_files
 from core.net.failures import FetchFailed, GiveUp, retry_policy
@@ -43,17 +40,6 @@ class FetchLimits:
         return numbers.read(cls, value, part="fetch")
 
 
-configuration.register(
-    ConfigurationPart(
-        name="fetch",
-        means="What the download of one submitted file may cost.",
-        kind=FetchLimits,
-        read=FetchLimits.from_json,
-    )
-)
-
-
-@engine.step(Asset, "downloading")
 def download(asset: Asset, now: datetime) -> Outcome:
     """Fetch one submitted file; whatever the host does later, only this copy is judged, audited and shown."""
     into = partial_path(asset)

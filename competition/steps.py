@@ -37,7 +37,6 @@ def chain_failure(error: ChainFault, *, attempts: int) -> Retry:
     return Retry(engine.backoff(attempts), Failure(FailureClass.INFRASTRUCTURE, "CHAIN", sentence))
 
 
-@engine.step(Round, "open")
 def open_(round_: Round, now: datetime) -> Outcome:
     """Reveals are taken until the window closes; then the seed block's hash draws the prompts."""
     try:
@@ -86,7 +85,6 @@ def _short_of_prompts(round_: Round, *, now: datetime) -> Move | None:
     return pause(round_, short, code="POOL", block=block) if short else None
 
 
-@engine.step(Round, "miner_generation")
 def miner_generation(round_: Round, now: datetime) -> Outcome:
     """Miners generate and upload; at the deadline we begin to download."""
     entered = round_.submissions.filter(role=Submission.Role.CHALLENGER, objection="")
@@ -112,7 +110,6 @@ def miner_generation(round_: Round, now: datetime) -> Outcome:
     return Move("downloading", because=because, also=expect)
 
 
-@engine.step(Round, "downloading")
 def downloading(round_: Round, now: datetime) -> Outcome:
     """Wait for every file until it is here or known to be missing.
 
@@ -150,7 +147,6 @@ def pause(
     )
 
 
-@engine.sweep
 def follow_chain(now: datetime) -> None:
     """Take reveals while a window is open, and keep the weights on the chain in step with the reigns."""
     for competition in Competition.objects.filter(active=True):

@@ -1,4 +1,4 @@
-"""The app `dashboard`: loading it declares what its rows do in each state."""
+"""The app `dashboard`: loading it hands over its table (`registrations.py`)."""
 
 from django.apps import AppConfig
 
@@ -8,8 +8,8 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dashboard.bundles import publish, stored_bundles  # noqa: F401  (they declare this app's steps and sweeps)
-        from dashboard.copies import conversions, light_copies  # noqa: F401  (they declare this app's steps and sweeps)
+        from dashboard import registrations
         from dashboard.reviewing import sessions
 
+        registrations.register()
         sessions.watch()

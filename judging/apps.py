@@ -1,4 +1,4 @@
-"""The app `judging`: loading it declares what its rows do in each state."""
+"""The app `judging`: loading it hands over its table (`registrations.py`)."""
 
 from django.apps import AppConfig
 
@@ -8,17 +8,6 @@ class JudgingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from competition import configuration
-        from judging.renderers.rig import Rig, View
+        from judging import registrations
 
-        configuration.register(
-            configuration.ConfigurationPart(
-                name="rig",
-                means="Cameras, backgrounds and light: what a judge is shown (rendering.md).",
-                kind=Rig,
-                read=Rig.from_json,
-                nested={"views": View},
-                required=True,
-            )
-        )
-        from judging import steps, stored_views  # noqa: F401  (they declare this app's steps and sweeps)
+        registrations.register()

@@ -26,7 +26,6 @@ SOON = timedelta(seconds=2)
 MOST_VOID_PERCENT = 5
 
 
-@engine.step(Match, "judging")
 def decide(match: Match, now: datetime) -> Outcome:
     """A match is decided by the first prefix of its duels, in seed order, that settles it: from these very rows, if
     they say what the ledger told of them."""

@@ -33,7 +33,6 @@ UNWANTED = Wait(SOON, "somebody else has this duel, or nobody needs it any more"
 MEND = "An operator must configure the round's judge, or two people discard the correction."
 
 
-@engine.sweep
 def want_renderings(now: datetime) -> None:
     """Every stored file of a round that runs, or that is decided anew, is rendered, once per content."""
     for competition in Competition.objects.filter(active=True):
@@ -48,7 +47,6 @@ def want_renderings(now: datetime) -> None:
             )
 
 
-@engine.step(Rendering, "rendering")
 def render(rendering: Rendering, now: datetime) -> Outcome:
     """Check and draw one file in a limited process; the file may be refused, our renderer may fail."""
     competition = rendering.competition
@@ -79,7 +77,6 @@ def _ours(code: str, what: str) -> Failure:
     return Failure(FailureClass.INFRASTRUCTURE, code, sentence)
 
 
-@engine.step(Match, "waiting")
 def gather(match: Match, now: datetime) -> Outcome:
     """A match begins when every file of both sides is rendered, refused, or known to be missing.
 
@@ -135,7 +132,6 @@ def _unrendered(entry: Submission, origin: str) -> int:
     return assets.filter(state="downloading").count() + stored.exclude(sha256__in=settled.values("sha256")).count()
 
 
-@engine.step(Duel, "judging")
 def judge_duel(duel: Duel, now: datetime) -> Outcome:
     """Ask the judge about one prompt; who delivered nothing forfeits; no answer is retried."""
     match = duel.match
@@ -226,7 +222,6 @@ def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets
     return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=sets, because=because)
 
 
-@engine.step(Round, "duels")
 def duels(round_: Round, now: datetime) -> Outcome:
     """The matches that the ruleset wants before anybody is audited; audits follow in `finalizing`."""
     if not matches.challengers(round_):

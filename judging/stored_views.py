@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from competition.models import Asset
-from competition.stored_files import damage
 from core import store
 from formats import registry
 from judging.models import Control, Rendering
@@ -16,14 +15,12 @@ from judging.renderers import renderer as renderer_named
 from judging.sides import rig_of
 
 
-@damage.references
 def views() -> Iterable[str]:
     for rows in (Rendering.objects.filter(state="rendered"), Control.objects.all()):
         for named in rows.values_list("views", flat=True).iterator():
             yield from named.values()
 
 
-@damage.source
 def drawn_again(sha256: str) -> bytes | None:
     """A view, where the renderer of that time is still ours: the same file under the same rig looks the same."""
     for rendering in renderings_with_view(sha256)[:2]:

@@ -77,7 +77,6 @@ def digest_of(image: Image) -> str:
     raise PodFault(INFRASTRUCTURE, "not_built", "The image is not built yet. We try again.")
 
 
-@engine.step(Build, "building")
 def tend(build: Build, now: datetime) -> Outcome:
     """Ask how far it is; build where there is nothing; believe only what the builder says itself."""
     image = Image(repo=build.submission.repo, commit=build.submission.commit)

@@ -132,8 +132,6 @@ def open_fresh_matches(round_: Round) -> QuerySet[Match]:
     return Match.objects.filter(round=round_, kind__in=kinds, state__in=Match.graph.acting())
 
 
-@engine.step(PodRun, "warming")
-@engine.step(PodRun, "generating")
 def tend(run: PodRun, now: datetime) -> Outcome:
     """Look at the pod once, then do the one thing that follows."""
     look = _Look(run, provider_named(run.provider), batches_of(run), now=now)

@@ -116,7 +116,6 @@ def _standing(round_: Round) -> dict[str, Any]:
     return {**(round_.decision or {}), "headline": round_.headline}
 
 
-@engine.step(Correction, "staged")
 def gather(correction: Correction, now: datetime) -> Outcome:
     """Ask for what the new ladder needs, and wait for it; then say what would change."""
     waiting = _waiting(correction)

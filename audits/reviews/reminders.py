@@ -13,10 +13,8 @@ from audits.models import Reminder
 from audits.reviews import appeals, waiting_cases
 from audits.reviews.waiting_cases import Waiting
 from core import ledger
-from core.machine import engine
 
 
-@engine.sweep
 def remind(now: datetime) -> None:
     for row in waiting_cases.everything():
         if now >= row.deadline - before(row):

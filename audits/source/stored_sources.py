@@ -6,10 +6,8 @@ from collections.abc import Iterable
 
 from audits.models import Build, CheckRun, SourceCopy
 from audits.source import archive, source_audits
-from competition.stored_files import damage
 
 
-@damage.references
 def archives_and_outputs() -> Iterable[str]:
     for row in SourceCopy.objects.values_list("archive", "fingerprint").iterator():
         yield from row
@@ -17,7 +15,6 @@ def archives_and_outputs() -> Iterable[str]:
     yield from Build.objects.exclude(archive="").values_list("archive", flat=True).iterator()
 
 
-@damage.source
 def fetched_again(sha256: str) -> bytes | None:
     """Our archive of a commit is the same for the same files."""
     copy = SourceCopy.objects.filter(archive=sha256).first()

@@ -33,7 +33,6 @@ TURN = Failure(FailureClass.INFRASTRUCTURE, "NO_TURN", "Other letters of this ow
 WAITING = Delivery.objects.filter(state="waiting")
 
 
-@engine.sweep
 def write_letters(now: datetime) -> None:
     for competition in Competition.objects.filter(active=True).order_by("pk"):
         while read_on(competition, now=now) == AT_ONCE:
@@ -100,7 +99,6 @@ def give_turns(*, now: datetime) -> int:
     return given
 
 
-@engine.step(Delivery, "waiting")
 def deliver(delivery: Delivery, now: datetime) -> Outcome:
     subscription = delivery.subscription
     if not subscription.active:

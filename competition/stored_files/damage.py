@@ -6,7 +6,7 @@ it.  A damaged file is ours: class `infrastructure`, never a miner's forfeit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,16 +90,20 @@ REFERENCES: list[Callable[[], Iterable[str]]] = []
 SOURCES: list[Callable[[str], bytes | Path | None]] = []
 
 
-def references(function: Callable[[], Iterable[str]]) -> Callable[[], Iterable[str]]:
-    """Declare rows that name stored files, by hash; "" is no file."""
-    REFERENCES.append(function)
-    return function
+def register(
+    *,
+    references: Iterable[Callable[[], Iterable[str]]] = (),
+    sources: Iterable[Callable[[str], bytes | Path | None]] = (),
+    menders: Mapping[str, Mender] | None = None,
+) -> None:
+    """Take over an app's part of the store.
 
-
-def source(function: Callable[[str], bytes | Path | None]) -> Callable[[str], bytes | Path | None]:
-    """Declare where a lost file may still be had.  What comes is compared: only the same bytes are kept."""
-    SOURCES.append(function)
-    return function
+    `references`: the rows that name stored files, by hash; "" is no file · `sources`: where a lost file may still be
+    had; what comes is compared, and only the same bytes are kept · `menders`: kinds of things that may be damaged.
+    """
+    REFERENCES.extend(references)
+    SOURCES.extend(sources)
+    MENDERS.update(menders or {})
 
 
 def referenced() -> Iterator[str]:
@@ -125,7 +129,6 @@ def report(sha256: str, *, problem: str, now: datetime, what: str = FILE, rounds
     return row
 
 
-@engine.on_store_fault
 def wait_for_mending(row: Stateful, fault: StoreFault, *, now: datetime) -> Retry:
     """The answer of a step that met a damaged file: `mending` pauses its rounds, and no try is counted against the row.
 

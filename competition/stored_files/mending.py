@@ -20,15 +20,12 @@ from competition.models import Asset, Prompt, Round
 from competition.steps import pause, resume
 from competition.stored_files.damage import (
     BUNDLE,
-    FILE,
     MENDERS,
     PAUSED_BY,
     SOURCES,
     Damage,
     Mender,
     referenced,
-    references,
-    source,
 )
 from core import store
 from core.machine import engine
@@ -42,13 +39,11 @@ log = logging.getLogger(__name__)
 MOST_SEARCHES = 5  # times that hosts are asked; after that only whether somebody has put the file back
 
 
-@references
 def prompts_and_assets() -> Iterable[str]:
     yield from Prompt.objects.exclude(sha256="").values_list("sha256", flat=True).iterator()
     yield from Asset.objects.filter(state="stored").values_list("sha256", flat=True).distinct().iterator()
 
 
-@source
 def host_of_the_miner(sha256: str) -> Path | None:
     """A submitted file, from the address it was first fetched from."""
     rows = Asset.objects.filter(sha256=sha256, state="stored", origin=Asset.Origin.SUBMITTED)
@@ -97,10 +92,9 @@ def _keep(content: bytes | Path, sha256: str) -> bool:
             partial_files.forget(content)
 
 
-MENDERS[FILE] = Mender(expected=lambda: set(referenced()), problem=file_problem, restore=restore_file)
+STORED_FILES = Mender(expected=lambda: set(referenced()), problem=file_problem, restore=restore_file)
 
 
-@engine.step(Damage, "damaged")
 def mend(damage: Damage, now: datetime) -> Outcome:
     """Whole already, or mended from a source; else its rounds pause and it is looked at again."""
     mender, why = MENDERS[damage.what], ""
@@ -129,7 +123,6 @@ def pause_rounds(damage: Damage, failure: Failure, *, now: datetime) -> None:
         engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY), now=now)
 
 
-@engine.sweep
 def resume_rounds(now: datetime) -> None:
     """A round that paused for damaged files goes on by itself once all of them are whole."""
     for round_ in Round.objects.filter(state="paused", failure_code=PAUSED_BY, source={}).select_related("competition"):

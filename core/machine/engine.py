@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -22,46 +21,15 @@ from django.db.models import F, Q
 from core import clock, ledger
 from core.machine.lease_renewal import KEEPER, lease_length
 from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.registry import CONNECTED, STEPS, SWEEPS
 from core.machine.stateful import FailureClass, Stateful, new_lease
 from core.store import StoreFault
 
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Stateful)
-Step = Callable[[Row, datetime], Outcome]
-Acting = TypeVar("Acting", bound=Callable[..., Outcome])
-STEPS: dict[tuple[str, str], Step[Any]] = {}
-SWEEPS: list[Callable[[datetime], object]] = []
-STORE_FAULTS: list[Callable[..., Retry]] = []
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL = "Our disk is full: the operator must make room. It is tried again by itself"
-
-
-def step(model: type[Stateful], state: str) -> Callable[[Acting], Acting]:
-    """Declare what is done with a `model` in `state`."""
-    if not model.graph.states[state].queue:
-        raise ValueError(f"{model.__name__}.{state} has no queue: no worker acts in it")
-
-    def register(function: Acting) -> Acting:
-        key = (model._meta.label, state)
-        if key in STEPS:
-            raise ValueError(f"{key} already has a step: {STEPS[key].__module__}")
-        STEPS[key] = function
-        return function
-
-    return register
-
-
-def sweep(function: Callable[[datetime], object]) -> Callable[[datetime], object]:
-    """Declare a look for rows that should exist and do not.  Sweeps derive; they are safe to repeat."""
-    SWEEPS.append(function)
-    return function
-
-
-def on_store_fault(function: Callable[..., Retry]) -> Callable[..., Retry]:
-    """Declare what follows where a step met a stored file that is lost or rotten: one function, for all rows."""
-    STORE_FAULTS.append(function)
-    return function
 
 
 def due(model: type[Row], *, now: datetime) -> Q:
@@ -199,7 +167,9 @@ def _work(row: Stateful, *, now: datetime) -> bool:
         failure = Failure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
         return carry_out(row, Retry(timedelta(seconds=1), failure, counts=False))
     except StoreFault as fault:
-        return carry_out(row, STORE_FAULTS[-1](row, fault, now=now))
+        if CONNECTED.on_store_fault is None:
+            return _step_failed(row, fault)
+        return carry_out(row, CONNECTED.on_store_fault(row, fault, now=now))
     except OSError as error:
         if error.errno not in NO_ROOM:
             return _step_failed(row, error)
@@ -225,10 +195,9 @@ def carry_out(row: Stateful, outcome: Outcome) -> bool:
 
 def kick(row: Stateful, *, now: datetime) -> None:
     """Send "look at this row".  Losing it loses nothing: `reconcile` sends it again."""
-    from core.queue import actors
-
     type(row).objects.filter(pk=row.pk).update(kicked_at=now)
-    actors.send(row._meta.label, row.pk, queue=row.declared.queue or "io")
+    if CONNECTED.send is not None:
+        CONNECTED.send(row._meta.label, row.pk, queue=row.declared.queue or "io")
 
 
 def unkick(label: str, pk: int) -> None:

@@ -14,7 +14,6 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 
 from competition.models import Checkpoint
-from core.machine import engine
 from dashboard.api import registered, signing, throttles, tokens
 from dashboard.api.errors import RequestRefused, too_large
 from dashboard.api.models import UsedNonce
@@ -135,7 +134,6 @@ def take_turn(hotkey: str, nonce: str, *, now: datetime) -> throttles.Use | None
         return None
 
 
-@engine.sweep
 def forget(now: datetime) -> None:
     """Nonces whose time window is long over."""
     UsedNonce.objects.filter(used_at__lt=now - KEPT).delete()

@@ -39,14 +39,12 @@ from dashboard.facts import prompt_counts
 from dashboard.models import Publication, Reissue
 
 
-@engine.sweep
 def want_publications(now: datetime) -> None:
     """Every finished round is published, once; one that was played elsewhere was published there."""
     for round_ in Round.objects.filter(state="finished", publication=None, source={}):
         Publication.objects.get_or_create(round=round_, defaults=Publication.born(now=now))
 
 
-@engine.sweep
 def want_reissues(now: datetime) -> None:
     """A corrected decision is published, too; what was published before stays where it is."""
     for correction in Correction.objects.filter(state="applied", reissue=None).order_by("pk"):
@@ -63,8 +61,6 @@ def _draft_of(round_: Round, *, edition: int) -> Path:
     return target.with_name(f".draft-{target.name}")
 
 
-@engine.step(Reissue, "publishing")
-@engine.step(Publication, "publishing")
 def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     """Write documents, files and manifest, let the verifier read them; then the manifest's hash becomes an event."""
     round_, edition = publication.round, edition_of(publication)
@@ -89,8 +85,6 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     )
 
 
-@engine.step(Reissue, "signing")
-@engine.step(Publication, "signing")
 def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
     """Sign the head of the ledger once the verifier has read all that leads to it, and show bundle and signature."""
     round_, edition = publication.round, edition_of(publication)

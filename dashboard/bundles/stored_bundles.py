@@ -16,9 +16,8 @@ from django.conf import settings
 
 from competition.publication import bundle_folders
 from competition.stored_files import damage
-from competition.stored_files.damage import BUNDLE, MENDERS, Mender
+from competition.stored_files.damage import BUNDLE, Mender
 from core import store
-from core.machine import engine
 from dashboard.bundles import publish
 from dashboard.models import LightCopy, MirroredFile, Publication, Reissue, WinnerCopy
 
@@ -27,14 +26,12 @@ BESIDE = ("ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json")
 _turn = {"after": 0}
 
 
-@damage.references
 def copies() -> Iterable[str]:
     for model in (LightCopy, WinnerCopy):
         yield from model.objects.filter(state="made").values_list("sha256", flat=True).iterator()
     yield from MirroredFile.objects.exclude(sha256="").values_list("sha256", flat=True).iterator()
 
 
-@damage.source
 def another_copy(sha256: str) -> Path | None:
     """In a published bundle, where it is a copy and not a second name of the damaged file."""
     for path in sorted(Path(settings.BUNDLE_DIR).glob(f"*/*/blobs/{sha256}")):
@@ -108,10 +105,9 @@ def restore(digest: str) -> bool:
     return True
 
 
-MENDERS[BUNDLE] = Mender(expected=digests, problem=problem, restore=restore)
+PUBLISHED_BUNDLES = Mender(expected=digests, problem=problem, restore=restore)
 
 
-@engine.sweep
 def look_at_bundles(now: datetime) -> None:
     """A few at a time, so that a lost folder is noticed by itself; what sizes do not show is a scrub's to find."""
     for publication in _next_ones():

@@ -54,7 +54,6 @@ def provenance_of(asset: Asset) -> dict[str, str]:
     }
 
 
-@engine.sweep
 def want_copies(now: datetime) -> None:
     """Of every file with which a leader won or defended lately, in every format that it can become."""
     lately = Reign.objects.filter(won_in__state="finished", won_in__since__gte=now - LATELY, won_in__source={})
@@ -69,7 +68,6 @@ def want_copies(now: datetime) -> None:
                 WinnerCopy.objects.get_or_create(original=original, target=target, defaults=named)
 
 
-@engine.step(WinnerCopy, "converting")
 def make_copy(copy: WinnerCopy, now: datetime) -> Outcome:
     """A file that cannot be converted is no failure of anybody's: it can be downloaded as it is."""
     told = provenance_of(stored(copy.original))

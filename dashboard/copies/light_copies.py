@@ -24,7 +24,6 @@ LATELY = timedelta(days=30)
 MOST_AT_ONCE = 200
 
 
-@engine.sweep
 def want_light_copies(now: datetime) -> None:
     """Heavy drawn files of rounds whose duels have begun, once per content; a round needs its pictures first."""
     begun = Q(state__in=("duels", "finalizing")) | Q(state="finished", since__gte=now - LATELY)
@@ -38,7 +37,6 @@ def want_light_copies(now: datetime) -> None:
             LightCopy.objects.get_or_create(original=original, defaults=named)
 
 
-@engine.step(LightCopy, "lightening")
 def lighten(copy: LightCopy, now: datetime) -> Outcome:
     """A file that cannot be made light is no failure of anybody's: it has its pictures, and can be downloaded."""
     try:

@@ -176,7 +176,6 @@ def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
     return tuple(Ballot(str(s["kind"]), ab=int(str(s["ab"])), ba=int(str(s["ba"]))) for s in detail.get("stages", []))
 
 
-@engine.step(Control, "judging")
 def judge_control(control: Control, now: datetime) -> Outcome:
     """Asked afresh: an answer that is kept would only agree with itself."""
     if control.kind == "repeat" and _screens_open(control.round):

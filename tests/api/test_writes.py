@@ -221,7 +221,7 @@ def test_what_miners_send_waits_in_no_queue_of_workers(
 ) -> None:
     """Reveals, appeals and webhooks are answered by the web process; only letters are sent later, in their queue."""
     queues: list[str] = []
-    monkeypatch.setattr("core.queue.actors.send", lambda label, pk, *, queue: queues.append(queue))
+    monkeypatch.setattr("core.machine.registry.CONNECTED.send", lambda label, pk, *, queue: queues.append(queue))
     with django_capture_on_commit_callbacks(execute=True):
         assert api.newcomer.post(REVEALS, GOOD).status_code == 201
         asked = {"address": "https://hooks.example.org/", "kinds": ["*"]}

@@ -289,7 +289,7 @@ def _stand_ins(crowd: Crowd, ports: Ports, *, patch: pytest.MonkeyPatch, folder:
     patch.setattr("django.conf.settings.DEMO", True)
     for clock in ("core.clock.now", "django.utils.timezone.now"):
         patch.setattr(clock, lambda: crowd.at)
-    patch.setattr("core.queue.actors.send", lambda *words, **named: None)
+    patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr(engine, "kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr(runs, "provider_named", lambda name: ports)
     patch.setattr(source_audits, "origin", lambda: Trees(crowd.players))

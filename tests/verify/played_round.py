@@ -202,7 +202,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("django.conf.settings.BUNDLE_DIR", folder / "bundles")
     patch.setattr("django.utils.timezone.now", lambda: played.at)
     patch.setattr("core.clock.now", lambda: played.at)
-    patch.setattr("core.queue.actors.send", lambda *words, **named: None)
+    patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr("core.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
     for place in ("judging.steps", "judging.sides", "judging.fresh_matches"):

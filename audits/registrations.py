@@ -1,0 +1,44 @@
+"""What runs for which row of this app, and what else does it hand over as it loads?"""
+
+from __future__ import annotations
+
+from audits import steps
+from audits.decisions.appeals import Hours
+from audits.decisions.lifecycle import BatchLimits
+from audits.models import Audit, Build, Correction, PodRun
+from audits.pods import builds, runs
+from audits.reviews import corrections, reminders
+from audits.source import stored_sources
+from competition import configuration
+from competition.models import Round
+from competition.stored_files import damage
+from core.machine import registry
+
+STEPS: registry.StepTable = {
+    (Audit, "gathering"): steps.gather,
+    (Build, "building"): builds.tend,
+    (Correction, "staged"): corrections.gather,
+    (PodRun, "warming"): runs.tend,
+    (PodRun, "generating"): runs.tend,
+    (Round, "finalizing"): steps.finalize,
+}
+SWEEPS = (steps.want_leaders_outputs, steps.end_orphaned_pods, reminders.remind)
+
+
+def register() -> None:
+    registry.register(STEPS, sweeps=SWEEPS)
+    damage.register(
+        references=(stored_sources.archives_and_outputs,),
+        sources=(stored_sources.fetched_again,),
+    )
+    configuration.register(
+        configuration.ConfigurationPart(
+            name="pods",
+            means="Limits of one run on pods, and our patience with what a pod leaves open.",
+            kind=BatchLimits,
+            read=BatchLimits.from_json,
+        )
+    )
+    configuration.register(
+        configuration.ConfigurationPart(name="appeals", means="How long people have.", kind=Hours, read=Hours.from_json)
+    )

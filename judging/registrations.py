@@ -1,0 +1,37 @@
+"""What runs for which row of this app, and what else does it hand over as it loads?"""
+
+from __future__ import annotations
+
+from competition import configuration
+from competition.models import Round
+from competition.stored_files import damage
+from core.machine import registry
+from judging import match_decision, steps, stored_views
+from judging.health import controls
+from judging.models import Control, Duel, Match, Rendering
+from judging.renderers.rig import Rig, View
+
+STEPS: registry.StepTable = {
+    (Rendering, "rendering"): steps.render,
+    (Match, "waiting"): steps.gather,
+    (Match, "judging"): match_decision.decide,
+    (Duel, "judging"): steps.judge_duel,
+    (Control, "judging"): controls.judge_control,
+    (Round, "duels"): steps.duels,
+}
+SWEEPS = (steps.want_renderings,)
+
+
+def register() -> None:
+    registry.register(STEPS, sweeps=SWEEPS)
+    damage.register(references=(stored_views.views,), sources=(stored_views.drawn_again,))
+    configuration.register(
+        configuration.ConfigurationPart(
+            name="rig",
+            means="Cameras, backgrounds and light: what a judge is shown (rendering.md).",
+            kind=Rig,
+            read=Rig.from_json,
+            nested={"views": View},
+            required=True,
+        )
+    )
