@@ -30,7 +30,7 @@ SIMULATED = Path(__file__).resolve().parent / "simulated_rules.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ruleset:
+class RulesetRow:
     name: str
     says: str
     values: tuple[tuple[str, str], ...]
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class RulesPage:
-    rulesets: tuple[Ruleset, ...]
+    rulesets: tuple[RulesetRow, ...]
     worked: tuple[Worked, ...]
     simulated: tuple[Row, ...]
     rounds: int
@@ -75,7 +75,7 @@ def rules_facts(request: HttpRequest) -> RulesPage:
     told = simulated()
     return RulesPage(
         rulesets=tuple(
-            Ruleset(name=name, says=ruleset.about, values=each_rule(ruleset.defaults.to_json()))
+            RulesetRow(name=name, says=ruleset.about, values=each_rule(ruleset.defaults.to_json()))
             for name, ruleset in sorted(RULESETS.items())
         ),
         worked=tuple(_worked(*match) for match in REAL),

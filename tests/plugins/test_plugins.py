@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -13,20 +14,23 @@ from django.utils import timezone
 from audits.pods import batch, runs
 from audits.pods.base import Image
 from audits.source import CHECKS, Check, run_checks
-from competition import chain
+from competition import chain, rulesets
 from competition.models import Round
 from competition.notices import channels, steps, subscribing
 from competition.notices.models import Delivery
 from competition.reveals import ingest
+from competition.rulesets import RULESETS, BadRules
 from core import ledger
 from core.machine import engine
 from dashboard.bundles import documents
+from judging import matches
 from judging.backends import JUDGES, JudgeKind, is_model, judge_named
 from judging.models import Duel
 from tests.competition import made
 from tests.dashboard import made_round
 from tests.judging.heard_round import PROMPTS, round_
 from tests.plugins import toys
+from tests.verify import played_round
 
 __all__ = ["round_"]  # a fixture
 
@@ -65,6 +69,34 @@ def test_whoever_adds_a_judge_says_whether_it_is_a_model() -> None:
     with pytest.raises(TypeError, match="is_model"):
         JudgeKind(made_by="tests.plugins.toys:judge", label="a toy")  # type: ignore[call-arg]
     assert [name for name in JUDGES if is_model(name)] == ["openai", "transformers"]
+
+
+@pytest.mark.django_db
+def test_a_ruleset_is_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A round is played from its window to its reign by rules that the platform does not know."""
+    monkeypatch.setitem(RULESETS, "most-wins", toys.MostWins)
+    monkeypatch.setitem(played_round.POOLS, "most-wins", 5)
+    stage = played_round.stage(seed=2, patch=monkeypatch, folder=tmp_path, ruleset="most-wins")
+    stage.honest = True
+    stage.reveal(1, [hashlib.sha1(f"toy {n}".encode()).hexdigest() for n in range(4)])
+    finished = stage.play_until(1, "finished")
+    wins = {match.challenger.key: matches.tally_of(match) for match in finished.matches.filter(kind="screen")}
+    ahead = [tally.wins for tally in wins.values() if tally.net > 0]
+    assert len(wins) == 4 and ahead
+    winner = finished.decision["winner"]
+    assert wins[winner].wins == max(ahead)
+    assert finished.reigns_begun.get().miner.hotkey == winner
+    steps = {step["challenger"]: step["reason"] for step in finished.decision["ladder"]}
+    assert steps[winner] == f"It won {wins[winner].wins} duels."
+    assert finished.headline.endswith(f"takes the lead from {finished.defending.miner.hotkey}. {steps[winner]}")
+    assert not finished.audits.exists()
+    written = documents.documents(finished)
+    assert written["decision.json"]["winner"] == winner and len(written["matches.json"]) == 4
+
+
+def test_rules_of_nobody_s_are_refused_by_name() -> None:
+    with pytest.raises(BadRules, match="margin-1, margin-2, title-1"):
+        rulesets.read({"name": "most-wins"})
 
 
 def test_a_source_check_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

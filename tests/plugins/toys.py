@@ -1,10 +1,11 @@
-"""A judge, a source check, a pod provider, a notice channel and a chain that the platform does not know."""
+"""A judge, a ruleset, a source check, a pod provider, a notice channel and a chain that the platform does not know."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from http.server import ThreadingHTTPServer
@@ -16,6 +17,12 @@ from audits.pods.control_service import Service
 from audits.source.findings import PERSON, SourceFinding
 from audits.source.tree import Tree
 from competition.chain.base import ChainFault, RawReveal
+from competition.rulesets import MARGIN_1, Observation, RoundDecision, Ruleset
+from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.base import SCREEN, DecisionStep, MatchEnd
+from competition.rulesets.ladder import LEADER, in_reveal_order
+from competition.rulesets.regenerations import Regenerated, Verdict
+from competition.rulesets.tally import DuelResult, Tally
 from judging.backends import Answer, Question
 from tests.competition import made
 
@@ -33,6 +40,55 @@ class LengthJudge:
 
 def judge(argument: str) -> LengthJudge:
     return LengthJudge(argument)
+
+
+class MostWins(Ruleset):
+    """Whoever wins the most duels against the leader, and more than it loses; among equals the first."""
+
+    defaults = replace(MARGIN_1, name="most-wins", audits=())
+    about = "A toy: the most wins against the leader."
+
+    def decide(self, observed: Observation) -> RoundDecision:
+        ordered = in_reveal_order(observed.entries)
+        screens = {entry.key: observed.tallies.get((SCREEN, LEADER, entry.key)) for entry in ordered}
+        open_ = [key for key, tally in screens.items() if tally is None]
+        ahead = [(key, tally) for key, tally in screens.items() if tally is not None and tally.net > 0]
+        leader = max(ahead, key=lambda pair: pair[1].wins)[0] if ahead and not open_ else LEADER
+        return RoundDecision(
+            leader=leader,
+            steps=tuple(
+                DecisionStep(
+                    challenger=key,
+                    defender=LEADER,
+                    verdict="advanced" if key == leader else "held",
+                    reason=f"It won {tally.wins} duels.",
+                )
+                for key, tally in screens.items()
+                if tally is not None
+            ),
+            wanted_matches=tuple((SCREEN, LEADER, key) for key in open_),
+            wanted_audits=(),
+            screening=f"{len(open_)} screens are open" if open_ else "",
+            screened="every screen is decided; nobody is audited",
+            waiting="",
+            rests_on=frozenset(),
+            audited=frozenset(),
+        )
+
+    def match_end(
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+    ) -> MatchEnd | None:
+        played = [result for result in results if result]
+        return MatchEnd(after=total, because="", tally=Tally.of(played)) if len(played) == total else None
+
+    def regeneration_verdict(self, rows: Sequence[Regenerated], *, generation_s: int) -> Verdict | None:
+        raise AssertionError("nobody is audited")
+
+    def flip_distance(self, kind: str, tally: Tally) -> int | None:
+        return None
+
+    def round_flip_distance(self, documents: Mapping[str, Any]) -> int | None:
+        return None
 
 
 def swearing(code: Tree) -> Iterator[SourceFinding]:
