@@ -39,7 +39,7 @@ def match_told(match: Match) -> dict[str, Any]:
 def played(match: Match) -> list[Duel]:
     """How far a title match was prepared beyond its end is a matter of luck."""
     duels = list(match.duels.select_related("prompt").order_by("position"))
-    return duels[: match.stopped_after] if match.kind == Match.Kind.TITLE else duels
+    return duels[: match.stopped_after] if matches.kind_of(match.round, match.kind).fresh else duels
 
 
 def _duel(duel: Duel, match: Match) -> dict[str, Any]:
