@@ -66,7 +66,7 @@ def told(duels: Duels, after: Places, *, rules: Rules, settled_forfeits: bool = 
 
 
 def margin_match(duels: Duels, *, rules: Rules) -> Told:
-    """A match of margin-1 or margin-2: it ends when its outcome is certain (`decisions.stopping`)."""
+    """A match of margin-1 or margin-2: it ends when its outcome is certain (`rulesets.stopping`)."""
     bar, at = float(rules.win_margin), counts(duels)
     surplus = at.net - bar * at.counted
     qualified = (at.counted >= rules.least_counted) & (surplus >= at.left * (1 + bar) - 1e-4)
@@ -75,7 +75,7 @@ def margin_match(duels: Duels, *, rules: Rules) -> Told:
 
 
 def screen(duels: Duels, *, rules: Rules, title: TitleRules) -> Told:
-    """A screen of title-1 (`decisions.screening`)."""
+    """A screen of title-1 (`rulesets.screening`)."""
     total, bar = duels.net.shape[-1], float(rules.win_margin)
     forfeited = duels.forfeited.sum(-1, keepdims=True, dtype=float)
     judged_net, judged = _running(duels.net * duels.judged), _running(duels.judged)
@@ -124,7 +124,7 @@ class Played:
 
 
 def title_match(duels: Duels, *, rules: Rules, title: TitleRules, start: Start | None = None) -> Played:
-    """`decisions.bankroll.fold`; who starts out is asked no more."""
+    """`rulesets.bankroll.fold`; who starts out is asked no more."""
     start = start or Start.nothing(duels.net.shape[:-1])
     won, lost = _running(duels.net > 0) + start.won[..., None], _running(duels.net < 0) + start.lost[..., None]
     held = sum(np.exp(won * np.log1p(float(s)) + lost * np.log1p(-float(s))) for s in title.stakes) / len(title.stakes)
