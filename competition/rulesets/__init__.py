@@ -12,13 +12,14 @@ from typing import Any
 from competition.rulesets.base import FreshPrompts, MatchKind, Observation, RoundDecision, Ruleset
 from competition.rulesets.margin_1 import MARGIN_1, Margin1
 from competition.rulesets.margin_2 import MARGIN_2, Margin2
-from competition.rulesets.rules import BadRules, Rules, TitleRules, count, kind_of, replaced, share
+from competition.rulesets.rules import PAID_FROM, BadRules, Rules, TitleRules, count, kind_of, replaced, share
 from competition.rulesets.title_1 import TITLE_1, Title1
 
 __all__ = [
     "MARGIN_1",
     "MARGIN_2",
     "NESTED",
+    "PAID_FROM",
     "RULESETS",
     "TITLE_1",
     "BadRules",
