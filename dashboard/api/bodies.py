@@ -71,9 +71,14 @@ class FlagField(StrictField, fields.BooleanField):
 
 
 class ObjectField(StrictField, fields.DictField):
-    """An object with names of its own."""
+    """An object that whoever acts on it checks; `properties` is what the documentation has of each of its fields."""
 
     python_type, json_type = dict, "object"
+
+    def __init__(self, *, properties: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        shape = {"type": "object", "properties": dict(properties), "required": list(properties)}
+        set_override(self, "field", {**shape, "additionalProperties": False})
 
 
 def text_schema(kind: Kind, longest: int) -> dict[str, Any]:

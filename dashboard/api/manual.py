@@ -126,9 +126,7 @@ def _body(media: Schema | None, components: Schema) -> Iterable[str]:
     yield ""
     yield "| field | type | needed | what it is |"
     yield "|---|---|---|---|"
-    for field, each in schema["properties"].items():
-        needed = "yes" if field in schema["required"] else "no"
-        yield f"| `{field}` | {_type(each)} | {needed} | {_cell(each['description'])} |"
+    yield from _body_fields(schema, prefix="")
     yield ""
     for example in media["examples"].values():
         yield "```json"
@@ -149,6 +147,14 @@ def _url_name(path: str) -> str:
                 if str(name).startswith("api-") and wanted == path:
                     return str(name)
     return ""
+
+
+def _body_fields(schema: Schema, *, prefix: str) -> Iterable[str]:
+    for field, each in schema["properties"].items():
+        needed = "yes" if field in schema["required"] else "no"
+        yield f"| `{prefix}{field}` | {_type(each)} | {needed} | {_cell(each['description'])} |"
+        if "properties" in each:
+            yield from _body_fields(each, prefix=f"{prefix}{field}.")
 
 
 def _gives(responses: Schema, components: Schema) -> str:

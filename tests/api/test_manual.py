@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 
+from audits.decisions import appeals
 from dashboard.api import manual
 from tests.api import contract
 
@@ -23,6 +24,12 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     for page in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([a-z_]+\.md|README\.md)\)", page.read_text()):
             assert (DOCS / target).is_file(), f"{page.name} leads to {target}"
+
+
+def test_the_document_of_an_appeal_is_documented_as_it_is_checked() -> None:
+    body = contract.document()["components"]["schemas"]["AppealBody"]["properties"]["document"]
+    assert tuple(body["properties"]) == appeals.FIELDS == tuple(body["required"])
+    assert set(body["properties"]["ground"]["enum"]) == set(appeals.GROUNDS)
 
 
 def test_every_read_has_an_example_that_is_as_documented() -> None:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework.response import Response
 
+from audits.decisions import appeals as appeal_rules
 from audits.models import Appeal
 from audits.reviews import appeals
 from competition.models import Reveal
@@ -146,14 +147,32 @@ APPEAL = {
 }
 
 
+GROUNDS = "; ".join(f"`{ground}`: {meaning}" for ground, meaning in appeal_rules.GROUNDS.items())
+DOCUMENT = {
+    "format": {"type": "string", "const": appeal_rules.FORMAT, "description": f"`{appeal_rules.FORMAT}`."},
+    "competition": {"type": "string", "description": "The competition's short name."},
+    "round": {"type": "integer", "description": "The round's number."},
+    "entry": {"type": "string", "description": "Whose audit it is about: `leader`, or a challenger's hotkey."},
+    "audit": {"type": "string", "enum": list(AUDIT_KINDS.choices), "description": "`source` or `generation`."},
+    "version": {"type": "integer", "description": "Of the verdict that is in force."},
+    "finding": {"type": ["integer", "null"], "description": "Its place among the audit's findings, from 0; or null."},
+    "ground": {"type": "string", "enum": list(appeal_rules.GROUNDS), "description": f"{GROUNDS}."},
+    "statement": {
+        "type": "string",
+        "minLength": appeal_rules.SHORTEST,
+        "maxLength": appeal_rules.LONGEST,
+        "description": f"What is wrong, in {appeal_rules.SHORTEST} to {appeal_rules.LONGEST} characters.",
+    },
+    "evidence": {"type": "string", "description": "The SHA-256 of a file that the miner publishes; or empty."},
+    "appellant": {"type": "string", "description": "The hotkey that objects, and signs."},
+}
+
+
 @extend_schema_serializer(examples=[OpenApiExample("an appeal", APPEAL)])
 class AppealBody(BodySerializer):
     """An objection to a verdict, signed by who makes it."""
 
-    document = ObjectField(
-        help_text="`gauntlet-appeal/1`: format, competition, round, entry, audit, version, finding, ground, "
-        "statement, evidence, appellant."
-    )
+    document = ObjectField(properties=DOCUMENT, help_text="The objection, for everybody to see: exactly these fields.")
     signature = TextField(
         longest=128,
         help_text="128 hex digits: sr25519 over `gauntlet-appeal/1`, a newline, and the document's RFC 8785 form.",
