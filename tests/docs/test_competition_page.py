@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from competition import configuration, configuration_page
+from competition import configuration
+from competition.configuration import page as configuration_page
 from competition.rulesets import BadRules
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from competition import competition_setup
+from competition.configuration import competition_setup
 from competition.demo import demo_setting
 from competition.rulesets import BadRules
 from core import clock

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from competition import configuration
-from competition.competition_setup import CompetitionFile, FirstLeader
 from competition.configuration import Config, ConfigurationPart
+from competition.configuration.competition_setup import CompetitionFile, FirstLeader
 from competition.rulesets import NESTED, RULESETS, Rules
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "competition.md"
 EXAMPLE = "examples/subnet.json"
 KINDS: Mapping[Any, str] = {
