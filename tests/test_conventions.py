@@ -17,6 +17,7 @@ APPS = ("competition", "judging", "audits", "dashboard")
 GROUND = ("core", "formats")
 FLOORS = (("core",), ("formats", "competition"), ("judging",), ("audits",), ("dashboard",))
 LONGEST_FUNCTION = 60
+LONGEST_TEMPLATE_LINE = 120
 
 
 def sources(*folders: str) -> Iterator[Path]:
@@ -239,3 +240,19 @@ def test_every_ruleset_is_documented() -> None:
     documented = (ROOT / "docs" / "rules.md").read_text()
     missing = sorted(name for name in RULESETS if f"`{name}`" not in documented)
     assert not missing, f"miners must be able to read the rules they are judged by: {missing}"
+
+
+def test_a_line_of_a_template_can_be_read_without_scrolling() -> None:
+    """No formatter may do it: those there are put a space before a comma that follows `{% endif %}`."""
+    sent_to_a_model = ROOT / "templates" / "judging"  # to the letter: they are part of a judge's version
+    long_lines = [
+        at(path, number)
+        for path in sorted((ROOT / "templates").rglob("*"))
+        if path.is_file() and not path.is_relative_to(sent_to_a_model)
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > LONGEST_TEMPLATE_LINE
+    ]
+    assert not long_lines, (
+        f"over {LONGEST_TEMPLATE_LINE} characters; break it where there is a space already, or beside a block "
+        f"element's tag, and indent by two: {long_lines}"
+    )

@@ -56,6 +56,10 @@ class ComparePage:
     labels: tuple[Label, ...]
     url: str
 
+    @property
+    def csv_url(self) -> str:
+        return f"{reverse('compare-csv')}?{self.url.partition('?')[2]}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:

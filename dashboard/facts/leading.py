@@ -86,6 +86,11 @@ class LeadersPage:
     labels: tuple[Label, ...]
     url: str
 
+    @property
+    def steps_words(self) -> str:
+        """The chart for whoever cannot see it."""
+        return "; ".join(step.words for step in self.steps)
+
 
 def page(competition: Competition, register: Register, *, weight: WeightInForce) -> LeadersPage:
     """`register`: the reigns as far as they are kept."""

@@ -68,6 +68,16 @@ class PromptsPage:
         return self.prompts[(number - 1) * PER_PAGE : number * PER_PAGE]
 
     @property
+    def round_query(self) -> str:
+        """What follows `?sort=…` in a link to another order or sheet of the same round."""
+        return "" if self.only_round is None else f"&round={self.only_round}"
+
+    @property
+    def csv_url(self) -> str:
+        path = reverse("prompt-gallery-csv", args=[self.competition])
+        return path if self.only_round is None else f"{path}?round={self.only_round}"
+
+    @property
     def sheets(self) -> int:
         return max(1, -(-len(self.prompts) // PER_PAGE))
 
