@@ -32,7 +32,7 @@ def competitions() -> list[Competition]:
 
 def rounds_of(competition: Competition) -> list[Round]:
     """Newest first."""
-    return list(competition.rounds.order_by("-number")[:MOST_ROUNDS])
+    return list(competition.rounds.select_related("defending__miner").order_by("-number")[:MOST_ROUNDS])
 
 
 def reigns_of(competition: Competition) -> list[Reign]:

@@ -10,7 +10,7 @@ from audits.source import evidence
 from competition.decisions.attempts import numbered
 from competition.models import Asset, Round
 from dashboard.bundles import counts
-from dashboard.bundles.matches import match_told
+from dashboard.bundles.matches import match_document
 from dashboard.models import Reissue
 from judging.models import Match
 
@@ -61,7 +61,7 @@ def document(round_: Round) -> dict[str, Any]:
         "before": {**before, "ladder": correction.before["ladder"]},
         "set_aside": [audit_told(audit) for audit in _set_aside(round_)],
         "choice": correction.choice,
-        "matches": [match_told(match) for match in matches_aside(round_)],
+        "matches": [match_document(match, round_=round_) for match in matches_aside(round_)],
     }
 
 

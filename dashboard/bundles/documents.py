@@ -21,6 +21,8 @@ from competition.weights import reigns
 from dashboard.bundles import correction, counts, fresh, judging, statistics
 from dashboard.bundles import matches as bundle_matches
 from dashboard.bundles.matches import failure_told
+from dashboard.facts.entries import EntryFacts, entry_facts
+from dashboard.facts.round_facts import round_facts
 from judging import matches
 from judging.models import Duel, Rendering
 from judging.sides import rig_of
@@ -40,9 +42,9 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
-        "submissions.json": [_submission(s) for s in _entries(round_)],
+        "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in _entries(round_)],
         "assets.json": _assets(round_, edition=edition),
-        "matches.json": [bundle_matches.match_told(m) for m in counts.matches_of(round_)],
+        "matches.json": [bundle_matches.match_document(m, round_=round_) for m in counts.matches_of(round_)],
         "audits.json": [correction.audit_told(a) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
@@ -82,13 +84,13 @@ def _competition(round_: Round) -> dict[str, Any]:
 
 
 def _round(round_: Round) -> dict[str, Any]:
-    pool = _pool_when_drawn(round_)
+    pool, facts = _pool_when_drawn(round_), round_facts(round_)
     return {
-        "number": round_.number,
-        "rules": round_.rules,
-        "schedule": _schedule(round_),
-        "seed_block_hash": round_.seed_block_hash,
-        "seed": round_.seed,
+        "number": facts.round,
+        "rules": facts.rules,
+        "schedule": facts.schedule,
+        "seed_block_hash": facts.seed_block_hash,
+        "seed": facts.seed,
         "pool": pool,
         "pool_commitment": seeds.pool_commitment(pool),
         "prompts": [
@@ -143,18 +145,12 @@ def _entries(round_: Round) -> list[Submission]:
     return sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
 
 
-def _submission(s: Submission) -> dict[str, Any]:
+def _entry(facts: EntryFacts) -> dict[str, Any]:
+    same = ("entry", "role", "repo", "commit", "cdn_url", "reveal_block", "extrinsic_index", "objection")
     return {
-        "entry": s.key,
-        "miner": s.miner.hotkey,
-        "role": s.role,
-        "repo": s.repo,
-        "commit": s.commit,
-        "cdn_url": s.cdn_url,
-        "reveal_block": s.reveal_block,
-        "extrinsic_index": s.extrinsic_index,
-        "objection": s.objection,
-        "copy_of": s.copy_of.miner.hotkey if s.copy_of else "",
+        **{name: getattr(facts, name) for name in same},
+        "miner": facts.miner.hotkey,
+        "copy_of": facts.copy_of.hotkey if facts.copy_of else "",
     }
 
 

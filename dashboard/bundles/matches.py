@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from competition.models import Asset
+from competition.models import Asset, Round
+from dashboard.facts.matches import match_facts
 from judging import matches
 from judging.models import Duel, Match, Rendering
 
@@ -15,23 +16,28 @@ def failure_told(row: Asset | Rendering | Duel) -> dict[str, str] | None:
     return {"class": row.failure_class, "code": row.failure_code}
 
 
-def match_told(match: Match) -> dict[str, Any]:
-    tally = matches.tally_of(match)
-    fields = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
+AS_THEY_ARE = (
+    "kind",
+    "defender_origin",
+    "challenger_origin",
+    "judge",
+    "judge_name",
+    "margin_micro",
+    "stopped",
+    "stopped_after",
+)
+COUNTS = ("won", "drawn", "lost", "void", "forfeits_challenger", "forfeits_defender")
+
+
+def match_document(match: Match, *, round_: Round) -> dict[str, Any]:
+    facts = match_facts(match, round_=round_)
     return {
-        "kind": match.kind,
-        "defender": match.defender.key,
-        "defender_origin": match.defender_origin,
-        "challenger": match.challenger.key,
-        "challenger_origin": match.challenger_origin,
-        "judge": match.judge,
-        "judge_name": match.judge_name,
-        "tally": {name: getattr(tally, name) for name in fields},
-        "margin": str(tally.margin),
-        "margin_micro": match.margin_micro,
-        "stopped": match.stopped,
-        "stopped_after": match.stopped_after,
-        **({"version": match.version} if match.version > 1 else {}),
+        **{name: getattr(facts, name) for name in AS_THEY_ARE},
+        "defender": facts.defender.key,
+        "challenger": facts.challenger.key,
+        "tally": {name: getattr(facts.counted, name) for name in COUNTS},
+        "margin": str(facts.counted.margin),
+        **({"version": facts.version} if facts.version > 1 else {}),
         "duels": [_duel(duel, match) for duel in played(match)],
     }
 

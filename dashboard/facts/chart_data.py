@@ -110,7 +110,7 @@ def _prompts(competition: Competition) -> list[PromptRow]:
 
 
 charts_page = Page(charts_facts, template="charts.html", settled=always)
-charts_sheet = Sheet(charts_facts, rows=lambda page: page.margins)
+charts_sheet = Sheet(charts_facts, table="margins")
 
 
 @require_safe

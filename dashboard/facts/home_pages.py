@@ -13,11 +13,13 @@ from competition.models import Competition, Miner, Reign, Round
 from competition.rulesets import BadRules, Rules, read
 from competition.rulesets import weights as weighing
 from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.borders import shown_as
 from dashboard.facts.decision_trail import Receipt
 from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of
 from dashboard.facts.leading import Step, steps
 from dashboard.facts.matches import DuelRow, match_url
 from dashboard.facts.people import Who, who
+from dashboard.facts.round_facts import round_facts
 from dashboard.facts.rounds import pending_headline, told
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Register, Status, WeightInForce, statuses
@@ -247,14 +249,14 @@ def _leader(
 
 def _round(round_: Round, after: Reign | None, *, names: Mapping[str, str]) -> RoundRow:
     """`after`: the reign that its decision began or went on with."""
-    return RoundRow(
-        round=round_.number,
-        stage=round_.state,
+    facts = round_facts(round_)
+    return shown_as(
+        RoundRow,
+        facts,
         stage_name=STAGES.get(round_.state, (round_.state, ""))[0],
-        headline=round_.headline if round_.headline else _waiting(round_),
+        headline=facts.headline or _waiting(round_),
         leader=who(after.miner) if after else None,
         new_leader=bool(after and not after.defence),
-        url=reverse("round", args=[round_.competition.slug, round_.number]),
         _names=names,
     )
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from django.urls import reverse
 
@@ -14,9 +13,10 @@ from competition.decisions.attempts import plain
 from competition.models import Round
 from competition.rulesets.tally import Tally
 from dashboard.facts.bankroll_chart import Credits, bar_told, credits
+from dashboard.facts.borders import shown_as
 from dashboard.facts.figures import Figures, figures, rules_of
-from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_url, sentence
-from dashboard.facts.people import Who, entrant
+from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_facts, sentence
+from dashboard.facts.people import Who
 from dashboard.facts.records import RecordFinding, Stated, record_finding, stated
 from dashboard.facts.rounds import Bundle, bundle
 from dashboard.facts.wording import Label, certainty, labels, standing
@@ -110,12 +110,16 @@ def page(
     publication: Publication | None = None,
 ) -> MatchPage:
     numbers = figures(_tally(match, duels), rules=rules_of(round_), kind=match.kind)
+    facts = match_facts(match, round_=round_)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
     decided = match.state == "decided"
-    told = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))
-    return MatchPage(
-        **_given(round_, match),
-        sentence=told if decided else _open(match, rows),
+    verdict = sentence(match, numbers, defender=facts.defender, challenger=facts.challenger)
+    return shown_as(
+        MatchPage,
+        facts,
+        kind_name=KINDS[plain(match.kind)],
+        labels=labels(round_.competition),
+        sentence=verdict if decided else _open(match, rows),
         standing=standing(numbers) if decided and match.kind in ("screen", "ladder") else "",
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
@@ -127,29 +131,9 @@ def page(
         verifier_findings=tuple(record_finding(row) for row in findings),
         bundle=bundle(round_, publication) if decided else None,
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},
+        stated=stated(round_.source, defender=facts.defender.key, challenger=facts.challenger.hotkey),
+        round_url=reverse("round", args=[facts.competition, facts.round]),
     )
-
-
-def _given(round_: Round, match: Match) -> dict[str, Any]:
-    """What stands in the rows themselves."""
-    slug = round_.competition.slug
-    return {
-        "competition": slug,
-        "round": round_.number,
-        "kind": match.kind,
-        "kind_name": KINDS[plain(match.kind)],
-        "state": match.state,
-        "defender": entrant(match.defender),
-        "challenger": entrant(match.challenger),
-        "defender_origin": match.defender_origin,
-        "challenger_origin": match.challenger_origin,
-        "judge": match.judge,
-        "judge_name": match.judge_name,
-        "labels": labels(round_.competition),
-        "stated": stated(round_.source, defender=match.defender.key, challenger=match.challenger.miner.hotkey),
-        "round_url": reverse("round", args=[slug, round_.number]),
-        "url": match_url(round_, match),
-    }
 
 
 def _tally(match: Match, duels: Sequence[Duel]) -> Tally:

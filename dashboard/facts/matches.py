@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
 
 from competition.decisions.attempts import plain
+from competition.decisions.tally import Tally
 from competition.models import Round
-from competition.rulesets import Rules, ruleset
+from competition.rulesets import ruleset
+from dashboard.facts.borders import shown_as
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.stages import OVER
@@ -40,6 +43,72 @@ AGAIN: Mapping[str, str] = {
 TITLES = {"title": "earned the title", "out": "out", "exhausted": "every prompt used"}
 DECISIVE = ("won", "lost", "forfeit_challenger", "forfeit_defender")
 BY_JUDGING = ("won", "lost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchFacts:
+    """All duels of a defender and a challenger: what anybody may know of them.
+
+    Every place that shows a match makes its row of this: lists and pages with their JSON and CSV, the API, the bundle.
+    `counted` holds the counts as they are stored, zeros before the end; `tally` what they say, null until it is
+    decided.  `stop` says in words why not every duel was judged.
+    """
+
+    id: str
+    competition: str
+    round: int
+    kind: str
+    version: int
+    state: str
+    since: datetime
+    defender: Who
+    defender_origin: str
+    challenger: Who
+    challenger_origin: str
+    judge: str
+    judge_name: str
+    counted: Tally
+    tally: Figures | None
+    margin_micro: int | None
+    stopped: str
+    stopped_after: int | None
+    stop: str
+    duels_made: int
+    url: str
+
+
+def match_facts(match: Match, *, round_: Round) -> MatchFacts:
+    """`round_`: its round, read with the competition; the entries were read with their miners."""
+    counted, decided = tally_of(match), match.state == "decided"
+    return MatchFacts(
+        id=match_id(match, round_=round_),
+        competition=round_.competition.slug,
+        round=round_.number,
+        kind=match.kind,
+        version=match.version,
+        state=match.state,
+        since=match.since,
+        defender=entrant(match.defender),
+        defender_origin=match.defender_origin,
+        challenger=entrant(match.challenger),
+        challenger_origin=match.challenger_origin,
+        judge=match.judge,
+        judge_name=match.judge_name,
+        counted=counted,
+        tally=figures(counted, rules=rules_of(round_), kind=match.kind) if decided else None,
+        margin_micro=match.margin_micro,
+        stopped=match.stopped,
+        stopped_after=match.stopped_after,
+        stop=stop_words(match, total=match.duels_made) if decided else "",
+        duels_made=match.duels_made,
+        url=match_url(round_, match),
+    )
+
+
+def match_id(match: Match, *, round_: Round | None = None) -> str:
+    """Stable.  The challenger goes by its hotkey: in an audit both sides are the same entry."""
+    at = round_ or match.round
+    return f"{at.competition.slug}/{at.number}/{match.kind}/{match.defender.key}/{match.challenger.key}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,27 +176,19 @@ def row(
     round_: Round,
     match: Match,
     *,
-    rules: Rules | None,
     counts: Mapping[str, int],
     verdict: str = "",
     copies: Sequence[Who] = (),
     copy_of: Who | None = None,
 ) -> MatchRow:
-    decided = match.state == "decided"
-    numbers = figures(tally_of(match), rules=rules, kind=match.kind) if decided else None
-    return MatchRow(
-        kind=match.kind,
-        state=match.state,
-        defender=entrant(match.defender),
-        challenger=entrant(match.challenger),
-        url=match_url(round_, match),
-        tally=numbers,
-        settled=match.duels_made if decided else sum(counts.get(state, 0) for state in OVER),
-        duels=match.duels_made if decided else sum(counts.values()),
-        stopped=match.stopped,
-        stopped_after=match.stopped_after,
-        stop=stop_words(match, total=match.duels_made) if decided else "",
-        verdict=verdict or _verdict(match, numbers),
+    facts = match_facts(match, round_=round_)
+    decided = facts.tally is not None
+    return shown_as(
+        MatchRow,
+        facts,
+        settled=facts.duels_made if decided else sum(counts.get(state, 0) for state in OVER),
+        duels=facts.duels_made if decided else sum(counts.values()),
+        verdict=verdict or _verdict(match, facts.tally),
         copies=tuple(copies),
         copy_of=copy_of,
     )

@@ -13,8 +13,10 @@ from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
 from dashboard.facts import matches, rounds
 from dashboard.facts.appeals import AppealWindow, Objection, Objections
 from dashboard.facts.audit_pages import PodRunFacts, pod_run
+from dashboard.facts.borders import shown_as
 from dashboard.facts.decision_trail import weightiest
-from dashboard.facts.figures import Figures, rules_of
+from dashboard.facts.entries import entry_facts
+from dashboard.facts.figures import Figures
 from dashboard.facts.matches import DuelRow, MatchRow
 from dashboard.facts.people import Who, who
 from dashboard.facts.rounds import AuditRow, OddReveal
@@ -220,22 +222,15 @@ def _costly(rows: MinerRows) -> Costly | None:
 
 
 def _participation(submission: Submission, rows: MinerRows) -> Participation:
-    round_, entry = submission.round, rounds.entry(submission)
+    round_ = submission.round
     met = [m for m in rows.matches if m.challenger_id == submission.pk and not m.audits]
     audits = [a for a in rows.audits if a.submission_id == submission.pk]
-    found = tuple(matches.row(round_, match, rules=rules_of(round_), counts={}) for match in met)
+    found = tuple(matches.row(round_, match, counts={}) for match in met)
     said_most = telling(round_, met)
-    return Participation(
-        competition=round_.competition.slug,
-        round=round_.number,
+    return shown_as(
+        Participation,
+        entry_facts(submission, round_=round_),
         stage=round_.state,
-        role=entry.role,
-        repo=entry.repo,
-        commit=entry.commit,
-        cdn_url=entry.cdn_url,
-        reveal_block=entry.reveal_block,
-        objection=entry.objection,
-        copy_of=entry.copy_of,
         sentence=standing(submission, said_most, audits),
         matches=found,
         weightiest_url=said_most.url if said_most else "",
@@ -246,7 +241,6 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         reveals_with_objection=tuple(
             rounds.odd_reveal(r) for r in rows.reveals if r.objection and _in_window(r, round_)
         ),
-        round_url=reverse("round", args=[round_.competition.slug, round_.number]),
     )
 
 
@@ -349,7 +343,7 @@ def _paid_until(row: Dethroned) -> str:
 def telling(round_: Round, met: Sequence[Match]) -> MatchRow | None:
     """The match that says most of an entry: the weightiest decided one, else one that is being judged."""
     match = weightiest(met) or next(iter(met), None)
-    return matches.row(round_, match, rules=rules_of(round_), counts={}) if match else None
+    return matches.row(round_, match, counts={}) if match else None
 
 
 def standing(submission: Submission, last: MatchRow | None, audits: Sequence[Audit]) -> str:

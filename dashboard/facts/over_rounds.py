@@ -153,11 +153,11 @@ def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
 
 
 audits_page = Page(audits_facts, template="audits.html", settled=audit_lists.settled)
-audits_sheet = Sheet(audits_facts, rows=lambda page: page.audits)
+audits_sheet = Sheet(audits_facts, table="audits")
 compare_page = Page(compare_facts, template="compare.html", more=compare_more)
-compare_sheet = Sheet(compare_facts, rows=lambda page: page.prompts)
+compare_sheet = Sheet(compare_facts, table="prompts")
 leaders_page = Page(leaders_facts, template="leaders.html", settled=lambda page: page.weight.settled)
-leaders_sheet = Sheet(leaders_facts, rows=lambda page: page.steps)
+leaders_sheet = Sheet(leaders_facts, table="steps")
 prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
-prompts_sheet = Sheet(prompts_facts, rows=lambda page: page.prompts)
+prompts_sheet = Sheet(prompts_facts, table="prompts")
 prompt_page = Page(prompt_facts, template="prompt.html", settled=always)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,13 +15,16 @@ from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.borders import shown_as
 from dashboard.facts.confidence import Sureness
 from dashboard.facts.decision_trail import Receipt, deciding, receipt
+from dashboard.facts.entries import entry_facts
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
 from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchRow
 from dashboard.facts.people import Who, entrant, plain, who
 from dashboard.facts.records import RecordFinding, record_finding, summary
+from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Payment, WeightInForce
 from dashboard.facts.wording import STAGES, WAITING, Label, count, labels
@@ -207,19 +210,26 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
     round_, ladder = rows.round, _ladder(rows)
     challengers = [s for s in rows.submissions if s.role == Submission.Role.CHALLENGER]
     leader = next((s for s in rows.submissions if s.role == Submission.Role.LEADER), None)
-    return RoundPage(
-        **_given(round_, block=tracker.clock.block if tracker.clock else None),
-        **_addresses(round_, numbers=rows.numbers),
-        headline=round_.headline or pending_headline(round_, challengers=len(challengers)),
+    facts, rules = round_facts(round_, block=tracker.clock.block if tracker.clock else None), rules_of(round_)
+    return shown_as(
+        RoundPage,
+        facts,
+        win_margin=rules.win_margin if rules else DEFAULT_BAR,
+        bar=bar_told(rules, default=DEFAULT_BAR),
+        labels=labels(round_.competition),
+        previous_url=_round_url(facts, facts.round - 1) if facts.round > rows.numbers[0] else "",
+        next_url=_round_url(facts, facts.round + 1) if facts.round < rows.numbers[1] else "",
+        prompts_url=reverse("prompts", args=[facts.competition, facts.round]),
+        headline=facts.headline or pending_headline(round_, challengers=len(challengers)),
         prompts=rows.prompts,
-        leader=entrant(leader) if leader else _defending(round_),
+        leader=entrant(leader) if leader else facts.defending and replace(facts.defending, key="leader"),
         counts=_counts(challengers, rows),
         tracker=tracker,
         ladder=ladder,
         matches=match_rows(rows, ladder=ladder),
         copies=_copy_groups(challengers),
         audits=tuple(audit_row(round_, audit, appeals=rows.appeals) for audit in rows.audits),
-        entries=tuple(entry(s) for s in rows.submissions),
+        entries=tuple(shown_as(Entry, entry_facts(s, round_=round_)) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=rows.payment,
         weight=rows.weight,
@@ -232,35 +242,8 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
     )
 
 
-def _given(round_: Round, *, block: int | None) -> dict[str, Any]:
-    """What stands in the round itself."""
-    rules = rules_of(round_)
-    return {
-        "competition": round_.competition.slug,
-        "competition_name": round_.competition.name,
-        "round": round_.number,
-        "stage": round_.state,
-        "ruleset": round_.ruleset,
-        "rules": round_.rules,
-        "win_margin": rules.win_margin if rules else DEFAULT_BAR,
-        "bar": bar_told(rules, default=DEFAULT_BAR),
-        "labels": labels(round_.competition),
-        "schedule": schedule(round_, block=block),
-        "seed": round_.seed,
-        "seed_block_hash": round_.seed_block_hash,
-        "decision": round_.decision,
-        "source": round_.source,
-    }
-
-
-def _addresses(round_: Round, *, numbers: tuple[int, int]) -> dict[str, Any]:
-    slug, number = round_.competition.slug, round_.number
-    return {
-        "previous_url": reverse("round", args=[slug, number - 1]) if number > numbers[0] else "",
-        "next_url": reverse("round", args=[slug, number + 1]) if number < numbers[1] else "",
-        "prompts_url": reverse("prompts", args=[slug, number]),
-        "url": reverse("round", args=[slug, number]),
-    }
+def _round_url(facts: RoundFacts, number: int) -> str:
+    return reverse("round", args=[facts.competition, number])
 
 
 def told(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
@@ -281,24 +264,6 @@ def pending_headline(round_: Round, *, challengers: int) -> str:
         return f"{subject}: the prompts are drawn and {count(challengers, 'miner')} entered."
     what = STAGES.get(round_.state, ("", round_.state))[1]
     return f"{subject} is running: {what}."
-
-
-def schedule(round_: Round, *, block: int | None = None) -> dict[str, int]:
-    """As it would be if a pause of the open window ended at this block."""
-    return asdict(round_.schedule_at(block or 0))
-
-
-def entry(submission: Submission) -> Entry:
-    return Entry(
-        miner=entrant(submission),
-        role=submission.role,
-        repo=submission.repo,
-        commit=submission.commit,
-        cdn_url=submission.cdn_url,
-        reveal_block=submission.reveal_block,
-        objection=submission.objection,
-        copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
-    )
 
 
 def odd_reveal(reveal: Reveal) -> OddReveal:
@@ -343,7 +308,7 @@ def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
 
 def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[MatchRow, ...]:
     """Screens and ladder matches; how they stand on the ladder is their verdict."""
-    rules, verdicts = rules_of(rows.round), _verdicts(rows, ladder=ladder)
+    verdicts = _verdicts(rows, ladder=ladder)
     copies: dict[int, list[Who]] = {}
     copied = {s.pk: who(s.copy_of.miner) for s in rows.submissions if s.copy_of}
     for submission in rows.submissions:
@@ -353,7 +318,6 @@ def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[Match
         matches.row(
             rows.round,
             match,
-            rules=rules,
             counts=rows.duel_counts.get(match.pk, {}),
             verdict=verdicts.get((match.defender.key, match.challenger.key), ""),
             copies=copies.get(match.challenger_id, ()),
@@ -389,13 +353,6 @@ def _ladder(rows: RoundRows) -> tuple[RungFacts, ...]:
         climbed = ladders.steps(rows.submissions, rows.matches, rows.audits, rules=rules)
     audits = {a.submission.key: audit_row(rows.round, a, appeals=rows.appeals).url for a in rows.audits}
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
-
-
-def _defending(round_: Round) -> Who | None:
-    if round_.defending is None:
-        return None
-    known = who(round_.defending.miner)
-    return Who(hotkey=known.hotkey, label=known.label, key="leader")
 
 
 def _counts(challengers: Sequence[Submission], rows: RoundRows) -> Counts:

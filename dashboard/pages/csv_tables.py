@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,17 +19,17 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed 
 
 
 class Sheet:
-    """`rows(facts)` is the table among the facts of a page."""
+    """`table` is the field of a page's facts that holds the rows: every field of a row is a column."""
 
-    def __init__(self, facts: Facts, *, rows: Callable[[Any], Iterable[Any]]) -> None:
-        self.facts, self.rows = facts, rows
+    def __init__(self, facts: Facts, *, table: str) -> None:
+        self.facts, self.table = facts, table
 
     @method_decorator(require_safe)
     def csv(self, request: HttpRequest, **named: Any) -> HttpResponse:
         facts = self.facts(request, **named)
         if isinstance(facts, HttpResponse):
             return facts
-        return fresh(HttpResponse(written(self.rows(facts)), content_type="text/csv; charset=utf-8"))
+        return fresh(HttpResponse(written(getattr(facts, self.table)), content_type="text/csv; charset=utf-8"))
 
 
 def written(rows: Iterable[Any]) -> str:
@@ -47,9 +48,16 @@ def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]
         if isinstance(value, Mapping):
             yield from _flat(value, before=f"{before}{name}_")
         elif isinstance(value, list):
-            yield f"{before}{name}", " ".join(str(item) for item in value if not isinstance(item, Mapping | list))
+            yield f"{before}{name}", " ".join(_item(item) for item in value)
         else:
             yield f"{before}{name}", value
+
+
+def _item(item: Any) -> str:
+    """One of several in a cell: a miner by its hotkey, any other object as JSON."""
+    if isinstance(item, Mapping) and "hotkey" in item:
+        return str(item["hotkey"])
+    return json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping | list) else str(item)
 
 
 def _cell(value: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from audits.source.queries import latest_audit
@@ -16,7 +14,7 @@ from dashboard.pages.url_lookup import Elsewhere
 LONGEST = 400
 
 
-def source_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+def source_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> source_pages.SourcePage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         miner = url_lookup.miner(request, hotkey, url=lambda full: reverse("source-audit", args=[slug, number, full]))

@@ -19,6 +19,7 @@ from competition.models import Competition, Miner
 from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, review_pages, rounds, weights
 from dashboard.facts.audit_pages import AuditPage
 from dashboard.facts.duel_pages import DuelPage
+from dashboard.facts.entries import entry_facts
 from dashboard.facts.match_pages import SHOWN, MatchPage
 from dashboard.facts.people import SS58
 from dashboard.facts.queries import corrections_of
@@ -36,7 +37,7 @@ THEME_SECONDS = 31_536_000
 ORDERS = ("margin", "reveal")
 
 
-def home_facts(request: HttpRequest, slug: str | None = None) -> Any:
+def home_facts(request: HttpRequest, slug: str | None = None) -> home_pages.HomePage | HttpResponse:
     competition = url_lookup.competition(slug) if slug else queries.current_competition()
     if competition is None:
         return render(request, "nothing_yet.html")
@@ -133,7 +134,9 @@ def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return fresh(render(request, "parts/live.html", context))
 
 
-def match_facts(request: HttpRequest, slug: str, number: int, defender: str, challenger: str) -> Any:
+def match_facts(
+    request: HttpRequest, slug: str, number: int, defender: str, challenger: str
+) -> MatchPage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         pair = _pair(request, [slug, number], defender, challenger, name="match")
@@ -158,7 +161,9 @@ def match_more(request: HttpRequest, page: MatchPage) -> Mapping[str, Any]:
     return {"show": show, "shown": rows[show]}
 
 
-def duel_facts(request: HttpRequest, slug: str, number: int, defender: str, challenger: str, stem: str) -> Any:
+def duel_facts(
+    request: HttpRequest, slug: str, number: int, defender: str, challenger: str, stem: str
+) -> DuelPage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         pair = _pair(request, [slug, number], defender, challenger, name="duel", tail=[stem])
@@ -187,7 +192,7 @@ def _audited(request: HttpRequest, slug: str, number: int, hotkey: str) -> Miner
     return url_lookup.miner(request, hotkey, url=lambda full: reverse("audit", args=[slug, number, full]))
 
 
-def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> AuditPage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         miner = _audited(request, slug, number, hotkey)
@@ -202,7 +207,7 @@ def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:
     return {"show_all": request.GET.get("show") == "all", "plots": plots}
 
 
-def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:
+def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> DuelPage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         miner = _audited(request, slug, number, hotkey)
@@ -211,7 +216,7 @@ def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, 
     return page_queries.audit_duel_page(round_, miner=miner, stem=stem)
 
 
-def title_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Any:
+def title_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> MatchPage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         miner = url_lookup.miner(request, hotkey, url=lambda full: reverse("title", args=[slug, number, full]))
@@ -220,7 +225,7 @@ def title_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> An
     return page_queries.title_page(round_, miner=miner)
 
 
-def title_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> Any:
+def title_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> DuelPage | HttpResponse:
     round_ = url_lookup.round_(slug, number)
     try:
         miner = url_lookup.miner(
@@ -231,7 +236,7 @@ def title_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, 
     return page_queries.title_duel_page(round_, miner=miner, stem=stem)
 
 
-def miner_facts(request: HttpRequest, hotkey: str) -> Any:
+def miner_facts(request: HttpRequest, hotkey: str) -> miner_pages.MinerPage | HttpResponse:
     try:
         found = url_lookup.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
     except Elsewhere as other:
@@ -248,8 +253,8 @@ audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
 title_page = Page(title_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
 title_duel_page = Page(title_duel_facts, template="duel.html", more=duel_more)
 miner_page = Page(miner_facts, template="miner.html")
-round_sheet = Sheet(round_facts, rows=lambda page: page.matches)
-match_sheet = Sheet(match_facts, rows=lambda page: page.duels)
+round_sheet = Sheet(round_facts, table="matches")
+match_sheet = Sheet(match_facts, table="duels")
 
 
 @require_safe
@@ -267,9 +272,7 @@ def search(request: HttpRequest) -> HttpResponse:
     miners, submissions, prompts = page_queries.search(asked)
     if len(miners) == 1 and not submissions and not prompts:
         return HttpResponseRedirect(reverse("miner", args=[miners[0].hotkey]))
-    entries = [
-        (s, rounds.entry(s), reverse("round", args=[s.round.competition.slug, s.round.number])) for s in submissions
-    ]
+    entries = [entry_facts(entry, round_=entry.round) for entry in submissions]
     shown = [(p, reverse("prompt", args=[p.competition.slug, p.stem])) for p in prompts]
     found = {"asked": asked, "miners": miners, "entries": entries, "prompts": shown}
     return fresh(render(request, "search.html", found))

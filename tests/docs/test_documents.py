@@ -194,3 +194,43 @@ def test_one_release_has_one_number() -> None:
     client = (ROOT / "clients/python/src/gauntlet_client/version.py").read_text()
     assert versions == {newest} and f'"{newest}"' in client
     assert f"git checkout v{newest}" in (ROOT / "deploy" / "README.md").read_text()
+
+
+def test_every_plug_in_has_a_row_in_its_document() -> None:
+    from audits.pods.runs import PROVIDERS
+    from audits.source import CHECKS
+    from competition.chain import CHAINS
+    from competition.notices.channels import CHANNELS
+    from formats.registry import FORMATS
+    from judging.backends import JUDGES
+
+    tables = {
+        "audits.md": {**CHECKS, **PROVIDERS},
+        "chain.md": CHAINS,
+        "commands.md": CHANNELS,
+        "formats.md": FORMATS,
+        "judge.md": JUDGES,
+        "reviews.md": CHANNELS,
+    }
+    missing = [
+        f"`{name}` in docs/{page}"
+        for page, rows in tables.items()
+        for name in rows
+        if not re.search(rf"`(?:[^`]* )?{re.escape(name)}[` :]", (ROOT / "docs" / page).read_text())
+    ]
+    assert not missing, f"whoever looks for it must find what it does and needs: write a row for {missing}"
+
+
+def test_every_script_of_the_pages_is_listed() -> None:
+    text = (ROOT / "docs" / "pages.md").read_text()
+    scripts = [path.name for path in (ROOT / "dashboard" / "static" / "dashboard").glob("*.js")]
+    missing = sorted(name for name in scripts if f"`{name}`" not in text)
+    assert not missing, f"docs/pages.md says which scripts there are, where and when they run; it lacks {missing}"
+
+
+def test_the_guide_to_a_new_plug_in_has_each_kind() -> None:
+    """A kind of plug-in that docs/contributing.md leaves out is added by reading seven other places."""
+    guide = (ROOT / "docs" / "contributing.md").read_text()
+    kinds = ("format", "judge", "ruleset", "source check", "pod provider", "notice channel", "chain")
+    missing = [kind for kind in kinds if f"\n### {kind}\n| file | what |" not in guide]
+    assert not missing, f"say which files make a new {missing}"

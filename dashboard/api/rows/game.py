@@ -11,8 +11,11 @@ from typing import Annotated, Any
 from django.urls import reverse
 
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
+from dashboard.facts.borders import shown_as
+from dashboard.facts.entries import entry_facts
 from dashboard.facts.external_links import web_address
-from dashboard.facts.rounds import odd_reveal, schedule
+from dashboard.facts.round_facts import round_facts
+from dashboard.facts.rounds import odd_reveal
 from dashboard.facts.wording import WHO_MUST_ACT, labels
 from formats import registry
 
@@ -118,26 +121,9 @@ class RoundRow:
 
 
 def round_(row: Round) -> RoundRow:
-    slug = row.competition.slug
-    return RoundRow(
-        id=f"{slug}/{row.number}",
-        competition=slug,
-        round=row.number,
-        stage=row.state,
-        since=row.since,
-        headline=row.headline,
-        ruleset=row.ruleset,
-        rules=row.rules,
-        schedule=schedule(row),
-        seed_block_hash=row.seed_block_hash,
-        seed=row.seed,
-        defending=miner(row.defending.miner) if row.defending else None,
-        decision=row.decision,
-        waiting_for=row.waiting_for,
-        failure=failure(row),
-        source=row.source,
-        url=reverse("round", args=[slug, row.number]),
-    )
+    facts = round_facts(row)
+    defending = miner(facts.defending) if facts.defending else None
+    return shown_as(RoundRow, facts, defending=defending, failure=failure(facts))
 
 
 def miner(row: Any) -> Miner:
@@ -166,24 +152,9 @@ class SubmissionRow:
 
 
 def submission(row: Submission) -> SubmissionRow:
-    slug, number = row.round.competition.slug, row.round.number
-    return SubmissionRow(
-        id=f"{slug}/{number}/{row.key}",
-        competition=slug,
-        round=number,
-        entry=row.key,
-        miner=miner(row.miner),
-        role=row.role,
-        repo=row.repo,
-        commit=row.commit,
-        cdn_url=row.cdn_url,
-        reveal_block=row.reveal_block,
-        extrinsic_index=row.extrinsic_index,
-        eligible=row.eligible,
-        objection=row.objection,
-        copy_of=miner(row.copy_of.miner) if row.copy_of else None,
-        url=reverse("miner", args=[row.miner.hotkey]),
-    )
+    facts = entry_facts(row, round_=row.round)
+    copied = miner(facts.copy_of) if facts.copy_of else None
+    return shown_as(SubmissionRow, facts, miner=miner(facts.miner), copy_of=copied)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
-from dashboard.facts.figures import Figures, figures, rules_of
-from dashboard.facts.matches import duel_url, match_url, result, stop_words
+from dashboard.facts.borders import shown_as
+from dashboard.facts.figures import Figures
+from dashboard.facts.matches import duel_url, match_facts, result
+from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
-from judging.matches import tally_of
 from judging.models import Control, Duel, Match, Rendering
 
 
@@ -47,31 +48,13 @@ class MatchRow:
 
 
 def match(row: Match) -> MatchRow:
-    decided = row.state == "decided"
-    slug, number = row.round.competition.slug, row.round.number
-    return MatchRow(
-        id=match_id(row),
-        competition=slug,
-        round=number,
-        kind=row.kind,
-        state=row.state,
-        defender=SideRow(entry=row.defender.key, miner=miner(row.defender.miner), origin=row.defender_origin),
-        challenger=SideRow(entry=row.challenger.key, miner=miner(row.challenger.miner), origin=row.challenger_origin),
-        tally=figures(tally_of(row), rules=rules_of(row.round), kind=row.kind) if decided else None,
-        stopped=row.stopped,
-        stopped_after=row.stopped_after,
-        stop=stop_words(row, total=row.duels_made) if decided else "",
-        judge=row.judge,
-        judge_name=row.judge_name,
-        since=row.since,
-        url=match_url(row.round, row),
+    facts = match_facts(row, round_=row.round)
+    return shown_as(
+        MatchRow,
+        facts,
+        defender=SideRow(entry=facts.defender.key, miner=miner(facts.defender), origin=facts.defender_origin),
+        challenger=SideRow(entry=facts.challenger.key, miner=miner(facts.challenger), origin=facts.challenger_origin),
     )
-
-
-def match_id(row: Match) -> str:
-    """The challenger by its hotkey: in an audit both sides are the same entry."""
-    at = f"{row.round.competition.slug}/{row.round.number}"
-    return f"{at}/{row.kind}/{row.defender.key}/{row.challenger.key}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,59 @@
+"""What did a miner enter a round with, and what came of its reveals?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from competition.models import Round, Submission
+from dashboard.facts.people import Who, entrant, who
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryFacts:
+    """One submission, or the leader's part in a round: what anybody may know of it.
+
+    The round's page, the miner's page, the API and the bundle make their rows of this.  `entry` is `leader`, or the
+    challenger's hotkey; `url` is the miner's page.
+    """
+
+    id: str
+    competition: str
+    round: int
+    entry: str
+    miner: Who
+    role: str
+    repo: str
+    commit: str
+    cdn_url: str
+    reveal_block: int | None
+    extrinsic_index: int | None
+    eligible: bool
+    objection: str
+    copy_of: Who | None
+    round_url: str
+    url: str
+
+
+def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
+    """`round_`: its round, read with the competition; the submission was read with its miner and whom it copies."""
+    slug, number = round_.competition.slug, round_.number
+    return EntryFacts(
+        id=f"{slug}/{number}/{submission.key}",
+        competition=slug,
+        round=number,
+        entry=submission.key,
+        miner=entrant(submission),
+        role=submission.role,
+        repo=submission.repo,
+        commit=submission.commit,
+        cdn_url=submission.cdn_url,
+        reveal_block=submission.reveal_block,
+        extrinsic_index=submission.extrinsic_index,
+        eligible=submission.eligible,
+        objection=submission.objection,
+        copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
+        round_url=reverse("round", args=[slug, number]),
+        url=reverse("miner", args=[submission.miner.hotkey]),
+    )

@@ -1,0 +1,275 @@
+"""One fact a noun: every column of its table is in it, and every place that shows the noun shows each of its fields.
+
+A column that is added and forgotten, in the facts or at one of the places, fails here.  What a place leaves out on
+purpose stands beside the place, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db.models import Model
+
+from competition.models import Competition, Miner, Round, Submission
+from dashboard.api.rows import game as api_game
+from dashboard.api.rows import judging as api_judging
+from dashboard.bundles import documents
+from dashboard.bundles import matches as bundle_matches
+from dashboard.facts import home_pages, match_pages, matches, miner_pages, rounds
+from dashboard.facts.entries import EntryFacts, entry_facts
+from dashboard.facts.matches import MatchFacts, match_facts
+from dashboard.facts.round_facts import RoundFacts, round_facts
+from judging.models import Match
+from tests.dashboard.test_forgotten_places import some
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+MACHINE = {
+    "the machine's own: no reader's": "id lease leased_until attempts due_at kicked_at",
+}
+
+
+class Recorder:
+    """Notes which attributes are read of what it stands for."""
+
+    def __init__(self, real: Any) -> None:
+        self._real, self.read = real, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "__dataclass_fields__":
+            self.read.add(name)
+        return getattr(self._real, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a noun is shown.  `shows`: names of fields; `left_out`: reason -> fields that it does without."""
+
+    name: str
+    shows: Callable[[pytest.MonkeyPatch], set[str]]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def shape(owner: type) -> Callable[[pytest.MonkeyPatch], set[str]]:
+    return lambda monkeypatch: {each.name for each in fields(owner)}
+
+
+def reads(module: Any, name: str, make: Callable[[], Any], facts: type) -> Callable[[pytest.MonkeyPatch], set[str]]:
+    """What `make` reads of the facts that `module.name` gives it."""
+
+    def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+        recorder = Recorder(some(facts))
+        monkeypatch.setattr(module, name, lambda *args, **more: recorder)
+        monkeypatch.setattr(bundle_matches, "played", lambda match: [])
+        monkeypatch.setattr(documents, "_pool_when_drawn", lambda row: [])
+        make()
+        return recorder.read
+
+    return read
+
+
+ROW = SimpleNamespace(round=None, drawn=SimpleNamespace(select_related=lambda name: []))
+NAMED_BY_URL = "its url and its place on the page name it"
+PLACES: Mapping[type, tuple[Place, ...]] = {
+    MatchFacts: (
+        Place(
+            name="list of matches: MatchRow in dashboard/facts/matches.py, templates/parts/forest_table.html",
+            shows=shape(matches.MatchRow),
+            left_out={
+                NAMED_BY_URL: "id competition round version since",
+                "its own page says it": "defender_origin challenger_origin judge judge_name",
+                "`tally`, `settled` and `duels` are made of it": "counted margin_micro duels_made",
+            },
+        ),
+        Place(
+            name="page of a match: MatchPage in dashboard/facts/match_pages.py, templates/match.html",
+            shows=shape(match_pages.MatchPage),
+            left_out={
+                NAMED_BY_URL: "id version since",
+                "`tally` and `counts` are made of it": "counted margin_micro duels_made",
+                "`early` says it in a sentence": "stopped stopped_after stop",
+            },
+        ),
+        Place(
+            name="API: match in dashboard/api/rows/judging.py",
+            shows=reads(api_judging, "match_facts", lambda: api_judging.match(ROW), MatchFacts),  # type: ignore[arg-type]
+            left_out={
+                "the id of what counts stays the same in every version": "version",
+                "`tally` is made of it": "counted margin_micro duels_made",
+            },
+        ),
+        Place(
+            name="bundle: match_document in dashboard/bundles/matches.py",
+            shows=reads(
+                bundle_matches,
+                "match_facts",
+                lambda: bundle_matches.match_document(ROW, round_=None),  # type: ignore[arg-type]
+                MatchFacts,
+            ),
+            left_out={
+                "a bundle holds one round and no address": "id competition round url",
+                "every match of a bundle is decided; times stand in the ledger": "state since",
+                "`counted` stands in it as it is": "tally",
+                "the verifier makes it from the duels": "stop duels_made",
+            },
+        ),
+    ),
+    EntryFacts: (
+        Place(
+            name="round's page: Entry in dashboard/facts/rounds.py, templates/round.html",
+            shows=shape(rounds.Entry),
+            left_out={
+                NAMED_BY_URL: "id competition round round_url",
+                "`miner` has the key and the page": "entry url",
+                "`objection` says why it is none": "eligible",
+                "the block orders them on a page": "extrinsic_index",
+            },
+        ),
+        Place(
+            name="miner's page: Participation in dashboard/facts/miner_pages.py, templates/miner.html",
+            shows=shape(miner_pages.Participation),
+            left_out={
+                "the page is the miner's": "id entry miner url",
+                "`objection` says why it is none": "eligible",
+                "the block orders them on a page": "extrinsic_index",
+            },
+        ),
+        Place(
+            name="API: submission in dashboard/api/rows/game.py",
+            shows=reads(api_game, "entry_facts", lambda: api_game.submission(ROW), EntryFacts),  # type: ignore[arg-type]
+            left_out={"`competition` and `round` lead there": "round_url"},
+        ),
+        Place(
+            name="bundle: _entry in dashboard/bundles/documents.py",
+            shows=lambda monkeypatch: (
+                documents._entry(recorder := Recorder(some(EntryFacts))),  # type: ignore[arg-type]
+                recorder.read,
+            )[1],
+            left_out={
+                "a bundle holds one round and no address": "id competition round round_url url",
+                "the verifier makes it from `objection`": "eligible",
+            },
+        ),
+    ),
+    RoundFacts: (
+        Place(
+            name="round's page: RoundPage in dashboard/facts/rounds.py, templates/round.html",
+            shows=shape(rounds.RoundPage),
+            left_out={
+                NAMED_BY_URL: "id",
+                "`leader` is made of it": "defending",
+                "`tracker` says it": "since waiting_for failure_class failure_code failure_reason",
+            },
+        ),
+        Place(
+            name="list of rounds: RoundRow in dashboard/facts/home_pages.py, templates/home.html",
+            shows=shape(home_pages.RoundRow),
+            left_out={
+                NAMED_BY_URL: "id competition competition_name",
+                "its own page says it": "since ruleset rules schedule seed_block_hash seed defending decision "
+                "waiting_for failure_class failure_code failure_reason source",
+            },
+        ),
+        Place(
+            name="API: round_ in dashboard/api/rows/game.py",
+            shows=reads(api_game, "round_facts", lambda: api_game.round_(ROW), RoundFacts),  # type: ignore[arg-type]
+            left_out={"the competition's row has it": "competition_name"},
+        ),
+        Place(
+            name="bundle: _round in dashboard/bundles/documents.py",
+            shows=reads(documents, "round_facts", lambda: documents._round(ROW), RoundFacts),  # type: ignore[arg-type]
+            left_out={
+                "a bundle holds one round and no address": "id url",
+                "competition.json has it": "competition competition_name",
+                "decision.json has it": "headline decision",
+                "the rules name it": "ruleset",
+                "every round of a bundle is finished; times stand in the ledger": "stage since waiting_for "
+                "failure_class failure_code failure_reason",
+                "the reigns before it say it": "defending",
+                "a round that was played elsewhere has its own records": "source",
+            },
+        ),
+    ),
+}
+
+
+def words(reasons: Mapping[str, str]) -> set[str]:
+    return {name for names in reasons.values() for name in names.split()}
+
+
+def every_place() -> Iterator[Any]:
+    for facts, places in PLACES.items():
+        for place in places:
+            yield pytest.param(facts, place, id=f"{facts.__name__}: {place.name.partition(':')[0]}")
+
+
+@pytest.mark.parametrize(("facts", "place"), every_place())
+def test_every_place_shows_each_field_of_the_facts(facts: type, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {each.name for each in fields(facts)}
+    missing = names - place.shows(monkeypatch)
+    forgotten = sorted(missing - words(place.left_out))
+    assert not forgotten, (
+        f"{place.name} does not show {forgotten} of {facts.__name__}: add them there, or under their reason to "
+        "`left_out` in tests/dashboard/test_one_read_model.py"
+    )
+    shown = sorted(words(place.left_out) - missing)
+    assert not shown, f"{place.name} shows {shown}, or they are gone: take them off `left_out`"
+
+
+COMPETITION = Competition(slug="made", name="Made")
+ROUND = Round(
+    competition=COMPETITION,
+    number=1,
+    earliest_reveal_block=1,
+    latest_reveal_block=2,
+    seed_block=3,
+    generation_deadline_block=4,
+    since=NOW,
+    state="finished",
+)
+LEADER = Submission(round=ROUND, miner=Miner(hotkey="5Leader"), role="leader")
+ENTRY = Submission(round=ROUND, miner=Miner(hotkey="5Entry"), role="challenger", copy_of=LEADER)
+MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, since=NOW, state="decided", duels_made=2)
+COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
+    "Match": (
+        MATCH,
+        lambda row: match_facts(row, round_=ROUND),
+        {
+            **MACHINE,
+            "only matches that count are shown": "counts",
+            "the facts are given the round": "round",
+            "`state` and `verdict` say what it waits for; it cannot fail": "waiting_for failure_class failure_code "
+            "failure_reason",
+        },
+    ),
+    "Submission": (
+        ENTRY,
+        lambda row: entry_facts(row, round_=ROUND),
+        {"no reader's": "id", "given beside it": "round"},
+    ),
+    "Round": (
+        ROUND,
+        round_facts,
+        {
+            **MACHINE,
+            "`schedule` is made of it": "earliest_reveal_block latest_reveal_block seed_block "
+            "generation_deadline_block paused_from paused_at_block",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("noun", COLUMNS)
+def test_every_column_is_in_the_facts(noun: str) -> None:
+    row, build, left_out = COLUMNS[noun]
+    recorder = Recorder(row)
+    build(recorder)
+    model: type[Model] = type(row)
+    missing = {column.name for column in model._meta.concrete_fields} - recorder.read
+    forgotten = sorted(missing - words(left_out))
+    assert not forgotten, f"nobody sees {forgotten} of {noun}: add them to its facts, or to COLUMNS with the reason"
+    assert not words(left_out) - missing, f"the facts have {sorted(words(left_out) - missing)}: take them off COLUMNS"
