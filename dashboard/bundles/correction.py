@@ -15,7 +15,7 @@ from dashboard.models import Reissue
 from judging.models import Match
 
 
-def audit_told(audit: Audit) -> dict[str, Any]:
+def audit_document(audit: Audit) -> dict[str, Any]:
     return {
         "entry": audit.submission.key,
         "kind": audit.kind,
@@ -59,7 +59,7 @@ def document(round_: Round) -> dict[str, Any]:
         "defended": defended.sequence if defended else 0,
         "supersedes": reign.supersedes.sequence if replaced and reign and reign.supersedes else None,
         "before": {**before, "ladder": correction.before["ladder"]},
-        "set_aside": [audit_told(audit) for audit in _set_aside(round_)],
+        "set_aside": [audit_document(audit) for audit in _set_aside(round_)],
         "choice": correction.choice,
         "matches": [match_document(match, round_=round_) for match in matches_aside(round_)],
     }

@@ -20,7 +20,7 @@ from competition.rulesets import weights as weighing
 from competition.weights import reigns
 from dashboard.bundles import correction, counts, fresh, judging, statistics
 from dashboard.bundles import matches as bundle_matches
-from dashboard.bundles.matches import failure_told
+from dashboard.bundles.matches import failure_document
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.round_facts import round_facts
 from judging import matches
@@ -35,7 +35,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
     if hasattr(round_, "beacon"):
         more["beacon.json"] = round_.beacon.as_json()
     if judging.by_model(round_):
-        more["judging.json"] = judging.document(round_, told_duels(round_, edition=edition))
+        more["judging.json"] = judging.document(round_, published_duels(round_, edition=edition))
     if edition > 1:
         more["correction.json"] = correction.document(round_)
     told = more | {
@@ -45,7 +45,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in _entries(round_)],
         "assets.json": _assets(round_, edition=edition),
         "matches.json": [bundle_matches.match_document(m, round_=round_) for m in counts.matches_of(round_)],
-        "audits.json": [correction.audit_told(a) for a in counts.audits_of(round_)],
+        "audits.json": [correction.audit_document(a) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
     return told | {"statistics.json": statistics.document(told)}
@@ -197,21 +197,21 @@ def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
         "state": asset.state,
         "sha256": asset.sha256,
         "bytes": asset.bytes,
-        "failure": failure_told(asset),
+        "failure": failure_document(asset),
         "rendering": {
             "state": rendering.state,
             "rig": rendering.rig,
             "renderer": rendering.renderer,
             "views": rendering.views,
             "triangles": rendering.triangles,
-            "failure": failure_told(rendering),
+            "failure": failure_document(rendering),
         }
         if rendering
         else None,
     }
 
 
-def told_duels(round_: Round, *, edition: int = 1) -> list[Duel]:
+def published_duels(round_: Round, *, edition: int = 1) -> list[Duel]:
     """The duels of whose outcome the bundle tells, whether it counts or not."""
     told = counts.matches_of(round_) + (correction.matches_aside(round_) if edition > 1 else [])
     return [duel for match in told for duel in bundle_matches.played(match) if not matches.beyond(match, duel)]

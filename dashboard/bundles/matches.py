@@ -10,7 +10,7 @@ from judging import matches
 from judging.models import Duel, Match, Rendering
 
 
-def failure_told(row: Asset | Rendering | Duel) -> dict[str, str] | None:
+def failure_document(row: Asset | Rendering | Duel) -> dict[str, str] | None:
     if not row.failure_class:
         return None
     return {"class": row.failure_class, "code": row.failure_code}
@@ -61,6 +61,6 @@ def _duel(duel: Duel, match: Match) -> dict[str, Any]:
         "left": duel.left_sha256,
         "right": duel.right_sha256,
         "detail": duel.detail,
-        "failure": failure_told(duel),
+        "failure": failure_document(duel),
         **({"take": duel.take} if duel.take > 1 else {}),
     }

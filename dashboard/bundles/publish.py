@@ -122,7 +122,7 @@ def _problem_of_draft(round_: Round, draft: Path, fill: Callable[[], None]) -> s
     try:
         fill()
     except store.StoreFault as fault:
-        if _told_of(round_, fault.sha256):
+        if _is_published(round_, fault.sha256):
             raise
         return f"a row names the file {fault.sha256}, of which the ledger never told"
     except UNWRITABLE as error:
@@ -142,7 +142,7 @@ def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -
     return _waiting_for_people(Round.objects.get(pk=round_.pk))
 
 
-def _told_of(round_: Round, sha256: str) -> bool:
+def _is_published(round_: Round, sha256: str) -> bool:
     events = round_.competition.events.annotate(text=Cast("body", TextField()))
     return bool(events.filter(text__contains=sha256).exists())
 
@@ -236,7 +236,7 @@ def _ledger_texts(round_: Round, head: int, *, edition: int) -> dict[str, str]:
     lines = (json.dumps(event.as_json(), sort_keys=True, ensure_ascii=True) for event in events.order_by("seq"))
     texts = {"ledger.jsonl": "".join(f"{line}\n" for line in lines)}
     if judging.by_model(round_):
-        calls = judging.calls(round_, documents.told_duels(round_, edition=edition))
+        calls = judging.calls(round_, documents.published_duels(round_, edition=edition))
         texts["calls.jsonl"] = "".join(f"{line}\n" for line in calls)
     return texts
 

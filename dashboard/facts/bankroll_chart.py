@@ -100,7 +100,7 @@ def _words(moved: CreditPath, *, rules: Rules) -> str:
     )
 
 
-def bar_told(rules: Rules | None, *, default: Fraction) -> str:
+def bar_words(rules: Rules | None, *, default: Fraction) -> str:
     """What it takes to lead: `5 %`, or `40 credits and 5 %`."""
     if rules is None:
         return bar(default)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sureness:
+class Confidence:
     """`flip_distance`: the fewest duels of one match after which the leader no longer follows (null: none).
     pairs, same, opposite: verdicts on other files of copies of one commit, against those on the first's."""
 
@@ -18,10 +18,10 @@ class Sureness:
     opposite: int
 
 
-def published(bundle: Path) -> Sureness | None:
+def published(bundle: Path) -> Confidence | None:
     """None where the bundle is not written yet, or older than these numbers."""
     try:
         told = json.loads((bundle / "statistics.json").read_bytes())
     except FileNotFoundError:
         return None
-    return Sureness(flip_distance=told["flip_distance"], **told["repeatability"])
+    return Confidence(flip_distance=told["flip_distance"], **told["repeatability"])

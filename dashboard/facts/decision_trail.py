@@ -10,7 +10,7 @@ from django.urls import reverse
 from audits.models import Audit
 from competition.models import Reign, Round
 from competition.rounds import met_on_the_ladder
-from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.matches import match_url
 from dashboard.facts.people import entrant
@@ -111,7 +111,7 @@ def _reached(match: Match, numbers: Figures) -> bool:
 
 def _bar(match: Match, numbers: Figures) -> str:
     rules = rules_of(match.round) if match.kind == Match.Kind.TITLE else None
-    return bar_told(rules, default=numbers.win_margin)
+    return bar_words(rules, default=numbers.win_margin)
 
 
 def _distance(match: Match, numbers: Figures, *, took: bool) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from competition.models import Competition, Miner, Reign, Round
 from competition.rulesets import BadRules, Rules, read
 from competition.rulesets import weights as weighing
-from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import shown_as
 from dashboard.facts.decision_trail import Receipt
 from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of
@@ -20,7 +20,7 @@ from dashboard.facts.leading import Step, steps
 from dashboard.facts.matches import DuelRow, match_url
 from dashboard.facts.people import Who, who
 from dashboard.facts.round_facts import round_facts
-from dashboard.facts.rounds import pending_headline, told
+from dashboard.facts.rounds import headline_parts, pending_headline
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Register, Status, WeightInForce, statuses
 from dashboard.facts.wording import STAGES, Label, labels
@@ -63,8 +63,8 @@ class RoundRow:
     _names: Mapping[str, str]
 
     @property
-    def told(self) -> tuple[str, str]:
-        return told(self.headline, names=self._names)
+    def headline_parts(self) -> tuple[str, str]:
+        return headline_parts(self.headline, names=self._names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ class HomePage:
         won_in = self.leader.won_in if self.leader else None
         if self.last_decision is None or won_in in (None, self.last_decision.round):
             return ""
-        took = next((row.told for row in self.rounds if row.round == won_in), ("", ""))
+        took = next((row.headline_parts for row in self.rounds if row.round == won_in), ("", ""))
         return took[1] or took[0]
 
     @property
@@ -209,7 +209,7 @@ def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
         "description": competition.description,
         "ruleset": competition.ruleset,
         "win_margin": rules.win_margin if rules else DEFAULT_BAR,
-        "bar": bar_told(rules, default=DEFAULT_BAR),
+        "bar": bar_words(rules, default=DEFAULT_BAR),
         "labels": labels(competition),
         "url": reverse("competition", args=[competition.slug]),
     }

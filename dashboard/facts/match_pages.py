@@ -12,7 +12,7 @@ from django.urls import reverse
 from competition.decisions.attempts import plain
 from competition.models import Round
 from competition.rulesets.tally import Tally
-from dashboard.facts.bankroll_chart import Credits, bar_told, credits
+from dashboard.facts.bankroll_chart import Credits, bar_words, credits
 from dashboard.facts.borders import shown_as
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_facts, sentence
@@ -94,7 +94,7 @@ class MatchPage:
         return json.dumps({name: getattr(self.tally, name) for name in names})
 
     @property
-    def told(self) -> tuple[str, str]:
+    def sentence_parts(self) -> tuple[str, str]:
         """The verdict, and the numbers behind it."""
         first, stop, rest = self.sentence.partition(". ")
         return f"{first}{stop.strip()}", rest
@@ -124,7 +124,7 @@ def page(
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
         limit=numbers.limit,
-        bar=bar_told(rules_of(round_), default=numbers.win_margin),
+        bar=bar_words(rules_of(round_), default=numbers.win_margin),
         credits=credits(match, duels),
         tally=numbers,
         duels=rows,

@@ -9,9 +9,9 @@ from datetime import datetime
 from django.urls import reverse
 
 from competition.decisions.attempts import plain
-from competition.decisions.tally import Tally
 from competition.models import Round
 from competition.rulesets import ruleset
+from competition.rulesets.tally import Tally
 from dashboard.facts.borders import shown_as
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.people import Who, entrant

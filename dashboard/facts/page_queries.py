@@ -27,7 +27,7 @@ from dashboard.facts import (
     stages,
     weights,
 )
-from dashboard.facts.confidence import Sureness, published
+from dashboard.facts.confidence import Confidence, published
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.matches import DuelRow, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
@@ -104,7 +104,7 @@ def _work(rows: rounds.RoundRows) -> Work:
     )
 
 
-def _sure(round_: Round) -> Sureness | None:
+def _sure(round_: Round) -> Confidence | None:
     """As the bundle's newest edition says."""
     edition = 1
     while folder_of(round_, edition=edition + 1).is_dir():

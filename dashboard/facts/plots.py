@@ -28,7 +28,7 @@ class Axis:
     shape: str = "number"
     names: tuple[str, ...] = ()  # of the whole numbers from 1 on, where these stand for something
 
-    def told(self, value: float) -> str:
+    def words_of(self, value: float) -> str:
         if self.names:
             return self.names[min(max(round(value), 1), len(self.names)) - 1]
         if self.shape == "share":
@@ -122,19 +122,19 @@ class Plot:
         """Of the table: name, group, x, y, address."""
         named = {group.key: group.words for group in self.groups}
         for point in self.points:
-            yield point.words, named[point.group], self.x.told(point.x), self._told(point), point.url
+            yield point.words, named[point.group], self.x.words_of(point.x), self._value_words(point), point.url
 
-    def _told(self, point: Point) -> str:
+    def _value_words(self, point: Point) -> str:
         if point.between is None:
-            return self.y.told(point.y)
+            return self.y.words_of(point.y)
         low, high = point.between
-        return f"{self.y.told(point.y)} ({self.y.told(low)} to {self.y.told(high)})"
+        return f"{self.y.words_of(point.y)} ({self.y.words_of(low)} to {self.y.words_of(high)})"
 
     @property
     def ends(self) -> tuple[str, str, str, str]:
         """What stands at the ends of the axes: left, right, bottom, top."""
         (left, right), (low, high) = self._ranges
-        return self.x.told(left), self.x.told(right), self.y.told(low), self.y.told(high)
+        return self.x.words_of(left), self.x.words_of(right), self.y.words_of(low), self.y.words_of(high)
 
     @property
     def marks(self) -> Iterator[Mark]:
@@ -147,7 +147,7 @@ class Plot:
                 x=round(x - wide / 2, DIGITS),
                 y=y,
                 group=grouped[point.group],
-                words=f"{point.words}: {self.x.told(point.x)}, {self._told(point)}",
+                words=f"{point.words}: {self.x.words_of(point.x)}, {self._value_words(point)}",
                 width=round(wide * 0.9, DIGITS),
                 height=round(ground - y, DIGITS),
                 ends=tuple(self._at(end, 1) for end in point.between or ()),
@@ -239,7 +239,11 @@ class Plot:
         }
 
     def _hover(self, point: Point) -> str:
-        lines = (point.words, f"{self.x.words}: {self.x.told(point.x)}", f"{self.y.words}: {self._told(point)}")
+        lines = (
+            point.words,
+            f"{self.x.words}: {self.x.words_of(point.x)}",
+            f"{self.y.words}: {self._value_words(point)}",
+        )
         return "<br>".join(escape(line) for line in lines)
 
 

@@ -187,7 +187,7 @@ def one(
     return PromptPage(
         competition=competition.slug,
         prompt=row,
-        sentence=_told(row),
+        sentence=_prompt_sentence(row),
         duels=tuple(sorted(met, key=lambda row: row.result in ("unneeded", "judging"))),
         labels=labels(competition),
         prompts_url=reverse("prompt-gallery", args=[competition.slug]),
@@ -195,7 +195,7 @@ def one(
     )
 
 
-def _told(row: PromptRow) -> str:
+def _prompt_sentence(row: PromptRow) -> str:
     if row.decisive is None:
         return "No duel on this prompt is decided yet."
     decisive = row.won + row.lost

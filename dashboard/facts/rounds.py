@@ -14,9 +14,9 @@ from competition.models import Reign, Reveal, Round, Submission
 from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
-from dashboard.facts.bankroll_chart import bar_told
+from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import shown_as
-from dashboard.facts.confidence import Sureness
+from dashboard.facts.confidence import Confidence
 from dashboard.facts.decision_trail import Receipt, deciding, receipt
 from dashboard.facts.entries import entry_facts
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
@@ -135,7 +135,7 @@ class RoundPage:
     appeal_window: AppealWindow | None
     receipt: Receipt | None
     bundle: Bundle | None
-    sure: Sureness | None = None
+    sure: Confidence | None = None
     decision: Mapping[str, Any] | None
     source: Mapping[str, Any]
     verifier_findings: tuple[RecordFinding, ...]
@@ -145,9 +145,9 @@ class RoundPage:
     url: str
 
     @property
-    def told(self) -> tuple[str, str]:
+    def headline_parts(self) -> tuple[str, str]:
         """The headline by names, its first sentence apart."""
-        return told(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
+        return headline_parts(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
 
     @property
     def takes_reveals(self) -> bool:
@@ -215,7 +215,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         RoundPage,
         facts,
         win_margin=rules.win_margin if rules else DEFAULT_BAR,
-        bar=bar_told(rules, default=DEFAULT_BAR),
+        bar=bar_words(rules, default=DEFAULT_BAR),
         labels=labels(round_.competition),
         previous_url=_round_url(facts, facts.round - 1) if facts.round > rows.numbers[0] else "",
         next_url=_round_url(facts, facts.round + 1) if facts.round < rows.numbers[1] else "",
@@ -246,7 +246,7 @@ def _round_url(facts: RoundFacts, number: int) -> str:
     return reverse("round", args=[facts.competition, number])
 
 
-def told(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
+def headline_parts(headline: str, *, names: Mapping[str, str]) -> tuple[str, str]:
     first, stop, rest = plain(headline, names=names).partition(". ")
     return f"{first}{stop.strip()}", rest
 

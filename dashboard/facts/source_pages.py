@@ -24,7 +24,7 @@ LONGEST_TOLD = 200  # findings with their code around them; the rest without
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundInCode:
+class CodeFinding:
     severity: str
     rule: str
     file: str
@@ -84,7 +84,7 @@ class SourcePage:
     files: int
     bytes: int
     labels: tuple[Label, ...]
-    findings: tuple[FoundInCode, ...]
+    findings: tuple[CodeFinding, ...]
     checks: tuple[CheckRow, ...]
     parts: tuple[dict[str, str], ...]
     kin: tuple[Kin, ...]
@@ -113,7 +113,7 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
         files=copy.files if copy else 0,
         bytes=copy.size if copy else 0,
         labels=labels(audit.round.competition),
-        findings=tuple(_found(f, files if n < LONGEST_TOLD else {}) for n, f in enumerate(found)),
+        findings=tuple(_code_finding(f, files if n < LONGEST_TOLD else {}) for n, f in enumerate(found)),
         checks=tuple(queries.checks_of(audit)),
         parts=tuple(queries.parts_of(audit)),
         kin=tuple(_kin(one, url=url) for one in relatives),
@@ -124,9 +124,9 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
     )
 
 
-def _found(finding: Finding, files: Mapping[str, bytes]) -> FoundInCode:
+def _code_finding(finding: Finding, files: Mapping[str, bytes]) -> CodeFinding:
     code = queries.code_around(files, finding)
-    return FoundInCode(
+    return CodeFinding(
         severity=finding.severity,
         rule=finding.rule,
         file=finding.file,

@@ -34,13 +34,12 @@ class Page:
     def html(self, request: HttpRequest, **named: Any) -> HttpResponse:
         if self.settled is None:
             return self._written(request, named)[0]
-        shelf = page_cache.shelf(request, named)
-        kept = shelf.take()
-        if kept is not None:
-            return fresh(kept.answer(request))
+        key = page_cache.key_of(request, named)
+        if page := page_cache.cached(key):
+            return fresh(page.answer(request))
         response, facts = self._written(request, named)
         if facts is not None and self.settled(facts):
-            return fresh(shelf.put(request, response))
+            return fresh(page_cache.put(key, request, response))
         return response
 
     def _written(self, request: HttpRequest, named: dict[str, Any]) -> tuple[HttpResponse, Any]:

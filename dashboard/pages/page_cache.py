@@ -26,7 +26,7 @@ EFFORT = 6  # of the compression, as the middleware's
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedPage:
     """A page's compressed bytes, and the tag by which a browser asks whether they are still what it has."""
 
     packed: bytes
@@ -42,32 +42,28 @@ class Kept:
         return response
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """Where the answer to one request lies, if it may lie anywhere."""
-
-    key: str
-
-    def take(self) -> Kept | None:
-        return cache.get(self.key) if self.key else None
-
-    def put(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """The answer to send: the kept one, or what holds something of one visitor's as it is."""
-        personal = response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE")
-        if not self.key or personal or response.status_code != 200 or len(response.content) > LARGEST:
-            return response
-        digest = hashlib.sha256(response.content).hexdigest()[:32]
-        kept = Kept(gzip.compress(response.content, EFFORT, mtime=0), f'W/"{digest}"')
-        cache.set(self.key, kept, settings.PAGES_KEPT_SECONDS)
-        return kept.answer(request)
-
-
-def shelf(request: HttpRequest, named: dict[str, Any]) -> Shelf:
+def key_of(request: HttpRequest, named: dict[str, Any]) -> str:
+    """Under which key the answer to this request may be kept; empty where it may not."""
     signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES
     if not settings.PAGES_KEPT_SECONDS or signed_in or "slug" not in named:
-        return Shelf("")
-    told = (request.build_absolute_uri(), request.COOKIES.get("theme", ""), head_of(named["slug"]))
-    return Shelf("page:" + hashlib.sha256(repr(told).encode()).hexdigest())
+        return ""
+    parts = (request.build_absolute_uri(), request.COOKIES.get("theme", ""), head_of(named["slug"]))
+    return "page:" + hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def cached(key: str) -> CachedPage | None:
+    return cache.get(key) if key else None
+
+
+def put(key: str, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer to send: the cached one, or what holds something of one visitor's as it is."""
+    personal = response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE")
+    if not key or personal or response.status_code != 200 or len(response.content) > LARGEST:
+        return response
+    digest = hashlib.sha256(response.content).hexdigest()[:32]
+    page = CachedPage(gzip.compress(response.content, EFFORT, mtime=0), f'W/"{digest}"')
+    cache.set(key, page, settings.PAGES_KEPT_SECONDS)
+    return page.answer(request)
 
 
 def head_of(slug: str) -> str:

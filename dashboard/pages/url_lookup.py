@@ -28,11 +28,11 @@ class Elsewhere(Exception):
 
 
 def competition(slug: str) -> Competition:
-    return _found(queries.competition_named(slug), "There is no competition of this name.")
+    return _or_404(queries.competition_named(slug), "There is no competition of this name.")
 
 
 def round_(slug: str, number: int) -> Round:
-    return _found(queries.round_numbered(slug, number), "There is no such round in this competition.")
+    return _or_404(queries.round_numbered(slug, number), "There is no such round in this competition.")
 
 
 def miner(request: HttpRequest, hotkey: str, *, url: Callable[[str], str]) -> Miner:
@@ -79,7 +79,7 @@ def hint(path: str) -> str:
     return max(likely, key=len, default="")
 
 
-def _found(row: T | None, otherwise: str) -> T:
+def _or_404(row: T | None, otherwise: str) -> T:
     if row is None:
         raise Http404(otherwise)
     return row

@@ -190,7 +190,7 @@ def detail(value: Any, depth: int = 0) -> dict[str, Any]:
 def _listed(items: list[Any], depth: int) -> dict[str, Any]:
     columns = _columns(items)
     if columns:
-        rows = [[_told(column, item.get(column)) for column in columns] for item in items]
+        rows = [[_table_cell(column, item.get(column)) for column in columns] for item in items]
         return {"kind": "table", "columns": columns, "rows": rows, "depth": depth + 1}
     return {"kind": "items", "items": items, "depth": depth + 1}
 
@@ -205,7 +205,7 @@ def _columns(items: list[Any]) -> list[str]:
     return sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))[:12]
 
 
-def _told(name: str, value: Any) -> Any:
+def _table_cell(name: str, value: Any) -> Any:
     """A ballot's scores are in millionths."""
     return score(value) if name in SCORES and isinstance(value, int) and not isinstance(value, bool) else value
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from competition.models import Prompt, Round
-from dashboard.facts.rounds import told
+from dashboard.facts.rounds import headline_parts
 from dashboard.models import VerifierFinding
 from dashboard.pages import inline_svg
 from dashboard.pages.answers import twin_url
@@ -295,8 +295,8 @@ def test_search_goes_straight_to_a_single_miner(client: Client, made: Made) -> N
 
 
 def test_the_first_sentence_of_a_headline_stands_apart() -> None:
-    assert told("A wins. It was close. By 5.5 %.", names={}) == ("A wins.", "It was close. By 5.5 %.")
-    assert told("Nobody challenged", names={}) == ("Nobody challenged", "")
+    assert headline_parts("A wins. It was close. By 5.5 %.", names={}) == ("A wins.", "It was close. By 5.5 %.")
+    assert headline_parts("Nobody challenged", names={}) == ("Nobody challenged", "")
 
 
 def test_a_round_played_elsewhere_says_so_and_needs_no_pictures(client: Client, made: Made) -> None:
