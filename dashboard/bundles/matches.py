@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from competition.models import Asset, Round
-from dashboard.facts.matches import match_facts
-from judging import matches
+from dashboard.facts.matches import DuelFacts, duel_facts, match_facts
 from judging.models import Duel, Match, Rendering
 
 
-def failure_document(row: Asset | Rendering | Duel) -> dict[str, str] | None:
+def failure_document(row: Asset | Rendering | DuelFacts) -> dict[str, str] | None:
     if not row.failure_class:
         return None
     return {"class": row.failure_class, "code": row.failure_code}
@@ -38,7 +37,7 @@ def match_document(match: Match, *, round_: Round) -> dict[str, Any]:
         "tally": {name: getattr(facts.counted, name) for name in COUNTS},
         "margin": str(facts.counted.margin),
         **({"version": facts.version} if facts.version > 1 else {}),
-        "duels": [_duel(duel, match) for duel in played(match)],
+        "duels": [_duel(duel_facts(duel, match=match, round_=round_)) for duel in played(match)],
     }
 
 
@@ -48,19 +47,15 @@ def played(match: Match) -> list[Duel]:
     return duels[: match.stopped_after] if matches.kind_of(match.round, match.kind).fresh else duels
 
 
-def _duel(duel: Duel, match: Match) -> dict[str, Any]:
+def _duel(facts: DuelFacts) -> dict[str, Any]:
     """A duel beyond the point where the match was certain is `unneeded`, whether a worker got to it or not."""
-    named = {"position": duel.position, "prompt": duel.prompt.stem}
-    if matches.beyond(match, duel):
-        return {**named, "state": "unneeded"}
+    if facts.beyond:
+        return {"position": facts.position, "prompt": facts.prompt, "state": "unneeded"}
+    same = ("position", "prompt", "state", "outcome", "score_micro", "detail")
     return {
-        **named,
-        "state": duel.state,
-        "outcome": duel.outcome,
-        "score_micro": duel.score_micro,
-        "left": duel.left_sha256,
-        "right": duel.right_sha256,
-        "detail": duel.detail,
-        "failure": failure_document(duel),
-        **({"take": duel.take} if duel.take > 1 else {}),
+        **{name: getattr(facts, name) for name in same},
+        "left": facts.defender_sha256,
+        "right": facts.challenger_sha256,
+        "failure": failure_document(facts),
+        **({"take": facts.take} if facts.take > 1 else {}),
     }

@@ -9,8 +9,9 @@ from typing import Any
 
 from competition.decisions.attempts import plain
 from competition.models import Asset, Round, Submission
+from dashboard.facts.borders import shown_as
 from dashboard.facts.external_links import web_address
-from dashboard.facts.matches import DECISIVE, RESULTS, duel_url, match_url, result
+from dashboard.facts.matches import DECISIVE, RESULTS, duel_facts, duel_url, match_url, result
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.records import Link, links, mirrored_view
 from dashboard.facts.wording import WHO_MUST_ACT, Label, labels
@@ -234,8 +235,18 @@ def page(
     if round_.source:
         left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
         detail.pop("files", None)
-    return DuelPage(
-        **_given(round_, match, duel),
+    facts = duel_facts(duel, match=match, round_=round_)
+    return shown_as(
+        DuelPage,
+        facts,
+        competition=round_.competition.slug,
+        round=round_.number,
+        prompt_url=web_address(duel.prompt.url),
+        judge_name=match.judge_name,
+        judge=match.judge,
+        rig=_rig(round_),
+        labels=labels(round_.competition),
+        match_url=match_url(round_, match),
         duels=len(duels),
         verdict=_verdict(match, duel, left, right),
         decided_by=str(detail.pop("decided_by", "")),
@@ -280,28 +291,6 @@ def _copied(side: AssetSide, copies: Sequence[WinnerCopy]) -> AssetSide:
 def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
     copy = mirrored_view(detail, side.role, mirrored=mirrored)
     return replace(side, links=links(detail, side.role), views={AS_JUDGED: copy} if copy else side.views)
-
-
-def _given(round_: Round, match: Match, duel: Duel) -> dict[str, Any]:
-    """What stands in the rows themselves."""
-    return {
-        "competition": round_.competition.slug,
-        "round": round_.number,
-        "position": duel.position,
-        "prompt": duel.prompt.stem,
-        "prompt_sha256": duel.prompt.sha256,
-        "prompt_url": web_address(duel.prompt.url),
-        "result": result(match, duel),
-        "score_micro": duel.score_micro,
-        "judge_name": match.judge_name,
-        "judge": match.judge,
-        "failure_class": duel.failure_class,
-        "failure_reason": duel.failure_reason,
-        "rig": _rig(round_),
-        "labels": labels(round_.competition),
-        "match_url": match_url(round_, match),
-        "url": duel_url(round_, match, duel),
-    }
 
 
 def _rig(round_: Round) -> dict[str, Any]:

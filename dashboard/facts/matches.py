@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 
@@ -133,6 +134,64 @@ class MatchRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DuelFacts:
+    """Two files on one prompt: what anybody may know of their duel, wherever it is shown.
+
+    `result` is for the challenger, as the match counts it, `meaning` the same in words; `outcome` and `state` are as
+    they are stored; `beyond`: it lies where its match had ended, so that it counts for nothing.  The hashes are of the
+    files that were judged, empty where none was delivered.
+    """
+
+    id: str
+    match: str
+    position: int
+    prompt: str
+    prompt_sha256: str
+    state: str
+    outcome: str
+    beyond: bool
+    result: str
+    meaning: str
+    score_micro: int | None
+    defender_sha256: str
+    challenger_sha256: str
+    detail: Any
+    take: int
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    since: datetime
+    url: str
+
+
+def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
+    """Of a duel that was read with its prompt.  `match`, `round_`: its own, as `match_facts` wants them."""
+    counted, of = result(match, duel), match_id(match, round_=round_)
+    return DuelFacts(
+        id=f"{of}/{duel.prompt.stem}",
+        match=of,
+        position=duel.position,
+        prompt=duel.prompt.stem,
+        prompt_sha256=duel.prompt.sha256,
+        state=duel.state,
+        outcome=duel.outcome,
+        beyond=beyond(match, duel),
+        result=counted,
+        meaning=meaning(match, counted),
+        score_micro=duel.score_micro,
+        defender_sha256=duel.left_sha256,
+        challenger_sha256=duel.right_sha256,
+        detail=duel.detail,
+        take=duel.take,
+        failure_class=duel.failure_class,
+        failure_code=duel.failure_code,
+        failure_reason=duel.failure_reason,
+        since=duel.since,
+        url=duel_url(round_, match, duel),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DuelRow:
     """A duel in a strip or a list, with the pictures that stand for it."""
 
@@ -217,16 +276,10 @@ def result(match: Match, duel: Duel) -> str:
 def duel_rows(
     round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering], view: str = ""
 ) -> tuple[DuelRow, ...]:
-    results = {duel.pk: result(match, duel) for duel in duels}
     return tuple(
-        DuelRow(
-            position=duel.position,
-            prompt=duel.prompt.stem,
-            prompt_sha256=duel.prompt.sha256,
-            result=results[duel.pk],
-            meaning=meaning(match, results[duel.pk]),
-            score_micro=duel.score_micro,
-            url=duel_url(round_, match, duel),
+        shown_as(
+            DuelRow,
+            duel_facts(duel, match=match, round_=round_),
             defender_view=picture(renderings.get(duel.left_sha256), view),
             challenger_view=picture(renderings.get(duel.right_sha256), view),
         )

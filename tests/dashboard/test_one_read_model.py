@@ -7,7 +7,7 @@ purpose stands beside the place, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
-from competition.models import Competition, Miner, Round, Submission
+from competition.models import Competition, Miner, Prompt, Round, Submission
 from dashboard.api.rows import game as api_game
 from dashboard.api.rows import judging as api_judging
 from dashboard.bundles import documents
 from dashboard.bundles import matches as bundle_matches
-from dashboard.facts import home_pages, match_pages, matches, miner_pages, rounds
+from dashboard.facts import duel_pages, home_pages, match_pages, matches, miner_pages, rounds
 from dashboard.facts.entries import EntryFacts, entry_facts
-from dashboard.facts.matches import MatchFacts, match_facts
+from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
-from judging.models import Match
+from judging.models import Duel, Match
 from tests.dashboard.test_forgotten_places import some
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -194,6 +194,57 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
             },
         ),
     ),
+    DuelFacts: (
+        Place(
+            name="strip and lists: DuelRow in dashboard/facts/matches.py, templates/parts/strip.html",
+            shows=shape(matches.DuelRow),
+            left_out={
+                NAMED_BY_URL: "id match since",
+                "`result` and `meaning` are made of it": "state outcome beyond",
+                "its own page says it": "defender_sha256 challenger_sha256 detail take failure_class failure_code "
+                "failure_reason",
+            },
+        ),
+        Place(
+            name="page of a duel: DuelPage in dashboard/facts/duel_pages.py, templates/duel.html",
+            shows=shape(duel_pages.DuelPage),
+            left_out={
+                NAMED_BY_URL: "id match since",
+                "`verdict` says it in a sentence": "meaning state outcome beyond",
+                "`defender` and `challenger` have the files": "defender_sha256 challenger_sha256",
+                "a page shows the take that counts": "take",
+                "the class and the sentence say it to a person": "failure_code",
+            },
+        ),
+        Place(
+            name="API: duel in dashboard/api/rows/judging.py",
+            shows=reads(
+                api_judging,
+                "duel_facts",
+                lambda: api_judging.duel(SimpleNamespace(match=ROW)),  # type: ignore[arg-type]
+                DuelFacts,
+            ),
+            left_out={
+                "`result` is made of it": "outcome beyond meaning",
+                "the prompt's row has it": "prompt_sha256",
+                "the API shows the take that counts": "take",
+            },
+        ),
+        Place(
+            name="bundle: _duel in dashboard/bundles/matches.py",
+            shows=lambda monkeypatch: (
+                bundle_matches._duel(recorder := Recorder(replace(some(DuelFacts), beyond=False))),  # type: ignore[arg-type]
+                recorder.read,
+            )[1],
+            left_out={
+                "a bundle holds one round and no address": "id match url",
+                "round.json has it": "prompt_sha256",
+                "the verifier makes it from `state` and `outcome`": "result meaning",
+                "times stand in the ledger": "since",
+                "a sentence is for people; the bundle has class and code": "failure_reason",
+            },
+        ),
+    ),
 }
 
 
@@ -234,6 +285,7 @@ ROUND = Round(
 LEADER = Submission(round=ROUND, miner=Miner(hotkey="5Leader"), role="leader")
 ENTRY = Submission(round=ROUND, miner=Miner(hotkey="5Entry"), role="challenger", copy_of=LEADER)
 MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, since=NOW, state="decided", duels_made=2)
+DUEL = Duel(match=MATCH, prompt=Prompt(competition=COMPETITION, stem="cup"), position=0, state="judging", since=NOW)
 COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
     "Match": (
         MATCH,
@@ -245,6 +297,11 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
             "`state` and `verdict` say what it waits for; it cannot fail": "waiting_for failure_class failure_code "
             "failure_reason",
         },
+    ),
+    "Duel": (
+        DUEL,
+        lambda row: duel_facts(row, match=MATCH, round_=ROUND),
+        {**MACHINE, "the facts are given the match": "match", "`failure_reason` says it": "waiting_for"},
     ),
     "Submission": (
         ENTRY,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
 from dashboard.facts.borders import shown_as
 from dashboard.facts.figures import Figures
-from dashboard.facts.matches import duel_url, match_facts, result
+from dashboard.facts.matches import duel_facts, match_facts
 from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
 from judging.models import Control, Duel, Match, Rendering
@@ -77,22 +77,8 @@ class DuelRow:
 
 
 def duel(row: Duel) -> DuelRow:
-    of = row.match
-    return DuelRow(
-        id=f"{match_id(of)}/{row.prompt.stem}",
-        match=match_id(of),
-        prompt=row.prompt.stem,
-        position=row.position,
-        state=row.state,
-        result=result(of, row),
-        score_micro=row.score_micro,
-        defender_sha256=row.left_sha256,
-        challenger_sha256=row.right_sha256,
-        detail=checked(row.detail),
-        failure=failure(row),
-        since=row.since,
-        url=duel_url(of.round, of, row),
-    )
+    facts = duel_facts(row, match=row.match, round_=row.match.round)
+    return shown_as(DuelRow, facts, detail=checked(facts.detail), failure=failure(facts))
 
 
 @dataclass(frozen=True, kw_only=True)
