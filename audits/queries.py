@@ -40,7 +40,7 @@ def in_force(competition: Competition) -> QuerySet[Audit]:
     same = {name: OuterRef(name) for name in ("submission", "kind")}
     later = Audit.objects.filter(binding, **same, version__gt=OuterRef("version"))
     rows = Audit.objects.filter(binding, ~Exists(later), round__competition=competition)
-    rows = rows.select_related("submission__miner", "round__competition").annotate(observed=Count("findings"))
+    rows = rows.select_related("submission__miner", "round__competition").prefetch_related("findings")
     return rows.order_by("-round__number", "submission__reveal_block", "submission_id", "kind")
 
 

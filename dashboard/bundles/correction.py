@@ -11,35 +11,22 @@ from competition.decisions.attempts import numbered
 from competition.models import Asset, Round
 from dashboard.bundles import counts
 from dashboard.bundles.matches import match_document
+from dashboard.facts.audits import audit_facts
 from dashboard.models import Reissue
 from judging.models import Match
 
+OF_AN_AUDIT = ("entry", "kind", "code", "reason", "version", "numbers", "limits")
+OF_A_FINDING = ("severity", "rule", "file", "line", "sentence", "check", "tool", "tool_version")
 
-def audit_document(audit: Audit) -> dict[str, Any]:
+
+def audit_document(audit: Audit, *, round_: Round) -> dict[str, Any]:
+    facts = audit_facts(audit, round_=round_)
     return {
-        "entry": audit.submission.key,
-        "kind": audit.kind,
-        "verdict": audit.state,
-        "code": audit.code,
-        "reason": audit.reason,
-        "version": audit.version,
-        "people": audit.people,
-        "numbers": audit.numbers,
-        "limits": audit.limits,
+        **{name: getattr(facts, name) for name in OF_AN_AUDIT},
+        "verdict": facts.state,
+        "people": list(facts.people),
         **evidence.told(audit),
-        "findings": [
-            {
-                "severity": f.severity,
-                "rule": f.rule,
-                "file": f.file,
-                "line": f.line,
-                "sentence": f.sentence,
-                "check": f.check_name,
-                "tool": f.tool,
-                "tool_version": f.tool_version,
-            }
-            for f in audit.findings.all()
-        ],
+        "findings": [{name: getattr(finding, name) for name in OF_A_FINDING} for finding in facts.findings],
     }
 
 
@@ -59,7 +46,7 @@ def document(round_: Round) -> dict[str, Any]:
         "defended": defended.sequence if defended else 0,
         "supersedes": reign.supersedes.sequence if replaced and reign and reign.supersedes else None,
         "before": {**before, "ladder": correction.before["ladder"]},
-        "set_aside": [audit_document(audit) for audit in _set_aside(round_)],
+        "set_aside": [audit_document(audit, round_=round_) for audit in _set_aside(round_)],
         "choice": correction.choice,
         "matches": [match_document(match, round_=round_) for match in matches_aside(round_)],
     }

@@ -45,7 +45,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in _entries(round_)],
         "assets.json": _assets(round_, edition=edition),
         "matches.json": [bundle_matches.match_document(m, round_=round_) for m in counts.matches_of(round_)],
-        "audits.json": [correction.audit_document(a) for a in counts.audits_of(round_)],
+        "audits.json": [correction.audit_document(a, round_=round_) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
     return told | {"statistics.json": statistics.document(told)}

@@ -11,7 +11,9 @@ from audits.models import Audit
 from competition.models import Competition
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.facts.audit_pages import KINDS, VERDICTS, Number, measured
-from dashboard.facts.people import Who, entrant
+from dashboard.facts.audits import audit_facts
+from dashboard.facts.borders import shown_as
+from dashboard.facts.people import Who
 from dashboard.facts.wording import WAITING, Label, count, labels
 
 PER_PAGE = 50
@@ -104,7 +106,7 @@ def page(
         outcomes=outcomes,
         sheet=sheet,
         sheets=sheets,
-        audits=tuple(_line(competition, audit, appeals=appeals, windows=appeal_windows) for audit in audits),
+        audits=tuple(_line(audit, appeals=appeals, windows=appeal_windows) for audit in audits),
         labels=labels(competition),
         url=reverse("audits", args=[competition.slug]) + asked,
     )
@@ -118,25 +120,16 @@ def _sentence(outcomes: Mapping[str, int]) -> str:
     return f"{told}; {waiting} open." if waiting else f"{told}; none is open."
 
 
-def _line(
-    competition: Competition,
-    audit: Audit,
-    *,
-    appeals: Objections,
-    windows: Mapping[int, AppealWindow],
-) -> AuditLine:
-    at, miner = [competition.slug, audit.round.number], entrant(audit.submission)
-    return AuditLine(
-        round=audit.round.number,
-        miner=miner,
-        kind=audit.kind,
-        verdict=audit.state,
-        verdict_name=VERDICTS[audit.state],
-        reason=audit.reason,
-        findings=getattr(audit, "observed", 0),
+def _line(audit: Audit, *, appeals: Objections, windows: Mapping[int, AppealWindow]) -> AuditLine:
+    facts = audit_facts(audit, round_=audit.round)
+    return shown_as(
+        AuditLine,
+        facts,
+        verdict=facts.state,
+        verdict_name=VERDICTS[facts.state],
+        findings=len(facts.findings),
         appeals=against(appeals, audit),
         appeal_window=windows.get(audit.round_id),
-        limited=tuple(number for number in measured(audit) if number.limit and number.value is not None),
-        round_url=reverse("round", args=at),
-        url=reverse("audit", args=[*at, miner.hotkey]),
+        limited=tuple(number for number in measured(facts) if number.limit and number.value is not None),
+        round_url=reverse("round", args=[facts.competition, facts.round]),
     )

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.urls import reverse
 
-from audits.models import Audit, Finding, PodRun
+from audits.models import Audit, PodRun
 from audits.pods import logs
 from competition.decisions.attempts import plain
 from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
+from dashboard.facts.audits import AuditFacts, audit_facts
+from dashboard.facts.borders import shown_as
 from dashboard.facts.figures import Figures, figures, rules_of
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.matches import DuelRow
@@ -66,7 +68,7 @@ class FindingRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditFacts:
+class AuditPart:
     """`counts`: the verdict is in force; another version supersedes it, or its correction is not applied, where not."""
 
     kind: str
@@ -129,7 +131,7 @@ class AuditPage:
     commit: str
     sentence: str
     labels: tuple[Label, ...]
-    audits: tuple[AuditFacts, ...]
+    audits: tuple[AuditPart, ...]
     pod_runs: tuple[PodRunFacts, ...]
     match: MatchPage | None
     repeats: tuple[RepeatRow, ...]
@@ -209,31 +211,25 @@ def sentence(miner: Who, audits: Sequence[Audit]) -> str:
     return f"{miner.name} passed {'its audit' if len(audits) == 1 else 'its audits'}."
 
 
-def _audit(audit: Audit, *, counts: bool, appeals: tuple[Objection, ...]) -> AuditFacts:
-    at = [audit.round.competition.slug, audit.round.number, "audit"]
-    return AuditFacts(
-        version=audit.version,
+def _audit(audit: Audit, *, counts: bool, appeals: tuple[Objection, ...]) -> AuditPart:
+    facts = audit_facts(audit, round_=audit.round)
+    return shown_as(
+        AuditPart,
+        facts,
         counts=counts,
-        people=tuple(audit.people),
-        case_url=reverse("case", args=[*at, f"{audit.submission.key}-{audit.kind}-{audit.version}"]),
-        kind=audit.kind,
-        name=KINDS[audit.kind],
-        verdict=audit.state,
-        verdict_name=VERDICTS[audit.state],
-        code=audit.code,
-        reason=audit.reason,
-        numbers=measured(audit),
-        detail={name: value for name, value in audit.numbers.items() if isinstance(value, dict | list)},
-        findings=tuple(_finding(finding) for finding in audit.findings.all()),
-        waiting_for=audit.waiting_for if audit.state == "gathering" else "",
-        failure_class=audit.failure_class,
-        failure_reason=audit.failure_reason,
-        who_must_act=WHO_MUST_ACT.get(audit.failure_class, ""),
-        appeals=tuple(row for row in appeals if row.version == audit.version),
+        name=KINDS[facts.kind],
+        verdict=facts.state,
+        verdict_name=VERDICTS[facts.state],
+        numbers=measured(facts),
+        detail={name: value for name, value in facts.numbers.items() if isinstance(value, dict | list)},
+        findings=tuple(shown_as(FindingRow, finding) for finding in facts.findings),
+        waiting_for=facts.waiting_for if facts.state == "gathering" else "",
+        who_must_act=WHO_MUST_ACT.get(facts.failure_class, ""),
+        appeals=tuple(row for row in appeals if row.version == facts.version),
     )
 
 
-def measured(audit: Audit) -> tuple[Number, ...]:
+def measured(audit: AuditFacts) -> tuple[Number, ...]:
     """What was measured beside what was allowed, and the limits nothing was kept of."""
     numbers, limits = audit.numbers, audit.limits
     kept = {name: value for name, value in numbers.items() if isinstance(value, int | float | str)}
@@ -280,11 +276,6 @@ def _exact(value: Any) -> Any:
         return None if isinstance(value, bool | None) else Fraction(str(value))
     except (ValueError, ZeroDivisionError):
         return None
-
-
-def _finding(finding: Finding) -> FindingRow:
-    names = ("severity", "rule", "file", "line", "excerpt", "sentence")
-    return FindingRow(**{name: getattr(finding, name) for name in names})
 
 
 def pod_run(run: PodRun) -> PodRunFacts:

@@ -14,6 +14,7 @@ from competition.models import Reign, Reveal, Round, Submission
 from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
+from dashboard.facts.audits import audit_facts
 from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import shown_as
 from dashboard.facts.confidence import Confidence
@@ -280,15 +281,8 @@ def odd_reveal(reveal: Reveal) -> OddReveal:
 
 
 def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditRow:
-    return AuditRow(
-        miner=entrant(audit.submission),
-        kind=audit.kind,
-        verdict=audit.state,
-        reason=audit.reason,
-        findings=len(audit.findings.all()),
-        appeals=against(appeals, audit),
-        url=reverse("audit", args=[round_.competition.slug, round_.number, audit.submission.miner.hotkey]),
-    )
+    facts = audit_facts(audit, round_=round_)
+    return shown_as(AuditRow, facts, verdict=facts.state, findings=len(facts.findings), appeals=against(appeals, audit))
 
 
 def bundle(round_: Round, publication: Publication | None) -> Bundle | None:

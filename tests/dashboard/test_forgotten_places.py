@@ -90,7 +90,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "RoundPage": "decision",
     },
     NARROW: {
-        "AuditFacts": "code",
+        "AuditPart": "code",
         "Calls": "prompt_tokens completion_tokens",
         "CheckRow": "ruleset walls raw_sha256",
         "ControlRow": "take",

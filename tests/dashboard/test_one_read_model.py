@@ -15,12 +15,16 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
+from audits.models import Audit, Finding
+from audits.source import evidence
 from competition.models import Competition, Miner, Prompt, Round, Submission
+from dashboard.api.rows import evidence as api_evidence
 from dashboard.api.rows import game as api_game
 from dashboard.api.rows import judging as api_judging
-from dashboard.bundles import documents
+from dashboard.bundles import correction, documents
 from dashboard.bundles import matches as bundle_matches
-from dashboard.facts import duel_pages, home_pages, match_pages, matches, miner_pages, rounds
+from dashboard.facts import audit_lists, audit_pages, duel_pages, home_pages, match_pages, matches, miner_pages, rounds
+from dashboard.facts.audits import AuditFacts, audit_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
@@ -65,6 +69,7 @@ def reads(module: Any, name: str, make: Callable[[], Any], facts: type) -> Calla
         recorder = Recorder(some(facts))
         monkeypatch.setattr(module, name, lambda *args, **more: recorder)
         monkeypatch.setattr(bundle_matches, "played", lambda match: [])
+        monkeypatch.setattr(evidence, "told", lambda audit: {})
         monkeypatch.setattr(documents, "_pool_when_drawn", lambda row: [])
         make()
         return recorder.read
@@ -245,6 +250,63 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
             },
         ),
     ),
+    AuditFacts: (
+        Place(
+            name="round's page: AuditRow in dashboard/facts/rounds.py, templates/round.html",
+            shows=shape(rounds.AuditRow),
+            left_out={
+                NAMED_BY_URL: "id competition round entry version since",
+                "`verdict` is it": "state",
+                "the audit's page says it": "code people limits numbers waiting_for failure_class failure_code "
+                "failure_reason case_url",
+            },
+        ),
+        Place(
+            name="list of audits: AuditLine in dashboard/facts/audit_lists.py, templates/audits.html",
+            shows=shape(audit_lists.AuditLine),
+            left_out={
+                NAMED_BY_URL: "id competition entry version since",
+                "`verdict` is it": "state",
+                "`limited` is made of it": "limits numbers",
+                "the audit's page says it": "code people waiting_for failure_class failure_code failure_reason "
+                "case_url",
+            },
+        ),
+        Place(
+            name="page of an audit: AuditPart in dashboard/facts/audit_pages.py, templates/parts/audit_evidence.html",
+            shows=shape(audit_pages.AuditPart),
+            left_out={
+                "the page is about them": "id competition round entry miner url",
+                "`verdict` is it": "state",
+                "`numbers` has each beside its limit": "limits",
+                "the class and the sentence say it to a person": "failure_code",
+                "the ledger has the time": "since",
+            },
+        ),
+        Place(
+            name="API: audit in dashboard/api/rows/evidence.py",
+            shows=reads(api_evidence, "audit_facts", lambda: api_evidence.audit(ROW), AuditFacts),  # type: ignore[arg-type]
+            left_out={
+                "`miner` is whose it is, and the id has the entry": "entry",
+                "the case on the reviews' page names them": "people case_url",
+            },
+        ),
+        Place(
+            name="bundle: audit_document in dashboard/bundles/correction.py",
+            shows=reads(
+                correction,
+                "audit_facts",
+                lambda: correction.audit_document(ROW, round_=None),  # type: ignore[arg-type]
+                AuditFacts,
+            ),
+            left_out={
+                "a bundle holds one round and no address": "id competition round case_url url",
+                "submissions.json has it by `entry`": "miner",
+                "every audit of a bundle is decided; times stand in the ledger": "waiting_for failure_class "
+                "failure_code failure_reason since",
+            },
+        ),
+    ),
 }
 
 
@@ -286,6 +348,8 @@ LEADER = Submission(round=ROUND, miner=Miner(hotkey="5Leader"), role="leader")
 ENTRY = Submission(round=ROUND, miner=Miner(hotkey="5Entry"), role="challenger", copy_of=LEADER)
 MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, since=NOW, state="decided", duels_made=2)
 DUEL = Duel(match=MATCH, prompt=Prompt(competition=COMPETITION, stem="cup"), position=0, state="judging", since=NOW)
+AUDIT = Audit(pk=1, round=ROUND, submission=ENTRY, kind="source", state="passed", since=NOW)
+AUDIT._prefetched_objects_cache = {"findings": Finding.objects.none()}  # type: ignore[attr-defined]
 COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
     "Match": (
         MATCH,
@@ -302,6 +366,15 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
         DUEL,
         lambda row: duel_facts(row, match=MATCH, round_=ROUND),
         {**MACHINE, "the facts are given the match": "match", "`failure_reason` says it": "waiting_for"},
+    ),
+    "Audit": (
+        AUDIT,
+        lambda row: audit_facts(row, round_=ROUND),
+        {
+            **MACHINE,
+            "the facts are given the round": "round",
+            "a correction's own page and document name the audits that it made": "correction",
+        },
     ),
     "Submission": (
         ENTRY,

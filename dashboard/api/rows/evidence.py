@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from django.urls import reverse
 
-from audits.models import Audit, Finding
+from audits.models import Audit
 from competition.models import Checkpoint, LedgerEvent
 from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
+from dashboard.facts.audits import audit_facts
+from dashboard.facts.borders import shown_as
 from dashboard.models import Publication, VerifierFinding
 
 
@@ -53,39 +55,9 @@ class AuditRow:
 
 
 def audit(row: Audit) -> AuditRow:
-    slug, number, whose = row.round.competition.slug, row.round.number, row.submission.miner
-    return AuditRow(
-        id=f"{slug}/{number}/{row.submission.key}/{row.kind}/{row.version}",
-        competition=slug,
-        round=number,
-        miner=miner(whose),
-        kind=row.kind,
-        version=row.version,
-        state=row.state,
-        code=row.code,
-        reason=row.reason,
-        limits=row.limits,
-        numbers=row.numbers,
-        findings=tuple(finding(each) for each in row.findings.all()),
-        waiting_for=row.waiting_for,
-        failure=failure(row),
-        since=row.since,
-        url=reverse("audit", args=[slug, number, whose.hotkey]),
-    )
-
-
-def finding(row: Finding) -> FindingRow:
-    return FindingRow(
-        check=row.check_name,
-        tool=row.tool,
-        tool_version=row.tool_version,
-        severity=row.severity,
-        rule=row.rule,
-        file=row.file,
-        line=row.line,
-        excerpt=row.excerpt,
-        sentence=row.sentence,
-    )
+    facts = audit_facts(row, round_=row.round)
+    findings = tuple(shown_as(FindingRow, finding) for finding in facts.findings)
+    return shown_as(AuditRow, facts, miner=miner(facts.miner), findings=findings, failure=failure(facts))
 
 
 @dataclass(frozen=True, kw_only=True)

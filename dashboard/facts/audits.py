@@ -1,0 +1,102 @@
+"""What is an audit, as anybody may know it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from audits.models import Audit, Finding
+from competition.models import Round
+from dashboard.facts.people import Who, entrant
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingFacts:
+    """One observation of a source audit.  `excerpt` is a miner's text: shown as text, never run."""
+
+    check: str
+    tool: str
+    tool_version: str
+    severity: str
+    rule: str
+    file: str
+    line: int | None
+    excerpt: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFacts:
+    """A source audit or a generation audit of one entry.
+
+    The pages of a round, an audit and all audits, the API and the bundle make their rows of this.  `state` is the
+    verdict, or what it waits for; `numbers` are held against `limits`; `people` decided where tools could not.
+    """
+
+    id: str
+    competition: str
+    round: int
+    entry: str
+    miner: Who
+    kind: str
+    version: int
+    state: str
+    code: str
+    reason: str
+    people: tuple[str, ...]
+    limits: Mapping[str, Any]
+    numbers: Mapping[str, Any]
+    findings: tuple[FindingFacts, ...]
+    waiting_for: str
+    failure_class: str
+    failure_code: str
+    failure_reason: str
+    since: datetime
+    case_url: str
+    url: str
+
+
+def audit_facts(audit: Audit, *, round_: Round) -> AuditFacts:
+    """`round_`: its round, read with the competition; the audit was read with its findings and the entry's miner."""
+    at, whose = [round_.competition.slug, round_.number], audit.submission
+    return AuditFacts(
+        id=f"{at[0]}/{at[1]}/{whose.key}/{audit.kind}/{audit.version}",
+        competition=round_.competition.slug,
+        round=round_.number,
+        entry=whose.key,
+        miner=entrant(whose),
+        kind=audit.kind,
+        version=audit.version,
+        state=audit.state,
+        code=audit.code,
+        reason=audit.reason,
+        people=tuple(audit.people),
+        limits=audit.limits,
+        numbers=audit.numbers,
+        findings=tuple(finding_facts(finding) for finding in audit.findings.all()),
+        waiting_for=audit.waiting_for,
+        failure_class=audit.failure_class,
+        failure_code=audit.failure_code,
+        failure_reason=audit.failure_reason,
+        since=audit.since,
+        case_url=reverse("case", args=[*at, "audit", f"{whose.key}-{audit.kind}-{audit.version}"]),
+        url=reverse("audit", args=[*at, whose.miner.hotkey]),
+    )
+
+
+def finding_facts(finding: Finding) -> FindingFacts:
+    return FindingFacts(
+        check=finding.check_name,
+        tool=finding.tool,
+        tool_version=finding.tool_version,
+        severity=finding.severity,
+        rule=finding.rule,
+        file=finding.file,
+        line=finding.line,
+        excerpt=finding.excerpt,
+        sentence=finding.sentence,
+    )
