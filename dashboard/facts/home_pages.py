@@ -19,6 +19,7 @@ from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of
 from dashboard.facts.leading import Step, steps
 from dashboard.facts.matches import DuelRow, match_url
 from dashboard.facts.people import Who, who
+from dashboard.facts.reigns import reign_facts
 from dashboard.facts.round_facts import round_facts
 from dashboard.facts.rounds import headline_parts, pending_headline
 from dashboard.facts.stages import Tracker
@@ -183,7 +184,10 @@ def page(
         crowning=crowning,
         **_decided_by(deciding),
         clearest_duels=clearest,
-        reigns=tuple(_reign(reign, status=standing[reign.sequence]) for reign in reigns),
+        reigns=tuple(
+            shown_as(ReignRow, reign_facts(reign, competition=competition), status=standing[reign.sequence])
+            for reign in reigns
+        ),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
         _steps=steps(competition, register, most=MOST_STEPS),
     )
@@ -270,15 +274,4 @@ def _waiting(round_: Round) -> str:
         pending_headline(round_, challengers=0)
         if round_.state == "paused"
         else f"{STAGES[round_.state][1].capitalize()}."
-    )
-
-
-def _reign(reign: Reign, *, status: Status) -> ReignRow:
-    return ReignRow(
-        miner=who(reign.miner),
-        weight=Fraction(reign.weight),
-        effective_block=reign.effective_block,
-        won_in=reign.won_in.number if reign.won_in else None,
-        defence=reign.defence,
-        status=status,
     )

@@ -9,7 +9,9 @@ from fractions import Fraction
 from django.urls import reverse
 
 from competition.models import Competition, Reign
-from dashboard.facts.people import Who, who
+from dashboard.facts.borders import shown_as
+from dashboard.facts.people import Who
+from dashboard.facts.reigns import reign_facts
 from dashboard.facts.weights import Register, Status, WeightInForce, shown, statuses
 from dashboard.facts.wording import Label, count, labels
 
@@ -141,14 +143,11 @@ def _term(
     *,
     standing: Mapping[int, Status],
 ) -> Term:
-    begun = group[0]
+    begun = reign_facts(group[0], competition=competition)
     paid = [reign for reign in group if standing[reign.sequence] in ("past", "in force")]
-    return Term(
-        miner=who(begun.miner),
-        repo=begun.repo,
-        commit=begun.commit,
-        won_in=begun.won_in.number if begun.won_in else None,
-        round_url=_round_url(competition, begun),
+    return shown_as(
+        Term,
+        begun,
         from_block=begun.effective_block,
         until_block=later[0][0].effective_block if later else None,
         defences=len(group) - 1,
@@ -164,21 +163,13 @@ def _steps(
     width = 100 / total if total else 0
     numbered: list[tuple[int, Reign]] = [(n, reign) for n, group in enumerate(groups) for reign in group]
     return tuple(
-        Step(
-            miner=who(reign.miner),
-            weight=Fraction(reign.weight),
-            effective_block=reign.effective_block,
-            won_in=reign.won_in.number if reign.won_in else None,
-            defence=reign.defence,
+        shown_as(
+            Step,
+            reign_facts(reign, competition=competition),
             status=standing[reign.sequence],
-            round_url=_round_url(competition, reign),
             _start=round(place * width, 3),
             _width=round(width, 3),
             _term=term,
         )
         for place, (term, reign) in enumerate(numbered)
     )
-
-
-def _round_url(competition: Competition, reign: Reign) -> str:
-    return reverse("round", args=[competition.slug, reign.won_in.number]) if reign.won_in else ""

@@ -17,16 +17,27 @@ from django.db.models import Model
 
 from audits.models import Audit, Finding
 from audits.source import evidence
-from competition.models import Competition, Miner, Prompt, Round, Submission
+from competition.models import Competition, Miner, Prompt, Reign, Round, Submission
 from dashboard.api.rows import evidence as api_evidence
 from dashboard.api.rows import game as api_game
 from dashboard.api.rows import judging as api_judging
 from dashboard.bundles import correction, documents
 from dashboard.bundles import matches as bundle_matches
-from dashboard.facts import audit_lists, audit_pages, duel_pages, home_pages, match_pages, matches, miner_pages, rounds
+from dashboard.facts import (
+    audit_lists,
+    audit_pages,
+    duel_pages,
+    home_pages,
+    leading,
+    match_pages,
+    matches,
+    miner_pages,
+    rounds,
+)
 from dashboard.facts.audits import AuditFacts, audit_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
+from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from judging.models import Duel, Match
 from tests.dashboard.test_forgotten_places import some
@@ -307,6 +318,28 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
             },
         ),
     ),
+    ReignFacts: (
+        Place(
+            name="list of reigns: ReignRow in dashboard/facts/home_pages.py, templates/home.html",
+            shows=shape(home_pages.ReignRow),
+            left_out={"the page of leaders says it": "id competition sequence repo commit round_url"},
+        ),
+        Place(
+            name="steps of the weight: Step in dashboard/facts/leading.py, templates/leaders.html",
+            shows=shape(leading.Step),
+            left_out={"the term above it, and the page, say it": "id competition sequence repo commit"},
+        ),
+        Place(
+            name="API: reign in dashboard/api/rows/game.py",
+            shows=reads(
+                api_game,
+                "reign_facts",
+                lambda: api_game.reign(SimpleNamespace(competition=None)),  # type: ignore[arg-type]
+                ReignFacts,
+            ),
+            left_out={"`competition` and `won_in` lead there": "round_url"},
+        ),
+    ),
 }
 
 
@@ -350,6 +383,7 @@ MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, sin
 DUEL = Duel(match=MATCH, prompt=Prompt(competition=COMPETITION, stem="cup"), position=0, state="judging", since=NOW)
 AUDIT = Audit(pk=1, round=ROUND, submission=ENTRY, kind="source", state="passed", since=NOW)
 AUDIT._prefetched_objects_cache = {"findings": Finding.objects.none()}  # type: ignore[attr-defined]
+REIGN = Reign(competition=COMPETITION, sequence=2, miner=ENTRY.miner, weight="1", effective_block=5, won_in=ROUND)
 COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
     "Match": (
         MATCH,
@@ -374,6 +408,16 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
             **MACHINE,
             "the facts are given the round": "round",
             "a correction's own page and document name the audits that it made": "correction",
+        },
+    ),
+    "Reign": (
+        REIGN,
+        lambda row: reign_facts(row, competition=COMPETITION),
+        {
+            "no reader's": "id",
+            "the facts are given the competition": "competition",
+            "only the exported records carry it": "image",
+            "the correction's document names it": "supersedes",
         },
     ),
     "Submission": (

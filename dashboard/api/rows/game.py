@@ -14,6 +14,7 @@ from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round,
 from dashboard.facts.borders import shown_as
 from dashboard.facts.entries import entry_facts
 from dashboard.facts.external_links import web_address
+from dashboard.facts.reigns import reign_facts
 from dashboard.facts.round_facts import round_facts
 from dashboard.facts.rounds import odd_reveal
 from dashboard.facts.wording import WHO_MUST_ACT, labels
@@ -253,18 +254,8 @@ class ReignRow:
 
 
 def reign(row: Reign) -> ReignRow:
-    return ReignRow(
-        id=f"{row.competition.slug}/{row.sequence}",
-        competition=row.competition.slug,
-        sequence=row.sequence,
-        leader=miner(row.miner),
-        repo=row.repo,
-        commit=row.commit,
-        weight=Fraction(row.weight),
-        effective_block=row.effective_block,
-        won_in=row.won_in.number if row.won_in else None,
-        defence=row.defence,
-    )
+    facts = reign_facts(row, competition=row.competition)
+    return shown_as(ReignRow, facts, leader=miner(facts.miner))
 
 
 @dataclass(frozen=True, kw_only=True)
