@@ -21,6 +21,7 @@ from competition.weights import reigns
 from dashboard.bundles import correction, counts, fresh, judging, statistics
 from dashboard.bundles import matches as bundle_matches
 from dashboard.bundles.matches import failure_document
+from dashboard.facts.competitions import competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.round_facts import round_facts
 from judging import matches
@@ -68,19 +69,9 @@ def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
 
 
 def _competition(round_: Round) -> dict[str, Any]:
-    c = round_.competition
-    return {
-        "slug": c.slug,
-        "name": c.name,
-        "description": c.description,
-        "ruleset": c.ruleset,
-        "judge": c.judge,
-        "renderer": c.renderer,
-        "chain": c.chain,
-        "pods": c.pods,
-        "config": c.config,
-        "demo": settings.DEMO,
-    }
+    facts = competition_facts(round_.competition)
+    same = ("name", "description", "ruleset", "judge", "renderer", "chain", "pods", "config")
+    return {"slug": facts.id, **{name: getattr(facts, name) for name in same}, "demo": settings.DEMO}
 
 
 def _round(round_: Round) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from competition.rulesets import BadRules, Rules, read
 from competition.rulesets import weights as weighing
 from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import shown_as
+from dashboard.facts.competitions import competition_facts
 from dashboard.facts.decision_trail import Receipt
 from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of
 from dashboard.facts.leading import Step, steps
@@ -172,8 +173,12 @@ def page(
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
     rules, rows, standing = _rules(competition), _rounds(rounds, reigns, named=named), statuses(register)
-    return HomePage(
-        **_given(competition, rules=rules),
+    return shown_as(
+        HomePage,
+        competition_facts(competition),
+        win_margin=rules.win_margin if rules else DEFAULT_BAR,
+        bar=bar_words(rules, default=DEFAULT_BAR),
+        labels=labels(competition),
         leader=_leader(competition, reigns, rules=rules, weight=weight),
         weight=weight,
         last_decision=next((row for row in rows if row.stage == "finished"), None),
@@ -204,19 +209,6 @@ def _decided_by(match: Match | None) -> dict[str, Any]:
         return {"deciding_url": "", "deciding": None}
     numbers = figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
     return {"deciding_url": match_url(match.round, match), "deciding": numbers}
-
-
-def _given(competition: Competition, *, rules: Rules | None) -> dict[str, Any]:
-    return {
-        "competition": competition.slug,
-        "name": competition.name,
-        "description": competition.description,
-        "ruleset": competition.ruleset,
-        "win_margin": rules.win_margin if rules else DEFAULT_BAR,
-        "bar": bar_words(rules, default=DEFAULT_BAR),
-        "labels": labels(competition),
-        "url": reverse("competition", args=[competition.slug]),
-    }
 
 
 def _rules(competition: Competition) -> Rules | None:

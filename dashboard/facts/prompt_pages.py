@@ -10,9 +10,10 @@ from typing import Any
 from django.urls import reverse
 
 from competition.models import Competition, Prompt, Round
-from dashboard.facts.external_links import web_address
+from dashboard.facts.borders import shown_as
 from dashboard.facts.matches import RESULTS, duel_url, match_url, picture, result
 from dashboard.facts.people import Who, entrant
+from dashboard.facts.prompts import prompt_facts
 from dashboard.facts.wording import Label, count, labels, percent, were
 from judging.models import Duel, Rendering
 
@@ -161,15 +162,15 @@ def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, in
     judged = counts["judged"]
     telling = counts["along"] - counts["against"]
     kept = ("judged", "won", "lost", "forfeited", "void", "rounds")
-    return PromptRow(
-        prompt=prompt.stem,
-        sha256=prompt.sha256,
-        link=web_address(prompt.url) if not prompt.sha256 else "",
+    facts = prompt_facts(prompt, competition=competition)
+    return shown_as(
+        PromptRow,
+        facts,
+        prompt=facts.stem,
         **{name: counts[name] for name in kept},
         drawn=judged - counts["won"] - counts["lost"],
         decisive=Fraction(counts["won"] + counts["lost"], judged) if judged else None,
         discrimination=Fraction(telling, judged) if judged else None,
-        url=reverse("prompt", args=[competition.slug, prompt.stem]),
     )
 
 

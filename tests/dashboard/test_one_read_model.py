@@ -32,11 +32,14 @@ from dashboard.facts import (
     match_pages,
     matches,
     miner_pages,
+    prompt_pages,
     rounds,
 )
 from dashboard.facts.audits import AuditFacts, audit_facts
+from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
+from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from judging.models import Duel, Match
@@ -340,6 +343,62 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
             left_out={"`competition` and `won_in` lead there": "round_url"},
         ),
     ),
+    PromptFacts: (
+        Place(
+            name="gallery and page of a prompt: PromptRow in dashboard/facts/prompt_pages.py, templates/prompts.html",
+            shows=shape(prompt_pages.PromptRow),
+            left_out={
+                NAMED_BY_URL: "id competition",
+                "`prompt` is it": "stem",
+                "`sha256` and `link` show the picture": "picture_url bytes",
+            },
+        ),
+        Place(
+            name="API: prompt in dashboard/api/rows/game.py",
+            shows=reads(
+                api_game,
+                "prompt_facts",
+                lambda: api_game.prompt(SimpleNamespace(competition=None)),  # type: ignore[arg-type]
+                PromptFacts,
+            ),
+            left_out={"`picture_url` is it where there is no picture of ours": "link"},
+        ),
+    ),
+    CompetitionFacts: (
+        Place(
+            name="front page: HomePage in dashboard/facts/home_pages.py, templates/home.html",
+            shows=shape(home_pages.HomePage),
+            left_out={
+                NAMED_BY_URL: "id",
+                "`labels` name what stands behind each edge": "judge renderer chain pods active",
+                "for programs: the API has it": "config signed_reveals created_at",
+            },
+        ),
+        Place(
+            name="API: competition in dashboard/api/rows/game.py",
+            shows=reads(api_game, "competition_facts", lambda: api_game.competition(COMPETITION), CompetitionFacts),
+            left_out={
+                "the id is it": "competition",
+                "`parts` name what stands behind each edge": "judge renderer chain pods",
+            },
+        ),
+        Place(
+            name="bundle: _competition in dashboard/bundles/documents.py",
+            shows=reads(
+                documents,
+                "competition_facts",
+                lambda: documents._competition(ROUND),
+                CompetitionFacts,
+            ),
+            left_out={
+                "the slug is the id": "competition",
+                "a bundle has no address": "url",
+                "`config` has it": "signed_reveals",
+                "times stand in the ledger": "created_at",
+                "only what is played here has a bundle": "active",
+            },
+        ),
+    ),
 }
 
 
@@ -380,7 +439,8 @@ ROUND = Round(
 LEADER = Submission(round=ROUND, miner=Miner(hotkey="5Leader"), role="leader")
 ENTRY = Submission(round=ROUND, miner=Miner(hotkey="5Entry"), role="challenger", copy_of=LEADER)
 MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, since=NOW, state="decided", duels_made=2)
-DUEL = Duel(match=MATCH, prompt=Prompt(competition=COMPETITION, stem="cup"), position=0, state="judging", since=NOW)
+PROMPT = Prompt(competition=COMPETITION, stem="cup")
+DUEL = Duel(match=MATCH, prompt=PROMPT, position=0, state="judging", since=NOW)
 AUDIT = Audit(pk=1, round=ROUND, submission=ENTRY, kind="source", state="passed", since=NOW)
 AUDIT._prefetched_objects_cache = {"findings": Finding.objects.none()}  # type: ignore[attr-defined]
 REIGN = Reign(competition=COMPETITION, sequence=2, miner=ENTRY.miner, weight="1", effective_block=5, won_in=ROUND)
@@ -420,6 +480,12 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
             "the correction's document names it": "supersedes",
         },
     ),
+    "Prompt": (
+        PROMPT,
+        lambda row: prompt_facts(row, competition=COMPETITION),
+        {"no reader's": "id", "the facts are given the competition": "competition"},
+    ),
+    "Competition": (COMPETITION, competition_facts, {"no reader's": "id"}),
     "Submission": (
         ENTRY,
         lambda row: entry_facts(row, round_=ROUND),

@@ -8,12 +8,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any
 
-from django.urls import reverse
-
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
 from dashboard.facts.borders import shown_as
+from dashboard.facts.competitions import competition_facts
 from dashboard.facts.entries import entry_facts
-from dashboard.facts.external_links import web_address
+from dashboard.facts.prompts import prompt_facts
 from dashboard.facts.reigns import reign_facts
 from dashboard.facts.round_facts import round_facts
 from dashboard.facts.rounds import odd_reveal
@@ -60,18 +59,13 @@ class CompetitionRow:
 
 
 def competition(row: Competition) -> CompetitionRow:
-    return CompetitionRow(
-        id=row.slug,
-        name=row.name,
-        description=row.description,
-        ruleset=row.ruleset,
+    facts = competition_facts(row)
+    return shown_as(
+        CompetitionRow,
+        facts,
         parts=tuple(Part(part=label.part, name=label.name, caution=label.caution) for label in labels(row)),
-        active=row.active,
-        signed_reveals=row.config.get("signed_reveals") is True,
-        config={name: value for name, value in row.config.items() if name not in ("cast", "hosting")},
+        config={name: value for name, value in facts.config.items() if name not in ("cast", "hosting")},
         current_round=getattr(row, "last_round", None),
-        created_at=row.created_at,
-        url=reverse("competition", args=[row.slug]),
     )
 
 
@@ -172,17 +166,7 @@ class PromptRow:
 
 
 def prompt(row: Prompt) -> PromptRow:
-    slug = row.competition.slug
-    at = [slug, row.stem]
-    return PromptRow(
-        id=f"{slug}/{row.stem}",
-        competition=slug,
-        stem=row.stem,
-        sha256=row.sha256,
-        bytes=row.bytes,
-        picture_url=reverse("blob", args=[row.sha256, "png"]) if row.sha256 else web_address(row.url),
-        url=reverse("prompt", args=at),
-    )
+    return shown_as(PromptRow, prompt_facts(row, competition=row.competition))
 
 
 @dataclass(frozen=True, kw_only=True)
