@@ -56,16 +56,23 @@ class AuditFacts:
     failure_code: str
     failure_reason: str
     since: datetime
-    case_url: str
-    url: str
+
+    @property
+    def case_url(self) -> str:
+        name = f"{self.entry}-{self.kind}-{self.version}"
+        return reverse("case", args=[self.competition, self.round, "audit", name])
+
+    @property
+    def url(self) -> str:
+        return reverse("audit", args=[self.competition, self.round, self.miner.hotkey])
 
 
 def audit_facts(audit: Audit, *, round_: Round) -> AuditFacts:
     """`round_`: its round, read with the competition; the audit was read with its findings and the entry's miner."""
-    at, whose = [round_.competition.slug, round_.number], audit.submission
+    slug, whose = round_.competition.slug, audit.submission
     return AuditFacts(
-        id=f"{at[0]}/{at[1]}/{whose.key}/{audit.kind}/{audit.version}",
-        competition=round_.competition.slug,
+        id=f"{slug}/{round_.number}/{whose.key}/{audit.kind}/{audit.version}",
+        competition=slug,
         round=round_.number,
         entry=whose.key,
         miner=entrant(whose),
@@ -83,8 +90,6 @@ def audit_facts(audit: Audit, *, round_: Round) -> AuditFacts:
         failure_code=audit.failure_code,
         failure_reason=audit.failure_reason,
         since=audit.since,
-        case_url=reverse("case", args=[*at, "audit", f"{whose.key}-{audit.kind}-{audit.version}"]),
-        url=reverse("audit", args=[*at, whose.miner.hotkey]),
     )
 
 

@@ -34,7 +34,10 @@ class CompetitionFacts:
     active: bool
     signed_reveals: bool
     created_at: datetime
-    url: str
+
+    @property
+    def url(self) -> str:
+        return reverse("competition", args=[self.competition])
 
 
 def competition_facts(competition: Competition) -> CompetitionFacts:
@@ -52,5 +55,4 @@ def competition_facts(competition: Competition) -> CompetitionFacts:
         active=competition.active,
         signed_reveals=competition.config.get("signed_reveals") is True,
         created_at=competition.created_at,
-        url=reverse("competition", args=[competition.slug]),
     )

@@ -32,8 +32,14 @@ class EntryFacts:
     eligible: bool
     objection: str
     copy_of: Who | None
-    round_url: str
-    url: str
+
+    @property
+    def round_url(self) -> str:
+        return reverse("round", args=[self.competition, self.round])
+
+    @property
+    def url(self) -> str:
+        return self.miner.url
 
 
 def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
@@ -54,6 +60,4 @@ def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
         eligible=submission.eligible,
         objection=submission.objection,
         copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
-        round_url=reverse("round", args=[slug, number]),
-        url=reverse("miner", args=[submission.miner.hotkey]),
     )

@@ -75,7 +75,12 @@ class MatchFacts:
     stopped_after: int | None
     stop: str
     duels_made: int
-    url: str
+    _row: Match
+    _round: Round
+
+    @property
+    def url(self) -> str:
+        return match_url(self._round, self._row)
 
 
 def match_facts(match: Match, *, round_: Round) -> MatchFacts:
@@ -102,7 +107,8 @@ def match_facts(match: Match, *, round_: Round) -> MatchFacts:
         stopped_after=match.stopped_after,
         stop=stop_words(match, total=match.duels_made) if decided else "",
         duels_made=match.duels_made,
-        url=match_url(round_, match),
+        _row=match,
+        _round=round_,
     )
 
 
@@ -161,7 +167,13 @@ class DuelFacts:
     failure_code: str
     failure_reason: str
     since: datetime
-    url: str
+    _row: Duel
+    _match: Match
+    _round: Round
+
+    @property
+    def url(self) -> str:
+        return duel_url(self._round, self._match, self._row)
 
 
 def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
@@ -187,7 +199,9 @@ def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
         failure_code=duel.failure_code,
         failure_reason=duel.failure_reason,
         since=duel.since,
-        url=duel_url(round_, match, duel),
+        _row=duel,
+        _match=match,
+        _round=round_,
     )
 
 

@@ -24,20 +24,23 @@ class PromptFacts:
     sha256: str
     bytes: int
     link: str
-    picture_url: str
-    url: str
+
+    @property
+    def picture_url(self) -> str:
+        return reverse("blob", args=[self.sha256, "png"]) if self.sha256 else self.link
+
+    @property
+    def url(self) -> str:
+        return reverse("prompt", args=[self.competition, self.stem])
 
 
 def prompt_facts(prompt: Prompt, *, competition: Competition) -> PromptFacts:
     """`competition`: whose pool it is in."""
-    link = "" if prompt.sha256 else web_address(prompt.url)
     return PromptFacts(
         id=f"{competition.slug}/{prompt.stem}",
         competition=competition.slug,
         stem=prompt.stem,
         sha256=prompt.sha256,
         bytes=prompt.bytes,
-        link=link,
-        picture_url=reverse("blob", args=[prompt.sha256, "png"]) if prompt.sha256 else link,
-        url=reverse("prompt", args=[competition.slug, prompt.stem]),
+        link="" if prompt.sha256 else web_address(prompt.url),
     )

@@ -29,12 +29,14 @@ class ReignFacts:
     effective_block: int
     won_in: int | None
     defence: bool
-    round_url: str
+
+    @property
+    def round_url(self) -> str:
+        return reverse("round", args=[self.competition, self.won_in]) if self.won_in is not None else ""
 
 
 def reign_facts(reign: Reign, *, competition: Competition) -> ReignFacts:
     """`competition`: its own; the reign was read with its miner and the round that decided it."""
-    won_in = reign.won_in.number if reign.won_in else None
     return ReignFacts(
         id=f"{competition.slug}/{reign.sequence}",
         competition=competition.slug,
@@ -44,7 +46,6 @@ def reign_facts(reign: Reign, *, competition: Competition) -> ReignFacts:
         commit=reign.commit,
         weight=Fraction(reign.weight),
         effective_block=reign.effective_block,
-        won_in=won_in,
+        won_in=reign.won_in.number if reign.won_in else None,
         defence=reign.defence,
-        round_url=reverse("round", args=[competition.slug, won_in]) if won_in is not None else "",
     )

@@ -41,7 +41,10 @@ class RoundFacts:
     failure_code: str
     failure_reason: str
     source: Mapping[str, Any]
-    url: str
+
+    @property
+    def url(self) -> str:
+        return reverse("round", args=[self.competition, self.round])
 
 
 def round_facts(round_: Round, *, block: int | None = None) -> RoundFacts:
@@ -70,5 +73,4 @@ def round_facts(round_: Round, *, block: int | None = None) -> RoundFacts:
         failure_code=round_.failure_code,
         failure_reason=round_.failure_reason,
         source=round_.source,
-        url=reverse("round", args=[slug, round_.number]),
     )

@@ -7,7 +7,7 @@ purpose stands beside the place, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -43,12 +43,53 @@ from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from judging.models import Duel, Match
-from tests.dashboard.test_forgotten_places import some
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MACHINE = {
     "the machine's own: no reader's": "id lease leased_until attempts due_at kicked_at",
 }
+
+
+FAILED = {"failure_class": "judge", "failure_code": "low_mass", "failure_reason": "No answer."}
+COMPETITION = Competition(slug="made", name="Made")
+ROUND = Round(
+    competition=COMPETITION,
+    number=1,
+    earliest_reveal_block=1,
+    latest_reveal_block=2,
+    seed_block=3,
+    generation_deadline_block=4,
+    since=NOW,
+    state="finished",
+    **FAILED,
+)
+LEADER = Submission(round=ROUND, miner=Miner(hotkey="5Leader"), role="leader")
+ENTRY = Submission(round=ROUND, miner=Miner(hotkey="5Entry"), role="challenger", copy_of=LEADER)
+MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, since=NOW, state="decided", duels_made=2)
+PROMPT = Prompt(competition=COMPETITION, stem="cup")
+DUEL = Duel(match=MATCH, prompt=PROMPT, position=0, state="void", since=NOW, **FAILED)
+AUDIT = Audit(pk=1, round=ROUND, submission=ENTRY, kind="source", state="passed", since=NOW, **FAILED)
+AUDIT._prefetched_objects_cache = {"findings": Finding.objects.none()}  # type: ignore[attr-defined]
+REIGN = Reign(competition=COMPETITION, sequence=2, miner=ENTRY.miner, weight="1", effective_block=5, won_in=ROUND)
+FACTS: Mapping[type, Any] = {
+    type(each): each
+    for each in (
+        audit_facts(AUDIT, round_=ROUND),
+        competition_facts(COMPETITION),
+        duel_facts(DUEL, match=MATCH, round_=ROUND),
+        entry_facts(ENTRY, round_=ROUND),
+        match_facts(MATCH, round_=ROUND),
+        prompt_facts(PROMPT, competition=COMPETITION),
+        reign_facts(REIGN, competition=COMPETITION),
+        round_facts(ROUND),
+    )
+}
+
+
+def names_of(facts: type) -> set[str]:
+    """Fields and addresses."""
+    addresses = {name for name, value in vars(facts).items() if isinstance(value, property)}
+    return addresses | {each.name for each in fields(facts) if not each.name.startswith("_")}
 
 
 class Recorder:
@@ -80,7 +121,7 @@ def reads(module: Any, name: str, make: Callable[[], Any], facts: type) -> Calla
     """What `make` reads of the facts that `module.name` gives it."""
 
     def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-        recorder = Recorder(some(facts))
+        recorder = Recorder(FACTS[facts])
         monkeypatch.setattr(module, name, lambda *args, **more: recorder)
         monkeypatch.setattr(bundle_matches, "played", lambda match: [])
         monkeypatch.setattr(evidence, "told", lambda audit: {})
@@ -165,7 +206,7 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
         Place(
             name="bundle: _entry in dashboard/bundles/documents.py",
             shows=lambda monkeypatch: (
-                documents._entry(recorder := Recorder(some(EntryFacts))),  # type: ignore[arg-type]
+                documents._entry(recorder := Recorder(FACTS[EntryFacts])),  # type: ignore[arg-type]
                 recorder.read,
             )[1],
             left_out={
@@ -252,7 +293,7 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
         Place(
             name="bundle: _duel in dashboard/bundles/matches.py",
             shows=lambda monkeypatch: (
-                bundle_matches._duel(recorder := Recorder(replace(some(DuelFacts), beyond=False))),  # type: ignore[arg-type]
+                bundle_matches._duel(recorder := Recorder(FACTS[DuelFacts])),  # type: ignore[arg-type]
                 recorder.read,
             )[1],
             left_out={
@@ -414,8 +455,7 @@ def every_place() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("facts", "place"), every_place())
 def test_every_place_shows_each_field_of_the_facts(facts: type, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {each.name for each in fields(facts)}
-    missing = names - place.shows(monkeypatch)
+    missing = names_of(facts) - place.shows(monkeypatch)
     forgotten = sorted(missing - words(place.left_out))
     assert not forgotten, (
         f"{place.name} does not show {forgotten} of {facts.__name__}: add them there, or under their reason to "
@@ -425,25 +465,6 @@ def test_every_place_shows_each_field_of_the_facts(facts: type, place: Place, mo
     assert not shown, f"{place.name} shows {shown}, or they are gone: take them off `left_out`"
 
 
-COMPETITION = Competition(slug="made", name="Made")
-ROUND = Round(
-    competition=COMPETITION,
-    number=1,
-    earliest_reveal_block=1,
-    latest_reveal_block=2,
-    seed_block=3,
-    generation_deadline_block=4,
-    since=NOW,
-    state="finished",
-)
-LEADER = Submission(round=ROUND, miner=Miner(hotkey="5Leader"), role="leader")
-ENTRY = Submission(round=ROUND, miner=Miner(hotkey="5Entry"), role="challenger", copy_of=LEADER)
-MATCH = Match(round=ROUND, kind="screen", defender=LEADER, challenger=ENTRY, since=NOW, state="decided", duels_made=2)
-PROMPT = Prompt(competition=COMPETITION, stem="cup")
-DUEL = Duel(match=MATCH, prompt=PROMPT, position=0, state="judging", since=NOW)
-AUDIT = Audit(pk=1, round=ROUND, submission=ENTRY, kind="source", state="passed", since=NOW)
-AUDIT._prefetched_objects_cache = {"findings": Finding.objects.none()}  # type: ignore[attr-defined]
-REIGN = Reign(competition=COMPETITION, sequence=2, miner=ENTRY.miner, weight="1", effective_block=5, won_in=ROUND)
 COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
     "Match": (
         MATCH,
