@@ -19,7 +19,7 @@ from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, ear
 from dashboard.facts.people import Who
 from dashboard.facts.records import RecordFinding, Stated, record_finding, stated
 from dashboard.facts.rounds import Bundle, bundle
-from dashboard.facts.wording import Label, certainty, labels, standing
+from dashboard.facts.wording import Label, certainty, labels, percent, standing
 from dashboard.models import Publication, VerifierFinding
 from judging.matches import result_of, tally_of
 from judging.models import Duel, Match, Rendering
@@ -86,6 +86,15 @@ class MatchPage:
         """(result, mark, meaning, how many) of the results that occur."""
         meanings = {duel.result: duel.meaning for duel in self.duels}
         return tuple((name, RESULTS[name][0], meanings[name], n) for name, n in self.counts.items() if n)
+
+    @property
+    def stated_words(self) -> str:
+        """What the records state of the margin, beside what the duels give when they are counted again."""
+        if self.stated is None or self.stated.agrees is None:
+            return "The records state nothing that could be compared."
+        margin = "no margin" if self.stated.margin is None else f"a margin of {percent(self.stated.margin)}"
+        counted = "the same" if self.stated.agrees else percent(self.tally.margin)
+        return f"The records state {margin}; counted again from its duels it is {counted}."
 
     @property
     def raw_tally(self) -> str:

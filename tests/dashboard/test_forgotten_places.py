@@ -73,6 +73,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "Receipt": "flip_distance",
         "RoundRow": "leader",
         "SharedFile": "share",
+        "Stated": "margin",
         "StatusPage": "well",
         "Step": "stage ends_block",
         "TitleRules": "finalists prompts batch stakes bar out futility_z",

@@ -453,7 +453,7 @@ def every_place() -> Iterator[Any]:
             yield pytest.param(facts, place, id=f"{facts.__name__}: {place.name.partition(':')[0]}")
 
 
-@pytest.mark.parametrize(("facts", "place"), every_place())
+@pytest.mark.parametrize(("facts", "place"), list(every_place()))
 def test_every_place_shows_each_field_of_the_facts(facts: type, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = names_of(facts) - place.shows(monkeypatch)
     forgotten = sorted(missing - words(place.left_out))
