@@ -29,12 +29,17 @@ class Sheet:
         facts = self.facts(request, **named)
         if isinstance(facts, HttpResponse):
             return facts
-        return fresh(HttpResponse(written(getattr(facts, self.table)), content_type="text/csv; charset=utf-8"))
+        return fresh(
+            HttpResponse(written(getattr(facts, self.table), nested=True), content_type="text/csv; charset=utf-8")
+        )
 
 
-def written(rows: Iterable[Any]) -> str:
-    """One line per row; `{"miner": {"hotkey": "5…"}}` stands in a column `miner_hotkey`."""
-    flat = [dict(_flat(twin(row))) for row in rows]
+def written(rows: Iterable[Any], *, nested: bool = False) -> str:
+    """One line per row; `{"miner": {"hotkey": "5…"}}` stands in a column `miner_hotkey`.
+
+    `nested`: what a list holds besides plain values is written, too; the API's tables leave it to their JSON.
+    """
+    flat = [dict(_flat(twin(row), nested=nested)) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     kept = io.StringIO()
     writer = csv.writer(kept, lineterminator="\n")
@@ -43,12 +48,13 @@ def written(rows: Iterable[Any]) -> str:
     return kept.getvalue()
 
 
-def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(row: Mapping[str, Any], *, nested: bool, before: str = "") -> Iterable[tuple[str, Any]]:
     for name, value in row.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, before=f"{before}{name}_")
+            yield from _flat(value, nested=nested, before=f"{before}{name}_")
         elif isinstance(value, list):
-            yield f"{before}{name}", " ".join(_item(item) for item in value)
+            shown = [item for item in value if nested or not isinstance(item, Mapping | list)]
+            yield f"{before}{name}", " ".join(map(_item, shown))
         else:
             yield f"{before}{name}", value
 

@@ -193,7 +193,7 @@ def some(hint: Any) -> Any:
 def test_every_field_of_a_row_fills_a_cell_of_its_sheet() -> None:
     for sheet in owners(Sheet):
         row = element_of(hints(facts_of(sheet))[sheet.table])
-        header, cells = (line.split(",") for line in written([some(row)]).splitlines())
+        header, cells = (line.split(",") for line in written([some(row)], nested=True).splitlines())
         names = [field.name for field in dataclasses.fields(row) if not field.name.startswith("_")]
         for name in names:
             columns = [n for n, column in enumerate(header) if column == name or column.startswith(f"{name}_")]
@@ -202,4 +202,4 @@ def test_every_field_of_a_row_fills_a_cell_of_its_sheet() -> None:
 
 def test_a_miner_in_a_list_is_its_hotkey_in_a_cell() -> None:
     two = [Who(hotkey="5One", label="One", key="5One"), Who(hotkey="5Two", label="", key="5Two")]
-    assert written([{"copies": two, "numbers": [1, 2]}]) == "copies,numbers\n5One 5Two,1 2\n"
+    assert written([{"copies": two, "numbers": [1, 2]}], nested=True) == "copies,numbers\n5One 5Two,1 2\n"
