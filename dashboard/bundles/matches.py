@@ -6,6 +6,7 @@ from typing import Any
 
 from competition.models import Asset, Round
 from dashboard.facts.matches import DuelFacts, duel_facts, match_facts
+from judging import matches
 from judging.models import Duel, Match, Rendering
 
 
