@@ -13,6 +13,7 @@ from dashboard.operations import judge_health
 from dashboard.pages import about, files, live_modules, source_page, views
 from dashboard.pages.answers import Page
 from dashboard.reviewing.urls import urlpatterns as reviewing
+from formats import registry
 
 
 class Hotkey:
@@ -44,7 +45,7 @@ class Sha256(Hotkey):
 
 
 class Extension(Hotkey):
-    regex = "|".join(files.TYPES)
+    regex = "|".join(("png", *registry.media_types()))
 
 
 class Theme(Hotkey):

@@ -1,22 +1,11 @@
-"""How is a file of each format examined?  `formats/<name>/examine.py` has `examine(data) -> Facts`.
+"""How is a file of each format examined, and which file is a good one?  See formats.registry for the formats."""
 
-See formats.registry.
-"""
-
-from importlib import import_module
 from typing import Protocol
 
 from formats.facts import Facts
+from formats.registry import FORMATS, part
 
-__all__ = ["Examiner", "Facts", "examiner"]
-
-EXAMINERS = {
-    "glb": "formats.glb.examine",
-    "ply": "formats.ply.examine",
-    "threejs": "formats.threejs.examine",
-    "baked": "formats.threejs.baked",
-    "built": "formats.threejs.built",
-}
+__all__ = ["Examiner", "Facts", "examiner", "known_good"]
 
 
 class Examiner(Protocol):
@@ -27,5 +16,11 @@ class Examiner(Protocol):
 
 def examiner(name: str) -> Examiner:
     """Loaded by name; its libraries are loaded where it runs, which is the sandbox."""
-    found: Examiner = import_module(EXAMINERS[name]).examine
+    found: Examiner = part(f"{FORMATS[name].sandbox}:WORK").examine
     return found
+
+
+def known_good(name: str) -> bytes:
+    """A file of the format `name` that every tool must work on."""
+    content: bytes = part(FORMATS[name].known_good)()
+    return content

@@ -13,14 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.sandbox.outcomes import Refused, RendererFault
-from formats import known_good_files
+from formats import known_good
 from formats.rules import refusal
-
-KNOWN_GOOD: dict[str, Callable[[], bytes]] = {
-    "glb": known_good_files.glb,
-    "ply": known_good_files.ply,
-    "threejs": lambda: known_good_files.MODULE.encode(),
-}
 
 
 def accuse(fault: RendererFault) -> Refused:
@@ -52,7 +46,7 @@ def settled(
             fault = as_fault(error)
     with tempfile.TemporaryDirectory(prefix="gauntlet-control-") as folder:
         good = Path(folder, "control")
-        good.write_bytes(KNOWN_GOOD[file_format]())
+        good.write_bytes(known_good(file_format))
         try:
             work(good)
         except Refused as refused:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+MESH = "canonical.glb"  # the derived file that holds what a file draws, as a glb of our own writing
 Bounds = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
@@ -10,7 +11,7 @@ Bounds = tuple[tuple[float, float, float], tuple[float, float, float]]
 class Facts:
     """`count` is of what the format draws with: triangles or splats; 0 and no bounds where that shows only at work.
 
-    `derived` makes further files from it, by file name, on demand: see desk.py.
+    `derived` makes further files from it, by file name, on demand: see sandbox_work.py.
     """
 
     count: int

@@ -47,6 +47,13 @@ MODULE = """export default function generate(THREE) {
   return new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), new THREE.MeshStandardMaterial({ color: 0x336699 }));
 }
 """
+
+
+def module() -> bytes:
+    """One box."""
+    return MODULE.encode()
+
+
 SPLAT = (
     "x",
     "y",

@@ -8,70 +8,47 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
 from formats.blame import settled
-from formats.ply import spz
-from formats.sandbox import Done, Sandbox
+from formats.format_sandbox import built_file, sandbox_of
+from formats.registry import FORMATS
+from formats.sandbox import Sandbox
 
-SANDBOX = Sandbox("formats.glb.mesh_simplification:work")
-DESK = Sandbox("formats.sandbox_examine:work")
 LIMITS = SandboxLimits(cpu_seconds=90, wall_seconds=170.0, file_bytes=8 << 20)
-NAME, SPLATS = "light.glb", "light.spz"
-LARGEST = 2_000_000  # bytes of a copy
 
 
 @dataclass(frozen=True)
 class Light:
+    """`triangles` counts splats where the format draws those."""
+
     content: bytes
     triangles: int
 
 
 def lighten(
-    data: Path, *, sandbox: Sandbox = SANDBOX, limits: SandboxLimits = LIMITS, file_format: str = "glb"
+    data: Path, *, sandbox: Sandbox | None = None, limits: SandboxLimits = LIMITS, file_format: str = "glb"
 ) -> Light:
-    """A copy of file `data` of at most LARGEST bytes; of a module all it builds.  Raises Refused or RendererFault."""
+    """A copy of file `data` of at most its format's `light_most` bytes.  Raises Refused or RendererFault."""
+    row = FORMATS[file_format]
+    roomy = replace(limits, file_bytes=max(limits.file_bytes, row.light_most))
 
     def work(file: Path) -> Light:
-        return _lightened(file, sandbox=sandbox, limits=limits, file_format=file_format)
+        with (
+            built_file(file, file_format=file_format) as built,
+            tempfile.TemporaryDirectory(prefix="gauntlet-light-") as folder,
+        ):
+            room = sandbox or sandbox_of(file_format)
+            done = room.run({"light": True}, data=built, folder=Path(folder), limits=roomy)
+            count = done.answer.get("triangles")
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+                raise RendererFault("CRASHED", "the work left no triangle")
+            return Light(regular_file(Path(folder, f"light.{row.light}"), most=row.light_most), count)
 
     return settled(work, data, file_format=file_format)
-
-
-def _lightened(data: Path, *, sandbox: Sandbox, limits: SandboxLimits, file_format: str) -> Light:
-    if file_format == "ply":
-        return _splats(data)
-    if file_format == "threejs":
-        from formats.threejs import baking  # a browser's worth of code that only modules need
-
-        made = baking.baked(data.read_bytes())
-        return Light(made, baking.triangles(made))
-    with tempfile.TemporaryDirectory(prefix="gauntlet-light-") as folder:
-        done = sandbox.run({}, data=data, folder=Path(folder), limits=limits)
-        return Light(_bytes(Path(folder, NAME)), _triangles(done))
-
-
-def _splats(data: Path) -> Light:
-    """The splats that cover most, packed."""
-    with tempfile.TemporaryDirectory(prefix="gauntlet-light-") as folder:
-        task = {"format": "ply", "derive": [SPLATS]}
-        DESK.run(task, data=data, folder=Path(folder), limits=LIMITS)
-        content = _bytes(Path(folder, SPLATS))
-        return Light(content, spz.count(content))
-
-
-def _triangles(done: Done) -> int:
-    told = done.answer.get("triangles")
-    if not isinstance(told, int) or isinstance(told, bool) or told < 1:
-        raise RendererFault("CRASHED", "the work left no triangle")
-    return told
-
-
-def _bytes(path: Path) -> bytes:
-    return regular_file(path, most=LARGEST)
 
 
 def regular_file(path: Path, *, most: int) -> bytes:

@@ -3,12 +3,12 @@
 Every refusal names one of these codes, says what was found, and what to change.  Numbers are the limits in force.
 """
 
+from collections import ChainMap
 from typing import Any
 
 from core.sandbox.outcomes import Refused
-from formats.ply.rules import SPLAT_RULES
+from formats.registry import FORMATS, part
 from formats.rule import Rule
-from formats.threejs.rules import MODULE_RULES
 
 MEGABYTE = 1 << 20
 
@@ -48,7 +48,7 @@ EXTENSIONS = frozenset(
 )
 
 
-RULES: dict[str, Rule] = {
+MESH_RULES: dict[str, Rule] = {
     # the container
     "FILE_TOO_LARGE": Rule("the file has {bytes} bytes, the limit is {limit}", "decimate the mesh or shrink textures"),
     "FILE_EMPTY": Rule("the file has no bytes", "check that your host serves the file and not an empty answer"),
@@ -128,8 +128,6 @@ RULES: dict[str, Rule] = {
     "UNSUPPORTED_EXTENSION": Rule(
         "the file needs the extension {name}", "export without compression (Draco, meshopt, KTX2) and without it"
     ),
-    **SPLAT_RULES,
-    **MODULE_RULES,
     # what only shows at work: see sandbox.py
     "TOO_MUCH_MEMORY": Rule(
         "rendering needs more than {limit} MiB of memory", "use a smaller mesh or smaller textures"
@@ -144,9 +142,18 @@ RULES: dict[str, Rule] = {
 }
 
 
+def known_rules() -> dict[str, Rule]:
+    """Those above, and those that each format's row names."""
+    own = [part(row.rules) for row in FORMATS.values() if row.rules]
+    return dict(ChainMap(MESH_RULES, *own))
+
+
+RULES = known_rules()  # loads them: whoever refuses a file inside its own root folder finds no modules
+
+
 def refusal(code: str, **seen: Any) -> Refused:
     """The refusal under rule `code`, in one sentence a miner can act on.  Values come from hostile files."""
-    rule = RULES[code]
+    rule = RULES.get(code) or known_rules()[code]
     found = rule.found.format(**{name: plain(value) for name, value in seen.items()})
     return Refused(code, f"{found[:1].upper()}{found[1:]}; {rule.advice}.")
 

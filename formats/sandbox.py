@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
-from formats.rules import MOST_BYTES, RULES, plain, refusal
+from formats.rules import MOST_BYTES, known_rules, plain, refusal
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
@@ -264,6 +264,6 @@ def _said(pipe: _Pipe) -> list[dict[str, Any]]:
 
 def _refused(said: Any) -> Refused:
     """A refusal must name one of our rules: the child is not trusted to invent one."""
-    if isinstance(said, list) and len(said) == 2 and said[0] in RULES and isinstance(said[1], str):
+    if isinstance(said, list) and len(said) == 2 and said[0] in known_rules() and isinstance(said[1], str):
         return Refused(said[0], "".join(c if c.isprintable() else "?" for c in said[1][:400]))
     raise RendererFault("CRASHED", "the work answered with an unknown refusal")

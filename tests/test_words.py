@@ -46,7 +46,7 @@ ANYWHERE = {
     "paying": "payouts",
     "founding": "competition_setup",
     "directing": "demo_director",
-    "desk": "sandbox_examine",
+    "desk": "format_sandbox",
     "darkroom": "sandbox_render",
     "photograph": "raycaster",
     "lightening": "mesh_simplification",

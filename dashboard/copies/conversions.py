@@ -15,7 +15,6 @@ from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from dashboard.models import WinnerCopy
 from formats import conversion, registry
-from formats.converted_names import TARGETS
 
 LATELY = timedelta(days=30)
 MOST_AT_ONCE = 200
@@ -60,7 +59,7 @@ def want_copies(now: datetime) -> None:
     for reign in lately.select_related("competition", "won_in"):
         competition = reign.competition
         won = Asset.objects.filter(submission__round=reign.won_in, submission__miner=reign.miner, state="stored")
-        for target in TARGETS[registry.of(competition.config).name]:
+        for target in registry.of(competition.config).targets:
             there = WinnerCopy.objects.filter(target=target).values("original")
             wanted = set(won.exclude(sha256__in=there).values_list("sha256", flat=True))
             for original in sorted(wanted)[:MOST_AT_ONCE]:

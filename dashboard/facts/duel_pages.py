@@ -94,9 +94,13 @@ class AssetSide:
         return registry.FORMATS[self.file_format].shown_by_copies_only
 
     @property
+    def is_mesh(self) -> bool:
+        return registry.FORMATS[self.file_format].is_mesh
+
+    @property
     def runs_code(self) -> bool:
         """Then only what it built is shown: a miner's code never runs in a visitor's page unasked."""
-        return self.extension == "js"
+        return registry.FORMATS[self.file_format].runs_code
 
     @property
     def extension(self) -> str:

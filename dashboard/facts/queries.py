@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from audits.models import Correction
 from competition.models import Competition, Round
 from dashboard.models import LightCopy, MirroredFile, Publication, Reissue, VerifierFinding, WinnerCopy
+from formats import registry
 from judging.models import Match, Rendering
 
 MOST_FINDINGS = 200
@@ -37,7 +38,8 @@ def winner_copies_of(originals: Iterable[str]) -> list[WinnerCopy]:
 
 def is_accepted_module(sha256: str) -> bool:
     """A stored module that was rendered: its text kept every rule, and so did what it built."""
-    asked = Competition.objects.filter(config__format="threejs").values("pk")
+    running = [row.name for row in registry.FORMATS.values() if row.runs_code]
+    asked = Competition.objects.filter(config__format__in=running).values("pk")
     return Rendering.objects.filter(sha256=sha256, state="rendered", competition__in=asked).exists()
 
 

@@ -39,7 +39,6 @@ from dashboard.pages.answers import Answered, fresh
 from formats import registry
 from judging import queries as judging
 
-TYPES = {"png": "image/png", **registry.EXTENSIONS}
 BUNDLE_TYPES = {".json": "application/json", ".jsonl": "application/x-ndjson", ".txt": "text/plain; charset=utf-8"}
 FOR_EVER = "public, max-age=31536000, immutable"
 KNOWN_SECONDS = 3600
@@ -86,9 +85,8 @@ def _file(sha256: str, extension: str) -> FileResponse:
         raise Http404("The file with this hash is known, but its bytes are not here.") from None
     attached = extension != "png"
     name = f"{sha256[:16]}.{extension}"
-    return FileResponse(
-        opened, content_type=TYPES[extension], as_attachment=attached, filename=name if attached else ""
-    )
+    media_type = (registry.media_types() | {"png": "image/png"})[extension]
+    return FileResponse(opened, content_type=media_type, as_attachment=attached, filename=name if attached else "")
 
 
 def _thumb(sha256: str) -> FileResponse:
@@ -103,7 +101,7 @@ def known(sha256: str, extension: str) -> bool:
     remembered = f"blob:{extension}:{sha256}"
     if cache.get(remembered):
         return True
-    if extension in registry.EXTENSIONS:
+    if extension in registry.media_types():
         found = queries.is_stored_asset(sha256) or is_light_copy(sha256)
     else:
         found = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)

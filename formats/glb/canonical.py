@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from formats.facts import MESH
 from formats.glb.gltf import CORE_TEXTURES, SURFACE_TEXTURES, Json, Reader, image_of
 from formats.glb.tree import is_number
 from formats.known_good_files import pack
 from formats.rules import EXTENSIONS
 
-NAME = "canonical.glb"
+NAME = MESH
 FLOAT, UINT = 5126, 5125
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 CORE = ("alphaCutoff", "alphaMode", "doubleSided", "emissiveFactor")

@@ -1,32 +1,18 @@
-"""What happens to a file inside the sandbox that makes light copies?  Checked, read, simplified, written anew.
+"""How is a mesh made light?  Simplified, and written anew.
 
 The first quality that is light enough is taken, and the least where none is.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
-from formats.glb import check as glb
-from formats.glb.decoded import known_good_models, read
 from formats.glb.edge_collapse import simplify
 from formats.glb.gltf import MeshPart, Model
 from formats.glb.writing import write
 
 QUALITIES = ((30_000, 1024), (22_000, 1024), (16_000, 512), (10_000, 256), (5_000, 128), (2_000, 32))
 LIGHT = 800_000  # bytes
-NAME = "light.glb"
-
-
-def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """Write `light.glb`.  Raises Refused."""
-    facts, reader = glb.examine(data)
-    light, triangles = lighten(read(reader))
-    Path(NAME).write_bytes(light)
-    return {"triangles": triangles, "before": facts.triangles}
 
 
 def lighten(model: Model) -> tuple[bytes, int]:
@@ -53,10 +39,3 @@ def grid(edge: int) -> MeshPart:
     faces = np.concatenate([first + triangle for triangle in corners]).astype(np.int32)
     normals = np.tile(np.array([0, 0, 1], np.float32), (len(places), 1))
     return MeshPart(0, faces, places, normals, uv=places[:, :2].copy(), glow_uv=None, colours=None)
-
-
-def rehearse() -> None:
-    """Lighten one trusted file with each kind of picture: loads everything that is loaded on first use."""
-    for model in known_good_models():
-        lighten(model)
-    simplify([grid(8)], most=16)

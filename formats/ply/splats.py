@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from formats.registry import FORMATS
+
 Floats = NDArray[np.float32]
 
-ROWS = "splats.f32"  # what a browser is given: see Splats.rows
+ROWS = FORMATS["ply"].drawn_as[1]  # what a browser is given: see Splats.rows
 NEEDED = (
     *("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2"),
     *("rot_0", "rot_1", "rot_2", "rot_3"),

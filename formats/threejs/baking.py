@@ -20,7 +20,6 @@ from core.sandbox.chromium.scripts import own, vendored
 from core.sandbox.outcomes import Refused, RendererFault
 from formats.blame import settled
 from formats.rules import MOST_BYTES, refusal
-from formats.sandbox import Sandbox
 from formats.threejs import built, module_names
 from formats.threejs.built import Built
 
@@ -34,7 +33,6 @@ WRITING = Allowance(memory=3 << 30, cpu_seconds=60, wall_seconds=240)
 PAGE = '<!doctype html><meta charset="utf-8"><script type="module" src="/{script}"></script>'
 RUN = 'import generate from "/module.js"; finish(generate);'
 PIECE = 32 << 20  # bytes in one answer
-DESK = Sandbox("formats.sandbox_examine:work")
 BAKING = Browsers(heap_megabytes=HEAP_MEGABYTES)
 
 
@@ -44,14 +42,6 @@ def baked(module: bytes, *, browsers: Browsers = BAKING) -> bytes:
         file = Path(folder, "module.js")
         file.write_bytes(module)
         return settled(lambda path: _twice(path.read_bytes(), browsers), file, file_format="threejs", accuse=accuse)
-
-
-def triangles(glb: bytes) -> int:
-    """Of a baked file.  Raises Refused where the page was made to write another."""
-    with tempfile.TemporaryDirectory(prefix="gauntlet-baked-") as folder:
-        file = Path(folder, "baked.glb")
-        file.write_bytes(glb)
-        return int(DESK.run({"format": "baked"}, data=file, folder=Path(folder)).answer["count"])
 
 
 def accuse(fault: RendererFault) -> Refused:

@@ -1,9 +1,14 @@
-"""The embedded renderer for glb files: rays on the processor, inside the sandbox.  What is drawn: see photograph.py."""
+"""The embedded renderer: rays on the processor, inside the sandbox.  What is drawn: see raycaster.py.
+
+A glb is read as its miner wrote it; of every other format that is a mesh, the glb that its check has written.
+"""
 
 import math
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,10 +18,12 @@ from PIL import Image
 from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
 from formats.blame import settled
-from formats.facts import Bounds
+from formats.facts import MESH, Bounds
 from formats.glb import gltf
+from formats.registry import FORMATS
 from formats.sandbox import Done, Sandbox
 from judging.renderers.base import Rendered
+from judging.renderers.derived_file import derived_file
 from judging.renderers.raycaster import Picture, photograph
 from judging.renderers.rig import LIGHTS, Rig
 
@@ -44,27 +51,45 @@ class Raycast:
         self.limits = limits
 
     def render(self, data: Path, *, rig: Rig, out: Path, file_format: str = "glb") -> Rendered:
-        """Photograph glb file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
-        if file_format != "glb":
-            raise RendererFault(
-                "WRONG_RENDERER", f"raycast draws glb only, not {file_format}: configure another renderer"
-            )
+        """Photograph file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
+        if self.name not in FORMATS[file_format].renderers:
+            raise RendererFault("WRONG_RENDERER", f"raycast cannot draw {file_format}: configure another renderer")
         if rig.light != LIGHTS[0]:
             raise RendererFault(
                 "WRONG_RENDERER", f"raycast knows the light {LIGHTS[0]!r} only: configure another renderer"
             )
-        return settled(lambda file: self._render(file, rig=rig, out=out), data, file_format="glb")
 
-    def _render(self, data: Path, *, rig: Rig, out: Path) -> Rendered:
+        def work(file: Path) -> Rendered:
+            return self._render(file, rig=rig, out=out, file_format=file_format)
+
+        return settled(work, data, file_format=file_format)
+
+    def _render(self, data: Path, *, rig: Rig, out: Path, file_format: str) -> Rendered:
         try:
             out.mkdir(parents=True, exist_ok=True)
             limits = self.limits or allowance(rig)
-            with tempfile.TemporaryDirectory(prefix=".darkroom-", dir=out) as folder:
-                done = self.sandbox.run({"rig": rig.to_json()}, data=data, folder=Path(folder), limits=limits)
+            with (
+                _mesh(data, file_format=file_format, near=out) as mesh,
+                tempfile.TemporaryDirectory(prefix=".darkroom-", dir=out) as folder,
+            ):
+                done = self.sandbox.run({"rig": rig.to_json()}, data=mesh, folder=Path(folder), limits=limits)
                 views = {name: develop(Path(folder), name, size, out=out) for name, size in rig.pictures().items()}
                 return _rendered(done, views, size=data.stat().st_size)
         except OSError as error:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
+
+
+@contextmanager
+def _mesh(data: Path, *, file_format: str, near: Path) -> Iterator[Path]:
+    """The glb that is drawn, while the block runs."""
+    if file_format == "glb":
+        yield data
+        return
+    content, _ = derived_file(data, MESH, file_format=file_format, near=near)
+    with tempfile.NamedTemporaryFile(prefix=".mesh-", dir=near) as file:
+        file.write(content)
+        file.flush()
+        yield Path(file.name)
 
 
 def allowance(rig: Rig) -> SandboxLimits:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,26 +22,20 @@ from core.sandbox.chromium.browser import Allowance, Files
 from core.sandbox.chromium.browsers import DRAWING, Browsers
 from core.sandbox.chromium.faults import ours
 from core.sandbox.chromium.scripts import THREE, own, vendored
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
 from formats.blame import accuse as accuse_file
 from formats.blame import settled
-from formats.glb import canonical
-from formats.light_copy import regular_file
 from formats.one_reading import require_same
-from formats.ply.splats import ROWS
+from formats.registry import FORMATS
 from formats.rules import refusal
-from formats.sandbox import Done, Sandbox
-from formats.threejs.baking import baked
+from formats.sandbox import Done
 from judging.renderers.base import Rendered
+from judging.renderers.derived_file import derived_file
 from judging.renderers.raycast import bounds_told
 from judging.renderers.raycaster import four_in_one
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
 
-DESK = Sandbox("formats.sandbox_examine:work")
 PIECE = 32 << 20  # bytes of the asset in one answer
-MOST_DRAWN = 800_000_000  # bytes of a file that is written anew
-DESK_LIMITS = SandboxLimits(cpu_seconds=120, file_bytes=MOST_DRAWN)
 HTML = (
     '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="/page.css"><canvas></canvas>'
     '<script type="module" src="/darkroom.js"></script>'
@@ -67,10 +60,8 @@ class Threejs:
 
     name = "threejs"
 
-    def __init__(
-        self, *, desk: Sandbox = DESK, drawing: Browsers = DRAWING, allowance: Allowance | None = None
-    ) -> None:
-        self.desk, self.drawing, self.allowance = desk, drawing, allowance
+    def __init__(self, *, drawing: Browsers = DRAWING, allowance: Allowance | None = None) -> None:
+        self.drawing, self.allowance = drawing, allowance
 
     @property
     def version(self) -> str:
@@ -90,31 +81,15 @@ class Threejs:
     def _render(self, data: Path, *, rig: Rig, out: Path, file_format: str) -> Rendered:
         try:
             out.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".desk-", dir=out) as folder:
-                drawn, done = self._prepared(data, file_format=file_format, folder=Path(folder))
-                shots, walls = self._draw(drawn, done, rig=rig)
-                views = {name: _kept(shots, name, rig=rig, out=out) for name in rig.pictures()}
-                return self._rendered(done, views, walls=walls, size=data.stat().st_size)
+            kind, name = FORMATS[file_format].drawn_as
+            content, done = derived_file(data, name, file_format=file_format, near=out)
+            splats = counted(done)
+            layout = {"count": splats, "wide": len(content) // 4 // splats} if kind == "rows" else {}
+            shots, walls = self._draw(Drawn(kind, content, layout), done, rig=rig)
+            views = {name: _kept(shots, name, rig=rig, out=out) for name in rig.pictures()}
+            return self._rendered(done, views, walls=walls, size=data.stat().st_size)
         except OSError as error:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
-
-    def _prepared(self, data: Path, *, file_format: str, folder: Path) -> tuple[Drawn, Done]:
-        """What the browser is given, written anew from what the check read; and what is known of it."""
-        if file_format == "ply":
-            done = self._examined(data, file_format="ply", folder=folder, derive=ROWS)
-            rows = regular_file(folder / ROWS, most=MOST_DRAWN)
-            return Drawn("rows", rows, {"count": counted(done), "wide": len(rows) // 4 // counted(done)}), done
-        if file_format == "threejs":
-            self._examined(data, file_format=file_format, folder=folder)
-            data, glb = folder / "baked.glb", baked(data.read_bytes())
-            data.write_bytes(glb)
-        examined = "baked" if file_format == "threejs" else file_format
-        done = self._examined(data, file_format=examined, folder=folder, derive=canonical.NAME)
-        return Drawn("glb", regular_file(folder / canonical.NAME, most=MOST_DRAWN), {}), done
-
-    def _examined(self, data: Path, *, file_format: str, folder: Path, derive: str = "") -> Done:
-        task = {"format": file_format, "derive": [derive] if derive else []}
-        return self.desk.run(task, data=data, folder=folder, limits=DESK_LIMITS)
 
     def _rendered(self, done: Done, views: dict[str, Path], *, walls: list[str], size: int) -> Rendered:
         return Rendered(

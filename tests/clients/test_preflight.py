@@ -102,9 +102,11 @@ def test_what_checks_and_draws_is_in_the_wheel_and_needs_no_django() -> None:
     code = """if True:
         import sys
         sys.modules.update(dict.fromkeys(("django", "competition")))
-        import gauntlet_client.desk, formats.sandbox_examine
+        import gauntlet_client.desk
+        from formats import registry
         from judging.renderers import threejs
-        formats.sandbox_examine.rehearse()
+        for row in registry.FORMATS.values():
+            registry.part(f"{row.sandbox}:rehearse")()
         threejs.scripts()
         ours = ("core", "formats", "judging")
         print(*(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ours))

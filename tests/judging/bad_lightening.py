@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from formats.light_copy import LARGEST, NAME
+from formats.registry import FORMATS
+
+NAME, LARGEST = "light.glb", FORMATS["glb"].light_most
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:

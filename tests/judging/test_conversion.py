@@ -15,7 +15,7 @@ import trimesh
 from core.sandbox.chromium import walls
 from core.sandbox.outcomes import Refused
 from examples.objects import glb_of
-from formats import converted_names, converting, known_good_files
+from formats import known_good_files, registry
 from formats.conversion import convert
 from formats.glb import examine as glb
 from formats.ply import examine as ply
@@ -40,7 +40,8 @@ def splats(tmp_path: Path) -> Path:
 
 
 def test_every_conversion_is_known_by_name() -> None:
-    assert {name: tuple(made) for name, made in converting.CONVERSIONS.items()} == converted_names.TARGETS
+    for row in registry.FORMATS.values():
+        assert tuple(registry.part(f"{row.sandbox}:WORK").conversions) == row.targets
 
 
 def test_a_glb_says_whose_it_is_and_draws_the_same(mug: Path) -> None:

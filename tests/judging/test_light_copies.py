@@ -113,7 +113,7 @@ def test_many_pictures_get_smaller_until_the_copy_is_light() -> None:
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Sandbox]:
-    made = Sandbox("formats.glb.mesh_simplification:work")
+    made = Sandbox("formats.glb.sandbox_work:work")
     yield made
     made.close()
 

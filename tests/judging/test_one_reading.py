@@ -171,9 +171,9 @@ def test_the_viewer_finds_what_the_check_counted_or_shows_nothing() -> None:
 def test_a_page_that_draws_other_bytes_than_were_checked_is_believed_in_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from judging.renderers import threejs
+    from judging.renderers import derived_file
 
-    monkeypatch.setattr(threejs, "regular_file", lambda path, *, most: canonical(known_good_files.glb()))
+    monkeypatch.setattr(derived_file, "regular_file", lambda path, *, most: canonical(known_good_files.glb()))
     with pytest.raises(Refused, match="READ_TWO_WAYS"):
         drawn(good(), tmp_path, Threejs())
 

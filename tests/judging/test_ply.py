@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.sandbox.chromium import walls
 from core.sandbox.outcomes import Refused
-from formats import known_good_files, light_copy
+from formats import known_good_files, light_copy, registry
 from formats.ply import examine as ply
 from formats.ply import spz
 from formats.ply.rules import SPLAT_RULES
@@ -143,7 +143,7 @@ def test_a_light_copy_keeps_what_covers_most(tmp_path: Path) -> None:
     file.write_bytes(cloud(spz.MOST_LIGHT + 500, degree=3))
     made = light_copy.lighten(file, file_format="ply")
     assert made.triangles == spz.MOST_LIGHT
-    assert len(made.content) < light_copy.LARGEST < file.stat().st_size
+    assert len(made.content) < registry.FORMATS["ply"].light_most < file.stat().st_size
     assert light_copy.lighten(file, file_format="ply") == made, "the same file gives the same copy"
 
 

@@ -15,13 +15,14 @@ from typing import Any
 from core.sandbox.chromium import browsers
 from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
+from formats.format_sandbox import sandbox_of
 from judging.backends.base import NoAnswer, Side
 from judging.panel.duel_verdict import verdict_of
 from judging.perceptual.perceptual import Perceptual
 from judging.renderers.base import Rendered, Renderer
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import Rig
-from judging.renderers.threejs import DESK, Threejs
+from judging.renderers.threejs import Threejs
 
 CHECKING = SandboxLimits(cpu_seconds=120)
 
@@ -55,7 +56,7 @@ def checked(file: Path, *, task: dict[str, Any]) -> dict[str, Any]:
     """The rules of the format, without a picture."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            done = DESK.run({"format": task["format"]}, data=file, folder=Path(folder), limits=CHECKING)
+            done = sandbox_of(task["format"]).run({}, data=file, folder=Path(folder), limits=CHECKING)
         except Refused as no:
             return refused(no)
         except RendererFault as fault:

@@ -1,0 +1,24 @@
+"""What does the sandbox do with a ply?  Checks its splats, and packs them."""
+
+from formats.facts import Facts
+from formats.ply import spz
+from formats.ply.conversions import ply_of, spz_of
+from formats.ply.examine import examine, read
+from formats.registry import FORMATS
+from formats.sandbox_work import SandboxWork
+
+
+class PlyWork(SandboxWork):
+    conversions = {"ply": ply_of, "spz": spz_of}
+
+    def examine(self, data: bytes) -> Facts:
+        return examine(data)
+
+    def lighten(self, data: bytes) -> tuple[bytes, int]:
+        """The splats that cover most, packed."""
+        packed = spz.light(read(data))
+        return packed, spz.count(packed)
+
+
+WORK = PlyWork(FORMATS["ply"])
+work, rehearse = WORK.work, WORK.rehearse

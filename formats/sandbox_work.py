@@ -1,0 +1,73 @@
+"""What is done with a file of one format inside the sandbox?  It is examined, made light and converted.
+
+Each format derives its own class from `SandboxWork` in the module that its row names, and that module's `work` and
+`rehearse` are an instance's: the fork server loads nothing of other formats.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from formats import known_good, registry, rules
+from formats.facts import MESH, Facts
+from formats.provenance import Provenance, plain
+
+Convert = Callable[[bytes, Provenance], bytes]
+
+
+class SandboxWork:
+    """`conversions` make what the row's `targets` name: of the canonical mesh, or of the file where there is none.
+
+    Every method may raise Refused for the file, and nothing else that is the file's doing.
+    """
+
+    conversions: Mapping[str, Convert] = {}
+
+    def __init__(self, row: registry.Format) -> None:
+        self.row = row
+
+    def examine(self, data: bytes) -> Facts:
+        """The facts of a miner's file that keeps every rule."""
+        raise NotImplementedError
+
+    def examine_built(self, data: bytes) -> Facts:
+        """The facts of what the row's `built_by` made of it outside; by default the file itself."""
+        return self.examine(data)
+
+    def lighten(self, data: bytes) -> tuple[bytes, int]:
+        """A light copy of what was built, and how many triangles or splats it draws."""
+        raise NotImplementedError
+
+    def samples(self) -> Iterator[bytes]:
+        """Good files, as built, that together need all that is loaded on first use."""
+        yield known_good(self.row.name)
+
+    def work(self, task: dict[str, Any], data: bytes) -> dict[str, Any]:
+        """By `task`: facts, with the files of `task["derive"]`; a light copy; or a conversion.  Raises Refused."""
+        registry.FORMATS.setdefault(self.row.name, self.row)  # a format from outside is known here by its work alone
+        if task.get("light"):
+            content, count = self.lighten(data)
+            Path(f"light.{self.row.light}").write_bytes(content)
+            return {"triangles": count}
+        facts = self.examine_built(data) if task.get("built") else self.examine(data)
+        for name in task.get("derive", ()):
+            if name in facts.derived:
+                Path(name).write_bytes(facts.derived[name]())
+        if wanted := task.get("convert"):
+            source = facts.derived[MESH]() if MESH in facts.derived else data
+            converted = self.conversions[wanted["to"]](source, plain(wanted["provenance"]))
+            Path(f"converted.{wanted['to']}").write_bytes(converted)
+        return {"count": facts.count, "bounds": facts.bounds}
+
+    def rehearse(self) -> None:
+        """Load what every file loads: inside its own root folder a child finds no modules."""
+        registry.FORMATS.setdefault(self.row.name, self.row)
+        rules.known_rules()
+        self.examine(known_good(self.row.name))
+        for sample in self.samples():
+            facts = self.examine_built(sample)
+            for make in facts.derived.values():
+                make()
+            for convert in self.conversions.values():
+                convert(facts.derived[MESH]() if MESH in facts.derived else sample, {"made for": "rehearsal"})
+            self.lighten(sample)
