@@ -6,6 +6,7 @@ has that file.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from django.conf import settings
@@ -39,4 +40,4 @@ def install(mode: str) -> None:
         return Faulty(perceptual.made(argument), mode=mode)
 
     globals()["made"] = made
-    backends.JUDGES["perceptual-v1"] = f"{__name__}:made"
+    backends.JUDGES["perceptual-v1"] = replace(backends.JUDGES["perceptual-v1"], made_by=f"{__name__}:made")
