@@ -65,7 +65,10 @@ def problem(digest: str) -> str:
     for entry in json.loads((folder / "manifest.json").read_bytes())["files"]:
         if store.sha256_of(folder / entry["path"]) != entry["sha256"]:
             return "rotten"
-    return "" if _same_ledger(publication, folder) else "rotten"
+    for name, text in publish.ledger_files(publication).items():
+        if not (folder / name).is_file() or (folder / name).read_text() != text:
+            return "rotten"
+    return ""
 
 
 def _cut(folder: Path, digest: str) -> str:
@@ -80,11 +83,6 @@ def _cut(folder: Path, digest: str) -> str:
     files = json.loads(manifest.read_bytes())["files"]
     whole = all((at := folder / one["path"]).is_file() and at.stat().st_size == one["bytes"] for one in files)
     return "" if whole else "cut"
-
-
-def _same_ledger(publication: Publication | Reissue, folder: Path) -> bool:
-    expected = publish.ledger_files(publication)
-    return all((folder / name).is_file() and (folder / name).read_text() == text for name, text in expected.items())
 
 
 def restore(digest: str) -> bool:

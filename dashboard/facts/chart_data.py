@@ -37,8 +37,12 @@ LARGEST = 1e9
 
 
 def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
-    competition, before = url_lookup.competition(slug), _before(request)
-    matches = _matches(competition, before=before)
+    competition, before = url_lookup.competition(slug), whole_number(request.GET.get("before", ""))
+    decided = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
+    decided = decided.filter(margin_micro__isnull=False)
+    decided = decided.filter(round__number__lt=before) if before is not None else decided
+    sides = ("round__competition", "defender__miner", "challenger__miner")
+    matches = list(decided.select_related(*sides).order_by("-round__number", "pk")[: MOST_MATCHES + 1])
     older = _older(matches)
     shown = [match for match in matches[:MOST_MATCHES] if older is None or match.round.number >= older]
     window = {match.round_id for match in shown}
@@ -59,18 +63,6 @@ def _older(matches: list[Match]) -> int | None:
         return None
     newest, cut = matches[0].round.number, matches[MOST_MATCHES].round.number
     return min(newest, cut + 1)
-
-
-def _before(request: HttpRequest) -> int | None:
-    return whole_number(request.GET.get("before", ""))
-
-
-def _matches(competition: Competition, *, before: int | None) -> list[Match]:
-    rows = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
-    rows = rows.filter(margin_micro__isnull=False)
-    rows = rows.filter(round__number__lt=before) if before is not None else rows
-    sides = ("round__competition", "defender__miner", "challenger__miner")
-    return list(rows.select_related(*sides).order_by("-round__number", "pk")[: MOST_MATCHES + 1])
 
 
 def _times(competition: Competition, rounds: set[int]) -> Iterator[TimeRow]:
