@@ -100,6 +100,11 @@ def page(
 ) -> FindingsPage:
     total = sum(row[3] for row in counted if fits(row, asked))
     source = competition.config.get("source")
+    unread = []
+    for file in files:
+        troubles = tuple({name: trouble.get(name) for name in ("line", "reason")} for trouble in file.troubles)
+        url = file_url(competition, file.path)
+        unread.append(UnreadFile(file=file.path, known=file.known, troubles=troubles, url=url))
     return FindingsPage(
         competition=competition.slug,
         competition_name=competition.name,
@@ -114,7 +119,7 @@ def page(
         page=asked.page,
         pages=max(1, -(-total // MOST)),
         findings=tuple(_row(competition, finding) for finding in found),
-        unread=tuple(_unread(competition, file) for file in files),
+        unread=tuple(unread),
         url=reverse("findings", args=[competition.slug]),
     )
 
@@ -188,8 +193,3 @@ def _evidence(competition: Competition, row: VerifierFinding) -> tuple[str, str]
 def file_url(competition: Competition, path: str) -> str:
     """Empty for a folder, or for a file that is not there."""
     return reverse("record-file", args=[competition.slug, path]) if "." in path.rsplit("/", 1)[-1] else ""
-
-
-def _unread(competition: Competition, file: RecordFile) -> UnreadFile:
-    troubles = tuple({name: trouble.get(name) for name in ("line", "reason")} for trouble in file.troubles)
-    return UnreadFile(file=file.path, known=file.known, troubles=troubles, url=file_url(competition, file.path))

@@ -28,7 +28,7 @@ from dashboard.facts import (
     weights,
 )
 from dashboard.facts.confidence import Confidence, published
-from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.matches import DuelRow, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
 from dashboard.facts.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
@@ -254,14 +254,12 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
     )
 
 
-def _numbers(match: Match) -> Figures:
-    return figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
-
-
 def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelRow, ...]] | None:
     """The newest match that fell short of the bar, and the duels in it that were lost by the most."""
     for match in matches:
-        if match.state == "decided" and not match.audits and not _numbers(match).reaches:
+        if match.state != "decided" or match.audits:
+            continue
+        if not figures(tally_of(match), rules=rules_of(match.round), kind=match.kind).reaches:
             break
     else:
         return None

@@ -63,7 +63,13 @@ def over(rounds: Collection[Round]) -> dict[int, dict[str, int]]:
     kept = list(PromptCount.objects.filter(round__in=rounds).values("round_id", "prompt_id", *COUNTS))
     told = [(row["prompt_id"], row) for row in kept]
     settled = {row["round_id"] for row in kept}
-    for counts in _running([each.pk for each in rounds if each.pk not in settled]):
+    running = [each.pk for each in rounds if each.pk not in settled]
+    found: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in running}
+    asked = [pk for pk, counts in found.items() if counts is None]
+    for pk, counts in (counted(asked) if asked else {}).items():
+        found[pk] = counts
+        cache.set(f"prompt-counts:{pk}", counts, KEPT_SECONDS)
+    for counts in found.values():
         told += counts.items()
     return _together(told)
 
@@ -77,15 +83,6 @@ def of(prompt: Prompt) -> dict[str, int]:
 def newest(competition: Competition) -> list[Round]:
     """Those that a competition's prompts are counted over, so that the cost has a bound."""
     return list(competition.rounds.order_by("-number")[:NEWEST])
-
-
-def _running(rounds: list[int]) -> Iterable[dict[int, dict[str, int]]]:
-    found: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in rounds}
-    asked = [pk for pk, counts in found.items() if counts is None]
-    for pk, counts in (counted(asked) if asked else {}).items():
-        found[pk] = counts
-        cache.set(f"prompt-counts:{pk}", counts, KEPT_SECONDS)
-    return found.values()
 
 
 def _together(told: Iterable[tuple[int, Mapping[str, int]]]) -> dict[int, dict[str, int]]:

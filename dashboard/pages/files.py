@@ -28,7 +28,7 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from competition import queries
-from competition.models import Prompt, Round
+from competition.models import Round
 from competition.publication.bundle_folders import folder_of
 from core import clock, store
 from dashboard.doors.numbers import whole_number
@@ -121,7 +121,9 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         {
             "stem": d.prompt.stem,
             "sha256": d.prompt.sha256,
-            "url": _address(request, d.prompt),
+            "url": request.build_absolute_uri(reverse("blob", args=[d.prompt.sha256, "png"]))
+            if d.prompt.sha256
+            else web_address(d.prompt.url),  # of a round played elsewhere, whose pictures are not here
         }
         for d in drawn
     ]
@@ -135,15 +137,6 @@ def _extension(round_: Round) -> str:
         return registry.of(round_.competition.config).extension
     except ValueError:
         return ""
-
-
-def _address(request: Any, prompt: Prompt) -> str:
-    """Our own copy; of a round that was played elsewhere, and whose pictures are not here, where it once lay."""
-    return (
-        request.build_absolute_uri(reverse("blob", args=[prompt.sha256, "png"]))
-        if prompt.sha256
-        else web_address(prompt.url)
-    )
 
 
 @require_safe

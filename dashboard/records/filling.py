@@ -75,8 +75,21 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     strangers = sorted((played | {audit.hotkey for audit in read.audits}) - listed - {LEADER})
     first = leader.hotkey if leader else NOBODY
     miners = _miners([first, *listed, *strangers])
-    rows = [_leading(round_, miners[first], leader)]
-    rows += [_entered(round_, miners[entry.hotkey], entry, place=n) for n, entry in enumerate(read.entries)]
+    solution = {"repo": leader.repo, "commit": leader.commit} if leader else {}
+    rows = [Submission(round=round_, miner=miners[first], role=Submission.Role.LEADER, **solution)]
+    rows += [
+        Submission(
+            round=round_,
+            miner=miners[entry.hotkey],
+            role=Submission.Role.CHALLENGER,
+            repo=entry.repo,
+            commit=entry.commit,
+            cdn_url=entry.cdn_url,
+            reveal_block=entry.block,
+            extrinsic_index=place,  # within one block the order of the file decides
+        )
+        for place, entry in enumerate(read.entries)
+    ]
     rows += [
         Submission(round=round_, miner=miners[hotkey], role=Submission.Role.CHALLENGER, objection=STRANGER)
         for hotkey in strangers
@@ -92,25 +105,6 @@ def _miners(hotkeys: Iterable[str]) -> dict[str, Miner]:
     rows = [Miner(hotkey=hotkey, **about.get(hotkey, {})) for hotkey in wanted]
     Miner.objects.bulk_create(rows, ignore_conflicts=True)
     return {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=wanted)}
-
-
-def _leading(round_: Round, miner: Miner, reign: ReadReign | None) -> Submission:
-    solution = {"repo": reign.repo, "commit": reign.commit} if reign else {}
-    return Submission(round=round_, miner=miner, role=Submission.Role.LEADER, **solution)
-
-
-def _entered(round_: Round, miner: Miner, entry: Entry, *, place: int) -> Submission:
-    """Within one block the order of the file decides, as the index of an extrinsic does with us."""
-    return Submission(
-        round=round_,
-        miner=miner,
-        role=Submission.Role.CHALLENGER,
-        repo=entry.repo,
-        commit=entry.commit,
-        cdn_url=entry.cdn_url,
-        reveal_block=entry.block,
-        extrinsic_index=place,
-    )
 
 
 def _mark_copies(queue: list[Entry], written: Mapping[str, Submission]) -> None:
