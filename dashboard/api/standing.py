@@ -151,7 +151,12 @@ def _audit(
     now: datetime,
 ) -> standing.AuditState:
     run = _run_of(audit, own.runs)
-    limit, used = _time(own, run) if run and audit.kind == Audit.Kind.GENERATION else (None, None)
+    limit = used = None  # seconds that generating may take, and has taken
+    if run and audit.kind == Audit.Kind.GENERATION:
+        limits_json: Mapping[str, Any] = own.round.competition.config.get("pods", {})
+        limit = lifecycle.BatchLimits.from_json(limits_json).generation_s
+        progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
+        used = round(progress.generation_s)
     running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
     at = [own.round.competition.slug, own.round.number, own.miner.hotkey]
     verdict = window is not None and audit.state in ("passed", "rejected")
@@ -182,11 +187,3 @@ def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
         wanted = numbered(PodRun.Purpose.AUDIT, audit.correction.number)
         return next((run for run in audited if run.purpose == wanted), None)
     return next((run for run in audited if not run.settled), audited[-1] if audited else None)
-
-
-def _time(own: RoundParticipation, run: PodRun) -> tuple[int, int]:
-    """Seconds that generating may take, and has taken."""
-    limits_json: Mapping[str, Any] = own.round.competition.config.get("pods", {})
-    limits = lifecycle.BatchLimits.from_json(limits_json)
-    progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
-    return limits.generation_s, round(progress.generation_s)

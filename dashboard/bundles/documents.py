@@ -39,11 +39,13 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         more["judging.json"] = judging.document(round_, published_duels(round_, edition=edition))
     if edition > 1:
         more["correction.json"] = correction.document(round_)
+    rows = round_.submissions.select_related("miner", "copy_of__miner")
+    entries = sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
     told = more | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
-        "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in _entries(round_)],
+        "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in entries],
         "assets.json": _assets(round_, edition=edition),
         "matches.json": [bundle_matches.match_document(m, round_=round_) for m in counts.matches_of(round_)],
         "audits.json": [correction.audit_document(a, round_=round_) for a in counts.audits_of(round_)],
@@ -125,11 +127,6 @@ def _reveals(round_: Round) -> list[dict[str, Any]]:
         }
         for r in window
     ]
-
-
-def _entries(round_: Round) -> list[Submission]:
-    rows = list(round_.submissions.select_related("miner", "copy_of__miner"))
-    return sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
 
 
 def _entry(facts: EntryFacts) -> dict[str, Any]:

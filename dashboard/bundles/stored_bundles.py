@@ -108,16 +108,12 @@ PUBLISHED_BUNDLES = Mender(expected=digests, problem=problem, restore=restore)
 
 def look_at_bundles(now: datetime) -> None:
     """A few at a time, so that a lost folder is noticed by itself; what sizes do not show is a scrub's to find."""
-    for publication in _next_ones():
+    rows = Publication.objects.filter(state="published", round__source={}).select_related("round__competition")
+    turn = list(rows.filter(pk__gt=_turn["after"]).order_by("pk")[:LOOKED_AT_ONCE])
+    _turn["after"] = turn[-1].pk if len(turn) == LOOKED_AT_ONCE else 0
+    for publication in turn:
         folder = bundle_folders.folder_of(publication.round)
         found = _cut(folder, publication.bundle_hash)
         known = damage.damaged().filter(what=BUNDLE, sha256=publication.bundle_hash)
         if found and not known.exists():
             damage.report(publication.bundle_hash, problem=found, now=now, what=BUNDLE)
-
-
-def _next_ones() -> list[Publication]:
-    rows = Publication.objects.filter(state="published", round__source={}).select_related("round__competition")
-    found = list(rows.filter(pk__gt=_turn["after"]).order_by("pk")[:LOOKED_AT_ONCE])
-    _turn["after"] = found[-1].pk if len(found) == LOOKED_AT_ONCE else 0
-    return found

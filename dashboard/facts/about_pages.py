@@ -121,23 +121,24 @@ def data(
         slug, number = round_.competition.slug, round_.number
         url = reverse("round", args=[slug, number])
         published.append(Published(competition=slug, round=number, round_url=url, bundle=found))
+    holdings = []
+    for each in competitions:
+        kept, at = records.get(each.pk, {}), [each.slug]
+        holdings.append(
+            Holding(
+                competition=each.slug,
+                name=each.name,
+                url=reverse("competition", args=at),
+                tables=tuple(reverse(name, args=at) for name in ("leaders-csv", "prompt-gallery-csv")),
+                records=kept.get("files", 0),
+                records_bytes=kept.get("bytes", 0),
+                findings_url=reverse("findings", args=at) if kept else "",
+            )
+        )
     return DataPage(
         bundles=tuple(published),
-        holdings=tuple(_holding(each, records.get(each.pk, {})) for each in competitions),
+        holdings=tuple(holdings),
         url=reverse("data"),
-    )
-
-
-def _holding(competition: Competition, records: Mapping[str, int]) -> Holding:
-    at = [competition.slug]
-    return Holding(
-        competition=competition.slug,
-        name=competition.name,
-        url=reverse("competition", args=at),
-        tables=tuple(reverse(name, args=at) for name in ("leaders-csv", "prompt-gallery-csv")),
-        records=records.get("files", 0),
-        records_bytes=records.get("bytes", 0),
-        findings_url=reverse("findings", args=at) if records else "",
     )
 
 

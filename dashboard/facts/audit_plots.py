@@ -51,10 +51,11 @@ def distances(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -
     known = sorted((one for one in told if one.distance is not None), key=lambda one: (one.distance, one.prompt))
     if not known:
         return None
-    points = tuple(
-        Point(x=place, y=one.distance or 0.0, group=_group(one, allowed), words=one.prompt, url=one.url)
-        for place, one in enumerate(known, 1)
-    )
+    points = []
+    for place, one in enumerate(known, 1):
+        distance = one.distance or 0.0
+        group = "within" if distance <= allowed.distance else "critical" if one.critical else "over"
+        points.append(Point(x=place, y=distance, group=group, words=one.prompt, url=one.url))
     return Plot(
         name="distances",
         title="Distances",
@@ -62,16 +63,10 @@ def distances(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -
         x=Axis(words="prompts, nearest first", shape="round"),
         y=Axis(words="distance"),
         groups=DISTANCES,
-        points=points,
+        points=tuple(points),
         limits=(Limit(at=allowed.distance, words="limit of one prompt"),),
         data_url=data_url,
     )
-
-
-def _group(one: Regenerated, allowed: Allowed) -> str:
-    if (one.distance or 0.0) <= allowed.distance:
-        return "within"
-    return "critical" if one.critical else "over"
 
 
 def scores(match: MatchPage, *, data_url: str) -> Plot | None:

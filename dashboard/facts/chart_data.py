@@ -24,7 +24,7 @@ from dashboard.facts.chart_pages import PLOTS, ChartsPage, TimeRow
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.people import entrant
 from dashboard.facts.plots import Plot
-from dashboard.facts.prompt_pages import NOTHING, PromptRow, prompt_row
+from dashboard.facts.prompt_pages import NOTHING, prompt_row
 from dashboard.models import RecordFile
 from dashboard.pages import url_lookup
 from dashboard.pages.answers import Page, always, fresh
@@ -46,12 +46,18 @@ def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
     older = _older(matches)
     shown = [match for match in matches[:MOST_MATCHES] if older is None or match.round.number >= older]
     window = {match.round_id for match in shown}
+    reigns = queries.reigns_of(competition)
+    times = list(_times(competition, window))
+    counts = prompt_counts.over(prompt_counts.newest(competition))
+    most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
+    rows = Prompt.objects.in_bulk(most)
+    prompts = [prompt_row(competition, rows[pk], counts.get(pk, NOTHING)) for pk in most if pk in rows]
     return chart_pages.page(
         competition,
         shown,
-        reigns=queries.reigns_of(competition),
-        times=list(_times(competition, window)),
-        prompts=_prompts(competition),
+        reigns=reigns,
+        times=times,
+        prompts=prompts,
         before=before,
         older=older,
     )
@@ -92,13 +98,6 @@ def _time(row: Audit | PodRun, what: str, seconds: float, limit: Any) -> TimeRow
         limit_s=_plain(limit),
         url=reverse(name, args=[round_.competition.slug, round_.number, *at]),
     )
-
-
-def _prompts(competition: Competition) -> list[PromptRow]:
-    counts = prompt_counts.over(prompt_counts.newest(competition))
-    most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
-    prompts = Prompt.objects.in_bulk(most)
-    return [prompt_row(competition, prompts[pk], counts.get(pk, NOTHING)) for pk in most if pk in prompts]
 
 
 charts_page = Page(charts_facts, template="charts.html", settled=always)

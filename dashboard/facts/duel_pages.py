@@ -239,11 +239,15 @@ def page(
         small = light.get(side.sha256)
         file = LightFile(sha256=small.sha256, bytes=small.bytes, triangles=small.triangles) if small else None
         kept = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
-        sides.append(replace(side, light=file, copies=tuple(kept) if side.sha256 else ()))
+        side = replace(side, light=file, copies=tuple(kept) if side.sha256 else ())
+        if round_.source:
+            copy = mirrored_view(duel.detail, side.role, mirrored=mirrored)
+            views = {AS_JUDGED: copy} if copy else side.views
+            side = replace(side, links=links(duel.detail, side.role), views=views)
+        sides.append(side)
     left, right = sides
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
-        left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
         detail.pop("files", None)
     facts = duel_facts(duel, match=match, round_=round_)
     return shown_as(
@@ -288,11 +292,6 @@ def _both(
     except ValueError:
         asked = registry.USUAL  # rounds that were played elsewhere may name none of ours
     return replace(left, file_format=asked), replace(right, file_format=asked)
-
-
-def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
-    copy = mirrored_view(detail, side.role, mirrored=mirrored)
-    return replace(side, links=links(detail, side.role), views={AS_JUDGED: copy} if copy else side.views)
 
 
 def _rig(round_: Round) -> dict[str, Any]:

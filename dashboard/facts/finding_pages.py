@@ -150,16 +150,13 @@ def _choices(counted: Counted, asked: Asked, *, field: str) -> tuple[Choice, ...
         value = {"round": of_round(row), "kind": row[1], "severity": row[2]}[field]
         totals[value] = totals.get(value, 0) + (row[3] if fits(row, asked, but=field) else 0)
     chosen = getattr(asked, field)
-    return tuple(
-        Choice(value=value, name=_name(field, value), findings=number, chosen=value == chosen)
-        for value, number in totals.items()
-    )
-
-
-def _name(field: str, value: str) -> str:
-    if field == "round":
-        return "no round" if value == NO_ROUND else f"round {value}"
-    return value.replace("-", " ")
+    choices = []
+    for value, number in totals.items():
+        name = value.replace("-", " ")
+        if field == "round":
+            name = "no round" if value == NO_ROUND else f"round {value}"
+        choices.append(Choice(value=value, name=name, findings=number, chosen=value == chosen))
+    return tuple(choices)
 
 
 def _row(competition: Competition, row: VerifierFinding) -> FindingRow:

@@ -148,6 +148,7 @@ def page(
     """`failing`: of the findings those by which the judge is unwell."""
     answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
     rate = lately["recent"] / lately["seconds"] if lately["recent"] else None
+    counted = ("kind", "answers", "attempts", "longest_ms", "prompt_tokens", "completion_tokens")
     kept = ("kind", "state", "rows", "tries", "reason")
     return JudgePage(
         **_named(round_),
@@ -168,7 +169,9 @@ def page(
         completion_tokens=_sum(calls, "completion_tokens"),
         first_answer=lately["first"],
         last_answer=lately["last"],
-        calls=tuple(map(_calls, calls)),
+        calls=tuple(
+            Calls(**{name: row[name] for name in counted}, mean_ms=round(row["mean_ms"] or 0)) for row in calls
+        ),
         failures=tuple(Silence(**{name: row[name] for name in kept}, code=row["failure_code"]) for row in failures),
         gates=tuple(map(gate, findings)),
         controls=tuple(control(row, published=published) for row in controls),
@@ -252,11 +255,6 @@ def _named(round_: Round) -> dict[str, Any]:
         "round_url": reverse("round", args=at),
         "url": reverse("judge", args=at),
     }
-
-
-def _calls(row: Mapping[str, Any]) -> Calls:
-    kept = {name: row[name] for name in ("kind", "answers", "attempts", "longest_ms", "prompt_tokens")}
-    return Calls(**kept, mean_ms=round(row["mean_ms"] or 0), completion_tokens=row["completion_tokens"])
 
 
 def _sum(calls: Sequence[Mapping[str, Any]], name: str) -> int | None:

@@ -163,6 +163,11 @@ def page(rows: MinerRows) -> MinerPage:
     course = tuple(
         _standing(p, took_lead=s.round_id in crowned) for s, p in pairs if p.role == Submission.Role.CHALLENGER
     )
+    costly = None
+    if rows.costly is not None and rows.costly[1]:
+        match, duels = rows.costly
+        at, url = match.round, matches.match_url(match.round, match)
+        costly = Costly(competition=at.competition.slug, round=at.number, url=url, duels=duels)
     return MinerPage(
         hotkey=rows.miner.hotkey,
         label=rows.miner.label,
@@ -176,7 +181,7 @@ def page(rows: MinerRows) -> MinerPage:
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
         appeals_lodged=rows.lodged,
-        costly=_costly(rows),
+        costly=costly,
         url=reverse("miner", args=[rows.miner.hotkey]),
     )
 
@@ -220,14 +225,6 @@ def _summary(course: Sequence[RoundStanding]) -> str:
     best = max(played, key=lambda row: row.tally.margin if row.tally else Fraction(-1))
     margin = percent(best.tally.margin if best.tally else Fraction(0))
     return f"Challenged in {count(len(course), 'round')}; best {margin} in round {best.round} ({best.words})."
-
-
-def _costly(rows: MinerRows) -> Costly | None:
-    if rows.costly is None or not rows.costly[1]:
-        return None
-    match, duels = rows.costly
-    at = match.round.competition.slug, match.round.number
-    return Costly(competition=at[0], round=at[1], url=matches.match_url(match.round, match), duels=duels)
 
 
 def _participation(submission: Submission, rows: MinerRows) -> Participation:

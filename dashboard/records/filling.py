@@ -140,32 +140,33 @@ def _matches(
     round_: Round, filling: Filling, *, entries: Mapping[str, Submission], prompts: Mapping[str, Prompt]
 ) -> None:
     played = [match for match in filling.read.matches if match.defender != match.challenger]
-    rows = Match.objects.bulk_create(_match(round_, match, entries=entries, now=filling.now) for match in played)
+    matches = []
+    for match in played:
+        leads, tally = match.defender == LEADER, match.tally
+        matches.append(
+            Match(
+                round=round_,
+                kind=Match.Kind.SCREEN if leads else Match.Kind.LADDER,
+                state="decided",
+                since=filling.now,
+                due_at=None,
+                defender=entries[match.defender],
+                defender_origin="generated" if leads else "submitted",
+                challenger=entries[match.challenger],
+                challenger_origin="submitted",
+                judge_name=JUDGE,
+                won=tally.won,
+                drawn=tally.drawn,
+                lost=tally.lost,
+                void=tally.void,
+                forfeits_challenger=tally.forfeits_challenger,
+                forfeits_defender=tally.forfeits_defender,
+                margin_micro=tally.margin_micro(),
+                duels_made=len(match.duels),
+            )
+        )
+    rows = Match.objects.bulk_create(matches)
     copy_rows(Duel, _duels(zip(rows, played, strict=True), prompts=prompts, now=filling.now))
-
-
-def _match(round_: Round, match: PlayedMatch, *, entries: Mapping[str, Submission], now: datetime) -> Match:
-    leads, tally = match.defender == LEADER, match.tally
-    return Match(
-        round=round_,
-        kind=Match.Kind.SCREEN if leads else Match.Kind.LADDER,
-        state="decided",
-        since=now,
-        due_at=None,
-        defender=entries[match.defender],
-        defender_origin="generated" if leads else "submitted",
-        challenger=entries[match.challenger],
-        challenger_origin="submitted",
-        judge_name=JUDGE,
-        won=tally.won,
-        drawn=tally.drawn,
-        lost=tally.lost,
-        void=tally.void,
-        forfeits_challenger=tally.forfeits_challenger,
-        forfeits_defender=tally.forfeits_defender,
-        margin_micro=tally.margin_micro(),
-        duels_made=len(match.duels),
-    )
 
 
 def _duels(
