@@ -78,8 +78,8 @@ def weights(at: Moment) -> outcomes.Weights:
     checkpoint = checkpoints.order_by("-seq").first()
     event = None
     if reign is not None:
-        told = LedgerEvent.objects.filter(competition=at.competition, kind="reign", body__sequence=reign.sequence)
-        event = told.select_related("competition").first()
+        events = LedgerEvent.objects.filter(competition=at.competition, kind="reign", body__sequence=reign.sequence)
+        event = events.select_related("competition").first()
     covered = event is not None and checkpoint is not None and checkpoint.seq >= event.seq
     waits = at.reign if at.reign != reign else None
     return outcomes.Weights(

@@ -123,16 +123,16 @@ def data(
         published.append(Published(competition=slug, round=number, round_url=url, bundle=found))
     holdings = []
     for each in competitions:
-        kept, at = records.get(each.pk, {}), [each.slug]
+        counts, at = records.get(each.pk, {}), [each.slug]
         holdings.append(
             Holding(
                 competition=each.slug,
                 name=each.name,
                 url=reverse("competition", args=at),
                 tables=tuple(reverse(name, args=at) for name in ("leaders-csv", "prompt-gallery-csv")),
-                records=kept.get("files", 0),
-                records_bytes=kept.get("bytes", 0),
-                findings_url=reverse("findings", args=at) if kept else "",
+                records=counts.get("files", 0),
+                records_bytes=counts.get("bytes", 0),
+                findings_url=reverse("findings", args=at) if counts else "",
             )
         )
     return DataPage(

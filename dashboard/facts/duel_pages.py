@@ -238,8 +238,8 @@ def page(
     for side in _both(round_, match, duel, assets, renderings):
         small = light.get(side.sha256)
         file = LightFile(sha256=small.sha256, bytes=small.bytes, triangles=small.triangles) if small else None
-        kept = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
-        side = replace(side, light=file, copies=tuple(kept) if side.sha256 else ())
+        made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
+        side = replace(side, light=file, copies=tuple(made) if side.sha256 else ())
         if round_.source:
             copy = mirrored_view(duel.detail, side.role, mirrored=mirrored)
             views = {AS_JUDGED: copy} if copy else side.views

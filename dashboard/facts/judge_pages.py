@@ -148,8 +148,8 @@ def page(
     """`failing`: of the findings those by which the judge is unwell."""
     answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
     rate = lately["recent"] / lately["seconds"] if lately["recent"] else None
-    counted = ("kind", "answers", "attempts", "longest_ms", "prompt_tokens", "completion_tokens")
-    kept = ("kind", "state", "rows", "tries", "reason")
+    call_names = ("kind", "answers", "attempts", "longest_ms", "prompt_tokens", "completion_tokens")
+    silence_names = ("kind", "state", "rows", "tries", "reason")
     return JudgePage(
         **_named(round_),
         version=version,
@@ -170,9 +170,11 @@ def page(
         first_answer=lately["first"],
         last_answer=lately["last"],
         calls=tuple(
-            Calls(**{name: row[name] for name in counted}, mean_ms=round(row["mean_ms"] or 0)) for row in calls
+            Calls(**{name: row[name] for name in call_names}, mean_ms=round(row["mean_ms"] or 0)) for row in calls
         ),
-        failures=tuple(Silence(**{name: row[name] for name in kept}, code=row["failure_code"]) for row in failures),
+        failures=tuple(
+            Silence(**{name: row[name] for name in silence_names}, code=row["failure_code"]) for row in failures
+        ),
         gates=tuple(map(gate, findings)),
         controls=tuple(control(row, published=published) for row in controls),
     )

@@ -115,10 +115,10 @@ class CasePage:
 
 
 def work_list(waiting: Sequence[Waiting], decided: Sequence[Ruling], *, now: datetime) -> WorkList:
-    over = []
+    decided_rows = []
     for row in decided:
         case: Any = row.subject
-        over.append(
+        decided_rows.append(
             DecidedRow(
                 name=NAMES[row.case],
                 what=what(case),
@@ -130,7 +130,7 @@ def work_list(waiting: Sequence[Waiting], decided: Sequence[Ruling], *, now: dat
         )
     return WorkList(
         waiting=tuple(work_row(row, now=now) for row in waiting),
-        decided=tuple(over),
+        decided=tuple(decided_rows),
         url=reverse("reviews"),
     )
 
@@ -292,11 +292,11 @@ class LetterRow:
 
 
 def letters(rows: Any) -> tuple[LetterRow, ...]:
-    found = []
+    letter_rows = []
     for row in rows:
         subscription = row.subscription
         host = subscription.address.rpartition("@")[2] if subscription.channel == "email" else ""
-        found.append(
+        letter_rows.append(
             LetterRow(
                 id=str(row.public_id),
                 to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
@@ -310,7 +310,7 @@ def letters(rows: Any) -> tuple[LetterRow, ...]:
                 tries=tuple(f"{one.at:%d %b %H:%M:%S} {one.code}" for one in row.tried.all()),
             )
         )
-    return tuple(found)
+    return tuple(letter_rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
     version = round_.matches.exclude(judge="").values_list("judge", flat=True).first()
     described = DescribedJudge.objects.filter(version=version).first()
     lately = Count("pk", filter=Q(made_at__gte=now - LATELY))
-    came = asked_in(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
+    arrivals = asked_in(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
     return judge_pages.page(
         round_,
         described=described.described if described else {},
@@ -46,7 +46,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
             waiting("controls", Control.objects.filter(round=round_), now=now),
         ),
         calls=calls(round_),
-        lately={**came, "seconds": LATELY.total_seconds()},
+        lately={**arrivals, "seconds": LATELY.total_seconds()},
         duels=Duel.objects.filter(match__round=round_, match__counts=True, state="judged").count(),
         failures=failures(round_),
         findings=controls.measured(round_).findings,

@@ -46,7 +46,12 @@ def drawn(round_: Round) -> bytes:
     for line, words in enumerate(textwrap.wrap(_plain(told), width=46)[:MOST_LINES]):
         draw.text((LEFT, 88 + 54 * line), words, INK, _font(44))
     for place, sha256 in enumerate(_pictures(round_)):
-        _paste(canvas, sha256, at=(LEFT + place * (EDGE + GAP), 265))
+        try:
+            with Image.open(store.default().path(sha256)) as picture:
+                small = picture.convert("RGB").resize((EDGE, EDGE))
+        except (store.StoreFault, OSError, Image.DecompressionBombError):
+            continue  # a picture that cannot be read leaves its place empty
+        canvas.paste(small, (LEFT + place * (EDGE + GAP), 265))
     kept = io.BytesIO()
     canvas.save(kept, "JPEG", quality=85, optimize=True)
     return kept.getvalue()
@@ -65,16 +70,6 @@ def _pictures(round_: Round) -> list[str]:
     if not duels:
         return []
     return [sha for sha in (duels[0].prompt_sha256, duels[0].defender_view, duels[0].challenger_view) if sha]
-
-
-def _paste(canvas: Image.Image, sha256: str, *, at: tuple[int, int]) -> None:
-    """A picture that cannot be read leaves its place empty."""
-    try:
-        with Image.open(store.default().path(sha256)) as picture:
-            small = picture.convert("RGB").resize((EDGE, EDGE))
-    except (store.StoreFault, OSError, Image.DecompressionBombError):
-        return
-    canvas.paste(small, at)
 
 
 def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:

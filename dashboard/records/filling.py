@@ -74,7 +74,11 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     played = {key for match in read.matches for key in (match.defender, match.challenger)}
     strangers = sorted((played | {audit.hotkey for audit in read.audits}) - listed - {LEADER})
     first = leader.hotkey if leader else NOBODY
-    miners = _miners([first, *listed, *strangers])
+    hotkeys = sorted({first, *listed, *strangers})
+    about = {NOBODY: {"label": "unknown leader", "note": "leader.json does not say who led."}}
+    unknown = [Miner(hotkey=hotkey, **about.get(hotkey, {})) for hotkey in hotkeys]
+    Miner.objects.bulk_create(unknown, ignore_conflicts=True)
+    miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=hotkeys)}
     solution = {"repo": leader.repo, "commit": leader.commit} if leader else {}
     rows = [Submission(round=round_, miner=miners[first], role=Submission.Role.LEADER, **solution)]
     rows += [
@@ -97,14 +101,6 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     written = {row.key: row for row in Submission.objects.bulk_create(rows)}
     _mark_copies(read.queue, written)
     return written
-
-
-def _miners(hotkeys: Iterable[str]) -> dict[str, Miner]:
-    wanted = sorted(set(hotkeys))
-    about = {NOBODY: {"label": "unknown leader", "note": "leader.json does not say who led."}}
-    rows = [Miner(hotkey=hotkey, **about.get(hotkey, {})) for hotkey in wanted]
-    Miner.objects.bulk_create(rows, ignore_conflicts=True)
-    return {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=wanted)}
 
 
 def _mark_copies(queue: list[Entry], written: Mapping[str, Submission]) -> None:
