@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from audits import queries as auditing
-from audits.models import Build, PodRun
+from audits.models import PodRun
 from audits.pods import logs
 from competition.models import Asset, Reveal
 from dashboard.api.participation import RoundParticipation
@@ -76,10 +76,43 @@ def diagnostics(own: RoundParticipation) -> standing.Diagnostics:
         miner=game.miner(own.miner),
         reveals=tuple(game.reveal(row) for row in reveals.select_related("competition", "miner")),
         submission=game.submission(own.submission) if own.submission else None,
-        builds=tuple(_build(row) for row in auditing.builds_of(own.round, hotkey=own.miner.hotkey)),
+        builds=tuple(
+            standing.BuildLog(
+                entry=row.submission.key,
+                builder=row.builder,
+                state=row.state,
+                archive=row.archive,
+                digest=row.digest,
+                disturbed=row.disturbed,
+                failure=game.failure(row),
+                waiting_for=row.waiting_for,
+                log=row.log,
+                since=row.since,
+            )
+            for row in auditing.builds_of(own.round, hotkey=own.miner.hotkey)
+        ),
         pods=tuple(_pod(run) for run in own.runs),
-        missing_files=tuple(_missing(asset) for asset in assets(own)),
-        refused_pictures=tuple(_refused(asset, rendering) for asset, rendering in refused(own)),
+        missing_files=tuple(
+            standing.MissingFile(
+                prompt=asset.prompt.stem,
+                origin=asset.origin,
+                state=asset.state,
+                attempts=asset.attempts,
+                failure=game.failure(asset),
+                waiting_for=asset.waiting_for,
+            )
+            for asset in assets(own)
+        ),
+        refused_pictures=tuple(
+            standing.RefusedPicture(
+                prompt=asset.prompt.stem,
+                origin=asset.origin,
+                asset_sha256=asset.sha256,
+                failure=game.failure(rendering),
+                triangles=rendering.triangles,
+            )
+            for asset, rendering in refused(own)
+        ),
     )
 
 
@@ -98,40 +131,4 @@ def _pod(run: PodRun) -> standing.PodLog:
         log="" if withheld else run.log,
         log_withheld=withheld,
         since=run.since,
-    )
-
-
-def _build(row: Build) -> standing.BuildLog:
-    return standing.BuildLog(
-        entry=row.submission.key,
-        builder=row.builder,
-        state=row.state,
-        archive=row.archive,
-        digest=row.digest,
-        disturbed=row.disturbed,
-        failure=game.failure(row),
-        waiting_for=row.waiting_for,
-        log=row.log,
-        since=row.since,
-    )
-
-
-def _missing(asset: Asset) -> standing.MissingFile:
-    return standing.MissingFile(
-        prompt=asset.prompt.stem,
-        origin=asset.origin,
-        state=asset.state,
-        attempts=asset.attempts,
-        failure=game.failure(asset),
-        waiting_for=asset.waiting_for,
-    )
-
-
-def _refused(asset: Asset, rendering: Rendering) -> standing.RefusedPicture:
-    return standing.RefusedPicture(
-        prompt=asset.prompt.stem,
-        origin=asset.origin,
-        asset_sha256=asset.sha256,
-        failure=game.failure(rendering),
-        triangles=rendering.triangles,
     )

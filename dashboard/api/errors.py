@@ -118,7 +118,10 @@ def _refusal(error: Exception) -> RequestRefused | None:
         log.warning("the chain did not answer a request: %s", error)
         return unavailable("The chain does not answer, so this cannot be decided now.", code="chain")
     if isinstance(error, OperationalError):
-        return _database(error)
+        if isinstance(error.__cause__, QueryCanceled):
+            return unavailable("This question takes too long; narrow it with filters.", code="too_slow")
+        log.warning("the database did not answer a request: %s", str(error).splitlines()[0])
+        return unavailable("The database does not answer just now.", code="database")
     if isinstance(error, RequestDataTooBig):
         return too_large(0)
     if isinstance(error, SuspiciousOperation):
@@ -126,13 +129,6 @@ def _refusal(error: Exception) -> RequestRefused | None:
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     return _of_framework(error) if isinstance(error, exceptions.APIException) else None
-
-
-def _database(error: OperationalError) -> RequestRefused:
-    if isinstance(error.__cause__, QueryCanceled):
-        return unavailable("This question takes too long; narrow it with filters.", code="too_slow")
-    log.warning("the database did not answer a request: %s", str(error).splitlines()[0])
-    return unavailable("The database does not answer just now.", code="database")
 
 
 FIXES = {

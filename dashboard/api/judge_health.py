@@ -15,6 +15,8 @@ from judging.models import Duel
 def of(round_: Round) -> rows.JudgeHealth:
     current = list(controls.current(round_))
     measured = controls.measured(round_) if current else None
+    duels = Duel.objects.filter(match__round=round_, match__counts=True, state__in=("judged", "void"))
+    counts = duels.aggregate(asked=Count("pk"), void=Count("pk", filter=Q(state="void")))
     return rows.JudgeHealth(
         competition=round_.competition.slug,
         round=round_.number,
@@ -27,11 +29,5 @@ def of(round_: Round) -> rows.JudgeHealth:
             for f in (measured.findings if measured else ())
         ),
         controls=tuple(rows.control(control) for control in current),
-        void_share=_void(round_),
+        void_share=Fraction(counts["void"], counts["asked"]) if counts["asked"] else Fraction(0),
     )
-
-
-def _void(round_: Round) -> Fraction:
-    rows = Duel.objects.filter(match__round=round_, match__counts=True, state__in=("judged", "void"))
-    counts = rows.aggregate(asked=Count("pk"), void=Count("pk", filter=Q(state="void")))
-    return Fraction(counts["void"], counts["asked"]) if counts["asked"] else Fraction(0)

@@ -49,7 +49,10 @@ def _page(group: str, operations: list[tuple[str, str, Schema]], components: Sch
     used: dict[str, None] = {}
     for path, method, operation in operations:
         lines += _operation(path, method, operation, components)
-        used |= dict.fromkeys(_named(operation, components))
+        for response in operation["responses"].values():
+            answer = response.get("content", {}).get("application/json", {}).get("schema", {})
+            named = _references(_rows(answer, components) or answer)
+            used |= dict.fromkeys(name for name in named if name != "Error")
     lines += SECTIONS.get(group, lambda: ())()
     return "\n".join([*lines, *_shapes(used, components)]).rstrip() + "\n"
 
@@ -98,7 +101,10 @@ def _operation(path: str, method: str, operation: Schema, components: Schema) ->
     if own:
         yield "| parameter | in | what it means |"
         yield "|---|---|---|"
-        yield from (f"| `{p['name']}` | {p['in']} | {_cell(p['description'])}{_choices(p['schema'])} |" for p in own)
+        for p in own:
+            words = ", ".join(f"`{word}`" for word in p["schema"].get("enum", ()))
+            choices = f" One of {words}." if "enum" in p["schema"] else ""
+            yield f"| `{p['name']}` | {p['in']} | {_cell(p['description'])}{choices} |"
         yield ""
     yield from _body(operation.get("requestBody", {}).get("content", {}).get("application/json"), components)
     yield f"Gives: {_gives(operation['responses'], components)}"
@@ -174,13 +180,6 @@ def _rows(schema: Schema, components: Schema) -> Schema | None:
     return properties["results"]["items"] if "next" in properties else None
 
 
-def _named(operation: Schema, components: Schema) -> Iterable[str]:
-    """The components that an operation answers with."""
-    for response in operation["responses"].values():
-        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        yield from (name for name in _references(_rows(schema, components) or schema) if name != "Error")
-
-
 def _references(schema: Any) -> Iterable[str]:
     if isinstance(schema, Mapping):
         if "$ref" in schema:
@@ -226,10 +225,6 @@ def _type(schema: Schema) -> str:
     if schema.get("format", "double") != "double":
         return f"{schema['format']}{null}"
     return " or ".join(name) if isinstance(name, list) else str(name)
-
-
-def _choices(schema: Schema) -> str:
-    return f" One of {', '.join(f'`{word}`' for word in schema['enum'])}." if "enum" in schema else ""
 
 
 def _cell(text: str) -> str:

@@ -73,8 +73,13 @@ def leader(at: Moment) -> outcomes.Leader:
 def weights(at: Moment) -> outcomes.Weights:
     """As the chain is told: a reign that no signed checkpoint covers yet is not paid, and said to wait."""
     register = at.register
-    checkpoint, reign = _checkpoint(at), register.in_force
-    event = _event(at, reign)
+    reign = register.in_force
+    checkpoints = Checkpoint.objects.filter(competition=at.competition).select_related("competition")
+    checkpoint = checkpoints.order_by("-seq").first()
+    event = None
+    if reign is not None:
+        events = LedgerEvent.objects.filter(competition=at.competition, kind="reign", body__sequence=reign.sequence)
+        event = events.select_related("competition").first()
     covered = event is not None and checkpoint is not None and checkpoint.seq >= event.seq
     waits = at.reign if at.reign != reign else None
     return outcomes.Weights(
@@ -123,18 +128,6 @@ def _formula(at: Moment, reign: Reign) -> outcomes.Formula:
         defence=reign.defence,
         won_in=reign.won_in.number if reign.won_in else None,
     )
-
-
-def _event(at: Moment, reign: Reign | None) -> LedgerEvent | None:
-    if reign is None:
-        return None
-    rows = LedgerEvent.objects.filter(competition=at.competition, kind="reign", body__sequence=reign.sequence)
-    return rows.select_related("competition").first()
-
-
-def _checkpoint(at: Moment) -> Checkpoint | None:
-    rows = Checkpoint.objects.filter(competition=at.competition).select_related("competition")
-    return rows.order_by("-seq").first()
 
 
 def _remark(at: Moment, *, event: LedgerEvent | None, covered: bool, waits: Reign | None) -> str:

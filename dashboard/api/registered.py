@@ -13,7 +13,12 @@ BLOCK_SECONDS = 12
 
 def on(competition: Competition, hotkey: str) -> bool:
     """Raises ChainFault where the chain does not answer: then nobody knows."""
-    return hotkey in _hotkeys(competition)
+    key = f"registered:{competition.chain}"
+    known: frozenset[str] | None = cache.get(key)
+    if known is None:
+        known = frozenset(chain.of(competition).uids())
+        cache.set(key, known, BLOCK_SECONDS)
+    return hotkey in known
 
 
 def anywhere(hotkey: str) -> bool:
@@ -31,12 +36,3 @@ def anywhere(hotkey: str) -> bool:
     if silent is not None:
         raise silent
     return False
-
-
-def _hotkeys(competition: Competition) -> frozenset[str]:
-    key = f"registered:{competition.chain}"
-    known: frozenset[str] | None = cache.get(key)
-    if known is None:
-        known = frozenset(chain.of(competition).uids())
-        cache.set(key, known, BLOCK_SECONDS)
-    return known

@@ -49,8 +49,9 @@ def _column(values: list[Any]) -> list[Any]:
         return values
     if kinds <= {int, float}:
         return [None if value is None else float(value) for value in values]
-    return [value if value is None or isinstance(value, str) else _text(value) for value in values]
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=isinstance(value, Mapping))
+    return [
+        value
+        if value is None or isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, default=str, sort_keys=isinstance(value, Mapping))
+        for value in values
+    ]

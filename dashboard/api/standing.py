@@ -20,7 +20,7 @@ from dashboard.api import causes
 from dashboard.api.participation import RoundParticipation, participation
 from dashboard.api.rows import game, judging, standing
 from dashboard.facts import appeals, miner_pages, page_queries
-from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.matches import duel_url, meaning, result
 from dashboard.facts.weights import expected_at, weight_in_force
 from judging.matches import tally_of
@@ -29,8 +29,11 @@ from judging.models import Duel, Match
 
 def of(round_: Round, miner: Miner, *, now: datetime) -> standing.Standing:
     own = participation(round_, miner)
-    screen = _screen(own)
-    numbers = _numbers(screen)
+    # Its match against the leader; a copy's is its own as well.
+    mine = [m for m in own.matches if own.submission and m.challenger_id == own.submission.pk]
+    screen = next((m for m in mine if m.kind == Match.Kind.SCREEN), None)
+    decided = screen if screen and screen.state == "decided" else None
+    numbers = figures(tally_of(decided), rules=rules_of(decided.round), kind=decided.kind) if decided else None
     places = [entry.miner_id for entry in own.entries]
     rank, ranked, shared = _rank(own, screen)
     rules = rules_of(round_)
@@ -80,18 +83,6 @@ def sentence(own: RoundParticipation) -> str:
     return miner_pages.standing(own.submission, miner_pages.telling(own.round, met), own.audits)
 
 
-def _screen(own: RoundParticipation) -> Match | None:
-    """Its match against the leader; a copy's is its own as well."""
-    mine = [m for m in own.matches if own.submission and m.challenger_id == own.submission.pk]
-    return next((m for m in mine if m.kind == Match.Kind.SCREEN), None)
-
-
-def _numbers(screen: Match | None) -> Figures | None:
-    if screen is None or screen.state != "decided":
-        return None
-    return figures(tally_of(screen), rules=rules_of(screen.round), kind=screen.kind)
-
-
 def _rank(own: RoundParticipation, screen: Match | None) -> tuple[int | None, int, int]:
     """(rank, how many are ranked, how many share it), by margin among decided screens in which anything was delivered.
 
@@ -134,19 +125,21 @@ def _estimate(own: RoundParticipation, screen: Match | None, *, now: datetime) -
 def _prompts(own: RoundParticipation) -> tuple[standing.PromptResult, ...]:
     by_pk = {match.pk: match for match in own.matches}
     duels = Duel.objects.filter(match__in=by_pk).select_related("prompt").order_by("match_id", "position")
-    return tuple(_prompt(by_pk[duel.match_id], duel) for duel in duels)
-
-
-def _prompt(match: Match, duel: Duel) -> standing.PromptResult:
-    outcome = result(match, duel)
-    return standing.PromptResult(
-        prompt=duel.prompt.stem,
-        match=judging.match_id(match),
-        result=outcome,
-        meaning=meaning(match, outcome),
-        score_micro=duel.score_micro,
-        url=duel_url(match.round, match, duel),
-    )
+    rows = []
+    for duel in duels:
+        match = by_pk[duel.match_id]
+        outcome = result(match, duel)
+        rows.append(
+            standing.PromptResult(
+                prompt=duel.prompt.stem,
+                match=judging.match_id(match),
+                result=outcome,
+                meaning=meaning(match, outcome),
+                score_micro=duel.score_micro,
+                url=duel_url(match.round, match, duel),
+            )
+        )
+    return tuple(rows)
 
 
 def _audit(
@@ -158,7 +151,12 @@ def _audit(
     now: datetime,
 ) -> standing.AuditState:
     run = _run_of(audit, own.runs)
-    limit, used = _time(own, run) if run and audit.kind == Audit.Kind.GENERATION else (None, None)
+    limit = used = None  # seconds that generating may take, and has taken
+    if run and audit.kind == Audit.Kind.GENERATION:
+        limits_json: Mapping[str, Any] = own.round.competition.config.get("pods", {})
+        limit = lifecycle.BatchLimits.from_json(limits_json).generation_s
+        progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
+        used = round(progress.generation_s)
     running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
     at = [own.round.competition.slug, own.round.number, own.miner.hotkey]
     verdict = window is not None and audit.state in ("passed", "rejected")
@@ -189,11 +187,3 @@ def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
         wanted = numbered(PodRun.Purpose.AUDIT, audit.correction.number)
         return next((run for run in audited if run.purpose == wanted), None)
     return next((run for run in audited if not run.settled), audited[-1] if audited else None)
-
-
-def _time(own: RoundParticipation, run: PodRun) -> tuple[int, int]:
-    """Seconds that generating may take, and has taken."""
-    limits_json: Mapping[str, Any] = own.round.competition.config.get("pods", {})
-    limits = lifecycle.BatchLimits.from_json(limits_json)
-    progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
-    return limits.generation_s, round(progress.generation_s)

@@ -34,6 +34,8 @@ def document(round_: Round) -> dict[str, Any]:
     """Of the newest edition: why, what it replaces, and every verdict that counts no more."""
     correction = round_.corrections.filter(state="applied").order_by("-number")[0]
     reign, defended = corrections.last_reign(round_), round_.defending
+    earlier = Reissue.objects.filter(correction__round=round_, correction__number__lt=correction.number)
+    newest = earlier.order_by("-edition").first()
     replaced = correction.preview["leader_changes"]  # else the reign is one that an earlier correction began
     before = {name: correction.before[name] for name in ("winner", "leader", "weight", "effective_block", "headline")}
     return {
@@ -42,7 +44,7 @@ def document(round_: Round) -> dict[str, Any]:
         "scope": correction.scope,
         "code": correction.code,
         "reason": correction.sentence,
-        "corrects": _replaced(correction),
+        "corrects": newest.bundle_hash if newest else str(round_.publication.bundle_hash),
         "defended": defended.sequence if defended else 0,
         "supersedes": reign.supersedes.sequence if replaced and reign and reign.supersedes else None,
         "before": {**before, "ladder": correction.before["ladder"]},
@@ -57,7 +59,9 @@ def matches_aside(round_: Round) -> list[Match]:
     newest rested on beside them."""
     told = counts.matches_of(round_)
     before = round_.corrections.filter(state="applied").order_by("-number")[0].before["ladder"]
-    pairs = {_pair(match) for match in told} | {pair for rung in before for pair in _of_rung(rung)}
+    pairs = {_pair(match) for match in told}
+    for rung in before:
+        pairs |= {(kind, rung["defender"], rung["challenger"]) for kind in (Match.Kind.LADDER, Match.Kind.TITLE)}
     once = {1} | {correction.version for correction in round_.corrections.filter(state="applied")}
     rows = Match.objects.filter(round=round_, state="decided", version__in=once)
     named = rows.exclude(pk__in=[match.pk for match in told]).select_related(
@@ -71,21 +75,10 @@ def _pair(match: Match) -> tuple[str, str, str]:
     return (match.kind, match.defender.key, match.challenger.key)
 
 
-def _of_rung(rung: dict[str, str]) -> list[tuple[str, str, str]]:
-    return [(kind, rung["defender"], rung["challenger"]) for kind in (Match.Kind.LADDER, Match.Kind.TITLE)]
-
-
 def given_up(round_: Round) -> list[str]:
     """Outputs that were generated again for a correction that was not applied."""
     rows = round_.corrections.filter(scope=Correction.Scope.GENERATION).exclude(state="applied")
     return [numbered(Asset.Origin.GENERATED, number) for number in rows.values_list("number", flat=True)]
-
-
-def _replaced(correction: Correction) -> str:
-    """The hash of the bundle that this one replaces."""
-    earlier = Reissue.objects.filter(correction__round=correction.round, correction__number__lt=correction.number)
-    newest = earlier.order_by("-edition").first()
-    return newest.bundle_hash if newest else str(correction.round.publication.bundle_hash)
 
 
 def _set_aside(round_: Round) -> list[Audit]:

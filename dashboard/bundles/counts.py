@@ -27,11 +27,7 @@ def matches_of(round_: Round) -> list[Match]:
             return match.challenger.key in generated
         return match.kind == SCREEN or (match.kind, match.defender.key, match.challenger.key) in rests_on
 
-    return sorted(filter(needed, rows), key=_place)
-
-
-def _place(match: Match) -> tuple[str, str, str]:
-    return (match.kind, match.defender.key, match.challenger.key)
+    return sorted(filter(needed, rows), key=lambda match: (match.kind, match.defender.key, match.challenger.key))
 
 
 def audits_of(round_: Round) -> list[Audit]:
@@ -52,8 +48,4 @@ def _audits(round_: Round, decision: RoundDecision) -> list[Audit]:
                 rows.append(in_force_[entry, kind])
             if (entry, kind) not in in_force_ or in_force_[entry, kind].state != "passed":
                 break
-    return sorted(rows, key=_whose)
-
-
-def _whose(audit: Audit) -> tuple[str, str]:
-    return (audit.submission.key, audit.kind)
+    return sorted(rows, key=lambda audit: (audit.submission.key, audit.kind))

@@ -39,11 +39,13 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         more["judging.json"] = judging.document(round_, published_duels(round_, edition=edition))
     if edition > 1:
         more["correction.json"] = correction.document(round_)
+    rows = round_.submissions.select_related("miner", "copy_of__miner")
+    entries = sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
     told = more | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
-        "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in _entries(round_)],
+        "submissions.json": [_entry(entry_facts(s, round_=round_)) for s in entries],
         "assets.json": _assets(round_, edition=edition),
         "matches.json": [bundle_matches.match_document(m, round_=round_) for m in counts.matches_of(round_)],
         "audits.json": [correction.audit_document(a, round_=round_) for a in counts.audits_of(round_)],
@@ -103,15 +105,11 @@ def _pool_when_drawn(round_: Round) -> list[str]:
     return sorted(hashes[: told.body["prompts"]] if told else hashes)
 
 
-def _schedule(round_: Round) -> dict[str, int]:
-    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
-    return {name: getattr(round_, name) for name in names}
-
-
 def _announced_schedule(round_: Round) -> dict[str, int]:
     """As the ledger told it when the round was announced: a pause of its window may have lengthened it since."""
     told = round_.competition.events.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
-    schedule: dict[str, int] = told.body["schedule"] if told else _schedule(round_)
+    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
+    schedule: dict[str, int] = told.body["schedule"] if told else {name: getattr(round_, name) for name in names}
     return schedule
 
 
@@ -129,11 +127,6 @@ def _reveals(round_: Round) -> list[dict[str, Any]]:
         }
         for r in window
     ]
-
-
-def _entries(round_: Round) -> list[Submission]:
-    rows = list(round_.submissions.select_related("miner", "copy_of__miner"))
-    return sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
 
 
 def _entry(facts: EntryFacts) -> dict[str, Any]:
@@ -177,19 +170,10 @@ def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
 def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
     rows = _kept(round_, edition=edition)
     renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
-    return [_asset(row, renderings.get(row.sha256)) for row in rows]
-
-
-def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
-    return {
-        "entry": asset.submission.key,
-        "prompt": asset.prompt.stem,
-        "origin": asset.origin,
-        "state": asset.state,
-        "sha256": asset.sha256,
-        "bytes": asset.bytes,
-        "failure": failure_document(asset),
-        "rendering": {
+    told = []
+    for asset in rows:
+        rendering = renderings.get(asset.sha256)
+        photographed = rendering and {
             "state": rendering.state,
             "rig": rendering.rig,
             "renderer": rendering.renderer,
@@ -197,9 +181,19 @@ def _asset(asset: Asset, rendering: Rendering | None) -> dict[str, Any]:
             "triangles": rendering.triangles,
             "failure": failure_document(rendering),
         }
-        if rendering
-        else None,
-    }
+        told.append(
+            {
+                "entry": asset.submission.key,
+                "prompt": asset.prompt.stem,
+                "origin": asset.origin,
+                "state": asset.state,
+                "sha256": asset.sha256,
+                "bytes": asset.bytes,
+                "failure": failure_document(asset),
+                "rendering": photographed,
+            }
+        )
+    return told
 
 
 def published_duels(round_: Round, *, edition: int = 1) -> list[Duel]:

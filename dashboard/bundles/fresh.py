@@ -18,7 +18,15 @@ def documents(round_: Round) -> dict[str, dict[str, Any]]:
     """What the ruleset adds to the bundle, with the prompts that it was played on."""
     observed = RoundObservation(round_, audits=in_force.audited(round_))
     added = ruleset_of(round_).documents(observed)
-    return {name: {**_prompts(round_), **document} for name, document in added.items()}
+    if not added:
+        return {}
+    drawn = round_.fresh.select_related("prompt")
+    played_on = {
+        "fresh": [{"position": f.position, "stem": f.prompt.stem, "sha256": f.prompt.sha256} for f in drawn],
+        "seen": sorted(prompts.seen_before(round_)),
+        "leader_commit": leader_commit(round_),
+    }
+    return {name: {**played_on, **document} for name, document in added.items()}
 
 
 def places(round_: Round) -> dict[int, int]:
@@ -33,12 +41,3 @@ def reach(rows: Iterable[Match]) -> dict[int, int]:
         for side in (match.defender_id, match.challenger_id):
             reached[side] = max(reached.get(side, 0), match.stopped_after or 0)
     return reached
-
-
-def _prompts(round_: Round) -> dict[str, Any]:
-    drawn = round_.fresh.select_related("prompt")
-    return {
-        "fresh": [{"position": f.position, "stem": f.prompt.stem, "sha256": f.prompt.sha256} for f in drawn],
-        "seen": sorted(prompts.seen_before(round_)),
-        "leader_commit": leader_commit(round_),
-    }

@@ -34,7 +34,23 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
         "version": described.version if described else "",
         "described": described.described if described else {},
         "answers": [_answer(row.key, row.kind, vars(row)) for _, row in sorted(answers.items())],
-        "controls": [_control(control) for control in controls(round_)],
+        "controls": [
+            {
+                "take": control.take,
+                "kind": control.kind,
+                "prompt": control.prompt.stem,
+                "variant": control.variant,
+                "state": control.state,
+                "score_micro": control.score_micro,
+                "before_micro": control.before_micro,
+                "left": control.left_sha256,
+                "right": control.right_sha256,
+                "views": control.views,
+                "detail": control.detail,
+                "answers": [_answer(key, reply["kind"], reply) for key, reply in sorted(control.answers.items())],
+            }
+            for control in controls(round_)
+        ],
     }
 
 
@@ -73,23 +89,6 @@ def _line(asked_for: str, key: str, told: Mapping[str, Any]) -> str:
     names = ("attempt", "latency_ms", "made_at")
     plain = {"asked_for": asked_for, "key": key, **{name: told[name] for name in names if name in told}}
     return json.dumps(plain | {"raw": told["raw"]}, sort_keys=True)
-
-
-def _control(control: Control) -> dict[str, Any]:
-    return {
-        "take": control.take,
-        "kind": control.kind,
-        "prompt": control.prompt.stem,
-        "variant": control.variant,
-        "state": control.state,
-        "score_micro": control.score_micro,
-        "before_micro": control.before_micro,
-        "left": control.left_sha256,
-        "right": control.right_sha256,
-        "views": control.views,
-        "detail": control.detail,
-        "answers": [_answer(key, reply["kind"], reply) for key, reply in sorted(control.answers.items())],
-    }
 
 
 def _answer(key: str, kind: str, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,7 +122,8 @@ def _problem_of_draft(round_: Round, draft: Path, fill: Callable[[], None]) -> s
     try:
         fill()
     except store.StoreFault as fault:
-        if _is_published(round_, fault.sha256):
+        events = round_.competition.events.annotate(text=Cast("body", TextField()))
+        if events.filter(text__contains=fault.sha256).exists():
             raise
         return f"a row names the file {fault.sha256}, of which the ledger never told"
     except UNWRITABLE as error:
@@ -140,11 +141,6 @@ def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -
     if round_.state == "finished" and not engine.move(round_, pause(round_, why, code=CODE), now=now):
         raise RuntimeError(f"{round_} moved while it was to be paused")  # looked at again
     return _waiting_for_people(Round.objects.get(pk=round_.pk))
-
-
-def _is_published(round_: Round, sha256: str) -> bool:
-    events = round_.competition.events.annotate(text=Cast("body", TextField()))
-    return bool(events.filter(text__contains=sha256).exists())
 
 
 def _waiting_for_people(round_: Round) -> Retry:
@@ -185,7 +181,8 @@ def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[st
     files: list[dict[str, Any]] = []
     for path, document in documents.documents(round_, edition=edition).items():
         (draft / path).write_bytes(rfc8785.dumps(document))
-        files.append(_entry(draft, path, "document"))
+        written = draft / path
+        files.append({"path": path, "sha256": _sha256(written), "bytes": written.stat().st_size, "role": "document"})
     for sha256, role in documents.blobs(round_, edition=edition):
         path = f"blobs/{sha256}"
         _link(store.default().path(sha256), draft / path)
@@ -198,10 +195,6 @@ def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[st
     }
     (draft / "manifest.json").write_bytes(rfc8785.dumps({**named, "files": files}))
     return files
-
-
-def _entry(draft: Path, path: str, role: str) -> dict[str, Any]:
-    return {"path": path, "sha256": _sha256(draft / path), "bytes": (draft / path).stat().st_size, "role": role}
 
 
 def _sha256(path: Path) -> str:

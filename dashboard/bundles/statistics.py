@@ -21,21 +21,22 @@ Row = Mapping[str, Any]
 def document(told: Mapping[str, Any]) -> dict[str, Any]:
     """`told`: the round's other documents."""
     ruleset = rulesets.ruleset(rulesets.read(told["round.json"]["rules"]))
+    matches = []
+    for match in told["matches.json"]:
+        tally = Tally(**match["tally"])
+        low, high = tally.interval95()
+        matches.append(
+            {
+                "match": f"{match['kind']} {match['defender']} {match['challenger']}",
+                "interval95_micro": [round(low * MICRO), round(high * MICRO)],
+                "sign_p_micro": round(tally.sign_p() * MICRO),
+                "flip_distance": ruleset.documented_flip_distance(match, told),
+            }
+        )
     return {
-        "matches": [_match(match, told, ruleset=ruleset) for match in told["matches.json"]],
+        "matches": matches,
         "flip_distance": ruleset.round_flip_distance(told),
         "repeatability": asdict(of_copies(_judged(told))),
-    }
-
-
-def _match(match: Row, told: Mapping[str, Any], *, ruleset: rulesets.Ruleset) -> dict[str, Any]:
-    tally = Tally(**match["tally"])
-    low, high = tally.interval95()
-    return {
-        "match": f"{match['kind']} {match['defender']} {match['challenger']}",
-        "interval95_micro": [round(low * MICRO), round(high * MICRO)],
-        "sign_p_micro": round(tally.sign_p() * MICRO),
-        "flip_distance": ruleset.documented_flip_distance(match, told),
     }
 
 

@@ -65,7 +65,10 @@ def problem(digest: str) -> str:
     for entry in json.loads((folder / "manifest.json").read_bytes())["files"]:
         if store.sha256_of(folder / entry["path"]) != entry["sha256"]:
             return "rotten"
-    return "" if _same_ledger(publication, folder) else "rotten"
+    for name, text in publish.ledger_files(publication).items():
+        if not (folder / name).is_file() or (folder / name).read_text() != text:
+            return "rotten"
+    return ""
 
 
 def _cut(folder: Path, digest: str) -> str:
@@ -80,11 +83,6 @@ def _cut(folder: Path, digest: str) -> str:
     files = json.loads(manifest.read_bytes())["files"]
     whole = all((at := folder / one["path"]).is_file() and at.stat().st_size == one["bytes"] for one in files)
     return "" if whole else "cut"
-
-
-def _same_ledger(publication: Publication | Reissue, folder: Path) -> bool:
-    expected = publish.ledger_files(publication)
-    return all((folder / name).is_file() and (folder / name).read_text() == text for name, text in expected.items())
 
 
 def restore(digest: str) -> bool:
@@ -110,16 +108,12 @@ PUBLISHED_BUNDLES = Mender(expected=digests, problem=problem, restore=restore)
 
 def look_at_bundles(now: datetime) -> None:
     """A few at a time, so that a lost folder is noticed by itself; what sizes do not show is a scrub's to find."""
-    for publication in _next_ones():
+    rows = Publication.objects.filter(state="published", round__source={}).select_related("round__competition")
+    turn = list(rows.filter(pk__gt=_turn["after"]).order_by("pk")[:LOOKED_AT_ONCE])
+    _turn["after"] = turn[-1].pk if len(turn) == LOOKED_AT_ONCE else 0
+    for publication in turn:
         folder = bundle_folders.folder_of(publication.round)
         found = _cut(folder, publication.bundle_hash)
         known = damage.damaged().filter(what=BUNDLE, sha256=publication.bundle_hash)
         if found and not known.exists():
             damage.report(publication.bundle_hash, problem=found, now=now, what=BUNDLE)
-
-
-def _next_ones() -> list[Publication]:
-    rows = Publication.objects.filter(state="published", round__source={}).select_related("round__competition")
-    found = list(rows.filter(pk__gt=_turn["after"]).order_by("pk")[:LOOKED_AT_ONCE])
-    _turn["after"] = found[-1].pk if len(found) == LOOKED_AT_ONCE else 0
-    return found

@@ -19,12 +19,8 @@ def accepted(header: str) -> str:
     weights: dict[str, float] = {}
     for part in header.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
-        weights.setdefault(ALIASES.get(coding, coding), _weight(parameters))
+        named = next((piece.replace(" ", "") for piece in parameters if piece.startswith("q")), "q=1")
+        weight = WEIGHT.fullmatch(named)
+        weights.setdefault(ALIASES.get(coding, coding), float(weight[1]) if weight else 0.0)
     rest = weights.get("*", 0.0)
     return ", ".join(coding for coding in OURS if weights.get(coding, rest) > 0)
-
-
-def _weight(parameters: list[str]) -> float:
-    found = next((piece.replace(" ", "") for piece in parameters if piece.startswith("q")), "q=1")
-    weight = WEIGHT.fullmatch(found)
-    return float(weight[1]) if weight else 0.0

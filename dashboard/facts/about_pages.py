@@ -112,34 +112,33 @@ def data(
     *,
     records: Mapping[int, Mapping[str, int]],
 ) -> DataPage:
+    published = []
+    for publication in publications:
+        round_ = publication.round
+        found = bundle(round_, publication)
+        if found is None:
+            raise ValueError("only published bundles are listed")
+        slug, number = round_.competition.slug, round_.number
+        url = reverse("round", args=[slug, number])
+        published.append(Published(competition=slug, round=number, round_url=url, bundle=found))
+    holdings = []
+    for each in competitions:
+        counts, at = records.get(each.pk, {}), [each.slug]
+        holdings.append(
+            Holding(
+                competition=each.slug,
+                name=each.name,
+                url=reverse("competition", args=at),
+                tables=tuple(reverse(name, args=at) for name in ("leaders-csv", "prompt-gallery-csv")),
+                records=counts.get("files", 0),
+                records_bytes=counts.get("bytes", 0),
+                findings_url=reverse("findings", args=at) if counts else "",
+            )
+        )
     return DataPage(
-        bundles=tuple(_published(publication) for publication in publications),
-        holdings=tuple(_holding(each, records.get(each.pk, {})) for each in competitions),
+        bundles=tuple(published),
+        holdings=tuple(holdings),
         url=reverse("data"),
-    )
-
-
-def _published(publication: Publication) -> Published:
-    round_ = publication.round
-    found = bundle(round_, publication)
-    if found is None:
-        raise ValueError("only published bundles are listed")
-    at = [round_.competition.slug, round_.number]
-    return Published(
-        competition=round_.competition.slug, round=round_.number, round_url=reverse("round", args=at), bundle=found
-    )
-
-
-def _holding(competition: Competition, records: Mapping[str, int]) -> Holding:
-    at = [competition.slug]
-    return Holding(
-        competition=competition.slug,
-        name=competition.name,
-        url=reverse("competition", args=at),
-        tables=tuple(reverse(name, args=at) for name in ("leaders-csv", "prompt-gallery-csv")),
-        records=records.get("files", 0),
-        records_bytes=records.get("bytes", 0),
-        findings_url=reverse("findings", args=at) if records else "",
     )
 
 
@@ -182,23 +181,22 @@ def changelog(
     text: str,
 ) -> ChangelogPage:
     """`judges` and `rulesets`: competition -> what its rounds name, first used first."""
+    judge_versions, ruleset_versions = [], []
+    for slug, rows in judges.items():
+        for row in rows:
+            told = {"name": row["judge_name"], "hash": row["judge"], "count": row["matches"], "rules": {}}
+            judge_versions.append(Version(competition=slug, first=row["first"], last=row["last"], **told))
+    for slug, rows in rulesets.items():
+        for row in rows:
+            rules = row["rules"] if isinstance(row["rules"], dict) else {}
+            told = {"name": row["ruleset"], "hash": "", "count": row["rounds"], "rules": rules}
+            ruleset_versions.append(Version(competition=slug, first=row["first"], last=row["last"], **told))
     return ChangelogPage(
-        judges=tuple(_judge(slug, row) for slug, rows in judges.items() for row in rows),
-        rulesets=tuple(_ruleset(slug, row) for slug, rows in rulesets.items() for row in rows),
+        judges=tuple(judge_versions),
+        rulesets=tuple(ruleset_versions),
         releases=releases(text),
         url=reverse("changelog"),
     )
-
-
-def _judge(slug: str, row: Mapping[str, Any]) -> Version:
-    told = {"name": row["judge_name"], "hash": row["judge"], "count": row["matches"], "rules": {}}
-    return Version(competition=slug, first=row["first"], last=row["last"], **told)
-
-
-def _ruleset(slug: str, row: Mapping[str, Any]) -> Version:
-    rules = row["rules"] if isinstance(row["rules"], dict) else {}
-    told = {"name": row["ruleset"], "hash": "", "count": row["rounds"], "rules": rules}
-    return Version(competition=slug, first=row["first"], last=row["last"], **told)
 
 
 def releases(text: str) -> tuple[Release, ...]:

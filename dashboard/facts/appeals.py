@@ -146,15 +146,11 @@ def windows(rounds: Sequence[Round], *, now: datetime) -> dict[int, AppealWindow
             continue
         if round_.competition_id not in blocks:
             blocks[round_.competition_id] = clock.current_block(round_.competition, now=now)
-        found[round_.pk] = _window(round_, after, block=blocks[round_.competition_id], now=now)
+        last, block = lodging.last_block_by(after), blocks[round_.competition_id]
+        open_ = None if block is None else block <= last
+        ends_at = expected_at(round_.competition, last, now=now) if open_ else None
+        found[round_.pk] = AppealWindow(last_block=last, block=block, open=open_, ends_at=ends_at)
     return found
-
-
-def _window(round_: Round, after: Round, *, block: int | None, now: datetime) -> AppealWindow:
-    last = lodging.last_block_by(after)
-    open_ = None if block is None else block <= last
-    ends_at = expected_at(round_.competition, last, now=now) if open_ else None
-    return AppealWindow(last_block=last, block=block, open=open_, ends_at=ends_at)
 
 
 def moving(objections: Iterable[Objection], window: AppealWindow | None) -> bool:

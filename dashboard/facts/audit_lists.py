@@ -98,6 +98,21 @@ def page(
 ) -> AuditsPage:
     asked = f"?outcome={outcome}" if outcome else ""
     outcomes = {name: counts.get(name, 0) for name in OUTCOMES}
+    lines = []
+    for audit in audits:
+        facts = audit_facts(audit, round_=audit.round)
+        line = shown_as(
+            AuditLine,
+            facts,
+            verdict=facts.state,
+            verdict_name=VERDICTS[facts.state],
+            findings=len(facts.findings),
+            appeals=against(appeals, audit),
+            appeal_window=appeal_windows.get(audit.round_id),
+            limited=tuple(number for number in measured(facts) if number.limit and number.value is not None),
+            round_url=reverse("round", args=[facts.competition, facts.round]),
+        )
+        lines.append(line)
     return AuditsPage(
         competition=competition.slug,
         competition_name=competition.name,
@@ -106,7 +121,7 @@ def page(
         outcomes=outcomes,
         sheet=sheet,
         sheets=sheets,
-        audits=tuple(_line(audit, appeals=appeals, windows=appeal_windows) for audit in audits),
+        audits=tuple(lines),
         labels=labels(competition),
         url=reverse("audits", args=[competition.slug]) + asked,
     )
@@ -118,18 +133,3 @@ def _sentence(outcomes: Mapping[str, int]) -> str:
     told = f"{count(outcomes['passed'], 'audit')} passed, {outcomes['rejected']} rejected"
     waiting = outcomes["gathering"] + outcomes["reviewing"]
     return f"{told}; {waiting} open." if waiting else f"{told}; none is open."
-
-
-def _line(audit: Audit, *, appeals: Objections, windows: Mapping[int, AppealWindow]) -> AuditLine:
-    facts = audit_facts(audit, round_=audit.round)
-    return shown_as(
-        AuditLine,
-        facts,
-        verdict=facts.state,
-        verdict_name=VERDICTS[facts.state],
-        findings=len(facts.findings),
-        appeals=against(appeals, audit),
-        appeal_window=windows.get(audit.round_id),
-        limited=tuple(number for number in measured(facts) if number.limit and number.value is not None),
-        round_url=reverse("round", args=[facts.competition, facts.round]),
-    )

@@ -169,6 +169,20 @@ def page(
     """`audits`: every version there was; `counting`: those whose verdict is in force."""
     at = [round_.competition.slug, round_.number]
     miner = entrant(submission)
+    repeats = []
+    for one in repeated:
+        if one.state != "decided":
+            continue
+        tally = figures(tally_of(one), rules=rules_of(round_), kind=one.kind)
+        again = plain(one.kind) == Match.Kind.AGAIN
+        repeats.append(
+            RepeatRow(
+                number=int(one.kind.partition("_")[2] or 0) + 1,
+                against=entrant(one.defender).name if again else "what was submitted",
+                tally=tally,
+                limit=tally.limit,
+            )
+        )
     return AuditPage(
         competition=round_.competition.slug,
         round=round_.number,
@@ -181,21 +195,10 @@ def page(
         appeal_window=appeal_window,
         pod_runs=tuple(pod_run(run) for run in pod_runs),
         match=match,
-        repeats=tuple(_repeat(round_, one) for one in repeated if one.state == "decided"),
+        repeats=tuple(repeats),
         screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
         round_url=reverse("round", args=at),
         url=reverse("audit", args=[*at, miner.hotkey]),
-    )
-
-
-def _repeat(round_: Round, match: Match) -> RepeatRow:
-    tally = figures(tally_of(match), rules=rules_of(round_), kind=match.kind)
-    against = plain(match.kind) == Match.Kind.AGAIN
-    return RepeatRow(
-        number=int(match.kind.partition("_")[2] or 0) + 1,
-        against=entrant(match.defender).name if against else "what was submitted",
-        tally=tally,
-        limit=tally.limit,
     )
 
 

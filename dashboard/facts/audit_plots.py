@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -51,10 +51,11 @@ def distances(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -
     known = sorted((one for one in told if one.distance is not None), key=lambda one: (one.distance, one.prompt))
     if not known:
         return None
-    points = tuple(
-        Point(x=place, y=one.distance or 0.0, group=_group(one, allowed), words=one.prompt, url=one.url)
-        for place, one in enumerate(known, 1)
-    )
+    points = []
+    for place, one in enumerate(known, 1):
+        distance = one.distance or 0.0
+        group = "within" if distance <= allowed.distance else "critical" if one.critical else "over"
+        points.append(Point(x=place, y=distance, group=group, words=one.prompt, url=one.url))
     return Plot(
         name="distances",
         title="Distances",
@@ -62,16 +63,10 @@ def distances(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -
         x=Axis(words="prompts, nearest first", shape="round"),
         y=Axis(words="distance"),
         groups=DISTANCES,
-        points=points,
+        points=tuple(points),
         limits=(Limit(at=allowed.distance, words="limit of one prompt"),),
         data_url=data_url,
     )
-
-
-def _group(one: Regenerated, allowed: Allowed) -> str:
-    if (one.distance or 0.0) <= allowed.distance:
-        return "within"
-    return "critical" if one.critical else "over"
 
 
 def scores(match: MatchPage, *, data_url: str) -> Plot | None:
@@ -101,7 +96,14 @@ def times(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -> Pl
     seconds = [one.seconds for one in told if one.seconds is not None]
     if not seconds:
         return None
-    width = _width(max(seconds) - min(seconds))
+    spread = max(seconds) - min(seconds)
+    width = next((width for width in (0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if spread / width <= BINS), 60.0)
+    counted = Counter(floor(value / width) for value in seconds)
+    bars = []
+    for place in sorted(counted):
+        side = "over" if place * width >= allowed.seconds else "within"
+        words = f"{place * width:g} to {(place + 1) * width:g} s"
+        bars.append(Point(x=(place + 0.5) * width, y=counted[place], group=side, words=words))
     limits = [Limit(at=allowed.seconds, words="limit of one prompt", upright=True)]
     if allowed.median_seconds is not None:
         limits.append(Limit(at=allowed.median_seconds, words="limit of the median", upright=True))
@@ -112,21 +114,8 @@ def times(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -> Pl
         x=Axis(words="time", shape="seconds"),
         y=Axis(words="prompts"),
         groups=TIMES,
-        points=tuple(_bars(seconds, width=width, allowed=allowed)),
+        points=tuple(bars),
         limits=tuple(limits),
         bar_width=width,
         data_url=data_url,
     )
-
-
-def _bars(seconds: Sequence[float], *, width: float, allowed: Allowed) -> Iterator[Point]:
-    counted = Counter(floor(value / width) for value in seconds)
-    for place in sorted(counted):
-        over = place * width >= allowed.seconds
-        words = f"{place * width:g} to {(place + 1) * width:g} s"
-        yield Point(x=(place + 0.5) * width, y=counted[place], group="over" if over else "within", words=words)
-
-
-def _width(spread: float) -> float:
-    """Of a bin: a round number of seconds."""
-    return next((width for width in (0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if spread / width <= BINS), 60.0)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from competition.rulesets import Rules, TitleRules, ruleset
-from competition.rulesets.base import CreditPath
 from competition.rulesets.title_1 import two_decimals
 from dashboard.facts.figures import rules_of
 from dashboard.facts.wording import bar, count
@@ -56,7 +55,8 @@ class Credits:
     @property
     def steps(self) -> tuple[Step, ...]:
         """On a logarithmic scale, so that a won and a lost stake look alike wherever they happen."""
-        ends = [(self._x(n), self._y(held)) for n, held in enumerate(self.path)]
+        whole = max(self.prompts, len(self.path) - 1, 1)
+        ends = [(round(100 * n / whole, DIGITS), self._y(held)) for n, held in enumerate(self.path)]
         moved = zip(self.path, self.path[1:], strict=False)
         sides = ["won" if after > before else "lost" if after < before else "drawn" for before, after in moved]
         pairs = zip(ends, ends[1:], sides, strict=False)
@@ -66,9 +66,6 @@ class Credits:
     def heights(self) -> dict[str, float]:
         """Where the bar, one credit and the floor lie."""
         return {"bar": self._y(self.title.bar), "one": self._y(Fraction(1)), "out": self._y(self.title.out)}
-
-    def _x(self, duels: int) -> float:
-        return round(100 * duels / max(self.prompts, len(self.path) - 1, 1), DIGITS)
 
     def _y(self, credits: Fraction) -> float:
         low, high = math.log(min(*self.path, self.title.out)), math.log(max(*self.path, self.title.bar))
@@ -85,19 +82,14 @@ def credits(match: Match, duels: Sequence[Duel]) -> Credits | None:
     moved = ruleset(rules).credit_path(match.kind, results, total=prompts, carried=carried)
     if moved is None:
         return None
-    return Credits(
-        path=moved.path, title=moved.title, prompts=prompts, carried=moved.carried, words=_words(moved, rules=rules)
-    )
-
-
-def _words(moved: CreditPath, *, rules: Rules) -> str:
     path, title = moved.path, moved.title
     begun = f"{two_decimals(path[0])} credits, from {count(moved.carried, 'duel')} of earlier rounds"
     first = begun if moved.carried else "1 credit"
-    return (
+    words = (
         f"From {first} to {float(path[-1]):,.2f} in {count(len(path) - 1, 'duel')}; the title takes "
         f"{number(title.bar)} and {bar(rules.win_margin)}, below {number(title.out)} it is out."
     )
+    return Credits(path=path, title=title, prompts=prompts, carried=moved.carried, words=words)
 
 
 def bar_words(rules: Rules | None, *, default: Fraction) -> str:

@@ -24,7 +24,7 @@ from dashboard.facts.chart_pages import PLOTS, ChartsPage, TimeRow
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.people import entrant
 from dashboard.facts.plots import Plot
-from dashboard.facts.prompt_pages import NOTHING, PromptRow, prompt_row
+from dashboard.facts.prompt_pages import NOTHING, prompt_row
 from dashboard.models import RecordFile
 from dashboard.pages import url_lookup
 from dashboard.pages.answers import Page, always, fresh
@@ -37,17 +37,27 @@ LARGEST = 1e9
 
 
 def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
-    competition, before = url_lookup.competition(slug), _before(request)
-    matches = _matches(competition, before=before)
+    competition, before = url_lookup.competition(slug), whole_number(request.GET.get("before", ""))
+    decided = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
+    decided = decided.filter(margin_micro__isnull=False)
+    decided = decided.filter(round__number__lt=before) if before is not None else decided
+    sides = ("round__competition", "defender__miner", "challenger__miner")
+    matches = list(decided.select_related(*sides).order_by("-round__number", "pk")[: MOST_MATCHES + 1])
     older = _older(matches)
     shown = [match for match in matches[:MOST_MATCHES] if older is None or match.round.number >= older]
     window = {match.round_id for match in shown}
+    reigns = queries.reigns_of(competition)
+    times = list(_times(competition, window))
+    counts = prompt_counts.over(prompt_counts.newest(competition))
+    most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
+    rows = Prompt.objects.in_bulk(most)
+    prompts = [prompt_row(competition, rows[pk], counts.get(pk, NOTHING)) for pk in most if pk in rows]
     return chart_pages.page(
         competition,
         shown,
-        reigns=queries.reigns_of(competition),
-        times=list(_times(competition, window)),
-        prompts=_prompts(competition),
+        reigns=reigns,
+        times=times,
+        prompts=prompts,
         before=before,
         older=older,
     )
@@ -59,18 +69,6 @@ def _older(matches: list[Match]) -> int | None:
         return None
     newest, cut = matches[0].round.number, matches[MOST_MATCHES].round.number
     return min(newest, cut + 1)
-
-
-def _before(request: HttpRequest) -> int | None:
-    return whole_number(request.GET.get("before", ""))
-
-
-def _matches(competition: Competition, *, before: int | None) -> list[Match]:
-    rows = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
-    rows = rows.filter(margin_micro__isnull=False)
-    rows = rows.filter(round__number__lt=before) if before is not None else rows
-    sides = ("round__competition", "defender__miner", "challenger__miner")
-    return list(rows.select_related(*sides).order_by("-round__number", "pk")[: MOST_MATCHES + 1])
 
 
 def _times(competition: Competition, rounds: set[int]) -> Iterator[TimeRow]:
@@ -100,13 +98,6 @@ def _time(row: Audit | PodRun, what: str, seconds: float, limit: Any) -> TimeRow
         limit_s=_plain(limit),
         url=reverse(name, args=[round_.competition.slug, round_.number, *at]),
     )
-
-
-def _prompts(competition: Competition) -> list[PromptRow]:
-    counts = prompt_counts.over(prompt_counts.newest(competition))
-    most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
-    prompts = Prompt.objects.in_bulk(most)
-    return [prompt_row(competition, prompts[pk], counts.get(pk, NOTHING)) for pk in most if pk in prompts]
 
 
 charts_page = Page(charts_facts, template="charts.html", settled=always)

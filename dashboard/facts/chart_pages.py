@@ -112,7 +112,11 @@ def page(
 ) -> ChartsPage:
     """`matches` newest round first."""
     crowned = {(reign.won_in_id, reign.miner_id) for reign in reigns if not reign.defence}
-    won = {match.pk for match in _weightiest(matches) if (match.round_id, match.challenger.miner_id) in crowned}
+    entries: dict[int, list[Match]] = {}
+    for match in matches:
+        entries.setdefault(match.challenger_id, []).append(match)
+    most_telling = filter(None, map(weightiest, entries.values()))
+    won = {match.pk for match in most_telling if (match.round_id, match.challenger.miner_id) in crowned}
     rows = tuple(_margin(match, crowned=match.pk in won) for match in matches)
     rules = rules_of(matches[0].round) if matches else None
     return ChartsPage(
@@ -128,14 +132,6 @@ def page(
         labels=labels(competition),
         url=reverse("charts", args=[competition.slug]) + (f"?before={before}" if before is not None else ""),
     )
-
-
-def _weightiest(matches: Sequence[Match]) -> list[Match]:
-    """Of each entry's matches the one that says most."""
-    entries: dict[int, list[Match]] = {}
-    for match in matches:
-        entries.setdefault(match.challenger_id, []).append(match)
-    return [found for rows in entries.values() if (found := weightiest(rows)) is not None]
 
 
 def _sentence(rows: Sequence[MarginRow]) -> str:
@@ -170,9 +166,11 @@ def _margin(match: Match, *, crowned: bool) -> MarginRow:
 
 
 def margins(page: ChartsPage) -> Plot:
-    points = [
-        Point(x=row.round, y=float(row.margin), group=row.state, words=_met(row), url=row.url) for row in page.margins
-    ]
+    points = []
+    for row in page.margins:
+        against = "the leader" if row.defender.key == "leader" else row.defender.name
+        words = f"Round {row.round}: {row.challenger.name} against {against}"
+        points.append(Point(x=row.round, y=float(row.margin), group=row.state, words=words, url=row.url))
     return _plot(
         page,
         name="margins",
@@ -183,11 +181,6 @@ def margins(page: ChartsPage) -> Plot:
         points=points,
         limits=(Limit(at=float(page.win_margin), words="bar"),),
     )
-
-
-def _met(row: MarginRow) -> str:
-    against = "the leader" if row.defender.key == "leader" else row.defender.name
-    return f"Round {row.round}: {row.challenger.name} against {against}"
 
 
 def times(page: ChartsPage) -> Plot:
@@ -213,11 +206,13 @@ def times(page: ChartsPage) -> Plot:
 
 
 def prompts(page: ChartsPage) -> Plot:
-    points = [
-        Point(x=float(row.decisive), y=float(row.discrimination), group=_tells(row), words=row.prompt, url=row.url)
-        for row in page.prompts
-        if row.decisive is not None and row.discrimination is not None
-    ]
+    points = []
+    for row in page.prompts:
+        share, telling = row.decisive, row.discrimination
+        if share is None or telling is None:
+            continue
+        group = "never" if not share else "telling" if telling > 0 else "against"
+        points.append(Point(x=float(share), y=float(telling), group=group, words=row.prompt, url=row.url))
     return _plot(
         page,
         name="prompts",
@@ -231,10 +226,6 @@ def prompts(page: ChartsPage) -> Plot:
         points=points,
         limits=(Limit(at=0.0, words="tells nothing"),),
     )
-
-
-def _tells(row: PromptRow) -> str:
-    return "never" if not row.decisive else "telling" if row.discrimination and row.discrimination > 0 else "against"
 
 
 def _plot(

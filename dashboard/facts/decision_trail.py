@@ -130,32 +130,22 @@ def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
 
 
 def _chain(round_: Round, match: Match, numbers: Figures, *, audits: Sequence[Audit]) -> tuple[Link, ...]:
-    return _numbers(round_, match, numbers) + _ladder(round_, match) + _audits(round_, match, audits)
-
-
-def _numbers(round_: Round, match: Match, numbers: Figures) -> tuple[Link, ...]:
     url = match_url(round_, match)
     reached = "reached" if _reached(match, numbers) else "not reached"
-    return (
+    at = [round_.competition.slug, round_.number]
+    round_url = reverse("round", args=at)
+    order = "title match on fresh prompts" if match.kind == Match.Kind.TITLE else "in reveal order"
+    links = (
         Link(step="margin", words=percent(numbers.margin), url=url),
         Link(step="bar", words=f"{_bar(match, numbers)}, {reached}", url=f"{url}#strip-title"),
+        Link(step="ladder", words=order, url=f"{round_url}#ladder-title"),
     )
-
-
-def _ladder(round_: Round, match: Match) -> tuple[Link, ...]:
-    url = reverse("round", args=[round_.competition.slug, round_.number])
-    words = "title match on fresh prompts" if match.kind == Match.Kind.TITLE else "in reveal order"
-    return (Link(step="ladder", words=words, url=f"{url}#ladder-title"),)
-
-
-def _audits(round_: Round, match: Match, audits: Sequence[Audit]) -> tuple[Link, ...]:
     if not audits:
-        url = reverse("round", args=[round_.competition.slug, round_.number])
-        return (Link(step="audits", words="none was due", url=f"{url}#audits-title"),)
+        return (*links, Link(step="audits", words="none was due", url=f"{round_url}#audits-title"))
     states = {audit.state for audit in audits}
-    words = "rejected" if "rejected" in states else "passed" if states == {"passed"} else "open"
-    url = reverse("audit", args=[round_.competition.slug, round_.number, match.challenger.miner.hotkey])
-    return (Link(step="audits", words=words, url=url),)
+    verdict = "rejected" if "rejected" in states else "passed" if states == {"passed"} else "open"
+    audit_url = reverse("audit", args=[*at, match.challenger.miner.hotkey])
+    return (*links, Link(step="audits", words=verdict, url=audit_url))
 
 
 def _weight(round_: Round, payment: Payment | None) -> tuple[Link, ...]:

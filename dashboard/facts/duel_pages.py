@@ -234,10 +234,20 @@ def page(
     copies: Sequence[WinnerCopy],
 ) -> DuelPage:
     """`mirrored`: address on another host -> hash of our copy there; `light`: hash of a file -> its light copy."""
-    left, right = (_copied(_lit(side, light), copies) for side in _both(round_, match, duel, assets, renderings))
+    sides = []
+    for side in _both(round_, match, duel, assets, renderings):
+        small = light.get(side.sha256)
+        file = LightFile(sha256=small.sha256, bytes=small.bytes, triangles=small.triangles) if small else None
+        made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
+        side = replace(side, light=file, copies=tuple(made) if side.sha256 else ())
+        if round_.source:
+            copy = mirrored_view(duel.detail, side.role, mirrored=mirrored)
+            views = {AS_JUDGED: copy} if copy else side.views
+            side = replace(side, links=links(duel.detail, side.role), views=views)
+        sides.append(side)
+    left, right = sides
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
-        left, right = (_elsewhere(side, duel.detail, mirrored=mirrored) for side in (left, right))
         detail.pop("files", None)
     facts = duel_facts(duel, match=match, round_=round_)
     return shown_as(
@@ -277,24 +287,11 @@ def _both(
 ) -> tuple[AssetSide, AssetSide]:
     left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
     right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
-    asked = _format(round_)
+    try:
+        asked = registry.of(round_.competition.config).name
+    except ValueError:
+        asked = registry.USUAL  # rounds that were played elsewhere may name none of ours
     return replace(left, file_format=asked), replace(right, file_format=asked)
-
-
-def _lit(side: AssetSide, light: Mapping[str, LightCopy]) -> AssetSide:
-    copy = light.get(side.sha256)
-    made = LightFile(sha256=copy.sha256, bytes=copy.bytes, triangles=copy.triangles) if copy else None
-    return replace(side, light=made)
-
-
-def _copied(side: AssetSide, copies: Sequence[WinnerCopy]) -> AssetSide:
-    made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
-    return replace(side, copies=tuple(made) if side.sha256 else ())
-
-
-def _elsewhere(side: AssetSide, detail: Any, *, mirrored: Mapping[str, str]) -> AssetSide:
-    copy = mirrored_view(detail, side.role, mirrored=mirrored)
-    return replace(side, links=links(detail, side.role), views={AS_JUDGED: copy} if copy else side.views)
 
 
 def _rig(round_: Round) -> dict[str, Any]:
@@ -340,22 +337,14 @@ def _side(
     )
 
 
-def _format(round_: Round) -> str:
-    """Rounds that were played elsewhere may name none of ours."""
-    try:
-        return registry.of(round_.competition.config).name
-    except ValueError:
-        return registry.USUAL
-
-
 def _view_names(*sides: AssetSide) -> tuple[str, ...]:
     """White views in the rig's order as far as known, then the gray ones; the grid repeats the gray ones."""
     names = {name for side in sides for name in side.views if name != GRID}
-    return tuple(sorted(names, key=_place))
 
+    def place(name: str) -> tuple[bool, int, str]:
+        return name.startswith(GRAY_PREFIX), _PLACES.get(name.removeprefix(GRAY_PREFIX), 99), name
 
-def _place(name: str) -> tuple[bool, int, str]:
-    return name.startswith(GRAY_PREFIX), _PLACES.get(name.removeprefix(GRAY_PREFIX), 99), name
+    return tuple(sorted(names, key=place))
 
 
 _PLACES = {

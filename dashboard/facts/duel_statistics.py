@@ -119,10 +119,13 @@ def repeats(competition: Competition) -> dict[str, int]:
 
 def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
     """The first and each further verdict of one question."""
+    # Commits that several entries of one round share.
+    entries = Submission.objects.filter(round__competition=competition, role="challenger").exclude(commit="").order_by()
+    shared = entries.values("round", "commit").annotate(n=Count("pk")).filter(n__gt=1)
     rows = Duel.objects.filter(
         prompt_counts.JUDGED, match__round__competition=competition, match__state="decided", match__counts=True
     )
-    rows = rows.exclude(auditing("match__")).filter(match__challenger__commit__in=_shared(competition))
+    rows = rows.exclude(auditing("match__")).filter(match__challenger__commit__in=shared.values("commit"))
     question = ("match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id")
     elsewhere = Case(When(match__round__source={}, then=False), default=True, output_field=BooleanField())
     asked = rows.order_by("match_id").values_list(*question, elsewhere, "right_sha256", "outcome")
@@ -135,10 +138,3 @@ def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
         elif foreign or file != before[0]:
             pairs.append((before[1], outcome))
     return pairs
-
-
-def _shared(competition: Competition) -> QuerySet[Any, Any]:
-    """Commits that several entries of one round share."""
-    rows = Submission.objects.filter(round__competition=competition, role="challenger").exclude(commit="").order_by()
-    grouped = rows.values("round", "commit").annotate(n=Count("pk"))
-    return grouped.filter(n__gt=1).values("commit")

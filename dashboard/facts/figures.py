@@ -74,6 +74,10 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
     bar = rules.win_margin if rules else DEFAULT_BAR
     least = rules.least_counted if rules else 1
     limit = -bar if plain(kind) == "audit" else bar
+    if rules is not None:
+        flips = ruleset(rules).flip_distance(plain(kind), tally)
+    else:  # the bar, or an audit's finding that outputs are worse
+        flips = tallying.flip_distance(tally, win_margin=limit, least_counted=least)
     return Figures(
         won=tally.won,
         drawn=tally.drawn,
@@ -91,13 +95,6 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
         holds=tallying.reaches(tally, win_margin=limit, least_counted=least),
         reaches=tallying.reaches(tally, win_margin=bar, least_counted=least),
         gap=max(0, math.ceil(bar * tally.counted) - tally.net),
-        flip_distance=_flips(tally, rules=rules, kind=plain(kind), bar=bar, least=least),
+        flip_distance=flips,
         sign_p=tally.sign_p(),
     )
-
-
-def _flips(tally: Tally, *, rules: Rules | None, kind: str, bar: Fraction, least: int) -> int | None:
-    """To turn what follows from the match: the bar, the title, or an audit's finding that outputs are worse."""
-    if rules is not None:
-        return ruleset(rules).flip_distance(kind, tally)
-    return tallying.flip_distance(tally, win_margin=-bar if kind == "audit" else bar, least_counted=least)

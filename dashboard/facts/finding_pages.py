@@ -100,6 +100,11 @@ def page(
 ) -> FindingsPage:
     total = sum(row[3] for row in counted if fits(row, asked))
     source = competition.config.get("source")
+    unread = []
+    for file in files:
+        troubles = tuple({name: trouble.get(name) for name in ("line", "reason")} for trouble in file.troubles)
+        url = file_url(competition, file.path)
+        unread.append(UnreadFile(file=file.path, known=file.known, troubles=troubles, url=url))
     return FindingsPage(
         competition=competition.slug,
         competition_name=competition.name,
@@ -114,7 +119,7 @@ def page(
         page=asked.page,
         pages=max(1, -(-total // MOST)),
         findings=tuple(_row(competition, finding) for finding in found),
-        unread=tuple(_unread(competition, file) for file in files),
+        unread=tuple(unread),
         url=reverse("findings", args=[competition.slug]),
     )
 
@@ -145,16 +150,13 @@ def _choices(counted: Counted, asked: Asked, *, field: str) -> tuple[Choice, ...
         value = {"round": of_round(row), "kind": row[1], "severity": row[2]}[field]
         totals[value] = totals.get(value, 0) + (row[3] if fits(row, asked, but=field) else 0)
     chosen = getattr(asked, field)
-    return tuple(
-        Choice(value=value, name=_name(field, value), findings=number, chosen=value == chosen)
-        for value, number in totals.items()
-    )
-
-
-def _name(field: str, value: str) -> str:
-    if field == "round":
-        return "no round" if value == NO_ROUND else f"round {value}"
-    return value.replace("-", " ")
+    choices = []
+    for value, number in totals.items():
+        name = value.replace("-", " ")
+        if field == "round":
+            name = "no round" if value == NO_ROUND else f"round {value}"
+        choices.append(Choice(value=value, name=name, findings=number, chosen=value == chosen))
+    return tuple(choices)
 
 
 def _row(competition: Competition, row: VerifierFinding) -> FindingRow:
@@ -188,8 +190,3 @@ def _evidence(competition: Competition, row: VerifierFinding) -> tuple[str, str]
 def file_url(competition: Competition, path: str) -> str:
     """Empty for a folder, or for a file that is not there."""
     return reverse("record-file", args=[competition.slug, path]) if "." in path.rsplit("/", 1)[-1] else ""
-
-
-def _unread(competition: Competition, file: RecordFile) -> UnreadFile:
-    troubles = tuple({name: trouble.get(name) for name in ("line", "reason")} for trouble in file.troubles)
-    return UnreadFile(file=file.path, known=file.known, troubles=troubles, url=file_url(competition, file.path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from django.urls import reverse
 
@@ -172,7 +171,11 @@ def page(
     named: Sequence[Miner] = (),
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
-    rules, rows, standing = _rules(competition), _rounds(rounds, reigns, named=named), statuses(register)
+    rules, standing = _rules(competition), statuses(register)
+    names = {miner.hotkey: who(miner).name for miner in named}
+    after = {reign.won_in_id: reign for reign in reversed(reigns)}
+    rows = tuple(_round(round_, after.get(round_.pk), names=names) for round_ in rounds)
+    numbers = deciding and figures(tally_of(deciding), rules=rules_of(deciding.round), kind=deciding.kind)
     return shown_as(
         HomePage,
         competition_facts(competition),
@@ -187,7 +190,8 @@ def page(
         rounds=rows,
         receipt=receipt,
         crowning=crowning,
-        **_decided_by(deciding),
+        deciding_url=match_url(deciding.round, deciding) if deciding else "",
+        deciding=numbers,
         clearest_duels=clearest,
         reigns=tuple(
             shown_as(ReignRow, reign_facts(reign, competition=competition), status=standing[reign.sequence])
@@ -196,19 +200,6 @@ def page(
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
         _steps=steps(competition, register, most=MOST_STEPS),
     )
-
-
-def _rounds(rounds: Sequence[Round], reigns: Sequence[Reign], *, named: Sequence[Miner]) -> tuple[RoundRow, ...]:
-    names = {miner.hotkey: who(miner).name for miner in named}
-    after = {reign.won_in_id: reign for reign in reversed(reigns)}
-    return tuple(_round(round_, after.get(round_.pk), names=names) for round_ in rounds)
-
-
-def _decided_by(match: Match | None) -> dict[str, Any]:
-    if match is None:
-        return {"deciding_url": "", "deciding": None}
-    numbers = figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
-    return {"deciding_url": match_url(match.round, match), "deciding": numbers}
 
 
 def _rules(competition: Competition) -> Rules | None:

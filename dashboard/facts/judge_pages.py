@@ -148,6 +148,8 @@ def page(
     """`failing`: of the findings those by which the judge is unwell."""
     answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
     rate = lately["recent"] / lately["seconds"] if lately["recent"] else None
+    call_names = ("kind", "answers", "attempts", "longest_ms", "prompt_tokens", "completion_tokens")
+    silence_names = ("kind", "state", "rows", "tries", "reason")
     return JudgePage(
         **_named(round_),
         version=version,
@@ -167,8 +169,12 @@ def page(
         completion_tokens=_sum(calls, "completion_tokens"),
         first_answer=lately["first"],
         last_answer=lately["last"],
-        calls=tuple(map(_calls, calls)),
-        failures=tuple(map(_silence, failures)),
+        calls=tuple(
+            Calls(**{name: row[name] for name in call_names}, mean_ms=round(row["mean_ms"] or 0)) for row in calls
+        ),
+        failures=tuple(
+            Silence(**{name: row[name] for name in silence_names}, code=row["failure_code"]) for row in failures
+        ),
         gates=tuple(map(gate, findings)),
         controls=tuple(control(row, published=published) for row in controls),
     )
@@ -251,16 +257,6 @@ def _named(round_: Round) -> dict[str, Any]:
         "round_url": reverse("round", args=at),
         "url": reverse("judge", args=at),
     }
-
-
-def _calls(row: Mapping[str, Any]) -> Calls:
-    kept = {name: row[name] for name in ("kind", "answers", "attempts", "longest_ms", "prompt_tokens")}
-    return Calls(**kept, mean_ms=round(row["mean_ms"] or 0), completion_tokens=row["completion_tokens"])
-
-
-def _silence(row: Mapping[str, Any]) -> Silence:
-    kept = {name: row[name] for name in ("kind", "state", "rows", "tries", "reason")}
-    return Silence(**kept, code=row["failure_code"])
 
 
 def _sum(calls: Sequence[Mapping[str, Any]], name: str) -> int | None:

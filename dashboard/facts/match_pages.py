@@ -118,10 +118,12 @@ def page(
     findings: Sequence[VerifierFinding] = (),
     publication: Publication | None = None,
 ) -> MatchPage:
-    numbers = figures(_tally(match, duels), rules=rules_of(round_), kind=match.kind)
+    decided = match.state == "decided"
+    # The match's own counts once it is decided, those of its settled duels before.
+    tally = tally_of(match) if decided else Tally.of(result for duel in duels if (result := result_of(duel)))
+    numbers = figures(tally, rules=rules_of(round_), kind=match.kind)
     facts = match_facts(match, round_=round_)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
-    decided = match.state == "decided"
     verdict = sentence(match, numbers, defender=facts.defender, challenger=facts.challenger)
     return shown_as(
         MatchPage,
@@ -143,13 +145,6 @@ def page(
         stated=stated(round_.source, defender=facts.defender.key, challenger=facts.challenger.hotkey),
         round_url=reverse("round", args=[facts.competition, facts.round]),
     )
-
-
-def _tally(match: Match, duels: Sequence[Duel]) -> Tally:
-    """The match's own counts once it is decided, those of its settled duels before."""
-    if match.state == "decided":
-        return tally_of(match)
-    return Tally.of(result for duel in duels if (result := result_of(duel)))
 
 
 def _open(match: Match, rows: Sequence[DuelRow]) -> str:

@@ -324,7 +324,12 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
         return f"{challenger.name} played for the title. {_title_sentence(match)}"
     against = "the leader" if defender.key == "leader" else defender.name
     if plain(match.kind) == Match.Kind.AUDIT:
-        return _audit_sentence(numbers, challenger=challenger)
+        return (
+            f"What the platform generated again from the code of {challenger.name}, against what was submitted: "
+            f"{numbers.won + numbers.forfeits_defender} better, {numbers.drawn} alike, "
+            f"{numbers.lost + numbers.forfeits_challenger} worse "
+            f"of {numbers.counted}; margin {percent(numbers.margin)}."
+        )
     if numbers.all_forfeit:
         return f"{challenger.name} delivered no usable file and forfeited every duel against {against}."
     forfeited = f" ({numbers.forfeits_defender} by the defender's forfeit)" if numbers.forfeits_defender else ""
@@ -333,15 +338,6 @@ def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) 
         f"{challenger.name} {verb} {against}. {count(numbers.won + numbers.forfeits_defender, 'duel')} won{forfeited}, "
         f"{numbers.drawn} drawn, {numbers.lost + numbers.forfeits_challenger} lost of {numbers.counted}; "
         f"margin {percent(numbers.margin)}, bar {bar(numbers.win_margin)}."
-    )
-
-
-def _audit_sentence(numbers: Figures, *, challenger: Who) -> str:
-    return (
-        f"What the platform generated again from the code of {challenger.name}, against what was submitted: "
-        f"{numbers.won + numbers.forfeits_defender} better, {numbers.drawn} alike, "
-        f"{numbers.lost + numbers.forfeits_challenger} worse "
-        f"of {numbers.counted}; margin {percent(numbers.margin)}."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -148,12 +148,26 @@ def page(rows: MinerRows) -> MinerPage:
     participations = tuple(_participation(submission, rows) for submission in rows.submissions)
     windows = [s.round for s in rows.submissions]
     other = [r for r in rows.reveals if r.objection and not any(_in_window(r, round_) for round_ in windows)]
-    leads, still_paid = _leads(rows), _still_paid(rows)
+    led_now = [reign for reign in rows.leaders.values() if reign.miner_id == rows.miner.pk]
+    leads = tuple(
+        _lead(
+            reign,
+            [r for r in rows.reigns if r.competition_id == reign.competition_id],
+            weight=rows.weights[reign.competition_id],
+        )
+        for reign in led_now
+    )
+    still_paid = _still_paid(rows)
     crowned = {reign.won_in_id for reign in rows.reigns if not reign.defence}
     pairs = zip(rows.submissions, participations, strict=True)
     course = tuple(
         _standing(p, took_lead=s.round_id in crowned) for s, p in pairs if p.role == Submission.Role.CHALLENGER
     )
+    costly = None
+    if rows.costly is not None and rows.costly[1]:
+        match, duels = rows.costly
+        at, url = match.round, matches.match_url(match.round, match)
+        costly = Costly(competition=at.competition.slug, round=at.number, url=url, duels=duels)
     return MinerPage(
         hotkey=rows.miner.hotkey,
         label=rows.miner.label,
@@ -167,7 +181,7 @@ def page(rows: MinerRows) -> MinerPage:
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
         appeals_lodged=rows.lodged,
-        costly=_costly(rows),
+        costly=costly,
         url=reverse("miner", args=[rows.miner.hotkey]),
     )
 
@@ -213,20 +227,14 @@ def _summary(course: Sequence[RoundStanding]) -> str:
     return f"Challenged in {count(len(course), 'round')}; best {margin} in round {best.round} ({best.words})."
 
 
-def _costly(rows: MinerRows) -> Costly | None:
-    if rows.costly is None or not rows.costly[1]:
-        return None
-    match, duels = rows.costly
-    at = match.round.competition.slug, match.round.number
-    return Costly(competition=at[0], round=at[1], url=matches.match_url(match.round, match), duels=duels)
-
-
 def _participation(submission: Submission, rows: MinerRows) -> Participation:
     round_ = submission.round
     met = [m for m in rows.matches if m.challenger_id == submission.pk and not m.audits]
     audits = [a for a in rows.audits if a.submission_id == submission.pk]
     found = tuple(matches.row(round_, match, counts={}) for match in met)
     said_most = telling(round_, met)
+    failed = [_failed(asset, asset) for asset in rows.failed if asset.submission_id == submission.pk]
+    failed += [_failed(asset, refusal) for asset, refusal in rows.refused if asset.submission_id == submission.pk]
     return shown_as(
         Participation,
         entry_facts(submission, round_=round_),
@@ -237,7 +245,7 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         audits=tuple(rounds.audit_row(round_, audit, appeals=rows.appeals) for audit in audits),
         appeal_window=rows.appeal_windows.get(round_.pk) if audits else None,
         pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
-        failed_files=tuple(_failures(submission, rows)),
+        failed_files=tuple(failed),
         reveals_with_objection=tuple(
             rounds.odd_reveal(r) for r in rows.reveals if r.objection and _in_window(r, round_)
         ),
@@ -250,15 +258,6 @@ def _in_window(reveal: Reveal, round_: Round) -> bool:
     return inside and reveal.competition_id == round_.competition_id
 
 
-def _failures(submission: Submission, rows: MinerRows) -> Iterable[FailedFile]:
-    for asset in rows.failed:
-        if asset.submission_id == submission.pk:
-            yield _failed(asset, asset)
-    for asset, rendering in rows.refused:
-        if asset.submission_id == submission.pk:
-            yield _failed(asset, rendering)
-
-
 def _failed(asset: Asset, row: Asset | Rendering) -> FailedFile:
     return FailedFile(
         prompt=asset.prompt.stem,
@@ -267,19 +266,6 @@ def _failed(asset: Asset, row: Asset | Rendering) -> FailedFile:
         failure_code=row.failure_code,
         reason=row.failure_reason,
         who_must_act=WHO_MUST_ACT.get(row.failure_class, ""),
-    )
-
-
-def _leads(rows: MinerRows) -> tuple[Lead, ...]:
-    """The competitions this miner leads now."""
-    return tuple(
-        _lead(
-            reign,
-            [r for r in rows.reigns if r.competition_id == reign.competition_id],
-            weight=rows.weights[reign.competition_id],
-        )
-        for reign in rows.leaders.values()
-        if reign.miner_id == rows.miner.pk
     )
 
 
@@ -318,7 +304,11 @@ def _where(
     if leads:
         return f"This miner leads {' and '.join(_led(lead) for lead in leads)}."
     if still_paid:
-        return f"This miner leads no more, and is paid {' and '.join(_paid_until(row) for row in still_paid)}."
+        paid = []
+        for row in still_paid:
+            until = f" until block {row.until_block:,}" if row.until_block is not None else ""
+            paid.append(f"weight {shown(row.weight)} in {row.competition}{until}")
+        return f"This miner leads no more, and is paid {' and '.join(paid)}."
     challenged = [p for p in participations if p.role == Submission.Role.CHALLENGER]
     if challenged:
         return f"Round {challenged[0].round} of {challenged[0].competition}: {challenged[0].sentence}"
@@ -333,11 +323,6 @@ def _led(lead: Lead) -> str:
     weight = f"with weight {shown(Fraction(lead.weight))} now" if lead.weight else "(the weight in force is not known)"
     later = "".join(f", {row.words}" for row in lead.later)
     return f"{lead.competition} {weight}{later}, after {count(lead.defences, 'defence')}"
-
-
-def _paid_until(row: Dethroned) -> str:
-    until = f" until block {row.until_block:,}" if row.until_block is not None else ""
-    return f"weight {shown(row.weight)} in {row.competition}{until}"
 
 
 def telling(round_: Round, met: Sequence[Match]) -> MatchRow | None:
@@ -366,12 +351,9 @@ def standing(submission: Submission, last: MatchRow | None, audits: Sequence[Aud
     rejected = [audit for audit in audits if audit.state == "rejected"]
     if rejected:
         return f"the {rejected[0].kind} audit was rejected. {rejected[0].reason}"
-    return _screened(last) or _not_met(submission.round)
-
-
-def _not_met(round_: Round) -> str:
-    before = round_.state in ("open", "miner_generation", "downloading")
-    return "the submission is accepted; its duels come later." if before else "it has not met the leader."
+    before = submission.round.state in ("open", "miner_generation", "downloading")
+    unmet = "the submission is accepted; its duels come later." if before else "it has not met the leader."
+    return _screened(last) or unmet
 
 
 def _screened(last: MatchRow | None) -> str:

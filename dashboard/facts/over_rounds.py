@@ -120,7 +120,19 @@ def compare_facts(request: HttpRequest) -> ComparePage:
         raise Http404("No round of this competition is over yet.")
     entries = queries.submissions_of(round_)
     a, b = (_entry(entries, request.GET.get(name, "")) for name in ("a", "b"))
-    return comparing.page(round_, entries, _sides(round_, a, b) if a and b else None)
+    if a is None or b is None:
+        return comparing.page(round_, entries, None)
+    assets = duel_statistics.files_of([a, b])
+    sides = Sides(
+        chosen=(a, b),
+        prompts=queries.drawn_prompts(round_),
+        assets=assets,
+        renderings=judging.renderings_of(round_.competition, {asset.sha256 for asset in assets}),
+        duels=duel_statistics.screen_duels([a, b]),
+        between=duel_statistics.match_of(round_, a, b),
+        view=first_view(round_.competition.config),
+    )
+    return comparing.page(round_, entries, sides)
 
 
 def _entry(entries: list[Submission], asked: str) -> Submission | None:
@@ -133,19 +145,6 @@ def _entry(entries: list[Submission], asked: str) -> Submission | None:
     if len(found) != 1:
         raise Http404("No entry of this round, or more than one, has a hotkey that begins so.")
     return found[0]
-
-
-def _sides(round_: Round, a: Submission, b: Submission) -> Sides:
-    assets = duel_statistics.files_of([a, b])
-    return Sides(
-        chosen=(a, b),
-        prompts=queries.drawn_prompts(round_),
-        assets=assets,
-        renderings=judging.renderings_of(round_.competition, {asset.sha256 for asset in assets}),
-        duels=duel_statistics.screen_duels([a, b]),
-        between=duel_statistics.match_of(round_, a, b),
-        view=first_view(round_.competition.config),
-    )
 
 
 def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:

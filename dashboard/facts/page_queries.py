@@ -27,8 +27,8 @@ from dashboard.facts import (
     stages,
     weights,
 )
-from dashboard.facts.confidence import Confidence, published
-from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.confidence import published
+from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.matches import DuelRow, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
 from dashboard.facts.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
@@ -80,7 +80,13 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         appeal_window=appeals.window(round_, now=now) if audits else None,
         findings=findings_on(round_),
     )
-    return replace(rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows))), sure=_sure(round_))
+    page = rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows)))
+    if round_.state != "finished":
+        return page
+    edition = 1
+    while folder_of(round_, edition=edition + 1).is_dir():
+        edition += 1
+    return replace(page, sure=published(folder_of(round_, edition=edition)))
 
 
 def _reign_after(round_: Round, register: weights.Register) -> Reign | None:
@@ -102,14 +108,6 @@ def _work(rows: rounds.RoundRows) -> Work:
         matches=Counter(match.state for match in rows.matches),
         audits=tuple(rows.audits),
     )
-
-
-def _sure(round_: Round) -> Confidence | None:
-    """As the bundle's newest edition says."""
-    edition = 1
-    while folder_of(round_, edition=edition + 1).is_dir():
-        edition += 1
-    return published(folder_of(round_, edition=edition)) if round_.state == "finished" else None
 
 
 def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple[Match | None, tuple[DuelRow, ...]]:
@@ -254,14 +252,12 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
     )
 
 
-def _numbers(match: Match) -> Figures:
-    return figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
-
-
 def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelRow, ...]] | None:
     """The newest match that fell short of the bar, and the duels in it that were lost by the most."""
     for match in matches:
-        if match.state == "decided" and not match.audits and not _numbers(match).reaches:
+        if match.state != "decided" or match.audits:
+            continue
+        if not figures(tally_of(match), rules=rules_of(match.round), kind=match.kind).reaches:
             break
     else:
         return None

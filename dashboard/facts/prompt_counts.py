@@ -6,7 +6,7 @@ one that still runs: its duels are counted when they are asked about, once a min
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from django.core.cache import cache
 from django.db.models import Count, F, Q, QuerySet
@@ -63,9 +63,21 @@ def over(rounds: Collection[Round]) -> dict[int, dict[str, int]]:
     kept = list(PromptCount.objects.filter(round__in=rounds).values("round_id", "prompt_id", *COUNTS))
     told = [(row["prompt_id"], row) for row in kept]
     settled = {row["round_id"] for row in kept}
-    for counts in _running([each.pk for each in rounds if each.pk not in settled]):
+    running = [each.pk for each in rounds if each.pk not in settled]
+    found: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in running}
+    asked = [pk for pk, counts in found.items() if counts is None]
+    for pk, counts in (counted(asked) if asked else {}).items():
+        found[pk] = counts
+        cache.set(f"prompt-counts:{pk}", counts, KEPT_SECONDS)
+    for counts in found.values():
         told += counts.items()
-    return _together(told)
+    sums: dict[int, dict[str, int]] = {}
+    for pk, row in told:
+        mine = sums.setdefault(pk, dict.fromkeys((*COUNTS, "rounds"), 0))
+        mine["rounds"] += 1
+        for name in COUNTS:
+            mine[name] += row[name]
+    return sums
 
 
 def of(prompt: Prompt) -> dict[str, int]:
@@ -77,22 +89,3 @@ def of(prompt: Prompt) -> dict[str, int]:
 def newest(competition: Competition) -> list[Round]:
     """Those that a competition's prompts are counted over, so that the cost has a bound."""
     return list(competition.rounds.order_by("-number")[:NEWEST])
-
-
-def _running(rounds: list[int]) -> Iterable[dict[int, dict[str, int]]]:
-    found: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in rounds}
-    asked = [pk for pk, counts in found.items() if counts is None]
-    for pk, counts in (counted(asked) if asked else {}).items():
-        found[pk] = counts
-        cache.set(f"prompt-counts:{pk}", counts, KEPT_SECONDS)
-    return found.values()
-
-
-def _together(told: Iterable[tuple[int, Mapping[str, int]]]) -> dict[int, dict[str, int]]:
-    sums: dict[int, dict[str, int]] = {}
-    for pk, counts in told:
-        mine = sums.setdefault(pk, dict.fromkeys((*COUNTS, "rounds"), 0))
-        mine["rounds"] += 1
-        for name in COUNTS:
-            mine[name] += counts[name]
-    return sums

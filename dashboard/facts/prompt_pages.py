@@ -184,7 +184,24 @@ def one(
     view: str,
 ) -> PromptPage:
     row = prompt_row(competition, prompt, counts)
-    met = (_met(duel, renderings=renderings, view=view) for duel in duels)
+    met = []
+    for duel in duels:
+        match, said = duel.match, result(duel.match, duel)
+        met.append(
+            Met(
+                round=match.round.number,
+                kind=match.kind,
+                defender=entrant(match.defender),
+                challenger=entrant(match.challenger),
+                result=said,
+                meaning=RESULTS[said][1],
+                score_micro=duel.score_micro,
+                defender_view=picture(renderings.get(duel.left_sha256), view),
+                challenger_view=picture(renderings.get(duel.right_sha256), view),
+                match_url=match_url(match.round, match),
+                url=duel_url(match.round, match, duel),
+            )
+        )
     return PromptPage(
         competition=competition.slug,
         prompt=row,
@@ -204,21 +221,3 @@ def _prompt_sentence(row: PromptRow) -> str:
         return f"{count(row.judged, 'duel')} judged on this prompt, and none told the two sides apart."
     share = percent(row.decisive, signed=False, digits=0)
     return f"{decisive} of {count(row.judged, 'judged duel')} on this prompt {were(decisive)} decisive ({share})."
-
-
-def _met(duel: Duel, *, renderings: Mapping[str, Rendering], view: str) -> Met:
-    match = duel.match
-    said = result(match, duel)
-    return Met(
-        round=match.round.number,
-        kind=match.kind,
-        defender=entrant(match.defender),
-        challenger=entrant(match.challenger),
-        result=said,
-        meaning=RESULTS[said][1],
-        score_micro=duel.score_micro,
-        defender_view=picture(renderings.get(duel.left_sha256), view),
-        challenger_view=picture(renderings.get(duel.right_sha256), view),
-        match_url=match_url(match.round, match),
-        url=duel_url(match.round, match, duel),
-    )

@@ -15,7 +15,6 @@ from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews.rulings import OPEN, Case, kind_of, round_of
 from audits.reviews.waiting_cases import Waiting
 from competition.models import Miner
-from competition.notices.models import Delivery
 
 NAMES = {"audit": "Audit", "appeal": "Appeal", "correction": "Correction"}
 
@@ -116,9 +115,22 @@ class CasePage:
 
 
 def work_list(waiting: Sequence[Waiting], decided: Sequence[Ruling], *, now: datetime) -> WorkList:
+    decided_rows = []
+    for row in decided:
+        case: Any = row.subject
+        decided_rows.append(
+            DecidedRow(
+                name=NAMES[row.case],
+                what=what(case),
+                competition=row.round.competition.slug,
+                round=row.round.number,
+                proposal=proposal(row),
+                url=url_of(case),
+            )
+        )
     return WorkList(
         waiting=tuple(work_row(row, now=now) for row in waiting),
-        decided=tuple(_decided(row) for row in decided),
+        decided=tuple(decided_rows),
         url=reverse("reviews"),
     )
 
@@ -171,18 +183,6 @@ def url_of(case: Case) -> str:
     return reverse("case", args=[round_.competition.slug, round_.number, kind_of(case), name_of(case)])
 
 
-def _decided(row: Ruling) -> DecidedRow:
-    case: Any = row.subject
-    return DecidedRow(
-        name=NAMES[row.case],
-        what=what(case),
-        competition=row.round.competition.slug,
-        round=row.round.number,
-        proposal=proposal(row),
-        url=url_of(case),
-    )
-
-
 def proposal(row: Ruling) -> Proposal:
     return Proposal(
         number=row.number,
@@ -213,7 +213,7 @@ def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
         since=waiting.since,
         deadline=waiting.deadline,
         on=waiting.waits_for if open_ else "",
-        reason=_reason(case),
+        reason=case.sentence if isinstance(case, Correction) else case.reason,
         appeal=_appeal(case) if isinstance(case, Appeal) else None,
         correction=_correction(case) if isinstance(case, Correction) else None,
         rulings=tuple(proposal(row) for row in rulings),
@@ -221,10 +221,6 @@ def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
         evidence_url=reverse("audit", args=[*at, audit.submission.miner.hotkey]) if audit else "",
         url=url_of(case),
     )
-
-
-def _reason(case: Case) -> str:
-    return case.sentence if isinstance(case, Correction) else case.reason
 
 
 def _appeal(case: Appeal) -> AppealFacts:
@@ -296,24 +292,25 @@ class LetterRow:
 
 
 def letters(rows: Any) -> tuple[LetterRow, ...]:
-    return tuple(_letter(row) for row in rows)
-
-
-def _letter(row: Delivery) -> LetterRow:
-    subscription = row.subscription
-    host = subscription.address.rpartition("@")[2] if subscription.channel == "email" else ""
-    return LetterRow(
-        id=str(row.public_id),
-        to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
-        owner=subscription.owner,
-        competition=row.event.competition.slug,
-        event=f"{row.event.seq} {row.event.kind}",
-        state=row.state,
-        since=row.since,
-        failure_class=row.failure_class,
-        reason=row.failure_reason,
-        tries=tuple(f"{one.at:%d %b %H:%M:%S} {one.code}" for one in row.tried.all()),
-    )
+    letter_rows = []
+    for row in rows:
+        subscription = row.subscription
+        host = subscription.address.rpartition("@")[2] if subscription.channel == "email" else ""
+        letter_rows.append(
+            LetterRow(
+                id=str(row.public_id),
+                to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
+                owner=subscription.owner,
+                competition=row.event.competition.slug,
+                event=f"{row.event.seq} {row.event.kind}",
+                state=row.state,
+                since=row.since,
+                failure_class=row.failure_class,
+                reason=row.failure_reason,
+                tries=tuple(f"{one.at:%d %b %H:%M:%S} {one.code}" for one in row.tried.all()),
+            )
+        )
+    return tuple(letter_rows)
 
 
 @dataclass(frozen=True, kw_only=True)

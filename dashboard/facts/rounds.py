@@ -211,6 +211,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
     round_, ladder = rows.round, _ladder(rows)
     challengers = [s for s in rows.submissions if s.role == Submission.Role.CHALLENGER]
     leader = next((s for s in rows.submissions if s.role == Submission.Role.LEADER), None)
+    screens = [match for match in rows.matches if match.kind == Match.Kind.SCREEN]
     facts, rules = round_facts(round_, block=tracker.clock.block if tracker.clock else None), rules_of(round_)
     return shown_as(
         RoundPage,
@@ -224,7 +225,14 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         headline=facts.headline or pending_headline(round_, challengers=len(challengers)),
         prompts=rows.prompts,
         leader=entrant(leader) if leader else facts.defending and replace(facts.defending, key="leader"),
-        counts=_counts(challengers, rows),
+        counts=Counts(
+            revealed=len(challengers),
+            eligible=sum(s.eligible for s in challengers),
+            copies=sum(s.copy_of_id is not None for s in challengers),
+            forfeits=sum(match.forfeits_challenger for match in screens),
+            leader_forfeits=sum(match.forfeits_defender for match in screens),
+            audited=len({audit.submission_id for audit in rows.audits}),
+        ),
         tracker=tracker,
         ladder=ladder,
         matches=match_rows(rows, ladder=ladder),
@@ -347,18 +355,6 @@ def _ladder(rows: RoundRows) -> tuple[RungFacts, ...]:
         climbed = ladders.steps(rows.submissions, rows.matches, rows.audits, rules=rules)
     audits = {a.submission.key: audit_row(rows.round, a, appeals=rows.appeals).url for a in rows.audits}
     return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
-
-
-def _counts(challengers: Sequence[Submission], rows: RoundRows) -> Counts:
-    screens = [match for match in rows.matches if match.kind == Match.Kind.SCREEN]
-    return Counts(
-        revealed=len(challengers),
-        eligible=sum(s.eligible for s in challengers),
-        copies=sum(s.copy_of_id is not None for s in challengers),
-        forfeits=sum(match.forfeits_challenger for match in screens),
-        leader_forfeits=sum(match.forfeits_defender for match in screens),
-        audited=len({audit.submission_id for audit in rows.audits}),
-    )
 
 
 def _copy_groups(challengers: Sequence[Submission]) -> tuple[CopyGroup, ...]:

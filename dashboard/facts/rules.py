@@ -72,14 +72,37 @@ class RulesPage:
 
 
 def rules_facts(request: HttpRequest) -> RulesPage:
-    told = simulated()
+    told, title = simulated(), TITLE_1.title
+    if title is None:
+        raise ValueError("title-1 has a title match")
+    worked = []
+    for hotkey, won, drawn, lost in REAL:
+        held = Bankroll(won=won, drawn=drawn, lost=lost)
+        worked.append(
+            Worked(
+                hotkey=hotkey,
+                won=won,
+                drawn=drawn,
+                lost=lost,
+                margin=f"{float(held.margin):.1%}",
+                credits=f"{float(credits(held, title=title)):,.1f}",
+                title=earned(held, rules=TITLE_1),
+            )
+        )
+    rows = []
+    for population in dict.fromkeys(row["population"]["name"] for row in told):
+        by_ruleset = {row["ruleset"]: row for row in told if row["population"]["name"] == population}
+        better = any(row["population"]["better"] for row in by_ruleset.values())
+        false = tuple(_rate(by_ruleset[name]["false"]) for name in sorted(by_ruleset))
+        power = tuple(_rate(by_ruleset[name]["power"]) for name in sorted(by_ruleset)) if better else ()
+        rows.append(Row(population=population, false=false, power=power))
     return RulesPage(
         rulesets=tuple(
             RulesetRow(name=name, says=ruleset.about, values=each_rule(ruleset.defaults.to_json()))
             for name, ruleset in sorted(RULESETS.items())
         ),
-        worked=tuple(_worked(*match) for match in REAL),
-        simulated=tuple(_row(told, name) for name in dict.fromkeys(row["population"]["name"] for row in told)),
+        worked=tuple(worked),
+        simulated=tuple(rows),
         rounds=told[0]["false"]["rounds"] if told else 0,
         url=reverse("rules"),
     )
@@ -89,31 +112,6 @@ def rules_facts(request: HttpRequest) -> RulesPage:
 def simulated() -> list[dict[str, Any]]:
     """What `manage.py simulate_rules --json` printed for this version of the rules."""
     return json.loads(SIMULATED.read_text()) if SIMULATED.is_file() else []
-
-
-def _worked(hotkey: str, won: int, drawn: int, lost: int) -> Worked:
-    held, title = Bankroll(won=won, drawn=drawn, lost=lost), TITLE_1.title
-    if title is None:
-        raise ValueError("title-1 has a title match")
-    return Worked(
-        hotkey=hotkey,
-        won=won,
-        drawn=drawn,
-        lost=lost,
-        margin=f"{float(held.margin):.1%}",
-        credits=f"{float(credits(held, title=title)):,.1f}",
-        title=earned(held, rules=TITLE_1),
-    )
-
-
-def _row(told: list[dict[str, Any]], population: str) -> Row:
-    rows = {row["ruleset"]: row for row in told if row["population"]["name"] == population}
-    better = any(row["population"]["better"] for row in rows.values())
-    return Row(
-        population=population,
-        false=tuple(_rate(rows[name]["false"]) for name in sorted(rows)),
-        power=tuple(_rate(rows[name]["power"]) for name in sorted(rows)) if better else (),
-    )
 
 
 def _rate(rate: dict[str, Any]) -> str:

@@ -5,14 +5,13 @@ Every text of the code is a stranger's; the template shows it as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from audits.models import Audit, Finding
+from audits.models import Audit
 from audits.source import queries
 from audits.source.queries import CheckRow, CodeLine, Relative
 from competition.models import Submission
@@ -113,7 +112,21 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
         files=copy.files if copy else 0,
         bytes=copy.size if copy else 0,
         labels=labels(audit.round.competition),
-        findings=tuple(_code_finding(f, files if n < LONGEST_TOLD else {}) for n, f in enumerate(found)),
+        findings=tuple(
+            CodeFinding(
+                severity=f.severity,
+                rule=f.rule,
+                file=f.file,
+                line=f.line,
+                sentence=f.sentence,
+                excerpt=f.excerpt,
+                check=f.check_name,
+                tool=f.tool,
+                tool_version=f.tool_version,
+                code=tuple(queries.code_around(files if n < LONGEST_TOLD else {}, f)),
+            )
+            for n, f in enumerate(found)
+        ),
         checks=tuple(queries.checks_of(audit)),
         parts=tuple(queries.parts_of(audit)),
         kin=tuple(_kin(one, url=url) for one in relatives),
@@ -121,22 +134,6 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
         audit_url=reverse("audit", args=[*at, entry.miner.hotkey]),
         round_url=reverse("round", args=at),
         url=url,
-    )
-
-
-def _code_finding(finding: Finding, files: Mapping[str, bytes]) -> CodeFinding:
-    code = queries.code_around(files, finding)
-    return CodeFinding(
-        severity=finding.severity,
-        rule=finding.rule,
-        file=finding.file,
-        line=finding.line,
-        sentence=finding.sentence,
-        excerpt=finding.excerpt,
-        check=finding.check_name,
-        tool=finding.tool,
-        tool_version=finding.tool_version,
-        code=tuple(code),
     )
 
 

@@ -104,6 +104,15 @@ def still(heard: datetime | None, *, now: datetime) -> str:
 
 
 def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING, stands_still: str = "") -> Tracker:
+    pause = None
+    if round_.state == "paused":
+        pause = Pause(
+            reason=round_.failure_reason,
+            code=round_.failure_code,
+            failure_class=round_.failure_class,
+            who_must_act=WHO_MUST_ACT.get(round_.failure_class, "The operator must act."),
+            since=round_.since,
+        )
     return Tracker(
         stage=round_.state,
         running=round_.state not in ("finished", "paused"),
@@ -113,7 +122,7 @@ def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING, st
         clock=clock,
         steps=_steps(round_),
         progress=_progress(work) if round_.state != "finished" else (),
-        pause=_pause(round_),
+        pause=pause,
         stands_still=stands_still,
     )
 
@@ -142,7 +151,8 @@ def _sentence(round_: Round, clock: BlockClock | None, work: Work) -> str:
     if round_.source and round_.state != "finished":
         return "It is not played here: it was read from public records before it was finished."
     if round_.state == "paused" and round_.takes_reveals:
-        return _waiting_window(clock)
+        left = f", and for {clock.blocks_left:,} blocks after it goes on" if clock else ""
+        return f"The round waits for its operator. The window stays open: reveals are taken meanwhile{left}."
     if round_.state == "open":
         return _window(round_, clock)
     if round_.state == "miner_generation" and clock:
@@ -169,11 +179,6 @@ def _window(round_: Round, clock: BlockClock | None) -> str:
     return f"The window is open. Reveals are taken up to block {clock.ends_block:,}{_away(clock)}."
 
 
-def _waiting_window(clock: BlockClock | None) -> str:
-    left = f", and for {clock.blocks_left:,} blocks after it goes on" if clock else ""
-    return f"The round waits for its operator. The window stays open: reveals are taken meanwhile{left}."
-
-
 def _away(clock: BlockClock) -> str:
     if not clock.blocks_left:
         return ", which has come"
@@ -181,26 +186,21 @@ def _away(clock: BlockClock) -> str:
     return f", in {blocks} (about {duration(clock.seconds_left)})"
 
 
-def _pause(round_: Round) -> Pause | None:
-    if round_.state != "paused":
-        return None
-    return Pause(
-        reason=round_.failure_reason,
-        code=round_.failure_code,
-        failure_class=round_.failure_class,
-        who_must_act=WHO_MUST_ACT.get(round_.failure_class, "The operator must act."),
-        since=round_.since,
-    )
-
-
 def _progress(work: Work) -> tuple[Progress, ...]:
     duels = {state: sum(counts.get(state, 0) for counts in work.duels.values()) for state in ("judging", *OVER)}
-    lines = [_files(work, role, origin, what) for role, origin, what in ASSETS]
+    lines = []
+    for role, origin, what in ASSETS:
+        files = {state: n for (r, o, state), n in work.assets.items() if (r, o) == (role, origin)}
+        lines.append(_line(what, files, done=("stored", "failed"), failed=("failed",)))
     lines.insert(2, _line("Files photographed", work.renderings, done=("rendered", "refused"), failed=("refused",)))
     lines += [
         _line("Duels settled", duels, done=OVER, failed=("void",)),
         _line("Matches decided", work.matches, done=("decided",)),
-        _audited(work),
+        Progress(
+            what="Audits decided",
+            done=sum(audit.state != "gathering" for audit in work.audits),
+            total=len(work.audits),
+        ),
     ]
     return tuple(line for line in lines if line.total)
 
@@ -212,13 +212,3 @@ def _line(what: str, counts: Mapping[str, int], *, done: tuple[str, ...], failed
         total=sum(counts.values()),
         failed=sum(counts.get(state, 0) for state in failed),
     )
-
-
-def _files(work: Work, role: str, origin: str, what: str) -> Progress:
-    counts = {state: n for (r, o, state), n in work.assets.items() if (r, o) == (role, origin)}
-    return _line(what, counts, done=("stored", "failed"), failed=("failed",))
-
-
-def _audited(work: Work) -> Progress:
-    decided = sum(audit.state != "gathering" for audit in work.audits)
-    return Progress(what="Audits decided", done=decided, total=len(work.audits))

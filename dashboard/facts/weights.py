@@ -185,7 +185,16 @@ def summary(competition: Competition, at: Register, *, now: datetime) -> WeightI
         leader=who(reign.miner) if reign else None,
         weight=Fraction(reign.weight) if reign else None,
         since_block=reign.effective_block if reign else None,
-        later=tuple(_paid_from(competition, each, at=at, now=now) for each in at.later),
+        later=tuple(
+            PaidFrom(
+                leader=who(each.miner),
+                weight=Fraction(each.weight),
+                from_block=each.effective_block,
+                expected_at=expected_at(competition, each.effective_block, now=now),
+                signed=each.sequence not in at.unsigned,
+            )
+            for each in at.later
+        ),
     )
 
 
@@ -231,13 +240,3 @@ def _unsigned(competition: Competition) -> frozenset[int]:
     after = Subquery(signed.values("last"))
     events = LedgerEvent.objects.filter(competition=competition, kind="reign", seq__gt=after)
     return frozenset(events.values_list("body__sequence", flat=True))
-
-
-def _paid_from(competition: Competition, reign: Reign, *, at: Register, now: datetime) -> PaidFrom:
-    return PaidFrom(
-        leader=who(reign.miner),
-        weight=Fraction(reign.weight),
-        from_block=reign.effective_block,
-        expected_at=expected_at(competition, reign.effective_block, now=now),
-        signed=reign.sequence not in at.unsigned,
-    )

@@ -140,7 +140,9 @@ def certainty(figures: Figures) -> str:
         return ""
     if not figures.decisive:
         return "No duel was decisive: these duels do not tell the two sides apart."
-    return f"{_interval(figures)} {_sign_test(figures)}"
+    often = "less than 0.1 %" if figures.sign_p < 0.001 else percent(figures.sign_p, signed=False, digits=1)
+    sign_test = f"Two equal sides would end at least this far apart in {often} of matches with as many decisive duels."
+    return f"{_interval(figures)} {sign_test}"
 
 
 def interval(figures: Figures) -> str:
@@ -163,8 +165,3 @@ def _interval(figures: Figures) -> str:
     if figures.straddles_zero:
         return "The 95 % interval holds 0: these duels alone do not show that either side is better."
     return f"The 95 % interval lies on one side of 0, that of the {'challenger' if figures.net > 0 else 'defender'}."
-
-
-def _sign_test(figures: Figures) -> str:
-    often = "less than 0.1 %" if figures.sign_p < 0.001 else percent(figures.sign_p, signed=False, digits=1)
-    return f"Two equal sides would end at least this far apart in {often} of matches with as many decisive duels."

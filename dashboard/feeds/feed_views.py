@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -156,13 +155,6 @@ def _paid(weight: weights.WeightInForce) -> str:
     return f"{weight.leader.short} · {weights.shown(weight.weight)}"
 
 
-def _kept_seconds(weight: weights.WeightInForce, *, now: datetime) -> int:
-    """No longer than the weight is in force."""
-    ends = [row.expected_at for row in weight.later if row.expected_at]
-    left = min((int((end - now).total_seconds()) for end in ends), default=BADGE_SECONDS)
-    return max(0, min(BADGE_SECONDS, left))
-
-
 def _summary(weight: weights.WeightInForce) -> str:
     """What a feed says of the weight: the one in force, and what comes later with its block."""
     later = "".join(f"; later {row.leader.short} {row.words}" for row in weight.later)
@@ -179,8 +171,10 @@ def badge(request: HttpRequest, slug: str) -> HttpResponse:
     name = "leader, simulated" if competition.chain.startswith("simulated") else "leader"
     sizes = {"left": 7 * len(name) + 16, "right": 7 * len(told) + 16}
     context = {"name": name, "told": told, "competition": competition, "width": sum(sizes.values()), **sizes}
+    ends = [row.expected_at for row in weight.later if row.expected_at]
+    left = min((int((end - now).total_seconds()) for end in ends), default=BADGE_SECONDS)
     response = render(request, "badge.svg", context, content_type="image/svg+xml")
-    response.headers["Cache-Control"] = f"public, max-age={_kept_seconds(weight, now=now)}"
+    response.headers["Cache-Control"] = f"public, max-age={max(0, min(BADGE_SECONDS, left))}"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
@@ -217,13 +211,10 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
     """The site's own pages, each competition with its lists, and each of its last rounds."""
-    urls = [request.build_absolute_uri(url) for url in _places()]
-    return fresh(render(request, "sitemap.xml", {"urls": urls}, content_type="application/xml"))
-
-
-def _places() -> Iterable[str]:
-    yield from (reverse(name) for name in ("home", "status", "method", "data", "changelog"))
+    places = [reverse(name) for name in ("home", "status", "method", "data", "changelog")]
     for competition in queries.competitions():
-        yield from (reverse(name, args=[competition.slug]) for name in ("competition", "leaders", "prompt-gallery"))
-        for round_ in queries.rounds_of(competition):
-            yield reverse("round", args=[competition.slug, round_.number])
+        slug = competition.slug
+        places += [reverse(name, args=[slug]) for name in ("competition", "leaders", "prompt-gallery")]
+        places += [reverse("round", args=[slug, round_.number]) for round_ in queries.rounds_of(competition)]
+    urls = [request.build_absolute_uri(url) for url in places]
+    return fresh(render(request, "sitemap.xml", {"urls": urls}, content_type="application/xml"))

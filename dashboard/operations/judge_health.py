@@ -35,6 +35,8 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
         return judge_pages.computed(round_)
     version = round_.matches.exclude(judge="").values_list("judge", flat=True).first()
     described = DescribedJudge.objects.filter(version=version).first()
+    lately = Count("pk", filter=Q(made_at__gte=now - LATELY))
+    arrivals = asked_in(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
     return judge_pages.page(
         round_,
         described=described.described if described else {},
@@ -44,7 +46,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
             waiting("controls", Control.objects.filter(round=round_), now=now),
         ),
         calls=calls(round_),
-        lately=_lately(round_, now=now),
+        lately={**arrivals, "seconds": LATELY.total_seconds()},
         duels=Duel.objects.filter(match__round=round_, match__counts=True, state="judged").count(),
         failures=failures(round_),
         findings=controls.measured(round_).findings,
@@ -84,13 +86,6 @@ def calls(round_: Round) -> list[dict[str, Any]]:
 
 def _tokens(name: str) -> Sum:
     return Sum(Cast(KeyTextTransform(name, KeyTransform("usage", "raw")), BigIntegerField()))
-
-
-def _lately(round_: Round, *, now: datetime) -> dict[str, Any]:
-    """How many answers came in the last minutes, and when the first and the last of all."""
-    lately = Count("pk", filter=Q(made_at__gte=now - LATELY))
-    told: dict[str, Any] = asked_in(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
-    return {**told, "seconds": LATELY.total_seconds()}
 
 
 def failures(round_: Round) -> list[dict[str, Any]]:

@@ -152,10 +152,19 @@ class StatusPage:
 
 def page(*, now: datetime) -> StatusPage:
     work, troubles, books, chains = _work(now=now), _troubles(), _books(), states_of_chains()
-    processes = _processes(now=now)
+    names = ("role", "host", "pid", "since", "seen_at", "clock_wrong")
+    processes = tuple(
+        Process(
+            **{name: getattr(row, name) for name in names},
+            silent=row.silent(now=now),
+            clock_ahead_s=row.ahead_ms / 1000,
+        )
+        for row in heartbeats.alive()
+    )
     still = _stands_still(books, processes, now=now)
     damaged = _damaged()
     overdue = (*_wrong_clocks(processes, now=now), *_overdue(now=now))
+    scrub = damage.Scrub.objects.first()
     paused = [book for book in books if book.stage == "paused"]
     ill = [chain for chain in chains if chain.code]
     told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, damaged=damaged, still=still)
@@ -172,7 +181,7 @@ def page(*, now: datetime) -> StatusPage:
         processes=processes,
         overdue=overdue,
         damaged=damaged,
-        scrub=_last_scrub(),
+        scrub=LastScrub(**{field.name: getattr(scrub, field.name) for field in fields(LastScrub)}) if scrub else None,
         url=reverse("status"),
     )
 
@@ -266,26 +275,9 @@ def _damaged() -> tuple[DamagedFile, ...]:
     )
 
 
-def _last_scrub() -> LastScrub | None:
-    row = damage.Scrub.objects.first()
-    return LastScrub(**{field.name: getattr(row, field.name) for field in fields(LastScrub)}) if row else None
-
-
 def _worked_on() -> list[type[Stateful]]:
     """The models in some state of which a worker acts; what only people move is on their own list."""
     return [model for model in stateful_models() if model.graph.acting()]
-
-
-def _processes(*, now: datetime) -> tuple[Process, ...]:
-    names = ("role", "host", "pid", "since", "seen_at", "clock_wrong")
-    return tuple(
-        Process(
-            **{name: getattr(row, name) for name in names},
-            silent=row.silent(now=now),
-            clock_ahead_s=row.ahead_ms / 1000,
-        )
-        for row in heartbeats.alive()
-    )
 
 
 def _stands_still(books: tuple[Book, ...], processes: tuple[Process, ...], *, now: datetime) -> str:
@@ -346,7 +338,14 @@ def _books() -> tuple[Book, ...]:
         head_at=Subquery(head.values("created_at")[:1]),
         signed_to=Subquery(signed.values("seq")[:1]),
     )
-    published, found, rounds = _published(), _findings(), _last_rounds()
+    done = Q(state="published")
+    bundles = Publication.objects.order_by().values("round__competition")
+    counted = bundles.annotate(done=Count("pk", filter=done), open=Count("pk", filter=~done))
+    published: dict[int, Mapping[str, Any]] = {row["round__competition"]: row for row in counted}
+    findings = VerifierFinding.objects.order_by().values("competition")
+    of_verifier = findings.annotate(findings=Count("pk"), errors=Count("pk", filter=Q(severity="error")))
+    found: dict[int, Mapping[str, Any]] = {row["competition"]: row for row in of_verifier}
+    rounds = _last_rounds()
     return tuple(
         Book(
             competition=row.slug,
@@ -374,19 +373,6 @@ def _last_rounds() -> dict[int, Mapping[str, Any]]:
         pk: {"round": number, "stage": "played elsewhere" if source else state, "waiting_for": why or wait}
         for pk, number, state, why, wait, source in told
     }
-
-
-def _published() -> dict[int, dict[str, int]]:
-    rows = Publication.objects.order_by().values("round__competition")
-    done = Q(state="published")
-    told = rows.annotate(done=Count("pk", filter=done), open=Count("pk", filter=~done))
-    return {row["round__competition"]: {"done": row["done"], "open": row["open"]} for row in told}
-
-
-def _findings() -> dict[int, dict[str, int]]:
-    rows = VerifierFinding.objects.order_by().values("competition")
-    told = rows.annotate(findings=Count("pk"), errors=Count("pk", filter=Q(severity="error")))
-    return {row["competition"]: {"findings": row["findings"], "errors": row["errors"]} for row in told}
 
 
 def _queued() -> int | None:

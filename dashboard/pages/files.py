@@ -28,7 +28,6 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from competition import queries
-from competition.models import Prompt, Round
 from competition.publication.bundle_folders import folder_of
 from core import clock, store
 from dashboard.doors.numbers import whole_number
@@ -121,29 +120,18 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         {
             "stem": d.prompt.stem,
             "sha256": d.prompt.sha256,
-            "url": _address(request, d.prompt),
+            "url": request.build_absolute_uri(reverse("blob", args=[d.prompt.sha256, "png"]))
+            if d.prompt.sha256
+            else web_address(d.prompt.url),  # of a round played elsewhere, whose pictures are not here
         }
         for d in drawn
     ]
-    told = {"round": round_.number, "stage": round_.state, "seed": round_.seed, "extension": _extension(round_)}
-    return fresh(Response({**told, "prompts": shown}))
-
-
-def _extension(round_: Round) -> str:
-    """Of the files that are asked for; of a round that was played elsewhere perhaps none of ours."""
     try:
-        return registry.of(round_.competition.config).extension
+        extension = registry.of(round_.competition.config).extension
     except ValueError:
-        return ""
-
-
-def _address(request: Any, prompt: Prompt) -> str:
-    """Our own copy; of a round that was played elsewhere, and whose pictures are not here, where it once lay."""
-    return (
-        request.build_absolute_uri(reverse("blob", args=[prompt.sha256, "png"]))
-        if prompt.sha256
-        else web_address(prompt.url)
-    )
+        extension = ""  # of a round that was played elsewhere perhaps none of ours
+    told = {"round": round_.number, "stage": round_.state, "seed": round_.seed, "extension": extension}
+    return fresh(Response({**told, "prompts": shown}))
 
 
 @require_safe
@@ -204,18 +192,15 @@ def archive(folder: Path, *, name: str) -> Iterator[bytes]:
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Can this process reach its database and its files, and is its clock right?"""
-    answers = {"database": _database_answers(), "store": Path(settings.STORE_DIR).is_dir()}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            database = bool(cursor.fetchone())
+    except DatabaseError:
+        database = False
+    answers = {"database": database, "store": Path(settings.STORE_DIR).is_dir()}
     right = not answers["database"] or clock.may_act()
     well = answers["database"] and right
     body = {"status": "ok" if well else "ill", **{name: "ok" if ok else "no answer" for name, ok in answers.items()}}
     body["clock"] = "ok" if right else clock.CLOCK.sentence
     return JsonResponse(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
-
-
-def _database_answers() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return bool(cursor.fetchone())
-    except DatabaseError:
-        return False

@@ -40,20 +40,21 @@ def drawn(round_: Round) -> bytes:
     draw = ImageDraw.Draw(canvas)
     draw.rectangle((0, 0, 12, SIZE[1]), fill=BLUE)
     draw.text((LEFT, 40), _plain(f"Gauntlet · {round_.competition.name}, round {round_.number}"), QUIET, _font(30))
-    for line, words in enumerate(_lines(round_)):
-        draw.text((LEFT, 88 + 54 * line), words, INK, _font(44))
-    for place, sha256 in enumerate(_pictures(round_)):
-        _paste(canvas, sha256, at=(LEFT + place * (EDGE + GAP), 265))
-    kept = io.BytesIO()
-    canvas.save(kept, "JPEG", quality=85, optimize=True)
-    return kept.getvalue()
-
-
-def _lines(round_: Round) -> list[str]:
     named = queries.labels_of(SS58.findall(round_.headline))
     told = plain(round_.headline, names={miner.hotkey: who(miner).name for miner in named})
     told = told.partition(". ")[0] or f"Round {round_.number}: {round_.state.replace('_', ' ')}"
-    return textwrap.wrap(_plain(told), width=46)[:MOST_LINES]
+    for line, words in enumerate(textwrap.wrap(_plain(told), width=46)[:MOST_LINES]):
+        draw.text((LEFT, 88 + 54 * line), words, INK, _font(44))
+    for place, sha256 in enumerate(_pictures(round_)):
+        try:
+            with Image.open(store.default().path(sha256)) as picture:
+                small = picture.convert("RGB").resize((EDGE, EDGE))
+        except (store.StoreFault, OSError, Image.DecompressionBombError):
+            continue  # a picture that cannot be read leaves its place empty
+        canvas.paste(small, (LEFT + place * (EDGE + GAP), 265))
+    kept = io.BytesIO()
+    canvas.save(kept, "JPEG", quality=85, optimize=True)
+    return kept.getvalue()
 
 
 def _plain(text: str) -> str:
@@ -69,16 +70,6 @@ def _pictures(round_: Round) -> list[str]:
     if not duels:
         return []
     return [sha for sha in (duels[0].prompt_sha256, duels[0].defender_view, duels[0].challenger_view) if sha]
-
-
-def _paste(canvas: Image.Image, sha256: str, *, at: tuple[int, int]) -> None:
-    """A picture that cannot be read leaves its place empty."""
-    try:
-        with Image.open(store.default().path(sha256)) as picture:
-            small = picture.convert("RGB").resize((EDGE, EDGE))
-    except (store.StoreFault, OSError, Image.DecompressionBombError):
-        return
-    canvas.paste(small, at)
 
 
 def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:

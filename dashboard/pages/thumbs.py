@@ -21,18 +21,16 @@ def thumb(sha256: str) -> Path:
     Raises NotInStore; and OSError, or Pillow's DecompressionBombError, for what is no picture to Pillow.
     """
     goal = Path(settings.VAR_DIR) / "thumbs" / sha256[:2] / f"{sha256}.webp"
-    if not goal.is_file():
-        _make(store.default().path(sha256), goal)
-    return goal
-
-
-def _make(source: Path, goal: Path) -> None:
-    """Written beside the goal and renamed: two visitors at once make the same file."""
+    if goal.is_file():
+        return goal
+    source = store.default().path(sha256)
     goal.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(source) as picture:
         small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
     small.thumbnail((EDGE, EDGE))
+    # Written beside the goal and renamed: two visitors at once make the same file.
     handle, name = tempfile.mkstemp(prefix="incoming-", dir=goal.parent)
     with os.fdopen(handle, "wb") as file:
         small.save(file, "WEBP", quality=QUALITY)
     Path(name).replace(goal)
+    return goal

@@ -87,17 +87,11 @@ def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
     poster = request.build_absolute_uri(reverse("poster", args=at))
     notes = [review_pages.note(row) for row in corrections_of(page.competition, page.round)]
     shown = {"order": order, "rows": in_order(page, str(order)), "poster": poster, "corrections": notes}
-    return {**shown, **_judge(page), **live(page, of="round")}
-
-
-def _judge(page: RoundPage) -> dict[str, Any]:
-    """Where to look at a judge that is a model, and why it paused the round, if it did."""
+    # Where to look at a judge that is a model, and why it paused the round, if it did.
     by_model = any(label.part == "judge" and is_model(label.name) for label in page.labels)
     ill = page.tracker.pause is not None and page.tracker.pause.code == judge_health.UNWELL
-    return {
-        "by_model": by_model,
-        "unwell": judge_health.unwell(url_lookup.round_(page.competition, page.round)) if ill else {},
-    }
+    unwell = judge_health.unwell(url_lookup.round_(page.competition, page.round)) if ill else {}
+    return {**shown, "by_model": by_model, "unwell": unwell, **live(page, of="round")}
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:

@@ -70,25 +70,18 @@ def keep(competition: Competition, read: Read, *, troubles: Iterable[Trouble]) -
         if pair in known and known[pair].troubles != of_file.get(pair[0], []):
             rows.filter(pk=known[pair].pk).update(troubles=of_file.get(pair[0], []))
     RecordFile.objects.bulk_create(
-        _row(competition, read, path, sha256, troubles=of_file.get(path, []))
+        RecordFile(
+            competition=competition,
+            number=read.number,
+            path=path,
+            sha256=sha256,
+            bytes=len(read.contents[path]),
+            content=zlib.compress(read.contents[path], LEVEL),
+            known=announced(path),
+            troubles=of_file.get(path, []),
+        )
         for path, sha256 in read.hashes.items()
         if (path, sha256) not in known
-    )
-
-
-def _row(
-    competition: Competition, read: Read, path: str, sha256: str, *, troubles: list[dict[str, object]]
-) -> RecordFile:
-    content = read.contents[path]
-    return RecordFile(
-        competition=competition,
-        number=read.number,
-        path=path,
-        sha256=sha256,
-        bytes=len(content),
-        content=zlib.compress(content, LEVEL),
-        known=announced(path),
-        troubles=troubles,
     )
 
 

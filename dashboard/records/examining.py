@@ -51,7 +51,8 @@ def _digest(competition: Competition) -> str:
 
 def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFinding]:
     rounds = {round_.number: round_ for round_ in competition.rounds.all()}
-    entries = _entries(competition)
+    submissions = Submission.objects.filter(round__competition=competition).select_related("miner", "round")
+    entries = {(row.round.number, row.key): row for row in submissions}
     matches = _matches(competition)
     rows = []
     for place, finding in enumerate(findings):
@@ -74,11 +75,6 @@ def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFin
             )
         )
     return rows
-
-
-def _entries(competition: Competition) -> dict[tuple[int, str], Submission]:
-    rows = Submission.objects.filter(round__competition=competition).select_related("miner", "round")
-    return {(row.round.number, row.key): row for row in rows}
 
 
 def _matches(competition: Competition) -> dict[tuple[int, str, str], Match]:

@@ -7,7 +7,6 @@ from the documents of its rounds' bundles.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +66,20 @@ def addresses(competition: Competition) -> Addresses:
 def own_top(competition: Competition) -> Files:
     round_ = competition.current_round()
     state = {"current_round": round_.number, "stage": round_.state} if round_ else {"current_round": 0, "stage": "open"}
+    names = ("repo", "commit", "image", "weight", "effective_block")
+    rows = competition.reigns.select_related("miner").order_by("sequence")
+    reigns = [{"hotkey": row.miner.hotkey, **{name: getattr(row, name) for name in names}} for row in rows]
     return {
         "config.json": writing.encoded(config(competition)),
         "state.json": writing.encoded(state),
-        "leader.json": writing.leaders(_reigns(competition)),
+        "leader.json": writing.leaders(reigns),
     }
 
 
 def config(competition: Competition) -> dict[str, Any]:
     """What readers of the layout expect, and what stands behind each edge of the platform."""
     rules = rulesets.read({"name": competition.ruleset, **competition.config.get("rules", {})})
-    shares = {name: _share(getattr(rules, name)) for name in ("win_margin", "weight_decay", "weight_floor")}
+    shares = {name: float(getattr(rules, name)) for name in ("win_margin", "weight_decay", "weight_floor")}
     return {
         "name": competition.slug,
         "description": competition.description,
@@ -90,13 +92,3 @@ def config(competition: Competition) -> dict[str, Any]:
         "chain": competition.chain,
         "pods": competition.pods,
     }
-
-
-def _share(share: Fraction) -> float:
-    return float(share)
-
-
-def _reigns(competition: Competition) -> list[dict[str, Any]]:
-    rows = competition.reigns.select_related("miner").order_by("sequence")
-    fields = ("repo", "commit", "image", "weight", "effective_block")
-    return [{"hotkey": row.miner.hotkey, **{name: getattr(row, name) for name in fields}} for row in rows]

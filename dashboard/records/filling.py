@@ -74,9 +74,26 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     played = {key for match in read.matches for key in (match.defender, match.challenger)}
     strangers = sorted((played | {audit.hotkey for audit in read.audits}) - listed - {LEADER})
     first = leader.hotkey if leader else NOBODY
-    miners = _miners([first, *listed, *strangers])
-    rows = [_leading(round_, miners[first], leader)]
-    rows += [_entered(round_, miners[entry.hotkey], entry, place=n) for n, entry in enumerate(read.entries)]
+    hotkeys = sorted({first, *listed, *strangers})
+    about = {NOBODY: {"label": "unknown leader", "note": "leader.json does not say who led."}}
+    unknown = [Miner(hotkey=hotkey, **about.get(hotkey, {})) for hotkey in hotkeys]
+    Miner.objects.bulk_create(unknown, ignore_conflicts=True)
+    miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=hotkeys)}
+    solution = {"repo": leader.repo, "commit": leader.commit} if leader else {}
+    rows = [Submission(round=round_, miner=miners[first], role=Submission.Role.LEADER, **solution)]
+    rows += [
+        Submission(
+            round=round_,
+            miner=miners[entry.hotkey],
+            role=Submission.Role.CHALLENGER,
+            repo=entry.repo,
+            commit=entry.commit,
+            cdn_url=entry.cdn_url,
+            reveal_block=entry.block,
+            extrinsic_index=place,  # within one block the order of the file decides
+        )
+        for place, entry in enumerate(read.entries)
+    ]
     rows += [
         Submission(round=round_, miner=miners[hotkey], role=Submission.Role.CHALLENGER, objection=STRANGER)
         for hotkey in strangers
@@ -84,33 +101,6 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     written = {row.key: row for row in Submission.objects.bulk_create(rows)}
     _mark_copies(read.queue, written)
     return written
-
-
-def _miners(hotkeys: Iterable[str]) -> dict[str, Miner]:
-    wanted = sorted(set(hotkeys))
-    about = {NOBODY: {"label": "unknown leader", "note": "leader.json does not say who led."}}
-    rows = [Miner(hotkey=hotkey, **about.get(hotkey, {})) for hotkey in wanted]
-    Miner.objects.bulk_create(rows, ignore_conflicts=True)
-    return {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=wanted)}
-
-
-def _leading(round_: Round, miner: Miner, reign: ReadReign | None) -> Submission:
-    solution = {"repo": reign.repo, "commit": reign.commit} if reign else {}
-    return Submission(round=round_, miner=miner, role=Submission.Role.LEADER, **solution)
-
-
-def _entered(round_: Round, miner: Miner, entry: Entry, *, place: int) -> Submission:
-    """Within one block the order of the file decides, as the index of an extrinsic does with us."""
-    return Submission(
-        round=round_,
-        miner=miner,
-        role=Submission.Role.CHALLENGER,
-        repo=entry.repo,
-        commit=entry.commit,
-        cdn_url=entry.cdn_url,
-        reveal_block=entry.block,
-        extrinsic_index=place,
-    )
 
 
 def _mark_copies(queue: list[Entry], written: Mapping[str, Submission]) -> None:
@@ -146,32 +136,33 @@ def _matches(
     round_: Round, filling: Filling, *, entries: Mapping[str, Submission], prompts: Mapping[str, Prompt]
 ) -> None:
     played = [match for match in filling.read.matches if match.defender != match.challenger]
-    rows = Match.objects.bulk_create(_match(round_, match, entries=entries, now=filling.now) for match in played)
+    matches = []
+    for match in played:
+        leads, tally = match.defender == LEADER, match.tally
+        matches.append(
+            Match(
+                round=round_,
+                kind=Match.Kind.SCREEN if leads else Match.Kind.LADDER,
+                state="decided",
+                since=filling.now,
+                due_at=None,
+                defender=entries[match.defender],
+                defender_origin="generated" if leads else "submitted",
+                challenger=entries[match.challenger],
+                challenger_origin="submitted",
+                judge_name=JUDGE,
+                won=tally.won,
+                drawn=tally.drawn,
+                lost=tally.lost,
+                void=tally.void,
+                forfeits_challenger=tally.forfeits_challenger,
+                forfeits_defender=tally.forfeits_defender,
+                margin_micro=tally.margin_micro(),
+                duels_made=len(match.duels),
+            )
+        )
+    rows = Match.objects.bulk_create(matches)
     copy_rows(Duel, _duels(zip(rows, played, strict=True), prompts=prompts, now=filling.now))
-
-
-def _match(round_: Round, match: PlayedMatch, *, entries: Mapping[str, Submission], now: datetime) -> Match:
-    leads, tally = match.defender == LEADER, match.tally
-    return Match(
-        round=round_,
-        kind=Match.Kind.SCREEN if leads else Match.Kind.LADDER,
-        state="decided",
-        since=now,
-        due_at=None,
-        defender=entries[match.defender],
-        defender_origin="generated" if leads else "submitted",
-        challenger=entries[match.challenger],
-        challenger_origin="submitted",
-        judge_name=JUDGE,
-        won=tally.won,
-        drawn=tally.drawn,
-        lost=tally.lost,
-        void=tally.void,
-        forfeits_challenger=tally.forfeits_challenger,
-        forfeits_defender=tally.forfeits_defender,
-        margin_micro=tally.margin_micro(),
-        duels_made=len(match.duels),
-    )
 
 
 def _duels(

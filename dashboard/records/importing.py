@@ -176,7 +176,10 @@ def _round(run: _Import, read: Read) -> None:
     troubles = [*read.troubles, *shelf.troubles]
     if told.window is None:
         troubles.append(Trouble(f"rounds/{told.number}", None, "without a readable schedule.json it has no window"))
-    _count(run.outcome, told, read, troubles)
+    run.outcome.files += len(read.contents)
+    run.outcome.troubles += troubles
+    run.outcome.duels += sum(len(match.duels) for match in (*told.matches, *told.repeats))
+    run.outcome.unknown += [path for path in read.contents if not announced(path)]
     digest = read.digest(VERSION, run.terms, _leader(run, told), _state(run, told))
     row = Round.objects.filter(competition=run.competition, number=told.number).first()
     if row is not None and row.source.get("digest") == digest:
@@ -191,13 +194,6 @@ def _round(run: _Import, read: Read) -> None:
             leader = _leader(run, told)
             fill(Filling(competition=run.competition, read=told, leader=leader, fields=fields, now=run.now))
             run.outcome.rounds.append(telling.line(told, fields))
-
-
-def _count(outcome: Outcome, told: ReadRound, read: Read, troubles: list[Trouble]) -> None:
-    outcome.files += len(read.contents)
-    outcome.troubles += troubles
-    outcome.duels += sum(len(match.duels) for match in (*told.matches, *told.repeats))
-    outcome.unknown += [path for path in read.contents if not announced(path)]
 
 
 def _leader(run: _Import, told: ReadRound) -> ReadReign | None:

@@ -7,8 +7,8 @@ size are kept.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -71,13 +71,11 @@ def mirror(urls: Iterable[str], *, again: bool, now: datetime, told: Callable[[C
     with ThreadPoolExecutor(AT_ONCE) as pool, tempfile.TemporaryDirectory(prefix="gauntlet-mirror-") as folder:
         while group := list(islice(waiting, GROUP)):
             fetches = [pool.submit(_fetch, url, Path(folder) / str(n), slots) for n, url in enumerate(group)]
-            _keep(list(_told(fetches, told)), now=now)
-
-
-def _told(fetches: list[Future[Came]], told: Callable[[Came], None]) -> Iterator[Came]:
-    for done in as_completed(fetches):
-        told(done.result())
-        yield done.result()
+            came = []
+            for done in as_completed(fetches):
+                told(done.result())
+                came.append(done.result())
+            _keep(came, now=now)
 
 
 def _fetch(url: str, into: Path, slots: InProcess) -> Came:

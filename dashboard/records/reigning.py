@@ -26,7 +26,12 @@ def follow(competition: Competition, reigns: Sequence[ReadReign]) -> None:
         gone = [row.pk for row in there.values()]
         competition.rounds.filter(defending__in=gone).update(defending=None)
         Reign.objects.filter(pk__in=gone).delete()
-    _defending(rounds, reigns, {row.sequence: row.pk for row in competition.reigns.all()})
+    keys = {row.sequence: row.pk for row in competition.reigns.all()}
+    for round_ in rounds:
+        place = in_effect(reigns, block=round_.latest_reveal_block)
+        defending = None if place is None else keys[place + 1]
+        if round_.defending_id != defending:
+            Round.objects.filter(pk=round_.pk).update(defending=defending)
 
 
 def _rows(competition: Competition, reigns: Sequence[ReadReign], rounds: Sequence[Round]) -> list[Reign]:
@@ -61,14 +66,6 @@ def _begun(rounds: Sequence[Round]) -> dict[int, Round]:
         for round_ in rounds
         if round_.decision and round_.number + 1 in by_number
     }
-
-
-def _defending(rounds: Sequence[Round], reigns: Sequence[ReadReign], keys: dict[int, int]) -> None:
-    for round_ in rounds:
-        place = in_effect(reigns, block=round_.latest_reveal_block)
-        wanted = None if place is None else keys[place + 1]
-        if round_.defending_id != wanted:
-            Round.objects.filter(pk=round_.pk).update(defending=wanted)
 
 
 def forget_unused(competition: Competition) -> None:

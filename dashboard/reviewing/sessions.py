@@ -7,7 +7,7 @@ is seen at the session's next request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -60,16 +60,12 @@ def remember(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
 
 def end_unfit(**_: Any) -> None:
     """End all sessions that hold more than their account has now."""
-    for row, session in _signed_in():
-        if not holds(session, User.objects.filter(pk=session[SESSION_KEY]).first()):
-            row.delete()
-
-
-def _signed_in() -> Iterator[tuple[Session, dict[str, Any]]]:
     for row in Session.objects.filter(expire_date__gt=timezone.now()):
         session = row.get_decoded()
-        if SESSION_KEY in session:
-            yield row, session
+        if SESSION_KEY not in session:
+            continue
+        if not holds(session, User.objects.filter(pk=session[SESSION_KEY]).first()):
+            row.delete()
 
 
 def _factor_changed(sender: Any, instance: Any, **_: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews import corrections, rulings, waiting_cases
-from audits.reviews.rulings import Case, RulingRefused, Shown, Signer
+from audits.reviews.rulings import Case, RulingRefused, Signer
 from competition.models import Round
 from competition.notices.models import Delivery
 from core import clock
@@ -115,13 +115,13 @@ def _to_confirm(proposal: Ruling, signer: Signer) -> dict[str, Any]:
     if proposal.first_id == signer.user.pk:
         return {"own": True}
     try:
-        return {"would": _dry(proposal, lambda row: rulings.confirm(row, signer=signer, now=clock.now()))}
+        would = rulings.preview(
+            lambda: rulings.confirm(Ruling.objects.get(pk=proposal.pk), signer=signer, now=clock.now()),
+            competition_pk=proposal.competition_pk(),
+        )
+        return {"would": would}
     except RulingRefused as error:
         return {"cannot": error.sentence}
-
-
-def _dry(proposal: Ruling, write: Callable[[Ruling], object]) -> Shown:
-    return rulings.preview(lambda: write(Ruling.objects.get(pk=proposal.pk)), competition_pk=proposal.competition_pk())
 
 
 def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str, Any]:

@@ -183,16 +183,13 @@ def detail(value: Any, depth: int = 0) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return {"kind": "pairs", "pairs": list(value.items())[:MOST_ITEMS], "depth": depth + 1}
     if isinstance(value, list | tuple):
-        return _listed(list(value)[:MOST_ITEMS], depth)
-    return {"kind": "text", "value": _plain(value)}
-
-
-def _listed(items: list[Any], depth: int) -> dict[str, Any]:
-    columns = _columns(items)
-    if columns:
+        items = list(value)[:MOST_ITEMS]
+        columns = _columns(items)
+        if not columns:
+            return {"kind": "items", "items": items, "depth": depth + 1}
         rows = [[_table_cell(column, item.get(column)) for column in columns] for item in items]
         return {"kind": "table", "columns": columns, "rows": rows, "depth": depth + 1}
-    return {"kind": "items", "items": items, "depth": depth + 1}
+    return {"kind": "text", "value": _plain(value)}
 
 
 def _columns(items: list[Any]) -> list[str]:

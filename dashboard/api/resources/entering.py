@@ -203,13 +203,13 @@ class OwnAppeals(WriteView, ListView):
         try:
             made = appeals.lodge(document, signature=body["signature"], now=clock.now())
         except appeals.AppealRefused as no:
-            raise _refused(no.refusal) from no
+            # Whatever is wrong with the document is the caller's to mend; what stands against it now is a conflict.
+            refusal = no.refusal
+            raise RequestRefused(
+                f"{refusal.field}: {refusal.reason}",
+                code="appeal_refused",
+                fix=refusal.fix,
+                field=f"document.{refusal.field}",
+                status_code=409 if refusal.field in ("audit", "round", "appellant", "version") else 400,
+            ) from no
         return rows.appeal(shown_appeals().get(pk=made.pk))
-
-
-def _refused(no: Any) -> RequestRefused:
-    """Whatever is wrong with the document is the caller's to mend; what stands against it now is a conflict."""
-    status = 409 if no.field in ("audit", "round", "appellant", "version") else 400
-    return RequestRefused(
-        f"{no.field}: {no.reason}", code="appeal_refused", fix=no.fix, field=f"document.{no.field}", status_code=status
-    )

@@ -141,15 +141,13 @@ class Views(ListView):
 
     def to_rows(self, page: Sequence[Any]) -> Sequence[Any]:
         pictures = {sha256 for row in page for sha256 in row.views.values()}
-        sizes = {sha256: _size(sha256) for sha256 in pictures}
+        sizes: dict[str, int | None] = {}
+        for sha256 in pictures:
+            try:
+                sizes[sha256] = store.default().size(sha256)
+            except (store.NotInStore, ValueError):
+                sizes[sha256] = None
         return [rows.rendering(row, bytes_of=sizes) for row in page]
-
-
-def _size(sha256: str) -> int | None:
-    try:
-        return store.default().size(sha256)
-    except (store.NotInStore, ValueError):
-        return None
 
 
 class RoundJudgeHealth(DetailView):

@@ -26,7 +26,10 @@ WHICH = {
 
 
 def wanted_round(params: Mapping[str, Any], *, miner: Miner) -> Round:
-    """The round that a question is about.  Raises RequestRefused where there is none."""
+    """The round that a question is about.  Raises RequestRefused where there is none.
+
+    Unnamed: the running round where the miner has revealed for it, else the last it took part in, else the running one.
+    """
     slug = params.get("competition")
     current = competition_of(slug) if slug else queries.current_competition()
     if current is None:
@@ -36,17 +39,12 @@ def wanted_round(params: Mapping[str, Any], *, miner: Miner) -> Round:
     latest = current.current_round()
     if latest is None:
         raise missing("This competition has no round yet.")
-    return round_of(current.slug, _last_of(latest, hotkey=miner.hotkey))
-
-
-def _last_of(latest: Round, *, hotkey: str) -> int:
-    """The running round where the miner has revealed for it, else the last it took part in, else the running one."""
-    reveals = Reveal.objects.filter(competition=latest.competition_id, miner__hotkey=hotkey)
-    entered = Submission.objects.filter(round__competition=latest.competition_id, miner__hotkey=hotkey)
+    reveals = Reveal.objects.filter(competition=latest.competition_id, miner__hotkey=miner.hotkey)
+    entered = Submission.objects.filter(round__competition=latest.competition_id, miner__hotkey=miner.hotkey)
     last = entered.order_by("-round__number").values_list("round__number", flat=True).first()
     if last is None or reveals.filter(block__gte=latest.earliest_reveal_block).exists():
-        return latest.number
-    return int(last)
+        last = latest.number
+    return round_of(current.slug, int(last))
 
 
 def miner_of(hotkey: str, *, known: bool = False) -> Miner:

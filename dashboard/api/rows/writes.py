@@ -91,6 +91,13 @@ class WebhookRow:
 
 
 def webhook(row: Subscription) -> WebhookRow:
+    suspended = ""
+    if row.suspended_at is not None:
+        at = reverse("api-webhook-resume", args=[row.public_id])
+        suspended = (
+            f"{row.suspended_because} Mend the receiver, then POST {at} "
+            f"(or: gauntlet webhooks --resume {row.public_id})."
+        )
     return WebhookRow(
         id=str(row.public_id),
         address=row.address,
@@ -102,16 +109,7 @@ def webhook(row: Subscription) -> WebhookRow:
         created_at=row.created_at,
         failing_since=row.failing_since,
         suspended_at=row.suspended_at,
-        suspended_because=_suspended(row),
-    )
-
-
-def _suspended(row: Subscription) -> str:
-    if row.suspended_at is None:
-        return ""
-    at = reverse("api-webhook-resume", args=[row.public_id])
-    return (
-        f"{row.suspended_because} Mend the receiver, then POST {at} (or: gauntlet webhooks --resume {row.public_id})."
+        suspended_because=suspended,
     )
 
 

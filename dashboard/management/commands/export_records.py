@@ -53,10 +53,9 @@ class Command(BaseCommand):
             folder = path if slug else path / competition.slug
             changed = write_repository(folder, exporting.pieces(competition))
             self.stdout.write(f"{competition.slug}: {changed} files changed in {folder}")
-        if options["commit"] or options["push"]:
-            self._publish(path, push=options["push"])
-
-    def _publish(self, path: Path, *, push: str | None) -> None:
+        push = options["push"]
+        if not (options["commit"] or push):
+            return
         try:
             self.stdout.write(publishing.commit(path, message="Decisions as they stand"))
             if push:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from competition.records.sources import NoRepository, open_sources
 from core import clock
 from core.postgres.setup import ensure_tables
-from dashboard.records.importing import CannotImport, Outcome, import_source
+from dashboard.records.importing import CannotImport, import_source
 
 BAR = 24
 MOST_LINES = 50
@@ -59,19 +59,6 @@ class Command(BaseCommand):
         """True when a file was reported.  Raises CannotImport."""
         outcome = import_source(source, now=clock.now(), progress=self._progress, go_back=go_back)
         self._clear()
-        self._tell(outcome)
-        return bool(outcome.troubles)
-
-    def _progress(self, what: str, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            full = BAR * done // max(1, total)
-            self.stderr.write(f"\r[{'#' * full}{'.' * (BAR - full)}] {done}/{total} files, {what}  ", ending="")
-
-    def _clear(self) -> None:
-        if sys.stderr.isatty():
-            self.stderr.write("\r\033[K", ending="")
-
-    def _tell(self, outcome: Outcome) -> None:
         for line in outcome.rounds:
             self.stdout.write(f"{outcome.slug} {line}")
         for path in outcome.unknown[:MOST_LINES]:
@@ -84,3 +71,13 @@ class Command(BaseCommand):
             f"{outcome.slug}: {outcome.files} files read, {len(outcome.rounds)} rounds written, {outcome.unchanged} "
             f"unchanged, {outcome.findings} findings"
         )
+        return bool(outcome.troubles)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            full = BAR * done // max(1, total)
+            self.stderr.write(f"\r[{'#' * full}{'.' * (BAR - full)}] {done}/{total} files, {what}  ", ending="")
+
+    def _clear(self) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write("\r\033[K", ending="")

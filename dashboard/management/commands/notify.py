@@ -33,9 +33,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["end"] is not None:
-            self._end(options["end"])
+            number = options["end"]
+            found = Subscription.objects.filter(pk=number, active=True).first()
+            if found is None:
+                raise CommandError(f"--end: there is no subscription {number}; run notify to list them")
+            subscribing.end(found, because="ended by the operator")
+            self.stdout.write(f"subscription {number} has ended")
         elif options["resume"] is not None:
-            self._resume(options["resume"])
+            number = options["resume"]
+            found = Subscription.objects.filter(pk=number, active=True).first()
+            if found is None or not subscribing.switch_on(found):
+                raise CommandError(f"--resume: there is no suspended subscription {number}; run notify to list them")
+            self.stdout.write(f"subscription {number} is written to again, from now on")
         elif options["channel"] and options["address"]:
             self._make(options)
         else:
@@ -68,16 +77,3 @@ class Command(BaseCommand):
             raise CommandError(str(bad)) from bad
         signed = f", signed with {secret}" if CHANNELS[made.channel].signed else ""
         self.stdout.write(f"subscription {made.pk}: {' '.join(made.kinds)}{signed}")
-
-    def _resume(self, number: int) -> None:
-        found = Subscription.objects.filter(pk=number, active=True).first()
-        if found is None or not subscribing.switch_on(found):
-            raise CommandError(f"--resume: there is no suspended subscription {number}; run notify to list them")
-        self.stdout.write(f"subscription {number} is written to again, from now on")
-
-    def _end(self, number: int) -> None:
-        found = Subscription.objects.filter(pk=number, active=True).first()
-        if found is None:
-            raise CommandError(f"--end: there is no subscription {number}; run notify to list them")
-        subscribing.end(found, because="ended by the operator")
-        self.stdout.write(f"subscription {number} has ended")
