@@ -141,7 +141,15 @@ def objection(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
         return Refusal(field="audit", reason="there is no verdict yet.", fix="Wait until it is decided.")
     if document["finding"] is not None and not 0 <= document["finding"] < facts.findings:
         return Refusal(field="finding", reason="no such finding.", fix=f"Count from 0; there are {facts.findings}.")
-    return _not_theirs(document, facts=facts) or _too_late(document, facts=facts)
+    if refusal := _not_theirs(document, facts=facts):
+        return refusal
+    if document["appellant"] in facts.appealed_by:
+        fix = "A verdict is objected to once; a new verdict may be objected to again."
+        return Refusal(field="appellant", reason="you have objected to this verdict before.", fix=fix)
+    if facts.last_block is not None and facts.block > facts.last_block:
+        fix = f"The window closed at block {facts.last_block}; it is block {facts.block}."
+        return Refusal(field="round", reason="the time for appeals is over.", fix=fix)
+    return None
 
 
 def _not_theirs(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
@@ -152,16 +160,6 @@ def _not_theirs(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
     if facts.verdict == "passed" and (own or who not in facts.entrants):
         fix = "A pass is objected to by another miner of the round."
         return Refusal(field="appellant", reason="not another miner of this round.", fix=fix)
-    return None
-
-
-def _too_late(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
-    if document["appellant"] in facts.appealed_by:
-        fix = "A verdict is objected to once; a new verdict may be objected to again."
-        return Refusal(field="appellant", reason="you have objected to this verdict before.", fix=fix)
-    if facts.last_block is not None and facts.block > facts.last_block:
-        fix = f"The window closed at block {facts.last_block}; it is block {facts.block}."
-        return Refusal(field="round", reason="the time for appeals is over.", fix=fix)
     return None
 
 

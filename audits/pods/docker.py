@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from audits.pods import control
-from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
 from core.net import url_guard
 from core.net.failures import FetchFailed
 
 VERSION = "/v1.43"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 BY_DIGEST = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}|sha256:[0-9a-f]{64}")
 PORT, PICTURES = 10006, 10007
 LABEL = "gauntlet.pod"
@@ -75,9 +74,11 @@ class DockerPods:
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest")
         found = self._inspect(name)
-        if found is not None and _label(found, "gauntlet.image") != digest:
-            self._remove(name)
-            found = None
+        if found is not None:
+            labels = found.get("Config", {}).get("Labels") or {}
+            if str(labels.get("gauntlet.image", "")) != digest:
+                self._remove(name)
+                found = None
         try:
             self._ensure_network(name)
             self._ensure(f"{name}-gate", _gate(self.host, name=name))
@@ -92,7 +93,7 @@ class DockerPods:
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """From the first batch on the pod has no way out: made so, and then asked of the engine."""
-        names = {stem: _picture_name(stem, path) for stem, path in pictures.items()}
+        names = {stem: picture_name(stem, path) for stem, path in pictures.items()}
         try:
             if self.host.egress:
                 self._leave(self.host.egress, pod.name)
@@ -315,16 +316,6 @@ def _why(state: Mapping[str, Any]) -> PodFault | None:
             UNCLEAR, "ended", f"The pod was killed, by itself or by its host (exit code {code}). We try again."
         )
     return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")
-
-
-def _label(found: Mapping[str, Any], name: str) -> str:
-    return str((found.get("Config", {}).get("Labels") or {}).get(name, ""))
-
-
-def _picture_name(stem: str, path: Path) -> str:
-    if not STEM.fullmatch(stem):
-        raise ValueError(f"{stem!r} is not the stem of a prompt")
-    return f"{stem}{path.suffix.lower() or '.png'}"
 
 
 def _tar(files: Mapping[str, Path]) -> bytes:

@@ -6,7 +6,6 @@ new verdicts, is complete, and says what would change; two people apply or disca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,10 +69,14 @@ def stage(
             code=code,
             sentence=sentence.strip(),
             opened_by=opened_by,
-            before=_standing(round_),
+            before={**(round_.decision or {}), "headline": round_.headline},
             choice=affected.named(choice or {}) if chooses else {},
             **Correction.born(now=now),
         )
+        try:
+            anew = reruns.begin(made, now=now)
+        except reruns.Nothing as error:
+            raise NotNow(str(error), field=error.field) from error
         body = {
             **made.describe(),
             "scope": scope,
@@ -81,7 +84,7 @@ def stage(
             "because": made.sentence,
             "opened_by": opened_by,
             "choice": made.choice,
-            "anew": _begun(made, now=now),
+            "anew": anew,
         }
         ledger.append(round_.competition_id, kind="correction.staged", body=body, at=now)
         engine.announce(Correction, now=now)
@@ -103,17 +106,6 @@ def _cannot_stage(round_: Round) -> str | None:
         published=told.exists(),
         open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
     )
-
-
-def _begun(correction: Correction, *, now: datetime) -> list[str]:
-    try:
-        return reruns.begin(correction, now=now)
-    except reruns.Nothing as error:
-        raise NotNow(str(error), field=error.field) from error
-
-
-def _standing(round_: Round) -> dict[str, Any]:
-    return {**(round_.decision or {}), "headline": round_.headline}
 
 
 def gather(correction: Correction, now: datetime) -> Outcome:
@@ -179,28 +171,24 @@ def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any
         "headline": steps.headline(round_, decision),
     }
     names = ("winner", "ladder", "headline")
-    matches = _matches(correction)
+    matches = [
+        {
+            "kind": after.kind,
+            "defender": after.defender.key,
+            "challenger": after.challenger.key,
+            "turned": rejudging.turned(before, after),
+            "before": rejudging.summed(before),
+            "after": rejudging.summed(after),
+        }
+        for before, after in rejudging.before_and_after(round_, version=correction.version)
+    ]
     changes = any(new[name] != correction.before.get(name) for name in names) or any(
         match["turned"] for match in matches
     )
-    beside = {"leader_changes": new["leader"] != _leads(round_), "matches": matches, "ranks": _ranks(correction)}
+    reign = last_reign(round_)
+    leader_changes = new["leader"] != (reign.miner.hotkey if reign else "")
+    beside = {"leader_changes": leader_changes, "matches": matches, "ranks": _ranks(correction)}
     return {**new, "changes": changes, **beside}
-
-
-def _matches(correction: Correction) -> list[dict[str, Any]]:
-    """Of each match that was made anew, what it came to and what it would come to."""
-    pairs = rejudging.before_and_after(correction.round, version=correction.version)
-    return [
-        {
-            "kind": new.kind,
-            "defender": new.defender.key,
-            "challenger": new.challenger.key,
-            "turned": rejudging.turned(old, new),
-            "before": rejudging.summed(old),
-            "after": rejudging.summed(new),
-        }
-        for old, new in pairs
-    ]
 
 
 def _ranks(correction: Correction) -> list[dict[str, Any]]:
@@ -208,17 +196,8 @@ def _ranks(correction: Correction) -> list[dict[str, Any]]:
     before, after = (rejudging.ranks(correction.round, version=v) for v in (None, correction.version))
     if before == after:
         return []
-    return [{"entry": key, "before": before[key], "after": place} for key, place in sorted(after.items(), key=_place)]
-
-
-def _place(row: tuple[str, int]) -> tuple[int, str]:
-    return (row[1], row[0])
-
-
-def _leads(round_: Round) -> str:
-    """Whom the decision that stands made the leader."""
-    reign = last_reign(round_)
-    return reign.miner.hotkey if reign else ""
+    ordered = sorted(after.items(), key=lambda row: (row[1], row[0]))
+    return [{"entry": key, "before": before[key], "after": place} for key, place in ordered]
 
 
 def last_reign(round_: Round) -> Reign | None:
@@ -248,20 +227,16 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
         raise NotNow("Somebody else settled this correction meanwhile.")
     reruns.put_in_force(correction)
-    _decide(round_, decision, preview=preview, now=now)
-
-
-BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
-"""What a preview holds that is no part of the decision."""
-
-
-def _decide(round_: Round, decision: RoundDecision, *, preview: Mapping[str, Any], now: datetime) -> None:
     if preview["leader_changes"]:
         rounds.supersede(round_, winner=steps.winner_of(round_, decision), now=now)
     bankrolls.keep(round_, decision.left, now=now)
     changed = {k: v for k, v in preview.items() if k not in BESIDE}
     outcome = {**(round_.decision or {}), **changed}
     Round.objects.filter(pk=round_.pk).update(decision=outcome, headline=preview["headline"])
+
+
+BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
+"""What a preview holds that is no part of the decision."""
 
 
 def _cannot_apply(round_: Round, decision: RoundDecision, *, changes_leader: bool) -> str | None:
