@@ -130,17 +130,16 @@ def recognise(text: str) -> Licence | None:
     words = normalised(text)
     for licence in LICENCES:
         if all(phrase in words for phrase in licence.phrases):
-            return None if licence.policy == ALLOWED and _is_altered(licence, words) else licence
+            if licence.policy != ALLOWED:
+                return licence
+            altered = len(words) > LONGEST[licence.name] or any(condition in words for condition in CONDITIONS)
+            return None if altered else licence
     return None
 
 
 def normalised(text: str) -> str:
     """Lower-case words with single spaces: wrapping, quotes and punctuation differ between copies."""
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
-
-
-def _is_altered(licence: Licence, words: str) -> bool:
-    return len(words) > LONGEST[licence.name] or any(condition in words for condition in CONDITIONS)
 
 
 def _judged(source: Source) -> SourceFinding:

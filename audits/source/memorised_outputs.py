@@ -49,16 +49,13 @@ LARGE_TABLE = 64 << 10
 
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
+    folders = {source.path.partition("/")[0] for source in tree.files if "/" in source.path}
     for module in python.modules(tree):
-        yield from _by_name(module, folders=_tops(tree))
+        yield from _by_name(module, folders=folders)
         yield from _numbers(module)
     yield from _meshes(tree)
     for source in tree.files:
         yield from _in_text(source)
-
-
-def _tops(tree: Tree) -> set[str]:
-    return {source.path.partition("/")[0] for source in tree.files if "/" in source.path}
 
 
 class _Traced:
@@ -234,17 +231,15 @@ def _numbers(module: Module) -> Iterator[SourceFinding]:
 
 
 def _meshes(tree: Tree) -> Iterator[SourceFinding]:
-    found = [source for source in tree.files if source.path.lower().endswith(MESHES) or _is_mesh(source.data)]
+    found = [
+        source for source in tree.files if source.path.lower().endswith(MESHES) or source.data.startswith(MESH_MAGIC)
+    ]
     many = len(found) > FEW_MESHES
     for source in found[:50]:
         disguised = not source.path.lower().endswith(MESHES)
         severity = PERSON if many or disguised or source.size > SMALL_MESH else NOTICE
         why = f"A 3D file of {source.size} bytes{' under another name' if disguised else ''}, one of {len(found)}."
         yield SourceFinding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
-
-
-def _is_mesh(data: bytes) -> bool:
-    return data.startswith(MESH_MAGIC)
 
 
 def _in_text(source: Source) -> Iterator[SourceFinding]:

@@ -116,14 +116,10 @@ def _services(module: Module) -> Iterator[SourceFinding]:
             yield module.finding(node, severity=PERSON, rule="outside_service", sentence=why)
 
 
-def _reaches(module: Module) -> bool:
-    names = [name for _, name in module.imported()]
-    return any(name == known or name.startswith(f"{known}.") for name in names for known in NETWORK)
-
-
 def _addresses(module: Module) -> Iterator[SourceFinding]:
     """An address of its own, in a file that can dial: whether it is put together or written out."""
-    if not _reaches(module):
+    names = [name for _, name in module.imported()]
+    if not any(name == known or name.startswith(f"{known}.") for name in names for known in NETWORK):
         return
     told: set[int] = set()
     for node, text in module.texts():

@@ -37,7 +37,16 @@ def check(tree: Tree, *, locked: bool = False) -> Iterator[SourceFinding]:
     listed = [source for source in tree.files if FILES.fullmatch(source.path)]
     known = {source.path for source in tree.files}
     for source in listed:
-        yield from _requirements(source, known=known)
+        if source.text is None:
+            why = "This file cannot be read."
+            yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why=why)
+        for number, line in logical_lines(source):
+            if line.startswith("-"):
+                yield from _option(source, number, line, known=known)
+            elif _is_local(local := without_options(line)):
+                yield from _local(source, number, local)
+            elif objected := objection(line):
+                yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{objected} {HOW}")
     for source in tree.files:
         if source.name == "pyproject.toml":
             yield from _project(source, pinned_elsewhere=bool(listed) or locked)
@@ -72,18 +81,6 @@ def without_options(line: str) -> str:
 def _address_is_pinned(address: str, *, hashed: bool) -> bool:
     pinned = GIT_COMMIT.fullmatch(address) or HASHED.fullmatch(address)
     return bool(pinned) or (hashed and address.startswith("https://"))
-
-
-def _requirements(source: Source, *, known: set[str]) -> Iterator[SourceFinding]:
-    if source.text is None:
-        yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why="This file cannot be read.")
-    for number, line in logical_lines(source):
-        if line.startswith("-"):
-            yield from _option(source, number, line, known=known)
-        elif _is_local(local := without_options(line)):
-            yield from _local(source, number, local)
-        elif why := objection(line):
-            yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{why} {HOW}")
 
 
 def logical_lines(source: Source) -> Iterator[tuple[int, str]]:

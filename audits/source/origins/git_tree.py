@@ -38,18 +38,14 @@ def listing(said: bytes, *, cut: bool) -> Listing:
     lines = said.split(b"\0")
     for line in lines[: archive.MOST_FILES + 1] if not cut else lines[: archive.MOST_FILES + 1][:-1]:
         if line:
-            _sort_in(found, _entry(line))
+            facts, _, name = line.partition(b"\t")
+            mode, _, sha, size = facts.decode("ascii", "replace").split()
+            path = name.decode("utf-8", "replace")
+            _sort_in(found, Entry(path=path, mode=mode, sha=sha, size=int(size) if size.isdigit() else 0))
     if cut or len(lines) - 1 > archive.MOST_FILES:
         sentence = f"There are more than {archive.MOST_FILES} files, or their names fill more than we read."
         found.leave_out(BLOCKING, "too_many_files", sentence, "")
     return found
-
-
-def _entry(line: bytes) -> Entry:
-    facts, _, name = line.partition(b"\t")
-    mode, _, sha, size = facts.decode("ascii", "replace").split()
-    path = name.decode("utf-8", "replace")
-    return Entry(path=path, mode=mode, sha=sha, size=int(size) if size.isdigit() else 0)
 
 
 def _sort_in(found: Listing, entry: Entry) -> None:
