@@ -9,6 +9,7 @@ this is over.  Everything is found again by its name, so a worker may die anywhe
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import tarfile
@@ -85,18 +86,30 @@ class DockerPods:
             self._ensure_service(name, _service(self.host, name=name, digest=digest, command=command))
             if self.host.egress and found is None:
                 self._join(self.host.egress, name)
-            return self._pod(name)
+            gate = self._inspect(f"{name}-gate") or {}
         except RestRefused as refused:
             raise _not_started(refused.said) from refused
         except Missing as missing:  # the image or a network of ours is not on the host
             raise _not_started(str(missing)) from missing
+        published = gate.get("NetworkSettings", {}).get("Ports", {}).get(f"{PORT}/tcp") or []
+        if not published:
+            raise _not_started("the gate has no port")
+        return Pod(
+            provider=self.name,
+            name=name,
+            isolation=isolation(self.host),
+            address={"host": self.host.address, "port": int(published[0]["HostPort"])},
+            place={"host": self.host.url},
+        )
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """From the first batch on the pod has no way out: made so, and then asked of the engine."""
         names = {stem: picture_name(stem, path) for stem, path in pictures.items()}
         try:
             if self.host.egress:
-                self._leave(self.host.egress, pod.name)
+                body = {"Container": pod.name, "Force": True}
+                with contextlib.suppress(Missing, RestRefused):  # not on it: `_require_walled` asks what is true
+                    self.engine.json("POST", f"{VERSION}/networks/{self.host.egress}/disconnect", body=body)
             self._require_walled(pod.name)
             content = _tar({names[stem]: path for stem, path in pictures.items()})
             path = f"{VERSION}/containers/{pod.name}-gate/archive"
@@ -194,13 +207,6 @@ class DockerPods:
             if refused.status not in (403, 409) and "already exists" not in refused.said:
                 raise
 
-    def _leave(self, network: str, name: str) -> None:
-        try:
-            body = {"Container": name, "Force": True}
-            self.engine.json("POST", f"{VERSION}/networks/{network}/disconnect", body=body)
-        except (Missing, RestRefused):
-            return  # it was not on it: `_require_walled` asks the engine what is true
-
     def _require_walled(self, name: str) -> None:
         """One network, and the engine calls it internal; anything else is ours to mend before a prompt is shown."""
         found = self._inspect(name)
@@ -222,19 +228,6 @@ class DockerPods:
                     raise PodFault(
                         INFRASTRUCTURE, "not_stopped", f"The pod {name} could not be stopped. We try again."
                     ) from refused
-
-    def _pod(self, name: str) -> Pod:
-        gate = self._inspect(f"{name}-gate") or {}
-        published = gate.get("NetworkSettings", {}).get("Ports", {}).get(f"{PORT}/tcp") or []
-        if not published:
-            raise _not_started("the gate has no port")
-        return Pod(
-            provider=self.name,
-            name=name,
-            isolation=isolation(self.host),
-            address={"host": self.host.address, "port": int(published[0]["HostPort"])},
-            place={"host": self.host.url},
-        )
 
 
 def engine_at(url: str) -> Rest:

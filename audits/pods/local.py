@@ -184,6 +184,7 @@ class LocalPods:
         return self._pod(name, started=started, walls=asked["walls"])
 
     def _keeper(self, folder: Path, *, walls: bool, uid: int) -> dict[str, Any]:
+        """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
         orders = {"folder": str(folder), "walls": walls, "uid": uid, "limits": self.limits.to_json()}
         try:
             with (folder / "keeper.log").open("wb") as trouble:
@@ -197,7 +198,18 @@ class LocalPods:
                 )
         except OSError as reason:
             raise _not_started(str(reason)) from reason
-        return _first_words(process, orders=orders)
+        assert process.stdin and process.stdout  # noqa: S101
+        with process.stdin, process.stdout:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(orders).encode())
+                process.stdin.close()
+            ready, _, _ = select.select([process.stdout], [], [], START_S)
+            line = process.stdout.readline(4096) if ready else b""
+        process.wait(timeout=STOP_S)
+        said = json.loads(line or b"{}")
+        if "pid" not in said:
+            raise _not_started(str(said.get("fault", "the keeper said nothing")))
+        return dict(said)
 
     def _pod(self, name: str, *, started: Mapping[str, Any], walls: bool) -> Pod:
         folder = self.pods / name
@@ -229,22 +241,6 @@ def _uid(name: str) -> int:
     """Who the service runs as: if we are root, a user of the pod's own, so that pods do not share a process count."""
     own = os.getuid()
     return own or FIRST_UID + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % UIDS
-
-
-def _first_words(process: subprocess.Popen[bytes], *, orders: Mapping[str, Any]) -> dict[str, Any]:
-    """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
-    assert process.stdin and process.stdout  # noqa: S101
-    with process.stdin, process.stdout:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(orders).encode())
-            process.stdin.close()
-        ready, _, _ = select.select([process.stdout], [], [], START_S)
-        line = process.stdout.readline(4096) if ready else b""
-    process.wait(timeout=STOP_S)
-    said = json.loads(line or b"{}")
-    if "pid" not in said:
-        raise _not_started(str(said.get("fault", "the keeper said nothing")))
-    return dict(said)
 
 
 def _not_started(detail: str) -> PodFault:

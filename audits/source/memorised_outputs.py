@@ -67,16 +67,14 @@ class _Traced:
         self.digests: set[str] = set()
         for _ in range(3):  # names that are given from names
             for node in ast.walk(module.tree):
-                self._learn(node)
-
-    def _learn(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {t.id for t in targets if isinstance(t, ast.Name)}
-            if self.is_digest(node.value):
-                self.digests |= names
-            elif self.is_name(node.value):
-                self.names |= names
+                if not isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) or node.value is None:
+                    continue
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {t.id for t in targets if isinstance(t, ast.Name)}
+                if self.is_digest(node.value):
+                    self.digests |= names
+                elif self.is_name(node.value):
+                    self.names |= names
 
     def is_name(self, node: ast.AST) -> bool:
         """Is this a prompt's name itself?  (Not: something that a name is only a part of.)"""

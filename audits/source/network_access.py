@@ -90,6 +90,7 @@ LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0|\[?
 NAMES_ONLY = frozenset(
     {"www.w3.org", "schemas.microsoft.com", "json-schema.org", "example.com", "example.org", "docs.gl"}
 )
+HOST_NAME = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+")
 SCRIPTS = (".sh", ".bash", ".zsh")
 VERIFIED = re.compile(r"sha(?:256|512)sum\s+(?:-c|--check)|shasum\s+-a\s*(?:256|512)\s+-c")
 WHY = "A pod has no network of its own: what this asks for is not in the commit, and would not be there."
@@ -144,7 +145,8 @@ def _hosts(module: Module) -> Iterator[SourceFinding]:
         if not HOST_CALLS.fullmatch(name):
             continue
         for host in _hosts_of(module, node):
-            if _is_host(host):
+            named = HOST_NAME.fullmatch(host) and not LOOPBACK.fullmatch(host)
+            if named or "\u2026." in host:
                 why = f"It connects to, or asks for, {excerpt(host)}. {WHY}"
                 yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
                 break
@@ -156,11 +158,6 @@ def _hosts_of(module: Module, node: ast.Call) -> Iterator[str]:
         for part in parts:
             if text := module.text(part):
                 yield text
-
-
-def _is_host(text: str) -> bool:
-    named = re.fullmatch(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+", text)
-    return bool((named and not LOOPBACK.fullmatch(text)) or "\u2026." in text)
 
 
 def _commands(module: Module) -> Iterator[SourceFinding]:

@@ -160,19 +160,15 @@ def _local(source: Source, number: int, line: str) -> Iterator[SourceFinding]:
         why = "It installs from outside the commit."
         yield _finding(source, number, line, rule="path_outside", severity=BLOCKING, why=why)
     elif path.endswith(".whl"):
-        yield _finding(
-            source, number, line, rule="wheel", severity=PERSON, why=f"It installs a built package, {_wheel(path)}."
-        )
+        try:
+            name, version, _, _ = parse_wheel_filename(path.rpartition("/")[2])
+            which = f"{canonicalize_name(name)} {version}"
+        except InvalidWheelFilename:
+            which = "whose name says nothing about it"
+        why = f"It installs a built package, {which}."
+        yield _finding(source, number, line, rule="wheel", severity=PERSON, why=why)
     else:
         yield _finding(source, number, line, rule="path", severity=NOTICE, why="It installs a folder of the commit.")
-
-
-def _wheel(path: str) -> str:
-    try:
-        name, version, _, _ = parse_wheel_filename(path.rpartition("/")[2])
-    except InvalidWheelFilename:
-        return "whose name says nothing about it"
-    return f"{canonicalize_name(name)} {version}"
 
 
 def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[SourceFinding]:

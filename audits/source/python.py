@@ -208,12 +208,7 @@ def parse(source: Source) -> Module | None:
         module = Module(source=source, tree=ast.parse(source.text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    _learn(module)
-    return module
-
-
-def _learn(module: Module) -> None:
-    """What the names of the file stand for: imports, constants (given once), and tables."""
+    # what the names of the file stand for: imports, constants (given once), and tables
     given: dict[str, list[ast.expr]] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -222,10 +217,11 @@ def _learn(module: Module) -> None:
             for name in _targets(node):
                 given.setdefault(name, []).append(node.value)
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            said = [s for s in node.body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)]
-            module.docstrings |= {id(statement.value) for statement in said}
+            bare = [s for s in node.body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)]
+            module.docstrings |= {id(statement.value) for statement in bare}
     module.constants |= {name: values[0] for name, values in given.items() if len(values) == 1}
     module.tables |= {name for name, values in given.items() if any(_is_table(module, value) for value in values)}
+    return module
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
