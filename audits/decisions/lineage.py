@@ -80,15 +80,12 @@ class Lineage:
 
 def winnow(tokens: Sequence[str]) -> list[int]:
     """The marks of a text: the smallest hash of every window of hashes of runs.  Fewer tokens than a run: none."""
-    hashes = [_hash(tokens[at : at + RUN]) for at in range(len(tokens) - RUN + 1)]
+    runs = ("\x1f".join(tokens[at : at + RUN]).encode("utf-8", "replace") for at in range(len(tokens) - RUN + 1))
+    hashes = [int.from_bytes(hashlib.blake2b(run, digest_size=6).digest(), "big") for run in runs]
     if not hashes:
         return []
     chosen = {min(hashes[at : at + WINDOW]) for at in range(max(1, len(hashes) - WINDOW + 1))}
     return sorted(chosen)
-
-
-def _hash(run: Sequence[str]) -> int:
-    return int.from_bytes(hashlib.blake2b("\x1f".join(run).encode("utf-8", "replace"), digest_size=6).digest(), "big")
 
 
 def compare(ours: Fingerprint, theirs: Fingerprint, *, base: Iterable[int] = ()) -> Lineage:

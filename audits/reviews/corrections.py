@@ -60,7 +60,14 @@ def stage(
     with transaction.atomic():
         ledger.hold(round_.competition_id)
         round_.refresh_from_db()  # another correction may have been applied since it was looked at
-        if why := _cannot_stage(round_):
+        publications = round_.competition.events.filter(kind="publication.published", body__round=round_.number)
+        why = decisions.cannot_stage(
+            state=round_.state,
+            imported=bool(round_.source),
+            published=publications.exists(),
+            open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
+        )
+        if why:
             raise NotNow(why)
         made = Correction.objects.create(
             round=round_,
@@ -98,22 +105,19 @@ def correctable() -> list[Round]:
     return sorted(newest.values(), key=lambda row: row.competition.slug)
 
 
-def _cannot_stage(round_: Round) -> str | None:
-    told = round_.competition.events.filter(kind="publication.published", body__round=round_.number)
-    return decisions.cannot_stage(
-        state=round_.state,
-        imported=bool(round_.source),
-        published=told.exists(),
-        open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
-    )
-
-
 def gather(correction: Correction, now: datetime) -> Outcome:
     """Ask for what the new ladder needs, and wait for it; then say what would change."""
-    waiting = _waiting(correction)
-    if waiting is not None:
-        return waiting
     round_ = correction.round
+    open_ = correction.audits.exclude(state__in=("passed", "rejected"))
+    person = open_.filter(state="reviewing").first()
+    if person is not None:
+        return Wait(SOON, f"a reviewer must decide the {person.kind} audit of {person.submission.key}")
+    if failure := _stuck(correction):
+        return Retry(engine.backoff(correction.attempts), failure)
+    if open_.exists():
+        return Wait(SOON, f"{open_.count()} audits are open")
+    if left := rejudging.open_matches(round_, version=correction.version):
+        return Wait(SOON, f"{left} matches are judged again")
     decision = steps.decide(round_, including=correction)
     steps.want(round_, decision, now=now, correction=correction)
     if not decision.complete:
@@ -124,26 +128,16 @@ def gather(correction: Correction, now: datetime) -> Outcome:
     return Move("ready", because=what, sets={"preview": preview}, facts=facts)
 
 
-def _waiting(correction: Correction) -> Outcome | None:
-    open_ = correction.audits.exclude(state__in=("passed", "rejected"))
-    person = open_.filter(state="reviewing").first()
-    if person is not None:
-        return Wait(SOON, f"a reviewer must decide the {person.kind} audit of {person.submission.key}")
-    if failure := _stuck(correction):
-        return Retry(engine.backoff(correction.attempts), failure)
-    if open_.exists():
-        return Wait(SOON, f"{open_.count()} audits are open")
-    left = rejudging.open_matches(correction.round, version=correction.version)
-    return Wait(SOON, f"{left} matches are judged again") if left else None
-
-
 def _stuck(correction: Correction) -> Failure | None:
     """What keeps it from ever being ready, and who must act; it is looked at again, and can be discarded meanwhile."""
     audit = correction.audits.filter(Audit.out_of_tries()).first()
     if audit is not None:
         why = f"An audit cannot be finished: {audit.failure_reason}"
         return Failure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")
-    run = _lost_for_good(correction)
+    ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
+    rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
+    newest = {(run.submission_id, run.purpose): run for run in rows}
+    run = next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
     if run is not None:
         why = f"A pod of {run.submission.key} ({run.purpose}) was lost {runs.MOST_LOST} times: {run.failure_reason}"
         return Failure(FailureClass.INFRASTRUCTURE, "PODS", f"{why} {OPERATOR}")
@@ -152,13 +146,6 @@ def _stuck(correction: Correction) -> Failure | None:
 
 
 OPERATOR = "An operator must mend the cause; or two people discard this correction, and open another when it is mended."
-
-
-def _lost_for_good(correction: Correction) -> PodRun | None:
-    ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
-    rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
-    newest = {(run.submission_id, run.purpose): run for run in rows}
-    return next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
 
 
 def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any]:
@@ -211,9 +198,19 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     preview = preview_of(correction, decision)
     if not decision.complete or preview["winner"] != correction.preview.get("winner"):
         raise NotNow("What this was prepared on has changed: discard it and open another.")
-    if why := _cannot_apply(round_, decision, changes_leader=preview["leader_changes"]):
+    competition: Competition = round_.competition
+    old, current = last_reign(round_), competition.current_round()
+    since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
+    pairs = bankrolls.changed_by(round_, decision.left)
+    why = decisions.cannot_apply(
+        changes_leader=preview["leader_changes"],
+        now_playing=current.state if current else "",
+        since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
+        changes_bankroll=bool(pairs),
+        bankroll_used=bankrolls.used_since(round_, commits=pairs),
+    )
+    if why:
         raise NotNow(why)
-    old = last_reign(round_)
     facts = {
         "code": code,
         "by": by,
@@ -237,20 +234,6 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
 
 BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
 """What a preview holds that is no part of the decision."""
-
-
-def _cannot_apply(round_: Round, decision: RoundDecision, *, changes_leader: bool) -> str | None:
-    pairs = bankrolls.changed_by(round_, decision.left)
-    competition: Competition = round_.competition
-    old, current = last_reign(round_), competition.current_round()
-    since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
-    return decisions.cannot_apply(
-        changes_leader=changes_leader,
-        now_playing=current.state if current else "",
-        since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
-        changes_bankroll=bool(pairs),
-        bankroll_used=bankrolls.used_since(round_, commits=pairs),
-    )
 
 
 def edition(round_: Round) -> int:

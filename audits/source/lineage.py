@@ -32,10 +32,11 @@ def fingerprint(tree: Tree) -> Fingerprint:
             files[source.path] = _digest(" ".join(source.text.split()))
         marks[source.path], weight[source.path] = winnow(tokens), len(tokens)
         for node in ast.walk(module.tree) if module else ():
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                words = shape(node)
-                if len(words) >= SHORTEST_FUNCTION:
-                    functions[_digest("\x1f".join(words))] = f"{source.path}:{node.lineno} {node.name}"
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            words = shape(node)
+            if len(words) >= SHORTEST_FUNCTION:
+                functions[_digest("\x1f".join(words))] = f"{source.path}:{node.lineno} {node.name}"
     return Fingerprint(files=files, functions=functions, marks=marks, weight=weight)
 
 

@@ -206,15 +206,12 @@ def _reads(module: Module, node: ast.AST, traced: _Traced, folders: set[str]) ->
         return None
     parts = [part for given in (*node.args[:1], node.func) for part in ast.walk(given)]
     about = next((told for part in parts if (told := _told(traced, part))), None)
-    texts = [text for part in parts if (text := _place(module, part))]
+    placed = [part for part in parts if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp)]
+    texts = [text for part in placed if (text := module.text(part))]
     brought = any(piece in folders for text in texts for piece in re.split(r"[/\\]", text))
     if about and (brought or "__file__" in {part.id for part in parts if isinstance(part, ast.Name)}):
         return about[0], f"It opens a file of the repository that is chosen by {about[1]}."
     return None
-
-
-def _place(module: Module, part: ast.AST) -> str | None:
-    return module.text(part) if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp) else None
 
 
 def _numbers(module: Module) -> Iterator[SourceFinding]:

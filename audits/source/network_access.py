@@ -164,14 +164,11 @@ def _commands(module: Module) -> Iterator[SourceFinding]:
     for node, name in module.calls():
         if not SHELLS.fullmatch(name):
             continue
-        words = [module.text(part) or "" for given in node.args for part in _parts(given)]
+        given = [part.elts if isinstance(part, ast.List | ast.Tuple) else [part] for part in node.args]
+        words = [module.text(part) or "" for parts in given for part in parts]
         if found := FETCHERS.search(" ".join(words)):
             why = f"It starts {excerpt(found[0])}, which fetches from the network. {WHY}"
             yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
-
-
-def _parts(node: ast.expr) -> list[ast.expr]:
-    return node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
 def _is_shell(source: Source) -> bool:

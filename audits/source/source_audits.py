@@ -121,7 +121,10 @@ def _do(audit: Audit, name: str, *, now: datetime) -> None:
     copy = copy_of(audit.submission, now=now)
     path = store.default().path(copy.archive)
     if name == VULNERABILITIES:
-        scanned = _advised(audit)
+        row = audit.checks.filter(check_name="inventory").first()
+        parts = [InventoryPart(**told) for told in (row.summary.get("parts", []) if row else [])]
+        blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
+        scanned = scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
     elif name == HADOLINT:
         scanned = linting.lint(path, program=settings.HADOLINT)
     else:
@@ -219,13 +222,6 @@ def _facts(scanned: Scanned) -> dict[str, Any]:
         "why": scanning.plain(scanned.why)[:2000],
         "walls": list(scanned.walls),
     }
-
-
-def _advised(audit: Audit) -> Scanned:
-    row = audit.checks.filter(check_name="inventory").first()
-    parts = [InventoryPart(**told) for told in (row.summary.get("parts", []) if row else [])]
-    blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
-    return scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
 
 
 def advisories(parts: list[InventoryPart]) -> Scanned:
