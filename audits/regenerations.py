@@ -13,7 +13,6 @@ from audits.pods import runs
 from audits.reviews import in_force, reruns
 from competition import prompts
 from competition.decisions.attempts import numbered
-from competition.models import Submission
 from competition.rounds import ruleset_of
 from competition.rulesets.regenerations import Regenerated, Verdict
 from core.machine.outcomes import Wait
@@ -27,9 +26,13 @@ SOON = timedelta(seconds=2)
 def verdict(audit: Audit, *, now: datetime) -> Verdict | Wait:
     """What the attempts so far say, or what is waited for."""
     ruleset, rows = ruleset_of(audit.round), list[Regenerated]()
-    defender = _defender(audit) if ruleset.wins_again else None
-    if ruleset.wins_again and defender is None:
-        return Wait(SOON, "the ladder is climbed anew")
+    defender = None
+    if ruleset.wins_again:  # the defender of the rung that this entry won
+        decision = observed.decide(audit.round, audits=in_force.audited(audit.round))
+        key = decision.defender_of(audit.submission.key)
+        if key is None:
+            return Wait(SOON, "the ladder is climbed anew")
+        defender = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}[str(key)]
     for attempt in range(ruleset.regenerations):
         run = _run(audit, attempt=attempt, now=now)
         if isinstance(run, Wait):
@@ -40,23 +43,23 @@ def verdict(audit: Audit, *, now: datetime) -> Verdict | Wait:
         limit_s = runs.limits_of(run).generation_s
         result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
         if result is None and defender is not None:
-            met = _against(audit, defender, attempt=attempt, now=now)
-            if isinstance(met, Wait):
-                return met
-            row = replace(row, defender=matches.tally_of(met))
+            match = matches.ensure(
+                audit.round,
+                kind=Match.Kind.AGAIN,
+                defender=defender,
+                challenger=audit.submission,
+                now=now,
+                repeat=attempt,
+            )
+            if match.state != "decided":
+                what = "the regenerated outputs are judged against the defender"
+                return Wait(SOON, f"{what}{_time(attempt)}: {match.state}")
+            row = replace(row, defender=matches.tally_of(match))
             result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
         if result is not None:
             return result
         rows.append(row)
     raise AssertionError("unreachable: a ruleset gives a verdict on the last attempt")
-
-
-def _defender(audit: Audit) -> Submission | None:
-    """Of the rung that this entry won."""
-    decision = observed.decide(audit.round, audits=in_force.audited(audit.round))
-    key = decision.defender_of(audit.submission.key)
-    entries = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}
-    return None if key is None else entries[str(key)]
 
 
 def _run(audit: Audit, *, attempt: int, now: datetime) -> PodRun | Wait:
@@ -86,14 +89,6 @@ def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> R
         results=tuple(result for result in results if result),
         failure=(run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None,
     )
-
-
-def _against(audit: Audit, defender: Submission, *, attempt: int, now: datetime) -> Match | Wait:
-    kind, challenger = Match.Kind.AGAIN, audit.submission
-    match = matches.ensure(audit.round, kind=kind, defender=defender, challenger=challenger, now=now, repeat=attempt)
-    if match.state == "decided":
-        return match
-    return Wait(SOON, f"the regenerated outputs are judged against the defender{_time(attempt)}: {match.state}")
 
 
 def _time(attempt: int) -> str:

@@ -142,7 +142,11 @@ def finalize(round_: Round, now: datetime) -> Outcome:
         decision = decide(round_)
         want(round_, decision, now=now)
         if not decision.complete:
-            return Wait(SOON, _waiting(round_, decision))
+            person = next((a for a in in_force.verdicts(round_).values() if a.state == "reviewing"), None)
+            if person is None:
+                return Wait(SOON, decision.waiting)
+            who = f"a reviewer must decide the {person.kind} audit of {person.submission.key}"
+            return Wait(SOON, f"{who}: {person.reason}")
     if edited := [*recorded.edited_matches(round_), *_edited_audits(round_)]:
         return pause(round_, recorded.sentence(edited), code=recorded.CODE)
     winner, steps = winner_of(round_, decision), [step.to_dict() for step in decision.steps]
@@ -207,13 +211,6 @@ def want_audits(round_: Round, decision: RoundDecision, *, now: datetime, correc
                 if audit.state != "passed":
                     break
         engine.announce(Audit, now=now)
-
-
-def _waiting(round_: Round, decision: RoundDecision) -> str:
-    person = next((a for a in in_force.verdicts(round_).values() if a.state == "reviewing"), None)
-    if person:
-        return f"a reviewer must decide the {person.kind} audit of {person.submission.key}: {person.reason}"
-    return decision.waiting
 
 
 def winner_of(round_: Round, decision: RoundDecision) -> Submission | None:

@@ -109,15 +109,6 @@ def malformed(document: Mapping[str, Any]) -> Refusal | None:
     wrong = wrong or next((n for n in ("round", "version", "finding") if not 0 <= (document[n] or 0) < MOST), None)
     if wrong:
         return Refusal(field=wrong, reason="not of its type.", fix="Numbers are small and whole, the rest is text.")
-    return _badly_filled(document)
-
-
-def _plain(text: str) -> bool:
-    """No NUL, no half of a surrogate pair: neither can be kept, or signed."""
-    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def _badly_filled(document: Mapping[str, Any]) -> Refusal | None:
     if document["format"] != FORMAT:
         return Refusal(field="format", reason="another form.", fix=f"Write {FORMAT}.")
     if document["ground"] not in GROUNDS:
@@ -127,6 +118,11 @@ def _badly_filled(document: Mapping[str, Any]) -> Refusal | None:
     if document["evidence"] and not HEX64.fullmatch(document["evidence"]):
         return Refusal(field="evidence", reason="not a SHA-256.", fix="Give 64 lower-case hex digits, or nothing.")
     return None
+
+
+def _plain(text: str) -> bool:
+    """No NUL, no half of a surrogate pair: neither can be kept, or signed."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def objection(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
@@ -141,22 +137,14 @@ def objection(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
         return Refusal(field="audit", reason="there is no verdict yet.", fix="Wait until it is decided.")
     if document["finding"] is not None and not 0 <= document["finding"] < facts.findings:
         return Refusal(field="finding", reason="no such finding.", fix=f"Count from 0; there are {facts.findings}.")
-    return _not_theirs(document, facts=facts) or _too_late(document, facts=facts)
-
-
-def _not_theirs(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
-    """A rejection is objected to by whom it rejects; a pass by anybody else of the round."""
+    # a rejection is objected to by whom it rejects; a pass by anybody else of the round
     who, own = document["appellant"], document["appellant"] == facts.entry_hotkey
     if facts.verdict == "rejected" and not own:
         return Refusal(field="appellant", reason="not the rejected miner.", fix="Only the miner itself may object.")
     if facts.verdict == "passed" and (own or who not in facts.entrants):
         fix = "A pass is objected to by another miner of the round."
         return Refusal(field="appellant", reason="not another miner of this round.", fix=fix)
-    return None
-
-
-def _too_late(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
-    if document["appellant"] in facts.appealed_by:
+    if who in facts.appealed_by:
         fix = "A verdict is objected to once; a new verdict may be objected to again."
         return Refusal(field="appellant", reason="you have objected to this verdict before.", fix=fix)
     if facts.last_block is not None and facts.block > facts.last_block:

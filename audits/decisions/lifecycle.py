@@ -170,10 +170,6 @@ def next_action(progress: Progress, *, batches: int, limits: BatchLimits, now: d
         return _fail(progress.failure) if progress.controlled else _control(progress.failure)
     if (early := _too_early(progress, now=now)) is not None:
         return early
-    return _at_work(progress)
-
-
-def _at_work(progress: Progress) -> Action:
     batch = progress.collected
     if progress.phase == "none":
         return Action(kind="start_pod", because="no pod runs")
@@ -252,13 +248,16 @@ def _refused(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
 def _seen(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
         return progress
-    progress = dataclasses.replace(_charge(progress, gap=_gap(progress, event, limits)), blind_s=0)
+    gap = _gap(progress, event, limits)
+    progress = dataclasses.replace(_charge(progress, gap=gap), blind_s=0)
     if event.state == "replace":
         return _lose(progress, code="replacement_asked", sentence="The service asked for another pod.")
     if event.state in POD_STATES:
         progress = dataclasses.replace(progress, phase=event.state, silent_s=0)
     elif event.state == "silent":
-        progress = _silent(progress, gap=_gap(progress, event, limits))
+        # before it is ready a service may be silent: the warm-up limit is all it has to keep
+        if progress.phase != "warming_up" or progress.submitted:
+            progress = dataclasses.replace(progress, silent_s=progress.silent_s + gap)
     else:
         progress = dataclasses.replace(progress, odd_answers=progress.odd_answers + 1)
     return _within_limits(progress, limits=limits)
@@ -287,13 +286,6 @@ def _charge(progress: Progress, *, gap: float) -> Progress:
     if progress.phase == "warming_up":
         return dataclasses.replace(progress, warm_s=progress.warm_s + gap)
     return progress
-
-
-def _silent(progress: Progress, *, gap: float) -> Progress:
-    """Before it is ready a service may be silent: the warm-up limit is all it has to keep."""
-    if progress.phase == "warming_up" and not progress.submitted:
-        return progress
-    return dataclasses.replace(progress, silent_s=progress.silent_s + gap)
 
 
 def _within_limits(progress: Progress, *, limits: BatchLimits) -> Progress:

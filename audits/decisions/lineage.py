@@ -80,22 +80,29 @@ class Lineage:
 
 def winnow(tokens: Sequence[str]) -> list[int]:
     """The marks of a text: the smallest hash of every window of hashes of runs.  Fewer tokens than a run: none."""
-    hashes = [_hash(tokens[at : at + RUN]) for at in range(len(tokens) - RUN + 1)]
+    runs = ("\x1f".join(tokens[at : at + RUN]).encode("utf-8", "replace") for at in range(len(tokens) - RUN + 1))
+    hashes = [int.from_bytes(hashlib.blake2b(run, digest_size=6).digest(), "big") for run in runs]
     if not hashes:
         return []
     chosen = {min(hashes[at : at + WINDOW]) for at in range(max(1, len(hashes) - WINDOW + 1))}
     return sorted(chosen)
 
 
-def _hash(run: Sequence[str]) -> int:
-    return int.from_bytes(hashlib.blake2b("\x1f".join(run).encode("utf-8", "replace"), digest_size=6).digest(), "big")
-
-
 def compare(ours: Fingerprint, theirs: Fingerprint, *, base: Iterable[int] = ()) -> Lineage:
     """`base`: marks that everybody has (a common template), which count for nobody."""
     common = set(base)
     known = {mark for marks in theirs.marks.values() for mark in marks} - common
-    files = sorted(_files(ours, theirs, common), key=lambda f: (-f.share, f.path))
+    by_hash = {digest: path for path, digest in theirs.files.items()}
+    files = []
+    for path, digest in ours.files.items():
+        if digest in by_hash:
+            files.append(Shared(path=path, theirs=by_hash[digest], kind="file", share=Fraction(1)))
+            continue
+        marks = set(ours.marks.get(path, ())) - common
+        best = max(((_share(marks, set(m)), name) for name, m in theirs.marks.items()), default=(Fraction(0), ""))
+        if best[0] >= SOME:
+            files.append(Shared(path=path, theirs=best[1], kind="similar", share=best[0]))
+    files.sort(key=lambda f: (-f.share, f.path))
     functions = tuple(sorted((ours.functions[h], theirs.functions[h]) for h in ours.functions if h in theirs.functions))
     total = sum(_weighed(ours, path, common) for path in ours.marks)
     shared = sum(
@@ -113,20 +120,6 @@ def _weighed(of: Fingerprint, path: str, common: set[int]) -> int:
 
 def _share(marks: set[int], known: set[int]) -> Fraction:
     return Fraction(len(marks & known), len(marks)) if marks else Fraction(0)
-
-
-def _files(ours: Fingerprint, theirs: Fingerprint, common: set[int]) -> list[Shared]:
-    by_hash = {digest: path for path, digest in theirs.files.items()}
-    found = []
-    for path, digest in ours.files.items():
-        if digest in by_hash:
-            found.append(Shared(path=path, theirs=by_hash[digest], kind="file", share=Fraction(1)))
-            continue
-        marks = set(ours.marks.get(path, ())) - common
-        best = max(((_share(marks, set(m)), name) for name, m in theirs.marks.items()), default=(Fraction(0), ""))
-        if best[0] >= SOME:
-            found.append(Shared(path=path, theirs=best[1], kind="similar", share=best[0]))
-    return found
 
 
 def base_of(fingerprints: Sequence[Fingerprint], *, least: int = 4) -> set[int]:

@@ -6,7 +6,7 @@ audit is to be run again, and nobody is rejected for it.  A fourth, `review`, le
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 from competition.rulesets.regenerations import FAILED as FAILED
@@ -34,7 +34,21 @@ def source(findings: Iterable[FindingLike]) -> Verdict:
     by = {severity: [f for f in found if f.severity == severity] for severity in SEVERITIES}
     if strange := sorted({f.severity for f in found} - set(SEVERITIES)):
         raise ValueError(f"no such severity: {strange[0]}")
-    outcome, reason, sentence = _source(by)
+    if by[BLOCKING]:
+        first, more = by[BLOCKING][0], len(by[BLOCKING]) - 1
+        also = f" {more} more finding{'s' if more > 1 else ''} of that weight." if more else ""
+        outcome, reason, sentence = FAILED, first.rule, first.sentence + also
+    elif by[UNCHECKED]:
+        first = by[UNCHECKED][0]
+        outcome, reason = UNKNOWN, first.rule
+        sentence = f"{first.sentence} The check runs again; nobody is rejected for it."
+    elif by[PERSON]:
+        first, number = by[PERSON][0], len(by[PERSON])
+        outcome, reason = REVIEW, first.rule
+        sentence = f"{number} finding{'s need' if number > 1 else ' needs'} a person. First: {first.sentence}"
+    else:
+        outcome, reason = PASSED, "nothing_blocking"
+        sentence = f"No finding is blocking ({len(by[NOTICE])} to note)."
     return Verdict(
         outcome=outcome,
         reason=reason,
@@ -42,21 +56,3 @@ def source(findings: Iterable[FindingLike]) -> Verdict:
         numbers={severity: len(of_it) for severity, of_it in by.items()},
         limits={BLOCKING: 0, PERSON: 0},
     )
-
-
-def _source(by: Mapping[str, list[FindingLike]]) -> tuple[str, str, str]:
-    if by[BLOCKING]:
-        first, more = by[BLOCKING][0], len(by[BLOCKING]) - 1
-        also = f" {more} more finding{'s' if more > 1 else ''} of that weight." if more else ""
-        return FAILED, first.rule, first.sentence + also
-    if by[UNCHECKED]:
-        first = by[UNCHECKED][0]
-        return UNKNOWN, first.rule, f"{first.sentence} The check runs again; nobody is rejected for it."
-    if by[PERSON]:
-        first, number = by[PERSON][0], len(by[PERSON])
-        return (
-            REVIEW,
-            first.rule,
-            f"{number} finding{'s need' if number > 1 else ' needs'} a person. First: {first.sentence}",
-        )
-    return PASSED, "nothing_blocking", f"No finding is blocking ({len(by[NOTICE])} to note)."

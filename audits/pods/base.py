@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 MINER = "miner"
 INFRASTRUCTURE = "infrastructure"
 UNCLEAR = "unclear"  # the service may have done it itself: a control pod shows whose doing it was
@@ -64,6 +66,13 @@ class Pod:
             isolation=tuple(value["isolation"]),
             place=value["place"],
         )
+
+
+def picture_name(stem: str, path: Path) -> str:
+    """Under which name a pod is handed the picture of a prompt.  Raises ValueError for no stem of a prompt."""
+    if not STEM.fullmatch(stem):
+        raise ValueError(f"{stem!r} is not the stem of a prompt")
+    return f"{stem}{path.suffix.lower() or '.png'}"
 
 
 class PodProvider(Protocol):

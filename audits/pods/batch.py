@@ -70,7 +70,17 @@ def poll(pod: Pod, *, replacements_remaining: int, patience_s: float = POLL_S) -
         return PodStatus(state=SILENT, detail=str(reason))
     except link.Rubbish as reason:
         return PodStatus(state=NONSENSE, detail=str(reason))
-    return _status(answer)
+    if answer.status != 200:
+        return PodStatus(state=NONSENSE, detail=f"/status answered {answer.status}")
+    said = _object(answer.body)
+    if said.get("status") not in STATES:
+        return PodStatus(state=NONSENSE, detail="/status names no known status")
+    return PodStatus(
+        state=said["status"],
+        progress=_count(said.get("progress")),
+        total=_count(said.get("total")),
+        payload=_payload(said.get("payload")),
+    )
 
 
 def submit(pod: Pod, *, image_urls: Mapping[str, str], seed: int, patience_s: float = SUBMIT_S) -> Submitted:
@@ -113,20 +123,6 @@ def collect(pod: Pod, *, into: Path, patience_s: float = COLLECT_S) -> Collected
     if answer.status == 409:
         return Collected(state="conflict", detail=_current_status(answer.body))
     return Collected(state=NONSENSE, detail=f"/results answered {answer.status}")
-
-
-def _status(answer: link.Answer) -> PodStatus:
-    if answer.status != 200:
-        return PodStatus(state=NONSENSE, detail=f"/status answered {answer.status}")
-    said = _object(answer.body)
-    if said.get("status") not in STATES:
-        return PodStatus(state=NONSENSE, detail="/status names no known status")
-    return PodStatus(
-        state=said["status"],
-        progress=_count(said.get("progress")),
-        total=_count(said.get("total")),
-        payload=_payload(said.get("payload")),
-    )
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -84,7 +84,12 @@ def tend(build: Build, now: datetime) -> Outcome:
         copy = source_audits.copy_of(build.submission, now=now)
         by = builder()
     except NotFetched as error:
-        return _without_code(build, error)
+        # code that is not there, or that alone cannot be had from a host that answers, is its owner's to mend
+        theirs, code = error.failure_class == MINER, error.code[:40].upper()
+        looks = error.looks if theirs else LOOKS_AT_A_HOST
+        if build.attempts >= looks and (theirs or source_audits.host_answers(build.submission)):
+            return _failed(build, Failure(MINER, code, error.sentence))
+        return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, code, error.sentence))
     except LookupError as error:
         return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
     if build.disturbed >= MOST_DISTURBED:
@@ -94,15 +99,6 @@ def tend(build: Build, now: datetime) -> Outcome:
     if tried:
         status = by.build(image, archive=copy.archive, context=store.default().path(copy.archive))
     return _after(build, status, archive=copy.archive, tried=tried)
-
-
-def _without_code(build: Build, error: NotFetched) -> Outcome:
-    """Code that is not there, or that alone cannot be had from a host that answers, is its owner's to mend."""
-    looks = error.looks if error.failure_class == MINER else LOOKS_AT_A_HOST
-    if build.attempts >= looks and (error.failure_class == MINER or source_audits.host_answers(build.submission)):
-        return _failed(build, Failure(MINER, error.code[:40].upper(), error.sentence))
-    failure = Failure(INFRASTRUCTURE, error.code[:40].upper(), error.sentence)
-    return Retry(engine.backoff(build.attempts), failure)
 
 
 def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcome:

@@ -32,7 +32,13 @@ def checkout(image: Image, *, repos: Path, into: Path, commit_of: Callable[[Path
         raise PodFault(
             UNCLEAR, "copy_failed", f"We could not copy the code: {reason.strerror}. We try again."
         ) from reason
-    _require_commit(image, found=commit_of(into))
+    found = commit_of(into)
+    if found != image.commit:
+        raise PodFault(
+            MINER,
+            "code_not_found",
+            f"{image.repo} holds commit {found}, not {image.commit} as revealed: the revealed code is not there.",
+        )
     if not (into / ENTRY).is_file():
         raise PodFault(MINER, "no_entry", f"The repository has no {ENTRY} at its top: there is nothing to start.")
     return into
@@ -48,15 +54,6 @@ def _source(image: Image, *, repos: Path) -> Path:
     if not repos.is_dir():
         raise PodFault(INFRASTRUCTURE, "no_repositories", "Our folder of repositories is not there. We try again.")
     raise PodFault(MINER, "code_not_found", f"There is no repository {image.repo} here.")
-
-
-def _require_commit(image: Image, *, found: str) -> None:
-    if found != image.commit:
-        raise PodFault(
-            MINER,
-            "code_not_found",
-            f"{image.repo} holds commit {found}, not {image.commit} as revealed: the revealed code is not there.",
-        )
 
 
 class _Budget:

@@ -9,6 +9,7 @@ this is over.  Everything is found again by its name, so a worker may die anywhe
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import tarfile
@@ -18,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from audits.pods import control
-from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
 from core.net import url_guard
 from core.net.failures import FetchFailed
 
 VERSION = "/v1.43"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 BY_DIGEST = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}|sha256:[0-9a-f]{64}")
 PORT, PICTURES = 10006, 10007
 LABEL = "gauntlet.pod"
@@ -75,27 +75,41 @@ class DockerPods:
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest")
         found = self._inspect(name)
-        if found is not None and _label(found, "gauntlet.image") != digest:
-            self._remove(name)
-            found = None
+        if found is not None:
+            labels = found.get("Config", {}).get("Labels") or {}
+            if str(labels.get("gauntlet.image", "")) != digest:
+                self._remove(name)
+                found = None
         try:
             self._ensure_network(name)
             self._ensure(f"{name}-gate", _gate(self.host, name=name))
             self._ensure_service(name, _service(self.host, name=name, digest=digest, command=command))
             if self.host.egress and found is None:
                 self._join(self.host.egress, name)
-            return self._pod(name)
+            gate = self._inspect(f"{name}-gate") or {}
         except RestRefused as refused:
             raise _not_started(refused.said) from refused
         except Missing as missing:  # the image or a network of ours is not on the host
             raise _not_started(str(missing)) from missing
+        published = gate.get("NetworkSettings", {}).get("Ports", {}).get(f"{PORT}/tcp") or []
+        if not published:
+            raise _not_started("the gate has no port")
+        return Pod(
+            provider=self.name,
+            name=name,
+            isolation=isolation(self.host),
+            address={"host": self.host.address, "port": int(published[0]["HostPort"])},
+            place={"host": self.host.url},
+        )
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """From the first batch on the pod has no way out: made so, and then asked of the engine."""
-        names = {stem: _picture_name(stem, path) for stem, path in pictures.items()}
+        names = {stem: picture_name(stem, path) for stem, path in pictures.items()}
         try:
             if self.host.egress:
-                self._leave(self.host.egress, pod.name)
+                body = {"Container": pod.name, "Force": True}
+                with contextlib.suppress(Missing, RestRefused):  # not on it: `_require_walled` asks what is true
+                    self.engine.json("POST", f"{VERSION}/networks/{self.host.egress}/disconnect", body=body)
             self._require_walled(pod.name)
             content = _tar({names[stem]: path for stem, path in pictures.items()})
             path = f"{VERSION}/containers/{pod.name}-gate/archive"
@@ -193,13 +207,6 @@ class DockerPods:
             if refused.status not in (403, 409) and "already exists" not in refused.said:
                 raise
 
-    def _leave(self, network: str, name: str) -> None:
-        try:
-            body = {"Container": name, "Force": True}
-            self.engine.json("POST", f"{VERSION}/networks/{network}/disconnect", body=body)
-        except (Missing, RestRefused):
-            return  # it was not on it: `_require_walled` asks the engine what is true
-
     def _require_walled(self, name: str) -> None:
         """One network, and the engine calls it internal; anything else is ours to mend before a prompt is shown."""
         found = self._inspect(name)
@@ -221,19 +228,6 @@ class DockerPods:
                     raise PodFault(
                         INFRASTRUCTURE, "not_stopped", f"The pod {name} could not be stopped. We try again."
                     ) from refused
-
-    def _pod(self, name: str) -> Pod:
-        gate = self._inspect(f"{name}-gate") or {}
-        published = gate.get("NetworkSettings", {}).get("Ports", {}).get(f"{PORT}/tcp") or []
-        if not published:
-            raise _not_started("the gate has no port")
-        return Pod(
-            provider=self.name,
-            name=name,
-            isolation=isolation(self.host),
-            address={"host": self.host.address, "port": int(published[0]["HostPort"])},
-            place={"host": self.host.url},
-        )
 
 
 def engine_at(url: str) -> Rest:
@@ -315,16 +309,6 @@ def _why(state: Mapping[str, Any]) -> PodFault | None:
             UNCLEAR, "ended", f"The pod was killed, by itself or by its host (exit code {code}). We try again."
         )
     return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")
-
-
-def _label(found: Mapping[str, Any], name: str) -> str:
-    return str((found.get("Config", {}).get("Labels") or {}).get(name, ""))
-
-
-def _picture_name(stem: str, path: Path) -> str:
-    if not STEM.fullmatch(stem):
-        raise ValueError(f"{stem!r} is not the stem of a prompt")
-    return f"{stem}{path.suffix.lower() or '.png'}"
 
 
 def _tar(files: Mapping[str, Path]) -> bytes:

@@ -54,7 +54,9 @@ def main() -> None:
     os.setsid()
     os.nice(service.NICENESS)  # a service can keep its keeper as busy as itself
     os.chdir(orders.folder)
-    lock = _hold_lock()
+    # a record lock: children do not inherit it, and the kernel tells whoever asks which process holds it
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.lockf(lock, fcntl.LOCK_EX)
     code = 1
     try:
         code = asyncio.run(_keep(orders), debug=False)
@@ -63,13 +65,6 @@ def main() -> None:
         _report({"fault": str(reason)[:500]})
     os.close(lock)
     os._exit(code)
-
-
-def _hold_lock() -> int:
-    """A record lock: children do not inherit it, and the kernel tells whoever asks which process holds it."""
-    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.lockf(descriptor, fcntl.LOCK_EX)
-    return descriptor
 
 
 async def _keep(orders: Orders) -> int:
@@ -85,7 +80,7 @@ async def _keep(orders: Orders) -> int:
     try:
         doors = await _open_doors(port, pictures_port=pictures_port)
         log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.log_bytes).follow(running.output))
-        started = {"pid": os.getpid(), "port": port, "pictures_port": _port_of(doors[1])}
+        started = {"pid": os.getpid(), "port": port, "pictures_port": int(doors[1].sockets[0].getsockname()[1])}
         _write(STARTED, started)
         _report(started)
         ended = await end.of(running, wall_s=orders.limits.wall_s)
@@ -133,10 +128,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _port_of(server: asyncio.Server) -> int:
-    return int(server.sockets[0].getsockname()[1])
 
 
 def _write(name: str, content: dict[str, Any]) -> None:

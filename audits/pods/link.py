@@ -51,18 +51,13 @@ def save(address: Mapping[str, Any], path: str, *, into: BinaryIO, patience_s: f
         if response.status != 200:
             return Answer(status=response.status, body=response.content(most=LARGEST_REFUSAL))
         for piece in response.body:
-            _write(piece, into=into)
+            try:
+                into.write(piece)
+            except OSError as reason:  # a full disk of ours must not look like a silent pod
+                raise PodFault(
+                    INFRASTRUCTURE, "disk", f"We could not keep the results: {reason.strerror}. We try again."
+                ) from reason
         return Answer(status=200, body=b"")
-
-
-def _write(piece: bytes, *, into: BinaryIO) -> None:
-    """A full disk of ours must not look like a silent pod."""
-    try:
-        into.write(piece)
-    except OSError as reason:
-        raise PodFault(
-            INFRASTRUCTURE, "disk", f"We could not keep the results: {reason.strerror}. We try again."
-        ) from reason
 
 
 @contextmanager

@@ -24,14 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from audits.pods import control, keeper
-from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
+from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.checkout import ENTRY, checkout
 from audits.pods.limits import PodLimits
 from audits.pods.probe import PROJECT, walls_work
 from core.sandbox import system_calls
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 FIRST_UID, UIDS = 61184, 4096  # the range systemd sets aside for users that exist only while a program runs
 START_S, STOP_S, KILL_S, QUEUE_S = 15.0, 3.0, 3.0, 10.0
 LOOK_S = 0.02
@@ -80,7 +79,12 @@ class LocalPods:
         return self._start({"repo": image.repo, "commit": image.commit}, name=name, fill=fill)
 
     def start_control(self, *, name: str) -> Pod:
-        return self._start({"repo": control.MODULE, "commit": ""}, name=name, fill=_fill_with_control)
+        def fill(solution: Path) -> None:
+            solution.mkdir(mode=0o755)
+            shutil.copyfile(control.FILE, solution / ENTRY)
+            (solution / ENTRY).chmod(0o644)
+
+        return self._start({"repo": control.MODULE, "commit": ""}, name=name, fill=fill)
 
     def _start(self, code: Mapping[str, str], *, name: str, fill: Callable[[Path], object]) -> Pod:
         """`code` says what runs under the name, `fill` brings it."""
@@ -94,7 +98,7 @@ class LocalPods:
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "pictures").mkdir(parents=True)
             folder.chmod(0o700)
-            _write(folder / "image.json", {**code, "walls": walls})
+            (folder / "image.json").write_text(json.dumps({**code, "walls": walls}))
             fill(folder / "solution")
             started = self._keeper(folder, walls=walls, uid=_uid(name))
             return self._pod(name, started=started, walls=walls)
@@ -102,7 +106,7 @@ class LocalPods:
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """Replaces the pictures of an earlier batch: a pod sees the batch in hand only."""
         folder = Path(pod.place["folder"]) / "pictures"
-        names = {stem: _picture_name(stem, path) for stem, path in pictures.items()}
+        names = {stem: picture_name(stem, path) for stem, path in pictures.items()}
         try:
             for stem, path in pictures.items():
                 shutil.copyfile(path, folder / ".incoming")
@@ -180,6 +184,7 @@ class LocalPods:
         return self._pod(name, started=started, walls=asked["walls"])
 
     def _keeper(self, folder: Path, *, walls: bool, uid: int) -> dict[str, Any]:
+        """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
         orders = {"folder": str(folder), "walls": walls, "uid": uid, "limits": self.limits.to_json()}
         try:
             with (folder / "keeper.log").open("wb") as trouble:
@@ -193,7 +198,18 @@ class LocalPods:
                 )
         except OSError as reason:
             raise _not_started(str(reason)) from reason
-        return _first_words(process, orders=orders)
+        assert process.stdin and process.stdout  # noqa: S101
+        with process.stdin, process.stdout:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(orders).encode())
+                process.stdin.close()
+            ready, _, _ = select.select([process.stdout], [], [], START_S)
+            line = process.stdout.readline(4096) if ready else b""
+        process.wait(timeout=STOP_S)
+        said = json.loads(line or b"{}")
+        if "pid" not in said:
+            raise _not_started(str(said.get("fault", "the keeper said nothing")))
+        return dict(said)
 
     def _pod(self, name: str, *, started: Mapping[str, Any], walls: bool) -> Pod:
         folder = self.pods / name
@@ -227,36 +243,8 @@ def _uid(name: str) -> int:
     return own or FIRST_UID + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % UIDS
 
 
-def _picture_name(stem: str, path: Path) -> str:
-    if not STEM.fullmatch(stem):
-        raise ValueError(f"{stem!r} is not the stem of a prompt")
-    return f"{stem}{path.suffix.lower() or '.png'}"
-
-
-def _first_words(process: subprocess.Popen[bytes], *, orders: Mapping[str, Any]) -> dict[str, Any]:
-    """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
-    assert process.stdin and process.stdout  # noqa: S101
-    with process.stdin, process.stdout:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(orders).encode())
-            process.stdin.close()
-        ready, _, _ = select.select([process.stdout], [], [], START_S)
-        line = process.stdout.readline(4096) if ready else b""
-    process.wait(timeout=STOP_S)
-    said = json.loads(line or b"{}")
-    if "pid" not in said:
-        raise _not_started(str(said.get("fault", "the keeper said nothing")))
-    return dict(said)
-
-
 def _not_started(detail: str) -> PodFault:
     return PodFault(UNCLEAR, "not_started", f"This machine could not start the pod ({detail}). We try again.")
-
-
-def _fill_with_control(solution: Path) -> None:
-    solution.mkdir(mode=0o755)
-    shutil.copyfile(control.FILE, solution / ENTRY)
-    (solution / ENTRY).chmod(0o644)
 
 
 def _why(ended: Mapping[str, Any], *, walls: bool) -> PodFault:
@@ -348,7 +336,3 @@ def _read(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_bytes()))
     except (FileNotFoundError, ValueError):
         return {}
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content))

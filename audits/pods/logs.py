@@ -17,11 +17,7 @@ def readable(said: bytes | str, *, letters: int = LETTERS) -> str:
     """The end of it as plain lines: what would steer a terminal or a page, or no database takes, is spelled out."""
     text = said[-letters:].decode(errors="replace") if isinstance(said, bytes) else said[-letters:]
     lines = text.replace("\r\n", "\n").replace("\r", "\n")  # bars of progress begin their line again
-    return "".join(_plain(letter) for letter in lines)[-letters:]
-
-
-def _plain(letter: str) -> str:
-    return letter if letter in "\n\t" or letter.isprintable() else ascii(letter)[1:-1]
+    return "".join(c if c in "\n\t" or c.isprintable() else ascii(c)[1:-1] for c in lines)[-letters:]
 
 
 def heard(run: PodRun, provider: PodProvider, pod: Pod) -> str:

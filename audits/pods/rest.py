@@ -70,7 +70,15 @@ class Rest:
             if failed.code == "too_big":
                 raise unknown(f"{self.name} answered with more than {LARGEST >> 20} MiB") from failed
             raise unknown(f"{self.name} does not answer ({failed.code})") from failed
-        return self._judged(status, payload)
+        if status == 404:
+            raise Missing(_words(payload))
+        if status == 401:
+            raise unknown(f"{self.name} refuses our key")
+        if status == 429 or status >= 500 or (300 <= status < 400 and status != 304):
+            raise unknown(f"{self.name} answered {status}")
+        if status >= 400:
+            raise RestRefused(status, _words(payload))
+        return payload
 
     def stream(
         self,
@@ -92,17 +100,6 @@ class Rest:
             watch=Watch(patience, time.monotonic),
             limits=TransferLimits(body_bytes=None),
         )
-
-    def _judged(self, status: int, said: bytes) -> bytes:
-        if status == 404:
-            raise Missing(_words(said))
-        if status == 401:
-            raise unknown(f"{self.name} refuses our key")
-        if status == 429 or status >= 500 or (300 <= status < 400 and status != 304):
-            raise unknown(f"{self.name} answered {status}")
-        if status >= 400:
-            raise RestRefused(status, _words(said))
-        return said
 
 
 def _words(said: bytes) -> str:

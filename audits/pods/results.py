@@ -144,7 +144,11 @@ def _check_entries(
         raise BadResults("duplicate_entry", "A name is in the archive more than once.")
     if sum(entry.file_size for entry in entries) > limits.total_bytes:
         raise BadResults("too_large", f"The files have at most {limits.total_bytes >> 20} MiB together.")
-    _check_overlap(entries, directory_at=opened.start_dir)
+    end = opened.start_dir
+    for entry in sorted(entries, key=lambda entry: entry.header_offset, reverse=True):
+        if entry.header_offset + 30 + entry.compress_size > end:  # shared bytes inflate more than was sent
+            raise BadResults("overlap", "Two files of the archive share the same bytes.")
+        end = entry.header_offset
     return {entry.filename: entry for entry in entries}
 
 
@@ -164,15 +168,6 @@ def _check_entry(entry: zipfile.ZipInfo, *, allowed: Collection[str], limits: Ar
         raise BadResults("too_large", f"{entry.filename} has more than {limits.file_bytes >> 20} MiB.")
     if entry.file_size > limits.free_bytes and entry.file_size > limits.ratio * entry.compress_size:
         raise BadResults("bomb", f"{entry.filename} inflates more than {limits.ratio} times.")
-
-
-def _check_overlap(entries: list[zipfile.ZipInfo], *, directory_at: int) -> None:
-    """Entries that share bytes inflate more than was sent."""
-    end = directory_at
-    for entry in sorted(entries, key=lambda entry: entry.header_offset, reverse=True):
-        if entry.header_offset + 30 + entry.compress_size > end:
-            raise BadResults("overlap", "Two files of the archive share the same bytes.")
-        end = entry.header_offset
 
 
 def _failed(

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from audits.pods import control
-from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault
+from audits.pods.base import INFRASTRUCTURE, MINER, STEM, UNCLEAR, Image, Pod, PodFault
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
 
 BASE = "https://rest.runpod.io/v1"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 BY_DIGEST = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}")
 PREFIX = "gauntlet-"
 PORT = 10006
@@ -72,9 +71,15 @@ class RunPods:
             raise ValueError(f"{name!r} is not the name of a pod")
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest in a registry")
-        found = [row for row in self._named(name) if row.get("image") == digest]
-        row = found[0] if found else self._rent(name, digest, command=command)
-        return self._pod(name, str(row["id"]))
+        named = [row for row in self._all() if row.get("name") == PREFIX + name]
+        there = [row for row in named if row.get("desiredStatus") not in GONE and row.get("image") == digest]
+        first = min(there, key=lambda row: str(row.get("id")), default=None)
+        row = first or self._rent(name, digest, command=command)
+        ident = str(row["id"])
+        if not re.fullmatch(r"[A-Za-z0-9]{1,64}", ident):
+            raise unknown("the provider's name of the pod cannot be read")
+        url = self.account.proxy.format(id=ident, port=PORT)
+        return Pod(provider=self.name, name=name, address={"url": url}, isolation=ISOLATION, place={"id": ident})
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         if bad := next((stem for stem in pictures if not STEM.fullmatch(stem)), None):
@@ -90,11 +95,15 @@ class RunPods:
     def fault(self, pod: Pod) -> PodFault | None:
         """Raises PodFault where the provider does not say."""
         try:
-            row = self._one(str(pod.place["id"]))
+            row = self.rest.json("GET", f"/pods/{pod.place['id']}")
         except Missing:
             return PodFault(
                 UNCLEAR, "vanished", "The rented pod is gone, taken away or ended from inside. We try again."
             )
+        except RestRefused as reason:
+            raise unknown(f"the provider answered {reason.status}") from reason
+        if not isinstance(row, dict):
+            raise unknown("the provider's answer cannot be read")
         wanted = str(row.get("desiredStatus", ""))
         if wanted == "RUNNING":
             return None
@@ -153,10 +162,6 @@ class RunPods:
             raise unknown("the provider did not say which pod it started")
         return made
 
-    def _named(self, name: str) -> list[dict[str, Any]]:
-        rows = [row for row in self._all() if row.get("name") == PREFIX + name and row.get("desiredStatus") not in GONE]
-        return sorted(rows, key=lambda row: str(row.get("id")))
-
     def _all(self) -> list[dict[str, Any]]:
         try:
             rows = self.rest.json("GET", "/pods")
@@ -165,15 +170,6 @@ class RunPods:
         if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("id") for row in rows):
             raise unknown("the list of pods cannot be read")
         return rows
-
-    def _one(self, ident: str) -> dict[str, Any]:
-        try:
-            row = self.rest.json("GET", f"/pods/{ident}")
-        except RestRefused as reason:
-            raise unknown(f"the provider answered {reason.status}") from reason
-        if not isinstance(row, dict):
-            raise unknown("the provider's answer cannot be read")
-        return row
 
     def _end(self, ident: str) -> None:
         try:
@@ -184,12 +180,6 @@ class RunPods:
             raise PodFault(
                 INFRASTRUCTURE, "not_stopped", f"The rented pod could not be ended ({reason.status}). We try again."
             ) from reason
-
-    def _pod(self, name: str, ident: str) -> Pod:
-        if not re.fullmatch(r"[A-Za-z0-9]{1,64}", ident):
-            raise unknown("the provider's name of the pod cannot be read")
-        url = self.account.proxy.format(id=ident, port=PORT)
-        return Pod(provider=self.name, name=name, address={"url": url}, isolation=ISOLATION, place={"id": ident})
 
 
 def _exited(row: Mapping[str, Any]) -> PodFault:

@@ -144,7 +144,9 @@ def tend(run: PodRun, now: datetime) -> Outcome:
     if action.kind == "done" and idle(run):
         return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open", sets=log)
     if action.kind == "done":
-        return _done(look)
+        sets = _ending(look)
+        facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods}
+        return Move("done", because="every batch is collected", sets=sets, facts=facts)
     if action.kind == "fail":
         return _failed(look, action)
     if action.kind == "start_pod" and not builds.ready(run, look.provider, now=now):
@@ -366,12 +368,6 @@ def _ending(look: _Look) -> dict[str, object]:
         run.log = logs.heard(run, look.provider, look.pod)
         look.stop(look.pod)
     return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
-
-
-def _done(look: _Look) -> Move:
-    sets = _ending(look)
-    facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods}
-    return Move("done", because="every batch is collected", sets=sets, facts=facts)
 
 
 def _failed(look: _Look, action: Action) -> Move:

@@ -48,7 +48,26 @@ def lodge(document: Mapping[str, Any], *, signature: str, now: datetime) -> Appe
         facts = facts_of(audit, now=now)
         _require(decisions.objection(document, facts=facts))
         _require(None if signed(document, signature=signature) else _UNSIGNED)
-        return _write(audit, document, signature=signature, facts=facts, now=now)
+        made = Appeal.objects.create(
+            audit=audit,
+            appellant=Miner.objects.get(hotkey=document["appellant"]),
+            document=dict(document),
+            signature=signature,
+            block=facts.block,
+            last_block=facts.last_block,
+            decide_by=now + timedelta(hours=hours_of(audit.round.competition).decide_hours),
+            **Appeal.born(now=now),
+        )
+        body = {
+            **made.describe(),
+            "verdict": facts.verdict,
+            "block": facts.block,
+            "last_block": facts.last_block,
+            "document": dict(document),
+            "signature": signature,
+        }
+        ledger.append(made.competition_pk(), kind="appeal.lodged", body=body, at=now)
+    return made
 
 
 def unsigned(
@@ -150,27 +169,3 @@ def _audit(document: Mapping[str, Any]) -> Audit:
 
 def hours_of(competition: Competition) -> Hours:
     return Hours.from_json(competition.config.get("appeals", {}))
-
-
-def _write(audit: Audit, document: Mapping[str, Any], *, signature: str, facts: Facts, now: datetime) -> Appeal:
-    hours = hours_of(audit.round.competition).decide_hours
-    made = Appeal.objects.create(
-        audit=audit,
-        appellant=Miner.objects.get(hotkey=document["appellant"]),
-        document=dict(document),
-        signature=signature,
-        block=facts.block,
-        last_block=facts.last_block,
-        decide_by=now + timedelta(hours=hours),
-        **Appeal.born(now=now),
-    )
-    body = {
-        **made.describe(),
-        "verdict": facts.verdict,
-        "block": facts.block,
-        "last_block": facts.last_block,
-        "document": dict(document),
-        "signature": signature,
-    }
-    ledger.append(made.competition_pk(), kind="appeal.lodged", body=body, at=now)
-    return made

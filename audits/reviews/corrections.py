@@ -6,7 +6,6 @@ new verdicts, is complete, and says what would change; two people apply or disca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +60,14 @@ def stage(
     with transaction.atomic():
         ledger.hold(round_.competition_id)
         round_.refresh_from_db()  # another correction may have been applied since it was looked at
-        if why := _cannot_stage(round_):
+        publications = round_.competition.events.filter(kind="publication.published", body__round=round_.number)
+        why = decisions.cannot_stage(
+            state=round_.state,
+            imported=bool(round_.source),
+            published=publications.exists(),
+            open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
+        )
+        if why:
             raise NotNow(why)
         made = Correction.objects.create(
             round=round_,
@@ -70,10 +76,14 @@ def stage(
             code=code,
             sentence=sentence.strip(),
             opened_by=opened_by,
-            before=_standing(round_),
+            before={**(round_.decision or {}), "headline": round_.headline},
             choice=affected.named(choice or {}) if chooses else {},
             **Correction.born(now=now),
         )
+        try:
+            anew = reruns.begin(made, now=now)
+        except reruns.Nothing as error:
+            raise NotNow(str(error), field=error.field) from error
         body = {
             **made.describe(),
             "scope": scope,
@@ -81,7 +91,7 @@ def stage(
             "because": made.sentence,
             "opened_by": opened_by,
             "choice": made.choice,
-            "anew": _begun(made, now=now),
+            "anew": anew,
         }
         ledger.append(round_.competition_id, kind="correction.staged", body=body, at=now)
         engine.announce(Correction, now=now)
@@ -95,33 +105,19 @@ def correctable() -> list[Round]:
     return sorted(newest.values(), key=lambda row: row.competition.slug)
 
 
-def _cannot_stage(round_: Round) -> str | None:
-    told = round_.competition.events.filter(kind="publication.published", body__round=round_.number)
-    return decisions.cannot_stage(
-        state=round_.state,
-        imported=bool(round_.source),
-        published=told.exists(),
-        open_already=round_.corrections.filter(state__in=("staged", "ready")).exists(),
-    )
-
-
-def _begun(correction: Correction, *, now: datetime) -> list[str]:
-    try:
-        return reruns.begin(correction, now=now)
-    except reruns.Nothing as error:
-        raise NotNow(str(error), field=error.field) from error
-
-
-def _standing(round_: Round) -> dict[str, Any]:
-    return {**(round_.decision or {}), "headline": round_.headline}
-
-
 def gather(correction: Correction, now: datetime) -> Outcome:
     """Ask for what the new ladder needs, and wait for it; then say what would change."""
-    waiting = _waiting(correction)
-    if waiting is not None:
-        return waiting
     round_ = correction.round
+    open_ = correction.audits.exclude(state__in=("passed", "rejected"))
+    person = open_.filter(state="reviewing").first()
+    if person is not None:
+        return Wait(SOON, f"a reviewer must decide the {person.kind} audit of {person.submission.key}")
+    if failure := _stuck(correction):
+        return Retry(engine.backoff(correction.attempts), failure)
+    if open_.exists():
+        return Wait(SOON, f"{open_.count()} audits are open")
+    if left := rejudging.open_matches(round_, version=correction.version):
+        return Wait(SOON, f"{left} matches are judged again")
     decision = steps.decide(round_, including=correction)
     steps.want(round_, decision, now=now, correction=correction)
     if not decision.complete:
@@ -132,26 +128,16 @@ def gather(correction: Correction, now: datetime) -> Outcome:
     return Move("ready", because=what, sets={"preview": preview}, facts=facts)
 
 
-def _waiting(correction: Correction) -> Outcome | None:
-    open_ = correction.audits.exclude(state__in=("passed", "rejected"))
-    person = open_.filter(state="reviewing").first()
-    if person is not None:
-        return Wait(SOON, f"a reviewer must decide the {person.kind} audit of {person.submission.key}")
-    if failure := _stuck(correction):
-        return Retry(engine.backoff(correction.attempts), failure)
-    if open_.exists():
-        return Wait(SOON, f"{open_.count()} audits are open")
-    left = rejudging.open_matches(correction.round, version=correction.version)
-    return Wait(SOON, f"{left} matches are judged again") if left else None
-
-
 def _stuck(correction: Correction) -> Failure | None:
     """What keeps it from ever being ready, and who must act; it is looked at again, and can be discarded meanwhile."""
     audit = correction.audits.filter(Audit.out_of_tries()).first()
     if audit is not None:
         why = f"An audit cannot be finished: {audit.failure_reason}"
         return Failure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")
-    run = _lost_for_good(correction)
+    ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
+    rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
+    newest = {(run.submission_id, run.purpose): run for run in rows}
+    run = next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
     if run is not None:
         why = f"A pod of {run.submission.key} ({run.purpose}) was lost {runs.MOST_LOST} times: {run.failure_reason}"
         return Failure(FailureClass.INFRASTRUCTURE, "PODS", f"{why} {OPERATOR}")
@@ -160,13 +146,6 @@ def _stuck(correction: Correction) -> Failure | None:
 
 
 OPERATOR = "An operator must mend the cause; or two people discard this correction, and open another when it is mended."
-
-
-def _lost_for_good(correction: Correction) -> PodRun | None:
-    ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
-    rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
-    newest = {(run.submission_id, run.purpose): run for run in rows}
-    return next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
 
 
 def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any]:
@@ -179,28 +158,24 @@ def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any
         "headline": steps.headline(round_, decision),
     }
     names = ("winner", "ladder", "headline")
-    matches = _matches(correction)
+    matches = [
+        {
+            "kind": after.kind,
+            "defender": after.defender.key,
+            "challenger": after.challenger.key,
+            "turned": rejudging.turned(before, after),
+            "before": rejudging.summed(before),
+            "after": rejudging.summed(after),
+        }
+        for before, after in rejudging.before_and_after(round_, version=correction.version)
+    ]
     changes = any(new[name] != correction.before.get(name) for name in names) or any(
         match["turned"] for match in matches
     )
-    beside = {"leader_changes": new["leader"] != _leads(round_), "matches": matches, "ranks": _ranks(correction)}
+    reign = last_reign(round_)
+    leader_changes = new["leader"] != (reign.miner.hotkey if reign else "")
+    beside = {"leader_changes": leader_changes, "matches": matches, "ranks": _ranks(correction)}
     return {**new, "changes": changes, **beside}
-
-
-def _matches(correction: Correction) -> list[dict[str, Any]]:
-    """Of each match that was made anew, what it came to and what it would come to."""
-    pairs = rejudging.before_and_after(correction.round, version=correction.version)
-    return [
-        {
-            "kind": new.kind,
-            "defender": new.defender.key,
-            "challenger": new.challenger.key,
-            "turned": rejudging.turned(old, new),
-            "before": rejudging.summed(old),
-            "after": rejudging.summed(new),
-        }
-        for old, new in pairs
-    ]
 
 
 def _ranks(correction: Correction) -> list[dict[str, Any]]:
@@ -208,17 +183,8 @@ def _ranks(correction: Correction) -> list[dict[str, Any]]:
     before, after = (rejudging.ranks(correction.round, version=v) for v in (None, correction.version))
     if before == after:
         return []
-    return [{"entry": key, "before": before[key], "after": place} for key, place in sorted(after.items(), key=_place)]
-
-
-def _place(row: tuple[str, int]) -> tuple[int, str]:
-    return (row[1], row[0])
-
-
-def _leads(round_: Round) -> str:
-    """Whom the decision that stands made the leader."""
-    reign = last_reign(round_)
-    return reign.miner.hotkey if reign else ""
+    ordered = sorted(after.items(), key=lambda row: (row[1], row[0]))
+    return [{"entry": key, "before": before[key], "after": place} for key, place in ordered]
 
 
 def last_reign(round_: Round) -> Reign | None:
@@ -232,9 +198,19 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     preview = preview_of(correction, decision)
     if not decision.complete or preview["winner"] != correction.preview.get("winner"):
         raise NotNow("What this was prepared on has changed: discard it and open another.")
-    if why := _cannot_apply(round_, decision, changes_leader=preview["leader_changes"]):
+    competition: Competition = round_.competition
+    old, current = last_reign(round_), competition.current_round()
+    since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
+    pairs = bankrolls.changed_by(round_, decision.left)
+    why = decisions.cannot_apply(
+        changes_leader=preview["leader_changes"],
+        now_playing=current.state if current else "",
+        since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
+        changes_bankroll=bool(pairs),
+        bankroll_used=bankrolls.used_since(round_, commits=pairs),
+    )
+    if why:
         raise NotNow(why)
-    old = last_reign(round_)
     facts = {
         "code": code,
         "by": by,
@@ -248,14 +224,6 @@ def apply(correction: Correction, *, because: str, code: str, by: By, now: datet
     if not engine.move(correction, Move("applied", because=because, facts=facts), now=now):
         raise NotNow("Somebody else settled this correction meanwhile.")
     reruns.put_in_force(correction)
-    _decide(round_, decision, preview=preview, now=now)
-
-
-BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
-"""What a preview holds that is no part of the decision."""
-
-
-def _decide(round_: Round, decision: RoundDecision, *, preview: Mapping[str, Any], now: datetime) -> None:
     if preview["leader_changes"]:
         rounds.supersede(round_, winner=steps.winner_of(round_, decision), now=now)
     bankrolls.keep(round_, decision.left, now=now)
@@ -264,18 +232,8 @@ def _decide(round_: Round, decision: RoundDecision, *, preview: Mapping[str, Any
     Round.objects.filter(pk=round_.pk).update(decision=outcome, headline=preview["headline"])
 
 
-def _cannot_apply(round_: Round, decision: RoundDecision, *, changes_leader: bool) -> str | None:
-    pairs = bankrolls.changed_by(round_, decision.left)
-    competition: Competition = round_.competition
-    old, current = last_reign(round_), competition.current_round()
-    since = competition.reigns.filter(sequence__gt=old.sequence if old else 0).order_by("sequence")
-    return decisions.cannot_apply(
-        changes_leader=changes_leader,
-        now_playing=current.state if current else "",
-        since=[Reigned(sequence=reign.sequence, defence=reign.defence) for reign in since],
-        changes_bankroll=bool(pairs),
-        bankroll_used=bankrolls.used_since(round_, commits=pairs),
-    )
+BESIDE = ("headline", "changes", "leader_changes", "matches", "ranks")
+"""What a preview holds that is no part of the decision."""
 
 
 def edition(round_: Round) -> int:

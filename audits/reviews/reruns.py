@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from audits.models import Audit, Correction, PodRun
 from audits.reviews import in_force
@@ -47,10 +48,6 @@ def _audits(correction: Correction, now: datetime, *, kind: str) -> list[str]:
     return [f"{audit.submission.key} {audit.kind} {audit.version}" for audit in made]
 
 
-def _sources(correction: Correction, now: datetime) -> list[str]:
-    return _audits(correction, now, kind=Audit.Kind.SOURCE)
-
-
 def _generations(correction: Correction, now: datetime) -> list[str]:
     if ruleset_of(correction.round).regenerations > 1:
         name = correction.round.ruleset
@@ -69,13 +66,9 @@ def _duels(correction: Correction, now: datetime) -> list[str]:
     return sorted(map(str, places))
 
 
-def _nothing(correction: Correction, now: datetime) -> list[str]:
-    return []
-
-
 SETS: Mapping[str, Callable[[Correction, datetime], list[str]]] = {
-    "decision": _nothing,
-    "source": _sources,
+    "decision": lambda correction, now: [],
+    "source": partial(_audits, kind=Audit.Kind.SOURCE),
     "generation": _generations,
     "duels": _duels,
 }

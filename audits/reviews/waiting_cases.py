@@ -45,14 +45,11 @@ def everything() -> list[Waiting]:
     )
     stuck = Q(state="staged") & ~Q(failure_class="")
     corrections = Correction.objects.filter(Q(state="ready") | stuck).select_related(rounds)
-    proposed = {(row.case, row.subject.pk): row for row in _proposals()}
+    proposals = Ruling.objects.filter(state="proposed").select_related("audit", "appeal", "correction")
+    proposed = {(row.case, row.subject.pk): row for row in proposals}
     found: Iterable[Case] = (*audits, *lodged, *corrections)
     rows = [_waiting(case, proposed.get((rulings.kind_of(case), case.pk))) for case in found]
     return sorted(rows, key=lambda row: (row.deadline, row.case.pk))
-
-
-def _proposals() -> list[Ruling]:
-    return list(Ruling.objects.filter(state="proposed").select_related("audit", "appeal", "correction"))
 
 
 def of_case(case: Case) -> Waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -66,12 +67,6 @@ def _pins(code: Tree) -> Iterator[SourceFinding]:
     yield from locks.check(code)
 
 
-def _fingerprint(code: Tree, _: str) -> str:
-    import json
-
-    return json.dumps(lineage.fingerprint(code).to_json(), sort_keys=True)
-
-
 CHECKS: dict[str, Check] = {
     "outline": Check(
         question="Is everything that belongs to it in the commit?",
@@ -124,7 +119,11 @@ CHECKS: dict[str, Check] = {
         tool="cyclonedx-python-lib",
         version=inventory.version,
     ),
-    "lineage": Check(question="What is it made from?", document=_fingerprint, rules=(lineage.__name__,)),
+    "lineage": Check(
+        question="What is it made from?",
+        document=lambda code, _: json.dumps(lineage.fingerprint(code).to_json(), sort_keys=True),
+        rules=(lineage.__name__,),
+    ),
 }
 
 

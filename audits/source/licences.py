@@ -122,7 +122,19 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
         sentence = "There is no LICENSE file at the top of the repository: nobody but its author may use the code."
         yield SourceFinding(severity=BLOCKING, rule="no_licence", sentence=sentence)
     for source in licences:
-        yield _judged(source)
+        licence = recognise(source.text or "")
+        if licence is None:
+            why = (
+                "This licence is not one that we know by its text, or something was added to it; "
+                "a person has to read it."
+            )
+            yield _finding(source, PERSON, "unknown_licence", why)
+        elif licence.policy == ALLOWED:
+            yield _finding(source, NOTICE, "licence", f"The licence is {licence.name}. {licence.why}")
+        else:
+            # below the top it covers what was taken from elsewhere: what that means for the whole, a person decides
+            severity = licence.policy if source.at_top else PERSON
+            yield _finding(source, severity, "licence_not_open", f"The licence is {licence.name}. {licence.why}")
 
 
 def recognise(text: str) -> Licence | None:
@@ -130,29 +142,16 @@ def recognise(text: str) -> Licence | None:
     words = normalised(text)
     for licence in LICENCES:
         if all(phrase in words for phrase in licence.phrases):
-            return None if licence.policy == ALLOWED and _is_altered(licence, words) else licence
+            if licence.policy != ALLOWED:
+                return licence
+            altered = len(words) > LONGEST[licence.name] or any(condition in words for condition in CONDITIONS)
+            return None if altered else licence
     return None
 
 
 def normalised(text: str) -> str:
     """Lower-case words with single spaces: wrapping, quotes and punctuation differ between copies."""
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
-
-
-def _is_altered(licence: Licence, words: str) -> bool:
-    return len(words) > LONGEST[licence.name] or any(condition in words for condition in CONDITIONS)
-
-
-def _judged(source: Source) -> SourceFinding:
-    licence = recognise(source.text or "")
-    if licence is None:
-        why = "This licence is not one that we know by its text, or something was added to it; a person has to read it."
-        return _finding(source, PERSON, "unknown_licence", why)
-    if licence.policy == ALLOWED:
-        return _finding(source, NOTICE, "licence", f"The licence is {licence.name}. {licence.why}")
-    # below the top a licence covers what was taken from elsewhere: what that means for the whole is a person's question
-    severity = licence.policy if source.at_top else PERSON
-    return _finding(source, severity, "licence_not_open", f"The licence is {licence.name}. {licence.why}")
 
 
 def _finding(source: Source, severity: str, rule: str, sentence: str) -> SourceFinding:

@@ -6,11 +6,11 @@ import ast
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from audits.decisions.lineage import SHORTEST_FUNCTION, Fingerprint, winnow
 from audits.source import python
-from audits.source.tree import Source, Tree
+from audits.source.tree import Tree
 
 CODE = (".py", ".pyw", ".js", ".ts", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".rs", ".glsl", ".wgsl", ".sh")
 WORD = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|[^\s\w]")
@@ -26,19 +26,18 @@ def fingerprint(tree: Tree) -> Fingerprint:
     for source in tree.files:
         if source.text is None or not source.path.lower().endswith(CODE):
             continue
-        tokens = _tokens(source)[:MOST_TOKENS]
+        module = python.parse(source) if python.is_python(source) else None
+        tokens = (WORD.findall(source.text) if module is None else shape(module.tree))[:MOST_TOKENS]
         if len(tokens) >= SHORTEST_FUNCTION:
             files[source.path] = _digest(" ".join(source.text.split()))
         marks[source.path], weight[source.path] = winnow(tokens), len(tokens)
-        functions |= dict(_functions(source))
+        for node in ast.walk(module.tree) if module else ():
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            words = shape(node)
+            if len(words) >= SHORTEST_FUNCTION:
+                functions[_digest("\x1f".join(words))] = f"{source.path}:{node.lineno} {node.name}"
     return Fingerprint(files=files, functions=functions, marks=marks, weight=weight)
-
-
-def _tokens(source: Source) -> list[str]:
-    module = python.parse(source) if python.is_python(source) else None
-    if module is not None:
-        return shape(module.tree)
-    return WORD.findall(source.text or "")
 
 
 def shape(tree: ast.AST) -> list[str]:
@@ -64,15 +63,6 @@ def _is_docstring(node: ast.AST, child: ast.AST) -> bool:
     body = getattr(node, "body", None)
     says = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant) and isinstance(child.value.value, str)
     return bool(says and isinstance(body, list) and body and body[0] is child)
-
-
-def _functions(source: Source) -> Iterator[tuple[str, str]]:
-    module = python.parse(source) if python.is_python(source) else None
-    for node in ast.walk(module.tree) if module else ():
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            words = shape(node)
-            if len(words) >= SHORTEST_FUNCTION:
-                yield _digest("\x1f".join(words)), f"{source.path}:{node.lineno} {node.name}"
 
 
 def _digest(text: str) -> str:

@@ -10,7 +10,6 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -55,7 +54,16 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
         if isinstance(advice, Scanned):
             return advice
         rows += advice
-        findings += (_advice(one, name) for one in advice[:MOST_ADVICE])
+        findings += (
+            SourceFinding(
+                severity=NOTICE,
+                rule=excerpt(one["code"])[:60],
+                sentence=one["message"][:500],
+                file=name,
+                line=one["line"] if one["line"] > 0 else None,
+            )
+            for one in advice[:MOST_ADVICE]
+        )
     return replace(blank, findings=signed(blank, findings), document=json.dumps(rows, sort_keys=True))
 
 
@@ -77,13 +85,6 @@ def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
         return [{"code": str(one["code"]), "message": str(one["message"]), "line": int(one["line"])} for one in told]
     except (ValueError, KeyError, TypeError, RecursionError):
         return replace(blank, outcome=BROKEN, why="its answer cannot be read")
-
-
-def _advice(told: Mapping[str, Any], name: str) -> SourceFinding:
-    line = told["line"] if told["line"] > 0 else None
-    return SourceFinding(
-        severity=NOTICE, rule=excerpt(told["code"])[:60], sentence=told["message"][:500], file=name, line=line
-    )
 
 
 @cache

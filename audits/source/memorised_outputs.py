@@ -49,16 +49,13 @@ LARGE_TABLE = 64 << 10
 
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
+    folders = {source.path.partition("/")[0] for source in tree.files if "/" in source.path}
     for module in python.modules(tree):
-        yield from _by_name(module, folders=_tops(tree))
+        yield from _by_name(module, folders=folders)
         yield from _numbers(module)
     yield from _meshes(tree)
     for source in tree.files:
         yield from _in_text(source)
-
-
-def _tops(tree: Tree) -> set[str]:
-    return {source.path.partition("/")[0] for source in tree.files if "/" in source.path}
 
 
 class _Traced:
@@ -70,16 +67,14 @@ class _Traced:
         self.digests: set[str] = set()
         for _ in range(3):  # names that are given from names
             for node in ast.walk(module.tree):
-                self._learn(node)
-
-    def _learn(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {t.id for t in targets if isinstance(t, ast.Name)}
-            if self.is_digest(node.value):
-                self.digests |= names
-            elif self.is_name(node.value):
-                self.names |= names
+                if not isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) or node.value is None:
+                    continue
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {t.id for t in targets if isinstance(t, ast.Name)}
+                if self.is_digest(node.value):
+                    self.digests |= names
+                elif self.is_name(node.value):
+                    self.names |= names
 
     def is_name(self, node: ast.AST) -> bool:
         """Is this a prompt's name itself?  (Not: something that a name is only a part of.)"""
@@ -211,15 +206,12 @@ def _reads(module: Module, node: ast.AST, traced: _Traced, folders: set[str]) ->
         return None
     parts = [part for given in (*node.args[:1], node.func) for part in ast.walk(given)]
     about = next((told for part in parts if (told := _told(traced, part))), None)
-    texts = [text for part in parts if (text := _place(module, part))]
+    placed = [part for part in parts if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp)]
+    texts = [text for part in placed if (text := module.text(part))]
     brought = any(piece in folders for text in texts for piece in re.split(r"[/\\]", text))
     if about and (brought or "__file__" in {part.id for part in parts if isinstance(part, ast.Name)}):
         return about[0], f"It opens a file of the repository that is chosen by {about[1]}."
     return None
-
-
-def _place(module: Module, part: ast.AST) -> str | None:
-    return module.text(part) if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp) else None
 
 
 def _numbers(module: Module) -> Iterator[SourceFinding]:
@@ -234,17 +226,15 @@ def _numbers(module: Module) -> Iterator[SourceFinding]:
 
 
 def _meshes(tree: Tree) -> Iterator[SourceFinding]:
-    found = [source for source in tree.files if source.path.lower().endswith(MESHES) or _is_mesh(source.data)]
+    found = [
+        source for source in tree.files if source.path.lower().endswith(MESHES) or source.data.startswith(MESH_MAGIC)
+    ]
     many = len(found) > FEW_MESHES
     for source in found[:50]:
         disguised = not source.path.lower().endswith(MESHES)
         severity = PERSON if many or disguised or source.size > SMALL_MESH else NOTICE
         why = f"A 3D file of {source.size} bytes{' under another name' if disguised else ''}, one of {len(found)}."
         yield SourceFinding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
-
-
-def _is_mesh(data: bytes) -> bool:
-    return data.startswith(MESH_MAGIC)
 
 
 def _in_text(source: Source) -> Iterator[SourceFinding]:

@@ -90,6 +90,7 @@ LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0|\[?
 NAMES_ONLY = frozenset(
     {"www.w3.org", "schemas.microsoft.com", "json-schema.org", "example.com", "example.org", "docs.gl"}
 )
+HOST_NAME = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+")
 SCRIPTS = (".sh", ".bash", ".zsh")
 VERIFIED = re.compile(r"sha(?:256|512)sum\s+(?:-c|--check)|shasum\s+-a\s*(?:256|512)\s+-c")
 WHY = "A pod has no network of its own: what this asks for is not in the commit, and would not be there."
@@ -116,14 +117,10 @@ def _services(module: Module) -> Iterator[SourceFinding]:
             yield module.finding(node, severity=PERSON, rule="outside_service", sentence=why)
 
 
-def _reaches(module: Module) -> bool:
-    names = [name for _, name in module.imported()]
-    return any(name == known or name.startswith(f"{known}.") for name in names for known in NETWORK)
-
-
 def _addresses(module: Module) -> Iterator[SourceFinding]:
     """An address of its own, in a file that can dial: whether it is put together or written out."""
-    if not _reaches(module):
+    names = [name for _, name in module.imported()]
+    if not any(name == known or name.startswith(f"{known}.") for name in names for known in NETWORK):
         return
     told: set[int] = set()
     for node, text in module.texts():
@@ -148,7 +145,8 @@ def _hosts(module: Module) -> Iterator[SourceFinding]:
         if not HOST_CALLS.fullmatch(name):
             continue
         for host in _hosts_of(module, node):
-            if _is_host(host):
+            named = HOST_NAME.fullmatch(host) and not LOOPBACK.fullmatch(host)
+            if named or "\u2026." in host:
                 why = f"It connects to, or asks for, {excerpt(host)}. {WHY}"
                 yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
                 break
@@ -162,23 +160,15 @@ def _hosts_of(module: Module, node: ast.Call) -> Iterator[str]:
                 yield text
 
 
-def _is_host(text: str) -> bool:
-    named = re.fullmatch(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+", text)
-    return bool((named and not LOOPBACK.fullmatch(text)) or "\u2026." in text)
-
-
 def _commands(module: Module) -> Iterator[SourceFinding]:
     for node, name in module.calls():
         if not SHELLS.fullmatch(name):
             continue
-        words = [module.text(part) or "" for given in node.args for part in _parts(given)]
+        given = [part.elts if isinstance(part, ast.List | ast.Tuple) else [part] for part in node.args]
+        words = [module.text(part) or "" for parts in given for part in parts]
         if found := FETCHERS.search(" ".join(words)):
             why = f"It starts {excerpt(found[0])}, which fetches from the network. {WHY}"
             yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
-
-
-def _parts(node: ast.expr) -> list[ast.expr]:
-    return node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
 def _is_shell(source: Source) -> bool:

@@ -98,7 +98,21 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
         yield from _made_at_run_time(module)
         yield from _noise(module)
     for source in tree.files:
-        yield from _file(source)
+        data = source.data
+        if kind := next((what for magic, what in PROGRAMS if data.startswith(magic)), None):
+            yield _of_file(source, PERSON, "program", f"It is {kind}: nobody can read what it does.")
+        elif source.path.endswith((".pyc", ".pyo", ".so", ".dll", ".dylib", ".jar", ".whl", ".egg")):
+            yield _of_file(source, PERSON, "program", "It is compiled or built code: nobody can read what it does.")
+        elif source.path.lower().endswith(WEIGHTS):
+            yield _of_file(
+                source, PERSON, "data_in_code", "Weights or pickled data in the repository: what is in them?"
+            )
+        elif kind := next((what for magic, what in PACKED if data.startswith(magic)), None):
+            yield _of_file(source, PERSON, "packed", f"It is a {kind} archive: its content was not audited.")
+        elif source.text is None and data:
+            yield from _binary(source)
+        elif source.text is not None and not python.is_python(source):
+            yield from _long_lines(source)
 
 
 def _made_at_run_time(module: Module) -> Iterator[SourceFinding]:
@@ -157,22 +171,6 @@ def _noise(module: Module) -> Iterator[SourceFinding]:
         if entropy(letters) > NOISY_TEXT or (packed and b" " not in letters.strip()):
             why = f"A text of {len(value)} letters looks like packed data ({entropy(letters):.1f} bits a letter)."
             yield module.finding(node, severity=PERSON, rule="high_entropy", sentence=why)
-
-
-def _file(source: Source) -> Iterator[SourceFinding]:
-    data = source.data
-    if kind := next((what for magic, what in PROGRAMS if data.startswith(magic)), None):
-        yield _of_file(source, PERSON, "program", f"It is {kind}: nobody can read what it does.")
-    elif source.path.endswith((".pyc", ".pyo", ".so", ".dll", ".dylib", ".jar", ".whl", ".egg")):
-        yield _of_file(source, PERSON, "program", "It is compiled or built code: nobody can read what it does.")
-    elif source.path.lower().endswith(WEIGHTS):
-        yield _of_file(source, PERSON, "data_in_code", "Weights or pickled data in the repository: what is in them?")
-    elif kind := next((what for magic, what in PACKED if data.startswith(magic)), None):
-        yield _of_file(source, PERSON, "packed", f"It is a {kind} archive: its content was not audited.")
-    elif source.text is None and data:
-        yield from _binary(source)
-    elif source.text is not None and not python.is_python(source):
-        yield from _long_lines(source)
 
 
 def _binary(source: Source) -> Iterator[SourceFinding]:

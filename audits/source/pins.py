@@ -37,7 +37,16 @@ def check(tree: Tree, *, locked: bool = False) -> Iterator[SourceFinding]:
     listed = [source for source in tree.files if FILES.fullmatch(source.path)]
     known = {source.path for source in tree.files}
     for source in listed:
-        yield from _requirements(source, known=known)
+        if source.text is None:
+            why = "This file cannot be read."
+            yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why=why)
+        for number, line in logical_lines(source):
+            if line.startswith("-"):
+                yield from _option(source, number, line, known=known)
+            elif _is_local(local := without_options(line)):
+                yield from _local(source, number, local)
+            elif objected := objection(line):
+                yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{objected} {HOW}")
     for source in tree.files:
         if source.name == "pyproject.toml":
             yield from _project(source, pinned_elsewhere=bool(listed) or locked)
@@ -72,18 +81,6 @@ def without_options(line: str) -> str:
 def _address_is_pinned(address: str, *, hashed: bool) -> bool:
     pinned = GIT_COMMIT.fullmatch(address) or HASHED.fullmatch(address)
     return bool(pinned) or (hashed and address.startswith("https://"))
-
-
-def _requirements(source: Source, *, known: set[str]) -> Iterator[SourceFinding]:
-    if source.text is None:
-        yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why="This file cannot be read.")
-    for number, line in logical_lines(source):
-        if line.startswith("-"):
-            yield from _option(source, number, line, known=known)
-        elif _is_local(local := without_options(line)):
-            yield from _local(source, number, local)
-        elif why := objection(line):
-            yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{why} {HOW}")
 
 
 def logical_lines(source: Source) -> Iterator[tuple[int, str]]:
@@ -163,19 +160,15 @@ def _local(source: Source, number: int, line: str) -> Iterator[SourceFinding]:
         why = "It installs from outside the commit."
         yield _finding(source, number, line, rule="path_outside", severity=BLOCKING, why=why)
     elif path.endswith(".whl"):
-        yield _finding(
-            source, number, line, rule="wheel", severity=PERSON, why=f"It installs a built package, {_wheel(path)}."
-        )
+        try:
+            name, version, _, _ = parse_wheel_filename(path.rpartition("/")[2])
+            which = f"{canonicalize_name(name)} {version}"
+        except InvalidWheelFilename:
+            which = "whose name says nothing about it"
+        why = f"It installs a built package, {which}."
+        yield _finding(source, number, line, rule="wheel", severity=PERSON, why=why)
     else:
         yield _finding(source, number, line, rule="path", severity=NOTICE, why="It installs a folder of the commit.")
-
-
-def _wheel(path: str) -> str:
-    try:
-        name, version, _, _ = parse_wheel_filename(path.rpartition("/")[2])
-    except InvalidWheelFilename:
-        return "whose name says nothing about it"
-    return f"{canonicalize_name(name)} {version}"
 
 
 def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[SourceFinding]:

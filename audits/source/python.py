@@ -73,11 +73,8 @@ class Module:
         if isinstance(node, ast.Attribute):
             inner = self.name(node.value)
             return f"{inner}.{node.attr}" if inner else f"?.{node.attr}"
-        if isinstance(node, ast.Call):
-            return self._called(node)
-        return ""
-
-    def _called(self, node: ast.Call) -> str:
+        if not isinstance(node, ast.Call):
+            return ""
         called = self.name(node.func)
         first = self.text(node.args[0]) if node.args else None
         if called in IMPORTERS and first:
@@ -111,7 +108,12 @@ class Module:
         if isinstance(node, ast.FormattedValue):
             return self.text(node.value, depth)
         if isinstance(node, ast.BinOp):
-            return self._sum(node, depth)
+            left, right = self.text(node.left, depth), self.text(node.right, depth)
+            if isinstance(node.op, ast.Add) and left is not None:
+                return left + (right if right is not None else "\u2026")
+            if isinstance(node.op, ast.Mod | ast.Div) and left is not None:  # "…%s" % x, and Path("a") / "b"
+                return left + ("/" + right if isinstance(node.op, ast.Div) and right else "")
+            return None
         if isinstance(node, ast.Subscript):
             backwards = isinstance(node.slice, ast.Slice) and self.value(node.slice.step, depth) == -1
             text = self.text(node.value, depth)
@@ -120,14 +122,6 @@ class Module:
             number = self.value(node.operand, depth)
             return -number if isinstance(number, int | float) else None
         return self._decoded(node, depth) if isinstance(node, ast.Call) else None
-
-    def _sum(self, node: ast.BinOp, depth: int) -> object:
-        left, right = self.text(node.left, depth), self.text(node.right, depth)
-        if isinstance(node.op, ast.Add) and left is not None:
-            return left + (right if right is not None else "\u2026")
-        if isinstance(node.op, ast.Mod | ast.Div) and left is not None:  # "…%s" % x, and Path("a") / "b"
-            return left + ("/" + right if isinstance(node.op, ast.Div) and right else "")
-        return None
 
     def _decoded(self, node: ast.Call, depth: int) -> object:
         called, given = self.name(node.func), node.args[0] if node.args else None
@@ -214,12 +208,7 @@ def parse(source: Source) -> Module | None:
         module = Module(source=source, tree=ast.parse(source.text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    _learn(module)
-    return module
-
-
-def _learn(module: Module) -> None:
-    """What the names of the file stand for: imports, constants (given once), and tables."""
+    # what the names of the file stand for: imports, constants (given once), and tables
     given: dict[str, list[ast.expr]] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -228,9 +217,11 @@ def _learn(module: Module) -> None:
             for name in _targets(node):
                 given.setdefault(name, []).append(node.value)
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _note_docstring(module, node)
+            bare = [s for s in node.body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)]
+            module.docstrings |= {id(statement.value) for statement in bare}
     module.constants |= {name: values[0] for name, values in given.items() if len(values) == 1}
     module.tables |= {name for name, values in given.items() if any(_is_table(module, value) for value in values)}
+    return module
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
@@ -249,12 +240,6 @@ def _targets(node: ast.Assign | ast.AnnAssign) -> Iterator[str]:
             yield target.id
         elif isinstance(target, ast.Attribute):
             yield target.attr
-
-
-def _note_docstring(module: Module, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    for statement in node.body:
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            module.docstrings.add(id(statement.value))
 
 
 def _is_table(module: Module, value: ast.expr) -> bool:

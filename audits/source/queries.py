@@ -70,21 +70,20 @@ def findings_by_severity(audit: Audit) -> dict[str, list[Finding]]:
 def checks_of(audit: Audit) -> list[CheckRow]:
     """In the order they ran."""
     rows = {row.check_name: row for row in CheckRun.objects.filter(audit=audit)}
-    return [_check(rows[name]) for name in source_audits.ORDER if name in rows]
-
-
-def _check(row: CheckRun) -> CheckRow:
-    return CheckRow(
-        name=row.check_name,
-        question=QUESTIONS.get(row.check_name, ""),
-        tool=row.tool,
-        version=row.tool_version,
-        ruleset=row.ruleset,
-        outcome=row.outcome,
-        why=row.why,
-        walls=tuple(row.walls),
-        raw_sha256=row.raw,
-    )
+    return [
+        CheckRow(
+            name=row.check_name,
+            question=QUESTIONS.get(row.check_name, ""),
+            tool=row.tool,
+            version=row.tool_version,
+            ruleset=row.ruleset,
+            outcome=row.outcome,
+            why=row.why,
+            walls=tuple(row.walls),
+            raw_sha256=row.raw,
+        )
+        for row in (rows[name] for name in source_audits.ORDER if name in rows)
+    ]
 
 
 def copy_of(submission: Submission) -> SourceCopy | None:
@@ -119,7 +118,10 @@ def relatives_of(audit: Audit) -> list[Relative]:
     Compared from fingerprints that were taken in the sandbox; what four or more entries begin with counts for nobody.
     """
     entries = entries_of(audit.round)[:MOST_RELATIVES]
-    prints = _prints_of(entries)
+    # only what was taken before: a page never runs a check
+    copies = SourceCopy.objects.filter(commit__in={entry.commit for entry in entries}).exclude(fingerprint="")
+    kept = copies.values_list("repo", "commit", "fingerprint")
+    prints = {(repo, commit): sha256 for repo, commit, sha256 in kept if store.default().exists(sha256)}
     ours = prints.get((audit.submission.repo, audit.submission.commit))
     if ours is None:
         return []
@@ -130,13 +132,6 @@ def relatives_of(audit: Audit) -> list[Relative]:
         for shared, own in [_compared(ours, theirs, tuple(sorted(prints.values())))]
     ]
     return sorted(rows, key=lambda row: (-row.own.share, -row.shared.share, row.entry))
-
-
-def _prints_of(entries: list[Submission]) -> dict[tuple[str, str], str]:
-    """(repo, commit) -> where its fingerprint is kept: only what was taken before, a page never runs a check."""
-    rows = SourceCopy.objects.filter(commit__in={entry.commit for entry in entries}).exclude(fingerprint="")
-    kept = rows.values_list("repo", "commit", "fingerprint")
-    return {(repo, commit): sha256 for repo, commit, sha256 in kept if store.default().exists(sha256)}
 
 
 @lru_cache(maxsize=512)

@@ -150,9 +150,7 @@ def _with(place: SourceFinding, severity: str, rule: str, sentence: str) -> Sour
     )
 
 
-def _read() -> Mapping[str, Mapping[str, str]]:
-    told = json.loads(Path(__file__).with_name("weights.json").read_text())
-    return {name.lower(): {**told["reasons"][row["reason"]], **row} for name, row in told["models"].items()}
-
-
-TABLE = _read()  # when it is imported: a walled child finds no files
+_WEIGHTS = json.loads(Path(__file__).with_name("weights.json").read_text())
+TABLE: Mapping[str, Mapping[str, str]] = {  # read when it is imported: a walled child finds no files
+    name.lower(): {**_WEIGHTS["reasons"][row["reason"]], **row} for name, row in _WEIGHTS["models"].items()
+}

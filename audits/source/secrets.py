@@ -13,7 +13,7 @@ from typing import Any
 
 from audits.source.findings import PERSON, SourceFinding, excerpt
 from audits.source.obfuscation import entropy
-from audits.source.tree import Source, Tree
+from audits.source.tree import Tree
 
 SHAPES = (
     ("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,40}\b")),
@@ -60,19 +60,16 @@ PLUGINS = (
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
     for source in tree.files:
-        if source.text is not None:
-            yield from _in(source)
-
-
-def _in(source: Source) -> Iterator[SourceFinding]:
-    for number, line in enumerate(source.lines(), start=1):
-        found = _kind(source.path, line, number)
-        if found:
-            kind, value = found
-            why = f"It looks like a {kind}. Whoever owns it should withdraw it: this repository is public."
-            yield SourceFinding(
-                severity=PERSON, rule="secret", sentence=why, file=source.path, line=number, excerpt=masked(line, value)
-            )
+        if source.text is None:
+            continue
+        for number, line in enumerate(source.lines(), start=1):
+            if found := _kind(source.path, line, number):
+                kind, value = found
+                why = f"It looks like a {kind}. Whoever owns it should withdraw it: this repository is public."
+                shown = masked(line, value)
+                yield SourceFinding(
+                    severity=PERSON, rule="secret", sentence=why, file=source.path, line=number, excerpt=shown
+                )
 
 
 def _kind(path: str, line: str, number: int) -> tuple[str, str] | None:

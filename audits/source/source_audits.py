@@ -27,7 +27,7 @@ from audits.source import CHECKS, archive, control, linting, scanning, vulnerabi
 from audits.source.findings import NOTICE, PERSON
 from audits.source.findings import SourceFinding as Found
 from audits.source.inventory import InventoryPart
-from audits.source.origins.base import MINER, Fetched, NotFetched, Origin
+from audits.source.origins.base import MINER, NotFetched, Origin
 from audits.source.origins.folders import Folders
 from audits.source.origins.git import GitHost, problem_with
 from audits.source.scanning import Scanned
@@ -60,7 +60,22 @@ def origin() -> Origin:
 def copy_of(submission: Submission, *, now: datetime) -> SourceCopy:
     """Our own copy of the commit, fetched when it is first wanted.  Raises NotFetched."""
     known = SourceCopy.objects.filter(repo=submission.repo, commit=submission.commit).first()
-    return known or _keep(submission, origin().fetch(submission.repo, submission.commit), now=now)
+    if known is not None:
+        return known
+    got = origin().fetch(submission.repo, submission.commit)
+    copy, _ = SourceCopy.objects.get_or_create(
+        repo=submission.repo,
+        commit=submission.commit,
+        defaults={
+            "origin": got.origin[:300],
+            "archive": store.default().put(archive.pack(got.files)),
+            "files": len(got.files),
+            "size": sum(len(file.content) for file in got.files),
+            "left_out": [columns(finding) for finding in got.left_out],
+            "fetched_at": now,
+        },
+    )
+    return copy
 
 
 def host_answers(but: Submission) -> bool:
@@ -78,23 +93,6 @@ def host_answers(but: Submission) -> bool:
         else:
             return True
     return False
-
-
-def _keep(submission: Submission, got: Fetched, *, now: datetime) -> SourceCopy:
-    sha256 = store.default().put(archive.pack(got.files))
-    copy, _ = SourceCopy.objects.get_or_create(
-        repo=submission.repo,
-        commit=submission.commit,
-        defaults={
-            "origin": got.origin[:300],
-            "archive": sha256,
-            "files": len(got.files),
-            "size": sum(len(file.content) for file in got.files),
-            "left_out": [columns(finding) for finding in got.left_out],
-            "fetched_at": now,
-        },
-    )
-    return copy
 
 
 def missing(audit: Audit) -> list[str]:
@@ -123,7 +121,10 @@ def _do(audit: Audit, name: str, *, now: datetime) -> None:
     copy = copy_of(audit.submission, now=now)
     path = store.default().path(copy.archive)
     if name == VULNERABILITIES:
-        scanned = _advised(_parts(audit))
+        row = audit.checks.filter(check_name="inventory").first()
+        parts = [InventoryPart(**told) for told in (row.summary.get("parts", []) if row else [])]
+        blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
+        scanned = scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
     elif name == HADOLINT:
         scanned = linting.lint(path, program=settings.HADOLINT)
     else:
@@ -172,15 +173,12 @@ def write_unfetched(audit: Audit, error: NotFetched) -> None:
     found = (error.finding,) if error.finding else ()
     write(audit, _fetched(found, why=error.sentence))
     for name in ORDER[1:]:
-        write(audit, _unconfigured(name, "there is no code to check"))
+        why = "there is no code to check"
+        write(audit, Scanned(check=name, tool=name, version="", ruleset="", outcome=scanning.UNCONFIGURED, why=why))
 
 
 def _found(told: dict[str, Any]) -> dict[str, Any]:
     return {("check" if name == "check_name" else name): value for name, value in told.items()}
-
-
-def _unconfigured(name: str, why: str) -> Scanned:
-    return Scanned(check=name, tool=name, version="", ruleset="", outcome=scanning.UNCONFIGURED, why=why)
 
 
 def write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any] | None = None) -> None:
@@ -188,20 +186,13 @@ def write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any] | None = No
     if scanned.outcome == scanning.BROKEN:
         _count(audit, scanned)
         raise Broke(f"The check {scanned.check!r} broke: {scanned.why}.")
-    _write(audit, scanned, summary=summary or _summary(scanned), tries=1)
-
-
-def _count(audit: Audit, scanned: Scanned) -> int:
-    row, _ = CheckRun.objects.get_or_create(
-        audit=audit, check_name=scanned.check, defaults={**_facts(scanned), "tries": 0}
-    )
-    CheckRun.objects.filter(pk=row.pk, tries=row.tries).update(tries=row.tries + 1, why=scanned.why[:2000])
-    return row.tries + 1
-
-
-def _write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any], tries: int) -> None:
+    if not summary:
+        summary = {"findings": len(scanned.findings)}
+        if scanned.parts:
+            parts = [{"kind": p.kind, "name": p.name, "version": p.version, "file": p.file} for p in scanned.parts]
+            summary["parts"] = parts
     raw = store.default().put(scanned.raw())
-    facts = {**_facts(scanned), "raw": raw, "summary": summary, "tries": tries}
+    facts = {**_facts(scanned), "raw": raw, "summary": summary, "tries": 1}
     try:
         with transaction.atomic():
             ours = CheckRun.objects.filter(
@@ -214,6 +205,14 @@ def _write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any], tries: in
         return  # another worker wrote the same check of the same bytes: theirs stands
 
 
+def _count(audit: Audit, scanned: Scanned) -> int:
+    row, _ = CheckRun.objects.get_or_create(
+        audit=audit, check_name=scanned.check, defaults={**_facts(scanned), "tries": 0}
+    )
+    CheckRun.objects.filter(pk=row.pk, tries=row.tries).update(tries=row.tries + 1, why=scanned.why[:2000])
+    return row.tries + 1
+
+
 def _facts(scanned: Scanned) -> dict[str, Any]:
     return {
         "tool": scanned.tool[:60],
@@ -223,23 +222,6 @@ def _facts(scanned: Scanned) -> dict[str, Any]:
         "why": scanning.plain(scanned.why)[:2000],
         "walls": list(scanned.walls),
     }
-
-
-def _summary(scanned: Scanned) -> dict[str, Any]:
-    if not scanned.parts:
-        return {"findings": len(scanned.findings)}
-    told = [{"kind": p.kind, "name": p.name, "version": p.version, "file": p.file} for p in scanned.parts]
-    return {"findings": len(scanned.findings), "parts": told}
-
-
-def _parts(audit: Audit) -> list[InventoryPart]:
-    row = audit.checks.filter(check_name="inventory").first()
-    return [InventoryPart(**told) for told in (row.summary.get("parts", []) if row else [])]
-
-
-def _advised(parts: list[InventoryPart]) -> Scanned:
-    blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
-    return scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
 
 
 def advisories(parts: list[InventoryPart]) -> Scanned:

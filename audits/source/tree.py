@@ -82,19 +82,16 @@ def _read_folder(folder: Path, *, within: str, depth: int, tree: Tree) -> None:
             if len(tree.files) >= MOST_FILES:
                 tree.find(BLOCKING, "too_many_files", f"There are more than {MOST_FILES} files.", file=within)
                 return
-            if entry.name not in SKIPPED:
-                _read_entry(entry, within=within, depth=depth, tree=tree)
-
-
-def _read_entry(entry: os.DirEntry[str], *, within: str, depth: int, tree: Tree) -> None:
-    path = f"{within}{entry.name}"
-    if entry.is_dir(follow_symlinks=False):
-        _read_folder(Path(entry.path), within=f"{path}/", depth=depth + 1, tree=tree)
-    elif entry.is_file(follow_symlinks=False):
-        tree.files.append(_read_file(Path(entry.path), path=path, tree=tree))
-    else:
-        sentence = "Links, pipes and devices are not part of a solution: what they point at is not in the commit."
-        tree.find(BLOCKING, "not_a_file", sentence, file=path)
+            path = f"{within}{entry.name}"
+            if entry.name in SKIPPED:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                _read_folder(Path(entry.path), within=f"{path}/", depth=depth + 1, tree=tree)
+            elif entry.is_file(follow_symlinks=False):
+                tree.files.append(_read_file(Path(entry.path), path=path, tree=tree))
+            else:
+                why = "Links, pipes and devices are not part of a solution: what they point at is not in the commit."
+                tree.find(BLOCKING, "not_a_file", why, file=path)
 
 
 def _read_file(file: Path, *, path: str, tree: Tree) -> Source:

@@ -80,24 +80,20 @@ def check(parts: Iterable[InventoryPart], *, known: Snapshot | None) -> Iterator
         yield SourceFinding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why)
         return
     for part in wanted:
-        yield from _of(part, known)
-
-
-def _of(part: InventoryPart, known: Snapshot) -> Iterator[SourceFinding]:
-    try:
-        version = Version(part.version)
-    except InvalidVersion:
-        why = f"{part.name} has no exact version, so nobody knows whether it is vulnerable."
-        yield SourceFinding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why, file=part.file)
-        return
-    for advisory in known.by_package.get(part.name, ()):
-        if affects(advisory, name=part.name, version=version):
-            told = excerpt(str(advisory.get("summary", "")))
-            why = f"{part.name} {part.version} is affected by {excerpt(str(advisory.get('id', '?')))}: {told}"
-            severity = PERSON if _severity(advisory) in SERIOUS else NOTICE
-            yield SourceFinding(
-                severity=severity, rule="vulnerable", sentence=why, file=part.file, excerpt=str(version)
-            )
+        try:
+            version = Version(part.version)
+        except InvalidVersion:
+            why = f"{part.name} has no exact version, so nobody knows whether it is vulnerable."
+            yield SourceFinding(severity=NOTICE, rule="vulnerabilities_unknown", sentence=why, file=part.file)
+            continue
+        for advisory in known.by_package.get(part.name, ()):
+            if affects(advisory, name=part.name, version=version):
+                told = excerpt(str(advisory.get("summary", "")))
+                why = f"{part.name} {part.version} is affected by {excerpt(str(advisory.get('id', '?')))}: {told}"
+                severity = PERSON if _severity(advisory) in SERIOUS else NOTICE
+                yield SourceFinding(
+                    severity=severity, rule="vulnerable", sentence=why, file=part.file, excerpt=str(version)
+                )
 
 
 def affects(advisory: Mapping[str, Any], *, name: str, version: Version) -> bool:
@@ -124,17 +120,13 @@ def _same(listed: str, version: Version) -> bool:
 
 def _inside(events: list[Mapping[str, str]], version: Version) -> bool:
     inside = False
-    for event in sorted(events, key=_at):
+    for event in sorted(events, key=lambda event: _version(next(iter(event.values())))):
         (kind, at), *_ = event.items()
         if kind == "introduced" and version >= _version(at):
             inside = True
         elif (kind == "fixed" and version >= _version(at)) or (kind == "last_affected" and version > _version(at)):
             inside = False
     return inside
-
-
-def _at(event: Mapping[str, str]) -> Version:
-    return _version(next(iter(event.values())))
 
 
 def _version(text: str) -> Version:

@@ -119,7 +119,7 @@ class EngineBuilder:
                 "POST",
                 f"{VERSION}/build",
                 query=query,
-                body=_pieces(tar),
+                body=iter(lambda: tar.read(1 << 20), b""),
                 headers={"Content-Type": "application/x-tar"},
                 patience=self.patience,
             ) as answer,
@@ -154,11 +154,6 @@ class _Log:
             self.text = (self.text + text)[-LOG_LETTERS:]
             failed = failed or str(event.get("error") or "")
         return failed
-
-
-def _pieces(tar: Any) -> Iterator[bytes]:
-    while piece := tar.read(1 << 20):
-        yield piece
 
 
 def tag_of(archive: str) -> str:

@@ -59,24 +59,20 @@ class PushingBuilder:
         return self._pushed(found, image=tag_of(archive), tag=archive[:40]) if found.state == BUILT else found
 
     def _pushed(self, found: Status, *, image: str, tag: str) -> Status:
+        engine = self.builder.rest
+        user, _, password = self.key.partition(":")
+        login = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
+        headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
+        path, patience = f"{VERSION}/images/{self.repository}/push", self.builder.patience
         try:
-            digest = self._push(image, tag=tag)
+            engine.json("POST", f"{VERSION}/images/{image}/tag", query={"repo": self.repository, "tag": tag})
+            with engine.stream("POST", path, query={"tag": tag}, headers=headers, patience=patience) as answer:
+                digest = _digest(answer.lines()) if answer.status == 200 else ""  # "": the push was refused
         except (FetchFailed, OSError, Missing, RestRefused, PodFault) as reason:
             return unknown_build(f"the push broke ({type(reason).__name__})", log=found.log)
         if not digest:
             return unknown_build("the registry did not say what it has", log=found.log)
         return Status(state=BUILT, digest=f"{self.repository}@{digest}", log=found.log)
-
-    def _push(self, image: str, *, tag: str) -> str:
-        """The digest, or "" where the push was refused."""
-        engine = self.builder.rest
-        engine.json("POST", f"{VERSION}/images/{image}/tag", query={"repo": self.repository, "tag": tag})
-        user, _, password = self.key.partition(":")
-        login = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
-        headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
-        path, patience = f"{VERSION}/images/{self.repository}/push", self.builder.patience
-        with engine.stream("POST", path, query={"tag": tag}, headers=headers, patience=patience) as answer:
-            return _digest(answer.lines()) if answer.status == 200 else ""
 
 
 def _digest(lines: Iterator[bytes]) -> str:

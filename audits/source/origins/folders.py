@@ -27,25 +27,15 @@ class Folders:
             try:
                 checkout(Image(repo=repo, commit=commit), repos=self.repos, into=code, commit_of=commit_of)
             except PodFault as fault:
-                raise _not_fetched(fault) from fault
-            files = tuple(_file(code, path) for path in sorted(files_of(code)))
+                theirs = fault.failure_class == MINER
+                finding = SourceFinding(severity=BLOCKING, rule=fault.code, sentence=fault.sentence) if theirs else None
+                raise NotFetched(fault.failure_class, fault.code, fault.sentence, finding=finding) from fault
+            # `checkout` copies contents only; which files are programs is not part of a folder's commit
+            paths = sorted(files_of(code))
+            files = tuple(archive.File(path=path, content=(code / path).read_bytes()) for path in paths)
         odd = {file.path: why for file in files if (why := archive.objection(file.path))}
         return Fetched(
             files=tuple(file for file in files if file.path not in odd),
             left_out=tuple(archive.odd_path(path, why) for path, why in odd.items()),
             origin=f"folder {repo}",
         )
-
-
-def _file(code: Path, path: str) -> archive.File:
-    # `checkout` copies contents only; which files are programs is not part of a folder's commit
-    return archive.File(path=path, content=(code / path).read_bytes())
-
-
-def _not_fetched(fault: PodFault) -> NotFetched:
-    finding = (
-        SourceFinding(severity=BLOCKING, rule=fault.code, sentence=fault.sentence)
-        if fault.failure_class == MINER
-        else None
-    )
-    return NotFetched(fault.failure_class, fault.code, fault.sentence, finding=finding)

@@ -201,7 +201,17 @@ class GitHost:
         with tempfile.TemporaryDirectory(prefix="gauntlet-history-") as folder:
             have = _Repository(folder=Path(folder), git=self.git, protocol=urlsplit(self.base).scheme)
             have.run("init", "--quiet", "--bare", "--template=", limits=self.looking, most=1 << 16)
-            tips = self._tips(have, url)
+            ended = have.run(
+                "ls-remote",
+                "--heads",
+                "--tags",
+                "--end-of-options",
+                url,
+                limits=self.looking,
+                most=LARGEST_LIST,
+                network=True,
+            )
+            tips = _hashes(ended.said) if ended.fine or ended.flooded else frozenset()
             history, whole = (None, False) if commit in tips else self._history(have, url)
             leads = fetching.reach(commit, tips=tips, history=history, whole=whole)
         if leads is None:
@@ -211,19 +221,6 @@ class GitHost:
             return []
         why = "No branch or tag leads to this commit: it was pushed over, or it stands in a fork only."
         return [SourceFinding(severity=PERSON, rule="commit_off_branches", sentence=why)]
-
-    def _tips(self, have: _Repository, url: str) -> frozenset[str]:
-        ended = have.run(
-            "ls-remote",
-            "--heads",
-            "--tags",
-            "--end-of-options",
-            url,
-            limits=self.looking,
-            most=LARGEST_LIST,
-            network=True,
-        )
-        return _hashes(ended.said) if ended.fine or ended.flooded else frozenset()
 
     def _history(self, have: _Repository, url: str) -> tuple[frozenset[str] | None, bool]:
         """The commits behind all branches and tags, without a single file of theirs; and whether these are all."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from audits.source import archive
 from audits.source.findings import BLOCKING, PERSON, SourceFinding, excerpt
 
-FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
+FILE, PROGRAM, SUBMODULE = "100644", "100755", "160000"
 OLD_FILE = "100664"  # written by git before 2005, and by hand since
 
 
@@ -37,36 +37,31 @@ def listing(said: bytes, *, cut: bool) -> Listing:
     found = Listing()
     lines = said.split(b"\0")
     for line in lines[: archive.MOST_FILES + 1] if not cut else lines[: archive.MOST_FILES + 1][:-1]:
-        if line:
-            _sort_in(found, _entry(line))
+        if not line:
+            continue
+        facts, _, name = line.partition(b"\t")
+        mode, _, sha, length = facts.decode("ascii", "replace").split()
+        path, size = name.decode("utf-8", "replace"), int(length) if length.isdigit() else 0
+        if mode == SUBMODULE:
+            sentence = (
+                "It is a submodule: code of another repository, which is not fetched and not audited. Copy it in."
+            )
+            found.leave_out(PERSON, "submodule", sentence, path)
+        elif mode not in (FILE, PROGRAM, OLD_FILE):
+            sentence = "Links are not part of a solution: what they point at is not in the commit."
+            found.leave_out(BLOCKING, "not_a_file", sentence, path)
+        elif why := archive.objection(path):
+            found.left_out.append(archive.odd_path(path, why))
+        elif size > archive.LARGEST_FILE or found.size + size > archive.LARGEST_ARCHIVE:
+            sentence = f"The file has {size} bytes: more than we archive. Fetch weights by revision instead."
+            found.leave_out(PERSON, "not_archived", sentence, path)
+        else:
+            found.size += size
+            found.wanted.append(Entry(path=path, mode=mode, sha=sha, size=size))
     if cut or len(lines) - 1 > archive.MOST_FILES:
         sentence = f"There are more than {archive.MOST_FILES} files, or their names fill more than we read."
         found.leave_out(BLOCKING, "too_many_files", sentence, "")
     return found
-
-
-def _entry(line: bytes) -> Entry:
-    facts, _, name = line.partition(b"\t")
-    mode, _, sha, size = facts.decode("ascii", "replace").split()
-    path = name.decode("utf-8", "replace")
-    return Entry(path=path, mode=mode, sha=sha, size=int(size) if size.isdigit() else 0)
-
-
-def _sort_in(found: Listing, entry: Entry) -> None:
-    if entry.mode == SUBMODULE:
-        sentence = "It is a submodule: code of another repository, which is not fetched and not audited. Copy it in."
-        found.leave_out(PERSON, "submodule", sentence, entry.path)
-    elif entry.mode == LINK or entry.mode not in (FILE, PROGRAM, OLD_FILE):
-        sentence = "Links are not part of a solution: what they point at is not in the commit."
-        found.leave_out(BLOCKING, "not_a_file", sentence, entry.path)
-    elif why := archive.objection(entry.path):
-        found.left_out.append(archive.odd_path(entry.path, why))
-    elif entry.size > archive.LARGEST_FILE or found.size + entry.size > archive.LARGEST_ARCHIVE:
-        sentence = f"The file has {entry.size} bytes: more than we archive. Fetch weights by revision instead."
-        found.leave_out(PERSON, "not_archived", sentence, entry.path)
-    else:
-        found.size += entry.size
-        found.wanted.append(entry)
 
 
 def blobs(said: bytes, entries: list[Entry]) -> Iterator[archive.File]:
