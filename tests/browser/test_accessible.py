@@ -28,7 +28,7 @@ def objections(page: Any, *, only: list[str] | None = None) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [1280, 380])
+@pytest.mark.parametrize("width", [1280, pytest.param(380, marks=pytest.mark.long)])
 def test_axe_objects_to_nothing(chromium: Any, site: Site, width: int) -> None:
     found = {}
     with visitor(chromium, width=width) as page:

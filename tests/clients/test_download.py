@@ -240,7 +240,14 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_none(server: Server, home
         assert download(server).exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["more files than any bundle has", "a header that never ends", "a bomb in gzip"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("more files than any bundle has", marks=pytest.mark.long),
+        "a header that never ends",
+        "a bomb in gzip",
+    ],
+)
 def test_refusing_takes_little_memory(name: str, tmp_path: Path) -> None:
     from gauntlet_client import archives
 

@@ -280,7 +280,7 @@ def margin_walk(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     return Walk(client, "played").all()
 
 
-@pytest.fixture(params=["made", "stopped", "margin-1 played", "title-1 played"])
+@pytest.fixture(params=["made", "stopped", "margin-1 played", pytest.param("title-1 played", marks=pytest.mark.long)])
 def walk(
     request: pytest.FixtureRequest, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Walk]:

@@ -105,6 +105,7 @@ def test_every_offered_name_exists_in_three() -> None:
 
 @needs_browser
 @pytest.mark.timeout(200)
+@pytest.mark.long
 def test_what_breaks_a_rule_at_work_is_refused_by_it() -> None:
     found = {name: refused_with(module).code for name, (_, module) in EXECUTED.items()}
     assert found == {name: rule for name, (rule, _) in EXECUTED.items()}
@@ -112,7 +113,9 @@ def test_what_breaks_a_rule_at_work_is_refused_by_it() -> None:
 
 @needs_browser
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", GREEDY)
+@pytest.mark.parametrize(
+    "name", ["endless loop", *(pytest.param(name, marks=pytest.mark.long) for name in GREEDY if name != "endless loop")]
+)
 def test_a_module_that_never_ends_is_ended(name: str, tight: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the limit it runs into, on a machine of any speed: the other one is out of reach."""
     rule, module = GREEDY[name]

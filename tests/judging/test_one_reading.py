@@ -57,6 +57,9 @@ def canonical(data: bytes) -> bytes:
 # -- written anew
 
 
+GLB_INPUTS = [name for name, _ in inputs() if name.startswith("glb/")]
+
+
 def test_the_file_written_anew_holds_one_scene_and_nothing_unread() -> None:
     tree, _ = gltf.chunks(canonical(good()))
     known = {"asset", "scene", "scenes", "nodes", "meshes", "accessors", "bufferViews", "buffers"}
@@ -66,7 +69,10 @@ def test_the_file_written_anew_holds_one_scene_and_nothing_unread() -> None:
     assert struct.unpack_from("<I", data, 8)[0] == len(data)
 
 
-@pytest.mark.parametrize("name", [name for name, _ in inputs() if name.startswith("glb/")][::5])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] if place % 5 else []) for place, name in enumerate(GLB_INPUTS[::5])],
+)
 def test_the_file_written_anew_is_checked_as_the_first_was(name: str) -> None:
     data = dict(inputs())[name]
     try:
@@ -126,7 +132,9 @@ PASSED_OVER = {
 
 
 @needs_browser
-@pytest.mark.parametrize("name", PASSED_OVER)
+@pytest.mark.parametrize(
+    "name", ["other_positions", *(pytest.param(name, marks=pytest.mark.long) for name in list(PASSED_OVER)[1:])]
+)
 def test_what_is_passed_over_is_passed_over_by_all(name: str, tmp_path: Path) -> None:
     data = broken(PASSED_OVER[name])
     for renderer in (Raycast(), Threejs()):
@@ -189,7 +197,7 @@ def test_the_browser_reads_the_extensions_that_the_check_reads() -> None:
 
 
 @needs_browser
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("PNG", "WEBP"))])
 def test_a_picture_is_shown_as_it_is_stored_whatever_its_exif_says(kind: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -48,7 +48,10 @@ def test_the_leader_of_the_second_edition_is_paid_and_that_edition_is_verified(
     assert refusal(stage) == ""
 
 
-@pytest.mark.parametrize("name", ["matches.json", "ledger.jsonl", "checkpoint.sig.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["matches.json", *(pytest.param(name, marks=pytest.mark.long) for name in ("ledger.jsonl", "checkpoint.sig.json"))],
+)
 def test_a_broken_second_edition_pays_nothing_new_and_says_so(corrected: tuple[Stage, Round], name: str) -> None:
     stage, round_ = corrected
     path = folder_of(round_, edition=2) / name
@@ -58,6 +61,7 @@ def test_a_broken_second_edition_pays_nothing_new_and_says_so(corrected: tuple[S
     assert refusal(stage).startswith("verify refuses round 1, edition 2: ")
 
 
+@pytest.mark.long
 def test_a_second_edition_that_is_not_published_yet_pays_nothing_new(corrected: tuple[Stage, Round]) -> None:
     stage, round_ = corrected
     shutil.rmtree(folder_of(round_, edition=2))

@@ -151,6 +151,7 @@ def errors(folder: Path) -> list[str]:
     return [finding.line() for finding in report.findings if finding.severity == "error"]
 
 
+@pytest.mark.long
 def test_the_pause_names_the_duel_and_once_it_is_mended_resume_publishes(decided: tuple[Stage, Round]) -> None:
     stage, round_ = decided
     duel = Duel.objects.filter(match__round=round_, match__kind="screen", state="judged").order_by("pk")[0]

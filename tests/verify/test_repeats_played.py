@@ -58,12 +58,14 @@ def chained(played: Played) -> Path:
     return played(seed=2, rounds=(1,), ruleset="margin-2", reveals=two, honest=True, also=look_at_the_pages)
 
 
+@pytest.mark.long
 def test_a_published_round_of_margin_2_has_no_errors(chained: Path, played: Played) -> None:
     for folder in (chained, played(seed=LATE, rounds=(1,), ruleset="margin-2", reveals=two)):
         report = examine_all(folder, operator=operator_key.keypair().ss58_address)
         assert report is not None and not errors(report.findings)
 
 
+@pytest.mark.long
 def test_a_winner_meets_the_defender_of_its_rung_in_every_repeat(chained: Path) -> None:
     decision, matches = told(chained / "1", "decision.json"), told(chained / "1", "matches.json")
     *_, last = (rung for rung in decision["ladder"] if rung["verdict"] == "advanced")
@@ -75,6 +77,7 @@ def test_a_winner_meets_the_defender_of_its_rung_in_every_repeat(chained: Path) 
     assert [m["challenger_origin"] for m in again] == ["generated", "generated_1", "generated_2"]
 
 
+@pytest.mark.long
 def test_the_first_repeat_that_misses_a_bar_is_the_last(played: Played) -> None:
     folder = played(seed=LATE, rounds=(1,), ruleset="margin-2", reveals=two) / "1"
     (failed,) = [audit for audit in told(folder, "audits.json") if audit["code"] == "generation_too_long"]
@@ -119,6 +122,7 @@ LIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
 }
 
 
+@pytest.mark.long
 def test_every_lie_about_a_repeat_is_named(chained: Path, tmp_path: Path) -> None:
     for name, (document, change, kind) in LIES.items():
         folder = tmp_path / name.replace(" ", "-")
