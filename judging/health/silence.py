@@ -8,6 +8,7 @@ tells anything about the sides: one that fails now and then might fail at anybod
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,8 @@ def verdict_on(
 
     def silent(left: Side, right: Side, *, asks: int) -> bool:
         """Raises NoAnswer for a silence that no picture makes."""
-        asked = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, asks=asks)
+        take = f"silence {secrets.token_hex(8)}"  # no answer to anybody else's question is one to this
+        asked = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, take, asks)
         try:
             asked.ask_everything()
         except NoAnswer as no_answer:

@@ -22,6 +22,7 @@ from core.net.connection_pool import Lines
 from core.net.failures import FetchFailed
 from core.net.limits import Patience
 from judging.backends.base import NoAnswer
+from judging.decisions.ballots import MICRO
 from judging.panel import openai_wire as wire
 from judging.panel.answer_store import Reply
 from judging.panel.questions.calls import Call
@@ -120,8 +121,9 @@ class Client:
         return Server((self.version.served_as, *self.also_named), answers_as, measured_by)
 
     def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
-        """An answer is shared for a little longer: whoever asked first has yet to write it down."""
-        if task.cancelled() or task.exception():
+        """An answer is shared for a little longer: whoever asked first has yet to write it down.  One that is none (too
+        little mass on the labels) is asked for anew."""
+        if task.cancelled() or task.exception() or task.result().mass * MICRO < self.version.bars.least_mass:
             self.flying.pop(key, None)
         else:
             asyncio.get_running_loop().call_later(SHARED_S, self.flying.pop, key, None)

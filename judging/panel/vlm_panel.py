@@ -76,7 +76,7 @@ class Deliberation:
         return cascade.verdict(said, bars=self.version.bars)
 
     def ask_everything(self) -> None:
-        """Every question there is about these two, whatever the answers are, but those whose views an asset lacks.
+        """Every question there is about these two, whatever the answers are; on gray only where both have gray views.
 
         Raises as `verdict` does.
         """
@@ -84,11 +84,11 @@ class Deliberation:
         for question in cascade.QUESTIONS:
             if not self.wanted():
                 raise Unwanted
-            if self._viewed(question):
+            if question != "gray" or self._has_gray():
                 said = self._with(said, question)
 
-    def _viewed(self, question: str) -> bool:
-        shown = self.version.templates[question.partition(":")[0]].shows
+    def _has_gray(self) -> bool:
+        shown = self.version.templates["gray"].shows
         return all(name in side.views for side in (self.defender, self.challenger) for name in shown)
 
     def _pale(self) -> bool:

@@ -1,5 +1,8 @@
 """Whose fault is it that the judge says nothing about a duel?"""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
@@ -109,6 +112,25 @@ def test_a_server_that_goes_away_at_any_question_blames_nobody(tmp_path):
         assert batches > 20
         for after in range(batches):
             assert verdict_on(Failing(judge(url), after=after), **about) is None, after
+
+
+def test_a_judge_that_answers_now_and_then_blames_nobody(tmp_path):
+    """Half of its answers are none; many ask the same at once, and again."""
+    about = {
+        "reference": picture(tmp_path / "prompt.png", shade=5),
+        "control": (side(tmp_path, "control", shade=1), side(tmp_path, "doctored", shade=2)),
+        "defender": side(tmp_path, "left", shade=3),
+        "challenger": side(tmp_path, "right", shade=4),
+        "wanted": lambda: True,
+    }
+    with served(Mind(), fault="low_mass", share=0.5) as (server, url), ThreadPoolExecutor(8) as threads:
+        tired = judge(url)
+        server.settings, settings = replace(server.settings, share=0.0), server.settings
+        assert verdict_on(tired, **about).outcome == "draw"
+        server.settings = settings
+        blamed = list(threads.map(lambda _: verdict_on(tired, **about), range(200)))
+    assert server.asked > 400, "a probe was answered from what another had been told"
+    assert set(blamed) == {None}
 
 
 @pytest.mark.django_db(transaction=True)
