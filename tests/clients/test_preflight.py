@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -115,8 +118,22 @@ def test_what_checks_and_draws_is_in_the_wheel_and_needs_no_django() -> None:
     path = {"PYTHONPATH": f"{source}:{ROOT}", "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True)
     assert not done.returncode, done.stderr
-    wheel = tomllib.loads((source.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    project = tomllib.loads((source.parent / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     carried = [(source.parent / name).resolve() for name in wheel["force-include"]]
     loaded = [Path(name) for name in done.stdout.split()]
     assert STATIC in carried and ROOT / "formats/threejs/examine.py" in loaded
     assert [file for file in loaded if not {file, *file.parents} & set(carried)] == []
+    asked_for = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["preflight"]]
+    named = {re.split(r"[=<>]", wish)[0] for wish in asked_for}
+    lacking = {name for file in loaded for name in packages(file) if name not in named}
+    assert not lacking, f"the wheel's code imports {lacking}: name them in [preflight] of clients/python/pyproject.toml"
+
+
+def packages(file: Path) -> set[str]:
+    """The distributions that a module imports when it is loaded."""
+    body = ast.parse(file.read_text()).body
+    names = [alias.name for line in body if isinstance(line, ast.Import) for alias in line.names]
+    names += [line.module or "" for line in body if isinstance(line, ast.ImportFrom)]
+    known = packages_distributions()
+    return {dist.lower().replace("_", "-") for name in names for dist in known.get(name.split(".")[0], [])[:1]}

@@ -229,7 +229,7 @@ def test_other_formats_are_audited_and_preflight_tells_what_the_platform_would(
         shown = gauntlet("preflight", str(files), GAUNTLET_CHROMIUM="/nowhere")
         plain = gauntlet("preflight", str(files)).stdout
     told = json.loads(done.stdout)
-    assert (done.returncode, told["format"], told["pictured"], told["forfeits"]) == (1, kind, True, 2)
+    assert (done.returncode, told["format"], told["pictured"], told["forfeits"]) == (1, kind, True, 2), told["prompts"]
     found = {row["prompt"]: row for row in told["prompts"]}
     assert found[missing]["missing"] and f"{missing}.{extension}" in found[missing]["sentence"]
     assert found[broken]["refused"]["code"] == {"ply": "PLY_LENGTH", "threejs": "MODULE_GLOBAL"}[kind]
