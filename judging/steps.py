@@ -201,10 +201,9 @@ def _verdict(outcome: str, score: int | None, detail: object, *, sets: dict[str,
 def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets: dict[str, str]) -> Outcome:
     """Asked again with growing pauses.  At the last try that its state allows, whoever's pictures keep the judge from
     answering loses; where the judge itself is out of order, `match_decision` sees what may be made of it."""
-    failure = Failure(FailureClass.JUDGE, no_answer.code, no_answer.sentence)
     judge = judge_named(duel.match.round.competition.judge)
-    if duel.attempts < duel.declared.tries or not isinstance(judge, Deliberates):
-        return Retry(engine.backoff(duel.attempts), failure)
+    if not (duel.on_last_try and isinstance(judge, Deliberates)):
+        return controls.retry_unanswered(duel, no_answer)
     try:
         verdict = silence.verdict_on(
             judge,
@@ -217,7 +216,7 @@ def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets
     except Unwanted:
         return UNWANTED
     if verdict is None:
-        return Retry(engine.backoff(duel.attempts), failure)
+        return controls.retry_unanswered(duel, no_answer)
     because = f"the judge answers about control pictures, and not about these: {no_answer.sentence}"
     return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=sets, because=because)
 

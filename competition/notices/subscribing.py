@@ -11,7 +11,7 @@ from django.db import transaction
 from competition.decisions import notices
 from competition.models import Competition
 from competition.notices import channels, signing
-from competition.notices.models import Delivery, Subscription
+from competition.notices.models import Subscription
 
 KIND = re.compile(r"[a-z_*]+(\.[a-z_*]+)?")
 MOST_KINDS, MOST_EACH = 20, 10
@@ -94,8 +94,3 @@ def switch_on(subscription: Subscription) -> bool:
     rows = Subscription.objects.filter(pk=subscription.pk, active=True, suspended_at__isnull=False)
     fresh = {"suspended_at": None, "suspended_because": "", "failing_since": None, "failures": 0, "next_at": None}
     return rows.update(**fresh) == 1
-
-
-def deliveries_of(owner: str, *, most: int = 100) -> list[Delivery]:
-    rows = Delivery.objects.filter(subscription__owner=owner).select_related("subscription", "event__competition")
-    return list(rows.prefetch_related("tried")[:most])

@@ -107,7 +107,7 @@ def mend(damage: Damage, now: datetime) -> Outcome:
         except ValueError as impossible:
             why = f" {impossible}"
     failure = failure_of(damage, why=why)
-    if damage.attempts >= damage.declared.tries:
+    if damage.on_last_try:
         pause_rounds(damage, failure, now=now)
     return Retry(engine.backoff(damage.attempts), failure)
 

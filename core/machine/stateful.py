@@ -72,9 +72,14 @@ class Stateful(models.Model):
         return self.declared.settled
 
     @property
+    def on_last_try(self) -> bool:
+        """Is this try, or was one before it, the last that its state allows?"""
+        return self.attempts >= self.declared.tries
+
+    @property
     def exhausted(self) -> bool:
         """Tried as often as its state allows: a person must look."""
-        return not self.settled and self.attempts >= self.declared.tries and bool(self.failure_class)
+        return not self.settled and self.on_last_try and bool(self.failure_class)
 
     @classmethod
     def out_of_tries(cls) -> models.Q:

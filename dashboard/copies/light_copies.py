@@ -45,7 +45,7 @@ def lighten(copy: LightCopy, now: datetime) -> Outcome:
     except Refused as refused:
         return Move("refused", because=refused.sentence)
     except RendererFault as fault:
-        if copy.attempts >= copy.declared.tries:
+        if copy.on_last_try:
             return Move("refused", because=f"Tried {copy.attempts} times: {fault.sentence}")
         failure = Failure(FailureClass.INFRASTRUCTURE, fault.code, f"No light copy could be made: {fault.sentence}.")
         return Retry(engine.backoff(copy.attempts), failure)

@@ -19,7 +19,6 @@ from formats.rules import MOST_TRIANGLES, refusal
 MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_TEXTURE_BYTES = 250_000, 2_900_000, 50_000, 200, 4 << 20
 MOST_ANSWER = 400_000_000  # characters
 WIDTHS = {"position": 3, "normal": 3, "uv": 2, "color": 3}
-SAMPLERS = ("wrapS", "wrapT", "magFilter", "minFilter")
 
 Told = dict[str, Any]
 

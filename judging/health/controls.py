@@ -218,12 +218,15 @@ def _judged(found: Verdict, book: Remembered, *, pair: tuple[Side, Side], kind: 
 def _unanswered(control: Control, no_answer: NoAnswer, *, pair: tuple[Side, Side], repeated: Duel | None) -> Outcome:
     """Asked again.  A repeat shows miners' files, and they may be why there is no answer: in the end it counts as one
     that came to nothing, and fails its gate where the duel had come to something."""
-    last = control.attempts >= control.declared.tries
-    if repeated is not None and last and no_answer.code in ABOUT_PICTURES:
+    if repeated is not None and control.on_last_try and no_answer.code in ABOUT_PICTURES:
         nothing = silence.verdict(defender_silences=False, challenger_silences=False)
         return _judged(nothing, Remembered(), pair=pair, kind=control.kind, repeated=repeated)
-    failure = Failure(FailureClass.JUDGE, no_answer.code, no_answer.sentence)
-    return Retry(engine.backoff(control.attempts), failure)
+    return retry_unanswered(control, no_answer)
+
+
+def retry_unanswered(row: Control | Duel, no_answer: NoAnswer) -> Retry:
+    """The judge gave no answer: it is asked again, with pauses that grow."""
+    return Retry(engine.backoff(row.attempts), Failure(FailureClass.JUDGE, no_answer.code, no_answer.sentence))
 
 
 def _screens_open(round_: Round) -> bool:

@@ -23,28 +23,10 @@ from core import ledger
 from judging.models import Match
 from tests.api import contract
 from tests.api.contract import get
+from tests.api.recording import TABLES, V1
 from tests.dashboard import made_round
 from tests.dashboard.made_round import NOW, Made
 
-V1 = "/api/v1"
-TABLES = (
-    "competitions",
-    "rounds",
-    "submissions",
-    "reveals",
-    "prompts",
-    "assets",
-    "views",
-    "matches",
-    "duels",
-    "audits",
-    "findings",
-    "appeals",
-    "ledger",
-    "checkpoints",
-    "bundles",
-    "reigns",
-)
 ROUND = f"{V1}/competitions/made/rounds/1"
 
 
