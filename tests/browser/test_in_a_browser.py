@@ -11,7 +11,7 @@ import pytest
 from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.browser
-SCREENS = [(1280, "light"), (380, "dark"), (360, "light")]
+SCREENS = [(1280, "light"), (360, "dark"), pytest.param(380, "light", marks=pytest.mark.long)]
 WAIT_MS = 120_000
 
 

@@ -109,6 +109,7 @@ def decide(first: Reviewer, second: Reviewer, decision: str) -> str:
     return second.confirm()
 
 
+@pytest.mark.long
 def test_reviewers_decide_a_round_and_an_appeal_turns_it(chromium: Any, played: Played) -> None:
     with ExitStack() as stack:
         people = {name: Reviewer(stack.enter_context(visitor(chromium)), played, name) for name in played.keys}

@@ -88,7 +88,7 @@ def test_another_round_of_the_same_files_costs_nothing(round_, serving):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("fault", ["http_500", "nan", "low_mass", "reset"])
+@pytest.mark.parametrize("fault", ["http_500", "nan", pytest.param("low_mass", marks=pytest.mark.long), "reset"])
 def test_half_the_calls_failing_changes_no_verdict(round_, serving, fault):
     serving()
     assert until_quiet(duels=8, deadline_s=120)

@@ -99,7 +99,10 @@ def test_two_imports_at_once_are_one(tmp_path: Path) -> None:
     assert _comparable(dump("made")) == clean(tmp_path, "made")
 
 
-@pytest.mark.parametrize("table", ["audits_audit", "competition_reign", "dashboard_verifierfinding"])
+LONG_TABLES = [pytest.param(table, marks=pytest.mark.long) for table in ("competition_reign", "dashboard_verifierfinding")]
+
+
+@pytest.mark.parametrize("table", ["audits_audit", *LONG_TABLES])
 def test_an_import_killed_in_the_middle_is_carried_on(table: str, tmp_path: Path) -> None:
     """Killed in a round's transaction, between the rounds and the reigns, and before the findings are there."""
     path = made(1, tmp_path)

@@ -68,6 +68,7 @@ def test_a_second_edition_that_is_not_published_yet_pays_nothing_new(corrected: 
     assert refusal(stage) == "the bundle of round 1, edition 2 is not published yet"
 
 
+@pytest.mark.long
 def test_a_reign_that_the_verified_bundle_does_not_tell_of_is_not_paid(corrected: tuple[Stage, Round]) -> None:
     stage, round_ = corrected
     Reign.objects.filter(won_in=round_).update(won_in=None)

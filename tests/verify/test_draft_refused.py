@@ -169,6 +169,7 @@ def test_the_pause_names_the_duel_and_once_it_is_mended_resume_publishes(decided
     assert errors(folder_of(round_).parent) == []
 
 
+@pytest.mark.long
 def test_a_row_edited_between_announcement_and_signature_is_found_before_the_key_is_used(
     decided: tuple[Stage, Round],
 ) -> None:

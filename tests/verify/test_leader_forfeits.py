@@ -65,6 +65,7 @@ def test_a_leader_that_delivers_nothing_loses_by_forfeits(ruleset: str, played: 
         assert screens and all(match["tally"]["won"] == 0 < match["tally"]["forfeits_defender"] for match in screens)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ruleset", RULESETS)
 def test_what_a_leader_does_not_deliver_is_its_forfeit_by_prompt(ruleset: str, played: Played) -> None:
     folder = played(

@@ -143,7 +143,8 @@ def code_generated_again(stage: Stage, round_: Round) -> None:
     apply(stage, correction)
 
 
-@pytest.mark.parametrize(("ruleset", "seed"), [("margin-1", 6), pytest.param("title-1", 6, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("ruleset", "seed"), [("margin-1", 6), ("title-1", 6)])
 def test_code_is_generated_again_on_another_pod_and_both_outputs_are_told(
     ruleset: str, seed: int, rejudged: Callable[..., Any]
 ) -> None:
@@ -156,7 +157,8 @@ def test_code_is_generated_again_on_another_pod_and_both_outputs_are_told(
     assert {(entry, origin) for entry in entries for origin in ("generated", "generated_1")} <= origins
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(6, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2, 6])
 def test_a_round_of_title_1_is_judged_again_as_a_whole(seed: int, rejudged: Callable[..., Any]) -> None:
     folder = rejudged(the_whole_round, seed=seed, ruleset="title-1")
     assert "\n".join(lines(folder)) == ""

@@ -53,9 +53,8 @@ EDITS: dict[str, Callable[[], dict[Any, dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "edit", ["screen", *(pytest.param(edit, marks=pytest.mark.long) for edit in EDITS if edit != "screen")]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("edit", [*EDITS])
 def test_an_edited_verdict_pauses_the_round_before_it_decides_and_is_mended_by_putting_it_back(
     edit: str, db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
