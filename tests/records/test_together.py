@@ -99,7 +99,9 @@ def test_two_imports_at_once_are_one(tmp_path: Path) -> None:
     assert _comparable(dump("made")) == clean(tmp_path, "made")
 
 
-LONG_TABLES = [pytest.param(table, marks=pytest.mark.long) for table in ("competition_reign", "dashboard_verifierfinding")]
+LONG_TABLES = [
+    pytest.param(table, marks=pytest.mark.long) for table in ("competition_reign", "dashboard_verifierfinding")
+]
 
 
 @pytest.mark.parametrize("table", ["audits_audit", *LONG_TABLES])
