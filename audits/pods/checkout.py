@@ -75,17 +75,16 @@ def _copy(source: Path, *, into: Path, budget: _Budget, depth: int) -> None:
     if depth > DEEPEST:
         raise PodFault(MINER, "code_too_deep", f"Folders may be nested {DEEPEST} deep.")
     into.mkdir(mode=0o755)
-    with os.scandir(source) as entries:
-        for entry in entries:
-            if entry.name in NOT_CODE:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                budget.spend(0)
-                _copy(source / entry.name, into=into / entry.name, budget=budget, depth=depth + 1)
-            elif entry.is_file(follow_symlinks=False):
-                _copy_file(source / entry.name, into=into / entry.name, budget=budget)
-            else:
-                raise PodFault(MINER, "code_has_links", f"{entry.name!r} is not a plain file: links are not copied.")
+    with os.scandir(source) as listed:
+        entries = [entry for entry in listed if entry.name not in NOT_CODE]
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            budget.spend(0)
+            _copy(source / entry.name, into=into / entry.name, budget=budget, depth=depth + 1)
+        elif entry.is_file(follow_symlinks=False):
+            _copy_file(source / entry.name, into=into / entry.name, budget=budget)
+        else:
+            raise PodFault(MINER, "code_has_links", f"{entry.name!r} is not a plain file: links are not copied.")
 
 
 def _copy_file(source: Path, *, into: Path, budget: _Budget) -> None:

@@ -73,20 +73,24 @@ TOOLS = frozenset({"pip", "setuptools", "wheel"})  # they install the rest; unpi
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
     for source in tree.files:
-        if not NAMES.fullmatch(source.path):
-            continue
-        stages: set[str] = set()
-        for number, word, rest in instructions(source):
-            if word == "FROM":
-                image, alias = base_of(rest)
-                yield from _base(source, number, rest, image=image, stages=stages)
-                stages |= {alias.lower()} if alias else set()
-            elif word == "ADD" and re.search(r"\b(?:https?|ftp|git)(?:://|@)", rest):
-                yield _finding(source, number, rest, PERSON, "fetched", "ADD fetches a file that is not in the commit.")
-            elif word == "RUN":
-                yield from _run(source, number, _command(rest))
-            elif word not in INSTRUCTIONS:  # the body of a here-document: commands of the RUN above it
-                yield from _run(source, number, f"{word.lower()} {rest}")
+        if NAMES.fullmatch(source.path):
+            yield from check_recipe(source)
+
+
+def check_recipe(source: Source) -> Iterator[SourceFinding]:
+    """Instruction by instruction; a stage that was named above is no image from outside."""
+    stages: set[str] = set()
+    for number, word, rest in instructions(source):
+        if word == "FROM":
+            image, alias = base_of(rest)
+            yield from _base(source, number, rest, image=image, stages=stages)
+            stages |= {alias.lower()} if alias else set()
+        elif word == "ADD" and re.search(r"\b(?:https?|ftp|git)(?:://|@)", rest):
+            yield _finding(source, number, rest, PERSON, "fetched", "ADD fetches a file that is not in the commit.")
+        elif word == "RUN":
+            yield from _run(source, number, _command(rest))
+        elif word not in INSTRUCTIONS:  # the body of a here-document: commands of the RUN above it
+            yield from _run(source, number, f"{word.lower()} {rest}")
 
 
 def instructions(source: Source) -> Iterator[tuple[int, str, str]]:

@@ -225,10 +225,10 @@ class Cluster:
         while inhabitants := self.inhabitants():
             if port := self.running():
                 return port
-            if self.recorded_pid() not in inhabitants:
-                for pid in inhabitants:  # they hold the dead server's shared memory; the write-ahead log holds the rows
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            orphans = inhabitants if self.recorded_pid() not in inhabitants else []
+            for pid in orphans:  # they hold the dead server's shared memory; the write-ahead log holds the rows
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             if time.monotonic() > deadline:
                 raise Unavailable(f"PostgreSQL does not get ready; its log is {self.data / 'server.log'}")
             time.sleep(0.05)

@@ -115,9 +115,9 @@ def _check_ancestry(parents: dict[int, int]) -> None:
         trail: list[int] = []
         index = start
         while index in parents and index not in height:
+            if len(trail) > MOST_NODE_DEPTH and len(set(trail)) < len(trail):
+                raise refusal("NODE_CYCLE", index=start)
             if len(trail) > MOST_NODE_DEPTH:
-                if len(set(trail)) < len(trail):
-                    raise refusal("NODE_CYCLE", index=start)
                 raise refusal("NODE_TOO_DEEP", limit=MOST_NODE_DEPTH)
             trail.append(index)
             index = parents[index]
