@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from core.sandbox.confinement import SandboxLimits
+from core.sandbox.policy import SandboxPolicy
 from formats.blame import settled
 from formats.format_sandbox import built_file, sandbox_of
 from formats.light_copy import regular_file
 from formats.registry import FORMATS
 
 LARGEST = 400_000_000
-LIMITS = SandboxLimits(cpu_seconds=120, wall_seconds=400.0, file_bytes=LARGEST)
+LIMITS = SandboxPolicy(cpu_seconds=120, wall_seconds=400.0, file_bytes=LARGEST)
 
 
 def convert(data: Path, *, file_format: str, to: str, provenance: dict[str, str]) -> bytes:

@@ -11,14 +11,14 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats.blame import settled
 from formats.format_sandbox import built_file, sandbox_of
 from formats.registry import FORMATS
 from formats.sandbox import Sandbox
 
-LIMITS = SandboxLimits(cpu_seconds=90, wall_seconds=170.0, file_bytes=8 << 20)
+LIMITS = SandboxPolicy(cpu_seconds=90, wall_seconds=170.0, file_bytes=8 << 20)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Light:
 
 
 def lighten(
-    data: Path, *, sandbox: Sandbox | None = None, limits: SandboxLimits = LIMITS, file_format: str = "glb"
+    data: Path, *, sandbox: Sandbox | None = None, limits: SandboxPolicy = LIMITS, file_format: str = "glb"
 ) -> Light:
     """A copy of file `data` of at most its format's `light_most` bytes.  Raises Refused or RendererFault."""
     row = FORMATS[file_format]

@@ -61,8 +61,43 @@ def test_the_ground_floor_knows_nothing_of_the_game() -> None:
     )
 
 
-def test_no_two_modules_of_the_formats_need_each_other() -> None:
-    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("formats")}
+# Which parts of core a part of core may import, also inside a function; what else it needs is handed to it.
+CORE_LAW = {
+    "machine": {"clock", "ledger", "store"},  # how a worker is told of a row is handed over: registry.connect
+    "queue": {"clock", "machine", "postgres"},
+    "net": {"store"},
+    "postgres": {"secret"},
+    "web": {"environment"},
+}
+
+
+def test_the_parts_of_the_core_import_each_other_one_way() -> None:
+    wrong = [
+        f"{at(path, line)} imports core.{part}"
+        for path in sources("core")
+        for own in (path.relative_to(ROOT).with_suffix("").parts[1],)
+        for line, part in parts_of_core(path)
+        if part not in {own, *CORE_LAW.get(own, ())}
+    ]
+    assert not wrong, (
+        f"the engine knows no queue, the sandbox and the client know nothing: hand it over, as `registry` does: {wrong}"
+    )
+    TopologicalSorter(CORE_LAW).prepare()  # raises CycleError for a law that goes in a circle
+
+
+def parts_of_core(path: Path) -> Iterator[tuple[int, str]]:
+    """`core.machine` and `from core import machine` alike, wherever in the file they stand."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, a.name.split(".")[1]) for a in node.names if a.name.startswith("core."))
+        elif isinstance(node, ast.ImportFrom) and node.module == "core":
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("core."):
+            yield node.lineno, str(node.module).split(".")[1]
+
+
+def test_no_two_modules_of_the_ground_floor_need_each_other() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources(*GROUND)}
     needs: dict[str, set[str]] = {}
     for name, path in names.items():
         froms = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
@@ -94,6 +129,48 @@ def test_whatever_leaves_this_machine_goes_through_the_one_client() -> None:
     ]
     assert not wrong, (
         f"ask by core.net.http_client (or fetch, or connection_pool), which bounds address, time, size: {wrong}"
+    )
+
+
+# Who starts processes, and for what: no bytes of strangers, or the sandbox itself.
+STARTERS = {
+    "core/sandbox/processes.py": "the one way to start what is not ours",
+    "core/sandbox/launch.py": "becomes the program that `processes` starts, behind its walls",
+    "core/sandbox/forkserver.py": "forks a walled child for each file",
+    "core/sandbox/service.py": "forks a miner's service into its walls",
+    "core/sandbox/service_probe.py": "tries those walls on nothing",
+    "core/postgres/server.py": "PostgreSQL, our own database",
+    "core/queue/processes.py": "the platform's own parts",
+    "competition/management/commands/play.py": "the demo's own parts",
+    "competition/publication/bundle_verifier.py": "our verifier on our own bundle, in bounded memory and time",
+    "competition/records/publishing.py": "git on an export of our own, which it pushes",
+    "audits/pods/local.py": "our keeper, which alone starts a service",
+    "audits/pods/keeper.py": "leaves the process group of its starter",
+    "clients/python/src/gauntlet_client/platform_code.py": "the platform's own programs on a miner's machine",
+}
+STARTING = re.compile(r"(fork|forkpty|exec[lv]p?e?|spawn[lv]p?e?|posix_spawnp?|system|popen)")
+
+
+def test_whatever_is_not_ours_is_started_by_the_sandbox() -> None:
+    starting = {
+        str(path.relative_to(ROOT))
+        for path in sources(*GROUND, *APPS, "verify", "clients/python/src")
+        if any(starts_processes(node) for node in ast.walk(ast.parse(path.read_text())))
+    }
+    wrong, gone = sorted(starting - STARTERS.keys()), sorted(STARTERS.keys() - starting)
+    assert not wrong, f"start it by core.sandbox.processes and a SandboxPolicy; a second way has second rules: {wrong}"
+    assert not gone, f"they start nothing any more: take them off the list: {gone}"
+
+
+def starts_processes(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] in ("subprocess", "multiprocessing", "pty") for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return str(node.module).split(".")[0] in ("subprocess", "multiprocessing", "pty")
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return False
+    return (node.value.id == "os" and STARTING.fullmatch(node.attr) is not None) or (
+        node.value.id == "asyncio" and node.attr.startswith("create_subprocess")
     )
 
 
@@ -163,6 +240,52 @@ def test_functions_hold_one_idea() -> None:
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
     ]
     assert not long_functions, f"a longer function does two things: give the second one a name: {long_functions}"
+
+
+# Functions that still nest deeper; this list may only get shorter.
+DEEPLY_NESTED = {
+    "competition/management/commands/runchain.py: handle",
+    "judging/panel/transformers.py: _feed",
+    "judging/renderers/threejs.py: _photographed",
+    "judging/stored_views.py: drawn_again",
+    "audits/pods/control_service.py: generate",
+    "audits/source/archive.py: unpack",
+    "audits/source/archive.py: some",
+    "audits/source/external_pointers.py: check",
+    "audits/source/scanning.py: _examined",
+    "audits/source/vulnerabilities.py: _read",
+    "audits/steps.py: want_audits",
+    "dashboard/api/manual.py: _url_name",
+    "verify/records/matches.py: files_shown",
+}
+MOST_NESTING = 3
+BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+
+
+def nesting(node: ast.AST, depth: int = 0) -> int:
+    """How many blocks lie around the innermost statement; an `elif` lies beside its `if`, a function starts anew."""
+    deepest = depth
+    for field, value in ast.iter_fields(node):
+        children = [each for each in value if isinstance(each, ast.AST)] if isinstance(value, list) else []
+        alone = isinstance(node, ast.If) and field == "orelse" and len(children) == 1
+        for child in children:
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            beside = alone and isinstance(child, ast.If)
+            deepest = max(deepest, nesting(child, depth + (isinstance(child, BLOCKS) and not beside)))
+    return deepest
+
+
+def test_no_function_nests_deeper_than_a_reader_can_hold() -> None:
+    deep = {
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in sources(*GROUND, *APPS, "verify")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and nesting(node) > MOST_NESTING
+    }
+    wrong, mended = sorted(deep - DEEPLY_NESTED), sorted(DEEPLY_NESTED - deep)
+    assert not wrong, f"more than {MOST_NESTING} blocks deep: leave early, or give the inner part a name: {wrong}"
+    assert not mended, f"these are no longer deep: take them off DEEPLY_NESTED: {mended}"
 
 
 def test_every_module_says_which_question_it_answers() -> None:

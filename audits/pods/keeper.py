@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audits.pods import service
 from audits.pods.bridge import LARGEST_HEAD, Bridge, Log, Pictures
-from audits.pods.limits import PodLimits
-from core.sandbox import namespaces
+from audits.pods.checkout import ENTRY
+from core.sandbox import namespaces, service
+from core.sandbox.policy import SandboxPolicy
+from core.sandbox.service import RunningService
 
 PORT, PICTURES_PORT = 10006, 10007
+SOLUTION = "solution"  # the folder that holds the code
 LOCK, SOCKET, STARTED, ENDED, LOG = "keeper.lock", "service.sock", "started.json", "ended.json", "service.log"
 
 
@@ -34,7 +36,7 @@ class Orders:
     folder: Path
     walls: bool  # namespaces, or only limits
     uid: int
-    limits: PodLimits
+    limits: SandboxPolicy
 
     @classmethod
     def read(cls, text: str) -> Orders:
@@ -43,7 +45,7 @@ class Orders:
             folder=Path(given["folder"]),
             walls=given["walls"],
             uid=given["uid"],
-            limits=PodLimits.from_json(given["limits"]),
+            limits=SandboxPolicy(**given["limits"]),
         )
 
 
@@ -75,15 +77,23 @@ async def _keep(orders: Orders) -> int:
         namespaces.detach()
     else:
         namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
-    running = service.start(orders.folder, walls=orders.walls, uid=orders.uid, limits=orders.limits, port=port)
+    running = service.start(
+        orders.folder,
+        code=SOLUTION,
+        entry=ENTRY,
+        walls=orders.walls,
+        uid=orders.uid,
+        limits=orders.limits,
+        port=port,
+    )
     doors: list[asyncio.Server] = []
     try:
         doors = await _open_doors(port, pictures_port=pictures_port)
-        log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.log_bytes).follow(running.output))
+        log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.said_bytes).follow(running.output))
         started = {"pid": os.getpid(), "port": port, "pictures_port": int(doors[1].sockets[0].getsockname()[1])}
         _write(STARTED, started)
         _report(started)
-        ended = await end.of(running, wall_s=orders.limits.wall_s)
+        ended = await end.of(running, wall_s=orders.limits.wall_seconds)
         running.kill()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(log, 1)
@@ -115,7 +125,7 @@ class _End:
         if not self.told.done():
             self.told.set_result(because)
 
-    async def of(self, running: service.Running, *, wall_s: float) -> dict[str, Any]:
+    async def of(self, running: RunningService, *, wall_s: float) -> dict[str, Any]:
         self.loop.add_reader(running.pidfd, lambda: self.tell({"because": "ended", **running.result()}))
         self.loop.call_later(wall_s, self.tell, {"because": "expired"})
         try:

@@ -20,15 +20,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from audits.pods import control, keeper
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.checkout import ENTRY, checkout
-from audits.pods.limits import PodLimits
-from audits.pods.probe import PROJECT, walls_work
+from audits.pods.limits import POD
 from core.sandbox import system_calls
+from core.sandbox.policy import SandboxPolicy
+from core.sandbox.service_probe import PROJECT, walls_work
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FIRST_UID, UIDS = 61184, 4096  # the range systemd sets aside for users that exist only while a program runs
@@ -65,11 +67,11 @@ class LocalPods:
         *,
         repos: Path,
         pods: Path,
-        limits: PodLimits | None = None,
+        limits: SandboxPolicy = POD,
         walls: bool | None = None,
         commit_of: Callable[[Path], str] | None = None,
     ) -> None:
-        self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits or PodLimits(), walls
+        self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits, walls
         self.commit_of = commit_of or _commit_of
 
     def start(self, image: Image, *, name: str) -> Pod:
@@ -99,7 +101,7 @@ class LocalPods:
             (folder / "pictures").mkdir(parents=True)
             folder.chmod(0o700)
             (folder / "image.json").write_text(json.dumps({**code, "walls": walls}))
-            fill(folder / "solution")
+            fill(folder / keeper.SOLUTION)
             started = self._keeper(folder, walls=walls, uid=_uid(name))
             return self._pod(name, started=started, walls=walls)
 
@@ -137,7 +139,7 @@ class LocalPods:
         for part in (path.with_suffix(".older"), path):
             with contextlib.suppress(FileNotFoundError):
                 parts.append(part.read_bytes())
-        return b"".join(parts)[-self.limits.log_bytes :]
+        return b"".join(parts)[-self.limits.said_bytes :]
 
     def sweep(self, known_names: Callable[[], set[str]]) -> list[str]:
         """Folders that no row knows, with whatever runs in them.
@@ -185,7 +187,7 @@ class LocalPods:
 
     def _keeper(self, folder: Path, *, walls: bool, uid: int) -> dict[str, Any]:
         """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
-        orders = {"folder": str(folder), "walls": walls, "uid": uid, "limits": self.limits.to_json()}
+        orders = {"folder": str(folder), "walls": walls, "uid": uid, "limits": asdict(self.limits)}
         try:
             with (folder / "keeper.log").open("wb") as trouble:
                 process = subprocess.Popen(

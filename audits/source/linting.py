@@ -18,14 +18,16 @@ from typing import Any
 from audits.source import archive, control, dockerfile
 from audits.source.findings import NOTICE, SourceFinding, excerpt
 from audits.source.scanning import BROKEN, DONE, UNCONFIGURED, Scanned, controlled, exhausted, signed
-from core.sandbox import limited_process
-from core.sandbox.confinement import SandboxLimits
+from core.sandbox import processes
+from core.sandbox.policy import SandboxPolicy
 
-LIMITS = SandboxLimits(memory=4 << 40, cpu_seconds=20, wall_seconds=60.0, file_bytes=1 << 20, open_files=64)
+LIMITS = SandboxPolicy(  # its memory is no limit: a Haskell program reserves a terabyte of addresses
+    memory=4 << 40, cpu_seconds=20, wall_seconds=60.0, file_bytes=1 << 20, answer_bytes=4 << 20
+)
 WALLS = ("no network", "no capabilities", "no new privileges", "processor, file and output limits")
 LOOKED_FOR = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin"
 NOT_INSTALLED = "hadolint is not installed here: what decides about recipes are our own rules (the check dockerfile)"
-MOST_SAID, MOST_RECIPES, MOST_ADVICE = 4 << 20, 20, 50
+MOST_RECIPES, MOST_ADVICE = 20, 50
 
 
 def lint(path: Path, *, program: str = "") -> Scanned:
@@ -69,13 +71,8 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
 
 def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
-        ended = limited_process.run(
-            [program, "--no-fail", "--no-color", "-f", "json", "-"],
-            folder=Path(folder),
-            limits=LIMITS,
-            most=MOST_SAID,
-            given=recipe,
-        )
+        command = [program, "--no-fail", "--no-color", "-f", "json", "-"]
+        ended = processes.run(command, folder=Path(folder), policy=LIMITS, given=recipe)
     if ended.exhausted or ended.flooded:
         return exhausted(blank, "it used up what it may use")
     if not ended.fine:
@@ -91,5 +88,5 @@ def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
 def _version(program: str) -> str:
     """As it says itself: "Haskell Dockerfile Linter 2.12.0"."""
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
-        ended = limited_process.run([program, "--version"], folder=Path(folder), limits=LIMITS, most=1 << 10)
+        ended = processes.run([program, "--version"], folder=Path(folder), policy=LIMITS)
     return excerpt(ended.said.decode("utf-8", "replace").rpartition(" ")[2]) or "unknown"

@@ -19,12 +19,12 @@ from typing import Any, TypeVar
 from audits.source import CHECKS, MOST_FINDINGS, control
 from audits.source.findings import PERSON, SEVERITIES, SourceFinding, excerpt
 from audits.source.inventory import InventoryPart
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats.sandbox import Sandbox
 
 WORK = "audits.source.examining:work"
-LIMITS = SandboxLimits(memory=2 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, answer_bytes=24 << 20)
+LIMITS = SandboxPolicy(memory=2 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, answer_bytes=24 << 20)
 DONE, EXHAUSTED, BROKEN, UNCONFIGURED = "done", "exhausted", "broken", "unconfigured"
 FAILED = (EXHAUSTED, BROKEN)
 UNSURE = ("SANDBOX_DIED", "KILLED", "OVERRAN")  # somebody else may have done it: tried once more before it counts
@@ -70,7 +70,7 @@ def _sandbox(work: str) -> Sandbox:
     return Sandbox(work)
 
 
-def scan(name: str, path: Path, *, commit: str, limits: SandboxLimits = LIMITS, work: str = WORK) -> Scanned:
+def scan(name: str, path: Path, *, commit: str, limits: SandboxPolicy = LIMITS, work: str = WORK) -> Scanned:
     """Run one check of CHECKS on an archive of ours.  Raises NoSandbox."""
     check = CHECKS[name]
     blank = Scanned(check=name, tool=check.tool, version=check.version(), ruleset=check.ruleset(), outcome=DONE)
@@ -102,7 +102,7 @@ def _tried(blank: Scanned, attempt: Callable[[Given], Scanned], given: Given) ->
         return replace(blank, outcome=BROKEN, why=excerpt(f"{type(reason).__name__}: {reason}"))
 
 
-def _examined(blank: Scanned, path: Path, *, commit: str, limits: SandboxLimits, work: str) -> Scanned:
+def _examined(blank: Scanned, path: Path, *, commit: str, limits: SandboxPolicy, work: str) -> Scanned:
     task, sandbox = {"check": blank.check, "commit": commit}, _sandbox(work)
     for last in (False, True):
         with tempfile.TemporaryDirectory(prefix="gauntlet-scan-") as folder:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
+
+from core.sandbox import processes
+from core.sandbox.policy import SandboxPolicy
 
 LARGEST_BYTES = 64 * 2**20
 ROUND_FOLDER = re.compile(r"rounds/(0|[1-9][0-9]{0,8})/.+")
@@ -23,8 +26,16 @@ GIT_ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "PATH": os.environ.get("PATH", ""),
 }
+READING = SandboxPolicy(
+    memory=8 << 30,  # of addresses: git maps whole packs
+    cpu_seconds=600,
+    wall_seconds=120.0,  # of one list; the files of a repository are read for as long as they are wanted
+    file_bytes=1 << 20,
+    open_files=256,
+    answer_bytes=256 << 20,
+    environment=GIT_ENVIRONMENT,
+)
 QUIET = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 REGULAR = ("100644", "100755")
 FOLDER = "a folder"
@@ -33,6 +44,10 @@ TOO_LARGE = f"larger than {LARGEST_BYTES // 2**20} MB"
 
 class NoRepository(Exception):
     """Nothing at this path can be imported; says what was looked for."""
+
+
+class GitFailed(Exception):
+    """git did not answer; says what it said."""
 
 
 class Unreadable(Exception):
@@ -108,16 +123,16 @@ class Git:
         self.root, self.below = root, f"{below}/" if below else ""
         self.origin = f"{root}/{below}".rstrip("/")
         self.commit = _git(root, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
-        self._batch: subprocess.Popen[bytes] | None = None
+        self._batch: processes.WalledProgram | None = None
 
     def listing(self) -> list[Listed]:
         """By name only: of a file that the repository does not hold, not even the size can be asked."""
         try:
             try:
                 found = [*_of_tree(_git(self.root, "ls-tree", "-r", "-z", self.commit))]
-            except subprocess.CalledProcessError:  # a folder is missing, too: folder by folder
+            except GitFailed:  # a folder is missing, too: folder by folder
                 found = [*self._walk(self.commit, "")]
-        except (subprocess.SubprocessError, OSError) as error:
+        except (GitFailed, OSError) as error:
             raise NoRepository(f"{self.root}: git cannot read its commit HEAD") from error
         files = (file for file in found if file.path.startswith(self.below))
         return sorted((_below(file, self.below) for file in files), key=lambda file: file.path)
@@ -125,7 +140,7 @@ class Git:
     def _walk(self, tree: str, at: str) -> Iterator[Listed]:
         try:
             lines = _git(self.root, "ls-tree", "-z", tree)
-        except subprocess.CalledProcessError:
+        except GitFailed:
             if not at:
                 raise
             yield Listed(path=at.rstrip("/"), bytes=0, objection="git does not have this folder")
@@ -160,18 +175,15 @@ class Git:
             raise OSError("git gave less of it than it said")
         return content
 
-    def _pipe(self) -> subprocess.Popen[bytes]:
+    def _pipe(self) -> processes.WalledProgram:
         if self._batch is None:
-            command = ["git", *QUIET, "-C", str(self.root), "cat-file", "--batch"]
-            self._batch = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=GIT_ENVIRONMENT
-            )
+            command, policy = _command(self.root, "cat-file", "--batch")
+            self._batch = processes.start_program(command, folder=None, policy=policy, complaints=False)
         return self._batch
 
     def close(self) -> None:
         if self._batch is not None:
-            self._batch.kill()
-            self._batch.communicate()
+            processes.end(self._batch)
             self._batch = None
 
 
@@ -204,7 +216,7 @@ def _is_git(path: Path) -> bool:
 def _of_git(path: Path) -> list[Source]:
     try:
         paths = [file.path for file in Git(path).listing()]
-    except (subprocess.SubprocessError, OSError) as error:
+    except (GitFailed, OSError) as error:
         raise NoRepository(f"{path}: git cannot read its commit HEAD") from error
     roots = [p.removesuffix("config.json").rstrip("/") for p in paths if p.split("/")[-1] == "config.json"]
     return [Git(path, below=root) for root in _outermost(roots) if any(_has_begun(p, root) for p in paths)]
@@ -248,8 +260,19 @@ def sized(path: str, size: int, *, key: str = "") -> Listed:
 
 
 def _git(root: Path, *arguments: str) -> bytes:
-    command = ["git", *QUIET, "-C", str(root), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, env=GIT_ENVIRONMENT, timeout=120).stdout
+    """What git prints.  Raises GitFailed, OSError."""
+    command, policy = _command(root, *arguments)
+    ended = processes.run(command, folder=None, policy=policy)
+    if not ended.fine:
+        raise GitFailed(ended.complaints)
+    return ended.said
+
+
+def _command(root: Path, *arguments: str) -> tuple[list[str], SandboxPolicy]:
+    """git may read the repository, and nothing else of ours."""
+    place = str(root.resolve())
+    git = shutil.which("git") or "/usr/bin/git"
+    return [git, *QUIET, "-C", place, *arguments], replace(READING, readable=(place,))
 
 
 def by_round(files: Iterable[Listed]) -> dict[int | None, list[Listed]]:

@@ -1,8 +1,8 @@
 """Run one stranger's asset after another, each in a process of its own that starts in milliseconds.
 
-This program is started by `sandbox.Sandbox` with a bare environment.  It imports the work once, then forks for every
-request a child that walls itself in (`confinement`), reads the asset from an open file and answers over a pipe.  The
-server itself never looks at an asset.  It ends, and its children with it, when the process that started it is gone.
+This program is started by `processes.start_fork_server` with a bare environment.  It imports the work once, then forks
+for every request a child that walls itself in (`confinement`), reads the asset from an open file and answers over a
+pipe.  The server itself never looks at an asset.  It ends, and its children with it, when its starter is gone.
 
 Usage: python -I forkserver.py ROOT MODULE:FUNCTION SOCKET_FD STARTER_PID
 """
@@ -30,18 +30,18 @@ DATA, ANSWER, STATUS, LOG = range(4)
 
 
 @dataclass
-class Child:
+class ForkedChild:
     status: int  # write end of the pipe that learns how it ended
     deadline: float
     overran: bool = False
 
 
-class Server:
+class WorkServer:
     def __init__(self, work: Work, requests: socket.socket, *, starter: int) -> None:
         self.work = work
         self.requests = requests
         self.starter = starter
-        self.children: dict[int, Child] = {}
+        self.children: dict[int, ForkedChild] = {}
         self.pid = os.getpid()
 
     def serve(self) -> None:
@@ -54,13 +54,14 @@ class Server:
         selector.register(self.requests, selectors.EVENT_READ)
         selector.register(awake, selectors.EVENT_READ)
         self.requests.send(b"ready")
+        connected = True
         try:
-            while os.getppid() == self.starter:
-                for key, _ in selector.select(self._patience()):
-                    if key.fd == awake:
-                        os.read(awake, 4096)
-                    elif not self._accept():
-                        return
+            while connected and os.getppid() == self.starter:
+                ready = {key.fd for key, _ in selector.select(self._patience())}
+                if awake in ready:
+                    os.read(awake, 4096)
+                if self.requests.fileno() in ready:
+                    connected = self._accept()
                 self._reap()
                 self._end_late_ones()
         finally:
@@ -88,7 +89,7 @@ class Server:
             self._child(request, files)
         for file in (files[DATA], files[ANSWER], files[LOG]):
             os.close(file)
-        self.children[pid] = Child(files[STATUS], time.monotonic() + request["limits"]["wall_seconds"])
+        self.children[pid] = ForkedChild(files[STATUS], time.monotonic() + request["policy"]["wall_seconds"])
         return True
 
     def _reap(self) -> None:
@@ -144,15 +145,15 @@ class Server:
 
 def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server: int) -> None:
     """In the child: walls first, then the asset."""
-    from core.sandbox.confinement import SandboxLimits, confine, die_with_parent, first_to_go
+    from core.sandbox.confinement import confine, die_with_parent, first_to_go
     from core.sandbox.outcomes import Refused
+    from core.sandbox.policy import SandboxPolicy
 
-    limits = SandboxLimits(**request["limits"])
     die_with_parent(server)
     first_to_go()
-    walls = confine(Path(request["folder"]), limits=limits)
+    walls = confine(Path(request["folder"]), policy=SandboxPolicy(**request["policy"]))
     die_with_parent(server)  # once more: some walls clear it
-    _say(answer, {"walls": walls})
+    _answer(answer, {"walls": walls})
     try:
         with os.fdopen(data, "rb") as file:
             asset = file.read()
@@ -163,10 +164,10 @@ def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server:
         said = {"exhausted": "memory"}
     except Exception:
         said = {"broke": traceback.format_exc()[-4000:]}
-    _say(answer, said)
+    _answer(answer, said)
 
 
-def _say(pipe: int, said: dict[str, Any]) -> None:
+def _answer(pipe: int, said: dict[str, Any]) -> None:
     waiting = json.dumps(said).encode() + b"\n"
     while waiting:
         waiting = waiting[os.write(pipe, waiting) :]
@@ -211,7 +212,7 @@ def main(root: str, work: str, requests: str, starter: str) -> None:
     if hasattr(module, "rehearse"):
         _rehearse(module)
     channel = socket.socket(fileno=int(requests))
-    Server(function, channel, starter=int(starter)).serve()
+    WorkServer(function, channel, starter=int(starter)).serve()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def enclose(code: Path, *, empty: Path, scratch_bytes: int, uid: int) -> None:
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
     _mount("tmpfs", str(empty), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
     _scratch(empty, scratch_bytes=scratch_bytes)  # first: Python itself may live below /tmp, and is shown on top
-    for path in (*SYSTEM, *_python()):
+    for path in (*SYSTEM, *python_folders()):
         _show(Path(path), root=empty)
     _bind(code, empty / CODE.relative_to("/"))
     _devices(empty)
@@ -64,7 +64,7 @@ def enclose(code: Path, *, empty: Path, scratch_bytes: int, uid: int) -> None:
     _drop(uid)
 
 
-def _python() -> list[str]:
+def python_folders() -> list[str]:
     """The folders of the running interpreter and its packages."""
     executable = Path(sys.executable)
     folders = {sys.prefix, sys.base_prefix, str(executable.parent), str(executable.resolve().parent)}

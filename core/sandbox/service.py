@@ -1,7 +1,8 @@
-"""How is the miner's service run?  As the only thing inside its walls, with limits, and with nothing of ours.
+"""How is a service run that is not ours?  As the only thing inside its walls, with limits, and with nothing of ours.
 
-With walls there are two processes: the first of the pod's own process tree, which only waits, and the service.  When
-the first one dies the kernel kills whatever else the service started.
+Started by a keeper of ours, a process of its own which has called `namespaces.detach` and stays: what it forks lies in
+those namespaces.  With walls there are two processes: the first of the service's own process tree, which only waits,
+and the service.  When the first one dies the kernel kills whatever else the service started.
 """
 
 from __future__ import annotations
@@ -9,22 +10,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from audits.pods.limits import PodLimits
-from core.sandbox import namespaces, system_calls
+from core.sandbox import confinement, first_process, namespaces, system_calls
+from core.sandbox.policy import SandboxPolicy
 
 NICENESS = 5
-FIRST_TO_GO = "1000"  # when the machine runs out of memory, the kernel takes a pod before it takes the platform
 
 
 @dataclass
-class Running:
+class RunningService:
+    """`pidfd` is of the first process; `output` and `outcome` are read ends of pipes: its log, and how it ended."""
+
     pid: int
     pidfd: int
     output: int
@@ -37,7 +38,7 @@ class Running:
             return dict(json.loads(os.read(self.outcome, 200)))
         with contextlib.suppress(ChildProcessError):
             if not self.walls:
-                return _how(os.waitpid(self.pid, 0)[1])
+                return first_process.how_it_ended(os.waitpid(self.pid, 0)[1])
         return {}
 
     def kill(self) -> None:
@@ -50,8 +51,13 @@ class Running:
         _bury()
 
 
-def start(folder: Path, *, walls: bool, uid: int, limits: PodLimits, port: int) -> Running:
-    """Fork, wall in, limit, execute.  OSError says which of these this machine refused."""
+def start(
+    folder: Path, *, code: str, entry: str, walls: bool, uid: int, limits: SandboxPolicy, port: int
+) -> RunningService:
+    """Fork, wall in, limit, and run `entry` in the folder `code` of `folder`.
+
+    OSError says which of these this machine refused.
+    """
     output, output_in = os.pipe()
     outcome, outcome_in = os.pipe()
     trouble, trouble_in = os.pipe()
@@ -65,15 +71,15 @@ def start(folder: Path, *, walls: bool, uid: int, limits: PodLimits, port: int) 
             os.dup2(output_in, 2)
             _die_with_keeper(alive)
             if walls:
-                _first(folder, uid=uid, limits=limits, outcome=outcome_in)
-            _execute(folder / "solution", limits=limits, environment=_plain_environment(folder, port=port))
+                _first(folder, code=code, entry=entry, uid=uid, limits=limits, outcome=outcome_in)
+            _execute(folder / code, entry=entry, limits=limits, environment=_plain_environment(folder, port=port))
     for descriptor in (output_in, outcome_in, trouble_in, alive):
         os.close(descriptor)
     with open(trouble, "rb") as words:
         if said := words.read(1000):
             os.waitpid(pid, 0)
             raise OSError(said.decode(errors="replace"))
-    return Running(pid=pid, pidfd=os.pidfd_open(pid), output=output, outcome=outcome, walls=walls)
+    return RunningService(pid=pid, pidfd=os.pidfd_open(pid), output=output, outcome=outcome, walls=walls)
 
 
 @contextlib.contextmanager
@@ -102,55 +108,37 @@ def _die_with_keeper(alive: int) -> None:
             os._exit(127)
 
 
-def _first(folder: Path, *, uid: int, limits: PodLimits, outcome: int) -> NoReturn:
-    """The pod's process 1: build the walls, start the service, wait for it, say how it ended."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
+def _first(folder: Path, *, code: str, entry: str, uid: int, limits: SandboxPolicy, outcome: int) -> NoReturn:
+    """The service's process 1: build the walls, start the service, wait for it, say how it ended."""
+    confinement.first_to_go()
     with contextlib.suppress(OSError):
         namespaces.show_nothing()
     empty = folder / "root"
     empty.mkdir(exist_ok=True)
-    namespaces.enclose(folder / "solution", empty=empty, scratch_bytes=limits.scratch_bytes, uid=uid)
+    namespaces.enclose(folder / code, empty=empty, scratch_bytes=limits.scratch_bytes, uid=uid)
     namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)  # changing user forgot it
     pid = os.fork()
     if pid == 0:
-        _execute(namespaces.CODE, limits=limits, environment=_environment())
+        _execute(namespaces.CODE, entry=entry, limits=limits, environment=_environment())
     os.closerange(3, outcome)
     os.closerange(outcome + 1, 256)
-    while True:
-        ended, status = os.wait()
-        if ended == pid:
-            os.write(outcome, json.dumps(_how(status)).encode())
-            os._exit(0)
+    first_process.report_end(pid, outcome)
 
 
-def _execute(code: Path, *, limits: PodLimits, environment: dict[str, str]) -> NoReturn:
+def _execute(code: Path, *, entry: str, limits: SandboxPolicy, environment: dict[str, str]) -> NoReturn:
     os.setsid()
     os.chdir(code)
     os.nice(NICENESS)
     namespaces.no_new_privileges()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    _limit(limits)
+    confinement.limit(limits, grace_seconds=0)
+    confinement.limit_processes(limits.processes)
     if system_calls.available():
         system_calls.restrict()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    os.execve(sys.executable, [sys.executable, "serve.py"], environment)  # noqa: S606
-
-
-def _limit(limits: PodLimits) -> None:
-    for which, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, limits.cpu_s),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_NPROC, limits.processes),
-        (resource.RLIMIT_AS, limits.memory_bytes),
-    ):
-        hard = resource.getrlimit(which)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
+    os.execve(sys.executable, [sys.executable, entry], environment)  # noqa: S606
 
 
 def _environment() -> dict[str, str]:
@@ -175,20 +163,18 @@ def _plain_environment(folder: Path, *, port: int) -> dict[str, str]:
     return {**_environment(), "HOME": str(scratch), "TMPDIR": str(scratch), "HOST": "127.0.0.1", "PORT": str(port)}
 
 
-def _how(status: int) -> dict[str, int]:
-    if os.WIFSIGNALED(status):
-        return {"signal": os.WTERMSIG(status)}
-    return {"exit": os.waitstatus_to_exitcode(status)}
-
-
 def _bury() -> None:
     """Kill and reap whatever the service left behind: as subreaper, the keeper is everyone's parent in the end."""
     with contextlib.suppress(ChildProcessError):
         while True:
-            for child in _children():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+            _kill(_children())
             os.wait()
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _children() -> list[int]:

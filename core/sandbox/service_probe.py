@@ -1,4 +1,4 @@
-"""Can this machine wall a pod in?  `python -m audits.pods.probe FOLDER` tries it, and exits 0 if it can.
+"""Can this machine wall a service in?  `python -m core.sandbox.service_probe FOLDER` tries it, and exits 0 if it can.
 
 The answer is tried, not read from a version number: containers, kernels and security modules refuse in many ways.
 """
@@ -6,38 +6,27 @@ The answer is tried, not read from a version number: containers, kernels and sec
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.sandbox import namespaces, system_calls
+from core.sandbox import namespaces, processes, system_calls
+from core.sandbox.processes import NOBODY
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20
-NOBODY = 65534
 
 
 @cache
 def walls_work() -> bool:
     with TemporaryDirectory(prefix="gauntlet-probe-") as folder:
-        try:
-            tried = subprocess.run(
-                [sys.executable, "-m", "audits.pods.probe", folder],
-                cwd=PROJECT,
-                env={"PATH": "/usr/bin:/bin"},
-                capture_output=True,
-                timeout=PATIENCE_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-        return tried.returncode == 0
+        command = [sys.executable, "-m", "core.sandbox.service_probe", folder]
+        return processes.output_of(command, seconds=PATIENCE_S, folder=PROJECT) is not None
 
 
 def attempt(folder: Path) -> int:
-    """Everything a pod's start does, with Python doing nothing as the service."""
+    """Everything a service's start does, with Python doing nothing as the service."""
     (folder / "code").mkdir()
     (folder / "root").mkdir()
     uid = os.getuid() or NOBODY

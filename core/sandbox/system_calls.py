@@ -1,17 +1,19 @@
-"""Which system calls may a pod make?  A small seccomp filter: what a generator never needs is refused.
+"""Which system calls may what we start make?  Small seccomp filters: what its work never needs is refused.
 
-It closes what namespaces leave open: sockets that belong to no network namespace (vsock to the host of a virtual
-machine), io_uring (which would make sockets past this filter) and the kernel's own mounting and tracing calls.
+They close what namespaces leave open: sockets that belong to no network namespace (vsock to the host of a virtual
+machine, files that are sockets of our own services), io_uring, which would make sockets past this filter, and the
+kernel's own mounting and tracing calls.  Standard library only.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import platform
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.sandbox.namespaces import LIBC, must, no_new_privileges
@@ -19,10 +21,12 @@ from core.sandbox.namespaces import LIBC, must, no_new_privileges
 PR_SET_SECCOMP, MODE_FILTER = 22, 2
 ALLOW, ERRNO, KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 LOAD, JUMP_EQUAL, JUMP_ABOVE, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
-NUMBER_AT, ARCH_AT, FIRST_ARGUMENT_AT = 0, 4, 16
+NUMBER_AT, ARCH_AT, FIRST_ARGUMENT_AT = 0, 4, 16  # in the kernel's struct seccomp_data
 FOREIGN_ABI = 0x3FFFFFFF  # x32 calls have bit 30 set
+CLONE_THREAD = 0x00010000
 NEW_NAMESPACES = 0x7E020000  # every CLONE_NEW* flag that clone accepts
-FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
+NETWORK = (socket.AF_INET, socket.AF_INET6)
+NETWORK_AND_FILES = (socket.AF_UNIX, *NETWORK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,7 @@ class Architecture:
     audit: int
     socket: int
     clone: int
+    forks: tuple[int, ...]
     refused: Mapping[str, int]
 
 
@@ -54,6 +59,7 @@ X86_64 = Architecture(
     audit=0xC000003E,
     socket=41,
     clone=56,
+    forks=(57, 58),  # fork, vfork
     refused={
         "ptrace": 101,
         "pivot_root": 155,
@@ -88,6 +94,7 @@ AARCH64 = Architecture(
     audit=0xC00000B7,
     socket=198,
     clone=220,
+    forks=(),
     refused={
         "umount2": 39,
         "mount": 40,
@@ -118,34 +125,69 @@ AARCH64 = Architecture(
 )
 ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
 
+# Of x86-64, for work on one file, which needs no socket, no program, no other process and no way out of its folder.
+NOT_FOR_FILE_WORK = (
+    *(41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 288),  # socket, connect, accept, send*, recv*, bind, listen, socketpair
+    *(57, 58, 59, 322),  # fork, vfork, execve, execveat
+    *(62, 129, 200, 297, 424, 434, 438),  # kill, rt_sigqueueinfo, tkill, rt_tgsigqueueinfo, pidfd_*
+    *(101, 310, 311, 312),  # ptrace, process_vm_readv, process_vm_writev, kcmp
+    *(86, 88, 265, 266, 133, 259),  # link, symlink, linkat, symlinkat, mknod, mknodat
+    *(155, 161, 165, 166, 272, 308, 428, 429, 430, 431, 432, 442),  # roots, mounts, namespaces
+    *(169, 175, 176, 246, 313, 320),  # reboot, kernel modules, kexec
+    *(248, 249, 250, 298, 321, 323, 425, 426, 427),  # keys, perf, bpf, userfaultfd, io_uring
+)
+TGKILL = 234
+
 
 def available() -> bool:
     return platform.machine() in ARCHITECTURES
 
 
-def restrict() -> None:
-    """Install the filter for this process and all its children, for good.  OSError if the kernel cannot."""
-    program = _program(ARCHITECTURES[platform.machine()])
+def restrict(*, families: Iterable[int] = NETWORK_AND_FILES, processes: bool = True) -> None:
+    """For a program and all its children, for good: sockets of `families` only; without `processes` only threads.
+
+    Raises OSError if the kernel cannot, KeyError where `available` is false.
+    """
+    kernel = ARCHITECTURES[platform.machine()]
+    denied = _return(ERRNO | errno.EPERM)
+    program = [_load(ARCH_AT), _step(JUMP_EQUAL, kernel.audit, 1, 0), _return(KILL_PROCESS)]
+    program += [_load(NUMBER_AT), _step(JUMP_ABOVE, FOREIGN_ABI, 0, 1), denied]
+    for number in (*kernel.refused.values(), *REFUSED.values(), *(() if processes else kernel.forks)):
+        program += [_step(JUMP_EQUAL, number, 0, 1), denied]
+    # clone3 hides its flags behind a pointer: "no such call" makes the C library use clone
+    program += [_step(JUMP_EQUAL, CLONE3, 0, 1), _return(ERRNO | errno.ENOSYS)]
+    program += [_step(JUMP_EQUAL, kernel.clone, 0, 4 if processes else 6), _load(FIRST_ARGUMENT_AT)]
+    if not processes:
+        program += [_step(JUMP_ANY_BIT, CLONE_THREAD, 1, 0), denied]
+    program += [_step(JUMP_ANY_BIT, NEW_NAMESPACES, 0, 1), denied, _return(ALLOW)]
+    program += [_step(JUMP_EQUAL, kernel.socket, 1, 0), _return(ALLOW), _load(FIRST_ARGUMENT_AT)]
+    for family in families:
+        program += [_step(JUMP_EQUAL, family, 0, 1), _return(ALLOW)]
+    _install([*program, _return(ERRNO | errno.EAFNOSUPPORT)])
+
+
+def restrict_file_work() -> None:
+    """For a process that works on one file and starts nothing.  Raises OSError where the kernel cannot."""
+    if platform.machine() != "x86_64" or struct.calcsize("P") != 8:
+        raise OSError(errno.ENOSYS, "seccomp")
+    denied = _return(ERRNO | errno.EPERM)
+    program = [_load(ARCH_AT), _step(JUMP_EQUAL, X86_64.audit, 1, 0), _return(KILL_PROCESS)]
+    program += [_load(NUMBER_AT), _step(JUMP_ABOVE, FOREIGN_ABI, 0, 1), _return(KILL_PROCESS)]
+    program += [_step(JUMP_EQUAL, CLONE3, 0, 1), _return(ERRNO | errno.ENOSYS)]
+    for number in NOT_FOR_FILE_WORK:
+        program += [_step(JUMP_EQUAL, number, 0, 1), denied]
+    program += [_step(JUMP_EQUAL, X86_64.clone, 0, 4), _load(FIRST_ARGUMENT_AT)]
+    program += [_step(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), _return(ALLOW), denied]
+    program += [_step(JUMP_EQUAL, TGKILL, 1, 0), _return(ALLOW)]
+    program += [_load(FIRST_ARGUMENT_AT), _step(JUMP_EQUAL, os.getpid(), 0, 1), _return(ALLOW), denied]
+    _install(program)
+
+
+def _install(program: list[bytes]) -> None:
     code = ctypes.create_string_buffer(b"".join(program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
     no_new_privileges()
     must(LIBC.prctl(PR_SET_SECCOMP, ctypes.c_ulong(MODE_FILTER), ctypes.byref(header), 0, 0), "seccomp")
-
-
-def _program(kernel: Architecture) -> list[bytes]:
-    denied = _return(ERRNO | errno.EPERM)
-    program = [_load(ARCH_AT), _step(JUMP_EQUAL, kernel.audit, 1, 0), _return(KILL_PROCESS)]
-    program += [_load(NUMBER_AT), _step(JUMP_ABOVE, FOREIGN_ABI, 0, 1), denied]
-    for number in (*kernel.refused.values(), *REFUSED.values()):
-        program += [_step(JUMP_EQUAL, number, 0, 1), denied]
-    # clone3 hides its flags behind a pointer: "no such call" makes the C library use clone
-    program += [_step(JUMP_EQUAL, CLONE3, 0, 1), _return(ERRNO | errno.ENOSYS)]
-    program += [_step(JUMP_EQUAL, kernel.clone, 0, 4), _load(FIRST_ARGUMENT_AT)]
-    program += [_step(JUMP_ANY_BIT, NEW_NAMESPACES, 0, 1), denied, _return(ALLOW)]
-    program += [_step(JUMP_EQUAL, kernel.socket, 1, 0), _return(ALLOW), _load(FIRST_ARGUMENT_AT)]
-    for family in FAMILIES:
-        program += [_step(JUMP_EQUAL, family, 0, 1), _return(ALLOW)]
-    return [*program, _return(ERRNO | errno.EAFNOSUPPORT)]
 
 
 def _step(code: int, value: int, if_true: int, if_false: int) -> bytes:

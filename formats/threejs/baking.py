@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.sandbox.chromium.browser import Allowance, Files
+from core.sandbox.chromium.browser import Files
 from core.sandbox.chromium.browsers import Browsers
 from core.sandbox.chromium.faults import ours
 from core.sandbox.chromium.scripts import own, vendored
 from core.sandbox.outcomes import Refused, RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats.blame import settled
 from formats.rules import MOST_BYTES, refusal
 from formats.threejs import built, module_names
@@ -25,11 +26,11 @@ from formats.threejs.built import Built
 
 CPU_SECONDS, HEAP_MEGABYTES = 5, 256
 BROWSER_SECONDS = 1  # what the browser itself uses meanwhile
-STARTING = Allowance(memory=2 << 30, cpu_seconds=60, wall_seconds=120)
-RUNNING = Allowance(
+STARTING = SandboxPolicy(memory=2 << 30, cpu_seconds=60, wall_seconds=120)
+RUNNING = SandboxPolicy(
     memory=2 << 30, cpu_seconds=CPU_SECONDS + BROWSER_SECONDS, wall_seconds=60, heap=HEAP_MEGABYTES << 20
 )
-WRITING = Allowance(memory=3 << 30, cpu_seconds=60, wall_seconds=240)
+WRITING = SandboxPolicy(memory=3 << 30, cpu_seconds=60, wall_seconds=240)
 PAGE = '<!doctype html><meta charset="utf-8"><script type="module" src="/{script}"></script>'
 RUN = 'import generate from "/module.js"; finish(generate);'
 PIECE = 32 << 20  # bytes in one answer

@@ -3,14 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from core.sandbox.confinement import SandboxLimits
+from core.sandbox.policy import SandboxPolicy
 from formats.format_sandbox import built_file, sandbox_of
 from formats.light_copy import regular_file
 from formats.registry import FORMATS
 from formats.sandbox import Done
 
 MOST_DRAWN = 800_000_000  # bytes of a file that is written anew
-LIMITS = SandboxLimits(cpu_seconds=120, file_bytes=MOST_DRAWN)
+LIMITS = SandboxPolicy(cpu_seconds=120, file_bytes=MOST_DRAWN)
 
 
 def derived_file(data: Path, name: str, *, file_format: str, near: Path) -> tuple[bytes, Done]:

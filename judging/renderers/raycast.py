@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image
 
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats.blame import settled
 from formats.facts import MESH, Bounds
 from formats.glb import gltf
@@ -46,7 +46,7 @@ class Raycast:
     name = "raycast"
     version = " ".join(["raycast-2", *(f"{library}-{version(library)}" for library in DRAWN_BY)])
 
-    def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: SandboxLimits | None = None) -> None:
+    def __init__(self, *, sandbox: Sandbox = SANDBOX, limits: SandboxPolicy | None = None) -> None:
         self.sandbox = sandbox
         self.limits = limits
 
@@ -92,11 +92,11 @@ def _mesh(data: Path, *, file_format: str, near: Path) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def allowance(rig: Rig) -> SandboxLimits:
+def allowance(rig: Rig) -> SandboxPolicy:
     """What one asset may use: a minute for reading it, and 6 s per million rays (ten times the usual)."""
     rays = len(rig.views) * (rig.pixels * rig.samples) ** 2
     seconds = 60 + round(6e-6 * rays)
-    return SandboxLimits(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
+    return SandboxPolicy(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
 
 
 def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:

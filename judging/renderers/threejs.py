@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ import numpy as np
 from PIL import Image
 
 from core.sandbox.chromium import browsers
-from core.sandbox.chromium.browser import Allowance, Files
+from core.sandbox.chromium.browser import BROWSING, Files
 from core.sandbox.chromium.browsers import DRAWING, Browsers
 from core.sandbox.chromium.faults import ours
 from core.sandbox.chromium.scripts import THREE, own, vendored
 from core.sandbox.outcomes import Refused, RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats.blame import accuse as accuse_file
 from formats.blame import settled
 from formats.one_reading import require_same
@@ -60,7 +61,7 @@ class Threejs:
 
     name = "threejs"
 
-    def __init__(self, *, drawing: Browsers = DRAWING, allowance: Allowance | None = None) -> None:
+    def __init__(self, *, drawing: Browsers = DRAWING, allowance: SandboxPolicy | None = None) -> None:
         self.drawing, self.allowance = drawing, allowance
 
     @property
@@ -144,7 +145,7 @@ def _photographed(page: Any, rig: Rig) -> Shots:
     return shots
 
 
-def blamed(fault: RendererFault, allowance: Allowance) -> Refused:
+def blamed(fault: RendererFault, allowance: SandboxPolicy) -> Refused:
     if fault.code == "MEMORY":
         return refusal("TOO_MUCH_MEMORY", limit=allowance.memory >> 20)
     if fault.code == "CPU":
@@ -152,11 +153,11 @@ def blamed(fault: RendererFault, allowance: Allowance) -> Refused:
     return accuse_file(fault)
 
 
-def allowed(rig: Rig) -> Allowance:
+def allowed(rig: Rig) -> SandboxPolicy:
     """Two minutes for the file, and 10 s for each million pixels: ten times the usual."""
     pixels = len(rig.pictures()) * rig.pixels**2
     seconds = 120 + round(1e-5 * pixels)
-    return Allowance(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
+    return replace(BROWSING, cpu_seconds=seconds, wall_seconds=4.0 * seconds)
 
 
 @functools.cache

@@ -1,9 +1,7 @@
 """A git host and its repositories are strangers: what they can do to the fetch, and what it makes of it."""
 
-import contextlib
 import hashlib
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +13,8 @@ from audits.source import archive, scanning
 from audits.source.origins.base import NotFetched
 from audits.source.origins.git import FETCHING, LOOKING, problem_with
 from audits.source.origins.git import GitHost as Origin
-from core.sandbox import limited_process
-from core.sandbox.confinement import SandboxLimits
 from tests.audits import hostile_checks
 from tests.audits.git_host import GitHost, Made
-from tests.audits.pod_rig import until
-
-LIMITS = SandboxLimits(memory=1 << 30, cpu_seconds=60, wall_seconds=120.0, file_bytes=1 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -207,45 +200,6 @@ def test_outside_of_a_demo_not_even_this_machine_answers_in_the_clear():
 )
 def test_only_plain_words_of_a_host_are_about_the_miner(complaint, means):
     assert fetching.meaning(complaint) == means
-
-
-def test_a_program_has_no_network_no_environment_and_no_long_life(tmp_path):
-    os.environ["CANARY"] = "must not be seen"
-    try:
-        seen = limited_process.run(["/usr/bin/env"], folder=tmp_path, limits=LIMITS, most=1 << 16)
-    finally:
-        del os.environ["CANARY"]
-    assert b"CANARY" not in seen.said
-    asked = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
-    python = ["/usr/bin/env", "python3", "-c", asked]
-    assert (
-        "Network is unreachable" in limited_process.run(python, folder=tmp_path, limits=LIMITS, most=1 << 16).complaints
-    )
-    hung = limited_process.run(
-        ["/bin/sleep", "60"], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 16
-    )
-    assert hung.overran
-    flood = limited_process.run(["/usr/bin/yes"], folder=tmp_path, limits=LIMITS, most=1 << 16)
-    assert flood.flooded
-    assert len(flood.said) == 1 << 16
-
-
-def test_what_a_program_started_ends_with_it(tmp_path):
-    mark = f"sleep 61{time.monotonic_ns() % 10**7:07}"
-    script = f"{mark} & sleep 60"
-    limited_process.run(
-        ["/bin/sh", "-c", script], folder=tmp_path, limits=replace(LIMITS, wall_seconds=0.5), most=1 << 10
-    )
-    until(lambda: not [line for line in commands() if mark in line])  # a killed process takes a moment to be gone
-
-
-def commands() -> list[str]:
-    """How every process was started that is still there."""
-    told = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            told.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-    return told
 
 
 # seconds of processor and of wall time: only the way that is meant runs into one

@@ -9,8 +9,8 @@ import pytest
 
 from audits.pods import batch, link
 from audits.pods.base import Image
-from audits.pods.probe import walls_work
 from competition.solution import commit_of
+from core.sandbox.service_probe import walls_work
 from examples.kit import assemble
 from tests.audits.miners import repository
 from tests.audits.pod_rig import Play, ready, until

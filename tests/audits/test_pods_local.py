@@ -7,15 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from audits.pods import batch, keeper, local
 from audits.pods.base import Image, Pod, PodFault
-from audits.pods.limits import PodLimits
+from audits.pods.limits import POD
 from audits.pods.local import LocalPods
-from audits.pods.probe import walls_work
+from core.sandbox.service_probe import walls_work
 from tests.audits.miners import repository
 from tests.audits.pod_rig import ready, until
 
@@ -79,7 +80,7 @@ def test_a_pod_survives_its_starter_and_is_continued_from_its_record(provider, r
 
 
 def test_an_expired_pod_ends_itself_and_a_control_pod_shows_whose_doing_it_was(provider, repos):
-    provider.limits = PodLimits(wall_s=0.5)
+    provider.limits = replace(POD, wall_seconds=0.5)
     pod = provider.start(repository(repos, "daemon"), name="pod")
     inside = family(pod.place["pid"])
     fault = until(lambda: provider.fault(pod))
@@ -135,7 +136,7 @@ def test_a_service_gets_no_more_memory_than_its_limit(provider, repos):
 
 
 def test_a_log_keeps_its_end_and_its_cap(provider, repos):
-    provider.limits = PodLimits(wall_s=60, log_bytes=100_000)
+    provider.limits = replace(POD, wall_seconds=60, said_bytes=100_000)
     pod = provider.start(repository(repos, "chatter"), name="pod")
     older = Path(pod.place["folder"]) / "service.older"
     until(lambda: older.exists() and len(provider.log(pod)) > 30_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audits.pods.probe import PROJECT, walls_work
+from core.sandbox.service_probe import PROJECT, walls_work
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["folder", "link"])
@@ -25,6 +25,6 @@ def test_a_python_below_tmp_is_seen_in_the_pod(tmp_path: Path, linked: bool) -> 
         venv.symlink_to(made)
     work = tmp_path / "work"
     work.mkdir()
-    probe = [str(venv / "bin" / "python"), "-m", "audits.pods.probe", str(work)]
+    probe = [str(venv / "bin" / "python"), "-m", "core.sandbox.service_probe", str(work)]
     ran = subprocess.run(probe, cwd=PROJECT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=120)
     assert ran.returncode == 0, ran.stderr.decode()

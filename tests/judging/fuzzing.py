@@ -22,7 +22,7 @@ from formats import examiner, known_good_files
 from tests.judging.hostile_modules import STATIC
 from tests.judging.made_splats import cloud
 
-MEMORY = 3 << 30  # as core.sandbox.confinement.SandboxLimits
+MEMORY = 3 << 30  # as core.sandbox.policy.SandboxPolicy
 EDGES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7F800000, 0x7FC00000]
 CODE = [
     b"{",

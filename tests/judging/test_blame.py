@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats import known_good, known_good_files
 from formats.blame import settled
 from formats.sandbox import Sandbox
@@ -93,11 +93,11 @@ def test_every_format_has_a_good_file() -> None:
 
 def test_work_that_never_ends_on_one_file_is_its_miner_s_doing(file: Path, tmp_path: Path) -> None:
     """In a real sandbox: it hangs on this file each time, and answers for another."""
-    box = Sandbox("tests.judging.hostile_work:work")
+    box = Sandbox("tests.core.hostile_work:work")
 
     def work(path: Path) -> object:
         deed = "environment" if path.read_bytes() == known_good_files.glb() else "sleep"
-        limits = SandboxLimits(wall_seconds=60.0 if deed == "environment" else 1.0)
+        limits = SandboxPolicy(wall_seconds=60.0 if deed == "environment" else 1.0)
         return box.run({"deed": deed}, data=path, folder=tmp_path, limits=limits)
 
     try:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.sandbox.chromium import browsers as lending
 from core.sandbox.chromium import walls
-from core.sandbox.chromium.browser import Allowance
+from core.sandbox.chromium.browser import BROWSING
 from core.sandbox.chromium.browsers import Browsers
 from core.sandbox.chromium.faults import ours
 from core.sandbox.outcomes import RendererFault
@@ -88,7 +88,7 @@ def test_the_host_takes_the_picture_whatever_the_page_says(own: Browsers) -> Non
     lies = """for (const kind of [HTMLCanvasElement, OffscreenCanvas]) kind.prototype.toDataURL = () => 'data:,';
         WebGL2RenderingContext.prototype.readPixels = CanvasRenderingContext2D.prototype.getImageData = () => 0;
         globalThis.captureScreenshot = () => 'data:,'; JSON.stringify = () => '{}'; 1"""
-    with own.one() as browser, browser.page(BLANK, size=256, allowance=Allowance()) as page:
+    with own.one() as browser, browser.page(BLANK, size=256, allowance=BROWSING) as page:
         page.until("document.readyState === 'complete'")
         page.ask(lies)
         seen = opened(page.picture(256), size=256)
@@ -101,7 +101,7 @@ def test_wall_time_is_ours_to_answer_for(own: Browsers) -> None:
         pytest.raises(RendererFault) as fault,
         ours(),
         own.one() as browser,
-        browser.page(BLANK, size=256, allowance=Allowance(wall_seconds=0.5)) as page,
+        browser.page(BLANK, size=256, allowance=replace(BROWSING, wall_seconds=0.5)) as page,
     ):
         page.ask("new Promise(() => 0)")
     assert (fault.value.code, fault.value.failure_class) == ("OVERRAN", "infrastructure")

@@ -12,9 +12,10 @@ import pytest
 import trimesh
 from PIL import Image
 
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
-from formats.sandbox import ROOT, Done, Sandbox
+from core.sandbox.policy import SandboxPolicy
+from core.sandbox.processes import ROOT
+from formats.sandbox import Done, Sandbox
 from judging.renderers import RENDERERS, raycast, renderer
 from judging.renderers.base import Rendered
 from judging.renderers.raycast import Raycast, develop
@@ -104,7 +105,7 @@ def test_a_file_that_needs_too_much_memory_is_refused(asset: Path, tmp_path: Pat
     huge = tmp_path / "huge.glb"
     huge.write_bytes(Glb(picture(8000, 8000)).bytes())
     with pytest.raises(Refused, match="TOO_MUCH_MEMORY"):
-        Raycast(limits=SandboxLimits(memory=600 << 20)).render(huge, rig=SMALL, out=tmp_path / "out")
+        Raycast(limits=SandboxPolicy(memory=600 << 20)).render(huge, rig=SMALL, out=tmp_path / "out")
 
 
 # -- whose fault a crash is

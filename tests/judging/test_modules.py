@@ -15,7 +15,7 @@ import pytest
 from core.sandbox.chromium import walls
 from core.sandbox.chromium.browser import excess
 from core.sandbox.chromium.browsers import Browsers
-from core.sandbox.chromium.using import Use
+from core.sandbox.chromium.using import BrowserUse
 from core.sandbox.outcomes import Refused
 from formats import known_good_files
 from formats.format_sandbox import sandbox_of
@@ -141,14 +141,14 @@ MIB = 1 << 20
     ],
 )
 def test_a_full_heap_is_named_however_slow_the_machine_is(grown: int, seconds: float, cause: str | None) -> None:
-    before = Use(memory=200 * MIB, cpu_seconds=40.0)
-    now = Use(memory=before.memory + grown, cpu_seconds=40.0 + seconds)
+    before = BrowserUse(memory=200 * MIB, cpu_seconds=40.0)
+    now = BrowserUse(memory=before.memory + grown, cpu_seconds=40.0 + seconds)
     found = excess(now, before=before, allowance=baking.RUNNING)
     assert (found and found.what) == cause
 
 
 def test_the_browser_as_a_whole_has_a_limit_too() -> None:
-    before, now = Use(memory=1900 * MIB, cpu_seconds=0.0), Use(memory=2049 * MIB, cpu_seconds=0.0)
+    before, now = BrowserUse(memory=1900 * MIB, cpu_seconds=0.0), BrowserUse(memory=2049 * MIB, cpu_seconds=0.0)
     found = excess(now, before=before, allowance=baking.RUNNING)
     assert found is not None
     assert (found.what, found.limit) == ("memory", 2 << 30)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from core.sandbox.chromium import walls
-from core.sandbox.chromium.browser import Allowance
+from core.sandbox.chromium.browser import BROWSING
 from core.sandbox.chromium.scripts import own, vendored
 from core.sandbox.outcomes import Refused
 from formats import examiner, known_good_files
@@ -159,7 +159,7 @@ def viewed(data: bytes) -> Any:
         catch (fault) { return fault.message; } };
       globalThis.ready = true;"""
     files = {**scripts(), "/": HTML.replace("darkroom", "probe"), "/probe.js": program}
-    with DRAWING.one() as browser, browser.page(files, size=256, allowance=Allowance()) as page:
+    with DRAWING.one() as browser, browser.page(files, size=256, allowance=BROWSING) as page:
         page.until("globalThis.ready")
         return page.ask(f"found('glb', {json.dumps(base64.b64encode(data).decode())})")
 

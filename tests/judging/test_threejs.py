@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from core.sandbox.chromium import walls
-from core.sandbox.chromium.browser import Allowance, Browser, Exhausted, Page
+from core.sandbox.chromium.browser import BROWSING, Browser, Exhausted, Page
 from core.sandbox.chromium.browsers import Browsers
 from core.sandbox.outcomes import Refused, RendererFault
 from examples.objects import glb_of
@@ -58,7 +58,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.page(BLANK, size=64, allowance=Allowance()) as shown:
+    with browser.page(BLANK, size=64, allowance=BROWSING) as shown:
         shown.until("document.readyState === 'complete'")
         yield shown
 
@@ -132,7 +132,7 @@ def test_without_a_browser_the_sentence_says_what_to_install(settings: object, c
 
 def test_a_file_that_uses_too_much_is_refused_only_if_a_good_one_is_not(car: Path, tmp_path: Path) -> None:
     """With no processor time at all even the good file fails, so that nobody is blamed."""
-    tight = Threejs(allowance=Allowance(cpu_seconds=0))
+    tight = Threejs(allowance=replace(BROWSING, cpu_seconds=0))
     with pytest.raises(RendererFault) as fault:
         tight.render(car, rig=RIG, out=tmp_path)
     assert fault.value.code == "CPU"
@@ -184,12 +184,12 @@ def test_a_page_reaches_nothing(browser: Browser, page: Page, address: str) -> N
 
 
 def test_a_page_leaves_nothing_for_the_next(browser: Browser) -> None:
-    with browser.page(BLANK, size=64, allowance=Allowance()) as first:
+    with browser.page(BLANK, size=64, allowance=BROWSING) as first:
         first.until("document.readyState === 'complete'")
         first.ask(
             "Array.prototype.map = 1; localStorage.left = 'here'; document.cookie = 'left=here'; globalThis.left = 1"
         )
-    with browser.page(BLANK, size=64, allowance=Allowance()) as second:
+    with browser.page(BLANK, size=64, allowance=BROWSING) as second:
         second.until("document.readyState === 'complete'")
         found = second.ask("[typeof [].map, localStorage.left ?? '', document.cookie, typeof globalThis.left]")
     assert found == ["function", "", "", "undefined"]
@@ -199,14 +199,14 @@ def test_an_endless_loop_ends_with_its_processor_time(car: Path) -> None:
     own = Browsers()
     with pytest.raises(Exhausted, match="cpu"), own.one() as running:
         pid = running.process.pid
-        with running.page(BLANK, size=64, allowance=Allowance(cpu_seconds=2)) as page:
+        with running.page(BLANK, size=64, allowance=replace(BROWSING, cpu_seconds=2)) as page:
             page.ask("for (;;) {}")
     assert not Path(f"/proc/{pid}").exists(), "and takes its browser along"
 
 
 def test_a_page_that_takes_all_memory_is_ended() -> None:
     own = Browsers()
-    allowance = Allowance(memory=700 << 20, cpu_seconds=400)
+    allowance = replace(BROWSING, memory=700 << 20, cpu_seconds=400)
     more = "(function more() { kept.push(new Uint8Array(1 << 24).fill(7)); setTimeout(more, 1); })()"
     with (
         pytest.raises(Exhausted, match="memory"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,9 +19,9 @@ from audits.source import archive
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.origins import git_tree
 from audits.source.origins.base import INFRASTRUCTURE, MINER, Fetched, NotFetched
-from core.sandbox import limited_process
-from core.sandbox.confinement import SandboxLimits
-from core.sandbox.limited_process import Ended
+from core.sandbox import processes
+from core.sandbox.policy import SandboxPolicy
+from core.sandbox.processes import Ended
 
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -30,8 +30,18 @@ LARGEST_HISTORY = 32 << 20
 LARGEST_LIST = 2 << 20
 DEEPEST_HISTORY = 5000
 LOOKS = 3
-FETCHING = SandboxLimits(memory=1 << 30, cpu_seconds=60, wall_seconds=150, file_bytes=LARGEST_PACK, open_files=256)
-LOOKING = SandboxLimits(memory=1 << 30, cpu_seconds=30, wall_seconds=60, file_bytes=LARGEST_HISTORY, open_files=256)
+FETCHING = SandboxPolicy(
+    memory=1 << 30,
+    cpu_seconds=60,
+    wall_seconds=150,
+    file_bytes=LARGEST_PACK,
+    open_files=256,
+    processes=64,
+    network=True,
+)
+LOOKING = SandboxPolicy(
+    memory=1 << 30, cpu_seconds=30, wall_seconds=60, file_bytes=LARGEST_HISTORY, open_files=256, processes=64
+)
 ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -83,21 +93,14 @@ class _Repository:
     protocol: str
 
     def run(
-        self, *arguments: str, limits: SandboxLimits, most: int, network: bool = False, given: bytes = b""
+        self, *arguments: str, limits: SandboxPolicy, most: int, network: bool = False, given: bytes = b""
     ) -> Ended:
         settings = [word for text in (*SETTINGS, f"protocol.{self.protocol}.allow=always") for word in ("-c", text)]
         command = [self.git, *settings, "--git-dir", str(self.folder / "git"), *arguments]
         environment = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": self.protocol}
+        policy = replace(limits, answer_bytes=most, network=network, environment=environment)
         try:
-            ended = limited_process.run(
-                command,
-                folder=self.folder,
-                limits=limits,
-                most=most,
-                network=network,
-                given=given,
-                environment=environment,
-            )
+            ended = processes.run(command, folder=self.folder, policy=policy, given=given)
         except OSError as reason:
             raise _ours(f"git could not be started: {reason.strerror}") from reason
         if ended.no_walls:
@@ -111,7 +114,7 @@ class GitHost:
     name = "git"
 
     def __init__(
-        self, base: str, *, looks: int = LOOKS, fetching: SandboxLimits = FETCHING, looking: SandboxLimits = LOOKING
+        self, base: str, *, looks: int = LOOKS, fetching: SandboxPolicy = FETCHING, looking: SandboxPolicy = LOOKING
     ):
         self.base, self.looks, self.fetching, self.looking = base.rstrip("/"), looks, fetching, looking
         self.git = shutil.which("git", path="/usr/bin:/usr/local/bin:/bin") or ""

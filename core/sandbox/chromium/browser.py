@@ -9,20 +9,18 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.sandbox import processes
 from core.sandbox.chromium import using, walls
 from core.sandbox.chromium.pipe import CallFailed, Event, OutOfTime, Pipe, PipeBroken
-from core.sandbox.chromium.using import Use
+from core.sandbox.chromium.using import BrowserUse
 from core.sandbox.outcomes import RendererFault
+from core.sandbox.policy import SandboxPolicy
 
 ORIGIN = "https://darkroom.invalid"
 POLICY = (
@@ -32,13 +30,9 @@ POLICY = (
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 START_SECONDS = 60.0
 LEAST_PIXELS = 256  # a smaller window draws no frames
-# The browser looks for its two ends at 3 and 4; a process of its own puts them there, since threads must not run Python
-# between fork and exec.
-PLACE = (
-    "import os, sys; a, b = map(int, sys.argv[1:3]); os.dup2(a, 3); os.dup2(b, 4); os.closerange(5, 64); "
-    "os.execvp(sys.argv[3], sys.argv[3:])"
-)
 GONE = (PipeBroken, OutOfTime, OSError)
+# What one asset may use in a browser that did nothing else before, where nothing else is said.
+BROWSING = SandboxPolicy(memory=4 << 30, cpu_seconds=120, wall_seconds=480.0)
 
 
 class Exhausted(Exception):
@@ -49,17 +43,7 @@ class Exhausted(Exception):
         self.what, self.limit = what, limit
 
 
-@dataclass(frozen=True)
-class Allowance:
-    """What one asset may use in a browser that did nothing else before."""
-
-    memory: int = 4 << 30  # bytes, of all its processes together
-    cpu_seconds: int = 120
-    wall_seconds: float = 480.0
-    heap: int = 4 << 30  # bytes that its scripts may hold
-
-
-def excess(now: Use, *, before: Use, allowance: Allowance) -> Exhausted | None:
+def excess(now: BrowserUse, *, before: BrowserUse, allowance: SandboxPolicy) -> Exhausted | None:
     """What was used too much, `before` being what was used when it was allowed.
 
     A full heap spends the processor's time on searching for room, longer on a slow machine: whoever holds too much when
@@ -87,7 +71,7 @@ class Browser:
         self.home = Path(tempfile.mkdtemp(prefix="gauntlet-browser-"))
         self.files: Files = {}
         self.refused: list[str] = []  # requests of the page that were not answered
-        self.allowance, self.before, self.looked = Allowance(), Use(memory=0, cpu_seconds=0.0), 0.0
+        self.allowance, self.before, self.looked = BROWSING, BrowserUse(memory=0, cpu_seconds=0.0), 0.0
         self.crashed = False
         command, self.walls = walls.command(program, home=self.home)
         command.insert(-1, f"--js-flags=--max-old-space-size={heap_megabytes}")
@@ -104,17 +88,7 @@ class Browser:
         self.pipe = Pipe(reading=ours_in, writing=ours_out, hear=self._hear, tick=self._tick)
         high = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
         try:
-            placed = [sys.executable, "-I", "-c", PLACE, *map(str, high), *command]
-            self.process = subprocess.Popen(
-                placed,
-                env=walls.environment(self.home),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=high,
-                start_new_session=True,
-            )
+            self.process = processes.start_browser(command, environment=walls.environment(self.home), ends=high)
         finally:
             for end in (*high, theirs_in, theirs_out):
                 os.close(end)
@@ -125,7 +99,7 @@ class Browser:
         return self.process.poll() is None and not self.crashed
 
     @contextlib.contextmanager
-    def page(self, files: Files, *, size: int, allowance: Allowance) -> Iterator["Page"]:
+    def page(self, files: Files, *, size: int, allowance: SandboxPolicy) -> Iterator["Page"]:
         """A page of `size` pixels in a context of its own, showing `files["/"]`; the context ends with it."""
         self.files, self.refused = files, []
         self.allow(allowance)
@@ -138,7 +112,7 @@ class Browser:
                 self.pipe.call("Target.disposeBrowserContext", browserContextId=context)
             self.files = {}
 
-    def allow(self, allowance: Allowance) -> None:
+    def allow(self, allowance: SandboxPolicy) -> None:
         """From now on, whatever was used before."""
         self.allowance = allowance
         self.before = using.of(self.process.pid)
@@ -148,9 +122,7 @@ class Browser:
         """End it and everything in it; its namespace of processes goes with it."""
         process = getattr(self, "process", None)
         if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            processes.end(process)
             self.pipe.close()
             del self.process
         for _ in range(50):  # a process that is just ending may still write there

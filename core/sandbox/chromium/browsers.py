@@ -4,10 +4,10 @@ import atexit
 import contextlib
 import functools
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 
+from core.sandbox import processes
 from core.sandbox.chromium import walls
 from core.sandbox.chromium.browser import Browser
 from core.sandbox.outcomes import RendererFault
@@ -30,13 +30,8 @@ def program() -> str | None:
 def version() -> str:
     """Of the installed browser, which decides single pixels; `none` where there is none."""
     found = program()
-    if found is None:
-        return "none"
-    try:
-        told = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return "none"
-    return next((word for word in told.split() if word[:1].isdigit()), "none")
+    text = processes.output_of([found, "--version"], seconds=60) if found else None
+    return next((word for word in (text or "").split() if word[:1].isdigit()), "none")
 
 
 class Browsers:

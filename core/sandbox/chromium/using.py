@@ -8,15 +8,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
-class Use:
+class BrowserUse:
     memory: int  # bytes that are no file's
     cpu_seconds: float  # of the processes that still live
 
 
-def of(root: int) -> Use:
+def of(root: int) -> BrowserUse:
     """What process `root` and all below it use.  Processes that end meanwhile count nothing."""
     told = [used for pid in _family(root) if (used := _one(pid)) is not None]
-    return Use(memory=sum(memory for memory, _ in told), cpu_seconds=sum(cpu for _, cpu in told))
+    return BrowserUse(memory=sum(memory for memory, _ in told), cpu_seconds=sum(cpu for _, cpu in told))
 
 
 def _family(root: int) -> list[int]:

@@ -8,10 +8,11 @@ does not offer is named with "WITHOUT", as in `confinement`, never passed over.
 import functools
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
-NOBODY = 65534
+from core.sandbox import processes
+from core.sandbox.processes import NOBODY
+
 SPACES = ("--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
 FLAGS = (
     "--headless=new",
@@ -50,9 +51,9 @@ FLAGS = (
 )
 
 
-def program(told: str) -> str | None:
-    """The browser's path: the one told, or the first that is installed."""
-    names = (told,) if told else ("chromium", "chromium-browser", "google-chrome")
+def program(named: str) -> str | None:
+    """The browser's path: the one named, or the first that is installed."""
+    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome")
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
@@ -101,7 +102,4 @@ def _sandboxes() -> bool:
 
 
 def _works(words: list[str]) -> bool:
-    try:
-        return subprocess.run(words, capture_output=True, timeout=20, cwd="/").returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    return processes.output_of(words, seconds=20) is not None

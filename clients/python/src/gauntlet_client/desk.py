@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.sandbox.chromium import browsers
-from core.sandbox.confinement import SandboxLimits
 from core.sandbox.outcomes import Refused, RendererFault
+from core.sandbox.policy import SandboxPolicy
 from formats.format_sandbox import sandbox_of
 from judging.backends.base import NoAnswer, Side
 from judging.panel.duel_verdict import verdict_of
@@ -24,7 +24,7 @@ from judging.renderers.raycast import Raycast
 from judging.renderers.rig import Rig
 from judging.renderers.threejs import Threejs
 
-CHECKING = SandboxLimits(cpu_seconds=120)
+CHECKING = SandboxPolicy(cpu_seconds=120)
 
 
 def work(task: dict[str, Any]) -> None:
