@@ -24,7 +24,7 @@ from competition.rulesets.base import NOBODY
 from competition.rulesets.ladder import LEADER
 from competition.steps import pause
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import matches, observed, recorded
 from judging.steps import trouble
@@ -61,18 +61,18 @@ def examine_source(audit: Audit, *, now: datetime) -> Outcome:
         whole = not source_audits.missing(audit)
         if not whole:
             code = error.code[:40].upper()
-            failure = Failure(
+            failure = StepFailure(
                 FailureClass.INFRASTRUCTURE, code, f"{error.sentence} We look again before we believe it."
             )
             return Retry(engine.backoff(audit.attempts), failure)
     except (source_audits.Broke, NoSandbox) as error:
-        failure = Failure(FailureClass.INFRASTRUCTURE, "CHECK_BROKE", f"{error} We try again.")
+        failure = StepFailure(FailureClass.INFRASTRUCTURE, "CHECK_BROKE", f"{error} We try again.")
         return Retry(engine.backoff(audit.attempts), failure)
     if not whole:
         return Wait(SOON, f"{len(source_audits.missing(audit))} checks of the code are still to run")
     verdict = verdicts.source(list(audit.findings.all()))
     if verdict.outcome == verdicts.UNKNOWN:
-        failure = Failure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
+        failure = StepFailure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
     return _verdict(audit, verdict, beside=evidence.told(audit))
 
@@ -83,7 +83,7 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     if isinstance(verdict, Wait):
         return verdict
     if verdict.outcome == verdicts.UNKNOWN:
-        failure = Failure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
+        failure = StepFailure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
     return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit))
 

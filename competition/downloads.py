@@ -14,7 +14,7 @@ from django.conf import settings
 from competition.decisions import numbers
 from competition.models import Asset
 from core import store
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.net import fetch, host_slots, partial_files
 from core.net.failures import FetchFailed, GiveUp, retry_policy
 from core.net.limits import Patience
@@ -61,7 +61,7 @@ def download(asset: Asset, now: datetime) -> Outcome:
 
 def _failed(asset: Asset, failed: FetchFailed) -> Outcome:
     """Only tries that failed for a reason of the miner's bring a forfeit nearer."""
-    failure = Failure(failed.failure_class, failed.code, failed.sentence)
+    failure = StepFailure(failed.failure_class, failed.code, failed.sentence)
     tries = partial_files.count_try(partial_path(asset), ours=failed.failure_class == "infrastructure")
     verdict = retry_policy(failed, attempt=tries)
     if isinstance(verdict, GiveUp):

@@ -215,7 +215,7 @@ def troubles() -> str:
     """The row that has been tried most often in vain, if any was tried three times; "" where all is well."""
     worst: Stateful | None = None
     for model in stateful_models():
-        rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=TROUBLED)
+        rows = model._default_manager.filter(state__in=model.graph.active(), attempts__gte=TROUBLED)
         row = rows.exclude(failure_class="").order_by("-attempts").first()
         if row and (worst is None or row.attempts > worst.attempts):
             worst = row

@@ -15,7 +15,7 @@ from competition.models import Asset, Checkpoint, Competition, LedgerEvent, Roun
 from competition.reveals import ingest
 from core import ledger, operator_key
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 
 SOON = timedelta(seconds=2)
@@ -34,7 +34,7 @@ def until(round_: Round, *, block: int, now: datetime, what: str) -> Wait | None
 
 def chain_failure(error: ChainFault, *, attempts: int) -> Retry:
     sentence = f"The chain did not answer: {error}. We wait for it; the operator must look if it lasts."
-    return Retry(engine.backoff(attempts), Failure(FailureClass.INFRASTRUCTURE, "CHAIN", sentence))
+    return Retry(engine.backoff(attempts), StepFailure(FailureClass.INFRASTRUCTURE, "CHAIN", sentence))
 
 
 def open_(round_: Round, now: datetime) -> Outcome:
@@ -143,7 +143,7 @@ def pause(
         because=why,
         sets={"paused_from": round_.state, "paused_at_block": block},
         facts={} if block is None else {"block": block},
-        failure=Failure(failure_class, code, sentence),
+        failure=StepFailure(failure_class, code, sentence),
     )
 
 

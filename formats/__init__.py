@@ -2,14 +2,14 @@
 
 from typing import Protocol
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.registry import FORMATS, part
 
-__all__ = ["Examiner", "Facts", "examiner", "known_good"]
+__all__ = ["Examiner", "FileFacts", "examiner", "known_good"]
 
 
 class Examiner(Protocol):
-    def __call__(self, data: bytes) -> Facts:
+    def __call__(self, data: bytes) -> FileFacts:
         """What the bytes hold.  Raises Refused with the first rule they break, and nothing else."""
         ...
 

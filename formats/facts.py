@@ -8,7 +8,7 @@ Bounds = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
-class Facts:
+class FileFacts:
     """`count` is of what the format draws with: triangles or splats; 0 and no bounds where that shows only at work.
 
     `derived` makes further files from it, by file name, on demand: see sandbox_work.py.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from formats import known_good, registry, rules
-from formats.facts import MESH, Facts
+from formats.facts import MESH, FileFacts
 from formats.provenance import Provenance, plain
 
 Convert = Callable[[bytes, Provenance], bytes]
@@ -26,11 +26,11 @@ class SandboxWork:
     def __init__(self, row: registry.Format) -> None:
         self.row = row
 
-    def examine(self, data: bytes) -> Facts:
+    def examine(self, data: bytes) -> FileFacts:
         """The facts of a miner's file that keeps every rule."""
         raise NotImplementedError
 
-    def examine_built(self, data: bytes) -> Facts:
+    def examine_built(self, data: bytes) -> FileFacts:
         """The facts of what the row's `built_by` made of it outside; by default the file itself."""
         return self.examine(data)
 

@@ -17,7 +17,7 @@ from competition.rulesets.base import MatchEnd
 from competition.rulesets.tally import DuelResult
 from competition.steps import pause
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Wait
+from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import fresh_matches, matches, recorded
 from judging.models import Duel, Match
@@ -105,7 +105,7 @@ def _settle(duels: Sequence[Duel], *, length: int, now: datetime) -> None:
 
 
 def _void(duel: Duel) -> Move:
-    failure = Failure(FailureClass.JUDGE, duel.failure_code, duel.failure_reason)
+    failure = StepFailure(FailureClass.JUDGE, duel.failure_code, duel.failure_reason)
     return Move("void", because=f"no answer after {duel.attempts} tries: {duel.failure_reason}", failure=failure)
 
 

@@ -42,7 +42,7 @@ class Rendering(Stateful):
 
     def waiting_rounds(self) -> Iterable[Stateful]:
         held = Asset.objects.filter(sha256=self.sha256).values("submission__round")
-        return Round.objects.filter(pk__in=held, competition=self.competition_id, state__in=Round.graph.acting())
+        return Round.objects.filter(pk__in=held, competition=self.competition_id, state__in=Round.graph.active())
 
     def competition_pk(self) -> int:
         return self.competition_id

@@ -13,7 +13,7 @@ from typing import Any
 from competition.models import LedgerEvent, Round
 from competition.steps import pause
 from core.machine import engine
-from core.machine.outcomes import Failure, Retry
+from core.machine.outcomes import Retry, StepFailure
 from core.machine.stateful import FailureClass
 from judging.models import Duel, Match
 
@@ -65,7 +65,7 @@ def refuse(match: Match, edited: Sequence[str], *, now: datetime) -> Retry:
         engine.move(
             round_, pause(round_, why, code=CODE), now=now
         )  # one that moved meanwhile is paused at the next look
-    return Retry(engine.backoff(1), Failure(FailureClass.INFRASTRUCTURE, CODE, f"{why} The operator must act."))
+    return Retry(engine.backoff(1), StepFailure(FailureClass.INFRASTRUCTURE, CODE, f"{why} The operator must act."))
 
 
 def named(match: Match) -> str:

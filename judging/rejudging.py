@@ -112,7 +112,7 @@ def _as_it_was(duel: Duel, match: Match) -> Duel:
 
 
 def open_matches(round_: Round, *, version: int) -> int:
-    return Match.objects.filter(round=round_, version=version, state__in=Match.graph.acting()).count()
+    return Match.objects.filter(round=round_, version=version, state__in=Match.graph.active()).count()
 
 
 def silence(round_: Round, *, version: int) -> str:
@@ -138,7 +138,7 @@ def put_in_force(round_: Round, *, version: int) -> None:
 
 def drop(round_: Round, *, version: int, now: datetime) -> None:
     """Nobody wants it any more: what is open of it is not judged."""
-    for match in Match.objects.filter(round=round_, version=version, state__in=Match.graph.acting()):
+    for match in Match.objects.filter(round=round_, version=version, state__in=Match.graph.active()):
         also = partial(_drop_duels, match, now=now)
         if not engine.move(match, Move("dropped", because="the correction is discarded", also=also), now=now):
             raise RuntimeError(f"{match} moved meanwhile")  # undone as a whole, and tried again

@@ -13,7 +13,7 @@ from competition.models import Asset, Competition, Round, RoundPrompt, Submissio
 from competition.steps import pause
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
@@ -39,7 +39,7 @@ def want_renderings(now: datetime) -> None:
         rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
         rendered = Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
         runs = Q(state__in=("miner_generation", "downloading", "duels", "finalizing"))
-        running = competition.rounds.filter(runs | Q(matches__state__in=Match.graph.acting())).distinct()
+        running = competition.rounds.filter(runs | Q(matches__state__in=Match.graph.active())).distinct()
         stored = Asset.objects.filter(submission__round__in=running, state="stored")
         for sha256 in set(stored.exclude(sha256__in=rendered.values("sha256")).values_list("sha256", flat=True)):
             Rendering.objects.get_or_create(
@@ -60,7 +60,7 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
             )
             views = {name: store.default().put(path) for name, path in sorted(drawn.views.items())}
         except Refused as refused:
-            failure = Failure(FailureClass.MINER, refused.code, refused.sentence)
+            failure = StepFailure(FailureClass.MINER, refused.code, refused.sentence)
             return Move("refused", because=refused.sentence, failure=failure)
         except RendererFault as fault:
             return Retry(engine.backoff(rendering.attempts), _ours("RENDERER", str(fault)))
@@ -72,9 +72,9 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
     )
 
 
-def _ours(code: str, what: str) -> Failure:
+def _ours(code: str, what: str) -> StepFailure:
     sentence = f"{what} This is our fault, not the miner's: it is retried, then the operator must look."
-    return Failure(FailureClass.INFRASTRUCTURE, code, sentence)
+    return StepFailure(FailureClass.INFRASTRUCTURE, code, sentence)
 
 
 def gather(match: Match, now: datetime) -> Outcome:
@@ -84,7 +84,7 @@ def gather(match: Match, now: datetime) -> Outcome:
     """
     if match.version > 1 and match.judge not in ("", judge_named(match.round.competition.judge).version):
         why = "The judge of today is another than the one that judged this round: it cannot be asked again."
-        return Retry(engine.backoff(match.attempts), Failure(FailureClass.JUDGE, "ANOTHER_JUDGE", f"{why} {MEND}"))
+        return Retry(engine.backoff(match.attempts), StepFailure(FailureClass.JUDGE, "ANOTHER_JUDGE", f"{why} {MEND}"))
     if matches.kind_of(match.round, match.kind).fresh:
         return _begun(match, [], now=now)
     left = _unrendered(match.defender, match.defender_origin) + _unrendered(match.challenger, match.challenger_origin)

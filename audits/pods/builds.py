@@ -25,7 +25,7 @@ from audits.source import source_audits
 from audits.source.origins.base import NotFetched
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 
 LOOK_AGAIN = timedelta(seconds=10)
 MOST_DISTURBED = 3
@@ -88,10 +88,10 @@ def tend(build: Build, now: datetime) -> Outcome:
         theirs, code = error.failure_class == MINER, error.code[:40].upper()
         looks = error.looks if theirs else LOOKS_AT_A_HOST
         if build.attempts >= looks and (theirs or source_audits.host_answers(build.submission)):
-            return _failed(build, Failure(MINER, code, error.sentence))
-        return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, code, error.sentence))
+            return _failed(build, StepFailure(MINER, code, error.sentence))
+        return Retry(engine.backoff(build.attempts), StepFailure(INFRASTRUCTURE, code, error.sentence))
     except LookupError as error:
-        return Retry(engine.backoff(build.attempts), Failure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
+        return Retry(engine.backoff(build.attempts), StepFailure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
     if build.disturbed >= MOST_DISTURBED:
         return _judged_by_control(build, by, image, archive=copy.archive)
     status = by.status(image, archive=copy.archive)
@@ -108,7 +108,7 @@ def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcom
         facts = {"digest": status.digest, "archive": archive}
         return Move("built", because="the image was built", sets={**sets, "digest": status.digest}, facts=facts)
     fault = status.fault or PodFault(INFRASTRUCTURE, "build_unknown", "We do not know how the build is.")
-    failure = Failure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
+    failure = StepFailure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
     if status.state != FAILED and not tried:
         _note(build, sets)
         return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
@@ -116,7 +116,7 @@ def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcom
         return Move("failed", because=fault.sentence, sets=sets, failure=failure)
     too_long = fault.failure_class == UNCLEAR
     _note(build, {**sets, "disturbed": MOST_DISTURBED if too_long else build.disturbed + 1})
-    ours = Failure(INFRASTRUCTURE, failure.code, failure.sentence)
+    ours = StepFailure(INFRASTRUCTURE, failure.code, failure.sentence)
     return Retry(engine.backoff(build.attempts), ours)
 
 
@@ -126,13 +126,13 @@ def _judged_by_control(build: Build, by: Builder, image: Image, *, archive: str)
     if control.state != BUILT:
         why = control.fault.sentence if control.fault else "It failed."
         sentence = f"{build.failure_reason or OURS} A recipe of ours failed right afterwards, too: {why}"
-        return _failed(build, Failure(INFRASTRUCTURE, build.failure_code or "BUILD_DISTURBED", sentence))
+        return _failed(build, StepFailure(INFRASTRUCTURE, build.failure_code or "BUILD_DISTURBED", sentence))
     if build.failure_code == TOO_LONG:
-        return _failed(build, Failure(MINER, TOO_LONG, f"{build.failure_reason} {WELL}"))
+        return _failed(build, StepFailure(MINER, TOO_LONG, f"{build.failure_reason} {WELL}"))
     status = by.build(image, archive=archive, context=store.default().path(archive))  # the outage may be just over
     if status.state == BUILT or (status.fault is not None and status.fault.failure_class == MINER):
         return _after(build, status, archive=archive, tried=True)
-    return _failed(build, Failure(MINER, "BUILD_DISTURBED_ALONE", f"{ALONE} {WELL}"))
+    return _failed(build, StepFailure(MINER, "BUILD_DISTURBED_ALONE", f"{ALONE} {WELL}"))
 
 
 TOO_LONG = "BUILD_TOO_LONG"
@@ -144,7 +144,7 @@ ALONE = (
 OURS = f"The build was disturbed {MOST_DISTURBED} times. The operator must look at the builder."
 
 
-def _failed(build: Build, failure: Failure) -> Move:
+def _failed(build: Build, failure: StepFailure) -> Move:
     return Move("failed", because=failure.sentence, failure=failure)
 
 

@@ -16,7 +16,7 @@ from audits.pods.base import INFRASTRUCTURE, PodFault
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
 from core.net.limits import Patience, TransferLimits, Watch
-from core.net.url_guard import Origin
+from core.net.url_guard import HttpOrigin
 
 LARGEST_REFUSAL = 64 << 10
 # Something was answered, but not what HTTP or our limits allow; every other failure is silence.
@@ -80,7 +80,7 @@ def _exchange(
         raise kind(failed.code) from failed
 
 
-def origin_of(address: Mapping[str, Any]) -> Origin:
+def origin_of(address: Mapping[str, Any]) -> HttpOrigin:
     """Where a pod is reached, as its provider says: a socket file, a port of a host, or a provider's proxy."""
     if "url" in address:
         return url_guard.configured(str(address["url"]))

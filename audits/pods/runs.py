@@ -35,7 +35,7 @@ from competition.rounds import ruleset_of
 from competition.steps import pause
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Wait
+from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from formats import registry
 from judging import matches
@@ -129,7 +129,7 @@ def idle(run: PodRun) -> bool:
 def open_fresh_matches(round_: Round) -> QuerySet[Match]:
     """The matches on fresh prompts that are not decided yet."""
     kinds = [kind for kind in Match.Kind.values if matches.kind_of(round_, kind).fresh]
-    return Match.objects.filter(round=round_, kind__in=kinds, state__in=Match.graph.acting())
+    return Match.objects.filter(round=round_, kind__in=kinds, state__in=Match.graph.active())
 
 
 def tend(run: PodRun, now: datetime) -> Outcome:
@@ -358,7 +358,7 @@ def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:
 
 def _fail(asset: Asset, failure_class: str, code: str, why: str, *, now: datetime) -> None:
     sentence = f"The service gave no file for this prompt: {why}"
-    engine.move(asset, Move("failed", because=sentence, failure=Failure(failure_class, code, sentence)), now=now)
+    engine.move(asset, Move("failed", because=sentence, failure=StepFailure(failure_class, code, sentence)), now=now)
 
 
 def _ending(look: _Look) -> dict[str, object]:
@@ -373,7 +373,7 @@ def _ending(look: _Look) -> dict[str, object]:
 def _failed(look: _Look, action: Action) -> Move:
     """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
     cause = action.failure or lifecycle.Failure(failure_class="infrastructure", code="unknown", sentence=action.because)
-    failure = Failure(cause.failure_class, cause.code, cause.sentence)
+    failure = StepFailure(cause.failure_class, cause.code, cause.sentence)
     blame_miner = cause.failure_class == FailureClass.MINER
     also = partial(_forfeit, look.run, failure) if blame_miner else partial(_pause, look.run, failure)
     return Move("failed", because=cause.sentence, sets=_ending(look), failure=failure, also=also)
@@ -381,16 +381,16 @@ def _failed(look: _Look, action: Action) -> Move:
 
 def forfeit(run: PodRun) -> None:
     """What a run that failed by its owner's doing is asked for after that is forfeited too."""
-    _forfeit(run, Failure(run.failure_class, run.failure_code, run.failure_reason))
+    _forfeit(run, StepFailure(run.failure_class, run.failure_code, run.failure_reason))
 
 
-def _forfeit(run: PodRun, failure: Failure) -> None:
+def _forfeit(run: PodRun, failure: StepFailure) -> None:
     for asset in wanted(run):
         if not asset.settled:
             _fail(asset, failure.failure_class, failure.code[:40], failure.sentence, now=run.since)
 
 
-def _pause(run: PodRun, failure: Failure) -> None:
+def _pause(run: PodRun, failure: StepFailure) -> None:
     round_ = Round.objects.get(pk=run.submission.round_id)
     why = f"A pod of {run.submission.key} failed for a reason that is ours: {failure.sentence}"
     if round_.declared.queue and not engine.move(round_, pause(round_, why, code="PODS"), now=run.since):
@@ -462,7 +462,7 @@ def sweep() -> list[str]:
 
 def known_pods() -> set[str]:
     """Each open run's pod, whether its start is written down already or not, and its control pod."""
-    rows = PodRun.objects.filter(state__in=PodRun.graph.acting()).values_list("pk", "progress")
+    rows = PodRun.objects.filter(state__in=PodRun.graph.active()).values_list("pk", "progress")
     started = [(pk, progress.get("pods", 0)) for pk, progress in rows]
     pods = {name_of(pk, number) for pk, pods in started for number in (pods, pods - 1)}
     return pods | {control_name(pk) for pk, _ in started}

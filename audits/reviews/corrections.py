@@ -23,7 +23,7 @@ from competition.publication.bundle_folders import newest_edition
 from competition.rulesets import RoundDecision
 from core import ledger
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import rejudging
 from judging.decisions import affected
@@ -128,21 +128,21 @@ def gather(correction: Correction, now: datetime) -> Outcome:
     return Move("ready", because=what, sets={"preview": preview}, facts=facts)
 
 
-def _stuck(correction: Correction) -> Failure | None:
+def _stuck(correction: Correction) -> StepFailure | None:
     """What keeps it from ever being ready, and who must act; it is looked at again, and can be discarded meanwhile."""
     audit = correction.audits.filter(Audit.out_of_tries()).first()
     if audit is not None:
         why = f"An audit cannot be finished: {audit.failure_reason}"
-        return Failure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")
+        return StepFailure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")
     ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
     rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
     newest = {(run.submission_id, run.purpose): run for run in rows}
     run = next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)
     if run is not None:
         why = f"A pod of {run.submission.key} ({run.purpose}) was lost {runs.MOST_LOST} times: {run.failure_reason}"
-        return Failure(FailureClass.INFRASTRUCTURE, "PODS", f"{why} {OPERATOR}")
+        return StepFailure(FailureClass.INFRASTRUCTURE, "PODS", f"{why} {OPERATOR}")
     why = rejudging.silence(correction.round, version=correction.version)
-    return Failure(FailureClass.JUDGE, "JUDGE", f"{why} {OPERATOR}") if why else None
+    return StepFailure(FailureClass.JUDGE, "JUDGE", f"{why} {OPERATOR}") if why else None
 
 
 OPERATOR = "An operator must mend the cause; or two people discard this correction, and open another when it is mended."

@@ -15,7 +15,7 @@ from competition.decisions.attempts import numbered
 from competition.models import Round
 from competition.rounds import ruleset_of
 from core.machine import engine
-from core.machine.outcomes import Failure, Move
+from core.machine.outcomes import Move, StepFailure
 from core.machine.stateful import FailureClass
 from judging import matches, rejudging
 from judging.decisions import affected
@@ -135,8 +135,8 @@ def drop(correction: Correction, *, now: datetime) -> None:
     for audit in correction.audits.filter(state__in=("gathering", "reviewing")):
         if not engine.move(audit, Move("dropped", because=DISCARDED), now=now):
             raise RuntimeError(f"{audit} moved meanwhile")  # undone as a whole, and tried again
-    failure = Failure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
+    failure = StepFailure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
     purpose = numbered(PodRun.Purpose.AUDIT, correction.number)
-    ours = PodRun.objects.filter(submission__round=correction.round, state__in=PodRun.graph.acting())
+    ours = PodRun.objects.filter(submission__round=correction.round, state__in=PodRun.graph.active())
     for run in ours.filter(purpose=purpose):
         engine.move(run, Move("failed", because=DISCARDED, failure=failure), now=now)

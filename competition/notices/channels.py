@@ -109,7 +109,7 @@ def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
         ) as answer:
             status = answer.status
     except FetchFailed as first:
-        failed = fetch.after_asking_the_witness(first, witness=fetch.witness_of(settings.FETCH_WITNESS), timeout_s=5)
+        failed = fetch.settle_by_witness(first, witness=fetch.witness_of(settings.FETCH_WITNESS), timeout_s=5)
         sure = failed.code in ("bad_url", "wrong_scheme", "wrong_port", "credentials", "private_address")
         ours = failed.failure_class == "infrastructure"
         raise Undelivered(failed.code.upper(), failed.sentence, permanent=sure, ours=ours) from first

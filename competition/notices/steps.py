@@ -20,7 +20,7 @@ from competition.notices import subscribing
 from competition.notices.channels import CHANNELS, Undelivered, letter
 from competition.notices.models import Delivery, DeliveryTry, ReadUpTo, Subscription
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import FailureClass
 from core.net import host_slots
 
@@ -29,7 +29,7 @@ GONE = 410
 ENDED = "The subscription has ended meanwhile."
 SUSPENDED = "The receiver failed for too long: its owner must switch it on again, and may have this sent again."
 AGAIN = timedelta(seconds=5)
-TURN = Failure(FailureClass.INFRASTRUCTURE, "NO_TURN", "Other letters of this owner are on their way.")
+TURN = StepFailure(FailureClass.INFRASTRUCTURE, "NO_TURN", "Other letters of this owner are on their way.")
 WAITING = Delivery.objects.filter(state="waiting")
 
 
@@ -123,14 +123,14 @@ def _next_turn(now: datetime) -> None:
 
 
 def _given_up(code: str, sentence: str) -> Move:
-    return Move("failed", because=sentence, failure=Failure(FailureClass.MINER, code, sentence))
+    return Move("failed", because=sentence, failure=StepFailure(FailureClass.MINER, code, sentence))
 
 
 def _undelivered(delivery: Delivery, failed: Undelivered, *, now: datetime) -> Outcome:
     DeliveryTry.objects.create(
         delivery=delivery, at=now, status=failed.status, code=failed.code[:40], sentence=failed.sentence
     )
-    failure = Failure(failed.failure_class, failed.code[:40], failed.sentence)
+    failure = StepFailure(failed.failure_class, failed.code[:40], failed.sentence)
     if failed.failure_class == FailureClass.MINER:
         subscribing.failed(delivery.subscription, why=failed.sentence, now=now)
     if failed.status == GONE:

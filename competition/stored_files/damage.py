@@ -16,7 +16,7 @@ from django.db import models
 
 from competition.states import DamageStates
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Retry
+from core.machine.outcomes import Move, Retry, StepFailure
 from core.machine.stateful import FailureClass, Stateful
 from core.store import StoreFault
 
@@ -136,5 +136,5 @@ def wait_for_mending(row: Stateful, fault: StoreFault, *, now: datetime) -> Retr
     """
     rounds = list(row.waiting_rounds())
     report(fault.sha256, problem=fault.problem, now=now, rounds=rounds)
-    failure = Failure(FailureClass.INFRASTRUCTURE, fault.code, str(fault))
+    failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, str(fault))
     return Retry(LOOK_AGAIN, failure, counts=not rounds)

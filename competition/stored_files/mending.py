@@ -29,7 +29,7 @@ from competition.stored_files.damage import (
 )
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import FailureClass
 from core.net import fetch, host_slots, partial_files
 from core.net.failures import FetchFailed
@@ -112,14 +112,16 @@ def mend(damage: Damage, now: datetime) -> Outcome:
     return Retry(engine.backoff(damage.attempts), failure)
 
 
-def failure_of(damage: Damage, *, why: str = "") -> Failure:
+def failure_of(damage: Damage, *, why: str = "") -> StepFailure:
     kind = "published bundle" if damage.what == BUNDLE else "stored file"
     sentence = f"The {kind} {damage.sha256} is {damage.problem}, and nobody gives the same bytes.{why} "
-    return Failure(FailureClass.INFRASTRUCTURE, f"{PAUSED_BY}_{damage.problem.upper()}", sentence + store.OPERATOR_MUST)
+    return StepFailure(
+        FailureClass.INFRASTRUCTURE, f"{PAUSED_BY}_{damage.problem.upper()}", sentence + store.OPERATOR_MUST
+    )
 
 
-def pause_rounds(damage: Damage, failure: Failure, *, now: datetime) -> None:
-    for round_ in damage.rounds.filter(state__in=Round.graph.acting()).select_related("competition"):
+def pause_rounds(damage: Damage, failure: StepFailure, *, now: datetime) -> None:
+    for round_ in damage.rounds.filter(state__in=Round.graph.active()).select_related("competition"):
         engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY), now=now)
 
 

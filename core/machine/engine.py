@@ -20,7 +20,7 @@ from django.db.models import F, Q
 
 from core import clock, ledger
 from core.machine.lease_renewal import KEEPER, lease_length
-from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.registry import CONNECTED, STEPS, SWEEPS
 from core.machine.stateful import FailureClass, Stateful, new_lease
 from core.store import StoreFault
@@ -34,7 +34,7 @@ FULL = "Our disk is full: the operator must make room. It is tried again by itse
 
 def due(model: type[Row], *, now: datetime) -> Q:
     free = Q(lease=None) | Q(leased_until__lt=now)
-    return Q(state__in=model.graph.acting(), due_at__lte=now) & free
+    return Q(state__in=model.graph.active(), due_at__lte=now) & free
 
 
 def claim(model: type[Row], pk: int, *, now: datetime) -> Row | None:
@@ -61,7 +61,7 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
     old = row.state
     row.graph.require(old, outcome.to)
     target = row.graph.states[outcome.to]
-    failure = outcome.failure or Failure("", "", "")
+    failure = outcome.failure or StepFailure("", "", "")
     with transaction.atomic():
         if row.told:
             ledger.hold(row.competition_pk())  # before any row: whoever moves several rows meets nobody half-way
@@ -154,7 +154,7 @@ def advance(label: str, pk: int, *, now: datetime) -> bool:
     row = claim(model, pk, now=now)
     if row is None:
         return False
-    with KEEPER.holding(row):
+    with KEEPER.renewing(row):
         return _work(row, now=now)
 
 
@@ -164,7 +164,7 @@ def _work(row: Stateful, *, now: datetime) -> bool:
         return carry_out(row, STEPS[label, row.state](row, now))
     except OperationalError:
         # If it is back already the row is due again at once; else this raises too, and the lease runs out.
-        failure = Failure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
+        failure = StepFailure(FailureClass.INFRASTRUCTURE, "DATABASE", "The database did not answer; tried again.")
         return carry_out(row, Retry(timedelta(seconds=1), failure, counts=False))
     except StoreFault as fault:
         if CONNECTED.on_store_fault is None:
@@ -173,7 +173,7 @@ def _work(row: Stateful, *, now: datetime) -> bool:
     except OSError as error:
         if error.errno not in NO_ROOM:
             return _step_failed(row, error)
-        failure = Failure(FailureClass.INFRASTRUCTURE, "DISK_FULL", f"{FULL} ({label} {row.pk}: {error.strerror})")
+        failure = StepFailure(FailureClass.INFRASTRUCTURE, "DISK_FULL", f"{FULL} ({label} {row.pk}: {error.strerror})")
         return carry_out(row, Retry(timedelta(seconds=5), failure, counts=False))
     except Exception as error:
         return _step_failed(row, error)
@@ -182,7 +182,7 @@ def _work(row: Stateful, *, now: datetime) -> bool:
 def _step_failed(row: Stateful, error: Exception) -> bool:
     log.error("%s %s in %s", row._meta.label, row.pk, row.state, exc_info=error)
     sentence = f"{type(error).__name__} in our own step; retried, then the operator must look: {str(error)[:300]}"
-    failure = Failure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
+    failure = StepFailure(FailureClass.INFRASTRUCTURE, "STEP_FAILED", sentence)
     return carry_out(row, Retry(backoff(row.attempts), failure))
 
 
@@ -214,9 +214,9 @@ def announce(*models: type[Stateful], now: datetime) -> None:
 def try_again(competition_pk: int, *, now: datetime) -> None:
     """Forget the failed tries of all rows of a competition that are still to move, and let them be looked at now."""
     for model in stateful_models():
-        tried = model.objects.filter(state__in=model.graph.acting(), attempts__gt=0).exclude(failure_class="")
+        tried = model.objects.filter(state__in=model.graph.active(), attempts__gt=0).exclude(failure_class="")
         ours = [row.pk for row in tried if row.competition_pk() == competition_pk]
-        model.objects.filter(pk__in=ours, state__in=model.graph.acting()).update(
+        model.objects.filter(pk__in=ours, state__in=model.graph.active()).update(
             attempts=0, due_at=now, failure_class="", failure_code="", failure_reason=""
         )
         announce(model, now=now)
@@ -244,7 +244,7 @@ def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TO
     """Rows that a clock that was wrong put off: due later than any step of their state waits, or leased for longer than
     a lease lasts."""
     found = Q(pk__in=[])
-    for name in model.graph.acting():
+    for name in model.graph.active():
         state = model.graph.states[name]
         lasting = now + timedelta(seconds=min(state.lease_s, settings.LEASE_SECONDS)) + slack
         farthest = now + timedelta(seconds=state.longest_wait_s) + slack
@@ -255,7 +255,7 @@ def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TO
 def heal(model: type[Stateful], *, now: datetime) -> int:
     """Make due what a wrong clock put off.  Returns how many rows that were."""
     fresh = {"lease": None, "leased_until": None, "due_at": now, "kicked_at": None}
-    healed = model.objects.filter(put_off(model, now=now)).update(**fresh) if model.graph.acting() else 0
+    healed = model.objects.filter(put_off(model, now=now)).update(**fresh) if model.graph.active() else 0
     if healed:
         log.warning("%d rows of %s were put off by a clock that was wrong: they are due now", healed, model.__name__)
     return healed

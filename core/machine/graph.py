@@ -82,7 +82,7 @@ class Graph:
         return tuple(name for name, state in cls.states.items() if state.settled)
 
     @classmethod
-    def acting(cls) -> tuple[str, ...]:
+    def active(cls) -> tuple[str, ...]:
         """The states in which a worker acts."""
         return tuple(name for name, state in cls.states.items() if state.queue)
 

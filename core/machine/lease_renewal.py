@@ -67,7 +67,7 @@ class Keeper:
         self.thread: threading.Thread | None = None
 
     @contextmanager
-    def holding(self, row: Stateful) -> Iterator[None]:
+    def renewing(self, row: Stateful) -> Iterator[None]:
         hold = Hold.of(row)
         with self.changed:
             self.holds.add(hold)

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Failure:
+class StepFailure:
     """A failure that a person may see: whose, a stable code, and a sentence that says what to do."""
 
     failure_class: str
@@ -30,7 +30,7 @@ class Move:
     sets: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     also: Callable[[], None] | None = None
-    failure: Failure | None = None
+    failure: StepFailure | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Retry:
     """It failed for a reason that may pass; try again after `delay`.  `counts`: as one of the state's tries."""
 
     delay: timedelta
-    failure: Failure
+    failure: StepFailure
     counts: bool = True
 
 

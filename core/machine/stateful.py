@@ -85,7 +85,7 @@ class Stateful(models.Model):
     def out_of_tries(cls) -> models.Q:
         """The rows that were tried as often as their state allows, and failed: a person must look."""
         tried = models.Q(pk__in=[])
-        for name in cls.graph.acting():
+        for name in cls.graph.active():
             tried |= models.Q(state=name, attempts__gte=cls.graph.states[name].tries)
         return tried & ~models.Q(failure_class="")
 

@@ -16,7 +16,7 @@ from core.net.http_client import NO_HEADERS, HttpAnswer
 from core.net.http_messages import READ, Messages, require_plain
 from core.net.limits import Patience, TransferLimits
 from core.net.tls import tls_context
-from core.net.url_guard import Origin
+from core.net.url_guard import HttpOrigin
 
 LIMITS = TransferLimits(body_bytes=4 << 20)
 
@@ -91,7 +91,7 @@ class _Line:
         self.writer.close()
 
     async def ask(
-        self, origin: Origin, method: str, headers: Mapping[str, str], body: bytes | None, limits: TransferLimits
+        self, origin: HttpOrigin, method: str, headers: Mapping[str, str], body: bytes | None, limits: TransferLimits
     ) -> HttpAnswer:
         self.reusable = False
         messages = Messages(limits)
@@ -113,7 +113,7 @@ class _Line:
         return HttpAnswer(status=status, headers=fields, content=bytes(content))
 
 
-async def _dialled(origin: Origin, patience: Patience) -> _Line:
+async def _dialled(origin: HttpOrigin, patience: Patience) -> _Line:
     secure, name = (tls_context(), origin.name) if origin.scheme == "https" else (None, None)
     try:
         async with asyncio.timeout(patience.connect_s):

@@ -30,7 +30,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryAfter:
     """Try again after so many seconds."""
 
     delay_s: float
@@ -123,7 +123,7 @@ class FetchFailed(Exception):
         return self.fault.tries != 1
 
 
-def retry_policy(failure: Fault | FetchFailed | str, *, attempt: int) -> Retry | GiveUp:
+def retry_policy(failure: Fault | FetchFailed | str, *, attempt: int) -> RetryAfter | GiveUp:
     """After try number `attempt` (from 1; only tries that failed for a reason of the miner's count) ended so.
 
     A fault that is ours never ends a download: it is tried until it passes, and a person is told.
@@ -135,7 +135,7 @@ def retry_policy(failure: Fault | FetchFailed | str, *, attempt: int) -> Retry |
         raise ValueError("tries count from 1")
     if fault.tries is not None and attempt >= fault.tries:
         return GiveUp()
-    return Retry(min(LONGEST_DELAY_S, fault.delay_s * 2.0 ** min(attempt - 1, 16)))
+    return RetryAfter(min(LONGEST_DELAY_S, fault.delay_s * 2.0 ** min(attempt - 1, 16)))
 
 
 def printable(text: str, *, longest: int = 200) -> str:

@@ -22,7 +22,7 @@ from core.net.http_client import Response
 from core.net.http_messages import require_plain
 from core.net.limits import Patience, TransferLimits, Watch
 from core.net.partial_files import Partial
-from core.net.url_guard import Origin, Resolver
+from core.net.url_guard import HttpOrigin, Resolver
 from core.store import sha256_of
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -53,7 +53,7 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class FetchedFile:
     """The file lies at `into`; hash and size are of what lies there."""
 
     sha256: str
@@ -77,7 +77,7 @@ def fetch(
     slots: HostSlots,
     resolver: Resolver | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Fetched:
+) -> FetchedFile:
     """One try.  Raises FetchFailed, and nothing else, with a class, a code and a sentence."""
     try:
         origin = url_guard.check(url, loopback_ports=policy.loopback_ports)
@@ -87,9 +87,7 @@ def fetch(
             return _Download(origin, policy, into, resolver, clock).run()
     except FetchFailed as failed:
         timeout_s = policy.patience.connect_s
-        raise after_asking_the_witness(
-            failed, witness=policy.witness, timeout_s=timeout_s, resolver=resolver
-        ) from failed
+        raise settle_by_witness(failed, witness=policy.witness, timeout_s=timeout_s, resolver=resolver) from failed
     except Exception as surprise:
         raise FetchFailed("our_fault", f"{type(surprise).__name__}: {surprise}") from surprise
 
@@ -103,7 +101,7 @@ class _Download:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: HttpOrigin,
         policy: FetchPolicy,
         into: Path,
         resolver: Resolver | None,
@@ -112,7 +110,7 @@ class _Download:
         self.origin, self.policy, self.into, self.resolver = origin, policy, into, resolver
         self.watch = Watch(policy.patience, clock)
 
-    def run(self) -> Fetched:
+    def run(self) -> FetchedFile:
         partial_files.require_room(self.into.parent, least=self.policy.max_bytes + self.policy.spare_bytes)
         with partial_files.opened(self.into) as copy:
             have = copy.have(self.origin.url)
@@ -121,7 +119,7 @@ class _Download:
                     return self._ask(copy, have=have)
             return self._ask(copy, have=0)
 
-    def _ask(self, copy: Partial, *, have: int) -> Fetched:
+    def _ask(self, copy: Partial, *, have: int) -> FetchedFile:
         """Follow redirects to an answer and take it."""
         start = max(0, have - self.policy.overlap_bytes)
         headers = self._headers(copy, start=start if have else None)
@@ -133,7 +131,7 @@ class _Download:
                 elif response.status == 416 and have:
                     raise NotTheSameFile("it ends before what we have")
                 else:
-                    self._take(response, copy, start=start, have=have)
+                    self._store_body(response, copy, start=start, have=have)
                     return self._finished(response, copy, at=at)
         raise FetchFailed("too_many_redirects", f"{self.policy.max_redirects} times")
 
@@ -143,7 +141,7 @@ class _Download:
             headers |= {"Range": f"bytes={start}-", "If-Range": copy.label.etag}
         return headers
 
-    def _get(self, at: Origin, headers: dict[str, str]) -> AbstractContextManager[Response]:
+    def _get(self, at: HttpOrigin, headers: dict[str, str]) -> AbstractContextManager[Response]:
         return http_client.request(
             at,
             headers=headers,
@@ -153,7 +151,7 @@ class _Download:
             tls=self.policy.tls,
         )
 
-    def _next(self, at: Origin, response: Response) -> Origin:
+    def _next(self, at: HttpOrigin, response: Response) -> HttpOrigin:
         location = response.headers.get("location", "")
         if not location:
             raise FetchFailed("unexpected_status", f"{response.status} without saying where to")
@@ -164,7 +162,7 @@ class _Download:
         ports = self.policy.loopback_ports if at.scheme == "http" else ()  # from outside, never to loopback
         return url_guard.check(url, loopback_ports=ports, allow_fragment=True)
 
-    def _take(self, response: Response, copy: Partial, *, start: int, have: int) -> None:
+    def _store_body(self, response: Response, copy: Partial, *, start: int, have: int) -> None:
         require_a_file(response)
         if response.status == 206:
             self._append(response, copy, start=start, have=have)
@@ -201,12 +199,12 @@ class _Download:
             copy.write(piece, at=at)
             at += len(piece)
 
-    def _finished(self, response: Response, copy: Partial, *, at: Origin) -> Fetched:
+    def _finished(self, response: Response, copy: Partial, *, at: HttpOrigin) -> FetchedFile:
         size = self.into.stat().st_size
         if not size:
             raise FetchFailed("empty")
         kind = printable(response.headers.get("content-type", ""), longest=80)
-        return Fetched(sha256=sha256_of(self.into), bytes=size, content_type=kind, final_url=at.url)
+        return FetchedFile(sha256=sha256_of(self.into), bytes=size, content_type=kind, final_url=at.url)
 
 
 def require_a_file(response: Response) -> None:
@@ -228,7 +226,7 @@ def status_code(status: int) -> str:
     return "server_error" if status >= 500 else "unexpected_status"
 
 
-def require_the_rest(response: Response, *, start: int, have: int, label: partial_files.Label) -> int:
+def require_the_rest(response: Response, *, start: int, have: int, label: partial_files.PartialLabel) -> int:
     """The whole file's size.  A 206 must be just what was asked for: from `start` to the end of the same file."""
     said = response.headers.get("content-range", "")
     found = _CONTENT_RANGE.fullmatch(said.strip())
@@ -252,7 +250,7 @@ def witness_of(setting: str) -> tuple[str, int] | None:
     return (host, int(port or 443)) if host else None
 
 
-def after_asking_the_witness(
+def settle_by_witness(
     failed: FetchFailed, *, witness: tuple[str, int] | None, timeout_s: float, resolver: Resolver | None = None
 ) -> FetchFailed:
     """Whose fault is it that a host cannot be reached?  Without a witness the first reading stands."""

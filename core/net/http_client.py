@@ -25,7 +25,7 @@ from core.net.failures import FetchFailed
 from core.net.http_messages import READ, Messages, require_plain
 from core.net.limits import Patience, TransferLimits, Watch
 from core.net.tls import tls_context
-from core.net.url_guard import Origin, Resolver
+from core.net.url_guard import HttpOrigin, Resolver
 
 LATE_BYTES_S = 0.05  # how long to listen for bytes beyond the announced length
 LONGEST_LINE = 1 << 20
@@ -82,7 +82,7 @@ class HttpAnswer:
 
 
 def ask(
-    origin: Origin,
+    origin: HttpOrigin,
     *,
     method: str = "GET",
     headers: Mapping[str, str] = NO_HEADERS,
@@ -98,7 +98,7 @@ def ask(
 
 @contextlib.contextmanager
 def request(
-    origin: Origin,
+    origin: HttpOrigin,
     *,
     method: str = "GET",
     headers: Mapping[str, str] = NO_HEADERS,
@@ -120,7 +120,7 @@ def request(
 
 @contextlib.contextmanager
 def _dialled(
-    origin: Origin, *, watch: Watch, resolver: Resolver | None, tls: ssl.SSLContext | None
+    origin: HttpOrigin, *, watch: Watch, resolver: Resolver | None, tls: ssl.SSLContext | None
 ) -> Iterator[socket.socket]:
     patience = watch.patience
     timeout_s = min(watch.left(), patience.connect_s)
@@ -157,7 +157,7 @@ def _unix(path: str, *, timeout_s: float) -> socket.socket:
     return sock
 
 
-def _connected(found: tuple[ssrfguard.Address, ...], *, origin: Origin, timeout_s: float) -> socket.socket:
+def _connected(found: tuple[ssrfguard.Address, ...], *, origin: HttpOrigin, timeout_s: float) -> socket.socket:
     try:
         return ssrfguard.connect(found, policy=origin.rules, timeout=timeout_s)
     except ssrfguard.BlockedAddressError as blocked:
@@ -177,7 +177,7 @@ def _connect_code(failed: OSError) -> str:
     return "our_fault" if failed.errno in OURS else "unreachable"
 
 
-def _secured(sock: socket.socket, origin: Origin, *, watch: Watch, context: ssl.SSLContext) -> ssl.SSLSocket:
+def _secured(sock: socket.socket, origin: HttpOrigin, *, watch: Watch, context: ssl.SSLContext) -> ssl.SSLSocket:
     """The certificate is checked against the name in the address, never against what was dialled."""
     sock.settimeout(min(watch.left(), watch.patience.connect_s))
     try:
@@ -199,7 +199,7 @@ class _Exchange:
         self.messages = Messages(limits)
 
     def send(
-        self, origin: Origin, method: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None
+        self, origin: HttpOrigin, method: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None
     ) -> FetchFailed | None:
         """What kept the request from being sent whole: the host may have answered, and closed, before its end."""
         messages, chunked = self.messages, not isinstance(body, bytes | None)

@@ -12,7 +12,7 @@ import h11
 
 from core.net.failures import FetchFailed, printable
 from core.net.limits import TransferLimits
-from core.net.url_guard import Origin
+from core.net.url_guard import HttpOrigin
 
 READ = 1 << 16  # bytes asked of the socket at a time; it gives what is there, so a trickle cannot hide in a full read
 MOST_FRAMING = 1.1  # bytes heard for a byte of the body: single-byte chunks cost us a processor, not the host
@@ -34,7 +34,7 @@ class Messages:
 
     def request(
         self,
-        origin: Origin,
+        origin: HttpOrigin,
         method: str,
         headers: Mapping[str, str],
         *,

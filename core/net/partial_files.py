@@ -21,7 +21,7 @@ _STRONG = re.compile(r'"[!#-~]{1,200}"')  # a weak tag (W/…) does not promise 
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class PartialLabel:
     """What is known of the file a partial copy belongs to; lies beside it as JSON.
 
     `boot` tells whether the machine has gone down since: after that, a file may be long and hold nothing but zeros.
@@ -85,14 +85,14 @@ class Partial:
             self.file.truncate(length)
 
 
-def read_label(into: Path) -> Label:
+def read_label(into: Path) -> PartialLabel:
     try:
-        return Label(**json.loads(_beside(into).read_text()))
+        return PartialLabel(**json.loads(_beside(into).read_text()))
     except (OSError, ValueError, TypeError):
-        return Label(url="")
+        return PartialLabel(url="")
 
 
-def write_label(into: Path, label: Label) -> None:
+def write_label(into: Path, label: PartialLabel) -> None:
     fresh = _beside(into).with_suffix(f".{os.getpid()}.new")
     fresh.write_text(json.dumps(asdict(label)))
     fresh.replace(_beside(into))

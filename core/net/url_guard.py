@@ -50,7 +50,7 @@ _NUMBER_LIKE = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class HttpOrigin:
     """A checked address, taken apart once: nothing parses it again."""
 
     level: Level
@@ -74,12 +74,12 @@ class Origin:
         host = f"[{self.name}]" if ":" in self.name else self.name
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
-    def at(self, path: str) -> Origin:
+    def at(self, path: str) -> HttpOrigin:
         """The same host, at `path` (which begins with a slash, in ASCII) below what this address names."""
         return replace(self, target=f"{self.target.partition('?')[0].rstrip('/')}{path}")
 
 
-def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool = False) -> Origin:
+def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool = False) -> HttpOrigin:
     """Take the address apart, or raise FetchFailed with the miner's sentence.  Nothing is looked up.
 
     `loopback_ports`: in the demo, http://127.0.0.1 at these ports is allowed as well.  `allow_fragment`: a redirect may
@@ -95,7 +95,7 @@ def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool
         raise FetchFailed("private_address" if private else "bad_url", blocked.reason) from blocked
     if target.address is None and _NUMBER_LIKE.fullmatch(target.host):
         raise FetchFailed("bad_url", f"the host {target.host} ends in a number")
-    return Origin(
+    return HttpOrigin(
         level="public" if scheme == "https" else "loopback",
         url=url,
         scheme=scheme,
@@ -107,7 +107,7 @@ def check(url: str, *, loopback_ports: Container[int] = (), allow_fragment: bool
     )
 
 
-def configured(url: str) -> Origin:
+def configured(url: str) -> HttpOrigin:
     """An address that the operator has set: http(s)://host:port/path, or unix:///path of a socket.
 
     Raises FetchFailed where it is no such address.  Never for one that somebody outside has given.
@@ -128,12 +128,12 @@ def configured(url: str) -> Origin:
     return replace(origin, authorization=f"Basic {base64.b64encode(words.encode()).decode()}")
 
 
-def _configured(url: str, scheme: str, host: str, port: int, target: str) -> Origin:
+def _configured(url: str, scheme: str, host: str, port: int, target: str) -> HttpOrigin:
     rules = ssrfguard.Policy(
         allowed_schemes=frozenset({scheme}), allowed_ports=frozenset({port}), allowed_networks=ANYWHERE
     )
     checked = ssrfguard.Target(scheme=scheme, host=host, port=port, host_as_written=host, address=_literal(host))
-    return Origin(
+    return HttpOrigin(
         level="configured",
         url=url,
         scheme=scheme,
@@ -151,7 +151,9 @@ def _target(parts: SplitResult) -> str:
     return f"{path}?{query}" if query else path
 
 
-def addresses(origin: Origin, *, resolver: Resolver | None = None, timeout_s: float) -> tuple[ssrfguard.Address, ...]:
+def addresses(
+    origin: HttpOrigin, *, resolver: Resolver | None = None, timeout_s: float
+) -> tuple[ssrfguard.Address, ...]:
     """Look the host up once; every answer must be public (http: loopback), else none is used."""
     seen: list[Answer] = []
 

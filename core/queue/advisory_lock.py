@@ -35,7 +35,7 @@ class Held:
 
 
 @contextmanager
-def alone(what: str) -> Iterator[Held]:
+def hold_lock(what: str) -> Iterator[Held]:
     """Raises Taken at once where another process holds `what`."""
     params = connection.get_connection_params()
     number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:4], "big", signed=True)

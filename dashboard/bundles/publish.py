@@ -32,7 +32,7 @@ from competition.publication.bundle_verifier import errors_in_draft
 from competition.steps import checkpoint, pause
 from core import ledger, store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import FailureClass
 from dashboard.bundles import documents, judging
 from dashboard.facts import prompt_counts
@@ -145,7 +145,7 @@ def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -
 
 def _waiting_for_people(round_: Round) -> Retry:
     """`resume` tries again at once whatever has failed."""
-    failure = Failure(round_.failure_class or FailureClass.INFRASTRUCTURE, CODE, round_.failure_reason)
+    failure = StepFailure(round_.failure_class or FailureClass.INFRASTRUCTURE, CODE, round_.failure_reason)
     return Retry(engine.backoff(7), failure)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from competition.models import Asset, Reign
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from dashboard.models import WinnerCopy
@@ -79,7 +79,7 @@ def make_copy(copy: WinnerCopy, now: datetime) -> Outcome:
     except RendererFault as fault:
         if copy.attempts >= copy.declared.tries:
             return Move("refused", because=f"Tried {copy.attempts} times: {fault.sentence}")
-        failure = Failure(FailureClass.INFRASTRUCTURE, fault.code, f"No copy could be made: {fault.sentence}.")
+        failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, f"No copy could be made: {fault.sentence}.")
         return Retry(engine.backoff(copy.attempts), failure)
     kept = {"sha256": store.default().put(made), "bytes": len(made)}
     return Move("made", because=f"{len(made)} bytes as {copy.target}", sets=kept)

@@ -13,7 +13,7 @@ from django.db.models import Q
 from competition.models import Asset, Round
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from dashboard.models import LightCopy
@@ -47,7 +47,9 @@ def lighten(copy: LightCopy, now: datetime) -> Outcome:
     except RendererFault as fault:
         if copy.on_last_try:
             return Move("refused", because=f"Tried {copy.attempts} times: {fault.sentence}")
-        failure = Failure(FailureClass.INFRASTRUCTURE, fault.code, f"No light copy could be made: {fault.sentence}.")
+        failure = StepFailure(
+            FailureClass.INFRASTRUCTURE, fault.code, f"No light copy could be made: {fault.sentence}."
+        )
         return Retry(engine.backoff(copy.attempts), failure)
     kept = {"sha256": store.default().put(made.content), "bytes": len(made.content), "triangles": made.triangles}
     return Move("made", because=f"{len(made.content)} bytes, {made.triangles} triangles", sets=kept)

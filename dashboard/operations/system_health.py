@@ -234,7 +234,7 @@ def _overdue(*, now: datetime) -> tuple[Overdue, ...]:
     found = []
     for model in _worked_on():
         put_off = engine.put_off(model, now=now, slack=PATIENCE * clock.TOLERANCE)
-        rows = model._default_manager.filter(state__in=model.graph.acting()).order_by().values("state")
+        rows = model._default_manager.filter(state__in=model.graph.active()).order_by().values("state")
         told = rows.annotate(
             late=Count("pk", filter=waiting),
             late_since=Min("due_at", filter=waiting),
@@ -277,7 +277,7 @@ def _damaged() -> tuple[DamagedFile, ...]:
 
 def _worked_on() -> list[type[Stateful]]:
     """The models in some state of which a worker acts; what only people move is on their own list."""
-    return [model for model in stateful_models() if model.graph.acting()]
+    return [model for model in stateful_models() if model.graph.active()]
 
 
 def _stands_still(books: tuple[Book, ...], processes: tuple[Process, ...], *, now: datetime) -> str:
@@ -296,7 +296,7 @@ def _work(*, now: datetime) -> tuple[Work, ...]:
     late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
     free = Q(lease=None) | Q(leased_until__lte=now)
     for model in _worked_on():
-        told = model._default_manager.filter(state__in=model.graph.acting()).aggregate(
+        told = model._default_manager.filter(state__in=model.graph.active()).aggregate(
             open=Count("pk"),
             due=Count("pk", filter=free & Q(due_at__lte=now)),
             held=Count("pk", filter=Q(lease__isnull=False, leased_until__gt=now)),
@@ -311,7 +311,7 @@ def _work(*, now: datetime) -> tuple[Work, ...]:
 def _troubles() -> tuple[Trouble, ...]:
     found = []
     for model in _worked_on():
-        rows = model._default_manager.filter(state__in=model.graph.acting(), attempts__gte=TROUBLED)
+        rows = model._default_manager.filter(state__in=model.graph.active(), attempts__gte=TROUBLED)
         nobody_s = ("",) if model.told else ("", "miner")  # a receiver that fails is its owner's to mend, not ours
         for row in rows.exclude(failure_class__in=nobody_s).order_by("-attempts", "pk")[:MOST_TROUBLES]:
             names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")

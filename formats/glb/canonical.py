@@ -37,10 +37,10 @@ MOST = 1e30  # of a material's number: a 32-bit float holds it
 
 def canonical(reader: Reader) -> bytes:
     """The bytes of the file that `reader` reads, written anew."""
-    return _Writer(reader).file()
+    return _CanonicalWriter(reader).file()
 
 
-class _Writer:
+class _CanonicalWriter:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.pieces: list[bytes] = []

@@ -5,14 +5,14 @@ The checks are those of the `raycast` renderer, so that a file is refused by bot
 
 from functools import partial
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.glb import canonical, decoded
 from formats.glb import check as glb
 
 
-def examine(data: bytes) -> Facts:
+def examine(data: bytes) -> FileFacts:
     """Header, JSON, numbers, then every shown picture decoded once."""
     facts, reader = glb.examine(data)
     decoded.read(reader)
     anew = {canonical.NAME: partial(canonical.canonical, reader)}
-    return Facts(count=facts.triangles, bounds=facts.bounds, derived=anew)
+    return FileFacts(count=facts.triangles, bounds=facts.bounds, derived=anew)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from formats import known_good_files
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.glb import check, decoded, mesh_simplification
 from formats.glb.conversions import glb_of, obj_of
 from formats.glb.edge_collapse import simplify
@@ -21,7 +21,7 @@ __all__ = ["GlbWork", "rehearse", "work"]
 class GlbWork(SandboxWork):
     conversions = {"glb": glb_of, "obj.zip": obj_of}
 
-    def examine(self, data: bytes) -> Facts:
+    def examine(self, data: bytes) -> FileFacts:
         return examine(data)
 
     def lighten(self, data: bytes) -> tuple[bytes, int]:

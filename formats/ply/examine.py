@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.ply import spz
 from formats.ply.splats import NEEDED, ROWS, Splats
 from formats.rules import HALF_CUBE, MOST_BYTES, TOLERANCE, refusal
@@ -26,13 +26,15 @@ ALLOWED = {*NEEDED, "nx", "ny", "nz", *(f"f_rest_{i}" for i in range(45))}
 DEGREES = {0: 0, 9: 1, 24: 2, 45: 3}  # by the number of f_rest properties
 
 
-def examine(data: bytes) -> Facts:
+def examine(data: bytes) -> FileFacts:
     """Raises Refused with the first rule the file breaks."""
     splats = read(data)
     places = splats.of("x", "y", "z")
     low, high = (tuple(float(value) for value in corner) for corner in (places.min(axis=0), places.max(axis=0)))
     bounds: Any = (low, high)
-    return Facts(count=len(places), bounds=bounds, derived={spz.LIGHT: partial(spz.light, splats), ROWS: splats.rows})
+    return FileFacts(
+        count=len(places), bounds=bounds, derived={spz.LIGHT: partial(spz.light, splats), ROWS: splats.rows}
+    )
 
 
 def read(data: bytes) -> Splats:

@@ -1,6 +1,6 @@
 """What does the sandbox do with a ply?  Checks its splats, and packs them."""
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.ply import spz
 from formats.ply.conversions import ply_of, spz_of
 from formats.ply.examine import examine, read
@@ -11,7 +11,7 @@ from formats.sandbox_work import SandboxWork
 class PlyWork(SandboxWork):
     conversions = {"ply": ply_of, "spz": spz_of}
 
-    def examine(self, data: bytes) -> Facts:
+    def examine(self, data: bytes) -> FileFacts:
         return examine(data)
 
     def lighten(self, data: bytes) -> tuple[bytes, int]:

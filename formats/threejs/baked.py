@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.glb import canonical, decoded
 from formats.glb import check as glb
 from formats.rules import refusal
@@ -10,7 +10,7 @@ from formats.rules import refusal
 MOST_DRAWS, MOST_TEXTURE_BYTES = 200, 4 << 20
 
 
-def examine(data: bytes) -> Facts:
+def examine(data: bytes) -> FileFacts:
     """All rules for glb, and a module's own limits."""
     facts, reader = glb.examine(data)
     if facts.draws > MOST_DRAWS:
@@ -20,4 +20,4 @@ def examine(data: bytes) -> Facts:
         raise refusal("MODULE_TEXTURES", bytes=held, limit=MOST_TEXTURE_BYTES)
     decoded.read(reader)
     anew = {canonical.NAME: partial(canonical.canonical, reader)}
-    return Facts(count=facts.triangles, bounds=facts.bounds, derived=anew)
+    return FileFacts(count=facts.triangles, bounds=facts.bounds, derived=anew)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.rules import refusal
 from formats.threejs import module_names as names
 from formats.threejs.module_scopes import Scopes
@@ -55,10 +55,10 @@ LITERALS = {"string", "template_string", "number", "regex"}
 INVISIBLE = {*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0x00AD}
 
 
-def examine(data: bytes) -> Facts:
+def examine(data: bytes) -> FileFacts:
     """Raises Refused with the first rule the text breaks.  Counts and bounds show only when it runs."""
     check(data)
-    return Facts(count=0, bounds=None)
+    return FileFacts(count=0, bounds=None)
 
 
 def check(data: bytes) -> None:

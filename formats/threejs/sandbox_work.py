@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.glb.sandbox_work import WORK as GLB
 from formats.registry import FORMATS
 from formats.sandbox_work import SandboxWork
@@ -13,10 +13,10 @@ from formats.threejs.examine import examine
 class ModuleWork(SandboxWork):
     conversions = GLB.conversions
 
-    def examine(self, data: bytes) -> Facts:
+    def examine(self, data: bytes) -> FileFacts:
         return examine(data)
 
-    def examine_built(self, data: bytes) -> Facts:
+    def examine_built(self, data: bytes) -> FileFacts:
         return baked.examine(data)
 
     def lighten(self, data: bytes) -> tuple[bytes, int]:

@@ -21,7 +21,7 @@ from competition.models import Competition, Prompt, Round, RoundPrompt
 from competition.steps import pause
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry, Wait
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import matches, sides
 from judging.backends import judge_named
@@ -226,7 +226,7 @@ def _unanswered(control: Control, no_answer: NoAnswer, *, pair: tuple[Side, Side
 
 def retry_unanswered(row: Control | Duel, no_answer: NoAnswer) -> Retry:
     """The judge gave no answer: it is asked again, with pauses that grow."""
-    return Retry(engine.backoff(row.attempts), Failure(FailureClass.JUDGE, no_answer.code, no_answer.sentence))
+    return Retry(engine.backoff(row.attempts), StepFailure(FailureClass.JUDGE, no_answer.code, no_answer.sentence))
 
 
 def _screens_open(round_: Round) -> bool:

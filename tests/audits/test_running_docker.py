@@ -155,7 +155,7 @@ def play(run: PodRun, *, looks: int = 60) -> PodRun:
 
 def step(run: PodRun) -> None:
     for model in (Build, PodRun):
-        rows = model.objects.filter(state__in=model.graph.acting())
+        rows = model.objects.filter(state__in=model.graph.active())
         rows.update(due_at=timezone.now() - timedelta(seconds=1), lease=None, leased_until=None)
         for row in rows:
             machine.advance(model._meta.label, row.pk, now=timezone.now())

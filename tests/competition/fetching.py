@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.net.failures import FetchFailed
-from core.net.fetch import Fetched, FetchPolicy, fetch
+from core.net.fetch import FetchedFile, FetchPolicy, fetch
 from core.net.host_slots import InProcess
 from core.net.limits import Patience
 
@@ -20,7 +20,7 @@ POLICY = FetchPolicy(
 TAG = '"v1"'
 
 
-def fetched(url: str, into: Path, policy: FetchPolicy = POLICY, **more: object) -> Fetched:
+def fetched(url: str, into: Path, policy: FetchPolicy = POLICY, **more: object) -> FetchedFile:
     return fetch(url, policy=policy, into=into, slots=InProcess(2), **more)
 
 

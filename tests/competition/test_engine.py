@@ -10,11 +10,11 @@ import pytest
 from competition.models import LedgerEvent, Round
 from core.machine import engine
 from core.machine.graph import Graph, GraphError, State
-from core.machine.outcomes import Failure, Move, Retry, Wait
+from core.machine.outcomes import Move, Retry, StepFailure, Wait
 from tests.competition import made
 
 NOW = made.after(1)
-FAILURE = Failure("infrastructure", "TEST", "The test said so.")
+FAILURE = StepFailure("infrastructure", "TEST", "The test said so.")
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_every_state_in_which_a_worker_acts_has_a_step() -> None:
     missing = [
         f"{model.__name__}.{state}"
         for model in engine.stateful_models()
-        for state in model.graph.acting()
+        for state in model.graph.active()
         if (model._meta.label, state) not in engine.STEPS
     ]
     assert not missing, f"a row would wait there for ever: {missing}"

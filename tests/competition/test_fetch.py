@@ -13,7 +13,7 @@ import pytest
 
 from core.net import http_client, partial_files
 from core.net.failures import FetchFailed
-from core.net.fetch import Fetched, fetch
+from core.net.fetch import FetchedFile, fetch
 from core.net.host_slots import InProcess
 from core.net.limits import Patience
 from tests.competition.fetching import BODY, PATIENT, POLICY, failed, fetched
@@ -23,7 +23,7 @@ from tests.competition.hostile_host import HostileHost, Visit, hostile_host
 def test_a_file_comes_whole_with_its_hash(host: HostileHost, into: Path) -> None:
     url = host.on("/a.glb", lambda visit: visit.file(BODY, Content_Type="model/gltf-binary"))
     got = fetched(url, into)
-    assert got == Fetched(
+    assert got == FetchedFile(
         sha256=hashlib.sha256(BODY).hexdigest(), bytes=len(BODY), content_type="model/gltf-binary", final_url=url
     )
     assert into.read_bytes() == BODY

@@ -48,7 +48,7 @@ def test_a_wake_during_the_work_survives_the_renewal(held: Round) -> None:
 
 def test_a_row_is_renewed_only_while_it_is_worked_on_and_within_its_time(held: Round) -> None:
     keeper = Keeper()
-    with keeper.holding(held):
+    with keeper.renewing(held):
         (hold,) = keeper.holds
         assert time.monotonic() < hold.until <= time.monotonic() + held.declared.lease_s
         before = Round.objects.get(pk=held.pk).leased_until
@@ -59,7 +59,7 @@ def test_a_row_is_renewed_only_while_it_is_worked_on_and_within_its_time(held: R
 
 def test_a_step_that_hangs_loses_its_row(held: Round) -> None:
     keeper = Keeper()
-    with keeper.holding(held):
+    with keeper.renewing(held):
         (hold,) = keeper.holds
         keeper.holds = {Hold(hold.model, hold.pk, hold.state, hold.lease, hold.length, until=0.0)}
         before = Round.objects.get(pk=held.pk).leased_until

@@ -16,7 +16,7 @@ from competition.reveals import ingest
 from competition.rounds import conclude, met_on_the_ladder
 from competition.steps import resume
 from core.machine import engine
-from core.machine.outcomes import Failure, Move
+from core.machine.outcomes import Move, StepFailure
 from tests.competition import made
 
 GOOD = {"repo": "a/b", "commit": "a" * 40, "cdn_url": "https://files.example/x"}
@@ -158,7 +158,7 @@ def test_a_round_whose_files_we_lost_pauses_and_can_go_on(origin: str, competiti
     look(competition, block=17)
     look(competition, block=34)
     for asset in Asset.objects.filter(origin=origin):
-        lost = Failure("infrastructure", "POD", "pod burnt")
+        lost = StepFailure("infrastructure", "POD", "pod burnt")
         engine.move(asset, Move("failed", because="pod burnt", failure=lost), now=made.after(20))
     assert look(competition, block=34) == "paused"
     round_ = made.first_round(competition)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from core.sandbox.chromium import walls
-from core.sandbox.chromium.browser import BROWSING, Browser, Exhausted, Page
+from core.sandbox.chromium.browser import BROWSING, Browser, BrowserPage, Exhausted
 from core.sandbox.chromium.browsers import Browsers
 from core.sandbox.outcomes import Refused, RendererFault
 from examples.objects import glb_of
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[BrowserPage]:
     with browser.page(BLANK, size=64, allowance=BROWSING) as shown:
         shown.until("document.readyState === 'complete'")
         yield shown
@@ -152,7 +152,7 @@ def test_a_browser_that_was_killed_is_replaced(car: Path, tmp_path: Path) -> Non
 # -- walls
 
 
-def test_the_walls_are_named_and_stand(browser: Browser, page: Page) -> None:
+def test_the_walls_are_named_and_stand(browser: Browser, page: BrowserPage) -> None:
     if os.geteuid() != 0:
         pytest.skip("as another user other walls are named")
     assert {"no network", "not root", "browser sandbox"} <= set(browser.walls)
@@ -176,7 +176,7 @@ def children(pid: int) -> list[int]:
         "/other",
     ],
 )
-def test_a_page_reaches_nothing(browser: Browser, page: Page, address: str) -> None:
+def test_a_page_reaches_nothing(browser: Browser, page: BrowserPage, address: str) -> None:
     fetched = f"fetch({address!r}).then((answer) => 'got ' + answer.status, () => 'refused')"
     ends = "s.onopen = () => done('got'); s.onerror = () => done('refused');"
     socket = f"new Promise((done) => {{ const s = new WebSocket({address!r}); {ends} }})"

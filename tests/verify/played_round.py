@@ -31,7 +31,7 @@ from competition.models import Asset, Competition, Miner, Round, SimulatedChain
 from competition.publication.bundle_folders import folder_of
 from core import store
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Wait
+from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.sandbox.outcomes import Refused
 from judging.backends.base import Answer, NoAnswer, Question
 from judging.renderers.base import Rendered
@@ -251,7 +251,7 @@ def _download(played: Stage, asset: Asset, now: datetime) -> Outcome:
     entry = asset.submission
     luck = 1 if played.honest else played.plan("download", entry.round.number, entry.key, asset.prompt.stem).random()
     if luck < 0.1:
-        return Move("failed", because="It is not there.", failure=Failure("miner", "not_found", "It is not there."))
+        return Move("failed", because="It is not there.", failure=StepFailure("miner", "not_found", "It is not there."))
     readable = "" if luck > 0.15 else " unreadable"
     return _stored(f"glTF {entry.commit} {asset.prompt.stem}{readable}")
 

@@ -90,7 +90,7 @@ def until(stage: Stage, done: Any, *, most: int = 400) -> None:
     rows = [
         (m.__name__, r.pk, r.state, r.waiting_for)
         for m in engine.stateful_models()
-        for r in m.objects.filter(state__in=m.graph.acting())
+        for r in m.objects.filter(state__in=m.graph.active())
     ]
     raise AssertionError(f"it does not come to an end: {rows[:20]}")
 

@@ -21,7 +21,7 @@ from competition.reveals import signed_reveals
 from competition.steps import pause, resume
 from core import operator_key
 from core.machine import engine
-from core.machine.outcomes import Failure, Move, Outcome, Retry
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import FailureClass
 from dashboard.facts import page_queries
 from judging.backends.base import NoAnswer, Question
@@ -107,7 +107,7 @@ def test_a_round_paused_by_each_code_in_turn_ends_in_the_bundle_of_one_that_neve
             if row is round_:
                 return move
             assert engine.move(Round.objects.get(pk=round_.pk), move, now=now)
-            failure = Failure(FailureClass.INFRASTRUCTURE, code, "tried")
+            failure = StepFailure(FailureClass.INFRASTRUCTURE, code, "tried")
             return Retry(engine.backoff(1), failure)
 
         return look
@@ -177,7 +177,7 @@ def fails_at(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch, key: tuple[s
 
     def look(row: Any, now: datetime) -> Outcome:
         if cause.broken:
-            failure = Failure(FailureClass.INFRASTRUCTURE, "OURS", "Our own disk is full.")
+            failure = StepFailure(FailureClass.INFRASTRUCTURE, "OURS", "Our own disk is full.")
             return Retry(engine.backoff(1), failure)
         outcome: Outcome = step(row, now)
         return outcome
@@ -193,7 +193,7 @@ def pods_lost(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch) -> None:
 
     def look(run: Any, now: datetime) -> Outcome:
         if cause.broken:
-            failure = Failure(FailureClass.INFRASTRUCTURE, "provider", "The provider has no machine.")
+            failure = StepFailure(FailureClass.INFRASTRUCTURE, "provider", "The provider has no machine.")
             return Move("failed", because="lost", failure=failure, also=lambda: runs._pause(run, failure))
         outcome: Outcome = step(run, now)
         return outcome

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from core import clock
-from core.queue.advisory_lock import Taken, alone
+from core.queue.advisory_lock import Taken, hold_lock
 
 
 class Command(BaseCommand):
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         for name in running.names():
             if name not in turns:
                 try:
-                    lock = held.enter_context(alone(f"runchain {name}"))
+                    lock = held.enter_context(hold_lock(f"runchain {name}"))
                 except Taken as taken:
                     raise CommandError(f"{name} is watched by another process already: stop that one") from taken
                 turns[name] = running.Turn(name, runner=runner, sure=lock.sure)

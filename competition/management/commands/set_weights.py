@@ -16,7 +16,7 @@ from competition.chain.base import ChainFault
 from competition.chain.observations import WeightSetting
 from competition.models import Competition
 from core import clock
-from core.queue.advisory_lock import Held, Taken, alone
+from core.queue.advisory_lock import Held, Taken, hold_lock
 
 SETTLED_S = 900  # sixty-four blocks are 768 s: after that what was sent has arrived or never will
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if competition is None or not competition.chain.startswith("bittensor:"):
             raise CommandError(f"{options['slug']}: no such competition on bittensor:<netuid>")
         try:
-            with alone(f"runchain {competition.chain}") as lock, asyncio.Runner() as runner:
+            with hold_lock(f"runchain {competition.chain}") as lock, asyncio.Runner() as runner:
                 self.play(competition.chain, lock=lock, runner=runner, send=options["send"])
         except Taken as taken:
             if options["send"]:

@@ -99,13 +99,13 @@ class Browser:
         return self.process.poll() is None and not self.crashed
 
     @contextlib.contextmanager
-    def page(self, files: Files, *, size: int, allowance: SandboxPolicy) -> Iterator["Page"]:
+    def page(self, files: Files, *, size: int, allowance: SandboxPolicy) -> Iterator["BrowserPage"]:
         """A page of `size` pixels in a context of its own, showing `files["/"]`; the context ends with it."""
         self.files, self.refused = files, []
         self.allow(allowance)
         context = self.pipe.call("Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
         try:
-            yield Page(self, context, size=size)
+            yield BrowserPage(self, context, size=size)
         finally:
             if self.alive:
                 self.pipe.deadline = max(self.pipe.deadline, time.monotonic() + 10)
@@ -152,14 +152,14 @@ class Browser:
         content = self.files.get(url.removeprefix(ORIGIN)) if url.startswith(ORIGIN) else None
         if content is None:
             self.refused.append(url[:200])
-            self.pipe.tell(
+            self.pipe.send_only(
                 "Fetch.failRequest", session=session, requestId=told["requestId"], errorReason="BlockedByClient"
             )
             return
         body = content.encode() if isinstance(content, str) else content
         kind = TYPES.get(Path(url).suffix, "application/octet-stream") if not url.endswith("/") else "text/html"
         headers = {"Content-Type": kind, "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-        self.pipe.tell(
+        self.pipe.send_only(
             "Fetch.fulfillRequest",
             session=session,
             requestId=told["requestId"],
@@ -169,7 +169,7 @@ class Browser:
         )
 
 
-class Page:
+class BrowserPage:
     """A page that shows what its browser's `files` say."""
 
     def __init__(self, browser: Browser, context: str, *, size: int) -> None:

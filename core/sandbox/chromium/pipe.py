@@ -56,7 +56,7 @@ class Pipe:
         result = answer.get("result")
         return result if isinstance(result, dict) else {}
 
-    def tell(self, method: str, *, session: str = "", **told: Any) -> None:
+    def send_only(self, method: str, *, session: str = "", **told: Any) -> None:
         """Say it and never ask what came of it."""
         self._unwanted.add(self.send(method, session=session, **told))
 
@@ -80,7 +80,7 @@ class Pipe:
             self._on_time()
             readable, writable, _ = select.select([self.reading], [self.writing], [], TICK_SECONDS)
             if readable:
-                self._take()
+                self._receive()
             if writable:
                 try:
                     left = left[os.write(self.writing, left) :]
@@ -93,10 +93,10 @@ class Pipe:
         """At least one message, or nothing for a tick."""
         self._on_time()
         if select.select([self.reading], [], [], TICK_SECONDS)[0]:
-            self._take()
+            self._receive()
             self._listen()
 
-    def _take(self) -> None:
+    def _receive(self) -> None:
         piece = os.read(self.reading, 1 << 20)
         if not piece or len(self._heard) > MOST_BYTES:
             raise PipeBroken("the browser hung up" if not piece else "the browser does not stop talking")

@@ -19,7 +19,7 @@ from django.db import connection
 
 from competition import steps
 from competition.chain.observations import Anchor, ObservedChain, WeightSetting
-from core.queue.advisory_lock import Taken, alone
+from core.queue.advisory_lock import Taken, hold_lock
 from tests.competition.chain.fake_node import Faults
 from tests.competition.chain.rig import NAME, START, Rig, running
 from tests.competition.chain.test_weights import EQUAL, on_chain, told
@@ -104,7 +104,7 @@ def test_a_second_process_ends_at_once_and_the_first_goes_on(rig: Rig) -> None:
             call_command("set_weights", "real", "--send")
         until(lambda: Anchor.objects.exclude(block=None).exists() or not rig.chain.produce(1))
         assert len(rig.calls()) == 1
-    with alone(f"runchain {NAME}") as held:
+    with hold_lock(f"runchain {NAME}") as held:
         assert held.sure(), "a process that was killed holds nothing"
-        with pytest.raises(Taken), alone(f"runchain {NAME}"):
+        with pytest.raises(Taken), hold_lock(f"runchain {NAME}"):
             pass

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.net.failures import FAULTS, FetchFailed, GiveUp, Retry, printable, retry_policy
+from core.net.failures import FAULTS, FetchFailed, GiveUp, RetryAfter, printable, retry_policy
 
 CODES = st.sampled_from(sorted(FAULTS))
 
@@ -16,19 +16,19 @@ CODES = st.sampled_from(sorted(FAULTS))
     [
         ("too_big", 1, GiveUp()),
         ("wrong_scheme", 1, GiveUp()),
-        ("not_found", 1, Retry(30.0)),
+        ("not_found", 1, RetryAfter(30.0)),
         ("not_found", 2, GiveUp()),
-        ("server_error", 1, Retry(15.0)),
-        ("server_error", 3, Retry(60.0)),
-        ("server_error", 5, Retry(240.0)),
+        ("server_error", 1, RetryAfter(15.0)),
+        ("server_error", 3, RetryAfter(60.0)),
+        ("server_error", 5, RetryAfter(240.0)),
         ("server_error", 6, GiveUp()),
-        ("refused", 5, Retry(300.0)),  # 320, but no wait is longer than five minutes
-        ("our_network", 1, Retry(20.0)),
-        ("our_network", 1000, Retry(300.0)),
-        ("no_slot", 1, Retry(2.0)),
+        ("refused", 5, RetryAfter(300.0)),  # 320, but no wait is longer than five minutes
+        ("our_network", 1, RetryAfter(20.0)),
+        ("our_network", 1000, RetryAfter(300.0)),
+        ("no_slot", 1, RetryAfter(2.0)),
     ],
 )
-def test_known_tries(code: str, attempt: int, verdict: Retry | GiveUp) -> None:
+def test_known_tries(code: str, attempt: int, verdict: RetryAfter | GiveUp) -> None:
     assert retry_policy(code, attempt=attempt) == verdict
     assert retry_policy(FAULTS[code], attempt=attempt) == verdict
     assert retry_policy(FetchFailed(code), attempt=attempt) == verdict
@@ -38,7 +38,7 @@ def test_known_tries(code: str, attempt: int, verdict: Retry | GiveUp) -> None:
 def test_what_is_ours_never_ends_in_a_forfeit(code: str, attempt: int) -> None:
     verdict = retry_policy(code, attempt=attempt)
     if FAULTS[code].failure_class == "infrastructure":
-        assert isinstance(verdict, Retry) and FAULTS[code].who == "operator"
+        assert isinstance(verdict, RetryAfter) and FAULTS[code].who == "operator"
     elif attempt >= 8:
         assert verdict == GiveUp() and FAULTS[code].who == "miner"
 
@@ -48,7 +48,7 @@ def test_waits_only_grow_and_end(code: str, attempt: int) -> None:
     one, two = retry_policy(code, attempt=attempt), retry_policy(code, attempt=attempt + 1)
     if isinstance(one, GiveUp):
         assert isinstance(two, GiveUp)
-    elif isinstance(two, Retry):
+    elif isinstance(two, RetryAfter):
         assert 0 < one.delay_s <= two.delay_s <= 300
 
 

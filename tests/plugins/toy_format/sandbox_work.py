@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trimesh
 
-from formats.facts import Facts
+from formats.facts import FileFacts
 from formats.glb.sandbox_work import WORK as GLB
 from formats.rules import refusal
 from formats.sandbox_work import SandboxWork
@@ -28,7 +28,7 @@ def mesh_of(data: bytes) -> bytes:
 class BoxWork(SandboxWork):
     conversions = GLB.conversions
 
-    def examine(self, data: bytes) -> Facts:
+    def examine(self, data: bytes) -> FileFacts:
         return GLB.examine(mesh_of(data))
 
     def lighten(self, data: bytes) -> tuple[bytes, int]:
