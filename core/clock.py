@@ -45,7 +45,8 @@ class DatabaseClock:
         """Raises DatabaseError where the database was never asked and does not answer."""
         if self.measured_at is None or elapsed() - self.measured_at >= MEASURE_EVERY_S:
             self.measure()
-        return self._counted_on()
+        with self.lock:
+            return self.told + timedelta(seconds=elapsed() - (self.measured_at or 0.0))
 
     def measure(self) -> None:
         """Ask the database.  One that does not answer leaves the last measurement in force."""
@@ -63,19 +64,13 @@ class DatabaseClock:
         after = elapsed()
         if after - before > LONGEST_QUESTION_S and self.measured_at is not None:
             return
-        self._keep(told, at=(before + after) / 2, ahead=wall() - told - timedelta(seconds=(after - before) / 2))
-
-    def _keep(self, told: datetime, *, at: float, ahead: timedelta) -> None:
+        ahead = wall() - told - timedelta(seconds=(after - before) / 2)
         with self.lock:
-            was_wrong, self.measured_at, self.told, self.skew = self.wrong, at, told, ahead
+            was_wrong, self.measured_at, self.told, self.skew = self.wrong, (before + after) / 2, told, ahead
         if self.wrong and not was_wrong:
             log.error("%s This process stops acting until the operator has set this machine's clock.", self.sentence)
         elif was_wrong and not self.wrong:
             log.warning("This machine's clock agrees with the database's again: this process acts again.")
-
-    def _counted_on(self) -> datetime:
-        with self.lock:
-            return self.told + timedelta(seconds=elapsed() - (self.measured_at or 0.0))
 
     @property
     def wrong(self) -> bool:

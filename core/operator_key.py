@@ -22,17 +22,15 @@ def _keypair(path: Path) -> Keypair:
     if not path.exists():
         _make(path)
     try:
-        return Keypair.create_from_seed(bytes.fromhex(_seed(path.read_text().strip())))
+        text = path.read_text().strip()
+        if text.startswith("{"):  # the hotkey file that the chain's own wallet tool writes
+            text = str(json.loads(text)["secretSeed"]).removeprefix("0x")
+        return Keypair.create_from_seed(bytes.fromhex(text))
     except (ValueError, KeyError, AttributeError) as error:
         raise ValueError(
             f"{path} must hold the 64 hex digits of a seed, or a hotkey file with secretSeed (GAUNTLET_OPERATOR_KEY): "
             f"{type(error).__name__}"
         ) from None  # the cause's text may hold a part of the key
-
-
-def _seed(text: str) -> str:
-    """As it stands, or out of the hotkey file that the chain's own wallet tool writes."""
-    return str(json.loads(text)["secretSeed"]).removeprefix("0x") if text.startswith("{") else text
 
 
 def _make(path: Path) -> None:

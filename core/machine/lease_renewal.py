@@ -71,18 +71,15 @@ class Keeper:
         hold = Hold.of(row)
         with self.changed:
             self.holds.add(hold)
-            self._start()
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(target=self._run, name="leases", daemon=True)
+                self.thread.start()
             self.changed.notify()
         try:
             yield
         finally:
             with self.changed:
                 self.holds.discard(hold)
-
-    def _start(self) -> None:
-        if self.thread is None or not self.thread.is_alive():
-            self.thread = threading.Thread(target=self._run, name="leases", daemon=True)
-            self.thread.start()
 
     def _run(self) -> None:
         while True:

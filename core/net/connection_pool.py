@@ -49,8 +49,10 @@ class Lines:
         except OSError as failed:
             raise FetchFailed("truncated", str(failed)) from failed
         finally:
-            if line is not None:
-                self._back(line)
+            if line is not None and line.reusable:
+                self.idle.append(line)
+            elif line is not None:
+                line.close()
         require_plain(answer.headers)
         return answer
 
@@ -62,12 +64,6 @@ class Lines:
                 return line
             line.close()
         return None
-
-    def _back(self, line: _Line) -> None:
-        if line.reusable:
-            self.idle.append(line)
-        else:
-            line.close()
 
     async def close(self) -> None:
         while self.idle:

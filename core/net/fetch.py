@@ -122,7 +122,9 @@ class _Download:
     def _ask(self, copy: Partial, *, have: int) -> FetchedFile:
         """Follow redirects to an answer and take it."""
         start = max(0, have - self.policy.overlap_bytes)
-        headers = self._headers(copy, start=start if have else None)
+        headers = {"User-Agent": self.policy.user_agent, "Accept": "*/*"}
+        if have:
+            headers |= {"Range": f"bytes={start}-", "If-Range": copy.label.etag}
         at = self.origin
         for _ in range(self.policy.max_redirects + 1):
             with self._get(at, headers) as response:
@@ -132,14 +134,13 @@ class _Download:
                     raise NotTheSameFile("it ends before what we have")
                 else:
                     self._store_body(response, copy, start=start, have=have)
-                    return self._finished(response, copy, at=at)
+                    size = self.into.stat().st_size
+                    if not size:
+                        raise FetchFailed("empty")
+                    kind = printable(response.headers.get("content-type", ""), longest=80)
+                    digest = sha256_of(self.into)
+                    return FetchedFile(sha256=digest, bytes=size, content_type=kind, final_url=at.url)
         raise FetchFailed("too_many_redirects", f"{self.policy.max_redirects} times")
-
-    def _headers(self, copy: Partial, *, start: int | None) -> dict[str, str]:
-        headers = {"User-Agent": self.policy.user_agent, "Accept": "*/*"}
-        if start is not None:
-            headers |= {"Range": f"bytes={start}-", "If-Range": copy.label.etag}
-        return headers
 
     def _get(self, at: HttpOrigin, headers: dict[str, str]) -> AbstractContextManager[Response]:
         return http_client.request(
@@ -198,13 +199,6 @@ class _Download:
                 raise FetchFailed("too_big", f"{self.policy.max_bytes} bytes")
             copy.write(piece, at=at)
             at += len(piece)
-
-    def _finished(self, response: Response, copy: Partial, *, at: HttpOrigin) -> FetchedFile:
-        size = self.into.stat().st_size
-        if not size:
-            raise FetchFailed("empty")
-        kind = printable(response.headers.get("content-type", ""), longest=80)
-        return FetchedFile(sha256=sha256_of(self.into), bytes=size, content_type=kind, final_url=at.url)
 
 
 def require_a_file(response: Response) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class InProcess:
@@ -45,8 +46,12 @@ class AdvisoryLocks:
     def hold(self, host: str) -> Iterator[bool]:
         from django.db import connection  # here, so that the fetch itself works without Django
 
+        def taken(cursor: Any, key: int) -> bool:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+            return bool(cursor.fetchone()[0])
+
         with connection.cursor() as cursor:
-            key = next((key for key in self._keys(host) if _locked(cursor, key)), None)
+            key = next((key for key in self._keys(host) if taken(cursor, key)), None)
         try:
             yield key is not None
         finally:
@@ -58,8 +63,3 @@ class AdvisoryLocks:
         for slot in range(self.per_host):
             digest = hashlib.sha256(f"gauntlet-slot/1\n{host}\n{slot}".encode()).digest()
             yield int.from_bytes(digest[:8], "big", signed=True)
-
-
-def _locked(cursor: object, key: int) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])  # type: ignore[attr-defined]
-    return bool(cursor.fetchone()[0])  # type: ignore[attr-defined]

@@ -126,18 +126,15 @@ class Messages:
         try:
             event = self.http.next_event()
         except h11.ProtocolError as bad:
-            raise self._fault(bad) from bad
+            if bad.error_status_hint == 431:
+                raise FetchFailed("headers_too_big", f"{self.limits.header_bytes} bytes") from bad
+            # whatever h11 makes of an end where there could be none
+            raise FetchFailed("truncated" if self.ended else "broken_http", str(bad)) from bad
         if isinstance(event, h11.Event):
             return event
         if not (self.limits.exact or b"HTTP/".startswith(self.first)):  # a file may end first: then it is cut off
             raise FetchFailed("broken_http", f"it begins with {printable(self.first.decode('latin-1'))}")
         return None
-
-    def _fault(self, bad: h11.ProtocolError) -> FetchFailed:
-        if bad.error_status_hint == 431:
-            return FetchFailed("headers_too_big", f"{self.limits.header_bytes} bytes")
-        # whatever h11 makes of an end where there could be none
-        return FetchFailed("truncated" if self.ended else "broken_http", str(bad))
 
 
 def require_plain(headers: Mapping[str, str]) -> None:

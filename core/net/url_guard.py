@@ -206,16 +206,12 @@ def _rules(url: str, *, loopback_ports: Container[int]) -> tuple[str, ssrfguard.
             raise FetchFailed("wrong_port", str(port))
         return scheme, ssrfguard.Policy(allowed_schemes=frozenset({"https"}), allowed_ports=frozenset({443}))
     port = port or 80
-    if scheme != "http" or port not in loopback_ports or not _literal_loopback(parts.hostname):
+    address = _literal(parts.hostname or "")
+    if scheme != "http" or port not in loopback_ports or address is None or address not in LOOPBACK:
         raise FetchFailed("wrong_scheme", f"{scheme}:" if scheme else "not there")
     return scheme, ssrfguard.Policy(
         allowed_schemes=frozenset({"http"}), allowed_ports=frozenset({port}), allowed_networks=(LOOPBACK,)
     )
-
-
-def _literal_loopback(host: str | None) -> bool:
-    address = _literal(host or "")
-    return address is not None and address in LOOPBACK
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:

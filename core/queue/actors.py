@@ -33,14 +33,11 @@ def look(label: str, pk: int) -> None:
         close_old_connections()
 
 
-def _actor(queue: str) -> dramatiq.Actor[[str, int], None]:
-    # No retries by the broker: the row itself knows when it is due again.
-    declared = dramatiq.actor(actor_name=f"look_{queue}", queue_name=queue, max_retries=0, time_limit=3_600_000)
-    actor: dramatiq.Actor[[str, int], None] = declared(look)
-    return actor
-
-
-ACTORS = {queue: _actor(queue) for queue in QUEUES}
+# No retries by the broker: the row itself knows when it is due again.
+ACTORS: dict[str, dramatiq.Actor[[str, int], None]] = {
+    queue: dramatiq.actor(actor_name=f"look_{queue}", queue_name=queue, max_retries=0, time_limit=3_600_000)(look)
+    for queue in QUEUES
+}
 
 
 def send(label: str, pk: int, *, queue: str) -> None:

@@ -54,9 +54,7 @@ def confine_program(*, policy: SandboxPolicy, uid: int | None) -> None:
         file_access.restrict(readable=policy.readable, writable=policy.writable, network=policy.network)
     limit(policy)
     if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+        namespaces.become(uid)
         counted_apart = not LIBC.unshare(NEWUSER)
     else:
         counted_apart = True

@@ -63,7 +63,10 @@ class WorkServer:
                 if self.requests.fileno() in ready:
                     connected = self._accept()
                 self._reap()
-                self._end_late_ones()
+                now = time.monotonic()
+                for pid in [pid for pid, child in self.children.items() if now >= child.deadline and not child.overran]:
+                    self.children[pid].overran = True
+                    _kill_group(pid)
         finally:
             for pid in self.children:
                 _kill_group(pid)
@@ -110,13 +113,6 @@ class WorkServer:
             with contextlib.suppress(OSError):  # nobody may be waiting any more
                 os.write(child.status, json.dumps(told).encode())
             os.close(child.status)
-
-    def _end_late_ones(self) -> None:
-        now = time.monotonic()
-        for pid, child in self.children.items():
-            if now >= child.deadline and not child.overran:
-                child.overran = True
-                _kill_group(pid)
 
     def _child(self, request: dict[str, Any], files: list[int]) -> None:
         try:

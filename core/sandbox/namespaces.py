@@ -59,9 +59,14 @@ def enclose(code: Path, *, empty: Path, scratch_bytes: int, uid: int) -> None:
         _show(Path(path), root=empty)
     _bind(code, empty / CODE.relative_to("/"))
     _devices(empty)
-    _identity(empty, uid=uid)
+    (empty / "etc").mkdir(exist_ok=True)
+    (empty / "etc/passwd").write_text(f"root:x:0:0::/:/bin/false\npod:x:{uid}:{uid}::/tmp:/bin/sh\n")
+    (empty / "etc/hosts").write_text("127.0.0.1 localhost pod\n")
     _change_root(empty)
-    _drop(uid)
+    if os.getuid() == 0:
+        become(uid)
+    no_new_privileges()
+    prctl(PR_SET_DUMPABLE, 0)  # the service, same user, must not be able to trace the pod's first process
 
 
 def python_folders() -> list[str]:
@@ -109,12 +114,6 @@ def _scratch(root: Path, *, scratch_bytes: int) -> None:
         _mount("proc", str(proc), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")
 
 
-def _identity(root: Path, *, uid: int) -> None:
-    (root / "etc").mkdir(exist_ok=True)
-    (root / "etc/passwd").write_text(f"root:x:0:0::/:/bin/false\npod:x:{uid}:{uid}::/tmp:/bin/sh\n")
-    (root / "etc/hosts").write_text("127.0.0.1 localhost pod\n")
-
-
 def _change_root(root: Path) -> None:
     os.chdir(root)
     must(LIBC.pivot_root(b".", b"."), "pivot_root")
@@ -123,13 +122,11 @@ def _change_root(root: Path) -> None:
     _restrict("/", ATTR_RDONLY, 0)
 
 
-def _drop(uid: int) -> None:
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    no_new_privileges()
-    prctl(PR_SET_DUMPABLE, 0)  # the service, same user, must not be able to trace the pod's first process
+def become(uid: int) -> None:
+    """From root to a user without rights, for good."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
 
 
 def show_nothing(name: bytes = b"pod") -> None:

@@ -117,11 +117,11 @@ def start_program(
     may start processes, so that they can be counted.  Its exit code says NO_WALLS where a wall could not be built.
     Raises OSError if nothing could be started.
     """
-    uid = None
-    if folder is not None and policy.processes and os.geteuid() == 0 and _reached_by_all(folder.resolve()):
+    place, uid = str(folder.resolve()) if folder else "/", None
+    reached_by_all = folder and all(parent.stat().st_mode & 0o001 for parent in Path(place).parents)
+    if policy.processes and os.geteuid() == 0 and reached_by_all:
         uid = NOBODY
-        os.chown(folder, uid, uid)
-    place = str(folder.resolve()) if folder else "/"
+        os.chown(place, uid, uid)
     writable = [*policy.writable, *([place] if folder else [])]
     orders = {"parent": os.getpid(), "uid": uid, "policy": {**asdict(policy), "writable": writable}}
     return subprocess.Popen(
@@ -133,10 +133,6 @@ def start_program(
         stderr=subprocess.PIPE if complaints else subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def _reached_by_all(folder: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in folder.parents)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -167,18 +167,15 @@ def _bury() -> None:
     """Kill and reap whatever the service left behind: as subreaper, the keeper is everyone's parent in the end."""
     with contextlib.suppress(ChildProcessError):
         while True:
-            _kill(_children())
+            _kill_children()
             os.wait()
 
 
-def _kill(pids: list[int]) -> None:
-    for pid in pids:
+def _kill_children() -> None:
+    """Where a kernel is built without their list, what is left dies with the process group at least."""
+    children = []
+    with contextlib.suppress(FileNotFoundError):
+        children = [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+    for child in children:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _children() -> list[int]:
-    try:
-        return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
-    except FileNotFoundError:  # a kernel built without the list: what is left dies with the process group at least
-        return []
+            os.kill(child, signal.SIGKILL)

@@ -86,13 +86,9 @@ def _grant_schema(cursor: Any, schema: str, role: sql.Identifier) -> None:
     for name in tables:
         table = sql.Identifier(schema, name)
         cursor.execute(sql.SQL("REVOKE ALL ON {} FROM PUBLIC, {}").format(table, role))
-        cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(_allowed(name)), table, role))
-
-
-def _allowed(table: str) -> str:
-    if table in READ_ONLY:
-        return "SELECT"
-    return "SELECT, INSERT" if table in INSERT_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        allowed = "SELECT, INSERT" if name in INSERT_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        allowed = "SELECT" if name in READ_ONLY else allowed
+        cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(allowed), table, role))
 
 
 def too_mighty(connection: Any) -> str:
