@@ -36,7 +36,11 @@ def settled(
 
     Raises Refused or RendererFault, nothing else.
     """
-    _require_readable(data)
+    try:  # a file that is not there, or cannot be read, says nothing about its miner
+        with data.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise RendererFault("NO_FILE", f"the stored file cannot be read: {error}") from error
     for _ in range(2):  # a failure that does not come again was nobody's
         try:
             return work(data)
@@ -62,12 +66,3 @@ def as_fault(error: Exception) -> RendererFault:
     if isinstance(error, OSError):
         return RendererFault("NO_ROOM", f"files cannot be written: {error}")
     return RendererFault("CRASHED", f"the work broke off: {error!r}"[:400])
-
-
-def _require_readable(data: Path) -> None:
-    """A file that is not there, or cannot be read, says nothing about its miner."""
-    try:
-        with data.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise RendererFault("NO_FILE", f"the stored file cannot be read: {error}") from error

@@ -131,31 +131,30 @@ class _CanonicalWriter:
             made = {**_values(told, CORE), **self._slots(told, CORE_TEXTURES)}
             surface = told.get("pbrMetallicRoughness", {})
             made["pbrMetallicRoughness"] = {**_values(surface, SURFACE), **self._slots(surface, SURFACE_TEXTURES)}
-            if extensions := self._extensions(told.get("extensions", {})):
-                made["extensions"] = extensions
+            kept = {}
+            for name, each in sorted(told.get("extensions", {}).items()):
+                if name in EXTENSIONS and name.startswith("KHR_materials_"):
+                    textures = [key for key in each if key.endswith("Texture")]
+                    kept[name] = {**_values(each, each.keys() - {*textures}), **self._slots(each, textures)}
+            if kept:
+                made["extensions"] = kept
+                self.extensions |= kept.keys()
             self.written["materials"].append(made)
             self.materials[index] = len(self.written["materials"]) - 1
         return self.materials[index]
 
-    def _extensions(self, told: Mapping[str, Json]) -> Json:
-        kept = {}
-        for name in sorted(name for name in EXTENSIONS & told.keys() if name.startswith("KHR_materials_")):
-            each = told[name]
-            textures = [key for key in each if key.endswith("Texture")]
-            kept[name] = {**_values(each, each.keys() - {*textures}), **self._slots(each, textures)}
-        self.extensions |= kept.keys()
-        return kept
-
     def _slots(self, told: Json, keys: Iterable[str]) -> Json:
-        return {key: self._slot(told[key]) for key in keys if key in told}
-
-    def _slot(self, told: Json) -> Json:
-        made = {"index": self._texture(told["index"]), **_values(told, ("texCoord", "scale", "strength"))}
-        moved = told.get("extensions", {}).get(TRANSFORM)
-        if moved is not None:
-            made["extensions"] = {TRANSFORM: _values(moved, ("offset", "rotation", "scale", "texCoord"))}
-            self.extensions.add(TRANSFORM)
-        return made
+        """The places of `told` that name a texture."""
+        slots = {}
+        for key in (key for key in keys if key in told):
+            slot = told[key]
+            made = {"index": self._texture(slot["index"]), **_values(slot, ("texCoord", "scale", "strength"))}
+            moved = slot.get("extensions", {}).get(TRANSFORM)
+            if moved is not None:
+                made["extensions"] = {TRANSFORM: _values(moved, ("offset", "rotation", "scale", "texCoord"))}
+                self.extensions.add(TRANSFORM)
+            slots[key] = made
+        return slots
 
     def _texture(self, index: int) -> int:
         if index not in self.textures:

@@ -12,7 +12,7 @@ from formats.glb.gltf import Reader
 from formats.glb.images import ImageFacts, check_images, check_uris
 from formats.glb.materials import check_extensions, check_materials, check_textures
 from formats.glb.scene import check_scene
-from formats.glb.tree import Json, item, parse
+from formats.glb.tree import item, parse
 from formats.rules import MOST_BYTES, MOST_JSON_BYTES, refusal
 
 MAGIC, JSON_CHUNK, BIN_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
@@ -41,7 +41,9 @@ def examine(data: bytes) -> tuple[GlbFacts, Reader]:
     """As `check`, with a reader of the checked content."""
     text, body = _chunks(data)
     tree = parse(text)
-    _check_version(tree)
+    version = item(tree, "asset", where="the file").get("version")
+    if not isinstance(version, str) or version.split(".")[0] != "2":
+        raise refusal("WRONG_VERSION", version=version)
     extensions = check_extensions(tree)
     check_buffers(tree, available=len(body))
     check_views(tree)
@@ -80,10 +82,6 @@ def _chunks(data: bytes) -> tuple[bytes, memoryview]:
         raise refusal("WRONG_VERSION", version=version)
     if promised != len(data):
         raise refusal("TRUNCATED" if promised > len(data) else "TRAILING_BYTES", promised=promised, bytes=len(data))
-    return _json_chunk(data), _binary_chunk(data)
-
-
-def _json_chunk(data: bytes) -> bytes:
     length, kind = struct.unpack_from("<II", data, 12)
     if kind != JSON_CHUNK:
         raise refusal("BAD_CHUNKS", why="the first chunk is not JSON")
@@ -91,12 +89,11 @@ def _json_chunk(data: bytes) -> bytes:
         raise refusal("BAD_CHUNKS", why=f"the JSON chunk claims {length} bytes of {len(data) - 20}")
     if length > MOST_JSON_BYTES:
         raise refusal("JSON_TOO_LARGE", bytes=length, limit=MOST_JSON_BYTES)
-    return data[20 : 20 + length]
+    return data[20 : 20 + length], _binary_chunk(data, start=20 + length)
 
 
-def _binary_chunk(data: bytes) -> memoryview:
+def _binary_chunk(data: bytes, *, start: int) -> memoryview:
     """Empty when there is none.  Nothing may follow it: another reader might take a later chunk for this one."""
-    start = 20 + struct.unpack_from("<I", data, 12)[0]
     if start == len(data):
         return memoryview(b"")
     if start + 8 > len(data):
@@ -109,9 +106,3 @@ def _binary_chunk(data: bytes) -> memoryview:
     if start + 8 + length != len(data):
         raise refusal("BAD_CHUNKS", why=f"{len(data) - start - 8 - length} bytes follow the BIN chunk")
     return memoryview(data)[start + 8 : start + 8 + length]
-
-
-def _check_version(tree: Json) -> None:
-    version = item(tree, "asset", where="the file").get("version")
-    if not isinstance(version, str) or version.split(".")[0] != "2":
-        raise refusal("WRONG_VERSION", version=version)

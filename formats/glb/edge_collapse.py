@@ -56,11 +56,6 @@ def _whole(corners: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray((first != second) & (second != third) & (third != first), np.bool_)
 
 
-def _mean(values: NDArray[Any], groups: Numbers) -> NDArray[np.float64]:
-    counted = np.bincount(groups)[:, None]
-    return np.stack([np.bincount(groups, weights=column) for column in values.T], axis=1) / counted
-
-
 def _collapsed_part(part: MeshPart, gone_to: Numbers, place: Floats) -> MeshPart:
     """The part with its vertices gone to `place[gone_to]`, each with the mean of what was painted on its vertices."""
     _, groups = np.unique(_paint_numbers(part, gone_to), return_inverse=True)
@@ -68,17 +63,27 @@ def _collapsed_part(part: MeshPart, gone_to: Numbers, place: Floats) -> MeshPart
     home = np.zeros(groups.max() + 1 if len(groups) else 0, np.int64)
     home[groups] = gone_to
     corners = groups[part.faces]
-    faces = np.unique(_from_the_least(corners[_whole(home[corners])]), axis=0)
+    faces = corners[_whole(home[corners])]
+    from_the_least = (faces.argmin(axis=1)[:, None] + np.arange(3)) % 3  # the same triangle begins at the same corner
+    faces = np.unique(np.take_along_axis(faces, from_the_least, axis=1), axis=0)
     used, faces = np.unique(faces, return_inverse=True)
+    counted = np.bincount(groups)[:, None]
 
     def mean(values: Floats | None) -> Floats | None:
-        return None if values is None else _mean(values, groups)[used].astype(np.float32)
+        if values is None:
+            return None
+        sums = np.stack([np.bincount(groups, weights=column) for column in values.T], axis=1)
+        return (sums / counted)[used].astype(np.float32)
 
+    normals = mean(part.normals)
+    if normals is not None:
+        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+        normals = (normals / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
     return replace(
         part,
         faces=faces.reshape(-1, 3).astype(np.int32),
         positions=place[home[used]],
-        normals=_unit(mean(part.normals)),
+        normals=normals,
         uv=mean(part.uv),
         glow_uv=mean(part.glow_uv),
         colours=mean(part.colours),
@@ -95,16 +100,3 @@ def _paint_numbers(part: MeshPart, gone_to: Numbers) -> Numbers:
         patch = np.clip(np.floor(uv * TEXTURE_CELLS), -FURTHEST, FURTHEST).astype(np.int64) + FURTHEST
         number = (number * 1024 + patch[:, 0]) * 1024 + patch[:, 1]
     return number
-
-
-def _from_the_least(faces: NDArray[Any]) -> NDArray[Any]:
-    """The same triangle always begins at the same corner; its winding stays."""
-    turned = (faces.argmin(axis=1)[:, None] + np.arange(3)) % 3
-    return np.take_along_axis(faces, turned, axis=1)
-
-
-def _unit(normals: Floats | None) -> Floats | None:
-    if normals is None:
-        return None
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    return (normals / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)

@@ -254,7 +254,12 @@ class Reader:
         if told is None:
             return None
         moved = told.get("extensions", {}).get("KHR_texture_transform", {})
-        return Paint(self.texture(told["index"]), moved.get("texCoord", told.get("texCoord", 0)), _uv_matrix(moved))
+        channel = moved.get("texCoord", told.get("texCoord", 0))
+        (dx, dy), (sx, sy) = moved.get("offset", (0, 0)), moved.get("scale", (1, 1))
+        cos, sin = np.cos(moved.get("rotation", 0.0)), np.sin(moved.get("rotation", 0.0))
+        # KHR_texture_transform: translation * rotation * scale
+        transform = np.array([[cos * sx, sin * sy, dx], [-sin * sx, cos * sy, dy], [0.0, 0.0, 1.0]])
+        return Paint(self.texture(told["index"]), channel, transform)
 
     def _texture(self, index: int) -> Texture:
         told = self.tree["textures"][index]
@@ -275,14 +280,10 @@ class Reader:
                 raise ValueError(f"the header says {measured.width} x {measured.height}, the content {picture.size}")
             if picture.format in ("PNG", "WEBP") and getattr(picture, "n_frames", 1) != 1:
                 raise ValueError("it moves; embed one still picture")
-            return np.asarray(_eight_bit(picture).convert("RGBA"))
-
-
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Pillow opens 16-bit gray PNGs in a mode that does not convert to colour."""
-    if not picture.mode.startswith("I"):
-        return picture
-    return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+            if picture.mode.startswith("I"):  # a 16-bit gray PNG, in a mode that does not convert to colour
+                gray = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+                return np.asarray(gray.convert("RGBA"))
+            return np.asarray(picture.convert("RGBA"))
 
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP")
@@ -292,27 +293,15 @@ def local_matrix(node: Json) -> NDArray[np.float64]:
     """A node's 4x4 transform (glTF 2.0 §3.5.3: column-major matrix, or T * R * S)."""
     if "matrix" in node:
         return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
-    matrix = np.eye(4)
-    matrix[:3, :3] = _rotation(node.get("rotation", (0, 0, 0, 1))) * np.array(
-        node.get("scale", (1, 1, 1)), dtype=np.float64
-    )
-    matrix[:3, 3] = node.get("translation", (0, 0, 0))
-    return matrix
-
-
-def _rotation(quaternion: tuple[float, float, float, float]) -> NDArray[np.float64]:
-    x, y, z, w = (float(value) for value in quaternion)
-    return np.array(
+    x, y, z, w = (float(value) for value in node.get("rotation", (0, 0, 0, 1)))
+    rotation = np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
             [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
             [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
         ]
     )
-
-
-def _uv_matrix(moved: Json) -> NDArray[np.float64]:
-    """KHR_texture_transform: translation * rotation * scale."""
-    (dx, dy), (sx, sy) = moved.get("offset", (0, 0)), moved.get("scale", (1, 1))
-    cos, sin = np.cos(moved.get("rotation", 0.0)), np.sin(moved.get("rotation", 0.0))
-    return np.array([[cos * sx, sin * sy, dx], [-sin * sx, cos * sy, dy], [0.0, 0.0, 1.0]])
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation * np.array(node.get("scale", (1, 1, 1)), dtype=np.float64)
+    matrix[:3, 3] = node.get("translation", (0, 0, 0))
+    return matrix

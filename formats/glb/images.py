@@ -37,24 +37,20 @@ def check_images(tree: Json, body: memoryview) -> dict[int, ImageFacts]:
         views = tree.get("bufferViews", [])
         view = views[reference(image, "bufferView", where=where, count=len(views))]
         start = view.get("byteOffset", 0)
-        facts[index] = _measure(body[start : start + view["byteLength"]], where=where)
-        if "mimeType" in image and image["mimeType"] != MIME_TYPES[facts[index].kind]:
-            why = f"its mimeType is {image['mimeType']!r}, its bytes are {MIME_TYPES[facts[index].kind]}"
+        fact = header(bytes(body[start : start + view["byteLength"]][: 1 << 20]))
+        if fact is None:
+            raise refusal("BAD_IMAGE", where=where, why="not a PNG, JPEG or WebP header")
+        if not fact.width or not fact.height:
+            raise refusal("BAD_IMAGE", where=where, why="has no pixels")
+        if max(fact.width, fact.height) > MOST_IMAGE_EDGE:
+            raise refusal("IMAGE_TOO_LARGE", where=where, width=fact.width, height=fact.height, limit=MOST_IMAGE_EDGE)
+        facts[index] = fact
+        if "mimeType" in image and image["mimeType"] != MIME_TYPES[fact.kind]:
+            why = f"its mimeType is {image['mimeType']!r}, its bytes are {MIME_TYPES[fact.kind]}"
             raise refusal("BAD_IMAGE", where=where, why=why)
     pixels = sum(fact.width * fact.height for fact in facts.values())
     if pixels > MOST_IMAGE_PIXELS:
         raise refusal("IMAGES_TOO_LARGE", pixels=pixels, limit=MOST_IMAGE_PIXELS)
-    return facts
-
-
-def _measure(data: memoryview, *, where: str) -> ImageFacts:
-    facts = header(bytes(data[: 1 << 20]))
-    if facts is None:
-        raise refusal("BAD_IMAGE", where=where, why="not a PNG, JPEG or WebP header")
-    if not facts.width or not facts.height:
-        raise refusal("BAD_IMAGE", where=where, why="has no pixels")
-    if max(facts.width, facts.height) > MOST_IMAGE_EDGE:
-        raise refusal("IMAGE_TOO_LARGE", where=where, width=facts.width, height=facts.height, limit=MOST_IMAGE_EDGE)
     return facts
 
 

@@ -15,7 +15,11 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 
 def parse(text: bytes) -> Json:
     """The JSON object in `text`; depth is measured before anything is built."""
-    _measure_depth(text)
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", text)):
+        depth += 1 if bracket.group() in b"[{" else -1
+        if depth > MOST_JSON_DEPTH:
+            raise refusal("JSON_TOO_DEEP", limit=MOST_JSON_DEPTH)
     try:
         tree = json.loads(text.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_name_once)
     except (ValueError, RecursionError) as error:
@@ -23,14 +27,6 @@ def parse(text: bytes) -> Json:
     if not isinstance(tree, dict):
         raise refusal("WRONG_SHAPE", where="the JSON chunk", wanted="an object")
     return tree
-
-
-def _measure_depth(text: bytes) -> None:
-    depth = 0
-    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", text)):
-        depth += 1 if bracket.group() in b"[{" else -1
-        if depth > MOST_JSON_DEPTH:
-            raise refusal("JSON_TOO_DEEP", limit=MOST_JSON_DEPTH)
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> Json:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from formats.glb.gltf import Floats, Json, Material, MeshPart, Model, Paint
+from formats.glb.gltf import Json, Material, MeshPart, Model, Paint
 from formats.glb.textures import Texture
 from formats.known_good_files import pack
 
@@ -51,7 +50,11 @@ class _Writer:
         self.textures: dict[int, int] = {}
 
     def file(self, model: Model) -> bytes:
-        low, size = _frame(part.positions for part in model.parts)
+        every = np.concatenate([part.positions.astype(np.float64) for part in model.parts])
+        low = every.min(axis=0)
+        size = max(
+            float((every.max(axis=0) - low).max()), 1e-6
+        )  # of all parts: one scale, so that normals stay upright
         self.tree["nodes"] = [{"mesh": 0, "translation": low.tolist(), "scale": [size] * 3}]
         used = sorted({part.material for part in model.parts})
         self.tree["materials"] = [self._material(model.materials[index]) for index in used]
@@ -68,7 +71,9 @@ class _Writer:
             attributes["NORMAL"] = self._vertices(np.rint(part.normals * 127).astype(np.int8))
         for name, uv in (("TEXCOORD_0", part.uv), ("TEXCOORD_1", part.glow_uv)):
             if uv is not None:
-                attributes[name] = self._vertices(_coordinates(uv))
+                inside = len(uv) > 0 and uv.min() >= 0 and uv.max() <= 1
+                stored = np.rint(uv * STEPS).astype(np.uint16) if inside else uv.astype(np.float32)
+                attributes[name] = self._vertices(stored)
         if part.colours is not None:
             attributes["COLOR_0"] = self._vertices(np.rint(part.colours * 255).astype(np.uint8))
         kind = np.uint16 if len(places) < STEPS else np.uint32
@@ -150,18 +155,6 @@ def picture(texture: Texture, *, edge: int) -> bytes:
     kept = io.BytesIO()
     Image.fromarray(pixels[..., :3] if solid else pixels).save(kept, "WEBP", quality=QUALITY)
     return kept.getvalue()
-
-
-def _frame(positions: Iterable[Floats]) -> tuple[NDArray[np.float64], float]:
-    """The least corner and the longest edge of all parts: one scale, so that normals stay upright."""
-    every = np.concatenate([each.astype(np.float64) for each in positions])
-    low = every.min(axis=0)
-    return low, max(float((every.max(axis=0) - low).max()), 1e-6)
-
-
-def _coordinates(uv: Floats) -> NDArray[Any]:
-    inside = len(uv) > 0 and uv.min() >= 0 and uv.max() <= 1
-    return np.rint(uv * STEPS).astype(np.uint16) if inside else uv.astype(np.float32)
 
 
 def _share(value: float) -> float:

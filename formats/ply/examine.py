@@ -43,8 +43,11 @@ def read(data: bytes) -> Splats:
     needed, found = 4 * len(names) * count, len(data) - start
     if needed != found:
         raise refusal("PLY_LENGTH", count=count, needed=needed, found=found)
+    rest = {name for name in names if name.startswith("f_rest_")}
+    if len(rest) not in DEGREES or rest != {f"f_rest_{i}" for i in range(len(rest))}:
+        raise refusal("PLY_HARMONICS", count=len(rest))
     values = np.frombuffer(data, "<f4", offset=start).reshape(count, len(names))
-    splats = Splats(values, {name: i for i, name in enumerate(names)}, _degree(names))
+    splats = Splats(values, {name: i for i, name in enumerate(names)}, DEGREES[len(rest)])
     _check_values(splats)
     return splats
 
@@ -126,13 +129,6 @@ def _count(word: str) -> int:
     if int(word) > MOST_SPLATS:
         raise refusal("TOO_MANY_SPLATS", count=int(word), limit=MOST_SPLATS)
     return int(word)
-
-
-def _degree(names: list[str]) -> int:
-    rest = {name for name in names if name.startswith("f_rest_")}
-    if len(rest) not in DEGREES or rest != {f"f_rest_{i}" for i in range(len(rest))}:
-        raise refusal("PLY_HARMONICS", count=len(rest))
-    return DEGREES[len(rest)]
 
 
 def _check_values(splats: Splats) -> None:

@@ -22,7 +22,8 @@ Bytes = NDArray[np.uint8]
 
 def light(splats: Splats) -> bytes:
     """A proxy for the site: the splats that cover most, without view-dependent colour above the first degree."""
-    importance = _cover(splats)
+    scales = np.sort(splats.of("scale_0", "scale_1", "scale_2").astype(np.float64), axis=1)
+    importance = np.exp(scales[:, 1] + scales[:, 2]) * _sigmoid(splats.of("opacity"))[:, 0]
     order = np.sort(np.argsort(-importance, kind="stable")[:MOST_LIGHT])
     return pack(splats, order, degree=min(1, splats.degree))
 
@@ -36,12 +37,16 @@ def pack(
     head = struct.pack("<IIIBBBB", MAGIC, VERSION, len(kept), degree, FRACTION, 0, 0)
     scales = splats.of("scale_0", "scale_1", "scale_2")[kept]
     colours = splats.of("f_dc_0", "f_dc_1", "f_dc_2")[kept]
+    places = np.rint(splats.of("x", "y", "z")[kept].astype(np.float64) * (1 << FRACTION)).astype("<i4")
+    turns = splats.of("rot_0", "rot_1", "rot_2", "rot_3")[kept]
+    unit = turns / np.linalg.norm(turns, axis=1, keepdims=True)
+    unit *= np.where(unit[:, :1] < 0, -1, 1)  # w is not negative, and follows from x, y and z
     parts = [
-        _places(splats.of("x", "y", "z")[kept]),
+        places.reshape(-1, 1).view(np.uint8).reshape(-1, 4)[:, :3],
         _byte(_sigmoid(splats.of("opacity")[kept]) * 255),
         _byte((colours * 0.15 + 0.5) * 255),
         _byte((scales + 10) * 16),
-        _turns(splats.of("rot_0", "rot_1", "rot_2", "rot_3")[kept]),
+        _byte(unit[:, 1:] * 127.5 + 127.5),
         _byte(splats.harmonics[kept][:, : {0: 0, 1: 3, 2: 8, 3: 15}[degree]] * 128 + 128),
     ]
     return gzip(head + b"".join(part.tobytes() for part in parts), comment=comment)
@@ -62,11 +67,6 @@ def count(packed: bytes) -> int:
     return int.from_bytes(zlib.decompress(packed, 31)[8:12], "little")
 
 
-def _cover(splats: Splats) -> NDArray[np.float64]:
-    scales = np.sort(splats.of("scale_0", "scale_1", "scale_2").astype(np.float64), axis=1)
-    return np.exp(scales[:, 1] + scales[:, 2]) * _sigmoid(splats.of("opacity"))[:, 0]
-
-
 def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float64]:
     sure: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values.astype(np.float64), -60, 60)))
     return sure
@@ -75,15 +75,3 @@ def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def _byte(values: NDArray[np.floating]) -> Bytes:
     stored: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return stored
-
-
-def _places(places: NDArray[np.float32]) -> Bytes:
-    whole = np.rint(places.astype(np.float64) * (1 << FRACTION)).astype("<i4")
-    return whole.reshape(-1, 1).view(np.uint8).reshape(-1, 4)[:, :3]
-
-
-def _turns(turns: NDArray[np.float32]) -> Bytes:
-    """x, y, z of the rotation whose w is not negative; w follows from them."""
-    unit = turns / np.linalg.norm(turns, axis=1, keepdims=True)
-    unit *= np.where(unit[:, :1] < 0, -1, 1)
-    return _byte(unit[:, 1:] * 127.5 + 127.5)

@@ -9,7 +9,6 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from formats.rules import MOST_TRIANGLES, refusal
 
 MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_TEXTURE_BYTES = 250_000, 2_900_000, 50_000, 200, 4 << 20
 MOST_ANSWER = 400_000_000  # characters
+SAID_OF_A_REFUSAL = ("what", "why", "count", "limit", "bytes")
 WIDTHS = {"position": 3, "normal": 3, "uv": 2, "color": 3}
 
 Told = dict[str, Any]
@@ -43,18 +43,13 @@ def read(answer: Any) -> Built:
         line, _, packed = answer.partition("\n")
         tree = json.loads(line)
         if "refused" in tree:
-            raise _refused(tree["refused"])
+            code, seen = tree["refused"]  # it must name one of our rules and fill its sentence
+            raise refusal(code, **{name: seen[name] for name in SAID_OF_A_REFUSAL if name in seen})
         built = Built(tree, base64.b64decode(packed.encode("ascii"), validate=True))
         _check(built)
         return built
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, binascii.Error):
         raise broken() from None
-
-
-def _refused(told: Any) -> Refused:
-    """A refusal must name one of our rules and fill its sentence."""
-    code, seen = told
-    return refusal(code, **{name: seen[name] for name in seen if name in ("what", "why", "count", "limit", "bytes")})
 
 
 def _check(built: Built) -> None:
@@ -132,14 +127,8 @@ def _corners(mesh: Told) -> int:
     total = int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"])
     start, count = mesh["range"]
     whole = range(total)[start : start + count]
-    return sum(len(range(total)[first : first + wide]) for first, wide in _groups(mesh, whole))
-
-
-def _groups(mesh: Told, whole: range) -> Iterator[tuple[int, int]]:
-    if "groups" not in mesh:
-        yield whole.start, len(whole)
-    for first, wide, _ in mesh.get("groups", []):
-        yield first, wide
+    groups = mesh.get("groups", [(whole.start, len(whole), 0)])
+    return sum(len(range(total)[first : first + wide]) for first, wide, _ in groups)
 
 
 def _span(told: Any, item: int, size: int) -> int:

@@ -24,7 +24,13 @@ class Scopes:
     def __init__(self, root: Node) -> None:
         self.names: dict[int, set[str]] = {root.id: set()}
         self.declared: dict[int, bool] = {}  # node id of a declaring identifier: is it a parameter?
-        self._fill(root)
+        waiting = [(root, root.id)]
+        while waiting:
+            node, scope = waiting.pop()
+            inner = node.id if node.type in FUNCTIONS else scope
+            self.names.setdefault(inner, set())
+            self._declare(node, scope=scope, inner=inner)
+            waiting += [(child, inner) for child in node.named_children]
 
     def declares(self, node: Node) -> bool:
         """Is the name known where `node` stands?"""
@@ -49,15 +55,6 @@ class Scopes:
         if above.type in ("assignment_expression", "augmented_assignment_expression"):
             return above.child_by_field_name("left") == node
         return above.type in ("update_expression", "for_in_statement")
-
-    def _fill(self, root: Node) -> None:
-        waiting = [(root, root.id)]
-        while waiting:
-            node, scope = waiting.pop()
-            inner = node.id if node.type in FUNCTIONS else scope
-            self.names.setdefault(inner, set())
-            self._declare(node, scope=scope, inner=inner)
-            waiting += [(child, inner) for child in node.named_children]
 
     def _declare(self, node: Node, *, scope: int, inner: int) -> None:
         kind = node.type
