@@ -72,7 +72,8 @@ def _outcome(report: WorkReport, policy: SandboxPolicy) -> Done:
         lines = [json.loads(line) for line in report.answer.splitlines()]
     except (ValueError, RecursionError):
         lines = []
-    walls, result = (None, {})
+    walls: Any = None
+    result: dict[str, Any] = {}
     if len(lines) == 2 and all(isinstance(line, dict) for line in lines):
         walls, result = lines[0].get("walls"), lines[1]
     if "refused" in result:

@@ -117,8 +117,9 @@ def start_program(
     may start processes, so that they can be counted.  Its exit code says NO_WALLS where a wall could not be built.
     Raises OSError if nothing could be started.
     """
-    place, uid = str(folder.resolve()) if folder else "/", None
-    reached_by_all = folder and all(parent.stat().st_mode & 0o001 for parent in Path(place).parents)
+    place = str(folder.resolve()) if folder else "/"
+    reached_by_all = folder is not None and all(parent.stat().st_mode & 0o001 for parent in Path(place).parents)
+    uid: int | None = None
     if policy.processes and os.geteuid() == 0 and reached_by_all:
         uid = NOBODY
         os.chown(place, uid, uid)
