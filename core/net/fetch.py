@@ -134,12 +134,7 @@ class _Download:
                     raise NotTheSameFile("it ends before what we have")
                 else:
                     self._store_body(response, copy, start=start, have=have)
-                    size = self.into.stat().st_size
-                    if not size:
-                        raise FetchFailed("empty")
-                    kind = printable(response.headers.get("content-type", ""), longest=80)
-                    digest = sha256_of(self.into)
-                    return FetchedFile(sha256=digest, bytes=size, content_type=kind, final_url=at.url)
+                    return self._stored(response, at=at)
         raise FetchFailed("too_many_redirects", f"{self.policy.max_redirects} times")
 
     def _get(self, at: HttpOrigin, headers: dict[str, str]) -> AbstractContextManager[Response]:
@@ -199,6 +194,14 @@ class _Download:
                 raise FetchFailed("too_big", f"{self.policy.max_bytes} bytes")
             copy.write(piece, at=at)
             at += len(piece)
+
+    def _stored(self, response: Response, *, at: HttpOrigin) -> FetchedFile:
+        """What lies at `into` now that `response`, of the address `at`, has ended."""
+        size = self.into.stat().st_size
+        if not size:
+            raise FetchFailed("empty")
+        kind = printable(response.headers.get("content-type", ""), longest=80)
+        return FetchedFile(sha256=sha256_of(self.into), bytes=size, content_type=kind, final_url=at.url)
 
 
 def require_a_file(response: Response) -> None:

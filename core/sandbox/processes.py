@@ -114,13 +114,12 @@ def start_program(
     """A walled program that works in `folder`, or writes nowhere; whoever starts it ends it.
 
     `command[0]` is an absolute path; without `complaints` its stderr goes nowhere.  As root it becomes `nobody` if it
-    may start processes, so that they can be counted.  Its exit code says NO_WALLS where a wall could not be built.
-    Raises OSError if nothing could be started.
+    may start processes, so that they can be counted, and if `nobody` reaches it and its folder.  Its exit code says
+    NO_WALLS where a wall could not be built.  Raises OSError if nothing could be started.
     """
     place = str(folder.resolve()) if folder else "/"
-    reached_by_all = folder is not None and all(parent.stat().st_mode & 0o001 for parent in Path(place).parents)
     uid: int | None = None
-    if policy.processes and os.geteuid() == 0 and reached_by_all:
+    if folder and policy.processes and os.geteuid() == 0 and _reached_by_all(command[0], place):
         uid = NOBODY
         os.chown(place, uid, uid)
     writable = [*policy.writable, *([place] if folder else [])]
@@ -134,6 +133,10 @@ def start_program(
         stderr=subprocess.PIPE if complaints else subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _reached_by_all(*paths: str) -> bool:
+    return all(parent.stat().st_mode & 0o001 for path in paths for parent in Path(path).resolve().parents)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

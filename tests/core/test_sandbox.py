@@ -284,6 +284,7 @@ PROGRAM = SandboxPolicy(
     memory=1 << 30, cpu_seconds=30, wall_seconds=120.0, file_bytes=1 << 20, open_files=64, processes=16
 )
 ALONE = replace(PROGRAM, processes=0)
+PYTHON = "/usr/bin/python3"  # the system's: `nobody` reaches it, wherever ours is installed
 
 
 @pytest.fixture
@@ -292,7 +293,7 @@ def python(tmp_path: Path) -> Callable[..., Ended]:
     folder = Path(tempfile.mkdtemp(prefix="gauntlet-test-"))
 
     def run(text: str, *arguments: object, policy: SandboxPolicy = PROGRAM) -> Ended:
-        command = [sys.executable, "-I", "-c", text, *map(str, arguments)]
+        command = [PYTHON, "-I", "-c", text, *map(str, arguments)]
         return processes.run(command, folder=folder, policy=policy)
 
     run.folder = folder  # type: ignore[attr-defined]
