@@ -49,7 +49,7 @@ from competition.models import Competition, Round
 from core.postgres import server as embedded_postgres
 from core.queue.heartbeats import RECONCILER, Heart
 from dashboard.facts import page_queries
-from dashboard.facts.matches import DuelRow, duel_url, match_url
+from dashboard.facts.matches import DuelLine, duel_url, match_url
 from judging.models import Match
 
 SCREENS = ((1280, 1500), (380, 1700))  # width, and how much of the height is kept
@@ -123,7 +123,7 @@ def fell_short(competition: Competition) -> str:
     return found.challenger.miner.hotkey if found else ""
 
 
-def decision(competition: Competition) -> tuple[Round, Match, Sequence[DuelRow]]:
+def decision(competition: Competition) -> tuple[Round, Match, Sequence[DuelLine]]:
     """The last round that decisive duels decided."""
     reigns = queries.reigns_of(competition)
     for round_ in (each for each in queries.rounds_of(competition) if each.state == "finished"):

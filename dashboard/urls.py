@@ -7,11 +7,9 @@ from django.urls import path, register_converter
 from django.urls.resolvers import URLPattern
 
 from dashboard.api.urls import urlpatterns as api
-from dashboard.facts import chart_data, over_rounds, rules, verifier_findings
 from dashboard.feeds import feed_views
-from dashboard.operations import judge_health
-from dashboard.pages import about, files, live_modules, source_page, views
-from dashboard.pages.answers import Page
+from dashboard.pages import about, charts, files, findings, live_modules, over_rounds, rules, source_page, views
+from dashboard.pages.answers import FactsPage
 from dashboard.reviewing.urls import urlpatterns as reviewing
 from formats import registry
 
@@ -28,7 +26,7 @@ class Hotkey:
         return value
 
 
-class Side(Hotkey):
+class LeaderOrHotkey(Hotkey):
     """A hotkey, or `leader` for the leader of the round."""
 
     regex = f"leader|{Hotkey.regex}"
@@ -52,8 +50,16 @@ class Theme(Hotkey):
     regex = "auto|light|dark"
 
 
-for converter in (Hotkey, Side, Stem, Sha256, Extension, Theme):
-    register_converter(converter, converter.__name__.lower())
+CONVERTERS = {
+    "hotkey": Hotkey,
+    "side": LeaderOrHotkey,
+    "stem": Stem,
+    "sha256": Sha256,
+    "extension": Extension,
+    "theme": Theme,
+}
+for name, converter in CONVERTERS.items():
+    register_converter(converter, name)
 
 ROUND = "c/<slug:slug>/r/<int:number>"
 MATCH = f"{ROUND}/<side:defender>-vs-<hotkey:challenger>"
@@ -61,7 +67,7 @@ TITLE = f"{ROUND}/title/<hotkey:hotkey>"
 AUDIT = f"{ROUND}/audits/<hotkey:hotkey>"
 
 
-def both(address: str, page: Page, *, name: str) -> list[URLPattern]:
+def both(address: str, page: FactsPage, *, name: str) -> list[URLPattern]:
     """A page, and its facts as JSON."""
     return [path(f"{address}.json", page.json, name=f"{name}-json"), path(f"{address}/", page.html, name=name)]
 
@@ -83,8 +89,8 @@ urlpatterns = [
     path(f"{ROUND}/live", views.live_fragment, name="live"),
     path(f"{ROUND}/bundle.tar", files.bundle, name="bundle"),
     path(f"{ROUND}/bundle/<path:path>", files.bundle_file, name="bundle-file"),
-    path("c/<slug:slug>/records/<path:path>", verifier_findings.record_file, name="record-file"),
-    *both("c/<slug:slug>/findings", verifier_findings.findings, name="findings"),
+    path("c/<slug:slug>/records/<path:path>", findings.record_file, name="record-file"),
+    *both("c/<slug:slug>/findings", findings.findings_page, name="findings"),
     path("theme/<theme:name>/", views.theme, name="theme"),
     path("robots.txt", feed_views.robots, name="robots"),
     path("sitemap.xml", feed_views.sitemap, name="sitemap"),
@@ -101,10 +107,10 @@ urlpatterns = [
     *both("changelog", about.changelog_page, name="changelog"),
     path("c/<slug:slug>/leaders.csv", over_rounds.leaders_sheet.csv, name="leaders-csv"),
     path("c/<slug:slug>/prompts.csv", over_rounds.prompts_sheet.csv, name="prompt-gallery-csv"),
-    path("c/<slug:slug>/charts.csv", chart_data.charts_sheet.csv, name="charts-csv"),
-    path("c/<slug:slug>/charts/<slug:name>.json", chart_data.chart, name="chart"),
-    path(f"{AUDIT}/charts/<slug:name>.json", chart_data.audit_chart, name="audit-chart"),
-    *both("c/<slug:slug>/charts", chart_data.charts_page, name="charts"),
+    path("c/<slug:slug>/charts.csv", charts.charts_sheet.csv, name="charts-csv"),
+    path("c/<slug:slug>/charts/<slug:name>.json", charts.chart, name="chart"),
+    path(f"{AUDIT}/charts/<slug:name>.json", charts.audit_chart, name="audit-chart"),
+    *both("c/<slug:slug>/charts", charts.charts_page, name="charts"),
     path(f"{ROUND}.csv", views.round_sheet.csv, name="round-csv"),
     path(f"{MATCH}.csv", views.match_sheet.csv, name="match-csv"),
     path("c/<slug:slug>/audits.csv", over_rounds.audits_sheet.csv, name="audits-csv"),
@@ -114,7 +120,7 @@ urlpatterns = [
     *both("c/<slug:slug>/prompts/<stem:stem>", over_rounds.prompt_page, name="prompt"),
     *both("c/<slug:slug>", views.home, name="competition"),
     *both(ROUND, views.round_page, name="round"),
-    *both(f"{ROUND}/judge", judge_health.judge_page, name="judge"),
+    *both(f"{ROUND}/judge", views.judge_page, name="judge"),
     *both(MATCH, views.match_page, name="match"),
     *both(f"{MATCH}/<stem:stem>", views.duel_page, name="duel"),
     *both(f"{ROUND}/code/<hotkey:hotkey>", source_page.source_page, name="source-audit"),
@@ -127,4 +133,4 @@ urlpatterns = [
     *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
     *api,
 ]
-handler404 = "dashboard.pages.views.not_found"
+handler404 = "dashboard.pages.views.page_missing"

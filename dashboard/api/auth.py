@@ -98,7 +98,7 @@ def for_us(signed: signing.Signed) -> bool:
     return not signed.signed_for or Checkpoint.objects.filter(signed_by=signed.signed_for).exists()
 
 
-def as_sent(request: Any) -> signing.Sent | None:
+def as_sent(request: Any) -> signing.SentRequest | None:
     """The request as it was signed.  None where it was sent to a host that is not ours: a signature for another
     installation must not count here."""
     host, ours = request.get_host(), urlsplit(settings.ORIGIN)
@@ -106,7 +106,7 @@ def as_sent(request: Any) -> signing.Sent | None:
         return None
     raw = request.META.get("RAW_URI", "")
     path = raw if raw.startswith("/") else request.get_full_path()
-    return signing.Sent(method=request.method, host=host, path=path, body=body_of(request))
+    return signing.SentRequest(method=request.method, host=host, path=path, body=body_of(request))
 
 
 def body_of(request: Any) -> bytes:
@@ -117,7 +117,7 @@ def body_of(request: Any) -> bytes:
     return bytes(request.body)
 
 
-def take_turn(hotkey: str, nonce: str, *, now: datetime) -> throttles.Use | None:
+def take_turn(hotkey: str, nonce: str, *, now: datetime) -> throttles.QuotaUse | None:
     """Take a nonce, if the key has not asked too often: then nothing is written, and the nonce may be used later.
 
     None where the nonce was used.  Of any number who try at once, one gets it; requests of one key are counted one at a

@@ -25,9 +25,9 @@ def of(round_: Round) -> rows.JudgeHealth:
         well=measured.well if measured else None,
         take=current[0].take if current else 0,
         gates=tuple(
-            rows.Gate(gate=f.gate, state=f.state, measured=f.measured, needed=f.needed, of=f.of)
+            rows.GateRow(gate=f.gate, state=f.state, measured=f.measured, needed=f.needed, of=f.of)
             for f in (measured.findings if measured else ())
         ),
-        controls=tuple(rows.control(control) for control in current),
+        controls=tuple(rows.control_row(control) for control in current),
         void_share=Fraction(counts["void"], counts["asked"]) if counts["asked"] else Fraction(0),
     )

@@ -60,9 +60,9 @@ def moment(competition: Competition, params: Mapping[str, Any], *, now: datetime
     return Moment(competition=competition, reigns=reigns, block=block, played=played, now=now)
 
 
-def leader(at: Moment) -> outcomes.Leader:
+def leader(at: Moment) -> outcomes.LeaderRow:
     following = next(iter(at.register.later), None)
-    return outcomes.Leader(
+    return outcomes.LeaderRow(
         competition=at.competition.slug,
         block=at.block,
         reign=game.reign(at.reign) if at.reign else None,
@@ -70,7 +70,7 @@ def leader(at: Moment) -> outcomes.Leader:
     )
 
 
-def weights(at: Moment) -> outcomes.Weights:
+def weights(at: Moment) -> outcomes.WeightsRow:
     """As the chain is told: a reign that no signed checkpoint covers yet is not paid, and said to wait."""
     register = at.register
     reign = register.in_force
@@ -82,7 +82,7 @@ def weights(at: Moment) -> outcomes.Weights:
         event = events.select_related("competition").first()
     covered = event is not None and checkpoint is not None and checkpoint.seq >= event.seq
     waits = at.reign if at.reign != reign else None
-    return outcomes.Weights(
+    return outcomes.WeightsRow(
         competition=at.competition.slug,
         chain=at.competition.chain,
         block=at.block,

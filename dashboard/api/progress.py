@@ -12,7 +12,7 @@ from audits import queries as auditing
 from competition import queries
 from competition.models import Round
 from dashboard.facts import page_queries, stages
-from dashboard.facts.stages import Tracker, Work
+from dashboard.facts.stages import RoundWork, Tracker
 from dashboard.facts.twins import twin
 from judging import queries as judging
 
@@ -29,12 +29,12 @@ def tag(current: Tracker) -> str:
     return f'W/"{hashlib.sha256(json.dumps(moving, default=str).encode()).hexdigest()[:32]}"'
 
 
-def work(round_: Round) -> Work:
+def work(round_: Round) -> RoundWork:
     """Counts of a round's rows by state; of a finished round nothing is left to count."""
     if round_.state == "finished":
         return stages.NOTHING
     by_state = round_.matches.order_by().values("state").annotate(n=Count("pk"))
-    return Work(
+    return RoundWork(
         assets=queries.asset_counts(round_),
         renderings=judging.rendering_counts(round_),
         duels=judging.duel_counts(round_),

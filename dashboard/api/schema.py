@@ -44,7 +44,7 @@ class Described(AutoSchema):
     """One operation of a view; its words are the docstring's, its parameters those that the view checks."""
 
     def get_operation_id(self) -> str:
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self.view).__name__).lower()
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self.view).__name__.removesuffix("List")).lower()
         return name if self.method == "GET" else f"{name}_{self.method.lower()}"
 
     def get_tags(self) -> list[str]:

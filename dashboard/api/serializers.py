@@ -16,6 +16,23 @@ from rest_framework_dataclasses.serializers import DataclassSerializer
 
 from dashboard.facts.twins import DIGITS, twin
 
+# Dataclass -> its name in the OpenAPI document, where that is another: names in a published document never change.
+COMPONENTS = {
+    "CompetitionStatisticsRow": "CompetitionStatistics",
+    "FailureRow": "Failure",
+    "GateRow": "Gate",
+    "InForceRow": "InForce",
+    "LadderRow": "Ladder",
+    "LeaderRow": "Leader",
+    "MatchFigures": "Figures",
+    "MinerRow": "Miner",
+    "PromptCountRow": "PromptCount",
+    "RoundStatisticsRow": "RoundStatistics",
+    "StageProgress": "Progress",
+    "ViewRow": "View",
+    "WeightsRow": "Weights",
+}
+
 
 class TwinField:
     """Reads as in the JSON of the pages: times in UTC, floats of six digits."""
@@ -133,6 +150,10 @@ class RowSchema(OpenApiDataclassSerializerExtensions):
 
     target_class = "dashboard.api.serializers.RowSerializer"
     priority = 1
+
+    def get_name(self) -> str:
+        name = str(super().get_name())
+        return COMPONENTS.get(name, name)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)

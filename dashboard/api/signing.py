@@ -37,7 +37,7 @@ class Signed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class SentRequest:
     """The request as it came over the wire; `path` with its query, undecoded."""
 
     method: str
@@ -69,7 +69,7 @@ def claimed(headers: Mapping[str, str]) -> Signed | None:
     )
 
 
-def message(signed: Signed, sent: Sent) -> bytes:
+def message(signed: Signed, sent: SentRequest) -> bytes:
     """The bytes under the signature."""
     digest = hashlib.sha256(sent.body).hexdigest()
     if not signed.binding:
@@ -82,7 +82,7 @@ def timely(signed: Signed, *, now_ms: int) -> bool:
     return abs(now_ms - signed.timestamp_ms) <= WINDOW_MS
 
 
-def genuine(signed: Signed, sent: Sent) -> bool:
+def genuine(signed: Signed, sent: SentRequest) -> bool:
     """Is it this hotkey's sr25519 signature over this request, bare or as browser wallets wrap it (`<Bytes>…</Bytes>`)?
 
     Whatever cannot be an address or a signature is a no, never an error.

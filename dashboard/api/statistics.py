@@ -13,7 +13,7 @@ from dashboard.facts import duel_statistics, prompt_counts
 from judging.models import Duel
 
 
-def of_round(round_: Round) -> rows.RoundStatistics:
+def of_round(round_: Round) -> rows.RoundStatisticsRow:
     challengers = round_.submissions.filter(role="challenger")
     entered = challengers.aggregate(
         n=Count("pk"), eligible=Count("pk", filter=Q(objection="")), copies=Count("pk", filter=~Q(copy_of=None))
@@ -23,7 +23,7 @@ def of_round(round_: Round) -> rows.RoundStatistics:
     decisive = results.get("challenger", 0) + results.get("defender", 0)
     assets = Asset.objects.filter(submission__round=round_)
     stored = assets.filter(state="stored").order_by().values("sha256", "bytes").distinct()
-    return rows.RoundStatistics(
+    return rows.RoundStatisticsRow(
         competition=round_.competition.slug,
         round=round_.number,
         entries=entered["n"],
@@ -45,24 +45,24 @@ def by(queryset: QuerySet[Any], field: str) -> dict[str, int]:
     return {row[field]: row["n"] for row in sorted(counted, key=lambda row: str(row[field]))}
 
 
-def of_competition(competition: Competition) -> rows.CompetitionStatistics:
+def of_competition(competition: Competition) -> rows.CompetitionStatisticsRow:
     repeats, counts = duel_statistics.repeats(competition), prompt_counts.over(prompt_counts.newest(competition))
     stems = dict(Prompt.objects.filter(pk__in=counts).order_by("stem").values_list("pk", "stem"))
     names = ("judged", "won", "lost", "forfeited", "void", "rounds")
-    return rows.CompetitionStatistics(
+    return rows.CompetitionStatisticsRow(
         competition=competition.slug,
         judges=tuple(
-            rows.InForce(name=j["judge_name"], version=j["judge"], first_round=j["first"], last_round=j["last"])
+            rows.InForceRow(name=j["judge_name"], version=j["judge"], first_round=j["first"], last_round=j["last"])
             for j in duel_statistics.judges_of(competition)
         ),
         rulesets=tuple(
-            rows.InForce(name=r["ruleset"], version="", first_round=r["first"], last_round=r["last"])
+            rows.InForceRow(name=r["ruleset"], version="", first_round=r["first"], last_round=r["last"])
             for r in duel_statistics.rulesets_of(competition)
         ),
         repeated_pairs=repeats["pairs"],
         repeated_same=repeats["same"],
         repeated_opposite=repeats["opposite"],
         prompts=tuple(
-            rows.PromptCount(stem=stem, **{name: counts[pk][name] for name in names}) for pk, stem in stems.items()
+            rows.PromptCountRow(stem=stem, **{name: counts[pk][name] for name in names}) for pk, stem in stems.items()
         ),
     )

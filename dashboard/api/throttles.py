@@ -23,7 +23,7 @@ WINDOW_S = 60
 
 
 @dataclass(frozen=True)
-class Use:
+class QuotaUse:
     """How much of a quota is used in a window; `resets_s` until it is whole again."""
 
     name: str
@@ -44,7 +44,7 @@ class Use:
         }
 
 
-def by_address(request: Any, *, now: float | None = None) -> Use:
+def by_address(request: Any, *, now: float | None = None) -> QuotaUse:
     """Count this request."""
     moment = time.time() if now is None else now
     window, gone = divmod(int(moment), WINDOW_S)
@@ -54,7 +54,7 @@ def by_address(request: Any, *, now: float | None = None) -> Use:
         used = store.incr(key)
     except ValueError:  # pushed out of the memory between the two lines
         used = 1
-    return Use("address", settings.API_REQUESTS_PER_MINUTE, used, WINDOW_S - gone)
+    return QuotaUse("address", settings.API_REQUESTS_PER_MINUTE, used, WINDOW_S - gone)
 
 
 class AddressThrottle(BaseThrottle):
@@ -66,7 +66,7 @@ class AddressThrottle(BaseThrottle):
         return bool(view.use.name != "address" or view.use.used <= view.use.quota)
 
 
-def refused(use: Use) -> RequestRefused:
+def refused(use: QuotaUse) -> RequestRefused:
     return RequestRefused(
         f"Too many requests: {use.quota} in {WINDOW_S} seconds are answered.",
         code="throttled",
@@ -77,8 +77,8 @@ def refused(use: Use) -> RequestRefused:
     )
 
 
-def by_key(hotkey: str, *, now: datetime) -> Use:
+def by_key(hotkey: str, *, now: datetime) -> QuotaUse:
     """Signed requests of one hotkey, this one included.  It is counted before its nonce is taken: who is refused
     leaves no row, so no flood makes the table grow beyond the quota."""
     used = UsedNonce.objects.filter(hotkey=hotkey, used_at__gte=now - timedelta(seconds=WINDOW_S)).count()
-    return Use("hotkey", settings.API_SIGNED_PER_MINUTE, used + 1, WINDOW_S)
+    return QuotaUse("hotkey", settings.API_SIGNED_PER_MINUTE, used + 1, WINDOW_S)

@@ -42,7 +42,7 @@ urlpatterns = [
     at("assets", game.Assets, name="assets"),
     at("views", judging.Views, name="views"),
     at("matches", judging.Matches, name="matches"),
-    at("duels", judging.Duels, name="duels"),
+    at("duels", judging.DuelsList, name="duels"),
     at("audits", evidence.Audits, name="audits"),
     at("findings", evidence.VerifierFindings, name="findings"),
     at("ledger", evidence.LedgerEvents, name="ledger"),
@@ -61,5 +61,5 @@ urlpatterns = [
     at("webhooks/<uuid:subscription>/resume", webhooks.Resume, name="webhook-resume"),
     at("webhooks/<uuid:subscription>/deliveries", webhooks.WebhookDeliveries, name="webhook-deliveries"),
     at("webhooks/<uuid:subscription>/deliveries/<uuid:delivery>/replay", webhooks.Replay, name="webhook-replay"),
-    re_path(r"^api/", index.Nothing.as_view(), name="api-nothing"),
+    re_path(r"^api/", index.NothingHere.as_view(), name="api-nothing"),
 ]

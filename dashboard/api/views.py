@@ -52,7 +52,7 @@ class ApiView(APIView):
     in_query: ClassVar[Mapping[str, Parameter]] = {}
     private: ClassVar[bool] = False
     refuses: ClassVar[tuple[int, ...]] = ()
-    use: throttles.Use | None = None
+    use: throttles.QuotaUse | None = None
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return errors.answer
@@ -66,7 +66,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
 
     def throttled(self, request: Any, wait: float | None) -> NoReturn:
-        raise throttles.refused(cast(throttles.Use, self.use))
+        raise throttles.refused(cast(throttles.QuotaUse, self.use))
 
     def parameters(self, request: Any, *, besides: Iterable[str] = ("format",)) -> dict[str, Any]:
         """What the query holds, each value of its kind.  Raises RequestRefused."""

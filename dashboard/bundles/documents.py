@@ -62,7 +62,7 @@ def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
         *round_.fresh.select_related("prompt")[:used],
     ]
     found = {one.prompt.sha256: "prompt" for one in drawn}
-    shas = {asset.sha256 for asset in _kept(round_, edition=edition) if asset.state == "stored"}
+    shas = {asset.sha256 for asset in _published_assets(round_, edition=edition) if asset.state == "stored"}
     found |= dict.fromkeys(shas, "asset")
     for rendering in _renderings(round_, shas).values():
         found |= dict.fromkeys(rendering.views.values(), "view")
@@ -143,7 +143,7 @@ def _reach(round_: Round, *, edition: int) -> dict[int, int]:
     return fresh.reach([*counts.matches_of(round_), *aside])
 
 
-def _kept(round_: Round, *, edition: int) -> list[Asset]:
+def _published_assets(round_: Round, *, edition: int) -> list[Asset]:
     """What was submitted, what the leader's code gave, and what audited code gave again."""
     rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
     rows = rows.exclude(origin__in=correction.given_up(round_))
@@ -168,7 +168,7 @@ def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
 
 
 def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
-    rows = _kept(round_, edition=edition)
+    rows = _published_assets(round_, edition=edition)
     renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
     told = []
     for asset in rows:

@@ -28,7 +28,7 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
     judged = [duel for duel in duels if duel.state == "judged"]
     versions = {duel.match.judge for duel in judged} or set(round_.matches.values_list("judge", flat=True)) - {""}
     described = DescribedJudge.objects.filter(version__in=versions).order_by("version").first()
-    answers = resting_on(round_, judged)
+    answers = cited_by(round_, judged)
     return {
         "name": round_.competition.judge,
         "version": described.version if described else "",
@@ -54,7 +54,7 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
     }
 
 
-def resting_on(round_: Round, judged: Iterable[Duel]) -> dict[str, Answer]:
+def cited_by(round_: Round, judged: Iterable[Duel]) -> dict[str, Answer]:
     """By key, each answer on which one of these duels rests."""
     found: dict[str, Answer] = {}
     by_version: dict[str, list[Duel]] = {}
@@ -78,7 +78,7 @@ def blobs(round_: Round) -> set[str]:
 
 def calls(round_: Round, judged: Iterable[Duel]) -> Iterator[str]:
     """A line for each answer, as it came: not hashed, and nothing rests on it."""
-    for key, row in sorted(resting_on(round_, judged).items()):
+    for key, row in sorted(cited_by(round_, judged).items()):
         yield _line("duel", key, vars(row) | {"made_at": row.made_at.isoformat()})
     for control in controls(round_):
         for key, reply in sorted(control.answers.items()):

@@ -11,10 +11,10 @@ from typing import Any
 from django.urls import reverse
 
 from competition.models import Competition
-from dashboard.facts.figures import Figures
-from dashboard.facts.judge_pages import Health
+from dashboard.facts.figures import MatchFigures
+from dashboard.facts.judge_pages import RoundHealth
 from dashboard.facts.rounds import Bundle, bundle
-from dashboard.facts.wording import Label, labels
+from dashboard.facts.wording import PartLabel, labels
 from dashboard.models import Publication
 
 HEADING = re.compile(r"^## (.+)$")
@@ -41,17 +41,17 @@ class Example:
 
     round: int
     sentence: str
-    tally: Figures
+    tally: MatchFigures
     url: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class MethodPage:
     competition: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     interval: str
     repeats: tuple[Repeats, ...]
-    health: Health | None
+    health: RoundHealth | None
     example: Example | None
     url: str
 
@@ -60,7 +60,7 @@ def method(
     competition: Competition | None,
     *,
     repeats: Mapping[str, Mapping[str, int]],
-    health: Health | None,
+    health: RoundHealth | None,
     example: Example | None,
 ) -> MethodPage:
     return MethodPage(
@@ -75,7 +75,7 @@ def method(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedBundle:
     competition: str
     round: int
     round_url: str
@@ -83,7 +83,7 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holding:
+class CompetitionData:
     """What there is of one competition, besides its bundles."""
 
     competition: str
@@ -97,8 +97,8 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True)
 class DataPage:
-    bundles: tuple[Published, ...]
-    holdings: tuple[Holding, ...]
+    bundles: tuple[PublishedBundle, ...]
+    holdings: tuple[CompetitionData, ...]
     url: str
 
     @property
@@ -120,12 +120,12 @@ def data(
             raise ValueError("only published bundles are listed")
         slug, number = round_.competition.slug, round_.number
         url = reverse("round", args=[slug, number])
-        published.append(Published(competition=slug, round=number, round_url=url, bundle=found))
+        published.append(PublishedBundle(competition=slug, round=number, round_url=url, bundle=found))
     holdings = []
     for each in competitions:
         counts, at = records.get(each.pk, {}), [each.slug]
         holdings.append(
-            Holding(
+            CompetitionData(
                 competition=each.slug,
                 name=each.name,
                 url=reverse("competition", args=at),

@@ -14,7 +14,7 @@ from dashboard.facts.audit_pages import KINDS, VERDICTS, Number, measured
 from dashboard.facts.audits import audit_facts
 from dashboard.facts.borders import shown_as
 from dashboard.facts.people import Who
-from dashboard.facts.wording import WAITING, Label, count, labels
+from dashboard.facts.wording import WAITING, PartLabel, count, labels
 
 PER_PAGE = 50
 OUTCOMES = ("gathering", "reviewing", "rejected", "passed", "dropped")  # what waits comes first
@@ -64,7 +64,7 @@ class AuditsPage:
     sheet: int
     sheets: int
     audits: tuple[AuditLine, ...]
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     url: str
 
     @property

@@ -16,11 +16,11 @@ from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.facts.audits import AuditFacts, audit_facts
 from dashboard.facts.borders import shown_as
-from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.match_pages import MatchPage
-from dashboard.facts.matches import DuelRow
+from dashboard.facts.matches import DuelLine
 from dashboard.facts.people import Who, entrant
-from dashboard.facts.wording import WHO_MUST_ACT, Label, labels, percent
+from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels, percent
 from judging.matches import tally_of
 from judging.models import Match
 
@@ -58,7 +58,7 @@ class Number:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindingRow:
+class FindingExcerpt:
     severity: str
     rule: str
     file: str
@@ -83,7 +83,7 @@ class AuditPart:
     reason: str
     numbers: tuple[Number, ...]
     detail: Mapping[str, Any]
-    findings: tuple[FindingRow, ...]
+    findings: tuple[FindingExcerpt, ...]
     waiting_for: str
     failure_class: str
     failure_reason: str
@@ -114,7 +114,7 @@ class RepeatRow:
 
     number: int
     against: str
-    tally: Figures
+    tally: MatchFigures
     limit: Fraction
 
     @property
@@ -130,7 +130,7 @@ class AuditPage:
     repo: str
     commit: str
     sentence: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     audits: tuple[AuditPart, ...]
     pod_runs: tuple[PodRunFacts, ...]
     match: MatchPage | None
@@ -147,7 +147,7 @@ class AuditPage:
         return reverse("source-audit", args=at) if any(audit.kind == "source" for audit in self.audits) else ""
 
     @property
-    def worst_first(self) -> tuple[DuelRow, ...]:
+    def worst_first(self) -> tuple[DuelLine, ...]:
         """What was generated again, the furthest behind what was submitted first."""
         duels = self.match.duels if self.match else ()
         last = {"forfeit_challenger": -2_000_000, "unneeded": 3_000_000, "judging": 2_000_000, "void": 2_500_000}
@@ -225,7 +225,7 @@ def _audit(audit: Audit, *, counts: bool, appeals: tuple[Objection, ...]) -> Aud
         verdict_name=VERDICTS[facts.state],
         numbers=measured(facts),
         detail={name: value for name, value in facts.numbers.items() if isinstance(value, dict | list)},
-        findings=tuple(shown_as(FindingRow, finding) for finding in facts.findings),
+        findings=tuple(shown_as(FindingExcerpt, finding) for finding in facts.findings),
         waiting_for=facts.waiting_for if facts.state == "gathering" else "",
         who_must_act=WHO_MUST_ACT.get(facts.failure_class, ""),
         appeals=tuple(row for row in appeals if row.version == facts.version),

@@ -29,7 +29,7 @@ TIMES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regenerated:
+class RegeneratedPrompt:
     """What imported records say of one prompt of an audit; a measure that they leave out is null."""
 
     prompt: str
@@ -46,7 +46,7 @@ class Allowed:
     median_seconds: float | None = None
 
 
-def distances(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -> Plot | None:
+def distances(told: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str) -> Plot | None:
     """Of records: the distance between two renderings, the smallest first."""
     known = sorted((one for one in told if one.distance is not None), key=lambda one: (one.distance, one.prompt))
     if not known:
@@ -91,7 +91,7 @@ def scores(match: MatchPage, *, data_url: str) -> Plot | None:
     )
 
 
-def times(told: Sequence[Regenerated], *, allowed: Allowed, data_url: str) -> Plot | None:
+def times(told: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str) -> Plot | None:
     """How many prompts took how long, in bins."""
     seconds = [one.seconds for one in told if one.seconds is not None]
     if not seconds:

@@ -19,7 +19,7 @@ DIGITS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ChartLine:
     """A piece of the line, in per cent of the chart's width and height from the top left."""
 
     x1: float
@@ -53,14 +53,14 @@ class Credits:
         return f"{float(self.path[-1]):,.2f}"
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[ChartLine, ...]:
         """On a logarithmic scale, so that a won and a lost stake look alike wherever they happen."""
         whole = max(self.prompts, len(self.path) - 1, 1)
         ends = [(round(100 * n / whole, DIGITS), self._y(held)) for n, held in enumerate(self.path)]
         moved = zip(self.path, self.path[1:], strict=False)
         sides = ["won" if after > before else "lost" if after < before else "drawn" for before, after in moved]
         pairs = zip(ends, ends[1:], sides, strict=False)
-        return tuple(Step(x1=x1, x2=x2, y1=y1, y2=y2, side=side) for (x1, y1), (x2, y2), side in pairs)
+        return tuple(ChartLine(x1=x1, x2=x2, y1=y1, y2=y2, side=side) for (x1, y1), (x2, y2), side in pairs)
 
     @property
     def heights(self) -> dict[str, float]:

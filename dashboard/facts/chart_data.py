@@ -1,4 +1,4 @@
-"""Which charts can a visitor explore, and what are their data?"""
+"""What are the data of the charts over the rounds, and of those of an audit?"""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from audits.models import Audit, PodRun
 from competition import queries
 from competition.decisions.attempts import plain
 from competition.models import Competition, Prompt, Round
 from competition.records.audited import HARD_LIMIT_SECONDS, MISMATCH_DISTANCE
-from dashboard.doors.numbers import whole_number
-from dashboard.facts import audit_plots, chart_pages, page_queries, prompt_counts
-from dashboard.facts.audit_plots import Allowed, Regenerated
-from dashboard.facts.chart_pages import PLOTS, ChartsPage, TimeRow
+from dashboard.facts import audit_plots, chart_pages, prompt_counts
+from dashboard.facts.audit_plots import Allowed, RegeneratedPrompt
+from dashboard.facts.chart_pages import ChartsPage, TimeRow
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.people import entrant
 from dashboard.facts.plots import Plot
 from dashboard.facts.prompt_pages import NOTHING, prompt_row
 from dashboard.models import RecordFile
-from dashboard.pages import url_lookup
-from dashboard.pages.answers import Page, always, fresh
-from dashboard.pages.csv_tables import Sheet
 from judging.models import Match, auditing
 
 MOST_MATCHES = 300
@@ -36,8 +29,8 @@ MOST_PROMPTS = 300
 LARGEST = 1e9
 
 
-def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
-    competition, before = url_lookup.competition(slug), whole_number(request.GET.get("before", ""))
+def charts_facts(competition: Competition, *, before: int | None) -> ChartsPage:
+    """`before`: only rounds with a lower number."""
     decided = Match.in_force.filter(round__competition=competition, state="decided").exclude(auditing())
     decided = decided.filter(margin_micro__isnull=False)
     decided = decided.filter(round__number__lt=before) if before is not None else decided
@@ -100,18 +93,6 @@ def _time(row: Audit | PodRun, what: str, seconds: float, limit: Any) -> TimeRow
     )
 
 
-charts_page = Page(charts_facts, template="charts.html", settled=always)
-charts_sheet = Sheet(charts_facts, table="margins")
-
-
-@require_safe
-def chart(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """What plotly draws of one chart over the rounds."""
-    if name not in PLOTS:
-        raise Http404(f"There is no chart of this name; there are {', '.join(PLOTS)}.")
-    return fresh(JsonResponse(PLOTS[name](charts_facts(request, slug)).figure))
-
-
 def plots_of_audit(round_: Round, *, hotkey: str, match: MatchPage | None) -> tuple[Plot, ...]:
     """The charts that the audit of an entry has data for."""
     at = [round_.competition.slug, round_.number, hotkey]
@@ -127,20 +108,7 @@ def plots_of_audit(round_: Round, *, hotkey: str, match: MatchPage | None) -> tu
     return tuple(plot for plot in found if plot)
 
 
-@require_safe
-def audit_chart(request: HttpRequest, slug: str, number: int, hotkey: str, name: str) -> HttpResponse:
-    """What plotly draws of one chart of an audit."""
-    round_, miner = url_lookup.round_(slug, number), queries.miner_at(hotkey)
-    if miner is None:
-        raise Http404("No miner has this hotkey; write it out in full.")
-    match = page_queries.audit_page(round_, miner=miner, now=timezone.now()).match
-    for plot in plots_of_audit(round_, hotkey=hotkey, match=match):
-        if plot.name == name:
-            return fresh(JsonResponse(plot.figure))
-    raise Http404("This audit has no such chart.")
-
-
-def _regenerated(round_: Round, hotkey: str) -> tuple[list[Regenerated], Allowed]:
+def _regenerated(round_: Round, hotkey: str) -> tuple[list[RegeneratedPrompt], Allowed]:
     """What the file of an audit elsewhere says of each prompt; what is no number in it is left out, and a finding."""
     path = f"rounds/{round_.number}/{hotkey}/generated.json"
     row = RecordFile.objects.filter(competition=round_.competition, path=path, current=True).first()
@@ -149,7 +117,7 @@ def _regenerated(round_: Round, hotkey: str) -> tuple[list[Regenerated], Allowed
     asked = numbers.get("critical_prompts")
     critical = set(map(str, asked)) if isinstance(asked, list) else set()
     told = [
-        Regenerated(
+        RegeneratedPrompt(
             prompt=stem[:80],
             distance=_plain(item.get("distance")),
             seconds=_plain(item.get("generation_time")),

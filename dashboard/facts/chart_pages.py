@@ -14,8 +14,8 @@ from dashboard.facts.figures import DEFAULT_BAR, figures, rules_of
 from dashboard.facts.matches import match_url
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.plots import Axis, Group, Limit, Plot, Point
-from dashboard.facts.prompt_pages import PromptRow
-from dashboard.facts.wording import Label, count, labels
+from dashboard.facts.prompt_pages import PromptLine
+from dashboard.facts.wording import PartLabel, count, labels
 from judging.matches import tally_of
 from judging.models import Match
 
@@ -85,14 +85,14 @@ class ChartsPage:
     win_margin: Fraction
     margins: tuple[MarginRow, ...]
     times: tuple[TimeRow, ...]
-    prompts: tuple[PromptRow, ...]
+    prompts: tuple[PromptLine, ...]
     before: int | None
     older: int | None
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     url: str
 
     @property
-    def asked(self) -> str:
+    def filter_query(self) -> str:
         return f"?before={self.before}" if self.before is not None else ""
 
     @property
@@ -106,7 +106,7 @@ def page(
     *,
     reigns: Sequence[Reign],
     times: Sequence[TimeRow],
-    prompts: Sequence[PromptRow],
+    prompts: Sequence[PromptLine],
     before: int | None,
     older: int | None,
 ) -> ChartsPage:
@@ -248,7 +248,7 @@ def _plot(
         groups=groups,
         points=tuple(points),
         limits=limits if points else (),
-        data_url=reverse("chart", args=[page.competition, name]) + page.asked,
+        data_url=reverse("chart", args=[page.competition, name]) + page.filter_query,
     )
 
 

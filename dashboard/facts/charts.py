@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dashboard.facts.figures import Figures
+from dashboard.facts.figures import MatchFigures
 from dashboard.facts.wording import interval, percent
 
 LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
@@ -14,7 +14,7 @@ DIGITS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Axis:
+class MarginAxis:
     """From -limit to +limit; 0 is in the middle."""
 
     limit: float
@@ -59,15 +59,15 @@ class Split:
     words: str
 
 
-def axis(rows: Iterable[Figures]) -> Axis:
+def axis(rows: Iterable[MatchFigures]) -> MarginAxis:
     """The narrowest axis that holds every interval; matches that were forfeited for the most part would squeeze the
     others, so are left out, and stand at its end."""
     ends = [abs(end) for row in rows if not row.mostly_forfeit for end in row.interval_95]
     widest = max(ends, default=LIMITS[0])
-    return Axis(limit=next((limit for limit in LIMITS if limit >= widest), LIMITS[-1]))
+    return MarginAxis(limit=next((limit for limit in LIMITS if limit >= widest), LIMITS[-1]))
 
 
-def forest(figures: Figures, *, on: Axis, limit: Fraction | None = None) -> Forest:
+def forest(figures: MatchFigures, *, on: MarginAxis, limit: Fraction | None = None) -> Forest:
     """`limit`: where the dashed line stands, if not where the match is held against."""
     held_against = figures.limit if limit is None else limit
     low, high = figures.interval_95 if figures.interval_shown else (float(figures.margin),) * 2
@@ -87,7 +87,7 @@ def forest(figures: Figures, *, on: Axis, limit: Fraction | None = None) -> Fore
     )
 
 
-def split(figures: Figures) -> Split:
+def split(figures: MatchFigures) -> Split:
     """Won, forfeited by the defender, drawn, lost, forfeited by the challenger: as shares of what counted."""
     counts = (
         ("won", figures.won),

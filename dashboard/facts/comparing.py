@@ -11,12 +11,12 @@ from django.urls import reverse
 from competition.models import Asset, Round, RoundPrompt, Submission
 from dashboard.facts.matches import RESULTS, duel_url, match_url, picture, result
 from dashboard.facts.people import Who, entrant
-from dashboard.facts.wording import Label, labels
+from dashboard.facts.wording import PartLabel, labels
 from judging.models import Duel, Match, Rendering
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ComparedFile:
     """One side on one prompt: its picture, and how it did against the leader (empty for the leader itself)."""
 
     view: str
@@ -33,8 +33,8 @@ class Shown:
 class CompareRow:
     prompt: str
     prompt_sha256: str
-    a: Shown
-    b: Shown
+    a: ComparedFile
+    b: ComparedFile
 
     @property
     def differs(self) -> bool:
@@ -53,7 +53,7 @@ class ComparePage:
     sentence: str
     prompts: tuple[CompareRow, ...]
     match_url: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     url: str
 
     @property
@@ -111,11 +111,11 @@ def _rows(round_: Round, sides: Sides) -> tuple[CompareRow, ...]:
     files = {(asset.submission_id, asset.prompt_id): asset.sha256 for asset in sides.assets}
     duels = {(duel.match.challenger_id, duel.prompt_id): duel for duel in sides.duels}
 
-    def shown(side: Submission, prompt: int) -> Shown:
+    def shown(side: Submission, prompt: int) -> ComparedFile:
         rendering = sides.renderings.get(files.get((side.pk, prompt), ""))
         duel = duels.get((side.pk, prompt))
         said = result(duel.match, duel) if duel else ""
-        return Shown(
+        return ComparedFile(
             view=picture(rendering, sides.view),
             result=said,
             meaning=RESULTS[said][1] if said else "",

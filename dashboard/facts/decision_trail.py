@@ -11,7 +11,7 @@ from audits.models import Audit
 from competition.models import Reign, Round
 from competition.rounds import met_on_the_ladder
 from dashboard.facts.bankroll_chart import bar_words
-from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.matches import match_url
 from dashboard.facts.people import entrant
 from dashboard.facts.weights import Payment
@@ -23,7 +23,7 @@ WEIGHTIER = ("title", "ladder", "screen")  # of one entry's matches, the one tha
 
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
+class TrailLink:
     """One step of the chain, and the page that proves it."""
 
     step: str
@@ -38,10 +38,10 @@ class Receipt:
     sentence: str
     distance: str
     flip_distance: int | None
-    chain: tuple[Link, ...]
+    chain: tuple[TrailLink, ...]
 
 
-def deciding(matches: Sequence[Match], *, reign: Reign | None, round_: Round) -> Match | None:
+def decisive_match(matches: Sequence[Match], *, reign: Reign | None, round_: Round) -> Match | None:
     """The winner's weightiest match, or that of whoever came closest to a leader who defended."""
     decided = [match for match in matches if match.state == "decided" and match.won and match.kind in WEIGHTIER]
     if reign is None or reign.defence:
@@ -90,7 +90,7 @@ def _against(match: Match) -> str:
     return "the leader" if match.defender.key == "leader" else entrant(match.defender).name
 
 
-def _sentence(match: Match, numbers: Figures, *, took: bool, rejected: bool) -> str:
+def _sentence(match: Match, numbers: MatchFigures, *, took: bool, rejected: bool) -> str:
     name = entrant(match.challenger).name
     won, lost = numbers.won + numbers.forfeits_defender, numbers.lost + numbers.forfeits_challenger
     score = f"{count(won, 'duel')} won, {numbers.drawn} drawn, {lost} lost against {_against(match)}"
@@ -104,17 +104,17 @@ def _sentence(match: Match, numbers: Figures, *, took: bool, rejected: bool) -> 
     return f"{name} came closest: {score}, {percent(numbers.margin)}, {short}short of the bar."
 
 
-def _reached(match: Match, numbers: Figures) -> bool:
+def _reached(match: Match, numbers: MatchFigures) -> bool:
     """A title match says itself whether its credits and its margin were enough."""
     return match.stopped == "title" if match.kind == Match.Kind.TITLE else numbers.reaches
 
 
-def _bar(match: Match, numbers: Figures) -> str:
+def _bar(match: Match, numbers: MatchFigures) -> str:
     rules = rules_of(match.round) if match.kind == Match.Kind.TITLE else None
     return bar_words(rules, default=numbers.win_margin)
 
 
-def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
+def _distance(match: Match, numbers: MatchFigures, *, took: bool) -> str:
     needed = numbers.flip_distance
     if needed is None:
         return ""
@@ -129,26 +129,26 @@ def _distance(match: Match, numbers: Figures, *, took: bool) -> str:
     return f"{duels} otherwise would have {aim}."
 
 
-def _chain(round_: Round, match: Match, numbers: Figures, *, audits: Sequence[Audit]) -> tuple[Link, ...]:
+def _chain(round_: Round, match: Match, numbers: MatchFigures, *, audits: Sequence[Audit]) -> tuple[TrailLink, ...]:
     url = match_url(round_, match)
     reached = "reached" if _reached(match, numbers) else "not reached"
     at = [round_.competition.slug, round_.number]
     round_url = reverse("round", args=at)
     order = "title match on fresh prompts" if match.kind == Match.Kind.TITLE else "in reveal order"
     links = (
-        Link(step="margin", words=percent(numbers.margin), url=url),
-        Link(step="bar", words=f"{_bar(match, numbers)}, {reached}", url=f"{url}#strip-title"),
-        Link(step="ladder", words=order, url=f"{round_url}#ladder-title"),
+        TrailLink(step="margin", words=percent(numbers.margin), url=url),
+        TrailLink(step="bar", words=f"{_bar(match, numbers)}, {reached}", url=f"{url}#strip-title"),
+        TrailLink(step="ladder", words=order, url=f"{round_url}#ladder-title"),
     )
     if not audits:
-        return (*links, Link(step="audits", words="none was due", url=f"{round_url}#audits-title"))
+        return (*links, TrailLink(step="audits", words="none was due", url=f"{round_url}#audits-title"))
     states = {audit.state for audit in audits}
     verdict = "rejected" if "rejected" in states else "passed" if states == {"passed"} else "open"
     audit_url = reverse("audit", args=[*at, match.challenger.miner.hotkey])
-    return (*links, Link(step="audits", words=verdict, url=audit_url))
+    return (*links, TrailLink(step="audits", words=verdict, url=audit_url))
 
 
-def _weight(round_: Round, payment: Payment | None) -> tuple[Link, ...]:
+def _weight(round_: Round, payment: Payment | None) -> tuple[TrailLink, ...]:
     if payment is None:
         return ()
-    return (Link(step="weight", words=payment.words, url=reverse("leaders", args=[round_.competition.slug])),)
+    return (TrailLink(step="weight", words=payment.words, url=reverse("leaders", args=[round_.competition.slug])),)

@@ -13,8 +13,8 @@ from dashboard.facts.borders import shown_as
 from dashboard.facts.external_links import web_address
 from dashboard.facts.matches import DECISIVE, RESULTS, duel_facts, duel_url, match_url, result
 from dashboard.facts.people import Who, entrant
-from dashboard.facts.records import Link, links, mirrored_view
-from dashboard.facts.wording import WHO_MUST_ACT, Label, labels
+from dashboard.facts.records import RecordLink, links, mirrored_view
+from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels
 from dashboard.models import LightCopy, WinnerCopy
 from formats import registry
 from judging.decisions import silence
@@ -78,7 +78,7 @@ class AssetSide:
     failure_code: str
     failure_reason: str
     who_must_act: str
-    links: tuple[Link, ...] = ()
+    links: tuple[RecordLink, ...] = ()
     light: LightFile | None = None
     file_format: str = registry.USUAL
     copies: tuple[CopyFile, ...] = ()
@@ -158,7 +158,7 @@ class DuelPage:
     detail: Mapping[str, Any]
     failure_class: str
     failure_reason: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     view_names: tuple[str, ...]
     rig: Mapping[str, Any]
     previous_decisive: Neighbour | None

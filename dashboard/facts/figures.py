@@ -17,7 +17,7 @@ DEFAULT_BAR = Fraction(1, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class MatchFigures:
     """`gap` is how many more net duels the challenger would have needed; `flip_distance` how many duels would have to
     end otherwise to change whether the bar is reached (null: no change of results could).  `limit` is the margin that
     this match is held against: the bar, or in an audit against what was submitted the bar below 0, which `holds` says.
@@ -69,7 +69,7 @@ def rules_of(round_: Round) -> Rules | None:
 
 
 @lru_cache(maxsize=4096)  # exact fractions are slow, and a decided match keeps its tally
-def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
+def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> MatchFigures:
     """In a title match (`kind`) it is the bankroll that must flip, as far as this round's duels made it."""
     bar = rules.win_margin if rules else DEFAULT_BAR
     least = rules.least_counted if rules else 1
@@ -78,7 +78,7 @@ def figures(tally: Tally, *, rules: Rules | None, kind: str = "") -> Figures:
         flips = ruleset(rules).flip_distance(plain(kind), tally)
     else:  # the bar, or an audit's finding that outputs are worse
         flips = tallying.flip_distance(tally, win_margin=limit, least_counted=least)
-    return Figures(
+    return MatchFigures(
         won=tally.won,
         drawn=tally.drawn,
         lost=tally.lost,

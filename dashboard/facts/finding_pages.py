@@ -6,21 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, Q
 from django.urls import reverse
 
 from competition.models import Competition
+from dashboard.doors.numbers import whole_number
 from dashboard.facts import matches
-from dashboard.facts.wording import Label, count, labels
+from dashboard.facts.wording import PartLabel, count, labels
 from dashboard.models import RecordFile, VerifierFinding
 from verify.findings import meaning
 
 MOST = 500  # on one page
+MOST_FILES = 500
 NO_ROUND = "none"
 SEVERITIES = {"error": "contradicts the rules or another file", "notable": "no contradiction, and worth knowing"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindingRow:
+class FindingLine:
     """`evidence_url` is the page of what it is about, `file_url` the file itself, as it was read."""
 
     round: int | None
@@ -61,7 +64,7 @@ class UnreadFile:
 class FindingsPage:
     competition: str
     competition_name: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     sentence: str
     commit: str
     imported: bool
@@ -71,13 +74,13 @@ class FindingsPage:
     total: int
     page: int
     pages: int
-    findings: tuple[FindingRow, ...]
+    findings: tuple[FindingLine, ...]
     unread: tuple[UnreadFile, ...]
     url: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class FindingFilters:
     """The filters of a request; empty: all."""
 
     round: str = ""
@@ -90,15 +93,42 @@ Counted = Sequence[tuple[int | None, str, str, int]]
 """(round, kind, severity, how many), of all findings of the competition."""
 
 
+def read(competition: Competition, filters: FindingFilters) -> FindingsPage:
+    every = VerifierFinding.objects.filter(competition=competition)
+    counted = every.order_by().values_list("round__number", "kind", "severity").annotate(n=Count("pk"))
+    rows = every.filter(chosen(filters)).select_related(
+        "round__competition", "match__defender__miner", "match__challenger__miner", "submission__miner"
+    )
+    shown = rows.prefetch_related("submission__audits")[(filters.page - 1) * MOST : filters.page * MOST]
+    odd = RecordFile.objects.filter(competition=competition, current=True).filter(Q(known=False) | ~Q(troubles=[]))
+    files = list(odd.defer("content")[:MOST_FILES])
+    return page(competition, filters, counted=list(counted), found=list(shown), files=files)
+
+
+def chosen(filters: FindingFilters) -> Q:
+    """The rows that the filters leave; a round that is no number leaves none."""
+    wanted = Q()
+    if filters.kind:
+        wanted &= Q(kind=filters.kind)
+    if filters.severity:
+        wanted &= Q(severity=filters.severity)
+    if filters.round == NO_ROUND:
+        wanted &= Q(round=None)
+    elif filters.round:
+        number = whole_number(filters.round)
+        wanted &= Q(round__number=-1 if number is None else number)
+    return wanted
+
+
 def page(
     competition: Competition,
-    asked: Asked,
+    filters: FindingFilters,
     *,
     counted: Counted,
     found: Sequence[VerifierFinding],
     files: Sequence[RecordFile],
 ) -> FindingsPage:
-    total = sum(row[3] for row in counted if fits(row, asked))
+    total = sum(row[3] for row in counted if fits(row, filters))
     source = competition.config.get("source")
     unread = []
     for file in files:
@@ -112,11 +142,11 @@ def page(
         sentence=sentence(counted, imported=isinstance(source, Mapping)),
         commit=str(source.get("commit", "")) if isinstance(source, Mapping) else "",
         imported=isinstance(source, Mapping),
-        rounds=_choices(counted, asked, field="round"),
-        kinds=_choices(counted, asked, field="kind"),
-        severities=_choices(counted, asked, field="severity"),
+        rounds=_choices(counted, filters, field="round"),
+        kinds=_choices(counted, filters, field="kind"),
+        severities=_choices(counted, filters, field="severity"),
         total=total,
-        page=asked.page,
+        page=filters.page,
         pages=max(1, -(-total // MOST)),
         findings=tuple(_row(competition, finding) for finding in found),
         unread=tuple(unread),
@@ -138,18 +168,18 @@ def of_round(row: tuple[int | None, str, str, int]) -> str:
     return NO_ROUND if row[0] is None else str(row[0])
 
 
-def fits(row: tuple[int | None, str, str, int], asked: Asked, *, but: str = "") -> bool:
+def fits(row: tuple[int | None, str, str, int], filters: FindingFilters, *, but: str = "") -> bool:
     values = {"round": of_round(row), "kind": row[1], "severity": row[2]}
-    return all(name == but or getattr(asked, name) in ("", value) for name, value in values.items())
+    return all(name == but or getattr(filters, name) in ("", value) for name, value in values.items())
 
 
-def _choices(counted: Counted, asked: Asked, *, field: str) -> tuple[Choice, ...]:
+def _choices(counted: Counted, filters: FindingFilters, *, field: str) -> tuple[Choice, ...]:
     """Every value that occurs, with the number it would leave."""
     totals: dict[str, int] = {}
     for row in sorted(counted, key=lambda row: (-1 if row[0] is None else row[0], row[2], row[1])):
         value = {"round": of_round(row), "kind": row[1], "severity": row[2]}[field]
-        totals[value] = totals.get(value, 0) + (row[3] if fits(row, asked, but=field) else 0)
-    chosen = getattr(asked, field)
+        totals[value] = totals.get(value, 0) + (row[3] if fits(row, filters, but=field) else 0)
+    chosen = getattr(filters, field)
     choices = []
     for value, number in totals.items():
         name = value.replace("-", " ")
@@ -159,10 +189,10 @@ def _choices(counted: Counted, asked: Asked, *, field: str) -> tuple[Choice, ...
     return tuple(choices)
 
 
-def _row(competition: Competition, row: VerifierFinding) -> FindingRow:
+def _row(competition: Competition, row: VerifierFinding) -> FindingLine:
     evidence, url = _evidence(competition, row)
     names = ("severity", "kind", "file", "field", "found", "expected", "sentence")
-    return FindingRow(
+    return FindingLine(
         round=row.round.number if row.round else None,
         meaning=meaning(row.kind),
         evidence=evidence,

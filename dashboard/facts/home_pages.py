@@ -15,16 +15,16 @@ from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import shown_as
 from dashboard.facts.competitions import competition_facts
 from dashboard.facts.decision_trail import Receipt
-from dashboard.facts.figures import DEFAULT_BAR, Figures, figures, rules_of
-from dashboard.facts.leading import Step, steps
-from dashboard.facts.matches import DuelRow, match_url
+from dashboard.facts.figures import DEFAULT_BAR, MatchFigures, figures, rules_of
+from dashboard.facts.leading import ReignStep, steps
+from dashboard.facts.matches import DuelLine, match_url
 from dashboard.facts.people import Who, who
 from dashboard.facts.reigns import reign_facts
 from dashboard.facts.round_facts import round_facts
 from dashboard.facts.rounds import headline_parts, pending_headline
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Register, Status, WeightInForce, statuses
-from dashboard.facts.wording import STAGES, Label, labels
+from dashboard.facts.wording import STAGES, PartLabel, labels
 from judging.matches import tally_of
 from judging.models import Match
 
@@ -32,7 +32,7 @@ MOST_STEPS = 60  # of the small chart
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leader:
+class CurrentLeader:
     """Of who won the latest decision.  `weight` is what this miner is paid at the current block: 0 before the first
     block of its reign, null where the chain does not tell its block; what comes later is in the page's `weight`.
     `next_weight` is the one after another defence; `effective_block` the first block of the latest decision,
@@ -53,7 +53,7 @@ class Leader:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundRow:
+class RoundLine:
     round: int
     stage: str
     stage_name: str
@@ -69,7 +69,7 @@ class RoundRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReignRow:
+class ReignLine:
     miner: Who
     weight: Fraction
     effective_block: int
@@ -88,22 +88,22 @@ class HomePage:
     ruleset: str
     win_margin: Fraction
     bar: str
-    labels: tuple[Label, ...]
-    leader: Leader | None
+    labels: tuple[PartLabel, ...]
+    leader: CurrentLeader | None
     weight: WeightInForce
-    last_decision: RoundRow | None
-    current: RoundRow | None
+    last_decision: RoundLine | None
+    current: RoundLine | None
     tracker: Tracker | None
-    rounds: tuple[RoundRow, ...]
+    rounds: tuple[RoundLine, ...]
     receipt: Receipt | None
     crowning: Receipt | None
     deciding_url: str
-    deciding: Figures | None
-    clearest_duels: tuple[DuelRow, ...]
-    reigns: tuple[ReignRow, ...]
+    deciding: MatchFigures | None
+    clearest_duels: tuple[DuelLine, ...]
+    reigns: tuple[ReignLine, ...]
     others: tuple[tuple[str, str], ...]
     url: str
-    _steps: tuple[Step, ...]
+    _steps: tuple[ReignStep, ...]
 
     @property
     def because(self) -> str:
@@ -121,7 +121,7 @@ class HomePage:
         return last is not None and not self.deciding_url.startswith(last.url)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[ReignStep, ...]:
         """Of the weight, for the chart: the same reigns, oldest first."""
         return self._steps
 
@@ -146,7 +146,7 @@ class Moving:
     """The part of the front page that moves while a round runs."""
 
     competition: str
-    current: RoundRow
+    current: RoundLine
     tracker: Tracker
 
 
@@ -167,7 +167,7 @@ def page(
     deciding: Match | None = None,
     receipt: Receipt | None = None,
     crowning: Receipt | None = None,
-    clearest: tuple[DuelRow, ...] = (),
+    clearest: tuple[DuelLine, ...] = (),
     named: Sequence[Miner] = (),
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
@@ -194,7 +194,7 @@ def page(
         deciding=numbers,
         clearest_duels=clearest,
         reigns=tuple(
-            shown_as(ReignRow, reign_facts(reign, competition=competition), status=standing[reign.sequence])
+            shown_as(ReignLine, reign_facts(reign, competition=competition), status=standing[reign.sequence])
             for reign in reigns
         ),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
@@ -211,14 +211,14 @@ def _rules(competition: Competition) -> Rules | None:
 
 def _leader(
     competition: Competition, reigns: Sequence[Reign], *, rules: Rules | None, weight: WeightInForce
-) -> Leader | None:
+) -> CurrentLeader | None:
     if not reigns:
         return None
     last = reigns[0]
     begun = next((r for r in reigns if not r.defence), last)
     decided = Fraction(last.weight)
     following = weighing.next_reign_weight(decided, defended=True, rules=rules) if rules else decided
-    return Leader(
+    return CurrentLeader(
         miner=who(last.miner),
         repo=last.repo,
         commit=last.commit,
@@ -234,11 +234,11 @@ def _leader(
     )
 
 
-def _round(round_: Round, after: Reign | None, *, names: Mapping[str, str]) -> RoundRow:
+def _round(round_: Round, after: Reign | None, *, names: Mapping[str, str]) -> RoundLine:
     """`after`: the reign that its decision began or went on with."""
     facts = round_facts(round_)
     return shown_as(
-        RoundRow,
+        RoundLine,
         facts,
         stage_name=STAGES.get(round_.state, (round_.state, ""))[0],
         headline=facts.headline or _waiting(round_),

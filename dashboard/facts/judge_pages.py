@@ -26,7 +26,7 @@ ASKS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
+class JudgeQueue:
     """`silent`: rows that were asked about five times or more, and have no answer."""
 
     kind: str
@@ -63,7 +63,7 @@ class Silence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
+class GateLine:
     gate: str
     asks: str
     state: str
@@ -73,18 +73,18 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Health:
+class RoundHealth:
     """The gates of the last round that a model judged."""
 
     competition: str
     round: int
     judge: str
-    gates: tuple[Gate, ...]
+    gates: tuple[GateLine, ...]
     url: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlRow:
+class ControlLine:
     """`score_micro`: positive when the doctored copy was found better, or the challenger of a repeat."""
 
     take: int
@@ -111,7 +111,7 @@ class JudgePage:
     mode: str
     bars: Mapping[str, int]
     sentence: str
-    queue: tuple[Waiting, ...]
+    queue: tuple[JudgeQueue, ...]
     answers: int
     attempts: int
     failed: Fraction | None
@@ -124,8 +124,8 @@ class JudgePage:
     last_answer: datetime | None
     calls: tuple[Calls, ...]
     failures: tuple[Silence, ...]
-    gates: tuple[Gate, ...]
-    controls: tuple[ControlRow, ...]
+    gates: tuple[GateLine, ...]
+    controls: tuple[ControlLine, ...]
     round_url: str
     url: str
 
@@ -158,7 +158,7 @@ def page(
         mode=str(described.get("mode", "")),
         bars=dict(described.get("bars", {})),
         sentence=sentence(queue, findings, failing=failing, rate=rate),
-        queue=tuple(Waiting(**row) for row in queue),
+        queue=tuple(JudgeQueue(**row) for row in queue),
         answers=answers,
         attempts=attempts,
         failed=Fraction(attempts - answers, attempts) if attempts else None,
@@ -176,7 +176,7 @@ def page(
             Silence(**{name: row[name] for name in silence_names}, code=row["failure_code"]) for row in failures
         ),
         gates=tuple(map(gate, findings)),
-        controls=tuple(control(row, published=published) for row in controls),
+        controls=tuple(control_line(row, published=published) for row in controls),
     )
 
 
@@ -215,8 +215,8 @@ def sentence(
     return "All is judged, and the judge passed every gate."
 
 
-def gate(finding: GateFinding) -> Gate:
-    return Gate(
+def gate(finding: GateFinding) -> GateLine:
+    return GateLine(
         gate=finding.gate,
         asks=ASKS[finding.gate],
         state=finding.state,
@@ -226,17 +226,17 @@ def gate(finding: GateFinding) -> Gate:
     )
 
 
-def health(round_: Round, findings: Sequence[GateFinding]) -> Health:
+def health(round_: Round, findings: Sequence[GateFinding]) -> RoundHealth:
     named = _named(round_)
     kept = {name: named[name] for name in ("competition", "round", "judge", "url")}
-    return Health(**kept, gates=tuple(map(gate, findings)))
+    return RoundHealth(**kept, gates=tuple(map(gate, findings)))
 
 
-def control(row: Control, *, published: bool) -> ControlRow:
+def control_line(row: Control, *, published: bool) -> ControlLine:
     """Doctored pictures can be looked at once the bundle is out."""
     shown = row.views.get("front_left", "") if published else ""
     at = [row.round.competition.slug, row.round.number, f"blobs/{shown}"]
-    return ControlRow(
+    return ControlLine(
         take=row.take,
         kind=row.kind,
         prompt=row.prompt.stem,

@@ -12,7 +12,7 @@ from competition.rulesets import Rules, ruleset
 from competition.rulesets.base import DecisionStep, KnownRound, Pairing
 from competition.rulesets.ladder import Audited, Entry, Key, combined
 from competition.rulesets.tally import Tally
-from dashboard.facts.figures import Figures, figures
+from dashboard.facts.figures import MatchFigures, figures
 from dashboard.facts.people import Who, entrant, plain
 from judging.matches import tally_of
 from judging.models import Match
@@ -34,7 +34,7 @@ class RungFacts:
     reason: str
     url: str
     audit_url: str
-    tally: Figures
+    tally: MatchFigures
     for_the_title: bool = False
 
     @property

@@ -13,11 +13,11 @@ from dashboard.facts.borders import shown_as
 from dashboard.facts.people import Who
 from dashboard.facts.reigns import reign_facts
 from dashboard.facts.weights import Register, Status, WeightInForce, shown, statuses
-from dashboard.facts.wording import Label, count, labels
+from dashboard.facts.wording import PartLabel, count, labels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ReignStep:
     """One entry of the register of reigns, and where it stands in the chart (per cent of its width)."""
 
     miner: Who
@@ -84,8 +84,8 @@ class LeadersPage:
     sentence: str
     weight: WeightInForce
     terms: tuple[Term, ...]
-    steps: tuple[Step, ...]
-    labels: tuple[Label, ...]
+    steps: tuple[ReignStep, ...]
+    labels: tuple[PartLabel, ...]
     url: str
 
     @property
@@ -131,7 +131,7 @@ def _sentence(terms: Sequence[Term]) -> str:
     return f"{told}; {longest.miner.name} defended most often, {count(longest.defences, 'time')}."
 
 
-def steps(competition: Competition, register: Register, *, most: int) -> tuple[Step, ...]:
+def steps(competition: Competition, register: Register, *, most: int) -> tuple[ReignStep, ...]:
     """The newest columns of the chart, oldest first."""
     return _steps(competition, terms_of(register.reigns[-most:]), standing=statuses(register))
 
@@ -157,14 +157,14 @@ def _term(
 
 def _steps(
     competition: Competition, groups: Sequence[Sequence[Reign]], *, standing: Mapping[int, Status]
-) -> tuple[Step, ...]:
+) -> tuple[ReignStep, ...]:
     """One column a decided round: blocks would squeeze years of quiet beside an hour of demo."""
     total = sum(len(group) for group in groups)
     width = 100 / total if total else 0
     numbered: list[tuple[int, Reign]] = [(n, reign) for n, group in enumerate(groups) for reign in group]
     return tuple(
         shown_as(
-            Step,
+            ReignStep,
             reign_facts(reign, competition=competition),
             status=standing[reign.sequence],
             _start=round(place * width, 3),

@@ -14,12 +14,12 @@ from competition.models import Round
 from competition.rulesets.tally import Tally
 from dashboard.facts.bankroll_chart import Credits, bar_words, credits
 from dashboard.facts.borders import shown_as
-from dashboard.facts.figures import Figures, figures, rules_of
-from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelRow, duel_rows, early, first_view, match_facts, sentence
+from dashboard.facts.figures import MatchFigures, figures, rules_of
+from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelLine, duel_rows, early, first_view, match_facts, sentence
 from dashboard.facts.people import Who
 from dashboard.facts.records import RecordFinding, Stated, record_finding, stated
 from dashboard.facts.rounds import Bundle, bundle
-from dashboard.facts.wording import Label, certainty, labels, percent, standing
+from dashboard.facts.wording import PartLabel, certainty, labels, percent, standing
 from dashboard.models import Publication, VerifierFinding
 from judging.matches import result_of, tally_of
 from judging.models import Duel, Match, Rendering
@@ -49,7 +49,7 @@ class MatchPage:
     challenger_origin: str
     judge: str
     judge_name: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     sentence: str
     standing: str
     certainty: str
@@ -57,8 +57,8 @@ class MatchPage:
     limit: Fraction
     bar: str
     credits: Credits | None
-    tally: Figures
-    duels: tuple[DuelRow, ...]
+    tally: MatchFigures
+    duels: tuple[DuelLine, ...]
     counts: Mapping[str, int]
     stated: Stated | None
     bundle: Bundle | None
@@ -76,7 +76,7 @@ class MatchPage:
         return plain(self.kind) == Match.Kind.AUDIT
 
     @property
-    def decisive(self) -> tuple[DuelRow, ...]:
+    def decisive(self) -> tuple[DuelLine, ...]:
         """The clearest verdict first."""
         judged = [duel for duel in self.duels if duel.result in BY_JUDGING]
         return tuple(sorted(judged, key=lambda duel: (-abs(duel.score_micro or 0), duel.position)))
@@ -147,7 +147,7 @@ def page(
     )
 
 
-def _open(match: Match, rows: Sequence[DuelRow]) -> str:
+def _open(match: Match, rows: Sequence[DuelLine]) -> str:
     if match.state == "waiting":
         return "The match has not begun: it waits until the files of both sides are downloaded and photographed."
     left = sum(row.result == "judging" for row in rows)

@@ -14,7 +14,7 @@ from competition.models import Round
 from competition.rulesets import ruleset
 from competition.rulesets.tally import Tally
 from dashboard.facts.borders import shown_as
-from dashboard.facts.figures import Figures, figures, rules_of
+from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.stages import OVER
 from dashboard.facts.wording import bar, count, percent
@@ -69,7 +69,7 @@ class MatchFacts:
     judge: str
     judge_name: str
     counted: Tally
-    tally: Figures | None
+    tally: MatchFigures | None
     margin_micro: int | None
     stopped: str
     stopped_after: int | None
@@ -119,7 +119,7 @@ def match_id(match: Match, *, round_: Round | None = None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MatchRow:
+class MatchLine:
     """A match in a list.  `verdict` is what followed from it, and `stop` why not every duel was judged, in a few
     words."""
 
@@ -128,7 +128,7 @@ class MatchRow:
     defender: Who
     challenger: Who
     url: str
-    tally: Figures | None
+    tally: MatchFigures | None
     settled: int
     duels: int
     stopped: str
@@ -206,7 +206,7 @@ def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DuelRow:
+class DuelLine:
     """A duel in a strip or a list, with the pictures that stand for it."""
 
     position: int
@@ -253,11 +253,11 @@ def row(
     verdict: str = "",
     copies: Sequence[Who] = (),
     copy_of: Who | None = None,
-) -> MatchRow:
+) -> MatchLine:
     facts = match_facts(match, round_=round_)
     decided = facts.tally is not None
     return shown_as(
-        MatchRow,
+        MatchLine,
         facts,
         settled=facts.duels_made if decided else sum(counts.get(state, 0) for state in OVER),
         duels=facts.duels_made if decided else sum(counts.values()),
@@ -267,7 +267,7 @@ def row(
     )
 
 
-def _verdict(match: Match, numbers: Figures | None) -> str:
+def _verdict(match: Match, numbers: MatchFigures | None) -> str:
     if numbers is None:
         return "waits for pictures" if match.state == "waiting" else "being judged"
     if numbers.all_forfeit:
@@ -289,10 +289,10 @@ def result(match: Match, duel: Duel) -> str:
 
 def duel_rows(
     round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering], view: str = ""
-) -> tuple[DuelRow, ...]:
+) -> tuple[DuelLine, ...]:
     return tuple(
         shown_as(
-            DuelRow,
+            DuelLine,
             duel_facts(duel, match=match, round_=round_),
             defender_view=picture(renderings.get(duel.left_sha256), view),
             challenger_view=picture(renderings.get(duel.right_sha256), view),
@@ -318,7 +318,7 @@ def first_view(config: Mapping[str, object]) -> str:
     return str(views[0]["name"]) if views else "front_left"
 
 
-def sentence(match: Match, numbers: Figures, *, defender: Who, challenger: Who) -> str:
+def sentence(match: Match, numbers: MatchFigures, *, defender: Who, challenger: Who) -> str:
     """The verdict of a decided match."""
     if match.kind == Match.Kind.TITLE:
         return f"{challenger.name} played for the title. {_title_sentence(match)}"

@@ -16,12 +16,12 @@ from dashboard.facts.audit_pages import PodRunFacts, pod_run
 from dashboard.facts.borders import shown_as
 from dashboard.facts.decision_trail import weightiest
 from dashboard.facts.entries import entry_facts
-from dashboard.facts.figures import Figures
-from dashboard.facts.matches import DuelRow, MatchRow
+from dashboard.facts.figures import MatchFigures
+from dashboard.facts.matches import DuelLine, MatchLine
 from dashboard.facts.people import Who, who
-from dashboard.facts.rounds import AuditRow, OddReveal
+from dashboard.facts.rounds import AuditSummary, OddReveal
 from dashboard.facts.weights import PaidFrom, WeightInForce, shown
-from dashboard.facts.wording import WHO_MUST_ACT, Label, bar, count, labels, percent
+from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, bar, count, labels, percent
 from judging.models import Match, Rendering
 
 
@@ -52,9 +52,9 @@ class Participation:
     objection: str
     copy_of: Who | None
     sentence: str
-    matches: tuple[MatchRow, ...]
+    matches: tuple[MatchLine, ...]
     weightiest_url: str
-    audits: tuple[AuditRow, ...]
+    audits: tuple[AuditSummary, ...]
     appeal_window: AppealWindow | None
     pod_runs: tuple[PodRunFacts, ...]
     failed_files: tuple[FailedFile, ...]
@@ -68,7 +68,7 @@ class RoundStanding:
 
     competition: str
     round: int
-    tally: Figures | None
+    tally: MatchFigures | None
     words: str
     took_lead: bool
     url: str
@@ -102,7 +102,7 @@ class Costly:
     competition: str
     round: int
     url: str
-    duels: tuple[DuelRow, ...]
+    duels: tuple[DuelLine, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class MinerPage:
     label: str
     note: str
     sentence: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     leads: tuple[Lead, ...]
     still_paid: tuple[Dethroned, ...]
     course: tuple[RoundStanding, ...]
@@ -131,7 +131,7 @@ class MinerRows:
     submissions: Sequence[Submission]
     reveals: Sequence[Reveal]
     matches: Sequence[Match]
-    costly: tuple[Match, tuple[DuelRow, ...]] | None
+    costly: tuple[Match, tuple[DuelLine, ...]] | None
     audits: Sequence[Audit]
     appeals: Objections
     appeal_windows: Mapping[int, AppealWindow]
@@ -200,7 +200,7 @@ def _standing(took: Participation, *, took_lead: bool) -> RoundStanding:
     )
 
 
-def _came(tally: Figures | None, *, rejected: Sequence[str], took: Participation, took_lead: bool) -> str:
+def _came(tally: MatchFigures | None, *, rejected: Sequence[str], took: Participation, took_lead: bool) -> str:
     """What came of it, in a few words."""
     if took_lead:
         return "took the lead"
@@ -325,13 +325,13 @@ def _led(lead: Lead) -> str:
     return f"{lead.competition} {weight}{later}, after {count(lead.defences, 'defence')}"
 
 
-def telling(round_: Round, met: Sequence[Match]) -> MatchRow | None:
+def telling(round_: Round, met: Sequence[Match]) -> MatchLine | None:
     """The match that says most of an entry: the weightiest decided one, else one that is being judged."""
     match = weightiest(met) or next(iter(met), None)
     return matches.row(round_, match, counts={}) if match else None
 
 
-def standing(submission: Submission, last: MatchRow | None, audits: Sequence[Audit]) -> str:
+def standing(submission: Submission, last: MatchLine | None, audits: Sequence[Audit]) -> str:
     """`last`: the match that says most of the entry."""
     if submission.role == Submission.Role.LEADER:
         decided = submission.round.state == "finished"
@@ -356,7 +356,7 @@ def standing(submission: Submission, last: MatchRow | None, audits: Sequence[Aud
     return _screened(last) or unmet
 
 
-def _screened(last: MatchRow | None) -> str:
+def _screened(last: MatchLine | None) -> str:
     if last is None:
         return ""
     if last.tally is None:

@@ -29,11 +29,11 @@ from dashboard.facts import (
 )
 from dashboard.facts.confidence import published
 from dashboard.facts.figures import figures, rules_of
-from dashboard.facts.matches import DuelRow, duel_rows, first_view
+from dashboard.facts.matches import DuelLine, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
 from dashboard.facts.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
 from dashboard.facts.records import pictures_of
-from dashboard.facts.stages import Tracker, Work
+from dashboard.facts.stages import RoundWork, Tracker
 from judging import queries as judging
 from judging.matches import tally_of
 from judging.models import Match, Rendering
@@ -43,7 +43,7 @@ CLEAREST = 3
 NOT_MET = "These two have not met in this round."
 
 
-def tracker(round_: Round, *, now: datetime, work: Work = stages.NOTHING) -> Tracker:
+def tracker(round_: Round, *, now: datetime, work: RoundWork = stages.NOTHING) -> Tracker:
     """Two looks at the chain: which block it is, and when the awaited one comes.  A finished round waits for none."""
     if round_.state == "finished":
         return stages.tracker(round_, clock=None, work=work)
@@ -96,12 +96,12 @@ def _reign_after(round_: Round, register: weights.Register) -> Reign | None:
     return queries.reign_after(round_) if old else found
 
 
-def _work(rows: rounds.RoundRows) -> Work:
+def _work(rows: rounds.RoundRows) -> RoundWork:
     """What is done and left of a round that runs."""
     round_ = rows.round
     if round_.state == "finished":
         return stages.NOTHING
-    return Work(
+    return RoundWork(
         assets=queries.asset_counts(round_),
         renderings=judging.rendering_counts(round_),
         duels=rows.duel_counts,
@@ -110,12 +110,12 @@ def _work(rows: rounds.RoundRows) -> Work:
     )
 
 
-def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple[Match | None, tuple[DuelRow, ...]]:
+def decision_in_pictures(round_: Round | None, reigns: Sequence[Reign]) -> tuple[Match | None, tuple[DuelLine, ...]]:
     """The clearest duels of the match that decided the last decided round."""
     if round_ is None:
         return None, ()
     after = next((reign for reign in reigns if reign.won_in_id == round_.pk), None)
-    match = decision_trail.deciding(judging.matches_of(round_), reign=after, round_=round_)
+    match = decision_trail.decisive_match(judging.matches_of(round_), reign=after, round_=round_)
     duels = judging.clearest_duels(match, most=CLEAREST) if match else []
     if match is None or not duels:
         return None, ()
@@ -252,7 +252,7 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
     )
 
 
-def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelRow, ...]] | None:
+def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelLine, ...]] | None:
     """The newest match that fell short of the bar, and the duels in it that were lost by the most."""
     for match in matches:
         if match.state != "decided" or match.audits:

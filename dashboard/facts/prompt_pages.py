@@ -14,7 +14,7 @@ from dashboard.facts.borders import shown_as
 from dashboard.facts.matches import RESULTS, duel_url, match_url, picture, result
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.prompts import prompt_facts
-from dashboard.facts.wording import Label, count, labels, percent, were
+from dashboard.facts.wording import PartLabel, count, labels, percent, were
 from judging.models import Duel, Rendering
 
 PER_PAGE = 60
@@ -30,7 +30,7 @@ NOTHING: Mapping[str, int] = dict.fromkeys(
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptRow:
+class PromptLine:
     """`discrimination`: decisive duels that went the way of their match, less those that went against it, of all that
     were judged.  +1: this prompt alone would have told who wins; 0: it tells nothing; null: never judged."""
 
@@ -60,12 +60,12 @@ class PromptsPage:
     only_round: int | None
     order: str
     sentence: str
-    prompts: tuple[PromptRow, ...]
+    prompts: tuple[PromptLine, ...]
     never_decisive: int
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     url: str
 
-    def sheet(self, number: int) -> tuple[PromptRow, ...]:
+    def sheet(self, number: int) -> tuple[PromptLine, ...]:
         return self.prompts[(number - 1) * PER_PAGE : number * PER_PAGE]
 
     @property
@@ -107,10 +107,10 @@ class Met:
 @dataclass(frozen=True, kw_only=True)
 class PromptPage:
     competition: str
-    prompt: PromptRow
+    prompt: PromptLine
     sentence: str
     duels: tuple[Met, ...]
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     prompts_url: str
     url: str
 
@@ -138,7 +138,7 @@ def page(
     )
 
 
-def _sentence(rows: Sequence[PromptRow], *, never: int) -> str:
+def _sentence(rows: Sequence[PromptLine], *, never: int) -> str:
     judged = sum(row.judged for row in rows)
     if not judged:
         return f"{count(len(rows), 'prompt')} so far, and no duel on them is decided."
@@ -148,7 +148,7 @@ def _sentence(rows: Sequence[PromptRow], *, never: int) -> str:
     return f"{told} decisive; {count(never, 'prompt')} never told two sides apart."
 
 
-def _place(row: PromptRow, order: str) -> tuple[Any, ...]:
+def _place(row: PromptLine, order: str) -> tuple[Any, ...]:
     share, telling = row.decisive, row.discrimination
     if order == "name":
         return (row.prompt,)
@@ -158,13 +158,13 @@ def _place(row: PromptRow, order: str) -> tuple[Any, ...]:
     return (first is None, -(first or 0), -row.judged, row.prompt)
 
 
-def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, int]) -> PromptRow:
+def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, int]) -> PromptLine:
     judged = counts["judged"]
     telling = counts["along"] - counts["against"]
     kept = ("judged", "won", "lost", "forfeited", "void", "rounds")
     facts = prompt_facts(prompt, competition=competition)
     return shown_as(
-        PromptRow,
+        PromptLine,
         facts,
         prompt=facts.stem,
         **{name: counts[name] for name in kept},
@@ -213,7 +213,7 @@ def one(
     )
 
 
-def _prompt_sentence(row: PromptRow) -> str:
+def _prompt_sentence(row: PromptLine) -> str:
     if row.decisive is None:
         return "No duel on this prompt is decided yet."
     decisive = row.won + row.lost

@@ -60,7 +60,7 @@ def summary(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
+class RecordLink:
     """A file on somebody else's host: linked, never loaded by a visitor's browser."""
 
     kind: str
@@ -71,12 +71,12 @@ class Link:
 PICTURES = ("png", "views")
 
 
-def links(detail: Any, side: str) -> tuple[Link, ...]:
+def links(detail: Any, side: str) -> tuple[RecordLink, ...]:
     """What one side of an imported duel showed; an address that a browser cannot open is left out."""
     found = []
     for kind, url in files_of(detail, side).items():
         if web_address(url):
-            found.append(Link(kind=kind, host=urlsplit(url).hostname or "", url=url))
+            found.append(RecordLink(kind=kind, host=urlsplit(url).hostname or "", url=url))
     return tuple(found)
 
 

@@ -18,17 +18,17 @@ from dashboard.facts.audits import audit_facts
 from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import shown_as
 from dashboard.facts.confidence import Confidence
-from dashboard.facts.decision_trail import Receipt, deciding, receipt
+from dashboard.facts.decision_trail import Receipt, decisive_match, receipt
 from dashboard.facts.entries import entry_facts
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
 from dashboard.facts.ladders import RungFacts
-from dashboard.facts.matches import MatchRow
+from dashboard.facts.matches import MatchLine
 from dashboard.facts.people import Who, entrant, plain, who
 from dashboard.facts.records import RecordFinding, record_finding, summary
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Payment, WeightInForce
-from dashboard.facts.wording import STAGES, WAITING, Label, count, labels
+from dashboard.facts.wording import STAGES, WAITING, PartLabel, count, labels
 from dashboard.models import Publication, VerifierFinding
 from judging.models import Match
 
@@ -36,7 +36,7 @@ LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class RoundCounts:
     """`forfeits` counts duels that challengers forfeited to the leader, `leader_forfeits` those the other way round."""
 
     revealed: int
@@ -48,7 +48,7 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class EntryLine:
     """What a miner entered with."""
 
     miner: Who
@@ -80,7 +80,7 @@ class CopyGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditRow:
+class AuditSummary:
     miner: Who
     kind: str
     verdict: str
@@ -117,19 +117,19 @@ class RoundPage:
     rules: Mapping[str, Any]
     win_margin: Fraction
     bar: str
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     schedule: Mapping[str, int]
     seed: str
     seed_block_hash: str
     prompts: int
     leader: Who | None
-    counts: Counts
+    counts: RoundCounts
     tracker: Tracker
     ladder: tuple[RungFacts, ...]
-    matches: tuple[MatchRow, ...]
+    matches: tuple[MatchLine, ...]
     copies: tuple[CopyGroup, ...]
-    audits: tuple[AuditRow, ...]
-    entries: tuple[Entry, ...]
+    audits: tuple[AuditSummary, ...]
+    entries: tuple[EntryLine, ...]
     reveals_with_objection: tuple[OddReveal, ...]
     outcome: Payment | None
     weight: WeightInForce
@@ -160,7 +160,7 @@ class RoundPage:
         return summary(self.source)
 
     @property
-    def objections(self) -> tuple[Entry, ...]:
+    def objections(self) -> tuple[EntryLine, ...]:
         return tuple(entry for entry in self.entries if entry.objection)
 
     @property
@@ -169,7 +169,7 @@ class RoundPage:
         return not any(row.state == "decided" for row in self.matches)
 
     @property
-    def empty_handed(self) -> tuple[MatchRow, ...]:
+    def empty_handed(self) -> tuple[MatchLine, ...]:
         """Matches without a single judged duel, because the challenger delivered nothing."""
         return tuple(row for row in self.matches if row.tally and row.tally.all_forfeit)
 
@@ -225,7 +225,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         headline=facts.headline or pending_headline(round_, challengers=len(challengers)),
         prompts=rows.prompts,
         leader=entrant(leader) if leader else facts.defending and replace(facts.defending, key="leader"),
-        counts=Counts(
+        counts=RoundCounts(
             revealed=len(challengers),
             eligible=sum(s.eligible for s in challengers),
             copies=sum(s.copy_of_id is not None for s in challengers),
@@ -238,13 +238,16 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         matches=match_rows(rows, ladder=ladder),
         copies=_copy_groups(challengers),
         audits=tuple(audit_row(round_, audit, appeals=rows.appeals) for audit in rows.audits),
-        entries=tuple(shown_as(Entry, entry_facts(s, round_=round_)) for s in rows.submissions),
+        entries=tuple(shown_as(EntryLine, entry_facts(s, round_=round_)) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
         outcome=rows.payment,
         weight=rows.weight,
         appeal_window=rows.appeal_window,
         receipt=receipt(
-            round_, deciding(rows.matches, reign=rows.reign, round_=round_), audits=rows.audits, payment=rows.payment
+            round_,
+            decisive_match(rows.matches, reign=rows.reign, round_=round_),
+            audits=rows.audits,
+            payment=rows.payment,
         ),
         bundle=bundle(round_, rows.publication),
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
@@ -288,9 +291,11 @@ def odd_reveal(reveal: Reveal) -> OddReveal:
     )
 
 
-def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditRow:
+def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditSummary:
     facts = audit_facts(audit, round_=round_)
-    return shown_as(AuditRow, facts, verdict=facts.state, findings=len(facts.findings), appeals=against(appeals, audit))
+    return shown_as(
+        AuditSummary, facts, verdict=facts.state, findings=len(facts.findings), appeals=against(appeals, audit)
+    )
 
 
 def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
@@ -308,7 +313,7 @@ def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
     )
 
 
-def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[MatchRow, ...]:
+def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[MatchLine, ...]:
     """Screens and ladder matches; how they stand on the ladder is their verdict."""
     verdicts = _verdicts(rows, ladder=ladder)
     copies: dict[int, list[Who]] = {}

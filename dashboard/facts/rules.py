@@ -8,16 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from competition.rulesets import RULESETS, TITLE_1
 from competition.rulesets.bankroll import Bankroll, credits, earned
 from dashboard.facts import rules_plots
 from dashboard.facts.plots import Plot
 from dashboard.facts.wording import each_rule
-from dashboard.pages.answers import Page, fresh
 
 # Title matches of competition-1's round 0, had they been some: (challenger, won, drawn, lost).  docs/rules.md has more.
 REAL = (
@@ -50,7 +47,7 @@ class Worked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class SimulatedRow:
     """Simulated rounds of one population; `crowned` and `better` by ruleset, in the order of the rulesets."""
 
     population: str
@@ -62,7 +59,7 @@ class Row:
 class RulesPage:
     rulesets: tuple[RulesetRow, ...]
     worked: tuple[Worked, ...]
-    simulated: tuple[Row, ...]
+    simulated: tuple[SimulatedRow, ...]
     rounds: int
     url: str
 
@@ -71,7 +68,7 @@ class RulesPage:
         return rules_plots.plots(simulated(), address=lambda name: reverse("rules-chart", args=[name]))
 
 
-def rules_facts(request: HttpRequest) -> RulesPage:
+def rules_facts() -> RulesPage:
     told, title = simulated(), TITLE_1.title
     if title is None:
         raise ValueError("title-1 has a title match")
@@ -95,7 +92,7 @@ def rules_facts(request: HttpRequest) -> RulesPage:
         better = any(row["population"]["better"] for row in by_ruleset.values())
         false = tuple(_rate(by_ruleset[name]["false"]) for name in sorted(by_ruleset))
         power = tuple(_rate(by_ruleset[name]["power"]) for name in sorted(by_ruleset)) if better else ()
-        rows.append(Row(population=population, false=false, power=power))
+        rows.append(SimulatedRow(population=population, false=false, power=power))
     return RulesPage(
         rulesets=tuple(
             RulesetRow(name=name, says=ruleset.about, values=each_rule(ruleset.defaults.to_json()))
@@ -116,15 +113,3 @@ def simulated() -> list[dict[str, Any]]:
 
 def _rate(rate: dict[str, Any]) -> str:
     return f"{rate['share']:.1%} ({rate['low']:.1%}–{rate['high']:.1%})"
-
-
-rules_page = Page(rules_facts, template="rules.html")
-
-
-@require_safe
-def chart(request: HttpRequest, name: str) -> HttpResponse:
-    """What plotly draws of one chart of the simulation."""
-    plots = {plot.name: plot for plot in rules_facts(request).plots}
-    if name not in plots:
-        raise Http404(f"There is no chart of this name; there are {', '.join(plots)}.")
-    return fresh(JsonResponse(plots[name].figure))

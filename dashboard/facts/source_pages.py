@@ -16,7 +16,7 @@ from audits.source import queries
 from audits.source.queries import CheckRow, CodeLine, Relative
 from competition.models import Submission
 from dashboard.facts.people import Who, entrant
-from dashboard.facts.wording import Label, labels
+from dashboard.facts.wording import PartLabel, labels
 
 MOST_SHARED = 20
 LONGEST_TOLD = 200  # findings with their code around them; the rest without
@@ -82,7 +82,7 @@ class SourcePage:
     archive: str
     files: int
     bytes: int
-    labels: tuple[Label, ...]
+    labels: tuple[PartLabel, ...]
     findings: tuple[CodeFinding, ...]
     checks: tuple[CheckRow, ...]
     parts: tuple[dict[str, str], ...]

@@ -31,7 +31,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class StageProgress:
     """`failed` is part of `done`: both are settled."""
 
     what: str
@@ -61,13 +61,13 @@ class Tracker:
     waiting_for: str
     clock: BlockClock | None
     steps: tuple[Step, ...]
-    progress: tuple[Progress, ...]
+    progress: tuple[StageProgress, ...]
     pause: Pause | None
     stands_still: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class RoundWork:
     """Counts of a round's rows by state, from which its progress follows."""
 
     assets: Mapping[tuple[str, str, str], int]
@@ -77,7 +77,7 @@ class Work:
     audits: tuple[Audit, ...]
 
 
-NOTHING = Work(assets={}, renderings={}, duels={}, matches={}, audits=())
+NOTHING = RoundWork(assets={}, renderings={}, duels={}, matches={}, audits=())
 
 
 def awaited_block(round_: Round, *, block: int | None = None) -> int | None:
@@ -103,7 +103,7 @@ def still(heard: datetime | None, *, now: datetime) -> str:
     return f"Nothing has moved since {heard:%Y-%m-%d %H:%M:%S}: the reconciler is silent, and the operator must act."
 
 
-def tracker(round_: Round, *, clock: BlockClock | None, work: Work = NOTHING, stands_still: str = "") -> Tracker:
+def tracker(round_: Round, *, clock: BlockClock | None, work: RoundWork = NOTHING, stands_still: str = "") -> Tracker:
     pause = None
     if round_.state == "paused":
         pause = Pause(
@@ -146,7 +146,7 @@ def _steps(round_: Round) -> tuple[Step, ...]:
     )
 
 
-def _sentence(round_: Round, clock: BlockClock | None, work: Work) -> str:
+def _sentence(round_: Round, clock: BlockClock | None, work: RoundWork) -> str:
     name, what = STAGES.get(round_.state, (round_.state, ""))
     if round_.source and round_.state != "finished":
         return "It is not played here: it was read from public records before it was finished."
@@ -162,7 +162,7 @@ def _sentence(round_: Round, clock: BlockClock | None, work: Work) -> str:
     return f"{name}: {what}.{_so_far(round_, work)}"
 
 
-def _so_far(round_: Round, work: Work) -> str:
+def _so_far(round_: Round, work: RoundWork) -> str:
     """The one count that matters in this stage."""
     wanted = {"downloading": "Challengers' files downloaded", "duels": "Duels settled", "finalizing": "Audits decided"}
     line = next((line for line in _progress(work) if line.what == wanted.get(round_.state)), None)
@@ -186,7 +186,7 @@ def _away(clock: BlockClock) -> str:
     return f", in {blocks} (about {duration(clock.seconds_left)})"
 
 
-def _progress(work: Work) -> tuple[Progress, ...]:
+def _progress(work: RoundWork) -> tuple[StageProgress, ...]:
     duels = {state: sum(counts.get(state, 0) for counts in work.duels.values()) for state in ("judging", *OVER)}
     lines = []
     for role, origin, what in ASSETS:
@@ -196,7 +196,7 @@ def _progress(work: Work) -> tuple[Progress, ...]:
     lines += [
         _line("Duels settled", duels, done=OVER, failed=("void",)),
         _line("Matches decided", work.matches, done=("decided",)),
-        Progress(
+        StageProgress(
             what="Audits decided",
             done=sum(audit.state != "gathering" for audit in work.audits),
             total=len(work.audits),
@@ -205,8 +205,10 @@ def _progress(work: Work) -> tuple[Progress, ...]:
     return tuple(line for line in lines if line.total)
 
 
-def _line(what: str, counts: Mapping[str, int], *, done: tuple[str, ...], failed: tuple[str, ...] = ()) -> Progress:
-    return Progress(
+def _line(
+    what: str, counts: Mapping[str, int], *, done: tuple[str, ...], failed: tuple[str, ...] = ()
+) -> StageProgress:
+    return StageProgress(
         what=what,
         done=sum(counts.get(state, 0) for state in done),
         total=sum(counts.values()),

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from competition.models import Competition
-from dashboard.facts.figures import Figures
+from dashboard.facts.figures import MatchFigures
 
 STAGES: Mapping[str, tuple[str, str]] = {
     "open": ("Open", "miners reveal their submissions"),
@@ -45,7 +45,7 @@ EMBEDDED: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Label:
+class PartLabel:
     """One edge of the platform and what is behind it; `caution` is empty for a production part."""
 
     part: str
@@ -53,15 +53,15 @@ class Label:
     caution: str = ""
 
 
-def labels(competition: Competition) -> tuple[Label, ...]:
+def labels(competition: Competition) -> tuple[PartLabel, ...]:
     return tuple(_label(part, str(getattr(competition, part))) for part in EMBEDDED)
 
 
-def _label(part: str, name: str) -> Label:
+def _label(part: str, name: str) -> PartLabel:
     if name == "records":
-        return Label(part=part, name=name, caution="read from public records: nothing of it ran here")
+        return PartLabel(part=part, name=name, caution="read from public records: nothing of it ran here")
     caution = next((text for prefix, text in EMBEDDED[part] if name.startswith(prefix)), "")
-    return Label(part=part, name=name, caution=caution)
+    return PartLabel(part=part, name=name, caution=caution)
 
 
 def percent(share: Fraction | float, *, signed: bool = True, digits: int = 2) -> str:
@@ -112,7 +112,7 @@ def size(number: int) -> str:
     return ""
 
 
-def standing(figures: Figures) -> str:
+def standing(figures: MatchFigures) -> str:
     """What the margin means for the rule, in one sentence."""
     bar_text = bar(figures.win_margin)
     if not figures.counted:
@@ -125,7 +125,7 @@ def standing(figures: Figures) -> str:
     return f"The margin of {percent(figures.margin)} is short of the bar of {bar_text} by {gap}."
 
 
-def spare(figures: Figures) -> str:
+def spare(figures: MatchFigures) -> str:
     """How close it was, for a match that reaches the bar."""
     if figures.flip_distance is None:
         return "No change of results could alter that."
@@ -134,7 +134,7 @@ def spare(figures: Figures) -> str:
     return f"It would take {figures.flip_distance} duels that ended otherwise to miss it."
 
 
-def certainty(figures: Figures) -> str:
+def certainty(figures: MatchFigures) -> str:
     """What the duels allow to say, and no more: the 95 % interval, and the exact sign test."""
     if not figures.counted:
         return ""
@@ -145,7 +145,7 @@ def certainty(figures: Figures) -> str:
     return f"{_interval(figures)} {sign_test}"
 
 
-def interval(figures: Figures) -> str:
+def interval(figures: MatchFigures) -> str:
     """`+1.2 % to +8.9 %`; "" where there is none to show."""
     low, high = figures.interval_95
     return f"{percent(low, digits=1)} to {percent(high, digits=1)}" if figures.interval_shown else ""
@@ -159,7 +159,7 @@ def times(number: int) -> str:
     return count(number, "time")
 
 
-def _interval(figures: Figures) -> str:
+def _interval(figures: MatchFigures) -> str:
     if not figures.interval_shown:
         return "Every duel ended alike, so there is no interval."
     if figures.straddles_zero:

@@ -32,7 +32,7 @@ FRAMED = settings.CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "fra
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class FeedEntry:
     """`tag` never changes: a reader that has seen it does not see it again."""
 
     tag: str
@@ -43,7 +43,7 @@ class Entry:
     at: datetime
 
 
-def entries(competition: Competition) -> list[Entry]:
+def entries(competition: Competition) -> list[FeedEntry]:
     """Newest first: a stage of the last rounds, each decision, each audit that is settled."""
     rounds = queries.rounds_of(competition)[:MOST_ENTRIES]
     audits = Audit.objects.filter(round__in=rounds, state__in=("passed", "rejected"))
@@ -54,11 +54,11 @@ def entries(competition: Competition) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST_ENTRIES]
 
 
-def _of_round(round_: Round, *, names: dict[str, str]) -> Entry:
+def _of_round(round_: Round, *, names: dict[str, str]) -> FeedEntry:
     decided = round_.state == "finished"
     headline = plain(round_.headline, names=names) or pending_headline(round_, challengers=0)
     stage = STAGES.get(round_.state, (round_.state, ""))[0]
-    return Entry(
+    return FeedEntry(
         tag=f"{round_.competition.slug}/{round_.number}/{round_.state}",
         kind="decision" if decided else "stage",
         title=f"Round {round_.number}: {headline.partition('. ')[0] if decided else stage}",
@@ -68,10 +68,10 @@ def _of_round(round_: Round, *, names: dict[str, str]) -> Entry:
     )
 
 
-def _of_audit(audit: Audit) -> Entry:
+def _of_audit(audit: Audit) -> FeedEntry:
     round_, miner = audit.round, entrant(audit.submission)
     at = [round_.competition.slug, round_.number]
-    return Entry(
+    return FeedEntry(
         tag=f"{at[0]}/{at[1]}/audit/{audit.kind}/{miner.hotkey}/{audit.state}",
         kind="audit",
         title=f"Round {at[1]}: {audit.kind} audit of {miner.name} {audit.state}",
@@ -106,7 +106,7 @@ def atom(request: HttpRequest, slug: str) -> HttpResponse:
     return fresh(HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8"))
 
 
-def _tag(request: HttpRequest, entry: Entry) -> str:
+def _tag(request: HttpRequest, entry: FeedEntry) -> str:
     return f"tag:{request.get_host().partition(':')[0]},2025:{entry.tag}"
 
 

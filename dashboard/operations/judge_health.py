@@ -8,15 +8,11 @@ from typing import Any
 from django.db.models import Avg, BigIntegerField, Count, Max, Min, Q, Sum
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast
-from django.http import HttpRequest
-from django.utils import timezone
 
 from competition.models import Round
 from dashboard.facts import judge_pages
-from dashboard.facts.judge_pages import Health, JudgePage
+from dashboard.facts.judge_pages import JudgePage, RoundHealth
 from dashboard.models import Publication
-from dashboard.pages import url_lookup
-from dashboard.pages.answers import Page
 from judging.backends import is_model
 from judging.health import controls
 from judging.models import Control, DescribedJudge, Duel
@@ -24,10 +20,6 @@ from judging.panel.answer_rows import asked_in
 
 LATELY = timedelta(minutes=5)
 UNWELL = "JUDGE_HEALTH"  # the code of a pause by a failing gate
-
-
-def judge_facts(request: HttpRequest, slug: str, number: int) -> JudgePage:
-    return page(url_lookup.round_(slug, number), now=timezone.now())
 
 
 def page(round_: Round, *, now: datetime) -> JudgePage:
@@ -107,14 +99,11 @@ def unwell(round_: Round) -> dict[str, Any]:
     rows = controls.current(round_).filter(state="judged", kind__in=[f.gate for f in failing])
     return {
         "gates": [judge_pages.gate(f) for f in failing],
-        "controls": [judge_pages.control(row, published=False) for row in rows],
+        "controls": [judge_pages.control_line(row, published=False) for row in rows],
     }
 
 
-def last_health() -> Health | None:
+def last_health() -> RoundHealth | None:
     """The newest round that a model judged and whose controls are made, with its gates."""
     control = Control.objects.order_by("-round_id").select_related("round__competition").first()
     return judge_pages.health(control.round, controls.measured(control.round).findings) if control else None
-
-
-judge_page = Page(judge_facts, template="judge.html")

@@ -34,7 +34,7 @@ MOVING = ("open", "miner_generation", "downloading", "duels", "finalizing")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class WorkCount:
     """Rows of one kind.  `overdue` were due for long, and no worker holds them."""
 
     kind: str
@@ -47,7 +47,7 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class StuckRow:
     kind: str
     what: str
     state: str
@@ -97,7 +97,7 @@ class LastScrub:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Book:
+class CompetitionHealth:
     """A competition: its round, its ledger's head, what is published, and what checking found."""
 
     competition: str
@@ -139,9 +139,9 @@ class StatusPage:
     at: datetime
     queued: int | None
     last_look: datetime | None
-    work: tuple[Work, ...]
-    troubles: tuple[Trouble, ...]
-    books: tuple[Book, ...]
+    work: tuple[WorkCount, ...]
+    troubles: tuple[StuckRow, ...]
+    books: tuple[CompetitionHealth, ...]
     chains: tuple[ChainState, ...]
     processes: tuple[Process, ...]
     overdue: tuple[Overdue, ...]
@@ -187,11 +187,11 @@ def page(*, now: datetime) -> StatusPage:
 
 
 def _sentence(
-    work: tuple[Work, ...],
+    work: tuple[WorkCount, ...],
     *,
     overdue: tuple[Overdue, ...],
-    troubles: tuple[Trouble, ...],
-    paused: list[Book],
+    troubles: tuple[StuckRow, ...],
+    paused: list[CompetitionHealth],
     damaged: tuple[DamagedFile, ...],
     still: str,
 ) -> str:
@@ -280,7 +280,7 @@ def _worked_on() -> list[type[Stateful]]:
     return [model for model in stateful_models() if model.graph.active()]
 
 
-def _stands_still(books: tuple[Book, ...], processes: tuple[Process, ...], *, now: datetime) -> str:
+def _stands_still(books: tuple[CompetitionHealth, ...], processes: tuple[Process, ...], *, now: datetime) -> str:
     """Is anything left to move, and nobody who moves it?"""
     if not any(book.stage in MOVING for book in books):
         return ""
@@ -291,7 +291,7 @@ def _stands_still(books: tuple[Book, ...], processes: tuple[Process, ...], *, no
     return ""
 
 
-def _work(*, now: datetime) -> tuple[Work, ...]:
+def _work(*, now: datetime) -> tuple[WorkCount, ...]:
     found = []
     late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
     free = Q(lease=None) | Q(leased_until__lte=now)
@@ -304,11 +304,11 @@ def _work(*, now: datetime) -> tuple[Work, ...]:
             oldest_due=Min("due_at", filter=free & Q(due_at__lte=now)),
             last_message=Max("kicked_at"),
         )
-        found.append(Work(kind=str(model._meta.verbose_name), **told))
+        found.append(WorkCount(kind=str(model._meta.verbose_name), **told))
     return tuple(found)
 
 
-def _troubles() -> tuple[Trouble, ...]:
+def _troubles() -> tuple[StuckRow, ...]:
     found = []
     for model in _worked_on():
         rows = model._default_manager.filter(state__in=model.graph.active(), attempts__gte=TROUBLED)
@@ -318,7 +318,7 @@ def _troubles() -> tuple[Trouble, ...]:
             kept: dict[str, Any] = {name: getattr(row, name) for name in names}
             kind = str(model._meta.verbose_name)
             found.append(
-                Trouble(
+                StuckRow(
                     kind=kind, what=f"{kind} {row.pk}", **kept, who_must_act=WHO_MUST_ACT.get(row.failure_class, "")
                 )
             )
@@ -328,7 +328,7 @@ def _troubles() -> tuple[Trouble, ...]:
 NO_ROUND: Mapping[str, Any] = {"round": None, "stage": "", "waiting_for": ""}
 
 
-def _books() -> tuple[Book, ...]:
+def _books() -> tuple[CompetitionHealth, ...]:
     rows = Competition.objects.order_by("-active", "-created_at", "-pk")
     head = LedgerEvent.objects.filter(competition=OuterRef("pk")).order_by("-seq")
     signed = Checkpoint.objects.filter(competition=OuterRef("pk")).order_by("-seq")
@@ -347,7 +347,7 @@ def _books() -> tuple[Book, ...]:
     found: dict[int, Mapping[str, Any]] = {row["competition"]: row for row in of_verifier}
     rounds = _last_rounds()
     return tuple(
-        Book(
+        CompetitionHealth(
             competition=row.slug,
             name=row.name,
             url=reverse("competition", args=[row.slug]),

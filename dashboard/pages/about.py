@@ -20,7 +20,7 @@ from dashboard.facts.people import entrant
 from dashboard.models import Publication, RecordFile
 from dashboard.operations import judge_health, system_health
 from dashboard.operations.system_health import StatusPage
-from dashboard.pages.answers import Page
+from dashboard.pages.answers import FactsPage
 from judging.matches import tally_of
 
 MOST_BUNDLES = 200
@@ -77,7 +77,7 @@ def _changes() -> str:
     return path.read_text() if path.is_file() else ""
 
 
-status_page = Page(status_facts, template="status.html")
-method_page = Page(method_facts, template="method.html")
-data_page = Page(data_facts, template="data.html")
-changelog_page = Page(changelog_facts, template="changelog.html")
+status_page = FactsPage(status_facts, template="status.html")
+method_page = FactsPage(method_facts, template="method.html")
+data_page = FactsPage(data_facts, template="data.html")
+changelog_page = FactsPage(changelog_facts, template="changelog.html")

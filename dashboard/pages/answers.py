@@ -21,7 +21,7 @@ Facts = Callable[..., Any]
 More = Callable[[HttpRequest, Any], Mapping[str, Any]]
 
 
-class Page:
+class FactsPage:
     """`facts(request, **named)` says what there is to tell, or answers itself (a redirect, a chooser); `settled(facts)`
     whether only an event of the ledger can change it."""
 

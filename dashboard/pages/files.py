@@ -50,7 +50,7 @@ def blob(request: HttpRequest, sha256: str, extension: str) -> HttpResponseBase:
     """One file of the store, if the database knows that it is meant to be seen."""
     if not known(sha256, extension):
         raise Http404("No file with this hash was published.")
-    return _kept(request, tag=f'"{sha256}"', make=lambda: _file(sha256, extension))
+    return _immutable(request, tag=f'"{sha256}"', make=lambda: _file(sha256, extension))
 
 
 @require_safe
@@ -58,10 +58,10 @@ def thumb(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """A small copy of a published picture."""
     if not known(sha256, "png"):
         raise Http404("No picture with this hash was published.")
-    return _kept(request, tag=f'"{sha256}-{thumbs.EDGE}"', make=lambda: _thumb(sha256))
+    return _immutable(request, tag=f'"{sha256}-{thumbs.EDGE}"', make=lambda: _thumb(sha256))
 
 
-def _kept(request: HttpRequest, *, tag: str, make: Callable[[], FileResponse]) -> HttpResponseBase:
+def _immutable(request: HttpRequest, *, tag: str, make: Callable[[], FileResponse]) -> HttpResponseBase:
     """Bytes that never change: kept by the browser for ever, and made only if it does not have them."""
     response: HttpResponseBase = get_conditional_response(request, etag=tag) or make()
     response.headers["ETag"] = tag

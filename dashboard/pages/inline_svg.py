@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard.facts import charts, wording
-from dashboard.facts.charts import Axis, Forest, Split
-from dashboard.facts.figures import Figures
+from dashboard.facts.charts import Forest, MarginAxis, Split
+from dashboard.facts.figures import MatchFigures
 from dashboard.facts.people import Who
 from dashboard.facts.wording import percent
 
@@ -67,14 +67,14 @@ def split(shares: Split) -> SafeString:
 
 
 @lru_cache(maxsize=4096)  # a decided match keeps its tally, and matches of one round share their axis
-def tally_cells(tally: Figures, on: Axis) -> SafeString:
+def tally_cells(tally: MatchFigures, on: MarginAxis) -> SafeString:
     """What a list of matches says of one: interval, margin, and how its duels ended."""
     between = wording.interval(tally) or ("every duel alike" if tally.counted else "no duel counted")
     drawn = forest(charts.forest(tally, on=on))
     return format_html(CELLS, drawn, percent(tally.margin), between, duels(tally))
 
 
-def duels(tally: Figures) -> SafeString:
+def duels(tally: MatchFigures) -> SafeString:
     """How the duels of a match ended: judged ones, and apart from these what was forfeited, by whom, and void ones."""
     apart = (
         ("forfeit", tally.forfeits_challenger, "forfeited"),

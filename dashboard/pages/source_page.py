@@ -8,7 +8,7 @@ from django.urls import reverse
 from audits.source.queries import latest_audit
 from dashboard.facts import source_pages
 from dashboard.pages import url_lookup
-from dashboard.pages.answers import Page
+from dashboard.pages.answers import FactsPage
 from dashboard.pages.url_lookup import Elsewhere
 
 LONGEST = 400
@@ -27,4 +27,4 @@ def source_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> s
     return source_pages.page(audit, asked=(asked[0], asked[1], asked[2]) if all(asked) else None)
 
 
-source_page = Page(source_facts, template="source_audit.html")
+source_page = FactsPage(source_facts, template="source_audit.html")

@@ -20,6 +20,7 @@ from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, r
 from dashboard.facts.audit_pages import AuditPage
 from dashboard.facts.duel_pages import DuelPage
 from dashboard.facts.entries import entry_facts
+from dashboard.facts.judge_pages import JudgePage
 from dashboard.facts.match_pages import SHOWN, MatchPage
 from dashboard.facts.people import SS58
 from dashboard.facts.queries import corrections_of
@@ -27,7 +28,7 @@ from dashboard.facts.rounds import RoundPage
 from dashboard.facts.twins import twin
 from dashboard.operations import judge_health
 from dashboard.pages import posters, url_lookup
-from dashboard.pages.answers import Page, fresh
+from dashboard.pages.answers import FactsPage, fresh
 from dashboard.pages.csv_tables import Sheet
 from dashboard.pages.url_lookup import Elsewhere
 from judging.backends import is_model
@@ -126,6 +127,10 @@ def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if "seen" in context and request.GET.get("seen") == context["seen"]:
         return fresh(HttpResponse(status=204))
     return fresh(render(request, "parts/live.html", context))
+
+
+def judge_facts(request: HttpRequest, slug: str, number: int) -> JudgePage:
+    return judge_health.page(url_lookup.round_(slug, number), now=timezone.now())
 
 
 def match_facts(
@@ -238,15 +243,16 @@ def miner_facts(request: HttpRequest, hotkey: str) -> miner_pages.MinerPage | Ht
     return miner_pages.page(page_queries.miner_rows(found, now=timezone.now()))
 
 
-home = Page(home_facts, template="home.html", more=home_more, settled=home_pages.still)
-round_page = Page(round_facts, template="round.html", more=round_more, settled=rounds.settled)
-match_page = Page(match_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
-duel_page = Page(duel_facts, template="duel.html", more=duel_more, settled=lambda page: page.result != "judging")
-audit_page = Page(audit_facts, template="audit.html", more=audit_more)
-audit_duel_page = Page(audit_duel_facts, template="duel.html", more=duel_more)
-title_page = Page(title_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
-title_duel_page = Page(title_duel_facts, template="duel.html", more=duel_more)
-miner_page = Page(miner_facts, template="miner.html")
+home = FactsPage(home_facts, template="home.html", more=home_more, settled=home_pages.still)
+round_page = FactsPage(round_facts, template="round.html", more=round_more, settled=rounds.settled)
+judge_page = FactsPage(judge_facts, template="judge.html")
+match_page = FactsPage(match_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
+duel_page = FactsPage(duel_facts, template="duel.html", more=duel_more, settled=lambda page: page.result != "judging")
+audit_page = FactsPage(audit_facts, template="audit.html", more=audit_more)
+audit_duel_page = FactsPage(audit_duel_facts, template="duel.html", more=duel_more)
+title_page = FactsPage(title_facts, template="match.html", more=match_more, settled=lambda page: page.decided)
+title_duel_page = FactsPage(title_duel_facts, template="duel.html", more=duel_more)
+miner_page = FactsPage(miner_facts, template="miner.html")
 round_sheet = Sheet(round_facts, table="matches")
 match_sheet = Sheet(match_facts, table="duels")
 
@@ -287,7 +293,7 @@ def theme(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def page_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     reason = str(exception.args[0]) if exception.args and isinstance(exception.args[0], str) else ""
     if request.path.endswith(".json"):
         body = json.dumps({"detail": reason or "There is nothing at this address."})

@@ -55,7 +55,7 @@ class OlderCopy(CannotImport):
 
 
 @dataclass(kw_only=True)
-class Outcome:
+class ImportSummary:
     """What an import did."""
 
     slug: str = ""
@@ -80,10 +80,10 @@ class _Import:
     current: int | None
     stage: str
     now: datetime
-    outcome: Outcome
+    outcome: ImportSummary
 
 
-def import_source(source: Source, *, now: datetime, progress: Progress, go_back: bool = False) -> Outcome:
+def import_source(source: Source, *, now: datetime, progress: Progress, go_back: bool = False) -> ImportSummary:
     """Bring everything in that is new.  Raises CannotImport.
 
     `go_back`: also take a copy that is older than what is here, which otherwise raises OlderCopy and changes nothing.
@@ -115,7 +115,7 @@ def import_source(source: Source, *, now: datetime, progress: Progress, go_back:
             current=current,
             stage=stage,
             now=now,
-            outcome=Outcome(slug=terms.name),
+            outcome=ImportSummary(slug=terms.name),
         )
         total = sum(map(len, shelves.values()))
         for number in sorted(n for n in shelves if n is not None):

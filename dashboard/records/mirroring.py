@@ -62,7 +62,7 @@ def addresses(competition: Competition, *, number: int | None = None, prompts_on
     return [url for url in found if url.startswith(("https://", "http://"))]
 
 
-def mirror(urls: Iterable[str], *, again: bool, now: datetime, told: Callable[[Came], None]) -> None:
+def mirror(urls: Iterable[str], *, again: bool, now: datetime, on_result: Callable[[Came], None]) -> None:
     """Fetch what is not here.  `again`: also what failed before."""
     rows = MirroredFile.objects.all() if not again else MirroredFile.objects.exclude(sha256="")
     tried = set(rows.values_list("url", flat=True))
@@ -73,7 +73,7 @@ def mirror(urls: Iterable[str], *, again: bool, now: datetime, told: Callable[[C
             fetches = [pool.submit(_fetch, url, Path(folder) / str(n), slots) for n, url in enumerate(group)]
             came = []
             for done in as_completed(fetches):
-                told(done.result())
+                on_result(done.result())
                 came.append(done.result())
             _keep(came, now=now)
 

@@ -21,7 +21,7 @@ from core import clock
 from dashboard.doors.numbers import whole_number
 from dashboard.facts import page_queries, review_pages
 from dashboard.pages import url_lookup
-from dashboard.pages.answers import Page, fresh
+from dashboard.pages.answers import FactsPage, fresh
 from dashboard.reviewing.signing_in import signer_of, unkept
 from judging import rejudging
 from judging.decisions import affected
@@ -34,7 +34,7 @@ def work_facts(request: HttpRequest) -> review_pages.WorkList:
     return review_pages.work_list(waiting_cases.everything(), waiting_cases.decided(most=MOST_DECIDED), now=clock.now())
 
 
-work_json = Page(work_facts, template="").json
+work_json = FactsPage(work_facts, template="").json
 
 
 @require_safe

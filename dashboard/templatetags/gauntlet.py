@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.facts import charts, wording
 from dashboard.facts.external_links import web_address
-from dashboard.facts.figures import Figures
+from dashboard.facts.figures import MatchFigures
 from dashboard.facts.people import Who
 from dashboard.facts.twins import twin
 from dashboard.pages import inline_svg
@@ -136,32 +136,32 @@ def live_frame(sha256: str, rig_text: str) -> str:
 
 
 @register.simple_tag
-def axis_of(rows: Sequence[Any]) -> charts.Axis:
+def axis_of(rows: Sequence[Any]) -> charts.MarginAxis:
     return charts.axis([row.tally for row in rows if row.tally])
 
 
 @register.simple_tag
-def axis_for(figures: Figures) -> charts.Axis:
+def axis_for(figures: MatchFigures) -> charts.MarginAxis:
     return charts.axis([figures])
 
 
 @register.simple_tag
-def forest(figures: Figures, on: charts.Axis, limit: Fraction | None = None) -> SafeString:
+def forest(figures: MatchFigures, on: charts.MarginAxis, limit: Fraction | None = None) -> SafeString:
     return inline_svg.forest(charts.forest(figures, on=on, limit=limit))
 
 
 @register.simple_tag
-def split(figures: Figures) -> SafeString:
+def split(figures: MatchFigures) -> SafeString:
     return inline_svg.split(charts.split(figures))
 
 
 @register.simple_tag
-def duels(figures: Figures) -> SafeString:
+def duels(figures: MatchFigures) -> SafeString:
     return inline_svg.duels(figures)
 
 
 @register.simple_tag
-def tally_cells(figures: Figures, on: charts.Axis) -> SafeString:
+def tally_cells(figures: MatchFigures, on: charts.MarginAxis) -> SafeString:
     return inline_svg.tally_cells(figures, on)
 
 

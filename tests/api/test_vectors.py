@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "api" / "vectors"
 TOLD = json.loads((FOLDER / "signatures.json").read_text())
 
 
-def parts(vector: dict[str, Any]) -> tuple[signing.Signed, signing.Sent]:
+def parts(vector: dict[str, Any]) -> tuple[signing.Signed, signing.SentRequest]:
     signed = signing.claimed(
         {
             "Gauntlet-Hotkey": TOLD["hotkey"],
@@ -30,7 +30,7 @@ def parts(vector: dict[str, Any]) -> tuple[signing.Signed, signing.Sent]:
     )
     assert signed is not None
     body = bytes.fromhex(vector["body_hex"])
-    return signed, signing.Sent(method=vector["method"], host=vector["host"], path=vector["path"], body=body)
+    return signed, signing.SentRequest(method=vector["method"], host=vector["host"], path=vector["path"], body=body)
 
 
 @pytest.mark.parametrize("vector", TOLD["vectors"], ids=lambda vector: vector["name"])
@@ -52,7 +52,7 @@ def test_the_python_recipe_makes_what_the_platform_takes() -> None:
     key = Keypair.create_from_seed(bytes.fromhex(TOLD["seed"]))
     headers = recipe.headers(key, "GET", "https://gauntlet.example/api/v1/me/standing?round=6")
     signed = signing.claimed(headers)
-    sent = signing.Sent(method="GET", host="gauntlet.example", path="/api/v1/me/standing?round=6", body=b"")
+    sent = signing.SentRequest(method="GET", host="gauntlet.example", path="/api/v1/me/standing?round=6", body=b"")
     assert signed is not None and signing.genuine(signed, sent)
 
 

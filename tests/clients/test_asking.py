@@ -80,7 +80,7 @@ def test_what_is_sent_bears_the_signature_the_platform_asks_for(server: Server) 
     for method, path, headers, body in server.asked:
         signed = signing.claimed(headers)
         assert signed is not None and signed.hotkey == KEY.address
-        assert signing.genuine(signed, signing.Sent(method=method, host=headers["Host"], path=path, body=body))
+        assert signing.genuine(signed, signing.SentRequest(method=method, host=headers["Host"], path=path, body=body))
 
 
 def test_waiting_and_awaiting_ask_the_same(server: Server) -> None:

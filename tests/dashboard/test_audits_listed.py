@@ -56,7 +56,7 @@ def test_a_verdict_that_was_superseded_is_not_among_them(client: Client, made: M
 
 
 def test_many_audits_are_sheets(client: Client, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.facts.over_rounds.PER_PAGE", 1)
+    monkeypatch.setattr("dashboard.pages.over_rounds.PER_PAGE", 1)
     whole = Audit.objects.count()
     first, last = facts(client, LIST), facts(client, f"{LIST}?page={whole}")
     assert (first["sheets"], last["sheet"], len(last["audits"])) == (whole, whole, 1)

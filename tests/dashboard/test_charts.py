@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from competition.models import Round
-from dashboard.facts import chart_data
+from dashboard.facts import chart_data, chart_pages
 from dashboard.facts.plots import Axis, Group, Limit, Plot, Point
 from dashboard.models import RecordFile
 from judging.models import Match
@@ -61,7 +61,7 @@ def test_the_bundle_is_the_version_that_the_python_package_speaks() -> None:
 def test_plotly_accepts_every_word_of_a_chart(client: Client, made: Made) -> None:
     import plotly.graph_objects as plotly
 
-    urls = [reverse("chart", args=["made", name]) for name in chart_data.PLOTS]
+    urls = [reverse("chart", args=["made", name]) for name in chart_pages.PLOTS]
     for url in [*urls, audit_chart(made, "distances")]:
         told = client.get(url).json()
         assert plotly.Figure(inked(told)).data, url

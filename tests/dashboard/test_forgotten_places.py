@@ -17,20 +17,20 @@ from django.template import engines
 from django.urls import get_resolver
 
 from dashboard.facts import audit_pages, plots, review_pages
-from dashboard.facts.matches import DuelRow, MatchRow
+from dashboard.facts.matches import DuelLine, MatchLine
 from dashboard.facts.people import Who
-from dashboard.facts.prompt_pages import PromptRow
+from dashboard.facts.prompt_pages import PromptLine
 from dashboard.facts.twins import twin
-from dashboard.pages.answers import Page
+from dashboard.pages.answers import FactsPage
 from dashboard.pages.csv_tables import Sheet, written
 from tests.dashboard.template_types import Walk, bare, dataclasses_in, element_of, hints
 
 # What a view hands to its template beside `page`.
 BESIDE: Mapping[str, Mapping[str, Any]] = {
-    "round.html": {"rows": list[MatchRow], "corrections": list[review_pages.CorrectionNote]},
-    "match.html": {"shown": tuple[DuelRow, ...]},
+    "round.html": {"rows": list[MatchLine], "corrections": list[review_pages.CorrectionNote]},
+    "match.html": {"shown": tuple[DuelLine, ...]},
     "audit.html": {"plots": list[plots.Plot]},
-    "prompts.html": {"shown": tuple[PromptRow, ...]},
+    "prompts.html": {"shown": tuple[PromptLine, ...]},
 }
 # Templates of views that are no `Page`.
 OTHERS: Mapping[str, Mapping[str, Any]] = {
@@ -47,7 +47,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     DRAWN: {
         "Axis": "names shape",
         "ChartsPage": "win_margin margins times prompts",
-        "Figures": "interval_95 interval_shown limit holds sign_p",
+        "MatchFigures": "interval_95 interval_shown limit holds sign_p",
         "Group": "key",
         "Limit": "at upright words",
         "MarginRow": "round kind defender challenger won drawn lost void forfeits_challenger forfeits_defender counted "
@@ -64,14 +64,14 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "Dethroned": "competition weight until_block",
         "Kin": "share own_share",
         "Lead": "competition weight later since_block won_in defences",
-        "Leader": "effective_block in_effect",
-        "MatchRow": "state stopped stopped_after",
+        "CurrentLeader": "effective_block in_effect",
+        "MatchLine": "state stopped stopped_after",
         "MinerPage": "leads still_paid",
         "Objection": "version verdict ground",
         "PromptsPage": "never_decisive",
         "Proposal": "number code",
         "Receipt": "flip_distance",
-        "RoundRow": "leader",
+        "RoundLine": "leader",
         "SharedFile": "share",
         "Stated": "margin",
         "StatusPage": "well",
@@ -81,9 +81,9 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "WorkRow": "kind",
     },
     ELSEWHERE: {
-        "DuelRow": "prompt",
-        "Entry": "cdn_url",
-        "Holding": "competition",
+        "DuelLine": "prompt",
+        "EntryLine": "cdn_url",
+        "CompetitionData": "competition",
         "HomePage": "ruleset",
         "Met": "kind match_url",
         "Objection": "statement block",
@@ -94,7 +94,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "AuditPart": "code",
         "Calls": "prompt_tokens completion_tokens",
         "CheckRow": "ruleset walls raw_sha256",
-        "ControlRow": "take",
+        "ControlLine": "take",
         "Diff": "their_path",
         "DuelPage": "judge",
         "JudgePage": "mode bars attempts first_answer last_answer",
@@ -103,8 +103,8 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "MatchPage": "defender_origin challenger_origin",
         "RecordFinding": "kind",
         "Stated": "matrix recomputed",
-        "Trouble": "kind",
-        "Work": "last_message",
+        "StuckRow": "kind",
+        "WorkCount": "last_message",
     },
 }
 
@@ -118,7 +118,7 @@ def owners(kind: type) -> Iterator[Any]:
 
 
 @cache
-def facts_of(owner: Page | Sheet) -> Any:
+def facts_of(owner: FactsPage | Sheet) -> Any:
     facts = bare(get_type_hints(owner.facts)["return"])
     assert dataclasses.is_dataclass(facts), f"say in its annotation which dataclass {owner.facts.__name__} returns"
     return facts
@@ -128,7 +128,7 @@ def facts_of(owner: Page | Sheet) -> Any:
 def walked() -> tuple[Walk, frozenset[type], frozenset[type]]:
     """All templates; the dataclasses that they could show; and those of them that are a whole page."""
     walk, shown, whole = Walk(engines["django"].engine), set(), set()
-    pages = [(page.template, facts_of(page)) for page in owners(Page) if page.template]
+    pages = [(page.template, facts_of(page)) for page in owners(FactsPage) if page.template]
     given = [(name, {"page": facts, **BESIDE.get(name, {})}) for name, facts in pages] + list(OTHERS.items())
     for name, known in given:
         walk.template(name, known)

@@ -6,9 +6,12 @@ purpose stands beside the place, with the reason.
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,8 +140,8 @@ NAMED_BY_URL = "its url and its place on the page name it"
 PLACES: Mapping[type, tuple[Place, ...]] = {
     MatchFacts: (
         Place(
-            name="list of matches: MatchRow in dashboard/facts/matches.py, templates/parts/forest_table.html",
-            shows=shape(matches.MatchRow),
+            name="list of matches: MatchLine in dashboard/facts/matches.py, templates/parts/forest_table.html",
+            shows=shape(matches.MatchLine),
             left_out={
                 NAMED_BY_URL: "id competition round version since",
                 "its own page says it": "defender_origin challenger_origin judge judge_name",
@@ -180,8 +183,8 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
     ),
     EntryFacts: (
         Place(
-            name="round's page: Entry in dashboard/facts/rounds.py, templates/round.html",
-            shows=shape(rounds.Entry),
+            name="round's page: EntryLine in dashboard/facts/rounds.py, templates/round.html",
+            shows=shape(rounds.EntryLine),
             left_out={
                 NAMED_BY_URL: "id competition round round_url",
                 "`miner` has the key and the page": "entry url",
@@ -226,8 +229,8 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
             },
         ),
         Place(
-            name="list of rounds: RoundRow in dashboard/facts/home_pages.py, templates/home.html",
-            shows=shape(home_pages.RoundRow),
+            name="list of rounds: RoundLine in dashboard/facts/home_pages.py, templates/home.html",
+            shows=shape(home_pages.RoundLine),
             left_out={
                 NAMED_BY_URL: "id competition competition_name",
                 "its own page says it": "since ruleset rules schedule seed_block_hash seed defending decision "
@@ -256,8 +259,8 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
     ),
     DuelFacts: (
         Place(
-            name="strip and lists: DuelRow in dashboard/facts/matches.py, templates/parts/strip.html",
-            shows=shape(matches.DuelRow),
+            name="strip and lists: DuelLine in dashboard/facts/matches.py, templates/parts/strip.html",
+            shows=shape(matches.DuelLine),
             left_out={
                 NAMED_BY_URL: "id match since",
                 "`result` and `meaning` are made of it": "state outcome beyond",
@@ -307,8 +310,8 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
     ),
     AuditFacts: (
         Place(
-            name="round's page: AuditRow in dashboard/facts/rounds.py, templates/round.html",
-            shows=shape(rounds.AuditRow),
+            name="round's page: AuditSummary in dashboard/facts/rounds.py, templates/round.html",
+            shows=shape(rounds.AuditSummary),
             left_out={
                 NAMED_BY_URL: "id competition round entry version since",
                 "`verdict` is it": "state",
@@ -364,13 +367,13 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
     ),
     ReignFacts: (
         Place(
-            name="list of reigns: ReignRow in dashboard/facts/home_pages.py, templates/home.html",
-            shows=shape(home_pages.ReignRow),
+            name="list of reigns: ReignLine in dashboard/facts/home_pages.py, templates/home.html",
+            shows=shape(home_pages.ReignLine),
             left_out={"the page of leaders says it": "id competition sequence repo commit round_url"},
         ),
         Place(
             name="steps of the weight: Step in dashboard/facts/leading.py, templates/leaders.html",
-            shows=shape(leading.Step),
+            shows=shape(leading.ReignStep),
             left_out={"the term above it, and the page, say it": "id competition sequence repo commit"},
         ),
         Place(
@@ -386,8 +389,8 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
     ),
     PromptFacts: (
         Place(
-            name="gallery and page of a prompt: PromptRow in dashboard/facts/prompt_pages.py, templates/prompts.html",
-            shows=shape(prompt_pages.PromptRow),
+            name="gallery and page of a prompt: PromptLine in dashboard/facts/prompt_pages.py, templates/prompts.html",
+            shows=shape(prompt_pages.PromptLine),
             left_out={
                 NAMED_BY_URL: "id competition",
                 "`prompt` is it": "stem",
@@ -441,6 +444,18 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
         ),
     ),
 }
+
+
+def test_facts_know_no_request() -> None:
+    """Pages, the API, feeds and bundles read the same facts; what only a page needs stands in `dashboard/pages/`."""
+    law = "dashboard/facts holds dataclasses, their queries and builders; a view of a page belongs in dashboard/pages"
+    for path in sorted(Path(inspect.getfile(rounds)).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                whole = node.module or ""
+                views = whole.startswith(("dashboard.pages", "dashboard.api", "django.shortcuts", "django.views"))
+                answers = whole == "django.http" and [each.name for each in node.names] != ["Http404"]
+                assert not views and not answers, f"{path.name}:{node.lineno} imports {whole}: {law}"
 
 
 def words(reasons: Mapping[str, str]) -> set[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from competition.rulesets import RULESETS
 from dashboard.facts.rules import rules_facts, simulated
 
 
 def test_every_ruleset_is_shown_with_its_values() -> None:
-    page = rules_facts(RequestFactory().get("/rules/"))
+    page = rules_facts()
     assert [ruleset.name for ruleset in page.rulesets] == sorted(RULESETS)
     values = dict(next(ruleset.values for ruleset in page.rulesets if ruleset.name == "title-1"))
     assert (values["title.bar"], values["title.stakes"], values["title.prompts"]) == ("40", "1/4", "320")
@@ -20,12 +20,12 @@ def test_the_simulated_figures_are_of_every_ruleset() -> None:
 
 
 def test_the_worked_example_is_the_one_of_the_page_for_miners() -> None:
-    worked = {match.hotkey[:8]: (match.credits, match.title) for match in rules_facts(RequestFactory().get("/")).worked}
+    worked = {match.hotkey[:8]: (match.credits, match.title) for match in rules_facts().worked}
     assert worked["5GgpGaDx"] == ("411.3", True) and worked["5FLiyT19"] == ("2.5", False)
 
 
 def test_the_simulation_is_drawn_with_its_intervals_and_what_it_costs() -> None:
-    plots = {plot.name: plot for plot in rules_facts(RequestFactory().get("/rules/")).plots}
+    plots = {plot.name: plot for plot in rules_facts().plots}
     assert set(plots) == {"false", "power", "prompts", "calls"}
     wrongly = {point.words: point for point in plots["false"].points}
     low, high = wrongly["equal, title-1"].between or (1.0, 0.0)

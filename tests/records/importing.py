@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from competition.records.sources import open_sources
-from dashboard.records.importing import Outcome, import_source
+from dashboard.records.importing import ImportSummary, import_source
 from tests.verify import made_records
 from tests.verify.made_records import Files
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RECORDS = Path(__file__).resolve().parents[3] / "shared" / "records"
 
 
-def imported(path: Path, *, now: datetime = NOW) -> Outcome:
+def imported(path: Path, *, now: datetime = NOW) -> ImportSummary:
     (source,) = open_sources(path)
     return import_source(source, now=now, progress=lambda what, done, total: None)
 

@@ -57,7 +57,7 @@ class ApiIndex(DetailView):
         )
 
 
-class Nothing(ApiView):
+class NothingHere(ApiView):
     """No such address."""
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:

@@ -86,7 +86,7 @@ class DuelFilters(FilterSet):
     sha256 = Filter(SHA256, lambda sha: Q(left_sha256=sha) | Q(right_sha256=sha), "In which this file is judged.")
 
 
-class Duels(ListView):
+class DuelsList(ListView):
     """Duels, with what the judge was asked and what it said."""
 
     group, dataclass = "duels", rows.DuelRow
@@ -101,7 +101,7 @@ class MatchDuelFilters(FilterSet):
     outcome = Filter(RESULTS, "outcome", "That ended so.")
 
 
-class MatchDuels(Duels):
+class MatchDuels(DuelsList):
     """The duels of one match, in seed order."""
 
     filterset_class = MatchDuelFilters

@@ -23,7 +23,7 @@ AS_OF = {
 class RoundLadder(DetailView):
     """Who met whom on the ladder, in order, and what followed from each rung."""
 
-    group, dataclass = "matches", rows.Ladder
+    group, dataclass = "matches", rows.LadderRow
 
     def get_object(self) -> Any:
         page = page_queries.round_page(round_of(self.kwargs["competition"], self.kwargs["number"]), now=timezone.now())
@@ -33,7 +33,7 @@ class RoundLadder(DetailView):
 class RoundStatistics(DetailView):
     """A round in numbers: entries, duels by result, calls saved, files."""
 
-    group, dataclass = "statistics", rows.RoundStatistics
+    group, dataclass = "statistics", rows.RoundStatisticsRow
 
     def get_object(self) -> Any:
         return statistics.of_round(round_of(self.kwargs["competition"], self.kwargs["number"]))
@@ -43,7 +43,7 @@ class CompetitionStatistics(DetailView):
     """A competition in numbers: which judge and rules were in force when, how its prompts fared, how the judge repeats
     itself."""
 
-    group, dataclass = "statistics", rows.CompetitionStatistics
+    group, dataclass = "statistics", rows.CompetitionStatisticsRow
 
     def get_object(self) -> Any:
         return statistics.of_competition(competition_of(self.kwargs["competition"]))
@@ -52,7 +52,7 @@ class CompetitionStatistics(DetailView):
 class CompetitionLeader(DetailView):
     """Who leads: now, at a block, or after a round."""
 
-    group, dataclass = "weights", rows.Leader
+    group, dataclass = "weights", rows.LeaderRow
     in_query = AS_OF
 
     def get_object(self) -> Any:
@@ -67,7 +67,7 @@ class Weights(DetailView):
     Without `competition`: of the one on the front page.  Without a block: of the chain's current one.
     """
 
-    group, dataclass = "weights", rows.Weights
+    group, dataclass = "weights", rows.WeightsRow
     in_query = {"competition": Parameter(SLUG, "Of this competition."), **AS_OF}
 
     def get_object(self) -> Any:

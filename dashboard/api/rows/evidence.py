@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Checkpoint, LedgerEvent
-from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
+from dashboard.api.rows.game import ID, PAGE, FailureRow, MinerRow, failure, miner
 from dashboard.facts.audits import audit_facts
 from dashboard.facts.borders import shown_as
 from dashboard.models import Publication, VerifierFinding
@@ -39,7 +39,7 @@ class AuditRow:
     id: Annotated[str, ID]
     competition: str
     round: int
-    miner: Miner
+    miner: MinerRow
     kind: Annotated[str, "`source` or `generation`."]
     version: Annotated[int, "A further version supersedes the one before, once its correction is applied."]
     state: Annotated[str, "`gathering`, `reviewing` (a person must decide), `passed` or `rejected`."]
@@ -49,7 +49,7 @@ class AuditRow:
     numbers: Mapping[str, Any]
     findings: tuple[FindingRow, ...]
     waiting_for: str
-    failure: Failure | None
+    failure: FailureRow | None
     since: datetime
     url: Annotated[str, PAGE]
 

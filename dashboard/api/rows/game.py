@@ -25,7 +25,7 @@ LABEL = "A name the demo gives; real miners have none, and it proves nothing."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Miner:
+class MinerRow:
     """Who submits."""
 
     hotkey: Annotated[str, "ss58 address (sr25519)."]
@@ -70,7 +70,7 @@ def competition(row: Competition) -> CompetitionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
+class FailureRow:
     """Why something does not move, and whose turn it is."""
 
     failure_class: Annotated[str, "`miner`, `infrastructure` or `judge`."]
@@ -79,10 +79,10 @@ class Failure:
     who_must_act: str
 
 
-def failure(row: Any) -> Failure | None:
+def failure(row: Any) -> FailureRow | None:
     if not row.failure_class:
         return None
-    return Failure(
+    return FailureRow(
         failure_class=row.failure_class,
         code=row.failure_code,
         reason=row.failure_reason,
@@ -107,10 +107,10 @@ class RoundRow:
     ]
     seed_block_hash: str
     seed: Annotated[str, "From which prompts and order follow; empty until its block is final."]
-    defending: Annotated[Miner | None, "Who led when it began."]
+    defending: Annotated[MinerRow | None, "Who led when it began."]
     decision: Annotated[Any, "What was decided, with the ladder; null before."]
     waiting_for: Annotated[str, "What the machine says it waits for."]
-    failure: Annotated[Failure | None, "Why it is paused, or what is being retried."]
+    failure: Annotated[FailureRow | None, "Why it is paused, or what is being retried."]
     source: Annotated[Mapping[str, Any], "Of a round played elsewhere: where its records are from; empty for our own."]
     url: Annotated[str, PAGE]
 
@@ -121,8 +121,8 @@ def round_(row: Round) -> RoundRow:
     return shown_as(RoundRow, facts, defending=defending, failure=failure(facts))
 
 
-def miner(row: Any) -> Miner:
-    return Miner(hotkey=row.hotkey, label=row.label)
+def miner(row: Any) -> MinerRow:
+    return MinerRow(hotkey=row.hotkey, label=row.label)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ class SubmissionRow:
     competition: str
     round: int
     entry: Annotated[str, "`leader`, or the challenger's hotkey."]
-    miner: Miner
+    miner: MinerRow
     role: Annotated[str, "`leader` or `challenger`."]
     repo: str
     commit: str
@@ -142,7 +142,7 @@ class SubmissionRow:
     extrinsic_index: int | None
     eligible: bool
     objection: Annotated[str, "Why it takes no part; empty where it does."]
-    copy_of: Annotated[Miner | None, "Who revealed the same commit first."]
+    copy_of: Annotated[MinerRow | None, "Who revealed the same commit first."]
     url: Annotated[str, PAGE]
 
 
@@ -184,7 +184,7 @@ class AssetRow:
     bytes: int
     content_type: str
     since: datetime
-    failure: Failure | None
+    failure: FailureRow | None
     file_url: Annotated[str, "Where the file is; empty while there is none."]
 
 
@@ -228,7 +228,7 @@ class ReignRow:
     id: Annotated[str, ID]
     competition: str
     sequence: int
-    leader: Miner
+    leader: MinerRow
     repo: str
     commit: str
     weight: Annotated[Fraction, "The leader's share; the rest is the subnet owner's."]
@@ -248,7 +248,7 @@ class RevealRow:
 
     id: Annotated[str, ID]
     competition: str
-    miner: Miner
+    miner: MinerRow
     block: int
     extrinsic_index: int
     payload: Annotated[str, "Its beginning as text; what cannot be shown is replaced."]

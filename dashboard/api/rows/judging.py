@@ -8,9 +8,9 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any
 
-from dashboard.api.rows.game import ID, PAGE, Failure, Miner, failure, miner
+from dashboard.api.rows.game import ID, PAGE, FailureRow, MinerRow, failure, miner
 from dashboard.facts.borders import shown_as
-from dashboard.facts.figures import Figures
+from dashboard.facts.figures import MatchFigures
 from dashboard.facts.matches import duel_facts, match_facts
 from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
@@ -22,7 +22,7 @@ class SideRow:
     """One side of a match."""
 
     entry: Annotated[str, "`leader`, or the hotkey."]
-    miner: Miner
+    miner: MinerRow
     origin: Annotated[str, "`submitted` by the miner, or `generated` by the platform."]
 
 
@@ -37,7 +37,7 @@ class MatchRow:
     state: Annotated[str, "`waiting`, `judging` or `decided`."]
     defender: SideRow
     challenger: SideRow
-    tally: Annotated[Figures | None, "Null until it is decided."]
+    tally: Annotated[MatchFigures | None, "Null until it is decided."]
     stopped: Annotated[str, "Why it ended before its last duel; empty where it did not."]
     stopped_after: Annotated[int | None, "How many duels, in seed order, decided it."]
     stop: Annotated[str, "The same in words, as its page says it; empty where every duel was judged."]
@@ -71,7 +71,7 @@ class DuelRow:
     defender_sha256: Annotated[str, "The file judged; empty where none was delivered."]
     challenger_sha256: str
     detail: Annotated[Mapping[str, Any], "What the judge was asked, and what it said."]
-    failure: Annotated[Failure | None, "Why it is void, or being retried."]
+    failure: Annotated[FailureRow | None, "Why it is void, or being retried."]
     since: datetime
     url: Annotated[str, PAGE]
 
@@ -82,7 +82,7 @@ def duel(row: Duel) -> DuelRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class ViewRow:
     """One picture of a file."""
 
     name: Annotated[str, "Of the camera."]
@@ -103,8 +103,8 @@ class RenderingRow:
     state: Annotated[str, "`rendering`, `rendered` or `refused`."]
     triangles: int
     isolation: Annotated[tuple[str, ...], "What the renderer was kept from."]
-    views: tuple[View, ...]
-    failure: Failure | None
+    views: tuple[ViewRow, ...]
+    failure: FailureRow | None
     since: datetime
 
 
@@ -120,7 +120,7 @@ def rendering(row: Rendering, *, bytes_of: Mapping[str, int | None]) -> Renderin
         triangles=row.triangles,
         isolation=tuple(row.isolation),
         views=tuple(
-            View(name=name, sha256=sha256, bytes=bytes_of.get(sha256), url=f"/blob/{sha256}.png")
+            ViewRow(name=name, sha256=sha256, bytes=bytes_of.get(sha256), url=f"/blob/{sha256}.png")
             for name, sha256 in sorted(row.views.items())
         ),
         failure=failure(row),
@@ -140,7 +140,7 @@ class ControlRow:
     before_micro: int | None
 
 
-def control(row: Control) -> ControlRow:
+def control_row(row: Control) -> ControlRow:
     return ControlRow(
         kind=row.kind,
         variant=row.variant,
@@ -152,7 +152,7 @@ def control(row: Control) -> ControlRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
+class GateRow:
     """One bar the judge must pass for its verdicts to stand."""
 
     gate: str
@@ -172,6 +172,6 @@ class JudgeHealth:
     computed: Annotated[bool, "True: this judge computes, the same for ever, and has no controls."]
     well: Annotated[bool | None, "All gates passed; null where there are none."]
     take: Annotated[int, "How often its controls were made."]
-    gates: tuple[Gate, ...]
+    gates: tuple[GateRow, ...]
     controls: tuple[ControlRow, ...]
     void_share: Annotated[Fraction, "Duels without an answer, of all that were asked."]

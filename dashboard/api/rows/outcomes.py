@@ -8,14 +8,14 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from dashboard.api.rows.evidence import CheckpointRow, EventRow
-from dashboard.api.rows.game import Miner, ReignRow
+from dashboard.api.rows.game import MinerRow, ReignRow
 from dashboard.facts.ladders import RungFacts
 from dashboard.facts.rounds import RoundPage
 from dashboard.facts.weights import PaidFrom
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ladder:
+class LadderRow:
     """The order in which qualified challengers met the defender of the moment."""
 
     competition: str
@@ -27,8 +27,8 @@ class Ladder:
     decision: Annotated[Any, "What was decided; null before."]
 
 
-def ladder(page: RoundPage) -> Ladder:
-    return Ladder(
+def ladder(page: RoundPage) -> LadderRow:
+    return LadderRow(
         competition=page.competition,
         round=page.round,
         ruleset=page.ruleset,
@@ -40,7 +40,7 @@ def ladder(page: RoundPage) -> Ladder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundStatistics:
+class RoundStatisticsRow:
     """A round in numbers."""
 
     competition: str
@@ -59,7 +59,7 @@ class RoundStatistics:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InForce:
+class InForceRow:
     """A judge or a ruleset, and the rounds it was in force in."""
 
     name: str
@@ -69,7 +69,7 @@ class InForce:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptCount:
+class PromptCountRow:
     """How the duels on one prompt ended, over all decided matches."""
 
     stem: str
@@ -82,20 +82,20 @@ class PromptCount:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompetitionStatistics:
+class CompetitionStatisticsRow:
     """A competition in numbers."""
 
     competition: str
-    judges: tuple[InForce, ...]
-    rulesets: tuple[InForce, ...]
+    judges: tuple[InForceRow, ...]
+    rulesets: tuple[InForceRow, ...]
     repeated_pairs: Annotated[int, "Pairs of duels that asked the judge the same twice."]
     repeated_same: int
     repeated_opposite: int
-    prompts: tuple[PromptCount, ...]
+    prompts: tuple[PromptCountRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leader:
+class LeaderRow:
     """Who leads at a block."""
 
     competition: str
@@ -110,7 +110,7 @@ class Share:
 
     uid: Annotated[int | None, "Null where the chain is not played here."]
     who: Annotated[str, "`leader` or `owner`."]
-    miner: Annotated[Miner | None, "Null for the owner."]
+    miner: Annotated[MinerRow | None, "Null for the owner."]
     weight: Fraction
 
 
@@ -128,7 +128,7 @@ class Formula:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weights:
+class WeightsRow:
     """Who is paid which share of the emission at a block, and why."""
 
     competition: str

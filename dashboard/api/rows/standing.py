@@ -8,7 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any
 
-from dashboard.api.rows.game import PAGE, Failure, Miner, RevealRow, SubmissionRow
+from dashboard.api.rows.game import PAGE, FailureRow, MinerRow, RevealRow, SubmissionRow
 from dashboard.api.rows.judging import MatchRow
 from dashboard.facts.appeals import Objection
 from dashboard.facts.clock import BlockClock
@@ -58,7 +58,7 @@ class AuditState:
     state: str
     reason: str
     waiting_for: str
-    failure: Failure | None
+    failure: FailureRow | None
     since: datetime
     limit_s: Annotated[int | None, "For generating everything; null where nothing is generated."]
     used_s: int | None
@@ -80,7 +80,7 @@ class Standing:
     competition: str
     round: int
     stage: str
-    miner: Miner
+    miner: MinerRow
     sentence: Annotated[str, "The one thing to know."]
     submission: Annotated[SubmissionRow | None, "What the reveals add up to; null where there were none."]
     place: Annotated[int | None, "In the queue, from 1, among eligible entries."]
@@ -123,7 +123,7 @@ class PodLog:
     isolation: tuple[str, ...]
     progress: Annotated[Mapping[str, Any], "What happened so far, as counted against the limits."]
     generated_s: int
-    failure: Failure | None
+    failure: FailureRow | None
     waiting_for: str
     log: Annotated[
         str,
@@ -144,7 +144,7 @@ class BuildLog:
     archive: Annotated[str, "The hash of the archive it is built from: the one that was audited."]
     digest: Annotated[str, "Of the image; empty until it is built."]
     disturbed: Annotated[int, "How many tries ended by our doing; after three the round is paused."]
-    failure: Annotated[Failure | None, "Why the last try ended without an image, and who must act."]
+    failure: Annotated[FailureRow | None, "Why the last try ended without an image, and who must act."]
     waiting_for: str
     log: Annotated[str, "The end of what the build printed, once a try has ended. Spelled out as a pod's log is."]
     since: datetime
@@ -157,7 +157,7 @@ class RefusedPicture:
     prompt: str
     origin: str
     asset_sha256: str
-    failure: Failure | None
+    failure: FailureRow | None
     triangles: int
 
 
@@ -169,7 +169,7 @@ class MissingFile:
     origin: str
     state: str
     attempts: int
-    failure: Failure | None
+    failure: FailureRow | None
     waiting_for: str
 
 
@@ -179,7 +179,7 @@ class Diagnostics:
 
     competition: str
     round: int
-    miner: Miner
+    miner: MinerRow
     reveals: tuple[RevealRow, ...]
     submission: SubmissionRow | None
     builds: Annotated[tuple[BuildLog, ...], "Empty where pods run the code without an image."]

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from audits.models import Appeal
 from competition.notices.models import Delivery, Subscription
-from dashboard.api.rows.game import ID, Failure, Miner, RevealRow, failure, miner
+from dashboard.api.rows.game import ID, FailureRow, MinerRow, RevealRow, failure, miner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class AppealRow:
     entry: Annotated[str, "Whose audit it is about."]
     audit: Annotated[str, "`source` or `generation`."]
     version: Annotated[int, "Of the verdict."]
-    appellant: Miner
+    appellant: MinerRow
     state: str
     document: Annotated[Mapping[str, Any], "What was signed, to the letter."]
     signature: str
@@ -143,7 +143,7 @@ class DeliveryRow:
     state: Annotated[str, "`waiting`, `delivered` or `failed`."]
     attempts: int
     next_try: datetime | None
-    failure: Failure | None
+    failure: FailureRow | None
     tries: tuple[Try, ...]
 
 

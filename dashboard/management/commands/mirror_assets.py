@@ -35,12 +35,12 @@ class Command(BaseCommand):
         urls = addresses(competition, number=options["round"], prompts_only=options["prompts"])[: options["most"]]
         came: Counter[str] = Counter()
 
-        def told(one: Came) -> None:
+        def count_result(one: Came) -> None:
             came[one.failure] += 1
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{came.total()} of at most {len(urls)}, {came['']} copied ", ending="")
 
-        mirror(urls, again=options["again"], now=clock.now(), told=told)
+        mirror(urls, again=options["again"], now=clock.now(), on_result=count_result)
         self.stdout.write(f"{competition.slug}: {len(urls)} addresses, {came.total()} tried, {came['']} copied")
         for reason, number in [pair for pair in came.most_common() if pair[0]][:MOST_REASONS]:
             self.stdout.write(f"{number:6} {reason}")

@@ -29,7 +29,7 @@ from dashboard.facts.leading import LeadersPage
 from dashboard.facts.matches import first_view
 from dashboard.facts.prompt_pages import ORDERS, PromptPage, PromptsPage
 from dashboard.pages import url_lookup
-from dashboard.pages.answers import Page, always
+from dashboard.pages.answers import FactsPage, always
 from dashboard.pages.csv_tables import Sheet
 from judging import queries as judging
 
@@ -45,7 +45,7 @@ def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
 
 def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
     competition = url_lookup.competition(slug)
-    round_ = _round_asked(request, slug)
+    round_ = _round_in_query(request, slug)
     rounds = [round_] if round_ else prompt_counts.newest(competition)
     order = request.GET.get("sort", "")
     return prompt_pages.page(
@@ -57,7 +57,7 @@ def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
     )
 
 
-def _round_asked(request: HttpRequest, slug: str) -> Round | None:
+def _round_in_query(request: HttpRequest, slug: str) -> Round | None:
     number = whole_number(request.GET.get("round", ""))
     return None if number is None else url_lookup.round_(slug, number)
 
@@ -115,7 +115,7 @@ def _sheet(request: HttpRequest, *, sheets: int) -> int:
 def compare_facts(request: HttpRequest) -> ComparePage:
     """`?c=<slug>&round=<n>&a=&b=`; without a round: the last one that is over."""
     slug = str(request.GET.get("c") or getattr(queries.current_competition(), "slug", ""))
-    round_ = _round_asked(request, slug) or duel_statistics.last_decided(url_lookup.competition(slug))
+    round_ = _round_in_query(request, slug) or duel_statistics.last_decided(url_lookup.competition(slug))
     if round_ is None:
         raise Http404("No round of this competition is over yet.")
     entries = queries.submissions_of(round_)
@@ -151,12 +151,12 @@ def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
     return {"all": request.GET.get("show") == "all"}
 
 
-audits_page = Page(audits_facts, template="audits.html", settled=audit_lists.settled)
+audits_page = FactsPage(audits_facts, template="audits.html", settled=audit_lists.settled)
 audits_sheet = Sheet(audits_facts, table="audits")
-compare_page = Page(compare_facts, template="compare.html", more=compare_more)
+compare_page = FactsPage(compare_facts, template="compare.html", more=compare_more)
 compare_sheet = Sheet(compare_facts, table="prompts")
-leaders_page = Page(leaders_facts, template="leaders.html", settled=lambda page: page.weight.settled)
+leaders_page = FactsPage(leaders_facts, template="leaders.html", settled=lambda page: page.weight.settled)
 leaders_sheet = Sheet(leaders_facts, table="steps")
-prompts_page = Page(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
+prompts_page = FactsPage(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
 prompts_sheet = Sheet(prompts_facts, table="prompts")
-prompt_page = Page(prompt_facts, template="prompt.html", settled=always)
+prompt_page = FactsPage(prompt_facts, template="prompt.html", settled=always)

@@ -1,0 +1,45 @@
+"""Which charts can a visitor explore, over the rounds and of one audit?"""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from competition import queries
+from dashboard.doors.numbers import whole_number
+from dashboard.facts import chart_data, page_queries
+from dashboard.facts.chart_pages import PLOTS, ChartsPage
+from dashboard.pages import url_lookup
+from dashboard.pages.answers import FactsPage, always, fresh
+from dashboard.pages.csv_tables import Sheet
+
+
+def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
+    before = whole_number(request.GET.get("before", ""))
+    return chart_data.charts_facts(url_lookup.competition(slug), before=before)
+
+
+@require_safe
+def chart(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """What plotly draws of one chart over the rounds."""
+    if name not in PLOTS:
+        raise Http404(f"There is no chart of this name; there are {', '.join(PLOTS)}.")
+    return fresh(JsonResponse(PLOTS[name](charts_facts(request, slug)).figure))
+
+
+@require_safe
+def audit_chart(request: HttpRequest, slug: str, number: int, hotkey: str, name: str) -> HttpResponse:
+    """What plotly draws of one chart of an audit."""
+    round_, miner = url_lookup.round_(slug, number), queries.miner_at(hotkey)
+    if miner is None:
+        raise Http404("No miner has this hotkey; write it out in full.")
+    match = page_queries.audit_page(round_, miner=miner, now=timezone.now()).match
+    for plot in chart_data.plots_of_audit(round_, hotkey=hotkey, match=match):
+        if plot.name == name:
+            return fresh(JsonResponse(plot.figure))
+    raise Http404("This audit has no such chart.")
+
+
+charts_page = FactsPage(charts_facts, template="charts.html", settled=always)
+charts_sheet = Sheet(charts_facts, table="margins")
