@@ -11,8 +11,8 @@ from audits.models import Audit
 from competition.models import Competition
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.facts.audit_pages import KINDS, VERDICTS, Number, measured
-from dashboard.facts.audits import audit_facts
-from dashboard.facts.borders import shown_as
+from dashboard.facts.audits import AuditFacts, audit_facts
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.people import Who
 from dashboard.facts.wording import WAITING, PartLabel, count, labels
 
@@ -21,6 +21,15 @@ OUTCOMES = ("gathering", "reviewing", "rejected", "passed", "dropped")  # what w
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    AuditFacts,
+    but={
+        NAMED_BY_URL: "id competition entry version since",
+        "`verdict` is it": "state",
+        "`limited` is made of it": "limits numbers",
+        "the audit's page says it": "code people waiting_for failure_class failure_code failure_reason case_url",
+    },
+)
 class AuditLine:
     """`limited`: what was measured beside what was allowed."""
 

@@ -15,7 +15,7 @@ from competition.decisions.attempts import plain
 from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.facts.audits import AuditFacts, audit_facts
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.matches import DuelLine
@@ -68,6 +68,16 @@ class FindingExcerpt:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    AuditFacts,
+    but={
+        "the page is about them": "id competition round entry miner url",
+        "`verdict` is it": "state",
+        "`numbers` has each beside its limit": "limits",
+        "the class and the sentence say it to a person": "failure_code",
+        "the ledger has the time": "since",
+    },
+)
 class AuditPart:
     """`counts`: the verdict is in force; another version supersedes it, or its correction is not applied, where not."""
 

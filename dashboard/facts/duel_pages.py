@@ -9,9 +9,9 @@ from typing import Any
 
 from competition.decisions.attempts import plain
 from competition.models import Asset, Round, Submission
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.external_links import web_address
-from dashboard.facts.matches import DECISIVE, RESULTS, duel_facts, duel_url, match_url, result
+from dashboard.facts.matches import DECISIVE, RESULTS, DuelFacts, duel_facts, duel_url, match_url, result
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.records import RecordLink, links, mirrored_view
 from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels
@@ -139,6 +139,16 @@ class Neighbour:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    DuelFacts,
+    but={
+        NAMED_BY_URL: "id match since",
+        "`verdict` says it in a sentence": "meaning state outcome beyond",
+        "`defender` and `challenger` have the files": "defender_sha256 challenger_sha256",
+        "a page shows the take that counts": "take",
+        "the class and the sentence say it to a person": "failure_code",
+    },
+)
 class DuelPage:
     competition: str
     round: int

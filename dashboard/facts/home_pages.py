@@ -12,15 +12,15 @@ from competition.models import Competition, Miner, Reign, Round
 from competition.rulesets import BadRules, Rules, read
 from competition.rulesets import weights as weighing
 from dashboard.facts.bankroll_chart import bar_words
-from dashboard.facts.borders import shown_as
-from dashboard.facts.competitions import competition_facts
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
+from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.decision_trail import Receipt
 from dashboard.facts.figures import DEFAULT_BAR, MatchFigures, figures, rules_of
 from dashboard.facts.leading import ReignStep, steps
 from dashboard.facts.matches import DuelLine, match_url
 from dashboard.facts.people import Who, who
-from dashboard.facts.reigns import reign_facts
-from dashboard.facts.round_facts import round_facts
+from dashboard.facts.reigns import ReignFacts, reign_facts
+from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.rounds import headline_parts, pending_headline
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Register, Status, WeightInForce, statuses
@@ -53,6 +53,14 @@ class CurrentLeader:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    RoundFacts,
+    but={
+        NAMED_BY_URL: "id competition competition_name",
+        "its own page says it": "since ruleset rules schedule seed_block_hash seed defending decision "
+        "waiting_for failure_class failure_code failure_reason source",
+    },
+)
 class RoundLine:
     round: int
     stage: str
@@ -69,6 +77,12 @@ class RoundLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    ReignFacts,
+    but={
+        "the page of leaders says it": "id competition sequence repo commit round_url",
+    },
+)
 class ReignLine:
     miner: Who
     weight: Fraction
@@ -79,6 +93,14 @@ class ReignLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    CompetitionFacts,
+    but={
+        NAMED_BY_URL: "id",
+        "`labels` name what stands behind each edge": "judge renderer chain pods active",
+        "for programs: the API has it": "config signed_reveals created_at",
+    },
+)
 class HomePage:
     """`crowning`: of the round in which the leader took the lead, where the last decision took no duel."""
 

@@ -9,14 +9,20 @@ from fractions import Fraction
 from django.urls import reverse
 
 from competition.models import Competition, Reign
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.people import Who
-from dashboard.facts.reigns import reign_facts
+from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.weights import Register, Status, WeightInForce, shown, statuses
 from dashboard.facts.wording import PartLabel, count, labels
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    ReignFacts,
+    but={
+        "the term above it, and the page, say it": "id competition sequence repo commit",
+    },
+)
 class ReignStep:
     """One entry of the register of reigns, and where it stands in the chart (per cent of its width)."""
 

@@ -13,9 +13,19 @@ from competition.decisions.attempts import plain
 from competition.models import Round
 from competition.rulesets.tally import Tally
 from dashboard.facts.bankroll_chart import Credits, bar_words, credits
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.figures import MatchFigures, figures, rules_of
-from dashboard.facts.matches import BY_JUDGING, RESULTS, DuelLine, duel_rows, early, first_view, match_facts, sentence
+from dashboard.facts.matches import (
+    BY_JUDGING,
+    RESULTS,
+    DuelLine,
+    MatchFacts,
+    duel_rows,
+    early,
+    first_view,
+    match_facts,
+    sentence,
+)
 from dashboard.facts.people import Who
 from dashboard.facts.records import RecordFinding, Stated, record_finding, stated
 from dashboard.facts.rounds import Bundle, bundle
@@ -35,6 +45,14 @@ SHOWN = ("decisive", "all", "void")
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    MatchFacts,
+    but={
+        NAMED_BY_URL: "id version since",
+        "`tally` and `counts` are made of it": "counted margin_micro duels_made",
+        "`early` says it in a sentence": "stopped stopped_after stop",
+    },
+)
 class MatchPage:
     """`tally` counts what is settled so far while the match runs; `limit` is the margin it is held against."""
 

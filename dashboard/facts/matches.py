@@ -13,7 +13,7 @@ from competition.decisions.attempts import plain
 from competition.models import Round
 from competition.rulesets import ruleset
 from competition.rulesets.tally import Tally
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.stages import OVER
@@ -119,6 +119,14 @@ def match_id(match: Match, *, round_: Round | None = None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    MatchFacts,
+    but={
+        NAMED_BY_URL: "id competition round version since",
+        "its own page says it": "defender_origin challenger_origin judge judge_name",
+        "`tally`, `settled` and `duels` are made of it": "counted margin_micro duels_made",
+    },
+)
 class MatchLine:
     """A match in a list.  `verdict` is what followed from it, and `stop` why not every duel was judged, in a few
     words."""
@@ -206,6 +214,15 @@ def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    DuelFacts,
+    but={
+        NAMED_BY_URL: "id match since",
+        "`result` and `meaning` are made of it": "state outcome beyond",
+        "its own page says it": "defender_sha256 challenger_sha256 detail take failure_class failure_code "
+        "failure_reason",
+    },
+)
 class DuelLine:
     """A duel in a strip or a list, with the pictures that stand for it."""
 

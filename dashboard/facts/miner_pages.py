@@ -13,9 +13,9 @@ from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
 from dashboard.facts import matches, rounds
 from dashboard.facts.appeals import AppealWindow, Objection, Objections
 from dashboard.facts.audit_pages import PodRunFacts, pod_run
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.decision_trail import weightiest
-from dashboard.facts.entries import entry_facts
+from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.matches import DuelLine, MatchLine
 from dashboard.facts.people import Who, who
@@ -38,6 +38,14 @@ class FailedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    EntryFacts,
+    but={
+        "the page is the miner's": "id entry miner url",
+        "`objection` says why it is none": "eligible",
+        "the block orders them on a page": "extrinsic_index",
+    },
+)
 class Participation:
     """One round, as this miner met it."""
 

@@ -10,10 +10,10 @@ from typing import Any
 from django.urls import reverse
 
 from competition.models import Competition, Prompt, Round
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.matches import RESULTS, duel_url, match_url, picture, result
 from dashboard.facts.people import Who, entrant
-from dashboard.facts.prompts import prompt_facts
+from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.wording import PartLabel, count, labels, percent, were
 from judging.models import Duel, Rendering
 
@@ -30,6 +30,14 @@ NOTHING: Mapping[str, int] = dict.fromkeys(
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    PromptFacts,
+    but={
+        NAMED_BY_URL: "id competition",
+        "`prompt` is it": "stem",
+        "`sha256` and `link` show the picture": "picture_url bytes",
+    },
+)
 class PromptLine:
     """`discrimination`: decisive duels that went the way of their match, less those that went against it, of all that
     were judged.  +1: this prompt alone would have told who wins; 0: it tells nothing; null: never judged."""

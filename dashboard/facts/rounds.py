@@ -14,12 +14,12 @@ from competition.models import Reign, Reveal, Round, Submission
 from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
-from dashboard.facts.audits import audit_facts
+from dashboard.facts.audits import AuditFacts, audit_facts
 from dashboard.facts.bankroll_chart import bar_words
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.confidence import Confidence
 from dashboard.facts.decision_trail import Receipt, decisive_match, receipt
-from dashboard.facts.entries import entry_facts
+from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
 from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchLine
@@ -48,6 +48,15 @@ class RoundCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    EntryFacts,
+    but={
+        NAMED_BY_URL: "id competition round round_url",
+        "`miner` has the key and the page": "entry url",
+        "`objection` says why it is none": "eligible",
+        "the block orders them on a page": "extrinsic_index",
+    },
+)
 class EntryLine:
     """What a miner entered with."""
 
@@ -80,6 +89,15 @@ class CopyGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    AuditFacts,
+    but={
+        NAMED_BY_URL: "id competition round entry version since",
+        "`verdict` is it": "state",
+        "the audit's page says it": "code people limits numbers waiting_for failure_class failure_code "
+        "failure_reason case_url",
+    },
+)
 class AuditSummary:
     miner: Who
     kind: str
@@ -107,6 +125,14 @@ class Bundle:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    RoundFacts,
+    but={
+        NAMED_BY_URL: "id",
+        "`leader` is made of it": "defending",
+        "`tracker` says it": "since waiting_for failure_class failure_code failure_reason",
+    },
+)
 class RoundPage:
     competition: str
     competition_name: str

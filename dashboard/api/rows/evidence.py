@@ -12,8 +12,8 @@ from django.urls import reverse
 from audits.models import Audit
 from competition.models import Checkpoint, LedgerEvent
 from dashboard.api.rows.game import ID, PAGE, FailureRow, MinerRow, failure, miner
-from dashboard.facts.audits import audit_facts
-from dashboard.facts.borders import shown_as
+from dashboard.facts.audits import AuditFacts, audit_facts
+from dashboard.facts.borders import row_of, shown_as
 from dashboard.models import Publication, VerifierFinding
 
 
@@ -33,6 +33,14 @@ class FindingRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    AuditFacts,
+    but={
+        "`miner` is whose it is, and the id has the entry": "entry",
+        "the case on the reviews' page names them": "people case_url",
+        "`failure` is made of it": "failure_class failure_code failure_reason",
+    },
+)
 class AuditRow:
     """A source audit or a generation audit of one entry."""
 

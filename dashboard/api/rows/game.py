@@ -9,12 +9,12 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
-from dashboard.facts.borders import shown_as
-from dashboard.facts.competitions import competition_facts
-from dashboard.facts.entries import entry_facts
-from dashboard.facts.prompts import prompt_facts
-from dashboard.facts.reigns import reign_facts
-from dashboard.facts.round_facts import round_facts
+from dashboard.facts.borders import row_of, shown_as
+from dashboard.facts.competitions import CompetitionFacts, competition_facts
+from dashboard.facts.entries import EntryFacts, entry_facts
+from dashboard.facts.prompts import PromptFacts, prompt_facts
+from dashboard.facts.reigns import ReignFacts, reign_facts
+from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.rounds import odd_reveal
 from dashboard.facts.wording import WHO_MUST_ACT, labels
 from formats import registry
@@ -42,6 +42,13 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    CompetitionFacts,
+    but={
+        "the id is it": "competition",
+        "`parts` name what stands behind each edge": "judge renderer chain pods",
+    },
+)
 class CompetitionRow:
     """A series of rounds."""
 
@@ -91,6 +98,13 @@ def failure(row: Any) -> FailureRow | None:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    RoundFacts,
+    but={
+        "the competition's row has it": "competition_name",
+        "`failure` is made of it": "failure_class failure_code failure_reason",
+    },
+)
 class RoundRow:
     """One round, with the rules it is played under."""
 
@@ -126,6 +140,12 @@ def miner(row: Any) -> MinerRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    EntryFacts,
+    but={
+        "`competition` and `round` lead there": "round_url",
+    },
+)
 class SubmissionRow:
     """What a miner's reveals add up to in one round, or the leader's part in it."""
 
@@ -153,6 +173,12 @@ def submission(row: Submission) -> SubmissionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    PromptFacts,
+    but={
+        "`picture_url` is it where there is no picture of ours": "link",
+    },
+)
 class PromptRow:
     """A picture that miners generate from, once a round has shown it."""
 
@@ -222,6 +248,13 @@ def blob(sha256: str, extension: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    ReignFacts,
+    but={
+        "`competition` and `won_in` lead there": "round_url",
+        "`leader` is it": "miner",
+    },
+)
 class ReignRow:
     """Who leads from which block, and what share of the emission follows."""
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from dashboard.api.rows.game import ID, PAGE, FailureRow, MinerRow, failure, miner
-from dashboard.facts.borders import shown_as
+from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures
-from dashboard.facts.matches import duel_facts, match_facts
+from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
 from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
 from judging.models import Control, Duel, Match, Rendering
@@ -27,6 +27,14 @@ class SideRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    MatchFacts,
+    but={
+        "the id of what counts stays the same in every version": "version",
+        "`tally` is made of it": "counted margin_micro duels_made",
+        "`defender` and `challenger` have it": "defender_origin challenger_origin",
+    },
+)
 class MatchRow:
     """All duels of a defender and a challenger."""
 
@@ -58,6 +66,15 @@ def match(row: Match) -> MatchRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    DuelFacts,
+    but={
+        "`result` is made of it": "outcome beyond meaning",
+        "the prompt's row has it": "prompt_sha256",
+        "the API shows the take that counts": "take",
+        "`failure` is made of it": "failure_class failure_code failure_reason",
+    },
+)
 class DuelRow:
     """Two files on one prompt."""
 
