@@ -133,4 +133,5 @@ urlpatterns = [
     *both("miners/<hotkey:hotkey>", views.miner_page, name="miner"),
     *api,
 ]
+handler400 = "dashboard.pages.views.bad_request"
 handler404 = "dashboard.pages.views.page_missing"

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from dashboard.facts.twins import twin
 from dashboard.pages import page_cache
+from dashboard.pages.query import BadChoice
 
 Facts = Callable[..., Any]
 More = Callable[[HttpRequest, Any], Mapping[str, Any]]
@@ -43,12 +44,22 @@ class FactsPage:
         return response
 
     def _written(self, request: HttpRequest, named: dict[str, Any]) -> tuple[HttpResponse, Any]:
-        """The page, and the facts it tells; None where the answer is another."""
-        facts = self.facts(request, **named)
-        if isinstance(facts, HttpResponse):
-            return facts, None
-        extra = self.more(request, facts) if self.more else {}
-        return fresh(render(request, self.template, {"page": facts, "twin": twin_url(facts.url), **extra})), facts
+        """The page, and the facts it tells; None where the answer is another, or says of a choice that it is none."""
+        refused: list[BadChoice] = []
+        while True:
+            try:
+                facts = self.facts(request, **named)
+                if isinstance(facts, HttpResponse):
+                    return facts, None
+                extra = self.more(request, facts) if self.more else {}
+                break
+            except BadChoice as bad:  # shown without it
+                refused.append(bad)
+                query = request.GET.copy()
+                del query[bad.name]
+                request.GET = query
+        context = {"page": facts, "twin": twin_url(facts.url), "refused": refused, **extra}
+        return fresh(render(request, self.template, context)), None if refused else facts
 
     @property
     def json(self) -> Callable[..., HttpResponse]:

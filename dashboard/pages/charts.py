@@ -7,16 +7,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from competition import queries
-from dashboard.doors.numbers import whole_number
 from dashboard.facts import chart_data, page_queries
 from dashboard.facts.chart_pages import PLOTS, ChartsPage
-from dashboard.pages import url_lookup
+from dashboard.pages import query, url_lookup
 from dashboard.pages.answers import FactsPage, always, fresh
 from dashboard.pages.csv_tables import Sheet
 
 
 def charts_facts(request: HttpRequest, slug: str) -> ChartsPage:
-    before = whole_number(request.GET.get("before", ""))
+    before = query.number(request, "before")
     return chart_data.charts_facts(url_lookup.competition(slug), before=before)
 
 

@@ -28,7 +28,7 @@ from dashboard.facts.comparing import ComparePage, Sides
 from dashboard.facts.leading import LeadersPage
 from dashboard.facts.matches import first_view
 from dashboard.facts.prompt_pages import ORDERS, PromptPage, PromptsPage
-from dashboard.pages import url_lookup
+from dashboard.pages import query, url_lookup
 from dashboard.pages.answers import FactsPage, always
 from dashboard.pages.csv_tables import Sheet
 from judging import queries as judging
@@ -47,18 +47,17 @@ def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
     competition = url_lookup.competition(slug)
     round_ = _round_in_query(request, slug)
     rounds = [round_] if round_ else prompt_counts.newest(competition)
-    order = request.GET.get("sort", "")
     return prompt_pages.page(
         competition,
         duel_statistics.prompts_of(rounds),
         prompt_counts.over(rounds),
-        order=order if order in ORDERS else next(iter(ORDERS)),
+        order=query.choice(request, "sort", tuple(ORDERS)),
         round_=round_,
     )
 
 
 def _round_in_query(request: HttpRequest, slug: str) -> Round | None:
-    number = whole_number(request.GET.get("round", ""))
+    number = query.number(request, "round")
     return None if number is None else url_lookup.round_(slug, number)
 
 
@@ -88,8 +87,7 @@ def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage | Htt
 
 def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
     """`?outcome=` one of OUTCOMES, `?page=` from 1."""
-    competition, outcome = url_lookup.competition(slug), request.GET.get("outcome", "")
-    outcome = outcome if outcome in OUTCOMES else ""
+    competition, outcome = url_lookup.competition(slug), query.choice(request, "outcome", OUTCOMES, default="")
     rows, counts = auditing.in_force(competition), auditing.outcomes(competition)
     total = counts.get(outcome, 0) if outcome else sum(counts.values())
     sheets = max(1, -(-total // PER_PAGE))
@@ -148,7 +146,7 @@ def _entry(entries: list[Submission], asked: str) -> Submission | None:
 
 
 def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
-    return {"all": request.GET.get("show") == "all"}
+    return {"all": query.choice(request, "show", ("all",), default="") == "all"}
 
 
 audits_page = FactsPage(audits_facts, template="audits.html", settled=audit_lists.settled)

@@ -1,6 +1,6 @@
-"""How are templates indented for their reader, and not for the visitor?  The indentation goes when a template is loaded.
+"""How are templates indented for their reader, and not for the visitor?  They lose it when they are loaded.
 
-Once for each process, so a request pays nothing; line numbers in error messages stay.
+That is once for each process, so a request pays nothing; line numbers in error messages stay.
 """
 
 from __future__ import annotations

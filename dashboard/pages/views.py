@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -27,9 +27,10 @@ from dashboard.facts.queries import corrections_of
 from dashboard.facts.rounds import RoundPage
 from dashboard.facts.twins import twin
 from dashboard.operations import judge_health
-from dashboard.pages import posters, url_lookup
+from dashboard.pages import posters, query, url_lookup
 from dashboard.pages.answers import FactsPage, fresh
 from dashboard.pages.csv_tables import Sheet
+from dashboard.pages.query import BadChoice
 from dashboard.pages.url_lookup import Elsewhere
 from judging.backends import is_model
 
@@ -83,11 +84,11 @@ def round_facts(request: HttpRequest, slug: str, number: int) -> RoundPage:
 
 
 def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
-    order = request.GET.get("order") if request.GET.get("order") in ORDERS else ORDERS[0]
+    order = query.choice(request, "order", ORDERS)
     at = [page.competition, page.round, posters.digest(page.competition_name, page.round, page.stage, page.headline)]
     poster = request.build_absolute_uri(reverse("poster", args=at))
     notes = [review_pages.note(row) for row in corrections_of(page.competition, page.round)]
-    shown = {"order": order, "rows": in_order(page, str(order)), "poster": poster, "corrections": notes}
+    shown = {"order": order, "rows": in_order(page, order), "poster": poster, "corrections": notes}
     # Where to look at a judge that is a model, and why it paused the round, if it did.
     by_model = any(label.part == "judge" and is_model(label.name) for label in page.labels)
     ill = page.tracker.pause is not None and page.tracker.pause.code == judge_health.UNWELL
@@ -154,8 +155,7 @@ def _pair(request: HttpRequest, at: list[Any], defender: str, challenger: str, *
 
 
 def match_more(request: HttpRequest, page: MatchPage) -> Mapping[str, Any]:
-    show = request.GET.get("show")
-    show = show if show in SHOWN else SHOWN[0]
+    show = query.choice(request, "show", SHOWN)
     rows = {"decisive": page.decisive, "all": page.duels, "void": [d for d in page.duels if d.result == "void"]}
     return {"show": show, "shown": rows[show]}
 
@@ -182,9 +182,7 @@ def duel_facts(
 
 
 def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:
-    asked = request.GET.get("view", "")
-    view = asked if asked in page.view_names else (page.view_names[0] if page.view_names else "")
-    return {"view": view}
+    return {"view": query.choice(request, "view", page.view_names) if page.view_names else ""}
 
 
 def _audited(request: HttpRequest, slug: str, number: int, hotkey: str) -> Miner:
@@ -203,7 +201,7 @@ def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Au
 def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:
     round_ = url_lookup.round_(page.competition, page.round)
     plots = chart_data.plots_of_audit(round_, hotkey=page.miner.hotkey, match=page.match)
-    return {"show_all": request.GET.get("show") == "all", "plots": plots}
+    return {"show_all": query.choice(request, "show", ("all",), default="") == "all", "plots": plots}
 
 
 def audit_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, stem: str) -> DuelPage | HttpResponse:
@@ -291,6 +289,13 @@ def theme(request: HttpRequest, name: str) -> HttpResponse:
             "theme", name, max_age=THEME_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure()
         )
     return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception) if isinstance(exception, BadChoice) else "This request cannot be read."
+    if request.path.endswith(".json"):
+        return fresh(JsonResponse({"detail": reason}, status=400))
+    return fresh(HttpResponse(f"{reason}\n", status=400, content_type="text/plain; charset=utf-8"))
 
 
 def page_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
