@@ -123,6 +123,9 @@ def take_turn(hotkey: str, nonce: str, *, now: datetime) -> throttles.QuotaUse |
     None where the nonce was used.  Of any number who try at once, one gets it; requests of one key are counted one at a
     time.
     """
+    # Not a throttle class of the framework's: it asks those after the permissions.  Then a used nonce would be answered
+    # with 403 where it is 401 now, which tells that the signature held, and refused requests would neither be counted
+    # nor spend their nonce.  Counted before the nonce is spent, and in one transaction, no flood passes or leaves rows.
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK_SPACE, hotkey])

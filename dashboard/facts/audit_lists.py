@@ -85,14 +85,6 @@ class AuditsPage:
     def every(self) -> int:
         return sum(self.outcomes.values())
 
-    @property
-    def before(self) -> int:
-        return self.sheet - 1
-
-    @property
-    def after(self) -> int:
-        return self.sheet + 1 if self.sheet < self.sheets else 0
-
 
 def page(
     competition: Competition,

@@ -9,6 +9,7 @@ from fractions import Fraction
 from django.urls import reverse
 
 from competition.models import Competition, Reign
+from dashboard.facts.borders import shown_as
 from dashboard.facts.decision_trail import weightiest
 from dashboard.facts.figures import DEFAULT_BAR, figures, rules_of
 from dashboard.facts.matches import match_url
@@ -147,19 +148,13 @@ def _margin(match: Match, *, crowned: bool) -> MarginRow:
     numbers = figures(tally_of(match), rules=rules_of(match.round), kind=match.kind)
     reached = numbers.reaches
     state = "nothing" if numbers.all_forfeit else "won" if crowned and reached else "reached" if reached else "below"
-    return MarginRow(
+    return shown_as(
+        MarginRow,
+        numbers,
         round=match.round.number,
         kind=match.kind,
         defender=entrant(match.defender),
         challenger=entrant(match.challenger),
-        won=numbers.won,
-        drawn=numbers.drawn,
-        lost=numbers.lost,
-        void=numbers.void,
-        forfeits_challenger=numbers.forfeits_challenger,
-        forfeits_defender=numbers.forfeits_defender,
-        counted=numbers.counted,
-        margin=numbers.margin,
         state=state,
         url=match_url(match.round, match),
     )

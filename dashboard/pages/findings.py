@@ -14,7 +14,7 @@ from dashboard.doors.numbers import whole_number
 from dashboard.facts import finding_pages
 from dashboard.facts.finding_pages import FindingFilters, FindingsPage
 from dashboard.models import RecordFile
-from dashboard.pages import url_lookup
+from dashboard.pages import query, url_lookup
 from dashboard.pages.answers import FactsPage, fresh
 
 NOTHING_RUNS = "default-src 'none'; sandbox"  # whatever the bytes are, a browser does nothing with them
@@ -28,14 +28,7 @@ def findings_facts(request: HttpRequest, slug: str) -> FindingsPage:
 
 
 def findings_more(request: HttpRequest, page: FindingsPage) -> Mapping[str, Any]:
-    """Addresses of the pages beside this one, with the filters kept."""
-    query = request.GET.copy()
-
-    def at(number: int) -> str:
-        query["page"] = str(number)
-        return f"?{query.urlencode()}" if 1 <= number <= page.pages else ""
-
-    return {"before": at(page.page - 1), "after": at(page.page + 1)}
+    return query.sheet_links(request, page.page, sheets=page.pages)
 
 
 findings_page = FactsPage(findings_facts, template="findings.html", more=findings_more)

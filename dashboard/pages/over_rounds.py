@@ -63,7 +63,8 @@ def _round_in_query(request: HttpRequest, slug: str) -> Round | None:
 
 def prompts_more(request: HttpRequest, page: PromptsPage) -> Mapping[str, Any]:
     number = _sheet(request, sheets=page.sheets)
-    return {"orders": ORDERS.items(), "number": number, "shown": page.sheet(number)}
+    links = query.sheet_links(request, number, sheets=page.sheets)
+    return {"orders": ORDERS.items(), "number": number, "shown": page.sheet(number), **links}
 
 
 def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage | HttpResponse:
@@ -104,6 +105,10 @@ def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
         appeals=appeals.objections_to(shown, now=now),
         appeal_windows=appeals.windows(list({audit.round_id: audit.round for audit in shown}.values()), now=now),
     )
+
+
+def audits_more(request: HttpRequest, page: AuditsPage) -> Mapping[str, Any]:
+    return query.sheet_links(request, page.sheet, sheets=page.sheets)
 
 
 def _sheet(request: HttpRequest, *, sheets: int) -> int:
@@ -149,7 +154,7 @@ def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:
     return {"all": query.choice(request, "show", ("all",), default="") == "all"}
 
 
-audits_page = FactsPage(audits_facts, template="audits.html", settled=audit_lists.settled)
+audits_page = FactsPage(audits_facts, template="audits.html", more=audits_more, settled=audit_lists.settled)
 audits_sheet = Sheet(audits_facts, table="audits")
 compare_page = FactsPage(compare_facts, template="compare.html", more=compare_more)
 compare_sheet = Sheet(compare_facts, table="prompts")

@@ -34,3 +34,14 @@ def number(request: HttpRequest, name: str) -> int | None:
     if value and whole_number(value) is None:
         raise BadChoice(name, allowed="a whole number of at most nine digits")
     return whole_number(value)
+
+
+def sheet_links(request: HttpRequest, sheet: int, *, sheets: int) -> dict[str, str]:
+    """Addresses of the sheets beside this one, with all else that was chosen; empty where there is none."""
+    query = request.GET.copy()
+
+    def at(number: int) -> str:
+        query["page"] = str(number)
+        return f"?{query.urlencode()}" if 1 <= number <= sheets else ""
+
+    return {"before": at(sheet - 1), "after": at(sheet + 1)}

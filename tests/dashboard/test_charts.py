@@ -120,6 +120,17 @@ def test_charts_say_what_the_rounds_say(client: Client, made: Made) -> None:
 
 
 @pytest.mark.django_db
+def test_the_margins_are_the_numbers_of_their_matches_pages(client: Client, made: Made) -> None:
+    rows = facts(client, reverse("charts", args=["made"]))["margins"]
+    assert rows and any(row["forfeits_challenger"] for row in rows)
+    for row in rows:
+        tally = facts(client, row["url"])["tally"]
+        counts = [name for name in row if name in tally]
+        assert len(counts) == 9 and {"won", "drawn", "lost", "margin_rounded"} <= set(counts)
+        assert {name: row[name] for name in counts} == {name: tally[name] for name in counts}, row["url"]
+
+
+@pytest.mark.django_db
 def test_a_competition_without_a_match_has_nothing_to_draw(client: Client, made: Made) -> None:
     assert facts(client, f"{reverse('charts', args=['made'])}?before=1")["margins"] == []
     assert "No match is decided yet" in html(client, f"{reverse('charts', args=['made'])}?before=1")
