@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from audits import queries as auditing
@@ -19,8 +18,15 @@ MOST_PROMPTS = 256
 
 def of(own: RoundParticipation) -> tuple[standing.Cause, ...]:
     """Most frequent first."""
+    duels = Duel.objects.filter(match__in=[match.pk for match in own.matches]).exclude(failure_class="")
+    failed: list[tuple[str, str, Any]] = [
+        ("file", each.prompt.stem, each) for each in assets(own) if each.failure_class
+    ]
+    failed += [("picture", asset.prompt.stem, rendering) for asset, rendering in refused(own)]
+    failed += [("duel", duel.prompt.stem, duel) for duel in duels.select_related("prompt")]
+    failed += [("pod", "", run) for run in own.runs if run.failure_class]
     grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-    for what, prompt, row in _failed(own):
+    for what, prompt, row in failed:
         grouped.setdefault((what, row.failure_class, row.failure_code), []).append((prompt, row.failure_reason))
     causes = [
         standing.Cause(
@@ -35,15 +41,6 @@ def of(own: RoundParticipation) -> tuple[standing.Cause, ...]:
         for (what, whose, code), rows in grouped.items()
     ]
     return tuple(sorted(causes, key=lambda cause: (-cause.count, cause.what, cause.code)))
-
-
-def _failed(own: RoundParticipation) -> Iterable[tuple[str, str, Any]]:
-    """(what, prompt, the row that says why)"""
-    yield from (("file", asset.prompt.stem, asset) for asset in assets(own) if asset.failure_class)
-    yield from (("picture", asset.prompt.stem, rendering) for asset, rendering in refused(own))
-    duels = Duel.objects.filter(match__in=[match.pk for match in own.matches]).exclude(failure_class="")
-    yield from (("duel", duel.prompt.stem, duel) for duel in duels.select_related("prompt"))
-    yield from (("pod", "", run) for run in own.runs if run.failure_class)
 
 
 def assets(own: RoundParticipation) -> list[Asset]:

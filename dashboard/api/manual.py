@@ -81,12 +81,11 @@ def _kinds() -> Iterable[str]:
     yield ""
 
 
-def _webhooks() -> Iterable[str]:
-    yield from _kinds()
-    yield from _scopes()
-
-
-SECTIONS: Mapping[str, Callable[[], Iterable[str]]] = {"webhooks": _webhooks, "ledger": _kinds, "me": _scopes}
+SECTIONS: Mapping[str, Callable[[], Iterable[str]]] = {
+    "webhooks": lambda: (*_kinds(), *_scopes()),
+    "ledger": _kinds,
+    "me": _scopes,
+}
 
 
 def _operation(path: str, method: str, operation: Schema, components: Schema) -> Iterable[str]:

@@ -93,7 +93,13 @@ class Described(AutoSchema):
         responses = self._success(status)
         if self.method == "GET" and not view.private:
             responses[304] = OpenApiResponse(None, "Nothing changed since the ETag you sent.")
-        return {**responses, **{(each, "application/json"): self._refusal(each) for each in possible}}
+        error = ResolvedComponent("Error", ResolvedComponent.SCHEMA, schema=refusals.SCHEMA, object="Error")
+        self.registry.register_on_missing(error)
+        for each in possible:
+            case = refusals.CASES[each]
+            example = OpenApiExample(case.code, refusals.example(each))
+            responses[each, "application/json"] = OpenApiResponse(error.ref, case.about, [example])
+        return responses
 
     def _success(self, status: int) -> dict[Any, Any]:
         if self.method == "DELETE":
@@ -107,12 +113,6 @@ class Described(AutoSchema):
             (status, media_type): OpenApiResponse(answer[media_type], "The answer.")
             for media_type in self.map_renderers("media_type")
         }
-
-    def _refusal(self, status: int) -> OpenApiResponse:
-        error = ResolvedComponent("Error", ResolvedComponent.SCHEMA, schema=refusals.SCHEMA, object="Error")
-        self.registry.register_on_missing(error)
-        case = refusals.CASES[status]
-        return OpenApiResponse(error.ref, case.about, [OpenApiExample(case.code, refusals.example(status))])
 
 
 def _parameter(name: str, parameter: Parameter, place: Literal["path", "query"]) -> OpenApiParameter:

@@ -38,6 +38,11 @@ def document(round_: Round) -> dict[str, Any]:
     newest = earlier.order_by("-edition").first()
     replaced = correction.preview["leader_changes"]  # else the reign is one that an earlier correction began
     before = {name: correction.before[name] for name in ("winner", "leader", "weight", "effective_block", "headline")}
+    counting = {audit.pk for audit in counts.audits_of(round_)}
+    once = round_.audits.exclude(correction__state__in=("staged", "ready", "discarded"))
+    aside = once.filter(state__in=("passed", "rejected")).exclude(pk__in=counting)
+    aside = aside.select_related("submission__miner").prefetch_related("findings")
+    set_aside = sorted(aside, key=lambda audit: (audit.submission.key, audit.kind, audit.version))
     return {
         "edition": corrections.edition(round_),
         "correction": correction.number,
@@ -48,7 +53,7 @@ def document(round_: Round) -> dict[str, Any]:
         "defended": defended.sequence if defended else 0,
         "supersedes": reign.supersedes.sequence if replaced and reign and reign.supersedes else None,
         "before": {**before, "ladder": correction.before["ladder"]},
-        "set_aside": [audit_document(audit, round_=round_) for audit in _set_aside(round_)],
+        "set_aside": [audit_document(audit, round_=round_) for audit in set_aside],
         "choice": correction.choice,
         "matches": [match_document(match, round_=round_) for match in matches_aside(round_)],
     }
@@ -79,12 +84,3 @@ def given_up(round_: Round) -> list[str]:
     """Outputs that were generated again for a correction that was not applied."""
     rows = round_.corrections.filter(scope=Correction.Scope.GENERATION).exclude(state="applied")
     return [numbered(Asset.Origin.GENERATED, number) for number in rows.values_list("number", flat=True)]
-
-
-def _set_aside(round_: Round) -> list[Audit]:
-    """What was decided once, and does not count any more."""
-    counting = {audit.pk for audit in counts.audits_of(round_)}
-    once = round_.audits.exclude(correction__state__in=("staged", "ready", "discarded"))
-    rows = once.filter(state__in=("passed", "rejected")).exclude(pk__in=counting)
-    named = rows.select_related("submission__miner").prefetch_related("findings")
-    return sorted(named, key=lambda audit: (audit.submission.key, audit.kind, audit.version))

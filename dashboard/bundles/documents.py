@@ -105,14 +105,6 @@ def _pool_when_drawn(round_: Round) -> list[str]:
     return sorted(hashes[: told.body["prompts"]] if told else hashes)
 
 
-def _announced_schedule(round_: Round) -> dict[str, int]:
-    """As the ledger told it when the round was announced: a pause of its window may have lengthened it since."""
-    told = round_.competition.events.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
-    names = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
-    schedule: dict[str, int] = told.body["schedule"] if told else {name: getattr(round_, name) for name in names}
-    return schedule
-
-
 def _reveals(round_: Round) -> list[dict[str, Any]]:
     window = round_.competition.reveals.filter(
         block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
@@ -210,10 +202,16 @@ def _decision(round_: Round, *, edition: int) -> dict[str, Any]:
     connected = chain.of(round_.competition)
     uids = dict(sorted(connected.uids().items()))
     shares = weighing.vector(entries, block=block, uids=uids, owner_uid=connected.owner_uid())
+    # As the ledger told it when the round was announced: a pause of its window may have lengthened it since.
+    announced = (
+        round_.competition.events.filter(kind="round.open", body__round=following.number).order_by("seq").first()
+    )
+    blocks = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
+    schedule = announced.body["schedule"] if announced else {name: getattr(following, name) for name in blocks}
     return {
         **(round_.decision or {}),
         "headline": round_.headline,
-        "next_schedule": _announced_schedule(following),
+        "next_schedule": schedule,
         "reigns": [
             {"hotkey": r.hotkey, "weight": str(r.weight), "effective_block": r.effective_block} for r in entries
         ],

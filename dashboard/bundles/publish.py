@@ -91,7 +91,9 @@ def sign(publication: Publication | Reissue, now: datetime) -> Outcome:
     if round_.state == "paused":
         return _waiting_for_people(round_)
     draft, target = _draft_of(round_, edition=edition), folder_of(round_, edition=edition)
-    if not draft.exists() and (signed := _signed_before(round_, target)):
+    beside = target / "checkpoint.txt"  # the signature that lies beside a bundle that is shown already
+    text = beside.read_text() if beside.exists() else None
+    if not draft.exists() and (signed := round_.competition.checkpoints.filter(text=text).first()):
         return _published(signed)  # we died between showing it and writing that down
     head = ledger.head(round_.competition)
 
@@ -153,12 +155,6 @@ def _published(signed: Checkpoint) -> Move:
     return Move("published", because=f"signed by {signed.signed_by} at event {signed.seq}", sets={"checkpoint": signed})
 
 
-def _signed_before(round_: Round, target: Path) -> Checkpoint | None:
-    """The signature that lies beside the bundle where it is shown already."""
-    text = (target / "checkpoint.txt").read_text() if (target / "checkpoint.txt").exists() else None
-    return round_.competition.checkpoints.filter(text=text).first()
-
-
 def place(draft: Path, target: Path) -> None:
     """Show the draft, in the place of whatever is there.  Raises FileNotFoundError where another worker has placed it:
     whoever comes second must not take away what the first has put there."""
@@ -185,7 +181,11 @@ def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[st
         files.append({"path": path, "sha256": _sha256(written), "bytes": written.stat().st_size, "role": "document"})
     for sha256, role in documents.blobs(round_, edition=edition):
         path = f"blobs/{sha256}"
-        _link(store.default().path(sha256), draft / path)
+        source = store.default().path(sha256)
+        try:
+            os.link(source, draft / path)  # a second name for the stored file, which is never written again
+        except OSError:
+            shutil.copyfile(source, draft / path)  # the disk has no such thing
         files.append({"path": path, "sha256": sha256, "bytes": (draft / path).stat().st_size, "role": role})
     files.sort(key=lambda entry: str(entry["path"]))
     named: dict[str, Any] = {
@@ -200,14 +200,6 @@ def write_files(round_: Round, draft: Path, *, edition: int = 1) -> list[dict[st
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _link(source: Path, target: Path) -> None:
-    """A second name for the stored file (it is never written again), or a copy where the disk has no such thing."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def ledger_files(publication: Publication | Reissue) -> dict[str, str]:

@@ -114,10 +114,15 @@ def page(
             round_url=reverse("round", args=[facts.competition, facts.round]),
         )
         lines.append(line)
+    waiting = outcomes["gathering"] + outcomes["reviewing"]
+    sentence = f"{count(outcomes['passed'], 'audit')} passed, {outcomes['rejected']} rejected; "
+    sentence += f"{waiting} open." if waiting else "none is open."
+    if not sum(outcomes.values()):
+        sentence = "No entry was audited yet: audits come once a challenger qualifies."
     return AuditsPage(
         competition=competition.slug,
         competition_name=competition.name,
-        sentence=_sentence(outcomes),
+        sentence=sentence,
         outcome=outcome,
         outcomes=outcomes,
         sheet=sheet,
@@ -126,11 +131,3 @@ def page(
         labels=labels(competition),
         url=reverse("audits", args=[competition.slug]) + asked,
     )
-
-
-def _sentence(outcomes: Mapping[str, int]) -> str:
-    if not sum(outcomes.values()):
-        return "No entry was audited yet: audits come once a challenger qualifies."
-    told = f"{count(outcomes['passed'], 'audit')} passed, {outcomes['rejected']} rejected"
-    waiting = outcomes["gathering"] + outcomes["reviewing"]
-    return f"{told}; {waiting} open." if waiting else f"{told}; none is open."

@@ -36,7 +36,9 @@ def charts_facts(competition: Competition, *, before: int | None) -> ChartsPage:
     decided = decided.filter(round__number__lt=before) if before is not None else decided
     sides = ("round__competition", "defender__miner", "challenger__miner")
     matches = list(decided.select_related(*sides).order_by("-round__number", "pk")[: MOST_MATCHES + 1])
-    older = _older(matches)
+    older = None  # the oldest round that is shown where not all are: whole rounds only, unless one alone is too much
+    if len(matches) > MOST_MATCHES:
+        older = min(matches[0].round.number, matches[MOST_MATCHES].round.number + 1)
     shown = [match for match in matches[:MOST_MATCHES] if older is None or match.round.number >= older]
     window = {match.round_id for match in shown}
     reigns = queries.reigns_of(competition)
@@ -54,14 +56,6 @@ def charts_facts(competition: Competition, *, before: int | None) -> ChartsPage:
         before=before,
         older=older,
     )
-
-
-def _older(matches: list[Match]) -> int | None:
-    """The oldest round that is shown where not all are: whole rounds only, unless one alone is too much."""
-    if len(matches) <= MOST_MATCHES:
-        return None
-    newest, cut = matches[0].round.number, matches[MOST_MATCHES].round.number
-    return min(newest, cut + 1)
 
 
 def _times(competition: Competition, rounds: set[int]) -> Iterator[TimeRow]:
@@ -116,26 +110,22 @@ def _regenerated(round_: Round, hotkey: str) -> tuple[list[RegeneratedPrompt], A
     numbers, limits = (audit.numbers, audit.limits) if audit else ({}, {})
     asked = numbers.get("critical_prompts")
     critical = set(map(str, asked)) if isinstance(asked, list) else set()
-    told = [
+    try:
+        content = json.loads(zlib.decompress(bytes(row.content))) if row else {}
+    except (ValueError, RecursionError):
+        content = {}
+    prompts = [
         RegeneratedPrompt(
             prompt=stem[:80],
             distance=_plain(item.get("distance")),
             seconds=_plain(item.get("generation_time")),
             critical=stem in critical,
         )
-        for stem, item in (_parsed(bytes(row.content)) if row else {}).items()
+        for stem, item in (content.items() if isinstance(content, Mapping) else ())
         if isinstance(item, Mapping)
     ]
     median = _plain(limits.get("generation_time_s"))
-    return told, Allowed(distance=MISMATCH_DISTANCE, seconds=HARD_LIMIT_SECONDS, median_seconds=median)
-
-
-def _parsed(content: bytes) -> Mapping[str, Any]:
-    try:
-        told = json.loads(zlib.decompress(content))
-    except (ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, Mapping) else {}
+    return prompts, Allowed(distance=MISMATCH_DISTANCE, seconds=HARD_LIMIT_SECONDS, median_seconds=median)
 
 
 def _plain(value: Any) -> float | None:

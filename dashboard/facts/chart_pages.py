@@ -120,10 +120,17 @@ def page(
     won = {match.pk for match in most_telling if (match.round_id, match.challenger.miner_id) in crowned}
     rows = tuple(_margin(match, crowned=match.pk in won) for match in matches)
     rules = rules_of(matches[0].round) if matches else None
+    sentence = "No match is decided yet."
+    if rows:
+        played = [row for row in rows if row.state != "nothing"]
+        reached = sum(row.state in ("won", "reached") for row in played)
+        rounds = count(len({row.round for row in rows}), "round")
+        of = f"{reached} of {count(len(played), 'match')} in {rounds}"
+        sentence = f"{of} reached the bar; a win takes an audit besides."
     return ChartsPage(
         competition=competition.slug,
         competition_name=competition.name,
-        sentence=_sentence(rows),
+        sentence=sentence,
         win_margin=rules.win_margin if rules else DEFAULT_BAR,
         margins=rows,
         times=tuple(times),
@@ -133,15 +140,6 @@ def page(
         labels=labels(competition),
         url=reverse("charts", args=[competition.slug]) + (f"?before={before}" if before is not None else ""),
     )
-
-
-def _sentence(rows: Sequence[MarginRow]) -> str:
-    if not rows:
-        return "No match is decided yet."
-    played = [row for row in rows if row.state != "nothing"]
-    reached = sum(row.state in ("won", "reached") for row in played)
-    rounds = count(len({row.round for row in rows}), "round")
-    return f"{reached} of {count(len(played), 'match')} in {rounds} reached the bar; a win takes an audit besides."
 
 
 def _margin(match: Match, *, crowned: bool) -> MarginRow:

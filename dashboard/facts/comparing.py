@@ -79,28 +79,25 @@ def page(round_: Round, entries: Sequence[Submission], sides: Sides | None) -> C
     a, b = (entrant(side) for side in sides.chosen) if sides else (None, None)
     asked = {"c": round_.competition.slug, "round": round_.number}
     chosen = {"a": a.key, "b": b.key} if a and b else {}
+    sentence = "Choose two entries of the round."
+    if a and b and "leader" in (a.key, b.key):
+        sentence = f"{_name(a)} beside {_name(b)}, prompt by prompt."
+    elif a and b:
+        differ = sum(row.differs for row in rows if row.a.result and row.b.result)
+        sentence = f"{_name(a)} beside {_name(b)}: against the leader they ended differently on {differ} of "
+        sentence += f"{len(rows)} prompts."
     return ComparePage(
         competition=round_.competition.slug,
         round=round_.number,
         entries=tuple(entrant(entry) for entry in entries),
         a=a,
         b=b,
-        sentence=_sentence(a, b, rows),
+        sentence=sentence,
         prompts=rows,
         match_url=match_url(round_, sides.between) if sides and sides.between else "",
         labels=labels(round_.competition),
         url=f"{reverse('compare')}?{urlencode({**asked, **chosen})}",
     )
-
-
-def _sentence(a: Who | None, b: Who | None, rows: Sequence[CompareRow]) -> str:
-    if a is None or b is None:
-        return "Choose two entries of the round."
-    differ = sum(row.differs for row in rows if row.a.result and row.b.result)
-    told = f"{_name(a)} beside {_name(b)}"
-    if "leader" in (a.key, b.key):
-        return f"{told}, prompt by prompt."
-    return f"{told}: against the leader they ended differently on {differ} of {len(rows)} prompts."
 
 
 def _name(person: Who) -> str:

@@ -259,6 +259,10 @@ def page(
     detail = dict(duel.detail) if isinstance(duel.detail, dict) else {"detail": duel.detail}
     if round_.source:
         detail.pop("files", None)
+    try:
+        rig = Rig.from_json(round_.competition.config.get("rig", {})).to_json()
+    except ValueError:
+        rig = {}  # of a round that was judged elsewhere the judge's cameras are not known
     facts = duel_facts(duel, match=match, round_=round_)
     return shown_as(
         DuelPage,
@@ -268,7 +272,7 @@ def page(
         prompt_url=web_address(duel.prompt.url),
         judge_name=match.judge_name,
         judge=match.judge,
-        rig=_rig(round_),
+        rig=rig,
         labels=labels(round_.competition),
         match_url=match_url(round_, match),
         duels=len(duels),
@@ -302,14 +306,6 @@ def _both(
     except ValueError:
         asked = registry.USUAL  # rounds that were played elsewhere may name none of ours
     return replace(left, file_format=asked), replace(right, file_format=asked)
-
-
-def _rig(round_: Round) -> dict[str, Any]:
-    """The judge's cameras; none in a round that was judged elsewhere."""
-    try:
-        return Rig.from_json(round_.competition.config.get("rig", {})).to_json()
-    except ValueError:
-        return {}
 
 
 def _named(side: AssetSide, match: Match) -> str:

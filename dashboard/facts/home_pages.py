@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -193,7 +194,10 @@ def page(
     named: Sequence[Miner] = (),
 ) -> HomePage:
     """`rounds` and `reigns` newest first; `deciding` is the match behind the last decision, `named` who has a label."""
-    rules, standing = _rules(competition), statuses(register)
+    rules: Rules | None = None
+    with suppress(BadRules):
+        rules = read({"name": competition.ruleset, **competition.config.get("rules", {})})
+    standing = statuses(register)
     names = {miner.hotkey: who(miner).name for miner in named}
     after = {reign.won_in_id: reign for reign in reversed(reigns)}
     rows = tuple(_round(round_, after.get(round_.pk), names=names) for round_ in rounds)
@@ -222,13 +226,6 @@ def page(
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
         _steps=steps(competition, register, most=MOST_STEPS),
     )
-
-
-def _rules(competition: Competition) -> Rules | None:
-    try:
-        return read({"name": competition.ruleset, **competition.config.get("rules", {})})
-    except BadRules:
-        return None
 
 
 def _leader(

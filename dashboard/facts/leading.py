@@ -104,10 +104,16 @@ def page(competition: Competition, register: Register, *, weight: WeightInForce)
     """`register`: the reigns as far as they are kept."""
     groups, standing = terms_of(register.reigns), statuses(register)
     terms = tuple(_term(competition, group, groups[n + 1 :], standing=standing) for n, group in enumerate(groups))
+    sentence = "Nobody has led yet."
+    if terms:
+        longest = max(terms, key=lambda term: term.defences)
+        sentence = f"{count(len({term.miner.hotkey for term in terms}), 'leader')} so far; "
+        most = f"{longest.miner.name} defended most often, {count(longest.defences, 'time')}."
+        sentence += most if longest.defences else "none has defended the lead yet."
     return LeadersPage(
         competition=competition.slug,
         competition_name=competition.name,
-        sentence=_sentence(terms),
+        sentence=sentence,
         weight=weight,
         terms=tuple(reversed(terms)),
         steps=_steps(competition, groups, standing=standing),
@@ -125,16 +131,6 @@ def terms_of(reigns: Sequence[Reign]) -> list[list[Reign]]:
         else:
             groups.append([reign])
     return groups
-
-
-def _sentence(terms: Sequence[Term]) -> str:
-    if not terms:
-        return "Nobody has led yet."
-    longest = max(terms, key=lambda term: term.defences)
-    told = f"{count(len({term.miner.hotkey for term in terms}), 'leader')} so far"
-    if not longest.defences:
-        return f"{told}; none has defended the lead yet."
-    return f"{told}; {longest.miner.name} defended most often, {count(longest.defences, 'time')}."
 
 
 def steps(competition: Competition, register: Register, *, most: int) -> tuple[ReignStep, ...]:

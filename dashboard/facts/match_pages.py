@@ -142,13 +142,20 @@ def page(
     numbers = figures(tally, rules=rules_of(round_), kind=match.kind)
     facts = match_facts(match, round_=round_)
     rows = duel_rows(round_, match, duels, renderings=renderings, view=first_view(round_.competition.config))
-    verdict = sentence(match, numbers, defender=facts.defender, challenger=facts.challenger)
+    left = sum(row.result == "judging" for row in rows)
+    if decided:
+        verdict = sentence(match, numbers, defender=facts.defender, challenger=facts.challenger)
+    elif match.state == "waiting":
+        verdict = "The match has not begun: it waits until the files of both sides are downloaded and photographed."
+    else:
+        settled = f"{len(rows) - left} of {len(rows)} duels are settled"
+        verdict = f"The match is being judged: {settled}. Nothing is decided yet."
     return shown_as(
         MatchPage,
         facts,
         kind_name=KINDS[plain(match.kind)],
         labels=labels(round_.competition),
-        sentence=verdict if decided else _open(match, rows),
+        sentence=verdict,
         standing=standing(numbers) if decided and match.kind in ("screen", "ladder") else "",
         certainty=certainty(numbers) if decided else "",
         early=early(match, total=len(rows)),
@@ -163,10 +170,3 @@ def page(
         stated=stated(round_.source, defender=facts.defender.key, challenger=facts.challenger.hotkey),
         round_url=reverse("round", args=[facts.competition, facts.round]),
     )
-
-
-def _open(match: Match, rows: Sequence[DuelLine]) -> str:
-    if match.state == "waiting":
-        return "The match has not begun: it waits until the files of both sides are downloaded and photographed."
-    left = sum(row.result == "judging" for row in rows)
-    return f"The match is being judged: {len(rows) - left} of {len(rows)} duels are settled. Nothing is decided yet."

@@ -165,12 +165,24 @@ def page(rows: MinerRows) -> MinerPage:
         )
         for reign in led_now
     )
-    still_paid = _still_paid(rows)
+    still_paid = []
+    for pk, last in rows.leaders.items():
+        weight = rows.weights[pk]
+        paid = weight.of(rows.miner.hotkey)
+        if last.miner_id != rows.miner.pk and paid:
+            until = weight.later[0].from_block if weight.later else None
+            still_paid.append(Dethroned(competition=last.competition.slug, weight=paid, until_block=until))
     crowned = {reign.won_in_id for reign in rows.reigns if not reign.defence}
     pairs = zip(rows.submissions, participations, strict=True)
     course = tuple(
         _standing(p, took_lead=s.round_id in crowned) for s, p in pairs if p.role == Submission.Role.CHALLENGER
     )
+    played = [(row.tally.margin, row) for row in course if row.tally and not row.tally.all_forfeit]
+    summary = ""
+    if len(course) > 1 and played:
+        margin, best = max(played, key=lambda pair: pair[0])
+        summary = f"Challenged in {count(len(course), 'round')}; "
+        summary += f"best {percent(margin)} in round {best.round} ({best.words})."
     costly = None
     if rows.costly is not None and rows.costly[1]:
         match, duels = rows.costly
@@ -183,9 +195,9 @@ def page(rows: MinerRows) -> MinerPage:
         sentence=_where(leads, still_paid, participations, rows),
         labels=labels(windows[0].competition) if windows else (),
         leads=leads,
-        still_paid=still_paid,
+        still_paid=tuple(still_paid),
         course=course,
-        summary=_summary(course),
+        summary=summary,
         rounds=participations,
         other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
         appeals_lodged=rows.lodged,
@@ -223,16 +235,6 @@ def _came(tally: MatchFigures | None, *, rejected: Sequence[str], took: Particip
     if tally.reaches:
         return "reached the bar"
     return f"{count(tally.gap, 'net duel')} short"
-
-
-def _summary(course: Sequence[RoundStanding]) -> str:
-    """Over all rounds, for whoever challenged in several."""
-    played = [row for row in course if row.tally and not row.tally.all_forfeit]
-    if len(course) < 2 or not played:
-        return ""
-    best = max(played, key=lambda row: row.tally.margin if row.tally else Fraction(-1))
-    margin = percent(best.tally.margin if best.tally else Fraction(0))
-    return f"Challenged in {count(len(course), 'round')}; best {margin} in round {best.round} ({best.words})."
 
 
 def _participation(submission: Submission, rows: MinerRows) -> Participation:
@@ -277,17 +279,6 @@ def _failed(asset: Asset, row: Asset | Rendering) -> FailedFile:
     )
 
 
-def _still_paid(rows: MinerRows) -> tuple[Dethroned, ...]:
-    found = []
-    for pk, last in rows.leaders.items():
-        paid = rows.weights[pk].of(rows.miner.hotkey)
-        if last.miner_id != rows.miner.pk and paid:
-            later = rows.weights[pk].later
-            until = later[0].from_block if later else None
-            found.append(Dethroned(competition=last.competition.slug, weight=paid, until_block=until))
-    return tuple(found)
-
-
 def _lead(now: Reign, entries: Sequence[Reign], *, weight: WeightInForce) -> Lead:
     """`entries`: this miner's, newest first; the reign begins with the newest one that is no defence."""
     begun = next((r for r in entries if not r.defence), now)
@@ -309,8 +300,15 @@ def _where(
     rows: MinerRows,
 ) -> str:
     """The one sentence a miner comes for."""
-    if leads:
-        return f"This miner leads {' and '.join(_led(lead) for lead in leads)}."
+    led = []
+    for lead in leads:
+        weight = "(the weight in force is not known)"
+        if lead.weight:
+            weight = f"with weight {shown(Fraction(lead.weight))} now"
+        later = "".join(f", {row.words}" for row in lead.later)
+        led.append(f"{lead.competition} {weight}{later}, after {count(lead.defences, 'defence')}")
+    if led:
+        return f"This miner leads {' and '.join(led)}."
     if still_paid:
         paid = []
         for row in still_paid:
@@ -325,12 +323,6 @@ def _where(
     if rows.reveals:
         return "This miner has revealed; submissions are made when the window closes."
     return "This miner has not entered a round."
-
-
-def _led(lead: Lead) -> str:
-    weight = f"with weight {shown(Fraction(lead.weight))} now" if lead.weight else "(the weight in force is not known)"
-    later = "".join(f", {row.words}" for row in lead.later)
-    return f"{lead.competition} {weight}{later}, after {count(lead.defences, 'defence')}"
 
 
 def telling(round_: Round, met: Sequence[Match]) -> MatchLine | None:

@@ -62,7 +62,9 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
     matches, audits = judging.matches_of(round_, entries=entries), auditing.audits_of(round_)
     counts = judging.duel_counts(round_) if round_.state != "finished" else {}  # a decided match knows its own
     register = weights.register(round_.competition, queries.reigns_of(round_.competition), now=now)
-    reign = _reign_after(round_, register)
+    reign = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
+    if reign is None and len(register.reigns) >= 2 * queries.MOST_ROUNDS:  # of an old round it is not among the newest
+        reign = queries.reign_after(round_)
     rows = rounds.RoundRows(
         round=round_,
         submissions=entries,
@@ -87,13 +89,6 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
     while folder_of(round_, edition=edition + 1).is_dir():
         edition += 1
     return replace(page, sure=published(folder_of(round_, edition=edition)))
-
-
-def _reign_after(round_: Round, register: weights.Register) -> Reign | None:
-    """The reign that the round's decision began or went on with; of an old round it is not among the newest."""
-    found = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
-    old = found is None and len(register.reigns) >= 2 * queries.MOST_ROUNDS
-    return queries.reign_after(round_) if old else found
 
 
 def _work(rows: rounds.RoundRows) -> RoundWork:

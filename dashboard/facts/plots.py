@@ -189,13 +189,23 @@ class Plot:
     def figure(self) -> dict[str, Any]:
         """What plotly draws.  Texts are escaped: plotly reads a few tags in them."""
         traces = [self._trace(group) for group in self.used]
+        lines: list[dict[str, Any]] = []
+        words: list[dict[str, Any]] = []
+        for limit in self.limits:
+            ends: dict[str, Any] = {"y0": limit.at, "y1": limit.at, "x0": 0, "x1": 1, "xref": "paper"}
+            place: dict[str, Any] = {"x": 1, "xref": "paper", "y": limit.at, "xanchor": "right", "yanchor": "bottom"}
+            if limit.upright:
+                ends = {"x0": limit.at, "x1": limit.at, "y0": 0, "y1": 1, "yref": "paper"}
+                place = {"x": limit.at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
+            lines.append({"type": "line", **ends, "line": {"color": "var(--ink)", "width": 1, "dash": "dash"}})
+            words.append({"text": escape(limit.words), "showarrow": False, **place})
         return {
             "data": traces,
             "layout": {
                 "xaxis": {"title": {"text": self.x.words}, "tickformat": FORMATS[self.x.shape], **self._ticks},
                 "yaxis": {"title": {"text": self.y.words}, "tickformat": FORMATS[self.y.shape]},
-                "shapes": [_shape(limit) for limit in self.limits],
-                "annotations": [_annotation(limit) for limit in self.limits],
+                "shapes": lines,
+                "annotations": words,
                 "barmode": "stack",
                 "hovermode": "closest",
                 "showlegend": len(traces) > 1,
@@ -265,17 +275,3 @@ def _rounded(low: float, high: float, *, whole: bool) -> tuple[float, float]:
         return float(floor(low)), float(ceil(high))
     step = 10.0 ** floor(log10(high - low)) / 2
     return floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step
-
-
-def _shape(limit: Limit) -> dict[str, Any]:
-    ends = {"x0": limit.at, "x1": limit.at, "y0": 0, "y1": 1, "yref": "paper"}
-    if not limit.upright:
-        ends = {"y0": limit.at, "y1": limit.at, "x0": 0, "x1": 1, "xref": "paper"}
-    return {"type": "line", **ends, "line": {"color": "var(--ink)", "width": 1, "dash": "dash"}}
-
-
-def _annotation(limit: Limit) -> dict[str, Any]:
-    place = {"x": limit.at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
-    if not limit.upright:
-        place = {"x": 1, "xref": "paper", "y": limit.at, "xanchor": "right", "yanchor": "bottom"}
-    return {"text": escape(limit.words), "showarrow": False, **place}

@@ -133,27 +133,24 @@ def page(
 ) -> PromptsPage:
     rows = [prompt_row(competition, prompt, counts.get(prompt.pk, NOTHING)) for prompt in prompts]
     never = sum(row.judged > 0 and row.decisive == 0 for row in rows)
+    judged, decisive = sum(row.judged for row in rows), sum(row.won + row.lost for row in rows)
+    if judged:
+        share = percent(Fraction(decisive, judged), signed=False, digits=0)
+        of = f"{decisive} of {count(judged, 'judged duel')} ({share}) on {count(len(rows), 'prompt')} {were(decisive)}"
+        sentence = f"{of} decisive; {count(never, 'prompt')} never told two sides apart."
+    else:
+        sentence = f"{count(len(rows), 'prompt')} so far, and no duel on them is decided."
     return PromptsPage(
         competition=competition.slug,
         competition_name=competition.name,
         only_round=round_.number if round_ else None,
         order=order,
-        sentence=_sentence(rows, never=never),
+        sentence=sentence,
         prompts=tuple(sorted(rows, key=lambda row: _place(row, order))),
         never_decisive=never,
         labels=labels(competition),
         url=reverse("prompt-gallery", args=[competition.slug]) + (f"?round={round_.number}" if round_ else ""),
     )
-
-
-def _sentence(rows: Sequence[PromptLine], *, never: int) -> str:
-    judged = sum(row.judged for row in rows)
-    if not judged:
-        return f"{count(len(rows), 'prompt')} so far, and no duel on them is decided."
-    decisive = sum(row.won + row.lost for row in rows)
-    share = percent(Fraction(decisive, judged), signed=False, digits=0)
-    told = f"{decisive} of {count(judged, 'judged duel')} ({share}) on {count(len(rows), 'prompt')} {were(decisive)}"
-    return f"{told} decisive; {count(never, 'prompt')} never told two sides apart."
 
 
 def _place(row: PromptLine, order: str) -> tuple[Any, ...]:
@@ -210,22 +207,21 @@ def one(
                 url=duel_url(match.round, match, duel),
             )
         )
+    decisive = row.won + row.lost
+    if row.decisive is None:
+        sentence = "No duel on this prompt is decided yet."
+    elif not decisive:
+        sentence = f"{count(row.judged, 'duel')} judged on this prompt, and none told the two sides apart."
+    else:
+        share = percent(row.decisive, signed=False, digits=0)
+        of = f"{decisive} of {count(row.judged, 'judged duel')}"
+        sentence = f"{of} on this prompt {were(decisive)} decisive ({share})."
     return PromptPage(
         competition=competition.slug,
         prompt=row,
-        sentence=_prompt_sentence(row),
+        sentence=sentence,
         duels=tuple(sorted(met, key=lambda row: row.result in ("unneeded", "judging"))),
         labels=labels(competition),
         prompts_url=reverse("prompt-gallery", args=[competition.slug]),
         url=row.url,
     )
-
-
-def _prompt_sentence(row: PromptLine) -> str:
-    if row.decisive is None:
-        return "No duel on this prompt is decided yet."
-    decisive = row.won + row.lost
-    if not decisive:
-        return f"{count(row.judged, 'duel')} judged on this prompt, and none told the two sides apart."
-    share = percent(row.decisive, signed=False, digits=0)
-    return f"{decisive} of {count(row.judged, 'judged duel')} on this prompt {were(decisive)} decisive ({share})."

@@ -44,7 +44,11 @@ def stated(source: Mapping[str, Any], *, defender: str, challenger: str) -> Stat
     told = _matches(source).get(f"{defender}-vs-{challenger}")
     if not isinstance(told, Mapping):
         return None
-    numbers = {name: _number(told.get(name)) for name in ("margin", "matrix", "recomputed")}
+    numbers: dict[str, float | None] = {}
+    for name in ("margin", "matrix", "recomputed"):
+        value = told.get(name)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        numbers[name] = float(value) if number else None
     agrees = told.get("agrees")
     return Stated(file=str(told.get("file", "")), agrees=agrees if isinstance(agrees, bool) else None, **numbers)
 
@@ -113,7 +117,3 @@ def _pictures(detail: Any, side: str) -> list[str]:
 def _matches(source: Mapping[str, Any]) -> Mapping[str, Any]:
     told = source.get("matches")
     return told if isinstance(told, Mapping) else {}
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

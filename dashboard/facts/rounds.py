@@ -341,7 +341,13 @@ def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
 
 def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[MatchLine, ...]:
     """Screens and ladder matches; how they stand on the ladder is their verdict."""
-    verdicts = _verdicts(rows, ladder=ladder)
+    verdicts: dict[tuple[str, str], str] = {}  # (defender, challenger) -> what followed
+    if _live(rows.round):  # else each match says what came of it
+        verdicts = {(rung.defender.key, rung.challenger.key): rung.outcome for rung in ladder}
+    if _live(rows.round) and rows.round.state == "finished":
+        for match in rows.matches:  # one against somebody who was rejected later is on no rung
+            if (match.kind, match.state) == ("ladder", "decided"):
+                verdicts.setdefault((match.defender.key, match.challenger.key), "no longer on the ladder")
     copies: dict[int, list[Who]] = {}
     copied = {s.pk: who(s.copy_of.miner) for s in rows.submissions if s.copy_of}
     for submission in rows.submissions:
@@ -359,16 +365,6 @@ def match_rows(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> tuple[Match
         for match in rows.matches
         if not match.audits
     )
-
-
-def _verdicts(rows: RoundRows, *, ladder: tuple[RungFacts, ...]) -> dict[tuple[str, str], str]:
-    """(defender, challenger) -> what followed.  A match against somebody who was rejected later is on no rung."""
-    if not _live(rows.round):
-        return {}  # each match says what came of it
-    rungs = {(r.defender.key, r.challenger.key): r.outcome for r in ladder}
-    met = [(m.defender.key, m.challenger.key) for m in rows.matches if (m.kind, m.state) == ("ladder", "decided")]
-    left = {pair: "no longer on the ladder" for pair in met if pair not in rungs}
-    return left | rungs if rows.round.state == "finished" else rungs
 
 
 def _live(round_: Round) -> bool:

@@ -159,14 +159,9 @@ def _sentence(round_: Round, clock: BlockClock | None, work: RoundWork) -> str:
         return f"The prompts are drawn. Outputs must be up by block {clock.ends_block:,}{_away(clock)}."
     if round_.state == "finished":
         return "The round is decided."
-    return f"{name}: {what}.{_so_far(round_, work)}"
-
-
-def _so_far(round_: Round, work: RoundWork) -> str:
-    """The one count that matters in this stage."""
-    wanted = {"downloading": "Challengers' files downloaded", "duels": "Duels settled", "finalizing": "Audits decided"}
-    line = next((line for line in _progress(work) if line.what == wanted.get(round_.state)), None)
-    return f" {line.what}: {line.done} of {line.total}." if line else ""
+    counted = {"downloading": "Challengers' files downloaded", "duels": "Duels settled", "finalizing": "Audits decided"}
+    line = next((line for line in _progress(work) if line.what == counted.get(round_.state)), None)
+    return f"{name}: {what}." + (f" {line.what}: {line.done} of {line.total}." if line else "")
 
 
 def _window(round_: Round, clock: BlockClock | None) -> str:

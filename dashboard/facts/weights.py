@@ -150,8 +150,13 @@ def register(competition: Competition, reigns: Sequence[Reign], *, now: datetime
     """`reigns`: in any order.  `block`: as of this one, instead of the chain's current block."""
     rows = sorted(reigns, key=lambda reign: reign.sequence)
     played = is_played(competition)
-    if block is None:
-        block = _current(competition, rows, played=played, now=now)
+    if block is None and not played:  # records, whose chain nobody asks: the block of their last entry
+        block = max((reign.effective_block for reign in rows), default=0)
+    elif block is None:
+        try:
+            block = chain.of(competition).block(now=now)
+        except ChainFault:
+            block = None
     return Register(reigns=rows, block=block, unsigned=_unsigned(competition) if played and rows else frozenset())
 
 
@@ -220,16 +225,6 @@ def _connected(competition: Competition) -> Chain | None:
     try:
         return chain.of(competition)
     except LookupError:
-        return None
-
-
-def _current(competition: Competition, rows: Sequence[Reign], *, played: bool, now: datetime) -> int | None:
-    """The chain's block; of records, whose chain nobody asks, the block of their last entry."""
-    if not played:
-        return max((reign.effective_block for reign in rows), default=0)
-    try:
-        return chain.of(competition).block(now=now)
-    except ChainFault:
         return None
 
 

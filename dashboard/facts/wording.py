@@ -54,14 +54,14 @@ class PartLabel:
 
 
 def labels(competition: Competition) -> tuple[PartLabel, ...]:
-    return tuple(_label(part, str(getattr(competition, part))) for part in EMBEDDED)
-
-
-def _label(part: str, name: str) -> PartLabel:
-    if name == "records":
-        return PartLabel(part=part, name=name, caution="read from public records: nothing of it ran here")
-    caution = next((text for prefix, text in EMBEDDED[part] if name.startswith(prefix)), "")
-    return PartLabel(part=part, name=name, caution=caution)
+    found = []
+    for part, cautions in EMBEDDED.items():
+        name = str(getattr(competition, part))
+        caution = next((text for prefix, text in cautions if name.startswith(prefix)), "")
+        if name == "records":
+            caution = "read from public records: nothing of it ran here"
+        found.append(PartLabel(part=part, name=name, caution=caution))
+    return tuple(found)
 
 
 def percent(share: Fraction | float, *, signed: bool = True, digits: int = 2) -> str:
@@ -142,7 +142,14 @@ def certainty(figures: MatchFigures) -> str:
         return "No duel was decisive: these duels do not tell the two sides apart."
     often = "less than 0.1 %" if figures.sign_p < 0.001 else percent(figures.sign_p, signed=False, digits=1)
     sign_test = f"Two equal sides would end at least this far apart in {often} of matches with as many decisive duels."
-    return f"{_interval(figures)} {sign_test}"
+    if not figures.interval_shown:
+        interval = "Every duel ended alike, so there is no interval."
+    elif figures.straddles_zero:
+        interval = "The 95 % interval holds 0: these duels alone do not show that either side is better."
+    else:
+        better = "challenger" if figures.net > 0 else "defender"
+        interval = f"The 95 % interval lies on one side of 0, that of the {better}."
+    return f"{interval} {sign_test}"
 
 
 def interval(figures: MatchFigures) -> str:
@@ -157,11 +164,3 @@ def were(number: int) -> str:
 
 def times(number: int) -> str:
     return count(number, "time")
-
-
-def _interval(figures: MatchFigures) -> str:
-    if not figures.interval_shown:
-        return "Every duel ended alike, so there is no interval."
-    if figures.straddles_zero:
-        return "The 95 % interval holds 0: these duels alone do not show that either side is better."
-    return f"The 95 % interval lies on one side of 0, that of the {'challenger' if figures.net > 0 else 'defender'}."

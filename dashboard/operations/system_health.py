@@ -345,7 +345,12 @@ def _books() -> tuple[CompetitionHealth, ...]:
     findings = VerifierFinding.objects.order_by().values("competition")
     of_verifier = findings.annotate(findings=Count("pk"), errors=Count("pk", filter=Q(severity="error")))
     found: dict[int, Mapping[str, Any]] = {row["competition"]: row for row in of_verifier}
-    rounds = _last_rounds()
+    last = Competition.objects.filter(rounds__isnull=False).order_by("pk", "-rounds__number").distinct("pk")
+    columns = [f"rounds__{name}" for name in ("number", "state", "failure_reason", "waiting_for", "source")]
+    rounds: dict[int, Mapping[str, Any]] = {
+        pk: {"round": number, "stage": "played elsewhere" if source else state, "waiting_for": why or wait}
+        for pk, number, state, why, wait, source in last.values_list("pk", *columns)
+    }
     return tuple(
         CompetitionHealth(
             competition=row.slug,
@@ -363,16 +368,6 @@ def _books() -> tuple[CompetitionHealth, ...]:
         )
         for row in rows
     )
-
-
-def _last_rounds() -> dict[int, Mapping[str, Any]]:
-    rows = Competition.objects.filter(rounds__isnull=False).order_by("pk", "-rounds__number").distinct("pk")
-    names = ("number", "state", "failure_reason", "waiting_for", "source")
-    told = rows.values_list("pk", *(f"rounds__{name}" for name in names))
-    return {
-        pk: {"round": number, "stage": "played elsewhere" if source else state, "waiting_for": why or wait}
-        for pk, number, state, why, wait, source in told
-    }
 
 
 def _queued() -> int | None:

@@ -29,7 +29,10 @@ AUDITS = ("generation_audits.json", "source_audit.json", "require_audit.json", "
 
 def examine(competition: Competition) -> int:
     """Store what is found, unless nothing has changed since it was.  Returns how many findings there are."""
-    digest = _digest(competition)
+    # Of all files that are current: a round taken out and written anew has other rows, and so another digest.
+    files = RecordFile.objects.filter(competition=competition, current=True).values_list("path", "sha256")
+    written = competition.rounds.order_by("number").values_list("pk", flat=True)
+    digest = hashlib.sha256(repr([sorted(files), list(written)]).encode()).hexdigest()
     if competition.config["source"].get("examined") != digest:
         with tempfile.TemporaryDirectory(prefix="gauntlet-records-") as folder:
             exporting.write_out(competition, Path(folder))
@@ -42,18 +45,16 @@ def examine(competition: Competition) -> int:
     return competition.verifier_findings.count()
 
 
-def _digest(competition: Competition) -> str:
-    """Of all files that are current: a round taken out and written anew has other rows, and so another digest."""
-    files = RecordFile.objects.filter(competition=competition, current=True).values_list("path", "sha256")
-    rows = competition.rounds.order_by("number").values_list("pk", flat=True)
-    return hashlib.sha256(repr([sorted(files), list(rows)]).encode()).hexdigest()
-
-
 def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFinding]:
     rounds = {round_.number: round_ for round_ in competition.rounds.all()}
     submissions = Submission.objects.filter(round__competition=competition).select_related("miner", "round")
     entries = {(row.round.number, row.key): row for row in submissions}
-    matches = _matches(competition)
+    played = Match.objects.filter(round__competition=competition)
+    matches = {}  # (round, the defender's first ten letters, challenger): as match files are named
+    for row in played.select_related("round", "defender__miner", "challenger__miner"):
+        matches[row.round.number, row.defender.key[:10], row.challenger.key] = row
+        if row.round.source.get("era") == 0:
+            matches[row.round.number, "", row.challenger.key] = row
     rows = []
     for place, finding in enumerate(findings):
         number = -1 if finding.round is None else finding.round
@@ -75,15 +76,6 @@ def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFin
             )
         )
     return rows
-
-
-def _matches(competition: Competition) -> dict[tuple[int, str, str], Match]:
-    """(round, the defender's first ten letters, challenger): as match files are named."""
-    rows = Match.objects.filter(round__competition=competition)
-    rows = rows.select_related("round", "defender__miner", "challenger__miner")
-    found = {(row.round.number, row.defender.key[:10], row.challenger.key): row for row in rows}
-    only = {(row.round.number, "", row.challenger.key): row for row in rows if row.round.source.get("era") == 0}
-    return only | found
 
 
 def _pair(finding: Finding) -> tuple[str, str]:

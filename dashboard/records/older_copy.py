@@ -7,11 +7,11 @@ lacks something that is here is an earlier state of it, and importing it would t
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from competition.models import Competition
 from competition.records.reading import Shelf
-from competition.records.reigns import ReadReign, is_finished, read_reigns, read_state
+from competition.records.reigns import is_finished, read_reigns, read_state
 from competition.records.rounds import announced
 from dashboard.models import RecordFile
 from dashboard.records import evidence
@@ -31,13 +31,25 @@ def lacking(slug: str, top: Shelf, paths: Collection[str]) -> list[str]:
     if competition is None or "records" not in competition.config:
         return []
     here = Shelf(evidence.contents(competition))
-    return [
-        *_earlier_state(read_state(top), read_state(here)),
-        *_fewer_reigns(read_reigns(top), read_reigns(here)),
-        *_unfinished_rounds(competition, read_state(top)),
-        *_fewer_files(competition, paths),
-        *_replaced_leaders(competition, top),
-    ]
+    lacks = _earlier_state(read_state(top), read_state(here))
+    blocks = {reign.effective_block for reign in read_reigns(top)}
+    gone = [reign for reign in read_reigns(here) if reign.effective_block not in blocks]
+    if gone:
+        lacks.append(f"its leader.json lacks {gone[-1].hotkey} from block {gone[-1].effective_block} on")
+    number, stage = read_state(top)
+    finished = competition.rounds.filter(state="finished").order_by("number").values_list("number", flat=True)
+    unfinished = [one for one in finished if not is_finished(one, current=number, stage=stage)]
+    if unfinished:
+        lacks.append(f"round {unfinished[-1]} is finished here and not in it")
+    files = RecordFile.objects.filter(competition=competition)
+    known = files.filter(current=True, known=True).order_by("path").values_list("path", flat=True)
+    missing = [path for path in known if path not in paths and announced(path)]  # whatever else lay there may go
+    if missing:
+        lacks.append(f"it lacks {len(missing)} files that are here, {missing[0]} for one")
+    earlier_leaders = set(files.filter(path=LEADERS, current=False).values_list("sha256", flat=True))
+    if evidence.hashes(top.contents).get(LEADERS) in earlier_leaders:
+        lacks.append("its leader.json is one that a later one has replaced here")
+    return lacks
 
 
 def _earlier_state(copy: tuple[int | None, str], here: tuple[int | None, str]) -> list[str]:
@@ -49,35 +61,6 @@ def _earlier_state(copy: tuple[int | None, str], here: tuple[int | None, str]) -
     known = stage in STAGES and reached in STAGES
     earlier = number < current or (number == current and known and STAGES.index(stage) < STAGES.index(reached))
     return [f"it stands at round {number}, {stage}; here is round {current}, {reached}"] if earlier else []
-
-
-def _fewer_reigns(copy: Sequence[ReadReign], here: Sequence[ReadReign]) -> list[str]:
-    blocks = {reign.effective_block for reign in copy}
-    gone = [reign for reign in here if reign.effective_block not in blocks]
-    if not gone:
-        return []
-    return [f"its leader.json lacks {gone[-1].hotkey} from block {gone[-1].effective_block} on"]
-
-
-def _unfinished_rounds(competition: Competition, copy: tuple[int | None, str]) -> list[str]:
-    number, stage = copy
-    finished = competition.rounds.filter(state="finished").order_by("number").values_list("number", flat=True)
-    open_again = [one for one in finished if not is_finished(one, current=number, stage=stage)]
-    return [f"round {open_again[-1]} is finished here and not in it"] if open_again else []
-
-
-def _fewer_files(competition: Competition, paths: Collection[str]) -> list[str]:
-    """Files of the layout only; whatever else lay there may go."""
-    rows = RecordFile.objects.filter(competition=competition, current=True, known=True).order_by("path")
-    gone = [path for path in rows.values_list("path", flat=True) if path not in paths and announced(path)]
-    return [f"it lacks {len(gone)} files that are here, {gone[0]} for one"] if gone else []
-
-
-def _replaced_leaders(competition: Competition, top: Shelf) -> list[str]:
-    """leader.json as it was once, before the one that is here came."""
-    rows = RecordFile.objects.filter(competition=competition, path=LEADERS, current=False)
-    replaced = evidence.hashes(top.contents).get(LEADERS) in set(rows.values_list("sha256", flat=True))
-    return ["its leader.json is one that a later one has replaced here"] if replaced else []
 
 
 def shrunk_files(slug: str, copy: Read) -> list[str]:

@@ -37,7 +37,10 @@ def follow(competition: Competition, reigns: Sequence[ReadReign]) -> None:
 def _rows(competition: Competition, reigns: Sequence[ReadReign], rounds: Sequence[Round]) -> list[Reign]:
     Miner.objects.bulk_create([Miner(hotkey=reign.hotkey) for reign in reigns], ignore_conflicts=True)
     miners = {m.hotkey: m for m in Miner.objects.filter(hotkey__in={reign.hotkey for reign in reigns})}
-    begun = _begun(rounds)
+    # Block -> the decided round whose decision takes effect at it: at the end of the next round's window.
+    ends = {round_.number: round_.latest_reveal_block for round_ in rounds}
+    decided = [round_ for round_ in rounds if round_.decision and round_.number + 1 in ends]
+    begun = {ends[round_.number + 1]: round_ for round_ in decided}
     rows = []
     for sequence, reign in enumerate(reigns, 1):
         round_ = begun.get(reign.effective_block) if sequence > 1 else None
@@ -56,16 +59,6 @@ def _rows(competition: Competition, reigns: Sequence[ReadReign], rounds: Sequenc
             )
         )
     return rows
-
-
-def _begun(rounds: Sequence[Round]) -> dict[int, Round]:
-    """Block -> the decided round whose decision takes effect at it: at the end of the next round's window."""
-    by_number = {round_.number: round_ for round_ in rounds}
-    return {
-        by_number[round_.number + 1].latest_reveal_block: round_
-        for round_ in rounds
-        if round_.decision and round_.number + 1 in by_number
-    }
 
 
 def forget_unused(competition: Competition) -> None:

@@ -50,19 +50,15 @@ def headline(told: ReadRound, rungs: Sequence[RecordedRung], *, stage: str) -> s
     if told.winner is None:
         return f"Round {told.number} is over, and its files name no winner that can be read."
     if told.winner == LEADER:
-        return f"The leader defended against {_count(len(told.entries), 'challenger')}{_fates(rungs)}."
+        fates = {"rejected": "rejected by an audit", "pending": "never audited", "advanced": "dethroned in turn"}
+        counted = [(sum(rung.verdict == verdict for rung in rungs), words) for verdict, words in fates.items()]
+        words = ", ".join(f"{number} {fate}" for number, fate in counted if number)
+        reached = f"; of those who reached the bar: {words}" if words else ""
+        return f"The leader defended against {_count(len(told.entries), 'challenger')}{reached}."
     won = next((rung for rung in reversed(rungs) if rung.challenger == told.winner), None)
     against = "" if won is None else " against the leader" if won.defender == LEADER else f" against {won.defender}"
     margin = "" if won is None else f" with a margin of {percent(won.tally.margin)}{against}"
     return f"{told.winner} took the lead{margin}. {_count(len(told.entries), 'challenger')} entered."
-
-
-def _fates(rungs: Sequence[RecordedRung]) -> str:
-    """What became of those who won a rung."""
-    fates = {"rejected": "rejected by an audit", "pending": "never audited", "advanced": "dethroned in turn"}
-    told = [(sum(rung.verdict == verdict for rung in rungs), words) for verdict, words in fates.items()]
-    words = ", ".join(f"{number} {fate}" for number, fate in told if number)
-    return f"; of those who reached the bar: {words}" if words else ""
 
 
 def _count(number: int, noun: str) -> str:
