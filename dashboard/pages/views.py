@@ -182,7 +182,8 @@ def duel_facts(
 
 
 def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:
-    return {"view": query.choice(request, "view", page.view_names) if page.view_names else ""}
+    asked, first = request.GET.get("view", ""), page.view_names[0] if page.view_names else ""
+    return {"view": asked if asked in page.view_names else first}  # it goes along from duel to duel: not each has it
 
 
 def _audited(request: HttpRequest, slug: str, number: int, hotkey: str) -> Miner:
