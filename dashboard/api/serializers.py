@@ -151,8 +151,8 @@ class RowSchema(OpenApiDataclassSerializerExtensions):
     target_class = "dashboard.api.serializers.RowSerializer"
     priority = 1
 
-    def get_name(self) -> str:
-        name = str(super().get_name())
+    def get_name(self, auto_schema: Any = None, direction: Any = None) -> str:
+        name: str = self.target.dataclass_definition.dataclass_type.__name__
         return COMPONENTS.get(name, name)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:

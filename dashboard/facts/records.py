@@ -46,7 +46,7 @@ def stated(source: Mapping[str, Any], *, defender: str, challenger: str) -> Stat
         return None
     numbers: dict[str, float | None] = {}
     for name in ("margin", "matrix", "recomputed"):
-        value = told.get(name)
+        value: Any = told.get(name)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         numbers[name] = float(value) if number else None
     agrees = told.get("agrees")

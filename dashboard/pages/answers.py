@@ -57,7 +57,7 @@ class FactsPage:
                 refused.append(bad)
                 query = request.GET.copy()
                 del query[bad.name]
-                request.GET = query
+                request.GET = query  # type: ignore[assignment]
         context = {"page": facts, "twin": twin_url(facts.url), "refused": refused, **extra}
         return fresh(render(request, self.template, context)), None if refused else facts
 
