@@ -58,7 +58,7 @@ class FactsPage:
                 query = request.GET.copy()
                 del query[bad.name]
                 request.GET = query  # type: ignore[assignment]
-        context = {"page": facts, "twin": twin_url(facts.url), "refused": refused, **extra}
+        context = {"page": facts, "twin": twin_url(facts.url), "bad_choices": refused, **extra}
         return fresh(render(request, self.template, context)), None if refused else facts
 
     @property

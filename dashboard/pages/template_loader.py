@@ -10,8 +10,8 @@ import re
 from django.template import Origin
 from django.template.loaders import filesystem
 
-AS_WRITTEN = re.compile(r"<(pre|textarea|script)\b.*?</\1>", re.DOTALL)
-INDENTATION = re.compile(r"(?<=\n)[ \t]+")
+# What is left as it was written, or an indentation: before a tag, or before anything else.
+INDENTATION = re.compile(r"<(pre|textarea|script)\b.*?</\1>|(?<=\n)[ \t]+(?=([<{])?)", re.DOTALL)
 
 
 class Loader(filesystem.Loader):
@@ -23,9 +23,5 @@ class Loader(filesystem.Loader):
 
 
 def without_indentation(html: str) -> str:
-    """HTML that a browser shows in the same way: where spaces count (`<pre>`) they are left."""
-    between, parts = 0, []
-    for kept in AS_WRITTEN.finditer(html):
-        parts += [INDENTATION.sub("", html[between : kept.start()]), kept[0]]
-        between = kept.end()
-    return "".join([*parts, INDENTATION.sub("", html[between:])])
+    """HTML that a browser shows in the same way; before text and attributes one space is left."""
+    return INDENTATION.sub(lambda found: found[0] if found[1] else "" if found[2] else " ", html)
