@@ -53,17 +53,17 @@ def _flat(row: Mapping[str, Any], *, nested: bool, before: str = "") -> Iterable
         if isinstance(value, Mapping):
             yield from _flat(value, nested=nested, before=f"{before}{name}_")
         elif isinstance(value, list):
-            cell = []
-            for item in value:
-                if isinstance(item, Mapping) and nested and "hotkey" in item:
-                    cell.append(str(item["hotkey"]))
-                elif not isinstance(item, Mapping | list):
-                    cell.append(str(item))
-                elif nested:
-                    cell.append(json.dumps(item, ensure_ascii=False))
-            yield f"{before}{name}", " ".join(cell)
+            shown = [item for item in value if nested or not isinstance(item, Mapping | list)]
+            yield f"{before}{name}", " ".join(map(_item, shown))
         else:
             yield f"{before}{name}", value
+
+
+def _item(item: Any) -> str:
+    """One of several in a cell: a miner by its hotkey, any other object as JSON."""
+    if isinstance(item, Mapping) and "hotkey" in item:
+        return str(item["hotkey"])
+    return json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping | list) else str(item)
 
 
 def _cell(value: Any) -> Any:

@@ -187,11 +187,7 @@ def detail(value: Any, depth: int = 0) -> dict[str, Any]:
         columns = _columns(items)
         if not columns:
             return {"kind": "items", "items": items, "depth": depth + 1}
-        rows = [[item.get(column) for column in columns] for item in items]
-        for row in rows:
-            for place, (name, cell) in enumerate(zip(columns, row, strict=True)):
-                if name in SCORES and isinstance(cell, int) and not isinstance(cell, bool):
-                    row[place] = score(cell)  # a ballot's scores are in millionths
+        rows = [[_table_cell(column, item.get(column)) for column in columns] for item in items]
         return {"kind": "table", "columns": columns, "rows": rows, "depth": depth + 1}
     return {"kind": "text", "value": _plain(value)}
 
@@ -204,6 +200,11 @@ def _columns(items: list[Any]) -> list[str]:
         return []
     names = dict.fromkeys(str(name) for item in items for name in item)
     return sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))[:12]
+
+
+def _table_cell(name: str, value: Any) -> Any:
+    """A ballot's scores are in millionths."""
+    return score(value) if name in SCORES and isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _plain(value: Any) -> str:
