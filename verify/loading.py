@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from verify.match_files import PATH, asset_key, match_of, matches_of
+from verify.match_files import PATH, ending_of, match_of, matches_of
 from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, Repository, Row, finite
 from verify.records.layout import MATRIX, era_of
 from verify.rounds import LEADER, Asset, Config, Round, Side, Submission, Window
@@ -214,7 +214,7 @@ def _assets(files: Repository, file: str, *, era: int) -> dict[str, Asset]:
     view = "views" if era == 2 else "png"
     made = {}
     for stem, row in files.rows(file).items():
-        asset = asset_key(row.values, era=era)
+        asset = ending_of(row.values, era=era)
         row = row.read({asset: PATH, view: PATH, **ASSET})
         side = Side(row[asset], row[view])
         made[stem] = Asset(side, row["generation_time"], row["size"] or 0, row["distance"])

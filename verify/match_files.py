@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Form, Repository, Row, Type
-from verify.records.layout import AUDIT_FILE, NAMES, SIDES
+from verify.records.layout import AUDIT_FILE, NAMES, OUTPUTS, SIDES
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, Duel, Match, Round, Side
 
-ASSETS = {0: ("ply",), 1: ("glb",), 2: ("js",), 3: ("glb", "ply", "js")}  # of era 3 the one its format has
+NO_OUTPUTS = frozenset(("png", "generation_time", "distance", "size", "attempts", "failure_reason"))
+"""What else a row of era 3 says of a side, beside its file."""
+ENDING = re.compile("[a-z0-9]{1,12}")
+NO_ENDING = "file"
 VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 PATH = TEXT.or_null
 
@@ -50,13 +55,13 @@ def match_of(row: Row, *, era: int) -> Match | None:
 
 
 @lru_cache(maxsize=64)
-def form_of_duel(era: int, keys: frozenset[str]) -> tuple[Form, list[str], list[str]]:
+def form_of_duel(era: int, keys: frozenset[str], endings: tuple[str, ...]) -> tuple[Form, list[str], list[str]]:
     """What a duel with these keys must hold, and under which of them each side names its file and its picture."""
     form: dict[str, Type] = {"name": TEXT, "prompt": TEXT, "winner": TEXT, "issues": TEXT.or_null.optional}
     form |= {"detail": ANY.optional} if era >= 2 else {}
     assets, views = [], []
-    for name in SIDES[era]:
-        assets.append(f"{name}_{asset_key(keys, era=era, before=f'{name}_')}")
+    for name, ending in zip(SIDES[era], endings, strict=True):
+        assets.append(f"{name}_{ending}")
         shown = [f"{name}_{key}" for key in VIEWS[era] if f"{name}_{key}" in keys]
         views.append(shown[0] if shown else assets[-1] if era == 2 else f"{name}_png")
         form |= dict.fromkeys([*shown, assets[-1], views[-1]], PATH)
@@ -66,7 +71,8 @@ def form_of_duel(era: int, keys: frozenset[str]) -> tuple[Form, list[str], list[
 def _duel(row: Row, *, era: int) -> Duel | None:
     """One duel; None when it has no readable prompt or verdict (noted)."""
     names = SIDES[era]
-    form, assets, views = form_of_duel(era, frozenset(row.values))
+    endings = tuple(ending_of(row.values, era=era, before=f"{name}_") for name in names)
+    form, assets, views = form_of_duel(era, frozenset(row.values), endings)
     row = row.read(form)
     winners = {names[0]: DEFENDER, names[1]: CHALLENGER, DRAW: DRAW, SKIPPED: SKIPPED}
     row.one_of("winner", winners)
@@ -78,6 +84,16 @@ def _duel(row: Row, *, era: int) -> Duel | None:
     return Duel(row["name"], row["prompt"], winner, row["issues"] or "", sides, row.at, row["detail"])
 
 
-def asset_key(keys: Collection[str], *, era: int, before: str = "") -> str:
-    """Under which of its era's keys a row names a file: the first that is there."""
-    return next((key for key in ASSETS[era] if before + key in keys), ASSETS[era][0])
+def ending_of(values: Mapping[str, Any], *, era: int, before: str = "") -> str:
+    """Under which key a row names a file: its era's; of era 3 the ending that the file's own address has.
+
+    Where there is no file, the key that is there and nothing else's.
+    """
+    if era in OUTPUTS:
+        return OUTPUTS[era]
+    keys = [key for key in values if key.startswith(before) and key.removeprefix(before) not in NO_OUTPUTS]
+    address = next((str(values[key]) for key in keys if values[key] is not None), "")
+    ending = address.rpartition("/")[2].rpartition(".")[2]
+    if ENDING.fullmatch(ending) and ending not in NO_OUTPUTS:
+        return ending
+    return next((key.removeprefix(before) for key in keys), NO_ENDING)

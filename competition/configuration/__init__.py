@@ -17,6 +17,9 @@ from competition.decisions import beacon, numbers
 from competition.decisions.schedule import Cadence
 from competition.decisions.standing import Condition
 from competition.rulesets import NESTED, BadRules, Rules, count, read
+from formats import registry
+
+FORMATS = " or ".join(", ".join(f"`{name}`" for name in registry.FORMATS).rsplit(", ", 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class Config:
         metadata={"unit": "prompts", "means": "so many of the pool are drawn for each round's screens"}
     )
     format: str = field(
-        default="glb", metadata={"means": "the 3D format that is asked for: `glb`, `ply` or `threejs` (formats.md)"}
+        default=registry.USUAL, metadata={"means": f"the 3D format that is asked for: {FORMATS} (formats.md)"}
     )
     beacon: str = field(
         default="",

@@ -8,6 +8,7 @@ from typing import Any
 
 from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
 from verify.reading import finite
+from verify.records.layout import OUTPUTS
 
 SOURCE, GENERATION = "source", "generation"
 STATES = {"passed": "passed", "rejected": "rejected", "failed": "rejected", "pending": "reviewing"}
@@ -116,7 +117,7 @@ def _observed(shelf: Shelf, file: str, critical: list[str]) -> Iterator[Observed
 
 
 def _failing(item: Item) -> tuple[str, str] | None:
-    if item.values.get("glb") is None:
+    if item.values.get(OUTPUTS[1]) is None:
         return "missing-file", "Nothing came when it was generated again."
     distance = item.number("distance") if item.values.get("distance") is not None else 0.0
     seconds = item.number("generation_time") if item.values.get("generation_time") is not None else 0.0

@@ -9,14 +9,15 @@ from typing import Any
 
 from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
 from competition.rulesets.tally import DuelResult, Tally
-from verify.records.layout import NAMES, SIDES, TOO_LATE, UNNEEDED
+from formats.registry import FORMATS
+from verify.records.layout import NAMES, OUTPUTS, SIDES, TOO_LATE, UNNEEDED
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED
 
 REPEAT = re.compile(
     rf"({LEADER}|submitted|{HOTKEY.pattern})_\d{{1,4}}"
 )  # whom an audit match of era 2 was played against
-FILES = ("ply", "glb", "js", "png", "views")
 PICTURES = ("png", "views")
+FILES = (*(row.extension for row in FORMATS.values()), *PICTURES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +154,7 @@ def _files(item: Item, side: str, *, era: int) -> dict[str, str]:
             address = item.maybe_text(key)
             if address:
                 found[kind] = address
-    if era == 2 and "js" in found and not any(f"{side}_{kind}" in item.values for kind in PICTURES):
-        return found | {"views": found["js"]}
+    module = found.get(OUTPUTS[2]) if era == 2 else None
+    if module and not any(f"{side}_{kind}" in item.values for kind in PICTURES):
+        return found | {"views": module}
     return found

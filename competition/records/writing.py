@@ -2,7 +2,7 @@
 
 From the documents of the round's bundle, so that both say the same.  It is the layout of era 1, with `rules.json`
 beside it (the rules the round was played under) and an audit as one regeneration against what was submitted.  A file
-stands under the extension of its format: `glb`, `ply` (as in era 0) or `js` (as in era 2).
+stands under the extension of its format.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -36,7 +37,7 @@ def drawing(kind: str) -> preflight.Drawing:
 
 
 def checked(kind: str, folder: Path) -> preflight.Report:
-    extension = preflight.EXTENSIONS[kind]
+    extension = platform_code.formats()[kind]["extension"]
     (folder / f"fine.{extension}").write_bytes(GOOD[kind])
     (folder / f"broken.{extension}").write_bytes(BAD[kind][0])
     wanted = drawing(kind)
@@ -67,8 +68,25 @@ def test_without_a_browser_every_format_is_checked_and_the_report_says_that_noth
 
 
 def test_the_client_knows_the_platform_s_formats_and_renderers() -> None:
-    assert {name: row.extension for name, row in FORMATS.items()} == preflight.EXTENSIONS
-    assert set(preflight.RENDERERS) == {name for row in FORMATS.values() for name in row.renderers} <= set(RENDERERS)
+    known = platform_code.formats()
+    assert {name: row.extension for name, row in FORMATS.items()} == {n: row["extension"] for n, row in known.items()}
+    assert {renderer for row in known.values() for renderer in row["renderers"]} <= set(RENDERERS)
+
+
+def test_a_format_is_one_row_and_the_client_reads_it_from_the_code_it_carries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "formats", tmp_path / "formats", ignore=shutil.ignore_patterns("__pycache__"))
+    registry = tmp_path / "formats" / "registry.py"
+    registry.write_text(
+        registry.read_text() + "\nfrom dataclasses import replace\n"
+        "FORMATS['toy'] = replace(FORMATS['glb'], name='toy', extension='toy', renderers=('threejs',))\n"
+    )
+    monkeypatch.setattr(platform_code, "folder", lambda: tmp_path)
+    monkeypatch.setattr(platform_code, "chromium", lambda: None)
+    monkeypatch.setattr(platform_code, "formats", platform_code.formats.__wrapped__)
+    drawn = preflight.drawing_of({"config": {"format": "toy", "rig": {}}, "parts": []})
+    assert (drawn.extension, drawn.renderer) == ("toy", "threejs")
 
 
 def test_a_competition_is_drawn_by_its_own_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +97,7 @@ def test_a_competition_is_drawn_by_its_own_renderer(monkeypatch: pytest.MonkeyPa
         return preflight.drawing_of({"config": config, "parts": [{"part": "renderer", "name": renderer}]})
 
     assert not of("glb", "raycast").lacking
-    assert all(of(kind, "threejs").lacking for kind in preflight.EXTENSIONS)
+    assert all(of(kind, "threejs").lacking for kind in FORMATS)
     for kind, renderer in (("usdz", "threejs"), ("glb", "another")):
         with pytest.raises(Unusable, match="this client examines"):
             of(kind, renderer)

@@ -49,6 +49,21 @@ def test_a_good_repository_has_no_findings(era: int, tmp_path: Path) -> None:
     assert findings(made_records.ERAS[era](), tmp_path) == []
 
 
+def renamed(value: Any, old: str, new: str) -> Any:
+    return json.loads(json.dumps(value).replace(old, new))
+
+
+def test_what_miners_make_may_be_of_any_format(tmp_path: Path) -> None:
+    assert findings(renamed(made_records.era_3(), "glb", "toy"), tmp_path) == []
+
+
+def test_a_file_stands_under_the_ending_that_its_address_has(tmp_path: Path) -> None:
+    files = made_records.era_3()
+    path = next(path for path in files if "/duels" in path)
+    files[path]["duels"][0] = renamed(files[path]["duels"][0], '"left_glb"', '"left_toy"')
+    assert {("error", "missing-field"), ("notable", "unknown-key")} <= set(findings(files, tmp_path))
+
+
 OLD = {era: made_records.ERAS[era]() for era in made_records.ERAS}
 JUNK = st.sampled_from(
     ["", "null", "[]", "{}", "5", '"x"', "[[]]", '{"a": 5}', "left,right,margin\nx", "\x00", "é,é\n"]

@@ -31,6 +31,8 @@ MATRIX = ("left", "right", "margin")
 NAMES = {0: ("leader", "hotkey"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
 SIDES = {0: ("leader", "miner"), 1: ("left", "right"), 2: ("left", "right"), 3: ("left", "right")}
 """Who defends and who challenges: in a match file, and in each of its duels."""
+OUTPUTS = {0: "ply", 1: "glb", 2: "js"}
+"""Under which key a row names what a miner made.  In era 3 it is the ending of the competition's format."""
 UNNEEDED = "Not needed: "
 """So begins what era 3 writes beside a duel that a match certain of its outcome left out."""
 TOO_LATE = {

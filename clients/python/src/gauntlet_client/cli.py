@@ -212,7 +212,7 @@ def verify(arguments: tuple[str, ...]) -> None:
 @click.option("--most", type=click.IntRange(min=1), help="Only so many prompts.")
 @command
 def preflight_(options: Options, files: Path, competition: str | None, round_: int | None, most: int | None) -> None:
-    """Would my FILES (a folder of <prompt>.glb, .ply or .js) be taken, and would they beat the leader's?
+    """Would my FILES (a folder of one file for each prompt, named by it) be taken, and would they beat the leader's?
 
     The platform's own code checks, draws and judges them here, against the leader's published files.
     Splats and modules are drawn by Chromium; without one they are only checked.

@@ -5,13 +5,16 @@ A wheel carries it in its folder `platform`; in a checkout of the platform it is
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from gauntlet_client.errors import Unusable
 
@@ -25,6 +28,12 @@ NEEDED = {
     "tree_sitter_javascript": "tree-sitter-javascript",
     "trimesh": "trimesh",
 }
+LIST_FORMATS = """
+import json
+from formats.registry import FORMATS
+row = lambda each: {"extension": each.extension, "renderers": each.renderers, "runs_code": each.runs_code}
+print(json.dumps({name: row(each) for name, each in FORMATS.items()}))
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -69,3 +78,19 @@ def start(arguments: Sequence[str], *, hear: bool = False) -> subprocess.Popen[s
     return subprocess.Popen(
         [sys.executable, *arguments], env=environment, text=True, stdout=subprocess.PIPE if hear else None
     )
+
+
+@cache
+def formats() -> dict[str, dict[str, Any]]:
+    """By name what the platform's table has of each format: its files' `extension`, the `renderers` that draw them, the
+    usual one first, and `runs_code`: whether a file's own code has to be run.  Raises Unusable."""
+    process = start(["-c", LIST_FORMATS], hear=True)
+    answer, _ = process.communicate()
+    if process.returncode:
+        raise Unusable(
+            "The platform's table of formats cannot be read.",
+            fix="Install the wheel again: pip install gauntlet-client.",
+            code="incomplete",
+        )
+    table: dict[str, dict[str, Any]] = json.loads(answer)
+    return table

@@ -21,8 +21,6 @@ from gauntlet_client.errors import Unusable
 
 EMBEDDED = "perceptual-v1"
 FORMAT = "glb"
-EXTENSIONS = {"glb": "glb", "ply": "ply", "threejs": "js"}  # by the format a competition takes
-RENDERERS = ("raycast", "threejs")
 NOT_DRAWN = (
     "No Chromium is installed here, which draws for this competition: the files were only checked against the rules of "
     "their format. No picture was made and nothing was compared with the leader's files."
@@ -149,23 +147,24 @@ class Drawing:
 
     @property
     def extension(self) -> str:
-        return EXTENSIONS[self.format]
+        return str(platform_code.formats()[self.format]["extension"])
 
     @property
     def lacking(self) -> str:
         if self.renderer != "threejs" or self.chromium:
             return ""
-        return NOT_DRAWN + (NOT_RUN if self.format == "threejs" else "")
+        return NOT_DRAWN + (NOT_RUN if platform_code.formats()[self.format]["runs_code"] else "")
 
 
 def drawing_of(told: dict[str, Any]) -> Drawing:
     """Of a competition as the API tells it.  Raises Unusable for one that this client is too old for."""
-    kind = told["config"].get("format", FORMAT)
-    renderer = part(told, "renderer") or ("raycast" if kind == FORMAT else "threejs")
-    if kind not in EXTENSIONS or renderer not in RENDERERS:
+    kind, formats = told["config"].get("format", FORMAT), platform_code.formats()
+    drawn_by = formats.get(kind, {"renderers": []})["renderers"]
+    renderer = part(told, "renderer") or next(iter(drawn_by), "")
+    if renderer not in drawn_by:
+        known = ", ".join(f"{name} (drawn by {' or '.join(row['renderers'])})" for name, row in formats.items())
         raise Unusable(
-            f"It takes {kind} files drawn by {renderer}; this client examines {', '.join(EXTENSIONS)} files drawn by "
-            f"{' or '.join(RENDERERS)}.",
+            f"It takes {kind} files drawn by {renderer or 'nothing known here'}; this client examines {known}.",
             fix="Update gauntlet-client; the rules for files are in /rules/.",
             code="other_format",
         )
