@@ -104,7 +104,7 @@ TELLING: dict[str, str] = {
     "match-not-listed": "a match report of somebody whom judge_progress.json does not list",
     "audit-at-limit": "an audit passed with as many failures as are tolerated",
     "audit-below-threshold": "an audit of someone who had not won a rung",
-    "audit-skipped": "an audit was skipped, by its own words",
+    "audit-skipped": "a source audit passed for another reason than that nothing was found",
     "audit-pending": "an audit has no result yet",
     "audit-unverifiable": "an audit whose files are not published",
     "winner-not-recomputed": "a winner under a ruleset that these files do not hold all evidence for",

@@ -59,6 +59,7 @@ def form_of_duel(era: int, keys: frozenset[str], endings: tuple[str, ...]) -> tu
     """What a duel with these keys must hold, and under which of them each side names its file and its picture."""
     form: dict[str, Type] = {"name": TEXT, "prompt": TEXT, "winner": TEXT, "issues": TEXT.or_null.optional}
     form |= {"detail": ANY.optional} if era >= 2 else {}
+    form |= {"state": TEXT.optional} if era == 3 else {}
     assets, views = [], []
     for name, ending in zip(SIDES[era], endings, strict=True):
         assets.append(f"{name}_{ending}")
@@ -81,7 +82,8 @@ def _duel(row: Row, *, era: int) -> Duel | None:
     pairs = zip((DEFENDER, CHALLENGER), assets, views, strict=True)
     sides = {side: Side(row[asset], row[view]) for side, asset, view in pairs}
     winner = winners[row["winner"]]
-    return Duel(row["name"], row["prompt"], winner, row["issues"] or "", sides, row.at, row["detail"])
+    issues = row["issues"] or ""
+    return Duel(row["name"], row["prompt"], winner, issues, sides, row.at, row["detail"], row["state"])
 
 
 def ending_of(values: Mapping[str, Any], *, era: int, before: str = "") -> str:

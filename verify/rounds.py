@@ -55,6 +55,8 @@ class Duel:
     field: str
     detail: object = None
     """Era 2: what each stage of the judge answered; a duel has it in place of `issues`."""
+    state: str | None = None
+    """Era 3: what became of it."""
 
 
 @dataclass(frozen=True)

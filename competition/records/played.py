@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
 from competition.rulesets.tally import DuelResult, Tally
 from formats.registry import FORMATS
-from verify.records.layout import NAMES, OUTPUTS, SIDES, TOO_LATE, UNNEEDED
+from verify.records.layout import NAMES, OUTPUTS, SIDES, TOO_LATE, unneeded_places
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED
 
 REPEAT = re.compile(
@@ -22,7 +22,11 @@ FILES = (*(row.extension for row in FORMATS.values()), *PICTURES)
 
 @dataclass(frozen=True, kw_only=True)
 class PlayedDuel:
-    """`files`: side -> kind of file -> address.  `rest`: keys that nobody announced, and era 2's `detail`."""
+    """`files`: side -> kind of file -> address.  `rest`: keys that nobody announced, and era 2's `detail`.
+
+    `state`: of era 3 what became of it, None where its record is older than that; `unneeded`: was it left out because
+    the match was certain?
+    """
 
     stem: str
     prompt: str
@@ -30,6 +34,8 @@ class PlayedDuel:
     issues: str
     files: Mapping[str, Mapping[str, str]]
     rest: Mapping[str, Any] = field(default_factory=dict)
+    state: str | None = None
+    unneeded: bool = False
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -46,10 +52,6 @@ class PlayedDuel:
         """Was the verdict given without a judge?  One side missing loses; both draw."""
         given = {(DEFENDER,): CHALLENGER, (CHALLENGER,): DEFENDER, (DEFENDER, CHALLENGER): DRAW}
         return given.get(self.missing) == self.winner
-
-    @property
-    def unneeded(self) -> bool:
-        return self.winner == SKIPPED and self.issues.startswith(UNNEEDED)
 
     @property
     def result(self) -> DuelResult:
@@ -116,10 +118,17 @@ def _match(item: Item, *, era: int) -> PlayedMatch:
         file=item.file,
         defender=defender,
         challenger=challenger,
-        duels=tuple(duels),
+        duels=tuple(_with_unneeded(duels) if era == 3 else duels),
         score=_stated(item, "score"),
         margin=_stated(item, "margin"),
     )
+
+
+def _with_unneeded(duels: list[PlayedDuel]) -> list[PlayedDuel]:
+    skipped = [duel.winner == SKIPPED for duel in duels]
+    unjudged = [left_out or duel.forfeited for left_out, duel in zip(skipped, duels, strict=True)]
+    places = unneeded_places(skipped, [duel.state for duel in duels], unjudged)
+    return [replace(duel, unneeded=left_out) for duel, left_out in zip(duels, places, strict=True)]
 
 
 def _stated(item: Item, key: str) -> Any:
@@ -142,7 +151,10 @@ def _duel(item: Item, *, era: int) -> PlayedDuel:
         item.wrong("name", "a prompt's name of letters, digits, dots and dashes is needed")
     files = {DEFENDER: _files(item, left, era=era), CHALLENGER: _files(item, right, era=era)}
     prompt, issues = item.text("prompt"), item.maybe_text("issues", most=100_000) or ""
-    return PlayedDuel(stem=stem, prompt=prompt, winner=winner, issues=issues, files=files, rest=item.rest())
+    state = item.maybe_text("state") if era == 3 else None
+    return PlayedDuel(
+        stem=stem, prompt=prompt, winner=winner, issues=issues, files=files, rest=item.rest(), state=state
+    )
 
 
 def _files(item: Item, side: str, *, era: int) -> dict[str, str]:

@@ -203,6 +203,7 @@ def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Ad
         "prompt": addresses.prompt(duel["prompt"]),
         **shown,
         "winner": WINNERS.get(duel.get("outcome", ""), SKIPPED),
+        "state": duel["state"],
         "issues": _issues(duel),
     }
     return told | ({"detail": duel["detail"]} if duel.get("detail") else {})

@@ -18,8 +18,8 @@ HARD_LIMIT_SECONDS = 180.0
 MEDIAN_LIMIT_SECONDS = 90.0
 TOLERATED, TOLERATED_CRITICAL = 6, 1
 MISMATCHES = "{kind} mismatches ({number}) exceed tolerance ({tolerated})"
-SKIPPED = "Audit skipped"
-"""So begins the reason of a source audit that nobody made."""
+NOTHING_WRONG = ("", "No issues found")
+"""The values that eras 1 and 2 have as the reason of a source audit that was made and passed."""
 NUMBERS = ("checked_prompts", "failed_prompts", "failed_critical", "generation_time")
 OUTCOMES = {
     1: ("pending", "passed", "rejected"),
@@ -54,8 +54,9 @@ def keys(round: Round, decision: Decision) -> None:
 def source(round: Round, _: object) -> None:
     for row in round.source.values():
         row.one_of("verdict", ("passed", "failed", "pending"))
-        if (row["reason"] or "").startswith(SKIPPED):
-            row.note("audit-skipped", found=row["hotkey"], sentence=f"In its own words: {row['reason']}")
+        reason = row["reason"] or ""
+        if round.era < 3 and row["verdict"] == "passed" and reason not in NOTHING_WRONG:
+            row.note("audit-skipped", found=row["hotkey"], sentence=f"In its own words: {reason}")
     for hotkey in sorted(round.generation.keys() - round.source.keys()):
         sentence = f"The generation audit says {verdict(round.generation[hotkey])}; no source audit is recorded."
         round.note("source-audit-missing", "source_audit.json", field=hotkey, sentence=sentence)
@@ -88,20 +89,27 @@ def _distances(round: Round, decision: Decision, hotkey: str, row: Row) -> None:
         round.book.count("audits recomputed")
     elif checked:
         row.note("audit-unverifiable", found=checked)
-    reasons = {"Non-critical": (failed, TOLERATED), "Critical": (critical, TOLERATED_CRITICAL)}
-    for kind, (number, tolerated) in reasons.items():
-        if (row["reason"] or "").startswith(f"{kind} mismatches"):
-            row.compare("audit-reason", {"reason": MISMATCHES.format(kind=kind, number=number, tolerated=tolerated)})
     in_time = seconds is not None and seconds <= MEDIAN_LIMIT_SECONDS
+    passed = row["outcome"] == "passed"
+    due = [""] if passed else mismatches(failed, critical) if in_time and row["outcome"] == "rejected" else []
+    if due and (row["reason"] or "") not in due:
+        row.compare("audit-reason", {"reason": due[0]})
     within = checked > 0 and failed <= TOLERATED and critical <= TOLERATED_CRITICAL and in_time
     numbers = f"{failed} failed, {critical} critical, median {seconds} s"
-    if row["outcome"] == "passed" and not within:
+    if passed and not within:
         row.note("audit-verdict", "outcome", found="passed", expected="rejected", sentence=f"Passed with {numbers}.")
-    elif row["outcome"] == "passed" and (failed == TOLERATED or critical == TOLERATED_CRITICAL):
+    elif passed and (failed == TOLERATED or critical == TOLERATED_CRITICAL):
         sentence = f"One failure more and it was rejected: {numbers}."
         row.note("audit-at-limit", found=failed, expected=TOLERATED, sentence=sentence)
     elif row["outcome"] == "rejected" and (within or checked == 0):
         check_rejection(round, decision, hotkey, row, unseen=checked == 0)
+
+
+def mismatches(failed: int, critical: int) -> list[str]:
+    """The reasons that these numbers give for a rejection, written from them."""
+    limits = {"Non-critical": (failed, TOLERATED), "Critical": (critical, TOLERATED_CRITICAL)}
+    over = {kind: numbers for kind, numbers in limits.items() if numbers[0] > numbers[1]}
+    return [MISMATCHES.format(kind=kind, number=number, tolerated=most) for kind, (number, most) in over.items()]
 
 
 def counted(round: Round, hotkey: str, made: Mapping[str, Asset]) -> dict[str, object]:

@@ -6,7 +6,7 @@ Whoever reads such records reads them by this: the verifier, and the platform wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from verify.rounds import CHALLENGER, DEFENDER
 
@@ -33,8 +33,8 @@ SIDES = {0: ("leader", "miner"), 1: ("left", "right"), 2: ("left", "right"), 3: 
 """Who defends and who challenges: in a match file, and in each of its duels."""
 OUTPUTS = {0: "ply", 1: "glb", 2: "js"}
 """Under which key a row names what a miner made.  In era 3 it is the ending of the competition's format."""
-UNNEEDED = "Not needed: "
-"""So begins what era 3 writes beside a duel that a match certain of its outcome left out."""
+UNNEEDED = "unneeded"
+"""The state that era 3 gives a skipped duel which a match certain of its outcome left out; a void one is `void`."""
 TOO_LATE = {
     f"Generation time exceeded for {who}": sides
     for who, sides in {"challenger": {CHALLENGER}, "leader": {DEFENDER}, "both": {DEFENDER, CHALLENGER}}.items()
@@ -50,6 +50,17 @@ def era_of(has: Callable[[str], bool], *, audit_repeats: object, generation_minu
     if audit_repeats is not None or any(map(has, ONLY_ERA_2)):
         return 2
     return 0 if has("judge_progress.json") or generation_minutes is None else 1
+
+
+def unneeded_places(skipped: Sequence[bool], states: Sequence[object], unjudged: Sequence[bool]) -> list[bool]:
+    """Which duels of a match of era 3 were left out because it was certain, duel by duel.
+
+    By their states; in records from before they were told, the skipped ones after the last that a judge saw.
+    """
+    if any(state is not None for state in states):
+        return [state == UNNEEDED and left_out for state, left_out in zip(states, skipped, strict=True)]
+    last = max((place for place, nobody in enumerate(unjudged) if not nobody), default=-1)
+    return [left_out and place > last for place, left_out in enumerate(skipped)]
 
 
 def stem_of(prompt: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from typing import Any
 
-from verify.records.layout import UNNEEDED, stem_of
+from verify.records.layout import stem_of, unneeded_places
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED, Duel, Match, Round, Side
 
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
@@ -26,14 +26,20 @@ def sums(round: Round, _: object) -> None:
         expected = match.margin if match.margin in margins else margins[0]
         sentence = f"{match.won(CHALLENGER)} won, {match.won(DEFENDER)} lost of {match.counted} counted."
         book.compare("margin", match.file, match.margin, expected, field="margin", sentence=sentence)
-        unneeded = sum(duel.issues.startswith(UNNEEDED) for duel in match.duels) if round.era == 3 else 0
-        skipped = match.won(SKIPPED) - unneeded
+        skipped = match.won(SKIPPED) - (unneeded(match) if round.era == 3 else 0)
         if skipped > 0:
             book.note("duel-skipped", file=match.file, field="duels", found=skipped, expected=0)
         unseen = sum(not all(side.view for side in duel.sides.values()) for duel in match.duels)
         book.count("matches recomputed")
         book.count("duels read", by=len(match.duels))
         book.count("of them without a picture of one side or both", by=unseen)
+
+
+def unneeded(match: Match) -> int:
+    """How many duels a match of era 3 left out because it was certain."""
+    skipped = [duel.winner == SKIPPED for duel in match.duels]
+    unjudged = [left_out or bool(without_pictures(duel)) for left_out, duel in zip(skipped, match.duels, strict=True)]
+    return sum(unneeded_places(skipped, [duel.state for duel in match.duels], unjudged))
 
 
 def duels(round: Round, _: object) -> None:
