@@ -38,13 +38,13 @@ def campaign(real: Path | None, *, folder: Path, number: int, seed: int) -> int:
         (folder / path).write_bytes(data)
     source = tampering.original_of(files, signer=None if real else "operator")
     operator = str(json.loads(files["checkpoint.sig.json"])["signed_by"])
-    if errors(bundle.examine(folder, operator=operator).book.findings):
+    if errors(bundle.examine(folder, operator=operator).log.findings):
         print("the bundle is not good to begin with", file=sys.stderr)
         return 2
     began, caught, ways = time.perf_counter(), Counter[str](), Counter[str]()
     for place, (way, changed) in enumerate(tampering.mutants(source, number=number, seed=seed)):
         with tampering.changed_folder(folder, changed, good=files):
-            found = bundle.examine(folder, operator=operator).book.findings
+            found = bundle.examine(folder, operator=operator).log.findings
         ways[way] += 1
         caught[way] += bool(errors(found))
         if not errors(found):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.findings import Book, Report, document, lines, together
+from verify.findings import FindingLog, VerifierReport, document, lines, together
 from verify.records.repository import examine, is_repository
 
 NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
@@ -31,14 +31,14 @@ class Options:
     draft: bool = False  # before it is signed
 
 
-def examine_path(path: Path, *, options: Options) -> Report | None:
+def examine_path(path: Path, *, options: Options) -> VerifierReport | None:
     """One state repository or one bundle; None when the path is neither."""
     if is_bundle(path):
         return _bundles({"": path}, options=options)
     return examine(path) if is_repository(path) else None
 
 
-def _bundles(paths: Mapping[str, Path], *, options: Options) -> Report:
+def _bundles(paths: Mapping[str, Path], *, options: Options) -> VerifierReport:
     """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
     # imported here: only a bundle needs more than the standard library
     from verify.bundles import bundle, chain
@@ -51,13 +51,13 @@ def _bundles(paths: Mapping[str, Path], *, options: Options) -> Report:
     ]
     for one in each if options.node or options.anchors else ():
         chain.check(one, node=options.node, anchors=options.anchors)
-    books = [*(one.book for one in each), bundle_series.check(each)]
+    books = [*(one.log for one in each), bundle_series.check(each)]
     if options.checkpoint is not None:
         books.append(bundle_checkpoints.check(each, options.checkpoint, operator=options.operator))
-    return together([book.report() for book in books])
+    return together([log.report() for log in books])
 
 
-def examine_served(address: str, *, options: Options) -> Report:
+def examine_served(address: str, *, options: Options) -> VerifierReport:
     """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
     from verify.bundles import checkpoints as bundle_checkpoints
     from verify.bundles import served as bundle_served
@@ -70,16 +70,16 @@ def examine_served(address: str, *, options: Options) -> Report:
     try:
         served = bundle_served.read(address, after=after, operator=options.operator)
     except Unreachable as error:
-        book = Book()
-        book.note("ledger-unread", file=address, sentence=f"Nothing was compared: {error}")
-        return book.report()
-    books = [served.book]
+        log = FindingLog()
+        log.note("ledger-unread", file=address, sentence=f"Nothing was compared: {error}")
+        return log.report()
+    books = [served.log]
     if options.checkpoint is not None:
         books.append(bundle_checkpoints.check([served], options.checkpoint, operator=options.operator))
-    return together([book.report() for book in books])
+    return together([log.report() for log in books])
 
 
-def examine_all(path: Path, *, operator: str | None = None, options: Options | None = None) -> Report | None:
+def examine_all(path: Path, *, operator: str | None = None, options: Options | None = None) -> VerifierReport | None:
     """The path itself, or else everything directly inside it."""
     options = options or Options(operator=operator)
     whole = examine_path(path, options=options)
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checkpoint=given.checkpoint,
         draft=given.draft,
     )
-    report: Report | None
+    report: VerifierReport | None
     try:
         if given.path.startswith(("http://", "https://")):
             report = examine_served(given.path, options=options)

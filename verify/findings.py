@@ -26,7 +26,7 @@ ROUND_OF_FILE = re.compile(r"(?:^|/)rounds/(\d{1,9})(?:/|$)")
 
 
 @dataclass(frozen=True)
-class Finding:
+class LoggedFinding:
     """One disagreement ("error") or one thing a reader should know ("notable")."""
 
     severity: str
@@ -54,7 +54,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Signer:
+class BundleSigner:
     """Whose signature a bundle bears.
 
     `good` None: it could not be checked.  `pinned` None: nobody said who it must be.
@@ -81,7 +81,7 @@ class Signer:
         return f"Signed by {who}, {whose}.{unchecked}"
 
 
-class Book:
+class FindingLog:
     """Collects the findings of one repository, each once, and what was examined on the way.
 
     Of one kind MOST_OF_A_KIND are kept, so that a hostile file fills no memory; `totals` counts all of them.
@@ -94,12 +94,12 @@ class Book:
         """One sentence a round: what was played and whether the winner follows."""
         self.totals: Counter[tuple[str, str]] = Counter()
         """(severity, kind) -> how many there are, also of those that were not kept."""
-        self.signers: list[Signer] = []
-        self._findings: list[Finding] = []
+        self.signers: list[BundleSigner] = []
+        self._findings: list[LoggedFinding] = []
         self._seen: set[int] = set()
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[LoggedFinding]:
         return sorted(self._findings, key=_place)
 
     def note(
@@ -120,7 +120,7 @@ class Book:
         severity = EVERY[kind].severity
         place, sentence = self.prefix + file, sentence or f"{meaning(kind)[0].upper()}{meaning(kind)[1:]}."
         file, field, sentence = (text[:LONGEST_KEPT] for text in (place, field, sentence))
-        finding = Finding(severity, kind, number, file, field, plain(found), plain(expected), sentence)
+        finding = LoggedFinding(severity, kind, number, file, field, plain(found), plain(expected), sentence)
         if hash(finding) in self._seen:
             return
         self._seen.add(hash(finding))
@@ -147,8 +147,8 @@ class Book:
             good = False
         return good
 
-    def report(self) -> Report:
-        return Report(self.findings, self.counts, self.rounds, self.totals, self.signers)
+    def report(self) -> VerifierReport:
+        return VerifierReport(self.findings, self.counts, self.rounds, self.totals, self.signers)
 
     def count(self, what: str, *, by: int = 1) -> None:
         self.counts[what] += by
@@ -175,19 +175,19 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
-def errors(findings: Iterable[Finding]) -> int:
+def errors(findings: Iterable[LoggedFinding]) -> int:
     return sum(finding.severity == "error" for finding in findings)
 
 
 @dataclass(frozen=True)
-class Report:
+class VerifierReport:
     """What came of examining one path. `totals` counts also the findings that were not kept."""
 
-    findings: list[Finding]
+    findings: list[LoggedFinding]
     counts: Counter[str]
     rounds: list[str]
     totals: Counter[tuple[str, str]]
-    signers: list[Signer]
+    signers: list[BundleSigner]
 
     @property
     def errors(self) -> int:
@@ -204,12 +204,12 @@ class Report:
         return {kind: number for kind, number in sorted(more.items()) if number > 0}
 
 
-def together(reports: Sequence[Report]) -> Report:
+def together(reports: Sequence[VerifierReport]) -> VerifierReport:
     """Several as one; each signer once, those whom nobody can trust last."""
     findings = [finding for report in reports for finding in report.findings]
     rounds = [line for report in reports for line in report.rounds]
     signers = dict.fromkeys(signer for report in reports for signer in report.signers)
-    return Report(
+    return VerifierReport(
         findings,
         sum((report.counts for report in reports), Counter()),
         rounds,
@@ -218,7 +218,7 @@ def together(reports: Sequence[Report]) -> Report:
     )
 
 
-def lines(report: Report, *, errors_only: bool = False) -> Iterator[str]:
+def lines(report: VerifierReport, *, errors_only: bool = False) -> Iterator[str]:
     """All that is printed for a person: findings, rounds, what was examined, each kind with its number, who signed.
 
     The numbers are those of all findings, whatever is left out; who signed is always the last line.
@@ -243,7 +243,7 @@ def meaning(kind: str) -> str:
     return EVERY[kind].meaning
 
 
-def document(report: Report, *, path: str, errors_only: bool = False) -> str:
+def document(report: VerifierReport, *, path: str, errors_only: bool = False) -> str:
     """The same for machines: one JSON object."""
     shown = [finding for finding in report.findings if finding.severity == "error" or not errors_only]
     left_out = report.left_out("error") | ({} if errors_only else report.left_out("notable"))
@@ -260,5 +260,5 @@ def document(report: Report, *, path: str, errors_only: bool = False) -> str:
     return json.dumps(body, indent=1, ensure_ascii=True)
 
 
-def _place(finding: Finding) -> tuple[int, int, str, str]:
+def _place(finding: LoggedFinding) -> tuple[int, int, str, str]:
     return (finding.severity != "error", -1 if finding.round is None else finding.round, finding.kind, finding.file)

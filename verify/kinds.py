@@ -8,7 +8,7 @@ ERROR, NOTABLE = "error", "notable"
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingKind:
     severity: str
     meaning: str
 
@@ -114,6 +114,6 @@ TELLING: dict[str, str] = {
     "repeat-numbers": "the numbers of a repeat are not those of its file",
 }
 
-KINDS: dict[str, Kind] = {kind: Kind(ERROR, meaning) for kind, meaning in WRONG.items()} | {
-    kind: Kind(NOTABLE, meaning) for kind, meaning in TELLING.items()
+KINDS: dict[str, FindingKind] = {kind: FindingKind(ERROR, meaning) for kind, meaning in WRONG.items()} | {
+    kind: FindingKind(NOTABLE, meaning) for kind, meaning in TELLING.items()
 }

@@ -6,9 +6,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verify.match_files import PATH, ending_of, match_of, matches_of
-from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, Repository, Row, finite
+from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, RecordRow, Repository, finite
 from verify.records.layout import MATRIX, era_of
-from verify.rounds import LEADER, Asset, Config, Round, Side, Submission, Window
+from verify.rounds import LEADER, RecordedAsset, RecordedConfig, RecordedRound, RecordedSide, RecordedSubmission, Window
 
 MOST = 10_000
 """More prompts, repeats or minutes than any round has: a count beyond is a mistake."""
@@ -73,7 +73,7 @@ REPORT: Form = {"hotkey": ANY.optional, "outcome": TEXT, "repeats": LIST, "reaso
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
 
 
-def load_config(files: Repository) -> Config | None:
+def load_config(files: Repository) -> RecordedConfig | None:
     """The rules; None when a number the checks depend on is missing or makes no sense."""
     row = files.row("config.json", CONFIG)
     if row is None:
@@ -84,7 +84,7 @@ def load_config(files: Repository) -> Config | None:
             del row.values[key]
     if any(row[key] is None for key, kind in CONFIG.items() if kind.required):
         return None
-    return Config(row["name"], *(row[key] for key in RANGES))
+    return RecordedConfig(row["name"], *(row[key] for key in RANGES))
 
 
 def round_numbers(files: Repository) -> list[int]:
@@ -93,14 +93,14 @@ def round_numbers(files: Repository) -> list[int]:
     return sorted(int(name) for name in names if name.isascii() and name.isdigit() and str(int(name)) == name)
 
 
-def load_round(files: Repository, number: int, *, config: Config, current: int | None) -> Round:
+def load_round(files: Repository, number: int, *, config: RecordedConfig, current: int | None) -> RecordedRound:
     finished = current is not None and number < current
     era = era_of(
         lambda name: files.has(f"rounds/{number}/{name}"),
         audit_repeats=config.audit_repeats,
         generation_minutes=config.generation_minutes,
     )
-    round = Round(number, era, config, finished, files.book)
+    round = RecordedRound(number, era, config, finished, files.log)
     if round.era == 3:
         _load_rules(files, round)
     _load_table(files, round)
@@ -116,7 +116,7 @@ def load_round(files: Repository, number: int, *, config: Config, current: int |
     return round
 
 
-def _load_rules(files: Repository, round: Round) -> None:
+def _load_rules(files: Repository, round: RecordedRound) -> None:
     """The rules a round brings: its bar, decay and floor go before those of the competition."""
     row = files.row(round.file("rules.json"), {"ruleset": TEXT, "rules": ANY})
     if row is None:
@@ -142,7 +142,7 @@ def _share(value: object) -> float | None:
     return float(number) if 0 <= number <= 1 else None
 
 
-def _load_table(files: Repository, round: Round) -> None:
+def _load_table(files: Repository, round: RecordedRound) -> None:
     """What all eras have: schedule, seed, prompts, submissions, builds."""
     row = files.row(round.file("schedule.json"), SCHEDULE)
     if row and row["earliest_reveal_block"] is not None and row["latest_reveal_block"] is not None:
@@ -155,7 +155,7 @@ def _load_table(files: Repository, round: Round) -> None:
     for hotkey, row in files.rows(round.file("submissions.json"), form).items():
         if row["round"] is not None:
             row.compare("wrong-round", {"round": f"{round.config.name}-{round.number}"})
-        submission = Submission(hotkey, row["repo"], row["commit"], row["revealed_at_block"])
+        submission = RecordedSubmission(hotkey, row["repo"], row["commit"], row["revealed_at_block"])
         if None not in vars(submission).values():
             round.submissions[hotkey] = submission
     round.builds = files.rows(round.file("builds.json"), BUILD)
@@ -165,7 +165,7 @@ def _lines(text: str | None) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()] if text else []
 
 
-def _load_era_0(files: Repository, round: Round) -> None:
+def _load_era_0(files: Repository, round: RecordedRound) -> None:
     round.progress = files.row(round.file("judge_progress.json"), PROGRESS)
     for hotkey in files.folders(round.folder):
         row = files.row(round.file(f"{hotkey}/duels.json"))
@@ -177,7 +177,7 @@ def _load_era_0(files: Repository, round: Round) -> None:
             round.assets[hotkey, "generated" if hotkey == LEADER else "submitted"] = made
 
 
-def _load_matches(files: Repository, round: Round) -> None:
+def _load_matches(files: Repository, round: RecordedRound) -> None:
     for hotkey in files.folders(round.folder):
         for match in matches_of(files, round, hotkey=hotkey):
             round.matches[match.defender, match.challenger] = match
@@ -189,7 +189,7 @@ def _load_matches(files: Repository, round: Round) -> None:
     round.repeats = _matrix(files, round.file("audit_matrix.csv")) if round.era >= 2 else {}
 
 
-def _load_audits(files: Repository, round: Round) -> None:
+def _load_audits(files: Repository, round: RecordedRound) -> None:
     round.winner = files.row(round.file("winner.json"), WINNER)
     round.generation = files.rows(round.file("generation_audits.json"), GENERATION[round.era])
     round.reports = files.rows(round.file("generation_reports.json"), REPORT) if round.era == 2 else {}
@@ -197,9 +197,9 @@ def _load_audits(files: Repository, round: Round) -> None:
     round.source = _by_hotkey(files.items(round.file("source_audit.json"), SOURCE))
 
 
-def _by_hotkey(rows: list[Row]) -> dict[str, Row]:
+def _by_hotkey(rows: list[RecordRow]) -> dict[str, RecordRow]:
     """The last of each."""
-    table: dict[str, Row] = {}
+    table: dict[str, RecordRow] = {}
     for row in rows:
         hotkey = row["hotkey"]
         if hotkey in table:
@@ -209,15 +209,15 @@ def _by_hotkey(rows: list[Row]) -> dict[str, Row]:
     return table
 
 
-def _assets(files: Repository, file: str, *, era: int) -> dict[str, Asset]:
+def _assets(files: Repository, file: str, *, era: int) -> dict[str, RecordedAsset]:
     """Stem -> asset."""
     view = "views" if era == 2 else "png"
     made = {}
     for stem, row in files.rows(file).items():
         asset = ending_of(row.values, era=era)
         row = row.read({asset: PATH, view: PATH, **ASSET})
-        side = Side(row[asset], row[view])
-        made[stem] = Asset(side, row["generation_time"], row["size"] or 0, row["distance"])
+        side = RecordedSide(row[asset], row[view])
+        made[stem] = RecordedAsset(side, row["generation_time"], row["size"] or 0, row["distance"])
     return made
 
 
@@ -228,9 +228,9 @@ def _matrix(files: Repository, file: str) -> dict[tuple[str, str], float]:
         pair, place = (row["left"], row["right"]), f"{row['left'][:60]},{row['right'][:60]}"
         margin = finite(row["margin"])
         if margin is None:
-            files.book.note("wrong-type", file=file, field=place, found=row["margin"], expected="a number")
+            files.log.note("wrong-type", file=file, field=place, found=row["margin"], expected="a number")
             continue
         if pair in matrix:
-            files.book.note("matrix-twice", file=file, field=place, found=margin)
+            files.log.note("matrix-twice", file=file, field=place, found=margin)
         matrix[pair] = margin
     return matrix

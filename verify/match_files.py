@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Form, Repository, Row, Type
+from verify.reading import ANY, LIST, NUMBER, TEXT, WHOLE, Form, RecordRow, Repository, Type
 from verify.records.layout import AUDIT_FILE, NAMES, OUTPUTS, SIDES
-from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, Duel, Match, Round, Side
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, SKIPPED, RecordedDuel, RecordedMatch, RecordedRound, RecordedSide
 
 NO_OUTPUTS = frozenset(("png", "generation_time", "distance", "size", "attempts", "failure_reason"))
 """What else a row of era 3 says of a side, beside its file."""
@@ -20,7 +20,7 @@ VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 PATH = TEXT.or_null
 
 
-def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Match]:
+def matches_of(files: Repository, round: RecordedRound, *, hotkey: str) -> Iterator[RecordedMatch]:
     """The matches in which `hotkey` challenged, those of its audits under `<left side>_<repeat>`.
 
     The file's name must be that of its defender.
@@ -38,11 +38,11 @@ def matches_of(files: Repository, round: Round, *, hotkey: str) -> Iterator[Matc
         named = name == due if audit else name.startswith(f"duels_{left}")
         if match.challenger != hotkey or not named:
             found = f"{match.challenger}/{due}"
-            files.book.note("match-misplaced", file=match.file, found=found, expected=f"{hotkey}/{name}")
+            files.log.note("match-misplaced", file=match.file, found=found, expected=f"{hotkey}/{name}")
         yield replace(match, defender=f"{match.defender}_{int(audit[1])}") if audit else match
 
 
-def match_of(row: Row, *, era: int) -> Match | None:
+def match_of(row: RecordRow, *, era: int) -> RecordedMatch | None:
     """None when the file does not say who played."""
     defends, challenges = NAMES[era]
     form = {defends: TEXT, challenges: TEXT, "score": WHOLE, "margin": NUMBER.or_null, "duels": LIST}
@@ -51,7 +51,7 @@ def match_of(row: Row, *, era: int) -> Match | None:
     if defender is None or challenger is None:
         return None
     duels = tuple(duel for item in row.rows("duels") if (duel := _duel(item, era=era)))
-    return Match(row.file, defender, challenger, row["score"], row["margin"], row["outcome"], duels)
+    return RecordedMatch(row.file, defender, challenger, row["score"], row["margin"], row["outcome"], duels)
 
 
 @lru_cache(maxsize=64)
@@ -69,7 +69,7 @@ def form_of_duel(era: int, keys: frozenset[str], endings: tuple[str, ...]) -> tu
     return form, assets, views
 
 
-def _duel(row: Row, *, era: int) -> Duel | None:
+def _duel(row: RecordRow, *, era: int) -> RecordedDuel | None:
     """One duel; None when it has no readable prompt or verdict (noted)."""
     names = SIDES[era]
     endings = tuple(ending_of(row.values, era=era, before=f"{name}_") for name in names)
@@ -80,10 +80,10 @@ def _duel(row: Row, *, era: int) -> Duel | None:
     if row["name"] is None or row["prompt"] is None or row["winner"] not in winners:
         return None
     pairs = zip((DEFENDER, CHALLENGER), assets, views, strict=True)
-    sides = {side: Side(row[asset], row[view]) for side, asset, view in pairs}
+    sides = {side: RecordedSide(row[asset], row[view]) for side, asset, view in pairs}
     winner = winners[row["winner"]]
     issues = row["issues"] or ""
-    return Duel(row["name"], row["prompt"], winner, issues, sides, row.at, row["detail"], row["state"])
+    return RecordedDuel(row["name"], row["prompt"], winner, issues, sides, row.at, row["detail"], row["state"])
 
 
 def ending_of(values: Mapping[str, Any], *, era: int, before: str = "") -> str:

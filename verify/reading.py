@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from verify.comparing import Kinds, differences, kind_of
-from verify.findings import LONGEST_VALUE, Book
+from verify.findings import LONGEST_VALUE, FindingLog
 
 LARGEST_BYTES = 64 * 2**20
 FEWEST_BYTES = 8
@@ -62,22 +62,22 @@ Form = Mapping[str, Type]
 
 
 @dataclass(frozen=True)
-class Row:
+class RecordRow:
     """One JSON object and the place it came from.  `at`: where in its file."""
 
     values: dict[str, Any]
     file: str
     at: str
-    book: Book
+    log: FindingLog
 
     def __getitem__(self, key: str) -> Any:
         return self.values.get(key)
 
-    def read(self, form: Form) -> Row:
+    def read(self, form: Form) -> RecordRow:
         """The fields that are as they must be; each other one is noted, and left out."""
         if not self.values.keys() <= form.keys():
             for key in self.values.keys() - form.keys():
-                self.book.note("unknown-key", file=self.file, field=key[:80])
+                self.log.note("unknown-key", file=self.file, field=key[:80])
         good, values = {}, self.values
         for key, kind in form.items():
             value = values.get(key, ABSENT)
@@ -87,14 +87,14 @@ class Row:
                 self.note("wrong-type", key, found=value, expected=kind.name)
             elif kind.required:
                 self.note("missing-field", key, expected=kind.name)
-        return Row(good, self.file, self.at, self.book)
+        return RecordRow(good, self.file, self.at, self.log)
 
     def field(self, key: str) -> str:
         return ".".join(part for part in (self.at, key) if part)
 
     def note(self, kind: str, key: str = "", **about: Any) -> None:
         """A finding about this field, or about the whole object: `found`, `expected`, `sentence`, `round`."""
-        self.book.note(kind, file=self.file, field=self.field(key), **about)
+        self.log.note(kind, file=self.file, field=self.field(key), **about)
 
     def compare(self, kinds: Kinds, expected: Mapping[str, object], **about: Any) -> None:
         """Are these fields what was made again?"""
@@ -106,29 +106,29 @@ class Row:
         if self[key] is not None and self[key] not in known:
             self.note("unknown-value", key, found=self[key], expected=", ".join(sorted(known)))
 
-    def rows(self, key: str) -> list[Row]:
+    def rows(self, key: str) -> list[RecordRow]:
         """The objects of a list; whatever else lies in it is noted and left out."""
         items = ((f"{self.field(key)}[{n}]", item) for n, item in enumerate(self[key] or []))
-        return rows_of(items, file=self.file, book=self.book)
+        return rows_of(items, file=self.file, log=self.log)
 
 
-def rows_of(items: Iterable[tuple[str, object]], *, file: str, book: Book) -> list[Row]:
+def rows_of(items: Iterable[tuple[str, object]], *, file: str, log: FindingLog) -> list[RecordRow]:
     """The objects among `items`: where in the file each is, and what it is."""
     rows = []
     for place, item in items:
         if isinstance(item, dict):
-            rows.append(Row(item, file, place, book))
+            rows.append(RecordRow(item, file, place, log))
         else:
-            book.note("wrong-type", file=file, field=place, found=item, expected="an object")
+            log.note("wrong-type", file=file, field=place, found=item, expected="an object")
     return rows
 
 
 class Repository:
     """The files of one state repository."""
 
-    def __init__(self, root: Path, *, book: Book) -> None:
+    def __init__(self, root: Path, *, log: FindingLog) -> None:
         self.root = root
-        self.book = book
+        self.log = log
 
     def has(self, file: str) -> bool:
         return (self.root / file).is_file()
@@ -149,16 +149,16 @@ class Repository:
         if not path.is_file():
             return None
         if path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
-            self.book.note("unreadable-file", file=file)
+            self.log.note("unreadable-file", file=file)
             return None
         try:
             text = path.read_text(encoding="utf-8")
         except (UnicodeDecodeError, OSError) as reason:
-            self.book.note("unreadable-file", file=file, sentence=f"The file cannot be read as text: {reason}.")
+            self.log.note("unreadable-file", file=file, sentence=f"The file cannot be read as text: {reason}.")
             return None
         ends = sum(map(text.count, LINE_ENDS))
         if ends > FEW_VALUES + len(text) // FEWEST_BYTES:
-            self.book.note("unreadable-file", file=file, found=ends, sentence=CROWDED)
+            self.log.note("unreadable-file", file=file, found=ends, sentence=CROWDED)
             return None
         return text
 
@@ -168,47 +168,47 @@ class Repository:
         if text is None:
             return ABSENT
         if is_crowded(text.encode()):
-            self.book.note("unreadable-file", file=file, sentence=CROWDED)
+            self.log.note("unreadable-file", file=file, sentence=CROWDED)
             return ABSENT
 
         def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
             whole = dict(pairs)
             if len(whole) != len(pairs):
                 twice = [key[:80] for key, times in Counter(key for key, _ in pairs).items() if times > 1]
-                self.book.note("duplicate-key", file=file, field=", ".join(twice)[:LONGEST_VALUE])
+                self.log.note("duplicate-key", file=file, field=", ".join(twice)[:LONGEST_VALUE])
             return whole
 
         try:
             value = parse_json(text, pairs=unique)
         except BadJson as error:
             where = f"line {error.line}, column {error.column}" if error.line else ""
-            self.book.note("malformed-json", file=file, field=where, sentence=f"The file is {error}.")
+            self.log.note("malformed-json", file=file, field=where, sentence=f"The file is {error}.")
             return ABSENT
         if isinstance(value, kind):
             return value
         wanted = "a list" if kind is list else "an object"
-        self.book.note("wrong-type", file=file, found=type(value).__name__, expected=wanted)
+        self.log.note("wrong-type", file=file, found=type(value).__name__, expected=wanted)
         return ABSENT
 
-    def row(self, file: str, form: Form | None = None) -> Row | None:
+    def row(self, file: str, form: Form | None = None) -> RecordRow | None:
         """One object, read by its form where one is given."""
         value = self.json(file, kind=dict)
         if value is ABSENT:
             return None
-        row = Row(value, file, "", self.book)
+        row = RecordRow(value, file, "", self.log)
         return row if form is None else row.read(form)
 
-    def rows(self, file: str, form: Form | None = None) -> dict[str, Row]:
+    def rows(self, file: str, form: Form | None = None) -> dict[str, RecordRow]:
         """A file that maps names to objects."""
         value = self.json(file, kind=dict)
-        rows = rows_of(() if value is ABSENT else value.items(), file=file, book=self.book)
+        rows = rows_of(() if value is ABSENT else value.items(), file=file, log=self.log)
         return {row.at: row if form is None else row.read(form) for row in rows}
 
-    def items(self, file: str, form: Form) -> list[Row]:
+    def items(self, file: str, form: Form) -> list[RecordRow]:
         """A file that is a list of objects."""
         value = self.json(file, kind=list)
         items = () if value is ABSENT else ((f"[{n}]", item) for n, item in enumerate(value))
-        rows = rows_of(items, file=file, book=self.book)
+        rows = rows_of(items, file=file, log=self.log)
         return [row.read(form) for row in rows]
 
     def table(self, file: str, *, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -219,10 +219,10 @@ class Repository:
         try:
             first, *lines = list(csv.reader(text.splitlines())) or [[]]
         except csv.Error as reason:
-            self.book.note("unreadable-file", file=file, sentence=f"The file cannot be read as CSV: {reason}.")
+            self.log.note("unreadable-file", file=file, sentence=f"The file cannot be read as CSV: {reason}.")
             return []
         if tuple(first) != columns:
-            self.book.note("wrong-columns", file=file, found=",".join(first), expected=",".join(columns))
+            self.log.note("wrong-columns", file=file, found=",".join(first), expected=",".join(columns))
             return []
         rows = []
         for number, cells in enumerate(lines, start=2):
@@ -230,7 +230,7 @@ class Repository:
                 rows.append(dict(zip(columns, cells, strict=True)))
             else:
                 at = f"line {number}"
-                self.book.note("wrong-columns", file=file, field=at, found=len(cells), expected=len(columns))
+                self.log.note("wrong-columns", file=file, field=at, found=len(cells), expected=len(columns))
         return rows
 
 

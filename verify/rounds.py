@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from verify.findings import Book
-from verify.reading import Row
+from verify.findings import FindingLog
+from verify.reading import RecordRow
 
 LEADER, SUBMITTED = "leader", "submitted"
 """The records' names for whoever led when the round began, and for what a miner submitted."""
@@ -16,7 +16,7 @@ DEFENDER, CHALLENGER, DRAW, SKIPPED = "defender", "challenger", "draw", "skipped
 
 
 @dataclass(frozen=True)
-class Config:
+class RecordedConfig:
     """The rules of a competition, as its config.json states them."""
 
     name: str
@@ -30,7 +30,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Submission:
+class RecordedSubmission:
     hotkey: str
     repo: str
     commit: str
@@ -38,7 +38,7 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Side:
+class RecordedSide:
     """One side of a duel, or one asset of a miner: the file and the picture(s) the judge saw; None where missing."""
 
     asset: str | None
@@ -46,12 +46,12 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Duel:
+class RecordedDuel:
     stem: str
     prompt: str
     winner: str
     issues: str
-    sides: dict[str, Side]
+    sides: dict[str, RecordedSide]
     field: str
     detail: object = None
     """Era 2: what each stage of the judge answered; a duel has it in place of `issues`."""
@@ -60,7 +60,7 @@ class Duel:
 
 
 @dataclass(frozen=True)
-class Match:
+class RecordedMatch:
     """The duels of a defender and a challenger, with the score and margin the file states."""
 
     file: str
@@ -69,7 +69,7 @@ class Match:
     score: int | None
     margin: float | None
     outcome: str | None
-    duels: tuple[Duel, ...]
+    duels: tuple[RecordedDuel, ...]
 
     @cached_property
     def tally(self) -> Counter[str]:
@@ -99,8 +99,8 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Asset:
-    side: Side
+class RecordedAsset:
+    side: RecordedSide
     seconds: float | None
     bytes: int
     distance: float | None
@@ -114,37 +114,37 @@ class Window:
 
 
 @dataclass
-class Round:
+class RecordedRound:
     """One round, as far as its files could be read."""
 
     number: int
     era: int
-    config: Config
+    config: RecordedConfig
     finished: bool
-    book: Book
+    log: FindingLog
     ruleset: str = ""
     window: Window | None = None
     seed: int | None = None
     prompts: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
     """Prompts that nobody had seen before both sides' outputs were generated for them (era 3)."""
-    submissions: dict[str, Submission] = field(default_factory=dict)
-    builds: dict[str, Row] = field(default_factory=dict)
-    matches: dict[tuple[str, str], Match] = field(default_factory=dict)
+    submissions: dict[str, RecordedSubmission] = field(default_factory=dict)
+    builds: dict[str, RecordRow] = field(default_factory=dict)
+    matches: dict[tuple[str, str], RecordedMatch] = field(default_factory=dict)
     matrix: dict[tuple[str, str], float] = field(default_factory=dict)
     repeats: dict[tuple[str, str], float] = field(default_factory=dict)
-    required: dict[str, Row] = field(default_factory=dict)
-    generation: dict[str, Row] = field(default_factory=dict)
-    reports: dict[str, Row] = field(default_factory=dict)
-    source: dict[str, Row] = field(default_factory=dict)
-    winner: Row | None = None
-    progress: Row | None = None
-    assets: dict[tuple[str, str], dict[str, Asset]] = field(default_factory=dict)
+    required: dict[str, RecordRow] = field(default_factory=dict)
+    generation: dict[str, RecordRow] = field(default_factory=dict)
+    reports: dict[str, RecordRow] = field(default_factory=dict)
+    source: dict[str, RecordRow] = field(default_factory=dict)
+    winner: RecordRow | None = None
+    progress: RecordRow | None = None
+    assets: dict[tuple[str, str], dict[str, RecordedAsset]] = field(default_factory=dict)
     """What was submitted or generated, by (hotkey or "leader", "submitted" | "generated" | "generated_<r>")."""
 
     def note(self, kind: str, name: str, **about: Any) -> None:
         """A finding about the round's file `name`."""
-        self.book.note(kind, file=self.file(name), **about)
+        self.log.note(kind, file=self.file(name), **about)
 
     @property
     def leaders_outputs(self) -> str:

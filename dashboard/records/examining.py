@@ -18,7 +18,7 @@ from competition.models import Competition, Submission
 from dashboard.models import RecordFile, VerifierFinding
 from dashboard.records import exporting
 from judging.models import Match
-from verify.findings import Finding
+from verify.findings import LoggedFinding
 from verify.records.repository import examine as examine_folder
 
 OF_MATCH = re.compile(r"rounds/\d+/([^/]+)/duels(?:_([^/]+))?\.json")
@@ -45,7 +45,7 @@ def examine(competition: Competition) -> int:
     return competition.verifier_findings.count()
 
 
-def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFinding]:
+def _rows(competition: Competition, findings: list[LoggedFinding]) -> list[VerifierFinding]:
     rounds = {round_.number: round_ for round_ in competition.rounds.all()}
     submissions = Submission.objects.filter(round__competition=competition).select_related("miner", "round")
     entries = {(row.round.number, row.key): row for row in submissions}
@@ -78,7 +78,7 @@ def _rows(competition: Competition, findings: list[Finding]) -> list[VerifierFin
     return rows
 
 
-def _pair(finding: Finding) -> tuple[str, str]:
+def _pair(finding: LoggedFinding) -> tuple[str, str]:
     """(defender's first letters, challenger) of a finding about one match."""
     file = OF_MATCH.fullmatch(finding.file)
     if file:
@@ -89,7 +89,7 @@ def _pair(finding: Finding) -> tuple[str, str]:
     return "-", "-"
 
 
-def _about(finding: Finding, number: int, entries: Mapping[tuple[int, str], Submission]) -> Submission | None:
+def _about(finding: LoggedFinding, number: int, entries: Mapping[tuple[int, str], Submission]) -> Submission | None:
     """The entry a finding is about: whose folder or whose line it is."""
     folder = OF_MINER.fullmatch(finding.file)
     named = [folder[1]] if folder else HOTKEYS.findall(f"{finding.field} {finding.found}")

@@ -94,7 +94,7 @@ def test_the_verifier_runs_alone_and_says_what_it_lacks(missing: str, folder: Pa
 
 def test_a_document_too_large_to_be_true_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle_files, "LARGEST_DOCUMENT", 100)
-    kinds = {finding.kind for finding in bundle.examine(folder).book.findings}
+    kinds = {finding.kind for finding in bundle.examine(folder).log.findings}
     assert "file-too-large" in kinds
 
 
@@ -110,7 +110,7 @@ def test_strange_json_is_a_finding_and_no_crash(name: str, told: bytes, folder: 
     ):
         (folder / name).write_bytes(data)
         if data != good:
-            assert any(f.severity == "error" for f in bundle.examine(folder).book.findings)
+            assert any(f.severity == "error" for f in bundle.examine(folder).log.findings)
 
 
 def test_a_key_that_is_no_key_has_signed_nothing() -> None:

@@ -14,13 +14,13 @@ from tests.verify.made_files import Made, chained, hotkey, signed
 from tests.verify.test_bundle_lies import LIES
 from verify.bundles import bundle
 from verify.bundles.kinds import TELLING, WRONG
-from verify.findings import Finding
+from verify.findings import LoggedFinding
 
 Change = Callable[[Path], None]
 
 
-def examined(folder: Path) -> list[Finding]:
-    return bundle.examine(folder, operator=hotkey("operator")).book.findings
+def examined(folder: Path) -> list[LoggedFinding]:
+    return bundle.examine(folder, operator=hotkey("operator")).log.findings
 
 
 def replaced(name: str, old: bytes, new: bytes) -> Change:

@@ -87,6 +87,6 @@ def test_every_tampering_with_a_published_bundle_is_caught(played: Played, tmp_p
     source, survivors = tampering.original_of(files, signer=None), []
     for way, changed in tampering.mutants(source, number=40, seed=3):
         with tampering.changed_folder(folder, changed, good=files):
-            found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).book.findings
+            found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).log.findings
         survivors += [] if errors(found) else [(way, sorted(changed))]
     assert not survivors

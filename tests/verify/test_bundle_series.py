@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.bundles import series as bundle_series
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 
 SCHEDULE = {"earliest_reveal_block": 603}
 REIGNS = [{"hotkey": "5a"}, {"hotkey": "5b"}]
@@ -17,9 +17,9 @@ def events(first: int, last: int, *, tale: str = "") -> list[dict[str, Any]]:
     return [{**blank, "seq": n, "hash": f"{n}{tale}", "previous": f"{n - 1}{tale}"} for n in range(first, last + 1)]
 
 
-def bundle(number: int, told: list[dict[str, Any]], **changes: Any) -> Bundle:
+def bundle(number: int, told: list[dict[str, Any]], **changes: Any) -> ExaminedBundle:
     """As much of a bundle as is looked at."""
-    made = Bundle(Path("nowhere"), prefix=f"{number}/")
+    made = ExaminedBundle(Path("nowhere"), prefix=f"{number}/")
     made.round, made.manifest, made.events, made.signed_by = number, {"competition": "made"}, told, "5operator"
     decision = {"next_schedule": SCHEDULE, "reigns": REIGNS[: number + 1]}
     made.documents = {"decision.json": decision, "round.json": {"schedule": SCHEDULE}}
@@ -28,7 +28,7 @@ def bundle(number: int, told: list[dict[str, Any]], **changes: Any) -> Bundle:
     return made
 
 
-def kinds(*bundles: Bundle) -> list[str]:
+def kinds(*bundles: ExaminedBundle) -> list[str]:
     return [finding.kind for finding in bundle_series.check(bundles).findings]
 
 
@@ -39,7 +39,7 @@ def test_parts_of_one_ledger_overlap_or_touch() -> None:
     assert kinds(bundle(1, events(1, 20)), second) == []
 
 
-def grown(number: int, told: list[dict[str, Any]], **changes: Any) -> Bundle:
+def grown(number: int, told: list[dict[str, Any]], **changes: Any) -> ExaminedBundle:
     made = bundle(number, told, **changes)
     made.documents["decision.json"]["reigns"] = [*REIGNS, {"hotkey": "5b"}][: number + 1]
     return made

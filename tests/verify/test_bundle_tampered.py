@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_good_bundle_has_no_findings(folder: Path) -> None:
-    found = bundle.examine(folder, operator=made_files.hotkey("operator")).book
+    found = bundle.examine(folder, operator=made_files.hotkey("operator")).log
     assert [finding.line() for finding in found.findings] == []
     assert found.counts["duels"] == 36 and found.counts["events"] > 100
 
@@ -32,7 +32,7 @@ def test_every_one_of_hundreds_of_tamperings_is_caught(number: int, seed: int, f
     survivors, ways = [], Counter[str]()
     for way, changed in tampering.mutants(source, number=number, seed=seed):
         with tampering.changed_folder(folder, changed, good=files):
-            found = bundle.examine(folder, operator=made_files.hotkey("operator")).book.findings
+            found = bundle.examine(folder, operator=made_files.hotkey("operator")).log.findings
         ways[way] += 1
         if not errors(found):
             survivors.append((way, {path: data for path, data in changed.items() if files.get(path) != data}))

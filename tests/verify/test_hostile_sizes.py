@@ -16,7 +16,7 @@ from verify.__main__ import examine_all, main
 from verify.bundles import bundle
 from verify.bundles.controls import last_take
 from verify.bundles.shapes import COUNTS, FEW, misfit
-from verify.findings import MOST_OF_A_KIND, Book
+from verify.findings import MOST_OF_A_KIND, FindingLog
 from verify.reading import is_crowded
 from verify.records.repository import examine
 
@@ -74,12 +74,12 @@ def test_commas_and_brackets_inside_texts_are_no_values() -> None:
 
 
 def test_of_a_flood_of_findings_some_are_shown_and_all_are_counted() -> None:
-    book = Book()
+    log = FindingLog()
     for number in range(1000):
-        book.note("unknown-file", file=f"{number}", sentence="Nobody announced it.")
-        book.note("unknown-file", file=f"{number}", sentence="Nobody announced it.")
-    book.note("score", file="here", sentence="Not the score.")
-    report = book.report()
+        log.note("unknown-file", file=f"{number}", sentence="Nobody announced it.")
+        log.note("unknown-file", file=f"{number}", sentence="Nobody announced it.")
+    log.note("score", file="here", sentence="Not the score.")
+    report = log.report()
     assert (report.errors, report.notable) == (1, 1000)
     assert len(report.findings) == MOST_OF_A_KIND + 1
     assert report.left_out("notable") == {"unknown-file": 1000 - MOST_OF_A_KIND}
@@ -101,9 +101,9 @@ def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_value_of_any_length_makes_a_short_finding() -> None:
-    book = Book()
-    book.note("score", file="f" * 10**6, field="x" * 10**6, found=["y" * 10**6] * 5, sentence="z" * 10**6)
-    assert all(len(str(value)) <= 4000 for value in book.findings[0].as_json().values())
+    log = FindingLog()
+    log.note("score", file="f" * 10**6, field="x" * 10**6, found=["y" * 10**6] * 5, sentence="z" * 10**6)
+    assert all(len(str(value)) <= 4000 for value in log.findings[0].as_json().values())
 
 
 def test_who_signed_and_that_nobody_pinned_it_is_the_last_line(
@@ -158,7 +158,7 @@ def test_a_sentence_about_a_match_names_no_version_that_it_has_not(folder: Path)
     lines = (folder / "ledger.jsonl").read_text().splitlines(keepends=True)
     (folder / "ledger.jsonl").write_text("".join(line for line in lines if "match.decided" not in line))
     found = [
-        f for f in bundle.examine(folder).book.findings if f.file == "matches.json" and "does not tell" in f.sentence
+        f for f in bundle.examine(folder).log.findings if f.file == "matches.json" and "does not tell" in f.sentence
     ]
     assert found
     assert not any("None" in finding.field for finding in found)
@@ -172,7 +172,7 @@ def test_a_count_without_end_costs_no_time(tmp_path: Path) -> None:
     made = made_bundle.make()
     for match in made.documents["matches.json"]:
         match["tally"] |= {"won": HUGE, "void": HUGE}
-    found = {finding.kind for finding in bundle.examine(made.write(tmp_path)).book.findings}
+    found = {finding.kind for finding in bundle.examine(made.write(tmp_path)).log.findings}
     assert "wrong-tally" in found
     assert last_take([{"take": HUGE}] * 3) == 3
 

@@ -13,7 +13,7 @@ from tests.records import june
 from tests.records.june import ADA, AUDITS, BEN, ROUND
 from tests.verify import made_records
 from tests.verify.ways_to_break import BEN as MADE_BEN
-from verify.findings import Report
+from verify.findings import VerifierReport
 from verify.records.repository import examine
 
 AUDIT = f"{ROUND}/{ADA}/audit_submitted_2.json"
@@ -23,7 +23,7 @@ def kinds(root: Path) -> set[tuple[str, str]]:
     return {(finding.severity, finding.kind) for finding in examine(root).findings}
 
 
-def summed_up(report: Report) -> str:
+def summed_up(report: VerifierReport) -> str:
     return " ".join(report.rounds)
 
 

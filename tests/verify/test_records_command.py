@@ -14,7 +14,7 @@ import pytest
 import verify
 from tests.verify import made_records
 from verify.__main__ import main
-from verify.findings import Book
+from verify.findings import FindingLog
 
 FOLDER = Path(verify.__file__).parent
 ALLOWED = sys.stdlib_module_names | {"verify"}
@@ -82,9 +82,9 @@ def test_what_is_notable_can_be_left_out(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_no_control_character_reaches_the_terminal() -> None:
-    book = Book()
-    book.note("unknown-file", file="a\x1b[31m\nb", field="\x07", found="\x1b]0;", sentence="\u202e\ud800")
-    assert book.findings[0].line().isprintable()
+    log = FindingLog()
+    log.note("unknown-file", file="a\x1b[31m\nb", field="\x07", found="\x1b]0;", sentence="\u202e\ud800")
+    assert log.findings[0].line().isprintable()
 
 
 def test_the_verifier_imports_nothing_of_the_platform() -> None:

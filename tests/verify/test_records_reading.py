@@ -8,12 +8,12 @@ import pytest
 
 from tests.verify import made_records
 from verify import reading
-from verify.findings import Book, Finding
+from verify.findings import FindingLog, LoggedFinding
 from verify.reading import Repository
 from verify.records.repository import check
 
 
-def of_kind(found: list[Finding], kind: str) -> list[Finding]:
+def of_kind(found: list[LoggedFinding], kind: str) -> list[LoggedFinding]:
     return [finding for finding in found if finding.kind == kind]
 
 
@@ -39,16 +39,16 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "LARGEST_BYTES", 10)
     (tmp_path / "a.json").write_text('{"a": "long enough"}')
-    book = Book()
-    assert Repository(tmp_path, book=book).row("a.json") is None
-    assert of_kind(book.findings, "unreadable-file")
+    log = FindingLog()
+    assert Repository(tmp_path, log=log).row("a.json") is None
+    assert of_kind(log.findings, "unreadable-file")
 
 
 def test_malformed_json_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{\n "a": 1,\n "b": ]\n}')
-    book = Book()
-    Repository(tmp_path, book=book).row("a.json")
-    assert [finding.field for finding in book.findings] == ["line 3, column 7"]
+    log = FindingLog()
+    Repository(tmp_path, log=log).row("a.json")
+    assert [finding.field for finding in log.findings] == ["line 3, column 7"]
 
 
 def test_a_file_that_says_null_is_not_taken_for_absent(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.findings import Finding, Report
+from verify.findings import LoggedFinding, VerifierReport
 from verify.records.repository import examine
 
 RECORDS = Path(__file__).resolve().parents[3] / "shared" / "records"
@@ -16,15 +16,15 @@ pytestmark = pytest.mark.skipif(not RECORDS.is_dir(), reason="the real records a
 
 
 @cache
-def report(name: str) -> Report:
+def report(name: str) -> VerifierReport:
     return examine(RECORDS / name)
 
 
-def errors(name: str) -> list[Finding]:
+def errors(name: str) -> list[LoggedFinding]:
     return [finding for finding in report(name).findings if finding.severity == "error"]
 
 
-def of_kind(name: str, kind: str) -> list[Finding]:
+def of_kind(name: str, kind: str) -> list[LoggedFinding]:
     return [finding for finding in report(name).findings if finding.kind == kind]
 
 

@@ -131,5 +131,5 @@ def test_every_lie_about_a_repeat_is_named(chained: Path, tmp_path: Path) -> Non
         change(value)
         (folder / document).unlink()
         (folder / document).write_bytes(rfc8785.dumps(value))
-        found = {finding.kind for finding in bundle.examine(folder).book.findings}
+        found = {finding.kind for finding in bundle.examine(folder).log.findings}
         assert kind in found, f"{name}: {found}"

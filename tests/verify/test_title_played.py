@@ -101,7 +101,7 @@ def test_a_bankroll_that_was_forgotten_or_bettered_is_found(returned: Path, tmp_
         folder = tmp_path / str(len(change))
         shutil.copytree(returned / "2", folder)
         edit(folder, "title.json", lambda title, change=change: title["bankrolls"][0]["carried"].update(change))
-        found = {(f.kind, f.field.rpartition(" ")[2]) for f in bundle.examine(folder).book.findings}
+        found = {(f.kind, f.field.rpartition(" ")[2]) for f in bundle.examine(folder).log.findings}
         assert ("ledger-differs", "carried") in found
 
 
@@ -135,5 +135,5 @@ def test_every_lie_about_a_title_is_named(titled: Path, tmp_path: Path) -> None:
         folder = tmp_path / name.replace(" ", "-")
         shutil.copytree(titled, folder)
         edit(folder, document, change)
-        found = {finding.kind for finding in bundle.examine(folder).book.findings}
+        found = {finding.kind for finding in bundle.examine(folder).log.findings}
         assert kind in found, f"{name}: {found}"

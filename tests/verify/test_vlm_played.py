@@ -77,7 +77,7 @@ def told(folder: Path, name: str) -> Any:
 
 
 def kinds(folder: Path) -> set[str]:
-    found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).book.findings
+    found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).log.findings
     return {finding.kind for finding in found if finding.severity == "error"}
 
 
@@ -129,7 +129,7 @@ def test_every_tampering_with_it_is_caught(copy: Path) -> None:
     source, survivors = tampering.original_of(examined, signer=None), []
     for way, changed in tampering.mutants(source, number=30, seed=4):
         with tampering.changed_folder(copy, changed, good=files):
-            found = bundle.examine(copy, operator=operator_key.keypair().ss58_address).book.findings
+            found = bundle.examine(copy, operator=operator_key.keypair().ss58_address).log.findings
         survivors += [] if errors(found) else [(way, sorted(changed))]
     assert not survivors
 
@@ -142,7 +142,7 @@ def test_who_silences_the_judge_loses_its_duels_and_the_round_verifies(played: P
     """The best challengers' pictures get no answer."""
     best = vlm_round.SKILLS[-1]
     folder = played("silenced", silences=lambda content: vlm_round.skill(content) == best)
-    found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).book.findings
+    found = bundle.examine(folder, operator=operator_key.keypair().ss58_address).log.findings
     assert {finding.kind for finding in found if finding.severity == "error"} == set()
     assert "judge-silenced" in {finding.kind for finding in found}
     duels = [duel for match in told(folder, "matches.json") for duel in match["duels"]]

@@ -18,7 +18,7 @@ from typing import Any
 
 from verify.bundles import cascade
 from verify.bundles.ballots import stage_of
-from verify.bundles.files import Bundle, canonical
+from verify.bundles.files import ExaminedBundle, canonical
 
 QUALITY, WHOLE, MILLION = 92, 10**9, 10**6
 MOST_MASS = 1_001_000_000
@@ -32,11 +32,11 @@ Row = dict[str, Any]
 Views = Mapping[str, str]
 
 
-class Missing(Exception):
+class MissingAnswer(Exception):
     """A verdict rests on an answer that is not there."""
 
 
-class Answers:
+class AnswersByKey:
     """The answers of one judge version, and which of them were needed."""
 
     def __init__(self, rows: Iterable[Row], *, version: str, described: Row) -> None:
@@ -101,12 +101,12 @@ class Answers:
         named = {"judge": self.version, "kind": kind, "pictures": shown, "text": text}
         key = sha256(named | ({"take": self.take} if self.take else {}))
         if key not in self.rows:
-            raise Missing(f"no answer {key[:16]}… to {kind}")
+            raise MissingAnswer(f"no answer {key[:16]}… to {kind}")
         self.needed.add(key)
         return self.rows[key]
 
 
-def bars_of_bundle(bundle: Bundle) -> dict[str, int]:
+def bars_of_bundle(bundle: ExaminedBundle) -> dict[str, int]:
     """From where on an answer counts with the judge of this bundle."""
     described = bundle.documents.get("judging.json", {}).get("described")
     return bars_of(described) if described else dict(cascade.BARS)

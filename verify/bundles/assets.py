@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.bundles.entries import challengers
-from verify.bundles.files import Bundle, canonical
+from verify.bundles.files import ExaminedBundle, canonical
 from verify.comparing import keyed
 
 NAME, BY = "assets.json", ("entry", "origin", "prompt")
@@ -30,7 +30,7 @@ KINDS = {"": "wrong-assets", "bytes": "asset-file", "rendering": "wrong-views"}
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """A leader has no veto: what its own code does not deliver is its forfeit.  What we lost is not."""
     doc = bundle.document(NAME)
     bundle.compare(KINDS, NAME, keyed(doc, *BY), write(bundle))
@@ -46,7 +46,7 @@ def check(bundle: Bundle) -> None:
             bundle.note("leader-incomplete", NAME, field=field, found=failure, expected={"class": "miner"})
 
 
-def write(bundle: Bundle) -> dict[str, Row]:
+def write(bundle: ExaminedBundle) -> dict[str, Row]:
     """One file, or one failure, for each output that there must be, from the stored files and the rig."""
     doc, nobody, rig = bundle.document(NAME), not challengers(bundle), rig_of(bundle)
     rows, first, table = keyed(doc, *BY), dict[str, Any](), dict[str, Row]()
@@ -65,7 +65,7 @@ def write(bundle: Bundle) -> dict[str, Row]:
     return table
 
 
-def rendering(bundle: Bundle, drawn: Row | None, *, rig: tuple[str, set[str]]) -> Any:
+def rendering(bundle: ExaminedBundle, drawn: Row | None, *, rig: tuple[str, set[str]]) -> Any:
     """The file was drawn from all of the rig's sides, or refused with a failure."""
     if drawn is None:
         return "drawn, or refused"
@@ -76,7 +76,7 @@ def rendering(bundle: Bundle, drawn: Row | None, *, rig: tuple[str, set[str]]) -
     return drawn | {"rig": rig[0], "state": "rendered", "views": views}
 
 
-def outputs(bundle: Bundle) -> list[str]:
+def outputs(bundle: ExaminedBundle) -> list[str]:
     """One row for each prompt of an entry, of the leader, of code that was run again, and of a title match."""
     stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
     made = [(row["entry"], "submitted") for row in challengers(bundle)] + [("leader", "generated")]
@@ -86,7 +86,7 @@ def outputs(bundle: Bundle) -> list[str]:
     return names + [f"{entry} generated {stem}" for entry, stem in on_fresh(bundle)]
 
 
-def regenerated(bundle: Bundle, entry: str) -> list[str]:
+def regenerated(bundle: ExaminedBundle, entry: str) -> list[str]:
     """Under which names it was generated: once, once more after each win in a match of margin-2's repeats, and once
     more for each correction that did so."""
     bar, mine = Fraction(bundle.rules["win_margin"]), [m for m in bundle.matches if m["challenger"] == entry]
@@ -102,7 +102,7 @@ def numbered(name: str, repeat: int) -> str:
     return f"{name}_{repeat}" if repeat else name
 
 
-def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
+def on_fresh(bundle: ExaminedBundle) -> list[tuple[str, str]]:
     """(entry, prompt) of the outputs that title matches were decided on."""
     reached = dict[str, int]()
     for match in (m for m in bundle.matches if m["kind"] == "title"):
@@ -112,7 +112,7 @@ def on_fresh(bundle: Bundle) -> list[tuple[str, str]]:
     return [(side, stem) for side, number in reached.items() for stem in stems[:number]]
 
 
-def rig_of(bundle: Bundle) -> tuple[str, set[str]]:
+def rig_of(bundle: ExaminedBundle) -> tuple[str, set[str]]:
     """The rig's digest, what is not configured at its usual value, and the names of its pictures."""
     rig = RIG | bundle.document("competition.json")["config"]["rig"]
     if rig.get("light") == "matt":
@@ -122,7 +122,7 @@ def rig_of(bundle: Bundle) -> tuple[str, set[str]]:
     return hashlib.sha256(canonical(rig) or b"").hexdigest(), names
 
 
-def blobs(bundle: Bundle) -> None:
+def blobs(bundle: ExaminedBundle) -> None:
     """Every content-addressed file is a prompt, an asset or a view that a document names; every prompt is there."""
     prompts = {prompt["sha256"] for prompt in bundle.document("round.json")["prompts"]}
     used = {stem for _, stem in on_fresh(bundle)}

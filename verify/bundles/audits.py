@@ -11,7 +11,7 @@ from typing import Any
 
 from verify.bundles import bankroll, repeats
 from verify.bundles.events import verdicts, version_name
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.matches import counted_of, margin_of, result_of
 
 NAME = "audits.json"
@@ -20,7 +20,7 @@ SEVERITIES = ("blocking", "person", "notice", "unchecked")
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """Of each winner of a rung there are the audits of the rules, in order, up to the first that did not pass."""
     rows, events = bundle.document(NAME), verdicts(bundle)
     audited = ("advanced", "rejected", "held") if bundle.titled else ("advanced", "rejected")
@@ -45,7 +45,7 @@ def label(audit: Row) -> str:
     return f"{audit['entry']} {audit['kind']}"
 
 
-def by_people(bundle: Bundle, audit: Row) -> None:
+def by_people(bundle: ExaminedBundle, audit: Row) -> None:
     """Two people, only where the findings ask for them, or where an appeal does (`rulings`)."""
     bundle.note("audit-by-person", NAME, field=label(audit), found=audit["reason"], sentence=audit["verdict"])
     severities = {finding["severity"] for finding in audit["findings"]}
@@ -58,7 +58,7 @@ def by_people(bundle: Bundle, audit: Row) -> None:
         bundle.note("wrong-ruling", NAME, field=label(audit), found=audit["people"], sentence=sentence)
 
 
-def write_source(bundle: Bundle, audit: Row) -> Row:
+def write_source(bundle: ExaminedBundle, audit: Row) -> Row:
     """One blocking finding rejects; nothing unchecked; nothing for a person.  Code that cannot be had rejects."""
     severities = Counter(finding["severity"] for finding in audit["findings"])
     unreadable = audit["verdict"] == "rejected" and not audit["findings"] and not audit["numbers"]
@@ -72,7 +72,7 @@ def write_source(bundle: Bundle, audit: Row) -> Row:
     return {"verdict": "rejected" if severities["blocking"] else "passed", "numbers": numbers}
 
 
-def write_generation(bundle: Bundle, audit: Row, event: Row) -> Row:
+def write_generation(bundle: ExaminedBundle, audit: Row, event: Row) -> Row:
     """Not worse than what was submitted by more than the bar, and made in time, by code that ran; with margin-2 each
     repeat, and a win against the defender again."""
     rules, limit = bundle.rules, audit["limits"].get("generation_s", 0)
@@ -100,7 +100,7 @@ def write_generation(bundle: Bundle, audit: Row, event: Row) -> Row:
     return measured | {"verdict": "passed" if code == good else "rejected", "code": code[:60]}
 
 
-def _measured(bundle: Bundle, audit: Row, tally: Row) -> dict[str, Row]:
+def _measured(bundle: ExaminedBundle, audit: Row, tally: Row) -> dict[str, Row]:
     """The numbers of its match and the limits of the rules."""
     counted, rules = counted_of(tally), bundle.rules
     if not counted:

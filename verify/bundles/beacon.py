@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from verify.bundles.events import agree, only
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 
 NAME = "beacon.json"
 QUICKNET = "drand-quicknet"
@@ -13,7 +13,7 @@ GENESIS_MS, PERIOD_MS, DELAY_MS = 1_692_803_367_000, 3_000, 30_000
 PROBE = b"gauntlet-verify"
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """The document, from the configuration and the block's time; there is one where the configuration asks for it."""
     kind, doc = bundle.document("competition.json")["config"].get("beacon", ""), bundle.documents.get(NAME)
     if not kind or doc is None:
@@ -31,7 +31,7 @@ def check(bundle: Bundle) -> None:
         bundle.note("wrong-beacon", NAME, field="signature", sentence="It is not the beacon's signature of this round.")
 
 
-def value(bundle: Bundle) -> str | None:
+def value(bundle: ExaminedBundle) -> str | None:
     """What goes into the seed after the block's hash; None where there is no beacon."""
     doc = bundle.documents.get(NAME)
     return str(doc["signature"]) if doc else None

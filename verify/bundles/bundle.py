@@ -30,11 +30,11 @@ from verify.bundles import (
     title,
     versions,
 )
-from verify.bundles.files import BROKEN, Bundle, read
+from verify.bundles.files import BROKEN, ExaminedBundle, read
 from verify.bundles.shapes import SHAPES
-from verify.findings import Signer
+from verify.findings import BundleSigner
 
-EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
+EXAMINATIONS: tuple[Callable[[ExaminedBundle], None], ...] = (
     # the documents, each written once more
     round.check,
     beacon.check,
@@ -79,13 +79,13 @@ EXAMINATIONS: tuple[Callable[[Bundle], None], ...] = (
 )
 
 
-def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draft: bool = False) -> Bundle:
-    """The bundle with all that was found in its book.  `draft`: before anybody has signed it."""
+def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draft: bool = False) -> ExaminedBundle:
+    """The bundle with all that was found in its log.  `draft`: before anybody has signed it."""
     bundle = read(folder, prefix=prefix, draft=draft)
     if bundle.manifest:
         ledger.check(bundle, operator=operator)
     else:
-        bundle.book.signers.append(Signer("", good=None, pinned=None))
+        bundle.log.signers.append(BundleSigner("", good=None, pinned=None))
     if all(name in bundle.documents for name in SHAPES):
         for check in EXAMINATIONS:
             try:
@@ -94,12 +94,12 @@ def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draf
                 name, sentence = check.__module__.rpartition(".")[2], "This examination could not be finished."
                 bundle.note("malformed-document", name, found=repr(error)[:150], sentence=sentence)
         headline = bundle.document("decision.json")["headline"]
-        bundle.book.rounds.append(f"{bundle.manifest['competition']} round {bundle.round}: {headline}")
-    elif not bundle.book.report().errors:  # nothing is ever good for not having been looked at
+        bundle.log.rounds.append(f"{bundle.manifest['competition']} round {bundle.round}: {headline}")
+    elif not bundle.log.report().errors:  # nothing is ever good for not having been looked at
         bundle.note("malformed-document", "manifest.json", sentence="There is nothing here that could be examined.")
     played = bundle.documents.get("matches.json", [])
-    bundle.book.count("files", by=len(bundle.manifest.get("files", [])))
-    bundle.book.count("events", by=len(bundle.events))
-    bundle.book.count("matches", by=len(played))
-    bundle.book.count("duels", by=sum(len(match["duels"]) for match in played))
+    bundle.log.count("files", by=len(bundle.manifest.get("files", [])))
+    bundle.log.count("events", by=len(bundle.events))
+    bundle.log.count("matches", by=len(played))
+    bundle.log.count("duels", by=sum(len(match["duels"]) for match in played))
     return bundle

@@ -31,7 +31,7 @@ class Unanswered(Exception):
     """A question had to be asked, and there is no answer; or one was asked that could change nothing."""
 
 
-class Answers:
+class StageAnswers:
     """The answers of one duel, and which of them the verdict needed."""
 
     def __init__(self, stages: list[Stage], *, bars: Bars) -> None:
@@ -53,12 +53,12 @@ class Answers:
 
 def lead(stages: list[Stage], *, bars: Bars = BARS) -> tuple[int, str]:
     """(score, what decided it) before the sides were looked at.  Raises Unanswered."""
-    return _lead(Answers(stages, bars=bars))
+    return _lead(StageAnswers(stages, bars=bars))
 
 
 def verdict(stages: list[Stage], *, bars: Bars = BARS) -> tuple[str, int, str]:
     """(outcome, score, what decided it).  Raises Unanswered."""
-    answers = Answers(stages, bars=bars)
+    answers = StageAnswers(stages, bars=bars)
     score, by = _lead(answers)
     if score:
         answers.needed.add("sides")
@@ -72,7 +72,7 @@ def verdict(stages: list[Stage], *, bars: Bars = BARS) -> tuple[str, int, str]:
     return ("challenger" if score > 0 else "defender" if score < 0 else "draw"), score, by
 
 
-def _lead(answers: Answers) -> tuple[int, str]:
+def _lead(answers: StageAnswers) -> tuple[int, str]:
     if clear := answers.value("likeness"):
         return clear, "likeness"
     lean = answers.value("likeness", bar="lean")
@@ -82,7 +82,7 @@ def _lead(answers: Answers) -> tuple[int, str]:
     return (gray, "gray") if gray * lean >= 0 and gray else (0, "draw_band")
 
 
-def _specialists(answers: Answers, lean: int) -> int:
+def _specialists(answers: StageAnswers, lean: int) -> int:
     """Half the sum of the first two that agree; 0 as soon as no two of them can, or only against the lean."""
     for_challenger: list[int] = []
     for_defender: list[int] = []

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NOTE, TEXT, is_signed
-from verify.findings import Book
+from verify.findings import FindingLog
 
 LARGEST = 4 * 2**20
 HEAD = re.compile(r"gauntlet/([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)(?:\n|\Z)")
@@ -71,41 +71,41 @@ def read(path: Path) -> list[SignedHead]:
     return [SignedHead.of(row) for row in (rows if isinstance(rows, list) else [rows])]
 
 
-def check(bundles: Sequence[Bundle], path: Path, *, operator: str | None) -> Book:
+def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None) -> FindingLog:
     """Every checkpoint of the file against every part of its ledger that is here."""
-    book = Book()
+    log = FindingLog()
     try:
         heads = read(path)
     except (ValueError, OSError, TypeError, AttributeError) as error:
         sentence = f"No signed head could be read, so nothing was compared: {error}"
-        book.note("checkpoint-unread", file=str(path), sentence=sentence)
-        return book
+        log.note("checkpoint-unread", file=str(path), sentence=sentence)
+        return log
     here = {bundle.manifest["competition"] for bundle in bundles if bundle.manifest}
     if not any(head.competition in here for head in heads):
         others, wanted = ", ".join(sorted({head.competition for head in heads})), ", ".join(sorted(here)) or None
         about: dict[str, Any] = {"field": "origin", "sentence": "Nothing was compared."}
-        book.note("checkpoint-unread", file=str(path), found=others or "no checkpoint", expected=wanted, **about)
+        log.note("checkpoint-unread", file=str(path), found=others or "no checkpoint", expected=wanted, **about)
     for head in (head for head in heads if head.competition in here):
-        check_signature(head, path, operator=operator, book=book)
+        check_signature(head, path, operator=operator, log=log)
         of_it = [bundle for bundle in bundles if bundle.manifest and bundle.manifest["competition"] == head.competition]
-        check_history(head, of_it, path, book=book)
-    return book
+        check_history(head, of_it, path, log=log)
+    return log
 
 
-def check_signature(head: SignedHead, path: Path, *, operator: str | None, book: Book) -> None:
+def check_signature(head: SignedHead, path: Path, *, operator: str | None, log: FindingLog) -> None:
     field, good = f"event {head.seq}", head.is_good()
     if good is None:
         sentence = "Install bittensor-core to check signatures."
-        book.note("signature-unchecked", file=str(path), field=field, sentence=sentence)
+        log.note("signature-unchecked", file=str(path), field=field, sentence=sentence)
     elif not good:
         sentence = "The checkpoint that was kept is not signed by the key it names, so it proves nothing."
-        book.note("bad-signature", file=str(path), field=field, found=head.signed_by or None, sentence=sentence)
+        log.note("bad-signature", file=str(path), field=field, found=head.signed_by or None, sentence=sentence)
     if operator is not None:
         sentence = "Somebody else signed the checkpoint that was kept."
-        book.compare("foreign-signature", str(path), head.signed_by, operator, field=field, sentence=sentence)
+        log.compare("foreign-signature", str(path), head.signed_by, operator, field=field, sentence=sentence)
 
 
-def check_history(head: SignedHead, bundles: Sequence[Bundle], path: Path, *, book: Book) -> None:
+def check_history(head: SignedHead, bundles: Sequence[ExaminedBundle], path: Path, *, log: FindingLog) -> None:
     """Has the event of the head, wherever it is here, the head's hash?"""
     field, known = f"event {head.seq}", False
     for bundle in bundles:
@@ -113,18 +113,18 @@ def check_history(head: SignedHead, bundles: Sequence[Bundle], path: Path, *, bo
         if stated is None:
             continue
         known = True
-        book.count("checkpoints compared")
+        log.count("checkpoints compared")
         kind = "two-heads" if bundle.events[-1]["seq"] == head.seq else "checkpoint-differs"
         sentence = (
             f"{path.name}, signed by {head.signed_by or 'nobody'}, has another hash of this event than the ledger "
             f"whose head {bundle.signed_by or 'nobody'} signed: the history was written twice. Keep both files."
         )
-        about: dict[str, Any] = {"file": bundle.book.prefix + "ledger.jsonl", "round": bundle.round}
-        if book.compare(kind, found=stated, expected=head.head, field=field, sentence=sentence, **about):
+        about: dict[str, Any] = {"file": bundle.log.prefix + "ledger.jsonl", "round": bundle.round}
+        if log.compare(kind, found=stated, expected=head.head, field=field, sentence=sentence, **about):
             sentence = "The checkpoint that was kept is signed by another key than this ledger's head."
             by: dict[str, Any] = {"found": bundle.signed_by, "expected": head.signed_by}
-            book.compare("series-differs", field="operator", sentence=sentence, **by, **about)
+            log.compare("series-differs", field="operator", sentence=sentence, **by, **about)
     if not known:
         parts = ", ".join(f"{b.events[0]['seq']} to {b.events[-1]['seq']}" for b in bundles if b.events) or "none"
         sentence = f"The ledger is here from event {parts}: a bundle with event {head.seq} in its part would tell."
-        book.note("checkpoint-elsewhere", file=str(path), field=field, found=head.head, sentence=sentence)
+        log.note("checkpoint-elsewhere", file=str(path), field=field, found=head.head, sentence=sentence)

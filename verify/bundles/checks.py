@@ -11,7 +11,7 @@ from verify.bundles.audits import NAME, label
 from verify.bundles.correction import NAME as CORRECTION
 from verify.bundles.entries import commit_of
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 
 FETCH = "fetch"
 OUTCOMES = ("done", "exhausted", "broken", "unconfigured")
@@ -20,7 +20,7 @@ HEX = set("0123456789abcdef")
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     ever = [(NAME, audit) for audit in bundle.document(NAME)]
     ever += [(CORRECTION, audit) for audit in bundle.documents.get(CORRECTION, {}).get("set_aside", [])]
     archives: dict[str, str] = {}
@@ -60,7 +60,7 @@ def problems_of(audit: Row, every: set[str]) -> list[tuple[str, object, object]]
     return problems + [(name, unended[name], "a finding") for name in sorted(unended.keys() - reported)]
 
 
-def announced_checks(bundle: Bundle, audit: Row) -> Row:
+def announced_checks(bundle: ExaminedBundle, audit: Row) -> Row:
     """As the ledger told when the tools were done; of a verdict that an appeal turned, of the one before."""
     last: Row = {}
     for body in bodies(bundle, "audit.passed", "audit.rejected", "audit.reviewing", of_round=bundle.round):

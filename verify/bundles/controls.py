@@ -19,7 +19,7 @@ from verify.bundles.answers import Views, bars_of_bundle
 from verify.bundles.ballots import Wrong, silent, verdict
 from verify.bundles.entries import order_of
 from verify.bundles.events import agree, bodies, by_name
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.judging import NAME, described_here, follow, prompt_of, sound_answers, unneeded, views_of
 from verify.bundles.ledger import NAME as LEDGER
 
@@ -44,7 +44,7 @@ MEASURED = ("score_micro", "before_micro", "left", "right")
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """Each control that had to be made is there, and as its answers and the ledger have it."""
     if not described_here(bundle):
         return
@@ -70,7 +70,7 @@ def last_take(rows: Sequence[Row]) -> int:
     return min(max((row["take"] for row in rows), default=1), len(rows) or 1)
 
 
-def plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
+def plan(bundle: ExaminedBundle, *, take: int) -> list[list[Any]]:
     """Each prompt with one way of doctoring, the ways in turn; more than one way only where prompts are short."""
     stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
     duels, plan = len(stems) * len(order_of(bundle)), []
@@ -81,7 +81,7 @@ def plan(bundle: Bundle, *, take: int) -> list[list[Any]]:
     return plan
 
 
-def _judged(bundle: Bundle, row: Row, field: str, *, views: Mapping[str, Views]) -> None:
+def _judged(bundle: ExaminedBundle, row: Row, field: str, *, views: Mapping[str, Views]) -> None:
     """The control made again: its two sides, and its score from the answers."""
     answers, expected = sound_answers(bundle, row["answers"], at=field), sides_of(bundle, row)
     left, right = views.get(row["left"], {}), views.get(row["right"], {})
@@ -107,7 +107,7 @@ def _judged(bundle: Bundle, row: Row, field: str, *, views: Mapping[str, Views])
     bundle.compare("wrong-control", NAME, found, found | expected, field=field)
 
 
-def sides_of(bundle: Bundle, row: Row) -> Row:
+def sides_of(bundle: ExaminedBundle, row: Row) -> Row:
     """The prompt's picture (of an older bundle the leader's file) against a doctored copy of it; or the first duel on
     this prompt: of title-1 any, for a screen may come later than the repeats."""
     if row["kind"] != "repeat":
@@ -121,23 +121,23 @@ def sides_of(bundle: Bundle, row: Row) -> Row:
     return stated if bundle.titled and stated in known else (known or [dict.fromkeys(stated)])[0]
 
 
-def _on_prompt(bundle: Bundle, row: Row) -> bool:
+def _on_prompt(bundle: ExaminedBundle, row: Row) -> bool:
     """Does it show the prompt's own picture, and nothing of a miner's?"""
     return bool(row["kind"] != "repeat" and row["left"] == prompt_of(bundle, row["prompt"]))
 
 
-def _older(bundle: Bundle) -> bool:
+def _older(bundle: ExaminedBundle) -> bool:
     """Were the leader's files shown in place of the prompts' pictures?"""
     return not any(row["state"] == "judged" and _on_prompt(bundle, row) for row in bundle.document(NAME)["controls"])
 
 
-def _leaders_asset(bundle: Bundle, prompt: str) -> Row:
+def _leaders_asset(bundle: ExaminedBundle, prompt: str) -> Row:
     leads = ("leader", "generated", prompt)
     rows = [row for row in bundle.document("assets.json") if (row["entry"], row["origin"], row["prompt"]) == leads]
     return rows[0] if rows else {}
 
 
-def judged_before(bundle: Bundle, prompt: str) -> list[Row]:
+def judged_before(bundle: ExaminedBundle, prompt: str) -> list[Row]:
     """Judged duels of the screens on this prompt, in reveal order; of the same file twice nobody was asked."""
     order = order_of(bundle)
     first = [m for m in bundle.matches if m.get("version", 1) == 1 and m["kind"] == "screen"]
@@ -146,7 +146,7 @@ def judged_before(bundle: Bundle, prompt: str) -> list[Row]:
     return [duel for duel in duels if duel["state"] == "judged" and duel["left"] != duel["right"]]
 
 
-def not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
+def not_judged(bundle: ExaminedBundle, row: Row, field: str, *, last: int) -> None:
     """Only where there was nothing to repeat, or where all were made anew; in an older bundle, where the leader's files
     were shown in place of the prompts' pictures, also where the leader had delivered none to ask about."""
     if row["kind"] == "repeat":
@@ -160,7 +160,7 @@ def not_judged(bundle: Bundle, row: Row, field: str, *, last: int) -> None:
         bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged")
 
 
-def health(bundle: Bundle) -> None:
+def health(bundle: ExaminedBundle) -> None:
     """No gate by which the judge is unwell fails, and they are what the ledger announced when the round left its duels.
 
     Where only repeats make the last take fail, they count if an earlier take was unwell, or none was made before, or a

@@ -7,7 +7,7 @@ from typing import Any
 from verify.bundles import title
 from verify.bundles.entries import order_of
 from verify.bundles.events import bodies, entered
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ladder import Gap, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 
@@ -15,7 +15,7 @@ NAME, DECISION = "correction.json", "decision.json"
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     doc, applied = bundle.documents.get(NAME), bodies(bundle, "correction.applied", of_round=bundle.round)
     edition = doc["edition"] if doc else 1
     bundle.compare("wrong-correction", NAME, edition, 1 + len(applied), field="edition")
@@ -26,7 +26,7 @@ def check(bundle: Bundle) -> None:
     bundle.compare("wrong-correction", DECISION, winner, applied[-1].get("winner"), field="winner")
 
 
-def write(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
+def write(bundle: ExaminedBundle, doc: Row, applied: list[Row]) -> Row:
     """What the ledger told of it: opened for a reason with its whole set, applied, in the place of which bundle, which
     decision and which reign."""
     staged = bodies(bundle, "correction.staged", of_round=bundle.round)
@@ -54,7 +54,7 @@ def write(bundle: Bundle, doc: Row, applied: list[Row]) -> Row:
     }
 
 
-def whole_set(bundle: Bundle, doc: Row) -> list[str]:
+def whole_set(bundle: ExaminedBundle, doc: Row) -> list[str]:
     """Every audit of the kind that there was when it was opened is made anew: nobody picks one."""
     entries: set[str] = set()
     for event in bundle.events:
@@ -66,7 +66,7 @@ def whole_set(bundle: Bundle, doc: Row) -> list[str]:
     return sorted(entries)
 
 
-def set_aside(bundle: Bundle) -> None:
+def set_aside(bundle: ExaminedBundle) -> None:
     """Each verdict that counts no more was told when it counted, and is not among those that count."""
     rows = bundle.documents.get(NAME, {"set_aside": []})["set_aside"]
     events = {
@@ -83,7 +83,7 @@ def set_aside(bundle: Bundle) -> None:
             bundle.note("wrong-correction", NAME, field=field, sentence="It counts and does not count.")
 
 
-def first_decision(bundle: Bundle) -> None:
+def first_decision(bundle: ExaminedBundle) -> None:
     """The first decision, from the first verdicts: both results are kept, so both can be counted again."""
     doc = bundle.documents.get(NAME)
     if doc is None or doc["edition"] != 2:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.reveals import in_reveal_order
 
 Row = dict[str, Any]
 Mark = tuple[str, object]
 
 
-def challengers(bundle: Bundle) -> list[Row]:
+def challengers(bundle: ExaminedBundle) -> list[Row]:
     """Who entered without an objection, in reveal order."""
     rows = bundle.document("submissions.json")
     return in_reveal_order([row for row in rows if row["role"] == "challenger" and not row["objection"]])
 
 
-def order_of(bundle: Bundle) -> list[str]:
+def order_of(bundle: ExaminedBundle) -> list[str]:
     return [row["entry"] for row in challengers(bundle)]
 
 
-def groups(bundle: Bundle) -> tuple[list[list[Row]], list[Row]]:
+def groups(bundle: ExaminedBundle) -> tuple[list[list[Row]], list[Row]]:
     """(entries: the submissions of each in reveal order; canaries: submissions of the leader's own commit)."""
     leader = leader_commit(bundle)
     order = challengers(bundle)
@@ -41,11 +41,11 @@ def groups(bundle: Bundle) -> tuple[list[list[Row]], list[Row]]:
     return list(entries.values()), [row for row in order if row["commit"] == leader]
 
 
-def leader_commit(bundle: Bundle) -> str:
+def leader_commit(bundle: ExaminedBundle) -> str:
     return next((str(s["commit"]) for s in bundle.document("submissions.json") if s["role"] == "leader"), "")
 
 
-def commit_of(bundle: Bundle, entry: str) -> str:
+def commit_of(bundle: ExaminedBundle, entry: str) -> str:
     return next((str(s["commit"]) for s in bundle.document("submissions.json") if s["entry"] == entry), "")
 
 
@@ -82,7 +82,7 @@ def representatives(entries: list[list[Row]], rejected: set[str]) -> list[str]:
     return [entry for turn in last for entry in turn if entry not in rejected]
 
 
-def ever_representing(bundle: Bundle) -> list[str]:
+def ever_representing(bundle: ExaminedBundle) -> list[str]:
     """All who represented their entry at some time of the round, each of whom is screened, and the canaries."""
     entries, canaries = groups(bundle)
     rejected = {audit["entry"] for audit in bundle.document("audits.json") if audit["verdict"] == "rejected"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NAME
 from verify.comparing import keyed
 
@@ -20,18 +20,18 @@ OF_DUELS = {
 """What is compared of a duel by its state; beyond the end of its match it may have been judged, or dropped."""
 
 
-def bodies(bundle: Bundle, *kinds: str, of_round: int | None = None) -> list[Row]:
+def bodies(bundle: ExaminedBundle, *kinds: str, of_round: int | None = None) -> list[Row]:
     """The bodies of all events of these kinds, in order; of one round, where it is given."""
     rows = [event["body"] for event in bundle.events if event["kind"] in kinds]
     return [body for body in rows if of_round is None or body.get("round") == of_round]
 
 
-def entered(bundle: Bundle, kind: str, *, of_round: int | None) -> list[Row]:
+def entered(bundle: ExaminedBundle, kind: str, *, of_round: int | None) -> list[Row]:
     """The bodies of a round's events of this kind without those by which it came back from a pause to where it was."""
     return [body for body in bodies(bundle, kind, of_round=of_round) if body.get("from") != "paused"]
 
 
-def only(bundle: Bundle, kind: str) -> Row | None:
+def only(bundle: ExaminedBundle, kind: str) -> Row | None:
     """The one event of this kind in the bundle's round; None with a finding where there is none, or more."""
     rows = entered(bundle, kind, of_round=bundle.round)
     bundle.compare("ledger-differs", NAME, len(rows), 1, field=kind, sentence="Told once, no more, no less.")
@@ -44,7 +44,12 @@ def by_name(rows: Iterable[Row], *names: str) -> Events:
 
 
 def agree(
-    bundle: Bundle, file: str, row: Mapping[str, Any], event: Mapping[str, Any] | None, names: Iterable[str], field: str
+    bundle: ExaminedBundle,
+    file: str,
+    row: Mapping[str, Any],
+    event: Mapping[str, Any] | None,
+    names: Iterable[str],
+    field: str,
 ) -> None:
     """The named values of a document's row are those of its event."""
     if event is None:
@@ -55,21 +60,21 @@ def agree(
 
 
 def agree_rows(
-    bundle: Bundle, file: str, rows: Mapping[str, Row], events: Mapping[str, Row], names: Iterable[str]
+    bundle: ExaminedBundle, file: str, rows: Mapping[str, Row], events: Mapping[str, Row], names: Iterable[str]
 ) -> None:
     """The named values of a document's rows are those of their events, and there is a row for each event."""
     tables = [{key: {name: row.get(name) for name in names} for key, row in t.items()} for t in (rows, events)]
     bundle.compare("ledger-differs", file, *tables)
 
 
-def submissions(bundle: Bundle) -> None:
+def submissions(bundle: ExaminedBundle) -> None:
     names = ("repo", "commit", "cdn_url", "reveal_block", "objection", "copy_of")
     challengers = [row for row in bundle.document("submissions.json") if row["role"] == "challenger"]
     events = by_name(bodies(bundle, "submission", of_round=bundle.round), "miner")
     agree_rows(bundle, "submissions.json", keyed(challengers, "miner"), keyed(events.values(), "miner"), names)
 
 
-def assets(bundle: Bundle) -> None:
+def assets(bundle: ExaminedBundle) -> None:
     events = by_name(bodies(bundle, "asset.stored", "asset.failed", of_round=bundle.round), "entry", "origin", "prompt")
     for row in bundle.document("assets.json"):
         key = (row["entry"], row["origin"], row["prompt"])
@@ -78,7 +83,7 @@ def assets(bundle: Bundle) -> None:
             agree(bundle, "assets.json", {**row, "to": row["state"]}, events.get(key), names, " ".join(key))
 
 
-def renderings(bundle: Bundle) -> None:
+def renderings(bundle: ExaminedBundle) -> None:
     """Content is drawn once: the event of a file drawn for an earlier round lies in an earlier part of the ledger."""
     events = by_name(bodies(bundle, "rendering.rendered", "rendering.refused"), "asset", "rig", "renderer")
     earlier: set[str] = set()
@@ -95,7 +100,7 @@ def renderings(bundle: Bundle) -> None:
         bundle.note("told-earlier", "assets.json", field="rendering", found=f"{len(earlier)} files")
 
 
-def matches(bundle: Bundle) -> None:
+def matches(bundle: ExaminedBundle) -> None:
     names = ("match", "defender", "challenger", "version")
     decided = by_name(bodies(bundle, "match.decided", of_round=bundle.round), *names)
     kinds = ("duel.judged", "duel.forfeited", "duel.void", "duel.unneeded")
@@ -124,13 +129,13 @@ def version_name(version: int) -> str:
     return "None" if version == 1 else str(version)
 
 
-def verdicts(bundle: Bundle) -> Events:
+def verdicts(bundle: ExaminedBundle) -> Events:
     """(entry, audit, version as `version_name` has it) -> the event of the verdict."""
     rows = bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round)
     return by_name(rows, "entry", "audit", "version")
 
 
-def audits(bundle: Bundle) -> None:
+def audits(bundle: ExaminedBundle) -> None:
     events = verdicts(bundle)
     for row in bundle.document("audits.json"):
         event = events.get((row["entry"], row["kind"], version_name(row["version"])))
@@ -142,7 +147,7 @@ def audits(bundle: Bundle) -> None:
         agree(bundle, "audits.json", shown, event, names, f"{row['entry']} {row['kind']}")
 
 
-def decision(bundle: Bundle) -> None:
+def decision(bundle: ExaminedBundle) -> None:
     """Who won, why, and in which words: as it was told when the round was finished, or last corrected."""
     finished = only(bundle, "round.finished")
     if finished is None:

@@ -16,7 +16,7 @@ import rfc8785
 
 from verify.bundles.shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.comparing import Kinds
-from verify.findings import Book
+from verify.findings import FindingLog
 from verify.reading import is_crowded
 
 FORMAT = "gauntlet-bundle/1"
@@ -38,13 +38,13 @@ CANNOT_BE_CANONICAL = (rfc8785.CanonicalizationError, RecursionError, UnicodeErr
 DOCUMENTS = SHAPES | OPTIONAL
 
 
-class Bundle:
+class ExaminedBundle:
     """What a bundle holds, as far as it can be read, and what was found wrong with it."""
 
     def __init__(self, folder: Path, *, prefix: str = "", draft: bool = False) -> None:
         self.folder = folder
         self.draft = draft  # nobody has signed it, and the ledger may not announce it yet
-        self.book = Book(prefix=prefix)
+        self.log = FindingLog(prefix=prefix)
         self.round: int | None = None
         self.manifest: dict[str, Any] = {}
         self.documents: dict[str, Any] = {}
@@ -64,15 +64,13 @@ class Bundle:
         sentence: str = "",
     ) -> None:
         """Write a finding about this round down: `found` and `expected` are values."""
-        self.book.note(
-            kind, file=file, field=field, found=found, expected=expected, sentence=sentence, round=self.round
-        )
+        self.log.note(kind, file=file, field=field, found=found, expected=expected, sentence=sentence, round=self.round)
 
     def compare(
         self, kinds: Kinds, file: str, found: Any, expected: Any, *, field: str = "", sentence: str = ""
     ) -> bool:
         """Is what stands in the file what was made again?  Each difference becomes a finding with its path."""
-        return self.book.compare(kinds, file, found, expected, field=field, sentence=sentence, round=self.round)
+        return self.log.compare(kinds, file, found, expected, field=field, sentence=sentence, round=self.round)
 
     def compare_sets(self, missing: str, extra: str, file: str, found: Iterable[str], expected: Iterable[str]) -> None:
         """Is each of the expected there as often as it is expected, and nothing else?"""
@@ -120,7 +118,7 @@ class Bundle:
         return self.documents[name]
 
 
-def bytes_of(bundle: Bundle, name: str, *, most: int | None = None) -> bytes | None:
+def bytes_of(bundle: ExaminedBundle, name: str, *, most: int | None = None) -> bytes | None:
     """The file, where it is there and no larger than `most` bytes and what a round could make it."""
     path = bundle.folder / name
     if path.is_symlink() or not path.is_file():
@@ -139,7 +137,7 @@ def bytes_of(bundle: Bundle, name: str, *, most: int | None = None) -> bytes | N
     return data
 
 
-def parsed(bundle: Bundle, name: str, data: bytes) -> Any:
+def parsed(bundle: ExaminedBundle, name: str, data: bytes) -> Any:
     """The JSON in `data`, or None with a finding."""
     try:
         value = json.loads(data)
@@ -159,7 +157,7 @@ def canonical(value: Any) -> bytes | None:
         return None
 
 
-def _document(bundle: Bundle, name: str, data: bytes, shape: Any) -> Any:
+def _document(bundle: ExaminedBundle, name: str, data: bytes, shape: Any) -> Any:
     """A canonical document of the given shape, or None with a finding."""
     value = parsed(bundle, name, data)
     if value is None:
@@ -177,9 +175,9 @@ def _document(bundle: Bundle, name: str, data: bytes, shape: Any) -> Any:
     return value
 
 
-def read(folder: Path, *, prefix: str = "", draft: bool = False) -> Bundle:
+def read(folder: Path, *, prefix: str = "", draft: bool = False) -> ExaminedBundle:
     """Check the bytes and load the documents.  Stops where the manifest itself cannot be read."""
-    bundle = Bundle(folder, prefix=prefix, draft=draft)
+    bundle = ExaminedBundle(folder, prefix=prefix, draft=draft)
     files = sum(len(names) for _, _, names in os.walk(folder))
     data = bytes_of(bundle, "manifest.json", most=SLACK + LONGEST_ENTRY * files)
     manifest = None if data is None else _document(bundle, "manifest.json", data, MANIFEST)
@@ -198,7 +196,7 @@ def read(folder: Path, *, prefix: str = "", draft: bool = False) -> Bundle:
     return bundle
 
 
-def check_manifest(bundle: Bundle) -> None:
+def check_manifest(bundle: ExaminedBundle) -> None:
     """Its format, each path once and in its role; with a path that cannot be, nothing of it is read."""
     files = bundle.manifest["files"]
     paths = [entry["path"] for entry in files]
@@ -215,7 +213,7 @@ def check_manifest(bundle: Bundle) -> None:
             bundle.manifest = {}
 
 
-def read_entry(bundle: Bundle, entry: dict[str, Any]) -> None:
+def read_entry(bundle: ExaminedBundle, entry: dict[str, Any]) -> None:
     path, blob = entry["path"], BLOB.fullmatch(entry["path"])
     if blob:
         found = digest_of(bundle, path)
@@ -231,7 +229,7 @@ def read_entry(bundle: Bundle, entry: dict[str, Any]) -> None:
         bundle.compare("wrong-size", path, found[1], entry["bytes"], field="bytes")
 
 
-def digest_of(bundle: Bundle, path: str) -> tuple[str, int] | None:
+def digest_of(bundle: ExaminedBundle, path: str) -> tuple[str, int] | None:
     """Hash and size of a file of any size, read piece by piece; None with a finding where there is none."""
     place, digest, size = bundle.folder / path, hashlib.sha256(), 0
     if place.is_symlink() or not place.is_file():

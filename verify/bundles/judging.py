@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles.answers import Answers, Missing, Views, sha256, unsound
+from verify.bundles.answers import AnswersByKey, MissingAnswer, Views, sha256, unsound
 from verify.bundles.ballots import TWO_STAGES, silent
 from verify.bundles.cascade import Unanswered
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 
 NAME, MATCHES = "judging.json", "matches.json"
 RULES = "cascade-1"
@@ -21,11 +21,11 @@ RULES = "cascade-1"
 Row = dict[str, Any]
 
 
-def by_model(bundle: Bundle) -> bool:
+def by_model(bundle: ExaminedBundle) -> bool:
     return NAME in bundle.documents
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """Is the document there where it must be, that of the competition's judge, and of one whose rules are written
     here?"""
     judge, doc = bundle.document("competition.json")["judge"], bundle.documents.get(NAME)
@@ -46,14 +46,14 @@ def check(bundle: Bundle) -> None:
         bundle.compare("wrong-judge", NAME, doc["version"], sha256(described), field="described")
 
 
-def described_here(bundle: Bundle) -> Row:
+def described_here(bundle: ExaminedBundle) -> Row:
     """What the judge consists of; empty where no model judged, or `check` names why it cannot be followed."""
     doc = bundle.documents.get(NAME, {"described": {}})
     described: Row = doc["described"]
     return described if described and described["rules"] == RULES and doc["version"] == sha256(described) else {}
 
 
-def duels(bundle: Bundle) -> None:
+def duels(bundle: ExaminedBundle) -> None:
     """The stages of every duel are those that the answers give, and no answer is there for nothing."""
     doc, views = bundle.documents.get(NAME), views_of(bundle)
     if doc is None or not described_here(bundle):
@@ -74,25 +74,25 @@ def duels(bundle: Bundle) -> None:
     unneeded(bundle, answers, at="answers")
 
 
-def judged_duels(bundle: Bundle) -> list[tuple[Row, Row]]:
+def judged_duels(bundle: ExaminedBundle) -> list[tuple[Row, Row]]:
     return [(match, duel) for match in bundle.matches for duel in match["duels"] if duel["state"] == "judged"]
 
 
-def sound_answers(bundle: Bundle, rows: list[Row], *, at: str) -> Answers:
+def sound_answers(bundle: ExaminedBundle, rows: list[Row], *, at: str) -> AnswersByKey:
     """Each once, in the order of their keys, and each an answer of this judge."""
     doc, keys = bundle.document(NAME), [row["key"] for row in rows]
     bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
     for row in rows:
         if why := unsound(row, doc["described"]):
             bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why)
-    return Answers(rows, version=doc["version"], described=doc["described"])
+    return AnswersByKey(rows, version=doc["version"], described=doc["described"])
 
 
 def follow(
-    bundle: Bundle,
+    bundle: ExaminedBundle,
     file: str,
     stages: list[Row],
-    answers: Answers,
+    answers: AnswersByKey,
     *,
     field: str,
     prompt: str,
@@ -103,30 +103,30 @@ def follow(
     try:
         kinds = [stage["kind"] for stage in stages]
         expected = answers.stages(kinds, reference=prompt_of(bundle, prompt), left=left, right=right)
-    except (Missing, Unanswered) as gap:
+    except (MissingAnswer, Unanswered) as gap:
         bundle.note("missing-answer", file, field=field, found=str(gap))
     else:
         bundle.compare("wrong-ballots", file, stages, expected, field=field)
 
 
-def unneeded(bundle: Bundle, answers: Answers, *, at: str) -> None:
+def unneeded(bundle: ExaminedBundle, answers: AnswersByKey, *, at: str) -> None:
     extra = sorted(set(answers.rows) - answers.needed)
     if extra:
         bundle.note("extra-answer", NAME, field=at, found=extra[0], expected=f"{len(extra)} fewer")
 
 
-def prompt_of(bundle: Bundle, stem: str) -> str:
+def prompt_of(bundle: ExaminedBundle, stem: str) -> str:
     prompts = (*bundle.document("round.json")["prompts"], *bundle.fresh)
     return next(str(prompt["sha256"]) for prompt in prompts if prompt["stem"] == stem)
 
 
-def views_of(bundle: Bundle) -> dict[str, Views]:
+def views_of(bundle: ExaminedBundle) -> dict[str, Views]:
     """A file -> its pictures by name."""
     rows = [row for row in bundle.document("assets.json") if (row["rendering"] or {}).get("state") == "rendered"]
     return {row["sha256"]: row["rendering"]["views"] for row in rows}
 
 
-def take_of(bundle: Bundle, duel: Row) -> str:
+def take_of(bundle: ExaminedBundle, duel: Row) -> str:
     """Under which name its questions were asked again; "" for the first time."""
     take = duel.get("take", 1)
     return f"{bundle.manifest['competition']} {bundle.round} {take}" if take > 1 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.kinds import ERROR, NOTABLE, Kind
+from verify.kinds import ERROR, NOTABLE, FindingKind
 
 WRONG: dict[str, str] = {
     # files
@@ -110,6 +110,6 @@ TELLING: dict[str, str] = {
     "paused": "the round was paused, for the reason given",
 }
 
-BUNDLE_KINDS: dict[str, Kind] = {kind: Kind(ERROR, meaning) for kind, meaning in WRONG.items()} | {
-    kind: Kind(NOTABLE, meaning) for kind, meaning in TELLING.items()
+BUNDLE_KINDS: dict[str, FindingKind] = {kind: FindingKind(ERROR, meaning) for kind, meaning in WRONG.items()} | {
+    kind: FindingKind(NOTABLE, meaning) for kind, meaning in TELLING.items()
 }

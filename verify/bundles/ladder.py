@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.bundles import repeats
 from verify.bundles.entries import challengers, order_of
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, counted_of, margin_of
 
@@ -29,7 +29,7 @@ class Gap(Exception):
     """A match that the ladder needs is not there."""
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """The ladder; and beyond the screens one match for each rung between challengers, and those that each generation
     audit takes."""
     if bundle.titled:
@@ -109,7 +109,7 @@ def percent(share: Fraction) -> str:
     return f"{float(share) * 100:.4g} %"
 
 
-def headline(bundle: Bundle, winner: str) -> str:
+def headline(bundle: ExaminedBundle, winner: str) -> str:
     """The decision in one sentence, and the reason of the winner's rung."""
     entered, doc, defended = len(challengers(bundle)), bundle.document(NAME), bundle.defended()
     if winner == LEADER:

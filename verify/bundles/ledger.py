@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from verify.bundles.files import SMALL, Bundle, bytes_of, canonical, parsed
-from verify.findings import Signer
+from verify.bundles.files import SMALL, ExaminedBundle, bytes_of, canonical, parsed
+from verify.findings import BundleSigner
 
 NAME, TEXT, NOTE = "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json"
 DOMAIN = b"gauntlet-ledger/1\n"
@@ -20,7 +20,7 @@ GENESIS = "0" * 64
 HEX = re.compile("[0-9a-f]{64}")
 
 
-def check(bundle: Bundle, *, operator: str | None) -> None:
+def check(bundle: ExaminedBundle, *, operator: str | None) -> None:
     read(bundle)
     announced(bundle)
     if bundle.draft:
@@ -29,10 +29,10 @@ def check(bundle: Bundle, *, operator: str | None) -> None:
     check_signer(bundle, NOTE, operator=operator)
 
 
-def check_signer(bundle: Bundle, file: str, *, operator: str | None) -> None:
+def check_signer(bundle: ExaminedBundle, file: str, *, operator: str | None) -> None:
     """Whose signature is it, and did anybody say who it must be?"""
     by, pinned = bundle.signed_by, None if operator is None else bundle.signed_by == operator
-    bundle.book.signers.append(Signer(by, bundle.signature_is_good, pinned))
+    bundle.log.signers.append(BundleSigner(by, bundle.signature_is_good, pinned))
     if operator is None:
         bundle.note("operator-not-pinned", file, field="signed_by", found=by, sentence="Is it the operator?")
     else:
@@ -45,7 +45,7 @@ def event_hash(previous: str, event: Mapping[str, Any]) -> str | None:
     return None if body is None else hashlib.sha256(DOMAIN + bytes.fromhex(previous) + body).hexdigest()
 
 
-def read(bundle: Bundle) -> None:
+def read(bundle: ExaminedBundle) -> None:
     """The events, each line exactly as it is written, up to the first that is none."""
     data = bytes_of(bundle, NAME)
     if data is None:
@@ -63,7 +63,7 @@ def read(bundle: Bundle) -> None:
         _follows(bundle, event, field=field)
 
 
-def add_event(bundle: Bundle, event: Any, *, field: str) -> bool:
+def add_event(bundle: ExaminedBundle, event: Any, *, field: str) -> bool:
     """Take the next event as a site serves it.  False with a finding where it is none."""
     if not is_event(event):
         bundle.note("ledger-broken", NAME, field=field, sentence="This is no event of a ledger.")
@@ -78,7 +78,7 @@ def is_event(event: Any) -> bool:
     return shaped and all(HEX.fullmatch(str(event[key])) for key in ("previous", "hash"))
 
 
-def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
+def _follows(bundle: ExaminedBundle, event: dict[str, Any], *, field: str) -> None:
     last = bundle.events[-1] if bundle.events else None
     previous = last["hash"] if last else GENESIS if event["seq"] == 1 else event["previous"]
     expected = last["seq"] + 1 if last else event["seq"]
@@ -88,7 +88,7 @@ def _follows(bundle: Bundle, event: dict[str, Any], *, field: str) -> None:
     bundle.events.append(event)
 
 
-def announced(bundle: Bundle) -> None:
+def announced(bundle: ExaminedBundle) -> None:
     """The bundle's hash must be an event of the signed ledger, once."""
     digest = hashlib.sha256((bundle.folder / "manifest.json").read_bytes()).hexdigest()
     edition = bundle.documents.get("correction.json", {}).get("edition", 1)
@@ -104,7 +104,7 @@ def announced(bundle: Bundle) -> None:
     bundle.compare("not-announced", "manifest.json", hashes, expected, field="sha256")
 
 
-def checkpoint(bundle: Bundle) -> None:
+def checkpoint(bundle: ExaminedBundle) -> None:
     signed, note = bytes_of(bundle, TEXT, most=SMALL), bytes_of(bundle, NOTE, most=SMALL)
     if signed is None or note is None:
         return

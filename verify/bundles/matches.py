@@ -11,7 +11,7 @@ from verify.bundles.assets import numbered
 from verify.bundles.ballots import Wrong, verdict
 from verify.bundles.entries import ever_representing, order_of
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.judging import by_model
 
 NAME = "matches.json"
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 Files = dict[tuple[str, str, str], str]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """Every screen is there; every duel is about the files both sides delivered; every margin adds up."""
     screens = [m["challenger"] for m in bundle.document(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
     entered = ever_representing(bundle) if bundle.titled else order_of(bundle)
@@ -64,7 +64,7 @@ def results_of(match: Row) -> list[str]:
     return [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
 
 
-def write(bundle: Bundle, match: Row, files: Files) -> Row:
+def write(bundle: ExaminedBundle, match: Row, files: Files) -> Row:
     """What the match must be, from the delivered files and from what the judge answered.
 
     One duel for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen
@@ -97,7 +97,7 @@ def write(bundle: Bundle, match: Row, files: Files) -> Row:
     }
 
 
-def write_duel(bundle: Bundle, match: Row, duel: Row, left: str, right: str) -> Row:
+def write_duel(bundle: ExaminedBundle, match: Row, duel: Row, left: str, right: str) -> Row:
     """What becomes of a duel about these two files; "" is a file that was not delivered."""
     field, state = f"{label(match)} {duel['prompt']}", duel["state"]
     possible = ("judged", "void") if left and right else ("forfeited",)
@@ -124,7 +124,7 @@ def write_duel(bundle: Bundle, match: Row, duel: Row, left: str, right: str) -> 
     return {**sides, "outcome": outcome, "score_micro": score, "detail": detail, "failure": None}
 
 
-def origin_of(bundle: Bundle, match: Row) -> str:
+def origin_of(bundle: ExaminedBundle, match: Row) -> str:
     """As for its kind; where an audit's code was generated again for a correction, of the newest up to this version."""
     applied = {body["correction"] for body in bodies(bundle, "correction.applied", of_round=bundle.round)}
     newest = 0
@@ -143,7 +143,7 @@ def challenger_origin(kind: str) -> str:
     return "generated" if kind == "title" else "submitted"
 
 
-def one_judge(bundle: Bundle) -> None:
+def one_judge(bundle: ExaminedBundle) -> None:
     """One judge for the whole round, and one verdict for the same files and prompt among those that count."""
     judges = sorted({f"{match['judge_name']} {match['judge']}" for match in bundle.matches})
     bundle.compare("wrong-judge", NAME, judges, judges[:1], field="judge")
@@ -182,7 +182,7 @@ def clears(tally: dict[str, int], rules: Row) -> bool:
     return counted_of(tally) >= max(1, rules["least_counted"]) and margin_of(tally) >= Fraction(rules["win_margin"])
 
 
-def end_of(bundle: Bundle, match: Row) -> tuple[int | None, str]:
+def end_of(bundle: ExaminedBundle, match: Row) -> tuple[int | None, str]:
     """A match ends with the first duel that makes it certain; a match of an audit is played to its end."""
     if match["kind"] == "title":
         return match["stopped_after"], match["stopped"]  # `title` plays it again

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NAME as LEDGER
 
 NAME = "decision.json"
@@ -14,7 +14,7 @@ KINDS = {"": "wrong-reign", "weights": "wrong-weights", "weights_block": "wrong-
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     doc, defended = bundle.document(NAME), bundle.defended()
     reigns = doc["reigns"]
     if not 0 < defended < len(reigns):
@@ -28,7 +28,7 @@ def check(bundle: Bundle) -> None:
     )
 
 
-def write(bundle: Bundle, *, before: Row) -> Row:
+def write(bundle: ExaminedBundle, *, before: Row) -> Row:
     """A defence costs the decay down to the floor; a new leader starts at 1; paid from the next round."""
     doc, rules = bundle.document(NAME), bundle.rules
     defended = doc["winner"] == "leader"
@@ -48,7 +48,7 @@ def write(bundle: Bundle, *, before: Row) -> Row:
     }
 
 
-def schedule_of(bundle: Bundle) -> Row:
+def schedule_of(bundle: ExaminedBundle) -> Row:
     """The schedule by whose blocks a reign is paid: the next round's; of one that supersedes, of the round that took
     reveals then."""
     schedule: Row = bundle.document(NAME)["next_schedule"]
@@ -69,7 +69,7 @@ def next_weight(before: Fraction, *, defended: bool, rules: Row) -> Fraction:
     return max(Fraction(rules["weight_floor"]), before - Fraction(rules["weight_decay"]))
 
 
-def superseded(bundle: Bundle) -> None:
+def superseded(bundle: ExaminedBundle) -> None:
     """The reign that is taken back was this round's, stays where it was, and is named by the one that replaces it."""
     corrected, reigns = bundle.documents.get("correction.json"), bundle.document(NAME)["reigns"]
     if not corrected or corrected["supersedes"] is None:
@@ -83,7 +83,7 @@ def superseded(bundle: Bundle) -> None:
         bundle.compare("wrong-reign", NAME, reigns[old - 1]["hotkey"], before, field="supersedes")
 
 
-def announced(bundle: Bundle) -> None:
+def announced(bundle: ExaminedBundle) -> None:
     """The reigns that this part of the ledger tells of, the new one among them, with the winner's code."""
     events = {body.get("sequence"): body for body in bodies(bundle, "reign")}
     winner, reigns = bundle.document(NAME)["winner"], bundle.document(NAME)["reigns"]
@@ -97,7 +97,7 @@ def announced(bundle: Bundle) -> None:
         bundle.compare("ledger-differs", NAME, row, {name: event.get(name) for name in row}, field=f"reign {sequence}")
 
 
-def paid(bundle: Bundle) -> None:
+def paid(bundle: ExaminedBundle) -> None:
     """What was paid while these reigns were known and no later one; and what was set on a real chain, by the reign and
     the uids that the event names: uids change hands there."""
     doc, named, later = bundle.document(NAME), dict[int, Row](), False

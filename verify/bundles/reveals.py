@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from verify.bundles.events import agree_rows, bodies, by_name
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import is_signed, is_wallet_signed
 from verify.comparing import keyed
 
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 KINDS = {"": "wrong-submission", "objection": "wrong-objection", "copy_of": "wrong-copy"}
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """Each reveal lies inside the window, was told by the ledger, and is signed."""
     window = bundle.document("round.json")["schedule"]
     first, last = window["earliest_reveal_block"], window["latest_reveal_block"]
@@ -43,12 +43,12 @@ def check(bundle: Bundle) -> None:
             bundle.note("unsigned-reveal", NAME, field=place)
 
 
-def submissions(bundle: Bundle) -> None:
+def submissions(bundle: ExaminedBundle) -> None:
     rows = [{"who": row["miner" if row["role"] == "challenger" else "role"], **row} for row in bundle.document(ENTRIES)]
     bundle.compare(KINDS, ENTRIES, keyed(rows, "who"), write(bundle))
 
 
-def write(bundle: Bundle) -> dict[str, Row]:
+def write(bundle: ExaminedBundle) -> dict[str, Row]:
     """The submissions by miner, from the reveals, and the leader from the reigns.  An objection's words are ours."""
     rows = {row["miner"]: row for row in bundle.document(ENTRIES) if row["role"] == "challenger"}
     heaps: dict[str, list[Row]] = {}
@@ -70,7 +70,7 @@ def write(bundle: Bundle) -> dict[str, Row]:
     return table
 
 
-def leader(bundle: Bundle) -> Row:
+def leader(bundle: ExaminedBundle) -> Row:
     """The leader takes part with the code that reigned before the round, as the ledger told of it."""
     reign = by_name(bodies(bundle, "reign"), "sequence").get((str(bundle.defended()),), {})
     return {
@@ -82,7 +82,7 @@ def leader(bundle: Bundle) -> Row:
     }
 
 
-def is_miners_own(bundle: Bundle, row: Row, event: Row) -> bool:
+def is_miners_own(bundle: ExaminedBundle, row: Row, event: Row) -> bool:
     """Signed, where a message of the simulated chain or one by the API; of a payload that was cut off there is nothing
     to check."""
     payload = bytes.fromhex(row["payload"])
@@ -125,7 +125,7 @@ def added_up(heap: list[Row], *, demo: bool) -> tuple[Row, str | None]:
     return submission, objection(values, demo=demo)
 
 
-def standing(bundle: Bundle, miner: str) -> str | None:
+def standing(bundle: ExaminedBundle, miner: str) -> str | None:
     """What a competition requires of a hotkey beyond its messages, by what the ledger told of it then."""
     required = bundle.document("competition.json")["config"].get("entry")
     if not required:

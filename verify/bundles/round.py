@@ -9,7 +9,7 @@ from typing import Any
 
 from verify.bundles import beacon as bundle_beacon
 from verify.bundles.events import agree, entered, only
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NAME as LEDGER
 
 NAME = "round.json"
@@ -61,7 +61,7 @@ KINDS = {
 MOVED_BY_PAUSES = ("latest_reveal_block", "seed_block", "generation_deadline_block")
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     doc, competition = bundle.document(NAME), bundle.document("competition.json")
     slug = bundle.manifest["competition"]
     bundle.compare("another-round", "competition.json", competition["slug"], slug, field="slug")
@@ -70,7 +70,7 @@ def check(bundle: Bundle) -> None:
     bundle.compare("wrong-prompts", NAME, len(set(stems)), len(stems), field="stems", sentence="A name twice.")
 
 
-def write(bundle: Bundle) -> dict[str, Any]:
+def write(bundle: ExaminedBundle) -> dict[str, Any]:
     """The document, from the competition, the block's hash, the pool and the names of its prompts."""
     doc, competition = bundle.document(NAME), bundle.document("competition.json")
     rules = rules_of(competition)
@@ -120,7 +120,7 @@ def exact(value: Any) -> Fraction:
     return Fraction(str(value))
 
 
-def announced(bundle: Bundle) -> None:
+def announced(bundle: ExaminedBundle) -> None:
     """What the ledger told when the round was opened, and when its prompts were drawn."""
     doc, blocks = bundle.document(NAME), bundle.document("competition.json")["config"]["blocks"]
     opened, drawn = only(bundle, "round.open"), only(bundle, "round.miner_generation")
@@ -139,7 +139,7 @@ def announced(bundle: Bundle) -> None:
         agree(bundle, NAME, row, drawn, row, "drawn")
 
 
-def next_schedule(bundle: Bundle) -> None:
+def next_schedule(bundle: ExaminedBundle) -> None:
     """The next round lies on the same grid, at least one step later, and was announced so."""
     file, blocks = "decision.json", bundle.document("competition.json")["config"]["blocks"]
     following = bundle.document(file)["next_schedule"]
@@ -154,7 +154,7 @@ def next_schedule(bundle: Bundle) -> None:
     agree(bundle, file, {"schedule": following}, event, ["schedule"], "next_schedule")
 
 
-def lengthened(bundle: Bundle, schedule: dict[str, int]) -> dict[str, int]:
+def lengthened(bundle: ExaminedBundle, schedule: dict[str, int]) -> dict[str, int]:
     """The schedule after the pauses of an open window: a pause, told with its first and its last block, moves the
     window's end, and what comes after it, by as many blocks; the window never ends while it lasts."""
     since: int | None = None
@@ -184,7 +184,7 @@ def opening_at(earliest: int, blocks: dict[str, int]) -> dict[str, int]:
     }
 
 
-def committed(bundle: Bundle) -> None:
+def committed(bundle: ExaminedBundle) -> None:
     """The pool was committed to before the draw, and nothing was added when the seed could be known."""
     doc, last = bundle.document(NAME), None
     seed_block, commitment = doc["schedule"]["seed_block"], commitment_of(doc["pool"])
@@ -199,7 +199,7 @@ def committed(bundle: Bundle) -> None:
         bundle.compare("wrong-pool", LEDGER, last, commitment, field="pool")
 
 
-def _added(bundle: Bundle) -> list[dict[str, Any]]:
+def _added(bundle: ExaminedBundle) -> list[dict[str, Any]]:
     """Commitments to a larger pool after the round was announced, and before its draw."""
     kinds = [(event["kind"], event["body"]) for event in bundle.events]
     opened = [n for n, (kind, body) in enumerate(kinds) if (kind, body.get("round")) == ("round.open", bundle.round)]

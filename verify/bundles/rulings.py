@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles.files import Bundle, canonical
+from verify.bundles.files import ExaminedBundle, canonical
 from verify.bundles.ledger import NAME, is_wallet_signed
 
 Event = dict[str, Any]
@@ -35,7 +35,7 @@ FORMAT = "gauntlet-appeal/1"
 TURNED = {"passed": "rejected", "rejected": "passed"}
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """Everything the ledger tells of this round, in its order."""
     proposed: Table = {}
     confirmed: Table = {}
@@ -68,17 +68,17 @@ def is_by_people(event: Event) -> bool:
     return kind in ("appeal", "correction") and to in OUTCOMES[kind]
 
 
-def _wrong(bundle: Bundle, kind: str, event: Event, sentence: str, *, found: object = None) -> None:
+def _wrong(bundle: ExaminedBundle, kind: str, event: Event, sentence: str, *, found: object = None) -> None:
     bundle.note(kind, NAME, field=f"event {event['seq']} {event['kind']}", found=found, sentence=sentence)
 
 
-def _same(bundle: Bundle, kind: str, event: Event, sentence: str, *, found: Event, expected: Event) -> None:
+def _same(bundle: ExaminedBundle, kind: str, event: Event, sentence: str, *, found: Event, expected: Event) -> None:
     """Does an event say what it must?"""
     stated = {name: found.get(name) for name in expected}
     bundle.compare(kind, NAME, stated, expected, field=f"event {event['seq']} {event['kind']}", sentence=sentence)
 
 
-def proposal_confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> None:
+def proposal_confirmed(bundle: ExaminedBundle, event: Event, proposal: Event | None) -> None:
     """Two different people, in their roles; the second signed what the first proposed."""
     body = event["body"]
     by = body.get("by") if isinstance(body.get("by"), list) else []
@@ -95,7 +95,7 @@ def proposal_confirmed(bundle: Bundle, event: Event, proposal: Event | None) -> 
     _same(bundle, "wrong-ruling", event, "Nobody had proposed exactly this.", found=stated, expected=first)
 
 
-def appeal_lodged(bundle: Bundle, event: Event, earlier: Table) -> None:
+def appeal_lodged(bundle: ExaminedBundle, event: Event, earlier: Table) -> None:
     """Signed by the appellant, about this verdict, once, and in time.
 
     A rejection is objected to by whom it rejects, a pass by another miner of the round.
@@ -122,7 +122,7 @@ def appeal_lodged(bundle: Bundle, event: Event, earlier: Table) -> None:
         _wrong(bundle, "wrong-appeal", event, "Not who may object to this verdict.", found=by)
 
 
-def carried_out(bundle: Bundle, event: Event, confirmed: Table, lodged: Table) -> None:
+def carried_out(bundle: ExaminedBundle, event: Event, confirmed: Table, lodged: Table) -> None:
     """What two people signed, and nothing else, was done; an upheld appeal turns the verdict that it was about, into
     its next version."""
     body, (kind, _, to) = event["body"], event["kind"].partition(".")

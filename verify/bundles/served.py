@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from verify.bundles.checkpoints import SignedHead
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import add_event, check_signer
 from verify.bundles.web import Unreachable, fetch_json
 
@@ -17,7 +17,7 @@ MOST_EVENTS = 2_000_000
 SLUG = re.compile(r"/c/([A-Za-z0-9_-]{1,50})(?:/|$)")
 
 
-def read(address: str, *, after: int, operator: str | None) -> Bundle:
+def read(address: str, *, after: int, operator: str | None) -> ExaminedBundle:
     """The events after number `after`, and the newest signed head.  Raises Unreachable.
 
     `address`: of a competition's pages (https://SITE/c/SLUG) or of its ledger (…/api/v1/ledger?competition=SLUG).
@@ -27,7 +27,7 @@ def read(address: str, *, after: int, operator: str | None) -> Bundle:
     slug = named[1] if named else parse_qs(parts.query).get("competition", [""])[0]
     if not slug:
         raise Unreachable("the address must be that of a competition: https://SITE/c/SLUG")
-    bundle = Bundle(Path(), prefix="")
+    bundle = ExaminedBundle(Path(), prefix="")
     bundle.manifest = {"competition": slug, "files": []}
     site = f"{parts.scheme}://{parts.netloc}/api/v1"
     for row in _rows(f"{site}/ledger", {"competition": slug, "after_seq": str(after), "limit": "200"}):
@@ -38,11 +38,11 @@ def read(address: str, *, after: int, operator: str | None) -> Bundle:
     if bundle.events:
         wanted["as_of_seq"] = str(bundle.events[-1]["seq"])
     _head(bundle, next(_rows(f"{site}/checkpoints", wanted), None), operator=operator)
-    bundle.book.count("events", by=len(bundle.events))
+    bundle.log.count("events", by=len(bundle.events))
     return bundle
 
 
-def _head(bundle: Bundle, row: Any, *, operator: str | None) -> None:
+def _head(bundle: ExaminedBundle, row: Any, *, operator: str | None) -> None:
     """The newest signed head must be an event of what is served."""
     try:
         head = SignedHead.of(row) if row else None

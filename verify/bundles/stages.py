@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NAME
 
 RUNNING = ("open", "miner_generation", "downloading", "duels", "finalizing")
@@ -61,7 +61,7 @@ WHO = (
 )
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """A row may be older than this part of the ledger only if it belongs to an earlier round or to none.
 
     A published round has finished, and its bundle was about to be signed; of a draft that need not be told yet.
@@ -83,7 +83,7 @@ def check(bundle: Bundle) -> None:
         bundle.compare("wrong-stage", NAME, found, wanted, field=f"{kind} {bundle.round}")
 
 
-def move(bundle: Bundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
+def move(bundle: ExaminedBundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
     body, edges, field = event["body"], EDGES[kind], f"event {event['seq']} {event['kind']}"
     bundle.compare("wrong-stage", NAME, body.get("to"), to, field=field)
     if to not in edges.get(str(body["from"]), ()):

@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.bundles import bankroll
 from verify.bundles.entries import order_of
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ladder import LEADER, Gap, Pairs, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, counted_of, label, margin_of, results_of, tally_of
@@ -27,7 +27,7 @@ KINDS = {
 Row = dict[str, Any]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     """A machine may round the last millionth of an interval otherwise: that is taken as it is stated."""
     doc, matches = bundle.document(NAME), []
     stated = {row["match"]: [*row["interval95_micro"], row["sign_p_micro"]] for row in doc["matches"]}
@@ -55,7 +55,7 @@ def intervals(tally: dict[str, int]) -> tuple[int, int, int]:
     return round(low * 1_000_000), round(high * 1_000_000), round(p * 1_000_000)
 
 
-def flips_of(bundle: Bundle, match: Row) -> int | None:
+def flips_of(bundle: ExaminedBundle, match: Row) -> int | None:
     rules, tally = bundle.rules, tally_of(results_of(match))
     won, lost = tally["won"] + tally["forfeits_defender"], tally["lost"] + tally["forfeits_challenger"]
     if match["kind"] == "title":
@@ -89,7 +89,7 @@ def flips(tally: dict[str, int], *, bar: Fraction, least: int) -> int | None:
     return None
 
 
-def of_titles(bundle: Bundle) -> int | None:
+def of_titles(bundle: ExaminedBundle) -> int | None:
     """The fewest title duels of one finalist for another leader: of the new one, or of those who missed it."""
     winner, rows = bundle.document("decision.json")["winner"], bundle.documents.get("title.json", {"bankrolls": []})
     may = [row for row in rows["bankrolls"] if winner in (row["entry"], LEADER)]
@@ -97,7 +97,7 @@ def of_titles(bundle: Bundle) -> int | None:
     return min((distance for distance in distances if distance is not None), default=None)
 
 
-def of_ladder(bundle: Bundle) -> int | None:
+def of_ladder(bundle: ExaminedBundle) -> int | None:
     """Each match and each audit turned by itself: is the leader another, or does a match or an audit lack to tell?"""
     met, rejected, rules = pairs_of(bundle.document(MATCHES)), rejected_in(bundle.document("audits.json")), bundle.rules
     before = _leader(bundle, met, rejected)
@@ -115,7 +115,7 @@ def of_ladder(bundle: Bundle) -> int | None:
     return min((distance for distance in distances if distance), default=None)
 
 
-def _leader(bundle: Bundle, met: Pairs, rejected: set[str]) -> str:
+def _leader(bundle: ExaminedBundle, met: Pairs, rejected: set[str]) -> str:
     """Who leads; "" where nobody can tell."""
     audited = {audit["entry"] for audit in bundle.document("audits.json")}
     try:
@@ -126,7 +126,7 @@ def _leader(bundle: Bundle, met: Pairs, rejected: set[str]) -> str:
     return "" if bundle.rules["audits"] and won - audited else defender_after(rungs)
 
 
-def turned_by(bundle: Bundle, entry: str) -> int | None:
+def turned_by(bundle: ExaminedBundle, entry: str) -> int | None:
     """Of an audit that passed any of its matches could have failed it; of one that did not, the last failed it."""
     rules = bundle.document("round.json")["rules"]
     mine = [
@@ -142,7 +142,7 @@ def turned_by(bundle: Bundle, entry: str) -> int | None:
     return min((d for m in decisive if (d := flips_of(bundle, m)) is not None), default=None)
 
 
-def repeatability(bundle: Bundle) -> dict[str, int]:
+def repeatability(bundle: ExaminedBundle) -> dict[str, int]:
     """Verdicts on the other files of a further copy of a commit, against those on the first's."""
     order = {entry: n for n, entry in enumerate(order_of(bundle))}
     commits = {row["entry"]: row["commit"] for row in bundle.document("submissions.json") if row["entry"] in order}

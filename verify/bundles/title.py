@@ -8,7 +8,7 @@ from typing import Any
 from verify.bundles import bankroll
 from verify.bundles.entries import commit_of, groups, leader_commit, order_of, representatives
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ladder import headline, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, margin_of, result_of
@@ -29,7 +29,7 @@ Standing = tuple[Row, str, int]
 """(what is left of the bankroll, how the match ended, after how many duels)."""
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     if bundle.titled != (NAME in bundle.documents):
         bundle.note("file-missing" if bundle.titled else "foreign-file", NAME)
     if not bundle.titled or NAME not in bundle.documents:
@@ -49,7 +49,7 @@ def check(bundle: Bundle) -> None:
     bundle.compare("wrong-ladder", DECISION, ladder, verdicts_of(finalists, rejected, winner), field="ladder")
 
 
-def outcome(bundle: Bundle) -> tuple[list[str], dict[str, Standing], list[str], set[str]]:
+def outcome(bundle: ExaminedBundle) -> tuple[list[str], dict[str, Standing], list[str], set[str]]:
     """(who played for the title, how each stands, who had to play, whom an audit rejected)."""
     matches, rejected = bundle.document(MATCHES), rejected_in(bundle.document("audits.json"))
     titles = {match["challenger"]: match for match in matches if match["kind"] == "title"}
@@ -59,7 +59,7 @@ def outcome(bundle: Bundle) -> tuple[list[str], dict[str, Standing], list[str], 
     return list(titles), standings, finalists_of(bundle, screens, rejected), rejected
 
 
-def write(bundle: Bundle, standings: dict[str, Standing]) -> Row:
+def write(bundle: ExaminedBundle, standings: dict[str, Standing]) -> Row:
     """The document without its finalists, from the pool, the submissions, the outputs and the title matches."""
     doc, round_ = bundle.document(NAME), bundle.document("round.json")
     pool, shown, names = set(round_["pool"]), {row["sha256"] for row in round_["prompts"]}, bundle.rules["title"]
@@ -84,7 +84,7 @@ def write(bundle: Bundle, standings: dict[str, Standing]) -> Row:
     }
 
 
-def left_of(bundle: Bundle, entry: str, standing: Standing) -> Row:
+def left_of(bundle: ExaminedBundle, entry: str, standing: Standing) -> Row:
     """A bankroll played again, duel by duel, from what its pair's earlier rounds left."""
     left, ending, duels = standing
     return {
@@ -97,7 +97,7 @@ def left_of(bundle: Bundle, entry: str, standing: Standing) -> Row:
     }
 
 
-def drawn(bundle: Bundle) -> None:
+def drawn(bundle: ExaminedBundle) -> None:
     """The fresh prompts were drawn with the others, each has its own name, and earlier rounds showed the seen ones."""
     if not bundle.titled or NAME not in bundle.documents:
         return
@@ -111,7 +111,7 @@ def drawn(bundle: Bundle) -> None:
         bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts")
 
 
-def bankrolls(bundle: Bundle) -> None:
+def bankrolls(bundle: ExaminedBundle) -> None:
     """Each begins with what the pair's last round left, and leaves what the ledger keeps."""
     if not bundle.titled or NAME not in bundle.documents:
         return
@@ -121,7 +121,7 @@ def bankrolls(bundle: Bundle) -> None:
             _carried(bundle, row)
 
 
-def _carried(bundle: Bundle, row: Row) -> None:
+def _carried(bundle: ExaminedBundle, row: Row) -> None:
     before = carried(bundle, commit=row["commit"], leader=leader_commit(bundle))
     if before is None:
         bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"])
@@ -134,7 +134,7 @@ def _carried(bundle: Bundle, row: Row) -> None:
     bundle.compare("ledger-differs", NAME, [row["left"]], expected, field=f"{row['entry']} left")
 
 
-def carried(bundle: Bundle, *, commit: str, leader: str) -> Row | None:
+def carried(bundle: ExaminedBundle, *, commit: str, leader: str) -> Row | None:
     """What the last earlier round of this pair left; None where this part of the ledger does not reach back."""
     pair = [b for b in bodies(bundle, "bankroll") if (b["commit"], b["leader_commit"]) == (commit, leader)]
     before = [b for b in pair if b["round"] < (bundle.round or 0)]
@@ -143,7 +143,7 @@ def carried(bundle: Bundle, *, commit: str, leader: str) -> Row | None:
     return dict(NOTHING) if bundle.events and bundle.events[0]["seq"] == 1 else None
 
 
-def finalists_of(bundle: Bundle, screens: dict[str, Row], rejected: set[str]) -> list[str]:
+def finalists_of(bundle: ExaminedBundle, screens: dict[str, Row], rejected: set[str]) -> list[str]:
     """The best entries of the screen that no audit rejected and whose bankroll was not out before."""
     rules, doc, order = bundle.rules, bundle.document(NAME), order_of(bundle)
     out = {row["entry"] for row in doc["bankrolls"] if row["carried"]["out"]}
@@ -155,7 +155,7 @@ def finalists_of(bundle: Bundle, screens: dict[str, Row], rejected: set[str]) ->
     return sorted(able, key=lambda e: (-margin_of(screens[e]), order.index(e)))[: rules["title"]["finalists"]]
 
 
-def winner_of(bundle: Bundle, finalists: list[str], standings: dict[str, Standing]) -> str:
+def winner_of(bundle: ExaminedBundle, finalists: list[str], standings: dict[str, Standing]) -> str:
     """Of those who earned the title the one with the larger margin, then the earlier reveal; else the leader."""
     order = order_of(bundle)
     won = [entry for entry in finalists if entry in standings and standings[entry][1] == "title"]
@@ -166,7 +166,7 @@ def winner_of(bundle: Bundle, finalists: list[str], standings: dict[str, Standin
     return min(won, key=lambda entry: (-margins[entry], order.index(entry)), default=LEADER)
 
 
-def played(bundle: Bundle, match: Row) -> Standing:
+def played(bundle: ExaminedBundle, match: Row) -> Standing:
     """A title match, from what its pair's earlier rounds left: as the document says, or as the ledger tells."""
     doc, entry = bundle.document(NAME), match["challenger"]
     stated = next((row["carried"] for row in doc["bankrolls"] if row["entry"] == entry), None)

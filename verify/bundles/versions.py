@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from verify.bundles.answers import Answers, Missing
+from verify.bundles.answers import AnswersByKey, MissingAnswer
 from verify.bundles.ballots import silent
 from verify.bundles.correction import NAME
 from verify.bundles.events import bodies
-from verify.bundles.files import Bundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.judging import by_model, judged_duels, prompt_of, take_of, views_of
 from verify.bundles.ladder import pair_of
 from verify.bundles.matches import NAME as MATCHES
@@ -29,7 +29,7 @@ Files = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Question:
+class JudgedQuestion:
     """One duel that the judge was asked about: prompt and files."""
 
     position: int
@@ -51,13 +51,13 @@ class History:
     """What the ledger has told so far.  `duels`: of each version of a pair; `stops`: where each was decided; `counts`:
     which version of a pair counts."""
 
-    duels: dict[Pair, dict[int, dict[str, Question]]] = field(default_factory=dict)
+    duels: dict[Pair, dict[int, dict[str, JudgedQuestion]]] = field(default_factory=dict)
     stops: dict[tuple[Pair, int], int] = field(default_factory=dict)
     counts: dict[Pair, int] = field(default_factory=dict)
 
-    def questions(self) -> dict[Place, Question]:
+    def questions(self) -> dict[Place, JudgedQuestion]:
         """Of every decided match that counts, the duels up to its end about which somebody was asked."""
-        table: dict[Place, Question] = {}
+        table: dict[Place, JudgedQuestion] = {}
         for pair, versions in self.duels.items():
             version = self.counts.get(pair, 1)
             stop = self.stops.get((pair, version), 0)
@@ -78,12 +78,12 @@ class History:
             versions[version] = dict(versions.get(self.counts.get(pair, 1), {})) if version > 1 else {}
         if kind != "match.decided":
             files = (body["prompt"], body.get("left_sha256", ""), body.get("right_sha256", ""))
-            versions[version][body["prompt"]] = Question(position=body["position"], at=body["at"], files=files)
+            versions[version][body["prompt"]] = JudgedQuestion(position=body["position"], at=body["at"], files=files)
         elif "stopped_after" in body:  # ledgers from before duels were judged again do not tell it
             self.stops[pair, version] = body["stopped_after"]
 
 
-def check(bundle: Bundle) -> None:
+def check(bundle: ExaminedBundle) -> None:
     versions = {(pair_of(match), match.get("version", 1)): match for match in bundle.matches}
     if len(versions) != len(bundle.matches):
         bundle.note("wrong-correction", NAME, field="matches", sentence="One version of a match is there twice.")
@@ -96,13 +96,13 @@ def check(bundle: Bundle) -> None:
         _made_again(bundle, match, versions[pair, max(older)] if older else None, staged.get(version), version=version)
 
 
-def _judged_once(bundle: Bundle, match: Row) -> None:
+def _judged_once(bundle: ExaminedBundle, match: Row) -> None:
     if any("take" in duel for duel in match["duels"]):
         sentence = "What is judged for the first time has no take."
         bundle.note("wrong-correction", MATCHES, field=label(match), sentence=sentence)
 
 
-def _staged(bundle: Bundle) -> dict[int, Staged]:
+def _staged(bundle: ExaminedBundle) -> dict[int, Staged]:
     """version -> what opened it, of the corrections that were applied.  The whole set follows from the choice."""
     history, staged = History(), dict[int, Staged]()
     applied = {body["correction"] for body in bodies(bundle, "correction.applied", of_round=bundle.round)}
@@ -124,13 +124,13 @@ def _staged(bundle: Bundle) -> dict[int, Staged]:
     return staged
 
 
-def whole(questions: Mapping[Place, Question], *, choice: Mapping[str, str], cited: set[Place]) -> set[Place]:
+def whole(questions: Mapping[Place, JudgedQuestion], *, choice: Mapping[str, str], cited: set[Place]) -> set[Place]:
     """What the fault touched, and whatever asked the same question of the same files."""
     touched = {question.files for place, question in questions.items() if touched_by(place, question, choice, cited)}
     return {place for place, question in questions.items() if question.files in touched}
 
 
-def touched_by(place: Place, question: Question, choice: Mapping[str, str], cited: set[Place]) -> bool:
+def touched_by(place: Place, question: JudgedQuestion, choice: Mapping[str, str], cited: set[Place]) -> bool:
     what = choice.get("what")
     if what == "match":
         return " ".join(place[:3]) == choice["match"]
@@ -142,7 +142,7 @@ def touched_by(place: Place, question: Question, choice: Mapping[str, str], cite
     return what == "round" or (what == "answer" and place in cited)
 
 
-def cited_by(bundle: Bundle, choice: Mapping[str, str]) -> set[Place]:
+def cited_by(bundle: ExaminedBundle, choice: Mapping[str, str]) -> set[Place]:
     """The duels that cite one answer of a model."""
     if choice.get("what") != "answer" or not by_model(bundle):
         return set()
@@ -151,20 +151,20 @@ def cited_by(bundle: Bundle, choice: Mapping[str, str]) -> set[Place]:
         stages = duel["detail"].get("stages", [])
         if silent(stages):
             continue  # no answer stands behind it
-        answers = Answers(doc["answers"], version=doc["version"], described=doc["described"])
+        answers = AnswersByKey(doc["answers"], version=doc["version"], described=doc["described"])
         answers.take = take_of(bundle, duel)
         sides = {name: views.get(duel[name], {}) for name in ("left", "right")}
         kinds = [stage["kind"] for stage in stages]
         try:
             answers.stages(kinds, reference=prompt_of(bundle, duel["prompt"]), **sides)
-        except Missing:
+        except MissingAnswer:
             continue  # `judging` names it
         if choice["answer"] in answers.needed:
             cited.add((*pair_of(match), duel["prompt"]))
     return cited
 
 
-def _made_again(bundle: Bundle, match: Row, before: Row | None, staged: Staged | None, *, version: int) -> None:
+def _made_again(bundle: ExaminedBundle, match: Row, before: Row | None, staged: Staged | None, *, version: int) -> None:
     """A version comes of a correction that was applied, and holds what it had to hold: judged again exactly where it
     had to be, untouched where it was told, else asked for the first time."""
     if staged is None or before is None or staged.scope not in ("duels", "generation"):

@@ -7,10 +7,10 @@ from math import ceil
 from random import Random
 from statistics import median
 
-from verify.reading import Row
+from verify.reading import RecordRow
 from verify.records.ladders import decided, ladders
 from verify.records.winners import Decision, standing, verdict
-from verify.rounds import CHALLENGER, LEADER, Asset, Match, Round
+from verify.rounds import CHALLENGER, LEADER, RecordedAsset, RecordedMatch, RecordedRound
 
 MISMATCH_DISTANCE = 0.1
 """A regenerated asset further than this from the submitted one is a mismatch (PROTOCOL of era 1)."""
@@ -29,7 +29,7 @@ OUTCOMES = {
 SAME = "had it passed, the winner would be the same"
 
 
-def keys(round: Round, decision: Decision) -> None:
+def keys(round: RecordedRound, decision: Decision) -> None:
     """Audits required, audits held, and candidates of the ladder are the same hotkeys.
 
     Who failed the source audit needs no generation audit.
@@ -51,7 +51,7 @@ def keys(round: Round, decision: Decision) -> None:
         round.note("audit-below-threshold", "require_audit.json", field=f"{field} {hotkey}", **about)
 
 
-def source(round: Round, _: object) -> None:
+def source(round: RecordedRound, _: object) -> None:
     for row in round.source.values():
         row.one_of("verdict", ("passed", "failed", "pending"))
         reason = row["reason"] or ""
@@ -62,7 +62,7 @@ def source(round: Round, _: object) -> None:
         round.note("source-audit-missing", "source_audit.json", field=hotkey, sentence=sentence)
 
 
-def generation(round: Round, decision: Decision) -> None:
+def generation(round: RecordedRound, decision: Decision) -> None:
     """What each says, and in era 1 its numbers.  Era 2's numbers are in `repeats`."""
     for hotkey, row in round.generation.items():
         key = "outcome" if round.era == 1 else "verdict"
@@ -75,7 +75,7 @@ def generation(round: Round, decision: Decision) -> None:
             _distances(round, decision, hotkey, row)
 
 
-def _distances(round: Round, decision: Decision, hotkey: str, row: Row) -> None:
+def _distances(round: RecordedRound, decision: Decision, hotkey: str, row: RecordRow) -> None:
     """Era 1: numbers from generated.json, the reason and the verdict from the numbers.
 
     At most 6 non-critical and 1 critical failures are tolerated, and a median generation time of 90 s.
@@ -86,7 +86,7 @@ def _distances(round: Round, decision: Decision, hotkey: str, row: Row) -> None:
     made = round.assets.get((hotkey, "generated"))
     if made:
         row.compare("audit-numbers", counted(round, hotkey, made))
-        round.book.count("audits recomputed")
+        round.log.count("audits recomputed")
     elif checked:
         row.note("audit-unverifiable", found=checked)
     in_time = seconds is not None and seconds <= MEDIAN_LIMIT_SECONDS
@@ -112,7 +112,7 @@ def mismatches(failed: int, critical: int) -> list[str]:
     return [MISMATCHES.format(kind=kind, number=number, tolerated=most) for kind, (number, most) in over.items()]
 
 
-def counted(round: Round, hotkey: str, made: Mapping[str, Asset]) -> dict[str, object]:
+def counted(round: RecordedRound, hotkey: str, made: Mapping[str, RecordedAsset]) -> dict[str, object]:
     """The numbers as generated.json gives them.
 
     A prompt fails when its file is missing, further than 0.1 from the submitted one, or took more than 180 s.
@@ -133,7 +133,7 @@ def counted(round: Round, hotkey: str, made: Mapping[str, Asset]) -> dict[str, o
     return dict(zip(NUMBERS, (len(made), len(failing - critical), len(failing & critical), seconds), strict=True))
 
 
-def check_rejection(round: Round, decision: Decision, hotkey: str, row: Row, *, unseen: bool) -> None:
+def check_rejection(round: RecordedRound, decision: Decision, hotkey: str, row: RecordRow, *, unseen: bool) -> None:
     """A rejection that no number supports: notable where nothing could be built or checked (`unseen`), else wrong."""
     build, reason = round.builds.get(hotkey), row["reason"]
     if not unseen and (build is None or build["status"] == "success"):
@@ -150,7 +150,7 @@ def check_rejection(round: Round, decision: Decision, hotkey: str, row: Row, *, 
     row.note("rejected-for-infrastructure", found=reason, sentence=sentence)
 
 
-def critical_prompts(round: Round, decision: Decision) -> None:
+def critical_prompts(round: RecordedRound, decision: Decision) -> None:
     """Critical prompts are a seeded sample of the duels the challenger won against a defender it dethroned."""
     key = "critical_prompts"
     for hotkey, row in round.required.items() if round.era == 1 else ():
@@ -166,11 +166,11 @@ def critical_prompts(round: Round, decision: Decision) -> None:
             row.note("critical-prompts-drawn", key, found=listed, expected=draws[0])
 
 
-def stems_won(match: Match) -> list[str]:
+def stems_won(match: RecordedMatch) -> list[str]:
     return sorted(duel.stem for duel in match.duels if duel.winner == CHALLENGER)
 
 
-def draw(round: Round, stems: list[str]) -> list[str]:
+def draw(round: RecordedRound, stems: list[str]) -> list[str]:
     """As many as the margin asks for: ceil(win_margin x prompts). Found in the records, where it holds exactly."""
     number = ceil(round.config.win_margin * len(round.prompts))
     if round.seed is None or number > len(stems):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from verify.rounds import CHALLENGER, LEADER, SUBMITTED, Round
+from verify.rounds import CHALLENGER, LEADER, SUBMITTED, RecordedRound
 
 LEAST_FILES = 8
 """Fewer files of equal size than this may be chance."""
 
 
-def check_copies(round: Round, *, leader: str | None, leader_commit: str | None) -> None:
+def check_copies(round: RecordedRound, *, leader: str | None, leader_commit: str | None) -> None:
     """The records have no hashes; equal sizes on every prompt is the nearest there is."""
     commits: dict[str, list[str]] = defaultdict(list)
     sizes: dict[tuple[tuple[str, int], ...], list[str]] = defaultdict(list)
@@ -31,7 +31,7 @@ def check_copies(round: Round, *, leader: str | None, leader_commit: str | None)
             _of_leader(round, hotkey, "hotkey")
 
 
-def _of_leader(round: Round, hotkey: str, what: str) -> None:
+def _of_leader(round: RecordedRound, hotkey: str, what: str) -> None:
     """The leader's own commit as a challenger is a free measure of the judge: its margin should be 0."""
     match = round.matches.get((LEADER, hotkey))
     lacking = sum(not duel.sides[CHALLENGER].view for duel in match.duels) if match else 0

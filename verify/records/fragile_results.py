@@ -6,11 +6,11 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import Any
 
-from verify.records.ladders import Rung
+from verify.records.ladders import LadderTurn
 from verify.records.layout import TOO_LATE
 from verify.records.matches import repeat_of
 from verify.records.winners import Decision
-from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SUBMITTED, Duel, Match, Round
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SUBMITTED, RecordedDuel, RecordedMatch, RecordedRound
 
 OUTAGES = ("internal error", "judge failed", "judge unavailable", "vlm failed", "vlm error", "connection error")
 """What the platform writes where a judge's words belong, in lower case and without a full stop."""
@@ -18,7 +18,7 @@ SECONDS_ALLOWED = 35.0
 """The limit era 0's second round kept (30 s and 5 s grace): every flagged time is above, every other below."""
 
 
-def failed_judge(duel: Duel) -> bool:
+def failed_judge(duel: RecordedDuel) -> bool:
     """A draw that is no verdict: nothing said, or an error said in place of a judgement."""
     detail = duel.detail if isinstance(duel.detail, dict) else {}
     words = (duel.issues or str(detail.get("issues") or "")).strip()
@@ -27,7 +27,7 @@ def failed_judge(duel: Duel) -> bool:
     return judged and (silent or words.lower().rstrip(".") in OUTAGES)
 
 
-def outages(round: Round, decision: Decision) -> None:
+def outages(round: RecordedRound, decision: Decision) -> None:
     for match in round.matches.values():
         failed = sum(failed_judge(duel) for duel in match.duels)
         least, most, bar = match.recomputed(more=-failed), match.recomputed(more=failed), round.config.win_margin
@@ -36,10 +36,10 @@ def outages(round: Round, decision: Decision) -> None:
         if failed:
             sentence = f"Counted otherwise, the margin lies between {least} and {most} (bar {bar}){place}."
             about: dict[str, Any] = {"field": "duels", "found": failed, "expected": 0, "sentence": sentence}
-            round.book.note("outage-as-draw", file=match.file, **about)
+            round.log.note("outage-as-draw", file=match.file, **about)
 
 
-def near_the_bar(round: Round, decision: Decision) -> None:
+def near_the_bar(round: RecordedRound, decision: Decision) -> None:
     """One duel more or less is one step of the margin; a drawn one instead of a lost one counts the same.
 
     And did duels given for a missing file carry the challenger over the bar?
@@ -61,28 +61,28 @@ def near_the_bar(round: Round, decision: Decision) -> None:
             "sentence": score,
         }
         if took and match.challenger == decision.winner and less < bar:
-            round.book.note("winner-by-one-duel", **about)
+            round.log.note("winner-by-one-duel", **about)
         if met and margin < bar <= more:
-            round.book.note("one-duel-short", **about)
+            round.log.note("one-duel-short", **about)
         if given and without < bar <= margin:
             sentence = f"{given} duels were given because {match.defender} had no picture."
-            round.book.note("qualified-by-missing-file", **about | {"expected": without, "sentence": sentence})
+            round.log.note("qualified-by-missing-file", **about | {"expected": without, "sentence": sentence})
 
 
-def _met(decision: Decision, match: Match) -> bool:
+def _met(decision: Decision, match: RecordedMatch) -> bool:
     """A screen against the leader, or a rung of the deciding ladder; other matches only fill the matrix."""
     return match.defender == LEADER or any(_is_of(rung, match) for rung in decision.final.rungs)
 
 
-def _is_of(rung: Rung, match: Match) -> bool:
+def _is_of(rung: LadderTurn, match: RecordedMatch) -> bool:
     return (rung.defender, rung.challenger) == (match.defender, match.challenger)
 
 
-def _by_missing_file(duel: Duel) -> bool:
+def _by_missing_file(duel: RecordedDuel) -> bool:
     return duel.winner == CHALLENGER and not duel.sides[DEFENDER].view and bool(duel.sides[CHALLENGER].view)
 
 
-def given_to_challengers(round: Round, _: object) -> None:
+def given_to_challengers(round: RecordedRound, _: object) -> None:
     """Duels that no judge saw, because the defender had no picture, or took too long: one finding a defender."""
     duels: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for match in round.matches.values():
@@ -103,7 +103,7 @@ def given_to_challengers(round: Round, _: object) -> None:
         round.note(kind, defender, **about)
 
 
-def order(round: Round, decision: Decision) -> None:
+def order(round: RecordedRound, decision: Decision) -> None:
     """Only a tie between two who both had a turn decides anything.  A screen match out of reveal order was played, or
     played again, after the others."""
     for first, second in pairwise(decision.queue):
@@ -131,7 +131,7 @@ def moved_row(rows: list[str], due: list[str]) -> str:
     return ""
 
 
-def times(round: Round, _: object) -> None:
+def times(round: RecordedRound, _: object) -> None:
     """Era 0: a side that took longer than the limit loses, both draw. Checked where the round used the rule at all."""
     duels = [(match, duel) for match in round.matches.values() for duel in match.duels]
     if round.era > 0 or not any(duel.issues in TOO_LATE for _, duel in duels):
@@ -152,4 +152,4 @@ def times(round: Round, _: object) -> None:
                 "expected": due,
                 "sentence": sentence,
             }
-            round.book.note("duel-time", file=match.file, **about)
+            round.log.note("duel-time", file=match.file, **about)

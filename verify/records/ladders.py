@@ -16,7 +16,7 @@ Margins = Mapping[tuple[str, str], float]
 
 
 @dataclass(frozen=True)
-class Rung:
+class LadderTurn:
     """One challenger's turn. `margin` None: the match that the rules ask for is not recorded."""
 
     defender: str
@@ -26,8 +26,8 @@ class Rung:
 
 
 @dataclass(frozen=True)
-class Ladder:
-    rungs: tuple[Rung, ...]
+class RecordedLadder:
+    rungs: tuple[LadderTurn, ...]
 
     @property
     def winners(self) -> list[str]:
@@ -35,7 +35,7 @@ class Ladder:
         return [rung.challenger for rung in self.rungs if rung.takes]
 
     @property
-    def missing(self) -> list[Rung]:
+    def missing(self) -> list[LadderTurn]:
         return [rung for rung in self.rungs if rung.margin is None]
 
 
@@ -44,7 +44,7 @@ def qualified(queue: Sequence[str], margins: Margins, *, win_margin: float) -> l
     return [hotkey for hotkey in queue if margins.get((LEADER, hotkey), -1.0) >= win_margin]
 
 
-def climb(queue: Sequence[str], margins: Margins, *, win_margin: float, rejected: Collection[str]) -> Ladder:
+def climb(queue: Sequence[str], margins: Margins, *, win_margin: float, rejected: Collection[str]) -> RecordedLadder:
     """The ladder of `queue` (those entitled to a turn, in reveal order)."""
     defender, rungs = LEADER, []
     for challenger in queue:
@@ -52,12 +52,14 @@ def climb(queue: Sequence[str], margins: Margins, *, win_margin: float, rejected
             continue
         margin = margins.get((defender, challenger))
         takes = margin is not None and margin >= win_margin
-        rungs.append(Rung(defender, challenger, margin, takes))
+        rungs.append(LadderTurn(defender, challenger, margin, takes))
         defender = challenger if takes else defender
-    return Ladder(tuple(rungs))
+    return RecordedLadder(tuple(rungs))
 
 
-def ladders(queue: Sequence[str], margins: Margins, *, win_margin: float, rejected: Collection[str]) -> list[Ladder]:
+def ladders(
+    queue: Sequence[str], margins: Margins, *, win_margin: float, rejected: Collection[str]
+) -> list[RecordedLadder]:
     """Every ladder the round went through: each time its winners met a rejection it was climbed anew without them.
 
     All who ever win a rung needed an audit; the last ladder decides. Each step passes one more over, so it ends.
@@ -72,6 +74,6 @@ def ladders(queue: Sequence[str], margins: Margins, *, win_margin: float, reject
         passed_over.add(fallen)
 
 
-def decided(ladder: Ladder, *, passed: Collection[str]) -> str:
+def decided(ladder: RecordedLadder, *, passed: Collection[str]) -> str:
     """The last winner whose audits passed, else the leader."""
     return next((hotkey for hotkey in reversed(ladder.winners) if hotkey in passed), LEADER)

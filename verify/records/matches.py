@@ -7,7 +7,18 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from verify.records.layout import stem_of, unneeded_places
-from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED, Duel, Match, Round, Side
+from verify.rounds import (
+    CHALLENGER,
+    DEFENDER,
+    DRAW,
+    LEADER,
+    SKIPPED,
+    SUBMITTED,
+    RecordedDuel,
+    RecordedMatch,
+    RecordedRound,
+    RecordedSide,
+)
 
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
@@ -15,34 +26,34 @@ SHEET = "grid.png"
 """Era 2 lists a folder of views; its duels show this file in it."""
 
 
-def sums(round: Round, _: object) -> None:
+def sums(round: RecordedRound, _: object) -> None:
     """Score and margin.  A match of era 3 that is certain leaves the rest of its duels unjudged, and says so there."""
-    book = round.book
+    log = round.log
     for match in round.matches.values():
         margins = match.possible_margins
         if match.score is not None:
             sentence = "The score is duels won less duels lost."
-            book.compare("score", match.file, match.score, match.net, field="score", sentence=sentence)
+            log.compare("score", match.file, match.score, match.net, field="score", sentence=sentence)
         expected = match.margin if match.margin in margins else margins[0]
         sentence = f"{match.won(CHALLENGER)} won, {match.won(DEFENDER)} lost of {match.counted} counted."
-        book.compare("margin", match.file, match.margin, expected, field="margin", sentence=sentence)
+        log.compare("margin", match.file, match.margin, expected, field="margin", sentence=sentence)
         skipped = match.won(SKIPPED) - (unneeded(match) if round.era == 3 else 0)
         if skipped > 0:
-            book.note("duel-skipped", file=match.file, field="duels", found=skipped, expected=0)
+            log.note("duel-skipped", file=match.file, field="duels", found=skipped, expected=0)
         unseen = sum(not all(side.view for side in duel.sides.values()) for duel in match.duels)
-        book.count("matches recomputed")
-        book.count("duels read", by=len(match.duels))
-        book.count("of them without a picture of one side or both", by=unseen)
+        log.count("matches recomputed")
+        log.count("duels read", by=len(match.duels))
+        log.count("of them without a picture of one side or both", by=unseen)
 
 
-def unneeded(match: Match) -> int:
+def unneeded(match: RecordedMatch) -> int:
     """How many duels a match of era 3 left out because it was certain."""
     skipped = [duel.winner == SKIPPED for duel in match.duels]
     unjudged = [left_out or bool(without_pictures(duel)) for left_out, duel in zip(skipped, match.duels, strict=True)]
     return sum(unneeded_places(skipped, [duel.state for duel in match.duels], unjudged))
 
 
-def duels(round: Round, _: object) -> None:
+def duels(round: RecordedRound, _: object) -> None:
     """Each prompt of the round has exactly one duel, under its own address.
 
     Of outputs that era 3 generated again there may be fewer: a title match ends when it is decided.
@@ -60,18 +71,18 @@ def duels(round: Round, _: object) -> None:
         for kind, stems in lists.items():
             if stems and prompts:
                 sentence = f"{len(stems)} in all."
-                round.book.note(kind, file=match.file, field="duels", found=stems[:5], sentence=sentence)
+                round.log.note(kind, file=match.file, field="duels", found=stems[:5], sentence=sentence)
         for duel in match.duels:
             prompt, winner = prompts.get(duel.stem, duel.prompt), without_pictures(duel) or duel.winner
             if duel.prompt != prompt:
                 about: dict[str, Any] = {"field": f"{duel.field}.prompt", "found": duel.prompt, "expected": prompt}
-                round.book.note("duel-prompt", file=match.file, **about)
+                round.log.note("duel-prompt", file=match.file, **about)
             if duel.winner != winner:
                 about = {"field": f"{duel.field}.winner", "found": duel.winner, "expected": winner}
-                round.book.note("duel-verdict", file=match.file, **about)
+                round.log.note("duel-verdict", file=match.file, **about)
 
 
-def without_pictures(duel: Duel) -> str:
+def without_pictures(duel: RecordedDuel) -> str:
     """A side without a picture cannot be judged: it loses to one with a picture, and draws against none.  "" where
     both have one, or the duel was skipped."""
     defends, challenges = duel.sides[DEFENDER].view, duel.sides[CHALLENGER].view
@@ -85,7 +96,7 @@ def repeat_of(defender: str) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match else None
 
 
-def matrix(round: Round, _: object) -> None:
+def matrix(round: RecordedRound, _: object) -> None:
     """From era 1 on the matrix and the match files are two statements of the same margins."""
     if round.era == 0 or not round.finished:
         return
@@ -103,7 +114,7 @@ def matrix(round: Round, _: object) -> None:
             round.note("match-file-missing", name, field=",".join(pair), found=table[pair])
 
 
-def all_played(round: Round, _: object) -> None:
+def all_played(round: RecordedRound, _: object) -> None:
     """Every submission meets someone, unless its source audit failed; nobody else plays."""
     playing = {challenger for _, challenger in (*round.matches, *round.matrix)}
     for hotkey in sorted(playing - round.submissions.keys()):
@@ -119,7 +130,7 @@ def all_played(round: Round, _: object) -> None:
             round.note("match-missing", "submissions.json", field=hotkey)
 
 
-def copies_of_others(round: Round) -> set[str]:
+def copies_of_others(round: RecordedRound) -> set[str]:
     """In era 3 a copy need not be judged: whoever revealed the commit, or the files, first was.
 
     Addresses there are hashes, so equal files have equal addresses.
@@ -136,7 +147,7 @@ def copies_of_others(round: Round) -> set[str]:
     return copies
 
 
-def files_shown(round: Round, _: object) -> None:
+def files_shown(round: RecordedRound, _: object) -> None:
     """The files a duel names are those its sides made. One line per file and prompt."""
     met: dict[tuple[str, str], set[str]] = defaultdict(set)
     matches: Counter[tuple[str, str]] = Counter()
@@ -147,9 +158,12 @@ def files_shown(round: Round, _: object) -> None:
             matches[owner, what] += 1
             made = round.assets.get((owner, what), {})
             for duel in match.duels if made else ():
-                shown, listed = duel.sides[side], made[duel.stem].side if duel.stem in made else Side(None, None)
+                shown, listed = (
+                    duel.sides[side],
+                    made[duel.stem].side if duel.stem in made else RecordedSide(None, None),
+                )
                 sheet = f"{listed.view.rstrip('/')}/{SHEET}" if round.era == 2 and listed.view else listed.view
-                if shown not in (listed, Side(listed.asset, sheet)):
+                if shown not in (listed, RecordedSide(listed.asset, sheet)):
                     files = shown.view or shown.asset or "no file", listed.view or listed.asset or "no file"
                     differing[owner, what, duel.stem, *files].append(match.challenger)
     for (owner, what, stem, found, expected), among in sorted(differing.items()):
@@ -160,7 +174,7 @@ def files_shown(round: Round, _: object) -> None:
         round.note("judged-other-file", name, field=stem, found=found, expected=expected, sentence=sentence)
 
 
-def outputs_shown(round: Round, match: Match) -> list[tuple[str, str, str]]:
+def outputs_shown(round: RecordedRound, match: RecordedMatch) -> list[tuple[str, str, str]]:
     """(side, whose, which outputs) of both sides; of era 3's repeats, which may be of several regenerations, none."""
     left, number = repeat_of(match.defender) or (match.defender, None)
     of_defender = (left, round.leaders_outputs if left == LEADER else SUBMITTED)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from verify.rounds import Round
+from verify.rounds import RecordedRound
 
 
-def check_prompts(round: Round, previous: Round | None) -> None:
+def check_prompts(round: RecordedRound, previous: RecordedRound | None) -> None:
     """The first `carryover` prompts are a sample of the previous list, drawn with the round's seed, in drawn order."""
     file, wanted = "prompts.txt", round.config.prompts
     if not round.prompts:
@@ -29,7 +29,7 @@ def check_prompts(round: Round, previous: Round | None) -> None:
             sentence = f"Random({round.seed}).sample(previous, {number}) gives another; {kept} of them are in the list."
             round.note("carried-over", file, field=f"line {line + 1}", found=there, expected=prompt, sentence=sentence)
             return
-    round.book.count("carried-over prompts redrawn", by=number)
+    round.log.count("carried-over prompts redrawn", by=number)
     old = set(previous.prompts) if round.era < 3 else set()  # there each round draws from the whole pool
     for line, prompt in enumerate(round.prompts[number:], start=number + 1):
         if prompt in old:

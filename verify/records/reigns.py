@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isclose
 
-from verify.reading import ANY, NUMBER, TEXT, WHOLE, Form, Repository, Row
+from verify.reading import ANY, NUMBER, TEXT, WHOLE, Form, RecordRow, Repository
 from verify.records.winners import solution
-from verify.rounds import LEADER, Round
+from verify.rounds import LEADER, RecordedRound
 
 FILE = "leader.json"
 SOLUTION = ("repo", "commit", "docker")
@@ -20,10 +20,10 @@ REIGN: Form = {
 }
 
 
-def load_reigns(files: Repository) -> list[Row]:
+def load_reigns(files: Repository) -> list[RecordRow]:
     """The entries of leader.json; out of order is an error, for the leader at a block is the last entry up to it."""
     if not files.has(FILE):
-        files.book.note("missing-file", file=FILE, sentence="Who leads is not recorded.")
+        files.log.note("missing-file", file=FILE, sentence="Who leads is not recorded.")
     whole = ("hotkey", "weight", "effective_block")
     reigns = [row for row in files.items(FILE, REIGN) if all(row[key] is not None for key in whole)]
     for before, after in pairwise(reigns):
@@ -33,7 +33,7 @@ def load_reigns(files: Repository) -> list[Row]:
     return reigns
 
 
-def leader_of(round: Round, reigns: Sequence[Row]) -> Row | None:
+def leader_of(round: RecordedRound, reigns: Sequence[RecordRow]) -> RecordRow | None:
     """Who defends in a round: the last entry in effect at the end of its reveal window."""
     if round.window is None:
         return None
@@ -41,11 +41,11 @@ def leader_of(round: Round, reigns: Sequence[Row]) -> Row | None:
     return next((reign for reign in reversed(reigns) if reign["effective_block"] <= last), None)
 
 
-def solution_of(reign: Row | None) -> dict[str, str]:
+def solution_of(reign: RecordRow | None) -> dict[str, str]:
     return {key: reign[key] for key in SOLUTION if reign[key] is not None} if reign else {}
 
 
-def check_reigns(rounds: Sequence[Round], reigns: Sequence[Row], winners: Mapping[int, str]) -> None:
+def check_reigns(rounds: Sequence[RecordedRound], reigns: Sequence[RecordRow], winners: Mapping[int, str]) -> None:
     """`winners`: the recorded winner of each decided round. Its entry takes effect when the next window ends.
 
     Whoever led when the first round began needs no round; every later entry does.
@@ -59,9 +59,9 @@ def check_reigns(rounds: Sequence[Round], reigns: Sequence[Row], winners: Mappin
         explained.add(block)
         entry = next((reign for reign in reigns if reign["effective_block"] == block), None)
         if entry is None:
-            round.book.note("reign-missing", file=FILE, round=round.number, expected=block)
+            round.log.note("reign-missing", file=FILE, round=round.number, expected=block)
             continue
-        round.book.count("reigns recomputed")
+        round.log.count("reigns recomputed")
         _check_entry(round, entry, winners[round.number], before=leader_of(round, reigns))
     later = [reign for reign in reigns if ends and reign["effective_block"] > min(ends.values())]
     for reign in later:
@@ -69,7 +69,7 @@ def check_reigns(rounds: Sequence[Round], reigns: Sequence[Row], winners: Mappin
             reign.note("reign-unexplained", "effective_block", found=reign["effective_block"])
 
 
-def _check_entry(round: Round, entry: Row, winner: str, *, before: Row | None) -> None:
+def _check_entry(round: RecordedRound, entry: RecordRow, winner: str, *, before: RecordRow | None) -> None:
     """A defence lowers the weight by the decay, down to the floor; a new leader starts at 1."""
     if winner == LEADER and before is None:
         return

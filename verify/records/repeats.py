@@ -6,11 +6,11 @@ beat the defender (margin at least win_margin).
 
 from __future__ import annotations
 
-from verify.reading import ANY, WHOLE, Form, Row
+from verify.reading import ANY, WHOLE, Form, RecordRow
 from verify.records.audits import check_rejection
 from verify.records.matches import repeat_of
 from verify.records.winners import Decision
-from verify.rounds import SUBMITTED, Round
+from verify.rounds import SUBMITTED, RecordedRound
 
 REPEATS = 3
 """Of era 2, where config.json names no number."""
@@ -21,7 +21,7 @@ REPEAT: Form = {
 }
 
 
-def regenerated_once(round: Round, _: object) -> None:
+def regenerated_once(round: RecordedRound, _: object) -> None:
     """Era 3: what the platform generated again may not be worse than what was submitted by more than the bar."""
     for hotkey, audit in round.generation.items() if round.era == 3 else ():
         margin, least = round.repeats.get((f"{SUBMITTED}_0", hotkey)), -round.config.win_margin
@@ -35,10 +35,10 @@ def regenerated_once(round: Round, _: object) -> None:
             sentence = f"Rejected for a reason these files do not hold: {audit['reason']}"
             audit.note("audit-unverifiable", found=margin, sentence=sentence)
         if margin is not None:
-            round.book.count("audits recomputed")
+            round.log.count("audits recomputed")
 
 
-def repeats(round: Round, decision: Decision) -> None:
+def repeats(round: RecordedRound, decision: Decision) -> None:
     """Era 2: an audit is judged against whom the candidate dethroned in one of the round's ladders."""
     if round.era != 2:
         return
@@ -63,7 +63,7 @@ def repeats(round: Round, decision: Decision) -> None:
                 stated.compare("repeat-numbers", {"generated_prompts": there, "failed_prompts": len(made) - there})
 
 
-def _verdict(round: Round, decision: Decision, hotkey: str, defender: str, audit: Row) -> None:
+def _verdict(round: RecordedRound, decision: Decision, hotkey: str, defender: str, audit: RecordRow) -> None:
     report, word = round.reports.get(hotkey), audit["verdict"]
     outcome = report["outcome"] if report else None
     shortfalls = failing(round, hotkey, defender)
@@ -76,7 +76,7 @@ def _verdict(round: Round, decision: Decision, hotkey: str, defender: str, audit
         all_there(round, hotkey, defender)
 
 
-def failing(round: Round, hotkey: str, defender: str) -> list[str]:
+def failing(round: RecordedRound, hotkey: str, defender: str) -> list[str]:
     """Which repeats miss which bar, in words."""
     bar, short = round.config.win_margin, []
     for (left, right), margin in round.repeats.items():
@@ -88,7 +88,7 @@ def failing(round: Round, hotkey: str, defender: str) -> list[str]:
     return short
 
 
-def all_there(round: Round, hotkey: str, defender: str) -> None:
+def all_there(round: RecordedRound, hotkey: str, defender: str) -> None:
     """The public code counts from 1, as do its matches; rounds written before counted from 0, without match files."""
     numbered = {repeat[1] for left, _ in round.repeats if (repeat := repeat_of(left))}
     first, number = 0 if 0 in numbered else 1, round.config.audit_repeats
@@ -101,4 +101,4 @@ def all_there(round: Round, hotkey: str, defender: str) -> None:
     if wanted and not published and first > 0:
         round.note("audit-unverifiable", MATRIX, field=hotkey, found=len(wanted))
     elif wanted and not missing:
-        round.book.count("audits recomputed")
+        round.log.count("audits recomputed")

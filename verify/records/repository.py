@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from verify.findings import Book, Finding, Report
+from verify.findings import FindingLog, LoggedFinding, VerifierReport
 from verify.loading import load_config, load_round, round_numbers
-from verify.reading import ANY, TEXT, WHOLE, Repository, Row
+from verify.reading import ANY, TEXT, WHOLE, RecordRow, Repository
 from verify.records import audits, fragile_results, matches, repeats, winners
 from verify.records.copies import check_copies
 from verify.records.prompts import check_prompts
@@ -15,9 +15,9 @@ from verify.records.reigns import check_reigns, leader_of, load_reigns, solution
 from verify.records.unknown_files import check_unknown_files
 from verify.records.windows import check_windows
 from verify.records.winners import Decision, decide, followed
-from verify.rounds import Round
+from verify.rounds import RecordedRound
 
-CHECKS: tuple[Callable[[Round, Decision], None], ...] = (
+CHECKS: tuple[Callable[[RecordedRound, Decision], None], ...] = (
     matches.sums,
     matches.duels,
     matches.matrix,
@@ -50,18 +50,18 @@ def is_repository(path: Path) -> bool:
     return begun and (path / "config.json").is_file()
 
 
-def check(path: Path) -> list[Finding]:
+def check(path: Path) -> list[LoggedFinding]:
     return examine(path).findings
 
 
-def examine(path: Path, *, prefix: str = "") -> Report:
+def examine(path: Path, *, prefix: str = "") -> VerifierReport:
     """Every disagreement in one state repository. `prefix` goes before file names, to tell several apart."""
-    book = Book(prefix=prefix)
-    files = Repository(path, book=book)
+    log = FindingLog(prefix=prefix)
+    files = Repository(path, log=log)
     config = load_config(files)
     if config is None:
-        book.note("missing-file", file="config.json", sentence="Without its rules a repository cannot be checked.")
-        return book.report()
+        log.note("missing-file", file="config.json", sentence="Without its rules a repository cannot be checked.")
+        return log.report()
     current = current_round(files)
     rounds = [load_round(files, number, config=config, current=current) for number in round_numbers(files)]
     reigns = load_reigns(files)
@@ -70,21 +70,21 @@ def examine(path: Path, *, prefix: str = "") -> Report:
     for before, round in zip([None, *rounds], rounds, strict=False):
         if before is not None and round.number > before.number + 1:
             sentence = f"Round {round.number} is there and the one before it is not."
-            book.note("missing-file", file=f"rounds/{round.number - 1}", sentence=sentence)
+            log.note("missing-file", file=f"rounds/{round.number - 1}", sentence=sentence)
         check_prompts(round, before if before and before.number == round.number - 1 else None)
         winner = check_round(round, reigns)
         if winner is not None and round.finished:
             decided[round.number] = winner
     check_reigns(rounds, reigns, decided)
     check_unknown_files(files, rounds)
-    return book.report()
+    return log.report()
 
 
 def current_round(files: Repository) -> int | None:
     """The number of the first round that is not finished."""
     row = files.row("state.json", {"current_round": WHOLE, "stage": TEXT, "next_stage_eta": ANY.optional})
     if row is None:
-        files.book.note("missing-file", file="state.json", sentence="The current round is not known.")
+        files.log.note("missing-file", file="state.json", sentence="The current round is not known.")
         return None
     row.one_of("stage", (*STAGES, *OLD_STAGES))
     current: int | None = row["current_round"]
@@ -93,13 +93,13 @@ def current_round(files: Repository) -> int | None:
     return current + 1 if current is not None and row["stage"] == "finished" else current
 
 
-def check_round(round: Round, reigns: list[Row]) -> str | None:
+def check_round(round: RecordedRound, reigns: list[RecordRow]) -> str | None:
     """The recorded winner."""
-    begun = f"{round.book.prefix}round {round.number} (era {round.era})"
+    begun = f"{round.log.prefix}round {round.number} (era {round.era})"
     if not (round.matches or round.matrix or round.winner or round.finished):
-        round.book.rounds.append(f"{begun}: {UNFINISHED}.")
+        round.log.rounds.append(f"{begun}: {UNFINISHED}.")
         return None
-    round.book.count("rounds")
+    round.log.count("rounds")
     leader, decision = leader_of(round, reigns), decide(round)
     for check_rule in CHECKS + (AUDITS if round.era > 0 and followed(round) else ()):
         check_rule(round, decision)
@@ -108,11 +108,11 @@ def check_round(round: Round, reigns: list[Row]) -> str | None:
     check_copies(round, leader=hotkey, leader_commit=commit)
     row, key = (round.progress, "leader") if round.era == 0 else (round.winner, "winner_hotkey")
     recorded: str | None = row[key] if row else None
-    round.book.rounds.append(f"{begun}: {summary(round, decision, recorded)}.")
+    round.log.rounds.append(f"{begun}: {summary(round, decision, recorded)}.")
     return recorded
 
 
-def summary(round: Round, decision: Decision, recorded: str | None) -> str:
+def summary(round: RecordedRound, decision: Decision, recorded: str | None) -> str:
     """What was played, how far each came, and whether the winner follows."""
     again = sum(matches.repeat_of(defender) is not None for defender, _ in round.matches)
     played = f"{len(round.submissions)} submissions, {len(round.matches) - again} matches"

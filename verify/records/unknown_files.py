@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from verify.reading import Repository
 from verify.records.layout import OF_MINER, OF_ROUND, TOP
-from verify.rounds import LEADER, Round
+from verify.rounds import LEADER, RecordedRound
 
 
-def check_unknown_files(files: Repository, rounds: list[Round]) -> None:
+def check_unknown_files(files: Repository, rounds: list[RecordedRound]) -> None:
     for file in unknown(files, {str(round.number): round for round in rounds}):
-        files.book.note("unknown-file", file=file)
+        files.log.note("unknown-file", file=file)
 
 
-def unknown(files: Repository, rounds: dict[str, Round]) -> Iterator[str]:
+def unknown(files: Repository, rounds: dict[str, RecordedRound]) -> Iterator[str]:
     yield from (name for name in files.files("") if name not in TOP and not name.startswith("."))
     yield from (f"rounds/{name}" for name in files.folders("rounds") if name not in rounds)
     for round in rounds.values():

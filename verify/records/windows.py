@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from verify.rounds import Round
+from verify.rounds import RecordedRound
 
 BLOCKS_A_MINUTE = 5
 """One block takes about 12 seconds; deadlines are stated in blocks."""
@@ -14,7 +14,7 @@ SUCCESS = "success"
 BUILD_STATES = ("pending", "in_progress", SUCCESS, "failure", "timed_out", "not_found")
 
 
-def check_windows(rounds: Sequence[Round]) -> None:
+def check_windows(rounds: Sequence[RecordedRound]) -> None:
     for round in rounds:
         _window(round)
         _submissions(round)
@@ -29,7 +29,7 @@ def check_windows(rounds: Sequence[Round]) -> None:
             round.note("window-order", "schedule.json", **about)
 
 
-def _window(round: Round) -> None:
+def _window(round: RecordedRound) -> None:
     file, window, minutes = "schedule.json", round.window, round.config.generation_minutes
     if window is None:
         return
@@ -43,7 +43,7 @@ def _window(round: Round) -> None:
         round.note("generation-deadline", file, field="generation_deadline_block", **about)
 
 
-def _submissions(round: Round) -> None:
+def _submissions(round: RecordedRound) -> None:
     window = round.window
     for hotkey, submission in round.submissions.items():
         if window and not window.earliest <= submission.block <= window.latest:
@@ -53,7 +53,7 @@ def _submissions(round: Round) -> None:
             round.note("build-missing", "builds.json", field=hotkey)
 
 
-def _builds(round: Round) -> None:
+def _builds(round: RecordedRound) -> None:
     """Each is of what was submitted.  A round in which nobody's code could be built is decided, and not by the code
     (era 3 builds no images)."""
     for hotkey, build in round.builds.items():

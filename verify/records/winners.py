@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from verify.reading import Row
-from verify.records.ladders import Ladder, decided, ladders, qualified
+from verify.reading import RecordRow
+from verify.records.ladders import RecordedLadder, decided, ladders, qualified
 from verify.records.matches import repeat_of
-from verify.rounds import LEADER, Round
+from verify.rounds import LEADER, RecordedRound
 
 LADDERS = frozenset({"margin-1"})
 """The rulesets of era 3 that are decided by the ladder of era 1."""
@@ -19,7 +19,7 @@ class Decision:
     """What the rules say of a round. `winner` None: an audit is still open, nothing is decided."""
 
     queue: tuple[str, ...]
-    ladders: tuple[Ladder, ...]
+    ladders: tuple[RecordedLadder, ...]
     winner: str | None
 
     @property
@@ -28,7 +28,7 @@ class Decision:
         return list(dict.fromkeys(hotkey for ladder in self.ladders for hotkey in ladder.winners))
 
     @property
-    def final(self) -> Ladder:
+    def final(self) -> RecordedLadder:
         return self.ladders[-1]
 
     def dethroned_by(self, hotkey: str) -> list[str]:
@@ -37,15 +37,15 @@ class Decision:
         return [rung.defender for rung in rungs if rung.challenger == hotkey and rung.takes]
 
 
-def followed(round: Round) -> bool:
+def followed(round: RecordedRound) -> bool:
     """Are these rules among those the verifier climbs a ladder by?"""
     return round.era < 3 or round.ruleset in LADDERS
 
 
-def decide(round: Round) -> Decision:
+def decide(round: RecordedRound) -> Decision:
     """The ladder, climbed by the rules of the round's era."""
     if not followed(round):
-        return Decision((), (Ladder(()),), round.winner["winner_hotkey"] if round.winner else None)
+        return Decision((), (RecordedLadder(()),), round.winner["winner_hotkey"] if round.winner else None)
     margins, bar = round.margins(), round.config.win_margin
     rejected, passed = standing(round)
     queue = tuple(hotkey for hotkey in round.queue if _has_a_turn(round, hotkey, margins))
@@ -56,7 +56,7 @@ def decide(round: Round) -> Decision:
     return Decision(queue, steps, None if undecided else decided(steps[-1], passed=passed))
 
 
-def _has_a_turn(round: Round, hotkey: str, margins: dict[tuple[str, str], float]) -> bool:
+def _has_a_turn(round: RecordedRound, hotkey: str, margins: dict[tuple[str, str], float]) -> bool:
     """Qualified; in era 0 whoever played; in era 2, where only the defender of the moment counts, also who met
     another defender."""
     if margins.get((LEADER, hotkey), -1.0) >= round.config.win_margin:
@@ -67,7 +67,7 @@ def _has_a_turn(round: Round, hotkey: str, margins: dict[tuple[str, str], float]
     return round.era == 0 and bool(met)
 
 
-def standing(round: Round) -> tuple[frozenset[str], frozenset[str]]:
+def standing(round: RecordedRound) -> tuple[frozenset[str], frozenset[str]]:
     """(rejected, passed): a failed source audit or generation audit rejects, a passed generation audit passes."""
     verdicts = {hotkey: verdict(row) for hotkey, row in round.generation.items()}
     rejected = {hotkey for hotkey, row in round.source.items() if row["verdict"] == "failed"}
@@ -75,18 +75,18 @@ def standing(round: Round) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(rejected), frozenset(hotkey for hotkey, word in verdicts.items() if word == "passed") - rejected
 
 
-def verdict(row: Row | None) -> str | None:
+def verdict(row: RecordRow | None) -> str | None:
     """Era 1 calls it outcome (pending, passed, rejected), era 2 verdict (passed, failed)."""
     word = (row["outcome"] or row["verdict"]) if row else None
     return "rejected" if word == "failed" else word
 
 
-def ladder_matches(round: Round, decision: Decision) -> None:
+def ladder_matches(round: RecordedRound, decision: Decision) -> None:
     for rung in decision.final.missing if round.finished else []:
         round.note("ladder-match-missing", "matches_matrix.csv", field=f"{rung.defender},{rung.challenger}")
 
 
-def title_matches(round: Round, _: object) -> None:
+def title_matches(round: RecordedRound, _: object) -> None:
     """Era 1: beyond the screen only the qualified play, and the one revealed earlier defends."""
     cleared = qualified(round.queue, round.margins(), win_margin=round.config.win_margin)
     for match in round.matches.values() if round.era == 1 else ():
@@ -94,18 +94,18 @@ def title_matches(round: Round, _: object) -> None:
             continue
         unqualified = [hotkey for hotkey in (match.challenger, match.defender) if hotkey not in cleared]
         if unqualified:
-            round.book.note("match-unqualified", file=match.file, found=unqualified[0])
+            round.log.note("match-unqualified", file=match.file, found=unqualified[0])
         elif cleared.index(match.defender) > cleared.index(match.challenger):
-            round.book.note("match-unqualified", file=match.file, field="left", found=match.defender)
+            round.log.note("match-unqualified", file=match.file, field="left", found=match.defender)
 
 
-def recorded_winner(round: Round, decision: Decision, *, leader: dict[str, str]) -> None:
+def recorded_winner(round: RecordedRound, decision: Decision, *, leader: dict[str, str]) -> None:
     """`leader`: repo, commit and docker of the one who led before the round; empty when unknown."""
     row, hotkey = round.winner, round.winner["winner_hotkey"] if round.winner else None
     if row is None or hotkey is None or not round.finished:
         return
     if followed(round):
-        round.book.count("winners recomputed")
+        round.log.count("winners recomputed")
     else:
         sentence = "The bundle of the round has what its winner follows from."
         round.note("winner-not-recomputed", "rules.json", field="ruleset", found=round.ruleset, sentence=sentence)
@@ -118,7 +118,7 @@ def recorded_winner(round: Round, decision: Decision, *, leader: dict[str, str])
     row.compare("winner-solution", {{"docker": "docker_image"}.get(key, key): value for key, value in wanted.items()})
 
 
-def solution(round: Round, hotkey: str) -> dict[str, str]:
+def solution(round: RecordedRound, hotkey: str) -> dict[str, str]:
     """repo, commit and image of a submission, as far as they are recorded."""
     submission, build = round.submissions.get(hotkey), round.builds.get(hotkey)
     if submission is None:
@@ -127,7 +127,7 @@ def solution(round: Round, hotkey: str) -> dict[str, str]:
     return {"repo": submission.repo, "commit": submission.commit, **image}
 
 
-def explained(round: Round, decision: Decision, recorded: str) -> str:
+def explained(round: RecordedRound, decision: Decision, recorded: str) -> str:
     """Why the rules give another winner than the one recorded, in one sentence."""
     bar, (rejected, passed) = round.config.win_margin, standing(round)
     cleared = qualified(round.queue, round.margins(), win_margin=bar)
@@ -145,7 +145,7 @@ def explained(round: Round, decision: Decision, recorded: str) -> str:
     return f"{len(cleared)} reached {bar} against the leader; the ladder is {taken}."
 
 
-def progress(round: Round, decision: Decision) -> None:
+def progress(round: RecordedRound, decision: Decision) -> None:
     """Era 0: the ladder itself was played: each match names its defender, and judge_progress.json the last one."""
     if round.era > 0:
         return
@@ -154,19 +154,19 @@ def progress(round: Round, decision: Decision) -> None:
         rung, margin = defends.get(match.challenger), match.recomputed()
         if match.outcome is not None and margin is not None:
             due = "challenger_wins" if margin >= round.config.win_margin else "leader_defends"
-            round.book.compare("outcome", match.file, match.outcome, due, field="outcome")
+            round.log.compare("outcome", match.file, match.outcome, due, field="outcome")
         if rung and rung.margin is None:
             about: dict[str, Any] = {"field": "leader", "found": match.defender, "expected": rung.defender}
-            round.book.note("wrong-defender", file=match.file, **about)
+            round.log.note("wrong-defender", file=match.file, **about)
     row = round.progress
     if row is None:
         return
-    round.book.count("winners recomputed")
+    round.log.count("winners recomputed")
     if row["leader"] is not None and round.finished:
         row.compare("winner", {"leader": decision.winner}, sentence=explained(round, decision, row["leader"]))
     judged = row["completed_hotkeys"] or []
     for match in round.matches.values():
         if match.challenger not in judged:
-            round.book.note("match-not-listed", file=match.file, found=match.challenger)
+            round.log.note("match-not-listed", file=match.file, found=match.challenger)
     if row["completed_hotkeys"] is not None:
         row.compare("match-order", {"completed_hotkeys": [hotkey for hotkey in round.queue if hotkey in judged]})

@@ -16,7 +16,7 @@ from tests.competition.chain.runtime import codec
 from tests.verify import made_bundle
 from tests.verify.made_files import SLUG, hotkey
 from verify.bundles import bundle, chain
-from verify.bundles.chain import COMMITMENTS, Anchor, account
+from verify.bundles.chain import COMMITMENTS, CommittedHead, account
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def played_on(folder: Path, name: str) -> bundle.Bundle:
 
 def text_of(examined: Any, *, seq: int, head: str = "") -> str:
     head = head or next(event["hash"] for event in examined.events if event["seq"] == seq)
-    return Anchor(f"gauntlet/{SLUG}", seq, head).text
+    return CommittedHead(f"gauntlet/{SLUG}", seq, head).text
 
 
 def commit(made: FakeChain, text: str, *, by: str) -> None:
@@ -50,9 +50,9 @@ def commit(made: FakeChain, text: str, *, by: str) -> None:
 
 
 def found(examined: Any, **how: Any) -> set[str]:
-    before = {finding.kind for finding in examined.book.findings}
+    before = {finding.kind for finding in examined.log.findings}
     chain.check(examined, **{"node": None, "anchors": None, **how})
-    return {finding.kind for finding in examined.book.findings} - before
+    return {finding.kind for finding in examined.log.findings} - before
 
 
 def test_the_key_of_commitments_is_what_the_runtime_says() -> None:
@@ -159,4 +159,4 @@ def test_the_platform_commits_what_the_verifier_reads() -> None:
     )
     text = "\n".join(signed.split("\n")[:3])
     assert len(text.encode()) <= 128
-    assert Anchor.of(text) == Anchor(f"gauntlet/{longest}", 10**9, "ab" * 32)
+    assert CommittedHead.of(text) == CommittedHead(f"gauntlet/{longest}", 10**9, "ab" * 32)

@@ -151,5 +151,5 @@ def test_the_verifier_checks_round_and_signature(
             event["body"]["beacon"] = doc
     bundle_beacon.check(examined)
     value = bundle_beacon.value(examined)
-    assert ("wrong-beacon" in {finding.kind for finding in examined.book.findings}) == finds
+    assert ("wrong-beacon" in {finding.kind for finding in examined.log.findings}) == finds
     assert value == (doc["signature"] if doc else None)

@@ -158,7 +158,7 @@ def test_the_same_round_whatever_the_nodes_do_and_the_leader_it_made_is_paid(
         folder = quiet.play()
         expected = (folder / "manifest.json").read_bytes()
         examined = bundle.examine(folder, operator=operator_key.keypair().ss58_address)
-        assert not errors(examined.book.findings)
+        assert not errors(examined.log.findings)
         assert ObservedReveal.objects.count() == 4
     with playing(monkeypatch, tmp_path / "troubled", order=Random(11)) as troubled:
         folder = troubled.play()
@@ -183,4 +183,4 @@ def compare(played: Played, folder: Path) -> None:
     told.write_text(json.dumps([{"hotkey": r.hotkey, "text": r.text, "block_hash": r.block_hash} for r in rows]))
     with over_http(played.nodes[0]) as address:
         chain.check(examined, node=address, anchors=told)
-    assert not errors(examined.book.findings)
+    assert not errors(examined.log.findings)
