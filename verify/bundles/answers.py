@@ -39,9 +39,11 @@ class MissingAnswer(Exception):
 class AnswersByKey:
     """The answers of one judge version, and which of them were needed."""
 
-    def __init__(self, rows: Iterable[Row], *, version: str, described: Row) -> None:
+    def __init__(
+        self, rows: Iterable[Row], *, version: str, described: Row, views: Mapping[str, Views] | None = None
+    ) -> None:
         self.rows = {row["key"]: row for row in rows}
-        self.version, self.described = version, described
+        self.version, self.described, self.views = version, described, views or {}
         self.needed: set[str] = set()
         self.take = ""
 

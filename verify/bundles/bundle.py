@@ -42,7 +42,6 @@ EXAMINATIONS: tuple[Callable[[ExaminedBundle], None], ...] = (
     assets.check,
     matches.check,
     judging.check,
-    judging.duels,
     controls.check,
     ladder.check,
     title.check,

@@ -16,6 +16,9 @@ from verify.bundles.files import ExaminedBundle
 FETCH = "fetch"
 OUTCOMES = ("done", "exhausted", "broken", "unconfigured")
 HEX = set("0123456789abcdef")
+KINDS = {"": "wrong-check", "announced": "ledger-differs"}
+NOTHING: dict[str, Any] = {"archive": "", "checks": [], "outcomes": [], "tools": [], "unexplained": {}, "announced": {}}
+"""What an audit by no tools has."""
 
 Row = dict[str, Any]
 
@@ -24,43 +27,46 @@ def check(bundle: ExaminedBundle) -> None:
     ever = [(NAME, audit) for audit in bundle.document(NAME)]
     ever += [(CORRECTION, audit) for audit in bundle.documents.get(CORRECTION, {}).get("set_aside", [])]
     archives: dict[str, str] = {}
-    every = {row["check"] for _, audit in ever for row in audit["checks"]}
+    every = sorted({row["check"] for _, audit in ever for row in audit["checks"]})
     for file, audit in ever:
-        found = {"archive": audit["archive"], "checks": audit["checks"]}
-        if audit["kind"] != "source":
-            bundle.compare("wrong-check", file, found, {"archive": "", "checks": []}, field=label(audit))
-            continue
-        bundle.compare("ledger-differs", file, found, announced_checks(bundle, audit), field=label(audit))
-        before = archives.setdefault(commit_of(bundle, audit["entry"]) or audit["entry"], audit["archive"])
-        bundle.compare("wrong-check", file, audit["archive"], before, field=f"{label(audit)} archive")
-        for field, value, expected in problems_of(audit, every):
-            bundle.note("wrong-check", file, field=f"{label(audit)} {field}", found=value, expected=expected)
+        source = audit["kind"] == "source"
+        commit = commit_of(bundle, audit["entry"]) or audit["entry"]
+        archive = archives.setdefault(commit, audit["archive"]) if source else ""
+        expected = write(audit, every=every, archive=archive, announced=announced(bundle, audit)) if source else NOTHING
+        bundle.compare(KINDS, file, stated(audit, source=source), expected, field=label(audit))
 
 
-def problems_of(audit: Row, every: set[str]) -> list[tuple[str, object, object]]:
-    """(where, what is there, what should be) of an audit whose checks, archive or findings cannot be."""
-    checks, problems = audit["checks"], list[tuple[str, object, object]]()
-    names = [row["check"] for row in checks]
-    if names != sorted(every) or not names:
-        problems.append(
-            ("checks", names, sorted(every) or "a check")
-        )  # each once, in order, and no fewer than another's
-    problems += [("checks", row["outcome"], OUTCOMES) for row in checks if row["outcome"] not in OUTCOMES]
-    read = any(row["outcome"] != "unconfigured" and row["check"] != FETCH for row in checks)
-    known = len(audit["archive"]) == 64 and set(audit["archive"]) <= HEX
-    if not known and (read or audit["archive"]):
-        problems.append(("archive", audit["archive"], "a SHA-256 in hex"))
-    tools = {row["check"]: [row["tool"], row["tool_version"]] for row in checks}
-    for number, finding in enumerate(audit["findings"]):
-        tool = [finding["tool"], finding["tool_version"]]
-        if tools.get(finding["check"]) != tool:
-            problems.append((f"findings.{number}", tool, tools.get(finding["check"])))
-    reported = {finding["check"] for finding in audit["findings"]}
+def stated(audit: Row, *, source: bool) -> Row:
+    checks, reported = audit["checks"], {finding["check"] for finding in audit["findings"]}
     unended = {row["check"]: row["outcome"] for row in checks if row["outcome"] in ("exhausted", "broken")}
-    return problems + [(name, unended[name], "a finding") for name in sorted(unended.keys() - reported)]
+    return {
+        "archive": audit["archive"],
+        "checks": [row["check"] for row in checks],
+        "outcomes": [row["outcome"] for row in checks],
+        "tools": [[finding["tool"], finding["tool_version"]] for finding in audit["findings"]] if source else [],
+        "unexplained": {name: outcome for name, outcome in unended.items() if name not in reported},
+        "announced": {"archive": audit["archive"], "checks": checks} if source else {},
+    }
 
 
-def announced_checks(bundle: ExaminedBundle, audit: Row) -> Row:
+def write(audit: Row, *, every: list[str], archive: str, announced: Row) -> Row:
+    """Each check once, in order, and no fewer than another's; the archive of the commit's first audit; each finding by
+    the tool of its check; and a finding for each check that did not end."""
+    checks = audit["checks"]
+    tools = {row["check"]: [row["tool"], row["tool_version"]] for row in checks}
+    read = any(row["outcome"] != "unconfigured" and row["check"] != FETCH for row in checks)
+    known = len(archive) == 64 and set(archive) <= HEX
+    return {
+        "archive": archive if known or not (read or archive) else "a SHA-256 in hex",
+        "checks": every or ["a check"],
+        "outcomes": [row["outcome"] if row["outcome"] in OUTCOMES else "|".join(OUTCOMES) for row in checks],
+        "tools": [tools.get(finding["check"]) for finding in audit["findings"]],
+        "unexplained": {},
+        "announced": announced,
+    }
+
+
+def announced(bundle: ExaminedBundle, audit: Row) -> Row:
     """As the ledger told when the tools were done; of a verdict that an appeal turned, of the one before."""
     last: Row = {}
     for body in bodies(bundle, "audit.passed", "audit.rejected", "audit.reviewing", of_round=bundle.round):

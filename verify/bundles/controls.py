@@ -22,6 +22,7 @@ from verify.bundles.events import agree, bodies, by_name
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.judging import NAME, described_here, follow, prompt_of, sound_answers, unneeded, views_of
 from verify.bundles.ledger import NAME as LEDGER
+from verify.comparing import keyed
 
 SHARE = {
     "self": Fraction(1, 100),
@@ -38,7 +39,8 @@ VARIANTS = {
 LEAST = 8
 SELF_MEAN, INJECTION_GAIN, DECISIVE = 20_000, 80_000, 80_000
 CANARY, CONSISTENT, REPEAT = Fraction(97, 100), Fraction(90, 100), Fraction(98, 100)
-ABOUT = ("take", "control", "prompt", "variant")
+PLACE, ABOUT = ("take", "kind", "prompt", "variant"), ("take", "control", "prompt", "variant")
+KINDS = {"": "wrong-control", "stages": "wrong-ballots"}
 MEASURED = ("score_micro", "before_micro", "left", "right")
 
 Row = dict[str, Any]
@@ -48,21 +50,19 @@ def check(bundle: ExaminedBundle) -> None:
     """Each control that had to be made is there, and as its answers and the ledger have it."""
     if not described_here(bundle):
         return
-    rows, views = bundle.document(NAME)["controls"], views_of(bundle)
-    last = last_take(rows)
+    rows = bundle.document(NAME)["controls"]
     made = [[row["take"], row["kind"], row["prompt"], row["variant"]] for row in rows]
-    planned = sorted(place for take in range(1, last + 1) for place in plan(bundle, take=take))
+    planned = sorted(place for take in range(1, last_take(rows) + 1) for place in plan(bundle, take=take))
     bundle.compare("wrong-control", NAME, made, planned, field="controls")
+    views = views_of(bundle)
+    expected = {" ".join(map(str, place)): write(bundle, row, views) for row, place in zip(rows, made, strict=True)}
+    bundle.compare(KINDS, NAME, keyed(rows, *PLACE), expected)
     events = by_name(bodies(bundle, "control.judged", of_round=bundle.round), *ABOUT)
     for row, place in zip(rows, made, strict=True):
-        field = " ".join(map(str, place))
-        if row["state"] != "judged":
-            not_judged(bundle, row, field, last=last)
-            continue
-        _judged(bundle, row, field, views=views)
-        event = events.get((str(row["take"]), row["kind"], row["prompt"], row["variant"]))
-        event = event and {**event, "left": event.get("left_sha256"), "right": event.get("right_sha256")}
-        agree(bundle, NAME, row, event, MEASURED, field)
+        if row["state"] == "judged":
+            event = events.get((str(row["take"]), row["kind"], row["prompt"], row["variant"]))
+            event = event and {**event, "left": event.get("left_sha256"), "right": event.get("right_sha256")}
+            agree(bundle, NAME, row, event, MEASURED, " ".join(map(str, place)))
 
 
 def last_take(rows: Sequence[Row]) -> int:
@@ -81,37 +81,39 @@ def plan(bundle: ExaminedBundle, *, take: int) -> list[list[Any]]:
     return plan
 
 
-def _judged(bundle: ExaminedBundle, row: Row, field: str, *, views: Mapping[str, Views]) -> None:
-    """The control made again: its two sides, and its score from the answers."""
-    answers, expected = sound_answers(bundle, row["answers"], at=field), sides_of(bundle, row)
+def write(bundle: ExaminedBundle, row: Row, views: Mapping[str, Views]) -> Row:
+    """The control made again: its two sides, its stages from its answers, and its score from those."""
+    if row["state"] != "judged":
+        return row | {"state": "unneeded" if may_be_unneeded(bundle, row) else "judged"}
+    field, expected = " ".join(str(row[name]) for name in PLACE), row | sides_of(bundle, row)
+    answers, stages = sound_answers(bundle, row["answers"], at=field), row["detail"].get("stages", [])
     left, right = views.get(row["left"], {}), views.get(row["right"], {})
     if row["kind"] != "repeat":
         rig = bundle.document("competition.json")["config"]["rig"]
-        left = {view["name"]: row["left"] for view in rig["views"]} if _on_prompt(bundle, row) else left
-        right, expected["views"] = row["views"], sorted(left)
-        for sha256 in right.values():
-            bundle.compare("wrong-control", NAME, bundle.blobs.get(sha256, {}).get("role"), "view", field=field)
-    stages = row["detail"].get("stages", [])
+        left = {view["name"]: row["left"] for view in rig["views"]} if on_prompt(bundle, row) else left
+        right = row["views"]
+        drawn = {name for name in left if bundle.blobs.get(right.get(name, ""), {}).get("role") == "view"}
+        expected["views"] = dict.fromkeys(left, "a picture in the bundle") | {name: right[name] for name in drawn}
     if not (row["kind"] == "repeat" and silent(stages)):
-        follow(bundle, NAME, stages, answers, field=field, prompt=row["prompt"], left=left, right=right)
+        again = follow(bundle, NAME, stages, answers, field=field, prompt=row["prompt"], left=left, right=right)
+        expected["detail"] = row["detail"] | ({} if again == stages else {"stages": again})
     unneeded(bundle, answers, at=field)
     try:
         outcome, score, by = verdict(stages, by_model=True, bars=bars_of_bundle(bundle))
     except Wrong as wrong:
         bundle.note("wrong-control", NAME, field=field, found=str(wrong))
-    else:  # a draw's score is 0: of `self` and `injection` it is what the likeness leans to
-        leans = row["kind"] in ("self", "injection") and outcome == "draw"
-        expected["score_micro"] = stages[0]["score"] if leans else score
-        expected["detail"] = {**row["detail"], "decided_by": by}
-    found = {**row, "views": sorted(row["views"])}
-    bundle.compare("wrong-control", NAME, found, found | expected, field=field)
+        return expected
+    # a draw's score is 0: of `self` and `injection` it is what the likeness leans to
+    leans = row["kind"] in ("self", "injection") and outcome == "draw"
+    expected["score_micro"] = stages[0]["score"] if leans else score
+    return expected | {"detail": expected["detail"] | {"decided_by": by}}
 
 
 def sides_of(bundle: ExaminedBundle, row: Row) -> Row:
     """The prompt's picture (of an older bundle the leader's file) against a doctored copy of it; or the first duel on
     this prompt: of title-1 any, for a screen may come later than the repeats."""
     if row["kind"] != "repeat":
-        left = row["left"] if _on_prompt(bundle, row) else _leaders_asset(bundle, row["prompt"]).get("sha256", "")
+        left = row["left"] if on_prompt(bundle, row) else _leaders_asset(bundle, row["prompt"]).get("sha256", "")
         return {"left": left, "right": hashlib.sha256(f"{left} {row['variant']}".encode()).hexdigest()}
     stated = {"left": row["left"], "right": row["right"], "before_micro": row["before_micro"]}
     known = [
@@ -121,14 +123,9 @@ def sides_of(bundle: ExaminedBundle, row: Row) -> Row:
     return stated if bundle.titled and stated in known else (known or [dict.fromkeys(stated)])[0]
 
 
-def _on_prompt(bundle: ExaminedBundle, row: Row) -> bool:
+def on_prompt(bundle: ExaminedBundle, row: Row) -> bool:
     """Does it show the prompt's own picture, and nothing of a miner's?"""
     return bool(row["kind"] != "repeat" and row["left"] == prompt_of(bundle, row["prompt"]))
-
-
-def _older(bundle: ExaminedBundle) -> bool:
-    """Were the leader's files shown in place of the prompts' pictures?"""
-    return not any(row["state"] == "judged" and _on_prompt(bundle, row) for row in bundle.document(NAME)["controls"])
 
 
 def _leaders_asset(bundle: ExaminedBundle, prompt: str) -> Row:
@@ -146,18 +143,16 @@ def judged_before(bundle: ExaminedBundle, prompt: str) -> list[Row]:
     return [duel for duel in duels if duel["state"] == "judged" and duel["left"] != duel["right"]]
 
 
-def not_judged(bundle: ExaminedBundle, row: Row, field: str, *, last: int) -> None:
-    """Only where there was nothing to repeat, or where all were made anew; in an older bundle, where the leader's files
-    were shown in place of the prompts' pictures, also where the leader had delivered none to ask about."""
+def may_be_unneeded(bundle: ExaminedBundle, row: Row) -> bool:
+    """Where there was nothing to repeat, or where all were made anew; in an older bundle, where the leader's files were
+    shown in place of the prompts' pictures, also where the leader had delivered none to ask about."""
+    rows = bundle.document(NAME)["controls"]
+    if row["take"] < last_take(rows):
+        return True
     if row["kind"] == "repeat":
-        idle = not judged_before(bundle, row["prompt"])
-    else:
-        rows = bundle.document(NAME)["controls"]
-        older = not any(other["state"] == "judged" and _on_prompt(bundle, other) for other in rows)
-        rendering = _leaders_asset(bundle, row["prompt"]).get("rendering") or {}
-        idle = older and rendering.get("state") != "rendered"
-    if row["state"] != "unneeded" or not (idle or row["take"] < last):
-        bundle.note("wrong-control", NAME, field=field, found=row["state"], expected="judged")
+        return not judged_before(bundle, row["prompt"])
+    older = not any(other["state"] == "judged" and on_prompt(bundle, other) for other in rows)
+    return older and (_leaders_asset(bundle, row["prompt"]).get("rendering") or {}).get("state") != "rendered"
 
 
 def health(bundle: ExaminedBundle) -> None:
@@ -179,7 +174,7 @@ def health(bundle: ExaminedBundle) -> None:
     if takes[-1]:
         bundle.compare("ledger-differs", LEDGER, stated, gates(takes[-1]), field="health")
     own = [[row for row in rows if row["kind"] != "repeat"] for rows in takes]
-    on_prompts = all(_on_prompt(bundle, row) for rows in own for row in rows)
+    on_prompts = all(on_prompt(bundle, row) for rows in own for row in rows)
     well = on_prompts and last > 1 and not any(map(failing, own))
     unwell = failing(own[-1]) or ([] if well else failing(takes[-1]))
     if unwell or (takes[-1] and (calls or ["failed"])[0] == "failed"):

@@ -7,6 +7,7 @@ followed again: its questions from the hashes of prompt and pictures, their answ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from verify.bundles.answers import AnswersByKey, MissingAnswer, Views, sha256, unsound
@@ -17,6 +18,7 @@ from verify.bundles.files import ExaminedBundle
 
 NAME, MATCHES = "judging.json", "matches.json"
 RULES = "cascade-1"
+KINDS = {"name": "foreign-file", "": "wrong-judge"}
 
 Row = dict[str, Any]
 
@@ -34,16 +36,16 @@ def check(bundle: ExaminedBundle) -> None:
         if questions - TWO_STAGES or bodies(bundle, "control.judged", of_round=bundle.round):
             bundle.note("file-missing", NAME)
         return
-    bundle.compare("foreign-file", NAME, doc["name"], judge, field="name")
     versions, described = sorted({match["judge"] for match in bundle.document(MATCHES)}), doc["described"]
-    if not described:
-        bundle.compare("wrong-judge", NAME, versions, [], field="version")
-    elif described["rules"] != RULES:
-        sentence = "Its rules are not written here: a newer verifier is needed."
-        bundle.compare("wrong-judge", NAME, described["rules"], RULES, field="rules", sentence=sentence)
-    else:
-        bundle.compare("wrong-judge", NAME, [doc["version"]], versions or [doc["version"]], field="version")
-        bundle.compare("wrong-judge", NAME, doc["version"], sha256(described), field="described")
+    version, rules = (sha256(described), RULES) if described else (doc["version"], None)
+    stated = {"name": doc["name"], "version": doc["version"], "rules": described.get("rules"), "judges": versions}
+    expected = {
+        "name": judge,
+        "version": version,
+        "rules": rules,
+        "judges": [version] if described and versions else [],
+    }
+    bundle.compare(KINDS, NAME, stated, expected)
 
 
 def described_here(bundle: ExaminedBundle) -> Row:
@@ -53,39 +55,44 @@ def described_here(bundle: ExaminedBundle) -> Row:
     return described if described and described["rules"] == RULES and doc["version"] == sha256(described) else {}
 
 
-def duels(bundle: ExaminedBundle) -> None:
-    """The stages of every duel are those that the answers give, and no answer is there for nothing."""
-    doc, views = bundle.documents.get(NAME), views_of(bundle)
-    if doc is None or not described_here(bundle):
-        return
-    answers = sound_answers(bundle, doc["answers"], at="answers")
-    for match, duel in judged_duels(bundle):
+def answers_of(bundle: ExaminedBundle) -> AnswersByKey | None:
+    """The answers of the round's duels; None where no model's answers can be followed here."""
+    if not described_here(bundle):
+        return None
+    return sound_answers(bundle, bundle.document(NAME)["answers"], at="answers", views=views_of(bundle))
+
+
+def stages_of(bundle: ExaminedBundle, match: Row, duel: Row, answers: AnswersByKey) -> list[Row]:
+    """The stages of a judged duel as the answers give them."""
+    stages: list[Row] = duel["detail"].get("stages", [])
+    field = f"{match['kind']} {match['challenger']} {duel['prompt']}"
+    if duel["left"] == duel["right"]:
+        return []
+    if not stages:
+        bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
+    elif silent(stages):
+        bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
+    else:
         answers.take = take_of(bundle, duel)
-        stages, field = duel["detail"].get("stages", []), f"{match['kind']} {match['challenger']} {duel['prompt']}"
-        if duel["left"] == duel["right"]:
-            bundle.compare("wrong-ballots", MATCHES, stages, [], field=field)
-        elif not stages:
-            bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
-        elif silent(stages):
-            bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
-        else:
-            sides = {name: views.get(duel[name], {}) for name in ("left", "right")}
-            follow(bundle, MATCHES, stages, answers, field=field, prompt=duel["prompt"], **sides)
-    unneeded(bundle, answers, at="answers")
+        sides = {name: answers.views.get(duel[name], {}) for name in ("left", "right")}
+        return follow(bundle, MATCHES, stages, answers, field=field, prompt=duel["prompt"], **sides)
+    return stages
 
 
 def judged_duels(bundle: ExaminedBundle) -> list[tuple[Row, Row]]:
     return [(match, duel) for match in bundle.matches for duel in match["duels"] if duel["state"] == "judged"]
 
 
-def sound_answers(bundle: ExaminedBundle, rows: list[Row], *, at: str) -> AnswersByKey:
-    """Each once, in the order of their keys, and each an answer of this judge."""
+def sound_answers(
+    bundle: ExaminedBundle, rows: list[Row], *, at: str, views: Mapping[str, Views] | None = None
+) -> AnswersByKey:
+    """Each once, in the order of their keys, and each an answer of this judge; `views`: a file's pictures."""
     doc, keys = bundle.document(NAME), [row["key"] for row in rows]
     bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
     for row in rows:
         if why := unsound(row, doc["described"]):
             bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why)
-    return AnswersByKey(rows, version=doc["version"], described=doc["described"])
+    return AnswersByKey(rows, version=doc["version"], described=doc["described"], views=views or {})
 
 
 def follow(
@@ -98,15 +105,14 @@ def follow(
     prompt: str,
     left: Views,
     right: Views,
-) -> None:
-    """The stages are those that the answers give."""
+) -> list[Row]:
+    """The stages that the answers give; those that are stated where an answer is missing (noted)."""
     try:
         kinds = [stage["kind"] for stage in stages]
-        expected = answers.stages(kinds, reference=prompt_of(bundle, prompt), left=left, right=right)
+        return answers.stages(kinds, reference=prompt_of(bundle, prompt), left=left, right=right)
     except (MissingAnswer, Unanswered) as gap:
         bundle.note("missing-answer", file, field=field, found=str(gap))
-    else:
-        bundle.compare("wrong-ballots", file, stages, expected, field=field)
+        return stages
 
 
 def unneeded(bundle: ExaminedBundle, answers: AnswersByKey, *, at: str) -> None:

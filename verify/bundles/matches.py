@@ -6,13 +6,13 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import answers, bankroll
+from verify.bundles import bankroll, judging
+from verify.bundles.answers import AnswersByKey, bars_of_bundle
 from verify.bundles.assets import numbered
 from verify.bundles.ballots import Wrong, verdict
 from verify.bundles.entries import ever_representing, order_of
 from verify.bundles.events import bodies
 from verify.bundles.files import ExaminedBundle
-from verify.bundles.judging import by_model
 
 NAME = "matches.json"
 NET = {"won": 1, "forfeits_defender": 1, "lost": -1, "forfeits_challenger": -1, "drawn": 0, "void": 0}
@@ -27,6 +27,7 @@ KINDS = {
     "outcome": "wrong-outcome",
     "score_micro": "wrong-outcome",
     "detail": "wrong-outcome",
+    "stages": "wrong-ballots",
     "failure": "wrong-outcome",
     "tally": "wrong-tally",
     "margin": "wrong-margin",
@@ -49,11 +50,14 @@ def check(bundle: ExaminedBundle) -> None:
         for row in bundle.document("assets.json")
         if row["state"] == "stored" and (row["rendering"] or {}).get("state") == "rendered"
     }
+    answers = judging.answers_of(bundle)
     for match in bundle.matches:
-        bundle.compare(KINDS, NAME, match, match | write(bundle, match, files), field=label(match))
+        bundle.compare(KINDS, NAME, match, match | write(bundle, match, files, answers), field=label(match))
         void, most = tally_of(results_of(match))["void"], MOST_VOIDS * len(match["duels"])
         if void > most:
             bundle.note("too-many-voids", NAME, field=label(match), found=void, expected=f"<= {most}")
+    if answers is not None:
+        judging.unneeded(bundle, answers, at="answers")
 
 
 def label(match: Row) -> str:
@@ -64,7 +68,7 @@ def results_of(match: Row) -> list[str]:
     return [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
 
 
-def write(bundle: ExaminedBundle, match: Row, files: Files) -> Row:
+def write(bundle: ExaminedBundle, match: Row, files: Files, answers: AnswersByKey | None) -> Row:
     """What the match must be, from the delivered files and from what the judge answered.
 
     One duel for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen
@@ -83,7 +87,7 @@ def write(bundle: ExaminedBundle, match: Row, files: Files) -> Row:
             expected = "unneeded" if unneeded else "played"
             field = f"{label(match)} {duel['prompt']} state"
             bundle.note("wrong-duels", NAME, field=field, found=duel["state"], expected=expected)
-        again = {} if duel["state"] == "unneeded" else write_duel(bundle, match, duel, left, right)
+        again = {} if duel["state"] == "unneeded" else write_duel(bundle, match, duel, left, right, answers)
         row |= {**duel, **again, **row}
     return {
         "defender_origin": "generated" if match["defender"] == "leader" else "submitted",
@@ -97,7 +101,9 @@ def write(bundle: ExaminedBundle, match: Row, files: Files) -> Row:
     }
 
 
-def write_duel(bundle: ExaminedBundle, match: Row, duel: Row, left: str, right: str) -> Row:
+def write_duel(
+    bundle: ExaminedBundle, match: Row, duel: Row, left: str, right: str, answers: AnswersByKey | None
+) -> Row:
     """What becomes of a duel about these two files; "" is a file that was not delivered."""
     field, state = f"{label(match)} {duel['prompt']}", duel["state"]
     possible = ("judged", "void") if left and right else ("forfeited",)
@@ -111,16 +117,19 @@ def write_duel(bundle: ExaminedBundle, match: Row, duel: Row, left: str, right: 
         outcome = "" if state == "void" else "challenger" if right else "defender" if left else "draw"
         failure = (duel["failure"] or {"class": "judge"}) if state == "void" else None
         return {**sides, "outcome": outcome, "score_micro": None, "detail": {}, "failure": failure}
+    detail = dict(duel["detail"])
+    stages = detail.get("stages", [])
+    again = stages if answers is None else judging.stages_of(bundle, match, duel, answers)
+    detail |= {} if again == stages else {"stages": again}
     try:
-        stages, bars = duel["detail"].get("stages", []), answers.bars_of_bundle(bundle)
-        outcome, score, decided_by = verdict(stages, by_model=by_model(bundle), bars=bars)
+        outcome, score, by = verdict(stages, by_model=judging.by_model(bundle), bars=bars_of_bundle(bundle))
     except Wrong as wrong:
         bundle.note("wrong-ballots", NAME, field=field, found=str(wrong))
-        return sides
+        return {**sides, "detail": detail}
     if duel["left"] == duel["right"] and outcome != "draw":
         sentence = "The same file cannot beat itself."
         bundle.note("wrong-outcome", NAME, field=field, found=outcome, expected="draw", sentence=sentence)
-    detail = {**duel["detail"], "decided_by": decided_by}
+    detail["decided_by"] = by
     return {**sides, "outcome": outcome, "score_micro": score, "detail": detail, "failure": None}
 
 

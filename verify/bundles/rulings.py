@@ -1,7 +1,11 @@
-"""Did two people sign each decision of people, and was each appeal the miner's own, in time, and carried out?"""
+"""Did two people sign each decision of people, and was each appeal the miner's own, in time, and carried out?
+
+Each event by people is written again from those before it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from verify.bundles.files import ExaminedBundle, canonical
@@ -33,31 +37,54 @@ OUTCOMES = {"audit": ("passed", "rejected"), "appeal": ("upheld", "dismissed"), 
 WHO = ("round", "entry", "audit", "version", "appellant", "correction")
 FORMAT = "gauntlet-appeal/1"
 TURNED = {"passed": "rejected", "rejected": "passed"}
+KINDS = {"rulings": "wrong-ruling", "appeals": "wrong-appeal"}
+
+
+@dataclass
+class PriorEvents:
+    """Bodies of the events of people so far."""
+
+    proposed: Table = field(default_factory=dict)
+    confirmed: Table = field(default_factory=dict)
+    lodged: Table = field(default_factory=dict)
 
 
 def check(bundle: ExaminedBundle) -> None:
     """Everything the ledger tells of this round, in its order."""
-    proposed: Table = {}
-    confirmed: Table = {}
-    lodged: Table = {}
-    for event in bundle.events:
-        body, kind = event["body"], event["kind"]
-        if body.get("round") != bundle.round:
-            continue
-        if kind == "ruling.proposed":
-            proposed[str(body.get("ruling")), *who(body)] = event
-        elif kind == "ruling.confirmed":
-            proposal_confirmed(bundle, event, proposed.get((str(body.get("ruling")), *who(body))))
-            confirmed[(body.get("case"), *who(body))] = event
-        elif kind == "appeal.lodged":
-            appeal_lodged(bundle, event, lodged)
-            lodged[who(body)] = event
-        elif is_by_people(event):
-            carried_out(bundle, event, confirmed, lodged)
+    found: dict[str, Event] = {case: {} for case in KINDS}
+    expected: dict[str, Event] = {case: {} for case in KINDS}
+    before = PriorEvents()
+    for event in (event for event in bundle.events if event["body"].get("round") == bundle.round):
+        place, stated = f"event {event['seq']} {event['kind']}", event["body"] | as_outcome(event)
+        for case, again in write(bundle, event, before).items():
+            found[case][place], expected[case][place] = {name: stated.get(name) for name in again}, again
+    bundle.compare(KINDS, NAME, found, expected)
+
+
+def write(bundle: ExaminedBundle, event: Event, before: PriorEvents) -> dict[str, Event]:
+    """case -> what of the event's body follows from the events before it."""
+    body, kind = event["body"], event["kind"]
+    if kind == "ruling.proposed":
+        before.proposed[str(body.get("ruling")), *who(body)] = body
+    elif kind == "ruling.confirmed":
+        before.confirmed[(body.get("case"), *who(body))] = body
+        return {"rulings": confirmed(body, before.proposed.get((str(body.get("ruling")), *who(body)), {}))}
+    elif kind == "appeal.lodged":
+        first = before.lodged.setdefault(who(body), body) is body
+        before.lodged[who(body)] = body
+        return {"appeals": lodged(bundle, body, first=first)}
+    elif is_by_people(event):
+        return carried_out(event, before)
+    return {}
 
 
 def who(body: Event) -> tuple[str, ...]:
     return tuple(str(body.get(name, "")) for name in WHO)
+
+
+def as_outcome(event: Event) -> Event:
+    """The outcome of what was decided, which its event has in its name."""
+    return {"outcome": event["kind"].partition(".")[2]} if is_by_people(event) else {}
 
 
 def is_by_people(event: Event) -> bool:
@@ -68,86 +95,68 @@ def is_by_people(event: Event) -> bool:
     return kind in ("appeal", "correction") and to in OUTCOMES[kind]
 
 
-def _wrong(bundle: ExaminedBundle, kind: str, event: Event, sentence: str, *, found: object = None) -> None:
-    bundle.note(kind, NAME, field=f"event {event['seq']} {event['kind']}", found=found, sentence=sentence)
-
-
-def _same(bundle: ExaminedBundle, kind: str, event: Event, sentence: str, *, found: Event, expected: Event) -> None:
-    """Does an event say what it must?"""
-    stated = {name: found.get(name) for name in expected}
-    bundle.compare(kind, NAME, stated, expected, field=f"event {event['seq']} {event['kind']}", sentence=sentence)
-
-
-def proposal_confirmed(bundle: ExaminedBundle, event: Event, proposal: Event | None) -> None:
+def confirmed(body: Event, proposal: Event) -> Event:
     """Two different people, in their roles; the second signed what the first proposed."""
-    body = event["body"]
     by = body.get("by") if isinstance(body.get("by"), list) else []
-    people, roles = [str(one.get("name")) for one in by], [one.get("role") for one in by]
-    case, outcome = str(body.get("case")), str(body.get("outcome"))
-    if len(people) != 2 or len(set(people)) != 2:
-        _wrong(bundle, "wrong-ruling", event, "Not two different people.", found=people)
-    if not set(roles) <= ROLES.get(case, set()) or (case == "appeal" and not set(roles) & {"lead", "operator"}):
-        _wrong(bundle, "wrong-ruling", event, "Somebody had not the role for it.", found=roles)
-    if outcome not in OUTCOMES.get(case, ()) or body.get("code") not in REASONS.get(outcome, ()):
-        _wrong(bundle, "wrong-ruling", event, "No such outcome, or reason.", found=[outcome, body.get("code")])
-    first = {**{name: body.get(name) for name in ("outcome", "code", "because")}, "by": by[:1]}
-    stated = proposal["body"] if proposal else {}
-    _same(bundle, "wrong-ruling", event, "Nobody had proposed exactly this.", found=stated, expected=first)
+    people, roles = {str(one.get("name")) for one in by}, {one.get("role") for one in by}
+    case, outcome, code = str(body.get("case")), proposal.get("outcome"), proposal.get("code")
+    may, outcomes = ROLES.get(case, set()), OUTCOMES.get(case, ())
+    allowed = len(by) == len(people) == 2 and roles <= may and bool(case != "appeal" or roles & {"lead", "operator"})
+    return {
+        "outcome": outcome if outcome in outcomes else list(outcomes),
+        "code": code if code in REASONS.get(str(outcome), ()) else list(REASONS.get(str(outcome), ())),
+        "because": proposal.get("because"),
+        "by": [*proposal.get("by", []), *by[1:]]
+        if allowed
+        else f"two different people, each {' or '.join(sorted(may))}",
+    }
 
 
-def appeal_lodged(bundle: ExaminedBundle, event: Event, earlier: Table) -> None:
+def lodged(bundle: ExaminedBundle, body: Event, *, first: bool) -> Event:
     """Signed by the appellant, about this verdict, once, and in time.
 
     A rejection is objected to by whom it rejects, a pass by another miner of the round.
     """
-    body, document = event["body"], event["body"].get("document")
-    document, by = document if isinstance(document, dict) else {}, body.get("appellant")
+    document, by, signature = body.get("document"), body.get("appellant"), str(body.get("signature"))
+    document = document if isinstance(document, dict) else {}
     named = {
         **{name: body.get(name) for name in ("round", "entry", "audit", "appellant")},
         "version": body.get("version", 1),
         "competition": bundle.manifest["competition"],
         "format": FORMAT,
     }
-    _same(bundle, "wrong-appeal", event, "Signed about another verdict.", found=document, expected=named)
-    if who(body) in earlier:
-        _wrong(bundle, "wrong-appeal", event, "This miner had objected to this verdict before.")
-    if body.get("last_block") is not None and body["block"] > body["last_block"]:
-        _wrong(bundle, "wrong-appeal", event, "Too late.", found=body["block"])
-    message, signature = f"{FORMAT}\n".encode() + (canonical(document) or b""), str(body.get("signature"))
-    if is_wallet_signed(by=str(by), message=message, signature=signature) is False:
-        _wrong(bundle, "wrong-appeal", event, "Not signed by the miner who is said to object.")
+    message, last = f"{FORMAT}\n".encode() + (canonical(document) or b""), body.get("last_block")
+    signed = is_wallet_signed(by=str(by), message=message, signature=signature) is not False
     entries = {row["entry"]: row["miner"] for row in bundle.document("submissions.json")}
     own = entries.get(body.get("entry")) == by
-    if not (own if body.get("verdict") == "rejected" else not own and by in entries.values()):
-        _wrong(bundle, "wrong-appeal", event, "Not who may object to this verdict.", found=by)
+    may = own if body.get("verdict") == "rejected" else not own and by in entries.values()
+    return {
+        "document": document | named,
+        "block": body.get("block") if last is None or body["block"] <= last else f"up to {last}",
+        "signature": body.get("signature") if signed else "the appellant's",
+        "appellant": by if may and first else "who may object to this verdict, and had not done so before",
+    }
 
 
-def carried_out(bundle: ExaminedBundle, event: Event, confirmed: Table, lodged: Table) -> None:
+def carried_out(event: Event, before: PriorEvents) -> dict[str, Event]:
     """What two people signed, and nothing else, was done; an upheld appeal turns the verdict that it was about, into
     its next version."""
-    body, (kind, _, to) = event["body"], event["kind"].partition(".")
+    body, kind = event["body"], event["kind"].partition(".")[0]
     if kind == "audit" and body.get("code") == "appeal_upheld":
-        if not any(is_upheld(body, appeal, confirmed.get(("appeal", *key))) for key, appeal in lodged.items()):
-            _wrong(bundle, "wrong-appeal", event, "No upheld appeal leads to this verdict.", found=body.get("to"))
-        return
-    ruling = confirmed.get((kind, *who(body)), {"body": {}})["body"]
-    expected = {name: ruling.get(name) for name in ("outcome", "code", "by", "because")}
-    _same(
-        bundle,
-        "wrong-ruling",
-        event,
-        "Two people signed no such thing.",
-        found=body | {"outcome": to},
-        expected=expected,
-    )
-    if kind == "appeal" and who(body) not in lodged:
-        _wrong(bundle, "wrong-appeal", event, "Nobody had lodged this appeal.")
+        turned = [
+            turned_by(body, appeal, before.confirmed.get(("appeal", *key))) for key, appeal in before.lodged.items()
+        ]
+        return {"appeals": {"to": body.get("to") if body.get("to") in turned else "as an upheld appeal turned it"}}
+    ruling = before.confirmed.get((kind, *who(body)), {})
+    again = {"rulings": {name: ruling.get(name) for name in ("outcome", "code", "by", "because")}}
+    if kind == "appeal" and who(body) not in before.lodged:
+        again["appeals"] = {"appellant": "somebody who had lodged this appeal"}
+    return again
 
 
-def is_upheld(body: Event, appeal: Event, ruling: Event | None) -> bool:
-    """Is this the appeal by which a verdict was turned?"""
-    about, decided = appeal["body"], ruling["body"] if ruling else {}
-    same = all(about.get(name) == body.get(name) for name in ("entry", "audit", "appellant"))
-    upheld = bool(decided) and decided["outcome"] == "upheld" and decided["by"] == body.get("by")
-    later = about.get("version", 1) < body.get("version", 1)
-    return same and later and upheld and TURNED.get(about.get("verdict")) == body.get("to")
+def turned_by(body: Event, appeal: Event, ruling: Event | None) -> str | None:
+    """What became of the verdict by this appeal; None where it was not upheld, or was about another."""
+    same = all(appeal.get(name) == body.get(name) for name in ("entry", "audit", "appellant"))
+    upheld = bool(ruling) and ruling is not None and ruling["outcome"] == "upheld" and ruling["by"] == body.get("by")
+    later = appeal.get("version", 1) < body.get("version", 1)
+    return TURNED.get(str(appeal.get("verdict"))) if same and later and upheld else None

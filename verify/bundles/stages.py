@@ -1,4 +1,7 @@
-"""Was every move that the ledger tells of possible?  Each row moves along its diagram, and no move is left out."""
+"""Was every move that the ledger tells of possible?
+
+Written again, each row goes on from where it was, along its diagram, and no move is left out.
+"""
 
 from __future__ import annotations
 
@@ -37,62 +40,54 @@ EDGES: dict[str, dict[str, tuple[str, ...]]] = {
 """Of each kind of row: state -> states it may move to; the first is where it begins."""
 
 WHO = (
-    "round",
-    "entry",
-    "origin",
-    "audit",
-    "purpose",
-    "repeat",
-    "match",
-    "defender",
-    "challenger",
-    "prompt",
-    "asset",
-    "rig",
-    "renderer",
-    "control",
-    "variant",
-    "take",
-    "version",
-    "appellant",
-    "correction",
-    "ruling",
-    "edition",
+    *("round", "entry", "origin", "audit", "purpose", "repeat", "match", "defender", "challenger", "prompt"),
+    *("asset", "rig", "renderer", "control", "variant", "take", "version"),
+    *("appellant", "correction", "ruling", "edition"),
 )
+"""What of an event's body says which row it is."""
+
+Rows = dict[tuple[str, ...], str]
 
 
 def check(bundle: ExaminedBundle) -> None:
-    """A row may be older than this part of the ledger only if it belongs to an earlier round or to none.
+    found, rows = dict[str, Any](), Rows()
+    for event in moves(bundle):
+        place, body = f"event {event['seq']} {event['kind']}", event["body"]
+        found[place] = {"from": body["from"], "to": body.get("to")}
+        if event["kind"] == "round.paused":
+            bundle.note("paused", NAME, field=place, found=body.get("because"), sentence="The operator had to act.")
+    expected = write(bundle, rows)
+    ends = {
+        f"{kind} {bundle.round}": rows.get(row_of(kind, {"round": bundle.round})) for kind in ("round", "publication")
+    }
+    round_, publication = ends
+    at_end = {round_: "finished", publication: "signing"}
+    if ends[publication] == "published" or (bundle.draft and ends[publication] is None):
+        at_end[publication] = ends[publication]
+    bundle.compare("wrong-stage", NAME, found | ends, expected | at_end)
 
-    A published round has finished, and its bundle was about to be signed; of a draft that need not be told yet.
+
+def moves(bundle: ExaminedBundle) -> list[dict[str, Any]]:
+    return [e for e in bundle.events if e["kind"].partition(".")[0] in EDGES and "from" in e["body"]]
+
+
+def row_of(kind: str, body: dict[str, Any]) -> tuple[str, ...]:
+    return (kind, *(str(body.get(name, "")) for name in WHO))
+
+
+def write(bundle: ExaminedBundle, rows: Rows) -> dict[str, Any]:
+    """The moves, from the kinds of the events and from where each row was; `rows` is then where each is left.
+
+    A row may be older than this part of the ledger only if it belongs to an earlier round or to none.
     """
-    last: dict[tuple[str, ...], str] = {}
-    for event in bundle.events:
-        kind, _, to = event["kind"].partition(".")
-        body = event["body"]
-        if kind not in EDGES or "from" not in body:
-            continue
-        who = (kind, *(str(body.get(name, "")) for name in WHO))
-        move(bundle, event, kind=kind, to=to, before=last.get(who))
-        last[who] = to
-    for kind, wanted in (("round", "finished"), ("publication", "signing")):
-        who = (kind, str(bundle.round), *("" for _ in WHO[1:]))
-        found = last.get(who)
-        if kind == "publication" and (found == "published" or (bundle.draft and found is None)):
-            continue
-        bundle.compare("wrong-stage", NAME, found, wanted, field=f"{kind} {bundle.round}")
-
-
-def move(bundle: ExaminedBundle, event: dict[str, Any], *, kind: str, to: str, before: str | None) -> None:
-    body, edges, field = event["body"], EDGES[kind], f"event {event['seq']} {event['kind']}"
-    bundle.compare("wrong-stage", NAME, body.get("to"), to, field=field)
-    if to not in edges.get(str(body["from"]), ()):
-        bundle.note("wrong-stage", NAME, field=field, found=body["from"], sentence="There is no such move.")
-    number, from_the_first = body.get("round"), bool(bundle.events) and bundle.events[0]["seq"] == 1
-    of_this = type(number) is int and bundle.round is not None and number >= bundle.round
-    if before is None and (from_the_first or of_this):
-        before = next(iter(edges))
-    if before is not None:
-        bundle.compare("wrong-stage", NAME, body["from"], before, field=field)
-    if event["kind"] == "round.paused":
-        bundle.note("paused", NAME, field=field, found=body.get("because"), sentence="The operator had to act.")
+    table, from_the_first = dict[str, Any](), bool(bundle.events) and bundle.events[0]["seq"] == 1
+    for event in moves(bundle):
+        body, (kind, _, to) = event["body"], event["kind"].partition(".")
+        number, row = body.get("round"), row_of(kind, body)
+        of_this = type(number) is int and bundle.round is not None and number >= bundle.round
+        begins = next(iter(EDGES[kind])) if from_the_first or of_this else body["from"]
+        before = rows.get(row, begins)
+        there = EDGES[kind].get(str(before), ())
+        table[f"event {event['seq']} {event['kind']}"] = {"from": before, "to": to if to in there else list(there)}
+        rows[row] = to
+    return table
