@@ -8,7 +8,6 @@ from verify.bundles.events import agree, only
 from verify.bundles.files import ExaminedBundle
 
 NAME = "beacon.json"
-QUICKNET = "drand-quicknet"
 GENESIS_MS, PERIOD_MS, DELAY_MS = 1_692_803_367_000, 3_000, 30_000
 PROBE = b"gauntlet-verify"
 

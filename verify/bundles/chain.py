@@ -7,15 +7,14 @@ or both: then each anchor of the file must stand on the chain at its block.  Sta
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verify.bundles.files import ExaminedBundle
+from verify.bundles.heads import OURS, LedgerHead
 from verify.bundles.web import Unreachable, fetch_json
 
 # twox128("Commitments") and twox128("CommitmentOf"); then the netuid as it is, and the account ends the key
@@ -25,34 +24,13 @@ PAGE, MOST_PAGES = 256, 1_000
 FILE = "checkpoint.txt"
 
 
-@dataclass(frozen=True)
-class CommittedHead:
-    """A note on the chain: the ledger of `origin` had `head` as event `seq`."""
-
-    origin: str
-    seq: int
-    head: str
-    block_hash: str = ""
-
-    @classmethod
-    def of(cls, text: str, *, block_hash: str = "") -> CommittedHead | None:
-        lines = re.fullmatch(r"([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)", text)
-        if not lines:
-            return None
-        return cls(lines[1], int(lines[2]), base64.b64decode(lines[3]).hex(), block_hash)
-
-    @property
-    def text(self) -> str:
-        return f"{self.origin}\n{self.seq}\n{base64.b64encode(bytes.fromhex(self.head)).decode()}"
-
-
 def check(bundle: ExaminedBundle, *, node: str | None, anchors: Path | None) -> None:
     """Compare what the chain, the file or both say with the bundle's ledger."""
     kind, _, subnet = str(bundle.documents.get("competition.json", {}).get("chain", "")).partition(":")
     if kind != "bittensor" or not subnet.isdigit():
         bundle.note("not-anchored", FILE, found=kind, sentence="The competition is not played on a real chain.")
         return
-    origin, rows = f"gauntlet/{bundle.manifest['competition']}", list[CommittedHead]()
+    origin, rows = OURS + bundle.manifest["competition"], list[LedgerHead]()
     try:
         who = account(bundle.signed_by) if node else ""
         if anchors:
@@ -76,7 +54,7 @@ def check(bundle: ExaminedBundle, *, node: str | None, anchors: Path | None) -> 
             bundle.note("anchor-elsewhere", FILE, field=field)
 
 
-def check_stands(bundle: ExaminedBundle, anchor: CommittedHead, *, node: str, netuid: int, account: str) -> None:
+def check_stands(bundle: ExaminedBundle, anchor: LedgerHead, *, node: str, netuid: int, account: str) -> None:
     """An anchor of the file, asked for at its block (a node that keeps old states must be asked for old ones)."""
     there = standing(node, netuid=netuid, account=account, origin=anchor.origin, at=anchor.block_hash)
     if anchor.text not in [each.text for each in there]:
@@ -85,7 +63,7 @@ def check_stands(bundle: ExaminedBundle, anchor: CommittedHead, *, node: str, ne
         bundle.note("anchor-differs", FILE, found=numbers, expected=anchor.seq, **at)
 
 
-def listed(path: Path, *, by: str) -> list[CommittedHead]:
+def listed(path: Path, *, by: str) -> list[LedgerHead]:
     """The anchors of a file that are by this hotkey.  Raises ValueError for anything else than such a file."""
     rows = json.loads(path.read_bytes())
     if not isinstance(rows, list):
@@ -93,14 +71,14 @@ def listed(path: Path, *, by: str) -> list[CommittedHead]:
     rows_of_hotkey = []
     for number, row in enumerate(rows):
         text = row.get("text") if isinstance(row, dict) else None
-        anchor = CommittedHead.of(text, block_hash=str(row.get("block_hash", ""))) if isinstance(text, str) else None
+        anchor = LedgerHead.of(text, block_hash=str(row.get("block_hash", ""))) if isinstance(text, str) else None
         if anchor is None:
             raise ValueError(f"{path}: entry {number} is no anchor: text must be origin, seq and head, one a line")
         rows_of_hotkey += [anchor] if row.get("hotkey") == by else []
     return rows_of_hotkey
 
 
-def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "") -> list[CommittedHead]:
+def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "") -> list[LedgerHead]:
     """The notes of this origin in what the account has committed, at a block or now."""
     prefix = COMMITMENTS + netuid.to_bytes(2, "little").hex()
     at = f"0x{at.removeprefix('0x')}" if at else str(ask(node, "chain_getFinalizedHead", []))
@@ -119,10 +97,10 @@ def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "")
     raise Unreachable(f"state_getKeysPaged: more than {MOST_PAGES} pages of keys")
 
 
-def notes(raw: bytes, *, origin: str) -> list[CommittedHead]:
+def notes(raw: bytes, *, origin: str) -> list[LedgerHead]:
     """Looked for in the bytes as they are: how a runtime wraps them may change, the note does not."""
     pattern = re.escape(origin.encode()) + rb"\n[0-9]{1,18}\n[A-Za-z0-9+/]{43}="
-    anchors = (CommittedHead.of(match.decode()) for match in re.findall(pattern, raw))
+    anchors = (LedgerHead.of(match.decode()) for match in re.findall(pattern, raw))
     return [anchor for anchor in anchors if anchor]
 
 

@@ -6,52 +6,37 @@ old bundle) can hold it against a bundle, a folder of bundles, or the ledger tha
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from verify.bundles.files import ExaminedBundle
+from verify.bundles.heads import OURS, LedgerHead
 from verify.bundles.ledger import NOTE, TEXT, is_signed
 from verify.findings import FindingLog
 
 LARGEST = 4 * 2**20
-HEAD = re.compile(r"gauntlet/([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)(?:\n|\Z)")
 
 
-@dataclass(frozen=True)
-class SignedHead:
-    """The head of a ledger as it was signed: event `seq` of `competition` had the hash `head` (hex)."""
-
-    competition: str
-    seq: int
-    head: str
-    text: str
-    signature: str = ""
-    signed_by: str = ""
-
-    @classmethod
-    def of(cls, row: Any) -> SignedHead:
-        """From a row of the API, or any object with text, signature and signed_by. Raises ValueError."""
-        text = row.get("text") if isinstance(row, dict) else None
-        lines = HEAD.match(text) if isinstance(text, str) else None
-        if lines is None or not isinstance(text, str):
-            raise ValueError("a checkpoint's text begins with gauntlet/<competition>, its event and its hash")
-        head = base64.b64decode(lines[3]).hex()
-        signature, signer = str(row.get("signature", "")), str(row.get("signed_by", ""))
-        return cls(lines[1], int(lines[2]), head, text, signature, signer)
-
-    def is_good(self) -> bool | None:
-        """Is it signed by the key it names?  None where nothing here can check it."""
-        if not self.signature:
-            return False
-        return is_signed(by=self.signed_by, message=self.text.encode(), signature=self.signature)
+def signed_head(row: Any) -> LedgerHead:
+    """From a row of the API, or any object with text, signature and signed_by.  Raises ValueError."""
+    text = row.get("text") if isinstance(row, dict) else None
+    head = LedgerHead.of("\n".join(text.split("\n", 3)[:3])) if isinstance(text, str) else None
+    if head is None or not head.origin.startswith(OURS):
+        raise ValueError("a checkpoint's text begins with gauntlet/<competition>, its event and its hash")
+    by = {name: str(row.get(name, "")) for name in ("signature", "signed_by")}
+    return replace(head, signed=str(text), **by)
 
 
-def read(path: Path) -> list[SignedHead]:
+def is_good(head: LedgerHead) -> bool | None:
+    """Is it signed by the key it names?  None where nothing here can check it."""
+    message = head.signed.encode()
+    return bool(head.signature) and is_signed(by=head.signed_by, message=message, signature=head.signature)
+
+
+def read(path: Path) -> list[LedgerHead]:
     """The checkpoints of a file. Raises ValueError or OSError, saying what was expected.
 
     The file: an answer of /api/v1/checkpoints, one of its rows, a list of them, or a bundle's checkpoint.txt with its
@@ -68,7 +53,7 @@ def read(path: Path) -> list[SignedHead]:
         note = path.with_name(NOTE)
         value = {"text": data} | (json.loads(note.read_bytes()) if note.is_file() else {})
     rows = value.get("results", value) if isinstance(value, dict) else value
-    return [SignedHead.of(row) for row in (rows if isinstance(rows, list) else [rows])]
+    return [signed_head(row) for row in (rows if isinstance(rows, list) else [rows])]
 
 
 def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None) -> FindingLog:
@@ -92,8 +77,8 @@ def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None
     return log
 
 
-def check_signature(head: SignedHead, path: Path, *, operator: str | None, log: FindingLog) -> None:
-    field, good = f"event {head.seq}", head.is_good()
+def check_signature(head: LedgerHead, path: Path, *, operator: str | None, log: FindingLog) -> None:
+    field, good = f"event {head.seq}", is_good(head)
     if good is None:
         sentence = "Install bittensor-core to check signatures."
         log.note("signature-unchecked", file=str(path), field=field, sentence=sentence)
@@ -105,7 +90,7 @@ def check_signature(head: SignedHead, path: Path, *, operator: str | None, log: 
         log.compare("foreign-signature", str(path), head.signed_by, operator, field=field, sentence=sentence)
 
 
-def check_history(head: SignedHead, bundles: Sequence[ExaminedBundle], path: Path, *, log: FindingLog) -> None:
+def check_history(head: LedgerHead, bundles: Sequence[ExaminedBundle], path: Path, *, log: FindingLog) -> None:
     """Has the event of the head, wherever it is here, the head's hash?"""
     field, known = f"event {head.seq}", False
     for bundle in bundles:

@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 def check(bundle: ExaminedBundle) -> None:
     ever = [(NAME, audit) for audit in bundle.document(NAME)]
-    ever += [(CORRECTION, audit) for audit in bundle.documents.get(CORRECTION, {}).get("set_aside", [])]
+    ever += [(CORRECTION, audit) for audit in bundle.audits_aside()]
     archives: dict[str, str] = {}
     every = sorted({row["check"] for _, audit in ever for row in audit["checks"]})
     for file, audit in ever:

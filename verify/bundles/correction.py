@@ -10,6 +10,7 @@ from verify.bundles.events import bodies, entered
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.ladder import Gap, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
+from verify.comparing import keyed
 
 NAME, DECISION = "correction.json", "decision.json"
 Row = dict[str, Any]
@@ -67,20 +68,10 @@ def whole_set(bundle: ExaminedBundle, doc: Row) -> list[str]:
 
 
 def set_aside(bundle: ExaminedBundle) -> None:
-    """Each verdict that counts no more was told when it counted, and is not among those that count."""
-    rows = bundle.documents.get(NAME, {"set_aside": []})["set_aside"]
-    events = {
-        (body["entry"], body["audit"], body.get("version", 1)): body
-        for body in bodies(bundle, "audit.passed", "audit.rejected", of_round=bundle.round)
-    }
-    counting = {(audit["entry"], audit["kind"], audit["version"]) for audit in bundle.document("audits.json")}
-    for audit in rows:
-        key = (audit["entry"], audit["kind"], audit["version"])
-        event, field = events.get(key, {}), " ".join(map(str, key))
-        expected = {"verdict": event.get("to"), "reason": event.get("because"), "code": event.get("code")}
-        bundle.compare("ledger-differs", NAME, audit, audit | expected, field=field)
-        if key in counting:
-            bundle.note("wrong-correction", NAME, field=field, sentence="It counts and does not count.")
+    """A verdict that counts no more is not among those that count; that it was told then, `events` looks at."""
+    names = ("entry", "kind", "version")
+    counting, aside = keyed(bundle.document("audits.json"), *names), keyed(bundle.audits_aside(), *names)
+    bundle.compare("wrong-correction", NAME, sorted(counting.keys() & aside.keys()), [], field="set_aside")
 
 
 def first_decision(bundle: ExaminedBundle) -> None:

@@ -136,15 +136,17 @@ def verdicts(bundle: ExaminedBundle) -> Events:
 
 
 def audits(bundle: ExaminedBundle) -> None:
+    """Those that count, and those that counted once."""
     events = verdicts(bundle)
-    for row in bundle.document("audits.json"):
+    rows = [("audits.json", row) for row in bundle.document("audits.json")]
+    for file, row in rows + [("correction.json", row) for row in bundle.audits_aside()]:
         event = events.get((row["entry"], row["kind"], version_name(row["version"])))
         shown = {**row, "to": row["verdict"], "because": row["reason"]}
         names = ["to", "because", "code", "people"] + ([] if row["people"] else ["limits", "numbers"])
         if event is not None:
             numbers = {k: v for k, v in event.get("numbers", row["numbers"]).items() if k != "generation_s"}
             event = {**event, "numbers": numbers, "people": [str(one.get("name")) for one in event.get("by", [])]}
-        agree(bundle, "audits.json", shown, event, names, f"{row['entry']} {row['kind']}")
+        agree(bundle, file, shown, event, names, f"{row['entry']} {row['kind']}")
 
 
 def decision(bundle: ExaminedBundle) -> None:

@@ -94,6 +94,10 @@ class ExaminedBundle:
         """Matches that counted once, in the order of their versions; none of a first edition."""
         return list(self.documents.get("correction.json", {}).get("matches", []))
 
+    def audits_aside(self) -> list[dict[str, Any]]:
+        """Verdicts that counted once; none of a first edition."""
+        return list(self.documents.get("correction.json", {}).get("set_aside", []))
+
     @property
     def matches(self) -> list[dict[str, Any]]:
         """All that ever counted: those that count now, and those that were made anew for a correction."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
@@ -12,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from verify.bundles.files import SMALL, ExaminedBundle, bytes_of, canonical, parsed
+from verify.bundles.heads import FIELDS, OURS, LedgerHead
 from verify.findings import BundleSigner
 
 NAME, TEXT, NOTE = "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json"
@@ -115,14 +115,10 @@ def checkpoint(bundle: ExaminedBundle) -> None:
         return
     bundle.signed_by = str(signature["signed_by"])
     head: Mapping[str, Any] = bundle.events[-1] if bundle.events else {"seq": 0, "hash": ""}
-    expected = [
-        f"gauntlet/{bundle.manifest['competition']}",
-        str(head["seq"]),
-        base64.b64encode(bytes.fromhex(head["hash"])).decode(),
-    ]
-    lines = signed.decode(errors="replace").split("\n")
-    for found, wanted, field in zip([*lines, "", "", ""], expected, ("origin", "seq", "head"), strict=False):
-        bundle.compare("wrong-checkpoint", TEXT, found, wanted, field=field)
+    expected = LedgerHead(OURS + bundle.manifest["competition"], head["seq"], head["hash"]).text.split("\n")
+    stated = [*signed.decode(errors="replace").split("\n"), "", "", ""]
+    tables = [dict(zip(FIELDS, lines, strict=False)) for lines in (stated, expected)]
+    bundle.compare("wrong-checkpoint", TEXT, *tables)
     good = is_signed(by=bundle.signed_by, message=signed, signature=str(signature["signature"]))
     bundle.signature_is_good = good
     if good is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from verify.bundles.checkpoints import SignedHead
+from verify.bundles.checkpoints import is_good, signed_head
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import add_event, check_signer
 from verify.bundles.web import Unreachable, fetch_json
@@ -45,10 +45,10 @@ def read(address: str, *, after: int, operator: str | None) -> ExaminedBundle:
 def _head(bundle: ExaminedBundle, row: Any, *, operator: str | None) -> None:
     """The newest signed head must be an event of what is served."""
     try:
-        head = SignedHead.of(row) if row else None
+        head = signed_head(row) if row else None
     except ValueError as error:
         raise Unreachable(f"checkpoints: {error}") from error
-    bundle.signed_by, good = (head.signed_by, head.is_good()) if head else ("", None)
+    bundle.signed_by, good = (head.signed_by, is_good(head)) if head else ("", None)
     bundle.signature_is_good = good
     check_signer(bundle, "checkpoints", operator=operator)
     if head is None or good is False:

@@ -37,10 +37,6 @@ def check(bundle: ExaminedBundle) -> None:
     titles, standings, finalists, rejected = outcome(bundle)
     bundle.compare(KINDS, NAME, bundle.document(NAME), write(bundle, standings) | {"finalists": finalists})
     bundle.compare_sets("missing-match", "extra-match", MATCHES, titles, finalists)
-    for entry in finalists:
-        passed = [a["kind"] for a in bundle.document("audits.json") if (a["entry"], a["verdict"]) == (entry, "passed")]
-        names = [f"{entry} {kind}" for kind in passed], [f"{entry} {kind}" for kind in bundle.rules["audits"]]
-        bundle.compare_sets("missing-audit", "extra-audit", "audits.json", *names)
     doc, winner = bundle.document(DECISION), winner_of(bundle, finalists, standings)
     stated = {"winner": doc["winner"], "headline": doc["headline"]}
     ladder = {row["challenger"]: row["verdict"] for row in doc["ladder"]}

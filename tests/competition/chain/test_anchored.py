@@ -16,7 +16,8 @@ from tests.competition.chain.runtime import codec
 from tests.verify import made_bundle
 from tests.verify.made_files import SLUG, hotkey
 from verify.bundles import bundle, chain
-from verify.bundles.chain import COMMITMENTS, CommittedHead, account
+from verify.bundles.chain import COMMITMENTS, account
+from verify.bundles.heads import LedgerHead
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def played_on(folder: Path, name: str) -> bundle.Bundle:
 
 def text_of(examined: Any, *, seq: int, head: str = "") -> str:
     head = head or next(event["hash"] for event in examined.events if event["seq"] == seq)
-    return CommittedHead(f"gauntlet/{SLUG}", seq, head).text
+    return LedgerHead(f"gauntlet/{SLUG}", seq, head).text
 
 
 def commit(made: FakeChain, text: str, *, by: str) -> None:
@@ -159,4 +160,4 @@ def test_the_platform_commits_what_the_verifier_reads() -> None:
     )
     text = "\n".join(signed.split("\n")[:3])
     assert len(text.encode()) <= 128
-    assert CommittedHead.of(text) == CommittedHead(f"gauntlet/{longest}", 10**9, "ab" * 32)
+    assert LedgerHead.of(text) == LedgerHead(f"gauntlet/{longest}", 10**9, "ab" * 32)
