@@ -132,35 +132,43 @@ def parts_of(text: str) -> list[str]:
     return plain
 
 
-def unsound(row: Row, described: Row) -> str:
-    """Why this is no answer of this judge; empty if it is."""
-    if row["model"] != f"{described['model']}@{described['revision']}":
-        return "another model's"
+def stated(row: Row) -> Row:
+    """An answer with what its shares add up to, in billionths."""
+    return row | {"mass": sum(row["shares"].values())}
+
+
+def write(row: Row, described: Row) -> Row:
+    """The answer as this judge can have given it: by its model, to one of its questions, with the labels of that, which
+    hold enough of the mass, and with the shares that its log-probabilities give."""
     question = described["questions"].get(row["kind"])
+    again = stated(row) | {"model": f"{described['model']}@{described['revision']}"}
     if question is None:
-        return "to no question of this judge"
+        return again | {"kind": "a question of this judge"}
     if question["about"] == "prompt":
-        try:
-            return "" if parts_of(row["text"]) and not row["shares"] else "shares of a list"
-        except (ValueError, KeyError, TypeError):
-            return "no list of six parts"
-    shares = row["shares"]
-    if not shares or set(shares) - set(question["labels"]) or max(shares.values()) > WHOLE:
-        return "not one of the allowed labels"
-    mass = sum(shares.values())
-    if mass * MILLION < described["bars"]["least_mass"] * WHOLE or mass > MOST_MASS or not mass:
-        return f"its label mass is {mass / WHOLE:.3f}"
-    return "" if is_measured(row, described) else "its shares are not those of its log-probabilities"
+        return again | {"shares": {}, "text": row["text"] if names_parts(row["text"]) else "a list of six parts"}
+    mass, least = again["mass"], -(-described["bars"]["least_mass"] * WHOLE // MILLION)
+    again["mass"] = mass if max(1, least) <= mass <= MOST_MASS else f"from {least} to {MOST_MASS}"
+    allowed = {label: share for label, share in row["shares"].items() if label in question["labels"] and share <= WHOLE}
+    return again | {"shares": measured(row | {"shares": allowed}, described)}
 
 
-def is_measured(row: Row, described: Row) -> bool:
-    """Are its shares those of its log-probabilities?  Only a server's are there; a model in a worker's memory gives the
-    shares themselves."""
+def names_parts(text: str) -> bool:
+    try:
+        return bool(parts_of(text))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def measured(row: Row, described: Row) -> dict[str, int]:
+    """Its shares by its log-probabilities.  Only a server's are there; a model in a worker's memory gives the shares
+    themselves."""
+    shares: dict[str, int] = row["shares"]
     if described["mode"] != "logprobs" or described["door"] != "openai":
-        return True
-    given = dict.fromkeys(row["shares"], 0.0)
+        return shares
+    given = dict.fromkeys(shares, 0.0)
     for entry in row["top"]:
         label = entry["token"].strip(SPACES)
         if label in given:
             given[label] += math.e ** (min(0, entry["micro"]) / MILLION)
-    return all(abs(share / WHOLE - min(1.0, given[label])) <= SLACK for label, share in row["shares"].items())
+    near = {label for label, share in shares.items() if abs(share / WHOLE - min(1.0, given[label])) <= SLACK}
+    return {label: share if label in near else round(min(1.0, given[label]) * WHOLE) for label, share in shares.items()}

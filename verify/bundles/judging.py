@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verify.bundles.answers import AnswersByKey, MissingAnswer, Views, sha256, unsound
+from verify.bundles.answers import AnswersByKey, MissingAnswer, Views, sha256, stated, write
 from verify.bundles.ballots import TWO_STAGES, silent
 from verify.bundles.cascade import Unanswered
 from verify.bundles.events import bodies
 from verify.bundles.files import ExaminedBundle
+from verify.comparing import keyed
 
 NAME, MATCHES = "judging.json", "matches.json"
 RULES = "cascade-1"
@@ -89,9 +90,8 @@ def sound_answers(
     """Each once, in the order of their keys, and each an answer of this judge; `views`: a file's pictures."""
     doc, keys = bundle.document(NAME), [row["key"] for row in rows]
     bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
-    for row in rows:
-        if why := unsound(row, doc["described"]):
-            bundle.note("wrong-answer", NAME, field=f"{at} {row['key'][:16]}", found=why)
+    found, expected = keyed(map(stated, rows), "key"), {row["key"]: write(row, doc["described"]) for row in rows}
+    bundle.compare("wrong-answer", NAME, found, expected, field=at)
     return AnswersByKey(rows, version=doc["version"], described=doc["described"], views=views or {})
 
 
