@@ -89,6 +89,8 @@ class FindingLog:
 
     def __init__(self, *, prefix: str = "") -> None:
         self.prefix = prefix
+        self.round: int | None = None
+        """Of all findings that name no other, and whose file lies in no round's folder."""
         self.counts: Counter[str] = Counter()
         self.rounds: list[str] = []
         """One sentence a round: what was played and whether the winner follows."""
@@ -105,8 +107,8 @@ class FindingLog:
     def note(
         self,
         kind: str,
-        *,
         file: str,
+        *,
         sentence: str = "",
         field: str = "",
         found: object = None,
@@ -115,8 +117,9 @@ class FindingLog:
     ) -> None:
         """Write a finding down; its severity is that of its kind, its round is the one its file lies in, and its
         sentence the meaning of its kind, where none is given."""
-        of_file = ROUND_OF_FILE.search(file)
-        number = int(of_file[1]) if round is None and of_file else round
+        number = self.round if round is None else round
+        of_file = ROUND_OF_FILE.search(file) if number is None else None
+        number = int(of_file[1]) if of_file else number
         severity = EVERY[kind].severity
         place, sentence = self.prefix + file, sentence or f"{meaning(kind)[0].upper()}{meaning(kind)[1:]}."
         file, field, sentence = (text[:LONGEST_KEPT] for text in (place, field, sentence))

@@ -20,7 +20,7 @@ def events(first: int, last: int, *, tale: str = "") -> list[dict[str, Any]]:
 def bundle(number: int, told: list[dict[str, Any]], **changes: Any) -> ExaminedBundle:
     """As much of a bundle as is looked at."""
     made = ExaminedBundle(Path("nowhere"), prefix=f"{number}/")
-    made.round, made.manifest, made.events, made.signed_by = number, {"competition": "made"}, told, "5operator"
+    made.log.round, made.manifest, made.events, made.signed_by = number, {"competition": "made"}, told, "5operator"
     decision = {"next_schedule": SCHEDULE, "reigns": REIGNS[: number + 1]}
     made.documents = {"decision.json": decision, "round.json": {"schedule": SCHEDULE}}
     for name, value in changes.items():

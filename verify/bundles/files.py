@@ -15,7 +15,6 @@ from typing import Any
 import rfc8785
 
 from verify.bundles.shapes import MANIFEST, OPTIONAL, SHAPES, misfit
-from verify.comparing import Kinds
 from verify.findings import FindingLog
 from verify.reading import is_crowded
 
@@ -45,7 +44,7 @@ class ExaminedBundle:
         self.folder = folder
         self.draft = draft  # nobody has signed it, and the ledger may not announce it yet
         self.log = FindingLog(prefix=prefix)
-        self.round: int | None = None
+        self.note, self.compare = self.log.note, self.log.compare
         self.manifest: dict[str, Any] = {}
         self.documents: dict[str, Any] = {}
         self.events: list[dict[str, Any]] = []
@@ -53,24 +52,10 @@ class ExaminedBundle:
         self.signature_is_good: bool | None = False
         """Of the checkpoint, by the key it names; None where nothing here can check it."""
 
-    def note(
-        self,
-        kind: str,
-        file: str,
-        *,
-        field: str = "",
-        found: object = None,
-        expected: object = None,
-        sentence: str = "",
-    ) -> None:
-        """Write a finding about this round down: `found` and `expected` are values."""
-        self.log.note(kind, file=file, field=field, found=found, expected=expected, sentence=sentence, round=self.round)
-
-    def compare(
-        self, kinds: Kinds, file: str, found: Any, expected: Any, *, field: str = "", sentence: str = ""
-    ) -> bool:
-        """Is what stands in the file what was made again?  Each difference becomes a finding with its path."""
-        return self.log.compare(kinds, file, found, expected, field=field, sentence=sentence, round=self.round)
+    @property
+    def round(self) -> int | None:
+        """Its number, None before the manifest is read."""
+        return self.log.round
 
     def compare_sets(self, missing: str, extra: str, file: str, found: Iterable[str], expected: Iterable[str]) -> None:
         """Is each of the expected there as often as it is expected, and nothing else?"""
@@ -187,7 +172,7 @@ def read(folder: Path, *, prefix: str = "", draft: bool = False) -> ExaminedBund
     manifest = None if data is None else _document(bundle, "manifest.json", data, MANIFEST)
     if manifest is None:
         return bundle
-    bundle.manifest, bundle.round = manifest, manifest["round"]
+    bundle.manifest, bundle.log.round = manifest, manifest["round"]
     check_manifest(bundle)
     if bundle.manifest:
         for entry in manifest["files"]:

@@ -93,41 +93,31 @@ def left_of(bundle: ExaminedBundle, entry: str, standing: Standing) -> Row:
     }
 
 
-def drawn(bundle: ExaminedBundle) -> None:
-    """The fresh prompts were drawn with the others, each has its own name, and earlier rounds showed the seen ones."""
+def announced(bundle: ExaminedBundle) -> None:
+    """The fresh prompts were drawn with the others, each has its own name, and earlier rounds showed the seen ones; a
+    bankroll begins with what the pair's last round left, and leaves what the ledger keeps."""
     if not bundle.titled or NAME not in bundle.documents:
         return
     doc, prompts = bundle.document(NAME), bundle.document("round.json")["prompts"]
     stems = [row["stem"] for row in (*doc["fresh"], *prompts)]
     bundle.compare("wrong-prompts", NAME, len(set(stems)), len(stems), field="stems", sentence="A name twice.")
     events = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
-    fresh = [row["sha256"] for row in bundle.fresh]
-    bundle.compare("ledger-differs", NAME, fresh, events[0]["fresh"] if events else None, field="fresh")
+    found: Row = {"fresh": [row["sha256"] for row in bundle.fresh], "carried": {}, "left": {}}
+    expected: Row = {"fresh": events[0]["fresh"] if events else None, "carried": {}, "left": {}}
     if doc["seen"] and bundle.round != 1:
         bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts")
-
-
-def bankrolls(bundle: ExaminedBundle) -> None:
-    """Each begins with what the pair's last round left, and leaves what the ledger keeps."""
-    if not bundle.titled or NAME not in bundle.documents:
-        return
     played_for = {match["challenger"] for match in bundle.document(MATCHES) if match["kind"] == "title"}
-    for row in bundle.document(NAME)["bankrolls"]:
-        if row["entry"] in played_for:
-            _carried(bundle, row)
-
-
-def _carried(bundle: ExaminedBundle, row: Row) -> None:
-    before = carried(bundle, commit=row["commit"], leader=leader_commit(bundle))
-    if before is None:
-        bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"])
-    elif row["carried"] != before:
-        field = f"{row['entry']} carried"
-        bundle.note("ledger-differs", NAME, field=field, found=row["carried"], expected=before)
-    kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == row["commit"]]
-    kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
-    expected = [{name: body[name] for name in NOTHING} for body in kept]
-    bundle.compare("ledger-differs", NAME, [row["left"]], expected, field=f"{row['entry']} left")
+    for row in (row for row in doc["bankrolls"] if row["entry"] in played_for):
+        before = carried(bundle, commit=row["commit"], leader=leader_commit(bundle))
+        if before is None:
+            bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"])
+        kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == row["commit"]]
+        kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
+        found["carried"][row["entry"]] = row["carried"]
+        expected["carried"][row["entry"]] = row["carried"] if before is None else before
+        found["left"][row["entry"]] = [row["left"]]
+        expected["left"][row["entry"]] = [{name: body[name] for name in NOTHING} for body in kept]
+    bundle.compare("ledger-differs", NAME, found, expected)
 
 
 def carried(bundle: ExaminedBundle, *, commit: str, leader: str) -> Row | None:
