@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from verify.comparing import Kinds
 from verify.findings import FindingLog
 from verify.reading import RecordRow
 
@@ -145,6 +146,10 @@ class RecordedRound:
     def note(self, kind: str, name: str, **about: Any) -> None:
         """A finding about the round's file `name`."""
         self.log.note(kind, file=self.file(name), **about)
+
+    def compare(self, kinds: Kinds, name: str, found: object, expected: object, *, field: str = "") -> None:
+        """Is what stands in the round's file `name` what was made again?"""
+        self.log.compare(kinds, self.file(name), found, expected, field=field)
 
     @property
     def leaders_outputs(self) -> str:

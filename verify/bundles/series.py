@@ -94,13 +94,8 @@ def hand_over(editions: Sequence[ExaminedBundle], after: ExaminedBundle, *, log:
         return
     file = after.log.prefix + "decision.json"
     for field, seen, expected, number in rows[-1]:
-        at: dict[str, Any] = {
-            "field": field,
-            "found": seen,
-            "expected": expected,
-            "sentence": f"Round {number} says otherwise.",
-        }
-        log.note("series-differs", file=file, round=after.round, **at)
+        sentence = f"Round {number} says otherwise."
+        log.compare("series-differs", file, seen, expected, field=field, sentence=sentence, round=after.round)
 
 
 def disagreements(before: ExaminedBundle, after: ExaminedBundle) -> list[Disagreement]:

@@ -33,10 +33,8 @@ def outages(round: RecordedRound, decision: Decision) -> None:
         least, most, bar = match.recomputed(more=-failed), match.recomputed(more=failed), round.config.win_margin
         counts = repeat_of(match.defender) is not None or _met(decision, match)
         place = "" if counts else "; the match is not part of the deciding ladder"
-        if failed:
-            sentence = f"Counted otherwise, the margin lies between {least} and {most} (bar {bar}){place}."
-            about: dict[str, Any] = {"field": "duels", "found": failed, "expected": 0, "sentence": sentence}
-            round.log.note("outage-as-draw", file=match.file, **about)
+        sentence = f"Counted otherwise, the margin lies between {least} and {most} (bar {bar}){place}."
+        round.log.compare("outage-as-draw", match.file, failed, 0, field="duels", sentence=sentence)
 
 
 def near_the_bar(round: RecordedRound, decision: Decision) -> None:
@@ -53,20 +51,14 @@ def near_the_bar(round: RecordedRound, decision: Decision) -> None:
             continue
         took = any(rung.takes and _is_of(rung, match) for rung in decision.final.rungs)
         score = f"{match.won(CHALLENGER)} won, {match.won(DEFENDER)} lost of {match.counted}."
-        about: dict[str, Any] = {
-            "file": match.file,
-            "field": "margin",
-            "found": margin,
-            "expected": bar,
-            "sentence": score,
-        }
+        about: dict[str, Any] = {"field": "margin", "found": margin}
         if took and match.challenger == decision.winner and less < bar:
-            round.log.note("winner-by-one-duel", **about)
+            round.log.note("winner-by-one-duel", match.file, **about, expected=bar, sentence=score)
         if met and margin < bar <= more:
-            round.log.note("one-duel-short", **about)
+            round.log.note("one-duel-short", match.file, **about, expected=bar, sentence=score)
         if given and without < bar <= margin:
             sentence = f"{given} duels were given because {match.defender} had no picture."
-            round.log.note("qualified-by-missing-file", **about | {"expected": without, "sentence": sentence})
+            round.log.note("qualified-by-missing-file", match.file, **about, expected=without, sentence=sentence)
 
 
 def _met(decision: Decision, match: RecordedMatch) -> bool:
@@ -94,13 +86,7 @@ def given_to_challengers(round: RecordedRound, _: object) -> None:
     for (kind, defender), pairs in sorted(duels.items()):
         stems, challengers = sorted({stem for stem, _ in pairs}), {challenger for _, challenger in pairs}
         sentence = f"Of {len(stems)} prompts, in {len(challengers)} matches; no judge saw them."
-        about: dict[str, Any] = {
-            "field": ", ".join(stems[:3]),
-            "found": len(pairs),
-            "expected": 0,
-            "sentence": sentence,
-        }
-        round.note(kind, defender, **about)
+        round.note(kind, defender, field=", ".join(stems[:3]), found=len(pairs), expected=0, sentence=sentence)
 
 
 def order(round: RecordedRound, decision: Decision) -> None:
@@ -146,10 +132,5 @@ def times(round: RecordedRound, _: object) -> None:
         due = {0: duel.winner, 2: DRAW}.get(len(late), DEFENDER if CHALLENGER in late else CHALLENGER)
         if len(seconds) == 2 and (late != TOO_LATE.get(duel.issues, set()) or duel.winner != due):
             sentence = f"Slower than {SECONDS_ALLOWED:g} s: {', '.join(sorted(late)) or 'neither'}."
-            about: dict[str, Any] = {
-                "field": f"{duel.field}.winner",
-                "found": duel.winner,
-                "expected": due,
-                "sentence": sentence,
-            }
-            round.log.note("duel-time", file=match.file, **about)
+            at = {"field": f"{duel.field}.winner", "sentence": sentence}
+            round.log.note("duel-time", match.file, found=duel.winner, expected=due, **at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from typing import Any
 
 from verify.records.layout import stem_of, unneeded_places
 from verify.rounds import (
@@ -75,11 +74,9 @@ def duels(round: RecordedRound, _: object) -> None:
         for duel in match.duels:
             prompt, winner = prompts.get(duel.stem, duel.prompt), without_pictures(duel) or duel.winner
             if duel.prompt != prompt:
-                about: dict[str, Any] = {"field": f"{duel.field}.prompt", "found": duel.prompt, "expected": prompt}
-                round.log.note("duel-prompt", file=match.file, **about)
+                round.log.compare("duel-prompt", match.file, duel.prompt, prompt, field=f"{duel.field}.prompt")
             if duel.winner != winner:
-                about = {"field": f"{duel.field}.winner", "found": duel.winner, "expected": winner}
-                round.log.note("duel-verdict", file=match.file, **about)
+                round.log.compare("duel-verdict", match.file, duel.winner, winner, field=f"{duel.field}.winner")
 
 
 def without_pictures(duel: RecordedDuel) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
-from verify.rounds import RecordedRound
+from verify.rounds import RecordedRound, Window
 
+FIELDS = {
+    "earliest": "earliest_reveal_block",
+    "latest": "latest_reveal_block",
+    "deadline": "generation_deadline_block",
+}
 BLOCKS_A_MINUTE = 5
 """One block takes about 12 seconds; deadlines are stated in blocks."""
 SUCCESS = "success"
@@ -15,40 +19,40 @@ BUILD_STATES = ("pending", "in_progress", SUCCESS, "failure", "timed_out", "not_
 
 
 def check_windows(rounds: Sequence[RecordedRound]) -> None:
-    for round in rounds:
-        _window(round)
+    for before, round in zip([None, *rounds], rounds, strict=False):
+        if round.window is not None:
+            follows = before is not None and before.number == round.number - 1
+            stated, expected = (
+                vars(round.window),
+                write(round, round.window, before.window if before and follows else None),
+            )
+            for name, field in FIELDS.items():
+                kind = "generation-deadline" if name == "deadline" else "window-order"
+                round.compare(kind, "schedule.json", stated[name], expected[name], field=field)
         _submissions(round)
         _builds(round)
-    for before, round in pairwise(rounds):
-        if before.number != round.number - 1 or before.window is None or round.window is None:
-            continue
-        first, due = round.window.earliest, before.window.latest + 1
-        if first < due or (round.era < 3 and first != due):
-            sentence = "A window starts on the block after the one before ends (in era 3: not before)."
-            about = {"field": "earliest_reveal_block", "found": first, "expected": due, "sentence": sentence}
-            round.note("window-order", "schedule.json", **about)
 
 
-def _window(round: RecordedRound) -> None:
-    file, window, minutes = "schedule.json", round.window, round.config.generation_minutes
-    if window is None:
-        return
+def write(round: RecordedRound, window: Window, before: Window | None) -> dict[str, object]:
+    """The schedule: a window starts on the block after the one before ends (in era 3: not before), does not end before
+    it starts, and is followed by so many minutes, of 5 blocks each, for generating."""
+    minutes, expected = round.config.generation_minutes, dict[str, object](vars(window))
+    if before is not None:
+        first = before.latest + 1
+        expected["earliest"] = first if round.era < 3 else max(first, window.earliest)
     if window.earliest > window.latest:
-        about = {"found": window.latest, "expected": f">= {window.earliest}"}
-        round.note("window-order", file, field="latest_reveal_block", **about)
-    due = None if minutes is None else window.latest + minutes * BLOCKS_A_MINUTE
-    if window.deadline is not None and due is not None and window.deadline != due:
-        sentence = f"{minutes} minutes of 5 blocks after the window's end."
-        about = {"found": window.deadline, "expected": due, "sentence": sentence}
-        round.note("generation-deadline", file, field="generation_deadline_block", **about)
+        expected["latest"] = f">= {window.earliest}"
+    if window.deadline is not None and minutes is not None:
+        expected["deadline"] = window.latest + minutes * BLOCKS_A_MINUTE
+    return expected
 
 
 def _submissions(round: RecordedRound) -> None:
     window = round.window
     for hotkey, submission in round.submissions.items():
         if window and not window.earliest <= submission.block <= window.latest:
-            about = {"found": submission.block, "expected": f"{window.earliest}..{window.latest}"}
-            round.note("reveal-outside-window", "submissions.json", field=f"{hotkey}.revealed_at_block", **about)
+            inside, field = f"{window.earliest}..{window.latest}", f"{hotkey}.revealed_at_block"
+            round.compare("reveal-outside-window", "submissions.json", submission.block, inside, field=field)
         if hotkey not in round.builds and round.finished:
             round.note("build-missing", "builds.json", field=hotkey)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from verify.reading import RecordRow
 from verify.records.ladders import RecordedLadder, decided, ladders, qualified
@@ -156,8 +155,7 @@ def progress(round: RecordedRound, decision: Decision) -> None:
             due = "challenger_wins" if margin >= round.config.win_margin else "leader_defends"
             round.log.compare("outcome", match.file, match.outcome, due, field="outcome")
         if rung and rung.margin is None:
-            about: dict[str, Any] = {"field": "leader", "found": match.defender, "expected": rung.defender}
-            round.log.note("wrong-defender", file=match.file, **about)
+            round.log.compare("wrong-defender", match.file, match.defender, rung.defender, field="leader")
     row = round.progress
     if row is None:
         return
