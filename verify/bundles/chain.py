@@ -59,8 +59,8 @@ def check_stands(bundle: ExaminedBundle, anchor: LedgerHead, *, node: str, netui
     there = standing(node, netuid=netuid, account=account, origin=anchor.origin, at=anchor.block_hash)
     if anchor.text not in [each.text for each in there]:
         numbers, sentence = [each.seq for each in there], "The chain does not have this anchor at its block."
-        at = {"field": f"event {anchor.seq}", "sentence": sentence}
-        bundle.note("anchor-differs", FILE, found=numbers, expected=anchor.seq, **at)
+        field = f"event {anchor.seq}"
+        bundle.note("anchor-differs", FILE, field=field, found=numbers, expected=anchor.seq, sentence=sentence)
 
 
 def listed(path: Path, *, by: str) -> list[LedgerHead]:

@@ -26,8 +26,8 @@ def signed_head(row: Any) -> LedgerHead:
     head = LedgerHead.of("\n".join(text.split("\n", 3)[:3])) if isinstance(text, str) else None
     if head is None or not head.origin.startswith(OURS):
         raise ValueError("a checkpoint's text begins with gauntlet/<competition>, its event and its hash")
-    by = {name: str(row.get(name, "")) for name in ("signature", "signed_by")}
-    return replace(head, signed=str(text), **by)
+    signature, signed_by = str(row.get("signature", "")), str(row.get("signed_by", ""))
+    return replace(head, signed=str(text), signature=signature, signed_by=signed_by)
 
 
 def is_good(head: LedgerHead) -> bool | None:

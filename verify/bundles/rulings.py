@@ -97,7 +97,8 @@ def is_by_people(event: Event) -> bool:
 
 def confirmed(body: Event, proposal: Event) -> Event:
     """Two different people, in their roles; the second signed what the first proposed."""
-    by = body.get("by") if isinstance(body.get("by"), list) else []
+    stated = body.get("by")
+    by: list[Any] = stated if isinstance(stated, list) else []
     people, roles = {str(one.get("name")) for one in by}, {one.get("role") for one in by}
     case, outcome, code = str(body.get("case")), proposal.get("outcome"), proposal.get("code")
     may, outcomes = ROLES.get(case, set()), OUTCOMES.get(case, ())

@@ -61,7 +61,7 @@ def check(bundle: ExaminedBundle) -> None:
         f"{kind} {bundle.round}": rows.get(row_of(kind, {"round": bundle.round})) for kind in ("round", "publication")
     }
     round_, publication = ends
-    at_end = {round_: "finished", publication: "signing"}
+    at_end: dict[str, str | None] = {round_: "finished", publication: "signing"}
     if ends[publication] == "published" or (bundle.draft and ends[publication] is None):
         at_end[publication] = ends[publication]
     bundle.compare("wrong-stage", NAME, found | ends, expected | at_end)

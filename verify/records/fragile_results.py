@@ -132,5 +132,5 @@ def times(round: RecordedRound, _: object) -> None:
         due = {0: duel.winner, 2: DRAW}.get(len(late), DEFENDER if CHALLENGER in late else CHALLENGER)
         if len(seconds) == 2 and (late != TOO_LATE.get(duel.issues, set()) or duel.winner != due):
             sentence = f"Slower than {SECONDS_ALLOWED:g} s: {', '.join(sorted(late)) or 'neither'}."
-            at = {"field": f"{duel.field}.winner", "sentence": sentence}
+            at: dict[str, Any] = {"field": f"{duel.field}.winner", "sentence": sentence}
             round.log.note("duel-time", match.file, found=duel.winner, expected=due, **at)
