@@ -94,6 +94,8 @@ class AnswersByKey:
 
     def _score(self, kind: str, pictures: list[list[str]], text: str) -> int:
         labels, shares = self.described["questions"][kind]["labels"], self._answer(kind, pictures, text)["shares"]
+        if not sum(shares.values()) or not shares.keys() <= labels.keys():
+            raise MissingAnswer(f"no answer to {kind}: not one of the allowed labels")
         worth = sum(labels[label] * share for label, share in shares.items())
         return round(Fraction(worth, sum(shares.values())))
 
