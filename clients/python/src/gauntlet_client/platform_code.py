@@ -73,10 +73,11 @@ def chromium() -> str | None:
 
 
 def start(arguments: Sequence[str], *, hear: bool = False) -> subprocess.Popen[str]:
-    """`python ARGUMENTS` with the platform's modules in reach; with `hear`, its output can be read."""
+    """`python ARGUMENTS` with the platform's modules in reach, and none of the folder in which it is started (-P); with
+    `hear`, its output can be read."""
     environment = os.environ | {"PYTHONPATH": str(folder()), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
-        [sys.executable, *arguments], env=environment, text=True, stdout=subprocess.PIPE if hear else None
+        [sys.executable, "-P", *arguments], env=environment, text=True, stdout=subprocess.PIPE if hear else None
     )
 
 
