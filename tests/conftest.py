@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import math
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
+from core import clock
 from tests import databases
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -101,3 +103,10 @@ def tables_are_emptied_quickly() -> Iterator[None]:
         patch.setattr(DatabaseOperations, "sql_flush", databases.emptying)
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *_: None)
         yield
+
+
+@pytest.fixture
+def clock_measured(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that count queries: the database is not asked for its time meanwhile."""
+    clock.now()
+    monkeypatch.setattr(clock, "MEASURE_EVERY_S", math.inf)

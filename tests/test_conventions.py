@@ -209,6 +209,21 @@ def _writes_state(node: ast.AST) -> bool:
     return False
 
 
+OWN_CLOCK = {
+    "core/clock.py": "reads it to compare it with the database's",
+    "competition/management/commands/run.py": "prints lines before there is a database",
+    "dashboard/reviewing/sessions.py": "compares with rows that Django writes by this clock",
+    "dashboard/reviewing/signing_in.py": "compares with rows that django-axes writes by this clock",
+    "dashboard/api/throttles.py": "counts requests of a minute, on this machine alone",
+}
+
+
+def test_the_databases_clock_decides_and_no_other_is_read() -> None:
+    own = re.compile(r"\btimezone\.now\b|\btime\.time\(|\bdatetime\.now\(")
+    reads = {str(path.relative_to(ROOT)) for path in sources(*GROUND, *APPS) if own.search(path.read_text())}
+    assert reads == {*OWN_CLOCK}, "ask `core.clock.now`: a wrong clock must not decide; or say here why"
+
+
 def test_only_the_engine_writes_a_state() -> None:
     engine = ROOT / "core" / "machine" / "engine.py"
     wrong = [

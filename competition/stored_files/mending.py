@@ -15,7 +15,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from competition import downloads
+from competition import chain, downloads
+from competition.chain.base import ChainFault
 from competition.models import Asset, Prompt, Round
 from competition.steps import pause, resume
 from competition.stored_files.damage import (
@@ -122,11 +123,26 @@ def failure_of(damage: Damage, *, why: str = "") -> StepFailure:
 
 def pause_rounds(damage: Damage, failure: StepFailure, *, now: datetime) -> None:
     for round_ in damage.rounds.filter(state__in=Round.graph.active()).select_related("competition"):
-        engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY), now=now)
+        block = block_of_open_window(round_, now=now)
+        engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY, block=block), now=now)
+
+
+def block_of_open_window(round_: Round, *, now: datetime) -> int | None:
+    """From which block on the window is longer by the pause.  None: it is not open, or the chain does not answer."""
+    if round_.state != "open":
+        return None
+    try:
+        return chain.of(round_.competition).block(now=now)
+    except ChainFault:
+        return None
 
 
 def resume_rounds(now: datetime) -> None:
     """A round that paused for damaged files goes on by itself once all of them are whole."""
     for round_ in Round.objects.filter(state="paused", failure_code=PAUSED_BY, source={}).select_related("competition"):
-        if not round_.damages.filter(state="damaged").exists():
+        if round_.damages.filter(state="damaged").exists():
+            continue
+        try:
             resume(round_, why="the stored files that it needs are whole again", now=now)
+        except ChainFault as error:
+            log.warning("%s waits to be resumed: the chain did not answer: %s", round_, error)

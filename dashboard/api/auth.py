@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 
 from competition.models import Checkpoint
+from core import clock
 from dashboard.api import registered, signing, throttles, tokens
 from dashboard.api.errors import RequestRefused, too_large
 from dashboard.api.models import UsedNonce
@@ -45,9 +45,9 @@ def refusal() -> RequestRefused:
     refused = RequestRefused(
         "This request is not signed by a registered hotkey in a way that holds for it, and bears no valid token.",
         code="not_authenticated",
-        fix="Check all of these: the key is sr25519 and registered; the clock is right to 60 seconds (compare the Date "
-        "header); the nonce is new; method, host, path with query and body are signed as they are sent; a call that "
-        "changes something is signed in the gauntlet/1 form. See /api/v1/docs/.",
+        fix="Check all of these: the key is sr25519 and registered; the clock is right to 60 seconds (compare `time` "
+        "of /api/v1/); the nonce is new; method, host, path with query and body are signed as they are sent; a call "
+        "that changes something is signed in the gauntlet/1 form. See /api/v1/docs/.",
         status_code=401,
     )
     refused.auth_header = 'Gauntlet realm="gauntlet/1", Epistula realm="2", Bearer'
@@ -58,7 +58,7 @@ class ByHotkey(BaseAuthentication):
     def authenticate(self, request: Any) -> tuple[Caller, signing.Signed] | None:
         if not any(name in request.headers for name in (*signing.OURS, *signing.EPISTULA)):
             return None
-        now = timezone.now()
+        now = clock.now()
         signed = signing.claimed(request.headers)
         if signed is None or not signing.timely(signed, now_ms=round(now.timestamp() * 1000)):
             raise refusal()
@@ -87,7 +87,7 @@ class ByToken(BaseAuthentication):
         if not given:
             return None
         scheme, _, token = given.partition(" ")
-        row = tokens.holder(token, now=timezone.now()) if scheme == "Bearer" else None
+        row = tokens.holder(token, now=clock.now()) if scheme == "Bearer" else None
         if row is None:
             raise refusal()
         return Caller(name=row.name, scopes=tuple(row.scopes)), row

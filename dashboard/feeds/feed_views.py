@@ -9,7 +9,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_safe
 from audits.models import Audit
 from competition import queries
 from competition.models import Competition, Round
+from core import clock
 from dashboard.facts import page_queries, weights
 from dashboard.facts.people import SS58, entrant, plain, who
 from dashboard.facts.rounds import pending_headline
@@ -91,7 +91,7 @@ def atom(request: HttpRequest, slug: str) -> HttpResponse:
         link=home,
         description=told,
         feed_url=request.build_absolute_uri(),
-        subtitle=_written(_summary(_weight(competition, now=timezone.now()))),
+        subtitle=_written(_summary(_weight(competition, now=clock.now()))),
     )
     for entry in entries(competition):
         feed.add_item(
@@ -118,7 +118,7 @@ def _written(text: str) -> str:
 @require_safe
 def json_feed(request: HttpRequest, slug: str) -> HttpResponse:
     competition, home = url_lookup.competition(slug), reverse("competition", args=[slug])
-    weight = _weight(competition, now=timezone.now())
+    weight = _weight(competition, now=clock.now())
     items = [
         {
             "id": _tag(request, entry),
@@ -165,7 +165,7 @@ def _summary(weight: weights.WeightInForce) -> str:
 def badge(request: HttpRequest, slug: str) -> HttpResponse:
     """A small SVG for a README: who leads, with which weight."""
     competition = url_lookup.competition(slug)
-    now = timezone.now()
+    now = clock.now()
     weight = _weight(competition, now=now)
     told = _paid(weight)
     name = "leader, simulated" if competition.chain.startswith("simulated") else "leader"
@@ -183,7 +183,7 @@ def badge(request: HttpRequest, slug: str) -> HttpResponse:
 @xframe_options_exempt
 def embed(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """A round in a frame of somebody else's page: no script, no cookie, links that leave the frame."""
-    page = page_queries.round_page(url_lookup.round_(slug, number), now=timezone.now())
+    page = page_queries.round_page(url_lookup.round_(slug, number), now=clock.now())
     response = fresh(render(request, "embed.html", {"page": page}))
     response.headers["Content-Security-Policy"] = FRAMED
     return response

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from competition import queries
+from core import clock
 from dashboard.facts import chart_data, page_queries
 from dashboard.facts.chart_pages import PLOTS, ChartsPage
 from dashboard.pages import query, url_lookup
@@ -33,7 +33,7 @@ def audit_chart(request: HttpRequest, slug: str, number: int, hotkey: str, name:
     round_, miner = url_lookup.round_(slug, number), queries.miner_at(hotkey)
     if miner is None:
         raise Http404("No miner has this hotkey; write it out in full.")
-    match = page_queries.audit_page(round_, miner=miner, now=timezone.now()).match
+    match = page_queries.audit_page(round_, miner=miner, now=clock.now()).match
     for plot in chart_data.plots_of_audit(round_, hotkey=hotkey, match=match):
         if plot.name == name:
             return fresh(JsonResponse(plot.figure))

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from audits import queries as auditing
 from competition import queries
 from competition.models import Round, Submission
+from core import clock
 from dashboard.doors.numbers import whole_number
 from dashboard.facts import (
     appeals,
@@ -38,7 +38,7 @@ NO_PROMPT = "No round of this competition has shown a prompt of this name."
 
 def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
     competition = url_lookup.competition(slug)
-    now = timezone.now()
+    now = clock.now()
     register = weights.register(competition, queries.reigns_of(competition), now=now)
     return leading.page(competition, register, weight=weights.summary(competition, register, now=now))
 
@@ -94,7 +94,7 @@ def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
     sheets = max(1, -(-total // PER_PAGE))
     sheet = _sheet(request, sheets=sheets)
     shown = list((rows.filter(state=outcome) if outcome else rows)[(sheet - 1) * PER_PAGE : sheet * PER_PAGE])
-    now = timezone.now()
+    now = clock.now()
     return audit_lists.page(
         competition,
         shown,

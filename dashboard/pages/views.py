@@ -10,12 +10,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from competition import queries
 from competition.models import Competition, Miner
+from core import clock
 from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, review_pages, rounds, weights
 from dashboard.facts.audit_pages import AuditPage
 from dashboard.facts.duel_pages import DuelPage
@@ -47,7 +47,7 @@ def home_facts(request: HttpRequest, slug: str | None = None) -> home_pages.Home
 
 
 def home_of(competition: Competition) -> home_pages.HomePage:
-    now = timezone.now()
+    now = clock.now()
     found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
     register = weights.register(competition, reigns, now=now)
     decided = next((round_ for round_ in found if round_.state == "finished"), None)
@@ -80,7 +80,7 @@ def home_more(request: HttpRequest, page: home_pages.HomePage) -> Mapping[str, A
 
 
 def round_facts(request: HttpRequest, slug: str, number: int) -> RoundPage:
-    return page_queries.round_page(url_lookup.round_(slug, number), now=timezone.now())
+    return page_queries.round_page(url_lookup.round_(slug, number), now=clock.now())
 
 
 def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
@@ -121,9 +121,9 @@ def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if request.GET.get("stage", round_.state) != round_.state:
         return fresh(HttpResponse(status=204, headers={"HX-Refresh": "true"}))
     if of == "round":
-        page: Any = page_queries.round_page(round_, now=timezone.now())
+        page: Any = page_queries.round_page(round_, now=clock.now())
     else:
-        page = home_pages.moving(round_, tracker=page_queries.tracker(round_, now=timezone.now()))
+        page = home_pages.moving(round_, tracker=page_queries.tracker(round_, now=clock.now()))
     context = {"page": page, **(round_more(request, page) if of == "round" else live(page, of=of))}
     if "seen" in context and request.GET.get("seen") == context["seen"]:
         return fresh(HttpResponse(status=204))
@@ -131,7 +131,7 @@ def live_fragment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 def judge_facts(request: HttpRequest, slug: str, number: int) -> JudgePage:
-    return judge_health.page(url_lookup.round_(slug, number), now=timezone.now())
+    return judge_health.page(url_lookup.round_(slug, number), now=clock.now())
 
 
 def match_facts(
@@ -196,7 +196,7 @@ def audit_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> Au
         miner = _audited(request, slug, number, hotkey)
     except Elsewhere as other:
         return other.response
-    return page_queries.audit_page(round_, miner=miner, now=timezone.now())
+    return page_queries.audit_page(round_, miner=miner, now=clock.now())
 
 
 def audit_more(request: HttpRequest, page: AuditPage) -> Mapping[str, Any]:
@@ -239,7 +239,7 @@ def miner_facts(request: HttpRequest, hotkey: str) -> miner_pages.MinerPage | Ht
         found = url_lookup.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
     except Elsewhere as other:
         return other.response
-    return miner_pages.page(page_queries.miner_rows(found, now=timezone.now()))
+    return miner_pages.page(page_queries.miner_rows(found, now=clock.now()))
 
 
 home = FactsPage(home_facts, template="home.html", more=home_more, settled=home_pages.still)

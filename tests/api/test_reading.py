@@ -372,6 +372,7 @@ def queries(client: Client, path: str) -> int:
     return len(seen)
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(client: Client, made: Made) -> None:
     paths = [f"{V1}/{table}?limit=200" for table in TABLES] + things(made)[4:]
     paths = [path for path in paths if "/ledger/1" not in path]

@@ -27,7 +27,7 @@ from tests.dashboard.test_weight_in_force import at_block
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "clients" / "python" / "src"))
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_measured")]
 LAST = 2099 - 100 // 3  # of the window 2,000 to 2,099, whose last third is the reviewers'
 
 

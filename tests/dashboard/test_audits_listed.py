@@ -14,7 +14,7 @@ from tests.dashboard.test_over_rounds import table
 from tests.dashboard.test_pages import facts, html
 from tests.dashboard.test_pages_served import HOSTILE, queries_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_measured")]
 LIST = "/c/made/audits/"
 
 

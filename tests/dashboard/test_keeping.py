@@ -17,7 +17,7 @@ from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import match_url
 from tests.dashboard.test_pages_served import CaptureQueriesContext, connection
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_measured")]
 ROUND = "/c/made/r/1/"
 
 

@@ -27,7 +27,7 @@ from tests.dashboard import made_round
 from tests.dashboard.made_round import Made, hotkey
 from tests.dashboard.test_pages import every_page, match_url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_measured")]
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7|add:7 }}"
 
 

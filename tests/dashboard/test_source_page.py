@@ -11,7 +11,7 @@ from audits.source import archive, lineage, tree
 from core import store
 from tests.dashboard.made_round import NOW, Made, make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_measured")]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 BODY = "\n".join(f"def f{n}(a, b):\n    return [a * {n} + x for x in range(b) if x % {n + 2}]\n" for n in range(9))
 

@@ -6,7 +6,7 @@ import ast
 import importlib
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from competition.models import Prompt, Round
 from competition.publication.bundle_folders import folder_of
 from competition.reveals import signed_reveals
 from competition.steps import pause, resume
+from competition.stored_files import damage, mending
 from core import operator_key
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure
@@ -270,6 +271,28 @@ def test_a_round_that_waits_for_prompts_takes_reveals_and_its_window_is_longer_b
 
 
 @pytest.mark.long
+def test_a_window_that_a_damaged_file_pauses_is_longer_by_the_pause(stage: Stage) -> None:
+    round_ = stage.competition.rounds.get(number=1)
+    while round_.state != "open":
+        stage.at += timedelta(seconds=5)
+        engine.reconcile(now=stage.at)
+        stage.look()
+        round_.refresh_from_db()
+    paused_at, before = _block(round_, stage.at), round_.latest_reveal_block
+    row = damage.report(
+        stage.competition.pool.order_by("pk")[0].sha256, problem="missing", now=stage.at, rounds=[round_]
+    )
+    mending.pause_rounds(row, mending.failure_of(row), now=stage.at)
+    Simulated(stage.competition.slug).skip_to(before + 40, now=stage.at)
+    stage.reveal_some(1)
+    round_.refresh_from_db()
+    assert (round_.state, round_.paused_at_block) == ("paused", paused_at)
+    while (round_ := stage.turn(1)).state == "paused":
+        pass
+    assert round_.latest_reveal_block >= before + before + 40 - paused_at
+    assert errors(stage.play(1)) == []
+
+
 def test_prompts_added_after_the_draw_are_not_in_the_round_s_bundle(stage: Stage) -> None:
     stage.reveal_some(1)
     round_ = stage.play_until(1, "finished")

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
-from django.utils import timezone
 from rest_framework.response import Response
 
 from competition.models import (
@@ -20,6 +19,7 @@ from competition.models import (
     RoundPrompt,
     Submission,
 )
+from core import clock
 from dashboard.api import progress
 from dashboard.api.errors import missing
 from dashboard.api.filters import COMMIT, FLAG, HOTKEY, NUMBER, ROUND, SHA256, SLUG, STEM, Filter, FilterSet, one_of
@@ -129,7 +129,7 @@ class RoundProgress(DetailView):
         kept = cache.get(key)
         if kept is None:
             with patient():
-                current = progress.tracker(round_of(slug, number), now=timezone.now())
+                current = progress.tracker(round_of(slug, number), now=clock.now())
             kept = (twin(current), progress.tag(current))
             cache.set(key, kept, KEPT_SECONDS)
         fields = {name: value for name, value in kept[0].items() if self.names is None or name in self.names}

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 from competition.models import Competition
+from core import clock
 from dashboard.api.errors import missing
 from dashboard.api.views import ApiView, DetailView
 from dashboard.pages.answers import fresh
@@ -48,7 +48,7 @@ class ApiIndex(DetailView):
         rows = Competition.objects.filter(active=True).order_by("-created_at", "-pk")[:50]
         return Index(
             version=VERSION,
-            time=timezone.now(),
+            time=clock.now(),
             requests_per_minute=settings.API_REQUESTS_PER_MINUTE,
             signed_per_minute=settings.API_SIGNED_PER_MINUTE,
             competitions=tuple(rows.values_list("slug", flat=True)),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from competition import queries
 from competition.models import Miner, Reveal, Round, Submission
+from core import clock
 from dashboard.api import causes, standing
 from dashboard.api.errors import bad, missing
 from dashboard.api.filters import HOTKEY, ROUND, SLUG, Parameter
@@ -64,7 +63,7 @@ class MinerStanding(DetailView):
 
     def get_object(self) -> Any:
         miner = miner_of(self.kwargs["hotkey"])
-        return standing.of(wanted_round(self.params, miner=miner), miner, now=timezone.now())
+        return standing.of(wanted_round(self.params, miner=miner), miner, now=clock.now())
 
 
 def own_miner(request: Any) -> Miner:
@@ -79,7 +78,7 @@ class OwnStanding(PersonalView, DetailView):
 
     def get_object(self) -> Any:
         miner = own_miner(self.request)
-        return standing.of(wanted_round(self.params, miner=miner), miner, now=timezone.now())
+        return standing.of(wanted_round(self.params, miner=miner), miner, now=clock.now())
 
 
 class OwnDiagnostics(PersonalView, DetailView):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
+from core import clock
 from dashboard.api import payouts, statistics
 from dashboard.api.errors import bad
 from dashboard.api.filters import NUMBER, ROUND, SLUG, Parameter
@@ -26,7 +25,7 @@ class RoundLadder(DetailView):
     group, dataclass = "matches", rows.LadderRow
 
     def get_object(self) -> Any:
-        page = page_queries.round_page(round_of(self.kwargs["competition"], self.kwargs["number"]), now=timezone.now())
+        page = page_queries.round_page(round_of(self.kwargs["competition"], self.kwargs["number"]), now=clock.now())
         return rows.ladder(page)
 
 
@@ -56,7 +55,7 @@ class CompetitionLeader(DetailView):
     in_query = AS_OF
 
     def get_object(self) -> Any:
-        at = payouts.moment(competition_of(self.kwargs["competition"]), self.params, now=timezone.now())
+        at = payouts.moment(competition_of(self.kwargs["competition"]), self.params, now=clock.now())
         return payouts.leader(at)
 
 
@@ -74,4 +73,4 @@ class Weights(DetailView):
         slug = self.params.get("competition") or payouts.usual()
         if slug is None:
             raise bad("competition", "There is no competition yet.", fix="Ask again once there is one.")
-        return payouts.weights(payouts.moment(competition_of(slug), self.params, now=timezone.now()))
+        return payouts.weights(payouts.moment(competition_of(slug), self.params, now=clock.now()))

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from core import clock
 from dashboard.api import tokens
 from dashboard.api.models import ApiToken
 
@@ -32,13 +32,13 @@ class Command(BaseCommand):
         if not 1 <= days <= 366:
             raise CommandError(f"--days {days}: from 1 to 366")
         try:
-            token = tokens.make(name, scopes=scope, lasts=timedelta(days=days), now=timezone.now())
+            token = tokens.make(name, scopes=scope, lasts=timedelta(days=days), now=clock.now())
         except tokens.BadToken as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{token}\nIt is kept as a hash only: copy it now. It ends in {days} days.")
 
     def list(self, **_: Any) -> None:
-        now, rows = timezone.now(), list(ApiToken.objects.all())
+        now, rows = clock.now(), list(ApiToken.objects.all())
         if not rows:
             self.stdout.write("none yet: `manage.py api_token create NAME --scope SCOPE` makes one")
         for row in rows:
@@ -48,6 +48,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{row.name}  {state}  until {until}  used {used}  {' '.join(row.scopes)}")
 
     def revoke(self, *, name: str, **_: Any) -> None:
-        if not tokens.revoke(name, now=timezone.now()):
+        if not tokens.revoke(name, now=clock.now()):
             raise CommandError(f"no live token is named {name!r}: see `manage.py api_token list`")
         self.stdout.write(f"{name} is revoked.")
