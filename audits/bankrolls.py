@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from competition import attempts
+from competition.decisions.attempts import number_of
+from competition.models import Attempt, Round
 from competition.models import Bankroll as BankrollRow
-from competition.models import Round
 from competition.rulesets.bankroll import Bankroll
 from competition.rulesets.ladder import Key
 from core import ledger
@@ -20,12 +22,17 @@ def keep(round_: Round, left: Mapping[Key, Bankroll], *, now: datetime) -> None:
         kept = kept_of(round_, commit=commit)
         if kept is not None and not _differs(kept, bankroll):
             continue  # a corrected round keeps what its first decision wrote of the same match
-        BankrollRow.objects.create(round=round_, edition=kept.edition + 1 if kept else 1, **pair, **counts)
+        attempt = None
+        if kept is not None:
+            number, cause = number_of(kept.attempt) + 1, Attempt.Cause.CORRECTION
+            attempt = attempts.nth(round_, number, of="bankroll", cause=cause)
+        BankrollRow.objects.create(round=round_, attempt=attempt, **pair, **counts)
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **counts}, at=now)
 
 
 def kept_of(round_: Round, *, commit: str) -> BankrollRow | None:
-    return BankrollRow.objects.filter(round=round_, commit=commit).order_by("-edition").first()
+    rows = BankrollRow.objects.filter(round=round_, commit=commit).select_related("attempt")
+    return rows.order_by(attempts.LAST_TO_FIRST).first()
 
 
 def changed_by(round_: Round, left: Mapping[Key, Bankroll]) -> list[str]:

@@ -11,13 +11,15 @@ from audits.reviews.models import Correction as Correction
 from audits.reviews.models import Reminder as Reminder
 from audits.reviews.models import Ruling as Ruling
 from audits.states import AuditStates, BuildStates, PodRunStates
-from competition.models import Round, Submission
+from competition.decisions.attempts import number_document, repeat_of
+from competition.models import Attempt, Round, Submission
 from core.machine.stateful import Stateful
 
 
 class PodRun(Stateful):
     """One run of a submission's code: on the round's prompts for the leader's outputs or an audit, on fresh prompts for
-    a title match.  The purposes of a winner's further regenerations are numbered: `audit_1`.
+    a title match.  The purposes of a winner's further regenerations are numbered: `audit_1`.  One that was lost, or has
+    more to bring, is made in another `attempt`.
 
     `handle` finds the pod again after a worker died, `progress` is what `audits.decisions.lifecycle` has made of all
     that happened, `isolation` says honestly what the pod was kept from.
@@ -31,7 +33,7 @@ class PodRun(Stateful):
     graph = PodRunStates
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="pod_runs")
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
-    repeat = models.PositiveSmallIntegerField(default=0)
+    attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, blank=True, related_name="pod_runs")
     seed = models.PositiveBigIntegerField()
     provider = models.CharField(max_length=40)
     handle = models.JSONField(null=True, blank=True)
@@ -42,7 +44,9 @@ class PodRun(Stateful):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["submission", "purpose", "repeat"], name="one_pod_run_per_repeat")
+            models.UniqueConstraint(
+                fields=["submission", "purpose", "attempt"], name="one_pod_run_per_attempt", nulls_distinct=False
+            )
         ]
 
     def describe(self) -> dict[str, object]:
@@ -50,7 +54,7 @@ class PodRun(Stateful):
             "round": self.submission.round.number,
             "entry": self.submission.key,
             "purpose": self.purpose,
-            "repeat": self.repeat,
+            "repeat": repeat_of(self.attempt),
         }
 
     def waiting_rounds(self) -> Iterable[Stateful]:
@@ -90,8 +94,8 @@ class Build(Stateful):
 class Audit(Stateful):
     """A source audit or a generation audit of one entry in one round.
 
-    A verdict is never edited: another `version` supersedes it.  One that belongs to a `correction` is in force only
-    once that is applied.  `people`: who decided, where the tools could not; nobody otherwise.
+    A verdict is never edited: that of another `attempt` supersedes it.  One that belongs to a `correction` is in force
+    only once that is applied.  `people`: who decided, where the tools could not; nobody otherwise.
     """
 
     class Kind(models.TextChoices):
@@ -102,7 +106,7 @@ class Audit(Stateful):
     round = models.ForeignKey(Round, models.PROTECT, related_name="audits")
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="audits")
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    version = models.PositiveSmallIntegerField(default=1)
+    attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, blank=True, related_name="audits")
     correction = models.ForeignKey(Correction, models.PROTECT, null=True, blank=True, related_name="audits")
     code = models.CharField(max_length=60, blank=True, default="")
     reason = models.TextField(blank=True, default="")
@@ -111,11 +115,15 @@ class Audit(Stateful):
     numbers = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["submission", "kind", "version"], name="one_audit_per_version")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission", "kind", "attempt"], name="one_audit_per_attempt", nulls_distinct=False
+            )
+        ]
 
     def describe(self) -> dict[str, object]:
         named = {"round": self.round.number, "entry": self.submission.key, "audit": self.kind}
-        return named if self.version == 1 else {**named, "version": self.version}
+        return {**named, **number_document("version", self.attempt)}
 
     def waiting_rounds(self) -> Iterable[Stateful]:
         return (self.round,)

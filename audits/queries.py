@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from audits.models import Appeal, Audit, Build, PodRun
+from competition import attempts
+from competition.decisions.attempts import FIRST, number_of
 from competition.models import Competition, Round
 
 MOST_APPEALS = 100
-APPEAL_SIDES = ("audit__round__competition", "audit__submission__miner", "appellant")
+APPEAL_SIDES = ("audit__attempt", "audit__round__competition", "audit__submission__miner", "appellant")
 
 
 def counting(audits: Iterable[Audit]) -> list[Audit]:
-    """Of several versions of a verdict the newest that counts; in their order."""
+    """Of several attempts at a verdict the newest that counts; in their order."""
     rows = [a for a in audits if a.correction is None or a.correction.state == "applied"]
-    newest = {(a.submission_id, a.kind): a.pk for a in sorted(rows, key=lambda audit: audit.version)}
+    newest = {(a.submission_id, a.kind): a.pk for a in sorted(rows, key=lambda audit: number_of(audit.attempt))}
     return [a for a in rows if newest[a.submission_id, a.kind] == a.pk]
 
 
@@ -28,19 +31,19 @@ def audits_of(round_: Round) -> list[Audit]:
 def versions_of(round_: Round) -> list[Audit]:
     """Every verdict there ever was, superseded ones before those that replace them."""
     rows = round_.audits.select_related(
-        "submission__miner", "submission__copy_of__miner", "correction", "round__competition"
+        "submission__miner", "submission__copy_of__miner", "attempt", "correction", "round__competition"
     )
     rows = rows.prefetch_related("findings")
-    return list(rows.order_by("submission__reveal_block", "submission_id", "kind", "version"))
+    return list(rows.order_by("submission__reveal_block", "submission_id", "kind", attempts.FIRST_TO_LAST))
 
 
 def in_force(competition: Competition) -> QuerySet[Audit]:
     """The same over all rounds of a competition, newest round first."""
     binding = Q(correction=None) | Q(correction__state="applied")
     same = {name: OuterRef(name) for name in ("submission", "kind")}
-    later = Audit.objects.filter(binding, **same, version__gt=OuterRef("version"))
+    later = Audit.objects.filter(binding, **same, attempt__number__gt=Coalesce(OuterRef("attempt__number"), FIRST))
     rows = Audit.objects.filter(binding, ~Exists(later), round__competition=competition)
-    rows = rows.select_related("submission__miner", "round__competition").prefetch_related("findings")
+    rows = rows.select_related("submission__miner", "attempt", "round__competition").prefetch_related("findings")
     return rows.order_by("-round__number", "submission__reveal_block", "submission_id", "kind")
 
 
@@ -52,7 +55,7 @@ def outcomes(competition: Competition) -> dict[str, int]:
 
 def audits_on(submissions: Iterable[int]) -> list[Audit]:
     rows = Audit.objects.filter(submission__in=set(submissions)).select_related(
-        "submission__miner", "round__competition", "correction"
+        "submission__miner", "attempt", "round__competition", "correction"
     )
     return counting(rows.prefetch_related("findings").order_by("-round__number", "kind"))
 
@@ -71,8 +74,8 @@ def appeals_by(hotkey: str) -> list[Appeal]:
 
 def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:
     rows = PodRun.objects.filter(submission__in=set(submissions))
-    rows = rows.select_related("submission__miner", "submission__round")
-    return list(rows.order_by("submission_id", "purpose", "repeat"))
+    rows = rows.select_related("attempt", "submission__miner", "submission__round")
+    return list(rows.order_by("submission_id", "purpose", attempts.FIRST_TO_LAST))
 
 
 def builds_of(round_: Round, *, hotkey: str) -> list[Build]:

@@ -49,7 +49,7 @@ def verdict(audit: Audit, *, now: datetime) -> Verdict | Wait:
                 defender=defender,
                 challenger=audit.submission,
                 now=now,
-                repeat=attempt,
+                regeneration=attempt,
             )
             if match.state != "decided":
                 what = "the regenerated outputs are judged against the defender"
@@ -65,7 +65,7 @@ def verdict(audit: Audit, *, now: datetime) -> Verdict | Wait:
 def _run(audit: Audit, *, attempt: int, now: datetime) -> PodRun | Wait:
     entry, number = audit.submission, reruns.reruns(audit) + attempt
     drawn = (row.prompt for row in audit.round.drawn.select_related("prompt"))
-    prompts.expect_generated(entry, drawn, now=now, repeat=number)
+    prompts.expect_generated(entry, drawn, now=now, regeneration=number)
     run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, number), now=now)
     if not run.settled:
         return Wait(
@@ -78,7 +78,7 @@ def _run(audit: Audit, *, attempt: int, now: datetime) -> PodRun | Wait:
 
 def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> Regenerated | Wait:
     """One attempt, judged against the submitted outputs."""
-    match = reruns.match_of(audit, attempt=attempt, now=now)
+    match = reruns.match_of(audit, regeneration=attempt, now=now)
     if match.state != "decided":
         what = "the regenerated outputs are judged against the submitted ones"
         return Wait(SOON, f"{what}{_time(attempt)}: {match.state}")

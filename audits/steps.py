@@ -17,6 +17,7 @@ from audits.reviews import in_force
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
+from competition.decisions.attempts import number_of
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of
 from competition.rulesets import RoundDecision
@@ -92,8 +93,7 @@ def flag_the_best_of_many(audit: Audit) -> None:
     """Evidence for a person, beside the verdict: it changes nothing by itself."""
     ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
     signs = []
-    version = audit.correction.version if audit.correction else None
-    counting = matches.counting(audit.round, version=version)
+    counting = matches.counting(audit.round, attempt=audit.correction.attempt if audit.correction else None)
     for match in counting.filter(kind__startswith="audit", challenger=audit.submission).order_by("kind"):
         judged = match.duels.filter(state="judged").select_related("prompt")
         counted = [duel for duel in judged if not matches.beyond(match, duel)]
@@ -170,7 +170,7 @@ def _edited_audits(round_: Round) -> list[str]:
     for audit in in_force.verdicts(round_).values():
         events = told.filter(body__contains=audit.describe()).order_by("-seq")
         body: dict[str, Any] = next(
-            (event.body for event in events if event.body.get("version", 1) == audit.version), {}
+            (event.body for event in events if event.body.get("version", 1) == number_of(audit.attempt)), {}
         )
         row = {"to": audit.state, "code": audit.code}
         expected = {name: body.get(name) for name in row}
@@ -182,7 +182,7 @@ def _edited_audits(round_: Round) -> list[str]:
 def decide(round_: Round, *, including: Correction | None = None) -> RoundDecision:
     """The round as far as it is known."""
     audits = in_force.audited(round_, including=including)
-    return observed.decide(round_, audits=audits, version=including.version if including else None)
+    return observed.decide(round_, audits=audits, attempt=including.attempt if including else None)
 
 
 def want(round_: Round, decision: RoundDecision, *, now: datetime, correction: Correction | None = None) -> None:

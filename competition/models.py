@@ -270,6 +270,39 @@ class Asset(Stateful):
         return () if still.exists() else (self.submission.round,)
 
 
+class Attempt(models.Model):
+    """That something of a round is done once more: what, the how manieth time, and why.
+
+    What is done for the first time has none; whatever is made in an attempt points to it, and what was made before
+    stays beside.  `of`: the decision of the round, its bankroll or controls, the kind of an audit, a run for a purpose;
+    `entry`: whose, where it is one entry's.  Which attempt counts is said by what points to it: of matches by
+    `Match.counts`, of verdicts by their correction; of anything else the last does.
+    """
+
+    class Cause(models.TextChoices):
+        CORRECTION = "correction", "the round may be decided anew"
+        APPEAL = "appeal", "an appeal was upheld"
+        HEALTH = "health", "the judge was not well enough, or may not have been"
+        POD = "pod", "a pod was lost through a fault of ours, or there is more for one to bring"
+
+    round = models.ForeignKey(Round, models.PROTECT, related_name="+")
+    of = models.CharField(max_length=20)
+    entry = models.ForeignKey(Submission, models.PROTECT, null=True, blank=True, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    cause = models.CharField(max_length=10, choices=Cause.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "of", "entry", "number"], name="attempts_are_numbered", nulls_distinct=False
+            ),
+            models.CheckConstraint(condition=Q(number__gt=1), name="a_first_attempt_has_no_row"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} at the {self.of} of {self.round}"
+
+
 class Reign(models.Model):
     """Who leads from which block, and with which weight ("n/d").  Append-only; a defence is an entry of its own.
 
@@ -296,8 +329,8 @@ class Reign(models.Model):
 class Bankroll(models.Model):
     """What the title duels of one commit against one leader's commit had come to when a round ended.
 
-    Append-only: the newest row of an earlier round is what the pair starts with.  `edition`: of a corrected round a
-    further one, where its title duels came to something else.
+    Append-only: the newest row of an earlier round is what the pair starts with.  A corrected round has another attempt
+    at it, where its title duels came to something else.
     """
 
     round = models.ForeignKey(Round, models.PROTECT, related_name="bankrolls")
@@ -307,10 +340,14 @@ class Bankroll(models.Model):
     drawn = models.PositiveIntegerField(default=0)
     lost = models.PositiveIntegerField(default=0)
     out = models.BooleanField(default=False)
-    edition = models.PositiveSmallIntegerField(default=1)
+    attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, blank=True, related_name="bankrolls")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["round", "commit", "edition"], name="one_bankroll_per_edition")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "commit", "attempt"], name="one_bankroll_per_attempt", nulls_distinct=False
+            )
+        ]
         indexes = [models.Index(fields=["commit", "leader_commit"], name="bankroll_pair")]
 
 

@@ -165,9 +165,9 @@ def enter_leader(round_: Round, *, now: datetime) -> Submission | None:
     return entry
 
 
-def expect_generated(entry: Submission, prompts: Iterable[Prompt], *, now: datetime, repeat: int = 0) -> None:
+def expect_generated(entry: Submission, prompts: Iterable[Prompt], *, now: datetime, regeneration: int = 0) -> None:
     """Rows for the outputs a pod will bring; they are never due by themselves."""
-    origin = numbered(Asset.Origin.GENERATED, repeat)
+    origin = numbered(Asset.Origin.GENERATED, regeneration)
     Asset.objects.bulk_create(
         (Asset(submission=entry, prompt=prompt, origin=origin, **Asset.born(now=now, due=False)) for prompt in prompts),
         ignore_conflicts=True,

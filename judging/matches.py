@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from competition import rulesets
 from competition.decisions.attempts import numbered
-from competition.models import Asset, Round, Submission
+from competition.models import Asset, Attempt, Round, Submission
 from competition.rulesets import MatchKind
 from competition.rulesets.base import Pairing
 from competition.rulesets.tally import DuelResult, Tally
@@ -21,19 +21,19 @@ SUBMITTED, GENERATED = Asset.Origin.SUBMITTED, Asset.Origin.GENERATED
 
 
 def ensure(
-    round_: Round, *, kind: str, defender: Submission, challenger: Submission, now: datetime, repeat: int = 0
+    round_: Round, *, kind: str, defender: Submission, challenger: Submission, now: datetime, regeneration: int = 0
 ) -> Match:
-    """The match of this pair, made when it is first wanted.  `repeat`: about which regeneration an audit's is."""
+    """The match of this pair, made when it is first wanted.  `regeneration`: which one an audit's is about."""
     leads = defender.role == Submission.Role.LEADER
     regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN) or kind_of(round_, kind).fresh
     match, made = Match.in_force.get_or_create(
         round=round_,
-        kind=numbered(kind, repeat),
+        kind=numbered(kind, regeneration),
         defender=defender,
         challenger=challenger,
         defaults={
             "defender_origin": GENERATED if leads else SUBMITTED,
-            "challenger_origin": numbered(GENERATED, repeat) if regenerated else SUBMITTED,
+            "challenger_origin": numbered(GENERATED, regeneration) if regenerated else SUBMITTED,
             **Match.born(now=now),
         },
     )
@@ -47,13 +47,13 @@ def kind_of(round_: Round, kind: str) -> MatchKind:
     return rulesets.match_kind(round_.rules, kind)
 
 
-def counting(round_: Round, *, version: int | None = None) -> QuerySet[Match]:
-    """The matches that count.  `version`: as if this version of them did."""
-    if version is None:
+def counting(round_: Round, *, attempt: Attempt | None = None) -> QuerySet[Match]:
+    """The matches that count.  `attempt`: as if those of this attempt did."""
+    if attempt is None:
         return Match.in_force.filter(round=round_)
     pair = {name: OuterRef(name) for name in ("round", "kind", "defender", "challenger")}
-    replaced = Exists(Match.objects.filter(version=version, **pair))
-    return Match.objects.filter(Q(version=version) | Q(counts=True) & ~replaced, round=round_)
+    replaced = Exists(Match.objects.filter(attempt=attempt, **pair))
+    return Match.objects.filter(Q(attempt=attempt) | Q(counts=True) & ~replaced, round=round_)
 
 
 def challengers(round_: Round) -> list[Submission]:

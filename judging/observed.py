@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from competition.models import Asset, Round, Submission
+from competition.attempts import FIRST_TO_LAST
+from competition.models import Asset, Attempt, Round, Submission
 from competition.models import Bankroll as BankrollRow
 from competition.rounds import ruleset_of
 from competition.rulesets import RoundDecision
@@ -21,11 +22,11 @@ from judging.models import Match
 class RoundObservation:
     """The `Observation` of a round in the database; each part is read when it is first asked for.
 
-    `version`: as if that version of the matches counted.
+    `attempt`: as if the matches of that attempt counted.
     """
 
-    def __init__(self, round_: Round, *, audits: Mapping[Key, Audited], version: int | None = None) -> None:
-        self.round, self.audits, self.version = round_, audits, version
+    def __init__(self, round_: Round, *, audits: Mapping[Key, Audited], attempt: Attempt | None = None) -> None:
+        self.round, self.audits, self.attempt = round_, audits, attempt
         self._played: dict[Pairing, Match] = {}
 
     @cached_property
@@ -53,7 +54,7 @@ class RoundObservation:
 
     @cached_property
     def tallies(self) -> dict[Pairing, Tally]:
-        rows = matches.counting(self.round, version=self.version).filter(state="decided")
+        rows = matches.counting(self.round, attempt=self.attempt).filter(state="decided")
         for match in rows.select_related("defender__miner", "challenger__miner"):
             self._played[match.kind, match.defender.key, match.challenger.key] = match
         return {pairing: matches.tally_of(match) for pairing, match in self._played.items()}
@@ -77,9 +78,9 @@ class RoundObservation:
         return matches.challengers(self.round)
 
 
-def decide(round_: Round, *, audits: Mapping[Key, Audited], version: int | None = None) -> RoundDecision:
+def decide(round_: Round, *, audits: Mapping[Key, Audited], attempt: Attempt | None = None) -> RoundDecision:
     """The round's decision, or what is wanted next, as far as its decided matches and `audits` carry it."""
-    return ruleset_of(round_).decide(RoundObservation(round_, audits=audits, version=version))
+    return ruleset_of(round_).decide(RoundObservation(round_, audits=audits, attempt=attempt))
 
 
 def leader_commit(round_: Round) -> str:
@@ -94,7 +95,7 @@ def carried_by(round_: Round, commits: Mapping[Key, str]) -> dict[Key, Bankroll]
         leader_commit=leader_commit(round_),
         commit__in=set(commits.values()),
     )
-    newest = {row.commit: row for row in rows.order_by("round__number", "edition")}
+    newest = {row.commit: row for row in rows.order_by("round__number", FIRST_TO_LAST)}
     return {
         key: Bankroll(won=row.won, drawn=row.drawn, lost=row.lost, out=row.out)
         for key, commit in commits.items()

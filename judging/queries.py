@@ -10,7 +10,7 @@ from django.db.models.functions import Abs
 from competition.models import Competition, Round, Submission
 from judging.models import Duel, Match, Rendering, auditing
 
-SIDES = ("defender__miner", "challenger__miner")
+SIDES = ("defender__miner", "challenger__miner", "attempt")
 MOST_MATCHES = 400
 
 
@@ -80,7 +80,7 @@ def repeated_matches(round_: Round, *, challenger: str) -> list[Match]:
 
 def duels_of(match: Match) -> list[Duel]:
     """In seed order."""
-    return list(match.duels.select_related("prompt"))
+    return list(match.duels.select_related("prompt", "attempt"))
 
 
 def matches_against(submissions: Iterable[int]) -> list[Match]:

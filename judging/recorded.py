@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from competition.decisions.attempts import number_of
 from competition.models import LedgerEvent, Round
 from competition.steps import pause
 from core.machine import engine
@@ -43,7 +44,7 @@ def edited_matches(round_: Round) -> list[str]:
     for match in matches.prefetch_related("duels__prompt"):
         events = _events(match, ("match.decided",)).filter(body__contains=match.describe())
         body: dict[str, Any] = next(
-            (event.body for event in events if event.body.get("version", 1) == match.version), {}
+            (event.body for event in events if event.body.get("version", 1) == number_of(match.attempt)), {}
         )
         row = {"margin_micro": match.margin_micro, "stopped_after": match.stopped_after}
         if any(name in body and body[name] != value for name, value in row.items()) or not body:
@@ -83,11 +84,11 @@ def _told(state: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_prompt(match: Match) -> dict[str, list[dict[str, Any]]]:
-    """All that was told of the pair's duels, in any version: one that is judged again begins as a copy."""
+    """All that was told of the pair's duels, in any attempt: one that is judged again begins as a copy."""
     pair = {name: value for name, value in match.describe().items() if name != "version"}
     found: dict[str, list[dict[str, Any]]] = {}
     for event in _events(match, DUEL_KINDS).filter(body__contains=pair):
-        if event.body.get("version", 1) <= match.version:
+        if event.body.get("version", 1) <= number_of(match.attempt):
             found.setdefault(event.body["prompt"], []).append(_told(event.body["to"], event.body))
     return found
 

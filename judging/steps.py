@@ -82,7 +82,7 @@ def gather(match: Match, now: datetime) -> Outcome:
 
     One on fresh prompts begins at once: its files come while it is judged.
     """
-    if match.version > 1 and match.judge not in ("", judge_named(match.round.competition.judge).version):
+    if match.attempt_id and match.judge not in ("", judge_named(match.round.competition.judge).version):
         why = "The judge of today is another than the one that judged this round: it cannot be asked again."
         return Retry(engine.backoff(match.attempts), StepFailure(FailureClass.JUDGE, "ANOTHER_JUDGE", f"{why} {MEND}"))
     if matches.kind_of(match.round, match.kind).fresh:
@@ -178,17 +178,16 @@ def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> 
 
 
 def _known_verdict(match: Match, duel: Duel, left: Side, right: Side) -> Duel | None:
-    """A verdict of the same judge version on the same three contents: a question is asked once, and once a take."""
+    """A verdict of the same judge version on the same three contents: a question is asked once, and in a later attempt
+    at the round's decision once more: what any other answered before is no answer there."""
     same = Duel.objects.filter(
         state="judged",
         match__judge=match.judge,
         prompt__sha256=duel.prompt.sha256,
         left_sha256=left.sha256,
         right_sha256=right.sha256,
-        take=duel.take,
+        attempt=duel.attempt_id,
     )
-    if duel.take > 1:  # asked anew in this round; what any other answered before is no answer
-        same = same.filter(match__round=match.round_id)
     return same.order_by("pk").first()
 
 

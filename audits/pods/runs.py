@@ -29,8 +29,9 @@ from audits.pods.control import Control
 from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
 from audits.pods.runpod import RunPods
-from competition.decisions.attempts import plain
-from competition.models import Asset, Competition, Round, Submission
+from competition import attempts
+from competition.decisions.attempts import number_of, outputs_of
+from competition.models import Asset, Attempt, Competition, Round, Submission
 from competition.rounds import ruleset_of
 from competition.steps import pause
 from core import store
@@ -100,9 +101,7 @@ def limits_of(run: PodRun) -> lifecycle.BatchLimits:
 
 def wanted(run: PodRun) -> list[Asset]:
     """The outputs this run is to bring so far, in seed order: on fresh prompts for a title match, else the round's."""
-    audited = plain(run.purpose) == PodRun.Purpose.AUDIT
-    origin = run.purpose.replace("audit", Asset.Origin.GENERATED) if audited else Asset.Origin.GENERATED
-    rows = Asset.objects.filter(submission=run.submission, origin=origin).select_related("prompt")
+    rows = Asset.objects.filter(submission=run.submission, origin=outputs_of(run.purpose)).select_related("prompt")
     round_ = run.submission.round
     drawn = round_.fresh if run.purpose == PodRun.Purpose.TITLE else round_.drawn
     order = dict(drawn.values_list("prompt_id", "position"))
@@ -400,14 +399,15 @@ def _pause(run: PodRun, failure: StepFailure) -> None:
 def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
     """The run of this submission's code, made when it is first wanted, and again after one that we lost."""
     runs = PodRun.objects.filter(submission=submission, purpose=purpose)
-    last = runs.order_by("-repeat").first()
+    last = runs.select_related("attempt").order_by(attempts.LAST_TO_FIRST).first()
     if last and not (lost(last) and may_try_again(last)) and not short(last):
         return last
-    repeat = last.repeat + 1 if last else 0
+    number = number_of(last.attempt) + 1 if last else 1
+    attempt = attempts.nth(submission.round, number, of=f"run {purpose}", entry=submission, cause=Attempt.Cause.POD)
     run, _ = PodRun.objects.get_or_create(
         submission=submission,
         purpose=purpose,
-        repeat=repeat,
+        attempt=attempt,
         defaults={
             "seed": int(submission.round.seed[:8], 16),
             "provider": submission.round.competition.pods,

@@ -20,6 +20,8 @@ from audits.decisions.appeals import Facts, Hours, Refusal
 from audits.models import Appeal, Audit
 from audits.reviews import in_force
 from competition import chain
+from competition.attempts import is_nth
+from competition.decisions.attempts import number_of
 from competition.models import Competition, Miner, Round, Submission
 from core import ledger
 
@@ -80,7 +82,7 @@ def unsigned(
         "round": audit.round.number,
         "entry": audit.submission.key,
         "audit": audit.kind,
-        "version": audit.version,
+        "version": number_of(audit.attempt),
         "finding": finding,
         "ground": ground,
         "statement": statement,
@@ -109,7 +111,7 @@ def facts_of(audit: Audit, *, now: datetime) -> Facts:
         entry=audit.submission.key,
         entry_hotkey=audit.submission.miner.hotkey,
         audit=audit.kind,
-        version=audit.version,
+        version=number_of(audit.attempt),
         in_force=in_force.is_in_force(audit),
         verdict=audit.state,
         findings=audit.findings.count(),
@@ -153,10 +155,10 @@ def _audit(document: Mapping[str, Any]) -> Audit:
         else {"submission__role": Submission.Role.CHALLENGER, "submission__miner__hotkey": document["entry"]}
     )
     rows = Audit.objects.filter(
+        is_nth(document["version"]),
         round__competition__slug=document["competition"],
         round__number=document["round"],
         kind=document["audit"],
-        version=document["version"],
         round__source={},
         **who,
     ).select_related("round__competition", "submission__miner")

@@ -17,8 +17,8 @@ from audits.decisions.corrections import Reigned
 from audits.models import Audit, Correction, PodRun
 from audits.pods import runs
 from audits.reviews import reruns
-from competition import rounds
-from competition.models import Competition, Reign, Round
+from competition import attempts, rounds
+from competition.models import Attempt, Competition, Reign, Round
 from competition.publication.bundle_folders import newest_edition
 from competition.rulesets import RoundDecision
 from core import ledger
@@ -69,9 +69,11 @@ def stage(
         )
         if why:
             raise NotNow(why)
+        number = round_.corrections.count() + 1
         made = Correction.objects.create(
             round=round_,
-            number=round_.corrections.count() + 1,
+            number=number,
+            attempt=attempts.later(round_, number + 1, of="decision", cause=Attempt.Cause.CORRECTION),
             scope=scope,
             code=code,
             sentence=sentence.strip(),
@@ -116,7 +118,7 @@ def gather(correction: Correction, now: datetime) -> Outcome:
         return Retry(engine.backoff(correction.attempts), failure)
     if open_.exists():
         return Wait(SOON, f"{open_.count()} audits are open")
-    if left := rejudging.open_matches(round_, version=correction.version):
+    if left := rejudging.open_matches(round_, attempt=correction.attempt):
         return Wait(SOON, f"{left} matches are judged again")
     decision = steps.decide(round_, including=correction)
     steps.want(round_, decision, now=now, correction=correction)
@@ -141,7 +143,7 @@ def _stuck(correction: Correction) -> StepFailure | None:
     if run is not None:
         why = f"A pod of {run.submission.key} ({run.purpose}) was lost {runs.MOST_LOST} times: {run.failure_reason}"
         return StepFailure(FailureClass.INFRASTRUCTURE, "PODS", f"{why} {OPERATOR}")
-    why = rejudging.silence(correction.round, version=correction.version)
+    why = rejudging.silence(correction.round, attempt=correction.attempt)
     return StepFailure(FailureClass.JUDGE, "JUDGE", f"{why} {OPERATOR}") if why else None
 
 
@@ -167,7 +169,7 @@ def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any
             "before": rejudging.summed(before),
             "after": rejudging.summed(after),
         }
-        for before, after in rejudging.before_and_after(round_, version=correction.version)
+        for before, after in rejudging.before_and_after(round_, attempt=correction.attempt)
     ]
     changes = any(new[name] != correction.before.get(name) for name in names) or any(
         match["turned"] for match in matches
@@ -180,7 +182,7 @@ def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any
 
 def _ranks(correction: Correction) -> list[dict[str, Any]]:
     """Who stood where by the margins of the screens, and would stand; empty where nobody's place changes."""
-    before, after = (rejudging.ranks(correction.round, version=v) for v in (None, correction.version))
+    before, after = (rejudging.ranks(correction.round, attempt=one) for one in (None, correction.attempt))
     if before == after:
         return []
     ordered = sorted(after.items(), key=lambda row: (row[1], row[0]))

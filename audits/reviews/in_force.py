@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from audits.models import Audit, Correction, Finding
-from competition.models import Round, Submission
+from competition import attempts
+from competition.decisions.attempts import FIRST, number_of
+from competition.models import Attempt, Round, Submission
 from competition.rounds import rules_of
 from competition.rulesets.ladder import Audited, combined
 from core.machine import engine
@@ -21,8 +23,8 @@ def verdicts(round_: Round, *, including: Correction | None = None) -> Mapping[K
     counts = Q(correction=None) | Q(correction__state="applied")
     if including is not None:
         counts |= Q(correction=including)
-    rows = round_.audits.filter(counts).select_related("submission__miner", "round", "correction")
-    return {(a.submission.key, a.kind): a for a in rows.prefetch_related("findings").order_by("version")}
+    rows = round_.audits.filter(counts).select_related("submission__miner", "round", "attempt", "correction")
+    return {(a.submission.key, a.kind): a for a in rows.prefetch_related("findings").order_by(attempts.FIRST_TO_LAST)}
 
 
 def audited(round_: Round, *, including: Correction | None = None) -> dict[str | int, Audited]:
@@ -40,14 +42,13 @@ def is_in_force(audit: Audit) -> bool:
     return found is not None and found.pk == audit.pk
 
 
-def another(audit: Audit, *, correction: Correction | None, now: Any, due: bool) -> Audit:
-    """A further version of an audit, to be decided; the older one stays as it is."""
-    newest = Audit.objects.filter(submission=audit.submission, kind=audit.kind).aggregate(n=Max("version"))["n"]
+def another(audit: Audit, *, cause: Attempt.Cause, correction: Correction | None, now: Any, due: bool) -> Audit:
+    """A further attempt at an audit, to be decided; the older one stays as it is."""
     made = Audit.objects.create(
         round=audit.round,
         submission=audit.submission,
         kind=audit.kind,
-        version=newest + 1,
+        attempt=_next(audit.submission, kind=audit.kind, cause=cause),
         correction=correction,
         limits=audit.limits,
         numbers=audit.numbers,
@@ -56,6 +57,14 @@ def another(audit: Audit, *, correction: Correction | None, now: Any, due: bool)
     if due:
         engine.announce(Audit, now=now)
     return made
+
+
+def _next(submission: Submission, *, kind: str, cause: Attempt.Cause) -> Attempt | None:
+    """Of a verdict of this kind on the entry; None for the first."""
+    rows = Audit.objects.filter(submission=submission, kind=kind).select_related("attempt")
+    newest = rows.order_by(attempts.LAST_TO_FIRST).first()
+    number = number_of(newest.attempt) + 1 if newest else FIRST
+    return attempts.nth(submission.round, number, of=kind, entry=submission, cause=cause)
 
 
 def copy_findings(source: Audit, *, to: Audit) -> None:
@@ -71,11 +80,11 @@ def wanted(submission: Submission, *, kind: str, correction: Correction | None, 
     found = verdicts(submission.round, including=correction).get((submission.key, kind))
     if found is not None:
         return found
-    newest = Audit.objects.filter(submission=submission, kind=kind).aggregate(n=Max("version"))["n"] or 0
+    attempt = _next(submission, kind=kind, cause=Attempt.Cause.CORRECTION)
     made, _ = Audit.objects.get_or_create(
         submission=submission,
         kind=kind,
-        version=newest + 1,
+        attempt=attempt,
         defaults={"round": submission.round, "correction": correction, **Audit.born(now=now)},
     )
     return made

@@ -9,15 +9,15 @@ from django.db import models
 from django.db.models import F, Q
 
 from audits.states import AppealStates, CorrectionStates, RulingStates
-from competition.models import Miner, Round
+from competition.models import Attempt, Miner, Round
 from core.machine.stateful import Stateful
 
 
 class Correction(Stateful):
     """A round decided anew, beside the decision that stands: why, on what whole set, what would change.
 
-    `before` is the decision it would replace, `preview` what would stand in its place; both stay.  `choice`: of duels
-    judged again, what the fault touched.
+    It asks for an `attempt` at the decision: its matches point there.  `before` is the decision it would replace,
+    `preview` what would stand in its place; both stay.  `choice`: of duels judged again, what the fault touched.
     """
 
     class Scope(models.TextChoices):
@@ -29,6 +29,7 @@ class Correction(Stateful):
     graph = CorrectionStates
     round = models.ForeignKey(Round, models.PROTECT, related_name="corrections")
     number = models.PositiveIntegerField()
+    attempt = models.OneToOneField(Attempt, models.PROTECT, related_name="correction")
     scope = models.CharField(max_length=10, choices=Scope.choices)
     choice = models.JSONField(default=dict, blank=True)
     code = models.CharField(max_length=40)
@@ -45,11 +46,6 @@ class Correction(Stateful):
             ),
         ]
         ordering = ["pk"]
-
-    @property
-    def version(self) -> int:
-        """Of the matches that are made anew for it."""
-        return self.number + 1
 
     def describe(self) -> dict[str, object]:
         return {"round": self.round.number, "correction": self.number}

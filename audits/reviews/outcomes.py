@@ -9,6 +9,7 @@ from typing import Any
 from audits.decisions import appeals
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews import corrections, in_force
+from competition.models import Attempt
 from core.machine import engine
 from core.machine.outcomes import Move
 
@@ -46,7 +47,7 @@ def names(by: By) -> list[str]:
 
 
 def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
-    """Upheld: another version of the verdict; of a decided round, the decision is taken up again."""
+    """Upheld: another attempt at the verdict; of a decided round, the decision is taken up again."""
     _move(
         appeal,
         ruling.outcome,
@@ -73,7 +74,7 @@ def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
             )
         except corrections.NotNow as error:
             raise Impossible(str(error)) from error
-    new = in_force.another(old, correction=correction, now=now, due=False)
+    new = in_force.another(old, cause=Attempt.Cause.APPEAL, correction=correction, now=now, due=False)
     in_force.copy_findings(old, to=new)
     _move(
         new,

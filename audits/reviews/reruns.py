@@ -1,4 +1,4 @@
-"""What is made anew for a correction, whole, and what becomes of it?  One entry per scope.
+"""What is made once more for a correction, whole, and what becomes of it?  One entry per scope.
 
 Nothing here counts before the correction is applied, and nothing of it is lost when it is not.
 """
@@ -11,8 +11,8 @@ from functools import partial
 
 from audits.models import Audit, Correction, PodRun
 from audits.reviews import in_force
-from competition.decisions.attempts import numbered
-from competition.models import Round
+from competition.decisions.attempts import number_of, numbered
+from competition.models import Attempt, Round
 from competition.rounds import ruleset_of
 from core.machine import engine
 from core.machine.outcomes import Move, StepFailure
@@ -24,6 +24,7 @@ from judging.models import Answer, DescribedJudge, Duel, Match
 from judging.panel import cited_answers
 from judging.panel.questions.version import of_described
 
+CORRECTION = Attempt.Cause.CORRECTION
 DISCARDED = "The correction that asked for it is discarded."
 
 
@@ -44,8 +45,8 @@ def _audits(correction: Correction, now: datetime, *, kind: str) -> list[str]:
     """Every audit of this kind that counts, in a fixed order: nobody chooses among them."""
     old = [a for (_, k), a in in_force.verdicts(correction.round).items() if k == kind]
     ordered = sorted(old, key=lambda audit: audit.submission.key)
-    made = [in_force.another(audit, correction=correction, now=now, due=True) for audit in ordered]
-    return [f"{audit.submission.key} {audit.kind} {audit.version}" for audit in made]
+    made = [in_force.another(audit, cause=CORRECTION, correction=correction, now=now, due=True) for audit in ordered]
+    return [f"{audit.submission.key} {audit.kind} {number_of(audit.attempt)}" for audit in made]
 
 
 def _generations(correction: Correction, now: datetime) -> list[str]:
@@ -62,7 +63,7 @@ def _duels(correction: Correction, now: datetime) -> list[str]:
     places = touched(correction.round, correction.choice)
     if not places:
         raise Nothing("The judge was asked about nothing there.", field="what")
-    rejudging.begin(correction.round, version=correction.version, affected=places, now=now)
+    rejudging.begin(correction.round, attempt=correction.attempt, affected=places, now=now)
     return sorted(map(str, places))
 
 
@@ -89,30 +90,34 @@ def _resting_on(round_: Round, key: str) -> frozenset[Place]:
     version = of_described(round_.competition.judge.partition(":")[2], described.described)
     counting = matches.counting(round_).filter(judge=answer.judge)
     rows = Duel.objects.filter(match__in=counting, state="judged", prompt=answer.asked_for.prompt_id)
-    named = list(rows.select_related("prompt", "match__round__competition", "match__defender", "match__challenger"))
+    named = list(
+        rows.select_related("prompt", "attempt", "match__round__competition", "match__defender", "match__challenger")
+    )
     return frozenset(map(rejudging.place_of, cited_answers.resting_on(named, answer=answer, version=version)))
 
 
 def reruns(audit: Audit) -> int:
     """Under which number the code is generated again for this audit; 0: for the first time, or as its rules count."""
     correction = audit.correction
-    if correction is None or correction.scope != Correction.Scope.GENERATION or audit.version == 1:
+    if correction is None or correction.scope != Correction.Scope.GENERATION or audit.attempt_id is None:
         return 0
     return int(correction.number)
 
 
-def match_of(audit: Audit, *, attempt: int, now: datetime) -> Match:
-    """Submitted outputs against those generated again: another version of the match where a correction asks for it."""
+def match_of(audit: Audit, *, regeneration: int, now: datetime) -> Match:
+    """Submitted outputs against those generated again: another attempt at the match where a correction asks for it."""
     entry, rerun = audit.submission, reruns(audit)
     if not rerun or audit.correction is None:
         kind = Match.Kind.AUDIT
-        return matches.ensure(audit.round, kind=kind, defender=entry, challenger=entry, now=now, repeat=attempt)
+        return matches.ensure(
+            audit.round, kind=kind, defender=entry, challenger=entry, now=now, regeneration=regeneration
+        )
     made, new = Match.objects.get_or_create(
         round=audit.round,
         kind=Match.Kind.AUDIT,
         defender=entry,
         challenger=entry,
-        version=audit.correction.version,
+        attempt=audit.correction.attempt,
         defaults={
             "defender_origin": matches.SUBMITTED,
             "challenger_origin": numbered(matches.GENERATED, rerun),
@@ -126,12 +131,12 @@ def match_of(audit: Audit, *, attempt: int, now: datetime) -> Match:
 
 
 def put_in_force(correction: Correction) -> None:
-    rejudging.put_in_force(correction.round, version=correction.version)
+    rejudging.put_in_force(correction.round, attempt=correction.attempt)
 
 
 def drop(correction: Correction, *, now: datetime) -> None:
     """What is still on its way is not waited for; what was made stays to be seen."""
-    rejudging.drop(correction.round, version=correction.version, now=now)
+    rejudging.drop(correction.round, attempt=correction.attempt, now=now)
     for audit in correction.audits.filter(state__in=("gathering", "reviewing")):
         if not engine.move(audit, Move("dropped", because=DISCARDED), now=now):
             raise RuntimeError(f"{audit} moved meanwhile")  # undone as a whole, and tried again

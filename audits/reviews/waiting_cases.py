@@ -39,13 +39,15 @@ class Waiting:
 def everything() -> list[Waiting]:
     """Whatever waits for people, the most urgent first."""
     rounds = "round__competition"
-    audits = Audit.objects.filter(state="reviewing", round__source={}).select_related(rounds, "submission__miner")
+    audits = Audit.objects.filter(state="reviewing", round__source={}).select_related(
+        rounds, "attempt", "submission__miner"
+    )
     lodged = Appeal.objects.filter(state="lodged").select_related(
-        f"audit__{rounds}", "audit__submission__miner", "appellant"
+        f"audit__{rounds}", "audit__attempt", "audit__submission__miner", "appellant"
     )
     stuck = Q(state="staged") & ~Q(failure_class="")
     corrections = Correction.objects.filter(Q(state="ready") | stuck).select_related(rounds)
-    proposals = Ruling.objects.filter(state="proposed").select_related("audit", "appeal", "correction")
+    proposals = Ruling.objects.filter(state="proposed").select_related("audit__attempt", "appeal", "correction")
     proposed = {(row.case, row.subject.pk): row for row in proposals}
     found: Iterable[Case] = (*audits, *lodged, *corrections)
     rows = [_waiting(case, proposed.get((rulings.kind_of(case), case.pk))) for case in found]
@@ -74,10 +76,12 @@ def decided(*, most: int) -> list[Ruling]:
     rows = Ruling.objects.filter(state="confirmed").select_related("round__competition")
     named = rows.select_related(
         "round__competition",
+        "audit__attempt",
         "audit__submission__miner",
         "audit__round",
         "correction__round",
         "appeal__appellant",
+        "appeal__audit__attempt",
         "appeal__audit__submission__miner",
         "appeal__audit__round",
     )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F, Q
+
 from audits.models import Audit, CheckRun, SourceCopy
+from competition.decisions.attempts import number_of
 
 
 def checks_of(audit: Audit) -> list[CheckRun]:
     """The checks behind a verdict; behind one that an appeal turned, those of the verdict it turned."""
     if audit.kind != Audit.Kind.SOURCE:
         return []
-    rows = CheckRun.objects.filter(
-        audit__submission=audit.submission_id, audit__kind=audit.kind, audit__version__lte=audit.version
-    )
-    newest = rows.order_by("-audit__version").values_list("audit", flat=True).first()
+    until = Q(audit__attempt=None) | Q(audit__attempt__number__lte=number_of(audit.attempt))
+    rows = CheckRun.objects.filter(until, audit__submission=audit.submission_id, audit__kind=audit.kind)
+    last_first = F("audit__attempt__number").desc(nulls_last=True)
+    newest = rows.order_by(last_first).values_list("audit", flat=True).first()
     return list(rows.filter(audit=newest).order_by("check_name"))
 
 

@@ -1,17 +1,53 @@
-"""What are an audit's pod run, outputs and matches called, where its code is run more than once?
+"""How is an attempt spelled, where something of a round is done more than once?
 
-Rows, bundles and public records number them behind the name: the first attempt is `audit`, further ones are `audit_1`,
-`audit_2`.
+An attempt is numbered: what is done for the first time is attempt 1, and has no row.  `competition.models.Attempt` is
+the row of every later one; matches, duels, controls, audits, pod runs and bankrolls point to theirs.  Published
+documents have their own words for the number: `version` of a match or a verdict, `take` of a duel or a control, and
+`repeat` of a pod run, counted from 0.
+
+A ruleset that has a winner's code run more than once asks for different outputs, and each regeneration has names of
+its own: the first brings `generated` by the run `audit`, judged in the match `audit`; the second `generated_1` by
+`audit_1`.  A correction that has the code run once more names them by its own number.
 """
 
 from __future__ import annotations
 
+from typing import Protocol
 
-def numbered(name: str, attempt: int) -> str:
-    """The name that an attempt goes by; 0 is the first."""
-    return f"{name}_{attempt}" if attempt else name
+FIRST = 1
+OUTPUTS = "generated"  # `competition.models.Asset.Origin`
+RUN = "audit"  # `audits.models.PodRun.Purpose`
+
+
+class Numbered(Protocol):
+    number: int
+
+
+def number_of(attempt: Numbered | None) -> int:
+    """From 1; what points to no attempt is the first.  A match's and a verdict's `version`, a duel's `take`."""
+    return attempt.number if attempt else FIRST
+
+
+def repeat_of(attempt: Numbered | None) -> int:
+    """How often a pod run was made before: its `repeat` in the ledger and in the API."""
+    return number_of(attempt) - FIRST
+
+
+def number_document(name: str, attempt: Numbered | None) -> dict[str, int]:
+    """What a document has of it: a first attempt goes without a number."""
+    return {name: attempt.number} if attempt else {}
+
+
+def numbered(name: str, regeneration: int) -> str:
+    """The name that the outputs of a regeneration, their run and their matches go by; 0 is the first."""
+    return f"{name}_{regeneration}" if regeneration else name
 
 
 def plain(name: str) -> str:
-    """Without the number of the attempt."""
+    """Without the number of the regeneration."""
     return name.partition("_")[0]
+
+
+def outputs_of(run: str) -> str:
+    """The origin of what a pod run of this purpose brings."""
+    return run.replace(RUN, OUTPUTS) if plain(run) == RUN else OUTPUTS

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from competition.attempts import FIRST_TO_LAST
 from competition.models import Bankroll, Competition, FreshPrompt, LedgerEvent, Reign, RoundPrompt
 from competition.rounds import reign_event
 from core import ledger
@@ -48,7 +49,7 @@ def _reigns(competition: Competition) -> Iterator[str]:
 
 def _bankrolls(competition: Competition) -> Iterator[str]:
     told = {(body["round"], body["commit"]): body for body in _bodies(competition, "bankroll")}
-    rows = Bankroll.objects.filter(round__competition=competition).select_related("round").order_by("edition")
+    rows = Bankroll.objects.filter(round__competition=competition).select_related("round").order_by(FIRST_TO_LAST)
     written = {(row.round.number, row.commit): bankroll_event(row) for row in rows}
     for number, commit in sorted(told.keys() | written.keys()):
         place = (number, commit)

@@ -7,6 +7,7 @@ from typing import Any
 from audits import queries as auditing
 from audits.models import PodRun
 from audits.pods import logs
+from competition.decisions.attempts import repeat_of
 from competition.models import Asset, Reveal
 from dashboard.api.participation import RoundParticipation
 from dashboard.api.rows import game, standing
@@ -117,7 +118,7 @@ def _pod(run: PodRun) -> standing.PodLog:
     withheld = logs.withheld(run)
     return standing.PodLog(
         purpose=run.purpose,
-        repeat=run.repeat,
+        repeat=repeat_of(run.attempt),
         state=run.state,
         provider=run.provider,
         isolation=tuple(run.isolation),

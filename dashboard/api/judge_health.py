@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from django.db.models import Count, Q
 
+from competition.decisions.attempts import number_of
 from competition.models import Round
 from dashboard.api.rows import judging as rows
 from judging.health import controls
@@ -23,7 +24,7 @@ def of(round_: Round) -> rows.JudgeHealth:
         judge=round_.competition.judge,
         computed=not current,
         well=measured.well if measured else None,
-        take=current[0].take if current else 0,
+        take=number_of(current[0].attempt) if current else 0,
         gates=tuple(
             rows.GateRow(gate=f.gate, state=f.state, measured=f.measured, needed=f.needed, of=f.of)
             for f in (measured.findings if measured else ())

@@ -13,7 +13,7 @@ from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
-from competition.decisions.attempts import numbered, plain
+from competition.decisions.attempts import number_of, numbered, plain
 from competition.models import Miner, Round
 from competition.rulesets.tally import Tally
 from dashboard.api import causes
@@ -171,7 +171,7 @@ def _audit(
         limit_s=limit,
         used_s=used,
         deadline=now + timedelta(seconds=max(0, (limit or 0) - (used or 0))) if running else None,
-        version=audit.version,
+        version=number_of(audit.attempt),
         appeal_last_block=last,
         appeal_until=expected_at(own.round.competition, last, now=now) if last is not None else None,
         appeal_open=window.open if window and verdict else None,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from audits.models import Audit, Correction
 from audits.reviews import corrections
 from audits.source import evidence
-from competition.decisions.attempts import numbered
+from competition.decisions.attempts import number_of, numbered
 from competition.models import Asset, Round
 from dashboard.bundles import counts
 from dashboard.bundles.matches import match_document
@@ -60,20 +62,20 @@ def document(round_: Round) -> dict[str, Any]:
 
 
 def matches_aside(round_: Round) -> list[Match]:
-    """What counted once and counts no more: the versions before those that are told, and what the decision before the
+    """What counted once and counts no more: the attempts before those that are told, and what the decision before the
     newest rested on beside them."""
     told = counts.matches_of(round_)
     before = round_.corrections.filter(state="applied").order_by("-number")[0].before["ladder"]
     pairs = {_pair(match) for match in told}
     for rung in before:
         pairs |= {(kind, rung["defender"], rung["challenger"]) for kind in (Match.Kind.LADDER, Match.Kind.TITLE)}
-    once = {1} | {correction.version for correction in round_.corrections.filter(state="applied")}
-    rows = Match.objects.filter(round=round_, state="decided", version__in=once)
+    once = Q(attempt=None) | Q(attempt__correction__state="applied")
+    rows = Match.objects.filter(once, round=round_, state="decided")
     named = rows.exclude(pk__in=[match.pk for match in told]).select_related(
-        "round", "defender__miner", "challenger__miner"
+        "round", "attempt", "defender__miner", "challenger__miner"
     )
     aside = [match for match in named if _pair(match) in pairs]
-    return sorted(aside, key=lambda match: (*_pair(match), match.version))
+    return sorted(aside, key=lambda match: (*_pair(match), number_of(match.attempt)))
 
 
 def _pair(match: Match) -> tuple[str, str, str]:

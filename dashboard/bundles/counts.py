@@ -17,7 +17,7 @@ def matches_of(round_: Round) -> list[Match]:
     """Screens, the matches that the decision follows from, and those of its audits; and what it would follow from, had
     every audit passed, which is what was played before any was decided.
     """
-    rows = round_.matches.select_related("defender__miner", "challenger__miner", "round")
+    rows = round_.matches.select_related("attempt", "defender__miner", "challenger__miner", "round")
     decisions = (observed.decide(round_, audits={}), steps.decide(round_))
     rests_on = decisions[0].rests_on | decisions[1].rests_on
     generated = {a.submission.key for a in _audits(round_, decisions[1]) if a.kind == Audit.Kind.GENERATION}

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from competition.decisions.attempts import number_of
 from competition.models import Round
 from judging.backends import is_model
 from judging.models import Answer, Control, DescribedJudge, Duel
@@ -36,7 +37,7 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
         "answers": [_answer(row.key, row.kind, vars(row)) for _, row in sorted(answers.items())],
         "controls": [
             {
-                "take": control.take,
+                "take": number_of(control.attempt),
                 "kind": control.kind,
                 "prompt": control.prompt.stem,
                 "variant": control.variant,
@@ -67,8 +68,8 @@ def cited_by(round_: Round, judged: Iterable[Duel]) -> dict[str, Answer]:
 
 
 def controls(round_: Round) -> list[Control]:
-    rows = list(round_.controls.select_related("prompt"))
-    return sorted(rows, key=lambda c: (c.take, c.kind, c.prompt.stem, c.variant))
+    rows = list(round_.controls.select_related("prompt", "attempt"))
+    return sorted(rows, key=lambda c: (number_of(c.attempt), c.kind, c.prompt.stem, c.variant))
 
 
 def blobs(round_: Round) -> set[str]:

@@ -1,4 +1,4 @@
-"""What does a bundle say of a match and its duels?  A first version, and a first take, go without a number."""
+"""What does a bundle say of a match and its duels?  What was done at the first attempt goes without a number."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def match_document(match: Match, *, round_: Round) -> dict[str, Any]:
 
 def played(match: Match) -> list[Duel]:
     """How far a title match was prepared beyond its end is a matter of luck."""
-    duels = list(match.duels.select_related("prompt").order_by("position"))
+    duels = list(match.duels.select_related("prompt", "attempt").order_by("position"))
     return duels[: match.stopped_after] if matches.kind_of(match.round, match.kind).fresh else duels
 
 

@@ -16,6 +16,7 @@ from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
 from audits.reviews import appeals as lodging
 from competition import queries
+from competition.decisions.attempts import number_of
 from competition.models import Round
 from dashboard.facts import clock
 from dashboard.facts.people import Who, entrant, who
@@ -106,12 +107,12 @@ def objections_to(audits: Iterable[Audit], *, now: datetime) -> Objections:
 def objection(row: Appeal, *, now: datetime) -> Objection:
     """Of an appeal that was read with its audit, round, competition, miner and appellant."""
     audit, round_ = row.audit, row.audit.round
-    case = f"{audit.submission.key}-{audit.kind}-{audit.version}-{row.appellant.hotkey}"
+    case = f"{audit.submission.key}-{audit.kind}-{number_of(audit.attempt)}-{row.appellant.hotkey}"
     ground = str(row.document.get("ground", ""))
     return Objection(
         entry=entrant(audit.submission),
         audit=audit.kind,
-        version=audit.version,
+        version=number_of(audit.attempt),
         verdict=audit.state,
         appellant=who(row.appellant),
         ground=ground,

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from audits.pods import logs
-from competition.decisions.attempts import plain
+from competition.decisions.attempts import plain, repeat_of
 from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.facts.audits import AuditFacts, audit_facts
@@ -295,7 +295,7 @@ def pod_run(run: PodRun) -> PodRunFacts:
     log = logs.published(run)
     return PodRunFacts(
         purpose=run.purpose,
-        repeat=run.repeat,
+        repeat=repeat_of(run.attempt),
         state=run.state,
         provider=run.provider,
         isolation=tuple(str(word) for word in run.isolation),

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from audits.models import Audit, Finding
+from competition.decisions.attempts import number_of
 from competition.models import Round
 from dashboard.facts.people import Who, entrant
 
@@ -71,13 +72,13 @@ def audit_facts(audit: Audit, *, round_: Round) -> AuditFacts:
     """`round_`: its round, read with the competition; the audit was read with its findings and the entry's miner."""
     slug, whose = round_.competition.slug, audit.submission
     return AuditFacts(
-        id=f"{slug}/{round_.number}/{whose.key}/{audit.kind}/{audit.version}",
+        id=f"{slug}/{round_.number}/{whose.key}/{audit.kind}/{number_of(audit.attempt)}",
         competition=slug,
         round=round_.number,
         entry=whose.key,
         miner=entrant(whose),
         kind=audit.kind,
-        version=audit.version,
+        version=number_of(audit.attempt),
         state=audit.state,
         code=audit.code,
         reason=audit.reason,

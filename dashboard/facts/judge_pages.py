@@ -10,6 +10,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from competition.decisions.attempts import number_of
 from competition.models import Round
 from dashboard.facts.wording import count
 from judging.decisions.health import GateFinding
@@ -237,7 +238,7 @@ def control_line(row: Control, *, published: bool) -> ControlLine:
     shown = row.views.get("front_left", "") if published else ""
     at = [row.round.competition.slug, row.round.number, f"blobs/{shown}"]
     return ControlLine(
-        take=row.take,
+        take=number_of(row.attempt),
         kind=row.kind,
         prompt=row.prompt.stem,
         variant=row.variant,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from competition.decisions.attempts import plain
+from competition.decisions.attempts import number_of, plain
 from competition.models import Round
 from competition.rulesets import ruleset
 from competition.rulesets.tally import Tally
@@ -91,7 +91,7 @@ def match_facts(match: Match, *, round_: Round) -> MatchFacts:
         competition=round_.competition.slug,
         round=round_.number,
         kind=match.kind,
-        version=match.version,
+        version=number_of(match.attempt),
         state=match.state,
         since=match.since,
         defender=entrant(match.defender),
@@ -202,7 +202,7 @@ def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
         defender_sha256=duel.left_sha256,
         challenger_sha256=duel.right_sha256,
         detail=duel.detail,
-        take=duel.take,
+        take=number_of(duel.attempt),
         failure_class=duel.failure_class,
         failure_code=duel.failure_code,
         failure_reason=duel.failure_reason,

@@ -14,6 +14,7 @@ from audits.decisions import corrections, people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews.rulings import OPEN, Case, kind_of, round_of
 from audits.reviews.waiting_cases import Waiting
+from competition.decisions.attempts import number_of
 from competition.models import Miner
 
 NAMES = {"audit": "Audit", "appeal": "Appeal", "correction": "Correction"}
@@ -157,7 +158,7 @@ def what(case: Case) -> str:
         return f"{named(case.appellant)} objects to the {case.audit.kind} audit of {_entry(case.audit)}"
     if isinstance(case, Correction):
         return f"correction {case.number}: {case.get_scope_display()}"
-    again = f", version {case.version}" if case.version > 1 else ""
+    again = f", version {case.attempt.number}" if case.attempt else ""
     return f"{case.kind} audit of {_entry(case)}{again}"
 
 
@@ -174,7 +175,7 @@ def name_of(case: Case) -> str:
     if isinstance(case, Correction):
         return str(case.number)
     audit = case.audit if isinstance(case, Appeal) else case
-    place = f"{audit.submission.key}-{audit.kind}-{audit.version}"
+    place = f"{audit.submission.key}-{audit.kind}-{number_of(audit.attempt)}"
     return f"{place}-{case.appellant.hotkey}" if isinstance(case, Appeal) else place
 
 

@@ -15,6 +15,7 @@ from audits.decisions import people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews import corrections, rulings, waiting_cases
 from audits.reviews.rulings import Case, RulingRefused, Signer
+from competition.attempts import is_nth
 from competition.models import Round
 from competition.notices.models import Delivery
 from core import clock
@@ -76,7 +77,7 @@ def find(round_: Round, *, kind: str, name: str) -> Case:
     elif kind in ("audit", "appeal") and len(parts) == (3 if kind == "audit" else 4):
         entry = {"role": "leader"} if parts[0] == "leader" else {"role": "challenger", "miner__hotkey": parts[0]}
         named = {f"submission__{field}": value for field, value in entry.items()}
-        rows = Audit.objects.filter(round=round_, kind=parts[1], version=whole_number(parts[2]) or 0, **named)
+        rows = Audit.objects.filter(is_nth(whole_number(parts[2]) or 0), round=round_, kind=parts[1], **named)
         if kind == "appeal":
             rows = Appeal.objects.filter(audit__in=rows, appellant__hotkey=parts[3])
     found: Case | None = rows.first() if rows is not None else None

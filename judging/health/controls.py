@@ -17,7 +17,9 @@ from fractions import Fraction
 
 from django.db.models import F, Max, QuerySet
 
-from competition.models import Competition, Prompt, Round, RoundPrompt
+from competition import attempts
+from competition.decisions.attempts import number_of
+from competition.models import Attempt, Competition, Prompt, Round, RoundPrompt
 from competition.steps import pause
 from core import store
 from core.machine import engine
@@ -56,9 +58,9 @@ def wanted(round_: Round) -> bool:
 
 
 def current(round_: Round) -> QuerySet[Control]:
-    """The controls that count: those of the last take."""
-    last = round_.controls.aggregate(last=Max("take"))["last"] or 0
-    return round_.controls.filter(take=last).select_related("prompt").order_by("pk")
+    """The controls that count: those of the last attempt."""
+    last = round_.controls.aggregate(last=Max("attempt__number"))["last"]
+    return round_.controls.filter(attempt__number=last).select_related("prompt", "attempt").order_by("pk")
 
 
 def ensure(round_: Round, *, now: datetime) -> None:
@@ -72,9 +74,10 @@ def ensure(round_: Round, *, now: datetime) -> None:
             engine.move(control, Move("unneeded", because="the controls are made anew"), now=now)
     drawn = list(round_.drawn.select_related("prompt").order_by("position"))
     plan = health.planned(len(drawn) * len(matches.challengers(round_)), share=SHARE, least=GATES.least)
-    take = last[0].take + 1 if last else 1
+    number = number_of(last[0].attempt) + 1 if last else 1
+    attempt = attempts.nth(round_, number, of="controls", cause=Attempt.Cause.HEALTH)
     rows = [
-        Control(round=round_, kind=kind, prompt=d.prompt, variant=variant, take=take, **Control.born(now=now))
+        Control(round=round_, kind=kind, prompt=d.prompt, variant=variant, attempt=attempt, **Control.born(now=now))
         for kind, number in plan.items()
         for d, variant in chosen(kind, drawn, number=number)
     ]
@@ -89,7 +92,7 @@ def _outlived(round_: Round, last: Sequence[Control]) -> bool:
 
 def _unclear(first: Sequence[Control]) -> bool:
     """Do the round's first controls fail where miners' files are shown, and nowhere else?"""
-    if not first or first[0].take > 1 or not all(control.settled for control in first):
+    if not first or first[0].attempt_id or not all(control.settled for control in first):
         return False
     return bool(_health(first).failing) and not _own(first).failing
 
@@ -130,10 +133,10 @@ def failing(round_: Round) -> list[health.GateFinding]:
 
 def _unwell_before(round_: Round) -> bool:
     """Did the judge fail at the prompts' pictures in this round, in controls that have been made anew since?"""
-    takes: dict[int, list[Control]] = {}
-    for control in round_.controls.select_related("prompt").order_by("pk"):
-        takes.setdefault(control.take, []).append(control)
-    return any(_own(takes[take]).failing for take in sorted(takes)[:-1])
+    by_attempt: dict[int, list[Control]] = {}
+    for control in round_.controls.select_related("prompt", "attempt").order_by("pk"):
+        by_attempt.setdefault(number_of(control.attempt), []).append(control)
+    return any(_own(by_attempt[number]).failing for number in sorted(by_attempt)[:-1])
 
 
 def first(round_: Round, outcome: Outcome) -> Outcome:
@@ -238,7 +241,7 @@ def _screens_open(round_: Round) -> bool:
 def _repeated(control: Control) -> Duel | None:
     """Of the screens in reveal order, the first duel on this prompt that counted and that somebody was asked about."""
     judged = Duel.objects.filter(
-        match__round=control.round, match__version=1, match__kind=Match.Kind.SCREEN, prompt=control.prompt
+        match__round=control.round, match__attempt=None, match__kind=Match.Kind.SCREEN, prompt=control.prompt
     )
     told = judged.filter(state="judged", position__lt=F("match__stopped_after")).select_related("match")
     told = told.exclude(detail__decided_by__in=("same_file", silence.KIND))

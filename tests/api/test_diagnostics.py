@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from audits.models import Build, PodRun
 from audits.pods import logs
-from competition.models import Round, Submission
+from competition import attempts
+from competition.models import Attempt, Round, Submission
 from dashboard.api import tokens
 from tests.api import contract
 from tests.api.conftest import Api
@@ -132,7 +133,9 @@ def test_more_pods_cost_no_more_questions(api: Api) -> None:
     built(api)
     queries()
     few = queries()
-    for repeat in range(1, 6):
-        running(api, repeat=repeat)
-        running(api, purpose="title", repeat=repeat)
+    for number in range(2, 7):
+        for purpose in ("audit", "title"):
+            of, cause = f"run {purpose}", Attempt.Cause.POD
+            again = attempts.later(api.made.running, number, of=of, entry=entry(api), cause=cause)
+            running(api, purpose=purpose, attempt=again)
     assert queries() == few

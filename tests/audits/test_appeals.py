@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
 from audits.reviews import appeals
-from competition.models import LedgerEvent, Round
+from competition import attempts
+from competition.models import Attempt, LedgerEvent, Round
 from competition.notices.models import Subscription
 from tests.audits.appealing import NOW, a_round, audit, entered, objection
 from tests.competition import made
@@ -99,7 +100,8 @@ def test_an_open_audit_and_one_that_is_superseded_have_no_verdict_to_object_to(r
     Audit.objects.filter(pk=rejected.pk).update(state="reviewing")
     assert refused_of(objection(rejected, by="Ann")).field == "audit"
     Audit.objects.filter(pk=rejected.pk).update(state="rejected")
-    audit(rejected.submission, state="passed", version=2)
+    again = attempts.later(rejected.round, 2, of=rejected.kind, entry=rejected.submission, cause=Attempt.Cause.APPEAL)
+    audit(rejected.submission, state="passed", attempt=again)
     assert refused_of(objection(rejected, by="Ann")).field == "version"
 
 

@@ -66,7 +66,7 @@ def applied(correction: Correction) -> None:
 def test_an_upheld_appeal_of_a_decided_round_changes_nothing_before_two_more_people_apply_it(round_: Round) -> None:
     correction = upheld(round_)
     assert correction.state == "staged" and correction.before["winner"] == ANN
-    assert {a.version for a in in_force.verdicts(round_).values()} == {1}
+    assert {a.attempt for a in in_force.verdicts(round_).values()} == {None}
     assert Reign.objects.order_by("-sequence")[0].miner.hotkey == ANN
 
 
@@ -121,7 +121,7 @@ def test_who_was_never_to_be_paid_never_is(round_: Round) -> None:
 def test_a_discarded_correction_leaves_everything_as_it_was(round_: Round) -> None:
     correction = ready(round_)
     both_sign(correction, "discarded", "no_fault", first=person("lea", "lead"), second=person("otto", "operator"))
-    assert Reign.objects.count() == 2 and {a.version for a in in_force.verdicts(round_).values()} == {1}
+    assert Reign.objects.count() == 2 and {a.attempt for a in in_force.verdicts(round_).values()} == {None}
     assert in_force.verdicts(round_).keys() == {(ANN, "source"), (ANN, "generation")}
 
 
@@ -205,7 +205,7 @@ def test_what_is_stuck_can_be_discarded_and_not_applied(round_: Round) -> None:
     both_sign(correction, "discarded", "cannot_be_done", **people)
     correction.refresh_from_db()
     assert correction.state == "discarded" and {a.state for a in correction.audits.all()} == {"dropped"}
-    assert {a.version for a in in_force.verdicts(round_).values()} == {1}
+    assert {a.attempt for a in in_force.verdicts(round_).values()} == {None}
     assert not waiting_cases.everything()
 
 

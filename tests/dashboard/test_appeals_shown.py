@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
-from competition import chain, rounds
+from competition import attempts, chain, rounds
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
 from competition.demo import demo_setting
-from competition.models import Competition, Round, SimulatedChain
+from competition.models import Attempt, Competition, Round, SimulatedChain
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
 from tests.dashboard.test_weight_in_force import at_block
@@ -147,7 +147,7 @@ def test_a_decided_appeal_stays_beside_the_verdict_that_replaced_the_first(clien
         round=old.round,
         submission=old.submission,
         kind=old.kind,
-        version=2,
+        attempt=attempts.later(old.round, 2, of=old.kind, entry=old.submission, cause=Attempt.Cause.CORRECTION),
         state="rejected",
         since=old.since,
         reason="The licence forbids it.",

@@ -7,6 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from audits.models import Audit, Finding
+from competition import attempts
+from competition.models import Attempt
 from dashboard.facts import audit_lists
 from tests.dashboard import made_round
 from tests.dashboard.made_round import NOW, Made
@@ -43,7 +45,7 @@ def test_a_verdict_that_was_superseded_is_not_among_them(client: Client, made: M
         round=old.round,
         submission=old.submission,
         kind=old.kind,
-        version=2,
+        attempt=attempts.later(old.round, 2, of=old.kind, entry=old.submission, cause=Attempt.Cause.CORRECTION),
         state="rejected",
         since=NOW,
         reason="Anew.",

@@ -68,7 +68,7 @@ def test_a_choice_is_its_whole_set(round_: Round) -> None:
     answer = post(signed_in("lea", "lead"), what="prompt", prompt="chair-1")
     correction = Correction.objects.get()
     assert answer.status_code == 302 and correction.choice == {"what": "prompt", "prompt": "chair-1"}
-    made = Match.objects.filter(round=round_, version=2)
+    made = Match.objects.filter(round=round_, attempt__number=2)
     assert made.count() == round_.matches.count() and not made.filter(counts=True).exists()
     assert set(Duel.objects.filter(match__in=made, state="judging").values_list("prompt__stem", flat=True)) == {
         "chair-1"
@@ -80,7 +80,7 @@ def test_whatever_asked_the_same_belongs_to_it(round_: Round) -> None:
     match = round_.matches.filter(kind="screen").order_by("pk")[0]
     named = f"screen {match.defender.key} {match.challenger.key}"
     post(signed_in("lea", "lead"), what="match", match=named)
-    touched = Duel.objects.filter(match__round=round_, take=2)
+    touched = Duel.objects.filter(match__round=round_, attempt__number=2)
     assert touched.filter(match__challenger=match.challenger).count() == 3
     assert [duel.prompt.stem for duel in touched.exclude(match__challenger=match.challenger)] == ["chair-0"]
 
@@ -101,13 +101,13 @@ def test_whatever_asked_the_same_belongs_to_it(round_: Round) -> None:
 def test_what_cannot_be_is_refused_with_what_to_do(round_: Round, told: dict[str, str], said: str) -> None:
     answer = post(signed_in("lea", "lead"), **told)
     assert answer.status_code == 409 and said in answer.content.decode()
-    assert not Correction.objects.exists() and not Match.objects.filter(version=2).exists()
+    assert not Correction.objects.exists() and not Match.objects.filter(attempt__number=2).exists()
 
 
 def test_every_generation_audit_is_made_anew(round_: Round) -> None:
     answer = post(signed_in("lea", "lead"), reason="generation:pod_fault")
     assert answer.status_code == 302
-    assert [a.kind for a in Audit.objects.filter(version=2)] == ["generation"]
+    assert [a.kind for a in Audit.objects.filter(attempt__number=2)] == ["generation"]
 
 
 def test_a_reviewer_opens_none(round_: Round) -> None:

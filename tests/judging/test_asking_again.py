@@ -1,7 +1,7 @@
 """Is a model asked afresh where duels are judged anew, though all it ever answered is kept?
 
-Its answers may be the very reason: labels that were swapped, weights that were others.  So a take has questions of its
-own; what was answered before serves nobody there, and stays for whoever wants to compare.
+Its answers may be the very reason: labels that were swapped, weights that were others.  So an attempt has questions of
+its own; what was answered before serves nobody there, and stays for whoever wants to compare.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import pytest
 from django.utils import timezone
 
 from benchmarks.vlm_server_mind import Mind, Worth
-from competition.models import Round
+from competition import attempts
+from competition.decisions.attempts import number_of
+from competition.models import Attempt, Round
 from judging import matches, sides
 from judging.judge_worker import until_quiet
 from judging.models import Answer, Duel, Match
@@ -38,14 +40,17 @@ def eyes(round_: Round) -> dict[str, Worth]:
     return table
 
 
-def anew(match: Match, *, take: int) -> Match:
-    """Another version of the match, as `judging.rejudging` makes it.  `take`: 1 asks nothing anew."""
+def anew(match: Match, *, asks: bool = True) -> Match:
+    """Another attempt at the match, as `judging.rejudging` makes it.  `asks`: do its duels point to it?"""
     named = ("round", "kind", "defender", "defender_origin", "challenger", "challenger_origin", "judge", "judge_name")
     same = {name: getattr(match, name) for name in named}
-    made = Match.objects.create(**same, state="judging", since=match.since, version=match.version + 1, counts=False)
+    number, cause = number_of(match.attempt) + 1, Attempt.Cause.CORRECTION
+    attempt = attempts.later(match.round, number, of="decision", cause=cause)
+    made = Match.objects.create(**same, state="judging", since=match.since, attempt=attempt, counts=False)
     fresh = Duel.born(now=timezone.now())
     Duel.objects.bulk_create(
-        Duel(match=made, prompt=duel.prompt, position=duel.position, take=take, **fresh) for duel in match.duels.all()
+        Duel(match=made, prompt=duel.prompt, position=duel.position, attempt=attempt if asks else None, **fresh)
+        for duel in match.duels.all()
     )
     return made
 
@@ -70,7 +75,7 @@ def test_a_mended_judge_is_asked_every_question_of_a_new_take_and_both_answers_s
     verdicts, answers = told(*old), {row.key: (row.probabilities, row.raw) for row in Answer.objects.all()}
 
     server = serving(mind=Mind(eyes))
-    new = [anew(match, take=2) for match in old]
+    new = [anew(match) for match in old]
     assert judged(*new) == AS_THE_FILES_ARE_WORTH
     asked_anew = Answer.objects.exclude(key__in=answers)
     assert server.mind.answered >= asked_anew.count() > 0
@@ -86,7 +91,7 @@ def test_a_version_without_a_new_take_rests_on_what_was_answered(round_, serving
     old = list(round_.matches.order_by("challenger__reveal_block", "pk"))
     judged(*old)
     server = serving(mind=Mind(eyes, gain=-4.0))
-    assert judged(*[anew(match, take=1) for match in old]) == AS_THE_FILES_ARE_WORTH
+    assert judged(*[anew(match, asks=False) for match in old]) == AS_THE_FILES_ARE_WORTH
     assert not server.mind.answered
 
 
@@ -94,8 +99,8 @@ def test_each_further_take_is_asked_again(round_, serving, eyes):
     server = serving(mind=Mind(eyes))
     (first, _) = round_.matches.order_by("challenger__reveal_block", "pk")
     judged(first)
-    second = anew(first, take=2)
+    second = anew(first)
     judged(second)
     before = server.mind.answered
-    assert judged(anew(second, take=3)) == AS_THE_FILES_ARE_WORTH[:1]
+    assert judged(anew(second)) == AS_THE_FILES_ARE_WORTH[:1]
     assert server.mind.answered > before

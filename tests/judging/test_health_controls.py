@@ -118,10 +118,10 @@ def test_new_controls_after_a_mended_judge_still_tell_of_the_verdicts_it_gave_be
     assert judged(round_)["canary"] == "failed"
     serving(mind=Mind(table))
     controls.ensure(round_, now=timezone.now())
-    assert not Control.objects.filter(take=2).exists()
+    assert not Control.objects.filter(attempt__number=2).exists()
     round_.since = timezone.now()  # as `manage.py resume` leaves it
     states = judged(round_)
-    assert states["canary"] == "passed" and Control.objects.filter(take=2).exists()
+    assert states["canary"] == "passed" and Control.objects.filter(attempt__number=2).exists()
     assert states["repeat"] == "failed"  # the duels were judged by a judge that saw no difference
     assert controls.trouble(round_, now=timezone.now()).failure.code == "JUDGE_HEALTH"
 
@@ -147,13 +147,13 @@ def test_repeats_that_fail_on_miners_files_alone_are_told_and_pause_nothing(roun
     assert isinstance(controls.first(round_, done), Wait)  # whoever looked before the last repeat was judged
     assert controls.trouble(round_, now=timezone.now()) is None
     assert isinstance(controls.first(round_, done), Wait)  # all are made once more
-    assert judged(round_)["canary"] == "passed" and controls.current(round_).first().take == 2
+    assert judged(round_)["canary"] == "passed" and controls.current(round_).first().attempt.number == 2
     repeats_fail(round_)
     for _ in range(2):
         assert controls.trouble(round_, now=timezone.now()) is None
     done = controls.first(round_, done)
     assert {told["gate"]: told["state"] for told in done.facts["health"]}["repeat"] == "failed"
-    assert controls.current(round_).first().take == 2
+    assert controls.current(round_).first().attempt.number == 2
 
 
 def test_a_judge_that_fails_right_after_its_repeats_failed_pauses_the_round(round_, serving, table, few):

@@ -116,9 +116,9 @@ def two_in_turn(stage: Stage, round_: Round) -> None:
     """First one match, discarded; then a time, applied; then the whole round, applied."""
     named = " ".join(rejudged_round.first_match(round_))
     dropped = stage_duels(stage, round_, what="match", match=named)
-    assert not Match.objects.filter(version=2, state="decided").exists()
+    assert not Match.objects.filter(attempt__number=2, state="decided").exists()
     discard(stage, dropped)
-    assert set(Match.objects.filter(version=2).values_list("state", flat=True)) == {"dropped"}
+    assert set(Match.objects.filter(attempt__number=2).values_list("state", flat=True)) == {"dropped"}
     told_ = Duel.objects.filter(match__round=round_, state="judged").order_by("since")
     since, until = (row.since.isoformat() for row in (told_[0], told_[len(told_) // 2]))
     apply(stage, ready(stage, stage_duels(stage, round_, what="time", since=since, until=until)))
@@ -210,7 +210,7 @@ def nothing_yet(stage: Stage, round_: Round) -> None:
     correction = ready(stage, stage_duels(stage, round_, what="round"))
     assert Reign.objects.count() == reigns and LedgerEvent.objects.count() > events
     discard(stage, correction, code="nothing_changes")
-    assert Reign.objects.count() == reigns and not Match.objects.filter(version__gt=1, counts=True).exists()
+    assert Reign.objects.count() == reigns and not Match.objects.filter(attempt__isnull=False, counts=True).exists()
 
 
 @pytest.mark.long

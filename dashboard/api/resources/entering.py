@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from audits.decisions import appeals as appeal_rules
 from audits.models import Appeal
+from audits.queries import APPEAL_SIDES
 from audits.reviews import appeals
 from competition.models import Reveal
 from competition.reveals import ingest, signed_reveals
@@ -107,7 +108,7 @@ def signed_request(request: Any) -> signed_reveals.Asked:
 
 
 def shown_appeals() -> QuerySet[Appeal]:
-    return Appeal.objects.select_related("audit__round__competition", "audit__submission__miner", "appellant")
+    return Appeal.objects.select_related(*APPEAL_SIDES)
 
 
 class OwnAppealFilters(FilterSet):

@@ -31,7 +31,9 @@ class Audits(ListView):
 
     group, dataclass = "audits", rows.AuditRow
     filterset_class = AuditFilters
-    queryset = Audit.objects.select_related("round__competition", "submission__miner").prefetch_related("findings")
+    queryset = Audit.objects.select_related("attempt", "round__competition", "submission__miner").prefetch_related(
+        "findings"
+    )
     to_row = staticmethod(rows.audit)
 
 

@@ -16,8 +16,8 @@ from dashboard.api.rows import judging as rows
 from dashboard.api.views import DetailView, ListView
 from judging.models import Duel, Match, Rendering
 
-SIDES = ("defender__miner", "challenger__miner")
-OF_MATCH = ("match__defender__miner", "match__challenger__miner")
+SIDES = ("defender__miner", "challenger__miner", "attempt")
+OF_MATCH = ("match__defender__miner", "match__challenger__miner", "attempt")
 RESULTS = one_of("defender", "challenger", "draw")
 DUEL_STATES = one_of("judging", "judged", "forfeited", "unneeded", "void")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from django.urls import reverse
 
 from audits.models import Appeal
+from competition.decisions.attempts import number_of
 from competition.notices.models import Delivery, Subscription
 from dashboard.api.rows.game import ID, FailureRow, MinerRow, RevealRow, failure, miner
 
@@ -53,14 +54,14 @@ class AppealRow:
 def appeal(row: Appeal) -> AppealRow:
     audit = row.audit
     slug, number = audit.round.competition.slug, audit.round.number
-    at = f"{slug}/{number}/{audit.submission.key}/{audit.kind}/{audit.version}"
+    at = f"{slug}/{number}/{audit.submission.key}/{audit.kind}/{number_of(audit.attempt)}"
     return AppealRow(
         id=f"{at}/{row.appellant.hotkey}",
         competition=slug,
         round=number,
         entry=audit.submission.key,
         audit=audit.kind,
-        version=audit.version,
+        version=number_of(audit.attempt),
         appellant=miner(row.appellant),
         state=row.state,
         document=row.document,

@@ -13,6 +13,7 @@ from audits.decisions.people import REASONS
 from audits.models import Audit
 from audits.reviews import rulings, waiting_cases
 from audits.reviews.rulings import RulingRefused, Signer
+from competition.attempts import LAST_TO_FIRST
 from core import clock
 
 OUTCOMES = {"pass": "passed", "reject": "rejected"}
@@ -62,7 +63,7 @@ class Command(BaseCommand):
             round__number=options["round"],
             kind=options["kind"],
             submission__miner__hotkey=options["hotkey"],
-        ).order_by("-version")
+        ).order_by(LAST_TO_FIRST)
         found = rows.first()
         if found is None:
             raise CommandError("there is no such audit; the round's page lists them")
