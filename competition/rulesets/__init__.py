@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from competition.rulesets.base import FreshPrompts, MatchKind, Observation, RoundDecision, Ruleset
+from competition.rulesets.base import (
+    LADDER_WORDS,
+    FreshPrompts,
+    MatchKind,
+    Observation,
+    RoundDecision,
+    Ruleset,
+    StepWords,
+)
 from competition.rulesets.margin_1 import MARGIN_1, Margin1
 from competition.rulesets.margin_2 import MARGIN_2, Margin2
 from competition.rulesets.rules import PAID_FROM, BadRules, Rules, TitleRules, count, kind_of, replaced, share
@@ -29,12 +37,14 @@ __all__ = [
     "RoundDecision",
     "Rules",
     "Ruleset",
+    "StepWords",
     "TitleRules",
     "count",
     "match_kind",
     "read",
     "ruleset",
     "share",
+    "step_words",
 ]
 
 RULESETS: dict[str, type[Ruleset]] = {
@@ -63,6 +73,12 @@ def read(value: Mapping[str, Any]) -> Rules:
 def ruleset(rules: Rules) -> Ruleset:
     """The ruleset with these values."""
     return RULESETS[rules.name](rules)
+
+
+def step_words(stored: Mapping[str, Any]) -> StepWords:
+    """How a page speaks of the steps of a round that stores these rules; of rules that are not ours as of a ladder."""
+    known = RULESETS.get(str(stored.get("name")))
+    return known.words if known else LADDER_WORDS
 
 
 def match_kind(stored: Mapping[str, Any], kind: str) -> MatchKind:

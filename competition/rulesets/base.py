@@ -111,6 +111,28 @@ class FreshPrompts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepWords:
+    """How a page speaks of a round's steps: their `heading`, what they are `about`, what stands there while there are
+    `none_yet`, and the heading of all its `matches`.  `takes` begins a sentence that ends with what it takes to lead.
+    """
+
+    heading: str
+    about: str
+    none_yet: str
+    matches: str
+    takes: str = ""
+
+
+LADDER_WORDS = StepWords(
+    heading="Ladder",
+    about="Qualified challengers met the defender of the moment in the order in which they revealed. The highest "
+    "margin does not win by itself.",
+    none_yet="No rung yet. The ladder is climbed in the order of the reveals, as far as the matches are decided.",
+    matches="Matches",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditPath:
     """Of a match with stakes: the credits before its first duel and after each counted one, exact.
 
@@ -200,6 +222,7 @@ class Ruleset(ABC):
     kinds: ClassVar[Mapping[str, MatchKind]] = {}
     step_kind: ClassVar[str] = "ladder"
     """The kind of match that its steps tell of."""
+    words: ClassVar[StepWords] = LADDER_WORDS
     steps_are_live: ClassVar[bool] = True
     """Do its steps stand as soon as their matches are decided?  Pages show others once the round is."""
 

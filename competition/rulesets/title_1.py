@@ -29,6 +29,7 @@ from competition.rulesets.base import (
     Observation,
     RoundDecision,
     Ruleset,
+    StepWords,
 )
 from competition.rulesets.entries import Candidate, Field, Solution
 from competition.rulesets.ladder import LEADER, Audited, Key
@@ -130,6 +131,14 @@ class Title1(Ruleset):
     defaults = TITLE_1
     about = "A margin lets a challenger in; 40 credits, staked duel by duel on fresh prompts, give it the lead."
     step_kind = TITLE
+    words = StepWords(
+        heading="Title matches",
+        about="The best of the screen are audited, and play the leader on prompts nobody has seen, each side generated "
+        "by the platform.",
+        takes="The title takes",
+        none_yet="None yet: the best of the screen play for the title once their audits are passed.",
+        matches="The screen",
+    )
     steps_are_live = False
     kinds = {SCREEN: MatchKind(forfeits_first=True, ends_hopeless=True), TITLE: MatchKind(fresh=True)}
 
@@ -142,8 +151,12 @@ class Title1(Ruleset):
             )
 
     @property
+    def title(self) -> TitleRules:
+        return titled(self.rules)
+
+    @property
     def fresh_prompts(self) -> FreshPrompts:
-        title = titled(self.rules)
+        title = self.title
         least = bankrolls.least_duels(title) or title.prompts
         return FreshPrompts(most=title.prompts, least=least, batch=title.batch, rule="title.prompts", purpose="a title")
 
@@ -265,7 +278,7 @@ class Title1(Ruleset):
     ) -> CreditPath | None:
         if kind != TITLE:
             return None
-        title, start = titled(self.rules), carried or Bankroll()
+        title, start = self.title, carried or Bankroll()
         standing = fold(results, total=total, rules=self.rules, start=start)
         counted = [result for result in results[: standing.duels] if result and result.counts]
         path = bankrolls.path(counted, rules=self.rules, start=start)
@@ -273,7 +286,7 @@ class Title1(Ruleset):
 
     @property
     def credits_needed(self) -> Fraction:
-        return titled(self.rules).bar
+        return self.title.bar
 
     def documents(self, observed: Observation) -> dict[str, dict[str, Any]]:
         """`title.json`: the entries, and what each finalist's bankroll came to."""
@@ -297,7 +310,7 @@ class Title1(Ruleset):
             "commit": candidate.commit,
             "carried": observed.carried.get(candidate.key, Bankroll()).to_dict(),
             "left": standing.bankroll.to_dict(),
-            "credits": str(credits(standing.bankroll, title=titled(self.rules))),
+            "credits": str(credits(standing.bankroll, title=self.title)),
             "ending": standing.ending,
             "duels": standing.duels,
             "flip_distance": bankrolls.flip_distance(standing.bankroll, rules=self.rules),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competition.rulesets import BadRules, Rules
-from competition.rulesets.bankroll import titled
+from competition.rulesets.title_1 import Title1
 from competition.simulation.matches import Played, Start, Told, margin_match, screen, title_match
 from competition.simulation.population import Duels, Field, Lots, Mask, Numbers, Places
 
@@ -96,7 +96,7 @@ def title_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> O
 
     `carried` is brought up to date with what their bankrolls left.
     """
-    rounds, title = len(field.ahead), titled(rules)
+    rounds, title = len(field.ahead), Title1(rules).title
     bill = Bill(rounds)
     entered = ~field.owner | (np.cumsum(field.owner, axis=1) == 1)  # the first of the clones is the entry
     said = _only_entered(screen(field.screens, rules=rules, title=title), entered)
@@ -126,7 +126,7 @@ def _finalists(
     field: Field, lots: Lots, said: Told, *, carried: Start, bill: Bill, rules: Rules
 ) -> tuple[Places, Mask]:
     """The places of the best whose audits pass, and which of these places are taken: a rejected one is replaced."""
-    number, may = titled(rules).finalists, said.clears & ~carried.out
+    number, may = Title1(rules).title.finalists, said.clears & ~carried.out
     deep = min(field.ahead.shape[1], number + lots.population.cheats + SPARE)
     ranked = np.argsort(np.where(may, -said.margin, np.inf), axis=1, kind="stable")[:, :deep]
     stands = np.take_along_axis(may, ranked, axis=1)
@@ -144,7 +144,7 @@ def _regenerated(lots: Lots, *, shape: tuple[int, ...], rules: Rules) -> Played:
     """Honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title."""
     again = lots.duels(np.zeros(shape), prompts=lots.population.prompts)
     reversed_ = Duels((-again.net).astype(np.int8), again.counted, again.forfeited)
-    return title_match(reversed_, rules=rules, title=titled(rules))
+    return title_match(reversed_, rules=rules, title=Title1(rules).title)
 
 
 def _keep(carried: Start, left: Start, *, places: Places, where: Mask) -> None:

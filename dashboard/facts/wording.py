@@ -85,9 +85,11 @@ def count(number: int, noun: str) -> str:
 
 
 def each_rule(rules: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """(name, value) of every rule but its name; those of the title match as `title.bar`."""
-    plain = {key: value for key, value in rules.items() if key not in ("name", "title")}
-    flat = plain | {f"title.{key}": value for key, value in (rules.get("title") or {}).items()}
+    """(name, value) of every rule but its name; those of a rule that has values of its own behind, as `title.bar`."""
+    flat = {key: value for key, value in rules.items() if key != "name" and not isinstance(value, Mapping)}
+    for rule, values in rules.items():
+        if isinstance(values, Mapping):
+            flat |= {f"{rule}.{key}": value for key, value in values.items()}
     return tuple((key, ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for key, v in flat.items())
 
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from competition.rulesets import step_words
 from dashboard.facts import charts, wording
 from dashboard.facts.external_links import web_address
 from dashboard.facts.figures import MatchFigures
@@ -32,6 +33,7 @@ register.filter("size", wording.size)
 register.filter("interval", wording.interval)
 register.filter("times", wording.times)
 register.filter("bar", wording.bar)
+register.filter("step_words", step_words)
 register.filter("duration", wording.duration)
 register.filter("outside", web_address)
 register.filter("each_rule", wording.each_rule)
