@@ -7,15 +7,14 @@ from datetime import datetime
 
 from competition import attempts
 from competition.decisions.attempts import number_of
-from competition.models import Attempt, Round
-from competition.models import Bankroll as BankrollRow
-from competition.rulesets.bankroll import Bankroll
+from competition.models import Attempt, Bankroll, Round
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.ladder import Key
 from core import ledger
 from judging.observed import leader_commit
 
 
-def keep(round_: Round, left: Mapping[Key, Bankroll], *, now: datetime) -> None:
+def keep(round_: Round, left: Mapping[Key, BankrollTally], *, now: datetime) -> None:
     """Write down what each entry was left with, for the next time the two commits meet."""
     for commit, bankroll in _by_commit(round_, left):
         pair, counts = {"commit": commit, "leader_commit": leader_commit(round_)}, bankroll.to_dict()
@@ -26,16 +25,16 @@ def keep(round_: Round, left: Mapping[Key, Bankroll], *, now: datetime) -> None:
         if kept is not None:
             number, cause = number_of(kept.attempt) + 1, Attempt.Cause.CORRECTION
             attempt = attempts.nth(round_, number, of="bankroll", cause=cause)
-        BankrollRow.objects.create(round=round_, attempt=attempt, **pair, **counts)
+        Bankroll.objects.create(round=round_, attempt=attempt, **pair, **counts)
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **counts}, at=now)
 
 
-def kept_of(round_: Round, *, commit: str) -> BankrollRow | None:
-    rows = BankrollRow.objects.filter(round=round_, commit=commit).select_related("attempt")
+def kept_of(round_: Round, *, commit: str) -> Bankroll | None:
+    rows = Bankroll.objects.filter(round=round_, commit=commit).select_related("attempt")
     return rows.order_by(attempts.LAST_TO_FIRST).first()
 
 
-def changed_by(round_: Round, left: Mapping[Key, Bankroll]) -> list[str]:
+def changed_by(round_: Round, left: Mapping[Key, BankrollTally]) -> list[str]:
     """The commits whose bankroll a corrected round would leave otherwise than its first decision did."""
     pairs = [(commit, bankroll, kept_of(round_, commit=commit)) for commit, bankroll in _by_commit(round_, left)]
     return [commit for commit, bankroll, row in pairs if row and _differs(row, bankroll)]
@@ -44,14 +43,14 @@ def changed_by(round_: Round, left: Mapping[Key, Bankroll]) -> list[str]:
 def used_since(round_: Round, *, commits: Sequence[str]) -> bool:
     """Has one of these pairs met in a later round?"""
     later = {"round__competition": round_.competition_id, "round__number__gt": round_.number}
-    rows = BankrollRow.objects.filter(commit__in=commits, leader_commit=leader_commit(round_), **later)
+    rows = Bankroll.objects.filter(commit__in=commits, leader_commit=leader_commit(round_), **later)
     return bool(rows.exists())
 
 
-def _by_commit(round_: Round, left: Mapping[Key, Bankroll]) -> list[tuple[str, Bankroll]]:
+def _by_commit(round_: Round, left: Mapping[Key, BankrollTally]) -> list[tuple[str, BankrollTally]]:
     commits = dict(round_.submissions.filter(role="challenger").values_list("miner__hotkey", "commit"))
     return [(commits[str(key)], bankroll) for key, bankroll in left.items()]
 
 
-def _differs(row: BankrollRow, bankroll: Bankroll) -> bool:
+def _differs(row: Bankroll, bankroll: BankrollTally) -> bool:
     return any(getattr(row, name) != value for name, value in bankroll.to_dict().items())

@@ -14,7 +14,7 @@ from audits.reviews import in_force, reruns
 from competition import prompts
 from competition.decisions.attempts import numbered
 from competition.rounds import ruleset_of
-from competition.rulesets.regenerations import Regenerated, Verdict
+from competition.rulesets.regenerations import AuditVerdict, Regeneration
 from core.machine.outcomes import Wait
 from core.machine.stateful import FailureClass
 from judging import matches, observed
@@ -23,9 +23,9 @@ from judging.models import Match
 SOON = timedelta(seconds=2)
 
 
-def verdict(audit: Audit, *, now: datetime) -> Verdict | Wait:
+def verdict(audit: Audit, *, now: datetime) -> AuditVerdict | Wait:
     """What the attempts so far say, or what is waited for."""
-    ruleset, rows = ruleset_of(audit.round), list[Regenerated]()
+    ruleset, rows = ruleset_of(audit.round), list[Regeneration]()
     defender = None
     if ruleset.wins_again:  # the defender of the rung that this entry won
         decision = observed.decide(audit.round, audits=in_force.audited(audit.round))
@@ -76,14 +76,14 @@ def _run(audit: Audit, *, attempt: int, now: datetime) -> PodRun | Wait:
     return run
 
 
-def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> Regenerated | Wait:
+def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> Regeneration | Wait:
     """One attempt, judged against the submitted outputs."""
     match = reruns.match_of(audit, regeneration=attempt, now=now)
     if match.state != "decided":
         what = "the regenerated outputs are judged against the submitted ones"
         return Wait(SOON, f"{what}{_time(attempt)}: {match.state}")
     results = (matches.result_of(duel) for duel in match.duels.order_by("position"))
-    return Regenerated(
+    return Regeneration(
         submitted=matches.tally_of(match),
         generated_s=run.generated_s,
         results=tuple(result for result in results if result),

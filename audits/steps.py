@@ -118,7 +118,7 @@ STATES: Mapping[str, str] = {
 
 
 def _verdict(
-    audit: Audit, verdict: verdicts.Verdict, *, also: object = None, beside: Mapping[str, object] | None = None
+    audit: Audit, verdict: verdicts.AuditVerdict, *, also: object = None, beside: Mapping[str, object] | None = None
 ) -> Move:
     """Times stand in the ledger only: a bundle holds what is the same on every run."""
     numbers = {name: value for name, value in verdict.numbers.items() if name != "generation_s"}

@@ -83,14 +83,14 @@ def conclude(round_: Round, *, winner: Submission | None, now: datetime) -> dict
     )
     reign = _enthrone(round_, winner=winner, following=following, now=now)
     begin(round_.competition, blocks=following, now=now)
-    return _told(winner, reign)
+    return _decision_facts(winner, reign)
 
 
 def successor(round_: Round, *, winner: Submission | None) -> dict[str, Any]:
     """The decision with which a decided round would be corrected; nothing is written."""
     reign = _reign_after(round_, winner=winner, following=_now_open(round_.competition))
     stands = round_.reigns_begun.select_related("miner").order_by("-sequence").first()
-    return _told(winner, stands if stands and stands.miner_id == reign.miner_id else reign)
+    return _decision_facts(winner, stands if stands and stands.miner_id == reign.miner_id else reign)
 
 
 def supersede(round_: Round, *, winner: Submission | None, now: datetime) -> Reign:
@@ -148,7 +148,7 @@ def _enthrone(
     return reign
 
 
-def _told(winner: Submission | None, reign: Reign) -> dict[str, Any]:
+def _decision_facts(winner: Submission | None, reign: Reign) -> dict[str, Any]:
     return {
         "winner": winner.miner.hotkey if winner else "leader",
         "leader": reign.miner.hotkey,

@@ -57,13 +57,13 @@ class Proof:
         }
 
 
-def reigns(competition: Competition) -> list[decisions.Reign]:
-    return told_by(competition.reigns.select_related("miner").order_by("sequence"))
+def reigns(competition: Competition) -> list[decisions.PaidReign]:
+    return paid_reigns(competition.reigns.select_related("miner").order_by("sequence"))
 
 
-def told_by(rows: Iterable[Reign]) -> list[decisions.Reign]:
+def paid_reigns(rows: Iterable[Reign]) -> list[decisions.PaidReign]:
     return [
-        decisions.Reign(hotkey=r.miner.hotkey, weight=Fraction(r.weight), effective_block=r.effective_block)
+        decisions.PaidReign(hotkey=r.miner.hotkey, weight=Fraction(r.weight), effective_block=r.effective_block)
         for r in rows
     ]
 
@@ -138,7 +138,7 @@ def objection(proof: Proof, events: Iterable[LedgerEvent]) -> str:
     return ""
 
 
-def _reign(event: LedgerEvent) -> decisions.Reign:
+def _reign(event: LedgerEvent) -> decisions.PaidReign:
     body = event.body
     weight = Fraction(body["weight"])
-    return decisions.Reign(hotkey=body["leader"], weight=weight, effective_block=body["effective_block"])
+    return decisions.PaidReign(hotkey=body["leader"], weight=weight, effective_block=body["effective_block"])

@@ -12,7 +12,7 @@ from datetime import datetime
 from competition import prompts
 from competition.models import Asset, FreshPrompt, Round, Submission
 from competition.rounds import ruleset_of
-from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.ladder import Key
 from competition.rulesets.tally import DuelResult
 from core.machine import engine
@@ -22,10 +22,10 @@ from judging.observed import carried_by
 from judging.renderers import renderer as renderer_named
 
 
-def carried(match: Match) -> Bankroll:
+def carried(match: Match) -> BankrollTally:
     """What earlier rounds left of the pair."""
     commits: dict[Key, str] = {match.challenger.key: match.challenger.commit}
-    return carried_by(match.round, commits).get(match.challenger.key, Bankroll())
+    return carried_by(match.round, commits).get(match.challenger.key, BankrollTally())
 
 
 def results(duels: Iterable[Duel]) -> list[DuelResult | None]:

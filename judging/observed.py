@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from competition.attempts import FIRST_TO_LAST
-from competition.models import Asset, Attempt, Round, Submission
-from competition.models import Bankroll as BankrollRow
+from competition.models import Asset, Attempt, Bankroll, Round, Submission
 from competition.rounds import ruleset_of
 from competition.rulesets import RoundDecision
-from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.base import Pairing
-from competition.rulesets.entries import Candidate, Field, field
-from competition.rulesets.ladder import Audited, Entry, Key
+from competition.rulesets.entries import Candidate, EntryField, field
+from competition.rulesets.ladder import Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally
 from judging import matches
 from judging.models import Match
@@ -30,9 +29,9 @@ class RoundObservation:
         self._played: dict[Pairing, Match] = {}
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LadderEntry, ...]:
         return tuple(
-            Entry(
+            LadderEntry(
                 key=s.key,
                 hotkey=s.miner.hotkey,
                 reveal_block=s.reveal_block or 0,
@@ -42,7 +41,7 @@ class RoundObservation:
         )
 
     @cached_property
-    def field(self) -> Field:
+    def field(self) -> EntryField:
         """Once the round's downloads are over."""
         outputs: dict[int, dict[str, str]] = {}
         stored = Asset.objects.filter(submission__round=self.round, origin=Asset.Origin.SUBMITTED, state="stored")
@@ -60,7 +59,7 @@ class RoundObservation:
         return {pairing: matches.tally_of(match) for pairing, match in self._played.items()}
 
     @cached_property
-    def carried(self) -> dict[Key, Bankroll]:
+    def carried(self) -> dict[Key, BankrollTally]:
         return carried_by(self.round, {s.key: s.commit for s in self._challengers})
 
     @cached_property
@@ -87,9 +86,9 @@ def leader_commit(round_: Round) -> str:
     return round_.defending.commit if round_.defending else ""
 
 
-def carried_by(round_: Round, commits: Mapping[Key, str]) -> dict[Key, Bankroll]:
+def carried_by(round_: Round, commits: Mapping[Key, str]) -> dict[Key, BankrollTally]:
     """key -> what the pair's earlier rounds left, for the commits that have met this leader's commit before."""
-    rows = BankrollRow.objects.filter(
+    rows = Bankroll.objects.filter(
         round__competition=round_.competition_id,
         round__number__lt=round_.number,
         leader_commit=leader_commit(round_),
@@ -97,7 +96,7 @@ def carried_by(round_: Round, commits: Mapping[Key, str]) -> dict[Key, Bankroll]
     )
     newest = {row.commit: row for row in rows.order_by("round__number", FIRST_TO_LAST)}
     return {
-        key: Bankroll(won=row.won, drawn=row.drawn, lost=row.lost, out=row.out)
+        key: BankrollTally(won=row.won, drawn=row.drawn, lost=row.lost, out=row.out)
         for key, commit in commits.items()
         if (row := newest.get(commit))
     }

@@ -12,7 +12,7 @@ from typing import Protocol
 from competition.rulesets.regenerations import FAILED as FAILED
 from competition.rulesets.regenerations import PASSED as PASSED
 from competition.rulesets.regenerations import UNKNOWN as UNKNOWN
-from competition.rulesets.regenerations import Verdict as Verdict
+from competition.rulesets.regenerations import AuditVerdict as AuditVerdict
 
 REVIEW = "review"
 BLOCKING, PERSON, NOTICE, UNCHECKED = "blocking", "person", "notice", "unchecked"
@@ -28,7 +28,7 @@ class FindingLike(Protocol):
     def sentence(self) -> str: ...
 
 
-def source(findings: Iterable[FindingLike]) -> Verdict:
+def source(findings: Iterable[FindingLike]) -> AuditVerdict:
     """One blocking finding rejects.  A check that could not run is never a rejection, and never a pass."""
     found = list(findings)
     by = {severity: [f for f in found if f.severity == severity] for severity in SEVERITIES}
@@ -49,7 +49,7 @@ def source(findings: Iterable[FindingLike]) -> Verdict:
     else:
         outcome, reason = PASSED, "nothing_blocking"
         sentence = f"No finding is blocking ({len(by[NOTICE])} to note)."
-    return Verdict(
+    return AuditVerdict(
         outcome=outcome,
         reason=reason,
         sentence=sentence,

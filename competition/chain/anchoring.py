@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from competition.chain.bittensor import Sent
+from competition.chain.bittensor import SendResult
 from competition.chain.observations import Anchor, ObservedChain
 from competition.models import Checkpoint, Competition
 from core import operator_key
@@ -34,7 +34,7 @@ def due(chain: ObservedChain, competition: Competition, *, now: datetime) -> Anc
         checkpoint=checkpoint,
         defaults={"chain": chain, "text": text_of(checkpoint), "hotkey": checkpoint.signed_by, "created_at": now},
     )
-    if anchor.block is not None or _found(anchor, chain):
+    if anchor.block is not None or _read_back(anchor, chain):
         return None
     return anchor if chain.block >= not_before(anchor) else None
 
@@ -59,7 +59,7 @@ def not_before(anchor: Anchor) -> int:
     return anchor.sent_at_block + int(2 ** min(anchor.failures, MOST_DOUBLINGS))
 
 
-def _found(anchor: Anchor, chain: ObservedChain) -> bool:
+def _read_back(anchor: Anchor, chain: ObservedChain) -> bool:
     """Read back from the last finalised block."""
     if bytes.fromhex(chain.subnet.get("commitment", "")) != anchor.text.encode():
         return False
@@ -67,7 +67,7 @@ def _found(anchor: Anchor, chain: ObservedChain) -> bool:
     return True
 
 
-def carry_out(anchor: Anchor, *, send: Callable[[bytes], Sent], block: int) -> Sent:
+def carry_out(anchor: Anchor, *, send: Callable[[bytes], SendResult], block: int) -> SendResult:
     """Sending it twice writes the same bytes twice."""
     Anchor.objects.filter(pk=anchor.pk).update(sent_at_block=block)
     sent = send(anchor.text.encode())

@@ -47,7 +47,7 @@ def fetched(number: int) -> str:
     said = []
     for relay in settings.BEACON_URLS:
         try:
-            signature = _asked(relay, number)
+            signature = _fetch(relay, number)
         except (FetchFailed, ValueError) as failed:
             said.append(f"{urlsplit(relay).hostname}: {failed}")
             continue
@@ -70,7 +70,7 @@ def opens(signature: str, *, number: int) -> bool:
         return False
 
 
-def _asked(relay: str, number: int) -> str:
+def _fetch(relay: str, number: int) -> str:
     port = urlsplit(relay).port
     url = f"{relay.rstrip('/')}/{CHAIN_HASH}/public/{number}"
     origin = url_guard.check(url, loopback_ports=(port,) if settings.DEMO and port else ())

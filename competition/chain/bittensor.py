@@ -58,7 +58,7 @@ class Neuron:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class BlockState:
     """All that is used of one finalised block's state."""
 
     block: int
@@ -75,7 +75,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SendResult:
     """What became of something sent.  `landed` None: nobody knows, the chain's state must tell."""
 
     landed: bool | None
@@ -160,8 +160,8 @@ class Node:
 
     # -- a block's whole state, as far as it is used ---------------------------------------------------
 
-    async def read(self, netuid: int, *, block: int, block_hash: str, hotkey: str) -> Reading:
-        async def ask(substrate: Any) -> Reading:
+    async def read(self, netuid: int, *, block: int, block_hash: str, hotkey: str) -> BlockState:
+        async def ask(substrate: Any) -> BlockState:
             at = f"0x{block_hash}"
             (kept, spoilt), neurons, owner, cold, now, commitment = await asyncio.gather(
                 reveals_at(substrate, netuid, at=at),
@@ -173,7 +173,7 @@ class Node:
             )
             ours = next((neuron.uid for neuron in neurons if neuron.hotkey == hotkey), None)
             subnet = await subnet_at(substrate, netuid, at=at, block=block, hotkey=hotkey, uid=ours, owner=owner)
-            return Reading(
+            return BlockState(
                 block=block,
                 hash=block_hash,
                 at=moment(now),
@@ -194,7 +194,7 @@ class Node:
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    async def set_weights(self, netuid: int, values: Mapping[int, int], *, key: Keypair, period: int) -> Sent:
+    async def set_weights(self, netuid: int, values: Mapping[int, int], *, key: Keypair, period: int) -> SendResult:
         """Plain or timelocked, as the chain asks; waits until it is in a finalised block."""
         intent = bittensor.SetWeights(netuid=netuid, weights={uid: float(value) for uid, value in values.items()})
 
@@ -206,13 +206,13 @@ class Node:
 
         return await self._send(compose, key=key, period=period)
 
-    async def commit(self, netuid: int, text: bytes, *, key: Keypair, period: int) -> Sent:
+    async def commit(self, netuid: int, text: bytes, *, key: Keypair, period: int) -> SendResult:
         """Put `text` (128 bytes at most) where everybody can read it, in the name of `key`."""
         info = {"fields": [{f"Raw{len(text)}": text}]}
         call = calls.Commitments.set_commitment(netuid=netuid, info=info)
         return await self._send(lambda substrate: substrate.compose(call), key=key, period=period)
 
-    async def _send(self, compose: Callable[[Any], Awaitable[Any]], *, key: Keypair, period: int) -> Sent:
+    async def _send(self, compose: Callable[[Any], Awaitable[Any]], *, key: Keypair, period: int) -> SendResult:
         """A failure before anything is signed is a no.  Afterwards only a block can say no: the client reports a
         connection that broke, and a pool that knows the extrinsic already, as failures of the extrinsic."""
         signed = False
@@ -227,12 +227,14 @@ class Node:
         try:
             result = await self.bounded(ask, timeout_s=SENDING * self.timeout_s)
         except NodeFault as fault:
-            return Sent(landed=None if signed else False, error=str(fault))
+            return SendResult(landed=None if signed else False, error=str(fault))
         if result.success:
-            return Sent(landed=True, extrinsic=result.extrinsic_id or "", block_hash=plain(result.block_hash or ""))
+            return SendResult(
+                landed=True, extrinsic=result.extrinsic_id or "", block_hash=plain(result.block_hash or "")
+            )
         if not result.block_hash:
             await self.drop()
-        return Sent(landed=False if result.block_hash else None, error=str(result.message)[:300])
+        return SendResult(landed=False if result.block_hash else None, error=str(result.message)[:300])
 
 
 async def reveals_at(substrate: Any, netuid: int, *, at: str) -> tuple[Heaps, tuple[str, ...]]:

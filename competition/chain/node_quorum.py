@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from competition.chain.bittensor import Heaps, Node, NodeFault, Reading
+from competition.chain.bittensor import BlockState, Heaps, Node, NodeFault
 from competition.chain.scale import MOST_REVEALS, Revealed
-from competition.decisions.agreement import Sight, Verdict, agree, common_height, on_chain, unchanged
+from competition.decisions.agreement import HashAgreement, Sight, agree, common_height, on_chain, unchanged
 
 T = TypeVar("T")
 MOST_STEPS_BACK = 64  # states of earlier blocks read in one look, where a hotkey may have pushed its own reveals out
@@ -29,7 +29,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AgreedBlock:
     """A block's hash, as so many endpoints told it."""
 
     number: int
@@ -39,7 +39,7 @@ class Told:
 
 
 @dataclass(slots=True, kw_only=True)
-class Look:
+class ChainLook:
     """Everything one look found.  `reading` None: nothing new, or a fault."""
 
     sights: tuple[Sight, ...]
@@ -49,11 +49,11 @@ class Look:
     code: str = ""
     fault: str = ""
     remarks: list[str] = field(default_factory=list)
-    reading: Reading | None = None
-    blocks: list[Told] = field(default_factory=list)
+    reading: BlockState | None = None
+    blocks: list[AgreedBlock] = field(default_factory=list)
     older: list[tuple[str, int, str, Revealed]] = field(default_factory=list)  # hotkey, block and hash read, message
 
-    def fail(self, code: str, fault: str) -> Look:
+    def fail(self, code: str, fault: str) -> ChainLook:
         self.code, self.fault, self.reading, self.blocks = code, fault, None, []
         return self
 
@@ -68,7 +68,7 @@ class Watcher:
     async def close(self) -> None:
         await asyncio.gather(*(node.drop() for node in self.nodes.values()))
 
-    async def look(self, known: Known) -> Look:
+    async def look(self, known: Known) -> ChainLook:
         look = await self._sights(known)
         height = common_height(look.sights, quorum=self.quorum)
         if height is None:
@@ -88,7 +88,7 @@ class Watcher:
         agreeing = [self.nodes[name] for name in verdict.agreeing]
         return await self._read(look, agreeing, known, block=height, verdict=verdict)
 
-    async def _sights(self, known: Known) -> Look:
+    async def _sights(self, known: Known) -> ChainLook:
         answers = await self._each(self.nodes.values(), Node.finalised)
         sights = tuple(
             Sight(endpoint=name, fault=str(told))
@@ -100,7 +100,7 @@ class Watcher:
         checked = on_chain(sights, genesis=known.genesis)
         genesis = next((sight.genesis for sight in checked if sight.answered), "")
         seconds = {name: self.nodes[name].seconds for name in answers}
-        return Look(sights=checked, specs=specs, seconds=seconds, genesis=genesis)
+        return ChainLook(sights=checked, specs=specs, seconds=seconds, genesis=genesis)
 
     def _too_few(self, sights: Sequence[Sight]) -> str:
         silent = "; ".join(f"{s.endpoint}: {s.fault}" for s in sights if not s.answered)
@@ -117,12 +117,14 @@ class Watcher:
             told[node.shown] = answer
         return told
 
-    async def _agreed(self, nodes: Iterable[Node], number: int) -> Verdict:
+    async def _agreed(self, nodes: Iterable[Node], number: int) -> HashAgreement:
         told = await self._each(nodes, lambda node: node.hash_of(number))
         hashes = {name: None if isinstance(value, NodeFault) else value for name, value in told.items()}
         return agree(hashes, block=number, quorum=self.quorum)
 
-    async def _read(self, look: Look, nodes: list[Node], known: Known, *, block: int, verdict: Verdict) -> Look:
+    async def _read(
+        self, look: ChainLook, nodes: list[Node], known: Known, *, block: int, verdict: HashAgreement
+    ) -> ChainLook:
         """The state at the agreed block, from as many nodes as must agree on it; nothing where nothing is new."""
         if block > known.block:
             at, hotkey = verdict.hash, self.hotkey
@@ -132,15 +134,15 @@ class Watcher:
             if reading is None:
                 return look
             look.reading = reading
-            look.blocks.append(Told(number=block, hash=verdict.hash, at=reading.at, by=verdict.agreeing))
+            look.blocks.append(AgreedBlock(number=block, hash=verdict.hash, at=reading.at, by=verdict.agreeing))
             if known.block:
                 await self._catch_up(look, nodes, known, reading)
         for number in known.wanted:
             if not look.fault and number <= block:
-                await self._tell(look, nodes, number)
+                await self._read_hash_and_time(look, nodes, number)
         return look
 
-    async def _same(self, look: Look, nodes: list[Node], ask: Callable[[Node], Awaitable[T]]) -> T | None:
+    async def _same(self, look: ChainLook, nodes: list[Node], ask: Callable[[Node], Awaitable[T]]) -> T | None:
         """What `quorum` nodes say alike, and more of them than say anything else; else the look has failed."""
         told = await self._each(nodes, ask)
         read = {name: value for name, value in told.items() if not isinstance(value, NodeFault)}
@@ -157,7 +159,7 @@ class Watcher:
             look.remarks.append(f"{', '.join(odd)} told another state than {', '.join(sorted(best))}; it was left out")
         return read[best[0]]
 
-    async def _tell(self, look: Look, nodes: list[Node], number: int) -> None:
+    async def _read_hash_and_time(self, look: ChainLook, nodes: list[Node], number: int) -> None:
         """The hash and the time of a block that somebody waits for."""
         verdict = await self._agreed(nodes, number)
         if not verdict.usable:
@@ -165,9 +167,9 @@ class Watcher:
             return
         at = await self._same(look, nodes, lambda node: node.time_of(verdict.hash))
         if at is not None:
-            look.blocks.append(Told(number=number, hash=verdict.hash, at=at, by=verdict.agreeing))
+            look.blocks.append(AgreedBlock(number=number, hash=verdict.hash, at=at, by=verdict.agreeing))
 
-    async def _catch_up(self, look: Look, nodes: list[Node], known: Known, reading: Reading) -> None:
+    async def _catch_up(self, look: ChainLook, nodes: list[Node], known: Known, reading: BlockState) -> None:
         """Messages that newer ones of the same hotkey have pushed out since the last look: from earlier states."""
         at = missing_before(reading.reveals, since=known.block)
         for _ in range(MOST_STEPS_BACK):
@@ -204,7 +206,7 @@ def missing_before(reveals: Mapping[str, tuple[Revealed, ...]], *, since: int) -
     return max(suspects) - 1 if suspects else None
 
 
-def _odd(sights: Sequence[Sight], verdict: Verdict) -> list[str]:
+def _odd(sights: Sequence[Sight], verdict: HashAgreement) -> list[str]:
     """What does not stop anything and should be seen: who is on another fork, who is late, who is silent."""
     best = max((s.finalised for s in sights if s.answered), default=0)
     said = [f"{name} has another block there: it may be on a fork" for name in verdict.dissenting]

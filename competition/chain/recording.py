@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from competition.chain.bittensor import Reading
-from competition.chain.node_quorum import Known, Look, Told
+from competition.chain.bittensor import BlockState
+from competition.chain.node_quorum import AgreedBlock, ChainLook, Known
 from competition.chain.observations import (
     ObservedBlock,
     ObservedChain,
@@ -44,7 +44,7 @@ def known(chain: ObservedChain) -> Known:
     return Known(genesis=chain.genesis, block=chain.block, block_hash=chain.block_hash, wanted=wanted)
 
 
-def record(chain: ObservedChain, look: Look, *, now: datetime) -> int:
+def record(chain: ObservedChain, look: ChainLook, *, now: datetime) -> int:
     """How many messages were new.  The block moves on only together with all that was read of it."""
     with transaction.atomic():
         chain = ObservedChain.objects.select_for_update().get(pk=chain.pk)
@@ -58,7 +58,7 @@ def record(chain: ObservedChain, look: Look, *, now: datetime) -> int:
     return fresh
 
 
-def _read(chain: ObservedChain, look: Look, *, now: datetime) -> int:
+def _read(chain: ObservedChain, look: ChainLook, *, now: datetime) -> int:
     for told in look.blocks:
         _block(chain, told, now=now)
     reading = look.reading
@@ -85,7 +85,7 @@ def _read(chain: ObservedChain, look: Look, *, now: datetime) -> int:
     return fresh
 
 
-def _block(chain: ObservedChain, told: Told, *, now: datetime) -> None:
+def _block(chain: ObservedChain, told: AgreedBlock, *, now: datetime) -> None:
     """A finalised block has one hash; an entry that is there already is the same, or the look would have failed."""
     ObservedBlock.objects.get_or_create(
         chain=chain,
@@ -114,7 +114,7 @@ def _reveal(chain: ObservedChain, hotkey: str, one: Revealed, *, block: int, blo
     return True
 
 
-def _neurons(chain: ObservedChain, reading: Reading) -> None:
+def _neurons(chain: ObservedChain, reading: BlockState) -> None:
     told = {n.uid: (n.hotkey, n.coldkey, n.registered_at_block, n.alpha) for n in reading.neurons}
     names = ("uid", "hotkey", "coldkey", "registered_at_block", "alpha")
     there = {uid: tuple(rest) for uid, *rest in chain.neurons.values_list(*names)}
@@ -127,7 +127,7 @@ def _neurons(chain: ObservedChain, reading: Reading) -> None:
     )
 
 
-def _endpoints(chain: ObservedChain, look: Look, *, now: datetime) -> None:
+def _endpoints(chain: ObservedChain, look: ChainLook, *, now: datetime) -> None:
     for sight in look.sights:
         told: dict[str, Any] = {
             "finalised": sight.finalised if sight.answered else None,
@@ -140,13 +140,13 @@ def _endpoints(chain: ObservedChain, look: Look, *, now: datetime) -> None:
     chain.endpoints.exclude(shown__in=[sight.endpoint for sight in look.sights]).delete()
 
 
-def _verdict(chain: ObservedChain, look: Look, *, now: datetime) -> None:
+def _verdict(chain: ObservedChain, look: ChainLook, *, now: datetime) -> None:
     chain.fault_since = None if not look.fault else chain.fault_since if chain.fault_code == look.code else now
     chain.fault_code, chain.fault = look.code, look.fault
     chain.remark = "; ".join([*look.remarks, *_clock(look.reading, now=now), *_spoilt(chain)])
 
 
-def _clock(reading: Reading | None, *, now: datetime) -> Iterable[str]:
+def _clock(reading: BlockState | None, *, now: datetime) -> Iterable[str]:
     """Nothing is decided by a clock; a wrong one is still worth a sentence."""
     if reading is not None and abs(now - reading.at) > SKEW:
         yield f"this machine's clock and the chain's differ by {round(abs(now - reading.at).total_seconds())} s"

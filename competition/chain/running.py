@@ -18,8 +18,8 @@ os.environ.setdefault("BITTENSOR_RUNTIME_CACHE_DIR", str(settings.VAR_DIR / "cha
 from competition import weights
 from competition.chain import anchoring, recording, weight_setter
 from competition.chain.base import ChainFault
-from competition.chain.bittensor import Node, Sent
-from competition.chain.node_quorum import Look, Watcher
+from competition.chain.bittensor import Node, SendResult
+from competition.chain.node_quorum import ChainLook, Watcher
 from competition.chain.observations import ObservedChain
 from competition.models import Competition
 from core import operator_key
@@ -45,7 +45,7 @@ class Turn:
     def run(self, what: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(what)
 
-    def look(self, *, now: datetime) -> Look:
+    def look(self, *, now: datetime) -> ChainLook:
         chain = recording.row_of(self.name)
         look = self.run(self.watcher.look(recording.known(chain)))
         fresh = recording.record(chain, look, now=now)
@@ -60,14 +60,14 @@ class Turn:
         try:
             made = weight_setter.plan(self.name, now=now)
         except (ChainFault, weights.Unproven) as error:
-            return self._say(f"cannot be decided: {error}")
+            return self._note(f"cannot be decided: {error}")
         said = f"{made.action.do}: {made.action.because}"
         if made.action.do == "set" and not send:
             said += " (GAUNTLET_CHAIN_SETS_WEIGHTS is off: nothing is sent)"
         elif made.action.do == "set":
             sent = weight_setter.carry_out(made, send=self._send_weights, sure=self.sure, now=now)
             said += "" if sent is None else f" ({'sent' if sent.landed is not False else 'refused'}) {sent.error}"
-        return self._say(said)
+        return self._note(said)
 
     def anchor(self, *, now: datetime) -> None:
         chain = ObservedChain.objects.get(name=self.name)
@@ -80,7 +80,7 @@ class Turn:
                 sent = anchoring.carry_out(anchor, send=self._send_anchor, block=chain.block)
                 log.info("%s: anchor of event %s: %s", competition.slug, anchor.checkpoint.seq, sent)
 
-    def _say(self, said: str) -> str:
+    def _note(self, said: str) -> str:
         ObservedChain.objects.filter(name=self.name).update(weights_said=said.strip()[:500], weights_at=Now())
         log.info("%s: weights, %s", self.name, said)
         return said
@@ -93,15 +93,15 @@ class Turn:
         able = known or list(self.watcher.nodes.values())
         return able[self.failures % len(able)]
 
-    def _send_weights(self, values: dict[int, int]) -> Sent:
+    def _send_weights(self, values: dict[int, int]) -> SendResult:
         how = {"key": operator_key.keypair(), "period": weight_setter.PERIOD}
         return self._sent(self.run(self._best().set_weights(self.netuid, values, **how)))
 
-    def _send_anchor(self, text: bytes) -> Sent:
+    def _send_anchor(self, text: bytes) -> SendResult:
         how = {"key": operator_key.keypair(), "period": weight_setter.PERIOD}
         return self._sent(self.run(self._best().commit(self.netuid, text, **how)))
 
-    def _sent(self, sent: Sent) -> Sent:
+    def _sent(self, sent: SendResult) -> SendResult:
         self.failures += not sent.landed
         return sent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from competition.chain.node_quorum import Look
+from competition.chain.node_quorum import ChainLook
 from competition.chain.weight_setter import Plan
 from competition.decisions.weight_setting import Subnet
 
@@ -22,7 +22,7 @@ def _cell(cell: str, width: int) -> str:
     return cell.rjust(width) if cell.replace(".", "").replace(",", "").isdigit() else cell.ljust(width)
 
 
-def endpoints(look: Look) -> list[str]:
+def endpoints(look: ChainLook) -> list[str]:
     best = max((sight.finalised for sight in look.sights if sight.answered), default=0)
     rows = [
         (
@@ -38,7 +38,7 @@ def endpoints(look: Look) -> list[str]:
     return table(rows, head=("endpoint", "finalised", "behind", "runtime", "seconds", "state"))
 
 
-def agreement(look: Look) -> list[str]:
+def agreement(look: ChainLook) -> list[str]:
     if look.fault:
         return [f"NOT USABLE: {look.fault} ({look.code})"]
     block = look.blocks[0] if look.blocks else None

@@ -17,9 +17,9 @@ from django.db import transaction
 
 from competition import weights
 from competition.chain.base import ChainFault
-from competition.chain.bittensor import Sent
+from competition.chain.bittensor import SendResult
 from competition.chain.observations import ObservedChain, WeightSetting
-from competition.decisions.weight_setting import Action, Attempt, Subnet, arrived, next_action, quantised
+from competition.decisions.weight_setting import SentWeights, Subnet, WeightAction, arrived, next_action, quantised
 from competition.models import Competition, LedgerEvent, Reign
 from competition.publication.bundle_folders import folder_of, newest_edition
 from competition.publication.bundle_verifier import errors_in_bundle
@@ -28,7 +28,7 @@ from core import ledger, operator_key
 
 PERIOD = 32  # blocks for which what we sign can be included
 MARGIN = 32  # blocks by which the node that signs may be ahead of what we have read
-Send = Callable[[dict[int, int]], Sent]
+Send = Callable[[dict[int, int]], SendResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Plan:
     subnet: Subnet
     proof: weights.Proof | None
     wanted: dict[int, int]
-    action: Action
+    action: WeightAction
 
 
 def subnet_of(chain: ObservedChain) -> Subnet:
@@ -83,11 +83,11 @@ def _events(proof: weights.Proof) -> Iterator[LedgerEvent]:
     return proof.checkpoint.competition.events.filter(seq__lte=proof.checkpoint.seq).order_by("seq").iterator()
 
 
-def attempt_of(chain: ObservedChain, *, hotkey: str) -> Attempt | None:
+def attempt_of(chain: ObservedChain, *, hotkey: str) -> SentWeights | None:
     row = WeightSetting.objects.filter(chain=chain, hotkey=hotkey).order_by("-pk").first()
     if row is None:
         return None
-    return Attempt(
+    return SentWeights(
         values=_values(row), block=row.block, until=row.until_block, outcome=row.outcome, failures=row.failures
     )
 
@@ -97,7 +97,7 @@ def settle(chain: ObservedChain, subnet: Subnet, *, now: datetime) -> None:
     row = WeightSetting.objects.filter(chain=chain, outcome="").first()
     if row is None:
         return
-    sent = Attempt(values=_values(row), block=row.block, until=row.until_block)
+    sent = SentWeights(values=_values(row), block=row.block, until=row.until_block)
     if arrived(subnet, sent):
         committed = subnet.committed_at >= row.block
         _close(row, WeightSetting.Outcome.COMMITTED if committed else WeightSetting.Outcome.SET, now=now)
@@ -131,7 +131,7 @@ def _event(row: WeightSetting, outcome: str) -> dict[str, object]:
     }
 
 
-def carry_out(made: Plan, *, send: Send, sure: Callable[[], bool], now: datetime) -> Sent | None:
+def carry_out(made: Plan, *, send: Send, sure: Callable[[], bool], now: datetime) -> SendResult | None:
     """Write the attempt down, then send it.  None where it was not our turn, or another process holds the lock."""
     if made.action.do != "set" or made.proof is None or not sure():
         return None
@@ -189,13 +189,13 @@ def unverified(competition: Competition, proof: weights.Proof) -> str:
 def _another_leader(folder: Path, proof: weights.Proof, *, named: str) -> str:
     """The bundle that was verified and the ledger must mean the same reign."""
     rows = json.loads((folder / "decision.json").read_bytes())["reigns"]
-    due, body = at_block([Published(**row) for row in rows], proof.block), proof.reign["body"]
-    paid = Published(hotkey=body["leader"], weight=body["weight"], effective_block=body["effective_block"])
+    due, body = at_block([PublishedReign(**row) for row in rows], proof.block), proof.reign["body"]
+    paid = PublishedReign(hotkey=body["leader"], weight=body["weight"], effective_block=body["effective_block"])
     return "" if due == paid else f"the bundle of {named} says that another reign is to be paid: {due}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishedReign:
     """A reign as a bundle's decision has it; `weight` is written "n/d"."""
 
     hotkey: str

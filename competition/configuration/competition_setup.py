@@ -54,7 +54,7 @@ LEADER = tuple(each.name for each in fields(FirstLeader) if each.default is MISS
 
 
 @transaction.atomic
-def found(
+def create_competition(
     told: Mapping[str, Any], *, slug: str, pictures: Mapping[str, bytes], opens: int, now: datetime
 ) -> Competition:
     """The competition with its pool, its first leader and its first round.  Raises BadRules, which names the field."""

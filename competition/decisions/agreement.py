@@ -22,7 +22,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class HashAgreement:
     """The hash that may be used and who told it, or the sentence why none may be."""
 
     hash: str = ""
@@ -54,33 +54,35 @@ def on_chain(sights: Sequence[Sight], *, genesis: str) -> tuple[Sight, ...]:
     )
 
 
-def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> Verdict:
+def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> HashAgreement:
     """`hashes`: endpoint -> what it says of `block`, None where it does not say.
 
     A hash is used when at least `quorum` endpoints tell it and they are more than half of all that tell any.
     """
     told = {endpoint: value for endpoint, value in hashes.items() if value}
     if len(told) < quorum:
-        return Verdict(code="TOO_FEW", objection=f"{len(told)} of {quorum} endpoints needed tell the hash of {block}")
+        return HashAgreement(
+            code="TOO_FEW", objection=f"{len(told)} of {quorum} endpoints needed tell the hash of {block}"
+        )
     counted = Counter(told.values())
     best = max(sorted(counted), key=lambda each: counted[each])
     agreeing = tuple(sorted(endpoint for endpoint, value in told.items() if value == best))
     dissenting = tuple(sorted(set(told) - set(agreeing)))
     if len(agreeing) < quorum or 2 * len(agreeing) <= len(told):
         listed = ", ".join(f"{value[:12]} by {', '.join(_by(told, value))}" for value in sorted(counted))
-        return Verdict(
+        return HashAgreement(
             code="DISAGREEMENT",
             dissenting=tuple(sorted(told)),
             objection=f"the endpoints disagree on finalised block {block}: {listed}",
         )
-    return Verdict(hash=best, agreeing=agreeing, dissenting=dissenting)
+    return HashAgreement(hash=best, agreeing=agreeing, dissenting=dissenting)
 
 
-def unchanged(verdict: Verdict, *, block: int, stored: str) -> Verdict:
+def unchanged(verdict: HashAgreement, *, block: int, stored: str) -> HashAgreement:
     """The verdict on a block that was used before: a finalised block never changes."""
     if not verdict.usable or verdict.hash == stored:
         return verdict
-    return Verdict(
+    return HashAgreement(
         code="HISTORY_CHANGED",
         dissenting=verdict.agreeing,
         objection=f"finalised block {block} was {stored[:12]} when we used it, and is {verdict.hash[:12]} now",

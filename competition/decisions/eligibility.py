@@ -20,7 +20,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PayloadReading:
     """What one payload says.  `objection` is a sentence about whatever of it could not be used."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reveal:
+class RevealMessage:
     """One message of a miner, as the chain or the signed API delivered it."""
 
     hotkey: str
@@ -59,7 +59,7 @@ class Derived:
         return (self.reveal_block, self.extrinsic_index, self.hotkey)
 
 
-def read(raw: bytes) -> Reading:
+def read(raw: bytes) -> PayloadReading:
     """Read a payload defensively: bytes with or without their SCALE length, JSON, with quotes of either kind."""
     if len(raw) > LONGEST_PAYLOAD:
         return _no(f"the message is {len(raw)} bytes long; at most {LONGEST_PAYLOAD} are read")
@@ -87,13 +87,13 @@ def unprefixed(raw: bytes) -> bytes:
     return raw[width:]
 
 
-def derive(reveals: Iterable[Reveal], *, earliest: int, latest: int, demo: bool = False) -> tuple[Derived, ...]:
+def derive(reveals: Iterable[RevealMessage], *, earliest: int, latest: int, demo: bool = False) -> tuple[Derived, ...]:
     """One entry per miner with a reveal in the window (both ends included), in queue order.
 
     Per field the latest non-empty value counts.  The place is that of the latest reveal with a commit; a miner without
     one stands where the latest reveal is.
     """
-    heaps: dict[str, list[Reveal]] = {}
+    heaps: dict[str, list[RevealMessage]] = {}
     for reveal in reveals:
         if earliest <= reveal.block <= latest:
             heaps.setdefault(reveal.hotkey, []).append(reveal)
@@ -142,9 +142,9 @@ def _parsed(text: str) -> object:
     return _NotJson()
 
 
-def _fields(value: Mapping[str, object]) -> Reading:
+def _fields(value: Mapping[str, object]) -> PayloadReading:
     if value.get("withdraw") is True:
-        return Reading(dict.fromkeys(FIELDS, WITHDRAWN))
+        return PayloadReading(dict.fromkeys(FIELDS, WITHDRAWN))
     fields: dict[str, str] = {}
     problems: list[str] = []
     for name in FIELDS:
@@ -158,7 +158,7 @@ def _fields(value: Mapping[str, object]) -> Reading:
             fields[name] = given.strip()
     if not fields and not problems:
         problems.append("the message has none of repo, commit and cdn_url")
-    return Reading(fields, _sentence("; ".join(problems)) if problems else None)
+    return PayloadReading(fields, _sentence("; ".join(problems)) if problems else None)
 
 
 def _value_problem(given: object) -> str | None:
@@ -171,7 +171,7 @@ def _value_problem(given: object) -> str | None:
     return None
 
 
-def _added_up(hotkey: str, heap: list[Reveal], *, demo: bool) -> Derived:
+def _added_up(hotkey: str, heap: list[RevealMessage], *, demo: bool) -> Derived:
     latest: dict[str, str] = {}
     remarks: list[str] = []
     heap = sorted(heap, key=lambda reveal: (reveal.block, reveal.extrinsic_index, reveal.raw))
@@ -224,8 +224,8 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _no(problem: str) -> Reading:
-    return Reading({}, _sentence(problem))
+def _no(problem: str) -> PayloadReading:
+    return PayloadReading({}, _sentence(problem))
 
 
 def _sentence(text: str) -> str:

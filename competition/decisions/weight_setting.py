@@ -34,7 +34,7 @@ class Subnet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class SentWeights:
     """The last thing we sent for this hotkey.  `outcome` "" is unknown: the process died, or nobody answered."""
 
     values: Mapping[int, int]
@@ -45,7 +45,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class WeightAction:
     """`set`: now; `wait`: not before `at`; `keep`: the chain has them; `refuse`: somebody must act."""
 
     do: Literal["set", "wait", "keep", "refuse"]
@@ -74,27 +74,29 @@ def same(told: Mapping[int, int], wanted: Mapping[int, int]) -> bool:
 
 
 def next_action(
-    subnet: Subnet, *, wanted: Mapping[int, int], since: int, hotkey: str, last: Attempt | None, refusal: str = ""
-) -> Action:
+    subnet: Subnet, *, wanted: Mapping[int, int], since: int, hotkey: str, last: SentWeights | None, refusal: str = ""
+) -> WeightAction:
     """`since`: the block from which `wanted` is due; `refusal`: why these weights must not be set by anybody."""
     refused = refusal or _impossible(subnet, wanted)
     if refused:
-        return Action(do="refuse", because=refused)
+        return WeightAction(do="refuse", because=refused)
     if last and not last.outcome and subnet.block <= last.until and not arrived(subnet, last):
-        return Action(do="wait", because=f"what was sent at block {last.block} may still arrive", at=last.until + 1)
+        return WeightAction(
+            do="wait", because=f"what was sent at block {last.block} may still arrive", at=last.until + 1
+        )
     stale = subnet.last_update + subnet.tempo
     if same(subnet.weights, wanted) and subnet.block < stale:
-        return Action(do="keep", because=f"the chain has them since block {subnet.last_update}", at=stale)
+        return WeightAction(do="keep", because=f"the chain has them since block {subnet.last_update}", at=stale)
     if subnet.committed_at and last and same(last.values, wanted) and subnet.block < stale:
-        return Action(do="keep", because=f"committed at block {subnet.committed_at}, not revealed yet", at=stale)
+        return WeightAction(do="keep", because=f"committed at block {subnet.committed_at}, not revealed yet", at=stale)
     due = stale if same(subnet.weights, wanted) else since
     at = not_before(subnet, due=due, hotkey=hotkey, last=last)
     if subnet.block < at:
-        return Action(do="wait", because=_why_wait(subnet, at), at=at)
-    return Action(do="set", because="they are stale" if same(subnet.weights, wanted) else "the chain has others")
+        return WeightAction(do="wait", because=_why_wait(subnet, at), at=at)
+    return WeightAction(do="set", because="they are stale" if same(subnet.weights, wanted) else "the chain has others")
 
 
-def not_before(subnet: Subnet, *, due: int, hotkey: str, last: Attempt | None) -> int:
+def not_before(subnet: Subnet, *, due: int, hotkey: str, last: SentWeights | None) -> int:
     """The block to send at: after the rate limit, with jitter, doubled for each failure, inside an epoch."""
     free = subnet.last_update + subnet.rate_limit if subnet.last_update else 0
     failures = min(last.failures, MOST_DOUBLINGS) if last else 0
@@ -114,7 +116,7 @@ def jitter(hotkey: str, *, number: int, width: int) -> int:
     return int.from_bytes(digest[:8], "big") % max(1, width)
 
 
-def arrived(subnet: Subnet, last: Attempt) -> bool:
+def arrived(subnet: Subnet, last: SentWeights) -> bool:
     """Did the chain take what we sent?  Only its own state can tell."""
     if max(subnet.last_update, subnet.committed_at) < last.block:
         return False

@@ -64,7 +64,7 @@ class Director:
         self.standing = ", ".join(f"round {round_.number} was {standing(round_)}" for round_ in wanted)
         if self._decided(wanted) and all(standing(round_) == "published" for round_ in wanted):
             for round_ in wanted:
-                self._tell(round_)
+                self._print_decision(round_)
             self.played = True
         if self.played or self.trouble:
             stop()
@@ -84,7 +84,7 @@ class Director:
             "The operator must act, then run this again."
         )
 
-    def _tell(self, round_: Round) -> None:
+    def _print_decision(self, round_: Round) -> None:
         decision = round_.decision or {}
         lines = [f"round {round_.number}: {round_.headline}"]
         for rung in decision.get("ladder", []):

@@ -60,7 +60,7 @@ def stem_of(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-")[:80] or "picture"
 
 
-def told_in(path: Path) -> dict[str, Any]:
+def read_setting(path: Path) -> dict[str, Any]:
     """A competition's file, as examples/competition.json is one.  Raises BadCompetition."""
     try:
         told = dict(json.loads(path.read_text()))
@@ -122,7 +122,7 @@ def create(
     *, slug: str, pictures: dict[str, bytes], hosting: str, now: datetime, told: Mapping[str, Any] | None = None
 ) -> Competition:
     """The competition, its chain, its pool, its first leader and its first round."""
-    told = told or told_in(TOLD)
+    told = told or read_setting(TOLD)
     SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=told["block_seconds"])
     config = {**fitted(told, pictures=len(pictures)), "hosting": hosting}
     competition = Competition.objects.create(

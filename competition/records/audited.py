@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from competition.records.reading import HOTKEY, STEM, Item, RoundFiles, Unfit, each
 from verify.reading import finite
 from verify.records.layout import OUTPUTS
 
@@ -19,7 +19,7 @@ NUMBERS_1 = ("checked_prompts", "failed_prompts", "failed_critical")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observed:
+class PromptFinding:
     """One prompt that an audit found wanting."""
 
     rule: str
@@ -36,10 +36,10 @@ class ReadAudit:
     reason: str
     numbers: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
-    observed: tuple[Observed, ...] = ()
+    observed: tuple[PromptFinding, ...] = ()
 
 
-def read_audits(shelf: Shelf, *, at: str, era: int) -> list[ReadAudit]:
+def read_audits(shelf: RoundFiles, *, at: str, era: int) -> list[ReadAudit]:
     """Source audits, then generation audits; of two of one hotkey and kind the second is left out (reported)."""
     if era == 0:
         return []
@@ -66,7 +66,7 @@ def _state(item: Item, key: str) -> str:
     return STATES[word]
 
 
-def _generation(shelf: Shelf, *, at: str, era: int) -> Iterator[ReadAudit]:
+def _generation(shelf: RoundFiles, *, at: str, era: int) -> Iterator[ReadAudit]:
     required = {
         hotkey: item
         for item in shelf.listed(f"{at}/require_audit.json")
@@ -82,7 +82,7 @@ def _generation(shelf: Shelf, *, at: str, era: int) -> Iterator[ReadAudit]:
             continue
 
 
-def _by_distance(shelf: Shelf, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
+def _by_distance(shelf: RoundFiles, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
     numbers: dict[str, Any] = {key: item.whole(key) for key in NUMBERS_1}
     if item.values.get("generation_time") is not None:
         numbers["generation_time_s"] = item.number("generation_time")
@@ -104,7 +104,7 @@ def _by_distance(shelf: Shelf, item: Item, hotkey: str, required: Item | None, *
     )
 
 
-def _observed(shelf: Shelf, file: str, critical: list[str]) -> Iterator[Observed]:
+def _observed(shelf: RoundFiles, file: str, critical: list[str]) -> Iterator[PromptFinding]:
     for stem, item in shelf.items(file):
         if not STEM.fullmatch(stem):
             continue
@@ -113,7 +113,7 @@ def _observed(shelf: Shelf, file: str, critical: list[str]) -> Iterator[Observed
         except Unfit:
             continue
         if said:
-            yield Observed(rule=said[0], stem=stem, critical=stem in critical, sentence=said[1])
+            yield PromptFinding(rule=said[0], stem=stem, critical=stem in critical, sentence=said[1])
 
 
 def _failing(item: Item) -> tuple[str, str] | None:
@@ -131,7 +131,7 @@ def _failing(item: Item) -> tuple[str, str] | None:
     return None
 
 
-def _by_repeats(shelf: Shelf, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
+def _by_repeats(shelf: RoundFiles, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
     """Era 2: margins of each regeneration against the submitted files and against the defender."""
     margins = {
         row["left"]: margin

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from competition.records.reading import HOTKEY, STEM, Item, RoundFiles, Unfit, each
 from competition.rulesets.tally import DuelResult, Tally
 from formats.registry import FORMATS
 from verify.records.layout import NAMES, OUTPUTS, SIDES, TOO_LATE, unneeded_places
@@ -88,7 +88,7 @@ class PlayedMatch:
         return tally.net / tally.counted if tally.counted else None
 
 
-def read_match(shelf: Shelf, file: str, *, era: int) -> PlayedMatch | None:
+def read_match(shelf: RoundFiles, file: str, *, era: int) -> PlayedMatch | None:
     """None when the file does not say who played, or cannot be read (reported)."""
     item = shelf.item(file)
     try:

@@ -26,7 +26,7 @@ MOST_TROUBLES = 200  # of one file
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ReadProblem:
     """One thing in one file that could not be read."""
 
     file: str
@@ -48,19 +48,19 @@ class Written(str):
     """A number with a point, in the digits it was written in."""
 
 
-class Shelf:
+class RoundFiles:
     """The files of one round, or those beside the rounds."""
 
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.contents = contents
-        self.troubles: list[Trouble] = []
+        self.troubles: list[ReadProblem] = []
         self.told: Counter[str] = Counter()
         self.parsed: set[str] = set()
 
     def report(self, file: str, reason: str, *, line: int | None = None) -> None:
         self.told[file] += 1
         if self.told[file] <= MOST_TROUBLES:
-            self.troubles.append(Trouble(file, line, reason))
+            self.troubles.append(ReadProblem(file, line, reason))
 
     def has(self, file: str) -> bool:
         return file in self.contents
@@ -158,7 +158,7 @@ class Item:
 
     values: dict[str, Any]
     file: str
-    shelf: Shelf
+    shelf: RoundFiles
     trail: tuple[str, ...] = ()
     place: int | None = None
     taken: set[str] = field(default_factory=set)

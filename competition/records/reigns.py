@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from competition.records.reading import Item, Shelf, Unfit, each
+from competition.records.reading import Item, RoundFiles, Unfit, each
 
 FILE = "leader.json"
 FOUNDING = -1  # the current round of a competition that has begun none
@@ -36,7 +36,7 @@ class Terms:
     weight_floor: str
 
 
-def read_terms(shelf: Shelf) -> Terms | None:
+def read_terms(shelf: RoundFiles) -> Terms | None:
     """None when config.json does not say what a competition is called and what it takes to win (reported)."""
     written = shelf.json("config.json", kind=dict, digits=True)
     if written is None:
@@ -53,11 +53,11 @@ def read_terms(shelf: Shelf) -> Terms | None:
     )
 
 
-def read_reigns(shelf: Shelf) -> list[ReadReign]:
+def read_reigns(shelf: RoundFiles) -> list[ReadReign]:
     return list(_reigns(shelf))
 
 
-def _reigns(shelf: Shelf) -> Iterator[ReadReign]:
+def _reigns(shelf: RoundFiles) -> Iterator[ReadReign]:
     def reign(item: Item) -> ReadReign:
         return ReadReign(
             hotkey=item.hotkey("hotkey"),
@@ -71,7 +71,7 @@ def _reigns(shelf: Shelf) -> Iterator[ReadReign]:
     return each(shelf.listed(FILE, digits=True), reign)
 
 
-def read_state(shelf: Shelf) -> tuple[int | None, str]:
+def read_state(shelf: RoundFiles) -> tuple[int | None, str]:
     """(current round, stage) by state.json."""
     item = shelf.item("state.json")
     if item is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from competition.records.audited import ReadAudit, read_audits
 from competition.records.played import REPEAT, PlayedMatch, read_match
-from competition.records.reading import HOTKEY, STEM, Item, Shelf, Unfit, each
+from competition.records.reading import HOTKEY, STEM, Item, RoundFiles, Unfit, each
 from verify.reading import finite
 from verify.records.layout import AUDIT_FILE, MATRIX, OF_MINER, OF_ROUND, TOP, era_of, stem_of
 from verify.rounds import LEADER
@@ -18,7 +18,7 @@ MATCH_FILE = re.compile(r"duels(_.+)?\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class RecordedEntry:
     hotkey: str
     repo: str
     commit: str
@@ -38,7 +38,7 @@ class ReadRound:
     deadline: int | None = None
     seed: int | None = None
     prompts: list[tuple[str, str]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[RecordedEntry] = field(default_factory=list)
     matches: list[PlayedMatch] = field(default_factory=list)
     repeats: list[PlayedMatch] = field(default_factory=list)
     matrix: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class ReadRound:
     rules: Mapping[str, Any] | None = None
 
     @property
-    def queue(self) -> list[Entry]:
+    def queue(self) -> list[RecordedEntry]:
         """In reveal order; within one block the order of the file."""
         return sorted(self.entries, key=lambda entry: entry.block)
 
@@ -68,7 +68,7 @@ def announced(path: str) -> bool:
     return miner or (len(parts) == 3 and parts[2] in OF_ROUND)
 
 
-def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadRound:
+def read_round(shelf: RoundFiles, number: int, *, config: Mapping[str, Any]) -> ReadRound:
     at = f"rounds/{number}"
     era = era_of(
         lambda name: shelf.has(f"{at}/{name}"),
@@ -92,7 +92,7 @@ def read_round(shelf: Shelf, number: int, *, config: Mapping[str, Any]) -> ReadR
     return round_
 
 
-def _schedule(shelf: Shelf, round_: ReadRound, *, file: str) -> None:
+def _schedule(shelf: RoundFiles, round_: ReadRound, *, file: str) -> None:
     item = shelf.item(file)
     if item is None:
         return
@@ -104,7 +104,7 @@ def _schedule(shelf: Shelf, round_: ReadRound, *, file: str) -> None:
         return
 
 
-def _whole(shelf: Shelf, file: str, key: str) -> int | None:
+def _whole(shelf: RoundFiles, file: str, key: str) -> int | None:
     """Any whole number: a seed of ours has 256 bits."""
     item = shelf.item(file)
     if item is None:
@@ -116,7 +116,7 @@ def _whole(shelf: Shelf, file: str, key: str) -> int | None:
     return None
 
 
-def _rules(shelf: Shelf, file: str) -> Mapping[str, Any] | None:
+def _rules(shelf: RoundFiles, file: str) -> Mapping[str, Any] | None:
     """The rules an own round of a platform brings."""
     rules = (shelf.json(file, kind=dict) or {}).get("rules")
     if isinstance(rules, dict):
@@ -125,7 +125,7 @@ def _rules(shelf: Shelf, file: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _hotkey(shelf: Shelf, file: str, key: str) -> str | None:
+def _hotkey(shelf: RoundFiles, file: str, key: str) -> str | None:
     item = shelf.item(file)
     try:
         return None if item is None else LEADER if item.values.get(key) == LEADER else item.hotkey(key)
@@ -133,7 +133,7 @@ def _hotkey(shelf: Shelf, file: str, key: str) -> str | None:
         return None
 
 
-def _prompts(shelf: Shelf, file: str) -> Iterator[tuple[str, str]]:
+def _prompts(shelf: RoundFiles, file: str) -> Iterator[tuple[str, str]]:
     """(stem, address) in the order of the file, each stem once."""
     seen: set[str] = set()
     for number, line in enumerate((shelf.text(file) or "").splitlines(), 1):
@@ -150,15 +150,15 @@ def _prompts(shelf: Shelf, file: str) -> Iterator[tuple[str, str]]:
         yield stem, address
 
 
-def _entries(shelf: Shelf, round_: ReadRound, *, at: str) -> Iterator[Entry]:
+def _entries(shelf: RoundFiles, round_: ReadRound, *, at: str) -> Iterator[RecordedEntry]:
     images = {hotkey: item.values.get("docker_image") for hotkey, item in shelf.items(f"{at}/builds.json")}
 
-    def entry(pair: tuple[str, Item]) -> Entry:
+    def entry(pair: tuple[str, Item]) -> RecordedEntry:
         hotkey, item = pair
         if not HOTKEY.fullmatch(hotkey):
             item.wrong("repo", "the entry is not filed under a hotkey")
         image = images.get(hotkey)
-        return Entry(
+        return RecordedEntry(
             hotkey=hotkey,
             repo=item.text("repo", most=200),
             commit=item.text("commit", most=40),
@@ -170,7 +170,7 @@ def _entries(shelf: Shelf, round_: ReadRound, *, at: str) -> Iterator[Entry]:
     return each(shelf.items(f"{at}/submissions.json"), entry)  # type: ignore[arg-type]
 
 
-def _matches(shelf: Shelf, *, at: str, era: int) -> Iterator[PlayedMatch]:
+def _matches(shelf: RoundFiles, *, at: str, era: int) -> Iterator[PlayedMatch]:
     """Every match file; of two that tell of one pair the second is left out."""
     seen: dict[tuple[str, str], str] = {}
     for file in shelf.contents:
@@ -191,7 +191,7 @@ def _matches(shelf: Shelf, *, at: str, era: int) -> Iterator[PlayedMatch]:
         yield match
 
 
-def _matrix(shelf: Shelf, file: str) -> dict[tuple[str, str], float]:
+def _matrix(shelf: RoundFiles, file: str) -> dict[tuple[str, str], float]:
     matrix = {}
     for line, row in shelf.table(file, columns=MATRIX):
         margin = finite(row["margin"])

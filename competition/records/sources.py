@@ -67,7 +67,7 @@ class Listed:
     objection: str = ""
 
 
-class Source(Protocol):
+class RecordSource(Protocol):
     """`origin` is what a person called it, `commit` the git commit read, or empty."""
 
     origin: str
@@ -187,18 +187,18 @@ class Git:
             self._batch = None
 
 
-def open_sources(path: Path) -> list[Source]:
+def open_sources(path: Path) -> list[RecordSource]:
     """The repository at the path, or those directly inside it.  Raises NoRepository."""
     if not path.exists():
         raise NoRepository(f"{path}: there is nothing at this path")
-    found: list[Source] = _of_git(path) if _is_git(path) else _of_folders(path)
+    found: list[RecordSource] = _of_git(path) if _is_git(path) else _of_folders(path)
     if not found:
         said = "no state repository here (of git, the commit HEAD is read); one has config.json and a folder rounds/"
         raise NoRepository(f"{path}: {said}")
     return found
 
 
-def _of_folders(path: Path) -> list[Source]:
+def _of_folders(path: Path) -> list[RecordSource]:
     inside = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
     return [Folder(root) for root in (path,) if is_repository(root)] or [Folder(p) for p in inside if is_repository(p)]
 
@@ -213,7 +213,7 @@ def _is_git(path: Path) -> bool:
     return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
 
 
-def _of_git(path: Path) -> list[Source]:
+def _of_git(path: Path) -> list[RecordSource]:
     try:
         paths = [file.path for file in Git(path).listing()]
     except (GitFailed, OSError) as error:

@@ -25,7 +25,7 @@ def write_repository(folder: Path, pieces: Pieces) -> int:
     Returns how many files changed.
     """
     if not folder.exists():
-        return _anew(folder, pieces)
+        return _write_folder(folder, pieces)
     written, kept = 0, set[str]()
     for files in pieces:
         written += write_tree(folder, files)
@@ -36,7 +36,7 @@ def write_repository(folder: Path, pieces: Pieces) -> int:
     return written + len(gone)
 
 
-def _anew(folder: Path, pieces: Pieces) -> int:
+def _write_folder(folder: Path, pieces: Pieces) -> int:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

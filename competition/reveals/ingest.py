@@ -70,7 +70,7 @@ def entries(round_: Round) -> tuple[eligibility.Derived, ...]:
     earliest, latest = round_.reveal_window
     window = round_.competition.reveals.filter(block__range=(earliest, latest)).select_related("miner")
     read = [
-        eligibility.Reveal(
+        eligibility.RevealMessage(
             hotkey=row.miner.hotkey, block=row.block, extrinsic_index=row.extrinsic_index, raw=bytes(row.payload)
         )
         for row in window

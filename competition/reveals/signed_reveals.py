@@ -22,7 +22,7 @@ MOST = 10  # of one miner in one window, as the chain keeps no more either
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class SignedReveal:
     """The request: `payload` is its body, `request` the text that was signed."""
 
     hotkey: str
@@ -43,7 +43,7 @@ def allowed(competition: Competition) -> bool:
     return competition.active and competition.config.get("signed_reveals") is True
 
 
-def take(competition: Competition, asked: Asked, *, now: datetime) -> tuple[Round, Reveal]:
+def accept(competition: Competition, asked: SignedReveal, *, now: datetime) -> tuple[Round, Reveal]:
     """Keep the reveal, in the block that is current.  Raises NotTaken, ChainFault."""
     if not allowed(competition):
         fix = "Reveal it on the competition's chain."
@@ -94,7 +94,7 @@ def _of(round_: Round, *, hotkey: str) -> list[Reveal]:
     return list(rows.select_related("miner", "competition").order_by("block", "extrinsic_index"))
 
 
-def _keep(competition: Competition, asked: Asked, *, block: int, now: datetime) -> Reveal:
+def _keep(competition: Competition, asked: SignedReveal, *, block: int, now: datetime) -> Reveal:
     before = competition.reveals.filter(block=block, extrinsic_index__gte=ingest.SIGNED_FROM).count()
     raw = RawReveal(
         asked.hotkey, block, ingest.SIGNED_FROM + before, asked.payload, asked.signature, request=asked.request

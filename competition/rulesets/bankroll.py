@@ -22,7 +22,7 @@ Ending = Literal["title", "out", "exhausted", "open"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bankroll:
+class BankrollTally:
     """All counted duels of one commit against one leader's commit, over all rounds.  `out` is for ever."""
 
     won: int = 0
@@ -49,22 +49,22 @@ class TitleStanding:
     title: the bar is reached · out: below the floor · exhausted: every prompt is used · open: the next duel is missing.
     """
 
-    bankroll: Bankroll
+    bankroll: BankrollTally
     ending: Ending
     duels: int
 
 
-def purses(bankroll: Bankroll, *, title: TitleRules) -> tuple[Fraction, ...]:
+def purses(bankroll: BankrollTally, *, title: TitleRules) -> tuple[Fraction, ...]:
     """In the order of the stakes."""
     share = Fraction(1, len(title.stakes))
     return tuple(share * (1 + stake) ** bankroll.won * (1 - stake) ** bankroll.lost for stake in title.stakes)
 
 
-def credits(bankroll: Bankroll, *, title: TitleRules) -> Fraction:
+def credits(bankroll: BankrollTally, *, title: TitleRules) -> Fraction:
     return sum(purses(bankroll, title=title), Fraction(0))
 
 
-def after(bankroll: Bankroll, result: DuelResult, *, title: TitleRules) -> Bankroll:
+def after(bankroll: BankrollTally, result: DuelResult, *, title: TitleRules) -> BankrollTally:
     """What a duel makes of it: a void duel nothing, a forfeit as much as a duel."""
     if not result.counts:
         return bankroll
@@ -73,7 +73,7 @@ def after(bankroll: Bankroll, result: DuelResult, *, title: TitleRules) -> Bankr
     return dataclasses.replace(moved, out=bankroll.out or credits(moved, title=title) < title.out)
 
 
-def earned(bankroll: Bankroll, *, rules: Rules) -> bool:
+def earned(bankroll: BankrollTally, *, rules: Rules) -> bool:
     """The bar, and the margin: much evidence of a small lead is not enough, nor is a large lead on few duels."""
     title = titled(rules)
     if bankroll.out or bankroll.counted < max(1, rules.least_counted) or bankroll.margin < rules.win_margin:
@@ -82,13 +82,13 @@ def earned(bankroll: Bankroll, *, rules: Rules) -> bool:
 
 
 def fold(
-    results: Sequence[DuelResult | None], *, total: int, rules: Rules, start: Bankroll | None = None
+    results: Sequence[DuelResult | None], *, total: int, rules: Rules, start: BankrollTally | None = None
 ) -> TitleStanding:
     """A title match over `total` fresh prompts, in seed order; it ends with the first duel that decides it.
 
     Duels beyond that, and beyond a missing one, change nothing.  `start` is what earlier rounds left.
     """
-    bankroll, title = start or Bankroll(), titled(rules)
+    bankroll, title = start or BankrollTally(), titled(rules)
     if bankroll.out:
         return TitleStanding(bankroll=bankroll, ending="out", duels=0)
     for number, result in enumerate(results[:total]):
@@ -105,12 +105,14 @@ def fold(
 
 def least_duels(title: TitleRules) -> int | None:
     """The fewest duels in which the bar can be reached at all; None where all its prompts would not do."""
-    return next((n for n in range(1, title.prompts + 1) if credits(Bankroll(won=n), title=title) >= title.bar), None)
+    return next(
+        (n for n in range(1, title.prompts + 1) if credits(BankrollTally(won=n), title=title) >= title.bar), None
+    )
 
 
-def path(results: Sequence[DuelResult], *, rules: Rules, start: Bankroll | None = None) -> list[Fraction]:
+def path(results: Sequence[DuelResult], *, rules: Rules, start: BankrollTally | None = None) -> list[Fraction]:
     """The credits at the start and after each duel."""
-    bankroll, title = start or Bankroll(), titled(rules)
+    bankroll, title = start or BankrollTally(), titled(rules)
     held = [credits(bankroll, title=title)]
     for result in results:
         bankroll = after(bankroll, result, title=title)
@@ -118,7 +120,7 @@ def path(results: Sequence[DuelResult], *, rules: Rules, start: Bankroll | None 
     return held
 
 
-def flip_distance(bankroll: Bankroll, *, rules: Rules) -> int | None:
+def flip_distance(bankroll: BankrollTally, *, rules: Rules) -> int | None:
     """The fewest of these duels that would have to end otherwise for the title to be missed, or to be earned.
 
     None: no change of these duels alone could do it.
@@ -143,12 +145,12 @@ def titled(rules: Rules) -> TitleRules:
     return rules.title
 
 
-def _changed(bankroll: Bankroll, changes: int, *, worse: bool) -> Bankroll:
+def _changed(bankroll: BankrollTally, changes: int, *, worse: bool) -> BankrollTally:
     """So many duels changed for the worst (won to lost first, then drawn to lost), or for the best."""
     won, lost = (bankroll.won, bankroll.lost) if worse else (bankroll.lost, bankroll.won)
     turned = min(changes, won)
     drawn = min(changes - turned, bankroll.drawn)
     won, lost = won - turned, lost + turned + drawn
-    return Bankroll(
+    return BankrollTally(
         won=won if worse else lost, drawn=bankroll.drawn - drawn, lost=lost if worse else won, out=bankroll.out
     )

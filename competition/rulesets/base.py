@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from competition.rulesets.bankroll import Bankroll
-from competition.rulesets.entries import Field
-from competition.rulesets.ladder import LEADER, Audited, Entry, Key
-from competition.rulesets.regenerations import Regenerated, Verdict
+from competition.rulesets.bankroll import BankrollTally
+from competition.rulesets.entries import EntryField
+from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
+from competition.rulesets.regenerations import AuditVerdict, Regeneration
 from competition.rulesets.rules import BadRules, Rules, TitleRules
 from competition.rulesets.tally import DuelResult, Tally
 
 Pairing: TypeAlias = tuple[str, Key, Key]  # kind, defender, challenger
 
-NO_FIELD = Field(solutions=(), canaries=())
+NO_FIELD = EntryField(solutions=(), canaries=())
 SCREEN = "screen"  # every entry against the leader, on the prompts of the round
 
 
@@ -32,11 +32,11 @@ class Observation(Protocol):
     """What is known of a round so far."""
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[LadderEntry]:
         """The eligible challengers."""
 
     @property
-    def field(self) -> Field:
+    def field(self) -> EntryField:
         """The same, grouped into solutions."""
 
     @property
@@ -48,7 +48,7 @@ class Observation(Protocol):
         """One rejection rejects; an entry passed once all that the rules ask for passed."""
 
     @property
-    def carried(self) -> Mapping[Key, Bankroll]:
+    def carried(self) -> Mapping[Key, BankrollTally]:
         """What earlier rounds left of the entries that met this leader's commit before."""
 
     @property
@@ -63,13 +63,13 @@ class Observation(Protocol):
 class KnownRound:
     """The `Observation` of a round of which all is at hand."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[LadderEntry]
     tallies: Mapping[Pairing, Tally]
     audits: Mapping[Key, Audited]
-    carried: Mapping[Key, Bankroll] = dataclasses.field(default_factory=dict)
+    carried: Mapping[Key, BankrollTally] = dataclasses.field(default_factory=dict)
     fresh: int = 0
     duels: Mapping[Pairing, Sequence[DuelResult | None]] = dataclasses.field(default_factory=dict)
-    field: Field = NO_FIELD
+    field: EntryField = NO_FIELD
 
     def results(self, pairing: Pairing) -> Sequence[DuelResult | None]:
         return self.duels.get(pairing, ())
@@ -180,7 +180,7 @@ class RoundDecision:
     waiting: str
     rests_on: frozenset[Pairing]
     audited: frozenset[Key]
-    left: Mapping[Key, Bankroll] = dataclasses.field(default_factory=dict)
+    left: Mapping[Key, BankrollTally] = dataclasses.field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -262,12 +262,12 @@ class Ruleset(ABC):
 
     @abstractmethod
     def match_end(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> MatchEnd | None:
         """Where a match of `total` duels ends; None while it is open.  `results` in seed order, None: not yet."""
 
     @abstractmethod
-    def regeneration_verdict(self, rows: Sequence[Regenerated], *, generation_s: int) -> Verdict | None:
+    def regeneration_verdict(self, rows: Sequence[Regeneration], *, generation_s: int) -> AuditVerdict | None:
         """What a generation audit says.  None: the last one's match against the defender, or another one, is wanted."""
 
     @abstractmethod
@@ -287,13 +287,13 @@ class Ruleset(ABC):
         return {}
 
     def sentence(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> str:
         """What a match came to beyond its tally; "" where there is nothing more to say."""
         return ""
 
     def credit_path(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> CreditPath | None:
         """How its credits moved; None where nothing is staked on the match."""
         return None

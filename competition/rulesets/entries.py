@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from competition.rulesets.ladder import Entry, Key, in_reveal_order
+from competition.rulesets.ladder import Key, LadderEntry, in_reveal_order
 
 Why = Literal["commit", "outputs"]
 
@@ -15,7 +15,7 @@ Why = Literal["commit", "outputs"]
 class Candidate:
     """An eligible challenger.  `outputs`: prompt -> sha256 of every file that came; empty where none did."""
 
-    entry: Entry
+    entry: LadderEntry
     commit: str
     outputs: Mapping[str, str]
 
@@ -34,7 +34,7 @@ class Solution:
     def first(self) -> Candidate:
         return self.candidates[0]
 
-    def speaker(self, rejected: Collection[Key]) -> Candidate | None:
+    def representative(self, rejected: Collection[Key]) -> Candidate | None:
         """Who enters for them: the first whose commit was not rejected.
 
         So nobody who uploads another's outputs and reveals earlier can take the place from whose code makes them.
@@ -47,14 +47,14 @@ class Solution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class EntryField:
     """`canaries` hold the leader's own commit: they challenge nobody, and their margin should be 0."""
 
     solutions: tuple[Solution, ...]
     canaries: tuple[Candidate, ...]
 
 
-def field(candidates: Iterable[Candidate], *, leader_commit: str | None) -> Field:
+def field(candidates: Iterable[Candidate], *, leader_commit: str | None) -> EntryField:
     """Group what is the same, in reveal order.  The order of the input changes nothing."""
     by_key = {candidate.key: candidate for candidate in candidates}
     ordered = [by_key[entry.key] for entry in in_reveal_order(c.entry for c in by_key.values())]
@@ -67,7 +67,7 @@ def field(candidates: Iterable[Candidate], *, leader_commit: str | None) -> Fiel
     place = {candidate.key: number for number, candidate in enumerate(ordered)}
     sorted_groups = [sorted(group, key=lambda c: place[c.key]) for group in groups]
     sorted_groups.sort(key=lambda group: place[group[0].key])
-    return Field(solutions=tuple(Solution(candidates=tuple(group)) for group in sorted_groups), canaries=canaries)
+    return EntryField(solutions=tuple(Solution(candidates=tuple(group)) for group in sorted_groups), canaries=canaries)
 
 
 def _same(one: Candidate, other: Candidate) -> bool:

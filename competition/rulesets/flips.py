@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from competition.decisions.attempts import plain
-from competition.rulesets.ladder import Audited, Entry, Key, climb, combined
+from competition.rulesets.ladder import Audited, Key, LadderEntry, climb, combined
 from competition.rulesets.rules import Rules
 from competition.rulesets.tally import Tally, clears, flip_distance, reaches
 
@@ -22,7 +22,7 @@ BY_MATCHES = ("not_worse", "worse_than_submitted", "won_again", "no_win_again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class AuditBar:
     """A match of a winner's audit: it holds from the margin `bar` on."""
 
     tally: Tally
@@ -36,12 +36,12 @@ class Gate:
 
 
 def of_round(
-    entries: Iterable[Entry],
+    entries: Iterable[LadderEntry],
     *,
     screen: Mapping[Key, Tally | None],
     met: Mapping[Pair, Tally],
     audits: Mapping[Key, Audited],
-    gates: Mapping[Key, Sequence[Gate]],
+    gates: Mapping[Key, Sequence[AuditBar]],
     rules: Rules,
 ) -> int | None:
     """The fewest; None where no single match could change it.  `met` are (defender, challenger); `gates` are of those
@@ -63,7 +63,7 @@ def _supposed(
     screen: Mapping[Key, Tally | None],
     met: Mapping[Pair, Tally],
     audits: Mapping[Key, Audited],
-    gates: Mapping[Key, Sequence[Gate]],
+    gates: Mapping[Key, Sequence[AuditBar]],
     *,
     rules: Rules,
 ) -> Iterator[tuple[int, World]]:
@@ -81,7 +81,7 @@ def _supposed(
             yield distance, (screen, met, {**audits, key: opposite})
 
 
-def turns(gates: Sequence[Gate], *, least: int) -> int | None:
+def turns(gates: Sequence[AuditBar], *, least: int) -> int | None:
     """The fewest duels of one match that turn an audit's verdict: any gate of one that passed, the last of one that
     did not."""
     if not gates:
@@ -104,7 +104,7 @@ def of_documents(documents: Mapping[str, Any], *, rules: Rules) -> int | None:
     """The same, from the documents of the round's bundle."""
     tallies = {(m["kind"], m["defender"], m["challenger"]): Tally(**m["tally"]) for m in documents["matches.json"]}
     entries = [
-        Entry(
+        LadderEntry(
             key=s["entry"],
             hotkey=s["miner"],
             reveal_block=s["reveal_block"] or 0,
@@ -128,7 +128,7 @@ def challengers(documents: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return sorted(entered, key=lambda s: (s["reveal_block"] or 0, s["extrinsic_index"] or 0, s["miner"]))
 
 
-def _gates(documents: Mapping[str, Any], entry: str, *, rules: Rules) -> Iterator[Gate]:
+def _gates(documents: Mapping[str, Any], entry: str, *, rules: Rules) -> Iterator[AuditBar]:
     """The matches of one audit, in the order they were played."""
     of_audit = [
         m for m in documents["matches.json"] if m["challenger"] == entry and plain(m["kind"]) in ("audit", "again")
@@ -136,7 +136,7 @@ def _gates(documents: Mapping[str, Any], entry: str, *, rules: Rules) -> Iterato
     in_turn = sorted(of_audit, key=lambda m: (m["challenger_origin"], m["kind"].startswith("again")))
     for match in in_turn:
         bar = -rules.win_margin if plain(match["kind"]) == "audit" else rules.win_margin
-        yield Gate(tally=Tally(**match["tally"]), bar=Fraction(bar))
+        yield AuditBar(tally=Tally(**match["tally"]), bar=Fraction(bar))
 
 
 def _audited(documents: Mapping[str, Any], *, rules: Rules) -> dict[Key, Audited]:

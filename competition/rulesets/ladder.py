@@ -23,7 +23,7 @@ LEADER = "leader"  # the key of the round's leader; no entry may use it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LadderEntry:
     """A challenger and its place in the queue."""
 
     key: Key
@@ -52,7 +52,7 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
+class ClimbedLadder:
     """`leader` is final only where `complete`; before that it supposes that every open audit passes."""
 
     rungs: tuple[Rung, ...]
@@ -66,7 +66,7 @@ class Ladder:
         return not (self.wanted_screens or self.wanted_matches or self.wanted_audits)
 
 
-def in_reveal_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def in_reveal_order(entries: Iterable[LadderEntry]) -> tuple[LadderEntry, ...]:
     ordered = tuple(sorted(entries, key=lambda entry: entry.place))
     if len({entry.key for entry in ordered}) != len(ordered) or any(entry.key == LEADER for entry in ordered):
         raise ValueError("every entry needs a key of its own, and not the leader's")
@@ -74,13 +74,13 @@ def in_reveal_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def climb(
-    entries: Iterable[Entry],
+    entries: Iterable[LadderEntry],
     *,
     screen: Mapping[Key, Tally | None],
     met: Mapping[tuple[Key, Key], Tally],
     audits: Mapping[Key, Audited],
     rules: Rules,
-) -> Ladder:
+) -> ClimbedLadder:
     """The ladder as far as it can be known: a challenger that meets the leader is taken at its screen.
 
     It goes on past an open audit as if it passed, so that matches and audits overlap; a rejection rebuilds it.  Where a
@@ -108,7 +108,7 @@ def climb(
 
     meetings = tuple(fold(by_key, tally_of=tally_of, verdict_of=verdict_of))
     rungs = tuple(_rung(one, names=names, rules=rules) for one in meetings)
-    return Ladder(
+    return ClimbedLadder(
         rungs=rungs,
         leader=next((r.challenger for r in reversed(rungs) if r.verdict in STANDS), LEADER),
         wanted_screens=unscreened,

@@ -16,10 +16,10 @@ from typing import Any
 from competition.decisions.attempts import plain
 from competition.rulesets import flips, regenerations, stopping
 from competition.rulesets import tally as tallying
-from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.base import SCREEN, DecisionStep, MatchEnd, Observation, RoundDecision, Ruleset
-from competition.rulesets.ladder import LEADER, Key, Ladder, climb
-from competition.rulesets.regenerations import GenerationRules, Regenerated, Verdict
+from competition.rulesets.ladder import LEADER, ClimbedLadder, Key, climb
+from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration
 from competition.rulesets.rules import AUDITS, Rules
 from competition.rulesets.tally import DuelResult, Tally
 
@@ -73,7 +73,7 @@ class Margin1(Ruleset):
             audited=frozenset(r.challenger for r in ladder.rungs if r.verdict in ("advanced", "rejected")),
         )
 
-    def _climb(self, observed: Observation) -> Ladder:
+    def _climb(self, observed: Observation) -> ClimbedLadder:
         screen: dict[Key, Tally | None] = {
             c: tally for (kind, _, c), tally in observed.tallies.items() if kind == SCREEN
         }
@@ -81,7 +81,7 @@ class Margin1(Ruleset):
         return climb(observed.entries, screen=screen, met=met, audits=observed.audits, rules=self.rules)
 
     def match_end(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> MatchEnd | None:
         """The first prefix whose outcome is certain; a match against submitted outputs is played to its end."""
         if plain(kind) == "audit":
@@ -93,7 +93,7 @@ class Margin1(Ruleset):
         certain = stopping.certain(played, total, rules=self.rules) if length < total else None
         return MatchEnd(after=length, because=certain or "", tally=Tally.of(played))
 
-    def regeneration_verdict(self, rows: Sequence[Regenerated], *, generation_s: int) -> Verdict | None:
+    def regeneration_verdict(self, rows: Sequence[Regeneration], *, generation_s: int) -> AuditVerdict | None:
         limits = GenerationRules(
             win_margin=self.rules.win_margin, least_counted=self.rules.least_counted, generation_s=generation_s
         )
@@ -118,7 +118,7 @@ def whole(results: Sequence[DuelResult | None], *, total: int) -> MatchEnd | Non
     return MatchEnd(after=total, because="", tally=Tally.of(played)) if len(played) == total else None
 
 
-def _screening(ladder: Ladder, *, entered: int) -> str:
+def _screening(ladder: ClimbedLadder, *, entered: int) -> str:
     if ladder.wanted_screens:
         return f"{len(ladder.wanted_screens)} of {entered} screen matches are open"
     return BETWEEN if ladder.wanted_matches else ""

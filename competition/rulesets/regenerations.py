@@ -35,7 +35,7 @@ class TallyLike(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class AuditVerdict:
     """`numbers` and `limits` are what the sentence speaks of: integers and "n/d", so that they can be hashed."""
 
     outcome: str
@@ -59,7 +59,7 @@ class GenerationRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regenerated:
+class Regeneration:
     """One repeat: against the submitted outputs, and, once that is not worse, against the defender of the rung.
 
     `results`: the duels that `submitted` counts; `failure`: (class, code, sentence) of a run that came to no end.
@@ -72,7 +72,7 @@ class Regenerated:
     failure: tuple[str, str, str] | None = None
 
 
-def verdict(rows: Sequence[Regenerated], *, repeats: int, rules: GenerationRules) -> Verdict | None:
+def verdict(rows: Sequence[Regeneration], *, repeats: int, rules: GenerationRules) -> AuditVerdict | None:
     """The first repeat that misses a bar rejects; passing takes all.  None: the next match, or repeat, is wanted."""
     for number, one in enumerate(rows):
         said = generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure)
@@ -81,17 +81,17 @@ def verdict(rows: Sequence[Regenerated], *, repeats: int, rules: GenerationRules
         if said.outcome == PASSED and one.defender is not None:
             said = _against(one.defender, said, rules=rules)
         if said.outcome != PASSED or number + 1 == repeats:
-            return _told(said, number=number, repeats=repeats, rules=rules)
+            return _of_repeat(said, number=number, repeats=repeats, rules=rules)
     return None
 
 
-def first_verdict(rows: Sequence[Regenerated], *, rules: GenerationRules) -> Verdict:
+def first_verdict(rows: Sequence[Regeneration], *, rules: GenerationRules) -> AuditVerdict:
     """Of outputs that are generated again once, and held against what was submitted only."""
     one = rows[0]
     return generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure)
 
 
-def _against(tally: TallyLike, said: Verdict, *, rules: GenerationRules) -> Verdict:
+def _against(tally: TallyLike, said: AuditVerdict, *, rules: GenerationRules) -> AuditVerdict:
     wins, losses = tally.won + tally.forfeits_defender, tally.lost + tally.forfeits_challenger
     counted = wins + tally.drawn + losses
     if counted < max(1, rules.least_counted):
@@ -108,7 +108,7 @@ def _against(tally: TallyLike, said: Verdict, *, rules: GenerationRules) -> Verd
     return replace(said, reason="won_again", sentence=f"{said.sentence} {told}", numbers=numbers)
 
 
-def _told(said: Verdict, *, number: int, repeats: int, rules: GenerationRules) -> Verdict:
+def _of_repeat(said: AuditVerdict, *, number: int, repeats: int, rules: GenerationRules) -> AuditVerdict:
     """The deciding repeat's numbers."""
     before = f"All {repeats} hold. The last: " if said.outcome == PASSED else f"Time {number + 1} of {repeats}: "
     numbers = {**said.numbers, "repeats": number + 1}
@@ -123,14 +123,14 @@ def result_of_missing(failure_class: str) -> str:
 
 def generation(
     tally: TallyLike, *, generated_s: int, rules: GenerationRules, failure: tuple[str, str, str] | None = None
-) -> Verdict:
+) -> AuditVerdict:
     """Are the regenerated outputs not worse than the submitted ones, and were they made in time?
 
     `failure`: (class, code, sentence) of a run that came to no end.  A margin exactly at the limit passes.
     """
     numbers, limits = _numbers(tally, generated_s=generated_s), _limits(rules)
     outcome, reason, sentence = _generation(tally, generated_s=generated_s, rules=rules, failure=failure)
-    return Verdict(outcome=outcome, reason=reason, sentence=sentence, numbers=numbers, limits=limits)
+    return AuditVerdict(outcome=outcome, reason=reason, sentence=sentence, numbers=numbers, limits=limits)
 
 
 def _generation(

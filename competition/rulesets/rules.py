@@ -155,7 +155,7 @@ def _some(field: str, value: Any) -> int:
     return int(value)
 
 
-def _stakes(field: str, value: Any) -> tuple[Fraction, ...]:
+def _purse_shares(field: str, value: Any) -> tuple[Fraction, ...]:
     if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 8:
         raise BadRules(field, "a list of 1 to 8 stakes is needed", fix='Write ["1/5", "1/2"]')
     stakes = tuple(share(field, stake) for stake in value)
@@ -216,7 +216,7 @@ _TITLE_READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "finalists": _some,
     "prompts": _some,
     "batch": _some,
-    "stakes": _stakes,
+    "stakes": _purse_shares,
     "bar": _bar,
     "out": _out,
     "futility_z": exact,

@@ -18,7 +18,7 @@ from competition.decisions.attempts import plain
 from competition.rulesets import bankroll as bankrolls
 from competition.rulesets import screening
 from competition.rulesets import tally as tallying
-from competition.rulesets.bankroll import Bankroll, TitleStanding, credits, fold, titled
+from competition.rulesets.bankroll import BankrollTally, TitleStanding, credits, fold, titled
 from competition.rulesets.base import (
     SCREEN,
     CreditPath,
@@ -31,10 +31,10 @@ from competition.rulesets.base import (
     Ruleset,
     StepWords,
 )
-from competition.rulesets.entries import Candidate, Field, Solution
+from competition.rulesets.entries import Candidate, EntryField, Solution
 from competition.rulesets.ladder import LEADER, Audited, Key
 from competition.rulesets.margin_1 import MARGIN_1, whole
-from competition.rulesets.regenerations import GenerationRules, Regenerated, Verdict, first_verdict
+from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration, first_verdict
 from competition.rulesets.rules import BadRules, Rules, TitleRules
 from competition.rulesets.tally import DuelResult, Tally, clears
 
@@ -74,22 +74,22 @@ class Title:
 
 
 def settle(
-    entered: Field,
+    entered: EntryField,
     *,
     screen: Mapping[Key, Tally | None],
     audits: Mapping[Key, Audited],
-    carried: Mapping[Key, Bankroll],
+    carried: Mapping[Key, BankrollTally],
     duels: Mapping[Key, Sequence[DuelResult | None]],
     rules: Rules,
     prompts: int | None = None,
 ) -> Title:
     """The round as far as it can be known.  `duels`: a finalist's title duels in seed order, on so many `prompts`."""
     rejected = {key for key, audited in audits.items() if audited == "rejected"}
-    speakers = [s for solution in entered.solutions if (s := solution.speaker(rejected))]
-    unscreened = tuple(c.key for c in (*speakers, *entered.canaries) if screen.get(c.key) is None)
+    representatives = [s for solution in entered.solutions if (s := solution.representative(rejected))]
+    unscreened = tuple(c.key for c in (*representatives, *entered.canaries) if screen.get(c.key) is None)
     finalists: list[Candidate] = []
-    if all(screen.get(speaker.key) for speaker in speakers):
-        finalists = rank(speakers, screen=screen, carried=carried, rules=rules)[: titled(rules).finalists]
+    if all(screen.get(representative.key) for representative in representatives):
+        finalists = rank(representatives, screen=screen, carried=carried, rules=rules)[: titled(rules).finalists]
     passed = [c for c in finalists if audits.get(c.key) == "passed" or not rules.audits]
     total = titled(rules).prompts if prompts is None else prompts  # a pool may hold fewer
     standings = {c.key: fold(duels.get(c.key, ()), total=total, rules=rules, start=carried.get(c.key)) for c in passed}
@@ -104,18 +104,22 @@ def settle(
 
 
 def rank(
-    speakers: Sequence[Candidate], *, screen: Mapping[Key, Tally | None], carried: Mapping[Key, Bankroll], rules: Rules
+    representatives: Sequence[Candidate],
+    *,
+    screen: Mapping[Key, Tally | None],
+    carried: Mapping[Key, BankrollTally],
+    rules: Rules,
 ) -> list[Candidate]:
     """Those who may play for the title, best margin first, equal margins in reveal order.
 
     Whose bankroll against this leader is out has had its chance.
     """
     may = []
-    for speaker in speakers:
-        screened = screen[speaker.key]
-        if screened and clears(screened, rules=rules) and not carried.get(speaker.key, Bankroll()).out:
-            may.append((screened.margin, speaker))
-    return [speaker for _, speaker in sorted(may, key=lambda pair: (-pair[0], pair[1].entry.place))]
+    for representative in representatives:
+        screened = screen[representative.key]
+        if screened and clears(screened, rules=rules) and not carried.get(representative.key, BankrollTally()).out:
+            may.append((screened.margin, representative))
+    return [representative for _, representative in sorted(may, key=lambda pair: (-pair[0], pair[1].entry.place))]
 
 
 def _leader(passed: Sequence[Candidate], standings: Mapping[Key, TitleStanding]) -> Key:
@@ -209,7 +213,7 @@ class Title1(Ruleset):
         )
 
     def match_end(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> MatchEnd | None:
         if kind == TITLE:
             return self._title_end(results, total=total, carried=carried)
@@ -219,7 +223,7 @@ class Title1(Ruleset):
         return MatchEnd(after=stop.after, because=stop.because, tally=stop.tally) if stop else None
 
     def _title_end(
-        self, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None
+        self, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None
     ) -> MatchEnd | None:
         standing = fold(results, total=total, rules=self.rules, start=carried)
         if standing.ending == "open":
@@ -227,7 +231,7 @@ class Title1(Ruleset):
         played = [result for result in results[: standing.duels] if result]
         return MatchEnd(after=standing.duels, because=standing.ending, tally=Tally.of(played))
 
-    def regeneration_verdict(self, rows: Sequence[Regenerated], *, generation_s: int) -> Verdict | None:
+    def regeneration_verdict(self, rows: Sequence[Regeneration], *, generation_s: int) -> AuditVerdict | None:
         """Stricter than the margin: have the submitted outputs earned a title against the regenerated ones?"""
         worse = bankrolls.worse_than(rows[0].results, rules=self.rules).ending == "title"
         limits = GenerationRules(
@@ -244,7 +248,7 @@ class Title1(Ruleset):
             bar, least = self.rules.win_margin, self.rules.least_counted
             return tallying.flip_distance(tally, win_margin=bar, least_counted=least)
         seen = tally.swapped() if plain(kind) == "audit" else tally
-        held_by_it = Bankroll(won=seen.wins, drawn=seen.drawn, lost=seen.losses)
+        held_by_it = BankrollTally(won=seen.wins, drawn=seen.drawn, lost=seen.losses)
         return bankrolls.flip_distance(held_by_it, rules=self.rules)
 
     def documented_flip_distance(self, match: Mapping[str, Any], documents: Mapping[str, Any]) -> int | None:
@@ -266,7 +270,7 @@ class Title1(Ruleset):
         return min((distance for distance in distances if distance is not None), default=None)
 
     def sentence(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> str:
         """The bankroll, from what earlier rounds left to where the match ended."""
         if kind != TITLE:
@@ -274,11 +278,11 @@ class Title1(Ruleset):
         return sentence(fold(results, total=total, rules=self.rules, start=carried), rules=self.rules, takes=True)
 
     def credit_path(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> CreditPath | None:
         if kind != TITLE:
             return None
-        title, start = self.title, carried or Bankroll()
+        title, start = self.title, carried or BankrollTally()
         standing = fold(results, total=total, rules=self.rules, start=start)
         counted = [result for result in results[: standing.duels] if result and result.counts]
         path = bankrolls.path(counted, rules=self.rules, start=start)
@@ -308,7 +312,7 @@ class Title1(Ruleset):
         return {
             "entry": candidate.key,
             "commit": candidate.commit,
-            "carried": observed.carried.get(candidate.key, Bankroll()).to_dict(),
+            "carried": observed.carried.get(candidate.key, BankrollTally()).to_dict(),
             "left": standing.bankroll.to_dict(),
             "credits": str(credits(standing.bankroll, title=self.title)),
             "ending": standing.ending,
@@ -346,7 +350,7 @@ def sentence(standing: TitleStanding, *, rules: Rules, takes: bool) -> str:
     )
 
 
-def held(bankroll: Bankroll, *, rules: Rules) -> str:
+def held(bankroll: BankrollTally, *, rules: Rules) -> str:
     """Its credits with two decimals; the exact fraction is in the bundle."""
     return two_decimals(credits(bankroll, title=titled(rules)))
 

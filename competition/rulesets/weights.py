@@ -22,7 +22,7 @@ Entry = TypeVar("Entry", bound=TakesEffect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reign:
+class PaidReign:
     """From `effective_block` on, `hotkey` is paid `weight` of the emission, until a later reign takes effect."""
 
     hotkey: str
@@ -51,7 +51,7 @@ def at_block(reigns: Sequence[Entry], block: int) -> Entry | None:
     return next((reign for reign in reversed(reigns) if reign.effective_block <= block), None)
 
 
-def vector(reigns: Sequence[Reign], *, block: int, uids: Mapping[str, int], owner_uid: int) -> dict[int, Fraction]:
+def vector(reigns: Sequence[PaidReign], *, block: int, uids: Mapping[str, int], owner_uid: int) -> dict[int, Fraction]:
     """uid -> share, exactly 1 in sum, without zeros.  No reign, or a leader who is not registered: all to the owner."""
     reign = at_block(reigns, block)
     uid = None if reign is None else uids.get(reign.hotkey)

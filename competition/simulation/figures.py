@@ -13,7 +13,7 @@ import numpy as np
 from competition.rulesets import Rules
 from competition.rulesets.tally import Z95
 from competition.simulation.matches import Start
-from competition.simulation.population import Field, Lots, Numbers, Places, Population
+from competition.simulation.population import Lots, Numbers, Places, Population, SimulatedField
 from competition.simulation.rounds import LEADER, play
 
 CHUNK = 250  # rounds at a time: what fits into a processor's cache and little memory
@@ -44,7 +44,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Figures:
+class SimulatedFigures:
     """One ruleset against one population.
 
     Of so many rounds, or series of rounds where a population returns: false: somebody who is not better took the lead ·
@@ -67,7 +67,7 @@ class Figures:
         return {"ruleset": self.ruleset, "population": dataclasses.asdict(self.population), **rates, **costs}
 
 
-def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) -> Figures:
+def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) -> SimulatedFigures:
     """Play so many rounds.  Every ruleset meets the same screens under one seed."""
     hits, costs = np.zeros(3, dtype=int), np.zeros(4)
     for number, size in enumerate(_chunks(rounds)):
@@ -81,10 +81,10 @@ def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) ->
         costs += spent
     false, power, owner = (Rate(int(n), rounds) for n in hits)
     prompts, duels, calls = (float(total) / max(1.0, costs[3]) for total in costs[:3])
-    return Figures(rules.name, population, false, power, owner, prompts, duels, calls)
+    return SimulatedFigures(rules.name, population, false, power, owner, prompts, duels, calls)
 
 
-def _until_somebody_leads(field: Field, lots: Lots, *, rules: Rules) -> tuple[Places, Numbers]:
+def _until_somebody_leads(field: SimulatedField, lots: Lots, *, rules: Rules) -> tuple[Places, Numbers]:
     """(who leads in the end, [prompts, duels, calls, rounds] in all): the same commits come back until one does."""
     size = len(field.ahead)
     winner, spent, carried = np.full(size, LEADER), np.zeros(4), Start.nothing(field.ahead.shape)
@@ -92,7 +92,7 @@ def _until_somebody_leads(field: Field, lots: Lots, *, rules: Rules) -> tuple[Pl
         outcome, on = play(rules)(field, lots, rules=rules, carried=carried), winner == LEADER
         spent += [(outcome.prompts * on).sum(), (outcome.duels * on).sum(), (outcome.calls * on).sum(), on.sum()]
         winner = np.where(on, outcome.winner, winner)
-        field = lots.again(field) if lots.population.returning > 1 else field
+        field = lots.on_new_prompts(field) if lots.population.returning > 1 else field
     return winner, spent
 
 
@@ -101,7 +101,7 @@ def _chunks(rounds: int) -> Iterator[int]:
         yield min(CHUNK, rounds - start)
 
 
-def table(rows: Sequence[Figures]) -> str:
+def table(rows: Sequence[SimulatedFigures]) -> str:
     """Text, one line per population and ruleset."""
     head = f"{'population':<18} {'ruleset':<10} {'false dethronings':<24} {'power':<24} {'owner':<8}"
     lines = [f"{head} {'prompts':>8} {'duels':>8} {'calls':>8}"]

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from competition.rulesets import Rules, TitleRules
-from competition.simulation.population import Duels, Mask, Numbers, Places
+from competition.simulation.population import Mask, Numbers, Places, SimulatedDuels
 
 HAIR = 1e-9
 
 
 @dataclass(frozen=True)
-class Told:
+class MatchResults:
     """What matches said: `margin`, whether it clears the bar, how many duels the judge answered, and draws of those."""
 
     margin: Numbers
@@ -27,7 +27,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Counts:
+class RunningCounts:
     """After each number of duels from 0 on: (..., prompts + 1)."""
 
     net: Numbers
@@ -35,9 +35,9 @@ class Counts:
     left: Numbers
 
 
-def counts(duels: Duels) -> Counts:
+def counts(duels: SimulatedDuels) -> RunningCounts:
     total = duels.net.shape[-1]
-    return Counts(_running(duels.net), _running(duels.counted), np.arange(total, -1.0, -1.0))
+    return RunningCounts(_running(duels.net), _running(duels.counted), np.arange(total, -1.0, -1.0))
 
 
 def _running(values: object) -> Numbers:
@@ -53,7 +53,9 @@ def first(where: Mask) -> Places:
     return found
 
 
-def told(duels: Duels, after: Places, *, rules: Rules, settled_forfeits: bool = False) -> Told:
+def results_after(
+    duels: SimulatedDuels, after: Places, *, rules: Rules, settled_forfeits: bool = False
+) -> MatchResults:
     """The first `after` duels of each match; with `settled_forfeits` those beyond count too."""
     inside = np.arange(duels.net.shape[-1]) < after[..., None]
     within = (inside | duels.forfeited) if settled_forfeits else inside
@@ -62,19 +64,19 @@ def told(duels: Duels, after: Places, *, rules: Rules, settled_forfeits: bool = 
     margin = net / np.maximum(counted, 1)
     clears = (margin >= float(rules.win_margin) - HAIR) & (counted >= rules.least_counted)
     drawn = (judged & (duels.net == 0)).sum(-1, dtype=float)
-    return Told(margin, clears, judged.sum(-1, dtype=float), drawn)
+    return MatchResults(margin, clears, judged.sum(-1, dtype=float), drawn)
 
 
-def margin_match(duels: Duels, *, rules: Rules) -> Told:
+def margin_match(duels: SimulatedDuels, *, rules: Rules) -> MatchResults:
     """A match of margin-1 or margin-2: it ends when its outcome is certain (`rulesets.stopping`)."""
     bar, at = float(rules.win_margin), counts(duels)
     surplus = at.net - bar * at.counted
     qualified = (at.counted >= rules.least_counted) & (surplus >= at.left * (1 + bar) - 1e-4)
     below = (at.counted + at.left < rules.least_counted) | (surplus + at.left * (1 - bar) < -1e-4)
-    return told(duels, np.minimum(first(qualified | below), duels.net.shape[-1]), rules=rules)
+    return results_after(duels, np.minimum(first(qualified | below), duels.net.shape[-1]), rules=rules)
 
 
-def screen(duels: Duels, *, rules: Rules, title: TitleRules) -> Told:
+def screen(duels: SimulatedDuels, *, rules: Rules, title: TitleRules) -> MatchResults:
     """A screen of title-1 (`rulesets.screening`)."""
     total, bar = duels.net.shape[-1], float(rules.win_margin)
     forfeited = duels.forfeited.sum(-1, keepdims=True, dtype=float)
@@ -88,8 +90,8 @@ def screen(duels: Duels, *, rules: Rules, title: TitleRules) -> Told:
     hopeless = (gap > 0) & (judged > 0) & (gap**2 >= float(title.futility_z) ** 2 * variance - HAIR)
     below = (judged_net + left - need < -1e-4) | (judged + forfeited + left < rules.least_counted)
     after = np.minimum(first((hopeless | below) & (left > 0)), total)
-    said = told(duels, after, rules=rules, settled_forfeits=True)
-    return Told(said.margin, said.clears & (after == total), said.judged, said.drawn)
+    said = results_after(duels, after, rules=rules, settled_forfeits=True)
+    return MatchResults(said.margin, said.clears & (after == total), said.judged, said.drawn)
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,12 @@ class Played:
 
     title: Mask
     after: Places
-    told: Told
+    results_after: MatchResults
     left: Start
     margin: Numbers
 
 
-def title_match(duels: Duels, *, rules: Rules, title: TitleRules, start: Start | None = None) -> Played:
+def title_match(duels: SimulatedDuels, *, rules: Rules, title: TitleRules, start: Start | None = None) -> Played:
     """`rulesets.bankroll.fold`; who starts out is asked no more."""
     start = start or Start.nothing(duels.net.shape[:-1])
     won, lost = _running(duels.net > 0) + start.won[..., None], _running(duels.net < 0) + start.lost[..., None]
@@ -141,4 +143,4 @@ def title_match(duels: Duels, *, rules: Rules, title: TitleRules, start: Start |
 
     left = Start(at(won), at(counted - won - lost), at(lost), out < earned)
     titled = (earned < out) & (earned <= duels.net.shape[-1])
-    return Played(titled, after, told(duels, after, rules=rules), left, at(margin))
+    return Played(titled, after, results_after(duels, after, rules=rules), left, at(margin))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from competition.simulation.figures import Figures, Rate
+from competition.simulation.figures import Rate, SimulatedFigures
 
 COLOURS = ("#6b7280", "#b45309", "#0f766e", "#7c3aed", "#be123c")
 
 
-def draw(rows: Sequence[Figures], *, path: Path) -> None:
+def draw(rows: Sequence[SimulatedFigures], *, path: Path) -> None:
     """Write the chart: `.json` holds plotly's data and layout, anything else is a page that needs no network."""
     import plotly.graph_objects as plotly  # slow to load, and needed here only
 
@@ -22,7 +22,7 @@ def draw(rows: Sequence[Figures], *, path: Path) -> None:
         chart.write_html(path, include_plotlyjs=True)
 
 
-def bars(rows: Sequence[Figures]) -> list[dict[str, Any]]:
+def bars(rows: Sequence[SimulatedFigures]) -> list[dict[str, Any]]:
     """One bar chart per ruleset: false dethronings, and power where somebody is better."""
     found = []
     for number, ruleset in enumerate(dict.fromkeys(row.ruleset for row in rows)):
@@ -49,7 +49,7 @@ def bars(rows: Sequence[Figures]) -> list[dict[str, Any]]:
     return found
 
 
-def _rates(row: Figures) -> list[tuple[str, Rate]]:
+def _rates(row: SimulatedFigures) -> list[tuple[str, Rate]]:
     return [("false", row.false)] + ([("power", row.power)] if row.population.better else [])
 
 

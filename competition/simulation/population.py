@@ -73,15 +73,15 @@ POPULATIONS: dict[str, Population] = {
 
 
 @dataclass(frozen=True)
-class Duels:
+class SimulatedDuels:
     """(..., prompts): `net` is +1, 0 or -1 for the challenger; a void duel is not `counted`, a forfeit not `judged`."""
 
     net: Net
     counted: Mask
     forfeited: Mask
 
-    def of(self, index: Any) -> Duels:
-        return Duels(self.net[index], self.counted[index], self.forfeited[index])
+    def of(self, index: Any) -> SimulatedDuels:
+        return SimulatedDuels(self.net[index], self.counted[index], self.forfeited[index])
 
     @property
     def judged(self) -> Mask:
@@ -89,7 +89,7 @@ class Duels:
 
 
 @dataclass(frozen=True)
-class Field:
+class SimulatedField:
     """Some rounds: (rounds, challengers) in reveal order.  `ahead`: their code, `shown`: what they submit.  `owner` is
     one miner with all its clones."""
 
@@ -97,7 +97,7 @@ class Field:
     shown: Numbers
     owner: Mask
     cheat: Mask
-    screens: Duels
+    screens: SimulatedDuels
 
 
 class Lots:
@@ -106,38 +106,38 @@ class Lots:
     def __init__(self, population: Population, *, seed: int) -> None:
         self.population, self.random = population, np.random.default_rng(seed)
 
-    def field(self, rounds: int) -> Field:
+    def field(self, rounds: int) -> SimulatedField:
         """The better ones and the clones stand at random places of the queue."""
         p = self.population
         order = self.random.permuted(np.tile(np.arange(p.challengers), (rounds, 1)), axis=1)
         ahead, cheat = np.where(order < p.better, p.by, 0.0), order >= p.challengers - p.cheats
         shown = np.where(cheat, SHOWN, ahead)
-        return Field(ahead, shown, order < p.clones, cheat, self._screens(shown))
+        return SimulatedField(ahead, shown, order < p.clones, cheat, self._screens(shown))
 
-    def again(self, field: Field) -> Field:
+    def on_new_prompts(self, field: SimulatedField) -> SimulatedField:
         """The same commits on the prompts of another round."""
         return replace(field, screens=self._screens(field.shown))
 
-    def _screens(self, shown: Numbers) -> Duels:
+    def _screens(self, shown: Numbers) -> SimulatedDuels:
         p, rounds = self.population, len(shown)
         common = self.duels(np.zeros((rounds, 1)), prompts=p.prompts) if p.correlation else None
         screens = self.duels(shown, prompts=p.prompts)
         return screens if common is None else self.mixed(screens, common, share=p.correlation)
 
-    def duels(self, ahead: Numbers, *, prompts: int) -> Duels:
+    def duels(self, ahead: Numbers, *, prompts: int) -> SimulatedDuels:
         """Duels of challengers ahead by so much: won less lost is `ahead` on average, as the judge tells it."""
         p, shape = self.population, (*ahead.shape, prompts)
         decisive = np.maximum(p.decisive, np.abs(ahead))[..., None]
         lot = self.random.random(shape, dtype=np.float32)
         won, lost = lot < (decisive + ahead[..., None]) / 2, lot >= 1 - (decisive - ahead[..., None]) / 2
-        return self._told((won.astype(np.int8) - lost).astype(np.int8))
+        return self._judged((won.astype(np.int8) - lost).astype(np.int8))
 
-    def mixed(self, ours: Duels, others: Duels, *, share: float) -> Duels:
+    def mixed(self, ours: SimulatedDuels, others: SimulatedDuels, *, share: float) -> SimulatedDuels:
         """A `share` of our duels ends as the others' do."""
         same = self.random.random(ours.net.shape, dtype=np.float32) < share
         return replace(ours, net=np.where(same & ~ours.forfeited, others.net, ours.net).astype(np.int8))
 
-    def _told(self, net: Net) -> Duels:
+    def _judged(self, net: Net) -> SimulatedDuels:
         p = self.population
         if p.noise:
             coin = (2 * self.random.integers(0, 2, net.shape, dtype=np.int8) - 1).astype(np.int8)
@@ -149,7 +149,7 @@ class Lots:
         forfeited = self._share(p.missing, net) if p.missing else np.zeros(net.shape, dtype=bool)
         void = self._share(p.void, net) & ~forfeited if p.void else np.zeros(net.shape, dtype=bool)
         net = np.where(forfeited, -1, np.where(void, 0, net)).astype(np.int8)
-        return Duels(net, ~void, forfeited)
+        return SimulatedDuels(net, ~void, forfeited)
 
     def _share(self, share: float, like: Net) -> Mask:
         return self.random.random(like.shape, dtype=np.float32) < share

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from competition.rulesets import BadRules, Rules
 from competition.rulesets.title_1 import Title1
-from competition.simulation.matches import Played, Start, Told, margin_match, screen, title_match
-from competition.simulation.population import Duels, Field, Lots, Mask, Numbers, Places
+from competition.simulation.matches import MatchResults, Played, Start, margin_match, screen, title_match
+from competition.simulation.population import Lots, Mask, Numbers, Places, SimulatedDuels, SimulatedField
 
 LEADER = -1
 SPARE = 2  # entries beyond the finalists and the cheats that may take the place of a rejected one
@@ -20,7 +20,7 @@ CALLS_DECISIVE, CALLS_DRAWN = 4, 6  # front and sides in both orders; the gray v
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RoundOutcomes:
     """Per round: the place of the new leader in the queue (-1: the leader defends), prompts, duels and calls used."""
 
     winner: Places
@@ -35,13 +35,13 @@ class Bill:
     def __init__(self, rounds: int) -> None:
         self.duels, self.calls = np.zeros(rounds), np.zeros(rounds)
 
-    def add(self, said: Told, *, rows: Any = slice(None)) -> None:
+    def add(self, said: MatchResults, *, rows: Any = slice(None)) -> None:
         judged, drawn = (x.reshape(len(x), -1).sum(-1) for x in (said.judged, said.drawn))
         self.duels[rows] += judged
         self.calls[rows] += CALLS_DECISIVE * (judged - drawn) + CALLS_DRAWN * drawn
 
 
-def ladder_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> Outcome:
+def ladder_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: Start) -> RoundOutcomes:
     """margin-1 and margin-2: the qualified meet the defender of the moment in reveal order.
 
     margin-1 asks regenerated outputs to be not worse than the submitted ones; margin-2 asks for that, and for another
@@ -56,10 +56,12 @@ def ladder_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> 
         if len(rows):
             won = _rung(field, lots, place=place, rows=rows, winner=winner, bill=bill, rules=rules)
             winner[rows[won]] = place
-    return Outcome(winner, np.full(rounds, float(field.screens.net.shape[-1])), bill.duels, bill.calls)
+    return RoundOutcomes(winner, np.full(rounds, float(field.screens.net.shape[-1])), bill.duels, bill.calls)
 
 
-def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places, bill: Bill, rules: Rules) -> Mask:
+def _rung(
+    field: SimulatedField, lots: Lots, *, place: int, rows: Places, winner: Places, bill: Bill, rules: Rules
+) -> Mask:
     """Which of these rounds' challengers at `place` beat their defender and pass the audit."""
     p = lots.population
     defender = winner[rows]
@@ -68,7 +70,7 @@ def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places,
     met = lots.duels(field.shown[rows, place] - theirs, prompts=p.prompts)
     against_leader = (defender == LEADER)[:, None]
     ours = field.screens.of((rows, place))
-    met = Duels(*(np.where(against_leader, a, b) for a, b in zip(_parts(ours), _parts(met), strict=True)))
+    met = SimulatedDuels(*(np.where(against_leader, a, b) for a, b in zip(_parts(ours), _parts(met), strict=True)))
     said = margin_match(met, rules=rules)
     held = said.clears
     bill.add(_only(said, defender != LEADER), rows=rows)
@@ -83,15 +85,15 @@ def _rung(field: Field, lots: Lots, *, place: int, rows: Places, winner: Places,
     return np.asarray(held & ~field.cheat[rows, place], np.bool_)
 
 
-def _parts(duels: Duels) -> tuple[Any, Any, Any]:
+def _parts(duels: SimulatedDuels) -> tuple[Any, Any, Any]:
     return duels.net, duels.counted, duels.forfeited
 
 
-def _only(said: Told, rows: Mask) -> Told:
-    return Told(said.margin, said.clears, said.judged * rows, said.drawn * rows)
+def _only(said: MatchResults, rows: Mask) -> MatchResults:
+    return MatchResults(said.margin, said.clears, said.judged * rows, said.drawn * rows)
 
 
-def title_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> Outcome:
+def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: Start) -> RoundOutcomes:
     """title-1: one entry per solution, the best of the screen whose audits pass play the leader on fresh prompts.
 
     `carried` is brought up to date with what their bankrolls left.
@@ -115,15 +117,15 @@ def title_rounds(field: Field, lots: Lots, *, rules: Rules, carried: Start) -> O
     winner = np.where(np.isfinite(best.max(axis=1)), place, LEADER)
     longest = np.where(finalists, played.after, 0).max(axis=1)
     generated = np.ceil(longest / title.batch) * title.batch
-    return Outcome(winner, lots.population.prompts + generated, bill.duels, bill.calls)
+    return RoundOutcomes(winner, lots.population.prompts + generated, bill.duels, bill.calls)
 
 
-def _only_entered(said: Told, entered: Mask) -> Told:
-    return Told(said.margin, said.clears & entered, said.judged * entered, said.drawn * entered)
+def _only_entered(said: MatchResults, entered: Mask) -> MatchResults:
+    return MatchResults(said.margin, said.clears & entered, said.judged * entered, said.drawn * entered)
 
 
 def _finalists(
-    field: Field, lots: Lots, said: Told, *, carried: Start, bill: Bill, rules: Rules
+    field: SimulatedField, lots: Lots, said: MatchResults, *, carried: Start, bill: Bill, rules: Rules
 ) -> tuple[Places, Mask]:
     """The places of the best whose audits pass, and which of these places are taken: a rejected one is replaced."""
     number, may = Title1(rules).title.finalists, said.clears & ~carried.out
@@ -143,7 +145,7 @@ def _finalists(
 def _regenerated(lots: Lots, *, shape: tuple[int, ...], rules: Rules) -> Played:
     """Honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title."""
     again = lots.duels(np.zeros(shape), prompts=lots.population.prompts)
-    reversed_ = Duels((-again.net).astype(np.int8), again.counted, again.forfeited)
+    reversed_ = SimulatedDuels((-again.net).astype(np.int8), again.counted, again.forfeited)
     return title_match(reversed_, rules=rules, title=Title1(rules).title)
 
 
@@ -154,14 +156,14 @@ def _keep(carried: Start, left: Start, *, places: Places, where: Mask) -> None:
     np.put_along_axis(carried.out, places, out, axis=1)
 
 
-PLAYED: dict[str, Callable[..., Outcome]] = {
+PLAYED: dict[str, Callable[..., RoundOutcomes]] = {
     "margin-1": ladder_rounds,
     "margin-2": ladder_rounds,
     "title-1": title_rounds,
 }
 
 
-def play(rules: Rules) -> Callable[..., Outcome]:
+def play(rules: Rules) -> Callable[..., RoundOutcomes]:
     """Raises BadRules where nobody has written how rounds of this ruleset are simulated."""
     if rules.name not in PLAYED:
         raise BadRules("name", f"rounds of {rules.name} are not simulated", fix=f"Use one of: {', '.join(PLAYED)}")

@@ -18,7 +18,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass
-class Report:
+class ScrubReport:
     """`rotten` and `missing`: what the database names, as `file <sha256>` or `bundle <sha256>`; `unknown`: paths of
     files that nothing names (nothing is deleted); `mended`: of the first two, what has the same bytes again."""
 
@@ -38,9 +38,9 @@ class Report:
         return {**asdict(self), "well": self.well}
 
 
-def scrub(*, repair: bool, clock: Callable[[], datetime], progress: Callable[[Report], object]) -> Report:
+def scrub(*, repair: bool, clock: Callable[[], datetime], progress: Callable[[ScrubReport], object]) -> ScrubReport:
     """Compare everything; write down what is damaged, and with `repair` try to mend it at once."""
-    report, began = Report(), clock()
+    report, began = ScrubReport(), clock()
     problems = _files(report, progress=progress) | _bundles(report, progress=progress)
     for (what, digest), problem in problems.items():
         getattr(report, "missing" if problem == "missing" else "rotten").append(f"{what} {digest}")
@@ -56,7 +56,7 @@ def scrub(*, repair: bool, clock: Callable[[], datetime], progress: Callable[[Re
     return report
 
 
-def _files(report: Report, *, progress: Callable[[Report], object]) -> dict[tuple[str, str], str]:
+def _files(report: ScrubReport, *, progress: Callable[[ScrubReport], object]) -> dict[tuple[str, str], str]:
     named, seen, here = set(damage.referenced()), set(), store.default()
     problems: dict[tuple[str, str], str] = {}
     for path in here.walk():
@@ -77,7 +77,7 @@ def _in_its_place(path: Path) -> bool:
     return path.parts[-3:-1] == (path.name[:2], path.name[2:4])
 
 
-def _bundles(report: Report, *, progress: Callable[[Report], object]) -> dict[tuple[str, str], str]:
+def _bundles(report: ScrubReport, *, progress: Callable[[ScrubReport], object]) -> dict[tuple[str, str], str]:
     problems: dict[tuple[str, str], str] = {}
     mender = MENDERS.get(BUNDLE)
     for digest in mender.expected() if mender else ():

@@ -11,7 +11,7 @@ from typing import Any
 from competition import chain, queries
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
 from competition.rulesets import weights as decisions
-from competition.weights import told_by
+from competition.weights import paid_reigns
 from dashboard.api.errors import bad, missing
 from dashboard.api.rows import evidence, game, outcomes
 from dashboard.facts import weights as facts
@@ -99,7 +99,7 @@ def weights(at: Moment) -> outcomes.WeightsRow:
 
 def _vector(at: Moment, reigns: Sequence[Reign], *, reign: Reign | None) -> tuple[outcomes.Share, ...]:
     """With uids where a chain is asked; of records by role only.  `reigns`: those that may be paid."""
-    known = told_by(reigns)
+    known = paid_reigns(reigns)
     if at.played:
         connected = chain.of(at.competition)
         owner, uids = connected.owner_uid(), connected.uids()

@@ -10,7 +10,7 @@ from audits.models import Audit
 from competition.models import Submission
 from competition.rulesets import Rules, ruleset
 from competition.rulesets.base import DecisionStep, KnownRound, Pairing
-from competition.rulesets.ladder import Audited, Entry, Key, combined
+from competition.rulesets.ladder import Audited, Key, LadderEntry, combined
 from competition.rulesets.tally import Tally
 from dashboard.facts.figures import MatchFigures, figures
 from dashboard.facts.people import Who, entrant, plain
@@ -70,7 +70,7 @@ def steps(
     if rules is None or not any(match.kind == Match.Kind.SCREEN for match in decided):
         return ()
     entries = [
-        Entry(
+        LadderEntry(
             key=s.key, hotkey=s.miner.hotkey, reveal_block=s.reveal_block or 0, extrinsic_index=s.extrinsic_index or 0
         )
         for s in submissions

@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from competition.rulesets import RULESETS, TITLE_1
-from competition.rulesets.bankroll import Bankroll, credits, earned
+from competition.rulesets.bankroll import BankrollTally, credits, earned
 from dashboard.facts import rules_plots
 from dashboard.facts.plots import Plot
 from dashboard.facts.wording import each_rule
@@ -74,7 +74,7 @@ def rules_facts() -> RulesPage:
         raise ValueError("title-1 has a title match")
     worked = []
     for hotkey, won, drawn, lost in REAL:
-        held = Bankroll(won=won, drawn=drawn, lost=lost)
+        held = BankrollTally(won=won, drawn=drawn, lost=lost)
         worked.append(
             Worked(
                 hotkey=hotkey,

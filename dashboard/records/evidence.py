@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from competition.models import Competition
-from competition.records.reading import Shelf, Trouble
+from competition.records.reading import ReadProblem, RoundFiles
 from competition.records.rounds import announced
-from competition.records.sources import Listed, Source, Unreadable
+from competition.records.sources import Listed, RecordSource, Unreadable
 from dashboard.models import RecordFile
 
 LEVEL = 6  # of deflate: records shrink to a tenth
@@ -23,7 +23,7 @@ class Read:
     number: int | None
     contents: dict[str, bytes] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
-    troubles: list[Trouble] = field(default_factory=list)
+    troubles: list[ReadProblem] = field(default_factory=list)
 
     def digest(self, *more: object) -> str:
         """Of all the files, and of whatever else decides which rows they become."""
@@ -31,7 +31,7 @@ class Read:
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
-def read(source: Source, files: Iterable[Listed], *, number: int | None) -> Read:
+def read(source: RecordSource, files: Iterable[Listed], *, number: int | None) -> Read:
     found = Read(number=number)
     for file in files:
         try:
@@ -39,7 +39,7 @@ def read(source: Source, files: Iterable[Listed], *, number: int | None) -> Read
                 raise Unreadable(file.objection)
             content = source.read(file)
         except Unreadable as reason:
-            found.troubles.append(Trouble(file.path, None, f"not read: {reason}"))
+            found.troubles.append(ReadProblem(file.path, None, f"not read: {reason}"))
             continue
         found.contents[file.path] = content
         found.hashes[file.path] = hashlib.sha256(content).hexdigest()
@@ -55,7 +55,7 @@ def recall(slug: str, read: Read) -> None:
         read.hashes[row.path] = row.sha256
 
 
-def keep(competition: Competition, read: Read, *, troubles: Iterable[Trouble]) -> None:
+def keep(competition: Competition, read: Read, *, troubles: Iterable[ReadProblem]) -> None:
     """Write down what is new.  A version that was there before is marked again; one that is gone stays as history."""
     of_file: dict[str, list[dict[str, object]]] = {}
     for trouble in troubles:
@@ -95,7 +95,7 @@ def hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
     return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
 
 
-def check_the_rest(shelf: Shelf) -> None:
+def check_the_rest(shelf: RoundFiles) -> None:
     """Files that no row is made of must be whole all the same."""
     for path in shelf.contents:
         if path.endswith(".json") and announced(path) and path not in shelf.parsed:

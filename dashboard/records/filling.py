@@ -17,7 +17,7 @@ from competition.models import Competition, Miner, Prompt, Round, RoundPrompt, S
 from competition.records.audited import ReadAudit
 from competition.records.played import PlayedDuel, PlayedMatch
 from competition.records.reigns import ReadReign
-from competition.records.rounds import Entry, ReadRound
+from competition.records.rounds import ReadRound, RecordedEntry
 from competition.rulesets.tally import DuelResult
 from core.postgres.bulk_copy import copy_rows
 from dashboard.facts import prompt_counts
@@ -103,7 +103,7 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     return written
 
 
-def _mark_copies(queue: list[Entry], written: Mapping[str, Submission]) -> None:
+def _mark_copies(queue: list[RecordedEntry], written: Mapping[str, Submission]) -> None:
     """Of those that share a commit, the first revealed is the original."""
     firsts: dict[str, Submission] = {}
     copies = []

@@ -19,10 +19,10 @@ from django.db import connection, transaction
 
 from competition.models import Competition, Round
 from competition.records import ladders
-from competition.records.reading import Shelf, Trouble
+from competition.records.reading import ReadProblem, RoundFiles
 from competition.records.reigns import ReadReign, Terms, in_effect, is_finished, read_reigns, read_state, read_terms
 from competition.records.rounds import ReadRound, announced, read_round
-from competition.records.sources import Source, by_round
+from competition.records.sources import RecordSource, by_round
 from competition.rulesets import RULESETS, BadRules
 from competition.rulesets import read as read_rules
 from dashboard.records import evidence, examining, older_copy, reigning, telling
@@ -64,7 +64,7 @@ class ImportSummary:
     files: int = 0
     duels: int = 0
     disagreeing: int = 0
-    troubles: list[Trouble] = field(default_factory=list)
+    troubles: list[ReadProblem] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     findings: int = 0
 
@@ -74,7 +74,7 @@ class _Import:
     """What all rounds of one repository share."""
 
     competition: Competition
-    source: Source
+    source: RecordSource
     terms: Terms
     reigns: list[ReadReign]
     current: int | None
@@ -91,7 +91,7 @@ def import_source(source: Source, *, now: datetime, progress: Progress, go_back:
     listed = source.listing()
     shelves = by_round(listed)
     beside = evidence.read(source, shelves.pop(None) or [], number=None)
-    top = Shelf(beside.contents)
+    top = RoundFiles(beside.contents)
     terms = read_terms(top)
     if terms is None or not SLUG.fullmatch(terms.name):
         said = "; ".join(map(str, [*beside.troubles, *top.troubles])) or "its name makes no address"
@@ -100,7 +100,7 @@ def import_source(source: Source, *, now: datetime, progress: Progress, go_back:
         current, stage = read_state(top)
         if not go_back:
             evidence.recall(terms.name, beside)
-            top = Shelf(beside.contents)
+            top = RoundFiles(beside.contents)
             current, stage = read_state(top)
             lacking = older_copy.lacking(terms.name, top, {file.path for file in listed})
             played = [] if current is None else shelves.get(current, [])
@@ -140,7 +140,7 @@ def one_at_a_time(name: str) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, key])
 
 
-def _competition(terms: Terms, source: Source, *, now: datetime) -> Competition:
+def _competition(terms: Terms, source: RecordSource, *, now: datetime) -> Competition:
     """The row of the competition; inactive, so that no sweep of ours takes it for one to be played."""
     about: dict[str, Any] = {
         "name": str(terms.config.get("description") or terms.name)[:80],
@@ -170,12 +170,12 @@ def rules(terms: Terms, *, era: int) -> dict[str, Any]:
 
 
 def _round(run: _Import, read: Read) -> None:
-    shelf = Shelf(read.contents)
+    shelf = RoundFiles(read.contents)
     told = read_round(shelf, int(read.number or 0), config=run.terms.config)
     evidence.check_the_rest(shelf)
     troubles = [*read.troubles, *shelf.troubles]
     if told.window is None:
-        troubles.append(Trouble(f"rounds/{told.number}", None, "without a readable schedule.json it has no window"))
+        troubles.append(ReadProblem(f"rounds/{told.number}", None, "without a readable schedule.json it has no window"))
     run.outcome.files += len(read.contents)
     run.outcome.troubles += troubles
     run.outcome.duels += sum(len(match.duels) for match in (*told.matches, *told.repeats))
@@ -250,12 +250,12 @@ def _rules(run: _Import, told: ReadRound) -> dict[str, Any]:
     try:
         read_rules(under)
     except BadRules as error:
-        run.outcome.troubles.append(Trouble(file, None, f"rules that cannot be applied: {error}"))
+        run.outcome.troubles.append(ReadProblem(file, None, f"rules that cannot be applied: {error}"))
         return {}
     return under
 
 
-def _finish(run: _Import, beside: Read, top: Shelf) -> None:
+def _finish(run: _Import, beside: Read, top: RoundFiles) -> None:
     """What hangs on all rounds: the reigns, the files beside the rounds, and what the verifier finds."""
     evidence.check_the_rest(top)
     troubles = [*beside.troubles, *top.troubles]

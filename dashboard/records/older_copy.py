@@ -22,7 +22,7 @@ STAGES = ("open", "collecting", "miner_generation", "generating", "downloading",
 """In the order in which a round goes through them; a round may pause in any."""
 
 
-def lacking(slug: str, top: Shelf, paths: Collection[str]) -> list[str]:
+def lacking(slug: str, top: RoundFiles, paths: Collection[str]) -> list[str]:
     """What is here and not in the copy, in words; empty where the copy goes on from what is here.
 
     `top`: the copy's files beside its rounds; `paths`: all of its files.

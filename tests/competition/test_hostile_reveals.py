@@ -33,7 +33,7 @@ def test_platform_and_verifier_read_each_alike(name: str) -> None:
     if not reading.fields:
         assert reading.objection is not None
         assert reading.objection.endswith(".")
-    reveal = eligibility.Reveal(hotkey="5a", block=7, raw=payload)
+    reveal = eligibility.RevealMessage(hotkey="5a", block=7, raw=payload)
     for demo in (False, True):
         (entry,) = eligibility.derive([reveal], earliest=1, latest=9, demo=demo)
         row = {"miner": "5a", "block": 7, "extrinsic_index": 0, "payload": payload.hex()}
@@ -77,8 +77,8 @@ def test_each_is_kept_and_explained_and_none_stops_the_next(competition: Competi
 
 def test_both_kinds_of_quotes_are_read_as_the_public_collector_reads_them() -> None:
     fields = {"repo": "owner/name", "commit": "a" * 40, "cdn_url": "https://cdn.example.org/x"}
-    assert eligibility.read(MIXED) == eligibility.Reading(fields)
-    (entry,) = eligibility.derive([eligibility.Reveal(hotkey="5a", block=7, raw=MIXED)], earliest=1, latest=9)
+    assert eligibility.read(MIXED) == eligibility.PayloadReading(fields)
+    (entry,) = eligibility.derive([eligibility.RevealMessage(hotkey="5a", block=7, raw=MIXED)], earliest=1, latest=9)
     assert entry.objection is None
     assert bundle_reveals.fields_of(MIXED) == fields
 
@@ -93,7 +93,7 @@ READABLE = [
 
 @pytest.mark.parametrize("name", READABLE)
 def test_a_message_is_read_whatever_its_quotes_are(name: str) -> None:
-    assert eligibility.read(PAYLOADS[name]) == eligibility.Reading(GOOD)
+    assert eligibility.read(PAYLOADS[name]) == eligibility.PayloadReading(GOOD)
 
 
 def test_where_the_quotes_allow_two_readings_the_collectors_is_taken() -> None:

@@ -13,7 +13,7 @@ HOSTING = "http://127.0.0.1:8017"
 
 def derived() -> dict[str, eligibility.Derived]:
     heap = [
-        eligibility.Reveal(hotkey=one.hotkey, block=100 + after, raw=raw)
+        eligibility.RevealMessage(hotkey=one.hotkey, block=100 + after, raw=raw)
         for one in CHALLENGERS
         for after, raw in one.payloads(HOSTING)
     ]

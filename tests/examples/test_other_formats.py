@@ -51,7 +51,7 @@ def test_a_picture_becomes_a_file_that_is_let_through(
 
 @pytest.mark.parametrize("name", ["ply", "threejs"])
 def test_the_demo_of_a_format_names_members_that_speak_it(name: str) -> None:
-    told = demo_setting.told_in(ROOT / "examples" / f"{name}.json")
+    told = demo_setting.read_setting(ROOT / "examples" / f"{name}.json")
     members = {one.name: one.extension for one in CAST}
     named = {told["config"]["leader"], *(each for cast in told["config"]["cast"].values() for each in cast)}
     assert {members[each] for each in named} == {registry.FORMATS[name].extension}
@@ -62,4 +62,4 @@ def test_a_renderer_that_cannot_draw_the_format_is_refused_with_a_choice(tmp_pat
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps(told))
     with pytest.raises(demo_setting.BadCompetition, match="'raycast' cannot draw ply files; choose threejs"):
-        demo_setting.told_in(file)
+        demo_setting.read_setting(file)

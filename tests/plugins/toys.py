@@ -18,10 +18,10 @@ from audits.source.findings import PERSON, SourceFinding
 from audits.source.tree import Tree
 from competition.chain.base import ChainFault, RawReveal
 from competition.rulesets import MARGIN_1, Observation, RoundDecision, Ruleset
-from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.base import SCREEN, DecisionStep, MatchEnd
 from competition.rulesets.ladder import LEADER, in_reveal_order
-from competition.rulesets.regenerations import Regenerated, Verdict
+from competition.rulesets.regenerations import AuditVerdict, Regeneration
 from competition.rulesets.tally import DuelResult, Tally
 from judging.backends import Answer, Question
 from tests.competition import made
@@ -76,12 +76,12 @@ class MostWins(Ruleset):
         )
 
     def match_end(
-        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: Bankroll | None = None
+        self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> MatchEnd | None:
         played = [result for result in results if result]
         return MatchEnd(after=total, because="", tally=Tally.of(played)) if len(played) == total else None
 
-    def regeneration_verdict(self, rows: Sequence[Regenerated], *, generation_s: int) -> Verdict | None:
+    def regeneration_verdict(self, rows: Sequence[Regeneration], *, generation_s: int) -> AuditVerdict | None:
         raise AssertionError("nobody is audited")
 
     def flip_distance(self, kind: str, tally: Tally) -> int | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competition.records.ladders import climb, winner
-from competition.records.reading import Shelf, fit
+from competition.records.reading import RoundFiles, fit
 from competition.records.reigns import in_effect, read_reigns, read_terms
 from competition.records.rounds import announced, read_round
 from competition.rulesets import share
@@ -21,8 +21,8 @@ from tests.verify.ways_to_break import ADA, BEN, CLEO
 MATCH = f"rounds/0/{ADA}/duels_leader.json"
 
 
-def shelf_of(files: dict[str, Any]) -> Shelf:
-    return Shelf(
+def shelf_of(files: dict[str, Any]) -> RoundFiles:
+    return RoundFiles(
         {
             path: (content if isinstance(content, str) else json.dumps(content, indent=2)).encode()
             for path, content in files.items()
@@ -30,7 +30,7 @@ def shelf_of(files: dict[str, Any]) -> Shelf:
     )
 
 
-def read(files: dict[str, Any], number: int = 0) -> tuple[Any, Shelf]:
+def read(files: dict[str, Any], number: int = 0) -> tuple[Any, RoundFiles]:
     shelf = shelf_of(files)
     round_ = read_round(shelf, number, config=files["config.json"] if isinstance(files["config.json"], dict) else {})
     return round_, shelf
@@ -107,7 +107,7 @@ def test_what_is_broken_is_told_with_its_line_and_the_reason(name: str) -> None:
     files = made_records.era_1()
     content = files[file]
     files[file] = change(content if isinstance(content, str) else json.dumps(content, indent=2))
-    shelf = Shelf({path: _bytes(text) for path, text in files.items()})
+    shelf = RoundFiles({path: _bytes(text) for path, text in files.items()})
     round_ = read_round(shelf, 0, config=files["config.json"])
     told = [trouble for trouble in shelf.troubles if trouble.file == file]
     assert any(reason in trouble.reason for trouble in told), shelf.troubles
@@ -139,7 +139,7 @@ def test_a_text_that_the_database_cannot_hold_is_made_fit() -> None:
 def test_a_weight_keeps_the_digits_it_was_written_in() -> None:
     files = made_records.era_1()
     text = json.dumps(files["leader.json"], indent=2).replace('"weight": 0.8', '"weight": 0.6000000000000001')
-    shelf = Shelf({"leader.json": text.encode(), "config.json": json.dumps(files["config.json"]).encode()})
+    shelf = RoundFiles({"leader.json": text.encode(), "config.json": json.dumps(files["config.json"]).encode()})
     assert "0.6000000000000001" in [reign.weight for reign in read_reigns(shelf)]
     terms = read_terms(shelf)
     assert terms is not None
@@ -160,7 +160,7 @@ def test_a_weight_keeps_the_digits_it_was_written_in() -> None:
 )
 def test_a_share_is_a_number_that_costs_nothing_to_reckon_with(written: str, kept: str | None) -> None:
     text = json.dumps(made_records.config(1)).replace('"win_margin": 0.1', f'"win_margin": {written}')
-    terms = read_terms(Shelf({"config.json": text.encode()}))
+    terms = read_terms(RoundFiles({"config.json": text.encode()}))
     assert (terms.win_margin if terms else None) == kept
 
 
@@ -168,12 +168,12 @@ def test_a_value_too_deep_for_a_page_is_kept_as_text() -> None:
     deep: Any = "bottom"
     for _ in range(400):
         deep = [deep]
-    shelf = Shelf({"rounds/0/winner.json": json.dumps({"deep": deep}).encode()})
+    shelf = RoundFiles({"rounds/0/winner.json": json.dumps({"deep": deep}).encode()})
     told = json.dumps(shelf.json("rounds/0/winner.json", kind=dict))
     assert told.count("[") == 400
     assert json.loads(told)["deep"] != deep
     bottomless = b"[" * 100_000
-    assert Shelf({"a.json": bottomless}).json("a.json", kind=list) is None
+    assert RoundFiles({"a.json": bottomless}).json("a.json", kind=list) is None
 
 
 def test_the_leader_at_a_block_is_the_last_entry_up_to_it() -> None:
@@ -198,7 +198,7 @@ def test_whatever_a_file_holds_reading_ends_in_a_report(data: st.DataObject) -> 
     files = made_records.ERAS[era]()
     file = data.draw(st.sampled_from(sorted(path for path in files if path.startswith("rounds/0/"))))
     files[file] = data.draw(st.one_of(JUNK.map(lambda value: json.dumps(value)), st.text(max_size=30)))
-    shelf = Shelf({path: _bytes(content) for path, content in files.items()})
+    shelf = RoundFiles({path: _bytes(content) for path, content in files.items()})
     round_ = read_round(shelf, 0, config=files["config.json"])
     climb(round_, win_margin=share("bar", "0.1"))
     assert {trouble.file for trouble in shelf.troubles} <= {file}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from competition.records import sources
-from competition.records.sources import Folder, NoRepository, Source, open_sources
+from competition.records.sources import Folder, NoRepository, RecordSource, open_sources
 from dashboard.records.evidence import read as read_files
 from tests.records.importing import made
 from tests.verify.made_records import hotkey
@@ -30,11 +30,11 @@ def committed(root: Path) -> Path:
     return root
 
 
-def everything(source: Source) -> dict[str, bytes]:
+def everything(source: RecordSource) -> dict[str, bytes]:
     return {file.path: source.read(file) for file in source.listing() if not file.objection}
 
 
-def only(path: Path) -> Source:
+def only(path: Path) -> RecordSource:
     (source,) = open_sources(path)
     return source
 

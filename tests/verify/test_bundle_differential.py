@@ -98,7 +98,7 @@ def _ladders_agree(random: Random, rules: rulesets.Rules) -> None:
     """The platform asks for matches and audits until nothing is wanted; then both climb alike."""
     total = random.randint(1, 24)
     keys = [f"5{n}" for n in range(random.randint(0, 7))]
-    entries = [ladder.Entry(key=k, hotkey=k, reveal_block=random.randint(1, 4), extrinsic_index=0) for k in keys]
+    entries = [ladder.LadderEntry(key=k, hotkey=k, reveal_block=random.randint(1, 4), extrinsic_index=0) for k in keys]
     rows = [{"entry": e.key, "miner": e.hotkey, "reveal_block": e.reveal_block, "extrinsic_index": 0} for e in entries]
     screen, met, verdicts_of, pairs = {}, {}, {}, {}
     for key in keys:
@@ -195,7 +195,9 @@ def some_payload(random: Random) -> bytes:
 def _reveals_agree(random: Random) -> None:
     demo = random.random() < 0.5
     reveals = [
-        eligibility.Reveal(hotkey=f"5{random.randint(1, 4)}", block=block, extrinsic_index=0, raw=some_payload(random))
+        eligibility.RevealMessage(
+            hotkey=f"5{random.randint(1, 4)}", block=block, extrinsic_index=0, raw=some_payload(random)
+        )
         for block in random.sample(range(1, 40), random.randint(0, 12))
     ]
     derived = eligibility.derive(reveals, earliest=5, latest=35, demo=demo)
@@ -224,7 +226,8 @@ def _reveals_agree(random: Random) -> None:
 def _pay_agrees(random: Random, rules: rulesets.Rules) -> None:
     parts = [Fraction(random.randint(0, 12), 12) for _ in range(random.randint(0, 5))]
     reigns = [
-        weights.Reign(hotkey=random.choice("abc"), weight=part, effective_block=random.randint(0, 50)) for part in parts
+        weights.PaidReign(hotkey=random.choice("abc"), weight=part, effective_block=random.randint(0, 50))
+        for part in parts
     ]
     told = [{"hotkey": r.hotkey, "weight": str(r.weight), "effective_block": r.effective_block} for r in reigns]
     uids = {name: uid for uid, name in enumerate("owab") if random.random() < 0.9}

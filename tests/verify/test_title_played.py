@@ -13,7 +13,7 @@ import pytest
 import rfc8785
 
 from competition import rulesets
-from competition.rulesets.bankroll import Bankroll, credits
+from competition.rulesets.bankroll import BankrollTally, credits
 from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, ahead, by_worth
@@ -90,7 +90,7 @@ def test_what_a_bankroll_left_is_there_when_the_same_commits_meet_again(returned
     assert first["commit"] == second["commit"] and first["ending"] == "exhausted"
     assert second["carried"] == first["left"] and second["carried"]["won"] > 0
     assert second["ending"] == "title" and told(returned / "2", "decision.json")["winner"] == second["entry"]
-    alone = Bankroll(won=second["left"]["won"] - first["left"]["won"], lost=second["left"]["lost"])
+    alone = BankrollTally(won=second["left"]["won"] - first["left"]["won"], lost=second["left"]["lost"])
     assert credits(alone, title=rulesets.read(told(returned / "2", "round.json")["rules"]).title) < 30
     assert not errors(examine_all(returned).findings)
 

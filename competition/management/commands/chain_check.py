@@ -61,10 +61,10 @@ class Command(BaseCommand):
                 await watcher.close()
 
         seen = asyncio.run(look())
-        self.say(name, terminal_tables.endpoints(seen))
-        self.say("Agreement", terminal_tables.agreement(seen))
+        self.write(name, terminal_tables.endpoints(seen))
+        self.write("Agreement", terminal_tables.agreement(seen))
         if seen.reading:
-            self.say("Operator", terminal_tables.wallet(address, seen.reading.subnet))
+            self.write("Operator", terminal_tables.wallet(address, seen.reading.subnet))
         return self.due(name) and not seen.fault
 
     def due(self, name: str) -> bool:
@@ -74,13 +74,13 @@ class Command(BaseCommand):
         try:
             made = weight_setter.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
-            self.say("Weights", [f"cannot be decided: {error}"])
+            self.write("Weights", [f"cannot be decided: {error}"])
             return False
         switch = "on" if settings.CHAIN_SETS_WEIGHTS else "off: nothing is sent"
-        self.say("Weights", [*terminal_tables.difference(made), f"GAUNTLET_CHAIN_SETS_WEIGHTS is {switch}"])
+        self.write("Weights", [*terminal_tables.difference(made), f"GAUNTLET_CHAIN_SETS_WEIGHTS is {switch}"])
         return made.action.do != "refuse"
 
-    def say(self, title: str, lines: list[str]) -> None:
+    def write(self, title: str, lines: list[str]) -> None:
         self.stdout.write(f"{title}\n" + "".join(f"  {line}\n" for line in lines))
 
 

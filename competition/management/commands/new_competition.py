@@ -33,7 +33,7 @@ class Command(BaseCommand):
             pictures = demo_setting.pictures_of(options["prompts"], option="PROMPTS")
             if not isinstance(told, dict):
                 raise CommandError(f"{options['file']} is no JSON object; start from examples/subnet.json")
-            made = competition_setup.found(
+            made = competition_setup.create_competition(
                 told, slug=options["slug"], pictures=pictures, opens=options["opens"], now=clock.now()
             )
         except (OSError, ValueError, demo_setting.BadPrompts) as error:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if options["format"] not in (None, registry.USUAL) and not options["competition"]:
             options["competition"] = settings.BASE_DIR / "examples" / f"{options['format']}.json"
         try:
-            told = demo_setting.told_in(options["competition"] or demo_setting.TOLD)
+            told = demo_setting.read_setting(options["competition"] or demo_setting.TOLD)
             if options["prompts"]:
                 demo_setting.fitted(told, pictures=len(demo_setting.pictures_of(options["prompts"])))
         except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:

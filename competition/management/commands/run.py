@@ -65,17 +65,17 @@ class Command(BaseCommand):
         if demo:
             programs.append(hosting(host=host, port=port, hosting_port=options["hosting_port"]))
         connection.close()
-        self.say(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
-        chores: list[Any] = [revive_database, Progress(self.say)]
-        supervisor = Supervisor(programs, logs=settings.LOG_DIR, say=self.say, chores=chores)
+        self.print_line(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
+        chores: list[Any] = [revive_database, ProgressPrinter(self.print_line)]
+        supervisor = Supervisor(programs, logs=settings.LOG_DIR, say=self.print_line, chores=chores)
         if demo:
-            director = Director(say=self.say, files=settings.VAR_DIR / "hosting", rounds=options["rounds"])
+            director = Director(say=self.print_line, files=settings.VAR_DIR / "hosting", rounds=options["rounds"])
             chores.append(lambda: director(supervisor.ask_to_stop))
         supervisor.run()
         for name in FAREWELLS:
             if name in get_commands():
                 call_command(name)
-        self.say("stopped" + self.retire_database())
+        self.print_line("stopped" + self.retire_database())
         if demo and options["rounds"] and not director.played:
             raise CommandError(director.trouble or f"stopped before all was played: {director.standing}")
 
@@ -88,7 +88,7 @@ class Command(BaseCommand):
                 if not left or not settings.EMBEDDED_POSTGRES:
                     raise
                 connection.close()
-                self.say(f"the database went away, preparing again: {str(error).splitlines()[0]}")
+                self.print_line(f"the database went away, preparing again: {str(error).splitlines()[0]}")
         return None
 
     def prepare(self, *, demo: bool, seed: dict[str, Path | None], hosting_port: int) -> None:
@@ -96,7 +96,7 @@ class Command(BaseCommand):
         began = time.monotonic()
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
-        self.say(f"database ready ({database_name()}) in {time.monotonic() - began:.1f} s")
+        self.print_line(f"database ready ({database_name()}) in {time.monotonic() - began:.1f} s")
         if demo:
             call_command("seed_demo", **seed, hosting=f"http://127.0.0.1:{hosting_port}", stdout=self.stdout)
 
@@ -106,16 +106,16 @@ class Command(BaseCommand):
             return ""
         return "" if server.cluster().retire() else "; PostgreSQL goes on for another process"
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         self.stdout.write(f"{timezone.now():%H:%M:%S}  {line}")
         self.stdout.flush()
 
 
-class Progress:
+class ProgressPrinter:
     """Says where each competition stands, whenever that has changed."""
 
-    def __init__(self, say: Any) -> None:
-        self.say = say
+    def __init__(self, print_line: Any) -> None:
+        self.print_line = print_line
         self.said: dict[int, str] = {}
         self.due_at = 0.0
 
@@ -136,7 +136,7 @@ class Progress:
             line = queries.progress(competition)
             if self.said.get(competition.pk) != line:
                 self.said[competition.pk] = line
-                self.say(line)
+                self.print_line(line)
 
 
 def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 begun = time.monotonic()
                 try:
                     if clock.may_act():
-                        self.take(turns, runner=runner, held=held, running=running)
+                        self.start_turns(turns, runner=runner, held=held, running=running)
                 except DatabaseError as error:
                     self.stderr.write(f"the database did not answer, trying again: {error}")
                 finally:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             for turn in turns.values():
                 turn.close()
 
-    def take(self, turns: dict[str, Any], *, runner: asyncio.Runner, held: ExitStack, running: Any) -> None:
+    def start_turns(self, turns: dict[str, Any], *, runner: asyncio.Runner, held: ExitStack, running: Any) -> None:
         for name in running.names():
             if name not in turns:
                 try:

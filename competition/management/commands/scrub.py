@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from competition.stored_files.scrubbing import Report, scrub
+from competition.stored_files.scrubbing import ScrubReport, scrub
 from core import clock
 
 EVERY_S = 2.0
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         shown_at = time.monotonic()
 
-        def progress(report: Report) -> None:
+        def progress(report: ScrubReport) -> None:
             nonlocal shown_at
             if time.monotonic() - shown_at >= EVERY_S:
                 shown_at = time.monotonic()
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 "rounds that need it are paused and go on by themselves"
             )
 
-    def _write(self, report: Report) -> None:
+    def _write(self, report: ScrubReport) -> None:
         for name in ("rotten", "missing", "mended", "unknown"):
             for line in getattr(report, name)[:MOST_SHOWN]:
                 self.stdout.write(f"{name}  {line}")

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             pictures, told = (
                 demo_setting.pictures_of(folder),
-                demo_setting.told_in(options["competition"] or demo_setting.TOLD),
+                demo_setting.read_setting(options["competition"] or demo_setting.TOLD),
             )
             made = demo_setting.create(
                 slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), told=told

@@ -79,7 +79,7 @@ class OwnReveals(WriteView, ListView):
     def perform(self, request: Any, body: dict[str, Any], **named: Any) -> rows.RevealTaken:
         competition = competition_of(body["competition"])
         try:
-            round_, reveal = signed_reveals.take(competition, signed_request(request), now=clock.now())
+            round_, reveal = signed_reveals.accept(competition, signed_request(request), now=clock.now())
         except signed_reveals.NotTaken as no:
             raise RequestRefused(str(no), code=no.code, fix=no.fix, status_code=STATUS.get(no.code, 409)) from no
         derived = ingest.entries(round_)
@@ -98,13 +98,15 @@ class OwnReveals(WriteView, ListView):
         )
 
 
-def signed_request(request: Any) -> signed_reveals.Asked:
+def signed_request(request: Any) -> signed_reveals.SignedReveal:
     """What the miner signed, to the letter.  Raises RequestRefused where nobody signed."""
     signed, sent = request.auth, as_sent(request._request)
     if not isinstance(signed, signing.Signed) or sent is None:
         raise refusal()
     text = signing.message(signed, sent).decode()
-    return signed_reveals.Asked(hotkey=signed.hotkey, payload=sent.body, request=text, signature=signed.signature)
+    return signed_reveals.SignedReveal(
+        hotkey=signed.hotkey, payload=sent.body, request=text, signature=signed.signature
+    )
 
 
 def shown_appeals() -> QuerySet[Appeal]:

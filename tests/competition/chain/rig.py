@@ -13,7 +13,7 @@ import pytest
 from django.db import transaction
 
 from competition import prompts, rounds
-from competition.chain.node_quorum import Look
+from competition.chain.node_quorum import ChainLook
 from competition.chain.observations import ObservedChain
 from competition.chain.running import Turn
 from competition.decisions import schedule
@@ -46,7 +46,7 @@ class Rig:
     turn: Turn
     competition: Competition
 
-    def look(self, *, now: datetime = START) -> Look:
+    def look(self, *, now: datetime = START) -> ChainLook:
         return self.turn.look(now=now)
 
     def row(self) -> ObservedChain:

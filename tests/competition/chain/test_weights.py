@@ -229,7 +229,7 @@ def test_a_restart_in_mid_epoch_changes_nothing(signed: Rig) -> None:
 
 
 def test_a_node_that_says_done_and_did_nothing_is_not_believed(signed: Rig, monkeypatch: Any) -> None:
-    lie = weight_setter.Sent(landed=True, extrinsic="1-0", block_hash="0" * 64)
+    lie = weight_setter.SendResult(landed=True, extrinsic="1-0", block_hash="0" * 64)
     monkeypatch.setattr(signed.turn, "_send_weights", lambda values: lie)
     turns(signed, 3)
     assert not told(signed) and not on_chain(signed)

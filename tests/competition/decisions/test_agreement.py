@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.decisions.agreement import Sight, Verdict, agree, common_height, on_chain, unchanged
+from competition.decisions.agreement import HashAgreement, Sight, agree, common_height, on_chain, unchanged
 
 NAMES = st.sampled_from([f"node-{n}" for n in range(6)])
 HASHES = st.sampled_from(["a" * 64, "b" * 64, "c" * 64])
@@ -75,7 +75,7 @@ def test_two_hashes_are_never_both_usable(hashes: dict[str, str], quorum: int) -
 
 
 def test_a_finalised_block_never_changes() -> None:
-    verdict = Verdict(hash="a" * 64, agreeing=("x", "y"))
+    verdict = HashAgreement(hash="a" * 64, agreeing=("x", "y"))
     assert unchanged(verdict, block=5, stored="a" * 64) is verdict
     assert unchanged(verdict, block=5, stored="b" * 64).code == "HISTORY_CHANGED"
 

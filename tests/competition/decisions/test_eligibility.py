@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from competition.decisions import eligibility
-from competition.decisions.eligibility import Derived, Reveal, copies, derive, objection, read, unprefixed
+from competition.decisions.eligibility import Derived, RevealMessage, copies, derive, objection, read, unprefixed
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 REPO, URL = "owner/some-repo.v2", "https://files.example.org/round_3"
@@ -31,13 +31,13 @@ def said(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def reveal(value: Any, block: int = 100, hotkey: str = "5a", index: int = 0) -> Reveal:
-    return Reveal(
+def reveal(value: Any, block: int = 100, hotkey: str = "5a", index: int = 0) -> RevealMessage:
+    return RevealMessage(
         hotkey=hotkey, block=block, extrinsic_index=index, raw=value if isinstance(value, bytes) else said(value)
     )
 
 
-def added_up(*reveals: Reveal, demo: bool = False) -> Derived:
+def added_up(*reveals: RevealMessage, demo: bool = False) -> Derived:
     (one,) = derive(reveals, earliest=0, latest=1000, demo=demo)
     return one
 
@@ -57,7 +57,7 @@ def added_up(*reveals: Reveal, demo: bool = False) -> Derived:
     ],
 )
 def test_a_message_is_read_in_every_form_seen(raw: bytes) -> None:
-    assert read(raw) == eligibility.Reading(WHOLE)
+    assert read(raw) == eligibility.PayloadReading(WHOLE)
 
 
 @pytest.mark.parametrize("size", [1, 40, 63, 64, 500, 4000, 16383, 16384, 20000])
@@ -127,7 +127,7 @@ JSON = st.recursive(
 )
 REVEALS = st.lists(
     st.builds(
-        Reveal,
+        RevealMessage,
         hotkey=st.sampled_from(["5a", "5b", "5c"]),
         block=st.integers(90, 210),
         extrinsic_index=st.integers(0, 2),
@@ -140,7 +140,7 @@ REVEALS = st.lists(
 
 
 @given(REVEALS, st.randoms(use_true_random=False))
-def test_the_order_of_arrival_decides_nothing(reveals: list[Reveal], chance: Any) -> None:
+def test_the_order_of_arrival_decides_nothing(reveals: list[RevealMessage], chance: Any) -> None:
     derived = derive(reveals, earliest=100, latest=200)
     shuffled = list(reveals)
     chance.shuffle(shuffled)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from competition.decisions.weight_setting import (
     SPREAD,
     WHOLE_U16,
-    Attempt,
+    SentWeights,
     Subnet,
     arrived,
     jitter,
@@ -39,7 +39,7 @@ SUBNET = Subnet(
 SHARES = st.dictionaries(st.integers(0, 255), st.fractions(0, 1), min_size=1, max_size=4)
 
 
-def act(*, wanted: dict[int, int] = WANTED, since: int = 0, last: Attempt | None = None, **of: Any) -> str:
+def act(*, wanted: dict[int, int] = WANTED, since: int = 0, last: SentWeights | None = None, **of: Any) -> str:
     subnet = replace(SUBNET, **of)
     return next_action(subnet, wanted=wanted, since=since, hotkey="h", last=last).do
 
@@ -67,7 +67,7 @@ def test_what_is_done(of: dict[str, Any], expected: str) -> None:
 
 
 def test_what_may_still_arrive_is_waited_for_and_what_cannot_is_not() -> None:
-    sent = Attempt(values=WANTED, block=950, until=1014)
+    sent = SentWeights(values=WANTED, block=950, until=1014)
     assert act(last=sent) == "wait"
     assert act(last=sent, block=1014) == "wait"
     assert act(last=sent, block=1015) == "set"
@@ -80,14 +80,14 @@ def test_a_refusal_goes_before_everything() -> None:
 
 
 def test_a_commit_that_waits_for_its_reveal_is_not_made_again_before_it_is_stale() -> None:
-    last = Attempt(values=WANTED, block=940, until=1004, outcome="committed")
+    last = SentWeights(values=WANTED, block=940, until=1004, outcome="committed")
     assert act(last=last, committed_at=941, last_update=941, commit_reveal=True) == "keep"
     other = replace(last, values={0: 65535})
     assert act(last=other, committed_at=941, last_update=941, commit_reveal=True) == "wait"
 
 
 def test_arrival_needs_a_newer_update_and_the_same_weights() -> None:
-    sent = Attempt(values=WANTED, block=950, until=1014)
+    sent = SentWeights(values=WANTED, block=950, until=1014)
     assert not arrived(replace(SUBNET, weights=WANTED, last_update=949), sent)
     assert not arrived(replace(SUBNET, weights={0: 65535}, last_update=951), sent)
     assert arrived(replace(SUBNET, weights=WANTED, last_update=951), sent)
@@ -118,7 +118,7 @@ def test_the_chain_may_scale_what_it_stores(scale: Fraction, vector: dict[int, F
 @given(
     last=st.none()
     | st.builds(
-        Attempt,
+        SentWeights,
         values=st.just(WANTED),
         block=st.integers(0, 2000),
         until=st.just(0),
@@ -129,7 +129,9 @@ def test_the_chain_may_scale_what_it_stores(scale: Fraction, vector: dict[int, F
     due=st.integers(0, 1000),
     tempo=st.integers(1, 1000),
 )
-def test_nothing_is_ever_sent_inside_the_rate_limit(last: Attempt | None, updated: int, due: int, tempo: int) -> None:
+def test_nothing_is_ever_sent_inside_the_rate_limit(
+    last: SentWeights | None, updated: int, due: int, tempo: int
+) -> None:
     subnet = replace(SUBNET, last_update=updated, tempo=tempo)
     at = not_before(subnet, due=due, hotkey="h", last=last)
     assert at >= (updated + subnet.rate_limit if updated else 0)
@@ -139,7 +141,7 @@ def test_nothing_is_ever_sent_inside_the_rate_limit(last: Attempt | None, update
 
 @given(failures=st.integers(1, 12))
 def test_each_failure_makes_us_more_patient(failures: int) -> None:
-    last = Attempt(values=WANTED, block=100, until=0, outcome="failed", failures=failures)
+    last = SentWeights(values=WANTED, block=100, until=0, outcome="failed", failures=failures)
     at = not_before(replace(SUBNET, epoch_start=0, tempo=0), due=0, hotkey="h", last=last)
     width = 2 ** min(failures, 6)
     assert 100 + width <= at < 100 + 2 * width

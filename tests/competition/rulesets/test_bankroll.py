@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from competition.rulesets import TITLE_1 as STANDARD
 from competition.rulesets import bankroll
-from competition.rulesets.bankroll import Bankroll, credits, earned, flip_distance, fold, path, purses
+from competition.rulesets.bankroll import BankrollTally, credits, earned, flip_distance, fold, path, purses
 from competition.rulesets.tally import DuelResult
 
 W, D, L, V = DuelResult.WON, DuelResult.DRAWN, DuelResult.LOST, DuelResult.VOID
@@ -23,7 +23,7 @@ TITLE = replace(STANDARD.title, stakes=(Fraction(1, 5), Fraction(1, 2)), prompts
 TITLE_1 = replace(STANDARD, title=TITLE)
 
 
-def ended(results: list[DuelResult | None], start: Bankroll | None = None) -> tuple[str, int]:
+def ended(results: list[DuelResult | None], start: BankrollTally | None = None) -> tuple[str, int]:
     standing = fold(results, total=256, rules=TITLE_1, start=start)
     return standing.ending, standing.duels
 
@@ -38,13 +38,13 @@ def test_the_standard_purse_stakes_a_quarter(results: list[DuelResult], ending: 
 
 
 def test_everybody_starts_with_one_credit_in_two_halves() -> None:
-    assert purses(Bankroll(), title=TITLE) == (Fraction(1, 2), Fraction(1, 2))
+    assert purses(BankrollTally(), title=TITLE) == (Fraction(1, 2), Fraction(1, 2))
 
 
 def test_what_a_win_and_a_loss_move() -> None:
-    assert purses(Bankroll(won=1), title=TITLE) == (Fraction(3, 5), Fraction(3, 4))
-    assert purses(Bankroll(lost=1), title=TITLE) == (Fraction(2, 5), Fraction(1, 4))
-    assert credits(Bankroll(won=1, lost=1, drawn=9), title=TITLE) == Fraction(12, 25) + Fraction(3, 8)
+    assert purses(BankrollTally(won=1), title=TITLE) == (Fraction(3, 5), Fraction(3, 4))
+    assert purses(BankrollTally(lost=1), title=TITLE) == (Fraction(2, 5), Fraction(1, 4))
+    assert credits(BankrollTally(won=1, lost=1, drawn=9), title=TITLE) == Fraction(12, 25) + Fraction(3, 8)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,12 @@ def test_how_a_title_match_ends(results: list[DuelResult | None], ending: tuple[
 
 
 def test_a_bankroll_carries_over() -> None:
-    assert ended([W], Bankroll(won=10)) == ("title", 1)
-    assert ended([L], Bankroll(won=1, lost=9)) == ("out", 1)
-    assert ended([W] * 99, Bankroll(out=True)) == ("out", 0)
-    assert ended([], Bankroll(won=12, drawn=300)) == ("open", 0), "the bar is looked at after a duel, not before one"
+    assert ended([W], BankrollTally(won=10)) == ("title", 1)
+    assert ended([L], BankrollTally(won=1, lost=9)) == ("out", 1)
+    assert ended([W] * 99, BankrollTally(out=True)) == ("out", 0)
+    assert ended([], BankrollTally(won=12, drawn=300)) == ("open", 0), (
+        "the bar is looked at after a duel, not before one"
+    )
 
 
 @given(RESULTS)
@@ -88,7 +90,7 @@ def test_the_purses_are_the_products_of_their_duels(results: list[DuelResult]) -
 @given(RESULTS)
 def test_against_an_equal_the_next_duel_gains_nothing_on_average(results: list[DuelResult]) -> None:
     """What Ville's inequality asks for."""
-    here = Bankroll()
+    here = BankrollTally()
     for result in results:
         here = bankroll.after(here, result, title=TITLE)
     win = credits(replace(here, won=here.won + 1), title=TITLE)
@@ -108,7 +110,7 @@ def test_a_failed_call_never_moves_a_bankroll(results: list[DuelResult | None], 
 
 @given(RESULTS, st.integers(0, 60))
 def test_a_draw_moves_no_credit_and_earns_no_title(results: list[DuelResult], at: int) -> None:
-    here = Bankroll(won=results.count(W), lost=results.count(L))
+    here = BankrollTally(won=results.count(W), lost=results.count(L))
     drawn = bankroll.after(here, D, title=TITLE)
     assert credits(drawn, title=TITLE) == credits(here, title=TITLE)
     assert not earned(drawn, rules=TITLE_1) or earned(here, rules=TITLE_1)
@@ -135,14 +137,14 @@ def test_what_late_workers_add_never_changes_an_ending(
 
 @given(st.integers(0, 40), st.integers(0, 60), st.integers(0, 40))
 def test_flip_distance_is_the_fewest_changes_that_flip(won: int, drawn: int, lost: int) -> None:
-    here = Bankroll(won=won, drawn=drawn, lost=lost)
+    here = BankrollTally(won=won, drawn=drawn, lost=lost)
     found = flip_distance(here, rules=TITLE_1)
     flips = [
         up + down + both
         for both in range(lost + 1)
         for up in range(drawn + 1)
         for down in (0,)
-        if earned(Bankroll(won=won + up + both, drawn=drawn - up, lost=lost - both), rules=TITLE_1)
+        if earned(BankrollTally(won=won + up + both, drawn=drawn - up, lost=lost - both), rules=TITLE_1)
     ]
     if not earned(here, rules=TITLE_1):
         assert found == min(flips, default=None)

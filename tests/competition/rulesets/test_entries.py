@@ -5,16 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.rulesets.entries import Candidate, Field, field
-from competition.rulesets.ladder import Entry
+from competition.rulesets.entries import Candidate, EntryField, field
+from competition.rulesets.ladder import LadderEntry
 
 
 def candidate(key: str, *, block: int, commit: str, outputs: str = "") -> Candidate:
     files = {str(n): sha for n, sha in enumerate(outputs)}
-    return Candidate(entry=Entry(key=key, hotkey=key, reveal_block=block), commit=commit, outputs=files)
+    return Candidate(entry=LadderEntry(key=key, hotkey=key, reveal_block=block), commit=commit, outputs=files)
 
 
-def groups(found: Field) -> list[str]:
+def groups(found: EntryField) -> list[str]:
     return ["".join(str(c.key) for c in solution.candidates) for solution in found.solutions]
 
 
@@ -46,9 +46,9 @@ def test_the_leaders_own_commit_is_a_canary() -> None:
 
 def test_a_thief_of_outputs_who_is_rejected_gives_the_place_to_the_next_commit() -> None:
     (solution,) = field([A, B, C], leader_commit=None).solutions
-    assert solution.speaker([]) == A
-    assert solution.speaker(["a"]) == B, "the third has the rejected commit too"
-    assert solution.speaker(["a", "b"]) is None
+    assert solution.representative([]) == A
+    assert solution.representative(["a"]) == B, "the third has the rejected commit too"
+    assert solution.representative(["a", "b"]) is None
     assert (solution.why(B), solution.why(C)) == ("outputs", "commit")
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from competition.decisions.repeatability import Judged, Repeatability, of_copies
 from competition.rulesets import MARGIN_1, flips, ladder
-from competition.rulesets.flips import Gate
-from competition.rulesets.ladder import Entry
+from competition.rulesets.flips import AuditBar
+from competition.rulesets.ladder import LadderEntry
 from competition.rulesets.tally import Tally, clears, flip_distance
 
-A, B = (Entry(key=name, hotkey=name, reveal_block=block) for block, name in enumerate("ab", 1))
+A, B = (LadderEntry(key=name, hotkey=name, reveal_block=block) for block, name in enumerate("ab", 1))
 WON, LOST = Tally(won=20, drawn=90, lost=10), Tally(won=10, drawn=90, lost=20)  # 8.3 %, 4 duels from missing 5 %
 PASSED = {"a": "passed", "b": "passed"}
 
@@ -36,14 +36,17 @@ def test_a_leader_that_defends_is_as_sure_as_its_closest_challenger() -> None:
 
 
 def test_an_audit_that_hangs_on_one_duel_makes_the_round_hang_on_it() -> None:
-    barely = Gate(tally=Tally(drawn=95, lost=5), bar=Fraction(-1, 20))
+    barely = AuditBar(tally=Tally(drawn=95, lost=5), bar=Fraction(-1, 20))
     given = {"screen": {"a": Tally(won=100), "b": Tally(lost=100)}, "audits": PASSED}
     assert distance(**given, gates={"a": [barely]}) == 1
-    assert distance(**given, gates={"a": [Gate(tally=Tally(won=100), bar=Fraction(-1, 20)), barely]}) == 1
+    assert distance(**given, gates={"a": [AuditBar(tally=Tally(won=100), bar=Fraction(-1, 20)), barely]}) == 1
 
 
 def test_the_last_gate_failed_an_audit_that_failed() -> None:
-    fine, failed = Gate(tally=Tally(won=9), bar=Fraction(1, 20)), Gate(tally=Tally(drawn=1), bar=Fraction(1, 20))
+    fine, failed = (
+        AuditBar(tally=Tally(won=9), bar=Fraction(1, 20)),
+        AuditBar(tally=Tally(drawn=1), bar=Fraction(1, 20)),
+    )
     assert flips.turns([fine, failed], least=1) == 1 and flips.turns([], least=1) is None
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from competition.rulesets import RULESETS, TITLE_1, RoundDecision, Ruleset, TitleRules, ruleset
 from competition.rulesets.base import KnownRound, Pairing
 from competition.rulesets.entries import Candidate, field
-from competition.rulesets.ladder import LEADER, Audited, Entry, Key
+from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally
 
 RESULTS = (DuelResult.WON, DuelResult.WON, DuelResult.LOST, DuelResult.DRAWN, DuelResult.VOID)
@@ -32,7 +32,7 @@ class Played:
 
     def __init__(self, rules: Ruleset, *, seed: int, entries: int) -> None:
         self.rules, self.seed = rules, seed
-        self.entries = [Entry(key=f"e{n}", hotkey=f"5{n}", reveal_block=n) for n in range(entries)]
+        self.entries = [LadderEntry(key=f"e{n}", hotkey=f"5{n}", reveal_block=n) for n in range(entries)]
         self.tallies: dict[Pairing, Tally] = {}
         self.duels: dict[Pairing, Sequence[DuelResult | None]] = {}
         self.audits: dict[Key, Audited] = {}

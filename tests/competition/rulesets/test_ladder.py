@@ -9,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from competition.rulesets import MARGIN_1
-from competition.rulesets.ladder import LEADER, Audited, Entry, Key, Ladder, climb, in_reveal_order
+from competition.rulesets.ladder import LEADER, Audited, ClimbedLadder, Key, LadderEntry, climb, in_reveal_order
 from competition.rulesets.tally import DuelResult, Tally, clears
 
 WIN, SHORT = Tally(won=10, drawn=118), Tally(won=6, drawn=122)
 KEYS = ["a", "b", "c", "d", "e"]
-A, B, C, D, E = (Entry(key=key, hotkey=f"5{key}", reveal_block=100 + n) for n, key in enumerate(KEYS))
+A, B, C, D, E = (LadderEntry(key=key, hotkey=f"5{key}", reveal_block=100 + n) for n, key in enumerate(KEYS))
 TALLIES = st.lists(st.sampled_from(list(DuelResult)), max_size=12).map(Tally.of)
 
 
 def climbed(
-    entries: list[Entry],
+    entries: list[LadderEntry],
     screen: dict[Key, Tally | None],
     met: dict[tuple[Key, Key], Tally] | None = None,
     audits: dict[Key, Audited] | None = None,
-) -> Ladder:
+) -> ClimbedLadder:
     return climb(entries, screen=screen, met=met or {}, audits=audits or {}, rules=MARGIN_1)
 
 
-def steps(ladder: Ladder) -> list[tuple[Key, Key, str]]:
+def steps(ladder: ClimbedLadder) -> list[tuple[Key, Key, str]]:
     return [(rung.defender, rung.challenger, rung.verdict) for rung in ladder.rungs]
 
 
@@ -55,9 +55,9 @@ def test_the_first_to_reveal_is_met_first_whatever_the_input_order() -> None:
 
 
 def test_ties_of_a_block_go_by_extrinsic_then_hotkey() -> None:
-    one = Entry(key=1, hotkey="5b", reveal_block=7, extrinsic_index=2)
-    two = Entry(key=2, hotkey="5a", reveal_block=7, extrinsic_index=3)
-    three = Entry(key=3, hotkey="5c", reveal_block=7, extrinsic_index=2)
+    one = LadderEntry(key=1, hotkey="5b", reveal_block=7, extrinsic_index=2)
+    two = LadderEntry(key=2, hotkey="5a", reveal_block=7, extrinsic_index=3)
+    three = LadderEntry(key=3, hotkey="5c", reveal_block=7, extrinsic_index=2)
     assert [entry.key for entry in in_reveal_order([two, three, one])] == [1, 3, 2]
 
 
@@ -112,13 +112,15 @@ def test_a_rung_says_why() -> None:
 
 
 @pytest.mark.parametrize("entries", [[A, A], [replace(A, key=LEADER)]])
-def test_keys_are_of_one_entry_each(entries: list[Entry]) -> None:
+def test_keys_are_of_one_entry_each(entries: list[LadderEntry]) -> None:
     with pytest.raises(ValueError, match="a key of its own"):
         climbed(entries, {})
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[list[Entry], dict[Key, Tally], dict[tuple[Key, Key], Tally], dict[Key, Audited]]:
+def worlds(
+    draw: st.DrawFn,
+) -> tuple[list[LadderEntry], dict[Key, Tally], dict[tuple[Key, Key], Tally], dict[Key, Audited]]:
     """Everything that could be known about a round, whether or not it is ever asked."""
     entries = draw(st.permutations([A, B, C, D, E]))[: draw(st.integers(0, 5))]
     keys = [entry.key for entry in entries]
@@ -129,7 +131,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Entry], dict[Key, Tally], dict[tuple[K
 
 
 def plainly(
-    entries: list[Entry],
+    entries: list[LadderEntry],
     screen: dict[Key, Tally],
     met: dict[tuple[Key, Key], Tally],
     audits: dict[Key, Audited],
@@ -146,7 +148,9 @@ def plainly(
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-def test_it_always_progresses_to_the_one_answer(world: tuple[list[Entry], dict, dict, dict], chance: object) -> None:  # type: ignore[type-arg]
+def test_it_always_progresses_to_the_one_answer(
+    world: tuple[list[LadderEntry], dict, dict, dict], chance: object
+) -> None:  # type: ignore[type-arg]
     """Answer one wanted thing at a time, in any order: every step wants something new, and all end alike."""
     entries, screen, met, audits = world
     known: tuple[dict, dict, dict] = ({}, {}, {})  # type: ignore[type-arg]
@@ -167,7 +171,7 @@ def test_it_always_progresses_to_the_one_answer(world: tuple[list[Entry], dict, 
 
 
 @given(worlds())
-def test_the_rungs_tell_the_story_of_the_leader(world: tuple[list[Entry], dict, dict, dict]) -> None:  # type: ignore[type-arg]
+def test_the_rungs_tell_the_story_of_the_leader(world: tuple[list[LadderEntry], dict, dict, dict]) -> None:  # type: ignore[type-arg]
     entries, screen, met, audits = world
     ladder = climb(entries, screen=screen, met=met, audits=audits, rules=MARGIN_1)
     defender: Key = LEADER

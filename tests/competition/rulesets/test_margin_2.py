@@ -6,19 +6,19 @@ import pytest
 
 from competition.rulesets import MARGIN_1, MARGIN_2, RoundDecision, ruleset
 from competition.rulesets.base import KnownRound, Pairing
-from competition.rulesets.ladder import LEADER, Audited, Entry, Key
-from competition.rulesets.regenerations import Regenerated
+from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
+from competition.rulesets.regenerations import Regeneration
 from competition.rulesets.tally import Tally
 
 WIN, EVEN, SHORT, WORSE = Tally(won=10, drawn=118), Tally(drawn=128), Tally(won=6, drawn=122), Tally(lost=7, drawn=121)
 AT_LIMIT = Tally(lost=5, drawn=95)
 KEYS: list[Key] = ["a", "b", "c"]
-QUEUE = [Entry(key=key, hotkey=f"5{key}", reveal_block=n) for n, key in enumerate(KEYS)]
+QUEUE = [LadderEntry(key=key, hotkey=f"5{key}", reveal_block=n) for n, key in enumerate(KEYS)]
 SCREENS: dict[Key, Tally] = dict.fromkeys(KEYS, WIN)
 
 
-def row(submitted: Tally, defender: Tally | None) -> Regenerated:
-    return Regenerated(submitted=submitted, generated_s=1, defender=defender)
+def row(submitted: Tally, defender: Tally | None) -> Regeneration:
+    return Regeneration(submitted=submitted, generated_s=1, defender=defender)
 
 
 HOLDS = row(EVEN, WIN)
@@ -43,7 +43,7 @@ def decided(met: dict[Pairing, Tally], audits: dict[Key, Audited], screens: dict
         ([row(EVEN, Tally(won=5, drawn=95))] * 3, "passed"),  # +5 % exactly wins
     ],
 )
-def test_each_regeneration_must_hold_both_bars(rows: list[Regenerated], expected: str | None) -> None:
+def test_each_regeneration_must_hold_both_bars(rows: list[Regeneration], expected: str | None) -> None:
     verdict = ruleset(MARGIN_2).regeneration_verdict(rows, generation_s=100)
     assert (verdict.outcome if verdict else None) == expected
 

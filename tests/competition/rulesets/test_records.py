@@ -14,7 +14,7 @@ import pytest
 
 from competition.rulesets import MARGIN_1, TITLE_1, ruleset, screening
 from competition.rulesets.base import KnownRound, Pairing
-from competition.rulesets.ladder import LEADER, Audited, Entry, Key
+from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally, clears
 
 RECORDS = Path(__file__).resolve().parents[4] / "shared" / "records"
@@ -58,7 +58,7 @@ def test_margin_1_gives_the_recorded_winner(number: int) -> None:
     submissions = json.loads((folder / "submissions.json").read_text())
     by_ten = {hotkey[:10]: hotkey for hotkey in submissions} | {"leader": LEADER}
     entries = [
-        Entry(key=hotkey, hotkey=hotkey, reveal_block=s["revealed_at_block"]) for hotkey, s in submissions.items()
+        LadderEntry(key=hotkey, hotkey=hotkey, reveal_block=s["revealed_at_block"]) for hotkey, s in submissions.items()
     ]
     met: dict[Pairing, Tally] = {}
     for path in sorted(folder.glob("*/duels_*.json")):

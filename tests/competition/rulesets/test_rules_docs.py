@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from competition.rulesets import TITLE_1
-from competition.rulesets.bankroll import Bankroll, credits
+from competition.rulesets.bankroll import BankrollTally, credits
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "rules.md").read_text()
 EXAMPLES = re.findall(
@@ -33,7 +33,7 @@ def test_the_values_of_the_ruleset_are_told() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: "-".join(example[:3]))
 def test_the_worked_example_adds_up(example: tuple[str, ...]) -> None:
     won, drawn, lost = (int(number) for number in example[:3])
-    held, title = Bankroll(won=won, drawn=drawn, lost=lost), TITLE_1.title
+    held, title = BankrollTally(won=won, drawn=drawn, lost=lost), TITLE_1.title
     assert title is not None
     assert f"{float(held.margin) * 100:.1f}" == example[3]
     assert f"{float(credits(held, title=title)):.1f}" == example[4]
@@ -45,6 +45,6 @@ def test_the_pencil_table_adds_up() -> None:
     for won, cells in PENCIL:
         for lost, cell in zip((0, 5, 10, 20), cells.split(" | "), strict=True):
             told = float(cell.strip("* ").replace(",", ""))
-            exact = credits(Bankroll(won=int(won), lost=lost), title=TITLE_1.title)
+            exact = credits(BankrollTally(won=int(won), lost=lost), title=TITLE_1.title)
             assert told == pytest.approx(float(exact), rel=0.02)
             assert ("**" in cell) == (exact >= 40 and told < 60)

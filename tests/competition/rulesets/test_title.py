@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from competition.rulesets import TITLE_1
-from competition.rulesets.bankroll import Bankroll
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.entries import Candidate, field
-from competition.rulesets.ladder import LEADER, Audited, Entry, Key
+from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally
 from competition.rulesets.title_1 import Title, settle
 
@@ -21,7 +21,7 @@ WON, LOST_IT, DREW = [W] * 17, [L] * 9, [D] * 320
 
 
 def candidate(key: str, commit: str = "") -> Candidate:
-    entry = Entry(key=key, hotkey=key, reveal_block=ord(key[0]) * 10 + len(key))
+    entry = LadderEntry(key=key, hotkey=key, reveal_block=ord(key[0]) * 10 + len(key))
     return Candidate(entry=entry, commit=commit or f"commit {key}", outputs={})
 
 
@@ -30,7 +30,7 @@ def settled(
     *,
     audits: Mapping[Key, Audited] | None = None,
     duels: Mapping[Key, Sequence[DuelResult | None]] | None = None,
-    carried: Mapping[Key, Bankroll] | None = None,
+    carried: Mapping[Key, BankrollTally] | None = None,
     candidates: Sequence[Candidate] | None = None,
 ) -> Title:
     entered = candidates if candidates is not None else [candidate(str(key)) for key in screen]
@@ -92,7 +92,7 @@ def test_of_two_titles_the_larger_margin_takes_it_then_the_earlier_reveal() -> N
 
 
 def test_who_is_out_against_this_leader_is_no_finalist_again() -> None:
-    assert settled({"a": BEST, "b": FAIR}, carried={"a": Bankroll(out=True)}).finalists == ("b",)
+    assert settled({"a": BEST, "b": FAIR}, carried={"a": BankrollTally(out=True)}).finalists == ("b",)
 
 
 def test_a_canary_is_screened_and_never_a_finalist() -> None:

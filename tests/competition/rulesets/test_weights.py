@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from competition.decisions.schedule import Schedule
 from competition.rulesets import MARGIN_1, weights
-from competition.rulesets.weights import Reign
+from competition.rulesets.weights import PaidReign
 
 OWNER = 0
 UIDS = {"a": 1, "b": 2, "owner": OWNER}
 REIGNS = st.lists(
     st.builds(
-        Reign,
+        PaidReign,
         hotkey=st.sampled_from(["a", "b", "gone", "owner"]),
         weight=st.fractions(min_value=0, max_value=1, max_denominator=20),
         effective_block=st.integers(0, 100),
@@ -26,8 +26,8 @@ REIGNS = st.lists(
 )
 
 
-def reign(hotkey: str, weight: str, block: int) -> Reign:
-    return Reign(hotkey=hotkey, weight=Fraction(weight), effective_block=block)
+def reign(hotkey: str, weight: str, block: int) -> PaidReign:
+    return PaidReign(hotkey=hotkey, weight=Fraction(weight), effective_block=block)
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_known_blocks(block: int, shares: dict[int, Fraction]) -> None:
 
 
 @given(REIGNS, st.integers(0, 120))
-def test_everything_is_given_and_nothing_more(reigns: list[Reign], block: int) -> None:
+def test_everything_is_given_and_nothing_more(reigns: list[PaidReign], block: int) -> None:
     shares = weights.vector(reigns, block=block, uids=UIDS, owner_uid=OWNER)
     assert sum(shares.values()) == 1 and all(share > 0 for share in shares.values())
     assert len(set(shares) - {OWNER}) <= 1
 
 
 @given(REIGNS, st.integers(0, 120))
-def test_the_leader_at_a_block_is_the_last_entry_in_effect(reigns: list[Reign], block: int) -> None:
+def test_the_leader_at_a_block_is_the_last_entry_in_effect(reigns: list[PaidReign], block: int) -> None:
     found = weights.at_block(reigns, block)
     assert found == ([None, *(r for r in reigns if r.effective_block <= block)])[-1]
 

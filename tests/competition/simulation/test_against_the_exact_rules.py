@@ -10,7 +10,7 @@ import pytest
 from competition.rulesets import MARGIN_1, TITLE_1, bankroll, screening, stopping
 from competition.rulesets.tally import DuelResult, Tally, clears
 from competition.simulation.matches import margin_match, screen, title_match
-from competition.simulation.population import Duels, Lots, Population
+from competition.simulation.population import Lots, Population, SimulatedDuels
 
 assert TITLE_1.title is not None
 TWO_PURSES = replace(TITLE_1, title=replace(TITLE_1.title, stakes=(TITLE_1.title.out * 2, TITLE_1.title.out * 5)))
@@ -22,7 +22,7 @@ POPULATIONS = (
 )
 
 
-def results(duels: Duels) -> list[DuelResult]:
+def results(duels: SimulatedDuels) -> list[DuelResult]:
     """One match as the exact rules see it."""
     words = {1: DuelResult.WON, 0: DuelResult.DRAWN, -1: DuelResult.LOST}
     return [
@@ -31,7 +31,7 @@ def results(duels: Duels) -> list[DuelResult]:
     ]
 
 
-def drawn(population: Population, *, rounds: int = 4) -> Duels:
+def drawn(population: Population, *, rounds: int = 4) -> SimulatedDuels:
     return Lots(population, seed=5).field(rounds).screens
 
 
