@@ -55,7 +55,7 @@ def outcomes(competition: Competition) -> dict[str, int]:
 
 def audits_on(submissions: Iterable[int]) -> list[Audit]:
     rows = Audit.objects.filter(submission__in=set(submissions)).select_related(
-        "submission__miner", "attempt", "round__competition", "correction"
+        "submission__miner", "attempt", "round__competition", "correction__attempt"
     )
     return counting(rows.prefetch_related("findings").order_by("-round__number", "kind"))
 

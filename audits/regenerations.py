@@ -1,6 +1,6 @@
 """How is a winner's code run again, and what came of it judged, as often as its ruleset asks?
 
-One attempt after the other: which matches there are follows from what was judged, not from who was quick.
+One regeneration after the other: which matches there are follows from what was judged, not from who was quick.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SOON = timedelta(seconds=2)
 
 
 def verdict(audit: Audit, *, now: datetime) -> AuditVerdict | Wait:
-    """What the attempts so far say, or what is waited for."""
+    """What the regenerations so far say, or what is waited for."""
     ruleset, rows = ruleset_of(audit.round), list[Regeneration]()
     defender = None
     if ruleset.wins_again:  # the defender of the rung that this entry won
@@ -33,11 +33,11 @@ def verdict(audit: Audit, *, now: datetime) -> AuditVerdict | Wait:
         if key is None:
             return Wait(SOON, "the ladder is climbed anew")
         defender = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}[str(key)]
-    for attempt in range(ruleset.regenerations):
-        run = _run(audit, attempt=attempt, now=now)
+    for regeneration in range(ruleset.regenerations):
+        run = _run(audit, regeneration=regeneration, now=now)
         if isinstance(run, Wait):
             return run
-        row = _regenerated(audit, run, attempt=attempt, now=now)
+        row = _regenerated(audit, run, regeneration=regeneration, now=now)
         if isinstance(row, Wait):
             return row
         limit_s = runs.limits_of(run).generation_s
@@ -49,39 +49,39 @@ def verdict(audit: Audit, *, now: datetime) -> AuditVerdict | Wait:
                 defender=defender,
                 challenger=audit.submission,
                 now=now,
-                regeneration=attempt,
+                regeneration=regeneration,
             )
             if match.state != "decided":
                 what = "the regenerated outputs are judged against the defender"
-                return Wait(SOON, f"{what}{_time(attempt)}: {match.state}")
+                return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
             row = replace(row, defender=matches.tally_of(match))
             result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
         if result is not None:
             return result
         rows.append(row)
-    raise AssertionError("unreachable: a ruleset gives a verdict on the last attempt")
+    raise AssertionError("unreachable: a ruleset gives a verdict on the last regeneration")
 
 
-def _run(audit: Audit, *, attempt: int, now: datetime) -> PodRun | Wait:
-    entry, number = audit.submission, reruns.reruns(audit) + attempt
+def _run(audit: Audit, *, regeneration: int, now: datetime) -> PodRun | Wait:
+    entry, number = audit.submission, reruns.regeneration_for(audit) + regeneration
     drawn = (row.prompt for row in audit.round.drawn.select_related("prompt"))
     prompts.expect_generated(entry, drawn, now=now, regeneration=number)
     run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, number), now=now)
     if not run.settled:
         return Wait(
-            SOON, f"the platform runs the code again{_time(attempt)}: {run.state}, {run.waiting_for or 'starting'}"
+            SOON, f"the platform runs the code again{_time(regeneration)}: {run.state}, {run.waiting_for or 'starting'}"
         )
     if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
         return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
     return run
 
 
-def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> Regeneration | Wait:
-    """One attempt, judged against the submitted outputs."""
-    match = reruns.match_of(audit, regeneration=attempt, now=now)
+def _regenerated(audit: Audit, run: PodRun, *, regeneration: int, now: datetime) -> Regeneration | Wait:
+    """One regeneration, judged against the submitted outputs."""
+    match = reruns.match_of(audit, regeneration=regeneration, now=now)
     if match.state != "decided":
         what = "the regenerated outputs are judged against the submitted ones"
-        return Wait(SOON, f"{what}{_time(attempt)}: {match.state}")
+        return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
     results = (matches.result_of(duel) for duel in match.duels.order_by("position"))
     return Regeneration(
         submitted=matches.tally_of(match),
@@ -91,5 +91,5 @@ def _regenerated(audit: Audit, run: PodRun, *, attempt: int, now: datetime) -> R
     )
 
 
-def _time(attempt: int) -> str:
-    return f", time {attempt + 1}" if attempt else ""
+def _time(regeneration: int) -> str:
+    return f", time {regeneration + 1}" if regeneration else ""

@@ -23,7 +23,7 @@ def verdicts(round_: Round, *, including: Correction | None = None) -> Mapping[K
     counts = Q(correction=None) | Q(correction__state="applied")
     if including is not None:
         counts |= Q(correction=including)
-    rows = round_.audits.filter(counts).select_related("submission__miner", "round", "attempt", "correction")
+    rows = round_.audits.filter(counts).select_related("submission__miner", "round", "attempt", "correction__attempt")
     return {(a.submission.key, a.kind): a for a in rows.prefetch_related("findings").order_by(attempts.FIRST_TO_LAST)}
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from audits.models import Audit, Correction, PodRun
 from audits.reviews import in_force
-from competition.decisions.attempts import number_of, numbered
+from competition.decisions.attempts import number_of, numbered, regeneration_of
 from competition.models import Attempt, Round
 from competition.rounds import ruleset_of
 from core.machine import engine
@@ -96,18 +96,18 @@ def _resting_on(round_: Round, key: str) -> frozenset[Place]:
     return frozenset(map(rejudging.place_of, cited_answers.resting_on(named, answer=answer, version=version)))
 
 
-def reruns(audit: Audit) -> int:
-    """Under which number the code is generated again for this audit; 0: for the first time, or as its rules count."""
+def regeneration_for(audit: Audit) -> int:
+    """Under which number the code is run again for this audit; 0: for the first time, or as its rules count."""
     correction = audit.correction
     if correction is None or correction.scope != Correction.Scope.GENERATION or audit.attempt_id is None:
         return 0
-    return int(correction.number)
+    return regeneration_of(correction.attempt)
 
 
 def match_of(audit: Audit, *, regeneration: int, now: datetime) -> Match:
     """Submitted outputs against those generated again: another attempt at the match where a correction asks for it."""
-    entry, rerun = audit.submission, reruns(audit)
-    if not rerun or audit.correction is None:
+    entry, again = audit.submission, regeneration_for(audit)
+    if not again or audit.correction is None:
         kind = Match.Kind.AUDIT
         return matches.ensure(
             audit.round, kind=kind, defender=entry, challenger=entry, now=now, regeneration=regeneration
@@ -120,7 +120,7 @@ def match_of(audit: Audit, *, regeneration: int, now: datetime) -> Match:
         attempt=audit.correction.attempt,
         defaults={
             "defender_origin": matches.SUBMITTED,
-            "challenger_origin": numbered(matches.GENERATED, rerun),
+            "challenger_origin": numbered(matches.GENERATED, again),
             "counts": False,
             **Match.born(now=now),
         },
@@ -140,8 +140,8 @@ def drop(correction: Correction, *, now: datetime) -> None:
     for audit in correction.audits.filter(state__in=("gathering", "reviewing")):
         if not engine.move(audit, Move("dropped", because=DISCARDED), now=now):
             raise RuntimeError(f"{audit} moved meanwhile")  # undone as a whole, and tried again
-    failure = StepFailure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
-    purpose = numbered(PodRun.Purpose.AUDIT, correction.number)
+    failure = Failure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
+    purpose = numbered(PodRun.Purpose.AUDIT, regeneration_of(correction.attempt))
     ours = PodRun.objects.filter(submission__round=correction.round, state__in=PodRun.graph.active())
     for run in ours.filter(purpose=purpose):
         engine.move(run, Move("failed", because=DISCARDED, failure=failure), now=now)

@@ -7,7 +7,8 @@ documents have their own words for the number: `version` of a match or a verdict
 
 A ruleset that has a winner's code run more than once asks for different outputs, and each regeneration has names of
 its own: the first brings `generated` by the run `audit`, judged in the match `audit`; the second `generated_1` by
-`audit_1`.  A correction that has the code run once more names them by its own number.
+`audit_1`.  They are no attempts at one thing: all of them count.  A correction, which has the code run once more in its
+attempt, names what comes of it the same way.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ def number_of(attempt: Numbered | None) -> int:
 def repeat_of(attempt: Numbered | None) -> int:
     """How often a pod run was made before: its `repeat` in the ledger and in the API."""
     return number_of(attempt) - FIRST
+
+
+def regeneration_of(attempt: Numbered | None) -> int:
+    """Under which number a correction has a winner's code run once more, in the attempt that it asks for."""
+    return repeat_of(attempt)
 
 
 def number_document(name: str, attempt: Numbered | None) -> dict[str, int]:

@@ -13,7 +13,7 @@ from audits import queries as auditing
 from audits.decisions import lifecycle
 from audits.models import Audit, PodRun
 from competition import queries
-from competition.decisions.attempts import number_of, numbered, plain
+from competition.decisions.attempts import number_of, numbered, plain, regeneration_of
 from competition.models import Miner, Round
 from competition.rulesets.tally import Tally
 from dashboard.api import causes
@@ -184,6 +184,6 @@ def _run_of(audit: Audit, runs: Sequence[PodRun]) -> PodRun | None:
     """The pod run that an audit is about: that of its correction, else the one that still runs, or the last."""
     audited = [run for run in runs if plain(run.purpose) == PodRun.Purpose.AUDIT]
     if audit.correction is not None:
-        wanted = numbered(PodRun.Purpose.AUDIT, audit.correction.number)
+        wanted = numbered(PodRun.Purpose.AUDIT, regeneration_of(audit.correction.attempt))
         return next((run for run in audited if run.purpose == wanted), None)
     return next((run for run in audited if not run.settled), audited[-1] if audited else None)

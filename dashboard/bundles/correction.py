@@ -9,7 +9,7 @@ from django.db.models import Q
 from audits.models import Audit, Correction
 from audits.reviews import corrections
 from audits.source import evidence
-from competition.decisions.attempts import number_of, numbered
+from competition.decisions.attempts import number_of, numbered, regeneration_of
 from competition.models import Asset, Round
 from dashboard.bundles import counts
 from dashboard.bundles.matches import match_document
@@ -43,8 +43,8 @@ def document(round_: Round) -> dict[str, Any]:
     counting = {audit.pk for audit in counts.audits_of(round_)}
     once = round_.audits.exclude(correction__state__in=("staged", "ready", "discarded"))
     aside = once.filter(state__in=("passed", "rejected")).exclude(pk__in=counting)
-    aside = aside.select_related("submission__miner").prefetch_related("findings")
-    set_aside = sorted(aside, key=lambda audit: (audit.submission.key, audit.kind, audit.version))
+    aside = aside.select_related("submission__miner", "attempt").prefetch_related("findings")
+    set_aside = sorted(aside, key=lambda audit: (audit.submission.key, audit.kind, number_of(audit.attempt)))
     return {
         "edition": corrections.edition(round_),
         "correction": correction.number,
@@ -85,4 +85,5 @@ def _pair(match: Match) -> tuple[str, str, str]:
 def given_up(round_: Round) -> list[str]:
     """Outputs that were generated again for a correction that was not applied."""
     rows = round_.corrections.filter(scope=Correction.Scope.GENERATION).exclude(state="applied")
-    return [numbered(Asset.Origin.GENERATED, number) for number in rows.values_list("number", flat=True)]
+    again = (regeneration_of(row.attempt) for row in rows.select_related("attempt"))
+    return [numbered(Asset.Origin.GENERATED, number) for number in again]
