@@ -102,7 +102,12 @@ def proven(competition: Competition, *, now: datetime) -> Proof:
     connected = chain.of(competition)
     block = connected.block(now=now)
     uids, owner = connected.uids(), connected.owner_uid()
-    listed = [_reign(event) for event in events]
+    listed = [
+        decisions.PaidReign(
+            hotkey=body["leader"], weight=Fraction(body["weight"]), effective_block=body["effective_block"]
+        )
+        for body in (event.body for event in events)
+    ]
     reign = decisions.at_block(listed, block)
     event = next((e for e, r in zip(reversed(events), reversed(listed), strict=True) if r is reign), None)
     return Proof(
@@ -136,9 +141,3 @@ def objection(proof: Proof, events: Iterable[LedgerEvent]) -> str:
     if signed.text.split("\n")[:3] != [f"gauntlet/{proof.competition}", str(seq), head]:
         return f"checkpoint {signed.seq} is not of this ledger's event {seq}"
     return ""
-
-
-def _reign(event: LedgerEvent) -> decisions.PaidReign:
-    body = event.body
-    weight = Fraction(body["weight"])
-    return decisions.PaidReign(hotkey=body["leader"], weight=weight, effective_block=body["effective_block"])

@@ -34,7 +34,11 @@ def due(chain: ObservedChain, competition: Competition, *, now: datetime) -> Anc
         checkpoint=checkpoint,
         defaults={"chain": chain, "text": text_of(checkpoint), "hotkey": checkpoint.signed_by, "created_at": now},
     )
-    if anchor.block is not None or _read_back(anchor, chain):
+    if anchor.block is not None:
+        return None
+    if bytes.fromhex(chain.subnet.get("commitment", "")) == anchor.text.encode():  # read back from the last block
+        arrived = {"block": chain.block, "block_hash": chain.block_hash, "error": ""}
+        Anchor.objects.filter(pk=anchor.pk, block=None).update(**arrived)
         return None
     return anchor if chain.block >= not_before(anchor) else None
 
@@ -57,14 +61,6 @@ def not_before(anchor: Anchor) -> int:
     if not anchor.failures:
         return anchor.sent_at_block + PATIENCE + 1
     return anchor.sent_at_block + int(2 ** min(anchor.failures, MOST_DOUBLINGS))
-
-
-def _read_back(anchor: Anchor, chain: ObservedChain) -> bool:
-    """Read back from the last finalised block."""
-    if bytes.fromhex(chain.subnet.get("commitment", "")) != anchor.text.encode():
-        return False
-    Anchor.objects.filter(pk=anchor.pk, block=None).update(block=chain.block, block_hash=chain.block_hash, error="")
-    return True
 
 
 def carry_out(anchor: Anchor, *, send: Callable[[bytes], SendResult], block: int) -> SendResult:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from competition.chain.bittensor import BlockState, Heaps, Node, NodeFault
+from competition.chain.bittensor import BlockState, Node, NodeFault
 from competition.chain.scale import MOST_REVEALS, Revealed
 from competition.decisions.agreement import HashAgreement, Sight, agree, common_height, on_chain, unchanged
 
@@ -72,7 +72,9 @@ class Watcher:
         look = await self._sights(known)
         height = common_height(look.sights, quorum=self.quorum)
         if height is None:
-            return look.fail("TOO_FEW", self._too_few(look.sights))
+            silent = "; ".join(f"{s.endpoint}: {s.fault}" for s in look.sights if not s.answered)
+            answering = f"{sum(s.answered for s in look.sights)} of {len(look.sights)} endpoints can be used"
+            return look.fail("TOO_FEW", f"{answering} and {self.quorum} are needed. {silent}".strip())
         able = [self.nodes[s.endpoint] for s in look.sights if s.answered and s.finalised >= height]
         verdict = await self._agreed(able, height)
         if known.block and height >= known.block and verdict.usable:
@@ -101,11 +103,6 @@ class Watcher:
         genesis = next((sight.genesis for sight in checked if sight.answered), "")
         seconds = {name: self.nodes[name].seconds for name in answers}
         return ChainLook(sights=checked, specs=specs, seconds=seconds, genesis=genesis)
-
-    def _too_few(self, sights: Sequence[Sight]) -> str:
-        silent = "; ".join(f"{s.endpoint}: {s.fault}" for s in sights if not s.answered)
-        answering = sum(s.answered for s in sights)
-        return f"{answering} of {len(sights)} endpoints can be used and {self.quorum} are needed. {silent}".strip()
 
     async def _each(self, nodes: Iterable[Node], ask: Callable[[Node], Awaitable[T]]) -> dict[str, T | NodeFault]:
         listed = list(nodes)
@@ -179,7 +176,7 @@ class Watcher:
             if not verdict.usable:
                 look.fail(verdict.code, verdict.objection)
                 return
-            read_reveals = partial(_reveals_of, netuid=self.netuid, block_hash=verdict.hash)
+            read_reveals = partial(Node.reveals, netuid=self.netuid, block_hash=verdict.hash)
             states = await self._each(nodes, read_reveals)
             read = [value for value in states.values() if not isinstance(value, NodeFault)]
             if not read:
@@ -193,10 +190,6 @@ class Watcher:
             look.older += [(hotkey, at, verdict.hash, one) for hotkey, heap in kept.items() for one in heap]
             at = missing_before(kept, since=known.block)
         look.remarks.append(f"reveals between blocks {known.block + 1} and {at} could not all be read")
-
-
-def _reveals_of(node: Node, *, netuid: int, block_hash: str) -> Awaitable[tuple[Heaps, tuple[str, ...]]]:
-    return node.reveals(netuid, block_hash=block_hash)
 
 
 def missing_before(reveals: Mapping[str, tuple[Revealed, ...]], *, since: int) -> int | None:

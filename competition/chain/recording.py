@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from competition.chain.bittensor import BlockState
-from competition.chain.node_quorum import AgreedBlock, ChainLook, Known
+from competition.chain.node_quorum import ChainLook, Known
 from competition.chain.observations import (
     ObservedBlock,
     ObservedChain,
@@ -50,7 +50,9 @@ def record(chain: ObservedChain, look: ChainLook, *, now: datetime) -> int:
         chain = ObservedChain.objects.select_for_update().get(pk=chain.pk)
         _endpoints(chain, look, now=now)
         fresh = 0 if look.fault else _read(chain, look, now=now)
-        _verdict(chain, look, now=now)
+        chain.fault_since = None if not look.fault else chain.fault_since if chain.fault_code == look.code else now
+        chain.fault_code, chain.fault = look.code, look.fault
+        chain.remark = "; ".join([*look.remarks, *_asides(chain, look.reading, now=now)])
         chain.save()
         if look.reading and not look.fault:
             ObservedChain.objects.filter(pk=chain.pk).update(read_at=Now())
@@ -59,8 +61,9 @@ def record(chain: ObservedChain, look: ChainLook, *, now: datetime) -> int:
 
 
 def _read(chain: ObservedChain, look: ChainLook, *, now: datetime) -> int:
-    for told in look.blocks:
-        _block(chain, told, now=now)
+    for block in look.blocks:  # it has one hash: what is there already is the same, or the look would have failed
+        values = {"hash": block.hash, "at": block.at, "told_by": list(block.by), "seen_at": now}
+        ObservedBlock.objects.get_or_create(chain=chain, number=block.number, defaults=values)
     reading = look.reading
     if reading is None:
         return 0
@@ -83,15 +86,6 @@ def _read(chain: ObservedChain, look: ChainLook, *, now: datetime) -> int:
     }
     _forget(chain)
     return fresh
-
-
-def _block(chain: ObservedChain, told: AgreedBlock, *, now: datetime) -> None:
-    """A finalised block has one hash; an entry that is there already is the same, or the look would have failed."""
-    ObservedBlock.objects.get_or_create(
-        chain=chain,
-        number=told.number,
-        defaults={"hash": told.hash, "at": told.at, "told_by": list(told.by), "seen_at": now},
-    )
 
 
 def _reveal(chain: ObservedChain, hotkey: str, one: Revealed, *, block: int, block_hash: str, now: datetime) -> bool:
@@ -140,19 +134,10 @@ def _endpoints(chain: ObservedChain, look: ChainLook, *, now: datetime) -> None:
     chain.endpoints.exclude(shown__in=[sight.endpoint for sight in look.sights]).delete()
 
 
-def _verdict(chain: ObservedChain, look: ChainLook, *, now: datetime) -> None:
-    chain.fault_since = None if not look.fault else chain.fault_since if chain.fault_code == look.code else now
-    chain.fault_code, chain.fault = look.code, look.fault
-    chain.remark = "; ".join([*look.remarks, *_clock(look.reading, now=now), *_spoilt(chain)])
-
-
-def _clock(reading: BlockState | None, *, now: datetime) -> Iterable[str]:
-    """Nothing is decided by a clock; a wrong one is still worth a sentence."""
+def _asides(chain: ObservedChain, reading: BlockState | None, *, now: datetime) -> Iterable[str]:
+    """Nothing is decided by a clock or by what cannot be read; both are still worth a sentence."""
     if reading is not None and abs(now - reading.at) > SKEW:
         yield f"this machine's clock and the chain's differ by {round(abs(now - reading.at).total_seconds())} s"
-
-
-def _spoilt(chain: ObservedChain) -> Iterable[str]:
     if spoilt := chain.subnet.get("undecodable"):
         yield f"the messages of {', '.join(spoilt)} cannot be decoded and were left out"
 

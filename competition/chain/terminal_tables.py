@@ -14,12 +14,12 @@ def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> list[str]
     """Columns as wide as they need to be, numbers to the right."""
     told = [list(map(str, head)), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in told) for column in range(len(head))]
-    lines = ["  ".join(_cell(cell, width) for cell, width in zip(row, widths, strict=True)) for row in told]
+    lines = []
+    for row in told:
+        numbers = [cell.replace(".", "").replace(",", "").isdigit() for cell in row]
+        cells = zip(row, widths, numbers, strict=True)
+        lines.append("  ".join(cell.rjust(width) if number else cell.ljust(width) for cell, width, number in cells))
     return [lines[0].rstrip(), "  ".join("-" * width for width in widths), *(line.rstrip() for line in lines[1:])]
-
-
-def _cell(cell: str, width: int) -> str:
-    return cell.rjust(width) if cell.replace(".", "").replace(",", "").isdigit() else cell.ljust(width)
 
 
 def endpoints(look: ChainLook) -> list[str]:

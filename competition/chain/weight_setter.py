@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from django.db import transaction
 
@@ -20,7 +19,7 @@ from competition.chain.base import ChainFault
 from competition.chain.bittensor import SendResult
 from competition.chain.observations import ObservedChain, WeightSetting
 from competition.decisions.weight_setting import SentWeights, Subnet, WeightAction, arrived, next_action, quantised
-from competition.models import Competition, LedgerEvent, Reign
+from competition.models import Competition, Reign
 from competition.publication.bundle_folders import folder_of, newest_edition
 from competition.publication.bundle_verifier import errors_in_bundle
 from competition.rulesets.weights import at_block
@@ -70,17 +69,14 @@ def plan(name: str, *, now: datetime, look_only: bool = False) -> Plan:
     try:
         proof = weights.proven(competition, now=now)
         wanted = quantised(proof.vector)
-        why = weights.objection(proof, _events(proof)) or unverified(competition, proof)
+        told = competition.events.filter(seq__lte=proof.checkpoint.seq).order_by("seq")
+        why = weights.objection(proof, told.iterator()) or unverified(competition, proof)
     except weights.Unproven as error:
         why = str(error)
     last = attempt_of(chain, hotkey=hotkey)
     since = proof.since if proof else 0
     action = next_action(subnet, wanted=wanted, since=since, hotkey=hotkey, last=last, refusal=why)
     return Plan(competition=competition, chain=chain, subnet=subnet, proof=proof, wanted=wanted, action=action)
-
-
-def _events(proof: weights.Proof) -> Iterator[LedgerEvent]:
-    return proof.checkpoint.competition.events.filter(seq__lte=proof.checkpoint.seq).order_by("seq").iterator()
 
 
 def attempt_of(chain: ObservedChain, *, hotkey: str) -> SentWeights | None:
@@ -113,22 +109,19 @@ def _close(row: WeightSetting, outcome: str, *, now: datetime, error: str = "") 
         ledger.hold(row.competition_id)
         failures = 0 if good else row.failures + 1
         closed = {"outcome": outcome, "error": error, "failures": failures, "settled_at": now}
-        if WeightSetting.objects.filter(pk=row.pk, outcome="").update(**closed) and good:
-            ledger.append(row.competition_id, kind="chain.weights", body=_event(row, outcome), at=now)
-
-
-def _event(row: WeightSetting, outcome: str) -> dict[str, object]:
-    proof = row.proof
-    return {
-        "block": row.block,
-        "weights": row.vector,
-        "uids": proof.get("uids", {}),
-        "owner_uid": proof.get("owner_uid"),
-        "reign": proof.get("reign", {}).get("seq"),
-        "hotkey": row.hotkey,
-        "extrinsic": row.extrinsic,
-        "read_back": "agrees" if outcome == WeightSetting.Outcome.SET else "committed",
-    }
+        if not WeightSetting.objects.filter(pk=row.pk, outcome="").update(**closed) or not good:
+            return
+        body = {
+            "block": row.block,
+            "weights": row.vector,
+            "uids": row.proof.get("uids", {}),
+            "owner_uid": row.proof.get("owner_uid"),
+            "reign": row.proof.get("reign", {}).get("seq"),
+            "hotkey": row.hotkey,
+            "extrinsic": row.extrinsic,
+            "read_back": "agrees" if outcome == WeightSetting.Outcome.SET else "committed",
+        }
+        ledger.append(row.competition_id, kind="chain.weights", body=body, at=now)
 
 
 def carry_out(made: Plan, *, send: Send, sure: Callable[[], bool], now: datetime) -> SendResult | None:
@@ -183,11 +176,7 @@ def unverified(competition: Competition, proof: weights.Proof) -> str:
         if problem := errors_in_bundle(folder):
             return f"verify refuses {named}: {problem}"
         _good[digest] = competition.slug
-    return _another_leader(folder, proof, named=named)
-
-
-def _another_leader(folder: Path, proof: weights.Proof, *, named: str) -> str:
-    """The bundle that was verified and the ledger must mean the same reign."""
+    # the bundle that was verified and the ledger must mean the same reign
     rows = json.loads((folder / "decision.json").read_bytes())["reigns"]
     due, body = at_block([PublishedReign(**row) for row in rows], proof.block), proof.reign["body"]
     paid = PublishedReign(hotkey=body["leader"], weight=body["weight"], effective_block=body["effective_block"])

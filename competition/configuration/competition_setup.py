@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -61,7 +62,11 @@ def create_competition(
     _checked(told, slug=slug)
     config, leader = dict(told["config"]), told["leader"]
     made = Competition.objects.create(slug=slug, config=config, created_at=now, **{name: told[name] for name in TEXTS})
-    _not_past(made, opens=opens, now=now)
+    # a window that began before anybody was told of it is nobody's window; an unwatched chain does not tell
+    with contextlib.suppress(ChainFault):
+        current = chain.of(made).block(now=now)
+        if opens <= current:
+            raise BadRules("opens", f"block {opens} has passed (now {current})", fix="Choose a later block")
     prompts.add(made, dict(pictures), now=now)
     miner, _ = Miner.objects.get_or_create(hotkey=leader["hotkey"])
     named = {name: leader[name] for name in ("repo", "commit", "weight")}
@@ -102,13 +107,3 @@ def _leader(leader: Mapping[str, Any]) -> None:
     if not re.fullmatch("[0-9a-f]{40}", leader["commit"]):
         raise BadRules("leader.commit", "is not a commit", fix="Write 40 hex digits")
     rulesets.share("leader.weight", leader["weight"])
-
-
-def _not_past(made: Competition, *, opens: int, now: datetime) -> None:
-    """A window that began before anybody was told of it is nobody's window.  An unwatched chain does not tell."""
-    try:
-        current = chain.of(made).block(now=now)
-    except ChainFault:
-        return
-    if opens <= current:
-        raise BadRules("opens", f"block {opens} has passed (now {current})", fix="Choose a later block")

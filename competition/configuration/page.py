@@ -26,6 +26,7 @@ KINDS: Mapping[Any, str] = {
     str: "text",
     Fraction: 'number, exact: `0.05` or `"1/20"`',
 }
+PLURALS: Mapping[Any, str] = {str: "texts", Fraction: "exact numbers"}
 LINK = re.compile(r"(?<!\])\((?=(?:\w+/)?(\w+)\.md)((?:\w+/)?\w+\.md)")  # (rules.md: a page beside this one
 HEAD = """# A competition's configuration
 
@@ -54,7 +55,8 @@ def page() -> str:
     for part in configuration.PARTS.values():
         blocks += _part(part)
     example = json.loads((ROOT / EXAMPLE).read_text())["config"]
-    blocks.append(f"## An example\nThe `config` of `{EXAMPLE}`:\n```json\n{_compact(example)}\n```\n")
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in example.items())
+    blocks.append(f"## An example\nThe `config` of `{EXAMPLE}`:\n```json\n{{\n{rows}\n}}\n```\n")
     return LINK.sub(r"([\1](\2)", "\n".join([*blocks, FOOT]))
 
 
@@ -101,12 +103,8 @@ def _kind(hint: Any) -> str:
     if hint in KINDS:
         return KINDS[hint]
     if typing.get_origin(hint) is tuple:
-        return f"list of {_plural(typing.get_args(hint)[0])}"
+        return f"list of {PLURALS.get(typing.get_args(hint)[0], 'objects')}"
     return "object"
-
-
-def _plural(hint: Any) -> str:
-    return {str: "texts", Fraction: "exact numbers"}.get(hint, "objects")
 
 
 def _default(each: dataclasses.Field[Any]) -> str:
@@ -121,8 +119,3 @@ def _value(value: Any) -> str:
     if value == "" or value is None:
         return "empty"
     return f"`{json.dumps(value)}`" if isinstance(value, bool | int | float) else f"`{value}`"
-
-
-def _compact(config: Mapping[str, Any]) -> str:
-    rows = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in config.items()]
-    return "{\n" + ",\n".join(rows) + "\n}"

@@ -69,7 +69,8 @@ def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> HashA
     agreeing = tuple(sorted(endpoint for endpoint, value in told.items() if value == best))
     dissenting = tuple(sorted(set(told) - set(agreeing)))
     if len(agreeing) < quorum or 2 * len(agreeing) <= len(told):
-        listed = ", ".join(f"{value[:12]} by {', '.join(_by(told, value))}" for value in sorted(counted))
+        by_hash = {value: sorted(endpoint for endpoint in told if told[endpoint] == value) for value in sorted(counted)}
+        listed = ", ".join(f"{value[:12]} by {', '.join(endpoints)}" for value, endpoints in by_hash.items())
         return HashAgreement(
             code="DISAGREEMENT",
             dissenting=tuple(sorted(told)),
@@ -87,7 +88,3 @@ def unchanged(verdict: HashAgreement, *, block: int, stored: str) -> HashAgreeme
         dissenting=verdict.agreeing,
         objection=f"finalised block {block} was {stored[:12]} when we used it, and is {verdict.hash[:12]} now",
     )
-
-
-def _by(told: Mapping[str, str], value: str) -> list[str]:
-    return sorted(endpoint for endpoint, said in told.items() if said == value)

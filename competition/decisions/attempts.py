@@ -54,6 +54,11 @@ def plain(name: str) -> str:
     return name.partition("_")[0]
 
 
+def regeneration_in(name: str) -> int:
+    """The number of the regeneration that goes by this name; 0 is the first."""
+    return int(name.partition("_")[2] or 0)
+
+
 def outputs_of(run: str) -> str:
     """The origin of what a pod run of this purpose brings."""
     return run.replace(RUN, OUTPUTS) if plain(run) == RUN else OUTPUTS

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 FIELDS = ("repo", "commit", "cdn_url")
 WITHDRAWN = "withdrawn"  # what {"withdraw": true} reveals for every field: no repo, commit or address is named so
@@ -69,8 +69,14 @@ def read(raw: bytes) -> PayloadReading:
         return _no("the message is not UTF-8 text")
     if text.count("[") + text.count("{") > DEEPEST:
         return _no("the message opens too many brackets; a flat JSON object is expected")
-    value = _parsed(text)
-    if isinstance(value, _NotJson):
+    # as the subnet's public collector reads it, every single quote being a double one; else as it stands
+    for form in (text.replace("'", '"'), text):
+        try:
+            value = json.loads(form)
+            break
+        except (ValueError, RecursionError):
+            continue
+    else:
         return _no('the message is not JSON; expected is {"repo": …, "commit": …, "cdn_url": …}')
     if not isinstance(value, dict):
         return _no(f"the message is {_kind(value)}, not a JSON object with repo, commit and cdn_url")
@@ -126,20 +132,6 @@ def objection(*, repo: str, commit: str, cdn_url: str, demo: bool = False) -> st
         return f"commit must be 40 lower-case hex digits, not {_shown(commit)}."
     problem = _url_problem(cdn_url, demo=demo)
     return f"cdn_url {problem}: {_shown(cdn_url)}." if problem else None
-
-
-class _NotJson:
-    """What came was no JSON at all; None is a value."""
-
-
-def _parsed(text: str) -> object:
-    """As the subnet's public collector reads it, every single quote being a double one; else as it stands."""
-    for form in (text.replace("'", '"'), text):
-        try:
-            return json.loads(form)
-        except (ValueError, RecursionError):
-            continue
-    return _NotJson()
 
 
 def _fields(value: Mapping[str, object]) -> PayloadReading:
@@ -200,8 +192,12 @@ def _added_up(hotkey: str, heap: list[RevealMessage], *, demo: bool) -> Derived:
 
 def _url_problem(url: str, *, demo: bool) -> str | None:
     """The form only; where its host leads is decided when it is fetched."""
-    parts = _split(url)
-    if parts is None or not parts.hostname or "\\" in url or " " in url:
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # only read, and refused, on access
+    except ValueError:
+        return "is not a web address"
+    if not parts.hostname or "\\" in url or " " in url:
         return "is not a web address"
     if parts.scheme != "https" and not (demo and parts.scheme == "http"):
         return "must start with https://"
@@ -209,19 +205,10 @@ def _url_problem(url: str, *, demo: bool) -> str | None:
         return "may not hold a user name or password"
     if "?" in url or "#" in url:
         return "may not hold ? or #, because /<prompt>.glb is added to it"
-    host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
+    host = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
     if not _HOST.fullmatch(host.removesuffix(":")):
         return "has a host that is no host name"
-    return None if demo or parts.port in (None, 443) else "may use no port but 443"
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # the port is only read, and refused, on access
-    except ValueError:
-        return None
-    return parts
+    return None if demo or port in (None, 443) else "may use no port but 443"
 
 
 def _no(problem: str) -> PayloadReading:

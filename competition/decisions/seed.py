@@ -44,7 +44,8 @@ def choose(seed: str, *, prompt_sha256s: Sequence[str], k: int) -> tuple[str, ..
     if not 0 <= k <= len(pool):
         raise ValueError(f"{k} prompts cannot be chosen from a pool of {len(pool)}")
     drawn = bytes.fromhex(_hash(seed))
-    return tuple(sorted(pool, key=lambda digest: _rank(drawn, digest))[:k])
+    ranks = {digest: hashlib.sha256(drawn + bytes.fromhex(digest)).digest() for digest in pool}
+    return tuple(sorted(pool, key=ranks.__getitem__)[:k])
 
 
 def choose_fresh(seed: str, *, pool: Sequence[str], used: Collection[str], most: int) -> tuple[str, ...]:
@@ -60,10 +61,6 @@ def pool_commitment(prompt_sha256s: Sequence[str]) -> str:
     """What is published before the window: SHA-256 of the sorted hashes, one a line, each line ended by a newline."""
     lines = sorted(_hash(digest) for digest in prompt_sha256s)
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode("ascii")).hexdigest()
-
-
-def _rank(drawn: bytes, digest: str) -> bytes:
-    return hashlib.sha256(drawn + bytes.fromhex(digest)).digest()
 
 
 def _hash(text: str) -> str:

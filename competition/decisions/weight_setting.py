@@ -92,7 +92,9 @@ def next_action(
     due = stale if same(subnet.weights, wanted) else since
     at = not_before(subnet, due=due, hotkey=hotkey, last=last)
     if subnet.block < at:
-        return WeightAction(do="wait", because=_why_wait(subnet, at), at=at)
+        limited = subnet.last_update and subnet.block < subnet.last_update + subnet.rate_limit
+        why = f"{'the rate limit ends' if limited else 'our turn comes'} at block {at}"
+        return WeightAction(do="wait", because=why, at=at)
     return WeightAction(do="set", because="they are stale" if same(subnet.weights, wanted) else "the chain has others")
 
 
@@ -137,8 +139,3 @@ def _impossible(subnet: Subnet, wanted: Mapping[int, int]) -> str:
     if not alone and top * WHOLE_U16 > subnet.most_weight * total:
         return f"the subnet caps one weight at {subnet.most_weight} of {WHOLE_U16}: these would be changed on the way"
     return ""
-
-
-def _why_wait(subnet: Subnet, at: int) -> str:
-    limited = subnet.last_update and subnet.block < subnet.last_update + subnet.rate_limit
-    return f"{'the rate limit ends' if limited else 'our turn comes'} at block {at}"

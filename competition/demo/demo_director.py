@@ -42,18 +42,15 @@ class Director:
 
     def look(self, stop: Callable[[], None], *, now: datetime) -> None:
         for competition in Competition.objects.filter(chain__startswith="simulated:", active=True):
-            wanted = self._wanted(competition)
+            # the first ones, not any so many: a bundle takes its time, and a later round's may be done before
+            rows = competition.rounds.select_related("competition", "publication").order_by("number")
+            wanted = [] if self.rounds is None else list(rows[: self.rounds])
             if not self._decided(wanted):
                 line = demo_setting.keep_moving(competition, files=self.files, patient=self.rounds is None, now=now)
                 if line:
                     self.say(line)
             if self.rounds is not None:
                 self._judge_progress(wanted, stop)
-
-    def _wanted(self, competition: Competition) -> list[Round]:
-        """The first ones, not any so many: a bundle takes its time, and a later round's may be done before."""
-        rows = competition.rounds.select_related("competition", "publication").order_by("number")
-        return [] if self.rounds is None else list(rows[: self.rounds])
 
     def _decided(self, wanted: list[Round]) -> bool:
         """Is all decided that was asked for, published or not yet?  For rounds after that the clock need not hurry."""

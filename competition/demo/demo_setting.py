@@ -181,7 +181,11 @@ def keep_moving(competition: Competition, *, files: Path, patient: bool, now: da
     connected = chain.of(competition)
     if round_ is None or not isinstance(connected, Simulated):
         return ""
-    _reveal_once(competition, round_)
+    row = SimulatedChain.objects.get(name=competition.slug)
+    # a round after the first gets its reveals when it is first seen: all of them or, if we die, none yet
+    if round_.number > 1 and not row.extrinsics.filter(block__gte=round_.earliest_reveal_block).exists():
+        with transaction.atomic():
+            reveal(competition, round_)
     goal = 0
     if round_.state == "miner_generation" and uploaded(files, round_):
         goal = round_.generation_deadline_block
@@ -196,20 +200,9 @@ def keep_moving(competition: Competition, *, files: Path, patient: bool, now: da
     )
 
 
-def _reveal_once(competition: Competition, round_: Round) -> None:
-    """A round after the first gets its reveals when it is first seen: all of them or, if we die, none yet."""
-    row = SimulatedChain.objects.get(name=competition.slug)
-    if round_.number > 1 and not row.extrinsics.filter(block__gte=round_.earliest_reveal_block).exists():
-        with transaction.atomic():
-            reveal(competition, round_)
-
-
 def uploaded(files: Path, round_: Round) -> bool:
     """Have all miners that host anything put up this round's files?  (Each leaves a mark beside them.)"""
     entered = set(round_.submissions.filter(role="challenger", objection="").values_list("miner__hotkey", flat=True))
     hosts = [m for m in cast.PLAYERS if m.hosts != "nothing" and m.hotkey in entered]
-    return all(_marked(files / member.slug / "done", round_.number) for member in hosts)
-
-
-def _marked(path: Path, number: int) -> bool:
-    return path.is_file() and path.read_text().strip() == str(number)
+    marks = [files / member.slug / "done" for member in hosts]
+    return all(mark.is_file() and mark.read_text().strip() == str(round_.number) for mark in marks)

@@ -162,12 +162,8 @@ def _check_url(address: str) -> None:
 
 def _check_discord(address: str) -> None:
     _check_url(address)
-    if not _is_discord(address):
+    if _host(address) not in DISCORD or not urlsplit(address).path.startswith("/api/webhooks/"):
         raise BadAddress("a Discord address looks like https://discord.com/api/webhooks/…")
-
-
-def _is_discord(address: str) -> bool:
-    return _host(address) in DISCORD and urlsplit(address).path.startswith("/api/webhooks/")
 
 
 def _host(address: str) -> str:

@@ -114,12 +114,11 @@ def deliver(delivery: Delivery, now: datetime) -> Outcome:
             return _undelivered(delivery, undelivered, now=now)
     DeliveryTry.objects.create(delivery=delivery, at=now, status=status, code="delivered")
     subscribing.arrived(subscription)
-    return Move("delivered", because=f"the receiver answered {status}", also=lambda: _next_turn(now))
 
+    def next_turn() -> None:  # once the move is committed: a quick receiver need not wait for the next sweep
+        transaction.on_commit(lambda: give_turns(now=now))
 
-def _next_turn(now: datetime) -> None:
-    """After the move is committed: a quick receiver need not wait for the next sweep."""
-    transaction.on_commit(lambda: give_turns(now=now))
+    return Move("delivered", because=f"the receiver answered {status}", also=next_turn)
 
 
 def _given_up(code: str, sentence: str) -> Move:

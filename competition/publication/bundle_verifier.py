@@ -71,17 +71,15 @@ def _findings(report: str) -> list[dict[str, Any]]:
 def _summary(findings: list[dict[str, Any]]) -> str:
     """The first ones by file and field, those that name a duel, a file or a row before those that follow from it."""
     named = sorted(findings, key=lambda row: row["kind"] not in FIRST)
-    lines = [_line(row) for row in named[:NAMED]]
+    lines = []
+    for row in named[:NAMED]:
+        values = f"found {_short(row['found'])}, expected {_short(row['expected'])}"
+        lines.append(f"{row['file']} {row['field']}: {values} [{row['kind']}]")
     more = f"; and {len(findings) - NAMED} more" if len(findings) > NAMED else ""
     return "; ".join(lines) + more
 
 
 FIRST = ("ledger-differs", "wrong-hash", "wrong-name", "file-missing", "asset-file")
-
-
-def _line(row: dict[str, Any]) -> str:
-    values = f"found {_short(row['found'])}, expected {_short(row['expected'])}"
-    return f"{row['file']} {row['field']}: {values} [{row['kind']}]"
 
 
 def _short(value: object) -> str:

@@ -43,7 +43,12 @@ def read_audits(shelf: RoundFiles, *, at: str, era: int) -> list[ReadAudit]:
     """Source audits, then generation audits; of two of one hotkey and kind the second is left out (reported)."""
     if era == 0:
         return []
-    found = [*each(shelf.listed(f"{at}/source_audit.json"), _source), *_generation(shelf, at=at, era=era)]
+
+    def source(item: Item) -> ReadAudit:
+        reason = item.maybe_text("reason") or ""
+        return ReadAudit(hotkey=item.hotkey("hotkey"), kind=SOURCE, state=_state(item, "verdict"), reason=reason)
+
+    found = [*each(shelf.listed(f"{at}/source_audit.json"), source), *_generation(shelf, at=at, era=era)]
     kept: dict[tuple[str, str], ReadAudit] = {}
     for audit in found:
         if (audit.hotkey, audit.kind) in kept:
@@ -51,12 +56,6 @@ def read_audits(shelf: RoundFiles, *, at: str, era: int) -> list[ReadAudit]:
         else:
             kept[audit.hotkey, audit.kind] = audit
     return list(kept.values())
-
-
-def _source(item: Item) -> ReadAudit:
-    return ReadAudit(
-        hotkey=item.hotkey("hotkey"), kind=SOURCE, state=_state(item, "verdict"), reason=item.maybe_text("reason") or ""
-    )
 
 
 def _state(item: Item, key: str) -> str:

@@ -53,7 +53,13 @@ def _fold(round_: ReadRound, tallies: Tallies, *, win_margin: Fraction) -> Itera
 
     for one in fold([entry.hotkey for entry in round_.queue], tally_of=tally_of, verdict_of=verdict_of):
         challenger, defender = str(one.challenger), str(one.defender)
-        reason = _reason(one.tally, defender=defender, win_margin=win_margin, verdict=one.verdict)
+        against = "the leader" if defender == LEADER else defender
+        side = "reaches" if reaches(one.tally, win_margin=win_margin) else "is short of"
+        counts = f"Won {one.tally.wins}, drew {one.tally.drawn}, lost {one.tally.losses} of {one.tally.counted}"
+        reason = (
+            f"{counts} against {against}: a margin of {percent(one.tally.margin)} {side} the bar of "
+            f"{float(win_margin) * 100:g} %. {ENDINGS[one.verdict]}"
+        )
         yield RecordedRung(
             challenger=challenger, defender=defender, verdict=one.verdict, tally=one.tally, reason=reason
         )
@@ -86,15 +92,6 @@ ENDINGS = {
     "pending": "It would be the defender if its audits passed.",
     "rejected": "Its audit was rejected: it does not advance, and the defender stays.",
 }
-
-
-def _reason(tally: Tally, *, defender: str, win_margin: Fraction, verdict: str) -> str:
-    against = "the leader" if defender == LEADER else defender
-    side = "reaches" if reaches(tally, win_margin=win_margin) else "is short of"
-    return (
-        f"Won {tally.wins}, drew {tally.drawn}, lost {tally.losses} of {tally.counted} against {against}: a margin of "
-        f"{percent(tally.margin)} {side} the bar of {float(win_margin) * 100:g} %. {ENDINGS[verdict]}"
-    )
 
 
 def percent(share: Fraction) -> str:

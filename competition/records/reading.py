@@ -228,14 +228,12 @@ class Item:
     def _unfit(self, key: str, value: object, reason: str) -> NoReturn:
         where = ".".join([*self.trail, *([f"[{self.place}]"] if self.place is not None else []), key])
         found = f", not {json.dumps(value, default=str)[:60]}" if key in self.values else ""
-        self.shelf.report(self.file, f"{where}: {reason}{found}", line=self._line(key))
-        raise Unfit(where)
-
-    def _line(self, key: str) -> int | None:
         name = self.values.get("name", self.values.get("hotkey"))
         named = self.place is not None and isinstance(name, str) and key not in ("name", "hotkey")
         trail = (*self.trail, str(name)) if named else self.trail
-        return self.shelf.line(self.file, *trail, key) or self.shelf.line(self.file, *trail)
+        line = self.shelf.line(self.file, *trail, key) or self.shelf.line(self.file, *trail)
+        self.shelf.report(self.file, f"{where}: {reason}{found}", line=line)
+        raise Unfit(where)
 
 
 def each(items: Iterator[Item], read: Callable[[Item], Any]) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,6 @@ def read_terms(shelf: RoundFiles) -> Terms | None:
 
 
 def read_reigns(shelf: RoundFiles) -> list[ReadReign]:
-    return list(_reigns(shelf))
-
-
-def _reigns(shelf: RoundFiles) -> Iterator[ReadReign]:
     def reign(item: Item) -> ReadReign:
         return ReadReign(
             hotkey=item.hotkey("hotkey"),
@@ -68,7 +64,7 @@ def _reigns(shelf: RoundFiles) -> Iterator[ReadReign]:
             effective_block=item.whole("effective_block"),
         )
 
-    return each(shelf.listed(FILE, digits=True), reign)
+    return list(each(shelf.listed(FILE, digits=True), reign))
 
 
 def read_state(shelf: RoundFiles) -> tuple[int | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -87,8 +88,15 @@ def read_round(shelf: RoundFiles, number: int, *, config: Mapping[str, Any]) -> 
         round_.audit_matrix = _matrix(shelf, f"{at}/audit_matrix.csv")
     round_.audits = read_audits(shelf, at=at, era=round_.era)
     file, key = (f"{at}/judge_progress.json", "leader") if round_.era == 0 else (f"{at}/winner.json", "winner_hotkey")
-    round_.winner = _hotkey(shelf, file, key)
-    round_.rules = _rules(shelf, f"{at}/rules.json") if round_.era == 3 else None
+    item = shelf.item(file)
+    with contextlib.suppress(Unfit):
+        round_.winner = None if item is None else LEADER if item.values.get(key) == LEADER else item.hotkey(key)
+    if round_.era == 3:  # a round of a platform brings its own rules
+        file = f"{at}/rules.json"
+        round_.rules = (shelf.json(file, kind=dict) or {}).get("rules")
+        if not isinstance(round_.rules, dict):
+            shelf.report(file, "rules: an object is needed", line=shelf.line(file, "rules"))
+            round_.rules = None
     return round_
 
 
@@ -114,23 +122,6 @@ def _whole(shelf: RoundFiles, file: str, key: str) -> int | None:
         return value
     shelf.report(file, f"{key}: a whole number is needed", line=shelf.line(file, key))
     return None
-
-
-def _rules(shelf: RoundFiles, file: str) -> Mapping[str, Any] | None:
-    """The rules an own round of a platform brings."""
-    rules = (shelf.json(file, kind=dict) or {}).get("rules")
-    if isinstance(rules, dict):
-        return rules
-    shelf.report(file, "rules: an object is needed", line=shelf.line(file, "rules"))
-    return None
-
-
-def _hotkey(shelf: RoundFiles, file: str, key: str) -> str | None:
-    item = shelf.item(file)
-    try:
-        return None if item is None else LEADER if item.values.get(key) == LEADER else item.hotkey(key)
-    except Unfit:
-        return None
 
 
 def _prompts(shelf: RoundFiles, file: str) -> Iterator[tuple[str, str]]:

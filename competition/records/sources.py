@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import subprocess
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -191,7 +191,8 @@ def open_sources(path: Path) -> list[RecordSource]:
     """The repository at the path, or those directly inside it.  Raises NoRepository."""
     if not path.exists():
         raise NoRepository(f"{path}: there is nothing at this path")
-    found: list[RecordSource] = _of_git(path) if _is_git(path) else _of_folders(path)
+    is_git = (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
+    found: list[RecordSource] = _of_git(path) if is_git else _of_folders(path)
     if not found:
         said = "no state repository here (of git, the commit HEAD is read); one has config.json and a folder rounds/"
         raise NoRepository(f"{path}: {said}")
@@ -209,27 +210,20 @@ def is_repository(path: Path) -> bool:
     return begun and (path / "config.json").is_file()
 
 
-def _is_git(path: Path) -> bool:
-    return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
-
-
 def _of_git(path: Path) -> list[RecordSource]:
     try:
         paths = [file.path for file in Git(path).listing()]
     except (GitFailed, OSError) as error:
         raise NoRepository(f"{path}: git cannot read its commit HEAD") from error
     roots = [p.removesuffix("config.json").rstrip("/") for p in paths if p.split("/")[-1] == "config.json"]
-    return [Git(path, below=root) for root in _outermost(roots) if any(_has_begun(p, root) for p in paths)]
-
-
-def _outermost(roots: Sequence[str]) -> list[str]:
-    """The root itself, or else those directly inside it."""
-    return [""] if "" in roots else [root for root in sorted(roots) if "/" not in root]
-
-
-def _has_begun(path: str, root: str) -> bool:
-    inside = path.removeprefix(f"{root}/" if root else "")
-    return inside == "state.json" or inside.startswith("rounds/")
+    # the root itself, or else those directly inside it
+    outermost = [""] if "" in roots else [root for root in sorted(roots) if "/" not in root]
+    begun = []
+    for root in outermost:
+        inside = (p.removeprefix(f"{root}/" if root else "") for p in paths)
+        if any(p == "state.json" or p.startswith("rounds/") for p in inside):
+            begun.append(Git(path, below=root))
+    return list[RecordSource](begun)
 
 
 def _of_tree(lines: bytes, *, at: str = "") -> Iterator[Listed]:

@@ -25,33 +25,25 @@ def write_repository(folder: Path, pieces: Pieces) -> int:
     Returns how many files changed.
     """
     if not folder.exists():
-        return _write_folder(folder, pieces)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            draft.chmod(0o755)
+            files_written = sum(write_tree(draft, files) for files in pieces)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return files_written
     written, kept = 0, set[str]()
     for files in pieces:
         written += write_tree(folder, files)
         kept |= files.keys()
-    gone = [path for path in _layout(folder) if path not in kept]
+    there = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".git" not in path.parts]
+    named = [path.relative_to(folder).as_posix() for path in there]
+    gone = [path for path in named if announced(path) and path != "README.md" and path not in kept]
     for path in gone:
         (folder / path).unlink()
     return written + len(gone)
-
-
-def _write_folder(folder: Path, pieces: Pieces) -> int:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        draft.chmod(0o755)
-        written = sum(write_tree(draft, files) for files in pieces)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return written
-
-
-def _layout(folder: Path) -> list[str]:
-    """The files in the folder that a state repository is known to have."""
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".git" not in path.parts]
-    return [path for file in found if announced(path := file.relative_to(folder).as_posix()) and path != "README.md"]
 
 
 def _replace(target: Path, content: bytes) -> bool:

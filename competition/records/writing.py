@@ -14,11 +14,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from competition.decisions.attempts import plain, regeneration_in
 from verify.rounds import LEADER
 
 LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
 WINNERS = {"defender": LEFT, "challenger": RIGHT, "draw": "draw"}
 AUDITED = {"passed": "passed", "rejected": "failed"}
+ISSUES = {
+    "unneeded": "Not needed: the match was certain before it",
+    "void": "Void: it could not be judged",
+    "forfeited": "No usable file was delivered",
+}
 REPEATED = re.compile(r"(.+)_([0-9]+)")
 PICTURE = "front_left"
 NOT_BUILT = "not_found"  # miners' code runs without an image of its own, so there is none to be found
@@ -48,9 +54,16 @@ def round_files(
     told: Mapping[str, Any], *, reign: Mapping[str, str], name: str, addresses: Addresses
 ) -> dict[str, bytes]:
     """Path below the round's folder -> bytes.  `told`: the documents of the bundle; `reign`: what followed."""
-    round_, entries = told["round.json"], _entered(told["submissions.json"])
-    shown = _shown(told["assets.json"], addresses=addresses)
-    in_turn = _in_turn(told["matches.json"], [entry["miner"] for entry in entries])
+    round_ = told["round.json"]
+    # who made a submission; what was wrong with other reveals stands in the bundle only
+    entries = [s for s in told["submissions.json"] if s["role"] != LEADER and not s["objection"]]
+    # (entry, origin, stem) -> addresses and size of what it had for a prompt
+    shown = {(a["entry"], a["origin"], a["prompt"]): _asset(a, addresses=addresses) for a in told["assets.json"]}
+    # screens in the order of the reveals, then the ladder's matches
+    place = {entry["miner"]: number_ for number_, entry in enumerate(entries)}
+    in_turn = sorted(
+        told["matches.json"], key=lambda m: (m["kind"] != "screen", place.get(m["challenger"], 0), m["defender"])
+    )
     matches = [_match(match, shown, addresses=addresses) for match in in_turn]
     files = {
         "schedule.json": encoded(schedule(round_["schedule"])),
@@ -79,12 +92,6 @@ def rules(told: Mapping[str, Any]) -> bytes:
     return encoded({"ruleset": told["name"], "rules": dict(told)})
 
 
-def _in_turn(matches: Iterable[Mapping[str, Any]], queue: list[str]) -> list[Mapping[str, Any]]:
-    """Screens in the order of the reveals, then the ladder's matches."""
-    place = {hotkey: number_ for number_, hotkey in enumerate(queue)}
-    return sorted(matches, key=lambda m: (m["kind"] != "screen", place.get(m["challenger"], 0), m["defender"]))
-
-
 def leaders(reigns: Iterable[Mapping[str, Any]]) -> bytes:
     """leader.json exactly as validators read it.  An imported weight keeps its digits."""
     rows = [
@@ -104,11 +111,6 @@ def leaders(reigns: Iterable[Mapping[str, Any]]) -> bytes:
 def number(text: str) -> float:
     """ "4/5" and "0.8" are the same number."""
     return float(text) if "/" not in text else float(Fraction(text))
-
-
-def _entered(submissions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Who made a submission; what was wrong with other reveals stands in the bundle only."""
-    return [s for s in submissions if s["role"] != LEADER and not s["objection"]]
 
 
 def _submission(entry: Mapping[str, Any], name: str, number_: int) -> dict[str, Any]:
@@ -133,11 +135,6 @@ def _build(entry: Mapping[str, Any], name: str, number_: int) -> dict[str, Any]:
 
 
 Shown = Mapping[tuple[str, str, str], Mapping[str, Any]]
-
-
-def _shown(assets: Iterable[Mapping[str, Any]], *, addresses: Addresses) -> Shown:
-    """(entry, origin, stem) -> addresses and size of what it had for a prompt."""
-    return {(a["entry"], a["origin"], a["prompt"]): _asset(a, addresses=addresses) for a in assets}
 
 
 def _asset(asset: Mapping[str, Any], *, addresses: Addresses) -> dict[str, Any]:
@@ -180,10 +177,10 @@ def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> d
 
 def _left(match: Mapping[str, Any]) -> str:
     """Of outputs that the platform generated again: against what was submitted, or the defender, with the repeat."""
-    kind, _, repeat = match["kind"].partition("_")
+    kind = plain(match["kind"])
     if kind not in ("audit", "again", "title"):
         return str(match["defender"])
-    return f"{'submitted' if kind == 'audit' else match['defender']}_{repeat or 0}"
+    return f"{'submitted' if kind == 'audit' else match['defender']}_{regeneration_in(match['kind'])}"
 
 
 def _further(left: str) -> str:
@@ -198,24 +195,16 @@ def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Ad
     shown = {
         f"{name}_{kind}": side.get(kind) for name, side in zip((LEFT, RIGHT), sides, strict=True) for kind in kinds
     }
+    decided = (duel.get("detail") or {}).get("decided_by", "")
     told = {
         "name": duel["prompt"],
         "prompt": addresses.prompt(duel["prompt"]),
         **shown,
         "winner": WINNERS.get(duel.get("outcome", ""), SKIPPED),
         "state": duel["state"],
-        "issues": _issues(duel),
+        "issues": ISSUES.get(duel["state"], f"Decided by {decided}" if decided else "Judged"),
     }
     return told | ({"detail": duel["detail"]} if duel.get("detail") else {})
-
-
-def _issues(duel: Mapping[str, Any]) -> str:
-    decided = (duel.get("detail") or {}).get("decided_by", "")
-    return {
-        "unneeded": "Not needed: the match was certain before it",
-        "void": "Void: it could not be judged",
-        "forfeited": "No usable file was delivered",
-    }.get(duel["state"], f"Decided by {decided}" if decided else "Judged")
 
 
 def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[str, str, float]]:
@@ -225,14 +214,13 @@ def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[s
 
 def _audits(audits: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
     rows = [a for a in audits if a["verdict"] in AUDITED]
-    told = {kind: [_audit(a) for a in rows if a["kind"] == kind] for kind in ("source", "generation")}
+    told: dict[str, list[dict[str, str]]] = {"source": [], "generation": []}
+    for a in rows:
+        row = {"hotkey": a["entry"], "verdict": AUDITED[a["verdict"]], "reason": a["reason"]}
+        told.setdefault(a["kind"], []).append(row)
     required = list(dict.fromkeys(audit["entry"] for audit in rows))
     return {
         "source_audit.json": encoded(told["source"]),
         "generation_audits.json": encoded({audit["hotkey"]: audit for audit in told["generation"]}),
         "require_audit.json": encoded([{"hotkey": hotkey} for hotkey in required]),
     }
-
-
-def _audit(audit: Mapping[str, Any]) -> dict[str, str]:
-    return {"hotkey": audit["entry"], "verdict": AUDITED[audit["verdict"]], "reason": audit["reason"]}

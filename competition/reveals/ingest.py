@@ -81,7 +81,12 @@ def entries(round_: Round) -> tuple[eligibility.Derived, ...]:
 def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
     """Write down the submissions of the closed window, copies pointing to the first reveal of their commit."""
     standings = standings_of(round_, now=now)
-    derived = [_standing(entry, round_, standings) for entry in entries(round_)]
+    derived = list(entries(round_))
+    if standings is not None:
+        asks = standing.Condition.from_json(round_.competition.config["entry"])
+        for place, entry in enumerate(derived):
+            why = entry.objection or standing.objection(standings[entry.hotkey], asks) or None
+            derived[place] = dataclasses.replace(entry, objection=why)
     miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
     rows = {
         entry.hotkey: Submission(
@@ -115,15 +120,6 @@ def standings_of(round_: Round, *, now: datetime) -> Mapping[str, HotkeyStanding
     uids = connected.uids()
     known = {hotkey: HotkeyStanding(block=block, uid=uid, alpha=alpha.get(hotkey, 0)) for hotkey, uid in uids.items()}
     return defaultdict(lambda: HotkeyStanding(block=block, uid=None), known)
-
-
-def _standing(
-    entry: eligibility.Derived, round_: Round, standings: Mapping[str, HotkeyStanding] | None
-) -> eligibility.Derived:
-    if standings is None or entry.objection:
-        return entry
-    asked = standing.Condition.from_json(round_.competition.config["entry"])
-    return dataclasses.replace(entry, objection=standing.objection(standings[entry.hotkey], asked) or None)
 
 
 def _event(round_: Round, row: Submission, standings: Mapping[str, HotkeyStanding] | None) -> dict[str, object]:

@@ -53,13 +53,22 @@ def accept(competition: Competition, asked: SignedReveal, *, now: datetime) -> t
     with transaction.atomic():
         ledger.hold(competition.pk)  # a window that closes meanwhile waits for us, or is closed before we look
         round_ = open_round(competition, block=block)
-        kept = _of(round_, hotkey=asked.hotkey)
+        # all of the miner's in this window, the chain's too, in the order in which they count
+        rows = competition.reveals.filter(miner__hotkey=asked.hotkey, block__range=round_.reveal_window)
+        kept = list(rows.select_related("miner", "competition").order_by("block", "extrinsic_index"))
         if kept and bytes(kept[-1].payload) == asked.payload:
             return round_, kept[-1]
         if sum(each.extrinsic_index >= ingest.SIGNED_FROM for each in kept) >= MOST:
             sentence = f"{MOST} reveals of this hotkey were taken in this window already."
             raise NotTaken("too_many", sentence, "Reveal on the chain, or wait for the next round.")
-        return round_, _keep(competition, asked, block=block, now=now)
+        place = (
+            ingest.SIGNED_FROM
+            + competition.reveals.filter(block=block, extrinsic_index__gte=ingest.SIGNED_FROM).count()
+        )
+        raw = RawReveal(asked.hotkey, block, place, asked.payload, asked.signature, request=asked.request)
+        ingest.store(competition, raw, now=now)
+        made = competition.reveals.select_related("miner", "competition")
+        return round_, made.get(block=block, extrinsic_index=place, miner__hotkey=asked.hotkey)
 
 
 def readable(payload: bytes) -> None:
@@ -84,22 +93,3 @@ def open_round(competition: Competition, *, block: int) -> Round:
         sentence = f"The window of round {round_.number} opens at block {first}; it is block {block}."
         raise NotTaken("window_closed", sentence, f"Ask again from block {first} on.")
     return round_
-
-
-def _of(round_: Round, *, hotkey: str) -> list[Reveal]:
-    """All of the miner's in this window, the chain's too, in the order in which they count."""
-    rows = Reveal.objects.filter(
-        competition=round_.competition_id, miner__hotkey=hotkey, block__range=round_.reveal_window
-    )
-    return list(rows.select_related("miner", "competition").order_by("block", "extrinsic_index"))
-
-
-def _keep(competition: Competition, asked: SignedReveal, *, block: int, now: datetime) -> Reveal:
-    before = competition.reveals.filter(block=block, extrinsic_index__gte=ingest.SIGNED_FROM).count()
-    raw = RawReveal(
-        asked.hotkey, block, ingest.SIGNED_FROM + before, asked.payload, asked.signature, request=asked.request
-    )
-    ingest.store(competition, raw, now=now)
-    return competition.reveals.select_related("miner", "competition").get(
-        block=block, extrinsic_index=raw.extrinsic_index, miner__hotkey=asked.hotkey
-    )

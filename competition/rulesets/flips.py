@@ -119,7 +119,11 @@ def of_documents(documents: Mapping[str, Any], *, rules: Rules) -> int | None:
         for audit in documents["audits.json"]
         if audit["kind"] == "generation" and audit["code"] in BY_MATCHES
     }
-    return of_round(entries, screen=screen, met=met, audits=_audited(documents, rules=rules), gates=gates, rules=rules)
+    verdicts: dict[Key, dict[str, str]] = {}
+    for audit in documents["audits.json"]:
+        verdicts.setdefault(audit["entry"], {})[audit["kind"]] = audit["verdict"]
+    audits = {entry: combined(of_entry, rules=rules) for entry, of_entry in verdicts.items()}
+    return of_round(entries, screen=screen, met=met, audits=audits, gates=gates, rules=rules)
 
 
 def challengers(documents: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -137,10 +141,3 @@ def _gates(documents: Mapping[str, Any], entry: str, *, rules: Rules) -> Iterato
     for match in in_turn:
         bar = -rules.win_margin if plain(match["kind"]) == "audit" else rules.win_margin
         yield AuditBar(tally=Tally(**match["tally"]), bar=Fraction(bar))
-
-
-def _audited(documents: Mapping[str, Any], *, rules: Rules) -> dict[Key, Audited]:
-    found: dict[str, dict[str, str]] = {}
-    for audit in documents["audits.json"]:
-        found.setdefault(audit["entry"], {})[audit["kind"]] = audit["verdict"]
-    return {entry: combined(verdicts, rules=rules) for entry, verdicts in found.items()}

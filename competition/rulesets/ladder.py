@@ -104,12 +104,22 @@ def climb(
         return tally
 
     def verdict_of(challenger: Key, tally: Tally) -> Verdict:
-        return _verdict(tally, audited=audits.get(challenger), rules=rules)
+        if not clears(tally, rules=rules):
+            return "held"
+        audited = audits.get(challenger)
+        if audited == "rejected":
+            return "rejected"
+        return "advanced" if audited == "passed" or not rules.audits else "pending"
 
-    meetings = tuple(fold(by_key, tally_of=tally_of, verdict_of=verdict_of))
-    rungs = tuple(_rung(one, names=names, rules=rules) for one in meetings)
+    rungs = list[Rung]()
+    for one in fold(by_key, tally_of=tally_of, verdict_of=verdict_of):
+        reason = f"{_counts(one.tally, against=names[one.defender], rules=rules)}{_ENDINGS[one.verdict]}"
+        rung = Rung(
+            challenger=one.challenger, defender=one.defender, tally=one.tally, verdict=one.verdict, reason=reason
+        )
+        rungs.append(rung)
     return ClimbedLadder(
-        rungs=rungs,
+        rungs=tuple(rungs),
         leader=next((r.challenger for r in reversed(rungs) if r.verdict in STANDS), LEADER),
         wanted_screens=unscreened,
         wanted_matches=tuple(pair for pair in missing if pair is not None),
@@ -156,19 +166,6 @@ def combined(verdicts: Mapping[str, str], *, rules: Rules) -> Audited:
     if "rejected" in verdicts.values():
         return "rejected"
     return "passed" if all(verdicts.get(kind) == "passed" for kind in rules.audits) else None
-
-
-def _rung(one: Meeting, *, names: Mapping[Key, str], rules: Rules) -> Rung:
-    reason = f"{_counts(one.tally, against=names[one.defender], rules=rules)}{_ENDINGS[one.verdict]}"
-    return Rung(challenger=one.challenger, defender=one.defender, tally=one.tally, verdict=one.verdict, reason=reason)
-
-
-def _verdict(tally: Tally, *, audited: Audited, rules: Rules) -> Verdict:
-    if not clears(tally, rules=rules):
-        return "held"
-    if audited == "rejected":
-        return "rejected"
-    return "advanced" if audited == "passed" or not rules.audits else "pending"
 
 
 _ENDINGS: Mapping[Verdict, str] = {

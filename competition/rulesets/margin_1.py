@@ -18,7 +18,7 @@ from competition.rulesets import flips, regenerations, stopping
 from competition.rulesets import tally as tallying
 from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.base import SCREEN, DecisionStep, MatchEnd, Observation, RoundDecision, Ruleset
-from competition.rulesets.ladder import LEADER, ClimbedLadder, Key, climb
+from competition.rulesets.ladder import LEADER, Key, climb
 from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration
 from competition.rulesets.rules import AUDITS, Rules
 from competition.rulesets.tally import DuelResult, Tally
@@ -54,10 +54,17 @@ class Margin1(Ruleset):
         return self.rules.audit_repeats > 1
 
     def decide(self, observed: Observation) -> RoundDecision:
-        ladder = self._climb(observed)
+        screen: dict[Key, Tally | None] = {
+            c: tally for (kind, _, c), tally in observed.tallies.items() if kind == SCREEN
+        }
+        met = {(d, c): tally for (kind, d, c), tally in observed.tallies.items() if kind == LADDER}
+        ladder = climb(observed.entries, screen=screen, met=met, audits=observed.audits, rules=self.rules)
         audits = ladder.wanted_audits[:1] if self.wins_again else ladder.wanted_audits
         screens: tuple[tuple[str, Key, Key], ...] = tuple((SCREEN, LEADER, key) for key in ladder.wanted_screens)
         between = tuple((LADDER, *pair) for pair in ladder.wanted_matches)
+        screening = BETWEEN if between else ""
+        if screens:
+            screening = f"{len(screens)} of {len(observed.entries)} screen matches are open"
         return RoundDecision(
             leader=ladder.leader,
             steps=tuple(
@@ -66,19 +73,12 @@ class Margin1(Ruleset):
             ),
             wanted_matches=(*screens, *between),
             wanted_audits=audits,
-            screening=_screening(ladder, entered=len(observed.entries)),
+            screening=screening,
             screened=f"every match is decided; {len(ladder.wanted_audits)} ladder winner(s) to audit",
             waiting=BETWEEN if between else f"{len(audits)} winner(s) of the ladder are being audited",
             rests_on=frozenset((LADDER, r.defender, r.challenger) for r in ladder.rungs if r.defender != LEADER),
             audited=frozenset(r.challenger for r in ladder.rungs if r.verdict in ("advanced", "rejected")),
         )
-
-    def _climb(self, observed: Observation) -> ClimbedLadder:
-        screen: dict[Key, Tally | None] = {
-            c: tally for (kind, _, c), tally in observed.tallies.items() if kind == SCREEN
-        }
-        met = {(d, c): tally for (kind, d, c), tally in observed.tallies.items() if kind == LADDER}
-        return climb(observed.entries, screen=screen, met=met, audits=observed.audits, rules=self.rules)
 
     def match_end(
         self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
@@ -116,9 +116,3 @@ def whole(results: Sequence[DuelResult | None], *, total: int) -> MatchEnd | Non
     """A match that is played to its end."""
     played = [result for result in results if result]
     return MatchEnd(after=total, because="", tally=Tally.of(played)) if len(played) == total else None
-
-
-def _screening(ladder: ClimbedLadder, *, entered: int) -> str:
-    if ladder.wanted_screens:
-        return f"{len(ladder.wanted_screens)} of {entered} screen matches are open"
-    return BETWEEN if ladder.wanted_matches else ""

@@ -81,7 +81,12 @@ def verdict(rows: Sequence[Regeneration], *, repeats: int, rules: GenerationRule
         if said.outcome == PASSED and one.defender is not None:
             said = _against(one.defender, said, rules=rules)
         if said.outcome != PASSED or number + 1 == repeats:
-            return _of_repeat(said, number=number, repeats=repeats, rules=rules)
+            before = (
+                f"All {repeats} hold. The last: " if said.outcome == PASSED else f"Time {number + 1} of {repeats}: "
+            )
+            numbers = {**said.numbers, "repeats": number + 1}
+            limits = {**said.limits, "repeats": repeats, "least_defender_margin": str(rules.win_margin)}
+            return replace(said, sentence=before + said.sentence, numbers=numbers, limits=limits)
     return None
 
 
@@ -108,14 +113,6 @@ def _against(tally: TallyLike, said: AuditVerdict, *, rules: GenerationRules) ->
     return replace(said, reason="won_again", sentence=f"{said.sentence} {told}", numbers=numbers)
 
 
-def _of_repeat(said: AuditVerdict, *, number: int, repeats: int, rules: GenerationRules) -> AuditVerdict:
-    """The deciding repeat's numbers."""
-    before = f"All {repeats} hold. The last: " if said.outcome == PASSED else f"Time {number + 1} of {repeats}: "
-    numbers = {**said.numbers, "repeats": number + 1}
-    limits = {**said.limits, "repeats": repeats, "least_defender_margin": str(rules.win_margin)}
-    return replace(said, sentence=before + said.sentence, numbers=numbers, limits=limits)
-
-
 def result_of_missing(failure_class: str) -> str:
     """What is a duel whose regenerated file is missing?  The result's name, as a tally counts it."""
     return "forfeit_challenger" if failure_class == "miner" else "void"
@@ -128,7 +125,23 @@ def generation(
 
     `failure`: (class, code, sentence) of a run that came to no end.  A margin exactly at the limit passes.
     """
-    numbers, limits = _numbers(tally, generated_s=generated_s), _limits(rules)
+    counted = _counted(tally)
+    numbers = {
+        "won": tally.won,
+        "drawn": tally.drawn,
+        "lost": tally.lost,
+        "void": tally.void,
+        "forfeits_challenger": tally.forfeits_challenger,
+        "forfeits_defender": tally.forfeits_defender,
+        "counted": counted,
+        "margin": str(Fraction(_net(tally), counted)) if counted else "0",
+        "generation_s": generated_s,
+    }
+    limits = {
+        "least_margin": str(-rules.win_margin),
+        "least_counted": rules.least_counted,
+        "generation_s": rules.generation_s,
+    }
     outcome, reason, sentence = _generation(tally, generated_s=generated_s, rules=rules, failure=failure)
     return AuditVerdict(outcome=outcome, reason=reason, sentence=sentence, numbers=numbers, limits=limits)
 
@@ -185,29 +198,6 @@ def _counted(tally: TallyLike) -> int:
 
 def _net(tally: TallyLike) -> int:
     return _wins(tally) - _losses(tally)
-
-
-def _numbers(tally: TallyLike, *, generated_s: int) -> dict[str, Any]:
-    counted = _counted(tally)
-    return {
-        "won": tally.won,
-        "drawn": tally.drawn,
-        "lost": tally.lost,
-        "void": tally.void,
-        "forfeits_challenger": tally.forfeits_challenger,
-        "forfeits_defender": tally.forfeits_defender,
-        "counted": counted,
-        "margin": str(Fraction(_net(tally), counted)) if counted else "0",
-        "generation_s": generated_s,
-    }
-
-
-def _limits(rules: GenerationRules) -> dict[str, Any]:
-    return {
-        "least_margin": str(-rules.win_margin),
-        "least_counted": rules.least_counted,
-        "generation_s": rules.generation_s,
-    }
 
 
 def percent(share: Fraction) -> str:

@@ -85,7 +85,9 @@ def replaced(defaults: Rules, value: Mapping[str, Any]) -> Rules:
     """`defaults` with the fields that a JSON object gives in place of theirs.  Raises BadRules."""
     unknown = sorted(set(value) - set(_READERS) - {"name", "title"}, key=str)
     if unknown:
-        raise BadRules(str(unknown[0]), "there is no such rule", fix=_suggestion(str(unknown[0])))
+        near = difflib.get_close_matches(str(unknown[0]), _READERS, n=1)
+        fix = f"Did you mean {near[0]}?" if near else f"Use some of: {', '.join(sorted(_READERS))}"
+        raise BadRules(str(unknown[0]), "there is no such rule", fix=fix)
     changes = {field: _READERS[field](field, given) for field, given in value.items() if field not in ("name", "title")}
     if "title" in value:
         changes["title"] = _title(defaults, value["title"])
@@ -235,8 +237,3 @@ def kind_of(value: Any) -> str:
     """In words, for whoever wrote a value of another kind."""
     kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
     return kinds.get(type(value), "this number" if isinstance(value, (int, float)) else type(value).__name__)
-
-
-def _suggestion(field: str) -> str:
-    near = difflib.get_close_matches(field, _READERS, n=1)
-    return f"Did you mean {near[0]}?" if near else f"Use some of: {', '.join(sorted(_READERS))}"

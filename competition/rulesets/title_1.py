@@ -31,7 +31,7 @@ from competition.rulesets.base import (
     Ruleset,
     StepWords,
 )
-from competition.rulesets.entries import Candidate, EntryField, Solution
+from competition.rulesets.entries import Candidate, EntryField
 from competition.rulesets.ladder import LEADER, Audited, Key
 from competition.rulesets.margin_1 import MARGIN_1, whole
 from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration, first_verdict
@@ -93,10 +93,13 @@ def settle(
     passed = [c for c in finalists if audits.get(c.key) == "passed" or not rules.audits]
     total = titled(rules).prompts if prompts is None else prompts  # a pool may hold fewer
     standings = {c.key: fold(duels.get(c.key, ()), total=total, rules=rules, start=carried.get(c.key)) for c in passed}
+    won = [c for c in passed if standings[c.key].ending == "title"]
+    # where two earn the title, the larger margin of its bankroll takes it, then the earlier reveal
+    best = sorted(won, key=lambda c: (-standings[c.key].bankroll.margin, c.entry.place))
     return Title(
         finalists=tuple(c.key for c in finalists),
         standings=standings,
-        leader=_leader(passed, standings),
+        leader=best[0].key if best else LEADER,
         wanted_screens=unscreened,
         wanted_audits=tuple(c.key for c in finalists if c not in passed),
         wanted_matches=tuple(key for key, standing in standings.items() if standing.ending == "open"),
@@ -120,13 +123,6 @@ def rank(
         if screened and clears(screened, rules=rules) and not carried.get(representative.key, BankrollTally()).out:
             may.append((screened.margin, representative))
     return [representative for _, representative in sorted(may, key=lambda pair: (-pair[0], pair[1].entry.place))]
-
-
-def _leader(passed: Sequence[Candidate], standings: Mapping[Key, TitleStanding]) -> Key:
-    """Where two earn the title, the larger margin of its bankroll takes it, then the earlier reveal."""
-    won = [c for c in passed if standings[c.key].ending == "title"]
-    best = sorted(won, key=lambda c: (-standings[c.key].bankroll.margin, c.entry.place))
-    return best[0].key if best else LEADER
 
 
 class Title1(Ruleset):
@@ -170,9 +166,15 @@ class Title1(Ruleset):
     def decide(self, observed: Observation) -> RoundDecision:
         title = self.settle(observed)
         rejected = [key for key, audited in observed.audits.items() if audited == "rejected"]
+        because = "Its audit was rejected: it does not play for the title."
+        steps = [DecisionStep(challenger=key, defender=LEADER, verdict="rejected", reason=because) for key in rejected]
+        for key, standing in title.standings.items():
+            takes = key == title.leader
+            reason, verdict = sentence(standing, rules=self.rules, takes=takes), "advanced" if takes else "held"
+            steps.append(DecisionStep(challenger=key, defender=LEADER, verdict=verdict, reason=reason))
         return RoundDecision(
             leader=title.leader,
-            steps=(*map(_rejected, rejected), *(self._step(key, title) for key in title.standings)),
+            steps=tuple(steps),
             wanted_matches=(
                 *((SCREEN, LEADER, key) for key in title.wanted_screens),
                 *((TITLE, LEADER, key) for key in title.wanted_matches),
@@ -203,33 +205,18 @@ class Title1(Ruleset):
             prompts=observed.fresh,
         )
 
-    def _step(self, key: Key, title: Title) -> DecisionStep:
-        takes = key == title.leader
-        return DecisionStep(
-            challenger=key,
-            defender=LEADER,
-            verdict="advanced" if takes else "held",
-            reason=sentence(title.standings[key], rules=self.rules, takes=takes),
-        )
-
     def match_end(
         self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> MatchEnd | None:
         if kind == TITLE:
-            return self._title_end(results, total=total, carried=carried)
+            standing = fold(results, total=total, rules=self.rules, start=carried)
+            played = [result for result in results[: standing.duels] if result]
+            end = MatchEnd(after=standing.duels, because=standing.ending, tally=Tally.of(played))
+            return None if standing.ending == "open" else end
         if kind != SCREEN:
             return whole(results, total=total)
         stop = screening.stop(results, rules=self.rules)
         return MatchEnd(after=stop.after, because=stop.because, tally=stop.tally) if stop else None
-
-    def _title_end(
-        self, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None
-    ) -> MatchEnd | None:
-        standing = fold(results, total=total, rules=self.rules, start=carried)
-        if standing.ending == "open":
-            return None
-        played = [result for result in results[: standing.duels] if result]
-        return MatchEnd(after=standing.duels, because=standing.ending, tally=Tally.of(played))
 
     def regeneration_verdict(self, rows: Sequence[Regeneration], *, generation_s: int) -> AuditVerdict | None:
         """Stricter than the margin: have the submitted outputs earned a title against the regenerated ones?"""
@@ -295,39 +282,32 @@ class Title1(Ruleset):
     def documents(self, observed: Observation) -> dict[str, dict[str, Any]]:
         """`title.json`: the entries, and what each finalist's bankroll came to."""
         title = self.settle(observed)
-        candidates = {c.key: c for solution in observed.field.solutions for c in solution.candidates}
+        candidates, entries = dict[Key, Candidate](), list[list[dict[str, Any]]]()
+        for solution in observed.field.solutions:
+            same = {c.key: "" if c == solution.first else solution.why(c) for c in solution.candidates}
+            entries.append([{"entry": key, "same": why} for key, why in same.items()])
+            candidates |= {c.key: c for c in solution.candidates}
+        bankrolls_ = [
+            {
+                "entry": key,
+                "commit": candidates[key].commit,
+                "carried": observed.carried.get(key, BankrollTally()).to_dict(),
+                "left": standing.bankroll.to_dict(),
+                "credits": str(credits(standing.bankroll, title=self.title)),
+                "ending": standing.ending,
+                "duels": standing.duels,
+                "flip_distance": bankrolls.flip_distance(standing.bankroll, rules=self.rules),
+            }
+            for key, standing in title.standings.items()
+        ]
         return {
             "title.json": {
-                "entries": [
-                    [_member(solution, c) for c in solution.candidates] for solution in observed.field.solutions
-                ],
+                "entries": entries,
                 "canaries": [candidate.key for candidate in observed.field.canaries],
                 "finalists": list(title.finalists),
-                "bankrolls": [self._bankroll(title, candidates[key], observed) for key in title.standings],
+                "bankrolls": bankrolls_,
             }
         }
-
-    def _bankroll(self, title: Title, candidate: Candidate, observed: Observation) -> dict[str, Any]:
-        standing = title.standings[candidate.key]
-        return {
-            "entry": candidate.key,
-            "commit": candidate.commit,
-            "carried": observed.carried.get(candidate.key, BankrollTally()).to_dict(),
-            "left": standing.bankroll.to_dict(),
-            "credits": str(credits(standing.bankroll, title=self.title)),
-            "ending": standing.ending,
-            "duels": standing.duels,
-            "flip_distance": bankrolls.flip_distance(standing.bankroll, rules=self.rules),
-        }
-
-
-def _member(solution: Solution, candidate: Candidate) -> dict[str, Any]:
-    return {"entry": candidate.key, "same": "" if candidate == solution.first else solution.why(candidate)}
-
-
-def _rejected(key: Key) -> DecisionStep:
-    reason = "Its audit was rejected: it does not play for the title."
-    return DecisionStep(challenger=key, defender=LEADER, verdict="rejected", reason=reason)
 
 
 ENDINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from competition.rulesets import Rules
 from competition.rulesets.tally import Z95
 from competition.simulation.matches import Start
-from competition.simulation.population import Lots, Numbers, Places, Population, SimulatedField
+from competition.simulation.population import Lots, Population
 from competition.simulation.rounds import LEADER, play
 
 CHUNK = 250  # rounds at a time: what fits into a processor's cache and little memory
@@ -69,36 +69,24 @@ class SimulatedFigures:
 
 def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) -> SimulatedFigures:
     """Play so many rounds.  Every ruleset meets the same screens under one seed."""
-    hits, costs = np.zeros(3, dtype=int), np.zeros(4)
-    for number, size in enumerate(_chunks(rounds)):
+    hits, costs = np.zeros(3, dtype=int), np.zeros(4)  # costs: prompts, duels, calls, rounds
+    for number, start in enumerate(range(0, rounds, CHUNK)):
+        size = min(CHUNK, rounds - start)
         lots = Lots(population, seed=seed * 1_000_003 + number)
         field = lots.field(size)
-        winner, spent = _until_somebody_leads(field, lots, rules=rules)
+        winner, carried = np.full(size, LEADER), Start.nothing(field.ahead.shape)
+        for _ in range(population.returning):  # the same commits come back until one of them leads
+            outcome, on = play(rules)(field, lots, rules=rules, carried=carried), winner == LEADER
+            costs += [(outcome.prompts * on).sum(), (outcome.duels * on).sum(), (outcome.calls * on).sum(), on.sum()]
+            winner = np.where(on, outcome.winner, winner)
+            field = lots.on_new_prompts(field) if population.returning > 1 else field
         new = winner != LEADER
         at = (np.arange(size), np.maximum(winner, 0))
         better = field.ahead[at] > 0
         hits += [(new & ~better).sum(), (new & better).sum(), (new & field.owner[at]).sum()]
-        costs += spent
     false, power, owner = (Rate(int(n), rounds) for n in hits)
     prompts, duels, calls = (float(total) / max(1.0, costs[3]) for total in costs[:3])
     return SimulatedFigures(rules.name, population, false, power, owner, prompts, duels, calls)
-
-
-def _until_somebody_leads(field: SimulatedField, lots: Lots, *, rules: Rules) -> tuple[Places, Numbers]:
-    """(who leads in the end, [prompts, duels, calls, rounds] in all): the same commits come back until one does."""
-    size = len(field.ahead)
-    winner, spent, carried = np.full(size, LEADER), np.zeros(4), Start.nothing(field.ahead.shape)
-    for _ in range(lots.population.returning):
-        outcome, on = play(rules)(field, lots, rules=rules, carried=carried), winner == LEADER
-        spent += [(outcome.prompts * on).sum(), (outcome.duels * on).sum(), (outcome.calls * on).sum(), on.sum()]
-        winner = np.where(on, outcome.winner, winner)
-        field = lots.on_new_prompts(field) if lots.population.returning > 1 else field
-    return winner, spent
-
-
-def _chunks(rounds: int) -> Iterator[int]:
-    for start in range(0, rounds, CHUNK):
-        yield min(CHUNK, rounds - start)
 
 
 def table(rows: Sequence[SimulatedFigures]) -> str:

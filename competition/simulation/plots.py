@@ -26,12 +26,11 @@ def bars(rows: Sequence[SimulatedFigures]) -> list[dict[str, Any]]:
     """One bar chart per ruleset: false dethronings, and power where somebody is better."""
     found = []
     for number, ruleset in enumerate(dict.fromkeys(row.ruleset for row in rows)):
-        shown = [
-            (f"{row.population.name}: {what}", rate)
-            for row in rows
-            if row.ruleset == ruleset
-            for what, rate in _rates(row)
-        ]
+        shown = list[tuple[str, Rate]]()
+        for row in (row for row in rows if row.ruleset == ruleset):
+            shown.append((f"{row.population.name}: false", row.false))
+            if row.population.better:
+                shown.append((f"{row.population.name}: power", row.power))
         found.append(
             {
                 "name": ruleset,
@@ -47,10 +46,6 @@ def bars(rows: Sequence[SimulatedFigures]) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _rates(row: SimulatedFigures) -> list[tuple[str, Rate]]:
-    return [("false", row.false)] + ([("power", row.power)] if row.population.better else [])
 
 
 def layout() -> dict[str, Any]:

@@ -130,15 +130,7 @@ class Lots:
         decisive = np.maximum(p.decisive, np.abs(ahead))[..., None]
         lot = self.random.random(shape, dtype=np.float32)
         won, lost = lot < (decisive + ahead[..., None]) / 2, lot >= 1 - (decisive - ahead[..., None]) / 2
-        return self._judged((won.astype(np.int8) - lost).astype(np.int8))
-
-    def mixed(self, ours: SimulatedDuels, others: SimulatedDuels, *, share: float) -> SimulatedDuels:
-        """A `share` of our duels ends as the others' do."""
-        same = self.random.random(ours.net.shape, dtype=np.float32) < share
-        return replace(ours, net=np.where(same & ~ours.forfeited, others.net, ours.net).astype(np.int8))
-
-    def _judged(self, net: Net) -> SimulatedDuels:
-        p = self.population
+        net = (won.astype(np.int8) - lost).astype(np.int8)
         if p.noise:
             coin = (2 * self.random.integers(0, 2, net.shape, dtype=np.int8) - 1).astype(np.int8)
             net = np.where(self._share(p.noise, net), coin, net).astype(np.int8)
@@ -150,6 +142,11 @@ class Lots:
         void = self._share(p.void, net) & ~forfeited if p.void else np.zeros(net.shape, dtype=bool)
         net = np.where(forfeited, -1, np.where(void, 0, net)).astype(np.int8)
         return SimulatedDuels(net, ~void, forfeited)
+
+    def mixed(self, ours: SimulatedDuels, others: SimulatedDuels, *, share: float) -> SimulatedDuels:
+        """A `share` of our duels ends as the others' do."""
+        same = self.random.random(ours.net.shape, dtype=np.float32) < share
+        return replace(ours, net=np.where(same & ~ours.forfeited, others.net, ours.net).astype(np.int8))
 
     def _share(self, share: float, like: Net) -> Mask:
         return self.random.random(like.shape, dtype=np.float32) < share

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from competition.rulesets import BadRules, Rules
 from competition.rulesets.title_1 import Title1
-from competition.simulation.matches import MatchResults, Played, Start, margin_match, screen, title_match
+from competition.simulation.matches import MatchResults, Start, margin_match, screen, title_match
 from competition.simulation.population import Lots, Mask, Numbers, Places, SimulatedDuels, SimulatedField
 
 LEADER = -1
@@ -101,7 +101,8 @@ def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: St
     rounds, title = len(field.ahead), Title1(rules).title
     bill = Bill(rounds)
     entered = ~field.owner | (np.cumsum(field.owner, axis=1) == 1)  # the first of the clones is the entry
-    said = _only_entered(screen(field.screens, rules=rules, title=title), entered)
+    every = screen(field.screens, rules=rules, title=title)
+    said = MatchResults(every.margin, every.clears & entered, every.judged * entered, every.drawn * entered)
     bill.add(said)
     places, finalists = _finalists(field, lots, said, carried=carried, bill=bill, rules=rules)
     duels = lots.duels(np.take_along_axis(field.ahead, places, axis=1), prompts=title.prompts)
@@ -120,10 +121,6 @@ def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: St
     return RoundOutcomes(winner, lots.population.prompts + generated, bill.duels, bill.calls)
 
 
-def _only_entered(said: MatchResults, entered: Mask) -> MatchResults:
-    return MatchResults(said.margin, said.clears & entered, said.judged * entered, said.drawn * entered)
-
-
 def _finalists(
     field: SimulatedField, lots: Lots, said: MatchResults, *, carried: Start, bill: Bill, rules: Rules
 ) -> tuple[Places, Mask]:
@@ -133,20 +130,16 @@ def _finalists(
     ranked = np.argsort(np.where(may, -said.margin, np.inf), axis=1, kind="stable")[:, :deep]
     stands = np.take_along_axis(may, ranked, axis=1)
     passes = stands & ~np.take_along_axis(field.cheat, ranked, axis=1)
-    again = _regenerated(lots, shape=stands.shape, rules=rules)
+    # honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title
+    twins = lots.duels(np.zeros(stands.shape), prompts=lots.population.prompts)
+    reversed_ = SimulatedDuels((-twins.net).astype(np.int8), twins.counted, twins.forfeited)
+    again = title_match(reversed_, rules=rules, title=Title1(rules).title)
     passes &= ~again.title
     before: NDArray[np.int_] = np.cumsum(passes, axis=1) - passes
     bill.add(_only(again.told, stands & (before < number)))
     takes = passes & (before < number)
     first = np.argsort(~takes, axis=1, kind="stable")[:, :number]
     return np.take_along_axis(ranked, first, axis=1), np.take_along_axis(takes, first, axis=1)
-
-
-def _regenerated(lots: Lots, *, shape: tuple[int, ...], rules: Rules) -> Played:
-    """Honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title."""
-    again = lots.duels(np.zeros(shape), prompts=lots.population.prompts)
-    reversed_ = SimulatedDuels((-again.net).astype(np.int8), again.counted, again.forfeited)
-    return title_match(reversed_, rules=rules, title=Title1(rules).title)
 
 
 def _keep(carried: Start, left: Start, *, places: Places, where: Mask) -> None:

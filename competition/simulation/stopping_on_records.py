@@ -69,15 +69,11 @@ def measure(folder: Path, *, rules: Rules, seed: int) -> Saved:
         saved += _judged(results) - _judged(results[: stopped.after])
         changed += clears(stopped.tally, rules=rules) != whole
         if whole:
-            worst = max(worst, _lost(results, lots, ruleset=ruleset))
+            total = len(results)
+            ends = [ruleset.match_end(SCREEN, lots.sample(results, total), total=total) for _ in range(SHUFFLES)]
+            worst = max(worst, sum(bool(end and end.because) for end in ends) / SHUFFLES)
     return Saved(len(found), judged, saved, changed, worst)
 
 
 def _judged(results: list[DuelResult]) -> int:
     return sum(not result.forfeit for result in results)
-
-
-def _lost(results: list[DuelResult], lots: random.Random, *, ruleset: rulesets.Ruleset) -> float:
-    total = len(results)
-    shuffles = (ruleset.match_end(SCREEN, lots.sample(results, total), total=total) for _ in range(SHUFFLES))
-    return sum(bool(stopped and stopped.because) for stopped in shuffles) / SHUFFLES

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from competition.stored_files import damage
 from competition.stored_files.damage import BUNDLE, FILE, MENDERS, Scrub
@@ -45,7 +45,11 @@ def scrub(*, repair: bool, clock: Callable[[], datetime], progress: Callable[[Sc
     for (what, digest), problem in problems.items():
         getattr(report, "missing" if problem == "missing" else "rotten").append(f"{what} {digest}")
         row = damage.report(digest, problem=problem, now=clock(), what=what)
-        if repair and _mended(what, digest):
+        restored = False
+        if repair:
+            with contextlib.suppress(ValueError, store.StoreFault):
+                restored = MENDERS[what].restore(digest) and not MENDERS[what].problem(digest)
+        if restored:
             report.mended.append(f"{what} {digest}")
             row.refresh_from_db()
             engine.move(row, Move("mended", because="manage.py scrub --repair put the same bytes back"), now=clock())
@@ -63,7 +67,8 @@ def _files(report: ScrubReport, *, progress: Callable[[ScrubReport], object]) ->
         report.files += 1
         progress(report)
         sha256 = path.name
-        if not SHA256.fullmatch(sha256) or sha256 not in named or not _in_its_place(path):
+        in_its_place = path.parts[-3:-1] == (sha256[:2], sha256[2:4])
+        if not SHA256.fullmatch(sha256) or sha256 not in named or not in_its_place:
             report.unknown.append(str(path))
             continue
         seen.add(sha256)
@@ -71,10 +76,6 @@ def _files(report: ScrubReport, *, progress: Callable[[ScrubReport], object]) ->
         if not here.verify(sha256):
             problems[FILE, sha256] = "rotten"
     return problems | {(FILE, sha256): "missing" for sha256 in sorted(named - seen)}
-
-
-def _in_its_place(path: Path) -> bool:
-    return path.parts[-3:-1] == (path.name[:2], path.name[2:4])
 
 
 def _bundles(report: ScrubReport, *, progress: Callable[[ScrubReport], object]) -> dict[tuple[str, str], str]:
@@ -87,11 +88,3 @@ def _bundles(report: ScrubReport, *, progress: Callable[[ScrubReport], object]) 
         if problem:
             problems[BUNDLE, digest] = problem
     return problems
-
-
-def _mended(what: str, digest: str) -> bool:
-    mender = MENDERS[what]
-    try:
-        return mender.restore(digest) and not mender.problem(digest)
-    except (ValueError, store.StoreFault):
-        return False

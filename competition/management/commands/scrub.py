@@ -39,17 +39,14 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(report.to_dict(), sort_keys=True, indent=1))
         else:
-            self._write(report)
+            for name in ("rotten", "missing", "mended", "unknown"):
+                for line in getattr(report, name)[:MOST_SHOWN]:
+                    self.stdout.write(f"{name}  {line}")
+            names = ("rotten", "missing", "unknown", "mended")
+            counts = ", ".join(f"{len(getattr(report, name))} {name}" for name in names)
+            self.stdout.write(f"{report.files} files of {report.bytes} bytes, {report.bundles} bundles: {counts}")
         if not report.well:
             raise CommandError(
                 "infrastructure, STORED_FILE: put what is rotten or missing back from a backup, or run scrub --repair; "
                 "rounds that need it are paused and go on by themselves"
             )
-
-    def _write(self, report: ScrubReport) -> None:
-        for name in ("rotten", "missing", "mended", "unknown"):
-            for line in getattr(report, name)[:MOST_SHOWN]:
-                self.stdout.write(f"{name}  {line}")
-        names = ("rotten", "missing", "unknown", "mended")
-        counts = ", ".join(f"{len(getattr(report, name))} {name}" for name in names)
-        self.stdout.write(f"{report.files} files of {report.bytes} bytes, {report.bundles} bundles: {counts}")
