@@ -192,16 +192,16 @@ def open_sources(path: Path) -> list[RecordSource]:
     if not path.exists():
         raise NoRepository(f"{path}: there is nothing at this path")
     is_git = (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
-    found: list[RecordSource] = _of_git(path) if is_git else _of_folders(path)
+    if is_git:
+        found: list[RecordSource] = _of_git(path)
+    else:
+        inside = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
+        roots = [path] if is_repository(path) else [child for child in inside if is_repository(child)]
+        found = [Folder(root) for root in roots]
     if not found:
         said = "no state repository here (of git, the commit HEAD is read); one has config.json and a folder rounds/"
         raise NoRepository(f"{path}: {said}")
     return found
-
-
-def _of_folders(path: Path) -> list[RecordSource]:
-    inside = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
-    return [Folder(root) for root in (path,) if is_repository(root)] or [Folder(p) for p in inside if is_repository(p)]
 
 
 def is_repository(path: Path) -> bool:

@@ -79,7 +79,11 @@ def round_files(
         fresh = [addresses.prompt(prompt["stem"]) for prompt in told["title.json"]["fresh"]]
         files["fresh_prompts.txt"] = "\n".join(fresh).encode()
     for match in matches:
-        files[f"{match['right']}/duels_{match['left'][:10]}{_further(match['left'])}.json"] = encoded(match)
+        left, repeat = match["left"], REPEATED.fullmatch(match["left"])
+        further = repeat and (repeat[2] != "0" or repeat[1] not in ("submitted", LEADER))  # of a winner's regenerations
+        files[f"{match['right']}/duels_{left[:10]}{f'-{repeat[2]}' if repeat and further else ''}.json"] = encoded(
+            match
+        )
     return files | _made(told["assets.json"], shown) | _audits(told["audits.json"])
 
 
@@ -181,12 +185,6 @@ def _left(match: Mapping[str, Any]) -> str:
     if kind not in ("audit", "again", "title"):
         return str(match["defender"])
     return f"{'submitted' if kind == 'audit' else match['defender']}_{regeneration_in(match['kind'])}"
-
-
-def _further(left: str) -> str:
-    """What keeps the files of a winner's further regenerations apart."""
-    repeat = REPEATED.fullmatch(left)
-    return f"-{repeat[2]}" if repeat and (repeat[2] != "0" or repeat[1] not in ("submitted", LEADER)) else ""
 
 
 def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Addresses) -> dict[str, Any]:
