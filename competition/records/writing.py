@@ -79,11 +79,10 @@ def round_files(
         fresh = [addresses.prompt(prompt["stem"]) for prompt in told["title.json"]["fresh"]]
         files["fresh_prompts.txt"] = "\n".join(fresh).encode()
     for match in matches:
-        left, repeat = match["left"], REPEATED.fullmatch(match["left"])
-        further = repeat and (repeat[2] != "0" or repeat[1] not in ("submitted", LEADER))  # of a winner's regenerations
-        files[f"{match['right']}/duels_{left[:10]}{f'-{repeat[2]}' if repeat and further else ''}.json"] = encoded(
-            match
-        )
+        repeat, apart = REPEATED.fullmatch(match["left"]), ""
+        if repeat and (repeat[2] != "0" or repeat[1] not in ("submitted", LEADER)):  # a winner's further regenerations
+            apart = f"-{repeat[2]}"
+        files[f"{match['right']}/duels_{match['left'][:10]}{apart}.json"] = encoded(match)
     return files | _made(told["assets.json"], shown) | _audits(told["audits.json"])
 
 
