@@ -11,7 +11,7 @@ def attempt_of(apps, *, round_id, of, entry_id, number, cause):
 
 def point_to_attempts(apps, schema_editor):
     Audit, PodRun, Correction = (apps.get_model("audits", name) for name in ("Audit", "PodRun", "Correction"))
-    for row in Audit.objects.filter(version__gt=1).order_by("pk"):
+    for row in Audit._base_manager.filter(version__gt=1).order_by("pk"):
         row.attempt = attempt_of(
             apps,
             round_id=row.round_id,
@@ -21,7 +21,7 @@ def point_to_attempts(apps, schema_editor):
             cause="appeal" if row.code == "appeal_upheld" else "correction",
         )
         row.save(update_fields=["attempt"])
-    for row in PodRun.objects.filter(repeat__gt=0).order_by("pk").select_related("submission"):
+    for row in PodRun._base_manager.filter(repeat__gt=0).order_by("pk").select_related("submission"):
         row.attempt = attempt_of(
             apps,
             round_id=row.submission.round_id,
@@ -31,7 +31,7 @@ def point_to_attempts(apps, schema_editor):
             cause="pod",
         )
         row.save(update_fields=["attempt"])
-    for row in Correction.objects.order_by("pk"):
+    for row in Correction._base_manager.order_by("pk"):
         row.attempt = attempt_of(
             apps, round_id=row.round_id, of="decision", entry_id=None, number=row.number + 1, cause="correction"
         )
@@ -40,11 +40,11 @@ def point_to_attempts(apps, schema_editor):
 
 def number_again(apps, schema_editor):
     Audit, PodRun, Correction = (apps.get_model("audits", name) for name in ("Audit", "PodRun", "Correction"))
-    for row in Audit.objects.exclude(attempt=None).select_related("attempt"):
-        Audit.objects.filter(pk=row.pk).update(version=row.attempt.number, attempt=None)
-    for row in PodRun.objects.exclude(attempt=None).select_related("attempt"):
-        PodRun.objects.filter(pk=row.pk).update(repeat=row.attempt.number - 1, attempt=None)
-    Correction.objects.update(attempt=None)
+    for row in Audit._base_manager.exclude(attempt=None).select_related("attempt"):
+        Audit._base_manager.filter(pk=row.pk).update(version=row.attempt.number, attempt=None)
+    for row in PodRun._base_manager.exclude(attempt=None).select_related("attempt"):
+        PodRun._base_manager.filter(pk=row.pk).update(repeat=row.attempt.number - 1, attempt=None)
+    Correction._base_manager.update(attempt=None)
 
 
 def attempt(related_name):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 def point_to_attempts(apps, schema_editor):
     Attempt, Bankroll = (apps.get_model("competition", name) for name in ("Attempt", "Bankroll"))
-    for row in Bankroll.objects.filter(edition__gt=1).order_by("pk"):
+    for row in Bankroll._base_manager.filter(edition__gt=1).order_by("pk"):
         key = {"round_id": row.round_id, "of": "bankroll", "entry": None, "number": row.edition}
         row.attempt, _ = Attempt.objects.get_or_create(**key, defaults={"cause": "correction"})
         row.save(update_fields=["attempt"])
@@ -14,8 +14,8 @@ def point_to_attempts(apps, schema_editor):
 
 def number_again(apps, schema_editor):
     Bankroll = apps.get_model("competition", "Bankroll")
-    for row in Bankroll.objects.exclude(attempt=None).select_related("attempt"):
-        Bankroll.objects.filter(pk=row.pk).update(edition=row.attempt.number, attempt=None)
+    for row in Bankroll._base_manager.exclude(attempt=None).select_related("attempt"):
+        Bankroll._base_manager.filter(pk=row.pk).update(edition=row.attempt.number, attempt=None)
 
 
 class Migration(migrations.Migration):

@@ -120,7 +120,7 @@ class Played:
 
     title: Mask
     after: Places
-    results_after: MatchResults
+    results: MatchResults
     left: Start
     margin: Numbers
 

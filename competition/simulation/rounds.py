@@ -110,7 +110,7 @@ def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: St
         common = lots.duels(np.zeros((rounds, 1)), prompts=title.prompts)
         duels = lots.mixed(duels, common, share=lots.population.correlation)
     played = title_match(duels, rules=rules, title=title, start=carried.of(places))
-    bill.add(_only(played.told, finalists))
+    bill.add(_only(played.results, finalists))
     _keep(carried, played.left, places=places, where=finalists)
     best = np.where(played.title & finalists, played.margin, -np.inf)
     choice = best.argmax(axis=1)
@@ -136,7 +136,7 @@ def _finalists(
     again = title_match(reversed_, rules=rules, title=Title1(rules).title)
     passes &= ~again.title
     before: NDArray[np.int_] = np.cumsum(passes, axis=1) - passes
-    bill.add(_only(again.told, stands & (before < number)))
+    bill.add(_only(again.results, stands & (before < number)))
     takes = passes & (before < number)
     first = np.argsort(~takes, axis=1, kind="stable")[:, :number]
     return np.take_along_axis(ranked, first, axis=1), np.take_along_axis(takes, first, axis=1)

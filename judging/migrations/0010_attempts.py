@@ -11,25 +11,25 @@ def attempt_of(apps, *, round_id, of, number, cause):
 
 def point_to_attempts(apps, schema_editor):
     Match, Duel, Control = (apps.get_model("judging", name) for name in ("Match", "Duel", "Control"))
-    versions = Match.objects.filter(version__gt=1).order_by("round_id", "version")
+    versions = Match._base_manager.filter(version__gt=1).order_by("round_id", "version")
     for round_id, number in versions.values_list("round_id", "version").distinct():
         attempt = attempt_of(apps, round_id=round_id, of="decision", number=number, cause="correction")
-        Match.objects.filter(round_id=round_id, version=number).update(attempt=attempt)
-    asked = Duel.objects.filter(take__gt=1).order_by("match__round_id", "take")
+        Match._base_manager.filter(round_id=round_id, version=number).update(attempt=attempt)
+    asked = Duel._base_manager.filter(take__gt=1).order_by("match__round_id", "take")
     for round_id, number in asked.values_list("match__round_id", "take").distinct():
         attempt = attempt_of(apps, round_id=round_id, of="decision", number=number, cause="correction")
-        Duel.objects.filter(match__round_id=round_id, take=number).update(attempt=attempt)
-    takes = Control.objects.filter(take__gt=1).order_by("round_id", "take")
+        Duel._base_manager.filter(match__round_id=round_id, take=number).update(attempt=attempt)
+    takes = Control._base_manager.filter(take__gt=1).order_by("round_id", "take")
     for round_id, number in takes.values_list("round_id", "take").distinct():
         attempt = attempt_of(apps, round_id=round_id, of="controls", number=number, cause="health")
-        Control.objects.filter(round_id=round_id, take=number).update(attempt=attempt)
+        Control._base_manager.filter(round_id=round_id, take=number).update(attempt=attempt)
 
 
 def number_again(apps, schema_editor):
     for name, number in (("Match", "version"), ("Duel", "take"), ("Control", "take")):
         model = apps.get_model("judging", name)
-        for pk, of in model.objects.exclude(attempt=None).values_list("attempt", "attempt__number").distinct():
-            model.objects.filter(attempt=pk).update(**{number: of, "attempt": None})
+        for pk, of in model._base_manager.exclude(attempt=None).values_list("attempt", "attempt__number").distinct():
+            model._base_manager.filter(attempt=pk).update(**{number: of, "attempt": None})
 
 
 def attempt(related_name):

@@ -91,7 +91,7 @@ def test_rows_of_before_find_their_attempts_and_get_their_numbers_back(database_
     pointed = {
         name: sorted((row.attempt.number, row.attempt.of, row.attempt.cause) for row in rows)
         for name, rows in (
-            (name, new.get_model(name).objects.exclude(attempt=None).select_related("attempt")) for name in NUMBERED
+            (name, new.get_model(name)._base_manager.exclude(attempt=None).select_related("attempt")) for name in NUMBERED
         )
     }
     decision = (2, "decision", "correction")
@@ -103,7 +103,7 @@ def test_rows_of_before_find_their_attempts_and_get_their_numbers_back(database_
         "audits.PodRun": [(2, "run audit_1", "pod")],
         "competition.Bankroll": [(2, "bankroll", "correction")],
     }
-    assert new.get_model("audits.Correction").objects.get().attempt.number == 2
+    assert new.get_model("audits.Correction")._base_manager.get().attempt.number == 2
     for app, migration in BEFORE:
         call_command("migrate", app, migration, verbosity=0)
     assert numbers_of(old) == numbers
@@ -121,7 +121,7 @@ NUMBERED = {
 
 def numbers_of(apps: Any) -> dict[str, list[int]]:
     return {
-        name: list(apps.get_model(name).objects.order_by("pk").values_list(field, flat=True))
+        name: list(apps.get_model(name)._base_manager.order_by("pk").values_list(field, flat=True))
         for name, field in NUMBERED.items()
     }
 
@@ -129,8 +129,8 @@ def numbers_of(apps: Any) -> dict[str, list[int]]:
 def fill(apps: Any) -> None:
     """One of each that was done once, and one that was done again."""
 
-    def add(name: str, **values: Any) -> Any:
-        return apps.get_model(name).objects.create(**values)
+    def add(model: str, **values: Any) -> Any:
+        return apps.get_model(model)._base_manager.create(**values)
 
     edges = dict.fromkeys(("ruleset", "judge", "renderer", "chain", "pods"), "x")
     competition = add("competition.Competition", slug="old", name="Old", created_at=NOW, **edges)
