@@ -262,7 +262,7 @@ class Control(Stateful):
         constraints = [
             models.UniqueConstraint(
                 fields=["round", "kind", "prompt", "variant", "attempt"],
-                name="one_control_of_a_kind",
+                name="one_control_per_attempt",
                 nulls_distinct=False,
             )
         ]

@@ -38,15 +38,6 @@ def point_to_attempts(apps, schema_editor):
         row.save(update_fields=["attempt"])
 
 
-def number_again(apps, schema_editor):
-    Audit, PodRun, Correction = (apps.get_model("audits", name) for name in ("Audit", "PodRun", "Correction"))
-    for row in Audit._base_manager.exclude(attempt=None).select_related("attempt"):
-        Audit._base_manager.filter(pk=row.pk).update(version=row.attempt.number, attempt=None)
-    for row in PodRun._base_manager.exclude(attempt=None).select_related("attempt"):
-        PodRun._base_manager.filter(pk=row.pk).update(repeat=row.attempt.number - 1, attempt=None)
-    Correction._base_manager.update(attempt=None)
-
-
 def attempt(related_name):
     return models.ForeignKey(
         blank=True,
@@ -65,8 +56,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(model_name='audit', name='one_audit_per_version'),
-        migrations.RemoveConstraint(model_name='podrun', name='one_pod_run_per_repeat'),
         migrations.AddField(model_name='audit', name='attempt', field=attempt('audits')),
         migrations.AddField(model_name='podrun', name='attempt', field=attempt('pod_runs')),
         migrations.AddField(
@@ -79,5 +68,5 @@ class Migration(migrations.Migration):
                 to='competition.attempt',
             ),
         ),
-        migrations.RunPython(point_to_attempts, number_again),
+        migrations.RunPython(point_to_attempts, migrations.RunPython.noop),
     ]

@@ -12,12 +12,6 @@ def point_to_attempts(apps, schema_editor):
         row.save(update_fields=["attempt"])
 
 
-def number_again(apps, schema_editor):
-    Bankroll = apps.get_model("competition", "Bankroll")
-    for row in Bankroll._base_manager.exclude(attempt=None).select_related("attempt"):
-        Bankroll._base_manager.filter(pk=row.pk).update(edition=row.attempt.number, attempt=None)
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -25,10 +19,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name='bankroll',
-            name='one_bankroll_per_edition',
-        ),
         migrations.CreateModel(
             name='Attempt',
             fields=[
@@ -51,5 +41,5 @@ class Migration(migrations.Migration):
             name='attempt',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bankrolls', to='competition.attempt'),
         ),
-        migrations.RunPython(point_to_attempts, number_again),
+        migrations.RunPython(point_to_attempts, migrations.RunPython.noop),
     ]

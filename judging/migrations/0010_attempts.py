@@ -25,13 +25,6 @@ def point_to_attempts(apps, schema_editor):
         Control._base_manager.filter(round_id=round_id, take=number).update(attempt=attempt)
 
 
-def number_again(apps, schema_editor):
-    for name, number in (("Match", "version"), ("Duel", "take"), ("Control", "take")):
-        model = apps.get_model("judging", name)
-        for pk, of in model._base_manager.exclude(attempt=None).values_list("attempt", "attempt__number").distinct():
-            model._base_manager.filter(attempt=pk).update(**{number: of, "attempt": None})
-
-
 def attempt(related_name):
     return models.ForeignKey(
         blank=True,
@@ -50,10 +43,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(model_name='match', name='one_match_per_version'),
-        migrations.RemoveConstraint(model_name='control', name='one_control_of_a_kind'),
         migrations.AddField(model_name='match', name='attempt', field=attempt('matches')),
         migrations.AddField(model_name='duel', name='attempt', field=attempt('duels')),
         migrations.AddField(model_name='control', name='attempt', field=attempt('controls')),
-        migrations.RunPython(point_to_attempts, number_again),
+        migrations.RunPython(point_to_attempts, migrations.RunPython.noop),
     ]

@@ -82,33 +82,46 @@ def apps_at(*targets: tuple[str, str]) -> Any:
     return loader.project_state(list(targets or loader.graph.leaf_nodes())).apps
 
 
-def test_rows_of_before_find_their_attempts_and_get_their_numbers_back(database_of_before: None) -> None:
+def test_rows_of_before_find_their_attempts_and_keep_their_numbers(database_of_before: None) -> None:
     old = apps_at(*BEFORE)
-    fill(old)
-    numbers = numbers_of(old)
+    world = begun(old)
+    for number in (1, 2):
+        add_each(old, world, number=number)
     call_command("migrate", verbosity=0)
-    new = apps_at()
-    pointed = {
-        name: sorted((row.attempt.number, row.attempt.of, row.attempt.cause) for row in rows)
-        for name, rows in (
-            (name, new.get_model(name)._base_manager.exclude(attempt=None).select_related("attempt")) for name in NUMBERED
-        )
-    }
-    decision = (2, "decision", "correction")
-    assert pointed == {
-        "judging.Match": [decision],
-        "judging.Duel": [decision],
-        "judging.Control": [(2, "controls", "health")],
-        "audits.Audit": [(2, "source", "appeal")],
-        "audits.PodRun": [(2, "run audit_1", "pod")],
-        "competition.Bankroll": [(2, "bankroll", "correction")],
-    }
-    assert new.get_model("audits.Correction")._base_manager.get().attempt.number == 2
+    assert pointed(apps_at()) == ATTEMPTS | {"audits.Audit": [(2, "source", "appeal")]}
     for app, migration in BEFORE:
         call_command("migrate", app, migration, verbosity=0)
-    assert numbers_of(old) == numbers
+    assert numbers_of(old) == numbers(2)
 
 
+def test_the_release_before_may_still_write_and_reads_what_the_new_one_wrote(database_of_before: None) -> None:
+    old = apps_at(*BEFORE)
+    call_command("migrate", verbosity=0)
+    new, world = apps_at(), begun(old)
+    for number in (1, 2):
+        add_each(old, world, number=number)
+    assert pointed(new) == ATTEMPTS
+    for name in NUMBERED:
+        row = new.get_model(name)._base_manager.exclude(attempt=None).get()
+        of = {field: getattr(row.attempt, field) for field in ("round_id", "of", "entry_id", "cause")}
+        row.pk, row.attempt = None, new.get_model("competition.Attempt").objects.get_or_create(**of, number=3)[0]
+        if name == "judging.Match":
+            row.counts = False
+        elif name == "judging.Duel":
+            row.match = new.get_model("judging.Match")._base_manager.get(attempt=row.attempt)
+        row.save(force_insert=True)
+    assert numbers_of(old) == numbers(3)
+
+
+ATTEMPTS = {
+    "judging.Match": [(2, "decision", "correction")],
+    "judging.Duel": [(2, "decision", "correction")],
+    "judging.Control": [(2, "controls", "health")],
+    "audits.Audit": [(2, "source", "correction")],
+    "audits.PodRun": [(2, "run audit_1", "pod")],
+    "audits.Correction": [(2, "decision", "correction")],
+    "competition.Bankroll": [(2, "bankroll", "correction")],
+}
 NUMBERED = {
     "judging.Match": "version",
     "judging.Duel": "take",
@@ -119,6 +132,19 @@ NUMBERED = {
 }
 
 
+def numbers(most: int) -> dict[str, list[int]]:
+    """Of each the first and all later ones, as the release before counts them."""
+    return {
+        name: list(range(most)) if field == "repeat" else list(range(1, most + 1)) for name, field in NUMBERED.items()
+    }
+
+
+def pointed(apps: Any) -> dict[str, list[tuple[int, str, str]]]:
+    rows = {name: apps.get_model(name)._base_manager.exclude(attempt=None) for name in ATTEMPTS}
+    fields = ("attempt__number", "attempt__of", "attempt__cause")
+    return {name: list(of_name.values_list(*fields)) for name, of_name in rows.items()}
+
+
 def numbers_of(apps: Any) -> dict[str, list[int]]:
     return {
         name: list(apps.get_model(name)._base_manager.order_by("pk").values_list(field, flat=True))
@@ -126,8 +152,8 @@ def numbers_of(apps: Any) -> dict[str, list[int]]:
     }
 
 
-def fill(apps: Any) -> None:
-    """One of each that was done once, and one that was done again."""
+def begun(apps: Any) -> dict[str, Any]:
+    """A round with one entry, as the release before wrote it."""
 
     def add(model: str, **values: Any) -> Any:
         return apps.get_model(model)._base_manager.create(**values)
@@ -135,20 +161,32 @@ def fill(apps: Any) -> None:
     edges = dict.fromkeys(("ruleset", "judge", "renderer", "chain", "pods"), "x")
     competition = add("competition.Competition", slug="old", name="Old", created_at=NOW, **edges)
     blocks = ("earliest_reveal_block", "latest_reveal_block", "seed_block", "generation_deadline_block")
-    moved = {"state": "finished", "since": NOW}
-    round_ = add("competition.Round", competition=competition, number=1, **dict.fromkeys(blocks, 1), **moved)
-    entry = add(
-        "competition.Submission", round=round_, miner=add("competition.Miner", hotkey="5Ann"), role="challenger"
-    )
+    round_ = add("competition.Round", competition=competition, number=1, **dict.fromkeys(blocks, 1), **MOVED)
+    miner = add("competition.Miner", hotkey="5Ann")
+    entry = add("competition.Submission", round=round_, miner=miner, role="challenger")
     prompt = add("competition.Prompt", competition=competition, stem="cup", sha256="a" * 64)
-    sides = {"round": round_, "kind": "audit", "defender": entry, "challenger": entry, **moved}
-    for number in (1, 2):
-        match = add("judging.Match", **sides, version=number, counts=number == 2)
-        add("judging.Duel", match=match, prompt=prompt, position=0, take=number, **moved)
-        add("judging.Control", round=round_, kind="self", prompt=prompt, variant="twin", take=number, **moved)
-        code = "appeal_upheld" if number == 2 else "licence"
-        add("audits.Audit", round=round_, submission=entry, kind="source", version=number, code=code, **moved)
-        run = {"submission": entry, "purpose": "audit_1", "seed": 1, "provider": "local"}
-        add("audits.PodRun", **run, repeat=number - 1, **moved)
-        add("competition.Bankroll", round=round_, commit="c" * 40, leader_commit="d" * 40, edition=number)
-    add("audits.Correction", round=round_, number=1, scope="duels", code="x", sentence="x", opened_by="x", **moved)
+    return {"round": round_, "entry": entry, "prompt": prompt}
+
+
+def add_each(apps: Any, world: dict[str, Any], *, number: int) -> None:
+    """What the release before writes when everything is done for the first, or the second, time."""
+
+    def add(model: str, **values: Any) -> Any:
+        return apps.get_model(model)._base_manager.create(**values, **MOVED if model not in UNMOVED else {})
+
+    round_, entry, prompt = world["round"], world["entry"], world["prompt"]
+    if number == 2:
+        add("audits.Correction", round=round_, number=1, scope="duels", code="x", sentence="x", opened_by="x")
+    sides = {"round": round_, "kind": "audit", "defender": entry, "challenger": entry}
+    match = add("judging.Match", **sides, version=number, counts=number == 1)
+    add("judging.Duel", match=match, prompt=prompt, position=0, take=number)
+    add("judging.Control", round=round_, kind="self", prompt=prompt, variant="twin", take=number)
+    code = "appeal_upheld" if number == 2 else "licence"
+    add("audits.Audit", round=round_, submission=entry, kind="source", version=number, code=code)
+    run = {"submission": entry, "purpose": "audit_1", "seed": 1, "provider": "local"}
+    add("audits.PodRun", **run, repeat=number - 1)
+    add("competition.Bankroll", round=round_, commit="c" * 40, leader_commit="d" * 40, edition=number)
+
+
+MOVED = {"state": "finished", "since": NOW}
+UNMOVED = {"competition.Bankroll"}
