@@ -140,7 +140,7 @@ def drop(correction: Correction, *, now: datetime) -> None:
     for audit in correction.audits.filter(state__in=("gathering", "reviewing")):
         if not engine.move(audit, Move("dropped", because=DISCARDED), now=now):
             raise RuntimeError(f"{audit} moved meanwhile")  # undone as a whole, and tried again
-    failure = Failure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
+    failure = StepFailure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
     purpose = numbered(PodRun.Purpose.AUDIT, regeneration_of(correction.attempt))
     ours = PodRun.objects.filter(submission__round=correction.round, state__in=PodRun.graph.active())
     for run in ours.filter(purpose=purpose):

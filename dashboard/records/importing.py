@@ -83,7 +83,7 @@ class _Import:
     outcome: ImportSummary
 
 
-def import_source(source: Source, *, now: datetime, progress: Progress, go_back: bool = False) -> ImportSummary:
+def import_source(source: RecordSource, *, now: datetime, progress: Progress, go_back: bool = False) -> ImportSummary:
     """Bring everything in that is new.  Raises CannotImport.
 
     `go_back`: also take a copy that is older than what is here, which otherwise raises OlderCopy and changes nothing.

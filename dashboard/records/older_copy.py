@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection
 
 from competition.models import Competition
-from competition.records.reading import Shelf
+from competition.records.reading import RoundFiles
 from competition.records.reigns import is_finished, read_reigns, read_state
 from competition.records.rounds import announced
 from dashboard.models import RecordFile
@@ -30,7 +30,7 @@ def lacking(slug: str, top: RoundFiles, paths: Collection[str]) -> list[str]:
     competition = Competition.objects.filter(slug=slug).first()
     if competition is None or "records" not in competition.config:
         return []
-    here = Shelf(evidence.contents(competition))
+    here = RoundFiles(evidence.contents(competition))
     lacks = _earlier_state(read_state(top), read_state(here))
     blocks = {reign.effective_block for reign in read_reigns(top)}
     gone = [reign for reign in read_reigns(here) if reign.effective_block not in blocks]
