@@ -28,6 +28,7 @@ from competition.models import (
     SimulatedChain,
     Submission,
 )
+from core.postgres.backend.roles import as_owner
 from dashboard.facts import prompt_counts
 from dashboard.models import Publication
 from judging.models import Duel, Match, Rendering
@@ -98,7 +99,7 @@ def fill(size: Size) -> Competition:
         prompt_counts.keep(round_)  # as its publication does
     _audits_and_reigns(competition, size)
     _files(competition, size)
-    with connection.cursor() as cursor:
+    with as_owner(connection), connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
     return competition
 
@@ -208,13 +209,13 @@ def _matches(size: Size) -> None:
 
 def _drop_indexes() -> None:
     """Many rows come quicker without them."""
-    with connection.schema_editor() as editor:
+    with as_owner(connection), connection.schema_editor() as editor:
         for index in Duel._meta.indexes:
             editor.remove_index(Duel, index)
 
 
 def _make_indexes() -> None:
-    with connection.schema_editor() as editor:
+    with as_owner(connection), connection.schema_editor() as editor:
         for index in Duel._meta.indexes:
             editor.add_index(Duel, index)
 
