@@ -12,7 +12,9 @@ Kinds = str | Mapping[str, str]
 
 def differences(found: Any, expected: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """(path, what is there, what should be there)."""
-    if isinstance(found, Mapping) and isinstance(expected, Mapping):
+    if found is expected:  # what was taken over as it is
+        return
+    if isinstance(found, dict) and isinstance(expected, dict):
         for key in sorted({*found, *expected}, key=str):
             if key in found and key in expected:
                 yield from differences(found[key], expected[key], (*path, str(key)))
