@@ -128,7 +128,22 @@ class Reader:
     def model(self) -> Model:
         materials = [self._material(told) for told in self.tree.get("materials", [])]
         materials.append(Material())  # glTF's default material, for primitives that name none
-        return Model(materials, [self._part(primitive, world, materials) for primitive, world in self.draws()])
+        parts = []
+        for primitive, world in self.draws():
+            attributes = primitive["attributes"]
+            own = self.accessor(attributes["POSITION"]).astype(np.float64)
+            index = primitive.get("material", len(materials) - 1)
+            part = MeshPart(
+                material=index,
+                faces=self.faces(primitive, world),
+                positions=(own @ world[:3, :3].T + world[:3, 3]).astype(np.float32),
+                normals=self.normals(attributes, world),
+                uv=self._uv(attributes, materials[index].paint),
+                glow_uv=self._uv(attributes, materials[index].glow),
+                colours=self.colours(attributes),
+            )
+            parts.append(part)
+        return Model(materials, parts)
 
     def draws(self) -> Iterator[tuple[Json, NDArray[np.float64]]]:
         """Every primitive of the scene with its world transform, parents first."""
@@ -143,40 +158,22 @@ class Reader:
                 for primitive in self.tree["meshes"][node["mesh"]].get("primitives", []):
                     yield primitive, world
 
-    def _part(self, primitive: Json, world: NDArray[np.float64], materials: list[Material]) -> MeshPart:
-        attributes = primitive["attributes"]
-        own = self.accessor(attributes["POSITION"]).astype(np.float64)
-        index = primitive.get("material", len(materials) - 1)
-        material = materials[index]
-        return MeshPart(
-            material=index,
-            faces=self.faces(primitive, world),
-            positions=(own @ world[:3, :3].T + world[:3, 3]).astype(np.float32),
-            normals=self.normals(attributes, world),
-            uv=self._uv(attributes, material.paint),
-            glow_uv=self._uv(attributes, material.glow),
-            colours=self.colours(attributes),
-        )
-
     def faces(self, primitive: Json, world: NDArray[np.float64]) -> NDArray[np.int32]:
         """(n, 3) corners of its triangles; a mirrored node keeps its outside outside."""
-        vertices = self.tree["accessors"][primitive["attributes"]["POSITION"]]["count"]
-        faces = self._faces(primitive, vertices)
-        return np.ascontiguousarray(faces[:, [0, 2, 1]] if np.linalg.det(world[:3, :3]) < 0 else faces)
-
-    def _faces(self, primitive: Json, vertices: int) -> NDArray[np.int32]:
         if "indices" in primitive:
             order = self.accessor(primitive["indices"], scaled=False).reshape(-1).astype(np.int32)
         else:
+            vertices = self.tree["accessors"][primitive["attributes"]["POSITION"]]["count"]
             order = np.arange(vertices, dtype=np.int32)
         mode = primitive.get("mode", TRIANGLES)
         if mode == TRIANGLES or len(order) < 3:
-            return order[: len(order) // 3 * 3].reshape(-1, 3)
-        if mode == FAN:
-            return np.stack([np.full(len(order) - 2, order[0], np.int32), order[1:-1], order[2:]], axis=1)
-        strip = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
-        strip[1::2] = strip[1::2][:, [1, 0, 2]]  # every other triangle of a strip is wound the other way
-        return strip
+            faces = order[: len(order) // 3 * 3].reshape(-1, 3)
+        elif mode == FAN:
+            faces = np.stack([np.full(len(order) - 2, order[0], np.int32), order[1:-1], order[2:]], axis=1)
+        else:
+            faces = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
+            faces[1::2] = faces[1::2][:, [1, 0, 2]]  # every other triangle of a strip is wound the other way
+        return np.ascontiguousarray(faces[:, [0, 2, 1]] if np.linalg.det(world[:3, :3]) < 0 else faces)
 
     def normals(self, attributes: Json, world: NDArray[np.float64]) -> Floats | None:
         if "NORMAL" not in attributes:

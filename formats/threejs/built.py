@@ -60,23 +60,19 @@ def _check(built: Built) -> None:
         for name, length in lengths.items():
             _numbers(node[name], length)
     for texture in tree["textures"]:
-        _check_texture(texture, size)
+        area = _whole(texture["width"]) * _whole(texture["height"])
+        if 4 * area > MOST_TEXTURE_BYTES:
+            raise refusal("MODULE_TEXTURES", bytes=4 * area, limit=MOST_TEXTURE_BYTES)
+        _require(_span(texture["data"], 1, size) == 4 * area > 0)
+        for name in ("repeat", "offset", "center"):
+            _numbers(texture[name], 2)
+        _numbers([texture["rotation"]], 1)
     for material in tree["materials"]:
         _numbers(material["color"], 3)
         _numbers(material["emissive"], 3)
     for mesh in tree["meshes"]:
         _check_mesh(mesh, tree, size)
     _check_counts(tree)
-
-
-def _check_texture(told: Told, size: int) -> None:
-    width, height = _whole(told["width"]), _whole(told["height"])
-    if 4 * width * height > MOST_TEXTURE_BYTES:
-        raise refusal("MODULE_TEXTURES", bytes=4 * width * height, limit=MOST_TEXTURE_BYTES)
-    _require(_span(told["data"], 1, size) == 4 * width * height > 0)
-    for name in ("repeat", "offset", "center"):
-        _numbers(told[name], 2)
-    _numbers([told["rotation"]], 1)
 
 
 def _check_mesh(mesh: Told, tree: Told, size: int) -> None:
