@@ -60,13 +60,7 @@ def _twice(module: bytes, browsers: Browsers) -> bytes:
     told = built.read(answer)
     if _answered(module, browsers) != answer:
         raise refusal("MODULE_CHANGES")
-    text = _written(told, browsers)
-    try:
-        if len(text) > 2 * MOST_BYTES:
-            raise refusal("FILE_TOO_LARGE", bytes=len(text) * 3 // 4, limit=MOST_BYTES)
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError):
-        raise built.broken() from None
+    return _glb(_written(told, browsers))
 
 
 def _answered(module: bytes, browsers: Browsers) -> Any:
@@ -100,3 +94,12 @@ def _written(told: Built, browsers: Browsers) -> Any:
     with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=WRITING) as page:
         page.until("globalThis.ready")
         return page.ask(f"bake({json.dumps(told.tree)}, {len(parts)})")
+
+
+def _glb(text: Any) -> bytes:
+    try:
+        if len(text) > 2 * MOST_BYTES:
+            raise refusal("FILE_TOO_LARGE", bytes=len(text) * 3 // 4, limit=MOST_BYTES)
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError):
+        raise built.broken() from None
