@@ -89,13 +89,14 @@ def _duel(row: RecordRow, *, era: int) -> RecordedDuel | None:
 def ending_of(values: Mapping[str, Any], *, era: int, before: str = "") -> str:
     """Under which key a row names a file: its era's; of era 3 the ending that the file's own address has.
 
-    Where there is no file, the key that is there and nothing else's.
+    Where there is no file, the key that has none.
     """
     if era in OUTPUTS:
         return OUTPUTS[era]
-    keys = [key for key in values if key.startswith(before) and key.removeprefix(before) not in NO_OUTPUTS]
-    address = next((str(values[key]) for key in keys if values[key] is not None), "")
-    ending = address.rpartition("/")[2].rpartition(".")[2]
-    if ENDING.fullmatch(ending) and ending not in NO_OUTPUTS:
-        return ending
-    return next((key.removeprefix(before) for key in keys), NO_ENDING)
+    keys = {key.removeprefix(before): value for key, value in values.items() if key.startswith(before)}
+    files = {key: value for key, value in keys.items() if key not in NO_OUTPUTS}
+    own = [key for key, value in files.items() if isinstance(value, str) and value.endswith(f".{key}")]
+    own += [key for key, value in files.items() if value is None]
+    endings = [str(value).rpartition(".")[2] for value in files.values()]
+    own += [ending for ending in endings if ENDING.fullmatch(ending) and ending not in NO_OUTPUTS]
+    return next((key for key in own if ENDING.fullmatch(key)), NO_ENDING)

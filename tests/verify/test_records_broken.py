@@ -64,6 +64,13 @@ def test_a_file_stands_under_the_ending_that_its_address_has(tmp_path: Path) -> 
     assert {("error", "missing-field"), ("notable", "unknown-key")} <= set(findings(files, tmp_path))
 
 
+def test_a_key_that_nobody_announced_is_never_taken_for_the_file(tmp_path: Path) -> None:
+    files = made_records.era_3()
+    path = next(path for path in files if path.endswith("/submitted.json"))
+    files[path] = {stem: {"note": "see x.y", **asset} for stem, asset in files[path].items()}
+    assert set(findings(files, tmp_path)) == {("notable", "unknown-key")}
+
+
 def skipped_last(files: Files, *, states: list[str]) -> None:
     """The last duels of a lost match are left out; `states`: what their records say of each, "" for an older one."""
     path = next(path for path in files if "/duels" in path and files[path]["margin"] < 0)
