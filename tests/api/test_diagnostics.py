@@ -123,6 +123,7 @@ def test_a_kept_log_is_bounded_printable_and_fit_for_the_database(said: bytes | 
     assert kept.encode()
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_more_pods_cost_no_more_questions(api: Api) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as seen:

@@ -61,6 +61,7 @@ def test_what_a_miner_wrote_is_text_here_too(client: Client, db: None) -> None:
         assert "<script>alert" not in text
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
     def counts(made: Made) -> dict[str, int]:
         return {name: queries_for(client, reverse(name)) for name in NAMES} | {

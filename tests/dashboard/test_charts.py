@@ -215,6 +215,7 @@ def test_what_a_miner_wrote_is_text_in_charts(client: Client, db: None) -> None:
     assert "<u>" not in client.get(reverse("chart", args=["made", "margins"])).content.decode()
 
 
+@pytest.mark.usefixtures("clock_measured")
 @pytest.mark.django_db
 def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
     made_round.make(slug="few", miners=5, prompts=6)

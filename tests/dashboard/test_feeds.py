@@ -101,6 +101,7 @@ def test_crawlers_are_told_what_there_is(client: Client, made: Made) -> None:
         assert client.get(place.partition("testserver")[2]).status_code == 200, place
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
     names = {"feed": "/feeds/{}.atom", "badge": "/badge/{}/leader.svg", "embed": "/embed/{}/round/1/"}
     made_round.make(slug="few", miners=5, prompts=6)

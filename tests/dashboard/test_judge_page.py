@@ -114,6 +114,7 @@ def test_a_judge_that_computes_has_a_page_that_says_so(client: Client, made: Mad
     assert client.get(reverse("judge", args=["nobody", 1])).status_code == 404
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_more_answers_and_controls_cost_no_further_query(client: Client, judged: Round) -> None:
     before = queries_for(client, at(judged))
     add_controls(judged, canary=-500_000)

@@ -56,6 +56,7 @@ def test_what_a_miner_wrote_is_text_here_too(client: Client, db: None) -> None:
         assert "<u>" not in html(client, url)
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: None) -> None:
     made_round.make(slug="few", miners=5, prompts=6)
     made_round.make(slug="many", miners=10, prompts=12)

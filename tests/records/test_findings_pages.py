@@ -159,6 +159,7 @@ def test_a_match_says_whether_its_margin_was_recomputed_equal(broken: None) -> N
     assert Client().get(f"/c/made/r/0/leader-vs-{BEN}.json").json()["stated"]["agrees"] is True
 
 
+@pytest.mark.usefixtures("clock_measured")
 def test_the_number_of_queries_does_not_grow_with_the_findings(broken: None) -> None:
     Client().get("/c/made/findings.json")
     with assertNumQueries(5):
