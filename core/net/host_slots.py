@@ -51,15 +51,12 @@ class AdvisoryLocks:
             return bool(cursor.fetchone()[0])
 
         with connection.cursor() as cursor:
-            key = next((key for key in self._keys(host) if taken(cursor, key)), None)
+            slots = (f"gauntlet-slot/1\n{host}\n{slot}".encode() for slot in range(self.per_host))
+            keys = (int.from_bytes(hashlib.sha256(slot).digest()[:8], "big", signed=True) for slot in slots)
+            key = next((key for key in keys if taken(cursor, key)), None)
         try:
             yield key is not None
         finally:
             if key is not None:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
-
-    def _keys(self, host: str) -> Iterator[int]:
-        for slot in range(self.per_host):
-            digest = hashlib.sha256(f"gauntlet-slot/1\n{host}\n{slot}".encode()).digest()
-            yield int.from_bytes(digest[:8], "big", signed=True)

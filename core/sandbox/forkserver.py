@@ -57,7 +57,10 @@ class WorkServer:
         connected = True
         try:
             while connected and os.getppid() == self.starter:
-                ready = {key.fd for key, _ in selector.select(self._patience())}
+                nearest = min((child.deadline for child in self.children.values() if not child.overran), default=None)
+                left = STARTER_CHECK_SECONDS if nearest is None else nearest - time.monotonic()
+                patience = max(0.0, min(STARTER_CHECK_SECONDS, left))
+                ready = {key.fd for key, _ in selector.select(patience)}
                 if awake in ready:
                     os.read(awake, 4096)
                 if self.requests.fileno() in ready:
@@ -70,11 +73,6 @@ class WorkServer:
         finally:
             for pid in self.children:
                 _kill_group(pid)
-
-    def _patience(self) -> float:
-        nearest = min((child.deadline for child in self.children.values() if not child.overran), default=None)
-        left = STARTER_CHECK_SECONDS if nearest is None else nearest - time.monotonic()
-        return max(0.0, min(STARTER_CHECK_SECONDS, left))
 
     def _accept(self) -> bool:
         """Start a child for the next request; False when the starter has hung up."""
