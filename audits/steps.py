@@ -17,6 +17,7 @@ from audits.reviews import in_force
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
+from competition.attempts import goes_by
 from competition.decisions.attempts import number_of
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of
@@ -28,6 +29,7 @@ from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import matches, observed, recorded
+from judging.models import Match
 from judging.steps import trouble
 
 SOON = timedelta(seconds=2)
@@ -94,7 +96,8 @@ def flag_the_best_of_many(audit: Audit) -> None:
     ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
     signs = []
     counting = matches.counting(audit.round, attempt=audit.correction.attempt if audit.correction else None)
-    for match in counting.filter(kind__startswith="audit", challenger=audit.submission).order_by("kind"):
+    of_audit = counting.filter(goes_by("kind", Match.Kind.AUDIT), challenger=audit.submission)
+    for match in of_audit.order_by("kind"):
         judged = match.duels.filter(state="judged").select_related("prompt")
         counted = [duel for duel in judged if not matches.beyond(match, duel)]
         signs.append({duel.prompt.stem: ours[duel.outcome] for duel in counted})

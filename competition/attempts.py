@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F, Q
 
-from competition.decisions.attempts import FIRST
+from competition.decisions.attempts import FIRST, numbered
 from competition.models import Attempt, Round, Submission
 
 FIRST_TO_LAST = F("attempt__number").asc(nulls_first=True)
@@ -27,3 +27,8 @@ def later(round_: Round, number: int, *, of: str, cause: Attempt.Cause, entry: S
 def is_nth(number: int) -> Q:
     """The rows of the attempt of this number."""
     return Q(attempt=None) if number == FIRST else Q(attempt__number=number)
+
+
+def goes_by(field: str, name: str) -> Q:
+    """The rows whose `field` is this name, of whichever regeneration."""
+    return Q(**{field: name}) | Q(**{f"{field}__startswith": numbered(name, 1).removesuffix("1")})

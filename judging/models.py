@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from competition.attempts import goes_by
 from competition.decisions.attempts import number_document, number_of, plain
 from competition.models import Asset, Attempt, Competition, Prompt, Round, Submission
 from core.machine.stateful import Stateful
@@ -55,7 +56,7 @@ class Rendering(Stateful):
 
 def auditing(of: str = "") -> models.Q:
     """Matches that are a part of an audit; `of`: the way to them, as match__ from a duel."""
-    return models.Q(**{f"{of}kind__startswith": "audit"}) | models.Q(**{f"{of}kind__startswith": "again"})
+    return goes_by(f"{of}kind", "audit") | goes_by(f"{of}kind", "again")
 
 
 class InForce(models.Manager["Match"]):

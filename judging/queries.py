@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Abs
 
+from competition.decisions.attempts import plain
 from competition.models import Competition, Round, Submission
 from judging.models import Duel, Match, Rendering, auditing
 
@@ -74,7 +75,7 @@ def audit_match(round_: Round, *, challenger: str) -> Match | None:
 def repeated_matches(round_: Round, *, challenger: str) -> list[Match]:
     """Of a winner that was generated again more than once: every match of its audit, repeat by repeat."""
     rows = round_.matches.select_related(*SIDES).filter(auditing(), challenger__miner__hotkey=challenger)
-    found = sorted(rows, key=lambda m: (m.challenger_origin, m.kind.startswith("again")))
+    found = sorted(rows, key=lambda m: (m.challenger_origin, plain(m.kind) == Match.Kind.AGAIN))
     return found if len(found) > 1 else []
 
 

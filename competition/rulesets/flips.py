@@ -137,7 +137,7 @@ def _gates(documents: Mapping[str, Any], entry: str, *, rules: Rules) -> Iterato
     of_audit = [
         m for m in documents["matches.json"] if m["challenger"] == entry and plain(m["kind"]) in ("audit", "again")
     ]
-    in_turn = sorted(of_audit, key=lambda m: (m["challenger_origin"], m["kind"].startswith("again")))
+    in_turn = sorted(of_audit, key=lambda m: (m["challenger_origin"], plain(m["kind"]) == "again"))
     for match in in_turn:
         bar = -rules.win_margin if plain(match["kind"]) == "audit" else rules.win_margin
         yield AuditBar(tally=Tally(**match["tally"]), bar=Fraction(bar))

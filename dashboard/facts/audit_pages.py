@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from audits.pods import logs
-from competition.decisions.attempts import plain, repeat_of
+from competition.decisions.attempts import plain, regeneration_in, repeat_of
 from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.facts.audits import AuditFacts, audit_facts
@@ -187,7 +187,7 @@ def page(
         again = plain(one.kind) == Match.Kind.AGAIN
         repeats.append(
             RepeatRow(
-                number=int(one.kind.partition("_")[2] or 0) + 1,
+                number=regeneration_in(one.kind) + 1,
                 against=entrant(one.defender).name if again else "what was submitted",
                 tally=tally,
                 limit=tally.limit,

@@ -11,7 +11,9 @@ from datetime import datetime
 from django.http import Http404
 
 from audits import queries as auditing
+from audits.models import PodRun
 from competition import queries
+from competition.decisions.attempts import plain
 from competition.models import Asset, Miner, Prompt, Reign, Round, Submission
 from competition.publication.bundle_folders import folder_of
 from core.queue import heartbeats
@@ -213,7 +215,7 @@ def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.Aud
         submission,
         audits=audits,
         counting=auditing.counting(audits),
-        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if run.purpose.startswith("audit")],
+        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if plain(run.purpose) == PodRun.Purpose.AUDIT],
         match=_match_page(round_, match) if match else None,
         repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
         appeals=appeals.objections_to(audits, now=now),

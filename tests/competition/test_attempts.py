@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,6 +42,20 @@ def test_each_regeneration_has_names_of_its_own() -> None:
     assert {plain(name) for name in ("again", "again_1", "again_2")} == {"again"}
     runs = ("leader", "title", "audit", "audit_1")
     assert [outputs_of(run) for run in runs] == ["generated", "generated", "generated", "generated_1"]
+
+
+def test_one_file_spells_the_names_of_regenerations() -> None:
+    spelled = re.compile(r"""startswith(\(|=|": )"(audit|again|generated)"|\.partition\("_"\)""")
+    root = Path(__file__).resolve().parents[2]
+    wrong = [
+        f"{path.relative_to(root)}:{number}"
+        for app in ("competition", "judging", "audits", "dashboard")
+        for path in sorted((root / app).rglob("*.py"))
+        if "migrations" not in path.parts and path.name != "attempts.py"
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if spelled.search(line)
+    ]
+    assert not wrong, f"ask competition/decisions/attempts.py: {wrong}"
 
 
 @pytest.fixture

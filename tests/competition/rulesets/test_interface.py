@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.rulesets import RULESETS, TITLE_1, RoundDecision, Ruleset, TitleRules, ruleset
-from competition.rulesets.base import KnownRound, Pairing
+from competition.rulesets import RULESETS, TITLE_1, RoundDecision, Ruleset, TitleRules, ruleset, step_words
+from competition.rulesets.base import LADDER_WORDS, KnownRound, Pairing
 from competition.rulesets.entries import Candidate, field
 from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally
@@ -78,6 +80,21 @@ def test_a_ruleset_decides_once_it_was_given_what_it_wanted(name: str, seed: int
     assert decision.leader == (winners[-1] if winners else LEADER)
     assert bool(decision.reason) == bool(winners)
     assert decision.rests_on <= played.tallies.keys() and decision.audited <= played.audits.keys()
+
+
+@pytest.mark.parametrize("name", RULESETS)
+def test_a_page_speaks_of_steps_in_the_words_of_their_ruleset(name: str) -> None:
+    words = step_words({"name": name})
+    assert words is RULESETS[name].words and all((words.heading, words.about, words.none_yet, words.matches))
+    assert step_words({"name": "of another platform"}) is step_words({}) is LADDER_WORDS
+
+
+def test_no_page_asks_whether_there_is_a_title() -> None:
+    templates = Path(__file__).resolve().parents[3] / "templates"
+    asking = [
+        str(path) for path in templates.rglob("*.html") if re.search(r"rules\.title|ruleset [!=]=", path.read_text())
+    ]
+    assert not asking, f"a ruleset says what is shown (`StepWords`); do not ask which one it is: {asking}"
 
 
 @pytest.mark.parametrize("name", RULESETS)
