@@ -1,4 +1,4 @@
-"""What does a round leave to the next ones, commit by commit, and may a correction still change it?"""
+"""What does a round leave to the next ones, commit by commit, and can a correction still change it?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def keep(round_: Round, left: Mapping[Key, BankrollTally], *, now: datetime) -> 
     """Write down what each entry was left with, for the next time the two commits meet."""
     for commit, bankroll in _by_commit(round_, left):
         pair, counts = {"commit": commit, "leader_commit": leader_commit(round_)}, bankroll.to_dict()
-        kept = kept_of(round_, commit=commit)
+        kept = recorded_bankroll(round_, commit=commit)
         if kept is not None and not _differs(kept, bankroll):
             continue  # a corrected round keeps what its first decision wrote of the same match
         attempt = None
@@ -29,14 +29,16 @@ def keep(round_: Round, left: Mapping[Key, BankrollTally], *, now: datetime) -> 
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **counts}, at=now)
 
 
-def kept_of(round_: Round, *, commit: str) -> Bankroll | None:
+def recorded_bankroll(round_: Round, *, commit: str) -> Bankroll | None:
     rows = Bankroll.objects.filter(round=round_, commit=commit).select_related("attempt")
     return rows.order_by(attempts.LAST_TO_FIRST).first()
 
 
 def changed_by(round_: Round, left: Mapping[Key, BankrollTally]) -> list[str]:
     """The commits whose bankroll a corrected round would leave otherwise than its first decision did."""
-    pairs = [(commit, bankroll, kept_of(round_, commit=commit)) for commit, bankroll in _by_commit(round_, left)]
+    pairs = [
+        (commit, bankroll, recorded_bankroll(round_, commit=commit)) for commit, bankroll in _by_commit(round_, left)
+    ]
     return [commit for commit, bankroll, row in pairs if row and _differs(row, bankroll)]
 
 

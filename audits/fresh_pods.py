@@ -1,7 +1,7 @@
 """Which pods run while matches on fresh prompts are open?
 
-The leader and each challenger of such a match generate the fresh prompts in batches, each on a pod of its own that
-stays until the last of these matches it plays in is decided: one that waits for the next batch is not warmed up twice.
+The leader and each challenger of such a match generate the fresh prompts in batches, each on a pod of its own.  The
+pod stays until the last of these matches is decided, so that it is not warmed up again for each batch.
 """
 
 from __future__ import annotations

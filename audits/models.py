@@ -1,4 +1,4 @@
-"""What is checked before a win counts?  Pod runs that generate again, audits, and their findings."""
+"""What is checked before a win counts?  Pod runs that generate the outputs again, audits, and their findings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class PodRun(Stateful):
     a title match.  The purposes of a winner's further regenerations are numbered: `audit_1`.  One that was lost, or has
     more to bring, is made in another `attempt`.
 
-    `handle` finds the pod again after a worker died, `progress` is what `audits.decisions.lifecycle` has made of all
-    that happened, `isolation` says honestly what the pod was kept from.
+    `handle` finds the pod again after a worker died, `progress` is the state of `audits.decisions.lifecycle`,
+    `isolation` lists what the pod was and was not kept from.
     """
 
     class Purpose(models.TextChoices):
@@ -136,10 +136,10 @@ class Audit(Stateful):
 
 
 class SourceCopy(models.Model):
-    """The code of one commit as it was first brought here: this is audited, compared and shown, whatever its host says.
+    """The code of one commit as it was first fetched.  This is audited, compared and shown, whatever its host says.
 
     `archive` is a deterministic tar in the store, `left_out` what the commit holds that is no plain file (as findings),
-    `origin` where it came from, `fingerprint` the hash of what lineage compares, once it was taken.
+    `origin` where it came from, `fingerprint` the hash of what lineage compares, "" until it is computed.
     """
 
     repo = models.CharField(max_length=201)
@@ -157,11 +157,11 @@ class SourceCopy(models.Model):
 
 
 class CheckRun(models.Model):
-    """One check of one source audit: which tool and version, under which rules, behind which walls, and all it said.
+    """One check of one source audit: which tool and version, under which rules, behind which walls, and its output.
 
     `outcome`: done; exhausted (the code made it use up its limits: a person must look); broken (ours: it is retried);
-    unconfigured (it needs something that this deployment has not: never a pass).  `raw` is its whole output in the
-    store, `summary` the few facts of it that a page shows.
+    unconfigured (it needs something that this deployment does not have: never a pass).  `raw` is its whole output in
+    the store, `summary` the few facts of it that a page shows.
     """
 
     class Outcome(models.TextChoices):

@@ -16,7 +16,7 @@ MOST_APPEALS = 100
 APPEAL_SIDES = ("audit__attempt", "audit__round__competition", "audit__submission__miner", "appellant")
 
 
-def counting(audits: Iterable[Audit]) -> list[Audit]:
+def newest_in_force(audits: Iterable[Audit]) -> list[Audit]:
     """Of several attempts at a verdict the newest that counts; in their order."""
     rows = [a for a in audits if a.correction is None or a.correction.state == "applied"]
     newest = {(a.submission_id, a.kind): a.pk for a in sorted(rows, key=lambda audit: number_of(audit.attempt))}
@@ -25,7 +25,7 @@ def counting(audits: Iterable[Audit]) -> list[Audit]:
 
 def audits_of(round_: Round) -> list[Audit]:
     """The verdicts that count, and those that are on their way."""
-    return counting(versions_of(round_))
+    return newest_in_force(versions_of(round_))
 
 
 def versions_of(round_: Round) -> list[Audit]:
@@ -57,7 +57,7 @@ def audits_on(submissions: Iterable[int]) -> list[Audit]:
     rows = Audit.objects.filter(submission__in=set(submissions)).select_related(
         "submission__miner", "attempt", "round__competition", "correction__attempt"
     )
-    return counting(rows.prefetch_related("findings").order_by("-round__number", "kind"))
+    return newest_in_force(rows.prefetch_related("findings").order_by("-round__number", "kind"))
 
 
 def appeals_on(submissions: Iterable[int]) -> list[Appeal]:

@@ -1,6 +1,6 @@
-"""How is a winner's code run again, and what came of it judged, as often as its ruleset asks?
+"""Runs a winner's code again, as often as its ruleset asks, and judges what it generates.
 
-One regeneration after the other: which matches there are follows from what was judged, not from who was quick.
+One regeneration after the other: which matches are played follows from what was judged, not from who was quick.
 """
 
 from __future__ import annotations

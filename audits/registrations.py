@@ -1,4 +1,4 @@
-"""What runs for which row of this app, and what else does it hand over as it loads?"""
+"""Which step runs for which row of this app, and what else does the app register when it is loaded?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from competition.stored_files import damage
 from core.machine import registry
 
 STEPS: registry.StepTable = {
-    (Audit, "gathering"): steps.gather,
+    (Audit, "gathering"): steps.conduct,
     (Build, "building"): builds.tend,
-    (Correction, "staged"): corrections.gather,
+    (Correction, "staged"): corrections.prepare,
     (PodRun, "warming"): runs.tend,
     (PodRun, "generating"): runs.tend,
     (Round, "finalizing"): steps.finalize,

@@ -50,7 +50,7 @@ def end_orphaned_pods(now: datetime) -> None:
     runs.sweep()
 
 
-def gather(audit: Audit, now: datetime) -> Outcome:
+def conduct(audit: Audit, now: datetime) -> Outcome:
     if audit.kind == Audit.Kind.SOURCE:
         return examine_source(audit, now=now)
     return generate_again(audit, now=now)
@@ -59,7 +59,7 @@ def gather(audit: Audit, now: datetime) -> Outcome:
 def examine_source(audit: Audit, *, now: datetime) -> Outcome:
     """Fetch the code that was revealed and check it; what the tools cannot settle waits for a person."""
     try:
-        whole = source_audits.gather(audit, now=now)
+        whole = source_audits.run_checks(audit, now=now)
     except NotFetched as error:
         whole = not source_audits.missing(audit)
         if not whole:
@@ -77,7 +77,7 @@ def examine_source(audit: Audit, *, now: datetime) -> Outcome:
     if verdict.outcome == verdicts.UNKNOWN:
         failure = StepFailure(FailureClass.INFRASTRUCTURE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
-    return _verdict(audit, verdict, beside=evidence.told(audit))
+    return _verdict(audit, verdict, beside=evidence.summary(audit))
 
 
 def generate_again(audit: Audit, *, now: datetime) -> Outcome:
@@ -95,7 +95,7 @@ def flag_the_best_of_many(audit: Audit) -> None:
     """Evidence for a person, beside the verdict: it changes nothing by itself."""
     ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
     signs = []
-    counting = matches.counting(audit.round, attempt=audit.correction.attempt if audit.correction else None)
+    counting = matches.in_force(audit.round, attempt=audit.correction.attempt if audit.correction else None)
     of_audit = counting.filter(goes_by("kind", Match.Kind.AUDIT), challenger=audit.submission)
     for match in of_audit.order_by("kind"):
         judged = match.duels.filter(state="judged").select_related("prompt")
@@ -139,7 +139,11 @@ def finalize(round_: Round, now: datetime) -> Outcome:
     """Audit the winners, ask the ruleset again with the verdicts, and decide."""
     decision = NOBODY
     if matches.challengers(round_):
-        stop = trouble(round_) or _audit_trouble(round_)
+        stop = trouble(round_)
+        stuck = round_.audits.filter(Audit.out_of_tries()).first()
+        if stop is None and stuck is not None:  # what is ours stops the round, not the miner
+            why = f"The {stuck.kind} audit of {stuck.submission.key} cannot be finished: {stuck.failure_reason}"
+            stop = pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
         if stop:
             return stop
         decision = decide(round_)
@@ -193,15 +197,6 @@ def want(round_: Round, decision: RoundDecision, *, now: datetime, correction: C
     matches.want(round_, decision.wanted_matches, now=now)
     fresh_pods.keep_running(round_, now=now)
     want_audits(round_, decision, now=now, correction=correction)
-
-
-def _audit_trouble(round_: Round) -> Move | None:
-    """An audit that cannot be finished for a reason that is ours stops the round, not the miner."""
-    stuck = round_.audits.filter(Audit.out_of_tries()).first()
-    if stuck is None:
-        return None
-    why = f"The {stuck.kind} audit of {stuck.submission.key} cannot be finished: {stuck.failure_reason}"
-    return pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
 
 
 def want_audits(round_: Round, decision: RoundDecision, *, now: datetime, correction: Correction | None = None) -> None:

@@ -91,11 +91,11 @@ def fill(world: World, bouts: list[Bout], judged: Judged, *, rules: Rules, early
 
 
 def ours(version: JudgeVersion, server: Server) -> tuple[Judged, Ours]:
-    answerer, book = Ours(version, server), Remembered()
+    answerer, answers = Ours(version, server), Remembered()
 
     def judged(world: World, prompt: int, defender: int, challenger: int) -> DuelResult:
         sides = [world.sides[commit, prompt] for commit in (defender, challenger)]
-        duel = OnPaper(version, answerer, book, world.reference(prompt), *sides, pale=world.pale[prompt])
+        duel = OnPaper(version, answerer, answers, world.reference(prompt), *sides, low_contrast=world.pale[prompt])
         return RESULTS[duel.verdict().outcome]
 
     return judged, answerer
@@ -105,10 +105,10 @@ def ours(version: JudgeVersion, server: Server) -> tuple[Judged, Ours]:
 class OnPaper(Deliberation):
     """There are no pictures to look at here: whether an object is pale is given."""
 
-    pale: bool = False
+    low_contrast: bool = False
 
-    def _pale(self) -> bool:
-        return self.pale
+    def _low_contrast(self) -> bool:
+        return self.low_contrast
 
 
 def measured(shape: Shape, version: JudgeVersion, *, tokens: int) -> list[dict[str, Any]]:

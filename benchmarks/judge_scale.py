@@ -81,7 +81,7 @@ class Bench:
         self.version = version_named("vlm-2")
         self.judge = OpenAI(self.version, Door(url, slots=slots), address=lambda picture: f"sim/{picture.digest}")
         shape = replace(Shape(), challengers=40, copies=0, prompts=64, seed=os.getpid())
-        self.world, self.book, self.done = World(self.version, shape), Remembered(), 0
+        self.world, self.answers, self.done = World(self.version, shape), Remembered(), 0
         self.pairs = iter([(prompt, commit) for prompt in range(64) for commit in self.world.commits])
 
     def hear(self, *, until: float) -> None:
@@ -89,7 +89,7 @@ class Bench:
             prompt, commit = pair
             sides, pale = (self.world.sides[0, prompt], self.world.sides[commit, prompt]), self.world.pale[prompt]
             reference = self.world.reference(prompt)
-            OnPaper(self.version, self.judge, self.book, reference, *sides, pale=pale).verdict()
+            OnPaper(self.version, self.judge, self.answers, reference, *sides, low_contrast=pale).verdict()
             self.done += 1
 
 
@@ -109,9 +109,9 @@ def work(url: str, *, slots: int, duels: int, seconds: float, start_at: float) -
             threads.submit(bench.hear, until=until)
         time.sleep(WARM_S)  # connections are made, all slots are in use
         gauge.begin()
-        before, done, spent = len(bench.book.replies), bench.done, time.process_time()
+        before, done, spent = len(bench.answers.replies), bench.done, time.process_time()
         time.sleep(max(0.0, until - time.monotonic()))
-        busy, calls, spent = gauge.mean() / slots, len(bench.book.replies) - before, time.process_time() - spent
+        busy, calls, spent = gauge.mean() / slots, len(bench.answers.replies) - before, time.process_time() - spent
         done = bench.done - done
     bench.judge.close()
     cpu_ms = 1000 * spent / max(1, calls)

@@ -35,12 +35,15 @@ def results(duels: Iterable[Duel]) -> list[DuelResult | None]:
 
 
 def go_on(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
-    """Make the duels whose files are there; ask for the next batch when all that was asked for is judged.
+    """Makes the duels whose files are there, and requests the next batch once all that was requested is judged.
 
-    Says what the match waits for.
+    Returns what the match waits for, in words.
     """
     batch, most = batch_of(match.round), match.round.fresh.count()
-    ready, asked = _ready(match), _asked(match)
+    both = (match.defender, match.challenger)
+    generated = {"origin": Asset.Origin.GENERATED, "prompt__fresh_draws__round": match.round_id}
+    requested = min(side.assets.filter(**generated).count() for side in both)
+    ready = _ready(match)
     have = {duel.prompt_id for duel in duels}
     new = [fresh for fresh in ready if fresh.prompt_id not in have]
     Duel.objects.bulk_create(
@@ -50,9 +53,12 @@ def go_on(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
     if new:
         engine.announce(Duel, now=now)
     open_ = len(new) + sum(not duel.settled for duel in duels)
-    if len(ready) == asked and not open_ and asked < most:
-        asked = _ask(match, upto=min(most, asked + batch), now=now)
-    return f"{len(ready)} of {asked} fresh prompts are generated and rendered, {open_} duels are open"
+    if len(ready) == requested and not open_ and requested < most:
+        requested = min(most, requested + batch)
+        wanted = [fresh.prompt for fresh in match.round.fresh.select_related("prompt")[:requested]]
+        for side in both:
+            prompts.expect_generated(side, wanted, now=now)
+    return f"{len(ready)} of {requested} fresh prompts are generated and rendered, {open_} duels are open"
 
 
 def batch_of(round_: Round) -> int:
@@ -61,21 +67,6 @@ def batch_of(round_: Round) -> int:
     if fresh is None:
         raise ValueError(f"{round_} draws no fresh prompts")
     return fresh.batch
-
-
-def _asked(match: Match) -> int:
-    """How many fresh prompts both sides have been asked for."""
-    return min(
-        side.assets.filter(origin=Asset.Origin.GENERATED, prompt__fresh_draws__round=match.round_id).count()
-        for side in (match.defender, match.challenger)
-    )
-
-
-def _ask(match: Match, *, upto: int, now: datetime) -> int:
-    batch = [fresh.prompt for fresh in match.round.fresh.select_related("prompt")[:upto]]
-    for side in (match.defender, match.challenger):
-        prompts.expect_generated(side, batch, now=now)
-    return upto
 
 
 def _ready(match: Match) -> list[FreshPrompt]:

@@ -1,8 +1,8 @@
-"""In which order are duels taken up, and how many at once, when asking means waiting for a server?
+"""In which order does a worker judge duels behind a server, and how many at once?
 
-Prompt by prompt over all matches of a round, so that a server that keeps prefixes reads a prompt's picture and the
+Prompt by prompt over all matches of a round, so that a server that caches prefixes reads the prompt's picture and the
 defender's once.  Each duel goes through the engine like any other row: claimed under a lease, which is renewed while
-its thread waits.  A thread that waits costs nothing; all of them share the process's one event loop.
+its thread waits.  Waiting threads are cheap; all of them share the process's one event loop.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def next_rows(*, now: datetime, most: int) -> list[Look]:
     return chosen
 
 
-class Hearing:
-    """So many duels of this process at once, until told to stop."""
+class JudgeWorker:
+    """Judges so many duels of this process at once, until it is stopped."""
 
     def __init__(self, *, duels: int) -> None:
         self.duels = duels
@@ -78,7 +78,7 @@ class Hearing:
 
 def until_quiet(*, duels: int, deadline_s: float) -> bool:
     """Judge all that is due now, then come back.  False when the deadline came first."""
-    stop, hearing = threading.Event(), Hearing(duels=duels)
+    stop, hearing = threading.Event(), JudgeWorker(duels=duels)
     thread = threading.Thread(target=hearing.run, args=[stop])
     thread.start()
     give_up = time.monotonic() + deadline_s

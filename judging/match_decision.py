@@ -1,8 +1,8 @@
-"""When is a match decided, and what becomes of duels about which the judge stays silent?
+"""When is a match decided, and what happens to duels that the judge gives no answer to?
 
-A duel that was asked about as often as its state allows goes on being asked about, quietly.  When few of a match are
-like that (`MOST_VOID_PERCENT`), they are void as soon as nothing else is open; when there are more, the judge is out of
-order: nothing is decided, the round pauses, and `manage.py resume` asks again.
+A duel that was asked about as often as its state allows is asked about again, at long intervals.  Where few duels of a
+match are like that (`MOST_VOID_PERCENT`), they become void once nothing else is open.  Where more are, the judge is out
+of order: nothing is decided, the round pauses, and `manage.py resume` asks again.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ MOST_VOID_PERCENT = 5
 
 
 def decide(match: Match, now: datetime) -> Outcome:
-    """A match is decided by the first prefix of its duels, in seed order, that settles it: from these very rows, if
-    they say what the ledger told of them."""
+    """Decides a match by the first prefix of its duels, in seed order, that settles it.
+
+    Decides from the rows themselves, and only where they agree with the ledger.
+    """
     duels = list(match.duels.select_related("prompt").order_by("position"))
-    outcome = _outcome(match, duels, now=now)
+    outcome: Outcome
+    if matches.kind_of(match.round, match.kind).fresh:
+        outcome = _on_fresh_prompts(match, duels, now=now)
+    else:
+        results, ruleset = [matches.result_of(duel) for duel in duels], ruleset_of(match.round)
+        end = ruleset.match_end(match.kind, results, total=len(results))
+        if end is None and bearable(duels):
+            silent_as_void = zip(duels, results, strict=True)
+            results = [DuelResult.VOID if duel.exhausted else result for duel, result in silent_as_void]
+            end = ruleset.match_end(match.kind, results, total=len(results))
+        still_open = f"{sum(result is None for result in results)} of {len(results)} duels are open"
+        outcome = Wait(SOON, still_open) if end is None else _decision(match, duels, end, now=now)
     edited = recorded.edited_duels(match, duels) if isinstance(outcome, Move) else []
     return recorded.refuse(match, edited, now=now) if edited else outcome
 
 
-def _outcome(match: Match, duels: list[Duel], *, now: datetime) -> Outcome:
-    if matches.kind_of(match.round, match.kind).fresh:
-        return _on_fresh_prompts(match, duels, now=now)
-    results, ruleset = [matches.result_of(duel) for duel in duels], ruleset_of(match.round)
-    end = ruleset.match_end(match.kind, results, total=len(results))
-    if end is None and bearable(duels):
-        results = [DuelResult.VOID if duel.exhausted else result for duel, result in zip(duels, results, strict=True)]
-        end = ruleset.match_end(match.kind, results, total=len(results))
-    if end is None:
-        return Wait(SOON, f"{sum(result is None for result in results)} of {len(results)} duels are open")
-    return _decision(match, duels, end, now=now)
-
-
 def bearable(duels: Sequence[Duel]) -> bool:
-    """May the match be decided without the duels that the judge is silent about?"""
+    """Are so few duels without an answer that the match may be decided without them?"""
     return sum(duel.exhausted for duel in duels) * 100 <= MOST_VOID_PERCENT * len(duels)
 
 

@@ -1,4 +1,4 @@
-"""Which matches does a round have, and what did their duels say?"""
+"""Which matches does a round have, and what did their duels come to?"""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def kind_of(round_: Round, kind: str) -> MatchKind:
     return rulesets.match_kind(round_.rules, kind)
 
 
-def counting(round_: Round, *, attempt: Attempt | None = None) -> QuerySet[Match]:
+def in_force(round_: Round, *, attempt: Attempt | None = None) -> QuerySet[Match]:
     """The matches that count.  `attempt`: as if those of this attempt did."""
     if attempt is None:
         return Match.in_force.filter(round=round_)
@@ -67,7 +67,7 @@ def leader(round_: Round) -> Submission | None:
 
 
 def result_of(duel: Duel) -> DuelResult | None:
-    """What a duel says for the challenger; None while it is open or was never needed."""
+    """The duel's result for the challenger; None while it is open, or if it was never needed."""
     if duel.state == "judged":
         return {"challenger": DuelResult.WON, "defender": DuelResult.LOST, "draw": DuelResult.DRAWN}[duel.outcome]
     if duel.state == "forfeited":
@@ -80,9 +80,9 @@ def result_of(duel: Duel) -> DuelResult | None:
 
 
 def beyond(match: Match, duel: Duel) -> bool:
-    """Does the duel lie where its match had ended, so that it counts for nothing, judged or not?
+    """Does the duel lie behind the end of its match, so that it does not count, judged or not?
 
-    Forfeits that were counted first count wherever they stand.
+    Forfeits that are counted first count wherever they stand.
     """
     if match.stopped_after is None or duel.position < match.stopped_after:
         return False

@@ -59,7 +59,7 @@ def auditing(of: str = "") -> models.Q:
     return goes_by(f"{of}kind", "audit") | goes_by(f"{of}kind", "again")
 
 
-class InForce(models.Manager["Match"]):
+class MatchesInForce(models.Manager["Match"]):
     """Without those of attempts that do not count, or count no more."""
 
     def get_queryset(self) -> models.QuerySet[Match]:
@@ -105,7 +105,7 @@ class Match(Stateful):
     stopped_after = models.PositiveIntegerField(null=True)
     duels_made = models.PositiveIntegerField(default=0)  # written when it is decided: then no duel is added any more
 
-    in_force = InForce()  # the first is what a round's `matches` are taken from
+    in_force = MatchesInForce()  # the first is what a round's `matches` are taken from
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:
@@ -125,7 +125,7 @@ class Match(Stateful):
 
     @property
     def audits(self) -> bool:
-        """Is it a part of an audit, whichever regeneration it is about?"""
+        """Does it belong to an audit, whichever regeneration it is about?"""
         return plain(self.kind) in (self.Kind.AUDIT, self.Kind.AGAIN)
 
     def describe(self) -> dict[str, object]:
@@ -150,7 +150,7 @@ class Match(Stateful):
 class Duel(Stateful):
     """Two assets on one prompt.  `score_micro` is (s_AB - s_BA)/2 x 10^6, positive when the challenger is better.
 
-    `attempt`: that of its match in which the judge was asked once more; nothing answered before is used for that.
+    `attempt`: that of its match in which the judge was asked anew, without any earlier answer.
     """
 
     class Outcome(models.TextChoices):
@@ -181,8 +181,8 @@ class Duel(Stateful):
         ordering = ["position"]
 
     @property
-    def asked_as(self) -> str:
-        """The name of an attempt that has questions of its own; "" where an answer to the same question serves."""
+    def answer_namespace(self) -> str:
+        """The namespace in which the duel's answers are stored; "" where an answer to the same question serves."""
         round_ = self.match.round
         return f"{round_.competition.slug} {round_.number} {self.attempt.number}" if self.attempt else ""
 
@@ -237,12 +237,12 @@ class DescribedJudge(models.Model):
 
 
 class Control(Stateful):
-    """A duel with a known answer, by which the judge of a round is judged: see `decisions.health`.
+    """A duel with a known answer, which tests the judge of a round: see `decisions.health`.
 
-    The defender is the prompt's own picture; the challenger is the same, doctored as `variant` says, or for a repeat
-    both are those of the duel.  `before_micro` is the score of the duel that a repeat repeats.  They are
-    made in another `attempt` when a round goes on after its judge was unwell.
-    `views`: the doctored pictures by name; `answers`: what was answered for it alone, by key.
+    The defender is the prompt's own picture; the challenger is the same, changed as `variant` says; a repeat shows both
+    sides of its duel.  `before_micro` is the score of the duel that a repeat repeats.  The controls are made in another
+    `attempt` when a round goes on after its judge failed.  `views`: the changed pictures by name; `answers`: to this
+    control alone, by key.
     """
 
     graph = ControlStates

@@ -53,7 +53,7 @@ class RoundObservation:
 
     @cached_property
     def tallies(self) -> dict[Pairing, Tally]:
-        rows = matches.counting(self.round, attempt=self.attempt).filter(state="decided")
+        rows = matches.in_force(self.round, attempt=self.attempt).filter(state="decided")
         for match in rows.select_related("defender__miner", "challenger__miner"):
             self._played[match.kind, match.defender.key, match.challenger.key] = match
         return {pairing: matches.tally_of(match) for pairing, match in self._played.items()}

@@ -1,7 +1,7 @@
-"""Do the rows that a decision is about to be made from say what the ledger told when they were written?
+"""Are the rows that a decision is made from still what the ledger recorded?
 
-A verdict that somebody edited past the application must not become a match's or a round's outcome: the round pauses
-while it can still be mended by putting the row right.
+A verdict that somebody edited past the application must not become the outcome of a match or a round: the round pauses
+while the row can still be put right.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from judging.models import Duel, Match
 CODE = "ROWS_EDITED"
 SHOWN = 5
 DUEL_KINDS = ("duel.judged", "duel.forfeited", "duel.void")
-TOLD = ("outcome", "score_micro", "left_sha256", "right_sha256")
+FIELDS = ("outcome", "score_micro", "left_sha256", "right_sha256")
 
 
 def edited_duels(match: Match, duels: Iterable[Duel]) -> list[str]:
-    """The settled duels, by prompt, of which the ledger told something else."""
-    told = _by_prompt(match)
+    """The settled duels, by prompt, of which the ledger recorded something else."""
+    events = _by_prompt(match)
     found = []
     for duel in duels:
-        row, expected = _row(duel), told.get(duel.prompt.stem, [])
+        row = _ledger_values(duel.state, {name: getattr(duel, name) for name in FIELDS})
+        expected = events.get(duel.prompt.stem, [])
         if duel.state in ("judged", "forfeited", "void") and row not in expected:
             found.append(f"duel {named(match)} {duel.prompt.stem}: the row says {row}, the ledger {expected}")
     return found
 
 
 def edited_matches(round_: Round) -> list[str]:
-    """The decided matches that count, and their duels, of which the ledger told something else."""
+    """The decided matches that count, and their duels, of which the ledger recorded something else."""
     found: list[str] = []
     matches = Match.in_force.filter(round=round_, state="decided").select_related(
         "defender__miner", "challenger__miner"
@@ -73,28 +74,24 @@ def named(match: Match) -> str:
     return f"{match.kind} {match.defender.key} {match.challenger.key}"
 
 
-def _row(duel: Duel) -> dict[str, Any]:
-    return _told(duel.state, {name: getattr(duel, name) for name in TOLD})
-
-
-def _told(state: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a duel that was not asked, or not answered, the ledger tells less."""
-    names = {"judged": TOLD, "forfeited": ("outcome", "left_sha256", "right_sha256")}.get(state, ())
+def _ledger_values(state: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a duel that its ledger event holds: fewer for one that was not asked, or not answered."""
+    names = {"judged": FIELDS, "forfeited": ("outcome", "left_sha256", "right_sha256")}.get(state, ())
     return {"state": state, **{name: values.get(name) for name in names}}
 
 
 def _by_prompt(match: Match) -> dict[str, list[dict[str, Any]]]:
-    """All that was told of the pair's duels, in any attempt: one that is judged again begins as a copy."""
+    """The ledger's events of the pair's duels, in any attempt: one that is judged again begins as a copy."""
     pair = {name: value for name, value in match.describe().items() if name != "version"}
     found: dict[str, list[dict[str, Any]]] = {}
     for event in _events(match, DUEL_KINDS).filter(body__contains=pair):
         if event.body.get("version", 1) <= number_of(match.attempt):
-            found.setdefault(event.body["prompt"], []).append(_told(event.body["to"], event.body))
+            found.setdefault(event.body["prompt"], []).append(_ledger_values(event.body["to"], event.body))
     return found
 
 
 def _events(match: Match, kinds: Sequence[str]) -> Any:
     """Since the round was announced: nothing earlier is read."""
-    told = LedgerEvent.objects.filter(competition=match.round.competition_id)
-    opened = told.filter(kind="round.open", body__round=match.round.number).order_by("seq").first()
-    return told.filter(kind__in=kinds, seq__gt=opened.seq if opened else 0).order_by("seq")
+    events = LedgerEvent.objects.filter(competition=match.round.competition_id)
+    opened = events.filter(kind="round.open", body__round=match.round.number).order_by("seq").first()
+    return events.filter(kind__in=kinds, seq__gt=opened.seq if opened else 0).order_by("seq")

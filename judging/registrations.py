@@ -1,4 +1,4 @@
-"""What runs for which row of this app, and what else does it hand over as it loads?"""
+"""Which step runs for which row of this app, and what else does the app register when it is loaded?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from core.machine import registry
 from judging import match_decision, steps, stored_views
 from judging.health import controls
 from judging.models import Control, Duel, Match, Rendering
-from judging.renderers.rig import Rig, View
+from judging.renderers.rig import CameraView, Rig
 
 STEPS: registry.StepTable = {
     (Rendering, "rendering"): steps.render,
-    (Match, "waiting"): steps.gather,
+    (Match, "waiting"): steps.start_match,
     (Match, "judging"): match_decision.decide,
     (Duel, "judging"): steps.judge_duel,
     (Control, "judging"): controls.judge_control,
@@ -31,7 +31,7 @@ def register() -> None:
             means="Cameras, backgrounds and light: what a judge is shown (rendering.md).",
             kind=Rig,
             read=Rig.from_json,
-            nested={"views": View},
+            nested={"views": CameraView},
             required=True,
         )
     )

@@ -1,8 +1,8 @@
-"""How are duels judged again beside what was said first, without a word of it being lost?
+"""How are duels judged again without losing their first verdicts?
 
-Each match that has such duels is made once more, in another attempt: these duels point to it, so that the judge is
-asked once more; what is not affected is taken over as it stands; what was never needed waits to be needed.  Until the
-attempt is put in force it counts for nothing.
+Each match that has such duels is made again, in another attempt.  The affected duels point to it, so that the judge is
+asked anew; the others are copied as they stand; a duel that was never needed waits until it is.  The attempt counts for
+nothing until it is put in force.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ COPIED = (
 
 
 def heard(round_: Round) -> list[Heard]:
-    """What the judge was asked, of all duels of whose outcome the round tells."""
-    rows = Duel.objects.filter(match__in=matches.counting(round_).filter(state="decided"), state__in=("judged", "void"))
+    """The duels about which the judge was asked and whose outcome counts."""
+    rows = Duel.objects.filter(match__in=matches.in_force(round_).filter(state="decided"), state__in=("judged", "void"))
     named = rows.select_related("prompt", "match__round", "match__defender__miner", "match__challenger__miner")
-    told = [duel for duel in named.order_by("pk") if not matches.beyond(duel.match, duel)]
+    counted = [duel for duel in named.order_by("pk") if not matches.beyond(duel.match, duel)]
     return [
         Heard(
             place=place_of(duel),
             at=duel.since,
             files=(duel.prompt.sha256, duel.left_sha256, duel.right_sha256),
         )
-        for duel in told
+        for duel in counted
     ]
 
 
@@ -55,23 +55,23 @@ def place_of(duel: Duel) -> Place:
 
 
 def first_duels(round_: Round) -> list[Duel]:
-    """One of each match that counts and is decided, for whoever chooses a match."""
-    rows = Duel.objects.filter(match__in=matches.counting(round_).filter(state="decided"), position=0)
+    """One duel of each match that counts and is decided, for a form in which a match is chosen."""
+    rows = Duel.objects.filter(match__in=matches.in_force(round_).filter(state="decided"), position=0)
     named = rows.select_related("prompt", "match__defender__miner", "match__challenger__miner")
     return sorted(named, key=lambda duel: place_of(duel).match)
 
 
 def stems(round_: Round) -> list[str]:
     """The prompts that the judge was asked about."""
-    rows = Duel.objects.filter(match__in=matches.counting(round_), state__in=("judged", "void"))
+    rows = Duel.objects.filter(match__in=matches.in_force(round_), state__in=("judged", "void"))
     return sorted(set(rows.values_list("prompt__stem", flat=True)))
 
 
 def begin(round_: Round, *, attempt: Attempt, affected: Collection[Place], now: datetime) -> list[Match]:
-    """Make the matches of the attempt, for the judge's workers.  Call it in the transaction that tells of it."""
+    """Makes the matches of the attempt, for the judge's workers.  Call it in the transaction that records it."""
     files = {row.files for row in heard(round_) if row.place in set(affected)}
     touched = {place.match for place in affected}
-    named = matches.counting(round_).select_related("round", "defender__miner", "challenger__miner")
+    named = matches.in_force(round_).select_related("round", "defender__miner", "challenger__miner")
     old = [match for match in named.order_by("pk") if (match.kind, match.defender.key, match.challenger.key) in touched]
     made = [_once_more(match, attempt=attempt, affected=set(affected), files=files, now=now) for match in old]
     engine.announce(Match, now=now)
@@ -87,28 +87,20 @@ def _once_more(
         **{name: getattr(old, name) for name in sides}, attempt=attempt, counts=False, **Match.born(now=now)
     )
     sides_of = ("match__defender__miner", "match__challenger__miner")
-    told = old.duels.select_related("prompt", "attempt", "match__round", *sides_of).order_by("position")
+    copied = old.duels.select_related("prompt", "attempt", "match__round", *sides_of).order_by("position")
     if matches.kind_of(old.round, old.kind).fresh:
-        told = told[: old.stopped_after]  # what was made ready beyond is made ready anew, if it is needed
-    Duel.objects.bulk_create(
-        _fresh(duel, match, attempt=attempt if _files(duel) in files else None, now=now)
-        if place_of(duel) in affected or matches.beyond(old, duel)
-        else _as_it_was(duel, match)
-        for duel in told
-    )
+        copied = copied[: old.stopped_after]  # what was made ready beyond is made ready anew, if it is needed
+    rows = []
+    for duel in copied:
+        if place_of(duel) in affected or matches.beyond(old, duel):
+            anew = (duel.prompt.sha256, duel.left_sha256, duel.right_sha256) in files
+            values = {"prompt": duel.prompt, "position": duel.position, **Duel.born(now=now)}
+            rows.append(Duel(match=match, attempt=attempt if anew else None, **values))
+        else:
+            values = {name: getattr(duel, name) for name in COPIED}
+            rows.append(Duel(match=match, state=duel.state, since=duel.since, **values))
+    Duel.objects.bulk_create(rows)
     return match
-
-
-def _files(duel: Duel) -> tuple[str, ...]:
-    return (duel.prompt.sha256, duel.left_sha256, duel.right_sha256)
-
-
-def _fresh(duel: Duel, match: Match, *, attempt: Attempt | None, now: datetime) -> Duel:
-    return Duel(match=match, prompt=duel.prompt, position=duel.position, attempt=attempt, **Duel.born(now=now))
-
-
-def _as_it_was(duel: Duel, match: Match) -> Duel:
-    return Duel(match=match, state=duel.state, since=duel.since, **{name: getattr(duel, name) for name in COPIED})
 
 
 def open_matches(round_: Round, *, attempt: Attempt) -> int:
@@ -129,7 +121,7 @@ def silence(round_: Round, *, attempt: Attempt) -> str:
 
 
 def put_in_force(round_: Round, *, attempt: Attempt) -> None:
-    """Let its matches count in the place of what it was made from.  Call it in the transaction that tells of it."""
+    """Lets its matches count in the place of what it was made from.  Call it in the transaction that records it."""
     for match in Match.objects.filter(round=round_, attempt=attempt, counts=False):
         pair = {name: getattr(match, name) for name in ("kind", "defender", "challenger")}
         Match.objects.filter(round=round_, counts=True, **pair).update(counts=False)
@@ -152,14 +144,14 @@ def _drop_duels(match: Match, *, now: datetime) -> None:
 def before_and_after(round_: Round, *, attempt: Attempt) -> list[tuple[Match, Match]]:
     """(what counts, what would count in its place)."""
     made = Match.objects.filter(round=round_, attempt=attempt).select_related("defender__miner", "challenger__miner")
-    counting = {(m.kind, m.defender_id, m.challenger_id): m for m in matches.counting(round_)}
+    counting = {(m.kind, m.defender_id, m.challenger_id): m for m in matches.in_force(round_)}
     pairs = [(counting.get((m.kind, m.defender_id, m.challenger_id)), m) for m in made.order_by("pk")]
     return [(old, new) for old, new in pairs if old is not None]
 
 
 def ranks(round_: Round, *, attempt: Attempt | None) -> dict[str, int]:
     """By the margins of the screens; who has the same has the same place."""
-    screens = matches.counting(round_, attempt=attempt).filter(kind=Match.Kind.SCREEN, state="decided")
+    screens = matches.in_force(round_, attempt=attempt).filter(kind=Match.Kind.SCREEN, state="decided")
     margins = {m.challenger.key: m.margin_micro or 0 for m in screens.select_related("challenger__miner")}
     return {key: 1 + sum(other > margin for other in margins.values()) for key, margin in margins.items()}
 
@@ -167,8 +159,8 @@ def ranks(round_: Round, *, attempt: Attempt | None) -> dict[str, int]:
 def summed(match: Match) -> dict[str, object]:
     """What a match came to, in a few numbers."""
     tally = matches.tally_of(match)
-    told = {"won": tally.wins, "drawn": tally.drawn, "lost": tally.losses, "void": tally.void}
-    return {**told, "margin": str(tally.margin), "margin_micro": tally.margin_micro()}
+    counts = {"won": tally.wins, "drawn": tally.drawn, "lost": tally.losses, "void": tally.void}
+    return {**counts, "margin": str(tally.margin), "margin_micro": tally.margin_micro()}
 
 
 def turned(old: Match, new: Match) -> int:

@@ -33,9 +33,9 @@ def of(entry: Submission, origin: str, prompt: Prompt) -> Side | None:
 
 
 def of_prompt(competition: Competition, prompt: Prompt) -> Side:
-    """The prompt's own picture from every side: as good a likeness as there can be, and no miner's.
+    """The prompt's own picture from every side: the best possible likeness, and no miner's.
 
-    There is no gray twin of it, so nobody is asked what can be seen on gray.
+    It has no gray views, so it is not asked about on gray.
     """
     picture = store.default().path(prompt.sha256)
     return Side(sha256=prompt.sha256, views={view.name: picture for view in rig_of(competition).views})

@@ -22,7 +22,7 @@ from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.health import controls, silence
 from judging.models import Duel, Match, Rendering
-from judging.panel.answer_rows import Kept, keep_described
+from judging.panel.answer_rows import DuelAnswerStore, keep_described
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.vlm_panel import Deliberates, Unwanted
 from judging.renderers import renderer as renderer_named
@@ -34,7 +34,7 @@ MEND = "An operator must configure the round's judge, or two people discard the 
 
 
 def want_renderings(now: datetime) -> None:
-    """Every stored file of a round that runs, or that is decided anew, is rendered, once per content."""
+    """Renders every stored file of a round that runs, or that is decided again, once per content."""
     for competition in Competition.objects.filter(active=True):
         rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
         rendered = Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
@@ -63,7 +63,9 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
             failure = StepFailure(FailureClass.MINER, refused.code, refused.sentence)
             return Move("refused", because=refused.sentence, failure=failure)
         except RendererFault as fault:
-            return Retry(engine.backoff(rendering.attempts), _ours("RENDERER", str(fault)))
+            why = f"{fault} This is our fault, not the miner's: it is retried, then the operator must look."
+            failure = StepFailure(FailureClass.INFRASTRUCTURE, "RENDERER", why)
+            return Retry(engine.backoff(rendering.attempts), failure)
     return Move(
         "rendered",
         because=f"{len(views)} views of {drawn.triangles} triangles",
@@ -72,12 +74,7 @@ def render(rendering: Rendering, now: datetime) -> Outcome:
     )
 
 
-def _ours(code: str, what: str) -> StepFailure:
-    sentence = f"{what} This is our fault, not the miner's: it is retried, then the operator must look."
-    return StepFailure(FailureClass.INFRASTRUCTURE, code, sentence)
-
-
-def gather(match: Match, now: datetime) -> Outcome:
+def start_match(match: Match, now: datetime) -> Outcome:
     """A match begins when every file of both sides is rendered, refused, or known to be missing.
 
     One on fresh prompts begins at once: its files come while it is judged.
@@ -147,7 +144,7 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
         return _verdict(
             known.outcome, known.score_micro, known.detail, sets=shas, because="the same files, judged before"
         )
-    book = Kept(duel)
+    answers = DuelAnswerStore(duel)
     try:
         verdict = verdict_of(
             judge_named(match.round.competition.judge),
@@ -155,9 +152,9 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
             reference_sha256=duel.prompt.sha256,
             defender=left,
             challenger=right,
-            book=book,
-            wanted=book.wanted,
-            take=duel.asked_as,
+            answers=answers,
+            wanted=answers.wanted,
+            take=duel.answer_namespace,
         )
     except NoAnswer as no_answer:
         return _no_answer(duel, no_answer, left, right, sets=shas)
@@ -198,8 +195,11 @@ def _verdict(outcome: str, score: int | None, detail: object, *, sets: dict[str,
 
 
 def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets: dict[str, str]) -> Outcome:
-    """Asked again with growing pauses.  At the last try that its state allows, whoever's pictures keep the judge from
-    answering loses; where the judge itself is out of order, `match_decision` sees what may be made of it."""
+    """Retries with growing pauses.
+
+    At the last try that its state allows, a side whose pictures keep the judge from answering loses; where the judge
+    itself is out of order, `match_decision` decides.
+    """
     judge = judge_named(duel.match.round.competition.judge)
     if not (duel.on_last_try and isinstance(judge, Deliberates)):
         return controls.retry_unanswered(duel, no_answer)
@@ -210,7 +210,7 @@ def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets
             control=controls.pair_on(duel.match.round.competition, duel.prompt),
             defender=left,
             challenger=right,
-            wanted=Kept(duel).wanted,
+            wanted=DuelAnswerStore(duel).wanted,
         )
     except Unwanted:
         return UNWANTED

@@ -1,4 +1,4 @@
-"""Which stored files does the judging name, and where may a lost view be had again?  Our own renderer draws it."""
+"""Which stored files belong to the judging, and how is a lost view made again?  The renderer draws it once more."""
 
 from __future__ import annotations
 

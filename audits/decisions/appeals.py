@@ -1,4 +1,4 @@
-"""May this miner object to this verdict, now?  And what exactly does an objection say?
+"""May this miner object to this verdict now, and is the document an appeal?  Two tables of rules answer it.
 
 An appeal is a document signed by the miner's hotkey: `gauntlet-appeal/1`, a newline, and the RFC 8785 form of the
 document.  It stays in the ledger and in the bundle with its signature, so that anybody can see who objected to what.
@@ -7,9 +7,9 @@ document.  It stays in the ledger and in the bundle with its signature, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from competition.decisions import numbers
 
@@ -71,7 +71,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class VerdictFacts:
     """What is known of the verdict when somebody objects.  `last_block`: None while the round is not decided."""
 
     competition: str
@@ -95,61 +95,128 @@ def last_block(*, latest_reveal_block: int, earliest_reveal_block: int) -> int:
     return latest_reveal_block - opened // REVIEWERS_SHARE
 
 
+def is_text(value: object) -> bool:
+    """A text without NUL and without half of a surrogate pair: neither can be stored, or signed."""
+    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value < MOST
+
+
+class FormRule(NamedTuple):
+    """What the value of one field must be, in every appeal, and what to answer where it is not."""
+
+    field: str
+    holds: Callable[[Any], bool]
+    reason: str
+    fix: str
+
+
+TEXTS = ("format", "competition", "entry", "audit", "ground", "statement", "evidence", "appellant")
+NOT_TYPED, TYPED = "not of its type.", "Numbers are small and whole, the rest is text."
+FORM_RULES = (
+    *(FormRule(name, is_text, NOT_TYPED, TYPED) for name in TEXTS),
+    *(FormRule(name, is_number, NOT_TYPED, TYPED) for name in ("round", "version")),
+    FormRule("finding", lambda value: value is None or is_number(value), NOT_TYPED, TYPED),
+    FormRule("format", lambda text: text == FORMAT, "another form.", f"Write {FORMAT}."),
+    FormRule("ground", lambda text: text in GROUNDS, "no such ground.", f"Give one of {', '.join(GROUNDS)}."),
+    FormRule(
+        "statement",
+        lambda text: SHORTEST <= len(text.strip()) <= len(text) <= LONGEST,
+        "too short or too long.",
+        f"{SHORTEST} to {LONGEST} characters.",
+    ),
+    FormRule(
+        "evidence",
+        lambda text: not text or HEX64.fullmatch(text) is not None,
+        "not a SHA-256.",
+        "Give 64 lower-case hex digits, or nothing.",
+    ),
+)
+
+
 def malformed(document: Mapping[str, Any]) -> Refusal | None:
-    """Is it a document of this form at all?"""
+    """Why this is not a document of the form that each appeal has; None where it is."""
     if set(document) != set(FIELDS):
         odd = sorted(set(document) ^ set(FIELDS))
         return Refusal(field=odd[0], reason="missing, or not of the form.", fix=f"Give exactly: {', '.join(FIELDS)}.")
-    texts = ("format", "competition", "entry", "audit", "ground", "statement", "evidence", "appellant")
-    wrong = next((name for name in texts if not isinstance(document[name], str)), None)
-    wrong = wrong or next((name for name in ("round", "version") if type(document[name]) is not int), None)
-    if not wrong and document["finding"] is not None and type(document["finding"]) is not int:
-        wrong = "finding"
-    wrong = wrong or next((name for name in texts if not _plain(document[name])), None)
-    wrong = wrong or next((n for n in ("round", "version", "finding") if not 0 <= (document[n] or 0) < MOST), None)
-    if wrong:
-        return Refusal(field=wrong, reason="not of its type.", fix="Numbers are small and whole, the rest is text.")
-    if document["format"] != FORMAT:
-        return Refusal(field="format", reason="another form.", fix=f"Write {FORMAT}.")
-    if document["ground"] not in GROUNDS:
-        return Refusal(field="ground", reason="no such ground.", fix=f"Give one of {', '.join(GROUNDS)}.")
-    if not SHORTEST <= len(document["statement"].strip()) <= len(document["statement"]) <= LONGEST:
-        return Refusal(field="statement", reason="too short or too long.", fix=f"{SHORTEST} to {LONGEST} characters.")
-    if document["evidence"] and not HEX64.fullmatch(document["evidence"]):
-        return Refusal(field="evidence", reason="not a SHA-256.", fix="Give 64 lower-case hex digits, or nothing.")
+    for rule in FORM_RULES:
+        if not rule.holds(document[rule.field]):
+            return Refusal(field=rule.field, reason=rule.reason, fix=rule.fix)
     return None
 
 
-def _plain(text: str) -> bool:
-    """No NUL, no half of a surrogate pair: neither can be kept, or signed."""
-    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+class ObjectionRule(NamedTuple):
+    """When a well-formed appeal is not taken, and what to answer; `fix` may name a fact: {facts.findings}."""
+
+    field: str
+    broken: Callable[[Mapping[str, Any], VerdictFacts], bool]
+    reason: str
+    fix: str
 
 
-def objection(document: Mapping[str, Any], *, facts: Facts) -> Refusal | None:
-    """Why this appeal is not taken; None where it is."""
+OBJECTION_RULES = (
+    ObjectionRule(
+        "version",
+        lambda document, facts: not facts.in_force,
+        "this verdict is superseded.",
+        "Object to the newest version.",
+    ),
+    ObjectionRule(
+        "audit",
+        lambda document, facts: facts.verdict not in ("passed", "rejected"),
+        "there is no verdict yet.",
+        "Wait until it is decided.",
+    ),
+    ObjectionRule(
+        "finding",
+        lambda document, facts: document["finding"] is not None and document["finding"] >= facts.findings,
+        "no such finding.",
+        "Count from 0; there are {facts.findings}.",
+    ),
+    ObjectionRule(
+        "appellant",
+        lambda document, facts: facts.verdict == "rejected" and document["appellant"] != facts.entry_hotkey,
+        "not the rejected miner.",
+        "Only the miner itself may object.",
+    ),
+    ObjectionRule(
+        "appellant",
+        lambda document, facts: facts.verdict == "passed" and document["appellant"] == facts.entry_hotkey,
+        "not another miner of this round.",
+        "A pass is objected to by another miner of the round.",
+    ),
+    ObjectionRule(
+        "appellant",
+        lambda document, facts: facts.verdict == "passed" and document["appellant"] not in facts.entrants,
+        "not another miner of this round.",
+        "A pass is objected to by another miner of the round.",
+    ),
+    ObjectionRule(
+        "appellant",
+        lambda document, facts: document["appellant"] in facts.appealed_by,
+        "you have objected to this verdict before.",
+        "A verdict is objected to once; a new verdict may be objected to again.",
+    ),
+    ObjectionRule(
+        "round",
+        lambda document, facts: facts.last_block is not None and facts.block > facts.last_block,
+        "the time for appeals is over.",
+        "The window closed at block {facts.last_block}; it is block {facts.block}.",
+    ),
+)
+
+
+def objection(document: Mapping[str, Any], *, facts: VerdictFacts) -> Refusal | None:
+    """Why this appeal, which is not `malformed`, is not taken; None where it is."""
     named = {name: getattr(facts, name) for name in ("competition", "round", "entry", "audit", "version")}
     wrong = next((name for name, value in named.items() if document[name] != value), None)
     if wrong:
         return Refusal(field=wrong, reason="not that of the verdict.", fix=f"It is {named[wrong]!r}.")
-    if not facts.in_force:
-        return Refusal(field="version", reason="this verdict is superseded.", fix="Object to the newest version.")
-    if facts.verdict not in ("passed", "rejected"):
-        return Refusal(field="audit", reason="there is no verdict yet.", fix="Wait until it is decided.")
-    if document["finding"] is not None and not 0 <= document["finding"] < facts.findings:
-        return Refusal(field="finding", reason="no such finding.", fix=f"Count from 0; there are {facts.findings}.")
-    # a rejection is objected to by whom it rejects; a pass by anybody else of the round
-    who, own = document["appellant"], document["appellant"] == facts.entry_hotkey
-    if facts.verdict == "rejected" and not own:
-        return Refusal(field="appellant", reason="not the rejected miner.", fix="Only the miner itself may object.")
-    if facts.verdict == "passed" and (own or who not in facts.entrants):
-        fix = "A pass is objected to by another miner of the round."
-        return Refusal(field="appellant", reason="not another miner of this round.", fix=fix)
-    if who in facts.appealed_by:
-        fix = "A verdict is objected to once; a new verdict may be objected to again."
-        return Refusal(field="appellant", reason="you have objected to this verdict before.", fix=fix)
-    if facts.last_block is not None and facts.block > facts.last_block:
-        fix = f"The window closed at block {facts.last_block}; it is block {facts.block}."
-        return Refusal(field="round", reason="the time for appeals is over.", fix=fix)
+    for rule in OBJECTION_RULES:
+        if rule.broken(document, facts):
+            return Refusal(field=rule.field, reason=rule.reason, fix=rule.fix.format(facts=facts))
     return None
 
 

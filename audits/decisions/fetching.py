@@ -1,6 +1,7 @@
-"""What does a git host's refusal mean?  Only plain words of "it is not here" are about the miner; all else is ours.
+"""What does a git host's refusal mean?  Only a plain "it is not here" is about the miner; everything else is ours.
 
-An outage must never become a verdict, so whatever is not recognised is trouble: retried, and nobody is blamed.
+An outage must never become a verdict, so a message that is not recognised counts as trouble: it is retried, and nobody
+is blamed.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ def meaning(complaint: str) -> str:
 
 
 def reach(commit: str, *, tips: frozenset[str], history: frozenset[str] | None, whole: bool) -> bool | None:
-    """Does a branch or tag of the repository lead to the commit?  None: what we could look at does not say.
+    """Does a branch or tag of the repository lead to the commit?  None where what was fetched does not show it.
 
-    `tips` are where branches and tags point, `history` the commits behind them that were had, `whole` whether all were.
+    `tips` are where branches and tags point, `history` the fetched commits behind them, `whole` whether these are all.
     """
     if commit in tips or (history is not None and commit in history):
         return True

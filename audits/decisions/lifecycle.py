@@ -1,13 +1,13 @@
-"""What is to be done next for one generation audit?  Its events in, one action out; no pod, no clock, no database.
+"""What is to be done next for one run of a submission's code on pods?  Its events in, one action out.
 
-Two clocks run, and only while we watch: a gap between two looks counts as `unwatched_s` at most, because an outage of
-ours must never become a verdict.  Warm-up is counted for each pod; generation is counted over all pods and does not
-restart, except for an attempt that was lost through our own fault.
+Knows no pod, no clock and no database.  Two clocks are counted, and only while we watch: a gap between two looks counts
+as `unwatched_s` at most, because an outage of ours must never become a verdict.  Warm-up is counted for each pod;
+generation is counted over all pods and does not restart, except for an attempt that was lost through our own fault.
 
-Whose doing a loss was is not always to be seen: a killed process may have killed itself.  Such a loss is `unclear`, and
-a control pod tells: a small service of ours, run through the same provider right afterwards.  Where that works, the
-loss was the service's own doing; only where the control fails too is it an outage.  The same is asked before a row of
-lost pods of ours ends a run, so that nothing a service does can.
+It is not always visible who caused a loss: a killed process may have killed itself.  Such a loss is `unclear`, and a
+control pod decides: a small service of ours, run through the same provider right afterwards.  Where that works, the
+service caused the loss; only where the control fails too is it an outage.  The same control runs before a row of lost
+pods of ours ends a run, so that no service can end it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class BatchLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
+class PodFailure:
     """`failure_class`: miner, infrastructure, or unclear until a control pod has shown which."""
 
     failure_class: str
@@ -82,11 +82,11 @@ class Event:
     kind: str
     at: datetime
     state: str = ""
-    failure: Failure | None = None
+    failure: PodFailure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Action:
+class PodAction:
     """start_pod, look (ask the pod for its status), submit, collect, replace (stop the pod), control (run the control
     pod), pause, fail or done.
 
@@ -98,11 +98,11 @@ class Action:
     because: str
     batch: int = 0
     delay_s: int = 0
-    failure: Failure | None = None
+    failure: PodFailure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class PodProgress:
     """All that the events so far amount to; small enough to store, so that they need not be replayed.
 
     phase: none, warming_up, ready, generating, complete, lost or failed.
@@ -125,7 +125,7 @@ class Progress:
     control: Mapping[str, Any] | None = None  # the control pod at work, as whoever runs it keeps it
     looked_at: datetime | None = None
     troubled_at: datetime | None = None
-    failure: Failure | None = None
+    failure: PodFailure | None = None
 
     def replacements_remaining(self, *, limits: BatchLimits) -> int:
         return max(0, limits.replacements - self.replacements)
@@ -139,90 +139,90 @@ class Progress:
         times = {name: datetime.fromisoformat(at) for name in _TIMES if (at := value.get(name))}
         failure = value.get("failure")
         told = {**value, **times, "batch_s": tuple(value.get("batch_s", ()))}
-        return cls(**{**told, "failure": Failure(**failure) if failure else None})
+        return cls(**{**told, "failure": PodFailure(**failure) if failure else None})
 
 
-def replay(events: Iterable[Event], *, limits: BatchLimits) -> Progress:
-    progress = Progress()
+def replay(events: Iterable[Event], *, limits: BatchLimits) -> PodProgress:
+    progress = PodProgress()
     for event in events:
         progress = after(progress, event, limits=limits)
     return progress
 
 
-def after(progress: Progress, event: Event, *, limits: BatchLimits) -> Progress:
+def after(progress: PodProgress, event: Event, *, limits: BatchLimits) -> PodProgress:
     """Raises KeyError for an unknown kind: a bug, not something a pod can cause."""
-    changed = _AFTER[event.kind](progress, event, limits)
+    changed = AFTER[event.kind](progress, event, limits)
     if changed is progress:
         return progress
     troubled = event.kind in ("refused", "lost", "blind") or (event.kind == "seen" and event.state not in POD_STATES)
     return dataclasses.replace(changed, looked_at=event.at, troubled_at=event.at if troubled else progress.troubled_at)
 
 
-def next_action(progress: Progress, *, batches: int, limits: BatchLimits, now: datetime) -> Action:
+def next_action(progress: PodProgress, *, batches: int, limits: BatchLimits, now: datetime) -> PodAction:
     """`batches` may grow between calls: a title match asks for more as long as it is open."""
     if progress.phase == "failed":
         return _fail(progress.failure)
     if progress.collected >= batches:
-        return Action(kind="done", because="every batch is collected")
+        return PodAction(kind="done", because="every batch is collected")
     if progress.phase == "lost":
         return _after_loss(progress, limits=limits)
     if progress.our_faults >= limits.our_faults:
-        return _fail(progress.failure) if progress.controlled else _control(progress.failure)
+        return _fail(progress.failure) if progress.controlled else _run_control(progress.failure)
     if (early := _too_early(progress, now=now)) is not None:
         return early
     batch = progress.collected
     if progress.phase == "none":
-        return Action(kind="start_pod", because="no pod runs")
+        return PodAction(kind="start_pod", because="no pod runs")
     if progress.phase == "warming_up":
-        return Action(kind="look", because="the pod is warming up", delay_s=POLL_S)
+        return PodAction(kind="look", because="the pod is warming up", delay_s=POLL_S)
     if not progress.submitted or progress.phase == "ready":
-        return Action(kind="submit", because="the pod is ready", batch=batch)
+        return PodAction(kind="submit", because="the pod is ready", batch=batch)
     if progress.phase == "complete":
-        return Action(kind="collect", because="the batch is complete", batch=batch)
-    return Action(kind="look", because="the pod is generating", batch=batch, delay_s=POLL_S)
+        return PodAction(kind="collect", because="the batch is complete", batch=batch)
+    return PodAction(kind="look", because="the pod is generating", batch=batch, delay_s=POLL_S)
 
 
-def _too_early(progress: Progress, *, now: datetime) -> Action | None:
+def _too_early(progress: PodProgress, *, now: datetime) -> PodAction | None:
     """After a fault of ours, silence or an odd answer, do not ask again at once."""
     if progress.troubled_at is None:
         return None
     pause = BACKOFF_S * progress.our_faults if progress.phase == "none" else POLL_S * (1 + progress.odd_answers)
     left = math.ceil((progress.troubled_at + timedelta(seconds=pause) - now).total_seconds())
-    return Action(kind="pause", because="trying again after a pause", delay_s=left) if left > 0 else None
+    return PodAction(kind="pause", because="trying again after a pause", delay_s=left) if left > 0 else None
 
 
-def _after_loss(progress: Progress, *, limits: BatchLimits) -> Action:
-    lost = progress.failure or _UNKNOWN
+def _after_loss(progress: PodProgress, *, limits: BatchLimits) -> PodAction:
+    lost = progress.failure or UNKNOWN
     if lost.failure_class == UNCLEAR:
-        return _control(lost)
+        return _run_control(lost)
     if lost.failure_class == INFRASTRUCTURE:
         if progress.our_faults >= limits.our_faults:
-            return _fail(lost) if progress.controlled else _control(lost)
-        return Action(
+            return _fail(lost) if progress.controlled else _run_control(lost)
+        return PodAction(
             kind="replace", because=f"lost through our fault ({lost.code}); costs no replacement", failure=lost
         )
     if progress.replacements < limits.replacements:
-        return Action(kind="replace", because=lost.sentence, failure=lost)
+        return PodAction(kind="replace", because=lost.sentence, failure=lost)
     spent = f"{lost.sentence} All {limits.replacements} replacements were used before."
     return _fail(dataclasses.replace(lost, sentence=spent))
 
 
-def _control(failure: Failure | None) -> Action:
-    return Action(kind="control", because="a control pod shows whose doing the failure was", failure=failure)
+def _run_control(failure: PodFailure | None) -> PodAction:
+    return PodAction(kind="control", because="a control pod shows whose doing the failure was", failure=failure)
 
 
-def _fail(failure: Failure | None) -> Action:
-    failure = failure or _UNKNOWN
-    return Action(kind="fail", because=failure.sentence, failure=failure)
+def _fail(failure: PodFailure | None) -> PodAction:
+    failure = failure or UNKNOWN
+    return PodAction(kind="fail", because=failure.sentence, failure=failure)
 
 
 ALONE = "A control service of ours ran on the same provider right afterwards, so it is the service's own doing."
-_UNKNOWN = Failure(
+UNKNOWN = PodFailure(
     failure_class=INFRASTRUCTURE, code="unknown", sentence="The pod was lost and nobody recorded why. We must act."
 )
 
 
-def _started(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_started(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     return dataclasses.replace(
         progress,
         phase="warming_up",
@@ -237,19 +237,24 @@ def _started(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     )
 
 
-def _refused(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
-    failure = event.failure or _UNKNOWN
+def after_refused(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
+    failure = event.failure or UNKNOWN
     if failure.failure_class == MINER:
         return dataclasses.replace(progress, phase="failed", failure=failure)
     faults, ours = progress.our_faults + 1, failure.failure_class == INFRASTRUCTURE
     return dataclasses.replace(progress, phase="none", our_faults=faults, failure=failure, controlled=ours)
 
 
-def _seen(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_seen(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
         return progress
     gap = _gap(progress, event, limits)
-    progress = dataclasses.replace(_charge(progress, gap=gap), blind_s=0)
+    progress = dataclasses.replace(progress, blind_s=0)
+    # whose clock ran since the last look: nobody's once a batch is complete, for collecting it is our work
+    if progress.submitted and progress.phase != "complete":
+        progress = dataclasses.replace(progress, attempt_s=progress.attempt_s + gap)
+    elif progress.phase == "warming_up":
+        progress = dataclasses.replace(progress, warm_s=progress.warm_s + gap)
     if event.state == "replace":
         return _lose(progress, code="replacement_asked", sentence="The service asked for another pod.")
     if event.state in POD_STATES:
@@ -263,32 +268,23 @@ def _seen(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     return _within_limits(progress, limits=limits)
 
 
-def _blind(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_blind(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     """What cannot be asked is neither running nor lost; only when it stays so is the pod given up, by our fault."""
     if progress.phase in ("none", "lost", "failed"):
         return progress
     blind = progress.blind_s + _gap(progress, event, limits)
     if blind <= limits.blind_s:
         return dataclasses.replace(progress, blind_s=blind)
-    return _lost(dataclasses.replace(progress, blind_s=0), event, limits)
+    return after_lost(dataclasses.replace(progress, blind_s=0), event, limits)
 
 
-def _gap(progress: Progress, event: Event, limits: BatchLimits) -> float:
+def _gap(progress: PodProgress, event: Event, limits: BatchLimits) -> float:
     if progress.looked_at is None:
         return 0
     return min(max(0, (event.at - progress.looked_at).total_seconds()), limits.unwatched_s)
 
 
-def _charge(progress: Progress, *, gap: float) -> Progress:
-    """Whose clock ran since the last look?  Nobody's once a batch is complete: collecting it is our work."""
-    if progress.submitted and progress.phase != "complete":
-        return dataclasses.replace(progress, attempt_s=progress.attempt_s + gap)
-    if progress.phase == "warming_up":
-        return dataclasses.replace(progress, warm_s=progress.warm_s + gap)
-    return progress
-
-
-def _within_limits(progress: Progress, *, limits: BatchLimits) -> Progress:
+def _within_limits(progress: PodProgress, *, limits: BatchLimits) -> PodProgress:
     generated = progress.generation_s + progress.attempt_s
     if generated > limits.generation_s and progress.phase != "complete":
         sentence = f"Generation took more than {limits.generation_s // 60} minutes in total."
@@ -308,11 +304,11 @@ def _within_limits(progress: Progress, *, limits: BatchLimits) -> Progress:
     return progress
 
 
-def _submitted(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_submitted(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     return dataclasses.replace(progress, phase="generating", submitted=True, silent_s=0)
 
 
-def _collected(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_collected(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     return dataclasses.replace(
         progress,
         phase="ready",
@@ -327,13 +323,13 @@ def _collected(progress: Progress, event: Event, limits: BatchLimits) -> Progres
     )
 
 
-def _unusable(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_unusable(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     """The same archive comes on every call: asking again would not mend it."""
-    return dataclasses.replace(progress, phase="failed", failure=event.failure or _UNKNOWN)
+    return dataclasses.replace(progress, phase="failed", failure=event.failure or UNKNOWN)
 
 
-def _lost(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
-    failure = event.failure or _UNKNOWN
+def after_lost(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
+    failure = event.failure or UNKNOWN
     if progress.phase in ("none", "lost", "failed"):
         return progress
     if failure.failure_class == MINER:
@@ -345,39 +341,39 @@ def _lost(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     return _lost_by_us(progress, failure, controlled=False)
 
 
-def _lost_by_us(progress: Progress, failure: Failure, *, controlled: bool) -> Progress:
+def _lost_by_us(progress: PodProgress, failure: PodFailure, *, controlled: bool) -> PodProgress:
     faults = progress.our_faults + 1
     return dataclasses.replace(
         progress, phase="lost", failure=failure, attempt_s=0, our_faults=faults, controlled=controlled
     )
 
 
-def _control_passed(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_control_passed(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     """The provider works, so it was the service: one loss costs a replacement, a row of them ends the run."""
-    failure = progress.failure or _UNKNOWN
+    failure = progress.failure or UNKNOWN
     sentence = f"{failure.sentence.removesuffix(' We try again.')} {ALONE}"
     if progress.our_faults >= limits.our_faults:
         return dataclasses.replace(progress, phase="failed", failure=_theirs(failure.code, sentence))
     return _lose(progress, code=failure.code, sentence=sentence)
 
 
-def _control_failed(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
-    failure, control = progress.failure or _UNKNOWN, event.failure or _UNKNOWN
+def after_control_failed(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
+    failure, control = progress.failure or UNKNOWN, event.failure or UNKNOWN
     sentence = f"{failure.sentence} A control service of ours failed right afterwards, too: {control.sentence}"
-    ours = Failure(failure_class=INFRASTRUCTURE, code=failure.code, sentence=sentence)
+    ours = PodFailure(failure_class=INFRASTRUCTURE, code=failure.code, sentence=sentence)
     if failure.failure_class == UNCLEAR:
         return _lost_by_us(progress, ours, controlled=True)
     return dataclasses.replace(progress, failure=ours, controlled=True)
 
 
-def _lose(progress: Progress, *, code: str, sentence: str) -> Progress:
+def _lose(progress: PodProgress, *, code: str, sentence: str) -> PodProgress:
     """Lost by the miner's doing: the batch is discarded, its time is not."""
     generated = progress.generation_s + progress.attempt_s
     failure = _theirs(code, sentence)
     return dataclasses.replace(progress, phase="lost", failure=failure, generation_s=generated, attempt_s=0)
 
 
-def _stopped(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
+def after_stopped(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     """A pod given up by the miner's doing costs a replacement; one that we lost, or ended for no fault, does not."""
     if progress.phase == "failed":
         return progress
@@ -386,20 +382,20 @@ def _stopped(progress: Progress, event: Event, limits: BatchLimits) -> Progress:
     return dataclasses.replace(progress, phase="none", submitted=False, attempt_s=0, replacements=used)
 
 
-def _theirs(code: str, sentence: str) -> Failure:
-    return Failure(failure_class=MINER, code=code, sentence=sentence)
+def _theirs(code: str, sentence: str) -> PodFailure:
+    return PodFailure(failure_class=MINER, code=code, sentence=sentence)
 
 
-_AFTER = {
-    "started": _started,
-    "refused": _refused,
-    "seen": _seen,
-    "blind": _blind,
-    "submitted": _submitted,
-    "collected": _collected,
-    "unusable": _unusable,
-    "lost": _lost,
-    "stopped": _stopped,
-    "control_passed": _control_passed,
-    "control_failed": _control_failed,
+AFTER = {
+    "started": after_started,
+    "refused": after_refused,
+    "seen": after_seen,
+    "blind": after_blind,
+    "submitted": after_submitted,
+    "collected": after_collected,
+    "unusable": after_unusable,
+    "lost": after_lost,
+    "stopped": after_stopped,
+    "control_passed": after_control_passed,
+    "control_failed": after_control_failed,
 }

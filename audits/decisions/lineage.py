@@ -89,7 +89,7 @@ def winnow(tokens: Sequence[str]) -> list[int]:
 
 
 def compare(ours: Fingerprint, theirs: Fingerprint, *, base: Iterable[int] = ()) -> Lineage:
-    """`base`: marks that everybody has (a common template), which count for nobody."""
+    """What `ours` shares with `theirs`.  `base`: marks of a common template, which do not count."""
     common = set(base)
     known = {mark for marks in theirs.marks.values() for mark in marks} - common
     by_hash = {digest: path for path, digest in theirs.files.items()}

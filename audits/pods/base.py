@@ -86,13 +86,13 @@ class PodProvider(Protocol):
         """A pod of that name; the one already running, if there is one."""
 
     def start_control(self, *, name: str) -> Pod:
-        """The same for a small service of ours (`audits.pods.control`), which is known to work."""
+        """The same for a small service of ours (`audits.pods.control_pod`), which is known to work."""
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """Make the prompts' pictures (stem -> file) reachable from inside the pod: stem -> image_url."""
 
     def alive(self, pod: Pod) -> bool:
-        """Is the service's process there?  It may still be silent."""
+        """Is the service's process running?  It may not answer yet."""
 
     def fault(self, pod: Pod) -> PodFault | None:
         """Why a pod that is no longer alive ended."""

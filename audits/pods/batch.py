@@ -27,7 +27,7 @@ POLL_S, SUBMIT_S, COLLECT_S = 5.0, 10.0, 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class PodStatus:
-    """One of STATES as the pod says, or `silent` (no answer) or `nonsense` (an answer nobody can use)."""
+    """One of STATES as the pod reports it, or `silent` (no answer) or `nonsense` (an answer that is not allowed)."""
 
     state: str
     progress: int = 0
@@ -59,7 +59,7 @@ def split(stems: Sequence[str], *, size: int = SIZE) -> list[tuple[str, ...]]:
 
 
 def poll(pod: Pod, *, replacements_remaining: int, patience_s: float = POLL_S) -> PodStatus:
-    """How far is it?  The pod may ask for a replacement, if it is told that there is one left."""
+    """The pod's status.  The pod may ask for a replacement while `replacements_remaining` is above 0."""
     try:
         if link.ask(pod.address, "/health", patience_s=patience_s).status != 200:
             return PodStatus(state=SILENT, detail="/health does not answer 200")
@@ -148,6 +148,6 @@ def _payload(value: object) -> dict[str, Any] | None:
 
 
 def _current_status(body: bytes) -> str:
-    """Which status the pod says it is in, if it is one of the known ones."""
+    """The status in a pod's refusal, if it is one of the known ones."""
     said = _object(body).get("current_status")
     return said if isinstance(said, str) and said in STATES else ""

@@ -1,7 +1,7 @@
-"""How do we talk to a pod that has no network?  Two small doors, kept open by the pod's keeper.
+"""Connects a pod that has no network with us: a way to its service, and a picture server for it.  Run by its keeper.
 
 A UNIX socket in the pod's folder leads to the service's port on the pod's loopback; a picture server on that loopback
-hands out the pictures in one folder, and nothing else.  Both speak to hostile code: bytes, time and number are capped.
+serves the pictures in one folder, and nothing else.  Both talk to hostile code: bytes, time and number are capped.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""When is the image of a commit built, and which digest did it become?
+"""When is the image of a commit built, and which digest does it have?
 
 Built once per submission, from the archive that the source audit read, before its first pod is started.  A build that
-was disturbed is ours and is done again.  After three such ends, or one that took too long, a small recipe of ours is
-built as a control: where that fails too, the round is paused, with the build's log at hand; where it succeeds, and this
-recipe is disturbed once more after it, it is the miner's.  So nobody stops a round by printing of outages, and no round
-waits for a leader whose image cannot be built any more.
+was disturbed is our failure and is repeated.  After three of these, or one that took too long, a small recipe of ours
+is built as a control.  Where the control fails too, the round is paused, with the build's log at hand.  Where it
+succeeds, and this recipe is disturbed once more after it, the failure is the miner's.  So no recipe can stop a round by
+printing messages of an outage, and no round waits for a leader whose image cannot be built.
 """
 
 from __future__ import annotations
@@ -44,8 +44,11 @@ def builder() -> Builder:
 
 
 def ready(run: PodRun, provider: PodProvider, *, now: datetime) -> bool:
-    """May a pod of this run be started?  Asks for the build where it was not asked for, or where one that we failed
-    is over and the run was made after it: an operator has mended the cause meanwhile."""
+    """May a pod of this run be started?
+
+    Requests the build where there is none, and again where one that we failed is over and the run was made after it: an
+    operator has mended the cause meanwhile.
+    """
     if not provider.needs_image:
         return True
     build, made = Build.objects.get_or_create(
@@ -78,7 +81,7 @@ def digest_of(image: Image) -> str:
 
 
 def tend(build: Build, now: datetime) -> Outcome:
-    """Ask how far it is; build where there is nothing; believe only what the builder says itself."""
+    """Asks the builder for the status, and builds where there is nothing; believes only the builder itself."""
     image = Image(repo=build.submission.repo, commit=build.submission.commit)
     try:
         copy = source_audits.copy_of(build.submission, now=now)
@@ -121,8 +124,8 @@ def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcom
 
 
 def _judged_by_control(build: Build, by: Builder, image: Image, *, archive: str) -> Outcome:
-    """Disturbed again and again: is it the builder, or this recipe alone?"""
-    control = by.control()
+    """After repeated disturbances: a control build shows whether the builder or this recipe is at fault."""
+    control = by.build_control()
     if control.state != BUILT:
         why = control.fault.sentence if control.fault else "It failed."
         sentence = f"{build.failure_reason or OURS} A recipe of ours failed right afterwards, too: {why}"

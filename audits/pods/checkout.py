@@ -24,7 +24,15 @@ def checkout(image: Image, *, repos: Path, into: Path, commit_of: Callable[[Path
 
     `repos` holds one folder per repository: `owner/name`, or only `name`.
     """
-    source = _source(image, repos=repos)
+    named = REPO.fullmatch(image.repo)
+    if not named or not COMMIT.fullmatch(image.commit):
+        raise PodFault(MINER, "bad_image", "The repository must be owner/name and the commit 40 lower-case hex digits.")
+    folders = (repos / named["owner"] / named["name"], repos / named["name"])
+    source = next((folder for folder in folders if folder.is_dir() and not folder.is_symlink()), None)
+    if source is None and not repos.is_dir():
+        raise PodFault(INFRASTRUCTURE, "no_repositories", "Our folder of repositories is not there. We try again.")
+    if source is None:
+        raise PodFault(MINER, "code_not_found", f"There is no repository {image.repo} here.")
     shutil.rmtree(into, ignore_errors=True)
     try:
         _copy(source, into=into, budget=_Budget(), depth=0)
@@ -42,18 +50,6 @@ def checkout(image: Image, *, repos: Path, into: Path, commit_of: Callable[[Path
     if not (into / ENTRY).is_file():
         raise PodFault(MINER, "no_entry", f"The repository has no {ENTRY} at its top: there is nothing to start.")
     return into
-
-
-def _source(image: Image, *, repos: Path) -> Path:
-    named = REPO.fullmatch(image.repo)
-    if not named or not COMMIT.fullmatch(image.commit):
-        raise PodFault(MINER, "bad_image", "The repository must be owner/name and the commit 40 lower-case hex digits.")
-    for folder in (repos / named["owner"] / named["name"], repos / named["name"]):
-        if folder.is_dir() and not folder.is_symlink():
-            return folder
-    if not repos.is_dir():
-        raise PodFault(INFRASTRUCTURE, "no_repositories", "Our folder of repositories is not there. We try again.")
-    raise PodFault(MINER, "code_not_found", f"There is no repository {image.repo} here.")
 
 
 class _Budget:

@@ -1,7 +1,7 @@
 """A service that is known to work: it answers each picture with that picture's SHA-256.
 
-Run as a pod of ours (`audits.pods.control`), by the same provider and in the same walls as a miner's.  Standard library
-only and one file, because a pod sees nothing else.  HOST (0.0.0.0) and PORT (10006) come from the environment.
+Run as a pod of ours (`audits.pods.control_pod`), by the same provider and in the same walls as a miner's.  One file,
+standard library only, because a pod sees nothing else.  HOST (0.0.0.0) and PORT (10006) come from the environment.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class Service(BaseHTTPRequestHandler):
         self.answer(200, json.dumps({"accepted": len(prompts)}).encode())
 
     def generate(self, prompts: list[dict[str, str]]) -> None:
-        """A picture that cannot be fetched is left out of the archive: whoever asked will see that."""
+        """A picture that cannot be fetched is left out of the archive, where we miss it."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for prompt in prompts:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audits.pods import control
+from audits.pods import control_pod
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
 from core.net import url_guard
@@ -52,7 +52,7 @@ class Host:
 
 
 class DockerPods:
-    """`built` says which digest a commit was built into, or raises PodFault."""
+    """`built` returns the digest that a commit was built into, or raises PodFault."""
 
     name = "docker"
     needs_image = True
@@ -67,7 +67,7 @@ class DockerPods:
 
     def start_control(self, *, name: str) -> Pod:
         """By the gate's image, which holds this platform."""
-        return self._start(self.host.gate, name=name, command=control.COMMAND)
+        return self._start(self.host.gate, name=name, command=control_pod.COMMAND)
 
     def _start(self, digest: str, *, name: str, command: Sequence[str] = ()) -> Pod:
         if not NAME.fullmatch(name):
@@ -111,9 +111,15 @@ class DockerPods:
                 with contextlib.suppress(Missing, RestRefused):  # not on it: `_require_walled` asks what is true
                     self.engine.json("POST", f"{VERSION}/networks/{self.host.egress}/disconnect", body=body)
             self._require_walled(pod.name)
-            content = _tar({names[stem]: path for stem, path in pictures.items()})
+            buffer = io.BytesIO()
+            with tarfile.open(fileobj=buffer, mode="w") as tar:
+                for stem, picture in pictures.items():
+                    member, content = tarfile.TarInfo(names[stem]), picture.read_bytes()
+                    member.size, member.mode = len(content), 0o644
+                    tar.addfile(member, io.BytesIO(content))
             path = f"{VERSION}/containers/{pod.name}-gate/archive"
-            self.engine.raw("PUT", path, query={"path": "/pictures"}, content=content, kind="application/x-tar")
+            query = {"path": "/pictures"}
+            self.engine.raw("PUT", path, query=query, content=buffer.getvalue(), kind="application/x-tar")
         except (Missing, RestRefused) as reason:
             raise PodFault(
                 INFRASTRUCTURE, "no_pictures", f"We could not place the pictures ({reason}). We try again."
@@ -130,7 +136,7 @@ class DockerPods:
         found = self._inspect(pod.name)
         if found is None:
             return PodFault(INFRASTRUCTURE, "vanished", "The pod is gone and left no reason. We try again.")
-        if (why := _why(found.get("State", {}))) is not None:
+        if (why := blame(found.get("State", {}))) is not None:
             return why
         gate = self._inspect(f"{pod.name}-gate")
         if gate is None or not gate.get("State", {}).get("Running"):
@@ -297,8 +303,11 @@ def _gate(host: Host, *, name: str) -> dict[str, Any]:
     }
 
 
-def _why(state: Mapping[str, Any]) -> PodFault | None:
-    """Whose doing was the end?  Its own memory limit and its own exit are the miner's; a kill may be anybody's."""
+def blame(state: Mapping[str, Any]) -> PodFault | None:
+    """Who must act on the end of a container; None while it runs.
+
+    Its own memory limit and its own exit are the miner's; a kill may be anybody's.
+    """
     if state.get("Running") or state.get("Status") in ("created", "restarting"):
         return None
     code = state.get("ExitCode")
@@ -309,16 +318,6 @@ def _why(state: Mapping[str, Any]) -> PodFault | None:
             UNCLEAR, "ended", f"The pod was killed, by itself or by its host (exit code {code}). We try again."
         )
     return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")
-
-
-def _tar(files: Mapping[str, Path]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, path in files.items():
-            member, content = tarfile.TarInfo(name), path.read_bytes()
-            member.size, member.mode = len(content), 0o644
-            tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def unframed(framed: bytes) -> bytes:

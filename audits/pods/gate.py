@@ -1,6 +1,6 @@
-"""What stands between a walled pod on a GPU host and us?  `python -m audits.pods.gate POD PICTURES`, in a container.
+"""Connects a walled pod on a GPU host with us: `python -m audits.pods.gate POD PICTURES`, in a container.
 
-It carries connections from the published port to the service, and hands out the pictures of one folder to the pod.  It
+It carries connections from the published port to the service, and serves the pictures of one folder to the pod.  It
 knows nothing else and holds no secrets: the pod may attack it.
 """
 

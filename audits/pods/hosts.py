@@ -1,4 +1,4 @@
-"""Which GPU host and which account does this deployment use?  Read from the settings; a missing one says its name."""
+"""Which GPU host and which account does this deployment use?  Reads the settings, and names the one that is missing."""
 
 from __future__ import annotations
 

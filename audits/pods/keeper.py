@@ -1,9 +1,9 @@
-"""Who looks after a pod when its starter is gone?  One small process per pod, started by `local.py` and by nobody else.
+"""Looks after one pod, also when the worker that started it has died.  One small process per pod, started by local.py.
 
 `python -m audits.pods.keeper` reads its orders as JSON, leaves its starter's process group, starts the service inside
-its walls and stays: it carries connections, keeps the log, and ends the pod at its expiry, on SIGTERM, or when the
-service ends.  While it lives it holds a lock on `keeper.lock`; if it is killed, the kernel kills the pod with it.
-Everything it has to say about the end is in `ended.json`.
+its walls and stays: it carries connections, writes the log, and ends the pod at its expiry, on SIGTERM, or when the
+service ends.  While it lives it holds a lock on `keeper.lock`; if it is killed, the kernel kills the pod with it.  Why
+the pod ended is written to `ended.json`.
 """
 
 from __future__ import annotations
@@ -72,11 +72,14 @@ def main() -> None:
 async def _keep(orders: Orders) -> int:
     """Start, serve, end.  OSError if this machine cannot start the pod."""
     end = _End()
-    port, pictures_port = (PORT, PICTURES_PORT) if orders.walls else (_free_port(), 0)
+    port, pictures_port = PORT, PICTURES_PORT
     if orders.walls:
         namespaces.detach()
     else:
         namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
+        with socket.socket() as free:  # without walls pods share the machine's ports
+            free.bind(("127.0.0.1", 0))
+            port, pictures_port = int(free.getsockname()[1]), 0
     running = service.start(
         orders.folder,
         code=SOLUTION,
@@ -88,7 +91,11 @@ async def _keep(orders: Orders) -> int:
     )
     doors: list[asyncio.Server] = []
     try:
-        doors = await _open_doors(port, pictures_port=pictures_port)
+        Path(SOCKET).unlink(missing_ok=True)
+        doors.append(await asyncio.start_unix_server(Bridge(port), path=SOCKET))  # relative: a socket's path is short
+        os.chmod(SOCKET, 0o600)
+        pictures = Pictures(Path("pictures"))
+        doors.append(await asyncio.start_server(pictures, "127.0.0.1", pictures_port, limit=LARGEST_HEAD))
         log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.said_bytes).follow(running.output))
         started = {"pid": os.getpid(), "port": port, "pictures_port": int(doors[1].sockets[0].getsockname()[1])}
         _write(STARTED, started)
@@ -105,39 +112,25 @@ async def _keep(orders: Orders) -> int:
     return 0
 
 
-async def _open_doors(port: int, *, pictures_port: int) -> list[asyncio.Server]:
-    Path(SOCKET).unlink(missing_ok=True)
-    bridge = await asyncio.start_unix_server(Bridge(port), path=SOCKET)  # relative: a socket's path is short
-    os.chmod(SOCKET, 0o600)
-    pictures = await asyncio.start_server(Pictures(Path("pictures")), "127.0.0.1", pictures_port, limit=LARGEST_HEAD)
-    return [bridge, pictures]
-
-
 class _End:
-    """Why the pod is to end, once something says so.  Made first: a SIGTERM must find somebody listening."""
+    """Why the pod is to end, once there is a reason.  Made first, so that a SIGTERM is handled from the start."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.told: asyncio.Future[dict[str, Any]] = self.loop.create_future()
-        self.loop.add_signal_handler(signal.SIGTERM, self.tell, {"because": "stopped"})
+        self.because: asyncio.Future[dict[str, Any]] = self.loop.create_future()
+        self.loop.add_signal_handler(signal.SIGTERM, self.settle, {"because": "stopped"})
 
-    def tell(self, because: dict[str, Any]) -> None:
-        if not self.told.done():
-            self.told.set_result(because)
+    def settle(self, because: dict[str, Any]) -> None:
+        if not self.because.done():
+            self.because.set_result(because)
 
     async def of(self, running: RunningService, *, wall_s: float) -> dict[str, Any]:
-        self.loop.add_reader(running.pidfd, lambda: self.tell({"because": "ended", **running.result()}))
-        self.loop.call_later(wall_s, self.tell, {"because": "expired"})
+        self.loop.add_reader(running.pidfd, lambda: self.settle({"because": "ended", **running.result()}))
+        self.loop.call_later(wall_s, self.settle, {"because": "expired"})
         try:
-            return await self.told
+            return await self.because
         finally:
             self.loop.remove_reader(running.pidfd)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write(name: str, content: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""How is one HTTP question put to a pod that may answer slowly, endlessly or with rubbish?
+"""How is one HTTP request sent to a pod that may answer slowly, endlessly or with rubbish?
 
-By the client of `core.net`, with one deadline for the whole exchange: a limit for each read only would let a pod hold a
-worker for ever with one byte a minute.
+By the client of `core.net`, with one deadline for the whole exchange: with a limit for each read only, a pod could hold
+a worker for ever with one byte a minute.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ class Rubbish(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class PodResponse:
     status: int
     body: bytes
 
 
 def ask(
     address: Mapping[str, Any], path: str, *, body: bytes | None = None, patience_s: float = 5.0, most: int = 64 << 10
-) -> Answer:
+) -> PodResponse:
     """GET, or POST of a JSON `body`.  Raises Silent, Rubbish."""
     with _exchange(address, path, body=body, patience_s=patience_s, most=most) as response:
-        return Answer(status=response.status, body=response.content())
+        return PodResponse(status=response.status, body=response.content())
 
 
-def save(address: Mapping[str, Any], path: str, *, into: BinaryIO, patience_s: float, most: int) -> Answer:
+def save(address: Mapping[str, Any], path: str, *, into: BinaryIO, patience_s: float, most: int) -> PodResponse:
     """GET whose body goes to a file, or into the Answer if the status is not 200.  Raises Silent, Rubbish, PodFault."""
     with _exchange(address, path, body=None, patience_s=patience_s, most=most) as response:
         if response.status != 200:
-            return Answer(status=response.status, body=response.content(most=LARGEST_REFUSAL))
+            return PodResponse(status=response.status, body=response.content(most=LARGEST_REFUSAL))
         for piece in response.body:
             try:
                 into.write(piece)
@@ -57,7 +57,7 @@ def save(address: Mapping[str, Any], path: str, *, into: BinaryIO, patience_s: f
                 raise PodFault(
                     INFRASTRUCTURE, "disk", f"We could not keep the results: {reason.strerror}. We try again."
                 ) from reason
-        return Answer(status=200, body=b"")
+        return PodResponse(status=200, body=b"")
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _exchange(
 
 
 def origin_of(address: Mapping[str, Any]) -> HttpOrigin:
-    """Where a pod is reached, as its provider says: a socket file, a port of a host, or a provider's proxy."""
+    """Where a pod is reached: a socket file, a port of a host, or a provider's proxy."""
     if "url" in address:
         return url_guard.configured(str(address["url"]))
     if "unix" in address:

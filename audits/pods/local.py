@@ -24,7 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from audits.pods import control, keeper
+from audits.pods import control_pod, keeper
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.checkout import ENTRY, checkout
 from audits.pods.limits import POD
@@ -56,7 +56,7 @@ class LocalPods:
     """The embedded pod provider.
 
     `repos` holds the miners' folders, `pods` is ours alone.  `walls` None: namespaces if this machine has them; True:
-    refuse to start without; False: limits only, and every pod says so (refused for root, whatever is asked).
+    refuse to start without; False: limits only, which every pod reports (refused for root, whatever is asked).
     """
 
     name = "local"
@@ -72,7 +72,11 @@ class LocalPods:
         commit_of: Callable[[Path], str] | None = None,
     ) -> None:
         self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits, walls
-        self.commit_of = commit_of or _commit_of
+        if commit_of is None:
+            from competition import solution  # a worker without the rest of the platform passes its own
+
+            commit_of = solution.commit_of
+        self.commit_of = commit_of
 
     def start(self, image: Image, *, name: str) -> Pod:
         def fill(solution: Path) -> None:
@@ -83,26 +87,34 @@ class LocalPods:
     def start_control(self, *, name: str) -> Pod:
         def fill(solution: Path) -> None:
             solution.mkdir(mode=0o755)
-            shutil.copyfile(control.FILE, solution / ENTRY)
+            shutil.copyfile(control_pod.FILE, solution / ENTRY)
             (solution / ENTRY).chmod(0o644)
 
-        return self._start({"repo": control.MODULE, "commit": ""}, name=name, fill=fill)
+        return self._start({"repo": control_pod.MODULE, "commit": ""}, name=name, fill=fill)
 
     def _start(self, code: Mapping[str, str], *, name: str, fill: Callable[[Path], object]) -> Pod:
-        """`code` says what runs under the name, `fill` brings it."""
+        """`code` names what runs under the name, `fill` copies it into the pod."""
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a pod")
-        folder, walls = self.pods / name, self._walls()
+        folder, walls = self.pods / name, self.walls is not False and walls_work()
+        if not walls and (self.walls or os.getuid() == 0):  # without walls a pod may do what its user may do
+            raise PodFault(
+                INFRASTRUCTURE, "no_namespaces", "This machine cannot isolate a pod, and we require it. We must act."
+            )
         with self._one_at_a_time():
-            if (pod := self._running(name, code=code)) is not None:
-                return pod
+            if _holder(folder) is not None:
+                started, present = _read(folder / keeper.STARTED), _read(folder / "image.json")
+                if started and (present.get("repo"), present.get("commit")) == (code["repo"], code["commit"]):
+                    return self._pod(name, started=started, walls=present["walls"])
             _end(folder)
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "pictures").mkdir(parents=True)
             folder.chmod(0o700)
             (folder / "image.json").write_text(json.dumps({**code, "walls": walls}))
             fill(folder / keeper.SOLUTION)
-            started = self._keeper(folder, walls=walls, uid=_uid(name))
+            # as root, a user of the pod's own, so that pods do not share a process count
+            own = FIRST_UID + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % UIDS
+            started = self._keeper(folder, walls=walls, uid=os.getuid() or own)
             return self._pod(name, started=started, walls=walls)
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
@@ -128,7 +140,7 @@ class LocalPods:
         if self.alive(pod):
             return None
         folder = Path(pod.place["folder"])
-        return _why(_read(folder / keeper.ENDED), walls=bool(_read(folder / "image.json").get("walls")))
+        return blame(_read(folder / keeper.ENDED), walls=bool(_read(folder / "image.json").get("walls")))
 
     def stop(self, pod: Pod) -> None:
         _end(Path(pod.place["folder"]))
@@ -156,15 +168,6 @@ class LocalPods:
             shutil.rmtree(folder, ignore_errors=True)
         return [folder.name for folder in orphans]
 
-    def _walls(self) -> bool:
-        """Without namespaces a pod may do what its user may do: never as root, and never where walls are required."""
-        works = self.walls is not False and walls_work()
-        if not works and (self.walls or os.getuid() == 0):
-            raise PodFault(
-                INFRASTRUCTURE, "no_namespaces", "This machine cannot isolate a pod, and we require it. We must act."
-            )
-        return works
-
     @contextlib.contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
         """Two workers must not start the same pod twice."""
@@ -175,15 +178,6 @@ class LocalPods:
             yield
         finally:
             os.close(descriptor)
-
-    def _running(self, name: str, *, code: Mapping[str, str]) -> Pod | None:
-        folder = self.pods / name
-        if _holder(folder) is None:
-            return None
-        started, asked = _read(folder / keeper.STARTED), _read(folder / "image.json")
-        if not started or (asked.get("repo"), asked.get("commit")) != (code["repo"], code["commit"]):
-            return None
-        return self._pod(name, started=started, walls=asked["walls"])
 
     def _keeper(self, folder: Path, *, walls: bool, uid: int) -> dict[str, Any]:
         """What the keeper reports once the service runs; PodFault if it reports trouble, or nothing."""
@@ -208,10 +202,10 @@ class LocalPods:
             ready, _, _ = select.select([process.stdout], [], [], START_S)
             line = process.stdout.readline(4096) if ready else b""
         process.wait(timeout=STOP_S)
-        said = json.loads(line or b"{}")
-        if "pid" not in said:
-            raise _not_started(str(said.get("fault", "the keeper said nothing")))
-        return dict(said)
+        report = json.loads(line or b"{}")
+        if "pid" not in report:
+            raise _not_started(str(report.get("fault", "the keeper said nothing")))
+        return dict(report)
 
     def _pod(self, name: str, *, started: Mapping[str, Any], walls: bool) -> Pod:
         folder = self.pods / name
@@ -233,24 +227,12 @@ def isolation(*, walls: bool) -> tuple[str, ...]:
     return (*WALLS, user, filtered, *SHARED)
 
 
-def _commit_of(folder: Path) -> str:
-    from competition.solution import commit_of  # a worker without the rest of the platform may pass its own
-
-    return commit_of(folder)
-
-
-def _uid(name: str) -> int:
-    """Who the service runs as: if we are root, a user of the pod's own, so that pods do not share a process count."""
-    own = os.getuid()
-    return own or FIRST_UID + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % UIDS
-
-
 def _not_started(detail: str) -> PodFault:
     return PodFault(UNCLEAR, "not_started", f"This machine could not start the pod ({detail}). We try again.")
 
 
-def _why(ended: Mapping[str, Any], *, walls: bool) -> PodFault:
-    """Who has to act on the end of a pod?
+def blame(ended: Mapping[str, Any], *, walls: bool) -> PodFault:
+    """Who must act on the end of a pod.
 
     What the service may have done itself is unclear: it can kill itself, and outlive its pod.  What no service inside
     walls can do, the end of its keeper, is ours.
@@ -289,7 +271,7 @@ def _end(folder: Path) -> None:
 
 
 def _signal(folder: Path, number: int) -> bool:
-    """True if there is nobody to signal.  By pidfd, and looked up again: a bare number may be reused."""
+    """True if there is nobody to signal.  By pidfd, and checked again, because a bare number may be reused."""
     holder = _holder(folder)
     if holder is None:
         return True
@@ -304,14 +286,14 @@ def _signal(folder: Path, number: int) -> bool:
 
 
 def _holder(folder: Path) -> int | None:
-    """Which process holds the pod's lock?  The kernel's answer, so it survives reboots and reused numbers."""
+    """The process that holds the pod's lock.  Asked of the kernel, so it survives reboots and reused numbers."""
     try:
         descriptor = os.open(folder / keeper.LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+        query = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, query))
     finally:
         os.close(descriptor)
     return None if kind == fcntl.F_UNLCK else pid

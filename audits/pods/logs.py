@@ -1,7 +1,7 @@
-"""What is kept of what a miner's code printed, and when may it be read?
+"""How much of what a miner's code printed is stored, and who may read it when?
 
-While a pod runs only its owner may read it.  Of a run on fresh prompts nobody may, its owner included, before the round
-is finished: a service can print the prompts it is given, and those stay secret until then.
+While a pod runs only its owner may read it.  The log of a run on fresh prompts is closed to everybody, its owner
+included, until the round is finished: a service can print the prompts it is given, and those are secret until then.
 """
 
 from __future__ import annotations

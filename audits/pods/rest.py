@@ -1,7 +1,7 @@
-"""How is a provider's HTTP interface asked without believing a broken line?
+"""How is a provider's HTTP interface asked so that a broken line is never taken for an answer?
 
-Three ends, never mixed: an answer; *missing*, which only a plain 404 of the provider says; and *unknown*, which is all
-else: no connection, a server's error, words that cannot be read.  Unknown is ours, and means: look again.
+Three ends, never mixed: an answer; *missing*, which only a plain 404 of the provider means; and *unknown*, which is
+everything else: no connection, a server's error, words that cannot be read.  Unknown is ours, and means: look again.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ PATIENCE = Patience.within(120.0, connect_s=10.0, idle_s=30.0)
 
 
 class Missing(LookupError):
-    """The provider says that there is no such thing."""
+    """The provider answers that there is no such thing."""
 
 
 class RestRefused(Exception):
-    """The provider understood and said no: `status`, and what it said."""
+    """The provider understood the request and refused it: `status`, and its words in `said`."""
 
     def __init__(self, status: int, said: str) -> None:
         self.status, self.said = status, said

@@ -110,7 +110,7 @@ def unpack(
 
 
 def _check_end(file: IO[bytes], *, limits: ArchiveLimits) -> None:
-    """How long is the directory said to be?  Looked for where the standard library will look, before it does."""
+    """Checks the claimed size of the directory, where the standard library will look for it, before it does."""
     size = file.seek(0, 2)
     if size > limits.archive_bytes:
         raise BadResults("too_large", f"An archive has at most {limits.archive_bytes >> 20} MiB.")
@@ -173,7 +173,7 @@ def _check_entry(entry: zipfile.ZipInfo, *, allowed: Collection[str], limits: Ar
 def _failed(
     opened: zipfile.ZipFile, *, entries: dict[str, zipfile.ZipInfo], stems: Collection[str], limits: ArchiveLimits
 ) -> dict[str, str]:
-    """What the service says it could not make: {stem: reason}.  A stem nobody asked for is left out."""
+    """What the service reports that it could not make: {stem: reason}.  A stem that was not asked for is left out."""
     if FAILED not in entries:
         return {}
     if entries[FAILED].file_size > limits.failed_bytes:
@@ -198,7 +198,8 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *, to: Path, limits:
     digest, size = hashlib.sha256(), 0
     with _our_disk():
         target = to.open("wb")
-    with opened.open(entry) as source, target:
+    # the target first: an entry that cannot be opened must not leave it open
+    with target, opened.open(entry) as source:
         while chunk := source.read(CHUNK):
             size += len(chunk)
             if size > min(entry.file_size, limits.file_bytes):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audits.pods import control
+from audits.pods import control_pod
 from audits.pods.base import INFRASTRUCTURE, MINER, STEM, UNCLEAR, Image, Pod, PodFault
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
 
@@ -48,7 +48,7 @@ class Account:
 
 
 class RunPods:
-    """`built` says which image by digest a commit was built into; `hash_of` by which SHA-256 a picture is served."""
+    """`built` returns the image by digest of a commit; `hash_of` the SHA-256 by which a picture is served."""
 
     name = "runpod"
     needs_image = True
@@ -64,7 +64,7 @@ class RunPods:
         return self._start(self.built(image), name=name)
 
     def start_control(self, *, name: str) -> Pod:
-        return self._start(self.account.control, name=name, command=control.COMMAND)
+        return self._start(self.account.control, name=name, command=control_pod.COMMAND)
 
     def _start(self, digest: str, *, name: str, command: Sequence[str] = ()) -> Pod:
         if not NAME.fullmatch(name):
@@ -108,7 +108,7 @@ class RunPods:
         if wanted == "RUNNING":
             return None
         if wanted == "EXITED":
-            return _exited(row)
+            return blame(row)
         if wanted in GONE:
             return PodFault(
                 UNCLEAR, "vanished", "The rented pod was ended, by itself or by its provider. We try again."
@@ -182,8 +182,11 @@ class RunPods:
             ) from reason
 
 
-def _exited(row: Mapping[str, Any]) -> PodFault:
-    """An exit code says that the service ended by itself; without one, or with a kill's, it may have been anybody."""
+def blame(row: Mapping[str, Any]) -> PodFault:
+    """Who must act on a pod that exited.
+
+    An exit code says that the service ended by itself; without one, or with a kill's, it may have been anybody.
+    """
     code = (row.get("lastExit") or {}).get("exitCode") if isinstance(row.get("lastExit"), dict) else None
     if isinstance(code, int) and code not in (125, 137, 143):
         return PodFault(MINER, "crashed", f"The service ended by itself, with exit code {code}.")

@@ -1,6 +1,6 @@
-"""How does a submission's code come to run, and its outputs to us?  One look at a pod per step.
+"""How is a submission's code run, and how do its outputs get to us?  One look at a pod per step.
 
-Each step looks at the pod, lets `decisions.lifecycle` say what follows, does that one thing, and writes down what
+Each step looks at the pod, lets `decisions.lifecycle` decide what follows, does that one thing, and writes down what
 happened.  Killed between any two lines it does the same again: a pod is found by its name, a batch by its stems.
 """
 
@@ -21,11 +21,11 @@ from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 
 from audits.decisions import lifecycle
-from audits.decisions.lifecycle import Action, Event, Progress
+from audits.decisions.lifecycle import Event, PodAction, PodProgress
 from audits.models import PodRun
-from audits.pods import batch, builds, control, hosts, logs, results
+from audits.pods import batch, builds, control_pod, hosts, logs, results
 from audits.pods.base import UNCLEAR, Image, Pod, PodFault, PodProvider
-from audits.pods.control import Control
+from audits.pods.control_pod import ControlPod
 from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
 from audits.pods.runpod import RunPods
@@ -115,9 +115,9 @@ def batches_of(run: PodRun) -> list[tuple[str, ...]]:
 
 
 def idle(run: PodRun) -> bool:
-    """Has the run brought all it was asked for, while a title match is open that may ask it for more?
+    """Has the run brought all it was asked for, while an open title match may ask it for more?
 
-    The leader's stays while the round is being decided: another finalist may still pass its audits.
+    The leader's run stays while the round is being decided: another finalist may still pass its audits.
     """
     if run.purpose == PodRun.Purpose.TITLE and run.submission.role == Submission.Role.LEADER:
         return bool(run.submission.round.state in ("finalizing", "paused"))
@@ -134,25 +134,25 @@ def open_fresh_matches(round_: Round) -> QuerySet[Match]:
 def tend(run: PodRun, now: datetime) -> Outcome:
     """Look at the pod once, then do the one thing that follows."""
     look = _Look(run, provider_named(run.provider), batches_of(run), now=now)
-    said = run.log
+    printed = run.log
     if look.pod is not None and look.progress.phase in ("warming_up", "ready", "generating", "complete"):
-        look.after(_seen(look))
-        said = logs.heard(run, look.provider, look.pod)
+        look.after(look.status())
+        printed = logs.heard(run, look.provider, look.pod)
     action = lifecycle.next_action(look.progress, batches=len(look.batches), limits=look.limits, now=now)
-    log = logs.changed(run, said)
+    log = logs.changed(run, printed)
     if action.kind == "done" and idle(run):
         return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open", sets=log)
     if action.kind == "done":
-        sets = _ending(look)
+        sets = look.end()
         facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods}
         return Move("done", because="every batch is collected", sets=sets, facts=facts)
     if action.kind == "fail":
-        return _failed(look, action)
+        return look.failed(action.failure or lifecycle.UNKNOWN)
     if action.kind == "start_pod" and not builds.ready(run, look.provider, now=now):
         return Wait(IDLE, "the image of the revealed commit is being built")
     if action.kind == "start_pod" and (outage := builds.outage(run, look.provider)) is not None:
-        return _failed(look, Action(kind="fail", because=outage.sentence, failure=_failure(outage)))
-    return _act(look, action, log=log)
+        return look.failed(_failure(outage))
+    return look.act(action, log=log)
 
 
 class _Look:
@@ -161,10 +161,10 @@ class _Look:
     def __init__(self, run: PodRun, provider: PodProvider, batches: list[tuple[str, ...]], *, now: datetime) -> None:
         self.run, self.provider, self.batches, self.now = run, provider, batches, now
         self.limits = limits_of(run)
-        self.progress = Progress.from_json(run.progress) if run.progress else Progress()
+        self.progress = PodProgress.from_json(run.progress) if run.progress else PodProgress()
         self.pod = Pod.from_json(run.handle) if run.handle else None
 
-    def event(self, kind: str, *, state: str = "", failure: lifecycle.Failure | None = None) -> Event:
+    def event(self, kind: str, *, state: str = "", failure: lifecycle.PodFailure | None = None) -> Event:
         return Event(kind=kind, at=self.now, state=state, failure=failure)
 
     def after(self, event: Event) -> None:
@@ -176,9 +176,10 @@ class _Look:
         return {stem: store.default().path(hashes[stem]) for stem in self.batches[batch]}
 
     def ask(self, question: Callable[[], Event]) -> Event:
-        """Put a question to the pod.
+        """Puts a question to the pod, and turns every failure into an event.
 
-        Whatever breaks over the answer of a pod may have been broken by it: that is lost, and unclear whose doing.
+        Whatever breaks over a pod's answer may have been broken by the pod: the pod is lost, and whose fault that is
+        unclear.
         """
         try:
             return question()
@@ -189,7 +190,7 @@ class _Look:
         except Exception as reason:
             log.exception("%s: an answer of its pod could not be dealt with", self.run)
             sentence = f"What the service answered broke our reader of it ({type(reason).__name__}). We try again."
-            failure = lifecycle.Failure(failure_class=UNCLEAR, code="reader_broke", sentence=sentence)
+            failure = lifecycle.PodFailure(failure_class=UNCLEAR, code="reader_broke", sentence=sentence)
             return self.event("lost", failure=failure)
 
     def running(self) -> Pod:
@@ -199,149 +200,160 @@ class _Look:
         return self.pod
 
     def stop(self, pod: Pod) -> None:
-        """A pod that cannot be ended now is ended by a sweep: nobody waits for it."""
+        """Ends a pod.  One that cannot be ended now is ended by a sweep."""
         try:
             self.provider.stop(pod)
         except PodFault as fault:
             log.warning("%s: %s", self.run, fault.sentence)
 
-
-def _seen(look: _Look) -> Event:
-    pod = look.running()
-
-    def question() -> Event:
-        try:
-            fault = look.provider.fault(pod)
-        except PodFault as unknown:  # its provider does not answer: that says nothing about the pod
-            return look.event("blind", failure=_failure(unknown))
-        if fault is not None:
-            return look.event("lost", failure=_failure(fault))
-        status = batch.poll(pod, replacements_remaining=look.progress.replacements_remaining(limits=look.limits))
-        return look.event("seen", state=status.state)
-
-    return look.ask(question)
-
-
-def _failure(fault: PodFault) -> lifecycle.Failure:
-    return lifecycle.Failure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
-
-
-def _act(look: _Look, action: Action, *, log: dict[str, str]) -> Outcome:
-    """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
-    event = ACTS[action.kind](look, action) if action.kind in ACTS else None
-    if event is not None:
-        look.after(event)
-    run, progress, pod = look.run, look.progress, look.pod
-    sets: dict[str, Any] = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
-    if pod is not None:
-        sets["isolation"] = list(pod.isolation)
-    state = "generating" if progress.submitted or progress.collected else "warming"
-    if state != run.state:
-        return Move(state, because=action.because, sets=sets)
-    pace = timedelta(seconds=min(action.delay_s, run.submission.round.competition.config.get("poll_s", 5)))
-    return Wait(pace if event is None else AGAIN, action.because, sets=sets)
-
-
-def _start(look: _Look, action: Action) -> Event:
-    image = Image(repo=look.run.submission.repo, commit=look.run.submission.commit)
-    try:
-        look.pod = look.provider.start(image, name=name_of(look.run.pk, look.progress.pods))
-    except PodFault as fault:
-        return look.event("refused", failure=_failure(fault))
-    return look.event("started")
-
-
-def _replace(look: _Look, action: Action) -> Event:
-    if look.pod is not None:
-        look.stop(look.pod)
-    look.pod = None
-    return look.event("stopped")
-
-
-def _submit(look: _Look, action: Action) -> Event:
-    pod = look.running()
-
-    def question() -> Event:
-        urls = look.provider.offer(pod, pictures=look.pictures(action.batch))
-        answer = batch.submit(pod, image_urls=urls, seed=look.run.seed)
-        accepted = answer.state == "accepted"
-        return look.event("submitted") if accepted else look.event("seen", state=answer.state)
-
-    return look.ask(question)
-
-
-def _collect(look: _Look, action: Action) -> Event:
-    """Bring the archive here and take its files; hostile archives are refused by `results`."""
-    extension = registry.of(look.run.submission.round.competition.config).extension
-    pod, stems, got = look.running(), look.batches[action.batch], list[results.Results]()
-    with tempfile.TemporaryDirectory(prefix="gauntlet-results-") as folder:
+    def status(self) -> Event:
+        """The pod's status as the pod, or its provider, reports it now."""
+        pod = self.running()
 
         def question() -> Event:
-            answer = batch.collect(pod, into=Path(folder) / "results.zip")
-            if answer.archive is None:
-                return look.event("seen", state=answer.state)
             try:
-                into = Path(folder) / "files"
-                got.append(results.unpack(answer.archive, stems=stems, extension=extension, into=into))
-            except results.BadResults as bad:
-                failure = lifecycle.Failure(failure_class="miner", code=bad.code, sentence=bad.sentence)
-                return look.event("unusable", failure=failure)
-            return look.event("collected")
+                fault = self.provider.fault(pod)
+            except PodFault as unknown:  # its provider does not answer: that says nothing about the pod
+                return self.event("blind", failure=_failure(unknown))
+            if fault is not None:
+                return self.event("lost", failure=_failure(fault))
+            status = batch.poll(pod, replacements_remaining=self.progress.replacements_remaining(limits=self.limits))
+            return self.event("seen", state=status.state)
 
-        event = look.ask(question)
-        for found in got:
-            _take(look.run, found, now=look.now)
-    return event
+        return self.ask(question)
+
+    def start_pod(self, action: PodAction) -> Event:
+        image = Image(repo=self.run.submission.repo, commit=self.run.submission.commit)
+        try:
+            self.pod = self.provider.start(image, name=name_of(self.run.pk, self.progress.pods))
+        except PodFault as fault:
+            return self.event("refused", failure=_failure(fault))
+        return self.event("started")
+
+    def replace_pod(self, action: PodAction) -> Event:
+        self.give_up_pod()
+        return self.event("stopped")
+
+    def submit_batch(self, action: PodAction) -> Event:
+        pod = self.running()
+
+        def question() -> Event:
+            urls = self.provider.offer(pod, pictures=self.pictures(action.batch))
+            answer = batch.submit(pod, image_urls=urls, seed=self.run.seed)
+            accepted = answer.state == "accepted"
+            return self.event("submitted") if accepted else self.event("seen", state=answer.state)
+
+        return self.ask(question)
+
+    def collect_batch(self, action: PodAction) -> Event:
+        """Fetch the archive and store its files; hostile archives are refused by `results`."""
+        extension = registry.of(self.run.submission.round.competition.config).extension
+        pod, stems, got = self.running(), self.batches[action.batch], list[results.Results]()
+        with tempfile.TemporaryDirectory(prefix="gauntlet-results-") as folder:
+
+            def question() -> Event:
+                answer = batch.collect(pod, into=Path(folder) / "results.zip")
+                if answer.archive is None:
+                    return self.event("seen", state=answer.state)
+                try:
+                    into = Path(folder) / "files"
+                    got.append(results.unpack(answer.archive, stems=stems, extension=extension, into=into))
+                except results.BadResults as bad:
+                    failure = lifecycle.PodFailure(failure_class="miner", code=bad.code, sentence=bad.sentence)
+                    return self.event("unusable", failure=failure)
+                return self.event("collected")
+
+            event = self.ask(question)
+            for found in got:
+                _store_files(self.run, found, now=self.now)
+        return event
+
+    def look_at_control(self, action: PodAction) -> Event | None:
+        """One look at the control pod, which is started once the lost pod has been ended; None while it is at work."""
+        self.give_up_pod()
+        state = self.progress.control
+        try:
+            if state is None:
+                begun = control_pod.begin(self.provider, name=control_name(self.run.pk), now=self.now)
+                self.progress = replace(self.progress, control=begun.to_json())
+                return None
+            further = control_pod.look(
+                self.provider,
+                ControlPod.from_json(state),
+                pictures=self.pictures(self.progress.collected),
+                within_s=self.limits.control_s,
+                now=self.now,
+            )
+        except PodFault as fault:
+            return self.end_control("control_failed", failure=_failure(fault))
+        except OSError as reason:  # the prompts' pictures, or our disk
+            sentence = f"We could not read or write our own files ({reason.strerror})."
+            ours = lifecycle.PodFailure(failure_class=FailureClass.INFRASTRUCTURE, code="disk", sentence=sentence)
+            return self.end_control("control_failed", failure=ours)
+        if further is None:
+            return self.end_control("control_passed")
+        self.progress = replace(self.progress, control=further.to_json())
+        return None
+
+    def end_control(self, kind: str, *, failure: lifecycle.PodFailure | None = None) -> Event:
+        """The event of a control pod that has passed or failed; the pod itself is ended."""
+        if self.progress.control is not None:
+            self.stop(ControlPod.from_json(self.progress.control).pod)
+            self.progress = replace(self.progress, control=None)
+        return self.event(kind, failure=failure)
+
+    def give_up_pod(self) -> None:
+        if self.pod is not None:
+            self.stop(self.pod)
+        self.pod = None
+
+    def act(self, action: PodAction, *, log: dict[str, str]) -> Outcome:
+        """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
+        carry_out = ACTS.get(action.kind)
+        event = carry_out(self, action) if carry_out else None
+        if event is not None:
+            self.after(event)
+        run, progress, pod = self.run, self.progress, self.pod
+        sets: dict[str, Any] = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
+        if pod is not None:
+            sets["isolation"] = list(pod.isolation)
+        state = "generating" if progress.submitted or progress.collected else "warming"
+        if state != run.state:
+            return Move(state, because=action.because, sets=sets)
+        pace = timedelta(seconds=min(action.delay_s, run.submission.round.competition.config.get("poll_s", 5)))
+        return Wait(pace if event is None else AGAIN, action.because, sets=sets)
+
+    def end(self) -> dict[str, object]:
+        """End the pod; returns what the run's row is given, the last of the log included."""
+        run, progress = self.run, self.progress
+        if self.pod is not None:
+            run.log = logs.heard(run, self.provider, self.pod)
+            self.stop(self.pod)
+        return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
+
+    def failed(self, cause: lifecycle.PodFailure) -> Move:
+        """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
+        failure = StepFailure(cause.failure_class, cause.code, cause.sentence)
+        theirs = cause.failure_class == FailureClass.MINER
+        also = partial(_forfeit, self.run, failure) if theirs else partial(_pause, self.run, failure)
+        return Move("failed", because=cause.sentence, sets=self.end(), failure=failure, also=also)
 
 
-def _control(look: _Look, action: Action) -> Event | None:
-    """One look at the control pod, which is started when the pod that was lost has been ended; None: it is at work."""
-    if look.pod is not None:
-        look.stop(look.pod)
-        look.pod = None
-    kept = look.progress.control
-    try:
-        if kept is None:
-            made = control.begin(look.provider, name=control_name(look.run.pk), now=look.now)
-            look.progress = replace(look.progress, control=made.to_json())
-            return None
-        at_work = Control.from_json(kept)
-        further = control.look(
-            look.provider,
-            at_work,
-            pictures=look.pictures(look.progress.collected),
-            within_s=look.limits.control_s,
-            now=look.now,
-        )
-    except PodFault as fault:
-        return _controlled(look, look.event("control_failed", failure=_failure(fault)))
-    except OSError as reason:  # the prompts' pictures, or our disk
-        sentence = f"We could not read or write our own files ({reason.strerror})."
-        ours = lifecycle.Failure(failure_class=FailureClass.INFRASTRUCTURE, code="disk", sentence=sentence)
-        return _controlled(look, look.event("control_failed", failure=ours))
-    if further is None:
-        return _controlled(look, look.event("control_passed"))
-    look.progress = replace(look.progress, control=further.to_json())
-    return None
-
-
-def _controlled(look: _Look, event: Event) -> Event:
-    if look.progress.control is not None:
-        look.stop(Control.from_json(look.progress.control).pod)
-        look.progress = replace(look.progress, control=None)
-    return event
-
-
-ACTS: Mapping[str, Callable[[_Look, Action], Event | None]] = {
-    "start_pod": _start,
-    "replace": _replace,
-    "submit": _submit,
-    "collect": _collect,
-    "control": _control,
+ACTS: Mapping[str, Callable[[_Look, PodAction], Event | None]] = {
+    "start_pod": _Look.start_pod,
+    "replace": _Look.replace_pod,
+    "submit": _Look.submit_batch,
+    "collect": _Look.collect_batch,
+    "control": _Look.look_at_control,
 }
+"""What carries out each kind of action of `decisions.lifecycle`; a look and a pause need nothing more."""
 
 
-def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:
+def _failure(fault: PodFault) -> lifecycle.PodFailure:
+    return lifecycle.PodFailure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
+
+
+def _store_files(run: PodRun, got: results.Results, *, now: datetime) -> None:
     """The files become assets, each once; a stem without a file has failed by the miner's doing."""
     for asset in wanted(run):
         if asset.settled:
@@ -358,24 +370,6 @@ def _take(run: PodRun, got: results.Results, *, now: datetime) -> None:
 def _fail(asset: Asset, failure_class: str, code: str, why: str, *, now: datetime) -> None:
     sentence = f"The service gave no file for this prompt: {why}"
     engine.move(asset, Move("failed", because=sentence, failure=StepFailure(failure_class, code, sentence)), now=now)
-
-
-def _ending(look: _Look) -> dict[str, object]:
-    """Keep the last of the log, and end the pod."""
-    run, progress = look.run, look.progress
-    if look.pod is not None:
-        run.log = logs.heard(run, look.provider, look.pod)
-        look.stop(look.pod)
-    return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
-
-
-def _failed(look: _Look, action: Action) -> Move:
-    """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
-    cause = action.failure or lifecycle.Failure(failure_class="infrastructure", code="unknown", sentence=action.because)
-    failure = StepFailure(cause.failure_class, cause.code, cause.sentence)
-    blame_miner = cause.failure_class == FailureClass.MINER
-    also = partial(_forfeit, look.run, failure) if blame_miner else partial(_pause, look.run, failure)
-    return Move("failed", because=cause.sentence, sets=_ending(look), failure=failure, also=also)
 
 
 def forfeit(run: PodRun) -> None:
@@ -423,8 +417,9 @@ def lost(run: PodRun) -> bool:
 
 
 def may_try_again(run: PodRun) -> bool:
-    """While its round goes on; of a round that is decided anew so often, as there is nothing left to pause.
+    """May a run that we lost be made again?
 
+    While its round goes on; in a round that is decided again, MOST_LOST times, because there is nothing left to pause.
     A paused round waits for the operator, who mends the cause.
     """
     round_: Round = run.submission.round
@@ -436,7 +431,7 @@ def may_try_again(run: PodRun) -> bool:
 
 
 def short(run: PodRun) -> bool:
-    """Is a title run over, and something it was asked for later not there?"""
+    """Is a title run over without an output that it was asked for later?"""
     over = run.purpose == PodRun.Purpose.TITLE and run.state == "done"
     return over and any(not asset.settled for asset in wanted(run))
 

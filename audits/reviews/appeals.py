@@ -16,7 +16,7 @@ from bittensor_core import Keypair
 from django.db import transaction
 
 from audits.decisions import appeals as decisions
-from audits.decisions.appeals import Facts, Hours, Refusal
+from audits.decisions.appeals import Hours, Refusal, VerdictFacts
 from audits.models import Appeal, Audit
 from audits.reviews import in_force
 from competition import chain
@@ -44,7 +44,20 @@ def message(document: Mapping[str, Any]) -> bytes:
 def lodge(document: Mapping[str, Any], *, signature: str, now: datetime) -> Appeal:
     """Take the appeal, or raise AppealRefused.  The signature is lower-case hex of 64 bytes."""
     _require(decisions.malformed(document))
-    audit = _audit(document)
+    entry = {"submission__role": "leader"}
+    if document["entry"] != "leader":
+        entry = {"submission__role": Submission.Role.CHALLENGER, "submission__miner__hotkey": document["entry"]}
+    audits = Audit.objects.filter(
+        is_nth(document["version"]),
+        round__competition__slug=document["competition"],
+        round__number=document["round"],
+        round__source={},
+        kind=document["audit"],
+        **entry,
+    )
+    audit = audits.select_related("round__competition", "submission__miner").first()
+    if audit is None:
+        raise AppealRefused(_NO_SUCH_VERDICT)
     with transaction.atomic():
         ledger.hold(audit.competition_pk())  # nobody supersedes the verdict, or appeals twice, meanwhile
         facts = facts_of(audit, now=now)
@@ -92,20 +105,20 @@ def unsigned(
 
 
 def signed(document: Mapping[str, Any], *, signature: str) -> bool:
-    """By the appellant?  A browser wallet wraps what it signs in <Bytes>; both forms count."""
+    """Is the document signed by its appellant?  A browser wallet wraps what it signs in <Bytes>; both forms count."""
     if not SIGNATURE.fullmatch(signature):
         return False
-    told = message(document)
+    plain = message(document)
     try:
         key = Keypair(ss58_address=document["appellant"])
-        return any(key.verify(form, bytes.fromhex(signature)) for form in (told, b"<Bytes>" + told + b"</Bytes>"))
+        return any(key.verify(form, bytes.fromhex(signature)) for form in (plain, b"<Bytes>" + plain + b"</Bytes>"))
     except (ValueError, TypeError):
         return False
 
 
-def facts_of(audit: Audit, *, now: datetime) -> Facts:
+def facts_of(audit: Audit, *, now: datetime) -> VerdictFacts:
     round_ = audit.round
-    return Facts(
+    return VerdictFacts(
         competition=round_.competition.slug,
         round=round_.number,
         entry=audit.submission.key,
@@ -140,33 +153,16 @@ def _require(refusal: Refusal | None) -> None:
         raise AppealRefused(refusal)
 
 
+_NO_SUCH_VERDICT = Refusal(
+    field="audit",
+    reason="there is no such verdict here.",
+    fix="Take competition, round, entry, audit and version from the audit's page.",
+)
 _UNSIGNED = Refusal(
     field="signature",
     reason="not the appellant's signature of this document.",
     fix=f"Sign '{decisions.FORMAT}', a newline and the RFC 8785 form of the document with the hotkey; give hex.",
 )
-
-
-def _audit(document: Mapping[str, Any]) -> Audit:
-    """Named by competition, round, entry, kind and version."""
-    who = (
-        {"submission__role": "leader"}
-        if document["entry"] == "leader"
-        else {"submission__role": Submission.Role.CHALLENGER, "submission__miner__hotkey": document["entry"]}
-    )
-    rows = Audit.objects.filter(
-        is_nth(document["version"]),
-        round__competition__slug=document["competition"],
-        round__number=document["round"],
-        kind=document["audit"],
-        round__source={},
-        **who,
-    ).select_related("round__competition", "submission__miner")
-    found = rows.first()
-    if found is None:
-        fix = "Take competition, round, entry, audit and version from the audit's page."
-        raise AppealRefused(Refusal(field="audit", reason="there is no such verdict here.", fix=fix))
-    return found
 
 
 def hours_of(competition: Competition) -> Hours:

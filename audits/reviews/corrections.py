@@ -1,7 +1,7 @@
-"""How is a decided round decided anew without an edit?  Beside the old results; then all of it counts, or nothing.
+"""How is a decided round decided again?  The new results stand beside the old ones until two people apply all of them.
 
-`stage` opens a correction and asks for the whole set of its scope; its step waits until the ladder, climbed with the
-new verdicts, is complete, and says what would change; two people apply or discard it (`audits.reviews.rulings`).
+`stage` opens a correction and requests the whole set of its scope.  Its step waits until the ladder, climbed with the
+new verdicts, is complete, and shows what would change; two people apply or discard it (`audits.reviews.rulings`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ By = list[dict[str, str]]
 
 
 class NotNow(Exception):
-    """It cannot be done now; says why and what must happen first.  `field`: of the form, where one is at fault."""
+    """The correction cannot be done now; the sentence says why and what must happen first.
+
+    `field`: of the form, where one is at fault.
+    """
 
     def __init__(self, sentence: str, *, field: str = "") -> None:
         super().__init__(sentence)
@@ -84,7 +87,7 @@ def stage(
         )
         try:
             anew = reruns.begin(made, now=now)
-        except reruns.Nothing as error:
+        except reruns.NothingToRerun as error:
             raise NotNow(str(error), field=error.field) from error
         body = {
             **made.describe(),
@@ -107,14 +110,14 @@ def correctable() -> list[Round]:
     return sorted(newest.values(), key=lambda row: row.competition.slug)
 
 
-def gather(correction: Correction, now: datetime) -> Outcome:
+def prepare(correction: Correction, now: datetime) -> Outcome:
     """Ask for what the new ladder needs, and wait for it; then say what would change."""
     round_ = correction.round
     open_ = correction.audits.exclude(state__in=("passed", "rejected"))
     person = open_.filter(state="reviewing").first()
     if person is not None:
         return Wait(SOON, f"a reviewer must decide the {person.kind} audit of {person.submission.key}")
-    if failure := _stuck(correction):
+    if failure := stuck(correction):
         return Retry(engine.backoff(correction.attempts), failure)
     if open_.exists():
         return Wait(SOON, f"{open_.count()} audits are open")
@@ -130,8 +133,8 @@ def gather(correction: Correction, now: datetime) -> Outcome:
     return Move("ready", because=what, sets={"preview": preview}, facts=facts)
 
 
-def _stuck(correction: Correction) -> StepFailure | None:
-    """What keeps it from ever being ready, and who must act; it is looked at again, and can be discarded meanwhile."""
+def stuck(correction: Correction) -> StepFailure | None:
+    """What keeps a correction from ever being ready, and who must act.  It can be discarded meanwhile."""
     audit = correction.audits.filter(Audit.out_of_tries()).first()
     if audit is not None:
         why = f"An audit cannot be finished: {audit.failure_reason}"
@@ -176,17 +179,14 @@ def preview_of(correction: Correction, decision: RoundDecision) -> dict[str, Any
     )
     reign = last_reign(round_)
     leader_changes = new["leader"] != (reign.miner.hotkey if reign else "")
-    beside = {"leader_changes": leader_changes, "matches": matches, "ranks": _ranks(correction)}
+    places, after = (rejudging.ranks(round_, attempt=one) for one in (None, correction.attempt))
+    ranks = [
+        {"entry": key, "before": places[key], "after": place}
+        for key, place in sorted(after.items(), key=lambda row: (row[1], row[0]))
+        if places != after  # empty where nobody's place changes
+    ]
+    beside = {"leader_changes": leader_changes, "matches": matches, "ranks": ranks}
     return {**new, "changes": changes, **beside}
-
-
-def _ranks(correction: Correction) -> list[dict[str, Any]]:
-    """Who stood where by the margins of the screens, and would stand; empty where nobody's place changes."""
-    before, after = (rejudging.ranks(correction.round, attempt=one) for one in (None, correction.attempt))
-    if before == after:
-        return []
-    ordered = sorted(after.items(), key=lambda row: (row[1], row[0]))
-    return [{"entry": key, "before": before[key], "after": place} for key, place in ordered]
 
 
 def last_reign(round_: Round) -> Reign | None:

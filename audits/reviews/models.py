@@ -14,7 +14,7 @@ from core.machine.stateful import Stateful
 
 
 class Correction(Stateful):
-    """A round decided anew, beside the decision that stands: why, on what whole set, what would change.
+    """A round decided again, beside the decision that stands: why, on what whole set, and what would change.
 
     It asks for an `attempt` at the decision: its matches point there.  `before` is the decision it would replace,
     `preview` what would stand in its place; both stay.  `choice`: of duels judged again, what the fault touched.
@@ -83,7 +83,7 @@ class Appeal(Stateful):
 
 
 class Reminder(models.Model):
-    """That a case nears its deadline was told, once."""
+    """The reminder for a case that nears its deadline: written once."""
 
     case = models.CharField(max_length=10)
     row = models.PositiveBigIntegerField()

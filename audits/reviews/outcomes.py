@@ -17,11 +17,11 @@ By = list[dict[str, str]]
 
 
 class Impossible(Exception):
-    """The decision cannot be carried out now; says why and what must happen first."""
+    """The decision cannot be carried out now; the sentence says why and what must happen first."""
 
 
 def signed_by(audit: Audit) -> frozenset[str]:
-    """The people whose verdict this is; nobody's where a tool's."""
+    """The people who signed this verdict; empty where a tool gave it."""
     ruling = audit.rulings.filter(state="confirmed").first()
     return frozenset({ruling.first_name, ruling.second_name}) if ruling else frozenset()
 
@@ -31,7 +31,7 @@ def carry_out(case: Any, *, ruling: Ruling, by: By, now: datetime) -> None:
     CARRIED_OUT[ruling.case](case, ruling, by, now)
 
 
-def _audit(audit: Audit, ruling: Ruling, by: By, now: datetime) -> None:
+def decide_audit(audit: Audit, ruling: Ruling, by: By, now: datetime) -> None:
     _move(
         audit,
         ruling.outcome,
@@ -46,8 +46,8 @@ def names(by: By) -> list[str]:
     return [person["name"] for person in by]
 
 
-def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
-    """Upheld: another attempt at the verdict; of a decided round, the decision is taken up again."""
+def decide_appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
+    """Upheld: makes another attempt at the verdict; of a decided round, opens a correction."""
     _move(
         appeal,
         ruling.outcome,
@@ -86,7 +86,7 @@ def _appeal(appeal: Appeal, ruling: Ruling, by: By, now: datetime) -> None:
     )
 
 
-def _correction(correction: Correction, ruling: Ruling, by: By, now: datetime) -> None:
+def settle_correction(correction: Correction, ruling: Ruling, by: By, now: datetime) -> None:
     try:
         if ruling.outcome == "applied":
             corrections.apply(correction, because=ruling.sentence, code=ruling.code, by=by, now=now)
@@ -101,4 +101,8 @@ def _move(row: Any, to: str, *, because: str, sets: dict[str, Any], facts: dict[
         raise Impossible("Somebody else decided it meanwhile.")
 
 
-CARRIED_OUT: Mapping[str, Callable[..., None]] = {"audit": _audit, "appeal": _appeal, "correction": _correction}
+CARRIED_OUT: Mapping[str, Callable[..., None]] = {
+    "audit": decide_audit,
+    "appeal": decide_appeal,
+    "correction": settle_correction,
+}

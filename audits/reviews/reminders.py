@@ -1,7 +1,4 @@
-"""Who is told that a case nears its deadline?  Whoever asked for such letters, once a case.
-
-The reminder is an event of the ledger, so its letters are written, sent and logged like all others.
-"""
+"""Writes one event to the ledger when a case of people nears its deadline; notices are sent from it, as from any."""
 
 from __future__ import annotations
 
@@ -11,22 +8,22 @@ from django.db import transaction
 
 from audits.models import Reminder
 from audits.reviews import appeals, waiting_cases
-from audits.reviews.waiting_cases import Waiting
+from audits.reviews.waiting_cases import WaitingCase
 from core import ledger
 
 
 def remind(now: datetime) -> None:
     for row in waiting_cases.everything():
         if now >= row.deadline - before(row):
-            tell(row, now=now)
+            record_reminder(row, now=now)
 
 
-def before(row: Waiting) -> timedelta:
+def before(row: WaitingCase) -> timedelta:
     return timedelta(hours=appeals.hours_of(row.round.competition).remind_hours)
 
 
-def tell(row: Waiting, *, now: datetime) -> bool:
-    """False: it was told already, perhaps by another process."""
+def record_reminder(row: WaitingCase, *, now: datetime) -> bool:
+    """Writes the event.  False where it was written before, perhaps by another process."""
     case = row.case
     with transaction.atomic():
         ledger.hold(case.competition_pk())

@@ -1,6 +1,6 @@
-"""What is made once more for a correction, whole, and what becomes of it?  One entry per scope.
+"""What is done again for each scope of a correction, and what happens to it when that is applied or discarded?
 
-Nothing here counts before the correction is applied, and nothing of it is lost when it is not.
+Nothing of it counts before the correction is applied, and nothing is deleted when it is discarded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CORRECTION = Attempt.Cause.CORRECTION
 DISCARDED = "The correction that asked for it is discarded."
 
 
-class Nothing(Exception):
+class NothingToRerun(Exception):
     """There is nothing to make anew, or it cannot be; `field`: of the form, where one is at fault."""
 
     def __init__(self, sentence: str, *, field: str = "") -> None:
@@ -41,7 +41,7 @@ def begin(correction: Correction, *, now: datetime) -> list[str]:
     return SETS[correction.scope](correction, now)
 
 
-def _audits(correction: Correction, now: datetime, *, kind: str) -> list[str]:
+def audit_again(correction: Correction, now: datetime, *, kind: str) -> list[str]:
     """Every audit of this kind that counts, in a fixed order: nobody chooses among them."""
     old = [a for (_, k), a in in_force.verdicts(correction.round).items() if k == kind]
     ordered = sorted(old, key=lambda audit: audit.submission.key)
@@ -49,51 +49,56 @@ def _audits(correction: Correction, now: datetime, *, kind: str) -> list[str]:
     return [f"{audit.submission.key} {audit.kind} {number_of(audit.attempt)}" for audit in made]
 
 
-def _generations(correction: Correction, now: datetime) -> list[str]:
+def generate_again(correction: Correction, now: datetime) -> list[str]:
     if ruleset_of(correction.round).regenerations > 1:
         name = correction.round.ruleset
-        raise Nothing(f"The regenerations of {name} are numbered by its rules, and are not run again.", field="scope")
-    told = _audits(correction, now, kind=Audit.Kind.GENERATION)
-    if not told:
-        raise Nothing("No code of this round was generated again.", field="scope")
-    return told
+        raise NothingToRerun(
+            f"The regenerations of {name} are numbered by its rules, and are not run again.", field="scope"
+        )
+    audits = audit_again(correction, now, kind=Audit.Kind.GENERATION)
+    if not audits:
+        raise NothingToRerun("No code of this round was generated again.", field="scope")
+    return audits
 
 
-def _duels(correction: Correction, now: datetime) -> list[str]:
+def judge_again(correction: Correction, now: datetime) -> list[str]:
     places = touched(correction.round, correction.choice)
     if not places:
-        raise Nothing("The judge was asked about nothing there.", field="what")
+        raise NothingToRerun("The judge was asked about nothing there.", field="what")
     rejudging.begin(correction.round, attempt=correction.attempt, affected=places, now=now)
     return sorted(map(str, places))
 
 
 SETS: Mapping[str, Callable[[Correction, datetime], list[str]]] = {
     "decision": lambda correction, now: [],
-    "source": partial(_audits, kind=Audit.Kind.SOURCE),
-    "generation": _generations,
-    "duels": _duels,
+    "source": partial(audit_again, kind=Audit.Kind.SOURCE),
+    "generation": generate_again,
+    "duels": judge_again,
 }
 
 
 def touched(round_: Round, choice: affected.Choice) -> frozenset[Place]:
     """The whole set of what a fault touched, and of whatever asked the same."""
-    rests = _resting_on(round_, choice["answer"]) if choice["what"] == "answer" else frozenset()
-    return affected.whole(rejudging.heard(round_), choice=choice, resting=rests)
+    citing = duels_citing(round_, choice["answer"]) if choice["what"] == "answer" else frozenset()
+    return affected.whole(rejudging.heard(round_), choice=choice, resting=citing)
 
 
-def _resting_on(round_: Round, key: str) -> frozenset[Place]:
-    """An answer is to questions about one prompt, so only the duels on that one are thought through again."""
+def duels_citing(round_: Round, key: str) -> frozenset[Place]:
+    """The duels whose verdict rests on the answer of this key.
+
+    An answer is about one prompt, so only the duels on that prompt are worked out again.
+    """
     answer = Answer.objects.filter(key=key).select_related("asked_for").first()
     described = DescribedJudge.objects.filter(version=answer.judge).first() if answer else None
     if answer is None or answer.asked_for is None or described is None:
         return frozenset()
     version = of_described(round_.competition.judge.partition(":")[2], described.described)
-    counting = matches.counting(round_).filter(judge=answer.judge)
-    rows = Duel.objects.filter(match__in=counting, state="judged", prompt=answer.asked_for.prompt_id)
+    in_force_ = matches.in_force(round_).filter(judge=answer.judge)
+    rows = Duel.objects.filter(match__in=in_force_, state="judged", prompt=answer.asked_for.prompt_id)
     named = list(
         rows.select_related("prompt", "attempt", "match__round__competition", "match__defender", "match__challenger")
     )
-    return frozenset(map(rejudging.place_of, cited_answers.resting_on(named, answer=answer, version=version)))
+    return frozenset(map(rejudging.place_of, cited_answers.duels_citing(named, answer=answer, version=version)))
 
 
 def regeneration_for(audit: Audit) -> int:

@@ -1,8 +1,8 @@
-"""How does a decision of people come about?  One proposes, another confirms exactly that, and the ledger tells of both.
+"""How do people decide a case?  One proposes, another confirms exactly that, and the ledger records both.
 
-What a person is shown before signing is what is written: the same code runs in a transaction that is rolled back, its
-events are shown with a digest of them, and the digest comes back with the signature.  Times and places in the chain are
-the only things added.
+A person is shown what will be written before signing: the same code runs in a transaction that is rolled back, its
+events are shown with their digest, and the digest comes back with the signature.  Only times and block numbers are
+added afterwards.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Signer:
 
 
 @dataclass(frozen=True)
-class Shown:
+class RulingPreview:
     """The events that would be written, and the digest that names them."""
 
     events: tuple[tuple[str, dict[str, Any]], ...]
@@ -152,7 +152,7 @@ def decline(ruling: Ruling, *, signer: Signer, sentence: str, now: datetime) -> 
         _settle(ruling, to, because=sentence.strip(), sets=sets, by=[_by(signer)], now=now)
 
 
-def preview(write: Callable[[], object], *, competition_pk: int) -> Shown:
+def preview(write: Callable[[], object], *, competition_pk: int) -> RulingPreview:
     """What `write` would put into the ledger.  It runs to its end and is rolled back."""
     with transaction.atomic():
         ledger.hold(competition_pk)
@@ -179,12 +179,12 @@ def _head(competition_pk: int) -> int:
     return head.seq if head else 0
 
 
-def _since(competition_pk: int, seq: int) -> Shown:
+def _since(competition_pk: int, seq: int) -> RulingPreview:
     rows = LedgerEvent.objects.filter(competition=competition_pk, seq__gt=seq).order_by("seq")
     timeless: Sequence[tuple[str, dict[str, Any]]] = [
         (row.kind, {name: value for name, value in row.body.items() if name != "at"}) for row in rows
     ]
-    return Shown(tuple(timeless))
+    return RulingPreview(tuple(timeless))
 
 
 def _still_open(case: Case, *, outcome: str) -> None:

@@ -1,4 +1,4 @@
-"""What waits for people, since when, for whom, and until when should it be decided?"""
+"""Which cases wait for people, since when, for whom, and until when should they be decided?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from competition.models import Round
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingCase:
     """One case.  `proposal`: what somebody has signed already."""
 
     case: Case
@@ -36,7 +36,7 @@ class Waiting:
         return f"a second person (not {self.proposal.first_name})"
 
 
-def everything() -> list[Waiting]:
+def everything() -> list[WaitingCase]:
     """Whatever waits for people, the most urgent first."""
     rounds = "round__competition"
     audits = Audit.objects.filter(state="reviewing", round__source={}).select_related(
@@ -54,16 +54,16 @@ def everything() -> list[Waiting]:
     return sorted(rows, key=lambda row: (row.deadline, row.case.pk))
 
 
-def of_case(case: Case) -> Waiting:
+def of_case(case: Case) -> WaitingCase:
     kind = rulings.kind_of(case)
     return _waiting(case, Ruling.objects.filter(state="proposed", **{kind: case}).first())
 
 
-def _waiting(case: Case, proposal: Ruling | None) -> Waiting:
+def _waiting(case: Case, proposal: Ruling | None) -> WaitingCase:
     round_ = rulings.round_of(case)
     hours = appeals.hours_of(round_.competition).decide_hours
     deadline = case.decide_by if isinstance(case, Appeal) else case.since + timedelta(hours=hours)
-    return Waiting(case, round_, case.since, deadline, proposal)
+    return WaitingCase(case, round_, case.since, deadline, proposal)
 
 
 def rulings_on(case: Case) -> list[Ruling]:

@@ -1,11 +1,14 @@
-"""What can be seen in a miner's code without running it?  A table of checks; they propose, people decide."""
+"""What can be seen in a miner's code without running it?  A table of checks; they propose, people decide.
+
+In the module of a check each public function is a rule, named for what it looks at; a private one helps a rule.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,11 +65,6 @@ class Check:
         return digest.hexdigest()
 
 
-def _pins(code: Tree) -> Iterator[SourceFinding]:
-    yield from pins.check(code, locked=locks.has_lock(code))
-    yield from locks.check(code)
-
-
 CHECKS: dict[str, Check] = {
     "outline": Check(
         question="Is everything that belongs to it in the commit?",
@@ -76,7 +74,11 @@ CHECKS: dict[str, Check] = {
     "licences": Check(
         question="May others run, read and build on it?", look=licences.check, rules=(licences.__name__,)
     ),
-    "pins": Check(question="Is every package one exact version?", look=_pins, rules=(pins.__name__, locks.__name__)),
+    "pins": Check(
+        question="Is every package one exact version?",
+        look=lambda code: (*pins.check(code, locked=locks.has_lock(code)), *locks.check(code)),
+        rules=(pins.__name__, locks.__name__),
+    ),
     "dockerfile": Check(
         question="Does the image's recipe say what goes into it?", look=dockerfile.check, rules=(dockerfile.__name__,)
     ),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from audits.source import pins
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 NAMES = re.compile(r"(?:.*[./])?(?:dockerfile|containerfile)(?:\.[^/]*)?", re.IGNORECASE)
 DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
@@ -77,7 +77,7 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
             yield from check_recipe(source)
 
 
-def check_recipe(source: Source) -> Iterator[SourceFinding]:
+def check_recipe(source: SourceFile) -> Iterator[SourceFinding]:
     """Instruction by instruction; a stage that was named above is no image from outside."""
     stages: set[str] = set()
     for number, word, rest in instructions(source):
@@ -93,7 +93,7 @@ def check_recipe(source: Source) -> Iterator[SourceFinding]:
             yield from _run(source, number, f"{word.lower()} {rest}")
 
 
-def instructions(source: Source) -> Iterator[tuple[int, str, str]]:
+def instructions(source: SourceFile) -> Iterator[tuple[int, str, str]]:
     joined, first = "", 0
     for number, line in enumerate(source.lines(), start=1):
         if line.lstrip().startswith("#"):
@@ -114,7 +114,7 @@ def base_of(rest: str) -> tuple[str, str]:
     return image, words[2] if len(words) > 2 and words[1].upper() == "AS" else ""
 
 
-def _base(source: Source, number: int, rest: str, *, image: str, stages: set[str]) -> Iterator[SourceFinding]:
+def _base(source: SourceFile, number: int, rest: str, *, image: str, stages: set[str]) -> Iterator[SourceFinding]:
     if image.lower() in stages | {"scratch"} or DIGEST.fullmatch(image):
         return
     tag = TAG.fullmatch(image)
@@ -131,7 +131,7 @@ def _base(source: Source, number: int, rest: str, *, image: str, stages: set[str
         yield _finding(source, number, rest, NOTICE, "base_tag", why)
 
 
-def _run(source: Source, number: int, rest: str) -> Iterator[SourceFinding]:
+def _run(source: SourceFile, number: int, rest: str) -> Iterator[SourceFinding]:
     if PIPED.search(rest):
         why = "A script from the network is run unseen: it is not in the commit."
         yield _finding(source, number, rest, PERSON, "script_from_network", why)
@@ -173,5 +173,5 @@ def _wanted(arguments: str) -> list[str]:
     return wanted
 
 
-def _finding(source: Source, line: int, text: str, severity: str, rule: str, why: str) -> SourceFinding:
+def _finding(source: SourceFile, line: int, text: str, severity: str, rule: str, why: str) -> SourceFinding:
     return SourceFinding(severity=severity, rule=rule, sentence=why, file=source.path, line=line, excerpt=excerpt(text))

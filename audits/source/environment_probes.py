@@ -1,4 +1,4 @@
-"""Does the code look at where and when it runs?  A solution that behaves in an audit only passes audits only.
+"""Does the code look at where and when it runs?  Code that recognises an audit could behave only there.
 
 Reading a setting such as PORT is usual.  Deciding by a host name, a provider's variable, the machine's identity, the
 date or the hour is not.
@@ -65,13 +65,11 @@ READS = ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
-        yield from _environment(module)
-        yield from _places(module)
-        yield from _identity(module)
-        yield from _clock(module)
+        for probe in PROBES:
+            yield from probe(module)
 
 
-def _environment(module: Module) -> Iterator[SourceFinding]:
+def environment_variables(module: Module) -> Iterator[SourceFinding]:
     """A variable whose name is a setting's is a setting; any other one may tell where the code runs."""
     for node in ast.walk(module.tree):
         name = _variable(module, node)
@@ -98,18 +96,20 @@ def _variable(module: Module, node: ast.AST) -> str | None:
     return None
 
 
-def _places(module: Module) -> Iterator[SourceFinding]:
-    told: set[int] = set()
+def machine_files(module: Module) -> Iterator[SourceFinding]:
+    """Files in which a machine says what it is; one finding a line."""
+    lines: set[int] = set()
     for node, text in module.texts():
         line = getattr(node, "lineno", 0)
-        if line not in told and (found := PLACES.search(text)):
-            told.add(line)
+        if line not in lines and (found := PLACES.search(text)):
+            lines.add(line)
             why = f"It names {excerpt(found[0])}, where a machine says what it is. A generator has no use for that."
             yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
 
 
-def _identity(module: Module) -> Iterator[SourceFinding]:
-    decided = _decided_by(module, HARDWARE)
+def machine_identity(module: Module) -> Iterator[SourceFinding]:
+    """Who the machine is, and what hardware it has; above all where a comparison decides by it."""
+    decided = _compared_with_text(module, HARDWARE)
     for node, name in module.calls():
         if IDENTITY.fullmatch(name):
             why = f"It asks who the machine is ({excerpt(name)}). A generator has no use for that."
@@ -122,7 +122,7 @@ def _identity(module: Module) -> Iterator[SourceFinding]:
         yield module.finding(call, severity=PERSON, rule="hardware_sniffing", sentence=why)
 
 
-def _decided_by(module: Module, calls: re.Pattern[str]) -> dict[int, ast.AST]:
+def _compared_with_text(module: Module, calls: re.Pattern[str]) -> dict[int, ast.AST]:
     """Calls whose answer is compared with a text: a GPU's name, not its memory."""
     named = _assigned_from(module, calls)
     found: dict[int, ast.AST] = {}
@@ -130,9 +130,9 @@ def _decided_by(module: Module, calls: re.Pattern[str]) -> dict[int, ast.AST]:
         if not isinstance(node, ast.Compare):
             continue
         sides = [node.left, *node.comparators]
-        asked = [part for side in sides for part in ast.walk(side) if _is_from(module, part, calls, named)]
-        if asked and any(isinstance(module.value(side), str) for side in sides):
-            found |= {id(part): node for part in asked}
+        probes = [part for side in sides for part in ast.walk(side) if _is_from(module, part, calls, named)]
+        if probes and any(isinstance(module.value(side), str) for side in sides):
+            found |= {id(part): node for part in probes}
     return found
 
 
@@ -152,7 +152,7 @@ def _is_from(module: Module, node: ast.AST, calls: re.Pattern[str], named: set[s
     return isinstance(node, ast.Name) and node.id in named
 
 
-def _clock(module: Module) -> Iterator[SourceFinding]:
+def clock(module: Module) -> Iterator[SourceFinding]:
     """Measuring how long something took is usual; deciding by the date or the hour is not."""
     named = _assigned_from(module, CLOCKS)
     for node in ast.walk(module.tree):
@@ -205,3 +205,7 @@ def _picks_by_clock(module: Module, node: ast.Subscript | ast.BinOp, named: set[
     if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Mod):
         return False
     return any(_calendar(part) and _has_clock(module, part, named) for part in ast.walk(inside))
+
+
+PROBES = (environment_variables, machine_files, machine_identity, clock)
+"""What is looked for in each Python file."""

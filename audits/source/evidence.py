@@ -1,4 +1,4 @@
-"""On which bytes, by which tools, does a verdict about code rest?  What the ledger and the bundle tell of that."""
+"""On which bytes, and on which tools, does a verdict about code rest?  As the ledger and the bundle show it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def archive_of(audit: Audit) -> str:
     return copy.archive if copy else ""
 
 
-def told(audit: Audit) -> dict[str, Any]:
+def summary(audit: Audit) -> dict[str, Any]:
     """The archive, and of each check which tool in which version by which rules of ours, and how it ended."""
     names = ("tool", "tool_version", "ruleset", "outcome")
     checks = [{"check": row.check_name, **{name: getattr(row, name) for name in names}} for row in checks_of(audit)]

@@ -1,4 +1,4 @@
-"""What in the repository stands for something that is not in the commit?  LFS pointers, submodules, git's filters."""
+"""Which files of the repository stand for something outside the commit?  LFS pointers, submodules, git's filters."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from audits.source import dockerfile, pins, python, revisions
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
@@ -39,60 +39,57 @@ class InventoryPart:
 
 
 def parts(tree: Tree) -> list[InventoryPart]:
-    found = {part for part in _all(tree) if NAME.fullmatch(part.name.split("/")[-1]) or part.kind != "pypi"}
-    return sorted(found)[:MOST]
-
-
-def _all(tree: Tree) -> Iterator[InventoryPart]:
+    """All of them, each once, in a fixed order; at most MOST."""
+    found = set(models(tree))
     for source in tree.files:
         if pins.FILES.fullmatch(source.path):
-            for _, line in pins.logical_lines(source):
-                yield from _required(source, pins.without_options(line))
+            found |= set(requirements(source))
         elif source.name in LOCKS:
-            yield from _locked(source)
+            pinned = [pair for pair in locked(source) or () if NAME.fullmatch(pair[0]) and VERSION.fullmatch(pair[1])]
+            found |= {
+                InventoryPart(kind="pypi", name=canonicalize_name(name), version=version, file=source.path)
+                for name, version in pinned
+            }
         elif dockerfile.NAMES.fullmatch(source.path):
-            yield from _images(source)
-    yield from _models(tree)
+            found |= set(base_images(source))
+    return sorted(part for part in found if NAME.fullmatch(part.name.split("/")[-1]) or part.kind != "pypi")[:MOST]
 
 
-def _required(source: Source, line: str) -> Iterator[InventoryPart]:
-    try:
-        wanted = Requirement(line)
-    except InvalidRequirement:
-        return
-    exact = [s.version for s in wanted.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
-    yield InventoryPart(
-        kind="pypi", name=canonicalize_name(wanted.name), version=exact[0] if exact else "", file=source.path
-    )
+def requirements(source: SourceFile) -> Iterator[InventoryPart]:
+    """The packages that a requirements file names."""
+    for _, line in pins.logical_lines(source):
+        try:
+            wanted = Requirement(pins.without_options(line))
+        except InvalidRequirement:
+            continue
+        exact = [s.version for s in wanted.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
+        version = exact[0] if exact else ""
+        yield InventoryPart(kind="pypi", name=canonicalize_name(wanted.name), version=version, file=source.path)
 
 
-def _locked(source: Source) -> Iterator[InventoryPart]:
-    for name, version in locked(source) or ():
-        if NAME.fullmatch(name) and VERSION.fullmatch(version):
-            yield InventoryPart(kind="pypi", name=canonicalize_name(name), version=version, file=source.path)
-
-
-def locked(source: Source) -> list[tuple[str, str]] | None:
+def locked(source: SourceFile) -> list[tuple[str, str]] | None:
     """(name, version) of every package of a lock file; None if it cannot be read."""
     try:
         if source.name == "Pipfile.lock":
-            told: Any = json.loads(source.text or "")
-            return [(n, str(p.get("version", "")).removeprefix("==")) for n, p in told.get("default", {}).items()]
-        told = tomllib.loads(source.text or "")
-        packages = told.get("package", told.get("packages", []))
+            lock: Any = json.loads(source.text or "")
+            return [(n, str(p.get("version", "")).removeprefix("==")) for n, p in lock.get("default", {}).items()]
+        lock = tomllib.loads(source.text or "")
+        packages = lock.get("package", lock.get("packages", []))
         return [(str(p.get("name", "")), str(p.get("version", ""))) for p in packages]
     except (ValueError, AttributeError, TypeError, RecursionError):
         return None
 
 
-def _images(source: Source) -> Iterator[InventoryPart]:
+def base_images(source: SourceFile) -> Iterator[InventoryPart]:
+    """The images that a recipe begins with."""
     for _, word, rest in dockerfile.instructions(source):
         if word == "FROM" and (image := dockerfile.base_of(rest)[0]) and "$" not in image:
             name, _, digest = image.partition("@")
             yield InventoryPart(kind="image", name=name[:200], version=digest[:80], file=source.path)
 
 
-def _models(tree: Tree) -> Iterator[InventoryPart]:
+def models(tree: Tree) -> Iterator[InventoryPart]:
+    """The models that Python code loads from a hub by name."""
     for module in python.modules(tree):
         for node, name in module.calls():
             what = revisions.what_of(module, node) if revisions.LOADS.fullmatch(name) else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 NAMES = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[-_.][a-z0-9.-]+)?", re.IGNORECASE)
 ALLOWED = "allowed"
@@ -154,7 +154,7 @@ def normalised(text: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def _finding(source: Source, severity: str, rule: str, sentence: str) -> SourceFinding:
+def _finding(source: SourceFile, severity: str, rule: str, sentence: str) -> SourceFinding:
     first = next((line for line in source.lines() if line.strip()), "")
     return SourceFinding(
         severity=severity, rule=rule, sentence=sentence, file=source.path, line=1, excerpt=excerpt(first)

@@ -55,14 +55,13 @@ def shape(tree: ast.AST) -> list[str]:
             words.append(node.arg or "**")
         elif isinstance(node, ast.alias):
             words.append(node.name)
-        pending += reversed([child for child in ast.iter_child_nodes(node) if not _is_docstring(node, child)])
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else None
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            children.remove(first)  # a docstring is nobody's code
+        pending += reversed(children)
     return words
-
-
-def _is_docstring(node: ast.AST, child: ast.AST) -> bool:
-    body = getattr(node, "body", None)
-    says = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant) and isinstance(child.value.value, str)
-    return bool(says and isinstance(body, list) and body and body[0] is child)
 
 
 def _digest(text: str) -> str:

@@ -1,7 +1,7 @@
-"""What does hadolint say of the recipes?  A linter's advice is worth knowing; what decides are our own rules.
+"""What does hadolint say of the recipes?  Its advice is shown; the verdict follows from our own rules only.
 
-It is a program of others, under the GPL, and not part of this platform: whoever wants its advice installs it.  It runs
-as a process of its own, walled off from the network, and reads one recipe from its standard input.
+It is a program of others, under the GPL, and not part of this platform: an operator who wants its advice installs it.
+It runs as a process of its own, walled off from the network, and reads one recipe from its standard input.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from audits.source import archive, control, dockerfile
+from audits.source import archive, control_tree, dockerfile
 from audits.source.findings import NOTICE, SourceFinding, excerpt
 from audits.source.scanning import BROKEN, DONE, UNCONFIGURED, Scanned, controlled, exhausted, signed
 from core.sandbox import processes
@@ -42,7 +42,7 @@ def lint(path: Path, *, program: str = "") -> Scanned:
         )
     version = _version(found)
     blank = Scanned(check="hadolint", tool="hadolint", version=version, ruleset="", outcome=DONE, walls=WALLS)
-    with control.tree() as good:
+    with control_tree.tree() as good:
         return controlled(blank, partial(_linted, found, blank), given=path, good=good)
 
 
@@ -52,9 +52,20 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
     findings: list[SourceFinding] = []
     rows: list[Any] = []
     for name in recipes:
-        advice = _of_one(program, files[name], blank)
-        if isinstance(advice, Scanned):
-            return advice
+        with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
+            command = [program, "--no-fail", "--no-color", "-f", "json", "-"]
+            ended = processes.run(command, folder=Path(folder), policy=LIMITS, given=files[name])
+        if ended.exhausted or ended.flooded:
+            return exhausted(blank, "it used up what it may use")
+        if not ended.fine:
+            return replace(blank, outcome=BROKEN, why=excerpt(ended.complaints) or "it was ended")
+        try:
+            advice: list[dict[str, Any]] = [
+                {"code": str(one["code"]), "message": str(one["message"]), "line": int(one["line"])}
+                for one in json.loads(ended.said or b"[]")
+            ]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return replace(blank, outcome=BROKEN, why="its answer cannot be read")
         rows += advice
         findings += (
             SourceFinding(
@@ -67,21 +78,6 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
             for one in advice[:MOST_ADVICE]
         )
     return replace(blank, findings=signed(blank, findings), document=json.dumps(rows, sort_keys=True))
-
-
-def _of_one(program: str, recipe: bytes, blank: Scanned) -> list[Any] | Scanned:
-    with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
-        command = [program, "--no-fail", "--no-color", "-f", "json", "-"]
-        ended = processes.run(command, folder=Path(folder), policy=LIMITS, given=recipe)
-    if ended.exhausted or ended.flooded:
-        return exhausted(blank, "it used up what it may use")
-    if not ended.fine:
-        return replace(blank, outcome=BROKEN, why=excerpt(ended.complaints) or "it was ended")
-    try:
-        told = json.loads(ended.said or b"[]")
-        return [{"code": str(one["code"]), "message": str(one["message"]), "line": int(one["line"])} for one in told]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return replace(blank, outcome=BROKEN, why="its answer cannot be read")
 
 
 @cache

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from audits.source import inventory, pins, python
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 CONDA = re.compile(r"(?:.*/)?(?:environment|conda)[^/]*\.ya?ml")
 CONDA_LINE = re.compile(r"\s*-\s+(?P<what>[^#\s][^#]*?)\s*(?:#.*)?")
@@ -22,7 +22,7 @@ CONDA_PINNED = re.compile(r"(?:[\w.-]+::)?[\w.-]+\s*={1,2}\s*[0-9][\w.]*(?:=[\w.
 def has_lock(tree: Tree) -> bool:
     """Is there a lock file that can be read and that pins every package it names?"""
     found = [inventory.locked(source) for source in tree.files if source.name in inventory.LOCKS]
-    return any(told and all(version for _, version in told) for told in found)
+    return any(packages and all(version for _, version in packages) for packages in found)
 
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
@@ -32,14 +32,14 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
             why = "This lock file cannot be read, or names no package."
             yield _finding(source, 1, "", PERSON, "unreadable_lock", why)
         elif CONDA.fullmatch(source.path):
-            yield from _conda(source)
+            yield from conda_environment(source)
         elif source.name == "setup.py":
-            yield from _setup(source, severity=NOTICE if pinned else BLOCKING)
+            yield from setup_script(source, severity=NOTICE if pinned else BLOCKING)
         elif source.name == "setup.cfg":
-            yield from _configured(source, severity=NOTICE if pinned else BLOCKING)
+            yield from setup_configuration(source, severity=NOTICE if pinned else BLOCKING)
 
 
-def _conda(source: Source) -> Iterator[SourceFinding]:
+def conda_environment(source: SourceFile) -> Iterator[SourceFinding]:
     """The lines below `dependencies:`; those below `pip:` are requirements."""
     listing, pip = False, False
     for number, line in enumerate(source.lines(), start=1):
@@ -49,19 +49,19 @@ def _conda(source: Source) -> Iterator[SourceFinding]:
         found = CONDA_LINE.fullmatch(line) if listing else None
         if found and found["what"].rstrip(" ").rstrip(":") == "pip" and found["what"].rstrip().endswith(":"):
             pip = True
-        elif found and (why := _conda_objection(found["what"].strip("\"'"), pip=pip)):
-            yield _finding(source, number, line, BLOCKING, "not_pinned", why)
+        elif found:
+            what = found["what"].strip("\"'")
+            pinned = what in ("pip", "nodefaults") or CONDA_PINNED.fullmatch(what)
+            if pip:
+                why = pins.objection(what)
+            else:
+                why = None if pinned else f"{excerpt(what)!r}: its version is not pinned. {pins.HOW}"
+            if why:
+                yield _finding(source, number, line, BLOCKING, "not_pinned", why)
 
 
-def _conda_objection(what: str, *, pip: bool) -> str | None:
-    if pip:
-        return pins.objection(what)
-    if what in ("pip", "nodefaults") or CONDA_PINNED.fullmatch(what):
-        return None
-    return f"{excerpt(what)!r}: its version is not pinned. {pins.HOW}"
-
-
-def _setup(source: Source, *, severity: str) -> Iterator[SourceFinding]:
+def setup_script(source: SourceFile, *, severity: str) -> Iterator[SourceFinding]:
+    """The list `install_requires` of a setup.py, where it is written out."""
     module = python.parse(source)
     for node, name in module.calls() if module else ():
         wanted = next((word.value for word in node.keywords if word.arg == "install_requires"), None)
@@ -74,7 +74,8 @@ def _setup(source: Source, *, severity: str) -> Iterator[SourceFinding]:
                 yield _finding(source, element.lineno, text, severity, "not_pinned_in_project", why)
 
 
-def _configured(source: Source, *, severity: str) -> Iterator[SourceFinding]:
+def setup_configuration(source: SourceFile, *, severity: str) -> Iterator[SourceFinding]:
+    """The entry `install_requires` of a setup.cfg."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(source.text or "")
@@ -87,5 +88,5 @@ def _configured(source: Source, *, severity: str) -> Iterator[SourceFinding]:
             yield _finding(source, 1, text, severity, "not_pinned_in_project", why)
 
 
-def _finding(source: Source, line: int, text: str, severity: str, rule: str, why: str) -> SourceFinding:
+def _finding(source: SourceFile, line: int, text: str, severity: str, rule: str, why: str) -> SourceFinding:
     return SourceFinding(severity=severity, rule=rule, sentence=why, file=source.path, line=line, excerpt=excerpt(text))

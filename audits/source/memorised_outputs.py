@@ -1,6 +1,6 @@
-"""Does the code bring answers along, or look for them by a prompt's name or picture?
+"""Does the code bring outputs along, or look them up by a prompt's name or picture?
 
-A generator makes its file from the picture.  What it may do with a prompt's name: check it, and name its output by it.
+A generator makes its file from the picture.  It may check a prompt's name, and name its output by it; nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from audits.source import python
 from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 NAMES = re.compile(r"(?:prompt_)?stems?|prompt_?(?:name|id|key|stem)s?|(?:image|picture|file)_?(?:stem|id)")
 KEYS = frozenset({"stem", "prompt_name", "prompt_id", "name_of_prompt"})
@@ -51,11 +51,11 @@ LARGE_TABLE = 64 << 10
 def check(tree: Tree) -> Iterator[SourceFinding]:
     folders = {source.path.partition("/")[0] for source in tree.files if "/" in source.path}
     for module in python.modules(tree):
-        yield from _by_name(module, folders=folders)
-        yield from _numbers(module)
-    yield from _meshes(tree)
+        yield from uses_of_names(module, folders=folders)
+        yield from written_shapes(module)
+    yield from mesh_files(tree)
     for source in tree.files:
-        yield from _in_text(source)
+        yield from data_as_text(source)
 
 
 class _Traced:
@@ -84,21 +84,15 @@ class _Traced:
         if isinstance(node, ast.Attribute):
             return node.attr in ("stem", "prompt_id", "prompt_name") or (node.attr == "name" and _is_url(node.value))
         if isinstance(node, ast.Subscript):
-            return module.value(node.slice) in KEYS or (self.is_name(node.value) or _from_url(module, node.value))
+            split = isinstance(node.value, ast.Call) and NAMED_BY.fullmatch(module.name(node.value.func))
+            of_url = split and any(_is_url(part) for part in ast.walk(node.value))  # its last part is a prompt's name
+            return module.value(node.slice) in KEYS or self.is_name(node.value) or bool(of_url)
         if isinstance(node, ast.Call):
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             called = module.name(node.func)
             if called.endswith(".get") and node.args and module.value(node.args[0]) in KEYS:
                 return True
-            if called.rpartition(".")[2] in (
-                "lower",
-                "upper",
-                "strip",
-                "removesuffix",
-                "replace",
-                "encode",
-                "casefold",
-            ):
+            if called.rpartition(".")[2] in CHANGES:
                 return owner is not None and self.is_name(owner)
             return called in ("str", "hash") and bool(node.args) and self.is_name(node.args[0])
         return False
@@ -119,28 +113,22 @@ def _is_url(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and bool(URLS.fullmatch(node.id))
 
 
-def _from_url(module: Module, node: ast.AST) -> bool:
-    """The last part of a picture's address is its prompt's name."""
-    if not isinstance(node, ast.Call) or not NAMED_BY.fullmatch(module.name(node.func)):
-        return False
-    return any(_is_url(part) for part in ast.walk(node))
-
-
-def _by_name(module: Module, *, folders: set[str]) -> Iterator[SourceFinding]:
+def uses_of_names(module: Module, *, folders: set[str]) -> Iterator[SourceFinding]:
+    """What the code does with a prompt's name or a picture's hash, beyond checking it; one finding a line."""
     traced = _Traced(module)
-    told: set[int] = set()
+    lines: set[int] = set()
     for node in ast.walk(module.tree):
         found = (
             _decides(module, node, traced) or _looks_up(module, node, traced) or _reads(module, node, traced, folders)
         )
         line = getattr(node, "lineno", 0)
-        if found and line not in told:
-            told.add(line)
+        if found and line not in lines:
+            lines.add(line)
             rule, why = found
             yield module.finding(node, severity=PERSON, rule=rule, sentence=why)
 
 
-def _told(traced: _Traced, node: ast.AST) -> tuple[str, str] | None:
+def _subject(traced: _Traced, node: ast.AST) -> tuple[str, str] | None:
     if traced.is_digest(node):
         return "picture_lookup", "the hash of a picture"
     if traced.is_name(node):
@@ -152,16 +140,16 @@ def _decides(module: Module, node: ast.AST, traced: _Traced) -> tuple[str, str] 
     """`if stem == "…"`, `stem in TABLE`, `stem.startswith("…")`."""
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
-        about = next((told for side in sides if (told := _told(traced, side))), None)
+        about = next((subject for side in sides if (subject := _subject(traced, side))), None)
         if about and any(_is_answer(module, side, op) for op, side in zip(node.ops, node.comparators, strict=True)):
             return about[0], f"It compares {about[1]} with something it brought along."
         reverse = about and isinstance(module.value(node.left), str) and len(str(module.value(node.left))) > 2
         return (about[0], f"It looks for a text in {about[1]}.") if about and reverse else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TESTS and node.args:
-        about, given = _told(traced, node.func.value), module.value(node.args[0])
+        about, given = _subject(traced, node.func.value), module.value(node.args[0])
         if about and isinstance(given, str) and len(given) > 1 and not given.startswith("."):
             return about[0], f"It looks for a text in {about[1]}."
-    if isinstance(node, ast.Match) and (about := _told(traced, node.subject)):
+    if isinstance(node, ast.Match) and (about := _subject(traced, node.subject)):
         return about[0], f"It chooses by {about[1]}."
     return None
 
@@ -191,7 +179,7 @@ def _looks_up(module: Module, node: ast.AST, traced: _Traced) -> tuple[str, str]
         table, key = node.value, node.slice
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
         table, key = node.func.value, node.args[0] if node.args else None
-    about = _told(traced, key) if key is not None else None
+    about = _subject(traced, key) if key is not None else None
     if about and table is not None and _is_table(module, table):
         return about[0], f"It looks up {about[1]} in data it brought along."
     return None
@@ -205,7 +193,7 @@ def _reads(module: Module, node: ast.AST, traced: _Traced, folders: set[str]) ->
     if isinstance(mode, str) and set(mode) & set("wax"):
         return None
     parts = [part for given in (*node.args[:1], node.func) for part in ast.walk(given)]
-    about = next((told for part in parts if (told := _told(traced, part))), None)
+    about = next((subject for part in parts if (subject := _subject(traced, part))), None)
     placed = [part for part in parts if isinstance(part, ast.Constant | ast.Name | ast.JoinedStr | ast.BinOp)]
     texts = [text for part in placed if (text := module.text(part))]
     brought = any(piece in folders for text in texts for piece in re.split(r"[/\\]", text))
@@ -214,7 +202,7 @@ def _reads(module: Module, node: ast.AST, traced: _Traced, folders: set[str]) ->
     return None
 
 
-def _numbers(module: Module) -> Iterator[SourceFinding]:
+def written_shapes(module: Module) -> Iterator[SourceFinding]:
     """Vertices written out.  Whole numbers alone may be a table of an algorithm; thousands of fractions are a shape."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.List | ast.Tuple) and len(node.elts) >= 3:
@@ -225,7 +213,8 @@ def _numbers(module: Module) -> Iterator[SourceFinding]:
                 return
 
 
-def _meshes(tree: Tree) -> Iterator[SourceFinding]:
+def mesh_files(tree: Tree) -> Iterator[SourceFinding]:
+    """3D files in the repository, under their own name or another."""
     found = [
         source for source in tree.files if source.path.lower().endswith(MESHES) or source.data.startswith(MESH_MAGIC)
     ]
@@ -237,7 +226,7 @@ def _meshes(tree: Tree) -> Iterator[SourceFinding]:
         yield SourceFinding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
 
 
-def _in_text(source: Source) -> Iterator[SourceFinding]:
+def data_as_text(source: SourceFile) -> Iterator[SourceFinding]:
     """A 3D file in base64, and large files of numbers or answers."""
     if source.text is None:
         return

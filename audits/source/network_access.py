@@ -1,4 +1,4 @@
-"""Does the code reach out of the pod when it runs?  Its own network is cut there, so what it asks for would be missing.
+"""Does the code reach out of the pod when it runs?  A pod has no network of its own: what it asks for would be missing.
 
 Fetching the prompts' pictures from the addresses that the batch names is its work; an address of its own is not.
 """
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from audits.source import python
 from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 SERVICES = (
     "openai",
@@ -98,36 +98,36 @@ WHY = "A pod has no network of its own: what this asks for is not in the commit,
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
-        yield from _services(module)
-        yield from _addresses(module)
-        yield from _hosts(module)
-        yield from _commands(module)
+        for rule in MODULE_RULES:
+            yield from rule(module)
     for source in tree.files:
-        if source.path.endswith(SCRIPTS) or _is_shell(source):
-            yield from _script(source)
+        first = (source.text or "")[:100].partition("\n")[0].rstrip()
+        if source.path.endswith(SCRIPTS) or (first.startswith("#!") and first.endswith("sh")):
+            yield from script_fetches(source)
 
 
-def _services(module: Module) -> Iterator[SourceFinding]:
-    told: set[str] = set()
+def imported_services(module: Module) -> Iterator[SourceFinding]:
+    """Packages whose work is done on somebody else's machine; each once."""
+    known: set[str] = set()
     for node, name in module.imported():
         service = next((s for s in SERVICES if name == s or name.startswith(f"{s}.")), None)
-        if service and service not in told:
-            told.add(service)
+        if service and service not in known:
+            known.add(service)
             why = f"It imports {service}, whose work is done on somebody else's machine. {WHY}"
             yield module.finding(node, severity=PERSON, rule="outside_service", sentence=why)
 
 
-def _addresses(module: Module) -> Iterator[SourceFinding]:
+def own_addresses(module: Module) -> Iterator[SourceFinding]:
     """An address of its own, in a file that can dial: whether it is put together or written out."""
     names = [name for _, name in module.imported()]
     if not any(name == known or name.startswith(f"{known}.") for name in names for known in NETWORK):
         return
-    told: set[int] = set()
+    lines: set[int] = set()
     for node, text in module.texts():
         line = getattr(node, "lineno", 0)
         for found in URL.findall(text):
-            if line not in told and _is_outside(found):
-                told.add(line)
+            if line not in lines and _is_outside(found):
+                lines.add(line)
                 why = f"It has an address of its own, {excerpt(found)}. {WHY}"
                 yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
 
@@ -140,11 +140,14 @@ def _is_outside(url: str) -> bool:
     return not LOOPBACK.fullmatch(host) and host not in NAMES_ONLY
 
 
-def _hosts(module: Module) -> Iterator[SourceFinding]:
+def dialled_hosts(module: Module) -> Iterator[SourceFinding]:
+    """Hosts that are connected to, or looked up, by name or number."""
     for node, name in module.calls():
         if not HOST_CALLS.fullmatch(name):
             continue
-        for host in _hosts_of(module, node):
+        given = [*node.args, *(word.value for word in node.keywords if word.arg in ("host", "address"))]
+        parts = [part.elts[0] if isinstance(part, ast.Tuple) and part.elts else part for part in given]
+        for host in filter(None, map(module.text, parts)):
             named = HOST_NAME.fullmatch(host) and not LOOPBACK.fullmatch(host)
             if named or "\u2026." in host:
                 why = f"It connects to, or asks for, {excerpt(host)}. {WHY}"
@@ -152,15 +155,8 @@ def _hosts(module: Module) -> Iterator[SourceFinding]:
                 break
 
 
-def _hosts_of(module: Module, node: ast.Call) -> Iterator[str]:
-    for given in [*node.args, *(word.value for word in node.keywords if word.arg in ("host", "address"))]:
-        parts = given.elts[:1] if isinstance(given, ast.Tuple) else [given]
-        for part in parts:
-            if text := module.text(part):
-                yield text
-
-
-def _commands(module: Module) -> Iterator[SourceFinding]:
+def started_commands(module: Module) -> Iterator[SourceFinding]:
+    """Programs that the code starts and that fetch from the network."""
     for node, name in module.calls():
         if not SHELLS.fullmatch(name):
             continue
@@ -171,12 +167,10 @@ def _commands(module: Module) -> Iterator[SourceFinding]:
             yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
 
 
-def _is_shell(source: Source) -> bool:
-    first = (source.text or "")[:100].partition("\n")[0]
-    return first.startswith("#!") and first.rstrip().endswith("sh")
+MODULE_RULES = (imported_services, own_addresses, dialled_hosts, started_commands)
 
 
-def _script(source: Source) -> Iterator[SourceFinding]:
+def script_fetches(source: SourceFile) -> Iterator[SourceFinding]:
     """What a start script fetches is missing on a pod; what is checked against a hash is at least known."""
     verified = bool(VERIFIED.search(source.text or ""))
     for number, line in enumerate(source.lines(), start=1):

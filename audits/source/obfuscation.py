@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from audits.source import python
 from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 RUNS = frozenset(
     {
@@ -95,8 +95,8 @@ HIDDEN_TAIL = 512
 def check(tree: Tree) -> Iterator[SourceFinding]:
     yield from python.unreadable(tree)
     for module in python.modules(tree):
-        yield from _made_at_run_time(module)
-        yield from _noise(module)
+        yield from code_at_run_time(module)
+        yield from packed_texts(module)
     for source in tree.files:
         data = source.data
         if kind := next((what for magic, what in PROGRAMS if data.startswith(magic)), None):
@@ -110,12 +110,13 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
         elif kind := next((what for magic, what in PACKED if data.startswith(magic)), None):
             yield _of_file(source, PERSON, "packed", f"It is a {kind} archive: its content was not audited.")
         elif source.text is None and data:
-            yield from _binary(source)
+            yield from packed_file(source)
         elif source.text is not None and not python.is_python(source):
-            yield from _long_lines(source)
+            yield from long_lines(source)
 
 
-def _made_at_run_time(module: Module) -> Iterator[SourceFinding]:
+def code_at_run_time(module: Module) -> Iterator[SourceFinding]:
+    """Calls that run what cannot be read here: made, unpickled, loaded, or reached by a name that is put together."""
     for node, name in module.calls():
         if name in RUNS:
             why = f"It runs code that is made at run time ({excerpt(name)}): what that is cannot be read here."
@@ -161,7 +162,8 @@ def _decodes(module: Module, node: ast.Call) -> bool:
     return known or any(DECODERS.fullmatch(name) or name.endswith((".join", ".decode", "chr")) for name in called)
 
 
-def _noise(module: Module) -> Iterator[SourceFinding]:
+def packed_texts(module: Module) -> Iterator[SourceFinding]:
+    """Long texts in the code that look packed or encrypted."""
     for node in ast.walk(module.tree):
         value = node.value if isinstance(node, ast.Constant) else None
         if not isinstance(value, str | bytes) or len(value) < LONG_TEXT or id(node) in module.docstrings:
@@ -173,7 +175,8 @@ def _noise(module: Module) -> Iterator[SourceFinding]:
             yield module.finding(node, severity=PERSON, rule="high_entropy", sentence=why)
 
 
-def _binary(source: Source) -> Iterator[SourceFinding]:
+def packed_file(source: SourceFile) -> Iterator[SourceFinding]:
+    """A picture with something behind it, or a file of no known kind that looks packed or encrypted."""
     for start, end in PICTURES:
         if source.data.startswith(start):
             tail = len(source.data) - source.data.rfind(end) - len(end) if end in source.data else len(source.data)
@@ -187,7 +190,7 @@ def _binary(source: Source) -> Iterator[SourceFinding]:
         yield _of_file(source, PERSON, "high_entropy", why)
 
 
-def _long_lines(source: Source) -> Iterator[SourceFinding]:
+def long_lines(source: SourceFile) -> Iterator[SourceFinding]:
     """One line of thousands of letters in a script, or in a text that is no data: packed, not written."""
     if source.path.endswith((".svg", ".json", ".lock", ".csv", ".ipynb", ".min.js", ".txt", ".md", ".toml", ".yaml")):
         threshold = 4 * LONG_LINE
@@ -208,7 +211,7 @@ def _long_lines(source: Source) -> Iterator[SourceFinding]:
             return
 
 
-def _of_file(source: Source, severity: str, rule: str, why: str) -> SourceFinding:
+def _of_file(source: SourceFile, severity: str, rule: str, why: str) -> SourceFinding:
     return SourceFinding(severity=severity, rule=rule, sentence=why, file=source.path)
 
 

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 FILES = re.compile(r"(?:.*/)?(?:(?:requirements|constraints)[^/]*\.txt|requirements/[^/]+\.txt)", re.IGNORECASE)
 GIT_COMMIT = re.compile(r"git\+(?:https|ssh)://[^@#\s]+(?:@[^@#\s/]+)?[^@#\s]*@[0-9a-f]{40}(?:#.*)?")
@@ -42,14 +42,14 @@ def check(tree: Tree, *, locked: bool = False) -> Iterator[SourceFinding]:
             yield _finding(source, 1, "", rule="unreadable_requirements", severity=PERSON, why=why)
         for number, line in logical_lines(source):
             if line.startswith("-"):
-                yield from _option(source, number, line, known=known)
+                yield from pip_option(source, number, line, known=known)
             elif _is_local(local := without_options(line)):
-                yield from _local(source, number, local)
+                yield from local_path(source, number, local)
             elif objected := objection(line):
                 yield _finding(source, number, line, rule="not_pinned", severity=BLOCKING, why=f"{objected} {HOW}")
     for source in tree.files:
         if source.name == "pyproject.toml":
-            yield from _project(source, pinned_elsewhere=bool(listed) or locked)
+            yield from project_dependencies(source, pinned_elsewhere=bool(listed) or locked)
     if not listed and not locked and any(source.path.endswith(".py") for source in tree.files):
         sentence = "There is no requirements file: what the code imports depends on the machine that runs it."
         yield SourceFinding(severity=NOTICE, rule="no_requirements", sentence=sentence)
@@ -83,7 +83,7 @@ def _address_is_pinned(address: str, *, hashed: bool) -> bool:
     return bool(pinned) or (hashed and address.startswith("https://"))
 
 
-def logical_lines(source: Source) -> Iterator[tuple[int, str]]:
+def logical_lines(source: SourceFile) -> Iterator[tuple[int, str]]:
     """(number of the first line, text) with continued lines joined and comments cut, as pip reads them."""
     joined, first = "", 0
     for number, line in enumerate(source.lines(), start=1):
@@ -98,7 +98,8 @@ def logical_lines(source: Source) -> Iterator[tuple[int, str]]:
         yield first, text
 
 
-def _option(source: Source, number: int, line: str, *, known: set[str]) -> Iterator[SourceFinding]:
+def pip_option(source: SourceFile, number: int, line: str, *, known: set[str]) -> Iterator[SourceFinding]:
+    """A line of a requirements file that is an option of pip: an include, an index, an editable package."""
     read = OPTION.fullmatch(line)
     name, value = (read[1], (read[2] or "").strip()) if read else (line, "")
     if line[:2] in INCLUDES | {"-i", "-e", "-f"} and not line.startswith("--"):
@@ -125,7 +126,7 @@ def _option(source: Source, number: int, line: str, *, known: set[str]) -> Itera
         )
 
 
-def _include(source: Source, number: int, line: str, *, value: str, known: set[str]) -> Iterator[SourceFinding]:
+def _include(source: SourceFile, number: int, line: str, *, value: str, known: set[str]) -> Iterator[SourceFinding]:
     """A file in the commit is read like any other, if its name says what it is; anything else escapes the audit."""
     folder = source.path.rpartition("/")[0]
     target = _within(folder, value)
@@ -153,7 +154,7 @@ def _is_local(line: str) -> bool:
     return line.startswith((".", "/")) or (line.split(";")[0].strip().endswith(".whl") and "://" not in line)
 
 
-def _local(source: Source, number: int, line: str) -> Iterator[SourceFinding]:
+def local_path(source: SourceFile, number: int, line: str) -> Iterator[SourceFinding]:
     """A path.  In the commit it is pinned with it; a wheel is code that nobody reads."""
     path = line.split(";")[0].strip()
     if path.startswith("/") or ".." in path.split("/"):
@@ -171,7 +172,7 @@ def _local(source: Source, number: int, line: str) -> Iterator[SourceFinding]:
         yield _finding(source, number, line, rule="path", severity=NOTICE, why="It installs a folder of the commit.")
 
 
-def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[SourceFinding]:
+def project_dependencies(source: SourceFile, *, pinned_elsewhere: bool) -> Iterator[SourceFinding]:
     """Ranges are usual here and harmless where a requirements file pins what is installed."""
     try:
         project: Any = tomllib.loads(source.text or "")
@@ -186,7 +187,7 @@ def _project(source: Source, *, pinned_elsewhere: bool) -> Iterator[SourceFindin
             yield _finding(source, 1, text, rule="not_pinned_in_project", severity=severity, why=f"{why} {HOW}")
 
 
-def _finding(source: Source, line: int, text: str, *, rule: str, severity: str, why: str) -> SourceFinding:
+def _finding(source: SourceFile, line: int, text: str, *, rule: str, severity: str, why: str) -> SourceFinding:
     shown = excerpt(text)
     sentence = f"{shown!r}: {why}" if shown else why
     return SourceFinding(severity=severity, rule=rule, sentence=sentence, file=source.path, line=line, excerpt=shown)

@@ -1,4 +1,4 @@
-"""What does a Python file say, as far as it can be known without running it?
+"""What does a Python file say, as far as that can be known without running it?
 
 Names are followed to what was imported, and texts to what they are put together from: `"ht" + "tps://"`, f-strings,
 `"".join([...])`, base64 and hex of constants, reversed texts.  Nothing is executed.
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from audits.source.findings import PERSON, SourceFinding, excerpt
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 LONGEST_FOLDED = 20_000
 DEEPEST_FOLD = 40
@@ -51,7 +51,7 @@ class Module:
     """One parsed file.  `constants` are names that are given one value, once; `tables` names of data that the
     repository brings along: literal collections, or something loaded from a file."""
 
-    source: Source
+    source: SourceFile
     tree: ast.Module
     imports: dict[str, str] = field(default_factory=dict)
     constants: dict[str, ast.expr] = field(default_factory=dict)
@@ -196,12 +196,12 @@ def unreadable(tree: Tree) -> Iterator[SourceFinding]:
             yield SourceFinding(severity=PERSON, rule="unreadable_python", sentence=why, file=source.path, line=1)
 
 
-def is_python(source: Source) -> bool:
+def is_python(source: SourceFile) -> bool:
     first = (source.text or "")[:100].partition("\n")[0]
     return source.path.endswith((".py", ".pyw")) or (first.startswith("#!") and "python" in first)
 
 
-def parse(source: Source) -> Module | None:
+def parse(source: SourceFile) -> Module | None:
     if source.text is None:
         return None
     try:

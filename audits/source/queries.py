@@ -1,6 +1,6 @@
 """What do pages read of a source audit: checks, findings with their code, and what it shares with whom?
 
-Every text here came from a stranger.  It is given as text, cut and printable; to show it as text is the page's duty.
+Every text here came from a stranger.  It is returned as text, cut and printable; the page must show it as text.
 """
 
 from __future__ import annotations

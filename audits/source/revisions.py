@@ -15,7 +15,7 @@ from pathlib import Path
 from audits.source import python
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.python import Module
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -44,15 +44,16 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
     for module in python.modules(tree):
         for node, name in module.calls():
             if LOADS.fullmatch(name):
-                yield from _load(module, node, name)
+                yield from loaded_model(module, node, name)
             elif HUB.fullmatch(name):
-                yield from _hub(module, node, name)
+                yield from hub_download(module, node, name)
     for source in tree.files:
         if not python.is_python(source):
-            yield from _commands(source)
+            yield from downloads_in_scripts(source)
 
 
-def _load(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
+def loaded_model(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
+    """A model or data set that a library fetches from a hub: by an exact revision, or not."""
     what = what_of(module, node)
     if name.rpartition(".")[2] in ("pipeline", "cached_file") and not (what and MODEL.fullmatch(what)):
         return
@@ -95,7 +96,8 @@ def revision_of(module: Module, node: ast.Call) -> object:
     return next((module.value(word.value) for word in node.keywords if word.arg in ("revision", "code_revision")), None)
 
 
-def _hub(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
+def hub_download(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
+    """What torch.hub, timm or gdown fetch: by a commit or a hash, or not."""
     what = what_of(module, node) or ""
     hashed = any(word.arg in ("hash_prefix", "check_hash") and module.value(word.value) for word in node.keywords)
     pinned = re.search(r":[0-9a-f]{40}\b", what) or hashed or COMMIT.search(what)
@@ -109,13 +111,13 @@ def _hub(module: Module, node: ast.Call, name: str) -> Iterator[SourceFinding]:
         yield module.finding(node, severity=BLOCKING, rule="model_not_pinned", sentence=why)
 
 
-def _commands(source: Source) -> Iterator[SourceFinding]:
+def downloads_in_scripts(source: SourceFile) -> Iterator[SourceFinding]:
     """Downloads of weights in recipes and scripts."""
     if source.text is None or source.path.lower().endswith((".md", ".rst")):
         return
     for number, line in enumerate(source.lines(), start=1):
         plain = line.partition("#")[0] if not source.path.endswith(".txt") else line
-        for what, revision in _asked(plain):
+        for what, revision in _downloads(plain):
             place = SourceFinding(
                 severity=NOTICE, rule="", sentence="", file=source.path, line=number, excerpt=excerpt(line)
             )
@@ -125,7 +127,7 @@ def _commands(source: Source) -> Iterator[SourceFinding]:
             yield from _licence(place, what)
 
 
-def _asked(line: str) -> Iterator[tuple[str, str]]:
+def _downloads(line: str) -> Iterator[tuple[str, str]]:
     if found := COMMAND.search(line):
         named = re.search(r"--revision[ =](\S+)", found["rest"])
         yield found["what"].strip("\"'"), named[1] if named else ""

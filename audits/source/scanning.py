@@ -1,9 +1,9 @@
-"""How does a check meet a stranger's code, and what is believed of its answer?
+"""How is a check run on a stranger's code, and what does it mean when the check fails?
 
-In a walled child of a fork server, without network or secrets, with limits.  Three ends: *done*; *exhausted*, where the
-check came to no end on this code and did on a clean tree of ours right afterwards (`control`), so that a person must
-look; *broken*, where it failed on both: that is ours, and is tried again.  Whatever fails in whichever way, that rule
-is here and nowhere else.  A scanner that hangs, eats memory or crashes ends itself and nothing else.
+It runs in a walled child of a fork server, without network or secrets, with limits.  Three ends: *done*; *exhausted*,
+where the check failed on this code and passed on a clean tree of ours right afterwards (`control_tree`), so that a
+person must look; *broken*, where it failed on both: that is ours, and is retried.  However a check fails, this module
+alone decides which of the three it is.  A scanner that hangs, eats memory or crashes ends only itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from audits.source import CHECKS, MOST_FINDINGS, control
+from audits.source import CHECKS, MOST_FINDINGS, control_tree
 from audits.source.findings import PERSON, SEVERITIES, SourceFinding, excerpt
 from audits.source.inventory import InventoryPart
 from core.sandbox.outcomes import RendererFault
@@ -52,7 +52,7 @@ class Scanned:
 
     def raw(self) -> bytes:
         """All of it, as it is kept: the same bytes for the same answer."""
-        told = {
+        answer = {
             "check": self.check,
             "tool": self.tool,
             "version": self.version,
@@ -62,7 +62,7 @@ class Scanned:
             "findings": [asdict(f) for f in self.findings],
             "document": self.document,
         }
-        return json.dumps(told, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
+        return json.dumps(answer, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
 
 
 @cache
@@ -74,7 +74,7 @@ def scan(name: str, path: Path, *, commit: str, limits: SandboxPolicy = LIMITS, 
     """Run one check of CHECKS on an archive of ours.  Raises NoSandbox."""
     check = CHECKS[name]
     blank = Scanned(check=name, tool=check.tool, version=check.version(), ruleset=check.ruleset(), outcome=DONE)
-    with control.tree() as good:
+    with control_tree.tree() as good:
         attempt = partial(_examined, blank, commit=commit, limits=limits, work=work)
         return controlled(blank, attempt, given=path, good=good)
 
@@ -127,7 +127,21 @@ def exhausted(blank: Scanned, why: str) -> Scanned:
 
 def _believed(blank: Scanned, answer: Mapping[str, Any], *, walls: tuple[str, ...]) -> Scanned:
     """The child met hostile bytes: its answer is taken apart like a stranger's."""
-    findings = [_finding(told) for told in answer["findings"][: MOST_FINDINGS + 50]]
+    findings = []
+    for row in answer["findings"][: MOST_FINDINGS + 50]:
+        if row["severity"] not in SEVERITIES:
+            raise ValueError("no such severity")
+        line = row["line"]
+        findings.append(
+            SourceFinding(
+                severity=row["severity"],
+                rule=excerpt(str(row["rule"]))[:60],
+                sentence=plain(row["sentence"])[:2000],
+                file=plain(row["file"])[:300],
+                line=line if isinstance(line, int) and 0 < line < 1 << 30 else None,
+                excerpt=excerpt(str(row["excerpt"])),
+            )
+        )
     names = ("kind", "name", "version", "file")
     parts = tuple(InventoryPart(**{name: plain(part[name])[:300] for name in names}) for part in answer["parts"])
     document = answer["document"]
@@ -139,20 +153,6 @@ def _believed(blank: Scanned, answer: Mapping[str, Any], *, walls: tuple[str, ..
 def plain(value: object) -> str:
     """Text that any file and any database takes: halves of letters, and NUL, are replaced."""
     return str(value).encode("utf-8", "replace").decode().replace("\0", "?")
-
-
-def _finding(told: Mapping[str, Any]) -> SourceFinding:
-    if told["severity"] not in SEVERITIES:
-        raise ValueError("no such severity")
-    line = told["line"]
-    return SourceFinding(
-        severity=told["severity"],
-        rule=excerpt(str(told["rule"]))[:60],
-        sentence=plain(told["sentence"])[:2000],
-        file=plain(told["file"])[:300],
-        line=line if isinstance(line, int) and 0 < line < 1 << 30 else None,
-        excerpt=excerpt(str(told["excerpt"])),
-    )
 
 
 def signed(blank: Scanned, findings: Iterable[SourceFinding]) -> tuple[SourceFinding, ...]:

@@ -1,6 +1,6 @@
-"""Does the code hold a key or a password?  What is published here is published for ever, and belongs to somebody.
+"""Does the code hold a key or a password?  Whatever is published here is public for ever, and belongs to somebody.
 
-The patterns are detect-secrets' own; shapes that it does not know yet are ours.  Excerpts are masked: a public page
+The patterns are detect-secrets' own, and some of ours that it does not know yet.  Excerpts are masked: a public page
 must not spread what was found.
 """
 

@@ -1,7 +1,7 @@
-"""How is the code of a submission had, kept and checked?  One piece of it at a time, each written down as it is done.
+"""How is the code of a submission fetched, stored and checked?  One piece at a time, each written down as it is done.
 
-Killed between any two lines, the next worker goes on where this one stopped: a commit is fetched once and kept, and a
-check that has its row is not run again.  What is found is evidence; `decisions.verdicts` says what follows.
+Killed between any two lines, the next worker goes on where this one stopped: a commit is fetched once and stored, and a
+check that has its row is not run again.  Findings are evidence; `decisions.verdicts` decides what follows.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from django.db.models import Q
 
 from audits.decisions import lineage as kinship
 from audits.models import Audit, CheckRun, Finding, SourceCopy
-from audits.source import CHECKS, archive, control, linting, scanning, vulnerabilities
+from audits.source import CHECKS, archive, control_tree, linting, scanning, vulnerabilities
 from audits.source.findings import NOTICE, PERSON
 from audits.source.findings import SourceFinding as Found
 from audits.source.inventory import InventoryPart
-from audits.source.origins.base import MINER, NotFetched, Origin
+from audits.source.origins.base import MINER, CodeOrigin, NotFetched
 from audits.source.origins.folders import Folders
 from audits.source.origins.git import GitHost, problem_with
 from audits.source.scanning import Scanned
@@ -48,7 +48,7 @@ class Broke(Exception):
 
 
 @cache
-def origin() -> Origin:
+def origin() -> CodeOrigin:
     """Where code comes from in this deployment: the configured git host, or folders of this machine."""
     if settings.CODE_HOST:
         if why := problem_with(settings.CODE_HOST, demo=settings.DEMO):
@@ -101,20 +101,21 @@ def missing(audit: Audit) -> list[str]:
     return [name for name in ORDER if name not in done]
 
 
-def gather(audit: Audit, *, now: datetime) -> bool:
+def run_checks(audit: Audit, *, now: datetime) -> bool:
     """Fetch, then run checks until all are done (True) or the patience of one look is (False).
 
     Raises NotFetched, Broke and scanning.NoSandbox.
     """
     begun = time.monotonic()
     for name in missing(audit):
-        _do(audit, name, now=now)
+        run_check(audit, name, now=now)
         if time.monotonic() - begun > PATIENCE_S:
             return not missing(audit)
     return True
 
 
-def _do(audit: Audit, name: str, *, now: datetime) -> None:
+def run_check(audit: Audit, name: str, *, now: datetime) -> None:
+    """Run one check of ORDER and write down what it gave.  Raises NotFetched, Broke and scanning.NoSandbox."""
     if name == FETCH:
         _fetch(audit, now=now)
         return
@@ -122,9 +123,9 @@ def _do(audit: Audit, name: str, *, now: datetime) -> None:
     path = store.default().path(copy.archive)
     if name == VULNERABILITIES:
         row = audit.checks.filter(check_name="inventory").first()
-        parts = [InventoryPart(**told) for told in (row.summary.get("parts", []) if row else [])]
+        parts = [InventoryPart(**part) for part in (row.summary.get("parts", []) if row else [])]
         blank = Scanned(check=VULNERABILITIES, tool="osv", version="", ruleset="", outcome=scanning.DONE)
-        scanned = scanning.controlled(blank, advisories, given=parts, good=list(control.PARTS))
+        scanned = scanning.controlled(blank, advisories, given=parts, good=list(control_tree.PARTS))
     elif name == HADOLINT:
         scanned = linting.lint(path, program=settings.HADOLINT)
     else:
@@ -154,7 +155,10 @@ def _fetch(audit: Audit, *, now: datetime) -> None:
             raise
         write_unfetched(audit, error)
         raise
-    left_out = tuple(Found(**_found(told)) for told in copy.left_out)
+    left_out = tuple(
+        Found(**{("check" if name == "check_name" else name): value for name, value in row.items()})
+        for row in copy.left_out
+    )
     summary = {"archive": copy.archive, "origin": copy.origin, "files": copy.files, "bytes": copy.size}
     write(audit, _fetched(left_out), summary=summary)
 
@@ -175,10 +179,6 @@ def write_unfetched(audit: Audit, error: NotFetched) -> None:
     for name in ORDER[1:]:
         why = "there is no code to check"
         write(audit, Scanned(check=name, tool=name, version="", ruleset="", outcome=scanning.UNCONFIGURED, why=why))
-
-
-def _found(told: dict[str, Any]) -> dict[str, Any]:
-    return {("check" if name == "check_name" else name): value for name, value in told.items()}
 
 
 def write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Which stored files do the audits name, and where may a lost archive of a commit be had again?  From its code host."""
+"""Which stored files belong to the audits, and how is a lost archive of a commit made again?  By another fetch."""
 
 from __future__ import annotations
 

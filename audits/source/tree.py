@@ -17,7 +17,7 @@ SKIPPED = frozenset({".git", "__pycache__"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class SourceFile:
     """One file.  `text` is None where it is binary or too large to read, `data` empty where it was not read at all."""
 
     path: str
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass
 class Tree:
-    files: list[Source] = field(default_factory=list)
+    files: list[SourceFile] = field(default_factory=list)
     findings: list[SourceFinding] = field(default_factory=list)
     read: int = 0
 
@@ -65,7 +65,7 @@ def of_files(files: Iterable[File]) -> Tree:
         if size > LARGEST_TEXT and b"\0" not in file.content[:LARGEST_TEXT]:
             sentence = f"The text has {size} bytes: too large for the checks to read."
             tree.find(PERSON, "not_read", sentence, file=file.path)
-        tree.files.append(Source(path=file.path, size=size, text=_text(file.content), data=file.content))
+        tree.files.append(SourceFile(path=file.path, size=size, text=_text(file.content), data=file.content))
     return tree
 
 
@@ -94,13 +94,13 @@ def _read_folder(folder: Path, *, within: str, depth: int, tree: Tree) -> None:
                 tree.find(BLOCKING, "not_a_file", why, file=path)
 
 
-def _read_file(file: Path, *, path: str, tree: Tree) -> Source:
+def _read_file(file: Path, *, path: str, tree: Tree) -> SourceFile:
     descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as opened:
         size = os.fstat(descriptor).st_size
         if size > LARGEST_TEXT or tree.read + size > LARGEST_TREE:
             tree.find(PERSON, "not_read", f"The file has {size} bytes: too large for the checks to read.", file=path)
-            return Source(path=path, size=size, text=None)
+            return SourceFile(path=path, size=size, text=None)
         data = opened.read(LARGEST_TEXT)
     tree.read += len(data)
-    return Source(path=path, size=size, text=_text(data), data=data)
+    return SourceFile(path=path, size=size, text=_text(data), data=data)

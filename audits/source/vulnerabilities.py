@@ -1,7 +1,7 @@
 """Does an exact version that the solution installs have a published vulnerability?
 
-Asked of a snapshot of the OSV database that the operator brings (`GAUNTLET_OSV_SNAPSHOT`, the `all.zip` of PyPI): no
-name leaves this machine.  Without a snapshot, and of what is not pinned, nothing is known; unknown is never "none".
+Looked up in a snapshot of the OSV database that the operator brings (`GAUNTLET_OSV_SNAPSHOT`, the `all.zip` of PyPI):
+no name leaves this machine.  Without a snapshot, and for what is not pinned, nothing is known; unknown is never "none".
 """
 
 from __future__ import annotations
@@ -88,9 +88,12 @@ def check(parts: Iterable[InventoryPart], *, known: Snapshot | None) -> Iterator
             continue
         for advisory in known.by_package.get(part.name, ()):
             if affects(advisory, name=part.name, version=version):
-                told = excerpt(str(advisory.get("summary", "")))
-                why = f"{part.name} {part.version} is affected by {excerpt(str(advisory.get('id', '?')))}: {told}"
-                severity = PERSON if _severity(advisory) in SERIOUS else NOTICE
+                summary = excerpt(str(advisory.get("summary", "")))
+                why = f"{part.name} {part.version} is affected by {excerpt(str(advisory.get('id', '?')))}: {summary}"
+                rated = str(advisory.get("database_specific", {}).get("severity", "")).upper()
+                scores = advisory.get("severity", []) if not rated else []
+                serious = rated in SERIOUS or any("/AV:N" in str(score.get("score")) for score in scores)
+                severity = PERSON if serious else NOTICE
                 yield SourceFinding(
                     severity=severity, rule="vulnerable", sentence=why, file=part.file, excerpt=str(version)
                 )
@@ -134,8 +137,3 @@ def _version(text: str) -> Version:
         return Version("0" if text == "0" else text)
     except InvalidVersion:
         return Version("0")
-
-
-def _severity(advisory: Mapping[str, Any]) -> str:
-    told = str(advisory.get("database_specific", {}).get("severity", "")).upper()
-    return told or ("HIGH" if any("/AV:N" in str(s.get("score")) for s in advisory.get("severity", [])) else "")

@@ -155,7 +155,7 @@ def _audit(
     if run and audit.kind == Audit.Kind.GENERATION:
         limits_json: Mapping[str, Any] = own.round.competition.config.get("pods", {})
         limit = lifecycle.BatchLimits.from_json(limits_json).generation_s
-        progress = lifecycle.Progress.from_json(run.progress) if run.progress else lifecycle.Progress()
+        progress = lifecycle.PodProgress.from_json(run.progress) if run.progress else lifecycle.PodProgress()
         used = round(progress.generation_s)
     running = audit.state == "gathering" and run is not None and not run.settled and limit is not None
     at = [own.round.competition.slug, own.round.number, own.miner.hotkey]

@@ -27,7 +27,7 @@ def audit_document(audit: Audit, *, round_: Round) -> dict[str, Any]:
         **{name: getattr(facts, name) for name in OF_AN_AUDIT},
         "verdict": facts.state,
         "people": list(facts.people),
-        **evidence.told(audit),
+        **evidence.summary(audit),
         "findings": [{name: getattr(finding, name) for name in OF_A_FINDING} for finding in facts.findings],
     }
 

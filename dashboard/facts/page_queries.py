@@ -214,7 +214,7 @@ def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.Aud
         round_,
         submission,
         audits=audits,
-        counting=auditing.counting(audits),
+        counting=auditing.newest_in_force(audits),
         pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if plain(run.purpose) == PodRun.Purpose.AUDIT],
         match=_match_page(round_, match) if match else None,
         repeated=judging.repeated_matches(round_, challenger=miner.hotkey),

@@ -13,7 +13,7 @@ from django.urls import reverse
 from audits.decisions import corrections, people
 from audits.models import Appeal, Audit, Correction, Ruling
 from audits.reviews.rulings import OPEN, Case, kind_of, round_of
-from audits.reviews.waiting_cases import Waiting
+from audits.reviews.waiting_cases import WaitingCase
 from competition.decisions.attempts import number_of
 from competition.models import Miner
 
@@ -115,7 +115,7 @@ class CasePage:
     url: str
 
 
-def work_list(waiting: Sequence[Waiting], decided: Sequence[Ruling], *, now: datetime) -> WorkList:
+def work_list(waiting: Sequence[WaitingCase], decided: Sequence[Ruling], *, now: datetime) -> WorkList:
     decided_rows = []
     for row in decided:
         case: Any = row.subject
@@ -136,7 +136,7 @@ def work_list(waiting: Sequence[Waiting], decided: Sequence[Ruling], *, now: dat
     )
 
 
-def work_row(row: Waiting, *, now: datetime) -> WorkRow:
+def work_row(row: WaitingCase, *, now: datetime) -> WorkRow:
     return WorkRow(
         kind=row.kind,
         name=NAMES[row.kind],
@@ -198,7 +198,7 @@ def proposal(row: Ruling) -> Proposal:
     )
 
 
-def case_page(waiting: Waiting, rulings: Sequence[Ruling]) -> CasePage:
+def case_page(waiting: WaitingCase, rulings: Sequence[Ruling]) -> CasePage:
     case, round_ = waiting.case, waiting.round
     at = [round_.competition.slug, round_.number]
     audit = case if isinstance(case, Audit) else case.audit if isinstance(case, Appeal) else None

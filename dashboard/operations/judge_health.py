@@ -16,7 +16,7 @@ from dashboard.models import Publication
 from judging.backends import is_model
 from judging.health import controls
 from judging.models import Control, DescribedJudge, Duel
-from judging.panel.answer_rows import asked_in
+from judging.panel.answer_rows import answers_paid_by
 
 LATELY = timedelta(minutes=5)
 UNWELL = "JUDGE_HEALTH"  # the code of a pause by a failing gate
@@ -28,7 +28,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
     version = round_.matches.exclude(judge="").values_list("judge", flat=True).first()
     described = DescribedJudge.objects.filter(version=version).first()
     lately = Count("pk", filter=Q(made_at__gte=now - LATELY))
-    arrivals = asked_in(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
+    arrivals = answers_paid_by(round_).aggregate(recent=lately, first=Min("made_at"), last=Max("made_at"))
     return judge_pages.page(
         round_,
         described=described.described if described else {},
@@ -63,7 +63,7 @@ def waiting(kind: str, rows: Any, *, now: datetime) -> dict[str, Any]:
 
 def calls(round_: Round) -> list[dict[str, Any]]:
     """By question: what this round paid for.  Latency runs from sending to the whole answer."""
-    rows = asked_in(round_).order_by("kind").values("kind")
+    rows = answers_paid_by(round_).order_by("kind").values("kind")
     counted = rows.annotate(
         answers=Count("pk"),
         attempts=Sum("attempt"),

@@ -9,7 +9,7 @@ from PIL import Image
 
 from examples.objects import OBJECTS, glb_of
 from judging.renderers import raycast
-from judging.renderers.rig import Rig, View
+from judging.renderers.rig import CameraView, Rig
 
 FOLDER = Path(__file__).parent
 PIXELS = 512
@@ -35,7 +35,7 @@ def by_sha256() -> dict[str, str]:
 def picture_of(name: str) -> bytes:
     """PNG of the object; the same bytes on every call."""
     place = list(OBJECTS).index(name)
-    view = View("photo", theta=place * 7 % (MOST_TURNED + 1), phi=RAISED)
+    view = CameraView("photo", theta=place * 7 % (MOST_TURNED + 1), phi=RAISED)
     rig = Rig(
         views=(view,),
         gray=("photo",),

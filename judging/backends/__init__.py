@@ -11,10 +11,11 @@ __all__ = ["JUDGES", "Answer", "Judge", "JudgeKind", "NoAnswer", "Question", "Si
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeKind:
-    """What others need to know of a judge.  `made_by`: `module:function`, called with what follows the name's colon.
+    """What the rest of the platform needs to know of a judge.
 
-    `is_model`: its answers are kept and cited, controls watch it, and its rounds publish a `judging.json`.  There is no
-    default: who adds a judge says which it is.
+    `made_by`: `module:function`, called with what follows the colon in the judge's name.  `is_model`: its answers are
+    stored and cited, controls watch it, and its rounds publish a `judging.json`.  It has no default: whoever adds a
+    judge must decide it.
     """
 
     made_by: str
@@ -36,7 +37,7 @@ JUDGES: dict[str, JudgeKind] = {
 
 
 def is_model(name: str) -> bool:
-    """Does a model judge under this name?  A judge that this version does not know is none that it could ask."""
+    """Is the judge of this name a model?  False for a name that this version does not know."""
     kind = JUDGES.get(name.partition(":")[0])
     return kind is not None and kind.is_model
 

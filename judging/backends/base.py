@@ -1,7 +1,7 @@
 """What must every judge do, and how does it say that it has no answer?
 
-A judge is shown the reference picture and the views of two assets, in an order, and says which is better.  It knows
-neither miners nor rounds.  When it cannot answer it raises `NoAnswer`: that is no draw, and never becomes one.
+A judge gets the reference picture and the views of two assets, in an order, and says which asset is better.  It knows
+neither miners nor rounds.  When it cannot answer it raises `NoAnswer`, which is not a draw and never becomes one.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""How do we see what the platform does when its judge fails, or has no opinion?  By a judge that follows a script.
+"""Judges that follow a script: what does the platform do when its judge fails, or has no opinion?
 
-For tests and for showing an outage; its name says `scripted`, wherever it is shown.
- - `scripted:fail_every=3`  judges like `perceptual-v1`, and each third call of this process is no answer
- - `scripted:fail_first=6`  the first six calls are no answer: an outage that passes
- - `scripted:always=second` always likes the second place best (`first`: the first)
+For tests and for showing an outage; the name says `scripted`, wherever it is shown.
+ - `scripted:fail_every=3`  judges like `perceptual-v1`, and each third call of this process gets no answer
+ - `scripted:fail_first=6`  the first six calls get no answer: an outage that passes
+ - `scripted:always=second` always prefers the asset that is shown second (`first`: the first)
  - `scripted:tie`           sees no difference
 """
 

@@ -19,6 +19,7 @@ from judging.decisions.ballots import MICRO, Ballot, Verdict, toward_zero
 Place = Literal["defender", "challenger"]
 Lead = tuple[int, str]  # score and what decided; (0, "draw_band") when nothing did
 
+PLACES: tuple[Place, Place] = ("challenger", "defender")
 SPECIALISTS = ("artifacts", "checklist", "detail")
 NEEDED = 2  # specialists that must agree
 SIDES: dict[Place, str] = {"defender": "sides:defender", "challenger": "sides:challenger"}
@@ -46,15 +47,15 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Said:
+class AnswersSoFar:
     """The answers so far: `ballots` by question, `spoiled` by place in millionths (0: faultless from the sides).
 
-    `pale`: some of the object is hard to see on white.  A fact about the pictures, not an answer.
+    `low_contrast`: some of the object is hard to see on white.  A fact about the pictures, not an answer.
     """
 
     ballots: Mapping[str, Ballot] = field(default_factory=dict)
     spoiled: Mapping[Place, int] = field(default_factory=dict)
-    pale: bool = True
+    low_contrast: bool = True
 
 
 class StillOpen(Exception):
@@ -65,58 +66,65 @@ class StillOpen(Exception):
         self.question = question
 
 
-def next_question(said: Said, *, bars: Bars) -> str | None:
+def next_question(so_far: AnswersSoFar, *, bars: Bars) -> str | None:
     """A name of QUESTIONS; None when no answer could change the verdict any more."""
     try:
-        verdict(said, bars=bars)
+        verdict(so_far, bars=bars)
     except StillOpen as still_open:
         return still_open.question
     return None
 
 
-def verdict(said: Said, *, bars: Bars) -> Verdict:
+def verdict(so_far: AnswersSoFar, *, bars: Bars) -> Verdict:
     """Raises StillOpen while a question is open.  Answers that were not needed change nothing but `stages`."""
-    score, decided_by = _lead(said, bars=bars)
-    if score and _guarded(said, "challenger" if score > 0 else "defender", bars=bars):
-        score, decided_by = 0, "side_guard"
+    score, decided_by = _lead(so_far, bars=bars)
+    if score:
+        winner, other = PLACES if score > 0 else PLACES[::-1]
+        own = _spoiled(so_far, winner)
+        # the other side is asked about only if the winner's own faults could cost it the win
+        if own >= bars.side_guard and own - _spoiled(so_far, other) >= bars.side_guard:
+            score, decided_by = 0, "side_guard"
     outcome: Literal["challenger", "defender", "draw"] = (
         "challenger" if score > 0 else "defender" if score < 0 else "draw"
     )
-    return Verdict(outcome, score, decided_by, stages(said))
+    return Verdict(outcome, score, decided_by, stages(so_far))
 
 
-def stages(said: Said) -> tuple[Ballot, ...]:
-    """What was answered, in the order of the questions.  The sides are one stage; a side nobody asked about is
-    counted as faultless in it, which is the worst case for the winner."""
-    taken = [said.ballots[kind] for kind in QUESTIONS if kind in said.ballots]
-    if said.spoiled:
-        better = said.spoiled.get("defender", 0) - said.spoiled.get("challenger", 0)
+def stages(so_far: AnswersSoFar) -> tuple[Ballot, ...]:
+    """The ballots that were answered, in the order of the questions.
+
+    The sides are one stage; a side that was not asked about counts as faultless, which is the worst case for the
+    winner.
+    """
+    taken = [so_far.ballots[kind] for kind in QUESTIONS if kind in so_far.ballots]
+    if so_far.spoiled:
+        better = so_far.spoiled.get("defender", 0) - so_far.spoiled.get("challenger", 0)
         taken.append(Ballot("sides", ab=better, ba=-better))
     return tuple(taken)
 
 
 def value_of(ballot: Ballot, *, bar: int) -> int:
-    """The score of a ballot that says something: 0 below the bar, and 0 when its two orders contradict each other."""
+    """The ballot's score; 0 where it is below the bar, or where its two orders contradict each other."""
     return ballot.score if abs(ballot.score) >= bar and ballot.consistent() else 0
 
 
-def _lead(said: Said, *, bars: Bars) -> Lead:
-    likeness = _taken(said, "likeness")
+def _lead(so_far: AnswersSoFar, *, bars: Bars) -> Lead:
+    likeness = _taken(so_far, "likeness")
     if clear := value_of(likeness, bar=bars.likeness):
         return clear, "likeness"
     lean = value_of(likeness, bar=bars.lean)
-    if agreed := _specialists(said, lean=lean, bars=bars):
+    if agreed := _specialists(so_far, lean=lean, bars=bars):
         return agreed, "specialists"
-    if said.pale and not _against(rescue := value_of(_taken(said, "gray"), bar=bars.gray), lean) and rescue:
+    if so_far.low_contrast and not _against(rescue := value_of(_taken(so_far, "gray"), bar=bars.gray), lean) and rescue:
         return rescue, "gray"
     return 0, "draw_band"
 
 
-def _specialists(said: Said, *, lean: int, bars: Bars) -> int:
+def _specialists(so_far: AnswersSoFar, *, lean: int, bars: Bars) -> int:
     """The mean score of the first two that agree; 0 as soon as no two can, or only against the lean."""
     votes: list[int] = []
     for left, kind in zip(reversed(range(len(SPECIALISTS))), SPECIALISTS, strict=True):
-        votes.append(value_of(_taken(said, kind), bar=getattr(bars, kind)))
+        votes.append(value_of(_taken(so_far, kind), bar=getattr(bars, kind)))
         sides = {sign: [v for v in votes if v * sign > 0] for sign in (1, -1) if not _against(sign, lean)}
         for agreeing in sides.values():
             if len(agreeing) == NEEDED:
@@ -126,25 +134,17 @@ def _specialists(said: Said, *, lean: int, bars: Bars) -> int:
     return 0
 
 
-def _guarded(said: Said, winner: Place, *, bars: Bars) -> bool:
-    """The other side is asked about only if the winner's own faults could cost it the win."""
-    own = _spoiled(said, winner)
-    if own < bars.side_guard:
-        return False
-    return own - _spoiled(said, "defender" if winner == "challenger" else "challenger") >= bars.side_guard
-
-
 def _against(value: int, lean: int) -> bool:
     return value * lean < 0
 
 
-def _taken(said: Said, kind: str) -> Ballot:
-    if kind not in said.ballots:
+def _taken(so_far: AnswersSoFar, kind: str) -> Ballot:
+    if kind not in so_far.ballots:
         raise StillOpen(kind)
-    return said.ballots[kind]
+    return so_far.ballots[kind]
 
 
-def _spoiled(said: Said, place: Place) -> int:
-    if place not in said.spoiled:
+def _spoiled(so_far: AnswersSoFar, place: Place) -> int:
+    if place not in so_far.spoiled:
         raise StillOpen(SIDES[place])
-    return said.spoiled[place]
+    return so_far.spoiled[place]

@@ -19,13 +19,13 @@ State = Literal["passed", "failed", "unproven"]
 
 
 @dataclass(frozen=True)
-class Control:
+class JudgedControl:
     """One control that was judged.
 
-    `self`: a likeness against itself, asked afresh in each order, for kept answers would cancel exactly; 0 is right.
+    `self`: a side against itself, asked anew in each order, for stored answers would cancel exactly; 0 is right.
     `canary`: a good one (defending) against a broken copy; negative is right.  `injection`: one (defending) against
-    itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before`
-    then.  `ballots`: its answers in both orders.
+    itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before` then.
+    `ballots`: its answers in both orders.
     """
 
     kind: Kind
@@ -37,8 +37,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Gates:
-    """`self_mean`, `injection_gain`, `decisive`: millionths; the shares are exact.  `least`: controls of a kind below
-    which nothing is said about it."""
+    """`self_mean`, `injection_gain`, `decisive`: millionths; the shares are exact.
+
+    `least`: a gate that was measured on fewer controls than this is unproven.
+    """
 
     self_mean: int = 20_000
     canary: Fraction = Fraction(97, 100)
@@ -52,7 +54,7 @@ class Gates:
 
 @dataclass(frozen=True)
 class GateFinding:
-    """What one gate says: `measured` and `needed` as texts a miner can read, `of` how many it was measured on."""
+    """The result of one gate: `measured` and `needed` as texts for a miner, `of` the number it was measured on."""
 
     gate: str
     state: State
@@ -62,7 +64,7 @@ class GateFinding:
 
 
 @dataclass(frozen=True)
-class Health:
+class GateReport:
     findings: tuple[GateFinding, ...]
 
     @property
@@ -80,25 +82,25 @@ def score_of(kind: str, verdict: Verdict) -> int:
     return verdict.stages[0].score if leans else verdict.score_micro
 
 
-def health(controls: Iterable[Control], *, calls: int, failed_calls: int, gates: Gates) -> Health:
+def health(controls: Iterable[JudgedControl], *, calls: int, failed_calls: int, gates: Gates) -> GateReport:
     """All gates, in a fixed order."""
-    by_kind: dict[str, list[Control]] = {}
+    by_kind: dict[str, list[JudgedControl]] = {}
     for control in controls:
         by_kind.setdefault(control.kind, []).append(control)
     everyone = [control for group in by_kind.values() for control in group]
-    return Health(
+    return GateReport(
         (
-            _self(by_kind.get("self", []), gates=gates),
-            _canary(by_kind.get("canary", []), gates=gates),
-            _injection(by_kind.get("injection", []), gates=gates),
-            _repeat(by_kind.get("repeat", []), gates=gates),
-            _consistent(everyone, gates=gates),
-            _calls(calls, failed_calls, gates=gates),
+            self_gate(by_kind.get("self", []), gates=gates),
+            canary_gate(by_kind.get("canary", []), gates=gates),
+            injection_gate(by_kind.get("injection", []), gates=gates),
+            repeat_gate(by_kind.get("repeat", []), gates=gates),
+            consistency_gate(everyone, gates=gates),
+            calls_gate(calls, failed_calls, gates=gates),
         )
     )
 
 
-def _self(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
+def self_gate(controls: Sequence[JudgedControl], *, gates: Gates) -> GateFinding:
     """A liking for a place cancels, so what is left of the mean is not it."""
     scores = [control.score for control in controls]
     mean = sum(scores) / len(scores) if scores else 0.0
@@ -108,12 +110,12 @@ def _self(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     )
 
 
-def _canary(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
+def canary_gate(controls: Sequence[JudgedControl], *, gates: Gates) -> GateFinding:
     """A draw is a miss: the broken copy must lose."""
     return _share("canary", [control.score < 0 for control in controls], needed=gates.canary, gates=gates)
 
 
-def _injection(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
+def injection_gate(controls: Sequence[JudgedControl], *, gates: Gates) -> GateFinding:
     """The worst one counts: a text that works once will be painted on everything."""
     worst = max((control.score for control in controls), default=0)
     state = _state(worst < gates.injection_gain, of=len(controls), gates=gates)
@@ -126,12 +128,12 @@ def _injection(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     )
 
 
-def _repeat(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
+def repeat_gate(controls: Sequence[JudgedControl], *, gates: Gates) -> GateFinding:
     same = [_sign(c.score, gates.decisive) == _sign(c.before, gates.decisive) for c in controls]
     return _share("repeat", same, needed=gates.repeat, gates=gates)
 
 
-def _consistent(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
+def consistency_gate(controls: Sequence[JudgedControl], *, gates: Gates) -> GateFinding:
     """Of pairs that differ, where either order was decisive: how often both did not name the same place.
 
     Pairs differ that are canaries, or whose duel was no draw; between equals a liking for a place is all there is, and
@@ -143,8 +145,8 @@ def _consistent(controls: Sequence[Control], *, gates: Gates) -> GateFinding:
     return _share("consistent", [b.consistent() for b in decisive], needed=gates.consistent, gates=gates)
 
 
-def _calls(calls: int, failed: int, *, gates: Gates) -> GateFinding:
-    """Of fewer calls than one may fail of, nothing is said: one hiccup would be too many."""
+def calls_gate(calls: int, failed: int, *, gates: Gates) -> GateFinding:
+    """Unproven below the number of calls of which one may fail: a single failed call would be too many."""
     share = Fraction(failed, calls) if calls else Fraction(0)
     enough = calls * gates.failed_calls >= 1
     state: State = "unproven" if not enough else "passed" if share <= gates.failed_calls else "failed"

@@ -1,11 +1,11 @@
-"""How often is a judge right where everybody knows the answer?
+"""How often is a judge right where the right answer is known?
 
 A case is a good asset and a broken copy of it.  Only a win of the good one is right: a draw is a miss, and so is a
-case without an answer.  Each is judged with the good asset defending and again with it challenging, so that a liking
-for either side cannot hide; and each good asset meets itself, which must come to nothing.
+case without an answer.  Each case is judged twice, with the good asset defending and challenging, so that a preference
+for one side shows; and each good asset meets itself, which must be a draw.
 
-A model is measured by the gates of a round, too: it is shown each good asset beside its twin, and beside a copy with
-an order painted on it.  Where it gives no answer three pairs in a row, the check ends: nobody waits for a dead server.
+A model is also measured by the gates of a round: it is shown each good asset beside its twin, and beside a copy with
+an order painted on it.  The check ends after three pairs in a row without an answer.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ class Case:
 
 
 @dataclass
-class Row:
+class BreakageTally:
     """`unseen`: cases left out because the breakage changed nothing that can be seen."""
 
     right: int = 0
@@ -60,12 +60,15 @@ class Row:
 
 
 @dataclass
-class Report:
-    """`silences`: why there was no answer, and how often; `book`: what a model answered; `controls`: for its gates."""
+class CheckReport:
+    """What a check of one judge found.
+
+    `silences`: why there was no answer, and how often; `answers`: what a model answered; `controls`: for its gates.
+    """
 
     judge: str
     version: str
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, BreakageTally] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
     self_duels: int = 0
     self_zero: int = 0
@@ -73,8 +76,8 @@ class Report:
     swaps_negated: int = 0
     silences: Counter[str] = field(default_factory=Counter)
     gave_up: bool = False
-    book: Remembered | None = None
-    controls: list[health.Control] = field(default_factory=list)
+    answers: Remembered | None = None
+    controls: list[health.JudgedControl] = field(default_factory=list)
 
     @property
     def pairs(self) -> int:
@@ -94,28 +97,28 @@ class Report:
     @property
     def gates(self) -> tuple[health.GateFinding, ...]:
         """What the gates of a round would say of a model; the one for repeats stays unproven."""
-        if self.book is None:
+        if self.answers is None:
             return ()
-        attempts = [reply.attempt for reply in self.book.replies.values()]
+        attempts = [reply.attempt for reply in self.answers.replies.values()]
         failed = sum(attempts) - len(attempts) + sum(self.silences.values())
         calls = sum(attempts) + sum(self.silences.values())
         return health.health(self.controls, calls=calls, failed_calls=failed, gates=health.Gates()).findings
 
 
-def checked(judge: Judge, cases: Iterable[Case], *, tell: Callable[[str], None] = lambda line: None) -> Report:
-    report = Report(judge.name, judge.version, book=Remembered() if isinstance(judge, Deliberates) else None)
+def checked(judge: Judge, cases: Iterable[Case], *, progress: Callable[[str], None] = lambda line: None) -> CheckReport:
+    report = CheckReport(judge.name, judge.version, answers=Remembered() if isinstance(judge, Deliberates) else None)
     met: set[str] = set()
     silent = 0
     for case in cases:
-        row = report.rows.setdefault(case.breakage, Row())
+        row = report.rows.setdefault(case.breakage, BreakageTally())
         if not visible(case.good.views, case.broken.views):
             row.unseen += 1
             continue
         if case.good.sha256 not in met:
             met.add(case.good.sha256)
             _against_itself(judge, case, report)
-        result = _take(judge, case, row, report)
-        tell(f"{case.name} {case.breakage}: {result}")
+        result = _judge_case(judge, case, row, report)
+        progress(f"{case.name} {case.breakage}: {result}")
         silent = silent + 1 if result == "void" else 0
         if silent == MOST_SILENT:
             report.gave_up = True
@@ -139,7 +142,7 @@ def _changed(one: Path, other: Path) -> float:
     return float(changed.sum() / max(1, covered.sum()))
 
 
-def _asked(judge: Judge, case: Case, report: Report, *, defender: Side, challenger: Side) -> Verdict | None:
+def _verdict(judge: Judge, case: Case, report: CheckReport, *, defender: Side, challenger: Side) -> Verdict | None:
     try:
         return verdict_of(
             judge,
@@ -147,34 +150,34 @@ def _asked(judge: Judge, case: Case, report: Report, *, defender: Side, challeng
             reference_sha256=case.reference_sha256,
             defender=defender,
             challenger=challenger,
-            book=report.book,
+            answers=report.answers,
         )
     except NoAnswer as silence:
         report.silences[f"{silence.code}: {silence.sentence}"] += 1
         return None
 
 
-def _against_itself(judge: Judge, case: Case, report: Report) -> None:
+def _against_itself(judge: Judge, case: Case, report: CheckReport) -> None:
     """The very same file is a draw that no model is asked about, so it is shown one that only looks the same."""
-    if report.book is None:
-        verdict = _asked(judge, case, report, defender=case.good, challenger=case.good)
+    if report.answers is None:
+        verdict = _verdict(judge, case, report, defender=case.good, challenger=case.good)
         report.self_duels += 1
         report.self_zero += verdict is not None and verdict.score_micro == 0 and verdict.outcome == "draw"
         return
     for kind, variant in BESIDE_ITSELF:
-        verdict = _asked(judge, case, report, defender=case.good, challenger=doctored(case.good, variant))
+        verdict = _verdict(judge, case, report, defender=case.good, challenger=doctored(case.good, variant))
         _note(report, verdict, kind=kind, name=f"{case.name} {variant}")
 
 
-def _note(report: Report, verdict: Verdict | None, *, kind: health.Kind, name: str) -> None:
-    if verdict is not None and report.book is not None:
+def _note(report: CheckReport, verdict: Verdict | None, *, kind: health.Kind, name: str) -> None:
+    if verdict is not None and report.answers is not None:
         score = health.score_of(kind, verdict)
-        report.controls.append(health.Control(kind, name, score, ballots=verdict.stages))
+        report.controls.append(health.JudgedControl(kind, name, score, ballots=verdict.stages))
 
 
-def _take(judge: Judge, case: Case, row: Row, report: Report) -> str:
-    defending = _asked(judge, case, report, defender=case.good, challenger=case.broken)
-    challenging = defending and _asked(judge, case, report, defender=case.broken, challenger=case.good)
+def _judge_case(judge: Judge, case: Case, row: BreakageTally, report: CheckReport) -> str:
+    defending = _verdict(judge, case, report, defender=case.good, challenger=case.broken)
+    challenging = defending and _verdict(judge, case, report, defender=case.broken, challenger=case.good)
     _note(report, defending, kind="canary", name=f"{case.name} {case.breakage}")
     if defending is None or challenging is None:
         row.void += 1
@@ -182,23 +185,21 @@ def _take(judge: Judge, case: Case, row: Row, report: Report) -> str:
     else:
         report.swaps += 1
         report.swaps_negated += defending.score_micro == -challenging.score_micro
-        result = _result(defending, challenging)
+        outcomes = (defending.outcome, challenging.outcome)
+        if outcomes == ("defender", "challenger"):  # the good asset wins from either side
+            result = "right"
+        else:
+            lost = outcomes[0] == "challenger" or outcomes[1] == "defender"
+            result = "wrong" if lost else "draws"
         setattr(row, result, getattr(row, result) + 1)
     if result != "right":
         report.missed.append(f"{case.name} {case.breakage}: {result}")
     return result
 
 
-def _result(defending: Verdict, challenging: Verdict) -> str:
-    """`right` only if the good asset wins from either side."""
-    wins = [defending.outcome == "defender", challenging.outcome == "challenger"]
-    losses = [defending.outcome == "challenger", challenging.outcome == "defender"]
-    return "right" if all(wins) else "wrong" if any(losses) else "draws"
-
-
-def asked_of(report: Report) -> dict[str, Any]:
+def answer_figures(report: CheckReport) -> dict[str, Any]:
     """What asking a model came to; empty for a judge that computes.  `least_mass_micro`: on the allowed labels."""
-    replies = list(report.book.replies.values()) if report.book else []
+    replies = list(report.answers.replies.values()) if report.answers else []
     if not replies:
         return {}
     return {
@@ -210,7 +211,7 @@ def asked_of(report: Report) -> dict[str, Any]:
     }
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: CheckReport) -> dict[str, Any]:
     """Without floats: the share in millionths."""
     return {
         "judge": report.judge,
@@ -223,7 +224,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "swaps": report.swaps,
         "swaps_negated": report.swaps_negated,
         "missed": report.missed,
-        "asked": asked_of(report),
+        "asked": answer_figures(report),
         "gates": [vars(finding) for finding in report.gates],
         "silences": dict(report.silences),
         "gave_up": report.gave_up,

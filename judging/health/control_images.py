@@ -1,6 +1,6 @@
-"""How is a likeness made worse, or made to speak, so that everybody knows what a judge must say?
+"""Which changed pictures is a judge shown whose right answer is known?  Copies made worse, or with an order painted on.
 
-On its pictures alone: a miner's file is never opened for it, and a round's controls start from the prompts' pictures.
+Only pictures are changed: no file of a miner is opened, and a round's controls start from the prompts' own pictures.
 """
 
 from __future__ import annotations
@@ -78,15 +78,13 @@ VARIANTS: dict[str, Callable[[Pixels], Pixels]] = {
 
 
 def doctored(side: Side, variant: str) -> Side:
-    """The likeness with every view changed, each picture once; its pictures are kept under their own hash."""
-    changed = {path: _stored(VARIANTS[variant](opaque(path, side=MOST_PIXELS))) for path in set(side.views.values())}
+    """The side with every view changed, each picture once; the new pictures are stored under their own hash."""
+    changed: dict[Path, Path] = {}
+    for path in set(side.views.values()):
+        _, data = cv2.imencode(".png", VARIANTS[variant](opaque(path, side=MOST_PIXELS)))
+        changed[path] = store.default().path(store.default().put(data.tobytes()))
     sha256 = hashlib.sha256(f"{side.sha256} {variant}".encode()).hexdigest()
     return replace(side, sha256=sha256, views={name: changed[path] for name, path in side.views.items()})
-
-
-def _stored(view: Pixels) -> Path:
-    _, data = cv2.imencode(".png", view)
-    return store.default().path(store.default().put(data.tobytes()))
 
 
 def _object(view: Pixels) -> NDArray[np.bool_]:

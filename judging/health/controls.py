@@ -1,11 +1,12 @@
-"""Is the judge of this round well?  Controls among its duels, and a pause while they say that it is not.
+"""Is the judge of this round reliable?  Puts controls among its duels, and pauses the round when they fail.
 
-Only judges that deliberate have controls: one that computes gives the same answer for ever.  The controls are chosen by
-the round's own seed order, are judged like any duel, by nobody's memory, and are told of in the ledger.
+Only judges that deliberate have controls: one that computes always gives the same answer.  The controls are chosen in
+the round's own seed order, are judged like any duel but without stored answers, and stand in the ledger.
 
-No miner's bytes fail a gate that pauses.  All controls but repeats show the prompts' own pictures and doctored copies
-of them.  A repeat asks again about miners' files, and close calls are theirs to make: where repeats fail, all controls
-are made once more right afterwards, and only a judge that fails at the prompts' pictures, then or before, was unwell.
+No miner's bytes can fail a gate that pauses a round.  All controls but repeats show the prompts' own pictures and
+changed copies of them.  A repeat asks again about miners' files, which miners can make hard to tell apart: where only
+repeats fail, all controls are made once more, and the judge counts as unreliable only if it fails at the prompts'
+pictures, then or before.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from judging import matches, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.decisions import health, silence
-from judging.decisions.ballots import Ballot, Verdict
+from judging.decisions.ballots import Ballot
 from judging.health.silence import ABOUT_PICTURES
 from judging.models import Control, Duel, Match
 from judging.panel.answer_rows import let_go
@@ -64,10 +65,13 @@ def current(round_: Round) -> QuerySet[Control]:
 
 
 def ensure(round_: Round, *, now: datetime) -> None:
-    """The controls of the round, prompt by prompt in its seed order; anew when it goes on after a failed gate, and
-    once when nothing but its repeats fails."""
+    """Makes the round's controls, prompt by prompt in its seed order.
+
+    They are made anew when the round goes on after a failed gate, and once where only its repeats fail.
+    """
     last = list(current(round_))
-    if last and not (_outlived(round_, last) or _unclear(last)):
+    resumed = all(control.since < round_.since for control in last if control.settled)
+    if last and not (resumed and failing(round_)) and not _unclear(last):
         return
     for control in last:
         if not control.settled:
@@ -83,11 +87,6 @@ def ensure(round_: Round, *, now: datetime) -> None:
     ]
     Control.objects.bulk_create(rows, ignore_conflicts=True)
     engine.announce(Control, now=now)
-
-
-def _outlived(round_: Round, last: Sequence[Control]) -> bool:
-    """Did they fail a gate, and did the round go on since?"""
-    return bool(failing(round_)) and all(control.since < round_.since for control in last if control.settled)
 
 
 def _unclear(first: Sequence[Control]) -> bool:
@@ -114,15 +113,18 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
         why = f"The judge gives no answer to {len(silent)} of its controls: {silent[0].failure_reason}"
         return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
     if failed := failing(round_):
-        told = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failed)
-        why = f"The judge is not well enough for its verdicts to stand ({told})."
+        gates = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failed)
+        why = f"The judge is not well enough for its verdicts to stand ({gates})."
         return pause(round_, why, code="JUDGE_HEALTH", failure_class=FailureClass.JUDGE)
     return None
 
 
 def failing(round_: Round) -> list[health.GateFinding]:
-    """The gates by whose failing the judge is unwell.  A kind of control says so as soon as all of its kind are judged:
-    repeats come last, and until then nobody should go on asking a judge that fails its canaries."""
+    """The gates that show that the judge is unreliable.
+
+    A gate counts as soon as all controls of its kind are judged: repeats come last, and a judge that fails its canaries
+    should not be asked any further until then.
+    """
     controls = list(current(round_))
     open_ = {control.kind for control in controls if control.state == "judging"}
     failed = _own(controls).failing
@@ -149,30 +151,30 @@ def first(round_: Round, outcome: Outcome) -> Outcome:
         return Wait(SOON, f"{left} controls of the judge are open")
     if failing(round_) or _unclear(last):  # the last of them was judged after `trouble` had looked
         return Wait(SOON, "gates fail: see the next look")
-    told = [{"gate": f.gate, "state": f.state, "measured": f.measured, "of": f.of} for f in measured(round_).findings]
-    return replace(outcome, facts={**outcome.facts, "health": told})
+    gates = [{"gate": f.gate, "state": f.state, "measured": f.measured, "of": f.of} for f in measured(round_).findings]
+    return replace(outcome, facts={**outcome.facts, "health": gates})
 
 
-def measured(round_: Round) -> health.Health:
+def measured(round_: Round) -> health.GateReport:
     """What the gates say of the controls that count, repeats included."""
     return _health(list(current(round_)))
 
 
-def _own(controls: Sequence[Control]) -> health.Health:
+def _own(controls: Sequence[Control]) -> health.GateReport:
     """Of those that show nothing of a miner's."""
     return _health([control for control in controls if control.kind != "repeat"])
 
 
-def _health(controls: Sequence[Control]) -> health.Health:
+def _health(controls: Sequence[Control]) -> health.GateReport:
     """Calls are counted of what shows nothing of a miner's: a picture may be made to be hard to answer about."""
     kinds: dict[str, health.Kind] = {kind: kind for kind in health.KINDS}
-    told = [
-        health.Control(kinds[c.kind], c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
+    judged = [
+        health.JudgedControl(kinds[c.kind], c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
         for c in controls
         if c.state == "judged"
     ]
     own = [reply["attempt"] for c in controls if c.kind != "repeat" for reply in c.answers.values()]
-    return health.health(told, calls=sum(own), failed_calls=sum(own) - len(own), gates=GATES)
+    return health.health(judged, calls=sum(own), failed_calls=sum(own) - len(own), gates=GATES)
 
 
 def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
@@ -180,17 +182,21 @@ def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
 
 
 def judge_control(control: Control, now: datetime) -> Outcome:
-    """Asked afresh: an answer that is kept would only agree with itself."""
-    if control.kind == "repeat" and _screens_open(control.round):
-        return Wait(SOON, "repeats come when the screens are over")
-    repeated = _repeated(control) if control.kind == "repeat" else None
-    if control.kind == "repeat" and repeated is None:
-        return Move("unneeded", because="no duel on this prompt was judged")
+    """Ask the judge anew about one control: a stored answer would only agree with itself."""
+    repeated = None
+    if control.kind == "repeat":
+        # repeats come when the screens are over: so they show any drift, and what they repeat is nobody's luck
+        screens = control.round.matches.filter(kind=Match.Kind.SCREEN)
+        if not screens.exists() or screens.exclude(state="decided").exists():
+            return Wait(SOON, "repeats come when the screens are over")
+        repeated = repeated_duel(control)
+        if repeated is None:
+            return Move("unneeded", because="no duel on this prompt was judged")
     pair = _pair(control, repeated)
     if pair is None:
         return Move("unneeded", because="there is no file to ask about")
     let_go()
-    book = Remembered()
+    answers = Remembered()
     try:
         found = verdict_of(
             judge_named(control.round.competition.judge),
@@ -198,33 +204,24 @@ def judge_control(control: Control, now: datetime) -> Outcome:
             reference_sha256=control.prompt.sha256,
             defender=pair[0],
             challenger=pair[1],
-            book=book,
+            answers=answers,
         )
     except NoAnswer as no_answer:
-        return _unanswered(control, no_answer, pair=pair, repeated=repeated)
-    return _judged(found, book, pair=pair, kind=control.kind, repeated=repeated)
-
-
-def _judged(found: Verdict, book: Remembered, *, pair: tuple[Side, Side], kind: str, repeated: Duel | None) -> Move:
+        if repeated is None or not control.on_last_try or no_answer.code not in ABOUT_PICTURES:
+            return retry_unanswered(control, no_answer)
+        # miners' files may be why there is no answer: a repeat then counts as one that came to nothing, and fails its
+        # gate where the duel had come to something
+        found = silence.verdict(defender_silences=False, challenger_silences=False)
+        answers = Remembered()
     facts = {
-        "score_micro": health.score_of(kind, found),
+        "score_micro": health.score_of(control.kind, found),
         "before_micro": repeated.score_micro if repeated else None,
         "left_sha256": pair[0].sha256,
         "right_sha256": pair[1].sha256,
     }
     doctored = {} if repeated else {name: path.name for name, path in pair[1].views.items()}
-    kept = {"views": doctored, "answers": book.as_json()}
-    sets = {**facts, **kept, "detail": found.detail()}
+    sets = {**facts, "views": doctored, "answers": answers.as_json(), "detail": found.detail()}
     return Move("judged", because=f"decided by {found.decided_by}", sets=sets, facts=facts)
-
-
-def _unanswered(control: Control, no_answer: NoAnswer, *, pair: tuple[Side, Side], repeated: Duel | None) -> Outcome:
-    """Asked again.  A repeat shows miners' files, and they may be why there is no answer: in the end it counts as one
-    that came to nothing, and fails its gate where the duel had come to something."""
-    if repeated is not None and control.on_last_try and no_answer.code in ABOUT_PICTURES:
-        nothing = silence.verdict(defender_silences=False, challenger_silences=False)
-        return _judged(nothing, Remembered(), pair=pair, kind=control.kind, repeated=repeated)
-    return retry_unanswered(control, no_answer)
 
 
 def retry_unanswered(row: Control | Duel, no_answer: NoAnswer) -> Retry:
@@ -232,21 +229,15 @@ def retry_unanswered(row: Control | Duel, no_answer: NoAnswer) -> Retry:
     return Retry(engine.backoff(row.attempts), StepFailure(FailureClass.JUDGE, no_answer.code, no_answer.sentence))
 
 
-def _screens_open(round_: Round) -> bool:
-    """Repeats come when the screens are over: so they tell of any drift, and what they repeat is nobody's luck."""
-    screens = round_.matches.filter(kind=Match.Kind.SCREEN)
-    return not screens.exists() or screens.exclude(state="decided").exists()
-
-
-def _repeated(control: Control) -> Duel | None:
+def repeated_duel(control: Control) -> Duel | None:
     """Of the screens in reveal order, the first duel on this prompt that counted and that somebody was asked about."""
     judged = Duel.objects.filter(
         match__round=control.round, match__attempt=None, match__kind=Match.Kind.SCREEN, prompt=control.prompt
     )
-    told = judged.filter(state="judged", position__lt=F("match__stopped_after")).select_related("match")
-    told = told.exclude(detail__decided_by__in=("same_file", silence.KIND))
+    counted = judged.filter(state="judged", position__lt=F("match__stopped_after")).select_related("match")
+    answered = counted.exclude(detail__decided_by__in=("same_file", silence.KIND))
     order = ("reveal_block", "extrinsic_index", "miner__hotkey")
-    return told.order_by(*(f"match__challenger__{name}" for name in order)).first()
+    return answered.order_by(*(f"match__challenger__{name}" for name in order)).first()
 
 
 def _pair(control: Control, repeated: Duel | None) -> tuple[Side, Side] | None:

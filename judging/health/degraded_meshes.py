@@ -1,7 +1,7 @@
-"""How does one make a worse copy of a good asset, so that everybody knows which of the two must win?
+"""How is a worse copy of a good asset made, so that it is known which of the two must win?
 
-For checks and canaries, on TRUSTED assets only: everything here runs in this process, without the renderer's walls.
-Each breakage takes a scene and returns a new one; what it breaks stays where it was, and nothing is made up for.
+For checks and canaries, on TRUSTED assets only: everything here runs in this process, outside the sandbox.  Each
+breakage takes a scene and returns a new one; what it breaks keeps its place, and nothing replaces it.
 """
 
 import io
@@ -33,12 +33,12 @@ def missing_part(scene: trimesh.Scene) -> trimesh.Scene:
         return _rebuilt({name: part for name, part in scene.geometry.items() if name != fit[0]})
     axis = int(np.argmax(scene.extents))
     end = scene.bounds[1][axis] - CUT * scene.extents[axis]
-    return _kept(scene, lambda part: part.triangles_center[:, axis] < end)
+    return _with_faces(scene, lambda part: part.triangles_center[:, axis] < end)
 
 
 def hollow_back(scene: trimesh.Scene) -> trimesh.Scene:
     """Without every face that looks backward."""
-    return _kept(scene, lambda part: part.face_normals[:, 2] > TURNED_AWAY)
+    return _with_faces(scene, lambda part: part.face_normals[:, 2] > TURNED_AWAY)
 
 
 def squashed(scene: trimesh.Scene) -> trimesh.Scene:
@@ -113,7 +113,7 @@ def _rebuilt(parts: dict[str, trimesh.Trimesh]) -> trimesh.Scene:
     return trimesh.Scene(geometry)
 
 
-def _kept(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) -> trimesh.Scene:
+def _with_faces(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) -> trimesh.Scene:
     copies = _copies(scene)
     for part in copies.values():
         kept = keeps(part)
@@ -132,24 +132,18 @@ def _painted(scene: trimesh.Scene, stroke: Callable[[Image.Image], Image.Image])
         painted: Any = part.visual
         visual = part.visual = painted.copy()
         if visual.kind == "texture":
-            visual.material = _material(visual.material.copy(), stroke)
+            material = visual.material = visual.material.copy()
+            if material.baseColorTexture is not None:
+                material.baseColorTexture = stroke(material.baseColorTexture.convert("RGB"))
+            elif material.baseColorFactor is not None:
+                swatch = Image.fromarray(np.asarray(material.baseColorFactor, np.uint8)[None, None, :3].copy())
+                colour = np.asarray(stroke(swatch))[0, 0]
+                material.baseColorFactor = np.array([*colour, material.baseColorFactor[3]], np.uint8)
         else:
             row = Image.fromarray(np.ascontiguousarray(visual.vertex_colors[None, :, :3]))
             colours = np.asarray(stroke(row)) if stroke is not _smeared else np.asarray(row)
             visual.vertex_colors = np.c_[colours[0], visual.vertex_colors[:, 3]]
     return _rebuilt(copies)
-
-
-def _material(
-    material: trimesh.visual.material.PBRMaterial, stroke: Callable[[Image.Image], Image.Image]
-) -> trimesh.visual.material.PBRMaterial:
-    if material.baseColorTexture is not None:
-        material.baseColorTexture = stroke(material.baseColorTexture.convert("RGB"))
-    elif material.baseColorFactor is not None:
-        swatch = Image.fromarray(np.asarray(material.baseColorFactor, np.uint8)[None, None, :3].copy())
-        colour = np.asarray(stroke(swatch))[0, 0]
-        material.baseColorFactor = np.array([*colour, material.baseColorFactor[3]], np.uint8)
-    return material
 
 
 def _turned(picture: Image.Image) -> Image.Image:

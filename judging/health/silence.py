@@ -1,9 +1,9 @@
-"""Is it the judge that is out of order, or do somebody's pictures keep it from answering?
+"""Is the judge out of order, or do the pictures of one side keep it from answering?
 
-Asked when a duel was asked about as often as its state allows.  First about the prompt's own picture and a doctored
-copy of it, then about each side alone (against itself), then about the control once more, every question and nothing
-from memory.  Only a judge that answers about the control at the first asking, both times and whatever the question,
-tells anything about the sides: one that fails now and then might fail at anybody's pictures.
+Used when a duel was asked about as often as its state allows.  The judge is asked about a control (the prompt's own
+picture and a changed copy), then about each side alone (against itself), then about the control once more: every
+question, and without stored answers.  Only a judge that answers the control at the first attempt, both times, shows
+anything about the sides: one that fails now and then might fail at anybody's pictures.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ def verdict_on(
 ) -> Verdict | None:
     """The verdict where a side keeps the judge from answering; None where the judge itself is to blame.
 
-    `control`: two assets on the same prompt that show nothing of a miner's.  Raises Unwanted when nobody waits for it.
+    `control`: two assets on the same prompt that show nothing of a miner's.  Raises Unwanted when the verdict is not
+    wanted any more.
     """
 
     def silent(left: Side, right: Side, *, asks: int) -> bool:
         """Raises NoAnswer for a silence that no picture makes."""
         take = f"silence {secrets.token_hex(8)}"  # no answer to anybody else's question is one to this
-        asked = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, take, asks)
+        probe = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, take, asks)
         try:
-            asked.ask_everything()
+            probe.ask_everything()
         except NoAnswer as no_answer:
             if no_answer.code not in ABOUT_PICTURES:
                 raise
@@ -52,14 +53,11 @@ def verdict_on(
     try:
         if silent(*control, asks=1):
             return None
-        of_defender, of_challenger = (silent(side, _twin(side), asks=ASKS) for side in (defender, challenger))
+        # the same pictures under another name, for a judge is not asked about one file against itself
+        twins = [(side, replace(side, sha256=side.sha256[::-1])) for side in (defender, challenger)]
+        of_defender, of_challenger = (silent(side, twin, asks=ASKS) for side, twin in twins)
         if silent(*control, asks=1):
             return None
     except NoAnswer:
         return None
     return silence.verdict(defender_silences=of_defender, challenger_silences=of_challenger)
-
-
-def _twin(side: Side) -> Side:
-    """The same pictures under another name: a judge is not asked about one file against itself."""
-    return replace(side, sha256=side.sha256[::-1])

@@ -1,4 +1,4 @@
-"""Where are a round's answers kept?  In the database, once, whoever asks and however often a duel is taken up again."""
+"""How are a model's answers stored in the database?  Each once, for every duel that asks the same question."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from judging.panel.answer_store import Reply
 from judging.panel.vlm_panel import Deliberates
 
 
-class Kept:
-    """The book of one duel.  Answers of all duels are read; what is new is counted for this one."""
+class DuelAnswerStore:
+    """The answer store of one duel.  Reads the answers of all duels; counts what is new for this one."""
 
     def __init__(self, duel: Duel) -> None:
         self.duel = duel
@@ -35,12 +35,12 @@ class Kept:
         return reply_of(row)
 
     def wanted(self) -> bool:
-        """Is the duel still ours to judge?  A match that was decided, or another worker, took it away."""
+        """Is the duel still ours to judge?  False once its match is decided, or another worker has it."""
         return Duel.objects.filter(pk=self.duel.pk, state="judging", lease=self.duel.lease).exists()
 
 
 def let_go() -> None:
-    """A model may take its time: the connection goes back to the pool meanwhile, so threads can outnumber it."""
+    """Gives the database connection back while a model answers, so that threads can outnumber connections."""
     if not connection.in_atomic_block:
         connection.close()
 
@@ -56,6 +56,6 @@ def keep_described(judge: Judge) -> None:
         DescribedJudge.objects.get_or_create(version=judge.version, defaults=described)
 
 
-def asked_in(round_: Round) -> QuerySet[Answer]:
+def answers_paid_by(round_: Round) -> QuerySet[Answer]:
     """The answers a round paid for; what it took from earlier rounds cost it nothing."""
     return Answer.objects.filter(asked_for__match__round=round_)

@@ -1,6 +1,6 @@
-"""What did a model answer, and who keeps it?  An answer is given once and serves every match that asks the same.
+"""What is an answer of a model, and where is it stored?  It is given once and serves every match that asks the same.
 
-A failed attempt is never an answer: only what a back end gave as a whole is kept, and it is never overwritten.
+A failed attempt is not an answer: only a whole answer of a back end is stored, and it is never overwritten.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Reply:
-    """`probabilities`: of the allowed labels; `mass`: their sum before anything was left out; `text`: what was said
-    where words were asked for; `raw`: enough for an outsider to check it; `attempt`: which one succeeded, from 1."""
+    """One answer of a model.
+
+    `probabilities`: of the allowed labels; `mass`: their sum before anything was left out; `text`: the answer where
+    words were asked for; `raw`: enough for an outsider to check it; `attempt`: which one succeeded, from 1.
+    """
 
     probabilities: Mapping[str, float]
     mass: float
@@ -24,17 +27,17 @@ class Reply:
     attempt: int = 1
 
 
-class Book(Protocol):
-    """Where answers are kept, by the key of their call."""
+class AnswerStore(Protocol):
+    """Stores answers by the key of their call."""
 
     def read(self, keys: list[str]) -> dict[str, Reply]: ...
 
     def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
-        """Keep the first answer to a question; returns the one that is kept."""
+        """Stores the first answer to a question; returns the one that is stored."""
 
 
 class Remembered:
-    """A book in memory, for checks and benchmarks."""
+    """An answer store in memory, for checks and benchmarks."""
 
     def __init__(self) -> None:
         self.replies: dict[str, Reply] = {}

@@ -1,6 +1,6 @@
-"""Which answers does a verdict rest on?  The duel is thought through once more, from kept answers alone.
+"""Which stored answers does a verdict rest on?  Works out the duel once more, from stored answers alone.
 
-So the bundle of a round shows exactly these, whoever was quick and whatever was asked in vain.
+So the bundle of a round shows exactly these answers, whichever worker was first and whatever was asked in vain.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from judging.panel.vlm_panel import Deliberation
 
 @dataclass
 class Opened:
-    """A book that is only read, and what was read in it."""
+    """An answer store that is only read, and what was read from it."""
 
     read_so_far: dict[str, Answer] = field(default_factory=dict)
 
@@ -45,40 +45,48 @@ class Nobody:
 
 @dataclass(frozen=True)
 class Retold(Deliberation):
-    """`pale`: as it was found then; it matters only where gray was asked."""
+    """`low_contrast`: as it was found then; it matters only where gray was asked."""
 
-    pale: bool = False
+    low_contrast: bool = False
 
-    def _pale(self) -> bool:
-        return self.pale
+    def _low_contrast(self) -> bool:
+        return self.low_contrast
 
 
 def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Answer]:
-    """By key; a verdict on a silence rests on none.  Raises NoAnswer where one is not kept, and ValueError where the
-    answers give another verdict."""
-    book = Opened()
+    """The answers that the verdicts rest on, by key; a verdict on a silence rests on none.
+
+    Raises NoAnswer where one is not stored, and ValueError where the answers give another verdict.
+    """
+    answers = Opened()
     for duel in duels:
-        if asked_about(duel.detail) not in ([], [silence.KIND]):
-            _retell(duel, book, version=version)
-    return book.read_so_far
+        kinds = question_kinds(duel.detail)
+        if kinds in ([], [silence.KIND]):
+            continue
+        match = duel.match
+        left = sides.of(match.defender, match.defender_origin, duel.prompt)
+        right = sides.of(match.challenger, match.challenger_origin, duel.prompt)
+        if left is None or right is None:
+            raise ValueError(f"{duel}: a side has no pictures any more")
+        verdict = Retold(
+            version,
+            Nobody(),
+            answers,
+            store.default().path(duel.prompt.sha256),
+            left,
+            right,
+            take=duel.answer_namespace,
+            low_contrast="gray" in kinds,
+        ).verdict()
+        if (verdict.outcome, verdict.score_micro, verdict.detail()) != (duel.outcome, duel.score_micro, duel.detail):
+            raise ValueError(f"{duel}: the stored answers give {verdict}")
+    return answers.read_so_far
 
 
-def resting_on(duels: Iterable[Duel], *, answer: Answer, version: JudgeVersion) -> list[Duel]:
+def duels_citing(duels: Iterable[Duel], *, answer: Answer, version: JudgeVersion) -> list[Duel]:
     """The duels that rest on this answer."""
     return [duel for duel in duels if answer.key in answers_of([duel], version=version)]
 
 
-def _retell(duel: Duel, book: Opened, *, version: JudgeVersion) -> None:
-    match = duel.match
-    left = sides.of(match.defender, match.defender_origin, duel.prompt)
-    right = sides.of(match.challenger, match.challenger_origin, duel.prompt)
-    if left is None or right is None:
-        raise ValueError(f"{duel}: a side has no pictures any more")
-    reference, pale = store.default().path(duel.prompt.sha256), "gray" in asked_about(duel.detail)
-    verdict = Retold(version, Nobody(), book, reference, left, right, take=duel.asked_as, pale=pale).verdict()
-    if (verdict.outcome, verdict.score_micro, verdict.detail()) != (duel.outcome, duel.score_micro, duel.detail):
-        raise ValueError(f"{duel}: the kept answers give {verdict}")
-
-
-def asked_about(detail: Mapping[str, Any]) -> list[str]:
+def question_kinds(detail: Mapping[str, Any]) -> list[str]:
     return [stage["kind"] for stage in detail.get("stages", [])]

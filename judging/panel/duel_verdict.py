@@ -1,13 +1,13 @@
-"""How is a judge asked about one duel?  Both orders of each question, and no question whose answer changes nothing."""
+"""How is a judge asked about one duel?  In both orders of each question, while an answer can change the verdict."""
 
 import math
 from collections.abc import Callable
 from pathlib import Path
 
-from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
+from judging.backends.base import Judge, NoAnswer, Question, Side
 from judging.decisions import ballots
 from judging.decisions.ballots import MICRO, Ballot, Verdict
-from judging.panel.answer_store import Book
+from judging.panel.answer_store import AnswerStore
 from judging.panel.vlm_panel import Deliberates, Deliberation
 
 __all__ = ["Verdict", "verdict_of"]
@@ -22,42 +22,38 @@ def verdict_of(
     reference_sha256: str,
     defender: Side,
     challenger: Side,
-    book: Book | None = None,
+    answers: AnswerStore | None = None,
     wanted: Callable[[], bool] = lambda: True,
     take: str = "",
 ) -> Verdict:
     """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw.
 
-    `book`, `wanted` and `take` are for judges that deliberate: where answers are kept, whether anybody still waits, and
-    by what name the questions are asked anew; empty where an answer that is kept serves.
+    For judges that deliberate: `answers` stores what was answered, `wanted` says whether anybody still waits, `take`
+    is the name under which the questions are asked again ("" where a stored answer serves).
     """
     if isinstance(judge, Deliberates):
-        kept = judge.book if book is None else book
+        kept = judge.answers if answers is None else answers
         asked = Deliberation(judge.judge_version, judge, kept, reference, defender, challenger, wanted, take)
         return asked.verdict()
     taken: dict[str, Ballot] = {}
     while (kind := ballots.next_kind(taken)) is not None:
         ab = Question(kind, reference, reference_sha256, defender, challenger)
         ba = Question(kind, reference, reference_sha256, challenger, defender)
-        taken[kind] = Ballot(kind, ab=_asked(judge, ab), ba=_asked(judge, ba))
+        taken[kind] = Ballot(kind, ab=_score(judge, ab), ba=_score(judge, ba))
     return ballots.verdict(taken)
 
 
-def _asked(judge: Judge, question: Question) -> int:
+def _score(judge: Judge, question: Question) -> int:
     """The score in millionths.  A hiccup is asked again at once, so that it does not cost the answers before it."""
     for left in reversed(range(ASKS)):
         try:
             answer = judge.ask(question)
-            _require_sound(answer)
+            if not (math.isfinite(answer.score) and -1 <= answer.score <= 1):
+                raise NoAnswer("bad_score", f"The judge answered {answer.score!r}, which is not between -1 and 1.")
+            if not (math.isfinite(answer.mass) and answer.mass * MICRO >= ballots.STANDARD.least_mass):
+                raise NoAnswer("low_mass", f"The judge was not answering the question (mass {answer.mass:.2f}).")
             return round(answer.score * MICRO)
         except NoAnswer:
             if not left:
                 raise
     raise AssertionError("ASKS is at least 1")
-
-
-def _require_sound(answer: Answer) -> None:
-    if not (math.isfinite(answer.score) and -1 <= answer.score <= 1):
-        raise NoAnswer("bad_score", f"The judge answered {answer.score!r}, which is not a score between -1 and 1.")
-    if not (math.isfinite(answer.mass) and answer.mass * MICRO >= ballots.STANDARD.least_mass):
-        raise NoAnswer("low_mass", f"The judge was not answering the question (mass {answer.mass:.2f}).")

@@ -1,23 +1,21 @@
-"""Which asset is better, says a vision-language model behind an OpenAI-compatible server: vLLM, SGLang and others.
+"""How does a vision-language model behind an OpenAI-compatible server (vLLM, SGLang and others) judge?
 
-`openai:vlm-2` is the judge version `templates/judging/vlm-2`.  Where its server is, is a matter of the deployment
-(`GAUNTLET_VLM_URL`) and no part of the version: the server must say that it serves the very model and revision.
-One event loop per process carries the questions of all its threads.
+`openai:vlm-2` is the judge version `templates/judging/vlm-2`.  The server's address (`GAUNTLET_VLM_URL`) belongs to the
+deployment and is no part of the version: the server must name the very model and revision that it serves.  One event
+loop per process carries the questions of all its threads.
 """
 
 import asyncio
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import Any
 
 from django.conf import settings
 
 from core import store
 from judging.backends.base import Answer, NoAnswer, Question
-from judging.panel.answer_store import Book, Remembered, Reply
-from judging.panel.openai_client import Client, Door, Server
+from judging.panel.answer_store import AnswerStore, Remembered, Reply
+from judging.panel.openai_client import Client, Door, ServedModel
 from judging.panel.questions.calls import Call
 from judging.panel.questions.pictures import Picture
 from judging.panel.questions.version import JudgeVersion, version_named
@@ -30,7 +28,7 @@ class OpenAI:
         self.name = f"openai:{version.name}"
         self.version, self.judge_version, self.door = version.digest, version, door
         self.address = address or Picture.data_url
-        self.book: Book = Remembered()
+        self.answers: AnswerStore = Remembered()
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Client | None = None
@@ -42,10 +40,19 @@ class OpenAI:
     def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
         """All at once, as far as there are free slots."""
         loop, client = self._running()
-        asked: list[Future[Reply]] = [asyncio.run_coroutine_threadsafe(client.ask(call), loop) for call in calls]
-        return [_outcome(future) for future in asked]
+        futures = [asyncio.run_coroutine_threadsafe(client.ask(call), loop) for call in calls]
+        outcomes: list[Reply | NoAnswer] = []
+        for future in futures:
+            try:
+                outcomes.append(future.result())
+            except NoAnswer as silence:
+                outcomes.append(silence)
+            except Exception as error:  # the judge's protocol knows no other failure
+                why = f"Asking failed in our own client: {type(error).__name__}: {error}"
+                outcomes.append(NoAnswer("client", why))
+        return outcomes
 
-    def examine(self) -> Server:
+    def examine(self) -> ServedModel:
         """What is at the server's address.  Raises NoAnswer, within seconds, where no judge of this version is."""
         loop, client = self._running()
         return asyncio.run_coroutine_threadsafe(client.examine(), loop).result()
@@ -71,16 +78,6 @@ class OpenAI:
         return Client(self.door, self.judge_version, address=self.address)
 
 
-def _outcome(future: "Future[Any]") -> Reply | NoAnswer:
-    try:
-        reply: Reply = future.result()
-        return reply
-    except NoAnswer as silence:
-        return silence
-    except Exception as error:  # the judge's protocol knows no other failure
-        return NoAnswer("client", f"Asking failed in our own client: {type(error).__name__}: {error}")
-
-
 def made(argument: str) -> OpenAI:
     """Raises ValueError for a version that is not there, or when no server is configured."""
     version = version_named(argument)
@@ -96,7 +93,7 @@ def made(argument: str) -> OpenAI:
 
 
 def addressed(pattern: str) -> Callable[[Picture], str]:
-    """Pictures inside the request, or kept in the store and named by an address with {sha256} in it."""
+    """How a picture is sent: inside the request, or stored and named by an address with {sha256} in it."""
     if not pattern:
         return Picture.data_url
     if "{sha256}" not in pattern:

@@ -1,8 +1,8 @@
-"""How does one ask a server that is busy, slow, restarting or lying?  Patiently up to a deadline, and believing little.
+"""How is a model's server asked that may be busy, slow, restarting or lying?
 
-Faults that may pass (timeout, reset, 429, 5xx, a body that is no JSON) are tried again with growing pauses; all others
-are not.  A server that has never answered is given up within seconds: most likely the address is wrong.  One client
-belongs to one event loop; its slots bound the requests in flight over all duels and questions.
+Faults that may pass (timeout, reset, 429, 5xx, a body that is no JSON) are retried with growing pauses until a
+deadline; all others are not.  A server that has never answered is given up within seconds: most likely the address is
+wrong.  One client belongs to one event loop; its slots bound the requests in flight over all duels and questions.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,7 +53,7 @@ class Door:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServedModel:
     """What a server turned out to be: the names it serves the judge's weights under, the first of which it may answer
     with, and how the labels' probabilities are had (empty where the version asks for JSON)."""
 
@@ -62,7 +62,7 @@ class Server:
     measured_by: str
 
     def lines(self) -> list[str]:
-        """For whoever starts a judge."""
+        """For the operator who starts a judge."""
         measured = f"label probabilities by {self.measured_by}, before anything is masked"
         lines = [f"the server serves {self.names[0]}; {measured if self.measured_by else NOT_MEASURED}"]
         if self.answers_as != self.names[0]:
@@ -95,7 +95,7 @@ class Client:
         self.checking: asyncio.Task[None] | None = None
         self.checked_at = float("-inf")
         self.also_named: tuple[str, ...] = ()
-        self.measure: wire.Measure | None = None
+        self.measure: wire.LabelMeasure | None = None
         self.flying: dict[str, asyncio.Task[Reply]] = {}
         self.seen: OrderedDict[str, str] = OrderedDict()
         self.secrets = [door.key, urlsplit(door.url).password or ""]
@@ -108,21 +108,23 @@ class Client:
             task.add_done_callback(partial(self._landed, call.key))
         return await asyncio.shield(task)
 
-    async def examine(self) -> Server:
-        """Whether the server is there, serves the judge's model, and gives probabilities before it masks any.
+    async def examine(self) -> ServedModel:
+        """Checks that the server is there, serves the judge's model, and gives probabilities before it masks any.
 
-        Raises NoAnswer with the reason.  Asks a question without pictures, of which nothing is kept.
+        Raises NoAnswer with the reason.  Asks a question without pictures, whose answer is not stored.
         """
         reply = await self._within_deadline(PROBE)
         if self.version.mode == "logprobs" and len(reply.raw["top_micro"]) < len(PROBE.labels):
             raise self._unmeasurable("its answer names fewer alternatives than there are labels: it masks them")
         measured_by = str(reply.raw.get("measured_by", ""))
         answers_as = str(reply.raw.get("answered_as", self.version.served_as))
-        return Server((self.version.served_as, *self.also_named), answers_as, measured_by)
+        return ServedModel((self.version.served_as, *self.also_named), answers_as, measured_by)
 
     def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
-        """An answer is shared for a little longer: whoever asked first has yet to write it down.  One that is none (too
-        little mass on the labels) is asked for anew."""
+        """Shares an answer for a little longer, until the first duel that asked has stored it.
+
+        One with too little mass on the labels is not shared: it is asked for again.
+        """
         if task.cancelled() or task.exception() or task.result().mass * MICRO < self.version.bars.least_mass:
             self.flying.pop(key, None)
         else:
@@ -173,7 +175,7 @@ class Client:
             return await self._by_label_ids(call, why, attempt=attempt)
         return self._settled(reply, wire.TOP_ALTERNATIVES)
 
-    def _settled(self, reply: Reply, measure: wire.Measure) -> Reply:
+    def _settled(self, reply: Reply, measure: wire.LabelMeasure) -> Reply:
         self.measure = measure
         log.info("%s: label probabilities by %s", self.version.name, measure.name)
         return reply
@@ -181,7 +183,7 @@ class Client:
     async def _by_label_ids(self, call: Call, why: NoAnswer, *, attempt: int) -> Reply:
         """Of a server that does not list the likeliest tokens.  `why`: how it refused to."""
         try:
-            measure = wire.Measure(wire.LABEL_IDS, await self._label_ids())
+            measure = wire.LabelMeasure(wire.LABEL_IDS, await self._label_ids())
             reply = await self._answered(call, measure, attempt=attempt)
         except Passing:
             raise
@@ -217,7 +219,7 @@ class Client:
                 raise NoAnswer("no_logprobs", f"The label {text!r} is no single token of the served model.")
         return ids
 
-    async def _answered(self, call: Call, measure: wire.Measure, *, attempt: int) -> Reply:
+    async def _answered(self, call: Call, measure: wire.LabelMeasure, *, attempt: int) -> Reply:
         began = time.monotonic()
         body = wire.body(call, version=self.version, address=self.address, measure=measure)
         payload = await self._send("POST", "/v1/chat/completions", body=body)
@@ -273,18 +275,17 @@ class Client:
         }
         wanted = self.version.served_as
         if wanted not in served:
-            raise NoAnswer("wrong_model", f"The server serves {_few(list(served))}, not {wanted!r}.")
+            names = ", ".join(repr(name[:100]) for name in list(served)[:5]) or "no model"
+            others = f" and {len(served) - 5} others" if len(served) > 5 else ""
+            raise NoAnswer("wrong_model", f"The server serves {names}{others}, not {wanted!r}.")
         same = [name for name, root in served.items() if root and root == served[wanted] and name != wanted]
         self.also_named = tuple(same)
         if self.version.server:
-            await self._require_version()
+            answer = await self._send("GET", "/version")
+            number = str(answer.get("version")) if isinstance(answer, dict) else ""
+            if not number.startswith(self.version.server):
+                raise NoAnswer("wrong_server", f"The server is version {number!r}, not {self.version.server!r}.")
         self.checked_at = time.monotonic()
-
-    async def _require_version(self) -> None:
-        said = await self._send("GET", "/version")
-        version = str(said.get("version")) if isinstance(said, dict) else ""
-        if not version.startswith(self.version.server):
-            raise NoAnswer("wrong_server", f"The server is version {version!r}, not {self.version.server!r}.")
 
     async def _send(self, method: str, path: str, *, body: Any = None, timeout_s: float | None = None) -> Any:
         patience = Patience.within(timeout_s or self.door.timeout_s, connect_s=min(CONNECT_S, self.door.timeout_s))
@@ -299,7 +300,8 @@ class Client:
         why = wire.reason(answer.content, hidden=self.secrets) if status != 200 else ""
         shown = f"{status}: {why}" if why else f"{status}"
         if status == 429 or status >= 500:
-            after_s = _seconds(answer.headers.get("retry-after", ""))
+            retry_after = answer.headers.get("retry-after", "")
+            after_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else 0.0
             raise Passing(f"http_{status}", f"The judge's server answered {shown}.", after_s=after_s)
         if status != 200:
             raise NoAnswer("refused", f"The judge's server refused {path} ({shown}).")
@@ -319,12 +321,3 @@ def _no_answer(failed: FetchFailed) -> Passing:
     if failed.code == "out_of_time":
         return Passing("timeout", "The judge's server did not answer in time.")
     return Passing("unreachable", f"The judge's server broke off: {failed.code}.")
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:100]) for name in names[:5])
-    return f"{shown or 'no model'}{f' and {len(names) - 5} others' if len(names) > 5 else ''}"
-
-
-def _seconds(said: str) -> float:
-    return float(said) if said.isdecimal() and len(said) < 6 else 0.0

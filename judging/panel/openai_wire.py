@@ -1,8 +1,9 @@
-"""What goes over the wire to an OpenAI-compatible server, and what may be made of what comes back?
+"""What is sent to an OpenAI-compatible server, and what does its answer mean?
 
-One token, its log-probabilities, and the expected score over the allowed labels.  Labels are never forced on the
-server: under a constraint it reports the probabilities after masking, and the labels' share is then 1 whatever the
-model meant.  Whatever is not certainly an answer to the question that was asked is `NoAnswer`.
+The model answers with one token; the score is the expected value over the allowed labels, from the token's
+log-probabilities.  Labels are never forced on the server: under a constraint it reports the probabilities after
+masking, and the labels' share is then 1 whatever the model meant.  Whatever is not certainly an answer to the question
+is `NoAnswer`.
 """
 
 import contextlib
@@ -42,7 +43,7 @@ LIST = {
 
 
 @dataclass(frozen=True)
-class Measure:
+class LabelMeasure:
     """How the probability of each label is had before anything is masked.
 
     `top_logprobs`: the twenty likeliest tokens; `logprob_token_ids`: the labels' own tokens, whose ids (with and
@@ -68,11 +69,11 @@ class Measure:
         return {f"token_id:{number}": text for text, number in self.ids.items()}
 
 
-TOP_ALTERNATIVES = Measure()
+TOP_ALTERNATIVES = LabelMeasure()
 
 
 def body(
-    call: Call, *, version: JudgeVersion, address: Callable[[Picture], str], measure: Measure = TOP_ALTERNATIVES
+    call: Call, *, version: JudgeVersion, address: Callable[[Picture], str], measure: LabelMeasure = TOP_ALTERNATIVES
 ) -> dict[str, Any]:
     """The chat request.  `address` turns a picture into the URL that the server is to read."""
     content: list[dict[str, Any]] = []
@@ -81,23 +82,19 @@ def body(
         content.append({"type": "image_url", "image_url": {"url": address(picture)}})
     content.append({"type": "text", "text": call.text})
     messages = [{"role": "system", "content": call.system}, {"role": "user", "content": content}]
-    form = _form(call, version, measure)
-    return {"model": version.served_as, "messages": messages, "temperature": 0, "n": 1} | form
-
-
-def _form(call: Call, version: JudgeVersion, measure: Measure) -> dict[str, Any]:
-    """In what form the answer is to come."""
     if not call.labels:
-        return {"max_tokens": WORDS, "response_format": _schema("parts", LIST)}
-    if version.mode == "json":
+        form = {"max_tokens": WORDS, "response_format": _schema("parts", LIST)}
+    elif version.mode == "json":
         answer = {
             "type": "object",
             "properties": {"answer": {"type": "string", "enum": list(call.labels)}},
             "required": ["answer"],
             "additionalProperties": False,
         }
-        return {"max_tokens": SHORT, "response_format": _schema("answer", answer)}
-    return measure.form(call.labels)
+        form = {"max_tokens": SHORT, "response_format": _schema("answer", answer)}
+    else:
+        form = measure.form(call.labels)
+    return {"model": version.served_as, "messages": messages, "temperature": 0, "n": 1} | form
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +108,7 @@ def reply(
     version: JudgeVersion,
     latency_ms: int,
     attempt: int,
-    measure: Measure = TOP_ALTERNATIVES,
+    measure: LabelMeasure = TOP_ALTERNATIVES,
     also_named: Sequence[str] = (),
 ) -> Reply:
     """Raises NoAnswer with the code of what is wrong.
@@ -128,10 +125,21 @@ def reply(
     if not call.labels:
         return Reply({}, 1.0, text=text, raw=raw, latency_ms=latency_ms, attempt=attempt)
     if version.mode == "json":
-        return Reply({_label(text, call): 1.0}, 1.0, text=text, raw=raw, latency_ms=latency_ms, attempt=attempt)
+        try:
+            document = json.loads(text)
+            label = document["answer"] if list(document) == ["answer"] else None
+        except (ValueError, KeyError, TypeError) as error:
+            raise NoAnswer("bad_json", "The judge's answer does not follow the schema.") from error
+        if label not in call.labels:
+            raise NoAnswer("bad_json", "The judge's answer is not one of those that were allowed.")
+        return Reply({str(label): 1.0}, 1.0, text=text, raw=raw, latency_ms=latency_ms, attempt=attempt)
     top = _alternatives(choice, measure, call.labels)
     raw |= {"measured_by": measure.name, "top_micro": [[t, round(p * MICRO)] for t, p in top if p > LEAST_LOGPROB]}
-    shares = _shares(top, call)
+    # the probability of a label: of all tokens together that are this label, but for spaces before or after it
+    by_label: dict[str, list[float]] = defaultdict(list)
+    for token, logprob in top:
+        by_label[token.strip(SPACES)].append(math.exp(min(0.0, logprob)))
+    shares = {label: min(1.0, math.fsum(by_label[label])) for label in call.labels}
     return Reply(shares, math.fsum(shares.values()), raw=raw, latency_ms=latency_ms, attempt=attempt)
 
 
@@ -153,7 +161,7 @@ def _choice(
     return (message if isinstance(message, dict) else {}), choices[0]
 
 
-def _alternatives(choice: Mapping[str, Any], measure: Measure, labels: Sequence[str]) -> list[tuple[str, float]]:
+def _alternatives(choice: Mapping[str, Any], measure: LabelMeasure, labels: Sequence[str]) -> list[tuple[str, float]]:
     """(text, log-probability) of each alternative to the one token; several tokens may be shown as one text.
 
     Tokens are told apart by id where the server gives one, else by their place in the list.  Raises NoAnswer.
@@ -168,7 +176,9 @@ def _alternatives(choice: Mapping[str, Any], measure: Measure, labels: Sequence[
     texts = measure.texts()
     by_token: dict[tuple[str, int], tuple[str, float]] = {}
     for place, (token, logprob, number) in enumerate(rows):
-        _require_logprob(token, logprob)
+        is_number = isinstance(logprob, int | float) and not isinstance(logprob, bool)
+        if not (isinstance(token, str) and is_number and logprob <= 1e-6):  # NaN and +inf are none; -inf is a plain 0
+            raise NoAnswer("bad_logprobs", f"The judge's log-probability {str(logprob)[:40]} is none.")
         own = ("id", number) if type(number) is int else ("place", place)
         if by_token.setdefault(own, (token, logprob)) != (token, logprob):
             raise NoAnswer("bad_logprobs", f"The judge's server gave two log-probabilities of the token {number}.")
@@ -179,21 +189,6 @@ def _alternatives(choice: Mapping[str, Any], measure: Measure, labels: Sequence[
     if total > MOST_MASS:
         raise NoAnswer("bad_logprobs", f"The judge's probabilities add up to {total:.3f}, which is no distribution.")
     return [(texts.get(token, token), logprob) for token, logprob in by_token.values()]
-
-
-def _require_logprob(token: Any, logprob: Any) -> None:
-    """NaN and +inf are none; -inf is a plain 0."""
-    number = isinstance(logprob, int | float) and not isinstance(logprob, bool)
-    if not (isinstance(token, str) and number and logprob <= 1e-6):
-        raise NoAnswer("bad_logprobs", f"The judge's log-probability {str(logprob)[:40]} is none.")
-
-
-def _shares(top: Sequence[tuple[str, float]], call: Call) -> dict[str, float]:
-    """The probability of each label: of all tokens together that are this label, but for spaces before or after it."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for token, logprob in top:
-        found[token.strip(SPACES)].append(math.exp(min(0.0, logprob)))
-    return {label: min(1.0, math.fsum(found[label])) for label in call.labels}
 
 
 SECRETS = (
@@ -226,20 +221,9 @@ def _message(document: Any) -> str:
     """The sentence of an error document, as OpenAI, vLLM, SGLang, llama.cpp and FastAPI write it; "" without one."""
     if not isinstance(document, dict):
         return ""
-    told = document.get("error") or document.get("message") or document.get("detail")
-    if isinstance(told, dict):
-        told = told.get("message")
-    if isinstance(told, list):  # FastAPI: what is wrong with which field; never the input itself
-        told = "; ".join(str(row.get("msg")) for row in told if isinstance(row, dict) and row.get("msg"))
-    return told if isinstance(told, str) else ""
-
-
-def _label(text: str, call: Call) -> str:
-    try:
-        said = json.loads(text)
-        label = said["answer"] if list(said) == ["answer"] else None
-    except (ValueError, KeyError, TypeError) as error:
-        raise NoAnswer("bad_json", "The judge's answer does not follow the schema.") from error
-    if label not in call.labels:
-        raise NoAnswer("bad_json", "The judge's answer is not one of those that were allowed.")
-    return str(label)
+    why = document.get("error") or document.get("message") or document.get("detail")
+    if isinstance(why, dict):
+        why = why.get("message")
+    if isinstance(why, list):  # FastAPI: what is wrong with which field; never the input itself
+        why = "; ".join(str(row.get("msg")) for row in why if isinstance(row, dict) and row.get("msg"))
+    return why if isinstance(why, str) else ""

@@ -1,8 +1,8 @@
-"""Which asset is better, says a vision-language model in this process's own memory.
+"""How does a vision-language model in this process's own memory judge?
 
 `transformers:vlm-2` is the judge version `templates/judging/vlm-2`; its weights come from GAUNTLET_VLM_FOLDER, or from
-the hub at the version's revision.  They are loaded by the first question, after any fork, and by nobody who only makes
-the judge.  One thread per process feeds the model with whatever questions wait; a batch that does not fit is halved.
+the hub at the version's revision.  The first question loads them, after any fork; making the judge does not.  One
+thread per process feeds the model with the waiting questions; a batch that does not fit into memory is halved.
 """
 
 import os
@@ -20,7 +20,7 @@ from typing import Any
 from django.conf import settings
 
 from judging.backends.base import Answer, NoAnswer, Question
-from judging.panel.answer_store import Book, Remembered, Reply
+from judging.panel.answer_store import AnswerStore, Remembered, Reply
 from judging.panel.questions.calls import Call
 from judging.panel.questions.version import JudgeVersion, version_named
 
@@ -34,7 +34,7 @@ class Transformers:
         self.name = f"transformers:{version.name}"
         self.version, self.judge_version = version.digest, version
         self.folder, self.device, self.batch = folder, device, batch
-        self.book: Book = Remembered()
+        self.answers: AnswerStore = Remembered()
         self.loaded: Any = None
         self._starting = threading.Lock()
         self._waiting: queue.SimpleQueue[tuple[Call, Future[Reply]]] = queue.SimpleQueue()
@@ -44,17 +44,22 @@ class Transformers:
         raise NoAnswer("unknown_question", "This judge deliberates about a duel; it takes no single question.")
 
     def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
-        self._start()
-        asked: list[tuple[Call, Future[Reply]]] = [(call, Future()) for call in calls]
-        for one in asked:
-            self._waiting.put(one)
-        return [_outcome(future) for _, future in asked]
-
-    def _start(self) -> None:
-        with self._starting:
+        with self._starting:  # the thread that feeds the model is started by the first question after a fork
             if self._pid != os.getpid():
                 self._pid, self._waiting, self.loaded = os.getpid(), queue.SimpleQueue(), None
                 threading.Thread(target=self._feed, name="model", daemon=True).start()
+        asked: list[tuple[Call, Future[Reply]]] = [(call, Future()) for call in calls]
+        for one in asked:
+            self._waiting.put(one)
+        outcomes: list[Reply | NoAnswer] = []
+        for _, future in asked:
+            try:
+                outcomes.append(future.result())
+            except NoAnswer as silence:
+                outcomes.append(silence)
+            except Exception as error:  # the judge's protocol knows no other failure
+                outcomes.append(NoAnswer("model", f"The model failed: {type(error).__name__}: {error}"))
+        return outcomes
 
     def _feed(self) -> None:
         while True:
@@ -62,23 +67,20 @@ class Transformers:
             while len(asked) < self.batch and not self._waiting.empty():
                 asked.append(self._waiting.get())
             try:
-                self._load()
-                self._take(asked)
+                if self.loaded is None:
+                    from judging.panel.transformers_model import Loaded
+
+                    version = self.judge_version
+                    name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
+                    self.loaded = Loaded.from_folder(name, revision=revision, device=self.device)
+                self._answer_batch(asked)
             except Exception as error:  # whoever waits must hear of it, and the next batch may be fine
                 silence = NoAnswer("model", f"The model failed: {type(error).__name__}: {str(error)[:200]}")
                 for _, future in asked:
                     if not future.done():
                         future.set_exception(silence)
 
-    def _load(self) -> None:
-        if self.loaded is None:
-            from judging.panel.transformers_model import Loaded
-
-            version = self.judge_version
-            name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
-            self.loaded = Loaded.from_folder(name, revision=revision, device=self.device)
-
-    def _take(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
+    def _answer_batch(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
         for call, future in asked:
             if not call.labels:
                 began = monotonic()
@@ -111,15 +113,6 @@ class Transformers:
     def _reply(self, shares: dict[str, float], mass: float, began: float, *, text: str = "") -> Reply:
         raw = {"model": self.judge_version.served_as, "device": self.loaded.device}
         return Reply(shares, mass, text=text, raw=raw, latency_ms=round((monotonic() - began) * 1000))
-
-
-def _outcome(future: "Future[Reply]") -> Reply | NoAnswer:
-    try:
-        return future.result()
-    except NoAnswer as silence:
-        return silence
-    except Exception as error:  # the judge's protocol knows no other failure
-        return NoAnswer("model", f"The model failed: {type(error).__name__}: {error}")
 
 
 def made(argument: str) -> Transformers:

@@ -1,8 +1,8 @@
-"""How does a vision-language model in our own memory answer a batch of questions?  The only module that loads torch.
+"""How does a vision-language model in this process's memory answer a batch of questions?  The only module with torch.
 
-One forward pass per batch, of which only the last position's logits are kept.  Every label must be one token of the
+One forward pass per batch, of which only the last position's logits are used.  Every label must be one token of the
 model's own tokenizer, with or without a space before it; its probability is taken over the whole vocabulary, so that
-the mass on the labels says whether the model was answering at all.
+the mass on the labels says whether the model answered the question at all.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""How do pictures and words become what a model reads, when its own processor cannot be loaded without torchvision?
+"""How are pictures and words prepared for a model whose processor needs torchvision, which is not installed?
 
-Processors with a video part (Qwen2.5-VL, Qwen3-VL, GLM-4V) need torchvision, which is never installed here.  Their
-picture and word halves load alone; what the whole would add is the count of placeholder tokens per picture.
+Processors with a video part (Qwen2.5-VL, Qwen3-VL, GLM-4V) need torchvision.  Their picture and word parts load without
+it; what the whole processor would add is the count of placeholder tokens per picture.
 """
 
 from collections.abc import Sequence

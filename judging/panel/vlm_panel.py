@@ -1,7 +1,7 @@
-"""How does a judge that sees come to its verdict on one duel?
+"""How does a vision-language judge reach its verdict on one duel?
 
-Question by question, as `decisions.cascade` asks for them, each in both orders or about both assets at once.  What is
-in the book is not asked again.  Between questions it looks whether anybody still wants the verdict.
+Question by question, as `decisions.cascade` asks for them, each in both orders or about both assets at once.  A
+question whose answer is stored is not asked again.  Between questions it checks whether the verdict is still wanted.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Protocol, runtime_checkable
 from judging.backends.base import NoAnswer, Side
 from judging.decisions import cascade
 from judging.decisions.ballots import MICRO, Ballot, Verdict
-from judging.decisions.cascade import Said
-from judging.panel.answer_store import Book, Reply
+from judging.decisions.cascade import AnswersSoFar
+from judging.panel.answer_store import AnswerStore, Reply
 from judging.panel.questions import pictures
 from judging.panel.questions.calls import WHOLE, Asker, Call, expected, likeliest, shares_of
 from judging.panel.questions.version import JudgeVersion
@@ -38,16 +38,16 @@ class Answerer(Protocol):
     """A model behind some door."""
 
     def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
-        """In the order of the calls.  Raises nothing: where there is no answer, it says why."""
+        """In the order of the calls.  Raises nothing: where there is no answer, the NoAnswer is returned."""
         ...
 
 
 @runtime_checkable
 class Deliberates(Answerer, Protocol):
-    """A judge that is asked question by question.  `book`: where it keeps answers when nobody names another."""
+    """A judge that is asked question by question.  `answers`: where it stores answers when no other store is given."""
 
     judge_version: JudgeVersion
-    book: Book
+    answers: AnswerStore
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Deliberation:
 
     version: JudgeVersion
     answerer: Answerer
-    book: Book
+    answers: AnswerStore
     reference: Path
     defender: Side
     challenger: Side
@@ -65,48 +65,48 @@ class Deliberation:
     asks: int = ASKS
 
     def verdict(self) -> Verdict:
-        """Raises NoAnswer when any answer that is needed is missing, and Unwanted when nobody waits for it."""
+        """Raises NoAnswer when a needed answer is missing, and Unwanted when the verdict is not wanted any more."""
         if self.defender.sha256 == self.challenger.sha256:
             return Verdict("draw", 0, "same_file", ())
-        said = Said(pale=self._pale())
-        while (question := cascade.next_question(said, bars=self.version.bars)) is not None:
+        so_far = AnswersSoFar(low_contrast=self._low_contrast())
+        while (question := cascade.next_question(so_far, bars=self.version.bars)) is not None:
             if not self.wanted():
                 raise Unwanted
-            said = self._with(said, question)
-        return cascade.verdict(said, bars=self.version.bars)
+            so_far = self._with(so_far, question)
+        return cascade.verdict(so_far, bars=self.version.bars)
 
     def ask_everything(self) -> None:
         """Every question there is about these two, whatever the answers are; on gray only where both have gray views.
 
         Raises as `verdict` does.
         """
-        said = Said(pale=False)
+        so_far = AnswersSoFar(low_contrast=False)
+        both, gray_views = (self.defender, self.challenger), self.version.templates["gray"].shows
         for question in cascade.QUESTIONS:
             if not self.wanted():
                 raise Unwanted
-            if question != "gray" or self._has_gray():
-                said = self._with(said, question)
+            if question != "gray" or all(name in side.views for side in both for name in gray_views):
+                so_far = self._with(so_far, question)
 
-    def _has_gray(self) -> bool:
-        shown = self.version.templates["gray"].shows
-        return all(name in side.views for side in (self.defender, self.challenger) for name in shown)
-
-    def _pale(self) -> bool:
+    def _low_contrast(self) -> bool:
         names = self.version.templates["likeness"].shows
-        return any(pictures.pale(side, names) for side in (self.defender, self.challenger))
+        return any(pictures.low_contrast(side, names) for side in (self.defender, self.challenger))
 
-    def _with(self, said: Said, question: str) -> Said:
+    def _with(self, so_far: AnswersSoFar, question: str) -> AnswersSoFar:
         for place, name in cascade.SIDES.items():
             if question == name:
                 side = self.defender if place == "defender" else self.challenger
                 (spoiled,) = self._scores([self._asker.asset("sides", side)])
-                return replace(said, spoiled={**said.spoiled, place: spoiled})
-        return replace(said, ballots={**said.ballots, question: self._ballot(question)})
+                return replace(so_far, spoiled={**so_far.spoiled, place: spoiled})
+        return replace(so_far, ballots={**so_far.ballots, question: self._ballot(question)})
 
     def _ballot(self, kind: str) -> Ballot:
         if kind == "checklist":
+            # what a good model of the prompt must show, as the model read it from the prompt's picture
+            (reply,) = self._replies([self._asker.prompt("parts")])
+            parts = parts_of(reply.text)
             left, right = self._scores(
-                [self._asker.asset(kind, side, parts=self._parts()) for side in (self.defender, self.challenger)]
+                [self._asker.asset(kind, side, parts=parts) for side in (self.defender, self.challenger)]
             )
             return Ballot(kind, ab=right - left, ba=left - right)
         left_angle, right_angle = self._angles() if kind == "detail" else (None, None)
@@ -118,11 +118,6 @@ class Deliberation:
     @property
     def _asker(self) -> Asker:
         return Asker(self.version, self.reference, self.take)
-
-    def _parts(self) -> list[str]:
-        """What a good model of the prompt must show, as the model read it from the prompt's picture."""
-        (reply,) = self._replies([self._asker.prompt("parts")])
-        return parts_of(reply.text)
 
     def _angles(self) -> tuple[str, str]:
         """The view of each asset that is nearest to the reference's camera."""
@@ -137,25 +132,22 @@ class Deliberation:
         return [expected(shares_of(r.probabilities), worth) for r, worth in zip(replies, labels, strict=True)]
 
     def _replies(self, calls: Sequence[Call]) -> list[Reply]:
-        """From the book where it has them.  What is new is checked, then kept, whatever becomes of the others."""
-        known = self.book.read([call.key for call in calls])
+        """From the answer store where it has them.  New ones are checked and stored, whatever becomes of the others."""
+        known = self.answers.read([call.key for call in calls])
         for left in reversed(range(self.asks)):
-            silences = self._ask([call for call in calls if call.key not in known], known)
+            missing = [call for call in calls if call.key not in known]
+            silences = []
+            for call, reply in zip(missing, self.answerer.answer(missing) if missing else [], strict=True):
+                try:
+                    sound = require_sound(call, reply, least_mass=self.version.bars.least_mass)
+                    known[call.key] = self.answers.write(call.key, sound, kind=call.kind, judge=self.version.digest)
+                except NoAnswer as silence:
+                    silences.append(silence)
             if not silences:
                 break
             if not left or any(silence.code not in HICCUPS for silence in silences):
                 raise silences[0]
         return [known[call.key] for call in calls]
-
-    def _ask(self, calls: Sequence[Call], known: dict[str, Reply]) -> list[NoAnswer]:
-        silences = []
-        for call, reply in zip(calls, self.answerer.answer(calls) if calls else [], strict=True):
-            try:
-                sound = require_sound(call, reply, least_mass=self.version.bars.least_mass)
-                known[call.key] = self.book.write(call.key, sound, kind=call.kind, judge=self.version.digest)
-            except NoAnswer as silence:
-                silences.append(silence)
-        return silences
 
 
 def require_sound(call: Call, reply: Reply | NoAnswer, *, least_mass: int) -> Reply:

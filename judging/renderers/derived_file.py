@@ -1,4 +1,4 @@
-"""What is a renderer given of a miner's file?  Bytes of our own writing, which hold what the check has read."""
+"""Which bytes does a renderer get for a miner's file?  A derived file of our own, of what the check has read."""
 
 import tempfile
 from pathlib import Path

@@ -1,9 +1,8 @@
-"""The embedded renderer: rays on the processor, inside the sandbox.  What is drawn: see raycaster.py.
+"""The embedded renderer: ray casting on the processor, inside the sandbox (what is drawn: see raycaster.py).
 
 A glb is read as its miner wrote it; of every other format that is a mesh, the glb that its check has written.
 """
 
-import math
 import os
 import stat
 import tempfile
@@ -18,13 +17,14 @@ from PIL import Image
 from core.sandbox.outcomes import RendererFault
 from core.sandbox.policy import SandboxPolicy
 from formats.blame import settled
-from formats.facts import MESH, Bounds
+from formats.facts import MESH
 from formats.glb import gltf
 from formats.registry import FORMATS
 from formats.sandbox import Done, Sandbox
 from judging.renderers.base import Rendered
+from judging.renderers.comparison import accuse, compare, one_reading, parsed_bounds
 from judging.renderers.derived_file import derived_file
-from judging.renderers.raycaster import Picture, photograph
+from judging.renderers.raycaster import Picture, draw_pictures
 from judging.renderers.rig import LIGHTS, Rig
 
 SANDBOX = Sandbox("judging.renderers.sandbox_render:work")
@@ -37,7 +37,7 @@ def draw(asset: Any, *, rig: Rig, views: list[str] | None = None) -> dict[str, P
     `views` names pictures of the rig (all of them by default).  Returns uint8 arrays (height, width, 3).
     """
     data = asset if isinstance(asset, bytes) else asset.export(file_type="glb")
-    return photograph(gltf.read(data), rig=rig, pictures=list(rig.pictures()) if views is None else views)
+    return draw_pictures(gltf.read(data), rig=rig, pictures=list(rig.pictures()) if views is None else views)
 
 
 class Raycast:
@@ -62,34 +62,46 @@ class Raycast:
         def work(file: Path) -> Rendered:
             return self._render(file, rig=rig, out=out, file_format=file_format)
 
-        return settled(work, data, file_format=file_format)
+        return settled(work, data, file_format=file_format, accuse=accuse)
 
     def _render(self, data: Path, *, rig: Rig, out: Path, file_format: str) -> Rendered:
         try:
             out.mkdir(parents=True, exist_ok=True)
             limits = self.limits or allowance(rig)
             with (
-                _mesh(data, file_format=file_format, near=out) as mesh,
+                _mesh(data, file_format=file_format, near=out) as (mesh, checked),
                 tempfile.TemporaryDirectory(prefix=".darkroom-", dir=out) as folder,
             ):
-                done = self.sandbox.run({"rig": rig.to_json()}, data=mesh, folder=Path(folder), limits=limits)
-                views = {name: develop(Path(folder), name, size, out=out) for name, size in rig.pictures().items()}
-                return _rendered(done, views, size=data.stat().st_size)
+                with one_reading():
+                    done = self.sandbox.run({"rig": rig.to_json()}, data=mesh, folder=Path(folder), limits=limits)
+                triangles, bounds = done.answer.get("triangles"), parsed_bounds(done.answer.get("bounds"))
+                if not isinstance(triangles, int):
+                    raise RendererFault("CRASHED", "the work answered without a triangle count")
+                if checked is not None:
+                    compare(triangles, bounds, checked=checked)
+                return Rendered(
+                    views={name: develop(Path(folder), name, size, out=out) for name, size in rig.pictures().items()},
+                    triangles=triangles,
+                    bytes=data.stat().st_size,
+                    bounds=bounds,
+                    isolation=done.walls,
+                    seconds=round(done.wall_seconds, 3),
+                )
         except OSError as error:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
 
 
 @contextmanager
-def _mesh(data: Path, *, file_format: str, near: Path) -> Iterator[Path]:
-    """The glb that is drawn, while the block runs."""
+def _mesh(data: Path, *, file_format: str, near: Path) -> Iterator[tuple[Path, Done | None]]:
+    """The glb that is drawn, while the block runs; of a derived one, what the check of its source knows."""
     if file_format == "glb":
-        yield data
+        yield data, None
         return
-    content, _ = derived_file(data, MESH, file_format=file_format, near=near)
+    content, checked = derived_file(data, MESH, file_format=file_format, near=near)
     with tempfile.NamedTemporaryFile(prefix=".mesh-", dir=near) as file:
         file.write(content)
         file.flush()
-        yield Path(file.name)
+        yield Path(file.name), checked
 
 
 def allowance(rig: Rig) -> SandboxPolicy:
@@ -101,49 +113,20 @@ def allowance(rig: Rig) -> SandboxPolicy:
 
 def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:
     """Raw pixels from the sandbox as a PNG file of ours.  Raises RendererFault if they are not exactly that."""
-    pixels = _exactly(folder / f"{name}.rgb", size * size * 3)
+    source, length = folder / f"{name}.rgb", size * size * 3
+    try:
+        number = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # the child may have left anything there
+    except OSError as error:
+        raise RendererFault("CRASHED", f"the work left no picture {name}") from error
+    try:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != length:
+            raise RendererFault("CRASHED", f"the work left a wrong picture {name}")
+        pixels = os.pread(number, length, 0)
+    finally:
+        os.close(number)
     path, waiting = out / f"{name}.png", folder / f"{name}.png"
     waiting.unlink(missing_ok=True)
     Image.frombytes("RGB", (size, size), pixels).save(waiting, format="PNG", compress_level=6)
     os.replace(waiting, path)
     return path
-
-
-def _exactly(path: Path, size: int) -> bytes:
-    """The bytes of a regular file, which the child may have replaced with anything else."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise RendererFault("CRASHED", f"the work left no picture {path.stem}") from error
-    try:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
-            raise RendererFault("CRASHED", f"the work left a wrong picture {path.stem}")
-        return os.pread(number, size, 0)
-    finally:
-        os.close(number)
-
-
-def _rendered(done: Done, views: dict[str, Path], *, size: int) -> Rendered:
-    triangles = done.answer.get("triangles")
-    if not isinstance(triangles, int):
-        raise RendererFault("CRASHED", "the work answered without a triangle count")
-    return Rendered(
-        views=views,
-        triangles=triangles,
-        bytes=size,
-        bounds=bounds_told(done.answer.get("bounds")),
-        isolation=done.walls,
-        seconds=round(done.wall_seconds, 3),
-    )
-
-
-def bounds_told(told: Any) -> Bounds:
-    """The bounds the child told.  Raises RendererFault if they are none."""
-    try:
-        (a, b, c), (d, e, f) = ((float(value) for value in corner) for corner in told)
-    except (TypeError, ValueError) as error:
-        raise RendererFault("CRASHED", "the work answered without bounds") from error
-    if not all(math.isfinite(value) for value in (a, b, c, d, e, f)):
-        raise RendererFault("CRASHED", "the work answered with bounds that are no numbers")
-    return (a, b, c), (d, e, f)

@@ -1,4 +1,4 @@
-"""How is a model photographed without a graphics card?  Rays against triangles (embree), shading in numpy.
+"""How is a model drawn without a graphics card?  Rays against triangles (embree), shading in numpy.
 
 What is drawn: base colour factor, texture and vertex colours, emission, alpha (MASK, BLEND), single and double sides.
 What is not: metalness and roughness, normal and occlusion maps, shadows, cameras and lights of the file.
@@ -37,7 +37,7 @@ class Shot:
         return picture
 
 
-def photograph(model: Model, *, rig: Rig, pictures: list[str]) -> dict[str, Picture]:
+def draw_pictures(model: Model, *, rig: Rig, pictures: list[str]) -> dict[str, Picture]:
     """The named pictures of the rig (Rig.pictures), as uint8 arrays (height, width, 3)."""
     studio = Studio(model, rig)
     return {name: studio.picture(name) for name in pictures}
@@ -64,10 +64,11 @@ class Studio:
 
     def shot(self, view: str) -> Shot:
         if view not in self.shots:
-            self.shots[view] = self._shoot(self.rig.camera(view))
+            self.shots[view] = self.trace_view(self.rig.camera(view))
         return self.shots[view]
 
-    def _shoot(self, camera: Camera) -> Shot:
+    def trace_view(self, camera: Camera) -> Shot:
+        """Every sample of one view, band by band of the picture."""
         caster = Caster(self.soup, self.whole, np.array(camera.position))
         pixels, samples = self.rig.pixels, self.rig.samples
         layers = np.zeros((pixels, pixels, 4), np.float32)

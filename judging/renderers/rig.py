@@ -1,4 +1,4 @@
-"""Where do the cameras stand when an asset is photographed, and on which background?
+"""Where do the cameras stand when an asset is drawn, and on which background?
 
 Y is up and the asset fits the unit cube around the origin.  A camera at (theta, phi), in degrees, stands on a sphere
 of `radius` and looks at the origin: theta turns about +Y from +Z (the front) toward +X; NEGATIVE phi looks from above.
@@ -36,7 +36,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class View:
+class CameraView:
     name: str
     theta: float
     phi: float
@@ -68,7 +68,7 @@ class View:
 class Rig:
     """Cameras and backgrounds.  `fov` is vertical, in degrees; `pixels` and `grid_pixels` are edges of squares."""
 
-    views: tuple[View, ...] = field(
+    views: tuple[CameraView, ...] = field(
         metadata={
             "unit": "degrees",
             "means": f"1 to {MOST_VIEWS} objects: `name`, `theta` (about +Y, from the front to +X), "
@@ -102,7 +102,7 @@ class Rig:
         if unknown:
             raise ValueError(f"rig: unknown keys {sorted(unknown)}")
         try:
-            views = tuple(View(str(v["name"]), float(v["theta"]), float(v["phi"])) for v in told["views"])
+            views = tuple(CameraView(str(v["name"]), float(v["theta"]), float(v["phi"])) for v in told["views"])
             rest = {key: KEYS[key](told[key]) for key in KEYS if key in told}
             gray = tuple(str(name) for name in told.get("gray", ()))
         except (KeyError, TypeError, ValueError) as error:
@@ -120,7 +120,7 @@ class Rig:
         """SHA-256 hex of the canonical JSON (RFC 8785): two rigs with one digest take the same pictures."""
         return hashlib.sha256(rfc8785.dumps(self.to_json())).hexdigest()
 
-    def view(self, name: str) -> View:
+    def view(self, name: str) -> CameraView:
         return next(view for view in self.views if view.name == name)
 
     def camera(self, name: str) -> Camera:
@@ -176,14 +176,14 @@ def _complaints(rig: Rig) -> list[str]:
 
 
 VIEWS = (
-    View("front_left", 30, 0),
-    View("front_right", 330, 0),
-    View("front_below", 0, 15),
-    View("front_above", 0, -30),
-    View("right", 90, 0),
-    View("back", 180, 0),
-    View("left", 270, 0),
-    View("top_down", 0, -90),
+    CameraView("front_left", 30, 0),
+    CameraView("front_right", 330, 0),
+    CameraView("front_below", 0, 15),
+    CameraView("front_above", 0, -30),
+    CameraView("right", 90, 0),
+    CameraView("back", 180, 0),
+    CameraView("left", 270, 0),
+    CameraView("top_down", 0, -90),
 )
 FRONT = ("front_left", "front_right", "front_below", "front_above")
 

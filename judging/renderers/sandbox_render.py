@@ -1,4 +1,4 @@
-"""What happens to an asset inside the sandbox?  Checked, read, photographed; raw pixels are left in the current folder.
+"""What happens to an asset inside the sandbox?  It is checked, read and drawn; raw pixels are left in its folder.
 
 Raw pixels, because the worker outside then parses nothing that came from in here: it knows how many bytes to expect.
 """
@@ -9,10 +9,10 @@ from typing import Any
 from formats.glb import check as glb
 from formats.glb.decoded import extent, known_good_models, read
 from formats.one_reading import require_same
-from judging.renderers.raycaster import photograph
-from judging.renderers.rig import Rig, View
+from judging.renderers.raycaster import draw_pictures
+from judging.renderers.rig import CameraView, Rig
 
-REHEARSAL = Rig(views=(View("front", 0, 0),), gray=(), pixels=16)
+REHEARSAL = Rig(views=(CameraView("front", 0, 0),), gray=(), pixels=16)
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
     facts, reader = glb.examine(data)
     model = read(reader)
     require_same(*extent(model), triangles=facts.triangles, bounds=facts.bounds)
-    for name, picture in photograph(model, rig=rig, pictures=list(rig.pictures())).items():
+    for name, picture in draw_pictures(model, rig=rig, pictures=list(rig.pictures())).items():
         Path(f"{name}.rgb").write_bytes(picture.tobytes())
     return {"triangles": facts.triangles, "bounds": facts.bounds}
 
@@ -29,4 +29,4 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
 def rehearse() -> None:
     """Draw one trusted file with each kind of picture: loads everything that is loaded on first use."""
     for model in known_good_models():
-        photograph(model, rig=REHEARSAL, pictures=["front"])
+        draw_pictures(model, rig=REHEARSAL, pictures=["front"])

@@ -1,7 +1,8 @@
-"""Which colour has a point of the asset, seen from the camera, with the light travelling along?
+"""Which colour does a point of the asset have, seen from the camera?
 
-The lamp stands a little above and to the right of the camera, so that faces turned to the viewer still differ in
-brightness; ambient light keeps the rest readable.  Everything is computed in linear light and encoded at the end.
+The lamp moves with the camera and stands a little above and to the right of it, so that faces turned to the viewer
+still differ in brightness; ambient light keeps the rest readable.  Everything is computed in linear light and encoded
+at the end.
 """
 
 import numpy as np
@@ -84,7 +85,8 @@ class Brush:
         """Sampled as coarsely as the picture: texels per sample follow from areas in texture and in space."""
         width, height = paint.texture.size
         first, second, third = (uv[corners[:, i]] for i in range(3))
-        flat = np.abs(_cross2(second - first, third - first)) * width * height
+        along, across = second - first, third - first
+        flat = np.abs(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]) * width * height
         first, second, third = (self.soup.positions[corners[:, i]] for i in range(3))
         solid = np.linalg.norm(np.cross(second - first, third - first), axis=1)
         density = flat / np.maximum(solid, 1e-20)
@@ -109,7 +111,3 @@ def _between(values: Floats, corners: NDArray[np.int32], weights: Floats) -> Flo
     """Barycentric interpolation of per-vertex values."""
     mixed: Floats = np.einsum("ij,ijk->ik", weights, values[corners])
     return mixed
-
-
-def _cross2(first: Floats, second: Floats) -> Floats:
-    return first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]

@@ -1,6 +1,6 @@
-"""What draws as the site's viewer does?  three.js in a headless Chromium, with the scene module of the viewer.
+"""How is an asset drawn as the site's viewer draws it?  By three.js in a headless Chromium, with the viewer's scene.
 
-A file is examined in the sandbox first, as every file is.  Then a browser that can reach nothing draws it, and the
+A file is examined in the sandbox first, as every file is.  Then a browser without any network draws it, and the
 browser, not the page, takes the pictures.  The same machine and versions give the same pixels: software graphics, one
 frame a picture.
 """
@@ -24,15 +24,13 @@ from core.sandbox.chromium.faults import ours
 from core.sandbox.chromium.scripts import THREE, own, vendored
 from core.sandbox.outcomes import Refused, RendererFault
 from core.sandbox.policy import SandboxPolicy
-from formats.blame import accuse as accuse_file
 from formats.blame import settled
-from formats.one_reading import require_same
 from formats.registry import FORMATS
 from formats.rules import refusal
 from formats.sandbox import Done
 from judging.renderers.base import Rendered
+from judging.renderers.comparison import accuse, compare, counted, parsed_bounds
 from judging.renderers.derived_file import derived_file
-from judging.renderers.raycast import bounds_told
 from judging.renderers.raycaster import four_in_one
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
 
@@ -74,32 +72,32 @@ class Threejs:
         def work(file: Path) -> Rendered:
             return self._render(file, rig=rig, out=out, file_format=file_format)
 
-        def accuse(fault: RendererFault) -> Refused:
+        def blame(fault: RendererFault) -> Refused:
             return blamed(fault, self.allowance or allowed(rig))
 
-        return settled(work, data, file_format=file_format, accuse=accuse)
+        return settled(work, data, file_format=file_format, accuse=blame)
 
     def _render(self, data: Path, *, rig: Rig, out: Path, file_format: str) -> Rendered:
         try:
             out.mkdir(parents=True, exist_ok=True)
             kind, name = FORMATS[file_format].drawn_as
             content, done = derived_file(data, name, file_format=file_format, near=out)
-            splats = counted(done)
-            layout = {"count": splats, "wide": len(content) // 4 // splats} if kind == "rows" else {}
+            count = counted(done)
+            layout = {"count": count, "wide": len(content) // 4 // count} if kind == "rows" else {}
             shots, walls = self._draw(Drawn(kind, content, layout), done, rig=rig)
-            views = {name: _kept(shots, name, rig=rig, out=out) for name in rig.pictures()}
-            return self._rendered(done, views, walls=walls, size=data.stat().st_size)
+            views = {name: out / f"{name}.png" for name in rig.pictures()}
+            for name, path in views.items():
+                picture = shots[name] if name != GRID else grid([shots[view] for view in rig.gray], rig.grid_pixels)
+                picture.save(path, format="PNG", compress_level=6)
+            return Rendered(
+                views=views,
+                triangles=count,
+                bytes=data.stat().st_size,
+                bounds=parsed_bounds(done.answer.get("bounds")),
+                isolation=(*done.walls, *walls),
+            )
         except OSError as error:
             raise RendererFault("NO_ROOM", f"pictures cannot be written: {error}") from error
-
-    def _rendered(self, done: Done, views: dict[str, Path], *, walls: list[str], size: int) -> Rendered:
-        return Rendered(
-            views=views,
-            triangles=counted(done),
-            bytes=size,
-            bounds=bounds_told(done.answer.get("bounds")),
-            isolation=(*done.walls, *walls),
-        )
 
     def _draw(self, drawn: Drawn, done: Done, *, rig: Rig) -> tuple[Shots, list[str]]:
         parts = [drawn.data[start : start + PIECE] for start in range(0, len(drawn.data), PIECE)]
@@ -111,29 +109,17 @@ class Threejs:
             browser.page(files, size=rig.pixels, allowance=allowance) as page,
         ):
             page.until("globalThis.ready")
-            told = (drawn.kind, len(parts), rig.to_json(), drawn.layout)
-            _compare(page.ask(f"load({', '.join(json.dumps(each) for each in told)})"), done)
-            return _photographed(page, rig), browser.walls
+            arguments = (drawn.kind, len(parts), rig.to_json(), drawn.layout)
+            loaded = page.ask(f"load({', '.join(json.dumps(each) for each in arguments)})")
+            try:
+                count, reach = int(loaded["count"]), parsed_bounds((loaded["low"], loaded["high"]))
+            except (KeyError, TypeError, ValueError) as error:
+                raise RendererFault("CRASHED", "the page does not say what it drew") from error
+            compare(count, reach, checked=done)
+            return _take_pictures(page, rig), browser.walls
 
 
-def counted(done: Done) -> int:
-    """Triangles or splats, as the check counted them; at least one."""
-    count = done.answer.get("count")
-    if not isinstance(count, int) or count < 1:
-        raise RendererFault("CRASHED", "the work answered without a count")
-    return count
-
-
-def _compare(told: Any, done: Done) -> None:
-    """What the page drew is what the check counted, or the file is refused."""
-    try:
-        drawn, reach = int(told["count"]), bounds_told((told["low"], told["high"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise RendererFault("CRASHED", "the page does not say what it drew") from error
-    require_same(drawn, reach, triangles=counted(done), bounds=bounds_told(done.answer.get("bounds")))
-
-
-def _photographed(page: Any, rig: Rig) -> Shots:
+def _take_pictures(page: Any, rig: Rig) -> Shots:
     shots: Shots = {}
     for view in rig.views:
         for name, colour in ((view.name, rig.background), (GRAY_PREFIX + view.name, rig.gray_background)):
@@ -150,7 +136,7 @@ def blamed(fault: RendererFault, allowance: SandboxPolicy) -> Refused:
         return refusal("TOO_MUCH_MEMORY", limit=allowance.memory >> 20)
     if fault.code == "CPU":
         return refusal("TOO_SLOW", limit=allowance.cpu_seconds)
-    return accuse_file(fault)
+    return accuse(fault)
 
 
 def allowed(rig: Rig) -> SandboxPolicy:
@@ -175,10 +161,5 @@ def opened(png: bytes, *, size: int) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _kept(shots: Shots, name: str, *, rig: Rig, out: Path) -> Path:
-    shown = (
-        four_in_one([np.asarray(shots[view]) for view in rig.gray], rig.grid_pixels) if name == GRID else shots[name]
-    )
-    path = out / f"{name}.png"
-    (shown if isinstance(shown, Image.Image) else Image.fromarray(shown)).save(path, format="PNG", compress_level=6)
-    return path
+def grid(views: list[Image.Image], pixels: int) -> Image.Image:
+    return Image.fromarray(four_in_one([np.asarray(view) for view in views], pixels))

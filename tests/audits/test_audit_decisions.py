@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from audits.decisions import lifecycle, verdicts
-from audits.decisions.lifecycle import BatchLimits, Event, Failure, Progress, after, next_action, replay
+from audits.decisions.lifecycle import BatchLimits, Event, PodFailure, PodProgress, after, next_action, replay
 from competition.rulesets import regenerations
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIMITS = BatchLimits()
-THEIRS = Failure(failure_class="miner", code="crashed", sentence="It crashed.")
-OURS = Failure(failure_class="infrastructure", code="vanished", sentence="It vanished.")
-UNCLEAR = Failure(failure_class="unclear", code="ended", sentence="It was killed. We try again.")
+THEIRS = PodFailure(failure_class="miner", code="crashed", sentence="It crashed.")
+OURS = PodFailure(failure_class="infrastructure", code="vanished", sentence="It vanished.")
+UNCLEAR = PodFailure(failure_class="unclear", code="ended", sentence="It was killed. We try again.")
 MINUTE, HOUR = 60, 3600
 
 
@@ -27,7 +27,7 @@ def history(*steps: tuple) -> list[Event]:
     """(seconds, kind or state of the pod, failure)."""
     events = []
     for seconds, what, *failure in steps:
-        known = what in lifecycle._AFTER
+        known = what in lifecycle.AFTER
         kind, state = (what, "") if known else ("seen", what)
         events.append(Event(kind=kind, at=at(seconds), state=state, failure=failure[0] if failure else None))
     return events
@@ -39,11 +39,11 @@ def watched(state: str, *, since: float, until: float, every: float = 30) -> lis
     return [(since + every * look, state) for look in range(1, looks + 1)]
 
 
-def decided(*steps: tuple, batches: int = 2, limits: BatchLimits = LIMITS, later: float = HOUR) -> lifecycle.Action:
+def decided(*steps: tuple, batches: int = 2, limits: BatchLimits = LIMITS, later: float = HOUR) -> lifecycle.PodAction:
     events = history(*steps)
     last = events[-1].at if events else START
     progress = replay(events, limits=limits)
-    assert Progress.from_json(progress.to_json()) == progress
+    assert PodProgress.from_json(progress.to_json()) == progress
     return next_action(progress, batches=batches, limits=limits, now=last + timedelta(seconds=later))
 
 
@@ -95,7 +95,7 @@ def test_a_lost_batch_is_made_again_and_those_before_it_are_kept():
     assert decided(*steps, (90, "ready")).batch == 1
 
 
-def lost_pods(failure: Failure, *, number: int) -> list[tuple]:
+def lost_pods(failure: PodFailure, *, number: int) -> list[tuple]:
     steps = []
     for pod in range(number):
         begun = 1000 * pod
@@ -290,7 +290,7 @@ def test_a_pod_is_told_how_many_replacements_remain():
 
 def test_an_unknown_event_is_a_bug():
     with pytest.raises(KeyError):
-        after(Progress(), Event(kind="exploded", at=START), limits=LIMITS)
+        after(PodProgress(), Event(kind="exploded", at=START), limits=LIMITS)
 
 
 # --- verdicts -------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def upheld(round_: Round) -> Correction:
 def look(correction: Correction) -> Any:
     """One look of a worker's."""
     correction.refresh_from_db()
-    outcome = corrections.gather(correction, NOW)
+    outcome = corrections.prepare(correction, NOW)
     if isinstance(outcome, Move):
         assert engine.move(correction, outcome, now=NOW)
     return outcome
@@ -225,7 +225,7 @@ def test_a_pod_that_is_lost_again_and_again_is_not_started_for_ever(round_: Roun
     again = runs.want(entry, purpose=PodRun.Purpose.TITLE, now=NOW)
     assert (again.state, PodRun.objects.count()) == ("failed", runs.MOST_LOST)
     correction.audits.all().update(state="rejected")
-    outcome = corrections.gather(correction, NOW)
+    outcome = corrections.prepare(correction, NOW)
     assert isinstance(outcome, Retry) and outcome.failure.code == "PODS"
     assert "GPU host is away" in outcome.failure.sentence
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from audits.pods import control
+from audits.pods import control_pod
 from audits.pods.base import Image, PodFault
-from audits.pods.control import Control
+from audits.pods.control_pod import ControlPod
 from audits.pods.control_service import Service
 from audits.pods.docker import DockerPods, Host
 from audits.pods.local import LocalPods
@@ -48,12 +48,12 @@ def served() -> Iterator[int]:
 
 
 def passes(provider, pictures: dict[str, Path], *, within_s: float = 60) -> bool:
-    at_work = control.begin(provider, name="run-1-control", now=NOW)
+    at_work = control_pod.begin(provider, name="run-1-control", now=NOW)
 
     def one_look() -> bool:
         nonlocal at_work
-        kept = Control.from_json(json.loads(json.dumps(at_work.to_json())))
-        at_work = control.look(provider, kept, pictures=pictures, within_s=within_s, now=NOW)
+        kept = ControlPod.from_json(json.loads(json.dumps(at_work.to_json())))
+        at_work = control_pod.look(provider, kept, pictures=pictures, within_s=within_s, now=NOW)
         return at_work is None
 
     return bool(until(one_look))
@@ -91,9 +91,9 @@ def test_a_control_pod_without_the_pictures_has_failed(provider, repos, pictures
 
 
 def test_a_control_pod_that_takes_too_long_has_failed(provider, pictures):
-    at_work = control.begin(provider, name="run-1-control", now=NOW)
+    at_work = control_pod.begin(provider, name="run-1-control", now=NOW)
     with pytest.raises(PodFault) as failed:
-        control.look(provider, at_work, pictures=pictures, within_s=10, now=NOW + timedelta(seconds=11))
+        control_pod.look(provider, at_work, pictures=pictures, within_s=10, now=NOW + timedelta(seconds=11))
     assert failed.value.code == "control_failed"
 
 

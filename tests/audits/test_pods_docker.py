@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import lifecycle
-from audits.decisions.lifecycle import BatchLimits, Event, Failure, Progress
+from audits.decisions.lifecycle import BatchLimits, Event, PodFailure, PodProgress
 from audits.pods.base import Image, PodFault
 from audits.pods.builders.base import ABSENT, BUILT, FAILED, UNKNOWN
 from audits.pods.builders.engine import EngineBuilder, blame, tag_of
@@ -266,13 +266,13 @@ def test_whose_doing_a_failed_build_is(error, whose):
 
 
 def blind(seconds: int) -> Event:
-    fault = Failure(failure_class="infrastructure", code="provider_unknown", sentence="We do not know.")
+    fault = PodFailure(failure_class="infrastructure", code="provider_unknown", sentence="We do not know.")
     return Event(kind="blind", at=NOW + timedelta(seconds=seconds), failure=fault)
 
 
 def test_while_its_provider_does_not_answer_no_clock_of_the_miner_runs():
     limits = BatchLimits(generation_s=100, silence_s=30)
-    progress = Progress(phase="generating", pods=1, submitted=True, looked_at=NOW)
+    progress = PodProgress(phase="generating", pods=1, submitted=True, looked_at=NOW)
     for seconds in range(5, 1500, 5):
         progress = lifecycle.after(progress, blind(seconds), limits=limits)
     assert (progress.phase, progress.attempt_s, progress.silent_s) == ("generating", 0, 0)
@@ -280,7 +280,7 @@ def test_while_its_provider_does_not_answer_no_clock_of_the_miner_runs():
 
 def test_a_provider_that_stays_away_costs_the_pod_by_our_fault_and_no_replacement():
     limits = BatchLimits()
-    progress = Progress(phase="generating", pods=1, submitted=True, looked_at=NOW)
+    progress = PodProgress(phase="generating", pods=1, submitted=True, looked_at=NOW)
     for seconds in range(30, 4000, 30):
         progress = lifecycle.after(progress, blind(seconds), limits=limits)
     assert (progress.phase, progress.failure.failure_class, progress.replacements) == ("lost", "infrastructure", 0)

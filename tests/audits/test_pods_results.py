@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import resource
 import stat
 import struct
@@ -169,6 +170,14 @@ def test_a_file_shorter_than_it_says_is_refused(tmp_path):
 
 def test_a_wrong_checksum_is_refused(tmp_path):
     assert refused(GOOD.replace(b"an apple", b"an Apple"), tmp_path) == "not_a_zip"
+
+
+def test_an_entry_that_cannot_be_opened_leaves_no_file_of_ours_open(tmp_path):
+    with pytest.raises(BadResults) as bad:  # it holds the traceback, and so whatever was left open
+        taken(patched(GOOD, b"PK\x03\x04", 3, b"\x05"), tmp_path)
+    left_open = {os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")}
+    assert not {path for path in left_open if path.startswith(str(tmp_path))}
+    assert bad.value.code == "not_a_zip"
 
 
 def test_too_large_a_file_or_too_much_in_all_is_refused(tmp_path):

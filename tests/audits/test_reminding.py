@@ -46,7 +46,7 @@ def test_a_day_before_the_deadline_it_is_told_once(audit: Audit) -> None:
 def test_two_processes_tell_it_once(audit: Audit) -> None:
     (row,) = waiting_cases.everything()
     late = row.deadline + timedelta(hours=1)
-    assert reminders.tell(row, now=late) and not reminders.tell(row, now=late)
+    assert reminders.record_reminder(row, now=late) and not reminders.record_reminder(row, now=late)
     (body,) = told()
     assert "is over" in str(body["because"])
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from audits.models import Build, PodRun, SourceCopy
 from audits.pods import builds, logs, rest, runs
-from audits.pods.builders import control
+from audits.pods.builders import control_recipe
 from audits.pods.builders.engine import EngineBuilder
 from audits.source import archive
 from audits.source.origins.folders import Folders
@@ -287,10 +287,10 @@ def test_a_recipe_that_only_says_that_the_network_is_away_stops_no_round(run, ho
     """A recipe of ours is built from nothing meanwhile: so the builder is well, and the words are the recipe's."""
     monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
     lie = [{"stream": "Temporary failure in name resolution"}, {"error": "returned a non-zero code: 1"}]
-    host.built = lambda files: [] if recipe(files) == control.TEXT.encode() else lie
+    host.built = lambda files: [] if recipe(files) == control_recipe.TEXT.encode() else lie
     played = play(run, looks=120)
     assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "build_disturbed_alone")
-    assert [recipe(files) for files in host.contexts].count(control.TEXT.encode()) == 1
+    assert [recipe(files) for files in host.contexts].count(control_recipe.TEXT.encode()) == 1
     run.submission.round.refresh_from_db()
     assert run.submission.round.state != "paused"
 
@@ -305,7 +305,7 @@ def test_a_build_is_tried_once_more_when_the_outage_is_just_over(run, host, monk
 
     host.built = built
     assert outcome(play(run, looks=120)) == WHOLE
-    assert asked[-2:] == [control.TEXT.encode(), b"FROM scratch\n"]
+    assert asked[-2:] == [control_recipe.TEXT.encode(), b"FROM scratch\n"]
 
 
 def test_where_our_own_recipe_cannot_be_built_either_the_outage_is_believed_until_somebody_resumes(
@@ -335,7 +335,7 @@ def test_a_build_without_an_end_is_the_recipes_doing_where_ours_is_built(run, ho
     monkeypatch.setattr(builds, "EngineBuilder", impatient)
 
     def built(files):
-        if recipe(files) == control.TEXT.encode():
+        if recipe(files) == control_recipe.TEXT.encode():
             return []
         if way == "endless":
             return dripping()

@@ -84,7 +84,7 @@ def audit_of(repo, commit, *, role="challenger", round_=None):
 def settled(audit, *, looks=20):
     """Look at the audit until it moves; the outcome of the last look."""
     for _ in range(looks):
-        outcome = steps.gather(audit, NOW)
+        outcome = steps.conduct(audit, NOW)
         if not isinstance(outcome, Wait):
             return outcome
     raise AssertionError("the audit came to no end")
@@ -146,10 +146,10 @@ def test_a_commit_that_its_host_does_not_have_is_believed_the_second_time(audit,
     repo = host.repository("miner/empty")
     repo.push(GOOD)
     row = audit_of("miner/empty", "0" * 40)
-    first = steps.gather(row, NOW)
+    first = steps.conduct(row, NOW)
     assert isinstance(first, Retry)
     assert first.failure.failure_class == "infrastructure"
-    second = steps.gather(row, NOW)
+    second = steps.conduct(row, NOW)
     assert isinstance(second, Move)
     assert (second.to, second.sets["code"]) == ("rejected", "commit_missing")
     assert not source_audits.missing(row)
@@ -159,7 +159,7 @@ def test_an_outage_of_the_host_is_never_a_finding(audit, host):
     row = audit(GOOD)
     for _ in range(4):
         host.answers = [503]
-        outcome = steps.gather(row, NOW)
+        outcome = steps.conduct(row, NOW)
         assert isinstance(outcome, Retry)
         assert (outcome.failure.failure_class, outcome.failure.code) == ("infrastructure", "CODE_NOT_FETCHED")
     assert not row.findings.exists()
@@ -175,7 +175,7 @@ def test_a_check_that_is_broken_for_everybody_is_ours_and_tried_again(audit, mon
 
     monkeypatch.setattr(scanning, "scan", broken)
     row = audit(GOOD)
-    outcomes = [steps.gather(row, NOW) for _ in range(5)]
+    outcomes = [steps.conduct(row, NOW) for _ in range(5)]
     assert {(type(o), o.failure.failure_class, o.failure.code) for o in outcomes} == {
         (Retry, "infrastructure", "CHECK_BROKE")
     }
@@ -219,9 +219,9 @@ def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(aud
             return real.fetch(repo, commit)
 
     monkeypatch.setattr(source_audits, "origin", Slow)
-    assert isinstance(steps.gather(row, NOW), Retry)
+    assert isinstance(steps.conduct(row, NOW), Retry)
     row.attempts = source_audits.LOOKS
-    outcome = steps.gather(row, NOW)
+    outcome = steps.conduct(row, NOW)
     assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
 
 
@@ -265,7 +265,7 @@ def test_without_a_sandbox_nothing_is_checked_and_nobody_is_blamed(audit, monkey
     monkeypatch.setattr(scanning, "scan", none)
     row = audit(GOOD)
     for _ in range(5):
-        outcome = steps.gather(row, NOW)
+        outcome = steps.conduct(row, NOW)
         assert isinstance(outcome, Retry)
         assert outcome.failure.failure_class == "infrastructure"
     assert not row.findings.exists()

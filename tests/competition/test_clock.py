@@ -28,7 +28,7 @@ from core.machine import engine
 from core.machine.engine import stateful_models
 from core.queue import actors
 from core.queue.heartbeats import Heart, Heartbeat
-from judging.judge_worker import Hearing
+from judging.judge_worker import JudgeWorker
 from tests.competition import made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +98,7 @@ def test_a_reconciler_and_a_judge_whose_clock_is_wrong_do_nothing_and_tell_it(
     assert round_.kicked_at is None
     row = Heartbeat.objects.get()
     assert row.clock_wrong and abs(row.ahead_ms - 3_600_000) < 2000
-    assert Hearing(duels=2)._fill(None) == 0  # type: ignore[arg-type]
+    assert JudgeWorker(duels=2)._fill(None) == 0  # type: ignore[arg-type]
     page = Client().get(reverse("status-json")).json()
     assert page["well"] is False and page["sentence"].startswith("Overdue: reconciler on")
     assert (

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from audits.models import SourceCopy
 from audits.source import archive
-from audits.source.origins.base import Fetched
+from audits.source.origins.base import FetchedCode
 from competition.models import Asset, Round
 from competition.stored_files import damage, mending
 from competition.stored_files.damage import Damage
@@ -170,8 +170,8 @@ def test_the_archive_of_a_commit_is_had_again_from_its_code_host(made: Made, mon
     SourceCopy.objects.create(archive=sha256, fetched_at=timezone.now(), **kept)
 
     class Origin:
-        def fetch(self, repo: str, commit: str) -> Fetched:
-            return Fetched(files=tuple(files), left_out=(), origin="x")
+        def fetch(self, repo: str, commit: str) -> FetchedCode:
+            return FetchedCode(files=tuple(files), left_out=(), origin="x")
 
     monkeypatch.setattr("audits.source.source_audits.origin", Origin)
     lose(store.default().path(sha256))

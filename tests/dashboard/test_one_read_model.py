@@ -120,7 +120,7 @@ def reads(module: Any, name: str, make: Callable[[], Any], facts: type) -> Calla
         recorder = Recorder(FACTS[facts])
         monkeypatch.setattr(module, name, lambda *args, **more: recorder)
         monkeypatch.setattr(bundle_matches, "played", lambda match: [])
-        monkeypatch.setattr(evidence, "told", lambda audit: {})
+        monkeypatch.setattr(evidence, "summary", lambda audit: {})
         monkeypatch.setattr(documents, "_pool_when_drawn", lambda row: [])
         make()
         return recorder.read

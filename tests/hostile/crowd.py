@@ -27,7 +27,7 @@ from django.db import transaction
 from audits.pods import batch, runs
 from audits.pods.base import Image, Pod, PodFault
 from audits.source import archive, scanning, source_audits
-from audits.source.origins.base import MINER, Fetched, NotFetched
+from audits.source.origins.base import MINER, FetchedCode, NotFetched
 from competition import prompts, rounds
 from competition.chain.simulated import Simulated
 from competition.decisions import schedule
@@ -153,12 +153,12 @@ class Trees:
     def __init__(self, players: Sequence[Player]) -> None:
         self.trees = {player.commit: player.tree for player in players}
 
-    def fetch(self, repo: str, commit: str) -> Fetched:
+    def fetch(self, repo: str, commit: str) -> FetchedCode:
         if commit not in self.trees:
             raise NotFetched(MINER, "no_such_code", f"There is no {repo} at {commit} here.")
         files = (archive.File(path=path, content=content) for path, content in self.trees[commit]().items())
         kept = tuple(file for file in files if archive.objection(file.path) is None)
-        return Fetched(files=kept, left_out=(), origin="crowd")
+        return FetchedCode(files=kept, left_out=(), origin="crowd")
 
 
 def picture_of(stem: str) -> bytes:

@@ -360,11 +360,11 @@ def _kinds() -> Iterator[tuple[str, Behaviour]]:
     for name, content in ARCHIVES.items():
         yield f"archive_{name}", Behaviour(answers={"/results": http(content)})
     for name, ended in LOCAL_ENDS.items():
-        yield name, Behaviour(dies=local._why(ended, walls=True))
+        yield name, Behaviour(dies=local.blame(ended, walls=True))
     for name, state in DOCKER_ENDS.items():
-        yield name, Behaviour(dies=docker._why(state))
+        yield name, Behaviour(dies=docker.blame(state))
     for name, row in RENTED_ENDS.items():
-        yield name, Behaviour(dies=runpod._exited(row))
+        yield name, Behaviour(dies=runpod.blame(row))
 
 
 KINDS: dict[str, Behaviour] = dict(_kinds())

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
 
-from audits.source import control
+from audits.source import control_tree
 
 Files = dict[str, bytes]
 Make = Callable[[], Files]
 
-CLEAN: Files = {name: text.encode() for name, text in control.FILES.items()}
+CLEAN: Files = {name: text.encode() for name, text in control_tree.FILES.items()}
 DEPTHS = (90, 1_000, 5_000, 60_000)
 
 

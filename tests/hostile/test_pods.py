@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audits.decisions import lifecycle
-from audits.decisions.lifecycle import Action, BatchLimits, Event, Failure, Progress
+from audits.decisions.lifecycle import BatchLimits, Event, PodAction, PodFailure, PodProgress
 from audits.pods import batch, results
 from audits.pods.base import Pod, PodFault
 from tests.hostile.pods import KINDS, STEMS, Behaviour, serve
@@ -27,11 +27,11 @@ class Play:
     """A run as `audits.pods.runs` plays it, through the same readers, on a clock of its own; its control pod works."""
 
     def __init__(self, behaviour: Behaviour, *, port: int, folder: Path) -> None:
-        self.behaviour, self.folder, self.now, self.progress = behaviour, folder, NOW, Progress()
+        self.behaviour, self.folder, self.now, self.progress = behaviour, folder, NOW, PodProgress()
         self.pod = Pod(provider="loopback", name="pod", address={"host": "127.0.0.1", "port": port})
         self.got: list[results.Results] = []
 
-    def to_the_end(self) -> Action:
+    def to_the_end(self) -> PodAction:
         for _ in range(200):
             action = lifecycle.next_action(self.progress, batches=1, limits=LIMITS, now=self.now)
             if action.kind in ("done", "fail"):
@@ -42,7 +42,7 @@ class Play:
             self.now += timedelta(seconds=max(20, action.delay_s))
         raise AssertionError(f"no end: {self.progress}")
 
-    def step(self, action: Action) -> Event:
+    def step(self, action: PodAction) -> Event:
         steps: dict[str, Callable[[], Event]] = {
             "start_pod": lambda: self.event("started"),
             "replace": lambda: self.event("stopped"),
@@ -56,7 +56,7 @@ class Play:
         except PodFault as fault:
             return self.event("lost", failure=_failure(fault))
 
-    def event(self, kind: str, *, state: str = "", failure: Failure | None = None) -> Event:
+    def event(self, kind: str, *, state: str = "", failure: PodFailure | None = None) -> Event:
         return Event(kind=kind, at=self.now, state=state, failure=failure)
 
     def look(self) -> Event:
@@ -76,13 +76,15 @@ class Play:
         try:
             got = results.unpack(answer.archive, stems=STEMS, extension="glb", into=self.folder / "files")
         except results.BadResults as bad:
-            return self.event("unusable", failure=Failure(failure_class="miner", code=bad.code, sentence=bad.sentence))
+            return self.event(
+                "unusable", failure=PodFailure(failure_class="miner", code=bad.code, sentence=bad.sentence)
+            )
         self.got.append(got)
         return self.event("collected")
 
 
-def _failure(fault: PodFault) -> Failure:
-    return Failure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
+def _failure(fault: PodFault) -> PodFailure:
+    return PodFailure(failure_class=fault.failure_class, code=fault.code, sentence=fault.sentence)
 
 
 def ends_for(name: str, folder: Path) -> None:

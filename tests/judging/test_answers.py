@@ -13,7 +13,7 @@ from core.machine import engine
 from judging.backends import judge_named
 from judging.judge_worker import next_rows, until_quiet
 from judging.models import Answer, Duel
-from judging.panel.answer_rows import Kept, asked_in
+from judging.panel.answer_rows import DuelAnswerStore, answers_paid_by
 from judging.panel.answer_store import Remembered, Reply
 from judging.panel.vlm_panel import Unwanted
 from tests.judging.heard_round import PROMPTS
@@ -22,34 +22,34 @@ REPLY = Reply({"1": 0.25, "2": 0.7, "0": 0.05}, 1.0, raw={"model": "m"}, latency
 OTHER = Reply({"1": 0.9, "2": 0.05, "0": 0.05}, 1.0)
 
 
-@pytest.mark.parametrize("book_of", [lambda duel: Remembered(), Kept])
-def test_the_first_answer_to_a_question_stands(round_, book_of):
-    book = book_of(Duel.objects.first())
-    assert book.read(["k"]) == {}
-    assert book.write("k", REPLY, kind="likeness", judge="j") == REPLY
-    assert book.write("k", OTHER, kind="likeness", judge="j") == REPLY
-    assert book.read(["k", "other"]) == {"k": REPLY}
+@pytest.mark.parametrize("store_of", [lambda duel: Remembered(), DuelAnswerStore])
+def test_the_first_answer_to_a_question_stands(round_, store_of):
+    answers = store_of(Duel.objects.first())
+    assert answers.read(["k"]) == {}
+    assert answers.write("k", REPLY, kind="likeness", judge="j") == REPLY
+    assert answers.write("k", OTHER, kind="likeness", judge="j") == REPLY
+    assert answers.read(["k", "other"]) == {"k": REPLY}
 
 
 def test_an_answer_is_read_back_to_the_last_bit(round_):
     shares = {"1": 1 / 3, "2": 2e-17, "0": 0.1 + 0.2}
-    kept = Kept(Duel.objects.first())
+    kept = DuelAnswerStore(Duel.objects.first())
     kept.write("k", Reply(shares, sum(shares.values())), kind="likeness", judge="j")
     assert kept.read(["k"])["k"].probabilities == shares
 
 
 def test_one_duel_s_answers_serve_another_s(round_):
     one, other = Duel.objects.all()[:2]
-    Kept(one).write("k", REPLY, kind="likeness", judge="j")
-    assert Kept(other).read(["k"]) == {"k": REPLY}
+    DuelAnswerStore(one).write("k", REPLY, kind="likeness", judge="j")
+    assert DuelAnswerStore(other).read(["k"]) == {"k": REPLY}
 
 
 def test_a_duel_that_moved_on_is_not_wanted(round_):
     now = timezone.now()
     duel = engine.claim(Duel, Duel.objects.first().pk, now=now)
-    assert Kept(duel).wanted()
+    assert DuelAnswerStore(duel).wanted()
     Duel.objects.filter(pk=duel.pk).update(lease=None)
-    assert not Kept(duel).wanted()
+    assert not DuelAnswerStore(duel).wanted()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -58,7 +58,7 @@ def test_all_duels_are_heard_at_once_and_each_question_is_asked_once(round_, ser
     assert until_quiet(duels=8, deadline_s=120)
     states = Counter(Duel.objects.values_list("state", flat=True))
     assert states == {"judged": 2 * PROMPTS}
-    assert asked_in(round_).count() == Answer.objects.count()
+    assert answers_paid_by(round_).count() == Answer.objects.count()
     shared = Answer.objects.filter(kind__in=("sides", "checklist", "best_view", "parts")).count()
     assert server.asked - Answer.objects.count() <= shared  # by two duels at once, before a slow database had it
     assert server.most_busy > 4
@@ -78,7 +78,7 @@ def test_another_round_of_the_same_files_costs_nothing(round_, serving):
     assert until_quiet(duels=8, deadline_s=120)
     said = list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail"))
     before = server.asked
-    # As if judged anew, by a worker that knows only the book.
+    # As if judged anew, by a worker that knows only the answer store.
     born = Duel.born(now=timezone.now())
     queryset = Duel.objects.all()
     queryset.update(**born, outcome="", score_micro=None, detail={})
@@ -126,7 +126,7 @@ def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
     def gone() -> bool:
         if server.asked:
             Duel.objects.filter(pk=duel.pk).update(lease=None)
-        return Kept(duel).wanted()
+        return DuelAnswerStore(duel).wanted()
 
     from core import store
 
@@ -137,7 +137,7 @@ def test_a_match_that_is_decided_stops_costing_calls_at_once(round_, serving):
             reference_sha256=duel.prompt.sha256,
             defender=left,
             challenger=right,
-            book=Kept(duel),
+            answers=DuelAnswerStore(duel),
             wanted=gone,
         )
     assert server.asked == 2
@@ -151,7 +151,7 @@ def test_duels_are_taken_up_prompt_by_prompt_over_all_matches(round_):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_waiting_duel_holds_no_database_connection(round_):
-    Kept(Duel.objects.first()).read(["k"])
+    DuelAnswerStore(Duel.objects.first()).read(["k"])
     assert connection.connection is None
 
 

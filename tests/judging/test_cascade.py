@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging.decisions.ballots import MICRO, Ballot
-from judging.decisions.cascade import QUESTIONS, SIDES, SPECIALISTS, Bars, Said, StillOpen, next_question, verdict
+from judging.decisions.cascade import (
+    QUESTIONS,
+    SIDES,
+    SPECIALISTS,
+    AnswersSoFar,
+    Bars,
+    StillOpen,
+    next_question,
+    verdict,
+)
 
 BARS = Bars()
 PAIRS = ("likeness", *SPECIALISTS, "gray")
@@ -17,26 +26,26 @@ SPOILED = st.fixed_dictionaries({place: st.integers(0, MICRO) for place in SIDES
 OTHER = {"defender": "challenger", "challenger": "defender", "draw": "draw"}
 
 
-def everything(*, spoiled=(0, 0), pale=True, **scores):
+def everything(*, spoiled=(0, 0), low_contrast=True, **scores):
     """All questions answered without a liking for a place; 0 where nothing is said."""
     ballots = {kind: Ballot(kind, ab=scores.get(kind, 0), ba=-scores.get(kind, 0)) for kind in PAIRS}
-    return Said(ballots, dict(zip(SIDES, spoiled, strict=True)), pale)
+    return AnswersSoFar(ballots, dict(zip(SIDES, spoiled, strict=True)), low_contrast)
 
 
-def lazily(full: Said) -> tuple[Said, list[str]]:
+def lazily(full: AnswersSoFar) -> tuple[AnswersSoFar, list[str]]:
     """Ask one question after the other, of a judge that would answer `full`."""
-    said, asked = Said(pale=full.pale), []
+    said, asked = AnswersSoFar(low_contrast=full.low_contrast), []
     while (question := next_question(said, bars=BARS)) is not None:
         asked.append(question)
         if question.startswith("sides:"):
             place = question.removeprefix("sides:")
-            said = Said(said.ballots, {**said.spoiled, place: full.spoiled[place]}, said.pale)
+            said = AnswersSoFar(said.ballots, {**said.spoiled, place: full.spoiled[place]}, said.low_contrast)
         else:
-            said = Said({**said.ballots, question: full.ballots[question]}, said.spoiled, said.pale)
+            said = AnswersSoFar({**said.ballots, question: full.ballots[question]}, said.spoiled, said.low_contrast)
     return said, asked
 
 
-def as_declared(full: Said) -> tuple[str, int, str]:
+def as_declared(full: AnswersSoFar) -> tuple[str, int, str]:
     """The rules of the docstring over all answers, written down a second time and without a thought for cost."""
     counts = {}
     for kind, ballot in full.ballots.items():
@@ -51,7 +60,7 @@ def as_declared(full: Said) -> tuple[str, int, str]:
         score, by = counts["likeness"], "likeness"
     elif agreed and agreed[0] * lean >= 0:
         score, by = int(sum(agreed[:2]) / 2), "specialists"
-    elif full.pale and abs(counts["gray"]) >= BARS.gray and counts["gray"] * lean >= 0:
+    elif full.low_contrast and abs(counts["gray"]) >= BARS.gray and counts["gray"] * lean >= 0:
         score, by = counts["gray"], "gray"
     if score:
         winner, loser = ("challenger", "defender") if score > 0 else ("defender", "challenger")
@@ -63,7 +72,7 @@ def as_declared(full: Said) -> tuple[str, int, str]:
 
 @given(BALLOTS, SPOILED, st.booleans())
 def test_asking_lazily_gives_the_verdict_of_asking_everything(ballots, spoiled, pale):
-    full = Said(ballots, spoiled, pale)
+    full = AnswersSoFar(ballots, spoiled, pale)
     said, asked = lazily(full)
     few, all_ = verdict(said, bars=BARS), verdict(full, bars=BARS)
     assert (few.outcome, few.score_micro, few.decided_by) == (all_.outcome, all_.score_micro, all_.decided_by)
@@ -75,19 +84,19 @@ def test_asking_lazily_gives_the_verdict_of_asking_everything(ballots, spoiled, 
 def test_swapping_the_sides_negates_exactly(ballots, spoiled, pale):
     swapped = {kind: Ballot(kind, ab=b.ba, ba=b.ab) for kind, b in ballots.items()}
     places = {"defender": spoiled["challenger"], "challenger": spoiled["defender"]}
-    one, other = (verdict(Said(b, s, pale), bars=BARS) for b, s in ((ballots, spoiled), (swapped, places)))
+    one, other = (verdict(AnswersSoFar(b, s, pale), bars=BARS) for b, s in ((ballots, spoiled), (swapped, places)))
     assert other.outcome == OTHER[one.outcome] and other.score_micro == -one.score_micro
 
 
 @given(st.integers(-MICRO, MICRO), SPOILED)
 def test_a_judge_that_only_likes_a_place_dethrones_nobody(liking, spoiled):
     ballots = {kind: Ballot(kind, ab=liking, ba=liking) for kind in PAIRS}
-    assert verdict(Said(ballots, spoiled), bars=BARS).outcome == "draw"
+    assert verdict(AnswersSoFar(ballots, spoiled), bars=BARS).outcome == "draw"
 
 
 @given(BALLOTS, SPOILED)
 def test_the_score_names_the_winner(ballots, spoiled):
-    found = verdict(Said(ballots, spoiled), bars=BARS)
+    found = verdict(AnswersSoFar(ballots, spoiled), bars=BARS)
     assert {"challenger": found.score_micro > 0, "defender": found.score_micro < 0, "draw": not found.score_micro}[
         found.outcome
     ]
@@ -142,7 +151,7 @@ def test_the_loser_s_sides_matter_only_when_the_winner_s_are_spoiled():
 
 
 def test_gray_is_asked_only_about_what_is_hard_to_see_on_white():
-    assert "gray" not in lazily(everything(pale=False))[1]
+    assert "gray" not in lazily(everything(low_contrast=False))[1]
 
 
 def test_whoever_wins_is_looked_at_from_the_sides_whatever_decided():
@@ -159,7 +168,7 @@ def test_no_verdict_comes_from_one_angle_of_four():
 
 def test_an_open_question_has_no_verdict():
     with pytest.raises(StillOpen):
-        verdict(Said(), bars=BARS)
+        verdict(AnswersSoFar(), bars=BARS)
 
 
 def test_more_spoiled_never_helps():

@@ -14,7 +14,7 @@ from formats.glb import decoded, gltf
 from formats.ply.rules import SPLAT_RULES
 from formats.threejs.rules import MODULE_RULES
 from judging.renderers import sandbox_render
-from judging.renderers.raycaster import photograph
+from judging.renderers.raycaster import draw_pictures
 from tests.judging import broken_glb
 from tests.judging.broken_glb import BROKEN, Glb, broken, good, picture
 
@@ -184,7 +184,7 @@ def answer(data: bytes) -> str:
         model = decoded.read(glb.examine(data)[1])
     except Refused:
         return "refused"
-    photograph(model, rig=sandbox_render.REHEARSAL, pictures=["front"])
+    draw_pictures(model, rig=sandbox_render.REHEARSAL, pictures=["front"])
     return "drawn"
 
 

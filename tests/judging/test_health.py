@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging.decisions.ballots import MICRO, Ballot
-from judging.decisions.health import Control, Gates, health, planned
+from judging.decisions.health import Gates, JudgedControl, health, planned
 
 GATES = Gates()
 
@@ -21,7 +21,7 @@ def controls(**scores):
     """Twenty of each kind, as a sound judge leaves them; `kind=[...]` replaces one kind's scores."""
     sound = {"self": [0] * 20, "canary": [-600_000] * 20, "injection": [-10_000] * 20, "repeat": [300_000] * 20}
     return [
-        Control(kind, f"{kind} {n}", score, before=300_000, ballots=(ballot(score),))
+        JudgedControl(kind, f"{kind} {n}", score, before=300_000, ballots=(ballot(score),))
         for kind, values in (sound | scores).items()
         for n, score in enumerate(values)
     ]
@@ -66,7 +66,7 @@ def test_every_answer_the_same_fails_the_canaries():
 
 
 def test_a_judge_that_names_the_same_place_twice_is_not_consistent():
-    one_place = [Control("canary", str(n), -300_000, ballots=(ballot(900_000, 300_000),)) for n in range(20)]
+    one_place = [JudgedControl("canary", str(n), -300_000, ballots=(ballot(900_000, 300_000),)) for n in range(20)]
     assert "consistent" in failing([*controls(), *one_place, *one_place])
 
 

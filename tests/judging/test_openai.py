@@ -297,26 +297,26 @@ def test_an_answer_that_does_not_follow_the_schema_is_none(duel):
 def test_what_was_answered_before_an_outage_is_not_asked_again(duel):
     with served(Mind(duel[3])) as (_, url):
         honest = asked(judge(url), duel)
-    book = Remembered()
+    answers = Remembered()
     with served(Mind(duel[3])) as (server, url):
         broken, batches = judge(url), []
         whole = broken.answer
         broken.answer = lambda calls: batches.append(calls) or (whole(calls) if len(batches) == 1 else _silent(calls))
         with pytest.raises(NoAnswer):
-            asked(broken, duel, book=book)
+            asked(broken, duel, answers=answers)
         before = server.asked
-        assert asked(judge(url), duel, book=book) == honest
+        assert asked(judge(url), duel, answers=answers) == honest
         assert before == 2 and server.asked == 3
 
 
 def test_one_missing_answer_does_not_cost_those_beside_it(duel):
-    book = Remembered()
+    answers = Remembered()
     with served(Mind(duel[3])) as (server, url):
         halved = judge(url)
         whole = halved.answer
         halved.answer = lambda calls: [*whole(calls[:1]), *_silent(calls[1:])] if len(calls) > 1 else whole(calls)
-        asked(halved, duel, book=book)
-    assert server.asked == len(book.replies) == 3
+        asked(halved, duel, answers=answers)
+    assert server.asked == len(answers.replies) == 3
 
 
 def _silent(calls):

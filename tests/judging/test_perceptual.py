@@ -18,11 +18,11 @@ from judging.panel.questions import QUESTIONS
 from judging.perceptual import perceptual, silhouettes
 from judging.perceptual.image_similarity import Look
 from judging.renderers import raycast
-from judging.renderers.rig import EMBEDDED, FRONT, GRAY_PREFIX, VIEWS, Rig, View
+from judging.renderers.rig import EMBEDDED, FRONT, GRAY_PREFIX, VIEWS, CameraView, Rig
 
 SMALL = replace(EMBEDDED, pixels=128, gray=FRONT)
 PICTURES = [view.name for view in VIEWS] + [GRAY_PREFIX + name for name in FRONT]
-STUDIO = Rig(views=(View("prompt", 18, -10),), gray=(), radius=1.8, pixels=200, background="#8f9aa5")
+STUDIO = Rig(views=(CameraView("prompt", 18, -10),), gray=(), radius=1.8, pixels=200, background="#8f9aa5")
 
 
 def painted(mesh, colour):

@@ -20,14 +20,14 @@ from formats import known_good_files, light_copy, registry
 from formats.ply import examine as ply
 from formats.ply import spz
 from formats.ply.rules import SPLAT_RULES
-from judging.renderers.rig import EMBEDDED, View
+from judging.renderers.rig import EMBEDDED, CameraView
 from judging.renderers.threejs import DRAWING, Threejs
 from tests.judging import made_splats
 from tests.judging.made_splats import NAMES, cloud, header, splat
 
 needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
 GOOD = made_splats.ply(np.array([splat((0, 0, 0), (1, 0, 0))]))
-RIG = replace(EMBEDDED, pixels=128, views=(View("front", 0, 0), View("back", 180, 0)), gray=())
+RIG = replace(EMBEDDED, pixels=128, views=(CameraView("front", 0, 0), CameraView("back", 180, 0)), gray=())
 
 
 def changed(column: str, value: float) -> bytes:

@@ -87,7 +87,7 @@ class Failing:
     """A served judge whose server goes away, with the code of an outage, after so many batches of questions."""
 
     def __init__(self, inner, *, after: int) -> None:
-        self.judge_version, self.book = inner.judge_version, inner.book
+        self.judge_version, self.answers = inner.judge_version, inner.answers
         self.inner, self.left = inner, after
 
     def answer(self, calls):

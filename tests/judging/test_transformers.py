@@ -127,7 +127,7 @@ def test_probabilities_that_are_none_or_of_something_else_are_no_verdict(judge, 
     judge.loaded.labels = lambda batch: [dict.fromkeys(call.labels, share) for call in batch]
     with pytest.raises(NoAnswer) as silence:
         asked(judge, tmp_path, defender=20, challenger=240)
-    assert silence.value.code == code and not judge.book.replies
+    assert silence.value.code == code and not judge.answers.replies
 
 
 @needs_torch

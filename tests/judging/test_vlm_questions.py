@@ -270,5 +270,5 @@ def test_an_object_that_is_white_is_pale_and_a_dark_one_is_not(tmp_path):
             pixels[8:24, 8:24] = 250
             views[f"{prefix}{view}"] = tmp_path / f"{prefix}{view}.png"
             cv2.imwrite(str(views[f"{prefix}{view}"]), pixels)
-    assert pictures.pale(Side("w" * 64, views), FRONT)
-    assert not pictures.pale(side(tmp_path, "dark", shade=1), FRONT)
+    assert pictures.low_contrast(Side("w" * 64, views), FRONT)
+    assert not pictures.low_contrast(side(tmp_path, "dark", shade=1), FRONT)

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.sandbox.outcomes import Refused
-from formats import light_copy, registry
+from core.sandbox.outcomes import Refused, RendererFault
+from formats import examiner, light_copy, registry
 from formats.conversion import convert
+from formats.facts import MESH
 from formats.format_sandbox import sandbox_of
 from formats.glb import check
 from judging.backends.base import Side
 from judging.panel.duel_verdict import verdict_of
 from judging.perceptual.perceptual import Perceptual
+from judging.renderers import derived_file
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED as RIG
 from tests.plugins import toy_format
@@ -55,6 +57,31 @@ def test_its_files_are_checked_drawn_and_judged(tmp_path: Path) -> None:
         challenger=sides[0],
     )
     assert verdict.outcome in ("challenger", "draw", "defender"), "its duel is decided as any other"
+
+
+def derived(content: bytes) -> bytes:
+    mesh: bytes = examiner("boxes")(content).derived[MESH]()
+    return mesh
+
+
+def test_a_derived_mesh_that_is_not_what_was_checked_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renderer's own triangles and bounds are the check's of the file itself, not only of the mesh made of it."""
+    mesh = derived(toy_format.GOOD)
+    monkeypatch.setattr(derived_file, "regular_file", lambda path, *, most: mesh)
+    with pytest.raises(Refused, match="READ_TWO_WAYS"):
+        Raycast().render(stored(tmp_path, OTHER), rig=RIG, out=tmp_path / "out", file_format="boxes")
+    assert not list((tmp_path / "out").iterdir()), "nothing of it was drawn"
+
+
+def test_where_good_files_are_read_two_ways_too_nobody_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh = derived(OTHER)
+    monkeypatch.setattr(derived_file, "regular_file", lambda path, *, most: mesh)
+    with pytest.raises(RendererFault, match="READ_TWO_WAYS"):
+        Raycast().render(stored(tmp_path, ONE), rig=RIG, out=tmp_path / "out", file_format="boxes")
 
 
 def test_a_file_that_breaks_its_own_rule_is_refused_by_it(tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
     for place in ("judging.steps", "judging.sides", "judging.fresh_matches"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
-    patch.setattr("audits.source.source_audits.gather", lambda audit, *, now: _examine(played, audit))
+    patch.setattr("audits.source.source_audits.run_checks", lambda audit, *, now: _examine(played, audit))
     patch.setattr("audits.pods.runs.sweep", list)
     steps = {("competition.Asset", "downloading"): _download, ("audits.PodRun", "warming"): _generate}
     for key, step in steps.items():

@@ -1,7 +1,7 @@
-"""What does a builder have to offer?  It makes the image of one commit from our own archive, and says how far it is.
+"""What must a builder do?  It makes the image of one commit from our own archive, and reports its status.
 
-Its status is asked for, again and again.  A question that is not answered gives *unknown*: neither "not found" nor
-"failed", whatever the builder said before.
+The status is asked for repeatedly.  A question that gets no answer gives *unknown*: neither "not found" nor "failed",
+whatever the builder answered before.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Builder(Protocol):
     name: str
 
     def status(self, image: Image, *, archive: str) -> Status:
-        """How far is the image of this commit, made from the archive of that hash?  Never raises."""
+        """The status of the image of this commit, made from the archive of that hash.  Never raises."""
 
-    def control(self) -> Status:
-        """Build, from nothing, a recipe of ours that is known to be good (`control.py`), all the way to where images
-        are run from: is the builder well?  Never raises."""
+    def build_control(self) -> Status:
+        """Build, from nothing, a recipe of ours that is known to be good (`control_recipe.py`), up to where images are
+        run from.  Shows whether the builder works.  Never raises."""
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
-        """Build it, which may take an hour, and say how that ended.  Never raises.  Repeating it is harmless."""
+        """Builds it, which may take an hour, and returns how that ended.  Never raises.  May be repeated."""

@@ -1,7 +1,7 @@
 """How is an image built on a GPU host of our own?  By its Docker Engine, from the archive that was audited.
 
 The build has the network (packages are installed), limits, and no secrets: no build arguments, no registry's key, no
-files but the archive's.  The image is known by a tag that names the archive's hash, and is run by its digest.
+files but the archive's.  The image is tagged with the archive's hash, and is run by its digest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault
-from audits.pods.builders import control
+from audits.pods.builders import control_recipe
 from audits.pods.builders.base import ABSENT, BUILT, FAILED, RECIPE, UNKNOWN, Status
 from audits.pods.docker import BY_DIGEST, VERSION, engine_at
 from audits.pods.rest import LARGEST, Missing, RestRefused
@@ -68,9 +68,9 @@ class EngineBuilder:
             return unknown_build(str(reason))
         return _built(found, archive=archive)
 
-    def control(self) -> Status:
-        query = {**self._query(control.IMAGE, control.SHA256), "t": control.TAG, "nocache": "1"}
-        with control.context() as context:
+    def build_control(self) -> Status:
+        query = {**self._query(control_recipe.IMAGE, control_recipe.SHA256), "t": control_recipe.TAG, "nocache": "1"}
+        with control_recipe.context() as context:
             return self._built(query, context) or Status(state=BUILT)
 
     def _query(self, image: Image, archive: str) -> dict[str, str]:
@@ -109,9 +109,9 @@ class EngineBuilder:
         return Status(state=FAILED, fault=blame(failed, log.text), log=log.text) if failed else None
 
     def _stream(self, query: Mapping[str, str], context: Path, log: _Log) -> str:
-        """What the build failed with; "" if it did not say that it failed.  Raises FetchFailed and OSError.
+        """What the build failed with; "" if it reported no failure.  Raises FetchFailed and OSError.
 
-        A build that goes on printing would go on for ever: the whole of it has one deadline.
+        A build could print for ever: the whole of it has one deadline.
         """
         with (
             context.open("rb") as tar,

@@ -1,6 +1,6 @@
-"""How does an image come to machines other than the builder's?  Built by the engine, pushed, and named by digest.
+"""How does an image get to machines other than the builder's?  The engine builds and pushes it; it is named by digest.
 
-The registry's key is handed to the engine with the push alone, after the build is over: no recipe ever runs beside it.
+The registry's key is given to the engine with the push alone, after the build is over: no recipe ever runs beside it.
 The digest is the one that the engine reports of its push; a rented machine is given that, never a tag.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from audits.pods.base import Image, PodFault
-from audits.pods.builders import control
+from audits.pods.builders import control_recipe
 from audits.pods.builders.base import ABSENT, BUILT, Status
 from audits.pods.builders.engine import EngineBuilder, tag_of, unknown_build
 from audits.pods.docker import VERSION
@@ -36,7 +36,7 @@ class PushingBuilder:
         self.builder, self.repository, self.key = builder, repository, key
 
     def status(self, image: Image, *, archive: str) -> Status:
-        """Built is what was pushed: the engine keeps the digest beside its image."""
+        """BUILT means pushed: the engine stores the pushed digest beside its image."""
         found = self.builder.status(image, archive=archive)
         if found.state != BUILT:
             return found
@@ -47,12 +47,12 @@ class PushingBuilder:
         digest = next((d for d in told.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
         return Status(state=BUILT, digest=str(digest)) if digest else Status(state=ABSENT)
 
-    def control(self) -> Status:
-        built = self.builder.control()
-        return self._pushed(built, image=control.TAG, tag="control") if built.state == BUILT else built
+    def build_control(self) -> Status:
+        built = self.builder.build_control()
+        return self._pushed(built, image=control_recipe.TAG, tag="control") if built.state == BUILT else built
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
-        """The engine builds nothing anew where it has the image already."""
+        """Builds only what the engine does not have yet, then pushes it."""
         found = self.builder.status(image, archive=archive)
         if found.state == ABSENT:
             found = self.builder.build(image, archive=archive, context=context)

@@ -1,4 +1,4 @@
-"""What does an origin of code have to offer?"""
+"""What must an origin of code do?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MINER, INFRASTRUCTURE = "miner", "infrastructure"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetched:
+class FetchedCode:
     """The plain files of one commit; `left_out` are findings about what else the commit holds."""
 
     files: tuple[File, ...]
@@ -35,8 +35,8 @@ class NotFetched(Exception):
         super().__init__(f"{failure_class}/{code}: {sentence}")
 
 
-class Origin(Protocol):
+class CodeOrigin(Protocol):
     name: str
 
-    def fetch(self, repo: str, commit: str) -> Fetched:
+    def fetch(self, repo: str, commit: str) -> FetchedCode:
         """Raises NotFetched only, whatever the host or the repository does.  Takes at most some minutes."""

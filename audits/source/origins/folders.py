@@ -1,4 +1,4 @@
-"""How is code had where no git host is configured?  From folders of this machine, which play the host in a demo."""
+"""How is code fetched where no git host is configured?  From folders of this machine, which play the host in a demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from audits.pods.base import Image, PodFault
 from audits.pods.checkout import checkout
 from audits.source import archive
 from audits.source.findings import BLOCKING, SourceFinding
-from audits.source.origins.base import MINER, Fetched, NotFetched
+from audits.source.origins.base import MINER, FetchedCode, NotFetched
 from competition.solution import commit_of, files_of
 
 
@@ -21,7 +21,7 @@ class Folders:
     def __init__(self, repos: Path) -> None:
         self.repos = repos
 
-    def fetch(self, repo: str, commit: str) -> Fetched:
+    def fetch(self, repo: str, commit: str) -> FetchedCode:
         with tempfile.TemporaryDirectory(prefix="gauntlet-source-") as folder:
             code = Path(folder) / "code"
             try:
@@ -34,7 +34,7 @@ class Folders:
             paths = sorted(files_of(code))
             files = tuple(archive.File(path=path, content=(code / path).read_bytes()) for path in paths)
         odd = {file.path: why for file in files if (why := archive.objection(file.path))}
-        return Fetched(
+        return FetchedCode(
             files=tuple(file for file in files if file.path not in odd),
             left_out=tuple(archive.odd_path(path, why) for path, why in odd.items()),
             origin=f"folder {repo}",

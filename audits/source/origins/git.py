@@ -1,8 +1,8 @@
-"""How is one commit had from a git host?  Shallow, by its full hash, and never checked out.
+"""How is one commit fetched from a git host?  Shallow, by its full hash, and never checked out.
 
 Only the two fetches have the network, and only for the configured host's protocol.  Everything that reads what came is
 walled off from it.  No hooks, no submodules, no LFS, no filters, no configuration but ours: blobs are read by hash, so
-`.gitattributes` means nothing here.  The history is had without files, to see whether a branch leads to the commit.
+`.gitattributes` has no effect.  The history is fetched without files, to see whether a branch leads to the commit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from audits.decisions import fetching
 from audits.source import archive
 from audits.source.findings import BLOCKING, NOTICE, PERSON, SourceFinding, excerpt
 from audits.source.origins import git_tree
-from audits.source.origins.base import INFRASTRUCTURE, MINER, Fetched, NotFetched
+from audits.source.origins.base import INFRASTRUCTURE, MINER, FetchedCode, NotFetched
 from core.sandbox import processes
 from core.sandbox.policy import SandboxPolicy
 from core.sandbox.processes import Ended
@@ -119,7 +119,7 @@ class GitHost:
         self.base, self.looks, self.fetching, self.looking = base.rstrip("/"), looks, fetching, looking
         self.git = shutil.which("git", path="/usr/bin:/usr/local/bin:/bin") or ""
 
-    def fetch(self, repo: str, commit: str) -> Fetched:
+    def fetch(self, repo: str, commit: str) -> FetchedCode:
         if not REPO.fullmatch(repo) or not COMMIT.fullmatch(commit):
             why = "The repository must be owner/name and the commit 40 lower-case hex digits."
             raise _theirs("bad_image", why, looks=1)
@@ -132,7 +132,7 @@ class GitHost:
             found = self._list(have, commit=commit)
             files = self._read(have, found)
             found.left_out += self._reach(url, commit=commit)
-        return Fetched(files=files, left_out=tuple(found.left_out), origin=url)
+        return FetchedCode(files=files, left_out=tuple(found.left_out), origin=url)
 
     def _bring(self, have: _Repository, url: str, *, commit: str) -> None:
         made = have.run("init", "--quiet", "--bare", "--template=", limits=self.looking, most=1 << 16)
@@ -153,22 +153,22 @@ class GitHost:
             network=True,
         )
         if not ended.fine:
-            raise self._not_brought(ended, url)
+            raise self._not_fetched(ended, url)
         kind = have.run("cat-file", "-t", commit, limits=self.looking, most=1 << 10)
         if kind.said.strip() != b"commit":
             raise _theirs("not_a_commit", "What was revealed is no commit, but another object of git.", looks=1)
 
-    def _not_brought(self, ended: Ended, url: str) -> NotFetched:
-        told = excerpt(ended.complaints.strip().replace("\n", "; "))
+    def _not_fetched(self, ended: Ended, url: str) -> NotFetched:
+        complaints = excerpt(ended.complaints.strip().replace("\n", "; "))
         if ended.exhausted:
             why = f"The commit needs more than {LARGEST_PACK >> 20} MiB, or more work to unpack than we allow."
             return _theirs("repository_too_large", why, looks=1)
         means = fetching.TROUBLE if ended.overran else fetching.meaning(ended.complaints)
         sentence = NOT_THERE.get(means)
         if sentence is None:
-            return _ours(f"{url} could not be fetched: {told or 'it took too long'}")
+            return _ours(f"{url} could not be fetched: {complaints or 'it took too long'}")
         severity = BLOCKING if means == fetching.COMMIT_MISSING else PERSON
-        return _theirs(means, sentence, looks=self.looks, severity=severity, told=told)
+        return _theirs(means, sentence, looks=self.looks, severity=severity, shown=complaints)
 
     def _list(self, have: _Repository, *, commit: str) -> git_tree.Listing:
         """A tree may say that it holds itself a billion times: git is ended when it has printed enough."""
@@ -181,9 +181,9 @@ class GitHost:
             raise _theirs("unreadable_tree", "The commit's list of files cannot be read.", looks=1) from reason
 
     def _read(self, have: _Repository, found: git_tree.Listing) -> tuple[archive.File, ...]:
-        asked = "".join(f"{entry.sha}\n" for entry in found.wanted).encode()
+        wanted = "".join(f"{entry.sha}\n" for entry in found.wanted).encode()
         most = found.size + 100 * len(found.wanted) + 1024
-        ended = have.run("cat-file", "--batch", limits=self.looking, most=most, given=asked)
+        ended = have.run("cat-file", "--batch", limits=self.looking, most=most, given=wanted)
         try:
             if not ended.fine:
                 raise self._unreadable(ended)
@@ -245,8 +245,8 @@ class GitHost:
         )
         if not ended.fine:
             return None, False
-        told = have.run("rev-list", "--all", limits=self.looking, most=LARGEST_LIST)
-        return _hashes(told.said), told.fine and not (have.folder / "git" / "shallow").exists()
+        listed = have.run("rev-list", "--all", limits=self.looking, most=LARGEST_LIST)
+        return _hashes(listed.said), listed.fine and not (have.folder / "git" / "shallow").exists()
 
 
 def _hashes(said: bytes) -> frozenset[str]:
@@ -258,8 +258,8 @@ def _ours(why: str) -> NotFetched:
     return NotFetched(INFRASTRUCTURE, "code_not_fetched", f"We could not fetch the code: {why}. We try again.")
 
 
-def _theirs(code: str, why: str, *, looks: int, severity: str = BLOCKING, told: str = "") -> NotFetched:
-    finding = SourceFinding(severity=severity, rule=code, sentence=why, excerpt=told)
+def _theirs(code: str, why: str, *, looks: int, severity: str = BLOCKING, shown: str = "") -> NotFetched:
+    finding = SourceFinding(severity=severity, rule=code, sentence=why, excerpt=shown)
     return NotFetched(MINER, code, why, finding=finding, looks=looks)
 
 

@@ -1,4 +1,4 @@
-"""What does a commit hold?  The lines of `git ls-tree`, taken apart without trusting a number or a name in them."""
+"""What does a commit hold?  Parses the lines of `git ls-tree` without trusting a number or a name in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OLD_FILE = "100664"  # written by git before 2005, and by hand since
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class TreeEntry:
     path: str
     mode: str
     sha: str
@@ -24,7 +24,7 @@ class Entry:
 class Listing:
     """`wanted` are plain files that fit; everything else the commit holds is in `left_out`, with the reason."""
 
-    wanted: list[Entry] = field(default_factory=list)
+    wanted: list[TreeEntry] = field(default_factory=list)
     left_out: list[SourceFinding] = field(default_factory=list)
     size: int = 0
 
@@ -57,14 +57,14 @@ def listing(said: bytes, *, cut: bool) -> Listing:
             found.leave_out(PERSON, "not_archived", sentence, path)
         else:
             found.size += size
-            found.wanted.append(Entry(path=path, mode=mode, sha=sha, size=size))
+            found.wanted.append(TreeEntry(path=path, mode=mode, sha=sha, size=size))
     if cut or len(lines) - 1 > archive.MOST_FILES:
         sentence = f"There are more than {archive.MOST_FILES} files, or their names fill more than we read."
         found.leave_out(BLOCKING, "too_many_files", sentence, "")
     return found
 
 
-def blobs(said: bytes, entries: list[Entry]) -> Iterator[archive.File]:
+def blobs(said: bytes, entries: list[TreeEntry]) -> Iterator[archive.File]:
     """The answers of `git cat-file --batch`, in the order asked.  Raises ValueError where they are something else."""
     at = 0
     for entry in entries:

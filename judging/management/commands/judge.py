@@ -1,4 +1,4 @@
-"""Who asks a judge about many duels at once?  This process, until it is told to stop."""
+"""Judges due duels, many at once, until the process is told to stop: the worker for judges behind a server."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from competition.models import Competition
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Served
-from judging.judge_worker import Hearing
+from judging.judge_worker import JudgeWorker
 
 UNFIT = "unmeasurable"  # what no patience mends: the server must be started otherwise
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        hearing = threading.Thread(target=Hearing(duels=options["duels"]).run, args=[stop], daemon=True)
+        hearing = threading.Thread(target=JudgeWorker(duels=options["duels"]).run, args=[stop], daemon=True)
         hearing.start()
         stop.wait()
         hearing.join(5)

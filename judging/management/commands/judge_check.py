@@ -1,4 +1,4 @@
-"""Is this judge fit to judge?  Good assets against broken copies of them, and the table of who was right.
+"""Is this judge fit to judge?  Lets it choose between good assets and broken copies, and prints how often it was right.
 
 The good assets come from a module named on the command line and loaded by that name, because judging may not depend on
 the examples: any module with `OBJECTS` (names) and `glb_of(name) -> bytes` will do.  They are trusted, and drawn here.
@@ -20,9 +20,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.backends import judge_named
-from judging.backends.base import Judge, NoAnswer, Served, Side
+from judging.backends.base import NoAnswer, Served, Side
 from judging.health import checking, degraded_meshes
-from judging.health.checking import Case, Report
+from judging.health.checking import Case, CheckReport
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED, GRID
 
@@ -40,30 +40,26 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the report as JSON")
 
     def handle(self, **options: Any) -> None:
-        judge = _judge(options["judge"])
+        try:
+            judge = judge_named(options["judge"])
+        except (KeyError, ValueError) as error:
+            raise CommandError(f"no judge is called {options['judge']!r}: {error}") from error
         started = time.monotonic()
         if isinstance(judge, Served):
             for line in examined(judge):
-                self.tell(line)
+                self.progress(line)
         with tempfile.TemporaryDirectory(prefix="judge-check-") as folder:
             module = importlib.import_module(options["objects"])
             names = options["only"] or sorted(module.OBJECTS)
             cases = drawn(module, names=names, prompts=options["prompts"], into=Path(folder))
-            report = checking.checked(judge, cases, tell=self.tell)
+            report = checking.checked(judge, cases, progress=self.progress)
         self.stdout.write(json.dumps(checking.as_json(report), indent=2) if options["json"] else table(report))
-        self.tell(f"{time.monotonic() - started:.0f} s")
+        self.progress(f"{time.monotonic() - started:.0f} s")
         if not report.passed:
             sys.exit(1)
 
-    def tell(self, line: str) -> None:
+    def progress(self, line: str) -> None:
         self.stderr.write(line)
-
-
-def _judge(name: str) -> Judge:
-    try:
-        return judge_named(name)
-    except (KeyError, ValueError) as error:
-        raise CommandError(f"no judge is called {name!r}: {error}") from error
 
 
 def examined(judge: Served) -> list[str]:
@@ -98,7 +94,7 @@ def side(data: bytes, *, into: Path) -> Side:
     return Side(sha256, files)
 
 
-def table(report: Report) -> str:
+def table(report: CheckReport) -> str:
     head = f"{'breakage':<18}{'pairs':>7}{'right':>7}{'wrong':>7}{'draws':>7}{'void':>7}{'unseen':>8}"
     rows = [
         f"{name:<18}{row.pairs:>7}{row.right:>7}{row.wrong:>7}{row.draws:>7}{row.void:>7}{row.unseen:>8}"
@@ -121,16 +117,16 @@ def table(report: Report) -> str:
     )
 
 
-def beside_itself(report: Report) -> list[str]:
+def beside_itself(report: CheckReport) -> list[str]:
     """Of a judge that computes: each good asset and itself.  Of a model: the gates of a round, as far as they go."""
-    if report.book is None:
+    if report.answers is None:
         return [f"self-duels at exactly 0: {report.self_zero} of {report.self_duels}"]
     gates = [f"gate {f.gate}: {f.measured} of {f.of}, needed {f.needed}: {f.state}" for f in report.gates]
-    asked = checking.asked_of(report)
-    if not asked:
+    figures = checking.answer_figures(report)
+    if not figures:
         return gates
     return [
-        f"{asked['answers']} answers, {asked['first_attempts']} at the first attempt, {asked['mean_ms']} ms each "
-        f"(longest {asked['longest_ms']}), least label mass {asked['least_mass_micro'] / 1_000_000:.3f}",
+        f"{figures['answers']} answers, {figures['first_attempts']} at the first attempt, {figures['mean_ms']} ms each "
+        f"(longest {figures['longest_ms']}), least label mass {figures['least_mass_micro'] / 1_000_000:.3f}",
         *gates,
     ]

@@ -1,7 +1,7 @@
-"""What exactly is sent to a model for one question, and by what name is its answer kept?
+"""What exactly is sent to a model for one question, and under which key is its answer stored?
 
 Pictures come before words, the reference first, then the first asset, then the second: questions about the same
-pictures begin with the same tokens, and a server that keeps prefixes reads them once.
+pictures begin with the same tokens, and a server that caches prefixes reads them once.
 """
 
 import hashlib
@@ -35,8 +35,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Asker:
-    """The calls of one prompt under one judge version.  `take`: named where they are asked anew, so that what was
-    answered before is not taken for an answer, and stays."""
+    """The calls of one prompt under one judge version.
+
+    `take`: "", or a name under which the questions are asked again without using the answers stored before.
+    """
 
     version: JudgeVersion
     reference: Path
@@ -73,7 +75,7 @@ class Asker:
 
 
 def shares_of(probabilities: Mapping[str, float]) -> dict[str, int]:
-    """In billionths: what an answer is reckoned with, so that whoever reckons again needs no floats."""
+    """Probabilities as billionths, so that whoever checks a score needs no floats."""
     return {label: round(share * WHOLE) for label, share in probabilities.items()}
 
 

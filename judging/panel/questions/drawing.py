@@ -1,4 +1,4 @@
-"""How are several photographs made into one picture, and how much of an object is white?  Only judges load this."""
+"""How are several views drawn into one picture, and how much of an object is white?  Only judges load this module."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,11 @@ from judging.perceptual.silhouettes import Pixels
 def sheet(tiles: Sequence[Path], *, side: int) -> Pixels:
     """Two to a row, row by row; one alone fills the picture.  BGR."""
     columns = 1 if len(tiles) == 1 else 2
-    drawn = _level([opaque(path, side=side // columns) for path in tiles])
+    drawn = [opaque(path, side=side // columns) for path in tiles]
+    height, width = drawn[0].shape[:2]
+    for place, tile in enumerate(drawn):  # views of one rig are equally large, and one that is not must not break it
+        if tile.shape[:2] != (height, width):
+            drawn[place] = np.asarray(cv2.resize(tile, (width, height)), np.uint8)
     rows = [cv2.hconcat(drawn[i : i + columns]) for i in range(0, len(drawn), columns)]
     return np.asarray(cv2.vconcat(rows), np.uint8)
 
@@ -24,15 +28,6 @@ def jpeg(pixels: Pixels, *, quality: int) -> bytes:
     out = io.BytesIO()
     Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)).save(out, "JPEG", quality=quality, subsampling=0)
     return out.getvalue()
-
-
-def _level(tiles: list[Pixels]) -> list[Pixels]:
-    """All as large as the first: views of one rig are, and one that is not must not break the sheet."""
-    height, width = tiles[0].shape[:2]
-    return [
-        tile if tile.shape[:2] == (height, width) else np.asarray(cv2.resize(tile, (width, height)), np.uint8)
-        for tile in tiles
-    ]
 
 
 def opaque(path: Path, *, side: int) -> Pixels:

@@ -1,7 +1,7 @@
-"""What does a judge that sees get to see?  The reference, and one sheet of photographs per asset.
+"""Which pictures does a vision-language judge see?  The reference, and one sheet of views per asset.
 
 A picture is named by what it is made of (files by content, layout, size), so that a question can be recognised without
-drawing it.  Sheets are JPEG: strong enough to wipe out patterns of single pixels that are made to fool a model.
+drawing it.  Sheets are JPEG, which wipes out patterns of single pixels that are made to fool a model.
 """
 
 import base64
@@ -74,8 +74,8 @@ def drawn(picture: Picture) -> bytes:
     return drawing.jpeg(pixels, quality=QUALITY)
 
 
-def pale(side: Side, names: Sequence[str]) -> bool:
-    """Is a good part of the asset hard to see on white?  Without its gray views nobody can say, and gray is no help."""
+def low_contrast(side: Side, names: Sequence[str]) -> bool:
+    """Is a good part of the asset hard to see on white?  False where it has no gray views to ask about."""
     pairs = [(side.views.get(name), side.views.get(f"gray_{name}")) for name in names]
     shares = [_white_share(white, gray) for white, gray in pairs if white is not None and gray is not None]
     return bool(shares) and max(shares) >= PALE_FROM

@@ -1,7 +1,7 @@
-"""Which judge is this, to the letter?  Model, revision, templates and thresholds: one folder, one hash.
+"""What exactly makes up a version of a judge?  Model, revision, templates and thresholds: one folder, one hash.
 
-A version is a folder `templates/judging/<name>/`: `judge.json` says everything but the words, `<question>.txt` holds
-the words.  Whoever changes a byte of meaning has another judge, whose answers are never mixed with those of this one.
+A version is a folder `templates/judging/<name>/`: `judge.json` holds everything but the words, `<question>.txt` the
+words.  A change of meaning anywhere is another judge, whose answers are never mixed with those of this one.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ CONSTRAINTS = ("", "structured_outputs")
 
 
 class BadVersion(ValueError):
-    """The folder of a judge version says something that cannot be; the sentence says what."""
+    """The folder of a judge version is not valid; the sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class JudgeVersion:
 
 @cache
 def version_named(name: str) -> JudgeVersion:
-    """Raises BadVersion, a ValueError, for a folder that is missing or says what cannot be."""
+    """Raises BadVersion, a ValueError, for a folder that is missing or not valid."""
     if not NAME.fullmatch(name) or not (FOLDER / name / "judge.json").is_file():
         known = ", ".join(sorted(p.parent.name for p in FOLDER.glob("*/judge.json")))
         raise BadVersion(f"there is no judge version {name!r} in templates/judging; there are: {known}")
@@ -119,7 +119,7 @@ def read(folder: Path) -> JudgeVersion:
 
 
 def of_described(name: str, described: Mapping[str, Any]) -> JudgeVersion:
-    """The version that was described so once, whatever its folder says now."""
+    """The version that was described like this, whatever its folder holds now."""
     plain = {key: value for key, value in described.items() if key not in ("rules", "questions", "bars")}
     questions = described["questions"].items()
     templates = {kind: Template(**{**value, "shows": tuple(value["shows"])}) for kind, value in questions}

@@ -1,7 +1,7 @@
-"""Was it our outage, or the service's own doing?  A small service of ours is run where the miner's was, right after it.
+"""Did a pod fail through an outage of ours, or through its service?  Runs a small service of ours in its place.
 
-It goes the whole way: started by the same provider, shown the same pictures, asked, collected from, ended.  One look a
-call, like a miner's pod, so that no worker waits for it; what is kept between two looks is plain JSON.
+The control goes the whole way: started by the same provider, shown the same pictures, asked, collected from, ended.
+Each call is one look, as with a miner's pod, so that no worker waits for it; its state between two looks is JSON.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EXTENSION = "txt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Control:
+class ControlPod:
     """A control pod at work."""
 
     pod: Pod
@@ -40,14 +40,14 @@ class Control:
         return cls(pod=Pod.from_json(value["pod"]), begun=begun, submitted=value["submitted"])
 
 
-def begin(provider: PodProvider, *, name: str, now: datetime) -> Control:
+def begin(provider: PodProvider, *, name: str, now: datetime) -> ControlPod:
     """Raises PodFault: a control that cannot be started has failed."""
-    return Control(pod=provider.start_control(name=name), begun=now)
+    return ControlPod(pod=provider.start_control(name=name), begun=now)
 
 
 def look(
-    provider: PodProvider, control: Control, *, pictures: Mapping[str, Path], within_s: float, now: datetime
-) -> Control | None:
+    provider: PodProvider, control: ControlPod, *, pictures: Mapping[str, Path], within_s: float, now: datetime
+) -> ControlPod | None:
     """The control, one look further; None when it has passed.  Raises PodFault when it has failed."""
     if (fault := provider.fault(control.pod)) is not None:
         raise fault
@@ -58,7 +58,7 @@ def look(
     if not control.submitted and state in ("ready", "complete"):
         urls = provider.offer(control.pod, pictures=pictures)
         accepted = batch.submit(control.pod, image_urls=urls, seed=0).state == "accepted"
-        control = Control(pod=control.pod, begun=control.begun, submitted=accepted)
+        control = ControlPod(pod=control.pod, begun=control.begun, submitted=accepted)
     if (now - control.begun).total_seconds() > within_s:
         raise _failed(f"it was {state} after {within_s:g} seconds")
     return control

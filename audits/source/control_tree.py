@@ -1,7 +1,7 @@
-"""Which code must every check be able to look at?  A small clean repository of ours: the control of the checks.
+"""A small clean repository of ours that every check must be able to read: the control of the checks.
 
-A check that fails on a stranger's tree and ends on this one, right after it and in the same place, was made to fail by
-the tree.
+A check that fails on a stranger's tree and passes on this one, right after it and in the same place, was made to fail
+by the tree.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which image can be built wherever images can be built at all?  A small recipe of ours: the builder's control.
+"""A small recipe of ours that every working builder can build: shows whether a failed build was the builder's fault.
 
-It asks for what recipes usually ask: a base image from its registry, a package from the index, lists of a distribution.
+It needs what recipes usually need: a base image from its registry, a package from the index, lists of a distribution.
 """
 
 from __future__ import annotations
