@@ -199,7 +199,7 @@ class Duel(Stateful):
         return (self.match,)
 
 
-class Answer(models.Model):
+class StoredAnswer(models.Model):
     """What a model answered to one question, once and for all matches that ask the same.  Rows are never changed.
 
     `key`: SHA-256 over judge version, words and pictures in their order; `asked_for`: the duel that asked first, whose
@@ -219,6 +219,7 @@ class Answer(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        db_table = "judging_answer"
         indexes = [models.Index(fields=["judge", "kind"], name="answer_kind")]
 
     def __str__(self) -> str:

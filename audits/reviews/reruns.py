@@ -20,7 +20,7 @@ from core.machine.stateful import FailureClass
 from judging import matches, rejudging
 from judging.decisions import affected
 from judging.decisions.affected import Place
-from judging.models import Answer, DescribedJudge, Duel, Match
+from judging.models import DescribedJudge, Duel, Match, StoredAnswer
 from judging.panel import cited_answers
 from judging.panel.questions.version import of_described
 
@@ -88,7 +88,7 @@ def duels_citing(round_: Round, key: str) -> frozenset[Place]:
 
     An answer is about one prompt, so only the duels on that prompt are worked out again.
     """
-    answer = Answer.objects.filter(key=key).select_related("asked_for").first()
+    answer = StoredAnswer.objects.filter(key=key).select_related("asked_for").first()
     described = DescribedJudge.objects.filter(version=answer.judge).first() if answer else None
     if answer is None or answer.asked_for is None or described is None:
         return frozenset()

@@ -14,7 +14,7 @@ from typing import Any
 from competition.decisions.attempts import number_of
 from competition.models import Round
 from judging.backends import is_model
-from judging.models import Answer, Control, DescribedJudge, Duel
+from judging.models import Control, DescribedJudge, Duel, StoredAnswer
 from judging.panel import cited_answers
 from judging.panel.questions.calls import shares_of
 from judging.panel.questions.version import of_described
@@ -55,9 +55,9 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
     }
 
 
-def cited_by(round_: Round, judged: Iterable[Duel]) -> dict[str, Answer]:
+def cited_by(round_: Round, judged: Iterable[Duel]) -> dict[str, StoredAnswer]:
     """By key, each answer on which one of these duels rests."""
-    found: dict[str, Answer] = {}
+    found: dict[str, StoredAnswer] = {}
     by_version: dict[str, list[Duel]] = {}
     for duel in judged:
         by_version.setdefault(duel.match.judge, []).append(duel)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from competition.models import Round
 from judging.backends.base import Judge
-from judging.models import Answer, DescribedJudge, Duel
+from judging.models import DescribedJudge, Duel, StoredAnswer
 from judging.panel.answer_store import Reply
 from judging.panel.vlm_panel import Deliberates
 
@@ -21,7 +21,7 @@ class DuelAnswerStore:
         self.duel = duel
 
     def read(self, keys: Sequence[str]) -> dict[str, Reply]:
-        found = {row.key: reply_of(row) for row in Answer.objects.filter(key__in=keys)}
+        found = {row.key: reply_of(row) for row in StoredAnswer.objects.filter(key__in=keys)}
         let_go()
         return found
 
@@ -29,7 +29,7 @@ class DuelAnswerStore:
         """Two workers may have asked at the same time: the first answer stands for both."""
         values = {name: getattr(reply, name) for name in ("mass", "text", "latency_ms", "attempt")}
         values |= {"probabilities": dict(reply.probabilities), "raw": dict(reply.raw)}
-        row, _ = Answer.objects.get_or_create(
+        row, _ = StoredAnswer.objects.get_or_create(
             key=key, defaults={"judge": judge, "kind": kind, "asked_for": self.duel, **values}
         )
         return reply_of(row)
@@ -45,7 +45,7 @@ def let_go() -> None:
         connection.close()
 
 
-def reply_of(row: Answer) -> Reply:
+def reply_of(row: StoredAnswer) -> Reply:
     return Reply(row.probabilities, row.mass, row.text, row.raw, row.latency_ms, row.attempt)
 
 
@@ -56,6 +56,6 @@ def keep_described(judge: Judge) -> None:
         DescribedJudge.objects.get_or_create(version=judge.version, defaults=described)
 
 
-def answers_paid_by(round_: Round) -> QuerySet[Answer]:
+def answers_paid_by(round_: Round) -> QuerySet[StoredAnswer]:
     """The answers a round paid for; what it took from earlier rounds cost it nothing."""
-    return Answer.objects.filter(asked_for__match__round=round_)
+    return StoredAnswer.objects.filter(asked_for__match__round=round_)

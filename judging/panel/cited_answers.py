@@ -13,7 +13,7 @@ from core import store
 from judging import sides
 from judging.backends.base import NoAnswer
 from judging.decisions import silence
-from judging.models import Answer, Duel
+from judging.models import Duel, StoredAnswer
 from judging.panel.answer_rows import reply_of
 from judging.panel.answer_store import Reply
 from judging.panel.questions.calls import Call
@@ -25,11 +25,11 @@ from judging.panel.vlm_panel import Deliberation
 class Opened:
     """An answer store that is only read, and what was read from it."""
 
-    read_so_far: dict[str, Answer] = field(default_factory=dict)
+    read_so_far: dict[str, StoredAnswer] = field(default_factory=dict)
 
     def read(self, keys: Sequence[str]) -> dict[str, Reply]:
         wanted = [key for key in keys if key not in self.read_so_far]
-        self.read_so_far |= {row.key: row for row in Answer.objects.filter(key__in=wanted)} if wanted else {}
+        self.read_so_far |= {row.key: row for row in StoredAnswer.objects.filter(key__in=wanted)} if wanted else {}
         return {key: reply_of(self.read_so_far[key]) for key in keys if key in self.read_so_far}
 
     def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
@@ -53,7 +53,7 @@ class Retold(Deliberation):
         return self.low_contrast
 
 
-def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Answer]:
+def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, StoredAnswer]:
     """The answers that the verdicts rest on, by key; a verdict on a silence rests on none.
 
     Raises NoAnswer where one is not stored, and ValueError where the answers give another verdict.
@@ -83,7 +83,7 @@ def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Ans
     return answers.read_so_far
 
 
-def duels_citing(duels: Iterable[Duel], *, answer: Answer, version: JudgeVersion) -> list[Duel]:
+def duels_citing(duels: Iterable[Duel], *, answer: StoredAnswer, version: JudgeVersion) -> list[Duel]:
     """The duels that rest on this answer."""
     return [duel for duel in duels if answer.key in answers_of([duel], version=version)]
 

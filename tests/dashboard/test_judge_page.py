@@ -12,7 +12,7 @@ from django.utils import timezone
 from competition.models import Round
 from core.machine import engine
 from judging.health import controls
-from judging.models import Answer, Control, DescribedJudge, Duel, Match
+from judging.models import Control, DescribedJudge, Duel, Match, StoredAnswer
 from judging.panel.questions.version import version_named
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
@@ -32,7 +32,7 @@ def judged(made: Made) -> Round:
     duel = Duel.objects.filter(match__round=made.running).first()
     usage = {"prompt_tokens": 3000, "completion_tokens": 1}
     for n in range(40):
-        Answer.objects.create(
+        StoredAnswer.objects.create(
             key=f"{n:064}",
             judge=VLM.digest,
             kind="likeness" if n % 2 else "sides",

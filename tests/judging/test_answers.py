@@ -12,7 +12,7 @@ from benchmarks.vlm_server_mind import seen
 from core.machine import engine
 from judging.backends import judge_named
 from judging.judge_worker import next_rows, until_quiet
-from judging.models import Answer, Duel
+from judging.models import Duel, StoredAnswer
 from judging.panel.answer_rows import DuelAnswerStore, answers_paid_by
 from judging.panel.answer_store import Remembered, Reply
 from judging.panel.vlm_panel import Unwanted
@@ -58,9 +58,9 @@ def test_all_duels_are_heard_at_once_and_each_question_is_asked_once(round_, ser
     assert until_quiet(duels=8, deadline_s=120)
     states = Counter(Duel.objects.values_list("state", flat=True))
     assert states == {"judged": 2 * PROMPTS}
-    assert answers_paid_by(round_).count() == Answer.objects.count()
-    shared = Answer.objects.filter(kind__in=("sides", "checklist", "best_view", "parts")).count()
-    assert server.asked - Answer.objects.count() <= shared  # by two duels at once, before a slow database had it
+    assert answers_paid_by(round_).count() == StoredAnswer.objects.count()
+    shared = StoredAnswer.objects.filter(kind__in=("sides", "checklist", "best_view", "parts")).count()
+    assert server.asked - StoredAnswer.objects.count() <= shared  # by two duels at once, before a slow database had it
     assert server.most_busy > 4
     assert not Duel.objects.exclude(lease=None).exists()
     assert {row["decided_by"] for row in Duel.objects.values_list("detail", flat=True)} <= {
@@ -93,7 +93,7 @@ def test_half_the_calls_failing_changes_no_verdict(round_, serving, fault):
     serving()
     assert until_quiet(duels=8, deadline_s=120)
     said = list(Duel.objects.order_by("pk").values_list("outcome", "score_micro", "detail"))
-    Answer.objects.all().delete()
+    StoredAnswer.objects.all().delete()
     Duel.objects.update(**Duel.born(now=timezone.now()), outcome="", score_micro=None, detail={})
     serving(fault=fault, share=0.5)
     give_up = time.monotonic() + 200
@@ -109,7 +109,7 @@ def test_a_server_that_is_wrong_leaves_every_duel_open_and_says_why(round_, serv
     until_quiet(duels=8, deadline_s=20)
     rows = Duel.objects.values_list("state", "outcome", "failure_class", "failure_code").distinct()
     assert set(rows) == {("judging", "", "judge", "wrong_model")}
-    assert not Answer.objects.exists()
+    assert not StoredAnswer.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from competition.decisions.attempts import number_of
 from competition.models import Attempt, Round
 from judging import matches, sides
 from judging.judge_worker import until_quiet
-from judging.models import Answer, Duel, Match
+from judging.models import Duel, Match, StoredAnswer
 from judging.panel import cited_answers
 from judging.panel.questions.version import version_named
 from tests.judging.heard_round import PROMPTS
@@ -72,15 +72,15 @@ def test_a_mended_judge_is_asked_every_question_of_a_new_take_and_both_answers_s
     serving(mind=Mind(eyes, gain=-4.0))  # its labels are swapped
     old = list(round_.matches.order_by("challenger__reveal_block", "pk"))
     assert judged(*old) == TURNED
-    verdicts, answers = told(*old), {row.key: (row.probabilities, row.raw) for row in Answer.objects.all()}
+    verdicts, answers = told(*old), {row.key: (row.probabilities, row.raw) for row in StoredAnswer.objects.all()}
 
     server = serving(mind=Mind(eyes))
     new = [anew(match) for match in old]
     assert judged(*new) == AS_THE_FILES_ARE_WORTH
-    asked_anew = Answer.objects.exclude(key__in=answers)
+    asked_anew = StoredAnswer.objects.exclude(key__in=answers)
     assert server.mind.answered >= asked_anew.count() > 0
     assert told(*old) == verdicts
-    assert {row.key: (row.probabilities, row.raw) for row in Answer.objects.filter(key__in=answers)} == answers
+    assert {row.key: (row.probabilities, row.raw) for row in StoredAnswer.objects.filter(key__in=answers)} == answers
     for before, after in zip(old, new, strict=True):
         assert answers_of(before) <= set(answers) and answers_of(after).isdisjoint(answers)
 

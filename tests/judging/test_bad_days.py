@@ -26,7 +26,7 @@ from judging.backends import judge_named
 from judging.health import controls
 from judging.health.control_images import doctored
 from judging.judge_worker import until_quiet
-from judging.models import Answer, Control, Duel
+from judging.models import Control, Duel, StoredAnswer
 from judging.panel import openai
 from judging.panel.openai_client import Door
 from judging.panel.questions.version import version_named
@@ -123,7 +123,7 @@ def test_an_answer_that_is_none_is_nobody_s_verdict_and_the_round_pauses(round_,
     Duel.objects.update(attempts=4)  # this is the last of five tries
     assert play(round_) == f"paused judge {code}"
     assert "manage.py resume heard 1" in round_.failure_reason
-    assert {state for state, *_ in verdicts()} == {"judging"} and not Answer.objects.exists()
+    assert {state for state, *_ in verdicts()} == {"judging"} and not StoredAnswer.objects.exists()
     assert LedgerEvent.objects.filter(kind="round.paused").exists()
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from competition.models import Round
 from core import operator_key
-from judging.models import Answer
+from judging.models import StoredAnswer
 from tests.verify import played_round, vlm_round
 from tests.verify.conftest import Undone
 from tests.verify.rejudged_round import apply, ready, stage_duels
@@ -51,16 +51,16 @@ def errors(folder: Path) -> list[str]:
 
 
 def one_answer(stage: played_round.Stage, round_: Round) -> None:
-    first = set(Answer.objects.values_list("key", flat=True))
-    bad = Answer.objects.filter(kind="likeness").order_by("pk")[0]
+    first = set(StoredAnswer.objects.values_list("key", flat=True))
+    bad = StoredAnswer.objects.filter(kind="likeness").order_by("pk")[0]
     apply(stage, ready(stage, stage_duels(stage, round_, what="answer", answer=bad.key)))
-    assert first < set(Answer.objects.values_list("key", flat=True))  # asked anew, and nothing taken away
+    assert first < set(StoredAnswer.objects.values_list("key", flat=True))  # asked anew, and nothing taken away
 
 
 def the_round(stage: played_round.Stage, round_: Round) -> None:
-    first = Answer.objects.count()
+    first = StoredAnswer.objects.count()
     apply(stage, ready(stage, stage_duels(stage, round_, what="round")))
-    assert Answer.objects.count() > first * 3 // 2  # what was asked beyond the end of a match is not asked again
+    assert StoredAnswer.objects.count() > first * 3 // 2  # what was asked beyond the end of a match is not asked again
 
 
 @pytest.mark.parametrize("story", [one_answer, the_round], ids=lambda story: story.__name__)
