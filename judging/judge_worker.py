@@ -78,11 +78,11 @@ class JudgeWorker:
 
 def until_quiet(*, duels: int, deadline_s: float) -> bool:
     """Judge all that is due now, then come back.  False when the deadline came first."""
-    stop, hearing = threading.Event(), JudgeWorker(duels=duels)
-    thread = threading.Thread(target=hearing.run, args=[stop])
+    stop, worker = threading.Event(), JudgeWorker(duels=duels)
+    thread = threading.Thread(target=worker.run, args=[stop])
     thread.start()
     give_up = time.monotonic() + deadline_s
-    while time.monotonic() < give_up and (hearing.taken or next_rows(now=clock.now(), most=1)):
+    while time.monotonic() < give_up and (worker.taken or next_rows(now=clock.now(), most=1)):
         time.sleep(0.02)
     stop.set()
     thread.join()

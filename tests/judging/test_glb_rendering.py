@@ -149,7 +149,8 @@ def test_only_exactly_so_many_pixels_become_a_picture(tmp_path: Path) -> None:
     folder, out = tmp_path / "folder", tmp_path / "out"
     folder.mkdir(), out.mkdir()
     (folder / "front.rgb").write_bytes(bytes(4 * 4 * 3))
-    assert Image.open(develop(folder, "front", 4, out=out)).size == (4, 4)
+    with Image.open(develop(folder, "front", 4, out=out)) as drawn:
+        assert drawn.size == (4, 4)
     for wrong in (b"", bytes(47), bytes(49)):
         (folder / "front.rgb").write_bytes(wrong)
         with pytest.raises(RendererFault):

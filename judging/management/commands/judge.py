@@ -28,10 +28,10 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        hearing = threading.Thread(target=JudgeWorker(duels=options["duels"]).run, args=[stop], daemon=True)
-        hearing.start()
+        worker = threading.Thread(target=JudgeWorker(duels=options["duels"]).run, args=[stop], daemon=True)
+        worker.start()
         stop.wait()
-        hearing.join(5)
+        worker.join(5)
         os._exit(0)  # a duel that outlives the grace must not hold the process: its lease runs out, and it is redone
 
     def examine(self, name: str) -> None:
