@@ -261,7 +261,6 @@ def test_functions_hold_one_idea() -> None:
 DEEPLY_NESTED = {
     "competition/management/commands/runchain.py: handle",
     "judging/panel/transformers.py: _feed",
-    "judging/renderers/threejs.py: _photographed",
     "judging/stored_views.py: drawn_again",
     "audits/pods/control_service.py: generate",
     "audits/source/archive.py: unpack",

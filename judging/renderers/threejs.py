@@ -120,14 +120,18 @@ class Threejs:
 
 
 def _take_pictures(page: Any, rig: Rig) -> Shots:
+    wanted = [
+        (view, name, colour)
+        for view in rig.views
+        for name, colour in ((view.name, rig.background), (GRAY_PREFIX + view.name, rig.gray_background))
+        if name in rig.pictures()
+    ]
     shots: Shots = {}
-    for view in rig.views:
-        for name, colour in ((view.name, rig.background), (GRAY_PREFIX + view.name, rig.gray_background)):
-            if name in rig.pictures():
-                where = json.dumps({"theta": view.theta, "phi": view.phi})
-                if page.ask(f"show({where}, {colour!r})") != 1:
-                    raise RendererFault("CRASHED", "the browser lost its graphics")
-                shots[name] = opened(page.picture(rig.pixels), size=rig.pixels)
+    for view, name, colour in wanted:
+        where = json.dumps({"theta": view.theta, "phi": view.phi})
+        if page.ask(f"show({where}, {colour!r})") != 1:
+            raise RendererFault("CRASHED", "the browser lost its graphics")
+        shots[name] = opened(page.picture(rig.pixels), size=rig.pixels)
     return shots
 
 
