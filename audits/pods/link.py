@@ -46,7 +46,7 @@ def ask(
 
 
 def save(address: Mapping[str, Any], path: str, *, into: BinaryIO, patience_s: float, most: int) -> PodResponse:
-    """GET; the body goes to a file, or into the response where the status is not 200.  Raises Silent, Rubbish, PodFault."""
+    """GET; the body goes to a file, into the response if the status is not 200.  Raises Silent, Rubbish, PodFault."""
     with _exchange(address, path, body=None, patience_s=patience_s, most=most) as response:
         if response.status != 200:
             return PodResponse(status=response.status, body=response.content(most=LARGEST_REFUSAL))
