@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,7 +49,7 @@ class Worked:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedRow:
-    """Simulated rounds of one population; `crowned` and `better` by ruleset, in the order of the rulesets."""
+    """Simulated rounds of one population: a rate for each ruleset, in their order; "" where it was not simulated."""
 
     population: str
     false: tuple[str, ...]
@@ -90,8 +91,8 @@ def rules_facts() -> RulesPage:
     for population in dict.fromkeys(row["population"]["name"] for row in told):
         by_ruleset = {row["ruleset"]: row for row in told if row["population"]["name"] == population}
         better = any(row["population"]["better"] for row in by_ruleset.values())
-        false = tuple(_rate(by_ruleset[name]["false"]) for name in sorted(by_ruleset))
-        power = tuple(_rate(by_ruleset[name]["power"]) for name in sorted(by_ruleset)) if better else ()
+        false = tuple(_rate(by_ruleset, name, "false") for name in sorted(RULESETS))
+        power = tuple(_rate(by_ruleset, name, "power") for name in sorted(RULESETS)) if better else ()
         rows.append(SimulatedRow(population=population, false=false, power=power))
     return RulesPage(
         rulesets=tuple(
@@ -105,11 +106,18 @@ def rules_facts() -> RulesPage:
     )
 
 
-@cache
 def simulated() -> list[dict[str, Any]]:
-    """What `manage.py simulate_rules --json` printed for this version of the rules."""
-    return json.loads(SIMULATED.read_text()) if SIMULATED.is_file() else []
+    """What `manage.py simulate_rules --json` printed, of the rulesets that there are."""
+    return [row for row in _printed(SIMULATED) if row["ruleset"] in RULESETS]
 
 
-def _rate(rate: dict[str, Any]) -> str:
+@cache
+def _printed(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+def _rate(by_ruleset: Mapping[str, dict[str, Any]], name: str, what: str) -> str:
+    if name not in by_ruleset:
+        return ""
+    rate = by_ruleset[name][what]
     return f"{rate['share']:.1%} ({rate['low']:.1%}–{rate['high']:.1%})"

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from competition.rulesets import RULESETS
 from dashboard.facts.plots import Axis, Group, Limit, Plot, Point
 
-GROUPS = (
-    Group(key="margin-1", words="margin-1", colour="orange", symbol="diamond"),
-    Group(key="margin-2", words="margin-2", colour="gray", symbol="ring"),
-    Group(key="title-1", words="title-1", colour="blue"),
-)
-APART = 0.18  # the rulesets stand side by side
+COLOURS = ("orange", "gray", "blue", "ink")
+SYMBOLS = ("diamond", "ring", "dot", "cross")
+APART = 0.18  # the rulesets stand side by side,
+WIDEST = 0.8  # and not in their neighbours' place: populations are 1 apart
 GUARANTEED = Limit(at=0.05, words="title-1's guarantee, 5 %")
 
 Row = Mapping[str, Any]
 
 
+def groups() -> tuple[Group, ...]:
+    """Every ruleset, in the order of their names; the first sixteen look different."""
+    return tuple(
+        Group(
+            key=name,
+            words=name,
+            colour=COLOURS[place % len(COLOURS)],
+            symbol=SYMBOLS[(place + place // len(COLOURS)) % len(SYMBOLS)],
+        )
+        for place, name in enumerate(sorted(RULESETS))
+    )
+
+
 def plots(rows: Sequence[Row], *, address: Callable[[str], str]) -> tuple[Plot, ...]:
-    """`rows`: what `simulate_rules --json` printed; `address`: of a chart's data, by its name."""
+    """`rows`: what `simulate_rules --json` printed, of rulesets that there are; `address`: of a chart's data."""
     if not rows:
         return ()
     better = [row for row in rows if row["population"]["better"]]
@@ -76,7 +88,7 @@ def _rates(
         told=told,
         x=axis,
         y=share,
-        groups=GROUPS,
+        groups=groups(),
         points=points,
         limits=limits,
         data_url=address(what),
@@ -88,7 +100,7 @@ def _costs(rows: Sequence[Row], what: str, *, title: str, told: str, address: Ca
     points = tuple(_point(row, axis, y=row[what]) for row in rows)
     words = Axis(words="a round, on average")
     return Plot(
-        name=what, title=title, told=told, x=axis, y=words, groups=GROUPS, points=points, data_url=address(what)
+        name=what, title=title, told=told, x=axis, y=words, groups=groups(), points=points, data_url=address(what)
     )
 
 
@@ -98,9 +110,10 @@ def _populations(rows: Sequence[Row]) -> Axis:
 
 def _point(row: Row, axis: Axis, *, y: float, between: tuple[float, float] | None = None) -> Point:
     population, ruleset = row["population"]["name"], row["ruleset"]
-    place = next(n for n, group in enumerate(GROUPS) if group.key == ruleset)
+    names = sorted(RULESETS)
+    apart = min(APART, WIDEST / len(names))
     return Point(
-        x=axis.names.index(population) + 1 + (place - 1) * APART,
+        x=axis.names.index(population) + 1 + (names.index(ruleset) - (len(names) - 1) / 2) * apart,
         y=y,
         group=ruleset,
         words=f"{population}, {ruleset}",

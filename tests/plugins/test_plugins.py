@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from audits.pods import batch, runs
@@ -20,9 +23,11 @@ from competition.notices import channels, steps, subscribing
 from competition.notices.models import Delivery
 from competition.reveals import ingest
 from competition.rulesets import RULESETS, BadRules
+from competition.simulation import rounds
 from core import ledger
 from core.machine import engine
 from dashboard.bundles import documents
+from dashboard.facts import rules
 from judging import matches
 from judging.backends import JUDGES, JudgeKind, is_model, judge_named
 from judging.models import Duel
@@ -92,6 +97,31 @@ def test_a_ruleset_is_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert not finished.audits.exists()
     written = documents.documents(finished)
     assert written["decision.json"]["winner"] == winner and len(written["matches.json"]) == 4
+
+
+@pytest.mark.django_db
+def test_a_ruleset_that_is_one_row_is_simulated_and_drawn_beside_the_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its rows of `simulate_rules` stand on the page of rules, and a ruleset without such rows is no error there."""
+    monkeypatch.setitem(RULESETS, "most-wins", toys.MostWins)
+    assert "most-wins" in client.get("/rules/").content.decode()
+    monkeypatch.setitem(rounds.PLAYED, "most-wins", toys.most_wins_rounds)
+    printed = StringIO()
+    call_command("simulate_rules", population=["equal", "better-10"], rounds=40, json=True, stdout=printed)
+    monkeypatch.setattr(rules, "SIMULATED", tmp_path / "simulated_rules.json")
+    rules.SIMULATED.write_text(printed.getvalue())
+    page = rules.rules_facts()
+    assert [row.name for row in page.rulesets] == sorted(RULESETS)
+    assert all(len(row.false) == len(RULESETS) and all(row.false) for row in page.simulated)
+    assert client.get("/rules/").content.decode().count('class="sketch"') == 4
+    for plot in page.plots:
+        assert len({(group.colour, group.symbol) for group in plot.used}) == len(plot.used) == len(RULESETS)
+        assert len({round(point.x, 6) for point in plot.points}) == len(plot.points)
+        assert "most-wins" in {trace["name"] for trace in client.get(plot.data_url).json()["data"]}
+    monkeypatch.delitem(RULESETS, "most-wins")  # what an older version simulated is not drawn
+    assert client.get("/rules/").status_code == 200
+    assert all(len(plot.used) == len(RULESETS) for plot in rules.rules_facts().plots)
 
 
 def test_rules_of_nobody_s_are_refused_by_name() -> None:

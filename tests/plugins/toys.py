@@ -12,17 +12,23 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from audits.pods.base import Image, Pod, PodFault
 from audits.pods.control_service import Service
 from audits.source.findings import PERSON, SourceFinding
 from audits.source.tree import Tree
 from competition.chain.base import ChainFault, RawReveal
-from competition.rulesets import MARGIN_1, Observation, RoundDecision, Ruleset
+from competition.rulesets import MARGIN_1, Observation, RoundDecision, Rules, Ruleset
 from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.base import SCREEN, DecisionStep, MatchEnd
 from competition.rulesets.ladder import LEADER, in_reveal_order
 from competition.rulesets.regenerations import AuditVerdict, Regeneration
 from competition.rulesets.tally import DuelResult, Tally
+from competition.simulation.matches import Start
+from competition.simulation.population import Lots, SimulatedField
+from competition.simulation.rounds import LEADER as LEADS_ON
+from competition.simulation.rounds import RoundOutcomes
 from judging.backends import Answer, Question
 from tests.competition import made
 
@@ -89,6 +95,17 @@ class MostWins(Ruleset):
 
     def round_flip_distance(self, documents: Mapping[str, Any]) -> int | None:
         return None
+
+
+def most_wins_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: Start) -> RoundOutcomes:
+    """Its rounds, simulated: the screens alone decide."""
+    net = field.screens.net
+    wins, losses = (net > 0).sum(-1), (net < 0).sum(-1)
+    ahead = np.where(wins > losses, wins, -1)
+    winner = np.where(ahead.max(axis=1) >= 0, ahead.argmax(axis=1), LEADS_ON)
+    every = np.ones(len(net))
+    duels = every * net.shape[1] * net.shape[2]
+    return RoundOutcomes(winner, every * net.shape[2], duels, duels)
 
 
 def swearing(code: Tree) -> Iterator[SourceFinding]:
