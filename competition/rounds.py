@@ -53,7 +53,7 @@ def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
     ruleset = rulesets.ruleset(rules)
     ruleset.check()
     asked = standing.Condition.from_json(competition.config.get("entry", {}))
-    if asked.least_alpha and competition.chain.startswith("simulated:"):
+    if asked.least_alpha and chain.is_simulated(competition.chain):
         raise rulesets.BadRules(
             "entry.least_alpha",
             "a simulated chain knows of no stakes",

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
+
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from competition.chain.base import Chain
@@ -14,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ChainKind:
-    """`names`: what may follow the kind's colon, as a pattern; `usage` says it to a person."""
+    """`names`: what may follow the kind's colon, as a pattern; `usage` says it to a person.
+
+    `simulated`: it stands in for a chain, so nobody is paid on it and it knows of no stakes.  There is no default: who
+    adds a chain says which it is.
+    """
 
     names: str
     usage: str
     made: Callable[[str], Chain]
+    simulated: bool
 
 
 def _simulated(name: str) -> Chain:
@@ -34,10 +43,22 @@ def _observed(netuid: str) -> Chain:
 
 
 CHAINS: dict[str, ChainKind] = {
-    "simulated": ChainKind(names=r".*", usage="<name>", made=_simulated),
-    "bittensor": ChainKind(names=r"[0-9]+", usage="<netuid>", made=_observed),
+    "simulated": ChainKind(names=r".*", usage="<name>", made=_simulated, simulated=True),
+    "bittensor": ChainKind(names=r"[0-9]+", usage="<netuid>", made=_observed, simulated=False),
 }
 """All chains there are: a row is all that one needs."""
+
+
+def is_simulated(name: str) -> bool:
+    """Does a chain of this name, as `kind:name`, stand in for one?  One that this version does not know does not."""
+    kind = CHAINS.get(name.partition(":")[0])
+    return kind is not None and kind.simulated
+
+
+def on_simulated() -> Q:
+    """The competitions whose chain stands in for one."""
+    kinds = [kind for kind, row in CHAINS.items() if row.simulated]
+    return reduce(or_, (Q(chain__startswith=f"{kind}:") for kind in kinds), Q(pk__in=[]))
 
 
 def of(competition: Competition) -> Chain:

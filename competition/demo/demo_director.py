@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.db import DatabaseError, connection
 
+from competition import chain
 from competition.demo import demo_setting
 from competition.models import Competition, Miner, Round
 from core import clock
@@ -41,7 +42,7 @@ class Director:
             connection.close()
 
     def look(self, stop: Callable[[], None], *, now: datetime) -> None:
-        for competition in Competition.objects.filter(chain__startswith="simulated:", active=True):
+        for competition in Competition.objects.filter(chain.on_simulated(), active=True):
             # the first ones, not any so many: a bundle takes its time, and a later round's may be done before
             rows = competition.rounds.select_related("competition", "publication").order_by("number")
             wanted = [] if self.rounds is None else list(rows[: self.rounds])

@@ -134,7 +134,7 @@ def _remark(at: Moment, *, event: LedgerEvent | None, covered: bool, waits: Reig
     remarks = []
     if waits:
         remarks.append(f"Reign {waits.sequence} is decided, and is paid once a signed checkpoint covers it.")
-    if at.competition.chain.startswith("simulated"):
+    if chain.is_simulated(at.competition.chain):
         remarks.append("The chain is simulated: nobody is paid.")
     if not at.played:
         remarks.append("Played elsewhere: uids are not known here, and the vector follows from the records alone.")

@@ -15,7 +15,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from audits.models import Audit
-from competition import queries
+from competition import chain, queries
 from competition.models import Competition, Round
 from core import clock
 from dashboard.facts import page_queries, weights
@@ -168,7 +168,7 @@ def badge(request: HttpRequest, slug: str) -> HttpResponse:
     now = clock.now()
     weight = _weight(competition, now=now)
     told = _paid(weight)
-    name = "leader, simulated" if competition.chain.startswith("simulated") else "leader"
+    name = "leader, simulated" if chain.is_simulated(competition.chain) else "leader"
     sizes = {"left": 7 * len(name) + 16, "right": 7 * len(told) + 16}
     context = {"name": name, "told": told, "competition": competition, "width": sum(sizes.values()), **sizes}
     ends = [row.expected_at for row in weight.later if row.expected_at]

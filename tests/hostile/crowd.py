@@ -38,6 +38,7 @@ from core.machine import engine
 from core.net.http_client import Patience
 from examples import kit
 from examples import prompts as pictures
+from formats.registry import FORMATS
 from tests.audits.reviewing import both_sign, person
 from tests.hostile import pods
 from tests.hostile.pods import STEMS, Behaviour
@@ -216,7 +217,7 @@ def played(
     meanwhile: Callable[[Crowd, Round], None] = lambda crowd, round_: None,
 ) -> Iterator[Path]:
     """The bundle of the round that these play; `receivers` are webhooks' addresses, of three to an owner."""
-    extension = {"glb": "glb", "ply": "ply", "threejs": "js"}[file_format]
+    extension = FORMATS[file_format].extension
     files = {
         f"/{player.commit}/{stem}.{extension}": data
         for player in players

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,8 @@ from audits.pods import batch, runs
 from audits.pods.base import Image
 from audits.source import CHECKS, Check, run_checks
 from competition import chain, rulesets
-from competition.models import Round
+from competition import rounds as round_rows
+from competition.models import Competition, Round
 from competition.notices import channels, steps, subscribing
 from competition.notices.models import Delivery
 from competition.reveals import ingest
@@ -175,7 +177,8 @@ def test_a_notice_channel_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.django_db
 def test_a_chain_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(chain.CHAINS, "toy", chain.ChainKind(names=r"[a-z]+", usage="<name>", made=toys.Diary))
+    row = chain.ChainKind(names=r"[a-z]+", usage="<name>", made=toys.Diary, simulated=True)
+    monkeypatch.setitem(chain.CHAINS, "toy", row)
     competition, now = made.competition(), made.after(10)
     competition.chain = "toy:diary"
     competition.save()
@@ -185,6 +188,33 @@ def test_a_chain_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     competition.chain = "toy:7"
     with pytest.raises(LookupError, match="toy:<name>"):
         chain.of(competition)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("simulated", [True, False])
+def test_whether_anybody_is_paid_on_a_chain_is_asked_of_its_row(
+    client: Client, monkeypatch: pytest.MonkeyPatch, simulated: bool
+) -> None:
+    """By the badge, the proof of a payment, the rules of entry, and whoever moves the demo."""
+    row = chain.ChainKind(names=r"[a-z]+", usage="<name>", made=toys.Diary, simulated=simulated)
+    monkeypatch.setitem(chain.CHAINS, "toy", row)
+    competition = made_round.make().competition
+    competition.chain, competition.config = "toy:diary", {**competition.config, "entry": {"least_alpha": 1}}
+    competition.save()
+    badge = client.get("/badge/made/leader.svg").content.decode()
+    weights = client.get("/api/v1/weights?competition=made").json()
+    assert ("leader, simulated" in badge) is simulated
+    assert ("nobody is paid" in str(weights)) is simulated
+    assert Competition.objects.filter(chain.on_simulated()).exists() is simulated
+    refused = pytest.raises(BadRules, match="knows of no stakes") if simulated else nullcontext()
+    with refused:
+        round_rows.playable(competition, rules=RULESETS["margin-1"].defaults)
+
+
+def test_whoever_adds_a_chain_says_whether_it_is_simulated() -> None:
+    with pytest.raises(TypeError, match="simulated"):
+        chain.ChainKind(names="", usage="<name>", made=toys.Diary)  # type: ignore[call-arg]
+    assert [name for name in chain.CHAINS if chain.is_simulated(f"{name}:1")] == ["simulated"]
 
 
 def test_every_row_says_what_it_is() -> None:

@@ -181,9 +181,10 @@ def hosting(*, host: str, port: int, hosting_port: int) -> Program:
 
 def demo_miners() -> list[str]:
     """Who takes part in any of the demo's rounds."""
+    from competition import chain
     from competition.models import Competition
 
-    configs = Competition.objects.filter(chain__startswith="simulated:").values_list("config", flat=True)
+    configs = Competition.objects.filter(chain.on_simulated()).values_list("config", flat=True)
     return sorted({name for config in configs for members in config.get("cast", {}).values() for name in members})
 
 

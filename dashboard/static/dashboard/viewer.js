@@ -40,7 +40,7 @@ export async function open(box, three, look, say, { whole = false } = {}) {
 function lightWords(panes) {
   const noun = panes.some((pane) => pane.model.isSplats) ? "splats" : "triangles";
   const counts = panes.map((pane) => Number(pane.figure.dataset.triangles).toLocaleString("en")).join(" and ");
-  if (panes.every((pane) => pane.figure.dataset.kind === "js")) return `What the modules built, as data: ${counts} ${noun}. The judge saw the same.`;
+  if (panes.every((pane) => pane.figure.dataset.runsCode === "true")) return `What the modules built, as data: ${counts} ${noun}. The judge saw the same.`;
   return `Light copies, simplified to ${counts} ${noun}. The judge saw the originals.`;
 }
 
