@@ -31,10 +31,10 @@ class Competition(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True, default="")
-    ruleset = models.CharField(max_length=20)
-    judge = models.CharField(max_length=40)
+    ruleset = models.CharField(max_length=40)
+    judge = models.CharField(max_length=100)  # of a plug-in with an argument, as `openai:vlm-2`; so is `chain`
     renderer = models.CharField(max_length=40)
-    chain = models.CharField(max_length=40)
+    chain = models.CharField(max_length=100)
     pods = models.CharField(max_length=40)
     config = models.JSONField(default=dict)
     active = models.BooleanField(default=True)
@@ -53,7 +53,7 @@ class Round(Stateful):
     graph = RoundStages
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="rounds")
     number = models.PositiveIntegerField()
-    ruleset = models.CharField(max_length=20)
+    ruleset = models.CharField(max_length=40)
     rules = models.JSONField(default=dict)
     earliest_reveal_block = models.PositiveBigIntegerField()
     latest_reveal_block = models.PositiveBigIntegerField()

@@ -91,7 +91,7 @@ class WinnerCopy(Stateful):
     told = False
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="winner_copies")
     original = models.CharField(max_length=64)
-    target = models.CharField(max_length=10)
+    target = models.CharField(max_length=40)
     sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     bytes = models.PositiveIntegerField(default=0)
 

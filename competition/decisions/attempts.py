@@ -18,6 +18,7 @@ from typing import Protocol
 FIRST = 1
 OUTPUTS = "generated"  # `competition.models.Asset.Origin`
 RUN = "audit"  # `audits.models.PodRun.Purpose`
+NUMBERED = r"(_[1-9][0-9]{0,8})?"  # what `numbered` adds to a name, as a pattern
 
 
 class Numbered(Protocol):

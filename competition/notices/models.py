@@ -22,7 +22,7 @@ class Subscription(models.Model):
     competition = models.ForeignKey("competition.Competition", models.PROTECT, null=True, related_name="subscriptions")
     miner = models.CharField(max_length=48, blank=True, default="")
     kinds = models.JSONField(default=list)
-    channel = models.CharField(max_length=8)  # a name in `notices.channels.CHANNELS`
+    channel = models.CharField(max_length=40)  # a name in `notices.channels.CHANNELS`
     address = models.TextField()
     owner = models.CharField(max_length=150, db_index=True)
     active = models.BooleanField(default=True)

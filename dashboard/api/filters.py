@@ -13,7 +13,9 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from drf_spectacular.drainage import set_override
 
+from competition.decisions.attempts import NUMBERED
 from dashboard.api.errors import bad
+from judging.models import Match
 
 LARGEST = 2**63 - 1
 LONGEST = 200  # characters of a value
@@ -68,7 +70,11 @@ def one_of(*words: str) -> Kind:
     return Kind("choice", "|".join(map(re.escape, words)), f"one of {', '.join(words)}", choices=words)
 
 
-MATCH_KINDS = one_of("screen", "ladder", "audit", "title")
+MATCH_KINDS = Kind(
+    "match kind",
+    "|".join(f"{kind.value}{NUMBERED}" if kind.of_audit else kind.value for kind in Match.Kind),
+    f"one of {', '.join(Match.Kind.values)}, those of further regenerations with a number: audit_1, again_1",
+)
 
 
 @dataclass(frozen=True)

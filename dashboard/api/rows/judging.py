@@ -8,6 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any
 
+from dashboard.api.filters import MATCH_KINDS
 from dashboard.api.rows.game import ID, PAGE, FailureRow, MinerRow, failure, miner
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures
@@ -41,7 +42,7 @@ class MatchRow:
     id: Annotated[str, ID]
     competition: str
     round: int
-    kind: Annotated[str, "`screen`, `ladder`, `audit` or `title`."]
+    kind: Annotated[str, f"{MATCH_KINDS.says.capitalize()}."]
     state: Annotated[str, "`waiting`, `judging` or `decided`."]
     defender: SideRow
     challenger: SideRow
