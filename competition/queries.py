@@ -61,9 +61,15 @@ def latest_round(slug: str) -> Round | None:
     return rows.filter(competition__slug=slug).order_by("-number").first()
 
 
+def entry_rows(rows: QuerySet[Submission]) -> QuerySet[Submission]:
+    """With all that is shown of an entry: every query that brings entries asks by this.  What an entry shows of other
+    rows, summed up, is an annotation here."""
+    return rows.select_related("miner", "copy_of__miner")
+
+
 def submissions_of(round_: Round) -> list[Submission]:
     """Everybody who entered, in the order of the queue, the leader included."""
-    return list(round_.submissions.select_related("miner", "copy_of__miner"))
+    return list(entry_rows(round_.submissions.all()))
 
 
 def entries_so_far(round_: Round) -> list[Submission]:
@@ -148,13 +154,13 @@ def miners_labelled(text: str) -> list[Miner]:
 
 
 def submissions_at_commit(prefix: str) -> list[Submission]:
-    rows = Submission.objects.filter(commit__startswith=prefix)
-    return list(rows.select_related("miner", "round__competition").order_by("-round__pk")[:MOST_MINERS])
+    rows = entry_rows(Submission.objects.filter(commit__startswith=prefix))
+    return list(rows.select_related("round__competition").order_by("-round__pk")[:MOST_MINERS])
 
 
 def submissions_by(miner: Miner) -> list[Submission]:
     """Newest round first."""
-    rows = miner.submissions.select_related("round__competition", "round__defending__miner", "copy_of__miner", "miner")
+    rows = entry_rows(miner.submissions.select_related("round__competition", "round__defending__miner"))
     return list(rows.order_by("-round__competition_id", "-round__number", "role")[:MOST_ROUNDS])
 
 

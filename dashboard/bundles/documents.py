@@ -16,6 +16,7 @@ from audits.models import Audit
 from competition import chain
 from competition.decisions import seed as seeds
 from competition.models import Asset, FreshPrompt, Round, RoundPrompt, Submission
+from competition.queries import entry_rows
 from competition.rulesets import weights as weighing
 from competition.weights import reigns
 from dashboard.bundles import correction, counts, fresh, judging, statistics
@@ -39,7 +40,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         more["judging.json"] = judging.document(round_, published_duels(round_, edition=edition))
     if edition > 1:
         more["correction.json"] = correction.document(round_)
-    rows = round_.submissions.select_related("miner", "copy_of__miner")
+    rows = entry_rows(round_.submissions.all())
     entries = sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
     told = more | {
         "competition.json": _competition(round_),

@@ -19,6 +19,7 @@ from competition.models import (
     RoundPrompt,
     Submission,
 )
+from competition.queries import entry_rows
 from core import clock
 from dashboard.api import progress
 from dashboard.api.errors import missing
@@ -152,7 +153,7 @@ class Submissions(ListView):
 
     group, dataclass = "submissions", rows.SubmissionRow
     filterset_class = SubmissionFilters
-    queryset = Submission.objects.select_related("round__competition", "miner", "copy_of__miner")
+    queryset = entry_rows(Submission.objects.select_related("round__competition"))
     to_row = staticmethod(rows.submission)
 
 
@@ -166,7 +167,7 @@ class SubmissionDetail(DetailView):
 
 
 def entry_of(slug: str, number: int, entry: str) -> Submission:
-    wanted = Submission.objects.select_related("round__competition", "miner", "copy_of__miner")
+    wanted = entry_rows(Submission.objects.select_related("round__competition"))
     who = {"role": "leader"} if entry == "leader" else {"role": "challenger", "miner__hotkey": entry}
     submission = wanted.filter(round__competition__slug=slug, round__number=number, **who).first()
     if submission is None:
