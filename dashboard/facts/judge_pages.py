@@ -99,6 +99,14 @@ class ControlLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnwellJudge:
+    """Why a round is paused by its judge's health: the failing gates, and the controls that say so."""
+
+    gates: tuple[GateLine, ...]
+    controls: tuple[ControlLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class JudgePage:
     """`per_second`: answers a second over the last five minutes; `server_seconds`: all latencies together, which is
     what the round would take with one question at a time."""

@@ -33,9 +33,17 @@ from dashboard.facts.confidence import published
 from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.matches import DuelLine, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
-from dashboard.facts.queries import findings_on, light_copies_of, mirrored, publication_of, winner_copies_of
+from dashboard.facts.queries import (
+    corrections_of,
+    findings_on,
+    light_copies_of,
+    mirrored,
+    publication_of,
+    winner_copies_of,
+)
 from dashboard.facts.records import pictures_of
 from dashboard.facts.stages import RoundWork, Tracker
+from dashboard.operations import judge_health
 from judging import queries as judging
 from judging.matches import tally_of
 from judging.models import Match, Rendering
@@ -83,6 +91,8 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         appeals=appeals.objections_to(audits, now=now) if audits else {},
         appeal_window=appeals.window(round_, now=now) if audits else None,
         findings=findings_on(round_),
+        corrections=corrections_of(round_),
+        unwell=judge_health.unwell(round_),
     )
     page = rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows)))
     if round_.state != "finished":

@@ -60,10 +60,9 @@ def edition_of(round_: Round, *, edition: int) -> Publication | Reissue | None:
     return Reissue.objects.filter(correction__round=round_, edition=edition).first()
 
 
-def corrections_of(slug: str, number: int) -> list[Correction]:
+def corrections_of(round_: Round) -> list[Correction]:
     """What was, or is being, decided anew about a round, oldest first."""
-    rows = Correction.objects.filter(round__competition__slug=slug, round__number=number)
-    return list(rows.select_related("round__competition", "reissue").order_by("number"))
+    return list(round_.corrections.select_related("round__competition", "reissue").order_by("number"))
 
 
 def findings_on(round_: Round, *, match: Match | None = None) -> list[VerifierFinding]:

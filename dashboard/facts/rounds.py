@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from audits.models import Audit
+from audits.models import Audit, Correction
 from competition.models import Reign, Reveal, Round, Submission
 from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
@@ -21,15 +21,18 @@ from dashboard.facts.confidence import Confidence
 from dashboard.facts.decision_trail import Receipt, decisive_match, receipt
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
+from dashboard.facts.judge_pages import UnwellJudge
 from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchLine
 from dashboard.facts.people import Who, entrant, plain, who
 from dashboard.facts.records import RecordFinding, record_finding, summary
+from dashboard.facts.review_pages import CorrectionNote, note
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Payment, WeightInForce
 from dashboard.facts.wording import STAGES, WAITING, PartLabel, count, labels
 from dashboard.models import Publication, VerifierFinding
+from judging.backends import is_model
 from judging.models import Match
 
 LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
@@ -157,6 +160,9 @@ class RoundPage:
     audits: tuple[AuditSummary, ...]
     entries: tuple[EntryLine, ...]
     reveals_with_objection: tuple[OddReveal, ...]
+    corrections: tuple[CorrectionNote, ...]
+    by_model: bool
+    unwell: UnwellJudge | None
     outcome: Payment | None
     weight: WeightInForce
     appeal_window: AppealWindow | None
@@ -231,6 +237,8 @@ class RoundRows:
     appeals: Objections
     appeal_window: AppealWindow | None
     findings: Sequence[VerifierFinding] = ()
+    corrections: Sequence[Correction] = ()
+    unwell: UnwellJudge | None = None
 
 
 def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
@@ -266,6 +274,9 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         audits=tuple(audit_row(round_, audit, appeals=rows.appeals) for audit in rows.audits),
         entries=tuple(shown_as(EntryLine, entry_facts(s, round_=round_)) for s in rows.submissions),
         reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
+        corrections=tuple(note(row) for row in rows.corrections),
+        by_model=is_model(round_.competition.judge),
+        unwell=rows.unwell,
         outcome=rows.payment,
         weight=rows.weight,
         appeal_window=rows.appeal_window,

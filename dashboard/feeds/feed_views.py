@@ -14,12 +14,14 @@ from django.utils.html import escape
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from audits.models import Audit
+from audits import queries as auditing
 from competition import chain, queries
 from competition.models import Competition, Round
 from core import clock
 from dashboard.facts import page_queries, weights
-from dashboard.facts.people import SS58, entrant, plain, who
+from dashboard.facts.audits import AuditFacts, audit_facts
+from dashboard.facts.people import SS58, plain, who
+from dashboard.facts.round_facts import round_facts
 from dashboard.facts.rounds import pending_headline
 from dashboard.facts.twins import twin
 from dashboard.facts.wording import STAGES
@@ -46,38 +48,38 @@ class FeedEntry:
 def entries(competition: Competition) -> list[FeedEntry]:
     """Newest first: a stage of the last rounds, each decision, each audit that is settled."""
     rounds = queries.rounds_of(competition)[:MOST_ENTRIES]
-    audits = Audit.objects.filter(round__in=rounds, state__in=("passed", "rejected"))
-    settled = audits.select_related("submission__miner", "round__competition").order_by("-since")[:MOST_ENTRIES]
+    audits = auditing.in_force(competition).filter(round__in=rounds, state__in=("passed", "rejected"))
+    settled = audits.order_by("-since")[:MOST_ENTRIES]
     named = queries.labels_of(hotkey for round_ in rounds for hotkey in SS58.findall(round_.headline))
     names = {miner.hotkey: who(miner).name for miner in named}
-    found = [_of_round(round_, names=names) for round_ in rounds] + [_of_audit(audit) for audit in settled]
+    found = [_of_round(round_, names=names) for round_ in rounds]
+    found += [_of_audit(audit_facts(audit, round_=audit.round)) for audit in settled]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST_ENTRIES]
 
 
 def _of_round(round_: Round, *, names: dict[str, str]) -> FeedEntry:
-    decided = round_.state == "finished"
-    headline = plain(round_.headline, names=names) or pending_headline(round_, challengers=0)
-    stage = STAGES.get(round_.state, (round_.state, ""))[0]
+    facts = round_facts(round_)
+    decided = facts.stage == "finished"
+    headline = plain(facts.headline, names=names) or pending_headline(round_, challengers=0)
+    stage = STAGES.get(facts.stage, (facts.stage, ""))[0]
     return FeedEntry(
-        tag=f"{round_.competition.slug}/{round_.number}/{round_.state}",
+        tag=f"{facts.id}/{facts.stage}",
         kind="decision" if decided else "stage",
-        title=f"Round {round_.number}: {headline.partition('. ')[0] if decided else stage}",
+        title=f"Round {facts.round}: {headline.partition('. ')[0] if decided else stage}",
         text=headline,
-        url=reverse("round", args=[round_.competition.slug, round_.number]),
-        at=round_.since,
+        url=facts.url,
+        at=facts.since,
     )
 
 
-def _of_audit(audit: Audit) -> FeedEntry:
-    round_, miner = audit.round, entrant(audit.submission)
-    at = [round_.competition.slug, round_.number]
+def _of_audit(facts: AuditFacts) -> FeedEntry:
     return FeedEntry(
-        tag=f"{at[0]}/{at[1]}/audit/{audit.kind}/{miner.hotkey}/{audit.state}",
+        tag=f"{facts.competition}/{facts.round}/audit/{facts.kind}/{facts.miner.hotkey}/{facts.state}",
         kind="audit",
-        title=f"Round {at[1]}: {audit.kind} audit of {miner.name} {audit.state}",
-        text=plain(audit.reason),
-        url=reverse("audit", args=[*at, miner.hotkey]),
-        at=audit.since,
+        title=f"Round {facts.round}: {facts.kind} audit of {facts.miner.name} {facts.state}",
+        text=plain(facts.reason),
+        url=facts.url,
+        at=facts.since,
     )
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from competition.models import Round
 from dashboard.facts import judge_pages
-from dashboard.facts.judge_pages import JudgePage, RoundHealth
+from dashboard.facts.judge_pages import JudgePage, RoundHealth, UnwellJudge
 from dashboard.models import Publication
 from judging.backends import is_model
 from judging.health import controls
@@ -91,16 +91,16 @@ def failures(round_: Round) -> list[dict[str, Any]]:
     return found
 
 
-def unwell(round_: Round) -> dict[str, Any]:
-    """The evidence of failing gates, for the round's own page; empty where none fails or nobody measures."""
-    if round_.failure_code != UNWELL:
-        return {}
+def unwell(round_: Round) -> UnwellJudge | None:
+    """The evidence of failing gates, for the round's own page; None where it is not paused for them."""
+    if round_.state != "paused" or round_.failure_code != UNWELL:
+        return None
     failing = controls.failing(round_)
     rows = controls.current(round_).filter(state="judged", kind__in=[f.gate for f in failing])
-    return {
-        "gates": [judge_pages.gate(f) for f in failing],
-        "controls": [judge_pages.control_line(row, published=False) for row in rows],
-    }
+    return UnwellJudge(
+        gates=tuple(judge_pages.gate(f) for f in failing),
+        controls=tuple(judge_pages.control_line(row, published=False) for row in rows),
+    )
 
 
 def last_health() -> RoundHealth | None:

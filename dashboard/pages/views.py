@@ -16,14 +16,13 @@ from django.views.decorators.http import require_safe
 from competition import queries
 from competition.models import Competition, Miner
 from core import clock
-from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, review_pages, rounds, weights
+from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, rounds, weights
 from dashboard.facts.audit_pages import AuditPage
 from dashboard.facts.duel_pages import DuelPage
 from dashboard.facts.entries import entry_facts
 from dashboard.facts.judge_pages import JudgePage
 from dashboard.facts.match_pages import SHOWN, MatchPage
 from dashboard.facts.people import SS58
-from dashboard.facts.queries import corrections_of
 from dashboard.facts.rounds import RoundPage
 from dashboard.facts.twins import twin
 from dashboard.operations import judge_health
@@ -32,7 +31,6 @@ from dashboard.pages.answers import FactsPage, fresh
 from dashboard.pages.csv_tables import Sheet
 from dashboard.pages.query import BadChoice
 from dashboard.pages.url_lookup import Elsewhere
-from judging.backends import is_model
 
 LIVE_SECONDS = 2
 THEME_SECONDS = 31_536_000
@@ -87,13 +85,7 @@ def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
     order = query.choice(request, "order", ORDERS)
     at = [page.competition, page.round, posters.digest(page.competition_name, page.round, page.stage, page.headline)]
     poster = request.build_absolute_uri(reverse("poster", args=at))
-    notes = [review_pages.note(row) for row in corrections_of(page.competition, page.round)]
-    shown = {"order": order, "rows": in_order(page, order), "poster": poster, "corrections": notes}
-    # Where to look at a judge that is a model, and why it paused the round, if it did.
-    by_model = any(label.part == "judge" and is_model(label.name) for label in page.labels)
-    ill = page.tracker.pause is not None and page.tracker.pause.code == judge_health.UNWELL
-    unwell = judge_health.unwell(url_lookup.round_(page.competition, page.round)) if ill else {}
-    return {**shown, "by_model": by_model, "unwell": unwell, **live(page, of="round")}
+    return {"order": order, "rows": in_order(page, order), "poster": poster, **live(page, of="round")}
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:

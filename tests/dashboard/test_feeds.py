@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from competition.models import Miner, Round
+from audits.models import Audit, Correction
+from competition.models import Attempt, Miner, Round
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import html
@@ -36,6 +37,34 @@ def test_a_feed_tells_the_decision_each_audit_and_the_stage(client: Client, made
     assert len(set(ids)) == len(ids) == 4
     for item in told["items"]:
         assert client.get(item["url"].partition("testserver")[2]).status_code == 200
+
+
+def test_a_verdict_that_is_not_in_force_is_in_no_feed(client: Client, made: Made) -> None:
+    """What a correction found is told once it is applied, and then in place of the verdict before."""
+    old = Audit.objects.filter(round=made.finished, kind="source", state="passed").first()
+    assert old is not None
+    asked = Attempt.objects.create(round=made.finished, of="decision", number=2, cause="correction")
+    correction = Correction.objects.create(
+        round=made.finished, number=1, scope="source", attempt=asked, state="staged", since=old.since
+    )
+    Audit.objects.create(
+        round=made.finished,
+        submission=old.submission,
+        kind="source",
+        attempt=asked,
+        correction=correction,
+        state="rejected",
+        since=old.since,
+    )
+    verdicts = [title.rpartition(" ")[2] for title in titles(client) if "source audit of" in title]
+    assert verdicts == ["passed"]
+    Correction.objects.update(state="applied")
+    verdicts = [title.rpartition(" ")[2] for title in titles(client) if "source audit of" in title]
+    assert verdicts == ["rejected"]
+
+
+def titles(client: Client) -> list[str]:
+    return [item["title"] for item in client.get("/feeds/made.json").json()["items"]]
 
 
 def test_a_hostile_headline_is_text_in_every_reader(client: Client, db: None) -> None:
@@ -109,5 +138,5 @@ def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: 
     made_round.make(slug="many", miners=10, prompts=12)
     many = {name: queries_for(client, url.format("many")) for name, url in names.items()}
     assert few == many
-    most = {"feed": 7, "badge": 4, "embed": 16}  # the chain's block, and what is signed, for the weight in force
+    most = {"feed": 8, "badge": 4, "embed": 17}  # the chain's block, and what is signed, for the weight in force
     assert {name: count for name, count in many.items() if count > most[name]} == {}

@@ -27,7 +27,7 @@ from tests.dashboard.template_types import Walk, bare, dataclasses_in, element_o
 
 # What a view hands to its template beside `page`.
 BESIDE: Mapping[str, Mapping[str, Any]] = {
-    "round.html": {"rows": list[MatchLine], "corrections": list[review_pages.CorrectionNote]},
+    "round.html": {"rows": list[MatchLine]},
     "match.html": {"shown": tuple[DuelLine, ...]},
     "audit.html": {"plots": list[plots.Plot]},
     "prompts.html": {"shown": tuple[PromptLine, ...]},

@@ -91,6 +91,9 @@ def test_the_page_of_a_round_says_where_its_judge_is_and_why_it_paused_it(client
     assert engine.move(judged, stop, now=timezone.now())
     text = html(client, judged_url(judged))
     assert "The controls that say so" in text and "the good one must win" in text and "at least 97%" in text
+    told = client.get(f"{judged_url(judged).rstrip('/')}.json").json()
+    assert told["by_model"] is True and told["corrections"] == []
+    assert [row["gate"] for row in told["unwell"]["gates"]] == ["canary"] and told["unwell"]["controls"]
     assert facts(client, at(judged))["sentence"].startswith("The judge is not well: canary")
     assert [row["state"] for row in facts(client, at(judged))["gates"]].count("failed") == 1
 
