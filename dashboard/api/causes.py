@@ -7,10 +7,11 @@ from typing import Any
 from audits import queries as auditing
 from audits.models import PodRun
 from audits.pods import logs
-from competition.decisions.attempts import repeat_of
 from competition.models import Asset, Reveal
 from dashboard.api.participation import RoundParticipation
 from dashboard.api.rows import game, standing
+from dashboard.facts.borders import shown_as
+from dashboard.facts.pod_runs import pod_run_facts
 from dashboard.facts.wording import WHO_MUST_ACT
 from judging.models import Duel, Rendering
 
@@ -115,18 +116,11 @@ def diagnostics(own: RoundParticipation) -> standing.Diagnostics:
 
 
 def _pod(run: PodRun) -> standing.PodLog:
-    withheld = logs.withheld(run)
-    return standing.PodLog(
-        purpose=run.purpose,
-        repeat=repeat_of(run.attempt),
-        state=run.state,
-        provider=run.provider,
-        isolation=tuple(run.isolation),
-        progress=run.progress,
-        generated_s=run.generated_s,
-        failure=game.failure(run),
-        waiting_for=run.waiting_for,
+    withheld, facts = logs.withheld(run), pod_run_facts(run)
+    return shown_as(
+        standing.PodLog,
+        facts,
+        failure=game.failure(facts),
         log="" if withheld else run.log,
         log_withheld=withheld,
-        since=run.since,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.http import QueryDict
 from drf_spectacular.drainage import set_override
 
 from competition.decisions.attempts import NUMBERED
+from competition.models import Asset
 from dashboard.api.errors import bad
 from judging.models import Match
 
@@ -70,11 +71,16 @@ def one_of(*words: str) -> Kind:
     return Kind("choice", "|".join(map(re.escape, words)), f"one of {', '.join(words)}", choices=words)
 
 
-MATCH_KINDS = Kind(
-    "match kind",
-    "|".join(f"{kind.value}{NUMBERED}" if kind.of_audit else kind.value for kind in Match.Kind),
-    f"one of {', '.join(Match.Kind.values)}, those of further regenerations with a number: audit_1, again_1",
-)
+def one_of_regenerations(*words: str, numbered: Collection[str]) -> Kind:
+    """Those of a winner's further regenerations go by a name with a number."""
+    pattern = "|".join(f"{word}{NUMBERED}" if word in numbered else word for word in words)
+    examples = ", ".join(f"{word}_1" for word in numbered)
+    says = f"one of {', '.join(words)}, those of further regenerations with a number: {examples}"
+    return Kind("choice", pattern, says)
+
+
+MATCH_KINDS = one_of_regenerations(*Match.Kind.values, numbered=[kind.value for kind in Match.Kind if kind.of_audit])
+ORIGINS = one_of_regenerations(*Asset.Origin.values, numbered=[Asset.Origin.GENERATED.value])
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,10 @@ from competition.weights import reigns
 from dashboard.bundles import correction, counts, fresh, judging, statistics
 from dashboard.bundles import matches as bundle_matches
 from dashboard.bundles.matches import failure_document
+from dashboard.facts.assets import AssetFacts, asset_facts
 from dashboard.facts.competitions import competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
+from dashboard.facts.reveals import RevealFacts, reveal_facts
 from dashboard.facts.round_facts import round_facts
 from judging import matches
 from judging.models import Duel, Rendering
@@ -110,16 +112,16 @@ def _reveals(round_: Round) -> list[dict[str, Any]]:
     window = round_.competition.reveals.filter(
         block__gte=round_.earliest_reveal_block, block__lte=round_.latest_reveal_block
     ).select_related("miner")
-    return [
-        {
-            "miner": r.miner.hotkey,
-            "block": r.block,
-            "extrinsic_index": r.extrinsic_index,
-            "payload": bytes(r.payload).hex(),
-            "objection": r.objection,
-        }
-        for r in window
-    ]
+    return [_reveal(reveal_facts(reveal, competition=round_.competition)) for reveal in window]
+
+
+def _reveal(facts: RevealFacts) -> dict[str, Any]:
+    same = ("block", "extrinsic_index", "objection")
+    return {
+        **{name: getattr(facts, name) for name in same},
+        "miner": facts.miner.hotkey,
+        "payload": facts.payload_hex,
+    }
 
 
 def _entry(facts: EntryFacts) -> dict[str, Any]:
@@ -138,7 +140,8 @@ def _reach(round_: Round, *, edition: int) -> dict[int, int]:
 
 def _published_assets(round_: Round, *, edition: int) -> list[Asset]:
     """What was submitted, what the leader's code gave, and what audited code gave again."""
-    rows = Asset.objects.filter(submission__round=round_).select_related("submission__miner", "prompt")
+    rows = Asset.objects.filter(submission__round=round_)
+    rows = rows.select_related("submission__miner", "submission__round__competition", "prompt")
     rows = rows.exclude(origin__in=correction.given_up(round_))
     again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
     leads, places, reach = Submission.Role.LEADER, fresh.places(round_), _reach(round_, edition=edition)
@@ -174,19 +177,13 @@ def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
             "triangles": rendering.triangles,
             "failure": failure_document(rendering),
         }
-        told.append(
-            {
-                "entry": asset.submission.key,
-                "prompt": asset.prompt.stem,
-                "origin": asset.origin,
-                "state": asset.state,
-                "sha256": asset.sha256,
-                "bytes": asset.bytes,
-                "failure": failure_document(asset),
-                "rendering": photographed,
-            }
-        )
+        told.append({**_asset(asset_facts(asset)), "rendering": photographed})
     return told
+
+
+def _asset(facts: AssetFacts) -> dict[str, Any]:
+    same = ("entry", "prompt", "origin", "state", "sha256", "bytes")
+    return {**{name: getattr(facts, name) for name in same}, "failure": failure_document(facts)}
 
 
 def published_duels(round_: Round, *, edition: int = 1) -> list[Duel]:

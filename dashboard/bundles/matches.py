@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from competition.models import Asset, Round
+from competition.models import Round
+from dashboard.facts.assets import AssetFacts
 from dashboard.facts.matches import DuelFacts, duel_facts, match_facts
 from judging import matches
 from judging.models import Duel, Match, Rendering
 
 
-def failure_document(row: Asset | Rendering | DuelFacts) -> dict[str, str] | None:
+def failure_document(row: AssetFacts | Rendering | DuelFacts) -> dict[str, str] | None:
     if not row.failure_class:
         return None
     return {"class": row.failure_class, "code": row.failure_code}

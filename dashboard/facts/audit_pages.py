@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from audits.models import Audit, PodRun
 from audits.pods import logs
-from competition.decisions.attempts import plain, regeneration_in, repeat_of
+from competition.decisions.attempts import plain, regeneration_in
 from competition.models import Round, Submission
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against
 from dashboard.facts.audits import AuditFacts, audit_facts
@@ -20,6 +20,7 @@ from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.matches import DuelLine
 from dashboard.facts.people import Who, entrant
+from dashboard.facts.pod_runs import PodRunFacts, pod_run_facts
 from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels, percent
 from judging.matches import tally_of
 from judging.models import Match
@@ -102,7 +103,14 @@ class AuditPart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PodRunFacts:
+@row_of(
+    PodRunFacts,
+    but={
+        "the miner's own diagnostics have it": "progress waiting_for",
+        "times stand in the ledger": "since",
+    },
+)
+class PodRunLine:
     purpose: str
     repeat: int
     state: str
@@ -142,7 +150,7 @@ class AuditPage:
     sentence: str
     labels: tuple[PartLabel, ...]
     audits: tuple[AuditPart, ...]
-    pod_runs: tuple[PodRunFacts, ...]
+    pod_runs: tuple[PodRunLine, ...]
     match: MatchPage | None
     repeats: tuple[RepeatRow, ...]
     appeal_window: AppealWindow | None
@@ -291,19 +299,11 @@ def _exact(value: Any) -> Any:
         return None
 
 
-def pod_run(run: PodRun) -> PodRunFacts:
+def pod_run(run: PodRun) -> PodRunLine:
     log = logs.published(run)
-    return PodRunFacts(
-        purpose=run.purpose,
-        repeat=repeat_of(run.attempt),
-        state=run.state,
-        provider=run.provider,
-        isolation=tuple(str(word) for word in run.isolation),
-        generated_s=run.generated_s,
-        seed=run.seed,
-        failure_class=run.failure_class,
-        failure_code=run.failure_code,
-        failure_reason=run.failure_reason,
+    return shown_as(
+        PodRunLine,
+        pod_run_facts(run),
         who_must_act=WHO_MUST_ACT.get(run.failure_class, ""),
         log=log[-LONGEST_LOG:],
         log_cut=len(log) > LONGEST_LOG,

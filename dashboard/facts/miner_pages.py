@@ -12,7 +12,7 @@ from audits.models import Audit, PodRun
 from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
 from dashboard.facts import matches, rounds
 from dashboard.facts.appeals import AppealWindow, Objection, Objections
-from dashboard.facts.audit_pages import PodRunFacts, pod_run
+from dashboard.facts.audit_pages import PodRunLine, pod_run
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.decision_trail import weightiest
 from dashboard.facts.entries import EntryFacts, entry_facts
@@ -64,7 +64,7 @@ class Participation:
     weightiest_url: str
     audits: tuple[AuditSummary, ...]
     appeal_window: AppealWindow | None
-    pod_runs: tuple[PodRunFacts, ...]
+    pod_runs: tuple[PodRunLine, ...]
     failed_files: tuple[FailedFile, ...]
     reveals_with_objection: tuple[OddReveal, ...]
     round_url: str
@@ -199,7 +199,7 @@ def page(rows: MinerRows) -> MinerPage:
         course=course,
         summary=summary,
         rounds=participations,
-        other_reveals=tuple(rounds.odd_reveal(reveal) for reveal in other),
+        other_reveals=tuple(rounds.odd_reveal(reveal, competition=reveal.competition) for reveal in other),
         appeals_lodged=rows.lodged,
         costly=costly,
         url=reverse("miner", args=[rows.miner.hotkey]),
@@ -257,7 +257,9 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
         failed_files=tuple(failed),
         reveals_with_objection=tuple(
-            rounds.odd_reveal(r) for r in rows.reveals if r.objection and _in_window(r, round_)
+            rounds.odd_reveal(reveal, competition=round_.competition)
+            for reveal in rows.reveals
+            if reveal.objection and _in_window(reveal, round_)
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from audits.models import Audit, Correction
-from competition.models import Reign, Reveal, Round, Submission
+from competition.models import Competition, Reign, Reveal, Round, Submission
 from competition.rulesets import ruleset
 from dashboard.facts import ladders, matches
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
@@ -26,6 +26,7 @@ from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchLine
 from dashboard.facts.people import Who, entrant, plain, who
 from dashboard.facts.records import RecordFinding, record_finding, summary
+from dashboard.facts.reveals import RevealFacts, reveal_facts
 from dashboard.facts.review_pages import CorrectionNote, note
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.stages import Tracker
@@ -34,8 +35,6 @@ from dashboard.facts.wording import STAGES, WAITING, PartLabel, count, labels
 from dashboard.models import Publication, VerifierFinding
 from judging.backends import is_model
 from judging.models import Match
-
-LONGEST_PAYLOAD = 240  # characters of a garbled message that are shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +73,16 @@ class EntryLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    RevealFacts,
+    but={
+        NAMED_BY_URL: "id competition",
+        "the block orders them on a page": "extrinsic_index",
+        "where something is wrong, little could be read": "fields",
+        "the bundle has all bytes": "payload_hex",
+        "the chain's time of the block counts": "seen_at",
+    },
+)
 class OddReveal:
     """A message with something wrong with it: its bytes as text, cut short, and the sentence that says what."""
 
@@ -273,7 +282,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         copies=_copy_groups(challengers),
         audits=tuple(audit_row(round_, audit, appeals=rows.appeals) for audit in rows.audits),
         entries=tuple(shown_as(EntryLine, entry_facts(s, round_=round_)) for s in rows.submissions),
-        reveals_with_objection=tuple(odd_reveal(reveal) for reveal in rows.odd_reveals),
+        reveals_with_objection=tuple(odd_reveal(r, competition=round_.competition) for r in rows.odd_reveals),
         corrections=tuple(note(row) for row in rows.corrections),
         by_model=is_model(round_.competition.judge),
         unwell=rows.unwell,
@@ -315,17 +324,8 @@ def pending_headline(round_: Round, *, challengers: int) -> str:
     return f"{subject} is running: {what}."
 
 
-def odd_reveal(reveal: Reveal) -> OddReveal:
-    raw = bytes(reveal.payload)
-    text = raw.decode("utf-8", errors="replace")
-    printable = "".join(letter if letter.isprintable() else "�" for letter in text[: LONGEST_PAYLOAD + 1])
-    return OddReveal(
-        miner=who(reveal.miner),
-        block=reveal.block,
-        objection=reveal.objection,
-        payload=printable if len(printable) <= LONGEST_PAYLOAD else f"{printable[:LONGEST_PAYLOAD]}…",
-        payload_bytes=len(raw),
-    )
+def odd_reveal(reveal: Reveal, *, competition: Competition) -> OddReveal:
+    return shown_as(OddReveal, reveal_facts(reveal, competition=competition))
 
 
 def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditSummary:

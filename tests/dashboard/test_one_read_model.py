@@ -18,12 +18,13 @@ from typing import Annotated, Any
 import pytest
 from django.db.models import Model
 
-from audits.models import Audit, Finding
+from audits.models import Audit, Finding, PodRun
 from audits.source import evidence
-from competition.models import Competition, Miner, Prompt, Reign, Round, Submission
+from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, Submission
 from dashboard.api.rows import evidence as api_evidence
 from dashboard.api.rows import game as api_game
 from dashboard.api.rows import judging as api_judging
+from dashboard.api.rows import standing as api_standing
 from dashboard.api.serializers import descriptions
 from dashboard.bundles import correction, documents
 from dashboard.bundles import matches as bundle_matches
@@ -39,13 +40,16 @@ from dashboard.facts import (
     prompt_pages,
     rounds,
 )
+from dashboard.facts.assets import AssetFacts, asset_facts
 from dashboard.facts.audits import AuditFacts, audit_facts
 from dashboard.facts.borders import NOT_IN_BUNDLE, names_of, row_of, shown_as
 from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
+from dashboard.facts.pod_runs import PodRunFacts, pod_run_facts
 from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.reigns import ReignFacts, reign_facts
+from dashboard.facts.reveals import RevealFacts, reveal_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.twins import twin
 from judging.models import Duel, Match
@@ -77,9 +81,15 @@ DUEL = Duel(match=MATCH, prompt=PROMPT, position=0, state="void", since=NOW, **F
 AUDIT = Audit(pk=1, round=ROUND, submission=ENTRY, kind="source", state="passed", since=NOW, **FAILED)
 AUDIT._prefetched_objects_cache = {"findings": Finding.objects.none()}  # type: ignore[attr-defined]
 REIGN = Reign(competition=COMPETITION, sequence=2, miner=ENTRY.miner, weight="1", effective_block=5, won_in=ROUND)
+ASSET = Asset(submission=ENTRY, prompt=PROMPT, origin="submitted", state="stored", sha256="a" * 64, since=NOW, **FAILED)
+REVEAL = Reveal(competition=COMPETITION, miner=ENTRY.miner, block=1, extrinsic_index=0, payload=b"{}", seen_at=NOW)
+POD_RUN = PodRun(submission=ENTRY, purpose="audit", seed=1, state="done", since=NOW, **FAILED)
 FACTS: Mapping[type, Any] = {
     type(each): each
     for each in (
+        asset_facts(ASSET),
+        pod_run_facts(POD_RUN),
+        reveal_facts(REVEAL, competition=COMPETITION),
         audit_facts(AUDIT, round_=ROUND),
         competition_facts(COMPETITION),
         duel_facts(DUEL, match=MATCH, round_=ROUND),
@@ -157,6 +167,35 @@ PLACES: Mapping[type, tuple[Place, ...]] = {
             left_out={
                 "a bundle holds one round and no address": "id competition round round_url url",
                 "the verifier makes it from `objection`": "eligible",
+            },
+        ),
+    ),
+    AssetFacts: (
+        Place(
+            name="bundle: _asset in dashboard/bundles/documents.py",
+            shows=lambda monkeypatch: (
+                documents._asset(recorder := Recorder(FACTS[AssetFacts])),  # type: ignore[arg-type]
+                recorder.read,
+            )[1],
+            left_out={
+                "a bundle holds one round and no address": "id competition round file_url",
+                "the format names it": "content_type",
+                "every file of a bundle is settled; times stand in the ledger": "waiting_for since",
+                "a sentence is for people; the bundle has class and code": "failure_reason",
+            },
+        ),
+    ),
+    RevealFacts: (
+        Place(
+            name="bundle: _reveal in dashboard/bundles/documents.py",
+            shows=lambda monkeypatch: (
+                documents._reveal(recorder := Recorder(FACTS[RevealFacts])),  # type: ignore[arg-type]
+                recorder.read,
+            )[1],
+            left_out={
+                "a bundle holds one round and no address": "id competition",
+                "the verifier makes it from all bytes": "payload payload_bytes fields",
+                "the chain's time of the block counts": "seen_at",
             },
         ),
     ),
@@ -247,6 +286,9 @@ def words(reasons: Mapping[str, str]) -> set[str]:
 
 
 ROWS: Mapping[type, tuple[type, ...]] = {
+    AssetFacts: (api_game.AssetRow,),
+    PodRunFacts: (audit_pages.PodRunLine, api_standing.PodLog),
+    RevealFacts: (rounds.OddReveal, api_game.RevealRow),
     MatchFacts: (matches.MatchLine, match_pages.MatchPage, api_judging.MatchRow),
     EntryFacts: (rounds.EntryLine, miner_pages.Participation, api_game.SubmissionRow),
     RoundFacts: (rounds.RoundPage, home_pages.RoundLine, api_game.RoundRow),
@@ -362,6 +404,22 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
         {"no reader's": "id", "the facts are given the competition": "competition"},
     ),
     "Competition": (COMPETITION, competition_facts, {"no reader's": "id"}),
+    "Asset": (ASSET, asset_facts, MACHINE),
+    "Reveal": (
+        REVEAL,
+        lambda row: reveal_facts(row, competition=COMPETITION),
+        {"no reader's": "id", "the facts are given the competition": "competition"},
+    ),
+    "PodRun": (
+        POD_RUN,
+        pod_run_facts,
+        {
+            **MACHINE,
+            "given beside it": "submission",
+            "by it the pod is found again, and is reached": "handle",
+            "each row has as much of it as its reader may see": "log",
+        },
+    ),
     "Submission": (
         ENTRY,
         lambda row: entry_facts(row, round_=ROUND),

@@ -23,7 +23,20 @@ from competition.queries import entry_rows
 from core import clock
 from dashboard.api import progress
 from dashboard.api.errors import missing
-from dashboard.api.filters import COMMIT, FLAG, HOTKEY, NUMBER, ROUND, SHA256, SLUG, STEM, Filter, FilterSet, one_of
+from dashboard.api.filters import (
+    COMMIT,
+    FLAG,
+    HOTKEY,
+    NUMBER,
+    ORIGINS,
+    ROUND,
+    SHA256,
+    SLUG,
+    STEM,
+    Filter,
+    FilterSet,
+    one_of,
+)
 from dashboard.api.rows import game as rows
 from dashboard.api.views import DetailView, ListView, patient
 from dashboard.facts.stages import Tracker
@@ -210,7 +223,7 @@ class AssetFilters(FilterSet):
     hotkey = of_hotkey("submission__miner__hotkey")
     role = Filter(one_of("leader", "challenger"), "submission__role", "Of entries of this role.")
     prompt = Filter(STEM, "prompt__stem", "For this prompt.")
-    origin = Filter(one_of("submitted", "generated"), "origin", "Of this origin.")
+    origin = Filter(ORIGINS, "origin", "Of this origin.")
     state = Filter(one_of("downloading", "stored", "failed"), "state", "In this state.")
     sha256 = Filter(SHA256, "sha256", "With these bytes.")
 

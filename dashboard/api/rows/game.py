@@ -9,18 +9,19 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from competition.models import Asset, Competition, Prompt, Reign, Reveal, Round, Submission
+from dashboard.facts.assets import AssetFacts, asset_facts
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.reigns import ReignFacts, reign_facts
+from dashboard.facts.reveals import RevealFacts, reveal_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
-from dashboard.facts.rounds import odd_reveal
 from dashboard.facts.wording import WHO_MUST_ACT, labels
-from formats import registry
 
 ID = "Stable: the same in every copy of the data."
 PAGE = "The page that shows it."
+ORIGIN = "`submitted` by the miner, or `generated` by the platform; again it is `generated_1`, `generated_2`, …"
 LABEL = "A name the demo gives; real miners have none, and it proves nothing."
 
 
@@ -196,6 +197,13 @@ def prompt(row: Prompt) -> PromptRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    AssetFacts,
+    but={
+        "`failure` is made of it": "failure_class failure_code failure_reason",
+        "a miner's own diagnostics have it": "waiting_for",
+    },
+)
 class AssetRow:
     """One 3D file of a submission for one prompt."""
 
@@ -204,7 +212,7 @@ class AssetRow:
     round: int
     entry: Annotated[str, "`leader`, or the challenger's hotkey."]
     prompt: str
-    origin: Annotated[str, "`submitted` by the miner, or `generated` by the platform."]
+    origin: Annotated[str, ORIGIN]
     state: Annotated[str, "`downloading`, `stored` or `failed`."]
     sha256: Annotated[str, "Frozen at the first download; empty while there is no file."]
     bytes: int
@@ -215,36 +223,8 @@ class AssetRow:
 
 
 def asset(row: Asset) -> AssetRow:
-    of = row.submission
-    slug, number = of.round.competition.slug, of.round.number
-    extension = extension_of(of.round.competition)
-    return AssetRow(
-        id=f"{slug}/{number}/{of.key}/{row.prompt.stem}/{row.origin}",
-        competition=slug,
-        round=number,
-        entry=of.key,
-        prompt=row.prompt.stem,
-        origin=row.origin,
-        state=row.state,
-        sha256=row.sha256,
-        bytes=row.bytes,
-        content_type=row.content_type,
-        since=row.since,
-        failure=failure(row),
-        file_url=blob(row.sha256, extension) if row.state == "stored" and extension else "",
-    )
-
-
-def extension_of(competition: Competition) -> str:
-    """Of its 3D files; empty for a format that is none of ours."""
-    try:
-        return registry.of(competition.config).extension
-    except ValueError:
-        return ""
-
-
-def blob(sha256: str, extension: str) -> str:
-    return f"/blob/{sha256}.{extension}"
+    facts = asset_facts(row)
+    return shown_as(AssetRow, facts, failure=failure(facts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +256,7 @@ def reign(row: Reign) -> ReignRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(RevealFacts, but={"`payload` is its beginning; the bundle has all of it": "payload_hex"})
 class RevealRow:
     """One message of a miner, whatever it holds."""
 
@@ -292,16 +273,5 @@ class RevealRow:
 
 
 def reveal(row: Reveal) -> RevealRow:
-    shown, slug = odd_reveal(row), row.competition.slug
-    return RevealRow(
-        id=f"{slug}/{row.block}/{row.extrinsic_index}/{row.miner.hotkey}",
-        competition=slug,
-        miner=miner(row.miner),
-        block=row.block,
-        extrinsic_index=row.extrinsic_index,
-        payload=shown.payload,
-        payload_bytes=shown.payload_bytes,
-        fields=row.fields,
-        objection=row.objection,
-        seen_at=row.seen_at,
-    )
+    facts = reveal_facts(row, competition=row.competition)
+    return shown_as(RevealRow, facts, miner=miner(facts.miner))

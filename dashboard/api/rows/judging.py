@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from dashboard.api.filters import MATCH_KINDS
-from dashboard.api.rows.game import ID, PAGE, FailureRow, MinerRow, failure, miner
+from dashboard.api.rows.game import ID, ORIGIN, PAGE, FailureRow, MinerRow, failure, miner
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
@@ -24,7 +24,7 @@ class SideRow:
 
     entry: Annotated[str, "`leader`, or the hotkey."]
     miner: MinerRow
-    origin: Annotated[str, "`submitted` by the miner, or `generated` by the platform."]
+    origin: Annotated[str, ORIGIN]
 
 
 @dataclass(frozen=True, kw_only=True)

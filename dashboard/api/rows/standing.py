@@ -11,7 +11,9 @@ from typing import Annotated, Any
 from dashboard.api.rows.game import PAGE, FailureRow, MinerRow, RevealRow, SubmissionRow
 from dashboard.api.rows.judging import MatchRow
 from dashboard.facts.appeals import Objection
+from dashboard.facts.borders import row_of
 from dashboard.facts.clock import BlockClock
+from dashboard.facts.pod_runs import PodRunFacts
 from dashboard.facts.weights import PaidFrom
 
 
@@ -113,6 +115,13 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(
+    PodRunFacts,
+    but={
+        "`failure` is made of it": "failure_class failure_code failure_reason",
+        "the audit's page has it": "seed",
+    },
+)
 class PodLog:
     """One run of the miner's code on a pod, with the end of what it wrote."""
 
