@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from competition.decisions.attempts import numbered
+from competition.models import Asset
 from judging.models import Duel, Match
 from tests.api.contract import get
 from tests.api.recording import V1
@@ -28,6 +29,14 @@ def test_a_match_of_each_kind_has_an_address_its_duels_and_a_filter(client: Clie
     assert len(duels) == match.duels.count() > 0
     assert get(client, f"{V1}/duels?competition=made&kind={kind}")["results"][0] in duels
     assert get(client, f"{at}/duels/{duels[0]['prompt']}") == duels[0]
+
+
+@pytest.mark.parametrize("origin", ["submitted", "generated", "generated_1"])
+def test_a_file_of_each_origin_has_a_filter(client: Client, made: Made, origin: str) -> None:
+    Asset.objects.exclude(origin="submitted").delete()
+    Asset.objects.filter(submission__round=made.finished).update(origin=origin)
+    rows = get(client, f"{V1}/assets?competition=made&round=1&origin={origin}&limit=5")["results"]
+    assert rows and {row["origin"] for row in rows} == {origin}
 
 
 @pytest.mark.parametrize("kind", ["audit_0", "audit_", "screen_1", "again_x", "again_01", "auditing"])
