@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from django.urls import reverse
-
 from audits.models import Audit, PodRun
 from competition.models import Asset, Miner, Reign, Reveal, Round, Submission
 from dashboard.facts import matches, rounds
@@ -18,7 +16,7 @@ from dashboard.facts.decision_trail import weightiest
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.matches import DuelLine, MatchLine
-from dashboard.facts.people import Who, who
+from dashboard.facts.people import MinerFacts, Who, miner_facts, who
 from dashboard.facts.rounds import AuditSummary, OddReveal
 from dashboard.facts.weights import PaidFrom, WeightInForce, shown
 from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, bar, count, labels, percent
@@ -114,6 +112,7 @@ class Costly:
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(MinerFacts, but={})
 class MinerPage:
     hotkey: str
     label: str
@@ -188,10 +187,9 @@ def page(rows: MinerRows) -> MinerPage:
         match, duels = rows.costly
         at, url = match.round, matches.match_url(match.round, match)
         costly = Costly(competition=at.competition.slug, round=at.number, url=url, duels=duels)
-    return MinerPage(
-        hotkey=rows.miner.hotkey,
-        label=rows.miner.label,
-        note=rows.miner.note,
+    return shown_as(
+        MinerPage,
+        miner_facts(rows.miner),
         sentence=_where(leads, still_paid, participations, rows),
         labels=labels(windows[0].competition) if windows else (),
         leads=leads,
@@ -202,7 +200,6 @@ def page(rows: MinerRows) -> MinerPage:
         other_reveals=tuple(rounds.odd_reveal(reveal, competition=reveal.competition) for reveal in other),
         appeals_lodged=rows.lodged,
         costly=costly,
-        url=reverse("miner", args=[rows.miner.hotkey]),
     )
 
 

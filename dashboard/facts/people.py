@@ -36,6 +36,23 @@ class Who:
         return reverse("miner", args=[self.hotkey])
 
 
+@dataclass(frozen=True, kw_only=True)
+class MinerFacts:
+    """A miner, as anybody may know it: its page and the API make their rows of this.  In lists it is a `Who`."""
+
+    hotkey: str
+    label: str
+    note: str
+
+    @property
+    def url(self) -> str:
+        return reverse("miner", args=[self.hotkey])
+
+
+def miner_facts(miner: Miner) -> MinerFacts:
+    return MinerFacts(hotkey=miner.hotkey, label=miner.label, note=miner.note)
+
+
 def short(hotkey: str) -> str:
     """Head and tail: vanity addresses copy the first characters of another."""
     return hotkey if len(hotkey) <= HEAD + TAIL + 1 else f"{hotkey[:HEAD]}…{hotkey[-TAIL:]}"

@@ -46,6 +46,7 @@ from dashboard.facts.borders import NOT_IN_BUNDLE, names_of, row_of, shown_as
 from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
+from dashboard.facts.people import MinerFacts, miner_facts
 from dashboard.facts.pod_runs import PodRunFacts, pod_run_facts
 from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.reigns import ReignFacts, reign_facts
@@ -88,6 +89,7 @@ FACTS: Mapping[type, Any] = {
     type(each): each
     for each in (
         asset_facts(ASSET),
+        miner_facts(ENTRY.miner),
         pod_run_facts(POD_RUN),
         reveal_facts(REVEAL, competition=COMPETITION),
         audit_facts(AUDIT, round_=ROUND),
@@ -286,6 +288,7 @@ def words(reasons: Mapping[str, str]) -> set[str]:
 
 
 ROWS: Mapping[type, tuple[type, ...]] = {
+    MinerFacts: (miner_pages.MinerPage, api_game.MinerRow),
     AssetFacts: (api_game.AssetRow,),
     PodRunFacts: (audit_pages.PodRunLine, api_standing.PodLog),
     RevealFacts: (rounds.OddReveal, api_game.RevealRow),
@@ -405,6 +408,7 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
     ),
     "Competition": (COMPETITION, competition_facts, {"no reader's": "id"}),
     "Asset": (ASSET, asset_facts, MACHINE),
+    "Miner": (ENTRY.miner, miner_facts, {"no reader's": "id"}),
     "Reveal": (
         REVEAL,
         lambda row: reveal_facts(row, competition=COMPETITION),

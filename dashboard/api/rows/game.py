@@ -13,6 +13,7 @@ from dashboard.facts.assets import AssetFacts, asset_facts
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.entries import EntryFacts, entry_facts
+from dashboard.facts.people import MinerFacts
 from dashboard.facts.prompts import PromptFacts, prompt_facts
 from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.reveals import RevealFacts, reveal_facts
@@ -26,6 +27,7 @@ LABEL = "A name the demo gives; real miners have none, and it proves nothing."
 
 
 @dataclass(frozen=True, kw_only=True)
+@row_of(MinerFacts, but={"the miner's page says it, and its hotkey leads there": "note url"})
 class MinerRow:
     """Who submits."""
 
@@ -137,7 +139,7 @@ def round_(row: Round) -> RoundRow:
 
 
 def miner(row: Any) -> MinerRow:
-    return MinerRow(hotkey=row.hotkey, label=row.label)
+    return shown_as(MinerRow, row)
 
 
 @dataclass(frozen=True, kw_only=True)
