@@ -15,7 +15,7 @@ class PodRunStates(Graph):
 class BuildStates(Graph):
     """An image is built from the archive of a commit; one that we failed is built again when its round goes on."""
 
-    building = State(to=("built", "failed"), queue="pods", lease_s=4000, tries=20)
+    building = State(to=("built", "failed"), queue="pods", lease_s=4000, tries=20, looks=3)
     built = State()
     failed = State(to=("building",))
 
@@ -24,7 +24,7 @@ class AuditStates(Graph):
     """Evidence is gathered, then a verdict follows from it, or a person is asked for one.  It is dropped where the
     correction that asked for it is discarded before that."""
 
-    gathering = State(to=("passed", "rejected", "reviewing", "dropped"), queue="pods", lease_s=400, tries=6)
+    gathering = State(to=("passed", "rejected", "reviewing", "dropped"), queue="pods", lease_s=400, tries=6, looks=3)
     reviewing = State(to=("passed", "rejected", "dropped"))
     passed = State()
     rejected = State()

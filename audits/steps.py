@@ -199,16 +199,16 @@ def want(round_: Round, decision: RoundDecision, *, now: datetime, correction: C
     want_audits(round_, decision, now=now, correction=correction)
 
 
+@transaction.atomic
 def want_audits(round_: Round, decision: RoundDecision, *, now: datetime, correction: Correction | None = None) -> None:
     """One after the other: code that may not be run is not run, and no verdict hangs on who was first."""
     entries = {entry.key: entry for entry in round_.submissions.select_related("miner")}
-    with transaction.atomic():
-        for key in decision.wanted_audits:
-            for kind in rules_of(round_).audits:
-                audit = in_force.wanted(entries[str(key)], kind=kind, correction=correction, now=now)
-                if audit.state != "passed":
-                    break
-        engine.announce(Audit, now=now)
+    for key in decision.wanted_audits:
+        for kind in rules_of(round_).audits:
+            audit = in_force.wanted(entries[str(key)], kind=kind, correction=correction, now=now)
+            if audit.state != "passed":
+                break
+    engine.announce(Audit, now=now)
 
 
 def winner_of(round_: Round, decision: RoundDecision) -> Submission | None:

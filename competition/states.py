@@ -37,5 +37,5 @@ class DeliveryStates(Graph):
 class DamageStates(Graph):
     """A file of ours that is not what its hash says is mended, or goes on being looked at; it may be damaged again."""
 
-    damaged = State(to=("mended",), queue="io", lease_s=400, tries=2)
+    damaged = State(to=("mended",), queue="io", lease_s=400, tries=2, looks=5)
     mended = State(to=("damaged",))

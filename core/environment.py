@@ -284,7 +284,7 @@ def mail(name: str, *, sender: str) -> dict[str, Any]:
 
 def load_settings() -> None:
     """Load Django's settings.  What they refuse ends this process with one sentence, exit 2."""
-    from django.conf import settings
+    from django.conf import settings  # the rest of this module is read by the settings themselves
 
     try:
         _ = settings.INSTALLED_APPS

@@ -31,7 +31,7 @@ def drawn_again(sha256: str) -> bytes | None:
         with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
             path, file_format = store.default().path(rendering.sha256), registry.of(competition.config).name
             drawn = renderer.render(path, rig=rig_of(competition), out=Path(out), file_format=file_format)
-            for name, view in drawn.views.items():
-                if rendering.views.get(name) == sha256:
-                    return view.read_bytes()
+            same = [view for name, view in drawn.views.items() if rendering.views.get(name) == sha256]
+            if same:
+                return same[0].read_bytes()
     return None

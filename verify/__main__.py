@@ -59,7 +59,7 @@ def _bundles(paths: Mapping[str, Path], *, options: Options) -> VerifierReport:
 
 def examine_served(address: str, *, options: Options) -> VerifierReport:
     """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
-    from verify.bundles import checkpoints as bundle_checkpoints
+    from verify.bundles import checkpoints as bundle_checkpoints  # as in `_bundles`
     from verify.bundles import served as bundle_served
     from verify.bundles.web import Unreachable
 

@@ -29,7 +29,6 @@ from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 
 LOOK_AGAIN = timedelta(seconds=10)
 MOST_DISTURBED = 3
-LOOKS_AT_A_HOST = 3  # at code that its host does not hand out
 
 
 def builder() -> Builder:
@@ -89,7 +88,7 @@ def tend(build: Build, now: datetime) -> Outcome:
     except NotFetched as error:
         # code that is not there, or that alone cannot be had from a host that answers, is its owner's to mend
         theirs, code = error.failure_class == MINER, error.code[:40].upper()
-        looks = error.looks if theirs else LOOKS_AT_A_HOST
+        looks = error.looks if theirs else build.declared.looks
         if build.attempts >= looks and (theirs or source_audits.host_answers(build.submission)):
             return _failed(build, StepFailure(MINER, code, error.sentence))
         return Retry(engine.backoff(build.attempts), StepFailure(INFRASTRUCTURE, code, error.sentence))

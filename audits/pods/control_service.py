@@ -42,8 +42,7 @@ class Service(BaseHTTPRequestHandler):
         with zipfile.ZipFile(buffer, "w") as archive:
             for prompt in prompts:
                 try:
-                    with urllib.request.urlopen(prompt["image_url"], timeout=PICTURE_S) as answer:  # noqa: S310
-                        archive.writestr(f"{prompt['stem']}.txt", hashlib.sha256(answer.read()).hexdigest())
+                    archive.writestr(f"{prompt['stem']}.txt", sha256_at(prompt["image_url"]))
                 except OSError as reason:
                     print(f"{prompt['stem']}: {reason}", flush=True)  # noqa: T201
         type(self).archive, type(self).state = buffer.getvalue(), "complete"
@@ -56,6 +55,11 @@ class Service(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def sha256_at(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=PICTURE_S) as answer:  # noqa: S310
+        return hashlib.sha256(answer.read()).hexdigest()
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from audits.pods import control_pod, keeper
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, Pod, PodFault, picture_name
 from audits.pods.checkout import ENTRY, checkout
 from audits.pods.limits import POD
+from competition.solution import commit_of
 from core.sandbox import system_calls
 from core.sandbox.policy import SandboxPolicy
 from core.sandbox.service_probe import PROJECT, walls_work
@@ -69,18 +70,12 @@ class LocalPods:
         pods: Path,
         limits: SandboxPolicy = POD,
         walls: bool | None = None,
-        commit_of: Callable[[Path], str] | None = None,
     ) -> None:
         self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits, walls
-        if commit_of is None:
-            from competition import solution  # a worker without the rest of the platform passes its own
-
-            commit_of = solution.commit_of
-        self.commit_of = commit_of
 
     def start(self, image: Image, *, name: str) -> Pod:
         def fill(solution: Path) -> None:
-            checkout(image, repos=self.repos, into=solution, commit_of=self.commit_of)
+            checkout(image, repos=self.repos, into=solution, commit_of=commit_of)
 
         return self._start({"repo": image.repo, "commit": image.commit}, name=name, fill=fill)
 

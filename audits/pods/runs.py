@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
 SWEEP_S = 60.0
-MOST_LOST = 3  # pods in a row that a correction loses through a fault of ours before people are asked
+MOST_LOST = 3  # runs that a correction loses through a fault of ours before people are asked; not one run's tries
 _SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
 
 

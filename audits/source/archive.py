@@ -11,8 +11,10 @@ import re
 import tarfile
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from audits.source.findings import BLOCKING, SourceFinding, excerpt
 
@@ -51,13 +53,20 @@ def pack(files: Iterable[File]) -> bytes:
 
 def unpack(archive: bytes) -> Iterator[File]:
     """The files of an archive of ours, in memory.  Raises BadArchive."""
+    with _opened(io.BytesIO(archive)) as tar:
+        for member in tar:
+            if not member.isfile() or objection(member.name):
+                raise BadArchive(f"{excerpt(member.name)} does not belong into an archive of ours")
+            content = tar.extractfile(member)
+            yield File(path=member.name, content=content.read() if content else b"", runs=bool(member.mode & 0o100))
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[tarfile.TarFile]:
+    """Raises BadArchive, also for what goes wrong while the archive is read."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-            for member in tar:
-                if not member.isfile() or objection(member.name):
-                    raise BadArchive(f"{excerpt(member.name)} does not belong into an archive of ours")
-                content = tar.extractfile(member)
-                yield File(path=member.name, content=content.read() if content else b"", runs=bool(member.mode & 0o100))
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            yield tar
     except (tarfile.TarError, EOFError, ValueError) as reason:
         raise BadArchive(str(reason)[:200]) from reason
 
@@ -69,15 +78,12 @@ def contents(archive: bytes) -> Mapping[str, bytes]:
 def some(path: Path, wanted: Collection[str], *, most: int = LARGEST_SHOWN) -> Mapping[str, bytes]:
     """A few files of an archive, read from where they stand, each cut at `most` bytes: for a page."""
     found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(path, mode="r:") as tar:
-            for member in tar:
-                if member.name in wanted and member.isfile() and (content := tar.extractfile(member)):
-                    found[member.name] = content.read(most)
-                if len(found) == len(set(wanted)):
-                    break
-    except (tarfile.TarError, EOFError, ValueError) as reason:
-        raise BadArchive(str(reason)[:200]) from reason
+    with path.open("rb") as file, _opened(file) as tar:
+        for member in tar:
+            if member.name in wanted and member.isfile() and (content := tar.extractfile(member)):
+                found[member.name] = content.read(most)
+            if len(found) == len(set(wanted)):
+                break
     return found
 
 

@@ -105,15 +105,15 @@ def _tried(blank: Scanned, attempt: Callable[[Given], Scanned], given: Given) ->
 def _examined(blank: Scanned, path: Path, *, commit: str, limits: SandboxPolicy, work: str) -> Scanned:
     task, sandbox = {"check": blank.check, "commit": commit}, _sandbox(work)
     for last in (False, True):
-        with tempfile.TemporaryDirectory(prefix="gauntlet-scan-") as folder:
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="gauntlet-scan-") as folder:
                 done = sandbox.run(task, data=path, folder=Path(folder), limits=limits)
-                return _believed(blank, done.answer, walls=done.walls)
-            except RendererFault as fault:
-                if fault.code == "SANDBOX_UNAVAILABLE":
-                    raise NoSandbox(str(fault)) from fault
-                if last or fault.code not in UNSURE:
-                    raise
+            return _believed(blank, done.answer, walls=done.walls)
+        except RendererFault as fault:
+            if fault.code == "SANDBOX_UNAVAILABLE":
+                raise NoSandbox(str(fault)) from fault
+            if last or fault.code not in UNSURE:
+                raise
     raise AssertionError("unreachable: the last try answers or raises")
 
 

@@ -6,9 +6,11 @@ must not spread what was found.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 from audits.source.findings import PERSON, SourceFinding, excerpt
@@ -96,8 +98,6 @@ def masked(line: str, value: str) -> str:
 
 @cache
 def _plugins() -> tuple[Any, ...]:
-    import importlib
-
     made = []
     for name in PLUGINS:
         module, _, plugin = name.partition(".")
@@ -106,6 +106,4 @@ def _plugins() -> tuple[Any, ...]:
 
 
 def version() -> str:
-    from importlib.metadata import version as of
-
-    return of("detect-secrets")
+    return metadata.version("detect-secrets")

@@ -36,7 +36,6 @@ from core import store
 
 log = logging.getLogger(__name__)
 
-LOOKS = 3  # at code that its host does not hand out, before a control shows whether it hands out any
 MOST_CONTROLS = 3
 PATIENCE_S = 45.0  # how long one look at an audit may go on starting checks
 FETCH, VULNERABILITIES, HADOLINT, LINEAGE = "fetch", "vulnerabilities", "hadolint", "lineage"
@@ -138,12 +137,13 @@ def run_check(audit: Audit, name: str, *, now: datetime) -> None:
 def _fetch(audit: Audit, *, now: datetime) -> None:
     """What the host says of a missing commit is believed when it has said so `looks` times in a row.
 
-    Code that alone is not handed out, by a host that hands out other code, is for a person.
+    Code that alone is not handed out in the `looks` of the audit's state, by a host that hands out other code, is for
+    a person.
     """
     try:
         copy = copy_of(audit.submission, now=now)
     except NotFetched as error:
-        if error.finding is None and audit.attempts >= LOOKS and host_answers(audit.submission):
+        if error.finding is None and audit.attempts >= audit.declared.looks and host_answers(audit.submission):
             why = f"{error.sentence} Other code was had from the same host right afterwards: a person must look."
             finding = Found(severity=PERSON, rule=error.code, sentence=why)
             write_unfetched(audit, NotFetched(MINER, error.code, why, finding=finding))
@@ -280,7 +280,7 @@ def _of_leader(audit: Audit, leader: Submission, *, now: datetime) -> kinship.Fi
     try:
         copy_of(leader, now=now)
     except NotFetched as error:
-        if error.finding is None and not (audit.attempts >= LOOKS and host_answers(leader)):
+        if error.finding is None and not (audit.attempts >= audit.declared.looks and host_answers(leader)):
             raise
         return None
     return fingerprint_of(leader)

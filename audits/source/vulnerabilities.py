@@ -43,19 +43,23 @@ def _read(path: str, _changed: float) -> Snapshot:
     found: dict[str, list[Mapping[str, Any]]] = {}
     newest, number = "", 0
     try:
-        with zipfile.ZipFile(path) as opened:
-            for entry in opened.infolist()[:MOST_ADVISORIES]:
-                if entry.filename.endswith(".json") and entry.file_size <= LARGEST_ADVISORY:
-                    advisory = json.loads(opened.read(entry))
-                    number += 1
-                    newest = max(newest, str(advisory.get("modified", "")))
-                    for name in _packages(advisory):
-                        found.setdefault(name, []).append(advisory)
+        for advisory in _advisories(path):
+            number += 1
+            newest = max(newest, str(advisory.get("modified", "")))
+            for name in _packages(advisory):
+                found.setdefault(name, []).append(advisory)
     except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as reason:
         raise BadSnapshot(f"{path} is no snapshot of the OSV database: {reason}") from reason
     if not number:
         raise BadSnapshot(f"{path} has no advisories")
     return Snapshot(by_package={n: tuple(a) for n, a in found.items()}, newest=newest[:10], advisories=number)
+
+
+def _advisories(path: str) -> Iterator[Mapping[str, Any]]:
+    with zipfile.ZipFile(path) as opened:
+        for entry in opened.infolist()[:MOST_ADVISORIES]:
+            if entry.filename.endswith(".json") and entry.file_size <= LARGEST_ADVISORY:
+                yield json.loads(opened.read(entry))
 
 
 def snapshot(path: Path) -> Snapshot:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-if TYPE_CHECKING:
-    from competition.chain.base import Chain
-    from competition.models import Competition
+from competition.chain.base import Chain
+from competition.chain.observed import Observed
+from competition.chain.simulated import Simulated
+from competition.models import Competition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,21 +30,11 @@ class ChainKind:
     simulated: bool
 
 
-def _simulated(name: str) -> Chain:
-    from competition.chain.simulated import Simulated
-
-    return Simulated(name)
-
-
-def _observed(netuid: str) -> Chain:
-    from competition.chain.observed import Observed
-
-    return Observed(f"bittensor:{netuid}")
-
-
 CHAINS: dict[str, ChainKind] = {
-    "simulated": ChainKind(names=r".*", usage="<name>", made=_simulated, simulated=True),
-    "bittensor": ChainKind(names=r"[0-9]+", usage="<netuid>", made=_observed, simulated=False),
+    "simulated": ChainKind(names=r".*", usage="<name>", made=Simulated, simulated=True),
+    "bittensor": ChainKind(
+        names=r"[0-9]+", usage="<netuid>", made=lambda netuid: Observed(f"bittensor:{netuid}"), simulated=False
+    ),
 }
 """All chains there are: a row is all that one needs."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from competition import steps
 from competition.chain.bittensor import SendResult
 from competition.chain.observations import Anchor, ObservedChain
 from competition.models import Checkpoint, Competition
@@ -45,8 +46,6 @@ def due(chain: ObservedChain, competition: Competition, *, now: datetime) -> Anc
 
 def _checkpoint(competition: Competition, *, now: datetime) -> Checkpoint | None:
     """The last one; a new one where the round has come to another stage since."""
-    from competition import steps
-
     last = competition.checkpoints.order_by("-seq").first()
     moved = competition.events.filter(kind__startswith=STAGES, seq__gt=last.seq if last else 0)
     if moved.exists():

@@ -37,8 +37,6 @@ from core.net.failures import FetchFailed
 
 log = logging.getLogger(__name__)
 
-MOST_SEARCHES = 5  # times that hosts are asked; after that only whether somebody has put the file back
-
 
 def prompts_and_assets() -> Iterable[str]:
     yield from Prompt.objects.exclude(sha256="").values_list("sha256", flat=True).iterator()
@@ -97,11 +95,14 @@ STORED_FILES = Mender(expected=lambda: set(referenced()), problem=file_problem, 
 
 
 def mend(damage: Damage, now: datetime) -> Outcome:
-    """Whole already, or mended from a source; else its rounds pause and it is looked at again."""
+    """Whole already, or mended from a source; else its rounds pause and it is looked at again.
+
+    Hosts are asked `looks` times; after that only whether somebody has put the file back.
+    """
     mender, why = MENDERS[damage.what], ""
     if not mender.problem(damage.sha256):
         return Move("mended", because="it is whole again")
-    if damage.attempts <= MOST_SEARCHES:
+    if damage.attempts <= damage.declared.looks:
         try:
             if mender.restore(damage.sha256) and not mender.problem(damage.sha256):
                 return Move("mended", because="the same bytes were put back")

@@ -21,6 +21,7 @@ class State:
     `queue`: the kind of worker that acts in it; None means that other rows move it on.
     `lease_s`: how long one worker may hold the row before another may take it over.
     `tries`: attempts after which an infrastructure fault is reported to a person instead of being retried quietly.
+    `looks`: attempts in which an outside host is asked about the row before its answer is final: one may be wrong once.
     `longest_wait_s`: no step waits longer: a due time farther ahead was set by a clock that was wrong, and heals.
     """
 
@@ -28,6 +29,7 @@ class State:
     queue: str | None = None
     lease_s: int = 60
     tries: int = 6
+    looks: int = 3
     longest_wait_s: int = 90
     name: str = field(default="", compare=False)
 

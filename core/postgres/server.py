@@ -295,6 +295,6 @@ INITDB = ("-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", 
 @cache
 def cluster() -> Cluster:
     """The cluster of this deployment's settings."""
-    from django.conf import settings
+    from django.conf import settings  # everything else works without Django
 
     return Cluster(settings.VAR_DIR / "postgres", options=tuple(settings.EMBEDDED_POSTGRES_OPTIONS))

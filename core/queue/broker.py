@@ -128,7 +128,7 @@ def through_postgres(_: str) -> dramatiq.Broker:
 
 def through_redis(url: str) -> dramatiq.Broker:
     try:
-        from dramatiq.brokers.redis import RedisBroker
+        from dramatiq.brokers.redis import RedisBroker  # its client is installed where it is used only
     except ImportError as error:
         raise ImproperlyConfigured("BROKER_URL names Redis: pip install 'dramatiq[redis]'") from error
     return RedisBroker(url=url, middleware=middleware(), heartbeat_timeout=20_000, maintenance_chance=10_000)
@@ -136,7 +136,7 @@ def through_redis(url: str) -> dramatiq.Broker:
 
 def through_rabbitmq(url: str) -> dramatiq.Broker:
     try:
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker  # its client is installed where it is used only
     except ImportError as error:
         raise ImproperlyConfigured("BROKER_URL names RabbitMQ: pip install 'dramatiq[rabbitmq]'") from error
     return RabbitmqBroker(url=url, middleware=middleware(), confirm_delivery=True)

@@ -139,7 +139,7 @@ class WorkServer:
 
 def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server: int) -> None:
     """In the child: walls first, then the asset."""
-    from core.sandbox.confinement import confine, die_with_parent, first_to_go
+    from core.sandbox.confinement import confine, die_with_parent, first_to_go  # found on the path that `main` sets
     from core.sandbox.outcomes import Refused
     from core.sandbox.policy import SandboxPolicy
 

@@ -16,7 +16,7 @@ NO_WALLS = 97
 
 def main(root: str, text: str, *command: str) -> None:
     sys.path.insert(0, root)
-    from core.sandbox import confinement, first_process
+    from core.sandbox import confinement, first_process  # found on the path of the line above
     from core.sandbox.policy import SandboxPolicy
 
     orders: dict[str, Any] = json.loads(text)
@@ -39,7 +39,7 @@ def main(root: str, text: str, *command: str) -> None:
 
 
 def _first_process(command: tuple[str, ...], *, policy: Any, uid: int | None, outcome: int) -> NoReturn:
-    from core.sandbox import confinement, first_process, namespaces
+    from core.sandbox import confinement, first_process, namespaces  # as in `main`
 
     namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
     program = os.fork()

@@ -146,11 +146,10 @@ SECURITY = {"hotkeySignature": "a signature (gauntlet/1)", "epistula": "Epistula
 def _url_name(path: str) -> str:
     """The name that the address has in the code."""
     for name, known in get_resolver().reverse_dict.lists():
-        for entry in known:
-            for template, names in entry[0]:
-                wanted = "/" + template % {each: "{" + each + "}" for each in names}
-                if str(name).startswith("api-") and wanted == path:
-                    return str(name)
+        for template, names in (form for entry in known for form in entry[0]):
+            wanted = "/" + template % {each: "{" + each + "}" for each in names}
+            if str(name).startswith("api-") and wanted == path:
+                return str(name)
     return ""
 
 

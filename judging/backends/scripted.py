@@ -54,7 +54,7 @@ def fail_first(value: str) -> Script:
 
 
 def _failing(fails: Callable[[int], bool]) -> Script:
-    from judging.backends import judge_named
+    from judging.backends import judge_named  # which imports this module by its name
 
     honest, calls = judge_named("perceptual-v1"), count(1)
 

@@ -68,7 +68,7 @@ class Transformers:
                 asked.append(self._waiting.get())
             try:
                 if self.loaded is None:
-                    from judging.panel.transformers_model import Loaded
+                    from judging.panel.transformers_model import Loaded  # torch and transformers
 
                     version = self.judge_version
                     name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
@@ -76,9 +76,8 @@ class Transformers:
                 self._answer_batch(asked)
             except Exception as error:  # whoever waits must hear of it, and the next batch may be fine
                 silence = NoAnswer("model", f"The model failed: {type(error).__name__}: {str(error)[:200]}")
-                for _, future in asked:
-                    if not future.done():
-                        future.set_exception(silence)
+                for waiting in [future for _, future in asked if not future.done()]:
+                    waiting.set_exception(silence)
 
     def _answer_batch(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
         for call, future in asked:
@@ -96,7 +95,7 @@ class Transformers:
         try:
             answered = self.loaded.labels([call for call, _ in asked])
         except Exception as error:
-            from judging.panel.transformers_model import out_of_memory, tidy
+            from judging.panel.transformers_model import out_of_memory, tidy  # torch, which is loaded by then
 
             if not out_of_memory(error):
                 raise

@@ -220,7 +220,7 @@ def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(aud
 
     monkeypatch.setattr(source_audits, "origin", Slow)
     assert isinstance(steps.conduct(row, NOW), Retry)
-    row.attempts = source_audits.LOOKS
+    row.attempts = row.declared.looks
     outcome = steps.conduct(row, NOW)
     assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
 
@@ -241,7 +241,7 @@ def test_a_leaders_code_that_cannot_be_had_holds_up_nobodys_audit(audit, host, m
             return real.fetch(repo, commit)
 
     monkeypatch.setattr(source_audits, "origin", Slow)
-    row.attempts = source_audits.LOOKS
+    row.attempts = row.declared.looks
     assert settled(row).to == "passed"
 
 

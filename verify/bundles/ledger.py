@@ -130,7 +130,7 @@ def checkpoint(bundle: ExaminedBundle) -> None:
 @cache
 def _keypair() -> Any:
     try:
-        from bittensor_core import Keypair
+        from bittensor_core import Keypair  # as in `beacon`: it may be missing
     except ImportError:
         return None
     return Keypair

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 
 from verify.records.layout import stem_of, unneeded_places
 from verify.rounds import (
@@ -13,6 +14,7 @@ from verify.rounds import (
     LEADER,
     SKIPPED,
     SUBMITTED,
+    RecordedAsset,
     RecordedDuel,
     RecordedMatch,
     RecordedRound,
@@ -153,22 +155,25 @@ def files_shown(round: RecordedRound, _: object) -> None:
         for side, owner, what in outputs_shown(round, match):
             met[owner, what].add(match.challenger)
             matches[owner, what] += 1
-            made = round.assets.get((owner, what), {})
-            for duel in match.duels if made else ():
-                shown, listed = (
-                    duel.sides[side],
-                    made[duel.stem].side if duel.stem in made else RecordedSide(None, None),
-                )
-                sheet = f"{listed.view.rstrip('/')}/{SHEET}" if round.era == 2 and listed.view else listed.view
-                if shown not in (listed, RecordedSide(listed.asset, sheet)):
-                    files = shown.view or shown.asset or "no file", listed.view or listed.asset or "no file"
-                    differing[owner, what, duel.stem, *files].append(match.challenger)
+            for stem, found, expected in unlisted_files(round, match, side, made=round.assets.get((owner, what), {})):
+                differing[owner, what, stem, found, expected].append(match.challenger)
     for (owner, what, stem, found, expected), among in sorted(differing.items()):
         others = sorted(met[owner, what] - set(among))
         rest = f"; in the match of {', '.join(others)} it was the listed one" if 0 < len(others) <= 3 else ""
         sentence = f"In {len(among)} of {matches[owner, what]} matches a duel used another file than is listed{rest}."
         name = f"{owner}/{'generations' if round.era == 0 else what}.json"
         round.note("judged-other-file", name, field=stem, found=found, expected=expected, sentence=sentence)
+
+
+def unlisted_files(
+    round: RecordedRound, match: RecordedMatch, side: str, *, made: Mapping[str, RecordedAsset]
+) -> Iterator[tuple[str, str, str]]:
+    """(stem, file of the duel, listed file) of each duel whose `side` shows another file than is listed as made."""
+    for duel in match.duels if made else ():
+        shown, listed = duel.sides[side], made[duel.stem].side if duel.stem in made else RecordedSide(None, None)
+        sheet = f"{listed.view.rstrip('/')}/{SHEET}" if round.era == 2 and listed.view else listed.view
+        if shown not in (listed, RecordedSide(listed.asset, sheet)):
+            yield duel.stem, shown.view or shown.asset or "no file", listed.view or listed.asset or "no file"
 
 
 def outputs_shown(round: RecordedRound, match: RecordedMatch) -> list[tuple[str, str, str]]:

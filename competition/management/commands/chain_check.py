@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if options["anchors"]:
             self.stdout.write(json.dumps(anchors(options["anchors"]), indent=1))
             return
-        from competition.chain import running
+        from competition.chain import running  # the chain's client: 0.5 s and 60 MB
 
         try:
             running.endpoints()
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"{', '.join(wrong)}: the operator must act, see above")
 
     def healthy(self, name: str) -> bool:
-        from competition.chain import running, terminal_tables
+        from competition.chain import running, terminal_tables  # the chain's client: 0.5 s and 60 MB
         from competition.chain.node_quorum import Known, Watcher
 
         address = str(operator_key.keypair().ss58_address)
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
     def due(self, name: str) -> bool:
         """What `runchain` would do, from what it has written down."""
-        from competition.chain import terminal_tables, weight_setter
+        from competition.chain import terminal_tables, weight_setter  # the chain's client: 0.5 s and 60 MB
 
         try:
             made = weight_setter.plan(name, now=clock.now(), look_only=True)

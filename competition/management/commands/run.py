@@ -17,8 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from competition import chain, queries
 from competition.demo.demo_director import Director
 from competition.demo.demo_setting import HOSTING_PORT
+from competition.models import Competition
 from core.postgres import server
 from core.queue.processes import Program, Supervisor
 
@@ -129,9 +131,6 @@ class ProgressPrinter:
             connection.close()
 
     def report(self) -> None:
-        from competition import queries
-        from competition.models import Competition
-
         for competition in Competition.objects.order_by("pk"):
             line = queries.progress(competition)
             if self.said.get(competition.pk) != line:
@@ -181,9 +180,6 @@ def hosting(*, host: str, port: int, hosting_port: int) -> Program:
 
 def demo_miners() -> list[str]:
     """Who takes part in any of the demo's rounds."""
-    from competition import chain
-    from competition.models import Competition
-
     configs = Competition.objects.filter(chain.on_simulated()).values_list("config", flat=True)
     return sorted({name for config in configs for members in config.get("cast", {}).values() for name in members})
 

@@ -38,18 +38,21 @@ class Command(BaseCommand):
             turns: dict[str, running.Turn] = {}
             while not self.stopping:
                 begun = time.monotonic()
-                try:
-                    if clock.may_act():
-                        self.start_turns(turns, runner=runner, held=held, running=running)
-                except DatabaseError as error:
-                    self.stderr.write(f"the database did not answer, trying again: {error}")
-                finally:
-                    connection.close()
+                self.look(turns, runner=runner, held=held, running=running)
                 if options["once"]:
                     break
                 runner.run(self.rest(begun + settings.CHAIN_POLL_SECONDS))
             for turn in turns.values():
                 turn.close()
+
+    def look(self, turns: dict[str, Any], *, runner: asyncio.Runner, held: ExitStack, running: Any) -> None:
+        try:
+            if clock.may_act():
+                self.start_turns(turns, runner=runner, held=held, running=running)
+        except DatabaseError as error:
+            self.stderr.write(f"the database did not answer, trying again: {error}")
+        finally:
+            connection.close()
 
     def start_turns(self, turns: dict[str, Any], *, runner: asyncio.Runner, held: ExitStack, running: Any) -> None:
         for name in running.names():

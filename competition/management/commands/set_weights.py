@@ -45,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def play(self, name: str, *, lock: Held, runner: asyncio.Runner, send: bool) -> None:
-        from competition.chain import running
+        from competition.chain import running  # the chain's client: 0.5 s and 60 MB
 
         turn = running.Turn(name, runner=runner, sure=lock.sure)
         try:
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             turn.close()
 
     def show(self, name: str) -> str:
-        from competition.chain import terminal_tables, weight_setter
+        from competition.chain import terminal_tables, weight_setter  # the chain's client: 0.5 s and 60 MB
 
         try:
             made = weight_setter.plan(name, now=clock.now(), look_only=True)

@@ -21,7 +21,7 @@ def program() -> str | None:
     """The installed browser's path."""
     if elsewhere is not None:
         return elsewhere
-    from django.conf import settings
+    from django.conf import settings  # on the machine of a miner there is no Django
 
     return walls.program(settings.CHROMIUM)
 

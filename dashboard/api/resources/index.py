@@ -8,6 +8,7 @@ from functools import cache
 from threading import Lock
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -43,8 +44,6 @@ class ApiIndex(DetailView):
     group, dataclass = "index", Index
 
     def get_object(self) -> Index:
-        from django.conf import settings
-
         rows = Competition.objects.filter(active=True).order_by("-created_at", "-pk")[:50]
         return Index(
             version=VERSION,

@@ -83,6 +83,6 @@ def low_contrast(side: Side, names: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=8192)
 def _white_share(white: Path, gray: Path) -> float:
-    from judging.panel.questions import drawing
+    from judging.panel.questions import drawing  # as in `drawn`
 
     return drawing.white_share(white, gray, white_from=WHITE_FROM)
