@@ -14,4 +14,4 @@ class Margin2(Margin1):
     """Margin1 with three regenerations of each winner."""
 
     defaults = MARGIN_2
-    about = "As in competition-2: and must win again three times, generated anew by the platform."
+    about = "As in competition-2: and must win again three times, generated again by the platform."

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: [^`|\n#]*)?)")
 MODULE = re.compile(r"python -m ((?:benchmarks|examples|tests|verify)[\w.]*)")
 TARGET = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
 DJANGO = ("dbshell", "migrate", "collectstatic", "makemigrations", "check", "help")
+LONGEST_LINE = 160
 
 
 def relative(page: Path) -> str:
@@ -51,6 +53,11 @@ RARE = {
     "laid aside": "waits",
     "on a guess": "early",
     "came to pass": "happened",
+    "anew": "again",
+    "afresh": "again, or: from nothing",
+    "for want of": "because … is missing",
+    "that is none": "that is not known",
+    "says of": "says about",
 }
 
 
@@ -59,6 +66,29 @@ def test_a_document_uses_common_words(page: Path) -> None:
     text = page.read_text().lower()
     rare = {word: common for word, common in RARE.items() if word in text}
     assert not rare, f"most readers' first language is another one; write the common word: {rare}"
+
+
+def test_a_word_is_defined_once() -> None:
+    words = re.findall(r"^\| ([^|]+) \| ", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    defined = Counter(word.strip() for row in words if row != "word" for word in row.split(","))
+    twice = sorted(word for word, times in defined.items() if times > 1)
+    assert not twice, f"a reader who finds one meaning does not look for the other: {twice}"
+
+
+def prose(page: Path) -> Iterator[tuple[int, str]]:
+    """A page's numbered lines without tables, code and what programs write."""
+    code = written = False
+    for number, line in enumerate(page.read_text().splitlines(), start=1):
+        code ^= line.startswith("```")
+        written = (written or "written by" in line or "<!-- registrations" in line) and "<!-- end" not in line
+        if not (code or written or line.startswith("|")):
+            yield number, line
+
+
+@pytest.mark.parametrize("page", NOW, ids=relative)
+def test_a_line_of_a_document_fits_the_screen(page: Path) -> None:
+    long_lines = [number for number, line in prose(page) if len(line) > LONGEST_LINE]
+    assert not long_lines, f"over {LONGEST_LINE} characters; break them at a space: {long_lines}"
 
 
 def anchors(page: Path) -> set[str]:

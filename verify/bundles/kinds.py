@@ -97,7 +97,7 @@ WRONG: dict[str, str] = {
 
 TELLING: dict[str, str] = {
     "operator-not-pinned": "signed by this key; whose key that is, only you can know: pin it with --operator",
-    "signature-unchecked": "signatures were not checked, for want of the package bittensor-core",
+    "signature-unchecked": "signatures were not checked, because the package bittensor-core is missing",
     "leader-forfeit": "the leader's own code gave no usable file for a prompt: it forfeits the duels on it",
     "judge-silenced": "a side's pictures keep the judge from answering, which answers about control pictures: it loses",
     "void-duel": "a duel could not be judged, for a reason that is the platform's; it counts for nobody",

@@ -16,7 +16,7 @@ from core import clock
 
 class Command(BaseCommand):
     help = (
-        "Add a folder's pictures to the pool and commit to it anew, before the seed of the announced round is known. "
+        "Add a folder's pictures to the pool and commit to it again, before the seed of the announced round is known. "
         "Title matches use up prompts: what a round has shown is never fresh again."
     )
 

@@ -1,4 +1,4 @@
-"""Write docs/competition.md anew from the readers of a competition's configuration."""
+"""Write docs/competition.md again from the readers of a competition's configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from competition.configuration import page
 
 
 class Command(BaseCommand):
-    help = "Write docs/competition.md anew from the readers of a competition's configuration."
+    help = "Write docs/competition.md again from the readers of a competition's configuration."
 
     def handle(self, *args: Any, **options: Any) -> None:
         page.PAGE.write_text(page.page())

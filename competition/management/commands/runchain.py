@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 turns[name] = running.Turn(name, runner=runner, sure=lock.sure)
             turn, now = turns[name], clock.now()
             if not turn.sure():
-                raise CommandError(f"the lock on {name} was lost with its connection: starting afresh")
+                raise CommandError(f"the lock on {name} was lost with its connection: starting again")
             look = turn.look(now=now)
             if not look.fault:
                 turn.weigh(now=now, send=settings.CHAIN_SETS_WEIGHTS)

@@ -45,7 +45,7 @@ class VerifierFindingFilters(FilterSet):
 
 
 class VerifierFindings(ListView):
-    """What the verifier says of records that were imported."""
+    """What the verifier finds in records that were imported."""
 
     group, dataclass = "audits", rows.VerifierFindingRow
     filterset_class = VerifierFindingFilters

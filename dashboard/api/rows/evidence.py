@@ -70,7 +70,7 @@ def audit(row: Audit) -> AuditRow:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierFindingRow:
-    """What the verifier says of records that were imported."""
+    """What the verifier finds in records that were imported."""
 
     id: Annotated[str, ID]
     competition: str

@@ -1,4 +1,4 @@
-"""Is the documentation of the API as the API is?  Write its pages anew from the OpenAPI document."""
+"""Is the documentation of the API as the API is?  Write its pages again from the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"name: there is no {name}; without a name the command lists who is there")
         if options["unlock"] and not user.groups.exists():
-            raise CommandError(f"--unlock: {name}'s account was ended; give --role and --reset to make it anew")
+            raise CommandError(f"--unlock: {name}'s account was ended; give --role and --reset to make it again")
         user.is_active = options["unlock"]
         user.save(update_fields=["is_active"])
         if options["end"]:
