@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from audits.source.findings import NOTICE, PERSON, SourceFinding, excerpt
-from audits.source.tree import Source, Tree
+from audits.source.tree import SourceFile, Tree
 
 POINTER = "version https://git-lfs.github.com/spec/"
 FILTER = re.compile(r"\b(?:filter|diff|merge)=(?!lfs\b)\S+|\bexport-(?:ignore|subst)\b")
@@ -25,7 +25,7 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
             yield SourceFinding(severity=NOTICE, rule="submodules_named", sentence=why, file=source.path, line=1)
 
 
-def filters(attributes: Source) -> Iterator[SourceFinding]:
+def filters(attributes: SourceFile) -> Iterator[SourceFinding]:
     why = "It asks git to change files on the way. We read the commit's own bytes, without filters."
     for number, line in enumerate(attributes.lines(), start=1):
         if FILTER.search(line):
