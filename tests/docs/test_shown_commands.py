@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from bittensor_core import Keypair
 from django.core.management import call_command
+from django.db import transaction
 from django.test import override_settings
 
-from competition.models import LedgerEvent, Miner, SimulatedChain
+from competition.models import Miner, SimulatedChain
+from core import ledger
 from tests.dashboard import made_round
 from tests.verify import made_bundle, made_records
 from tests.verify.made_files import hotkey
-from tests.verify.test_kept_checkpoints import sign
+from tests.verify.test_kept_checkpoints import NOW, sign
 from verify.bundles.kinds import BUNDLE_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,7 +153,9 @@ def call_shown(line: str) -> list[str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_a_signed_head_is_kept_as_the_page_shows(transactional_db: None, live_server: Any, tmp_path: Path) -> None:
     made = made_round.make()
-    sign(made.competition, LedgerEvent.objects.filter(competition=made.competition).latest("seq"))
+    with transaction.atomic():
+        event = ledger.append(made.competition.pk, kind="pool", body={"prompts": 1}, at=NOW)
+    sign(made.competition, event)
     lines = [line for line in lines_of("docs/verify.md") if "kept.json" in line and "checkpoint kept" not in line]
     keep, show = [line.replace("https://SITE", live_server.url).replace("=demo", "=made") for line in lines]
     with override_settings(ALLOWED_HOSTS=["*"]):
