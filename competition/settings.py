@@ -173,6 +173,14 @@ CODE_HOST = env.matching(
     must="an address such as https://github.com (http:// on loopback in the demo), or empty",
     fits=lambda value: env.is_git_host(value) and (DEMO or value.startswith("https:")),
 )
+# Code that this host hands out whenever it is well. Asked when a miner's is not to be had: an outage is not theirs.
+CODE_WITNESS = env.matching(
+    "GAUNTLET_CODE_WITNESS",
+    "octocat/Hello-World@7fd1a60b01f91b314f59955a4e4d4e80d8edf11d" if CODE_HOST == "https://github.com" else "none",
+    must="owner/name@commit, or none",
+    fits=lambda value: value == "none" or env.is_commit_of_a_repository(value),
+)
+CODE_WITNESS = "" if CODE_WITNESS == "none" else CODE_WITNESS
 # A linter of recipes that whoever wants its advice installs beside. Empty: `hadolint`, where programs are looked for.
 HADOLINT = env.matching(
     "GAUNTLET_HADOLINT",

@@ -229,6 +229,11 @@ def is_witness(value: str) -> bool:
     return parts.netloc == value and value.count(":") == 1 and is_host(parts.hostname or "") and bool(parts.port)
 
 
+def is_commit_of_a_repository(value: str) -> bool:
+    """`owner/name@` and the 40 hex digits of a commit."""
+    return bool(re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}/[A-Za-z0-9][\w.-]{0,99}@[0-9a-f]{40}", value, re.ASCII))
+
+
 def is_pattern(value: str, *, files: bool, names: tuple[str, ...] = ("sha256",)) -> bool:
     """An address with {sha256} in it, and no other place to fill than `names`."""
     places = {name for _, name, spec, how in Formatter().parse(value) if name is not None and not spec and not how}

@@ -6,6 +6,8 @@ is blamed.
 
 from __future__ import annotations
 
+import re
+
 COMMIT_MISSING, REPOSITORY_MISSING, REPOSITORY_MOVED, TROUBLE = (
     "commit_missing",
     "repository_missing",
@@ -25,9 +27,12 @@ WORDS = (
     ("the requested url returned error: 307", REPOSITORY_MOVED),
     ("the requested url returned error: 308", REPOSITORY_MOVED),
     ("repository not found", REPOSITORY_MISSING),
-    (".git' not found", REPOSITORY_MISSING),
-    (".git/' not found", REPOSITORY_MISSING),
+    ("repository '' not found", REPOSITORY_MISSING),
     ("the requested url returned error: 404", REPOSITORY_MISSING),
+    ("the requested url returned error: 410", REPOSITORY_MISSING),
+    ("the requested url returned error: 451", REPOSITORY_MISSING),
+    ("access to this repository has been disabled", REPOSITORY_MISSING),
+    ("repository has been disabled", REPOSITORY_MISSING),
     ("could not read username", REPOSITORY_MISSING),  # how GitHub answers for what is private or was deleted
     ("terminal prompts disabled", REPOSITORY_MISSING),
     ("does not appear to be a git repository", REPOSITORY_MISSING),
@@ -49,12 +54,18 @@ OUTAGE = (
 )
 
 
-def meaning(complaint: str) -> str:
-    """One of the four."""
-    words = complaint.lower()
+ADDRESS = re.compile(r"https?://[^\s']*")
+
+
+def meaning(complaint: str, *, repo: str = "") -> str:
+    """One of the four.  The words of the address and of the repository's own name, `owner/name`, say nothing: a miner
+    chose them."""
+    words = ADDRESS.sub("", complaint.lower())
+    for name in (f"{repo.lower()}.git", repo.lower()) if repo else ():
+        words = words.replace(name, "")
     if any(piece in words for piece in OUTAGE):
         return TROUBLE
-    return next((means for piece, means in WORDS if f"{piece}" in words), TROUBLE)
+    return next((means for piece, means in WORDS if piece in words), TROUBLE)
 
 
 def reach(commit: str, *, tips: frozenset[str], history: frozenset[str] | None, whole: bool) -> bool | None:

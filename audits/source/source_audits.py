@@ -52,7 +52,7 @@ def origin() -> CodeOrigin:
     if settings.CODE_HOST:
         if why := problem_with(settings.CODE_HOST, demo=settings.DEMO):
             raise ImproperlyConfigured(f"GAUNTLET_CODE_HOST: {why}")
-        return GitHost(settings.CODE_HOST)
+        return GitHost(settings.CODE_HOST, witness=settings.CODE_WITNESS)
     return Folders(Path(settings.LOCAL_REPOSITORIES))
 
 
@@ -80,13 +80,17 @@ def copy_of(submission: Submission, *, now: datetime) -> SourceCopy:
 def host_answers(but: Submission) -> bool:
     """The control of a host that does not hand out the code of `but`: does it hand out other code that it had before?
 
-    Code of other repositories, the leader's first, and of some, for one of them may be gone meanwhile.
+    The witness's, which no miner can take away, then code of other repositories, the leader's first.
     """
     leading = Submission.objects.filter(role=Submission.Role.LEADER).values("repo")
     known = SourceCopy.objects.exclude(repo=but.repo).alias(leads=Q(repo__in=leading)).order_by("-leads", "-pk")
-    for copy in known[:MOST_CONTROLS]:
+    controls = [(copy.repo, copy.commit) for copy in known[:MOST_CONTROLS]]
+    if origin().witness:
+        repo, _, commit = origin().witness.partition("@")
+        controls.insert(0, (repo, commit))
+    for repo, commit in controls:
         try:
-            origin().fetch(copy.repo, copy.commit)
+            origin().fetch(repo, commit)
         except NotFetched as error:
             log.info("the control of %s's host failed: %s", but.key, error)
         else:

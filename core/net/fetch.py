@@ -10,9 +10,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Container, Iterator
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
 from urllib.parse import urljoin
 
@@ -89,7 +91,48 @@ def fetch(
         timeout_s = policy.patience.connect_s
         raise settle_by_witness(failed, witness=policy.witness, timeout_s=timeout_s, resolver=resolver) from failed
     except Exception as surprise:
-        raise FetchFailed("our_fault", f"{type(surprise).__name__}: {surprise}") from surprise
+        what = f"{type(surprise).__name__}: {surprise}"
+        theirs = not isinstance(surprise, OSError | MemoryError) and a_plain_answer_arrives(policy, beside=into)
+        raise FetchFailed("broken_http" if theirs else "our_fault", what) from surprise
+
+
+def a_plain_answer_arrives(policy: FetchPolicy, *, beside: Path) -> bool:
+    """The control of an answer that our own code cannot read: does a good one come through it right afterwards?"""
+    with plain_host() as port:
+        control = replace(policy, loopback_ports=(port,))
+        into = beside.with_name(f"{beside.name}.control")
+        try:
+            origin = url_guard.check(f"http://127.0.0.1:{port}/", loopback_ports=control.loopback_ports)
+            return _Download(origin, control, into, None, time.monotonic).run().bytes == len(PLAIN_BODY)
+        except Exception:
+            return False
+        finally:
+            partial_files.forget(into)
+
+
+PLAIN_BODY = b"A file as any host sends it."
+
+
+class _PlainAnswer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(PLAIN_BODY)))
+        self.end_headers()
+        self.wfile.write(PLAIN_BODY)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def plain_host() -> Iterator[int]:
+    """The port of a host on this machine that answers everything with `PLAIN_BODY`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _PlainAnswer) as host:
+        Thread(target=host.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        try:
+            yield host.server_port
+        finally:
+            host.shutdown()
 
 
 class NotTheSameFile(Exception):
@@ -250,10 +293,11 @@ def witness_of(setting: str) -> tuple[str, int] | None:
 def settle_by_witness(
     failed: FetchFailed, *, witness: tuple[str, int] | None, timeout_s: float, resolver: Resolver | None = None
 ) -> FetchFailed:
-    """Whose fault is it that a host cannot be reached?  Without a witness the first reading stands."""
-    if witness is None or failed.code not in MAYBE_OURS:
+    """Whose fault is it that a host cannot be reached?  Without a witness it is the host's: nobody's dead name server
+    may hold up the others."""
+    if failed.code not in MAYBE_OURS:
         return failed
-    if not answers(witness, timeout_s=timeout_s, resolver=resolver):
+    if witness is not None and not answers(witness, timeout_s=timeout_s, resolver=resolver):
         return FetchFailed("our_network", f"{witness[0]} does not answer either")
     theirs = {"our_names": "name_silent", "our_network": "unreachable"}
     return FetchFailed(theirs.get(failed.code, failed.code), failed.detail)

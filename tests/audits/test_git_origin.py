@@ -202,6 +202,16 @@ def test_only_plain_words_of_a_host_are_about_the_miner(complaint, means):
     assert fetching.meaning(complaint) == means
 
 
+@pytest.mark.parametrize("name", ["ssl-3d", "certificate", "temporarily", "error-5", "gnutls"])
+def test_the_words_in_a_repository_s_name_make_no_outage(name):
+    missing = f"remote: me/{name} not found\nfatal: repository 'https://github.com/Me/{name}.git/' not found"
+    gone = f"fatal: unable to access 'https://github.com/me/{name}.git/': The requested URL returned error: 404"
+    disabled = f"remote: Access to this repository has been disabled by staff of me/{name}."
+    for complaint in (missing, gone, disabled):
+        assert fetching.meaning(complaint, repo=f"me/{name}") == "repository_missing"
+    assert fetching.meaning(f"{gone}; SSL handshake failed", repo=f"me/{name}") == "trouble"
+
+
 # seconds of processor and of wall time: only the way that is meant runs into one
 WAYS = {"hang": (1, 60.0), "sleep": (60, 2.0)}
 

@@ -10,7 +10,7 @@ from audits import steps
 from audits.models import Audit, CheckRun, SourceCopy
 from audits.source import CHECKS, archive, scanning, source_audits
 from audits.source import queries as pages
-from audits.source.origins.base import NotFetched
+from audits.source.origins.base import FetchedCode, NotFetched
 from audits.source.origins.git import GitHost as Origin
 from competition.models import Competition, Miner, Round, Submission
 from core import store
@@ -211,7 +211,7 @@ def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(aud
     real = source_audits.origin()
 
     class Slow:
-        name = "git"
+        name, witness = "git", ""
 
         def fetch(self, repo, commit):
             if repo == "miner/slow":
@@ -225,6 +225,27 @@ def test_code_that_alone_is_not_handed_out_is_for_a_person_and_pauses_nobody(aud
     assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
 
 
+def test_where_no_other_code_is_known_the_witness_of_the_host_shows_that_it_is_well(audit, host, monkeypatch):
+    row = audit(GOOD, repo="miner/slow")
+
+    class Slow:
+        name, witness = "git", f"known/good@{'5' * 40}"
+        well = True
+
+        def fetch(self, repo, commit):
+            if repo == "known/good" and Slow.well:
+                return FetchedCode(files=(), left_out=(), origin="git")
+            raise NotFetched("infrastructure", "code_not_fetched", "We could not fetch the code: it took too long.")
+
+    monkeypatch.setattr(source_audits, "origin", Slow)
+    row.attempts, Slow.well = source_audits.LOOKS, False
+    with pytest.raises(NotFetched):
+        source_audits.gather(row, now=NOW)
+    Slow.well = True
+    outcome = settled(row)
+    assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
+
+
 def test_a_leaders_code_that_cannot_be_had_holds_up_nobodys_audit(audit, host, monkeypatch):
     leader = audit(GOOD, repo="leader/gone", role="leader")
     known = audit(GOOD, repo="other/known", round_=leader.round)
@@ -233,7 +254,7 @@ def test_a_leaders_code_that_cannot_be_had_holds_up_nobodys_audit(audit, host, m
     real = source_audits.origin()
 
     class Slow:
-        name = "git"
+        name, witness = "git", ""
 
         def fetch(self, repo, commit):
             if repo == "leader/gone":

@@ -13,8 +13,9 @@ import pytest
 
 from core.net import http_client, partial_files
 from core.net.failures import FetchFailed
-from core.net.fetch import FetchedFile, fetch
+from core.net.fetch import FetchedFile, fetch, require_a_file
 from core.net.host_slots import InProcess
+from core.net.http_client import Response
 from core.net.limits import Patience
 from tests.competition.fetching import BODY, PATIENT, POLICY, failed, fetched
 from tests.competition.hostile_host import HostileHost, Visit, hostile_host
@@ -271,6 +272,25 @@ def test_a_busy_machine_of_ours_does_not_make_a_host_slow(host: HostileHost, int
     short = replace(POLICY, patience=replace(PATIENT, total_s=2))
     fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into, short, clock=Leaping())
     assert fault.failure_class == "infrastructure", fault.sentence
+
+
+def test_an_answer_that_our_own_code_stumbles_over_is_the_hosts_where_a_plain_one_is_read_right_afterwards(
+    host: HostileHost, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, read = host.on("/x", lambda visit: visit.file(b"odd" * 99)), require_a_file
+
+    def stumbling(response: Response) -> None:
+        if response.length == 297:
+            raise KeyError("nobody thought of this answer")
+        read(response)
+
+    monkeypatch.setattr("core.net.fetch.require_a_file", stumbling)
+    fault = failed(url, into)
+    assert (fault.code, fault.failure_class) == ("broken_http", "miner")
+    monkeypatch.setattr("core.net.fetch.require_a_file", lambda response: {}["a fault of our own"])
+    fault = failed(url, into)
+    assert (fault.code, fault.failure_class) == ("our_fault", "infrastructure")
+    assert [path.name for path in into.parent.iterdir() if "control" in path.name] == []
 
 
 def test_two_workers_cannot_write_one_file(host: HostileHost, into: Path) -> None:

@@ -318,11 +318,11 @@ def test_a_flood_of_answers_costs_few_connections(tmp_path: Path, dialled: Diall
     [
         (socket.EAI_NONAME, "name_unknown", "miner"),
         (socket.EAI_NODATA, "name_unknown", "miner"),
-        (socket.EAI_AGAIN, "our_names", "infrastructure"),
-        (socket.EAI_FAIL, "our_names", "infrastructure"),
+        (socket.EAI_AGAIN, "name_silent", "miner"),
+        (socket.EAI_FAIL, "name_silent", "miner"),
     ],
 )
-def test_a_silent_name_server_may_be_ours(
+def test_where_no_witness_is_asked_a_silent_name_server_is_the_miners_and_holds_up_nobody(
     number: int, code: str, failure_class: str, tmp_path: Path, dialled: Dialled
 ) -> None:
     def silent(*_: Any) -> list[url_guard.Answer]:
@@ -345,7 +345,7 @@ def test_a_lookup_without_end_ends(tmp_path: Path, dialled: Dialled) -> None:
 
     fault = tried("https://example.org/", tmp_path, endless, patience=Patience(connect_s=0.1))
     over.set()
-    assert fault.code == "our_names"
+    assert fault.code == "name_silent"
 
 
 def test_a_dead_name_server_of_the_miners_is_not_ours_where_the_witness_answers(tmp_path: Path) -> None:

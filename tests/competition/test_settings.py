@@ -127,6 +127,7 @@ WRONG = {
         "https://u:p@x",
         "https://x?a=b",
     ],
+    "GAUNTLET_CODE_WITNESS": ["octocat", "a/b", "a/b@main", "a/b@" + "g" * 40, "https://x/a/b@" + "1" * 40],
     "GAUNTLET_DOCKER_URL": ["ssh://x", "docker", "unix://", "unix://x", "https://", "tcp://x:2375", "https://x:0"],
     "GAUNTLET_DOCKER_GATE": ["gauntlet", "gauntlet:latest", "x@sha256:12"],
     "GAUNTLET_DOCKER_ADDRESS": ["http://x", "a b", "1.2.3.4:5"],
@@ -190,6 +191,8 @@ def test_every_value_at_an_edge_is_accepted(tmp_path: Path) -> None:
     pairs += [
         ("GAUNTLET_FETCH_WITNESS", "none"),
         ("GAUNTLET_FETCH_WITNESS", "1.2.3.4:443"),
+        ("GAUNTLET_CODE_WITNESS", "none"),
+        ("GAUNTLET_CODE_WITNESS", "owner/a.name@" + "0" * 40),
         ("GAUNTLET_LOG_LEVEL", "debug"),
         ("GAUNTLET_CODE_HOST", "https://github.com"),
         ("GAUNTLET_DOCKER_URL", "unix:///var/run/docker.sock"),

@@ -51,7 +51,7 @@ DRAWN = ("balloon", "book", "mug")  # what the pictures of the prompts show
 PODS = {"replacements": 1, "warm_up_s": 30, "generation_s": 40, "silence_s": 15, "odd_answers": 1, "our_faults": 2}
 FETCH = {"max_bytes": 209715200, "total_s": 30, "idle_s": 10, "retry_scale": 0.01}
 SOON_S, REST_S = 1.0, 2.0
-MOST_LOOKS = 800
+MOST_LOOKS = 4000
 RESOLVE = socket.getaddrinfo
 WHY = "We have read this code, and what the tool asks us to look at does no harm."
 
@@ -149,7 +149,7 @@ def tree_of(miner: str) -> dict[str, bytes]:
 class Trees:
     """An origin of code: the trees of the players."""
 
-    name = "trees"
+    name, witness = "trees", ""
 
     def __init__(self, players: Sequence[Player]) -> None:
         self.trees = {player.commit: player.tree for player in players}

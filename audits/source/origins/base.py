@@ -36,7 +36,10 @@ class NotFetched(Exception):
 
 
 class CodeOrigin(Protocol):
+    """`witness`: `owner/name@commit` of code that is had from there whenever all is well; empty where none is known."""
+
     name: str
+    witness: str
 
     def fetch(self, repo: str, commit: str) -> FetchedCode:
         """Raises NotFetched only, whatever the host or the repository does.  Takes at most some minutes."""

@@ -17,6 +17,7 @@ class Folders:
     """`repos` holds one folder per repository; the commit is the hash of what is in it."""
 
     name = "folders"
+    witness = ""
 
     def __init__(self, repos: Path) -> None:
         self.repos = repos

@@ -109,14 +109,24 @@ class _Repository:
 
 
 class GitHost:
-    """`base` is https://host, or http:// on this very machine for a demo and for tests."""
+    """`base` is https://host, or http:// on this very machine for a demo and for tests.
+
+    `witness`: `owner/name@commit` that it hands out whenever it is well; empty where none is known.
+    """
 
     name = "git"
 
     def __init__(
-        self, base: str, *, looks: int = LOOKS, fetching: SandboxPolicy = FETCHING, looking: SandboxPolicy = LOOKING
+        self,
+        base: str,
+        *,
+        looks: int = LOOKS,
+        fetching: SandboxPolicy = FETCHING,
+        looking: SandboxPolicy = LOOKING,
+        witness: str = "",
     ):
         self.base, self.looks, self.fetching, self.looking = base.rstrip("/"), looks, fetching, looking
+        self.witness = witness
         self.git = shutil.which("git", path="/usr/bin:/usr/local/bin:/bin") or ""
 
     def fetch(self, repo: str, commit: str) -> FetchedCode:
@@ -163,7 +173,8 @@ class GitHost:
         if ended.exhausted:
             why = f"The commit needs more than {LARGEST_PACK >> 20} MiB, or more work to unpack than we allow."
             return _theirs("repository_too_large", why, looks=1)
-        means = fetching.TROUBLE if ended.overran else fetching.meaning(ended.complaints)
+        repo = urlsplit(url).path.strip("/").removesuffix(".git")
+        means = fetching.TROUBLE if ended.overran else fetching.meaning(ended.complaints, repo=repo)
         sentence = NOT_THERE.get(means)
         if sentence is None:
             return _ours(f"{url} could not be fetched: {complaints or 'it took too long'}")
