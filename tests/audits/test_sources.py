@@ -239,8 +239,7 @@ def test_where_no_other_code_is_known_the_witness_of_the_host_shows_that_it_is_w
 
     monkeypatch.setattr(source_audits, "origin", Slow)
     row.attempts, Slow.well = source_audits.LOOKS, False
-    with pytest.raises(NotFetched):
-        source_audits.gather(row, now=NOW)
+    assert isinstance(steps.conduct(row, NOW), Retry)
     Slow.well = True
     outcome = settled(row)
     assert (outcome.to, outcome.sets["code"]) == ("reviewing", "code_not_fetched")
