@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.postgres import server as embedded_postgres
+from core.postgres.backend import roles
 from core.postgres.backend.roles import INSERT_ONLY
 from core.postgres.server import APPLICATION, HOST, USER, Cluster
 from tests import databases
@@ -152,6 +153,24 @@ def superuser(port: int, password: str) -> dict[str, Any]:
     return {"host": HOST, "port": port, "user": USER, "password": password, "dbname": "gauntlet"}
 
 
+MIGHTIER = {
+    "it is a superuser": ("ALTER ROLE documented_app SUPERUSER", "ALTER ROLE documented_app NOSUPERUSER"),
+    "it may create roles": ("ALTER ROLE documented_app CREATEROLE", "ALTER ROLE documented_app NOCREATEROLE"),
+    "it owns competition_bankroll, competition_checkpoint": (
+        "ALTER ROLE documented_app NOINHERIT; GRANT documented_owner TO documented_app",
+        "REVOKE documented_owner FROM documented_app",
+    ),
+    "it owns the database": (
+        "ALTER DATABASE documented OWNER TO documented_app",
+        "ALTER DATABASE documented OWNER TO documented_owner; GRANT CONNECT ON DATABASE documented TO documented_app",
+    ),
+    "it may switch triggers off": (
+        "GRANT SET ON PARAMETER session_replication_role TO documented_app",
+        "REVOKE SET ON PARAMETER session_replication_role FROM documented_app",
+    ),
+}
+
+
 def test_the_documented_roles_cannot_change_history_either(django_db_setup: None, tmp_path: Path) -> None:
     """deploy/roles.sql, on a database whose application owned everything before."""
     address = Cluster(Path(settings.VAR_DIR) / "postgres").ensure()
@@ -178,6 +197,14 @@ def test_the_documented_roles_cannot_change_history_either(django_db_setup: None
         with psycopg.connect(url) as role:
             assert [statement for statement in FORBIDDEN if not refused(role, statement)] == []
             assert [statement for statement in ALLOWED + QUEUE if refused(role, statement)] == []
+        with psycopg.connect(**superuser(address.port, address.password), autocommit=True) as admin:
+            for sentence, (change, undo) in MIGHTIER.items():
+                admin.execute(change)
+                with psycopg.connect(url) as role:
+                    assert roles.too_mighty(role).startswith(sentence), change
+                admin.execute(undo)
+            with psycopg.connect(url) as role:
+                assert roles.too_mighty(role) == ""
         same = manage(tmp_path, "migrate", "--verbosity", "0", DATABASE_URL=owner, DATABASE_OWNER_URL=owner)
         assert same.returncode == 1 and "may change the ledger: it owns" in same.stderr
     finally:

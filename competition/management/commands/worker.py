@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from dramatiq import Worker
 
 from core import clock
+from core.postgres.backend import roles
 from core.queue import actors
 from core.queue.broker import get_broker
 from core.queue.heartbeats import Heart
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=1)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        roles.require_separate(connection)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

@@ -91,19 +91,34 @@ def _grant_schema(cursor: Any, schema: str, role: sql.Identifier) -> None:
         cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(allowed), table, role))
 
 
+MIGHTY = {
+    "it is a superuser": "SELECT rolsuper FROM pg_roles WHERE rolname = current_user",
+    "it may create roles": "SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user",
+    "it owns {}, or may become who does": (
+        "SELECT string_agg(tablename, ', ' ORDER BY tablename) FROM pg_tables"
+        " WHERE tablename = ANY(%(tables)s) AND pg_has_role(current_user, tableowner, 'MEMBER')"
+    ),
+    "it owns the schema {}, or may become who does": (
+        "SELECT string_agg(DISTINCT nspname, ', ') FROM pg_namespace JOIN pg_tables ON schemaname = nspname"
+        " WHERE tablename = ANY(%(tables)s) AND pg_has_role(current_user, nspowner, 'MEMBER')"
+    ),
+    "it owns the database, or may become who does": (
+        "SELECT pg_has_role(current_user, datdba, 'MEMBER') FROM pg_database WHERE datname = current_database()"
+    ),
+    "it may switch triggers off by session_replication_role": (
+        "SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')"
+    ),
+}
+
+
 def too_mighty(connection: Any) -> str:
-    """What the role of this connection could do to history, or ""."""
+    """What the role of this connection could do to history, or "".  Needs PostgreSQL 15."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        if cursor.fetchone()[0]:
-            return "it is a superuser"
-        cursor.execute(
-            "SELECT tablename FROM pg_tables"
-            " WHERE tablename = ANY(%s) AND pg_has_role(current_user, tableowner, 'USAGE')",
-            [list(INSERT_ONLY)],
-        )
-        owned = sorted(name for (name,) in cursor.fetchall())
-    return f"it owns {', '.join(owned)}" if owned else ""
+        for sentence, question in MIGHTY.items():
+            cursor.execute(question, {"tables": list(INSERT_ONLY)})
+            if answer := cursor.fetchone()[0]:
+                return sentence.format(answer)
+    return ""
 
 
 def require_separate(connection: Any) -> None:
