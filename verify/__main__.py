@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.findings import FindingLog, VerifierReport, document, lines, together
+from verify.findings import BROKEN, FindingLog, VerifierReport, document, lines, together
 from verify.records.repository import examine, is_repository
 
 NOTHING = "no state repository (config.json and rounds/) and no bundle (manifest.json) here"
@@ -65,7 +65,7 @@ def examine_served(address: str, *, options: Options) -> VerifierReport:
 
     after = 0
     if options.checkpoint is not None:
-        with contextlib.suppress(ValueError, OSError, TypeError, AttributeError):  # told by the check itself
+        with contextlib.suppress(*BROKEN):  # told by the check itself
             after = max(0, min(head.seq for head in bundle_checkpoints.read(options.checkpoint)) - 1)
     try:
         served = bundle_served.read(address, after=after, operator=options.operator)

@@ -6,8 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
+from math import isfinite
 
 from verify.bundles.kinds import BUNDLE_KINDS
 from verify.comparing import Kinds, differences, kind_of
@@ -17,9 +19,13 @@ Value = str | int | float | bool | None
 
 EVERY = KINDS | BUNDLE_KINDS
 
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, OSError)
+"""What a value or a file raises that no examination expects."""
 LONGEST_VALUE = 160
 LONGEST_KEPT = 4000
 """Characters of one field of a finding; a hostile file may hold texts of any length."""
+MOST_BITS = 1024
+"""Of a whole number that is shown; longer ones cannot always be written out."""
 MOST_OF_A_KIND = 200
 """Findings of one kind that are kept of one repository or bundle; the rest is counted."""
 ROUND_OF_FILE = re.compile(r"(?:^|/)rounds/(\d{1,9})(?:/|$)")
@@ -150,6 +156,16 @@ class FindingLog:
             good = False
         return good
 
+    @contextmanager
+    def finishing(
+        self, file: str, *, kind: str = "malformed-document", sentence: str = "This examination could not be finished."
+    ) -> Iterator[None]:
+        """An examination of hostile values: where one breaks it off, that is a finding, and the rest goes on."""
+        try:
+            yield
+        except BROKEN as error:
+            self.note(kind, file, found=repr(error)[:150], sentence=sentence)
+
     def report(self) -> VerifierReport:
         return VerifierReport(self.findings, self.counts, self.rounds, self.totals, self.signers)
 
@@ -161,11 +177,18 @@ def plain(value: object) -> Value:
     """A scalar as it is; anything else as short JSON, so that a finding stays one line."""
     if isinstance(value, str):
         return value[:LONGEST_KEPT]
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(str(plain(item)) for item in islice(value, LONGEST_KEPT))[:LONGEST_KEPT]
-    return json.dumps(value, default=str)[:LONGEST_VALUE]
+    try:
+        if isinstance(value, list | tuple | set | frozenset):
+            return ", ".join(str(plain(item)) for item in islice(value, LONGEST_KEPT))[:LONGEST_KEPT]
+        return json.dumps(value, default=str)[:LONGEST_VALUE]
+    except (RecursionError, ValueError) as error:
+        return f"something that cannot be shown: {type(error).__name__}"
 
 
 def quoted(value: Value) -> str:

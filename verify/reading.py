@@ -270,6 +270,20 @@ def parse_json(
         raise BadJson(f"not JSON that can be read: {error}") from error
 
 
+def parse_bytes(data: bytes) -> Any:
+    """The JSON of a bundle, a site or a node, whose texts are all UTF-8.  Raises BadJson."""
+    try:
+        text = data.decode()
+        value = parse_json(text)
+        if "\\u" in text:  # the only way to half a surrogate pair
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeError as error:
+        raise BadJson(f"not UTF-8: {error.reason}") from error
+    except RecursionError as error:
+        raise BadJson("nested too deep to be read") from error
+
+
 def finite(text: str) -> float | None:
     """The number, or None where it is none that counts."""
     try:

@@ -30,7 +30,7 @@ from verify.bundles import (
     title,
     versions,
 )
-from verify.bundles.files import BROKEN, ExaminedBundle, read
+from verify.bundles.files import ExaminedBundle, check_files
 from verify.bundles.shapes import SHAPES
 from verify.findings import BundleSigner
 
@@ -79,18 +79,18 @@ EXAMINATIONS: tuple[Callable[[ExaminedBundle], None], ...] = (
 
 def examine(folder: Path, *, operator: str | None = None, prefix: str = "", draft: bool = False) -> ExaminedBundle:
     """The bundle with all that was found in its log.  `draft`: before anybody has signed it."""
-    bundle = read(folder, prefix=prefix, draft=draft)
-    if bundle.manifest:
-        ledger.check(bundle, operator=operator)
-    else:
+    bundle = ExaminedBundle(folder, prefix=prefix, draft=draft)
+    with bundle.log.finishing("manifest.json"):
+        check_files(bundle)
+    with bundle.log.finishing(ledger.NAME):
+        if bundle.manifest:
+            ledger.check(bundle, operator=operator)
+    if not bundle.log.signers:
         bundle.log.signers.append(BundleSigner("", good=None, pinned=None))
     if all(name in bundle.documents for name in SHAPES):
         for check in EXAMINATIONS:
-            try:
+            with bundle.log.finishing(check.__module__.rpartition(".")[2]):
                 check(bundle)
-            except BROKEN as error:  # a value that no examination expects: the other examinations go on
-                name, sentence = check.__module__.rpartition(".")[2], "This examination could not be finished."
-                bundle.note("malformed-document", name, found=repr(error)[:150], sentence=sentence)
         headline = bundle.document("decision.json")["headline"]
         bundle.log.rounds.append(f"{bundle.manifest['competition']} round {bundle.round}: {headline}")
     elif not bundle.log.report().errors:  # nothing is ever good for not having been looked at

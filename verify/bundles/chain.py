@@ -8,14 +8,15 @@ or both: then each anchor of the file must stand on the chain at its block.  Sta
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.heads import OURS, LedgerHead
-from verify.bundles.web import Unreachable, fetch_json
+from verify.bundles.web import LARGEST, Unreachable, fetch_json
+from verify.findings import BROKEN
+from verify.reading import parse_bytes
 
 # twox128("Commitments") and twox128("CommitmentOf"); then the netuid as it is, and the account ends the key
 COMMITMENTS = "0xca407206ec1ab726b2636c4b145ac287419a60ae8b01e6dcaebd7317e43c69bf"
@@ -39,7 +40,7 @@ def check(bundle: ExaminedBundle, *, node: str | None, anchors: Path | None) -> 
             rows = standing(node, netuid=int(subnet), account=who, origin=origin)
         for anchor in rows if node and anchors else ():
             check_stands(bundle, anchor, node=str(node), netuid=int(subnet), account=who)
-    except (Unreachable, OSError, ValueError) as error:
+    except (Unreachable, *BROKEN) as error:
         bundle.note("chain-unread", FILE, found=str(error)[:200], sentence="What the chain says could not be read.")
         return
     if not rows:
@@ -65,7 +66,9 @@ def check_stands(bundle: ExaminedBundle, anchor: LedgerHead, *, node: str, netui
 
 def listed(path: Path, *, by: str) -> list[LedgerHead]:
     """The anchors of a file that are by this hotkey.  Raises ValueError for anything else than such a file."""
-    rows = json.loads(path.read_bytes())
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path} is larger than {LARGEST} bytes")
+    rows = parse_bytes(path.read_bytes())
     if not isinstance(rows, list):
         raise ValueError(f"{path}: a list of anchors is expected")
     rows_of_hotkey = []

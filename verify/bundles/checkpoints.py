@@ -6,7 +6,6 @@ old bundle) can hold it against a bundle, a folder of bundles, or the ledger tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.heads import OURS, LedgerHead
 from verify.bundles.ledger import NOTE, TEXT, is_signed
-from verify.findings import FindingLog
+from verify.findings import BROKEN, FindingLog
+from verify.reading import CROWDED, is_crowded, parse_bytes
 
 LARGEST = 4 * 2**20
 
@@ -23,10 +23,12 @@ LARGEST = 4 * 2**20
 def signed_head(row: Any) -> LedgerHead:
     """From a row of the API, or any object with text, signature and signed_by.  Raises ValueError."""
     text = row.get("text") if isinstance(row, dict) else None
-    head = LedgerHead.of("\n".join(text.split("\n", 3)[:3])) if isinstance(text, str) else None
+    parts = [row.get(name) or "" for name in ("signature", "signed_by")] if isinstance(row, dict) else []
+    plain = isinstance(text, str) and all(isinstance(part, str) for part in parts)
+    head = LedgerHead.of("\n".join(str(text).split("\n", 3)[:3])) if plain else None
     if head is None or not head.origin.startswith(OURS):
         raise ValueError("a checkpoint's text begins with gauntlet/<competition>, its event and its hash")
-    signature, signed_by = str(row.get("signature", "")), str(row.get("signed_by", ""))
+    signature, signed_by = parts
     return replace(head, signed=str(text), signature=signature, signed_by=signed_by)
 
 
@@ -44,16 +46,23 @@ def read(path: Path) -> list[LedgerHead]:
     """
     if path.is_dir():
         path = path / TEXT
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"it is larger than {LARGEST} bytes")
-    data = path.read_text(encoding="utf-8")
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
+    data = _content(path)
+    if data.startswith(OURS.encode()):
         note = path.with_name(NOTE)
-        value = {"text": data} | (json.loads(note.read_bytes()) if note.is_file() else {})
+        value = {"text": path.read_text(encoding="utf-8")} | (parse_bytes(_content(note)) if note.is_file() else {})
+    else:
+        value = parse_bytes(data)
     rows = value.get("results", value) if isinstance(value, dict) else value
     return [signed_head(row) for row in (rows if isinstance(rows, list) else [rows])]
+
+
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST} bytes")
+    data = path.read_bytes()
+    if is_crowded(data):
+        raise ValueError(CROWDED)
+    return data
 
 
 def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None) -> FindingLog:
@@ -61,7 +70,7 @@ def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None
     log = FindingLog()
     try:
         heads = read(path)
-    except (ValueError, OSError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         sentence = f"No signed head could be read, so nothing was compared: {error}"
         log.note("checkpoint-unread", file=str(path), sentence=sentence)
         return log

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections import Counter
@@ -16,7 +15,7 @@ import rfc8785
 
 from verify.bundles.shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.findings import FindingLog
-from verify.reading import is_crowded
+from verify.reading import BadJson, is_crowded, parse_bytes
 
 FORMAT = "gauntlet-bundle/1"
 BESIDE = ("manifest.json", "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json", "calls.jsonl")
@@ -30,8 +29,6 @@ PIECE = 1 << 20
 BLOB = re.compile(r"blobs/([0-9a-f]{64})")
 ROLES = ("document", "prompt", "asset", "view")
 
-BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
-"""What a value raises that no examination expects."""
 CANNOT_BE_CANONICAL = (rfc8785.CanonicalizationError, RecursionError, UnicodeError, TypeError)
 
 DOCUMENTS = SHAPES | OPTIONAL
@@ -107,11 +104,21 @@ class ExaminedBundle:
         return self.documents[name]
 
 
-def bytes_of(bundle: ExaminedBundle, name: str, *, most: int | None = None) -> bytes | None:
-    """The file, where it is there and no larger than `most` bytes and what a round could make it."""
+def _is_there(bundle: ExaminedBundle, name: str) -> bool:
     path = bundle.folder / name
     if path.is_symlink() or not path.is_file():
         bundle.note("file-missing", name, sentence="The file is not there, or is a link.")
+        return False
+    if not os.access(path, os.R_OK):
+        bundle.note("file-missing", name, sentence="The file may not be read by whoever runs this.")
+        return False
+    return True
+
+
+def bytes_of(bundle: ExaminedBundle, name: str, *, most: int | None = None) -> bytes | None:
+    """The file, where it is there and no larger than `most` bytes and what a round could make it."""
+    path = bundle.folder / name
+    if not _is_there(bundle, name):
         return None
     limit, size = LARGEST_DOCUMENT if most is None else min(most, LARGEST_DOCUMENT), path.stat().st_size
     if size > limit:
@@ -129,8 +136,8 @@ def bytes_of(bundle: ExaminedBundle, name: str, *, most: int | None = None) -> b
 def parsed(bundle: ExaminedBundle, name: str, data: bytes) -> Any:
     """The JSON in `data`, or None with a finding."""
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = parse_bytes(data)
+    except BadJson as error:
         bundle.note("not-json", name, found=str(error), sentence="The file is not JSON.")
         return None
     if value is None:
@@ -164,14 +171,14 @@ def _document(bundle: ExaminedBundle, name: str, data: bytes, shape: Any) -> Any
     return value
 
 
-def read(folder: Path, *, prefix: str = "", draft: bool = False) -> ExaminedBundle:
+def check_files(bundle: ExaminedBundle) -> None:
     """Check the bytes and load the documents.  Stops where the manifest itself cannot be read."""
-    bundle = ExaminedBundle(folder, prefix=prefix, draft=draft)
+    folder = bundle.folder
     files = sum(len(names) for _, _, names in os.walk(folder))
     data = bytes_of(bundle, "manifest.json", most=SLACK + LONGEST_ENTRY * files)
     manifest = None if data is None else _document(bundle, "manifest.json", data, MANIFEST)
     if manifest is None:
-        return bundle
+        return
     bundle.manifest, bundle.log.round = manifest, manifest["round"]
     check_manifest(bundle)
     if bundle.manifest:
@@ -182,15 +189,18 @@ def read(folder: Path, *, prefix: str = "", draft: bool = False) -> ExaminedBund
             path = place.relative_to(folder).as_posix()
             if path not in listed and not (path == "blobs" and place.is_dir() and not place.is_symlink()):
                 bundle.note("foreign-file", path, sentence="The manifest does not list this.")
-    return bundle
 
 
 def check_manifest(bundle: ExaminedBundle) -> None:
-    """Its format, each path once and in its role; with a path that cannot be, nothing of it is read."""
+    """Its format, each path once and in its role; with one that cannot be or stands twice, nothing is read."""
     files = bundle.manifest["files"]
     paths = [entry["path"] for entry in files]
     bundle.compare("bad-manifest", "manifest.json", bundle.manifest["format"], FORMAT, field="format")
     bundle.compare("bad-manifest", "manifest.json", paths, sorted(set(paths)), field="files")
+    if len(set(paths)) != len(paths):
+        sentence = "A path stands twice, so nothing that it lists was read."
+        bundle.note("bad-manifest", "manifest.json", field="files", sentence=sentence)
+        bundle.manifest = {}
     for name in [name for name in SHAPES if name not in paths]:
         bundle.note("file-missing", name, sentence="The manifest does not list this document.")
     for entry in files:
@@ -220,11 +230,10 @@ def read_entry(bundle: ExaminedBundle, entry: dict[str, Any]) -> None:
 
 def digest_of(bundle: ExaminedBundle, path: str) -> tuple[str, int] | None:
     """Hash and size of a file of any size, read piece by piece; None with a finding where there is none."""
-    place, digest, size = bundle.folder / path, hashlib.sha256(), 0
-    if place.is_symlink() or not place.is_file():
-        bundle.note("file-missing", path, sentence="The file is not there, or is a link.")
+    digest, size = hashlib.sha256(), 0
+    if not _is_there(bundle, path):
         return None
-    with place.open("rb") as file:
+    with (bundle.folder / path).open("rb") as file:
         while piece := file.read(PIECE):
             digest.update(piece)
             size += len(piece)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from verify.bundles.events import entered
-from verify.bundles.files import BROKEN, ExaminedBundle
+from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NAME, TEXT
 from verify.findings import FindingLog
 
@@ -20,11 +20,8 @@ def check(bundles: Sequence[ExaminedBundle]) -> FindingLog:
     whole = [bundle for bundle in bundles if bundle.events and "decision.json" in bundle.documents]
     for slug in sorted({bundle.manifest["competition"] for bundle in whole}):
         of_it = [bundle for bundle in whole if bundle.manifest["competition"] == slug]
-        try:
+        with log.finishing(slug, sentence="The bundles could not all be held against each other."):
             one_competition(of_it, log=log)
-        except BROKEN as error:
-            found, sentence = repr(error)[:150], "The bundles could not all be held against each other."
-            log.note("malformed-document", file=slug, found=found, sentence=sentence)
     return log
 
 

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from verify.bundles.checkpoints import is_good, signed_head
 from verify.bundles.files import ExaminedBundle
+from verify.bundles.ledger import NAME as LEDGER
 from verify.bundles.ledger import add_event, check_signer
 from verify.bundles.web import Unreachable, fetch_json
 
-MOST_EVENTS = 2_000_000
+MOST_EVENTS, MOST_PAGES = 2_000_000, 20_000
 SLUG = re.compile(r"/c/([A-Za-z0-9_-]{1,50})(?:/|$)")
 
 
@@ -22,7 +23,10 @@ def read(address: str, *, after: int, operator: str | None) -> ExaminedBundle:
 
     `address`: of a competition's pages (https://SITE/c/SLUG) or of its ledger (…/api/v1/ledger?competition=SLUG).
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise Unreachable(f"{address[:200]!r} is no address: {error}") from error
     named = SLUG.search(parts.path)
     slug = named[1] if named else parse_qs(parts.query).get("competition", [""])[0]
     if not slug:
@@ -30,14 +34,16 @@ def read(address: str, *, after: int, operator: str | None) -> ExaminedBundle:
     bundle = ExaminedBundle(Path(), prefix="")
     bundle.manifest = {"competition": slug, "files": []}
     site = f"{parts.scheme}://{parts.netloc}/api/v1"
-    for row in _rows(f"{site}/ledger", {"competition": slug, "after_seq": str(after), "limit": "200"}):
-        event = {name: row.get(name) for name in ("seq", "kind", "body", "previous", "hash")}
-        if not add_event(bundle, event, field=f"event {row.get('seq')}"):
-            break
+    with bundle.log.finishing(LEDGER):
+        for row in _rows(f"{site}/ledger", {"competition": slug, "after_seq": str(after), "limit": "200"}):
+            event = {name: row.get(name) for name in ("seq", "kind", "body", "previous", "hash")}
+            if not add_event(bundle, event, field=f"event {row.get('seq')}"):
+                break
     wanted = {"competition": slug, "limit": "1"}
-    if bundle.events:
-        wanted["as_of_seq"] = str(bundle.events[-1]["seq"])
-    _head(bundle, next(_rows(f"{site}/checkpoints", wanted), None), operator=operator)
+    with bundle.log.finishing("checkpoints"):
+        if bundle.events:
+            wanted["as_of_seq"] = str(bundle.events[-1]["seq"])
+        _head(bundle, next(_rows(f"{site}/checkpoints", wanted), None), operator=operator)
     bundle.log.count("events", by=len(bundle.events))
     return bundle
 
@@ -61,18 +67,29 @@ def _head(bundle: ExaminedBundle, row: Any, *, operator: str | None) -> None:
 
 def _rows(address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Page by page; of the next page's address only the cursor is taken, so that a site sends nobody elsewhere."""
-    seen = 0
+    seen = pages = 0
     while True:
         page = page_at(f"{address}?{urlencode(query)}")
         for row in page["results"]:
             seen += 1
             yield row
-        following = parse_qs(urlsplit(str(page.get("next") or "")).query).get("cursor", [""])[0]
+        following = cursor_of(page.get("next"))
         if not following or not page["results"] or query["limit"] == "1":
             return
-        if seen > MOST_EVENTS:
+        pages += 1
+        if seen > MOST_EVENTS or pages > MOST_PAGES:
             raise Unreachable(f"more than {MOST_EVENTS} events are served: verify the folder of all bundles")
         query = {**query, "cursor": following}
+
+
+def cursor_of(following: Any) -> str:
+    """Of the next page's address; "" where there is none.  Raises Unreachable."""
+    if following is None:
+        return ""
+    try:
+        return parse_qs(urlsplit(following).query).get("cursor", [""])[0] if isinstance(following, str) else ""
+    except ValueError as error:
+        raise Unreachable(f"the address of the next page is none: {error}") from error
 
 
 def page_at(address: str) -> dict[str, Any]:

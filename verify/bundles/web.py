@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import threading
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
+from verify.reading import CROWDED, is_crowded, parse_bytes
+
 PATIENCE_S, LARGEST = 30, 32 * 2**20
+PIECE = 2**16
+FAILURES = (http.client.HTTPException, urllib.error.URLError, OSError, ValueError, RecursionError)
 
 
 class Unreachable(Exception):
@@ -15,13 +23,62 @@ class Unreachable(Exception):
 
 
 def fetch_json(address: str, *, body: Any = None) -> Any:
-    """The JSON at an http(s) address, `body` posted where there is one.  Raises Unreachable."""
+    """The JSON at an http(s) address, `body` posted where there is one.  Raises Unreachable.
+
+    Whoever answers may be hostile: all of it comes within PATIENCE_S seconds and LARGEST bytes, from this address and
+    no other, as it is (no compression), and its texts are UTF-8.
+    """
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address[:60]!r} must begin with https:// (of a node also wss://)")
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    content: Future[bytes] = Future()
+    # a server that sends a byte now and then is waited for by a thread, which the program does not wait for
+    threading.Thread(target=_receive, args=(content, address, data, headers), daemon=True).start()
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  (its scheme is checked)
-            return json.loads(answer.read(LARGEST))
-    except (urllib.error.URLError, TimeoutError, ValueError, OSError, RecursionError) as error:
-        raise Unreachable(f"{address[:200]}: {error}") from error
+        received = content.result(timeout=PATIENCE_S)
+        if is_crowded(received):
+            raise Unreachable(f"{address[:200]}: {CROWDED}")
+        return parse_bytes(received)
+    except TimeoutError as error:
+        raise Unreachable(f"{address[:200]}: no whole answer within {PATIENCE_S} seconds") from error
+    except FAILURES as error:
+        raise Unreachable(f"{address[:200]}: {str(error)[:200] or type(error).__name__}") from error
+    finally:
+        content.cancel()
+
+
+def _receive(content: Future[bytes], address: str, data: bytes | None, headers: Mapping[str, str]) -> None:
+    try:
+        request = urllib.request.Request(address, data=data, headers=dict(headers))  # noqa: S310  (its scheme is checked)
+        with _opener().open(request, timeout=PATIENCE_S) as answer:
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                raise ValueError("the answer is compressed, and was asked for plain")
+            received = bytearray()
+            while not content.cancelled() and (piece := answer.read1(PIECE)):
+                received += piece
+                if len(received) > LARGEST:
+                    raise ValueError(f"the answer has more than {LARGEST} bytes")
+            if answer.length:
+                raise ValueError("the answer is cut off")
+        outcome = bytes(received)
+    except Exception as error:  # whatever it is, it is the answer's failure and not this program's
+        if content.set_running_or_notify_cancel():
+            content.set_exception(error)
+        return
+    if content.set_running_or_notify_cancel():
+        content.set_result(outcome)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Through the proxy that the environment names; it follows no redirect and knows nothing but HTTP."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener

@@ -57,11 +57,17 @@ def check(path: Path) -> list[LoggedFinding]:
 def examine(path: Path, *, prefix: str = "") -> VerifierReport:
     """Every disagreement in one state repository. `prefix` goes before file names, to tell several apart."""
     log = FindingLog(prefix=prefix)
-    files = Repository(path, log=log)
-    config = load_config(files)
+    with log.finishing("rounds", kind="unreadable-file"):
+        check_repository(Repository(path, log=log))
+    return log.report()
+
+
+def check_repository(files: Repository) -> None:
+    """Every disagreement, into the log of the files."""
+    log, config = files.log, load_config(files)
     if config is None:
         log.note("missing-file", file="config.json", sentence="Without its rules a repository cannot be checked.")
-        return log.report()
+        return
     current = current_round(files)
     rounds = [load_round(files, number, config=config, current=current) for number in round_numbers(files)]
     reigns = load_reigns(files)
@@ -77,7 +83,6 @@ def examine(path: Path, *, prefix: str = "") -> VerifierReport:
             decided[round.number] = winner
     check_reigns(rounds, reigns, decided)
     check_unknown_files(files, rounds)
-    return log.report()
 
 
 def current_round(files: Repository) -> int | None:
