@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checkpoint=given.checkpoint,
         draft=given.draft,
     )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of hostile files, in letters that a terminal lacks
     report: VerifierReport | None
     try:
         if given.path.startswith(("http://", "https://")):

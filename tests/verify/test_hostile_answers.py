@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.raw_site import Answer, Site, drip, page, sent
 from verify.__main__ import main
 from verify.bundles import web
 from verify.bundles.web import Unreachable, fetch_json
-
-Answer = Callable[[socket.socket], None]
-
-
-def sent(head: str, body: bytes = b"") -> Answer:
-    return lambda connection: connection.sendall(head.encode() + body)
-
-
-def page(content: bytes) -> Answer:
-    return sent(f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n", content)
 
 
 def rows(*results: Any, following: Any = None) -> Answer:
@@ -97,30 +86,6 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-class Site:
-    """Gives every request the one answer."""
-
-    def __init__(self) -> None:
-        self.answer: Answer = ANSWERS["nothing"]
-        self.requests: list[bytes] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                threading.Thread(target=self.answer_one, args=(connection,), daemon=True).start()
-
-    def answer_one(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            self.requests.append(connection.recv(65_536))
-            self.answer(connection)
-            connection.shutdown(socket.SHUT_WR)
-            connection.recv(1)
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
     made = Site()
@@ -154,13 +119,7 @@ def test_a_site_sends_nobody_elsewhere(site: Site) -> None:
 def test_an_answer_that_drips_is_given_up(begun: bytes, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "PATIENCE_S", 0.5)
     over = threading.Event()
-
-    def drip(connection: socket.socket) -> None:
-        connection.sendall(begun)
-        while not over.wait(0.05):
-            connection.sendall(b" ")
-
-    site.answer = drip
+    site.answer = drip(begun, over)
     with pytest.raises(Unreachable, match="no whole answer within"):
         fetch_json(f"{site.address}/")
     over.set()

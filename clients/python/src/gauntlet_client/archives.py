@@ -23,6 +23,7 @@ from gauntlet_client.errors import Trouble, Unusable
 
 BLOCK, PIECE = 512, 1 << 18
 MOST_FILES = 200_000
+MOST_VALUES = 8 * MOST_FILES  # of a manifest
 MOST_PAX = 2 * BLOCK  # bytes of a header that carries a long name
 MOST_MANIFEST = 32 << 20
 MOST_PARTS, LONGEST_NAME = 8, 400
@@ -215,7 +216,11 @@ def _require_published(packed: IO[bytes], found: Mapping[str, Member], *, manife
     content = packed.read(manifest.size)
     if (digest := hashlib.sha256(content).hexdigest()) != manifest_sha256:
         raise Damaged(f"The manifest has the SHA-256 {digest}, published was {manifest_sha256}.", code="wrong_hash")
+    seen = set[str]()
     for path, sha256 in _listed(content):
+        if path in seen:  # so that every file is read once, however often it is listed
+            raise Damaged(f"The manifest lists {path[:200]!r} twice.", code="wrong_hash")
+        seen.add(path)
         member = found.get(f"{name}/{path}")
         if member is None or _digest(packed, member) != sha256:
             raise Damaged(f"{path[:200]!r} is missing or not the file that the manifest names.", code="wrong_hash")
@@ -224,7 +229,7 @@ def _require_published(packed: IO[bytes], found: Mapping[str, Member], *, manife
 def _listed(content: bytes) -> Iterator[tuple[str, str]]:
     """(path, hash) of each file of a manifest; whether it is one is for `gauntlet verify`.  Raises Damaged."""
     try:
-        if content.count(b"{") + content.count(b"[") > MOST_FILES:
+        if content.count(b"{") + content.count(b"[") > MOST_FILES or content.count(b",") > MOST_VALUES:
             raise ValueError("too many values")
         document: Any = json.loads(content)
         rows = document.get("files", [])

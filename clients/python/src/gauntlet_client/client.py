@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 
-from gauntlet_client import calls, requests
+from gauntlet_client import calls, receiving, requests
 from gauntlet_client.calls import Call
 from gauntlet_client.errors import Unusable
 from gauntlet_client.keys import HINT, Key
@@ -25,7 +25,7 @@ MOST_ROWS = 200
 MOST_PAGES = 5_000  # of one table: a server that goes on for ever is left
 OPTIONS: dict[str, Any] = {
     "timeout": httpx.Timeout(30.0, connect=10.0),
-    "headers": {"User-Agent": f"gauntlet-client/{__version__}"},
+    "headers": {"User-Agent": f"gauntlet-client/{__version__}", **receiving.PLAIN},
     "follow_redirects": False,  # a signature holds for one address
 }
 
@@ -76,8 +76,8 @@ class Client:
         asking = _Asking(self.server, self.key, call)
         while True:
             try:
-                asking.answer = self.http.send(asking.request(self.http))
-            except httpx.HTTPError as error:
+                asking.answer = receiving.answer_of(self.http, asking.request(self.http))
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 asking.error = error
             if (seconds := asking.pause()) is None:
                 return asking.document()
@@ -113,8 +113,8 @@ class AsyncClient:
         asking = _Asking(self.server, self.key, call)
         while True:
             try:
-                asking.answer = await self.http.send(asking.request(self.http))
-            except httpx.HTTPError as error:
+                asking.answer = await receiving.awaited_answer_of(self.http, asking.request(self.http))
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 asking.error = error
             if (seconds := asking.pause()) is None:
                 return asking.document()

@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx
 
-from gauntlet_client import archives, requests
+from gauntlet_client import archives, receiving, requests
 from gauntlet_client.archives import HASH, Damaged
 from gauntlet_client.client import Client
 from gauntlet_client.errors import Unreachable, Unusable
+from gauntlet_client.receiving import Patience
 
 MOST_BYTES = 50 << 30  # of one download
 SPARE, TIMES = 256 << 20, 2  # how much larger than announced an archive may be: headers, the ledger, the calls
@@ -118,8 +119,9 @@ def fetch(client: Client, address: str, to: Path, *, sha256: str = "", told: Tol
 
 
 def _get(client: Client, address: str, part: Path, *, told: Told, most_bytes: int) -> None:
+    patience = Patience(receiving.GRACE_S, rate=receiving.LEAST_RATE)
     try:
-        _append(client, address, part, told=told, most_bytes=most_bytes)
+        patience.wait_for(lambda: _append(client, address, part, told=told, most_bytes=most_bytes, patience=patience))
     except httpx.HTTPError as error:
         raise Unreachable(
             f"The download of {address} broke off: {error or type(error).__name__}.",
@@ -128,11 +130,11 @@ def _get(client: Client, address: str, part: Path, *, told: Told, most_bytes: in
         ) from error
 
 
-def _append(client: Client, address: str, part: Path, *, told: Told, most_bytes: int) -> None:
+def _append(client: Client, address: str, part: Path, *, told: Told, most_bytes: int, patience: Patience) -> None:
     if part.is_symlink():
         raise Unusable(f"{part} is a link.", fix="Delete it.", code="not_written")
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    headers = {"Range": f"bytes={have}-"} if have else {}
     with client.http.stream("GET", address, headers=headers) as answer:
         if answer.status_code == 416:  # it is all here
             return
@@ -152,6 +154,7 @@ def _append(client: Client, address: str, part: Path, *, told: Told, most_bytes:
             if whole > most_bytes:
                 raise _too_large(address)
             for piece in answer.iter_raw():
+                patience.add(len(piece))
                 if file.tell() + len(piece) > most_bytes:
                     raise _too_large(address)
                 file.write(piece)

@@ -15,10 +15,12 @@ from rich.console import Console
 
 from gauntlet_client import calls, keys
 from gauntlet_client.client import SERVER, Client
-from gauntlet_client.errors import Trouble, Unusable
+from gauntlet_client.errors import Trouble, Unreachable, Unusable
 from gauntlet_client.keys import Key
 
 out = Console(highlight=False, soft_wrap=True)
+NO_ANSWERS = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What a document raises that is not of the form that docs/api describes."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -65,6 +67,14 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(Options(server, as_json, wallet, hotkey, key_file), **own)
         except Trouble as trouble:
+            complain(trouble, as_json=as_json)
+            sys.exit(trouble.exit_code)
+        except NO_ANSWERS as error:
+            trouble = Unreachable(
+                f"The server answered with something that this client cannot read: {type(error).__name__}.",
+                fix="Is the address (--server) that of a Gauntlet server?  If it is, update gauntlet-client.",
+                code="no_api",
+            )
             complain(trouble, as_json=as_json)
             sys.exit(trouble.exit_code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 import time
@@ -21,6 +22,7 @@ TRIES = 4
 LONGEST_WAIT_S = 60.0
 AGAIN = {429, 502, 503, 504}
 SKEW_S = 60
+MOST_VALUES = 2_000_000  # of one answer
 
 
 def origin(text: str) -> str:
@@ -96,16 +98,13 @@ def pause(answer: httpx.Response | None, *, tried: int) -> float | None:
     if tried >= TRIES or (answer is not None and answer.status_code not in AGAIN):
         return None
     told = answer.headers.get("Retry-After", "") if answer is not None else ""
-    seconds = float(told) if told.isdigit() else 0.5 * 2**tried
+    seconds = float(told) if told.isascii() and told.isdigit() else 0.5 * 2**tried
     return None if seconds > LONGEST_WAIT_S else seconds
 
 
 def understood(answer: httpx.Response) -> Any:
     """The document of an answer.  Raises Refused where the server says no, Unreachable where it is no API."""
-    try:
-        document = answer.json()
-    except ValueError:
-        document = None
+    document = parsed(answer.content)
     if answer.is_success and document is not None:
         return document
     told = document.get("error") if isinstance(document, dict) else None
@@ -121,11 +120,24 @@ def understood(answer: httpx.Response) -> Any:
     raise refused
 
 
+def parsed(content: bytes) -> Any:
+    """The JSON of an answer; None for what is none, holds half a character, or more values than any answer."""
+    if sum(map(content.count, (b"{", b"[", b","))) > MOST_VALUES:
+        return None
+    try:
+        document = json.loads(content.decode())
+        if b"\\u" in content:  # the only way to half a surrogate pair
+            json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
 def skew(answer: httpx.Response) -> float | None:
     """By how many seconds the clock here is wrong, where that alone refuses every signature."""
     try:
         theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
     return seconds if abs(seconds := time.time() - theirs) > SKEW_S - 5 else None
 
