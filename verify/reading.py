@@ -279,7 +279,7 @@ def parse_bytes(data: bytes) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except UnicodeError as error:
-        raise BadJson(f"not UTF-8: {error.reason}") from error
+        raise BadJson(f"not UTF-8: {str(error)[:150]}") from error
     except RecursionError as error:
         raise BadJson("nested too deep to be read") from error
 

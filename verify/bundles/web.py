@@ -52,22 +52,27 @@ def _receive(content: Future[bytes], address: str, data: bytes | None, headers: 
     try:
         request = urllib.request.Request(address, data=data, headers=dict(headers))  # noqa: S310  (its scheme is checked)
         with _opener().open(request, timeout=PATIENCE_S) as answer:
-            if answer.headers.get("Content-Encoding", "identity") != "identity":
-                raise ValueError("the answer is compressed, and was asked for plain")
-            received = bytearray()
-            while not content.cancelled() and (piece := answer.read1(PIECE)):
-                received += piece
-                if len(received) > LARGEST:
-                    raise ValueError(f"the answer has more than {LARGEST} bytes")
-            if answer.length:
-                raise ValueError("the answer is cut off")
-        outcome = bytes(received)
+            outcome = _plain_body(answer, content)
     except Exception as error:  # whatever it is, it is the answer's failure and not this program's
         if content.set_running_or_notify_cancel():
             content.set_exception(error)
         return
     if content.set_running_or_notify_cancel():
         content.set_result(outcome)
+
+
+def _plain_body(answer: http.client.HTTPResponse, content: Future[bytes]) -> bytes:
+    """All of it, while somebody waits for the content.  Raises ValueError."""
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise ValueError("the answer is compressed, and was asked for plain")
+    received = bytearray()
+    while not content.cancelled() and (piece := answer.read1(PIECE)):
+        received += piece
+        if len(received) > LARGEST:
+            raise ValueError(f"the answer has more than {LARGEST} bytes")
+    if answer.length:
+        raise ValueError("the answer is cut off")
+    return bytes(received)
 
 
 def _opener() -> urllib.request.OpenerDirector:
