@@ -129,6 +129,7 @@ DOORS = {
     "clients/python/src/gauntlet_client/client.py": "the miners' client, on a miner's machine",
     "clients/python/src/gauntlet_client/requests.py": "the miners' client",
     "clients/python/src/gauntlet_client/downloading.py": "the miners' client",
+    "clients/python/src/gauntlet_client/receiving.py": "the miners' client: how long and how many bytes",
 }
 CLIENTS = re.compile(
     r"(httpx|requests|aiohttp|urllib3|urllib\.request|http\.client|httplib2|pycurl|xmlrpc|ssl"

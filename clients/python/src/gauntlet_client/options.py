@@ -70,13 +70,13 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             complain(trouble, as_json=as_json)
             sys.exit(trouble.exit_code)
         except NO_ANSWERS as error:
-            trouble = Unreachable(
+            unread = Unreachable(
                 f"The server answered with something that this client cannot read: {type(error).__name__}.",
                 fix="Is the address (--server) that of a Gauntlet server?  If it is, update gauntlet-client.",
                 code="no_api",
             )
-            complain(trouble, as_json=as_json)
-            sys.exit(trouble.exit_code)
+            complain(unread, as_json=as_json)
+            sys.exit(unread.exit_code)
 
     for option in reversed(COMMON):
         run = option(run)
