@@ -17,7 +17,8 @@ from typing import BinaryIO, Protocol
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE = 1 << 20  # bytes read at a time
-COMPARED_FOR_S = 3600.0  # a web process hashes a file that nobody touched once in so long, not at each request
+SMALL = 1 << 22  # bytes: so few are hashed whenever they are opened, which takes milliseconds
+COMPARED_FOR_S = 60.0  # a larger file is hashed once in so long; rot keeps its size and times, and shows no sooner
 MOST_COMPARED = 20_000
 OPERATOR_MUST = "This is our fault: the operator must put the file back from a backup, or run: manage.py scrub --repair"
 _COMPARED: dict[tuple[str, int, int, int], float] = {}
@@ -67,7 +68,8 @@ class AssetStore(Protocol):
         """A local file to read, its hash just compared; a remote store brings it here first.  Never write to it."""
 
     def open(self, sha256: str) -> BinaryIO:
-        """To be served: compared once in `COMPARED_FOR_S` while its size and times stay the same."""
+        """To be served: a file of more than `SMALL` bytes whose size and times stay is compared once in
+        `COMPARED_FOR_S`, a smaller one each time."""
 
     def exists(self, sha256: str) -> bool: ...
 
@@ -113,7 +115,7 @@ class Store:
         try:
             at = os.fstat(file.fileno())
             key = (sha256, at.st_ino, at.st_size, at.st_mtime_ns)
-            if time.monotonic() - _COMPARED.get(key, -COMPARED_FOR_S) >= COMPARED_FOR_S:
+            if at.st_size <= SMALL or time.monotonic() - _COMPARED.get(key, -COMPARED_FOR_S) >= COMPARED_FOR_S:
                 _compare(file, sha256)
                 if len(_COMPARED) >= MOST_COMPARED:
                     _COMPARED.clear()

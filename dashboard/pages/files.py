@@ -78,10 +78,8 @@ def as_it_is(response: Answered) -> Answered:
 
 
 def _file(sha256: str, extension: str) -> FileResponse:
-    try:
-        opened = store.default().open(sha256)
-    except store.NotInStore:
-        raise Http404("The file with this hash is known, but its bytes are not here.") from None
+    """Raises StoreFault, which `DamagedFiles` writes down and answers: a published file that is lost is our damage."""
+    opened = store.default().open(sha256)
     attached = extension != "png"
     name = f"{sha256[:16]}.{extension}"
     media_type = (registry.media_types() | {"png": "image/png"})[extension]
@@ -91,7 +89,7 @@ def _file(sha256: str, extension: str) -> FileResponse:
 def _thumb(sha256: str) -> FileResponse:
     try:
         return FileResponse(thumbs.thumb(sha256).open("rb"), content_type="image/webp")
-    except (store.NotInStore, OSError, Image.DecompressionBombError):
+    except (OSError, Image.DecompressionBombError):
         return _file(sha256, "png")
 
 

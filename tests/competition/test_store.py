@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.store import AssetStore, NotInStore, Store
+from core.store import SMALL, AssetStore, NotInStore, RottenFile, Store
 
 BYTES = b"glTF" + bytes(1000)
 SHA256 = hashlib.sha256(BYTES).hexdigest()
@@ -56,6 +56,25 @@ def test_rot_is_noticed(store: Store) -> None:
     store.path(SHA256).chmod(0o644)
     store.path(SHA256).write_bytes(BYTES[:-1] + b"x")
     assert not store.verify(SHA256)
+
+
+@pytest.mark.parametrize("size", [1000, SMALL + 1], ids=["small", "large"])
+def test_rot_that_keeps_size_and_times_is_served_for_a_minute_at_most_and_of_a_small_file_never(
+    size: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [1000.0]
+    monkeypatch.setattr("core.store.time.monotonic", lambda: passed[0])
+    sha256 = store.put(bytes(size))
+    store.open(sha256).close()
+    path = store.path(sha256)
+    before = path.stat()
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.write(b"x")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    passed[0] += 60.0 if size > SMALL else 0.0
+    with pytest.raises(RottenFile):
+        store.open(sha256)
 
 
 def test_a_stump_is_replaced_by_the_next_put(store: Store) -> None:

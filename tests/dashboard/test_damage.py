@@ -200,6 +200,26 @@ def test_no_byte_of_a_rotten_file_is_shown_and_a_worker_hears_of_it(made: Made, 
     assert Damage.objects.get().sha256 == asset.sha256
 
 
+@pytest.mark.parametrize("kind", ["blob", "thumb", "live module"])
+def test_a_published_file_that_is_lost_is_written_down_as_our_damage_and_the_visitor_reads_so(
+    made: Made, client: Client, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    asset = submitted(made)
+    monkeypatch.setattr("dashboard.pages.files.known", lambda sha256, extension: True)
+    monkeypatch.setattr("dashboard.pages.live_modules.is_accepted_module", lambda sha256: True)
+    lose(store.default().path(asset.sha256))
+    address = {
+        "blob": reverse("blob", args=[asset.sha256, "glb"]),
+        "thumb": reverse("thumb", args=[asset.sha256]),
+        "live module": reverse("live-script", args=[asset.sha256]),
+    }[kind]
+    answer = client.get(address, headers={"Origin": "null"})
+    assert answer.status_code == 503 and b"infrastructure, STORED_FILE_MISSING" in answer.content
+    assert b"the operator must" in answer.content and answer.headers["Cache-Control"] == "no-store"
+    row = Damage.objects.get()
+    assert (row.sha256, row.problem) == (asset.sha256, "missing")
+
+
 def scrub(*words: str) -> tuple[int, dict[str, Any]]:
     out = StringIO()
     try:

@@ -13,8 +13,9 @@ from PIL import Image
 
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import light_copy
+from formats.glb import canonical, gltf, mesh_simplification
 from formats.glb import check as glb
-from formats.glb import mesh_simplification
+from formats.glb.sandbox_work import WORK
 from formats.sandbox import Sandbox
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED
@@ -145,3 +146,27 @@ def test_what_a_broken_room_leaves_is_not_taken(broken_room: Sandbox, deed: str,
     (tmp_path / "a.glb").write_bytes(deed.encode())
     with pytest.raises(RendererFault):
         light_copy.lighten(tmp_path / "a.glb", sandbox=broken_room)
+
+
+def test_a_light_copy_is_made_of_the_canonical_form_and_not_of_the_miner_s_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A moved node tells them apart: the canonical form rounds its vertices in its own place."""
+    scene = trimesh.Scene()
+    move = trimesh.transformations.random_rotation_matrix(np.array([0.1, 0.2, 0.3]))
+    move[:3, 3] = (0.123, -0.201, 0.077)
+    scene.add_geometry(trimesh.creation.icosphere(subdivisions=2, radius=0.1), transform=move)
+    data = scene.export(file_type="glb")
+    given: list[gltf.Model] = []
+
+    def lighten(model: gltf.Model) -> tuple[bytes, int]:
+        given.append(model)
+        return b"", 0
+
+    monkeypatch.setattr(mesh_simplification, "lighten", lighten)
+    WORK.lighten(data)
+    monkeypatch.undo()
+    reader = glb.examine(data)[1]
+    anew, own = gltf.read(canonical.canonical(reader)), reader.model()
+    assert not np.array_equal(anew.parts[0].positions, own.parts[0].positions)
+    assert np.array_equal(given[0].parts[0].positions, anew.parts[0].positions)
