@@ -22,7 +22,7 @@ def keep_running(round_: Round, *, now: datetime) -> None:
     What a run that failed by its owner's doing was still to bring is forfeited.
     """
     for side in sides_of_open_matches(round_):
-        run = runs.want(side, purpose=PodRun.Purpose.TITLE, now=now)
+        run = runs.want(side, purpose=PodRun.ON_FRESH_PROMPTS, now=now)
         if run.state == "failed" and run.failure_class == FailureClass.MINER:
             runs.forfeit(run)
 

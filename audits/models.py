@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from django.db import models
 
@@ -30,6 +31,9 @@ class PodRun(Stateful):
         AUDIT = "audit"
         TITLE = "title"
 
+    ON_FRESH_PROMPTS: ClassVar[str] = Purpose.TITLE
+    """Of the run that generates a round's fresh prompts, batch by batch as its matches ask for them."""
+
     graph = PodRunStates
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="pod_runs")
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
@@ -48,6 +52,10 @@ class PodRun(Stateful):
                 fields=["submission", "purpose", "attempt"], name="one_pod_run_per_attempt", nulls_distinct=False
             )
         ]
+
+    @property
+    def on_fresh_prompts(self) -> bool:
+        return self.purpose == self.ON_FRESH_PROMPTS
 
     def describe(self) -> dict[str, object]:
         return {

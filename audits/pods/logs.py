@@ -38,8 +38,7 @@ def changed(run: PodRun, said: str) -> dict[str, str]:
 
 def withheld(run: PodRun) -> str:
     """Why even its owner may not read it yet; "" if it may."""
-    fresh = run.purpose == PodRun.Purpose.TITLE
-    return FRESH if fresh and run.submission.round.state != "finished" else ""
+    return FRESH if run.on_fresh_prompts and run.submission.round.state != "finished" else ""
 
 
 def published(run: PodRun) -> str:

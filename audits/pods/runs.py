@@ -90,39 +90,39 @@ def provider_named(name: str) -> PodProvider:
 
 
 def limits_of(run: PodRun) -> lifecycle.BatchLimits:
-    """A title run has the time of a round's prompts for each such number of fresh ones."""
+    """A run on fresh prompts has the time of a round's prompts for each such number of fresh ones."""
     round_ = run.submission.round
     limits = lifecycle.BatchLimits.from_json(round_.competition.config.get("pods", {}))
-    if run.purpose == PodRun.Purpose.TITLE:
+    if run.on_fresh_prompts:
         times = -(-round_.fresh.count() // max(1, round_.drawn.count()))
         return replace(limits, generation_s=limits.generation_s * max(1, times))
     return limits
 
 
 def wanted(run: PodRun) -> list[Asset]:
-    """The outputs this run is to bring so far, in seed order: on fresh prompts for a title match, else the round's."""
+    """The outputs this run is to bring so far, in seed order: on fresh prompts for a run on them, else the round's."""
     rows = Asset.objects.filter(submission=run.submission, origin=outputs_of(run.purpose)).select_related("prompt")
     round_ = run.submission.round
-    drawn = round_.fresh if run.purpose == PodRun.Purpose.TITLE else round_.drawn
+    drawn = round_.fresh if run.on_fresh_prompts else round_.drawn
     order = dict(drawn.values_list("prompt_id", "position"))
     return sorted((row for row in rows if row.prompt_id in order), key=lambda asset: order[asset.prompt_id])
 
 
 def batches_of(run: PodRun) -> list[tuple[str, ...]]:
-    fresh = ruleset_of(run.submission.round).fresh_prompts if run.purpose == PodRun.Purpose.TITLE else None
+    fresh = ruleset_of(run.submission.round).fresh_prompts if run.on_fresh_prompts else None
     size = fresh.batch if fresh else batch.SIZE
     return batch.split([asset.prompt.stem for asset in wanted(run)], size=min(size, batch.SIZE))
 
 
 def idle(run: PodRun) -> bool:
-    """Has the run brought all it was asked for, while an open title match may ask it for more?
+    """Has the run brought all it was asked for, while an open match on fresh prompts may ask it for more?
 
     The leader's run stays while the round is being decided: another finalist may still pass its audits.
     """
-    if run.purpose == PodRun.Purpose.TITLE and run.submission.role == Submission.Role.LEADER:
+    if run.on_fresh_prompts and run.submission.role == Submission.Role.LEADER:
         return bool(run.submission.round.state in ("finalizing", "paused"))
     side = Q(defender=run.submission) | Q(challenger=run.submission)
-    return run.purpose == PodRun.Purpose.TITLE and open_fresh_matches(run.submission.round).filter(side).exists()
+    return run.on_fresh_prompts and open_fresh_matches(run.submission.round).filter(side).exists()
 
 
 def open_fresh_matches(round_: Round) -> QuerySet[Match]:
@@ -431,8 +431,8 @@ def may_try_again(run: PodRun) -> bool:
 
 
 def short(run: PodRun) -> bool:
-    """Is a title run over without an output that it was asked for later?"""
-    over = run.purpose == PodRun.Purpose.TITLE and run.state == "done"
+    """Is a run on fresh prompts over without an output that it was asked for later?"""
+    over = run.on_fresh_prompts and run.state == "done"
     return over and any(not asset.settled for asset in wanted(run))
 
 
