@@ -9,6 +9,7 @@ from django.db.models.functions import Abs
 
 from competition.decisions.attempts import plain
 from competition.models import Competition, Round, Submission
+from competition.rulesets import match_words
 from judging.models import Duel, Match, Rendering, auditing
 
 SIDES = ("defender__miner", "challenger__miner", "attempt")
@@ -37,8 +38,9 @@ def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
 
 
 def match_between(round_: Round, *, defender: str, challenger: str) -> Match | None:
-    """By hotkeys, `leader` for the round's leader.  Matches of audits and for the title are not among these."""
-    rows = round_.matches.select_related(*SIDES).exclude(auditing()).exclude(kind=Match.Kind.TITLE)
+    """By hotkeys, `leader` for the round's leader.  Those of audits or with a page of their own are not among these."""
+    own_page = [kind for kind in Match.Kind.values if match_words(kind).page != "match"]
+    rows = round_.matches.select_related(*SIDES).exclude(auditing()).exclude(kind__in=own_page)
     leads = (
         Q(defender__role="leader")
         if defender == "leader"
@@ -63,7 +65,9 @@ def clearest_losses(match: Match, *, most: int) -> list[Duel]:
 
 
 def title_match(round_: Round, *, challenger: str) -> Match | None:
-    rows = round_.matches.select_related(*SIDES).filter(kind=Match.Kind.TITLE)
+    """The one that is shown at the address `title`."""
+    kinds = [kind for kind in Match.Kind.values if match_words(kind).page == "title"]
+    rows = round_.matches.select_related(*SIDES).filter(kind__in=kinds)
     return rows.filter(challenger__miner__hotkey=challenger).first()
 
 

@@ -358,6 +358,39 @@ def test_a_figure_beside_the_declaration_is_seen_under_any_name(line: str) -> No
     assert any(written_down(limit) for node in ast.walk(ast.parse(line)) for limit in limits_of_tries(node))
 
 
+KIND_COMPARED = re.compile(r"""Kind\.TITLE|Purpose\.TITLE|[!=]= ?["']title["']|\.title is """)
+# The two that own the answer: the rulesets, and the declaration of what a pod run is for.
+OWNERS_OF_KINDS = ("competition/rulesets/", "audits/models.py")
+
+
+def test_nobody_but_the_rulesets_compares_a_kind_of_match_by_its_name() -> None:
+    files = [*sources(*APPS), *sorted((ROOT / "templates").rglob("*.html"))]
+    outside = [path for path in files if not str(path.relative_to(ROOT)).startswith(OWNERS_OF_KINDS)]
+    compared = [
+        at(path, number)
+        for path in outside
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if KIND_COMPARED.search(line)
+    ]
+    assert not compared, (
+        "a new kind of match would have to be added here, too: use the property that is meant "
+        f"(rulesets.match_words, rulesets.match_kind, PodRun.on_fresh_prompts): {compared}"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if match.kind == Match.Kind.TITLE:",
+        "{% if row.kind == 'title' %}",
+        'x.stopped != "title"',
+        "rules.title is None",
+    ],
+)
+def test_a_kind_that_is_compared_is_seen(line: str) -> None:
+    assert KIND_COMPARED.search(line)
+
+
 def test_functions_hold_one_idea() -> None:
     long_functions = [
         f"{at(path, node.lineno)} {node.name} ({length} lines)"

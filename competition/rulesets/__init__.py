@@ -13,6 +13,7 @@ from competition.rulesets.base import (
     LADDER_WORDS,
     FreshPrompts,
     MatchKind,
+    MatchWords,
     Observation,
     RoundDecision,
     Ruleset,
@@ -33,6 +34,7 @@ __all__ = [
     "BadRules",
     "FreshPrompts",
     "MatchKind",
+    "MatchWords",
     "Observation",
     "RoundDecision",
     "Rules",
@@ -41,6 +43,7 @@ __all__ = [
     "TitleRules",
     "count",
     "match_kind",
+    "match_words",
     "read",
     "ruleset",
     "share",
@@ -85,3 +88,9 @@ def match_kind(stored: Mapping[str, Any], kind: str) -> MatchKind:
     """How a kind of match is played under the rules that a round stores; of rules that are not ours as most are."""
     known = RULESETS.get(str(stored.get("name")))
     return known.kind(kind) if known else MatchKind()
+
+
+def match_words(kind: str) -> MatchWords:
+    """What a page shows of a kind of match, by whatever ruleset it is played."""
+    known = (each.match_words[kind] for each in RULESETS.values() if kind in each.match_words)
+    return next(known, MatchWords())

@@ -26,6 +26,7 @@ Pairing: TypeAlias = tuple[str, Key, Key]  # kind, defender, challenger
 
 NO_FIELD = EntryField(solutions=(), canaries=())
 SCREEN = "screen"  # every entry against the leader, on the prompts of the round
+LADDER = "ladder"  # a challenger against the challenger that leads at the moment
 
 
 class Observation(Protocol):
@@ -133,6 +134,37 @@ LADDER_WORDS = StepWords(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatchWords:
+    """What a page shows of a kind of match, whatever the values of its rules.
+
+    page: the name of its address · weight: of an entry's matches the heaviest says most of it, 0 says nothing ·
+    endings: its verdict by why it ended, where that says more than its margin · earned: the ending that reaches the
+    bar · goal: what it is played for, "" where it leads to further matches or audits · aim: what a few other duels
+    would have done for a challenger that fell short · order: its place in the round.
+    """
+
+    page: str = "match"
+    weight: int = 0
+    endings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    earned: str = ""
+    goal: str = ""
+    aim: str = "brought it to the bar, and to its audits"
+    order: str = "in reveal order"
+
+    def reaches(self, stopped: str, *, by_margin: bool) -> bool:
+        """Did the challenger reach the bar?  `stopped`: why the match ended, `by_margin`: what its margin says."""
+        return stopped == self.earned if self.earned else by_margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkedCredits:
+    """What the duels of a match come to as a stake: the credits, and whether they and the margin reach the bar."""
+
+    credits: Fraction
+    reaches: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditPath:
     """Of a match with stakes: the credits before its first duel and after each counted one, exact.
 
@@ -220,7 +252,9 @@ class Ruleset(ABC):
     defaults: ClassVar[Rules]
     about: ClassVar[str]
     kinds: ClassVar[Mapping[str, MatchKind]] = {}
-    step_kind: ClassVar[str] = "ladder"
+    match_words: ClassVar[Mapping[str, MatchWords]] = {SCREEN: MatchWords(weight=1), LADDER: MatchWords(weight=2)}
+    """Of each kind of match that decides; others have nothing of their own."""
+    step_kind: ClassVar[str] = LADDER
     """The kind of match that its steps tell of."""
     words: ClassVar[StepWords] = LADDER_WORDS
     steps_are_live: ClassVar[bool] = True
@@ -296,6 +330,10 @@ class Ruleset(ABC):
         self, kind: str, results: Sequence[DuelResult | None], *, total: int, carried: BankrollTally | None = None
     ) -> CreditPath | None:
         """How its credits moved; None where nothing is staked on the match."""
+        return None
+
+    def worked_credits(self, held: BankrollTally) -> WorkedCredits | None:
+        """What these duels come to; None where nothing is staked."""
         return None
 
     @property

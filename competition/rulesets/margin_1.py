@@ -17,13 +17,11 @@ from competition.decisions.attempts import plain
 from competition.rulesets import flips, regenerations, stopping
 from competition.rulesets import tally as tallying
 from competition.rulesets.bankroll import BankrollTally
-from competition.rulesets.base import SCREEN, DecisionStep, MatchEnd, Observation, RoundDecision, Ruleset
+from competition.rulesets.base import LADDER, SCREEN, DecisionStep, MatchEnd, Observation, RoundDecision, Ruleset
 from competition.rulesets.ladder import LEADER, Key, climb
 from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration
 from competition.rulesets.rules import AUDITS, Rules
 from competition.rulesets.tally import DuelResult, Tally
-
-LADDER = "ladder"  # a challenger against the challenger that leads at the moment
 
 # competition-1's values: PROTOCOL §1 (config.json and the era 1 audits).
 MARGIN_1 = Rules(

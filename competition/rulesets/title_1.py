@@ -26,10 +26,12 @@ from competition.rulesets.base import (
     FreshPrompts,
     MatchEnd,
     MatchKind,
+    MatchWords,
     Observation,
     RoundDecision,
     Ruleset,
     StepWords,
+    WorkedCredits,
 )
 from competition.rulesets.entries import Candidate, EntryField
 from competition.rulesets.ladder import LEADER, Audited, Key
@@ -140,6 +142,18 @@ class Title1(Ruleset):
         matches="The screen",
     )
     steps_are_live = False
+    match_words = {
+        **Ruleset.match_words,
+        TITLE: MatchWords(
+            page="title",
+            weight=3,
+            endings={"title": "earned the title", "out": "out", "exhausted": "every prompt used"},
+            earned="title",
+            goal="the title",
+            aim="earned it the title",
+            order="title match on fresh prompts",
+        ),
+    }
     kinds = {SCREEN: MatchKind(forfeits_first=True, ends_hopeless=True), TITLE: MatchKind(fresh=True)}
 
     def check(self) -> None:
@@ -274,6 +288,10 @@ class Title1(Ruleset):
         counted = [result for result in results[: standing.duels] if result and result.counts]
         path = bankrolls.path(counted, rules=self.rules, start=start)
         return CreditPath(path=tuple(path), title=title, carried=start.counted)
+
+    def worked_credits(self, held: BankrollTally) -> WorkedCredits:
+        reaches = bankrolls.earned(held, rules=self.rules)
+        return WorkedCredits(credits=credits(held, title=self.title), reaches=reaches)
 
     @property
     def credits_needed(self) -> Fraction:

@@ -11,6 +11,7 @@ from audits.reviews import corrections
 from audits.source import evidence
 from competition.decisions.attempts import number_of, numbered, regeneration_of
 from competition.models import Asset, Round
+from competition.rounds import ruleset_of
 from dashboard.bundles import counts
 from dashboard.bundles.matches import match_document
 from dashboard.facts.audits import audit_facts
@@ -67,8 +68,8 @@ def matches_aside(round_: Round) -> list[Match]:
     told = counts.matches_of(round_)
     before = round_.corrections.filter(state="applied").order_by("-number")[0].before["ladder"]
     pairs = {_pair(match) for match in told}
-    for rung in before:
-        pairs |= {(kind, rung["defender"], rung["challenger"]) for kind in (Match.Kind.LADDER, Match.Kind.TITLE)}
+    kind = ruleset_of(round_).step_kind
+    pairs |= {(kind, rung["defender"], rung["challenger"]) for rung in before}
     once = Q(attempt=None) | Q(attempt__correction__state="applied")
     rows = Match.objects.filter(once, round=round_, state="decided")
     named = rows.exclude(pk__in=[match.pk for match in told]).select_related(

@@ -10,6 +10,7 @@ from django.urls import reverse
 from audits.models import Audit
 from competition.models import Reign, Round
 from competition.rounds import met_on_the_ladder
+from competition.rulesets import match_words
 from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.matches import match_url
@@ -18,8 +19,6 @@ from dashboard.facts.weights import Payment
 from dashboard.facts.wording import count, percent
 from judging.matches import tally_of
 from judging.models import Match
-
-WEIGHTIER = ("title", "ladder", "screen")  # of one entry's matches, the one that says most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,26 +42,26 @@ class Receipt:
 
 def decisive_match(matches: Sequence[Match], *, reign: Reign | None, round_: Round) -> Match | None:
     """The winner's weightiest match, or that of whoever came closest to a leader who defended."""
-    decided = [match for match in matches if match.state == "decided" and match.won and match.kind in WEIGHTIER]
+    decided = [match for match in matches if match.state == "decided" and match.won and match_words(match.kind).weight]
     if reign is None or reign.defence:
-        titles = [match for match in decided if match.kind == Match.Kind.TITLE]
+        for_the_lead = [match for match in decided if match_words(match.kind).goal]
         screens = [match for match in decided if match.kind == Match.Kind.SCREEN]
-        return max(titles or screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
+        return max(for_the_lead or screens, key=lambda match: (match.margin_micro or 0, -match.pk), default=None)
     return weightiest([m for m in decided if m.challenger.miner_id == reign.miner_id and (m.margin_micro or 0) > 0])
 
 
 def weightiest(matches: Sequence[Match]) -> Match | None:
     """Of one entry's decided matches the one that says most, on whatever page.
 
-    The title match, else that of its rung on the final ladder (what a rejected audit took off the ladder decided
+    The match for the lead, else that of its rung on the final ladder (what a rejected audit took off the ladder decided
     nothing), else its last.
     """
-    decided = [match for match in matches if match.state == "decided" and match.kind in WEIGHTIER]
+    decided = [match for match in matches if match.state == "decided" and match_words(match.kind).weight]
     if not decided:
         return None
     met = met_on_the_ladder(decided[0].round, decided[0].challenger.miner.hotkey)
     on_the_ladder = [match for match in decided if match.defender.key == met]
-    return min(on_the_ladder or decided, key=lambda match: (WEIGHTIER.index(match.kind), -match.pk))
+    return min(on_the_ladder or decided, key=lambda match: (-match_words(match.kind).weight, -match.pk))
 
 
 def receipt(
@@ -100,17 +99,16 @@ def _sentence(match: Match, numbers: MatchFigures, *, took: bool, rejected: bool
         return f"{name} had {percent(numbers.margin)} against {_against(match)}, and its audit rejected it."
     if _reached(match, numbers):
         return f"{name} reached the bar with {percent(numbers.margin)}, and did not get past the rest of the rules."
-    short = "" if match.kind == Match.Kind.TITLE else f"{count(numbers.gap, 'net duel')} "
+    short = "" if match_words(match.kind).endings else f"{count(numbers.gap, 'net duel')} "
     return f"{name} came closest: {score}, {percent(numbers.margin)}, {short}short of the bar."
 
 
 def _reached(match: Match, numbers: MatchFigures) -> bool:
-    """A title match says itself whether its credits and its margin were enough."""
-    return match.stopped == "title" if match.kind == Match.Kind.TITLE else numbers.reaches
+    return match_words(match.kind).reaches(match.stopped, by_margin=numbers.reaches)
 
 
 def _bar(match: Match, numbers: MatchFigures) -> str:
-    rules = rules_of(match.round) if match.kind == Match.Kind.TITLE else None
+    rules = rules_of(match.round) if match_words(match.kind).goal else None
     return bar_words(rules, default=numbers.win_margin)
 
 
@@ -118,15 +116,15 @@ def _distance(match: Match, numbers: MatchFigures, *, took: bool) -> str:
     needed = numbers.flip_distance
     if needed is None:
         return ""
+    words = match_words(match.kind)
     duels = "One duel that ended" if needed == 1 else f"{needed} duels that ended"
-    if took and match.kind == Match.Kind.TITLE:
-        return f"{duels} otherwise would have left it short of the title."
+    if took and words.goal:
+        return f"{duels} otherwise would have left it short of {words.goal}."
     if took:
         return f"{duels} otherwise would have kept {_against(match)} ahead."
     if _reached(match, numbers):
         return ""
-    aim = "earned it the title" if match.kind == Match.Kind.TITLE else "brought it to the bar, and to its audits"
-    return f"{duels} otherwise would have {aim}."
+    return f"{duels} otherwise would have {words.aim}."
 
 
 def _chain(round_: Round, match: Match, numbers: MatchFigures, *, audits: Sequence[Audit]) -> tuple[TrailLink, ...]:
@@ -134,11 +132,10 @@ def _chain(round_: Round, match: Match, numbers: MatchFigures, *, audits: Sequen
     reached = "reached" if _reached(match, numbers) else "not reached"
     at = [round_.competition.slug, round_.number]
     round_url = reverse("round", args=at)
-    order = "title match on fresh prompts" if match.kind == Match.Kind.TITLE else "in reveal order"
     links = (
         TrailLink(step="margin", words=percent(numbers.margin), url=url),
         TrailLink(step="bar", words=f"{_bar(match, numbers)}, {reached}", url=f"{url}#strip-title"),
-        TrailLink(step="ladder", words=order, url=f"{round_url}#ladder-title"),
+        TrailLink(step="ladder", words=match_words(match.kind).order, url=f"{round_url}#ladder-title"),
     )
     if not audits:
         return (*links, TrailLink(step="audits", words="none was due", url=f"{round_url}#audits-title"))

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from competition.decisions.attempts import number_of, plain
 from competition.models import Round
-from competition.rulesets import ruleset
+from competition.rulesets import match_words, ruleset
 from competition.rulesets.tally import Tally
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.figures import MatchFigures, figures, rules_of
@@ -41,7 +41,6 @@ AGAIN: Mapping[str, str] = {
     "forfeit_challenger": "nothing came when it was generated again",
     "forfeit_defender": "nothing was submitted",
 }
-TITLES = {"title": "earned the title", "out": "out", "exhausted": "every prompt used"}
 DECISIVE = ("won", "lost", "forfeit_challenger", "forfeit_defender")
 BY_JUDGING = ("won", "lost")
 
@@ -145,6 +144,11 @@ class MatchLine:
     verdict: str
     copies: tuple[Who, ...] = ()
     copy_of: Who | None = None
+
+    @property
+    def goal(self) -> str:
+        """What it is played for; "" where it leads to further matches or audits."""
+        return match_words(self.kind).goal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,9 +257,9 @@ def match_url(round_: Round, match: Match) -> str:
     at = [round_.competition.slug, round_.number]
     if match.audits:
         return reverse("audit", args=[*at, match.challenger.miner.hotkey])
-    if match.kind == Match.Kind.TITLE:
-        return reverse("title", args=[*at, match.challenger.miner.hotkey])
-    return reverse("match", args=[*at, match.defender.key, match.challenger.miner.hotkey])
+    page = match_words(match.kind).page
+    met = [match.defender.key] if page == "match" else []
+    return reverse(page, args=[*at, *met, match.challenger.miner.hotkey])
 
 
 def duel_url(round_: Round, match: Match, duel: Duel) -> str:
@@ -289,10 +293,10 @@ def _verdict(match: Match, numbers: MatchFigures | None) -> str:
         return "waits for pictures" if match.state == "waiting" else "being judged"
     if numbers.all_forfeit:
         return "nothing delivered"
-    if not numbers.reaches and match.kind != Match.Kind.TITLE:
+    if endings := match_words(match.kind).endings:
+        return endings.get(match.stopped, match.stopped)
+    if not numbers.reaches:
         return "below the bar"
-    if match.kind == Match.Kind.TITLE:
-        return TITLES.get(match.stopped, match.stopped)
     return "qualified" if match.kind == Match.Kind.SCREEN else "reaches the bar"
 
 
@@ -337,8 +341,8 @@ def first_view(config: Mapping[str, object]) -> str:
 
 def sentence(match: Match, numbers: MatchFigures, *, defender: Who, challenger: Who) -> str:
     """The verdict of a decided match."""
-    if match.kind == Match.Kind.TITLE:
-        return f"{challenger.name} played for the title. {_title_sentence(match)}"
+    if goal := match_words(match.kind).goal:
+        return f"{challenger.name} played for {goal}. {_credits_sentence(match)}"
     against = "the leader" if defender.key == "leader" else defender.name
     if plain(match.kind) == Match.Kind.AUDIT:
         return (
@@ -358,7 +362,7 @@ def sentence(match: Match, numbers: MatchFigures, *, defender: Who, challenger: 
     )
 
 
-def _title_sentence(match: Match) -> str:
+def _credits_sentence(match: Match) -> str:
     """The bankroll, from what earlier rounds left to where the match ended."""
     rules, duels = rules_of(match.round), list(match.duels.order_by("position"))
     if rules is None:
@@ -385,7 +389,7 @@ def stop_words(match: Match, *, total: int) -> str:
 def early(match: Match, *, total: int) -> str:
     """Why the rest of a match was left out."""
     words = stop_words(match, total=total)
-    if not words or match.kind == Match.Kind.TITLE:
+    if not words or match_words(match.kind).endings:
         return ""
     if match.stopped == "hopeless":
         return f"{words.capitalize()}: it was hopelessly far from the bar."

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 
-from competition.rulesets import RULESETS, TITLE_1
-from competition.rulesets.bankroll import BankrollTally, credits, earned
+from competition.rulesets import RULESETS
+from competition.rulesets.bankroll import BankrollTally
 from dashboard.facts import rules_plots
 from dashboard.facts.plots import Plot
 from dashboard.facts.wording import each_rule
@@ -70,12 +71,12 @@ class RulesPage:
 
 
 def rules_facts() -> RulesPage:
-    told, title = simulated(), TITLE_1.title
-    if title is None:
-        raise ValueError("title-1 has a title match")
-    worked = []
-    for hotkey, won, drawn, lost in REAL:
+    told, worked = simulated(), list[Worked]()
+    for ruleset, (hotkey, won, drawn, lost) in product(RULESETS.values(), REAL):
         held = BankrollTally(won=won, drawn=drawn, lost=lost)
+        stake = ruleset(ruleset.defaults).worked_credits(held)
+        if stake is None:
+            continue
         worked.append(
             Worked(
                 hotkey=hotkey,
@@ -83,8 +84,8 @@ def rules_facts() -> RulesPage:
                 drawn=drawn,
                 lost=lost,
                 margin=f"{float(held.margin):.1%}",
-                credits=f"{float(credits(held, title=title)):,.1f}",
-                title=earned(held, rules=TITLE_1),
+                credits=f"{float(stake.credits):,.1f}",
+                title=stake.reaches,
             )
         )
     rows = []

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Reign
+from competition.rulesets import RULESETS, MatchWords
 from judging.models import Match
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html, match_url
@@ -66,3 +67,16 @@ def test_without_a_won_duel_there_is_only_the_weight(client: Client, made: Made)
 
 def test_a_running_round_has_no_receipt(client: Client, made: Made) -> None:
     assert facts(client, reverse("round", args=["made", 2]))["receipt"] is None
+
+
+def test_a_kind_of_match_that_a_ruleset_adds_brings_its_words_along(
+    client: Client, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = MatchWords(weight=9, endings={"won": "takes the cup"}, earned="won", goal="the cup", order="on the beach")
+    monkeypatch.setattr(RULESETS["margin-1"], "match_words", {"screen": words})
+    Match.objects.filter(round=made.finished, kind="screen").update(stopped="won")
+    told = receipt(client, made)
+    assert told["distance"] == "One duel that ended otherwise would have left it short of the cup."
+    assert {link["step"]: link["words"] for link in told["chain"]}["ladder"] == "on the beach"
+    rows = facts(client, reverse("round", args=["made", 1]))["matches"]
+    assert "takes the cup" in {row["verdict"] for row in rows if row["kind"] == "screen"}
