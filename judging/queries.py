@@ -64,9 +64,9 @@ def clearest_losses(match: Match, *, most: int) -> list[Duel]:
     return list(rows.select_related("prompt").order_by(F("score_micro").asc(nulls_last=True), "position")[:most])
 
 
-def title_match(round_: Round, *, challenger: str) -> Match | None:
-    """The one that is shown at the address `title`."""
-    kinds = [kind for kind in Match.Kind.values if match_words(kind).page == "title"]
+def match_on_page(round_: Round, page: str, *, challenger: str) -> Match | None:
+    """Of a kind that has a page of its own, by the name of its address."""
+    kinds = [kind for kind in Match.Kind.values if match_words(kind).page == page]
     rows = round_.matches.select_related(*SIDES).filter(kind__in=kinds)
     return rows.filter(challenger__miner__hotkey=challenger).first()
 

@@ -179,14 +179,14 @@ def audit_duel_page(round_: Round, *, miner: Miner, stem: str) -> duel_pages.Due
 
 
 def title_page(round_: Round, *, miner: Miner) -> match_pages.MatchPage:
-    match = judging.title_match(round_, challenger=miner.hotkey)
+    match = judging.match_on_page(round_, "title", challenger=miner.hotkey)
     if match is None:
         raise Http404("This miner played no title match in this round.")
     return _match_page(round_, match)
 
 
 def title_duel_page(round_: Round, *, miner: Miner, stem: str) -> duel_pages.DuelPage:
-    match = judging.title_match(round_, challenger=miner.hotkey)
+    match = judging.match_on_page(round_, "title", challenger=miner.hotkey)
     if match is None:
         raise Http404("This miner played no title match in this round.")
     return _duel_page(round_, match, stem=stem)

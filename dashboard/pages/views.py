@@ -89,7 +89,7 @@ def round_more(request: HttpRequest, page: RoundPage) -> Mapping[str, Any]:
 
 
 def in_order(page: RoundPage, order: str) -> list[Any]:
-    """By margin with what is still open last, or as the queue has it; decided ones with a goal have their own section."""
+    """By margin with what is still open last, or as the queue has it; decided ones with a goal lie apart."""
     rows = [row for row in page.matches if not row.goal or page.stage != "finished"]
     if order == "margin":
         rows.sort(key=lambda row: (row.tally is None, -row.tally.margin if row.tally else 0))
