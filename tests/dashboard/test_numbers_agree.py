@@ -21,8 +21,10 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.test import Client
+from django.urls import Resolver404, URLPattern, resolve, reverse
 
 from competition.models import Competition, Reign, Round
+from dashboard import urls
 from judging.models import Match
 from tests.dashboard import made_round
 from tests.dashboard.made_round import F, L, Made, W
@@ -36,6 +38,64 @@ NUMBERS = (*COUNTS, "net", "margin", "win_margin", "limit", "reaches", "holds", 
 NOUNS = r"duel|match|audit|prompt|finding|entry|miner|round|net duel|judged duel|function|file|block|time|forfeit|copy"
 PLURALS = r"duels|matches|audits|prompts|findings|entries|miners|rounds|net duels|functions|files|blocks|times|copies"
 Told = dict[tuple[str, str], dict[str, list[str]]]
+TITLES = ("title", "title-json", "title-duel", "title-duel-json")
+QUERIES = {
+    "api-index": "",
+    "api-competitions": "",
+    "api-weights": "?competition={slug}",
+}
+SAMPLED = ("duel", "audit-duel", "title-duel", "prompt")  # one address a match, or one prompt: all are made alike
+APART = {
+    name: why
+    for why, names in {
+        "bytes under their hash, or pictures": "blob thumb live-frame live-script prompt-picture poster record-file",
+        "the verifier recomputes every number of a bundle": "bundle bundle-file",
+        "the reviewers' site": "reviews reviews-json sign-in sign-out letters correct case",
+        "for the holder of a key": "api-own-standing api-own-diagnostics api-own-reveals api-own-appeals api-webhooks "
+        "api-webhook api-webhook-resume api-webhook-deliveries api-webhook-replay",
+        "signed when it happened; the verifier compares it with the round": "api-ledger-event",
+        "of charts: names of drawings, whose values are in charts.json": "chart audit-chart rules-chart",
+        "another's answer, of whichever round is the latest": "current-round current-prompts",
+        "of no round": "healthz theme robots sitemap method method-json changelog changelog-json rules rules-json "
+        "api-openapi api-docs api-nothing",
+    }.items()
+    for name in names.split()
+}
+
+
+def rows_of_the_url_table() -> dict[str, URLPattern]:
+    return {row.name: row for row in urls.urlpatterns if isinstance(row, URLPattern)}
+
+
+def addresses_of(slug: str) -> list[str]:
+    """Every row of the URL table that is not set apart, filled with what each match of the competition names."""
+    found: dict[str, None] = {}
+    rows = Match.in_force.filter(round__competition__slug=slug, state="decided")
+    for match in rows.select_related("round", "defender__miner", "challenger__miner"):
+        hotkey, number = match.challenger.miner.hotkey, match.round.number
+        duel = match.duels.select_related("prompt").order_by("position").first()
+        filling = {
+            "slug": slug,
+            "competition": slug,
+            "number": number,
+            "kind": match.kind,
+            "defender": match.defender.key,
+            "challenger": hotkey,
+            "hotkey": hotkey,
+            "entry": hotkey,
+            "stem": duel.prompt.stem if duel else "",
+        }
+        for name, row in rows_of_the_url_table().items():
+            if name in APART or (name in TITLES and match.kind != "title"):
+                continue
+            needed = row.pattern.converters
+            assert needed.keys() <= filling.keys(), f"{name}: walk this page, or say in APART why it tells no number"
+            query = "" if needed or not name.startswith("api-") else f"?competition={slug}&limit=200"
+            found[
+                reverse(name, kwargs={key: filling[key] for key in needed}) + QUERIES.get(name, query).format(slug=slug)
+            ] = None
+        found[f"/search/?q={hotkey[:8]}"] = None
+    return list(found)
 
 
 class Walk:
@@ -45,6 +105,8 @@ class Walk:
         self.client, self.slug = client, slug
         self.pages: dict[str, str] = {}
         self.told: Told = defaultdict(lambda: defaultdict(list))
+        self.facts: Told = defaultdict(lambda: defaultdict(list))  # of duels, audits, prompts and the weight in force
+        self.answered: set[str] = set()  # rows of the URL table
         self.matches = {row.url for row in self._rows()}
 
     def _rows(self) -> list[Any]:
@@ -59,7 +121,7 @@ class Walk:
         return found
 
     def all(self) -> Walk:
-        waiting = [f"/c/{self.slug}/"]
+        waiting = ["/", f"/c/{self.slug}/"]
         while waiting:
             url = waiting.pop()
             if url in self.pages or not self.wanted(url):
@@ -67,19 +129,43 @@ class Walk:
             self.page(url)
             waiting += [link.partition("#")[0] for link in re.findall(r'href="(/[^"?]*)"', self.pages[url])]
         self.programs()
+        for url in addresses_of(self.slug):
+            self.address(url)
         return self
 
     def wanted(self, url: str) -> bool:
-        """Pages of this competition and its miners; not of single duels, files or bundles."""
-        inside = re.match(rf"/c/{self.slug}/(?!.*/(bundle|prompts|code)/)", url) or url.startswith("/miners/")
-        parts = url.strip("/").split("/")
-        duel = len(parts) > 5 and parts[-2] not in ("audits", "title")
-        return bool(inside) and url.endswith("/") and not duel
+        """Pages of this competition and its miners; of duels and prompts those that `addresses_of` names."""
+        inside = url == "/" or re.match(rf"/c/{self.slug}/", url) or url.startswith("/miners/")
+        if not inside or not url.endswith("/"):
+            return False
+        try:
+            return resolve(url).url_name not in (*SAMPLED, *APART)
+        except Resolver404:
+            return False
+
+    def address(self, url: str) -> None:
+        """Whatever answers there, read by what it is."""
+        if url.partition("?")[0] in self.pages:
+            return
+        answer = self.get(url)
+        if answer.status_code != 200:
+            return
+        kind = answer.headers["Content-Type"].partition(";")[0]
+        if kind.endswith("json"):
+            self.document(url, answer.json())
+        elif kind == "text/csv":
+            self.sheet(url, answer.content.decode())
+        else:
+            self.pages[url] = answer.content.decode()
+            self.html(url)
 
     def get(self, url: str) -> Any:
         for name in ("default", "throttles"):
             caches[name].clear()
-        return self.client.get(url)
+        answer = self.client.get(url)
+        if answer.status_code in (200, 302):
+            self.answered.add(resolve(url.partition("?")[0]).url_name)
+        return answer
 
     def page(self, url: str) -> None:
         answer = self.get(url)
@@ -115,12 +201,35 @@ class Walk:
         if match in self.matches:
             self.told[match, fact][json.dumps(value)].append(at)
 
+    def fact(self, subject: str, fact: str, value: Any, *, at: str) -> None:
+        self.facts[subject, fact][json.dumps(value)].append(at)
+
+    def other_facts(self, at: str, row: Mapping[str, Any]) -> None:
+        """What a row tells of a duel, an audit, a prompt or the weight in force."""
+        url = row.get("url") or ""
+        if "result" in row and "score_micro" in row:
+            for name in ("result", "score_micro"):
+                self.fact(f"duel {url}", name, row[name], at=at)
+        if row.get("kind") in ("generation", "source") and "reason" in row and "/audits/" in (place := url or at):
+            subject = f"audit {row['kind']} of {place.removesuffix('.json').rstrip('/')}"
+            self.fact(subject, "verdict", row.get("verdict") or row.get("state"), at=at)
+            self.fact(subject, "reason", row["reason"], at=at)
+        stem = row.get("stem") or row.get("prompt")
+        if isinstance(stem, str) and "judged" in row and "/rounds/" not in at:
+            for name in ("judged", "won", "lost", "forfeited", "void", "rounds"):
+                self.fact(f"prompt {stem}", name, int(row[name]), at=at)
+        for leading in (row.get("weight"), row.get("reign")):
+            if isinstance(leading, dict) and isinstance(leading.get("leader"), dict) and "weight" in leading:
+                shown = f"{leading['leader']['hotkey'][:8]} {float(Fraction(leading['weight'])):.2f}"
+                self.fact("the weight in force", "leader and weight", shown, at=at)
+
     def document(self, at: str, document: Any) -> None:
         if isinstance(document, list):
             for item in document:
                 self.document(at, item)
         if not isinstance(document, dict):
             return
+        self.other_facts(at, document)
         url = document.get("url") or ""
         for told in (document.get("tally"), document if "forfeits_challenger" in document else None):
             self.tally(at, url, told)
@@ -142,6 +251,8 @@ class Walk:
 
     def sheet(self, at: str, text: str) -> None:
         for row in csv.DictReader(io.StringIO(text)):
+            if "judged" in row:
+                self.other_facts(at, row)
             for name in (*COUNTS, "margin"):
                 told = row.get(f"tally_{name}", row.get(name) if "forfeits_challenger" in row else None)
                 if told not in (None, ""):
@@ -154,6 +265,13 @@ class Walk:
             links = [link for link in re.findall(r'href="([^"#?]+)"', row) if link in self.matches]
             if links and "split-cell" in row:
                 self.cells(url, links[0], row)
+        for link, margin in re.findall(r'<a href="([^"#?]+)">\s*([+−]?\d+\.\d\d %)\s*</a>', text):
+            self.add(link, "margin shown", margin, at=f"{url} (link)")
+        for head, weight in re.findall(r"(\w{8})…\w{6} · (\d\.\d\d)\b", text):  # feed and badge
+            self.fact("the weight in force", "leader and weight", f"{head} {weight}", at=url)
+        paid = re.search(r"<code>(\w{8})…\w{6}</code></a> is paid with weight (\d\.\d\d)", text)
+        if paid:
+            self.fact("the weight in force", "leader and weight", f"{paid[1]} {paid[2]}", at=url)
         if url in self.matches:
             block = text.partition('aria-label="The numbers of the match"')[2].partition("</section>")[0]
             self.block(url, block)
@@ -228,7 +346,7 @@ class Walk:
     def disagreements(self) -> list[str]:
         return [
             f"{fact} of {match}: " + "; ".join(f"{value} at {', '.join(sorted(set(at)))}" for value, at in told.items())
-            for (match, fact), told in self.told.items()
+            for (match, fact), told in (*self.told.items(), *self.facts.items())
             if len(told) > 1
         ]
 
@@ -307,6 +425,11 @@ def test_every_address_tells_the_same_of_every_match(walk: Walk) -> None:
     for match in walk.matches:
         adds_up(walk, match)
     reads_right(walk)
+    titles = () if Match.objects.filter(kind="title").exists() else TITLES
+    silent = rows_of_the_url_table().keys() - APART.keys() - {*titles} - walk.answered
+    assert not silent, f"nothing answered at these rows of the URL table: {sorted(silent)}"
+    assert ("the weight in force", "leader and weight") in walk.facts
+    assert {subject.split()[0] for subject, _ in walk.facts} >= {"duel", "audit", "prompt", "the"}
 
 
 def one(walk: Walk, match: str, fact: str) -> Any:
