@@ -238,7 +238,7 @@ def test_where_no_other_code_is_known_the_witness_of_the_host_shows_that_it_is_w
             raise NotFetched("infrastructure", "code_not_fetched", "We could not fetch the code: it took too long.")
 
     monkeypatch.setattr(source_audits, "origin", Slow)
-    row.attempts, Slow.well = source_audits.LOOKS, False
+    row.attempts, Slow.well = row.declared.looks, False
     assert isinstance(steps.conduct(row, NOW), Retry)
     Slow.well = True
     outcome = settled(row)
