@@ -269,7 +269,10 @@ def _ballots_agree(random: Random) -> None:
 def _cascades_agree(random: Random) -> None:
     """The platform's questions, answered one by one: what it makes of them, and that each of them was needed."""
     for _ in range(20):
-        said, reach = cascade.AnswersSoFar(pale=random.random() < 0.7), random.choice([300_000, 500_000, 1_000_000])
+        said, reach = (
+            cascade.AnswersSoFar(low_contrast=random.random() < 0.7),
+            random.choice([300_000, 500_000, 1_000_000]),
+        )
         while (question := cascade.next_question(said, bars=cascade.Bars())) is not None:
             place = question.removeprefix("sides:")
             if place != question:
