@@ -112,7 +112,8 @@ class Appealing:
 
 
 def results(folder: Path, players: Sequence[Player]) -> dict[str, Any]:
-    """What the honest ones got, from the round's bundle."""
+    """What the honest ones got, from the round's bundle: from which block on they are paid follows from how long the
+    audits of all winners took, one after the other, and is left out."""
 
     def document(name: str) -> Any:
         return json.loads((folder / name).read_text())
@@ -127,7 +128,7 @@ def results(folder: Path, players: Sequence[Player]) -> dict[str, Any]:
         "audits": [row for row in document("audits.json") if row["entry"] in entries],
         "rungs": [rung for rung in decision["ladder"] if rung["challenger"] in entries and rung["defender"] == leader],
         "leader": decision["leader"],
-        "reigns": decision["reigns"],
+        "reigns": [(row["hotkey"], row["weight"]) for row in decision["reigns"]],
     }
 
 
