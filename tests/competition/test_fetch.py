@@ -293,6 +293,18 @@ def test_an_answer_that_our_own_code_stumbles_over_is_the_hosts_where_a_plain_on
     assert [path.name for path in into.parent.iterdir() if "control" in path.name] == []
 
 
+def test_a_control_that_this_machine_cannot_ask_leaves_the_failure_ours(
+    host: HostileHost, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_port(*_: object) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr("core.net.fetch.require_a_file", lambda response: {}["a stumble"])
+    monkeypatch.setattr("core.net.fetch.ThreadingHTTPServer", no_port)
+    fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into)
+    assert (fault.code, fault.failure_class) == ("our_fault", "infrastructure")
+
+
 def test_two_workers_cannot_write_one_file(host: HostileHost, into: Path) -> None:
     with partial_files.opened(into):
         fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into)
