@@ -1,10 +1,12 @@
 """What is to be done next for one run of a submission's code on pods?  Its events in, one action out.
 
-Knows no pod, no clock and no database.  Two clocks are counted, and only while we watch: a gap between two looks counts
-as `unwatched_s` at most, because an outage of ours must never become a verdict.  Warm-up is counted for each pod;
-generation is counted over all pods and does not restart, except for an attempt that was lost through our own fault.
+Knows no pod, no clock and no database.  Three clocks are counted, and only while we watch: a gap between two looks
+counts as `unwatched_s` at most, because an outage of ours must never become a verdict.  Warm-up is counted for each
+pod; generation is counted over all pods and does not restart, except for an attempt that was lost through our own
+fault; handing over is counted for each batch.
 
-It is not always visible who caused a loss: a killed process may have killed itself.  Such a loss is `unclear`, and a
+It is not always visible who caused a loss: a killed process may have killed itself, and what does not answer may be
+cut off by our network.  Such a loss is `unclear`, and a
 control pod decides: a small service of ours, run through the same provider right afterwards.  Where that works, the
 service caused the loss; only where the control fails too is it an outage.  The same control runs before a row of lost
 pods of ours ends a run, so that no service can end it.
@@ -36,6 +38,9 @@ class BatchLimits:
     generation_s: int = field(
         default=2 * 3600,
         metadata={"unit": "seconds", "means": "a run may generate in all; a replacement does not restart it"},
+    )
+    handover_s: int = field(
+        default=900, metadata={"unit": "seconds", "means": "a pod may take to accept a batch and to give its files"}
     )
     silence_s: int = field(default=300, metadata={"unit": "seconds", "means": "without an answer cost a pod its place"})
     odd_answers: int = field(
@@ -116,6 +121,7 @@ class PodProgress:
     warm_s: float = 0
     generation_s: float = 0
     attempt_s: float = 0
+    handover_s: float = 0  # ready without a batch, or complete and not collected
     batch_s: tuple[float, ...] = ()  # how long each collected batch took
     silent_s: float = 0
     blind_s: float = 0
@@ -230,6 +236,7 @@ def after_started(progress: PodProgress, event: Event, limits: BatchLimits) -> P
         submitted=False,
         warm_s=0,
         attempt_s=0,
+        handover_s=0,
         silent_s=0,
         odd_answers=0,
         controlled=False,
@@ -249,23 +256,25 @@ def after_seen(progress: PodProgress, event: Event, limits: BatchLimits) -> PodP
     if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
         return progress
     gap = _gap(progress, event, limits)
-    progress = dataclasses.replace(progress, blind_s=0)
-    # whose clock ran since the last look: nobody's once a batch is complete, for collecting it is our work
-    if progress.submitted and progress.phase != "complete":
-        progress = dataclasses.replace(progress, attempt_s=progress.attempt_s + gap)
-    elif progress.phase == "warming_up":
-        progress = dataclasses.replace(progress, warm_s=progress.warm_s + gap)
+    progress = _clocks_on(dataclasses.replace(progress, blind_s=0), gap)
     if event.state == "replace":
         return _lose(progress, code="replacement_asked", sentence="The service asked for another pod.")
     if event.state in POD_STATES:
         progress = dataclasses.replace(progress, phase=event.state, silent_s=0)
     elif event.state == "silent":
-        # before it is ready a service may be silent: the warm-up limit is all it has to keep
-        if progress.phase != "warming_up" or progress.submitted:
-            progress = dataclasses.replace(progress, silent_s=progress.silent_s + gap)
+        progress = dataclasses.replace(progress, silent_s=progress.silent_s + gap)
     else:
         progress = dataclasses.replace(progress, odd_answers=progress.odd_answers + 1)
     return _within_limits(progress, limits=limits)
+
+
+def _clocks_on(progress: PodProgress, gap: float) -> PodProgress:
+    """Every second that we watch runs on one of three clocks, so that no service can be waited for without end."""
+    if progress.submitted and progress.phase != "complete":
+        return dataclasses.replace(progress, attempt_s=progress.attempt_s + gap)
+    if progress.phase == "warming_up":
+        return dataclasses.replace(progress, warm_s=progress.warm_s + gap)
+    return dataclasses.replace(progress, handover_s=progress.handover_s + gap)
 
 
 def after_blind(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
@@ -290,14 +299,18 @@ def _within_limits(progress: PodProgress, *, limits: BatchLimits) -> PodProgress
         sentence = f"Generation took more than {limits.generation_s // 60} minutes in total."
         return dataclasses.replace(progress, phase="failed", failure=_theirs("generation_too_long", sentence))
     if progress.warm_s > limits.warm_up_s:
-        return _lose(
-            progress,
-            code="warm_up_too_long",
-            sentence=f"The service was not ready after {limits.warm_up_s // 60} minutes.",
-        )
-    if progress.silent_s > limits.silence_s:
+        lose = _lose_unclear if progress.silent_s > limits.silence_s else _lose
+        sentence = f"The service was not ready after {limits.warm_up_s // 60} minutes."
+        return lose(progress, code="warm_up_too_long", sentence=sentence)
+    # before it is ready a service may be silent: the warm-up limit is all it has to keep
+    may_be_silent = progress.phase == "warming_up" and not progress.submitted
+    if progress.silent_s > limits.silence_s and not may_be_silent:
         sentence = f"The service runs but did not answer for {limits.silence_s} seconds."
-        return _lose(progress, code="silent", sentence=sentence)
+        return _lose_unclear(progress, code="silent", sentence=sentence)
+    if progress.handover_s > limits.handover_s:
+        done = "gave no files of a complete batch" if progress.submitted else "was ready, and took no batch"
+        sentence = f"The service {done} within {limits.handover_s} seconds."
+        return _lose_unclear(progress, code="handover", sentence=sentence)
     if progress.odd_answers > limits.odd_answers:
         sentence = f"The service gave more than {limits.odd_answers} answers that the batch API does not allow."
         return _lose(progress, code="nonsense", sentence=sentence)
@@ -317,6 +330,7 @@ def after_collected(progress: PodProgress, event: Event, limits: BatchLimits) ->
         generation_s=progress.generation_s + progress.attempt_s,
         batch_s=(*progress.batch_s, progress.attempt_s),
         attempt_s=0,
+        handover_s=0,
         silent_s=0,
         odd_answers=0,
         our_faults=0,
@@ -334,10 +348,8 @@ def after_lost(progress: PodProgress, event: Event, limits: BatchLimits) -> PodP
         return progress
     if failure.failure_class == MINER:
         return _lose(progress, code=failure.code, sentence=failure.sentence)
-    if (
-        failure.failure_class == UNCLEAR
-    ):  # the time of the attempt is charged, or not, when it is known whose loss it is
-        return dataclasses.replace(progress, phase="lost", failure=failure, controlled=False)
+    if failure.failure_class == UNCLEAR:
+        return _lose_unclear(progress, code=failure.code, sentence=failure.sentence)
     return _lost_by_us(progress, failure, controlled=False)
 
 
@@ -371,6 +383,12 @@ def _lose(progress: PodProgress, *, code: str, sentence: str) -> PodProgress:
     generated = progress.generation_s + progress.attempt_s
     failure = _theirs(code, sentence)
     return dataclasses.replace(progress, phase="lost", failure=failure, generation_s=generated, attempt_s=0)
+
+
+def _lose_unclear(progress: PodProgress, *, code: str, sentence: str) -> PodProgress:
+    """Lost by the miner's doing or by ours: the attempt's time is charged when a control pod has shown which."""
+    failure = PodFailure(failure_class=UNCLEAR, code=code, sentence=sentence)
+    return dataclasses.replace(progress, phase="lost", failure=failure, controlled=False)
 
 
 def after_stopped(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:

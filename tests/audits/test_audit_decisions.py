@@ -3,9 +3,12 @@
 import dataclasses
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import cycle
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from audits.decisions import lifecycle, verdicts
 from audits.decisions.lifecycle import BatchLimits, Event, PodFailure, PodProgress, after, next_action, replay
@@ -189,9 +192,11 @@ def test_a_service_has_four_hours_to_warm_up_on_each_pod():
     assert decided((0, "started"), *warm, (4 * HOUR + 30, "warming_up"), (4.5 * HOUR, "stopped"), *again).kind == "look"
 
 
-def test_a_service_that_never_answers_is_warming_up_for_too_long():
-    end = decided((0, "started"), *watched("silent", since=0, until=4 * HOUR + 60))
-    assert (end.kind, end.failure.code) == ("replace", "warm_up_too_long")
+def test_a_service_that_never_answers_is_warming_up_for_too_long_unless_a_control_is_not_heard_either():
+    never = ((0, "started"), *watched("silent", since=0, until=4 * HOUR + 60))
+    assert (decided(*never).kind, decided(*never).failure.code) == ("control", "warm_up_too_long")
+    assert decided(*never, (5 * HOUR, "control_passed")).failure.failure_class == "miner"
+    assert decided(*never, (5 * HOUR, "control_failed", OURS)).failure.failure_class == "infrastructure"
 
 
 def test_generation_has_two_hours_in_all():
@@ -232,10 +237,22 @@ def test_a_batch_that_is_complete_in_the_end_is_not_late():
     assert decided(*UP, (21, "submitted"), *busy, (2 * HOUR + 51, "complete")).kind == "collect"
 
 
-def test_a_pod_that_stops_answering_is_given_up_after_five_minutes():
+def test_a_pod_that_stops_answering_is_given_up_after_five_minutes_and_a_control_shows_whose_doing_it_was():
     assert decided(*GENERATING, *watched("silent", since=30, until=320)).kind == "look"
-    end = decided(*GENERATING, *watched("silent", since=30, until=360))
-    assert (end.kind, end.failure.failure_class, end.failure.code) == ("replace", "miner", "silent")
+    silent = (*GENERATING, *watched("silent", since=30, until=360))
+    assert (decided(*silent).kind, decided(*silent).failure.code) == ("control", "silent")
+    theirs, ours = decided(*silent, (400, "control_passed")), decided(*silent, (400, "control_failed", OURS))
+    assert (theirs.kind, theirs.failure.failure_class) == ("replace", "miner")
+    assert (ours.kind, ours.failure.failure_class) == ("replace", "infrastructure")
+
+
+@pytest.mark.parametrize(("before", "state"), [(UP, "ready"), (COMPLETE, "complete")])
+def test_a_good_status_does_not_excuse_a_service_that_never_takes_or_gives_its_batch(before, state):
+    asked = [step for n in range(31) for step in ((70 + 30 * n, state), (70 + 30 * n, "silent"))]
+    assert decided(*before, *asked[:-4]).kind in ("submit", "collect")
+    assert (decided(*before, *asked).kind, decided(*before, *asked).failure.code) == ("control", "handover")
+    assert decided(*before, *asked, (2000, "control_passed")).failure.failure_class == "miner"
+    assert decided(*before, *asked, (2000, "control_failed", OURS)).failure.failure_class == "infrastructure"
 
 
 def test_an_answer_in_between_ends_the_silence():
@@ -397,3 +414,64 @@ def test_limits_are_data():
     assert dataclasses.replace(LIMITS, replacements=0).replacements == 0
     limits = dataclasses.replace(LIMITS, replacements=0)
     assert decided(*GENERATING, (40, "replace"), limits=limits).kind == "fail"
+
+
+SHORT = BatchLimits(
+    replacements=1, warm_up_s=30, generation_s=40, silence_s=15, odd_answers=1, our_faults=2, blind_s=60, handover_s=60
+)
+LOOKS = 600
+DEATHS = [("lost", THEIRS), ("lost", UNCLEAR)]
+OUTAGES = [("lost", OURS), ("blind", OURS)]
+
+
+def ways(*answers) -> some.SearchStrategy:
+    """What is answered to one question, over and over."""
+    return some.lists(some.sampled_from(answers), min_size=1, max_size=4)
+
+
+ANSWERS = some.fixed_dictionaries(
+    {
+        "status": ways(*lifecycle.POD_STATES, "replace", "silent", "nonsense", *DEATHS),
+        "submit": ways("submitted", "silent", "nonsense", "conflict", *DEATHS),
+        "collect": ways("collected", "silent", "nonsense", "conflict", ("unusable", THEIRS), *DEATHS),
+    }
+)
+PROVIDERS = some.fixed_dictionaries(
+    {
+        "start_pod": ways("started", ("refused", OURS), ("refused", UNCLEAR)),
+        "control": ways("control_passed", ("control_failed", OURS)),
+        "status": ways("warming_up", "ready", "complete", *OUTAGES),
+    }
+)
+HONEST = {"start_pod": ["started"], "replace": ["stopped"], "control": ["control_passed"]}
+
+
+def lived(answers: dict, *, batches: int) -> lifecycle.PodAction:
+    """What a run ends with, if these are the answers, a look every five seconds; AssertionError if it has no end."""
+    asked = {question: cycle(given_) for question, given_ in {**HONEST, **answers}.items()}
+    progress = PodProgress()
+    for now in range(0, 5 * LOOKS, 5):
+        if progress.phase in lifecycle.POD_STATES:
+            progress = answered(progress, next(asked["status"]), now=now)
+        action = next_action(progress, batches=batches, limits=SHORT, now=at(now))
+        if action.kind in ("done", "fail"):
+            return action
+        if action.kind in asked:
+            progress = answered(progress, next(asked[action.kind]), now=now)
+    raise AssertionError(f"no end after {LOOKS} looks: {progress}")
+
+
+def answered(progress: PodProgress, answer: str | tuple, *, now: int) -> PodProgress:
+    step = (now, *answer) if isinstance(answer, tuple) else (now, answer)
+    return after(progress, *history(step), limits=SHORT)
+
+
+@given(answers=ANSWERS, batches=some.integers(1, 3))
+def test_whatever_a_service_answers_its_run_ends_and_never_as_our_failure(answers, batches):
+    end = lived(answers, batches=batches)
+    assert end.kind == "done" or end.failure.failure_class == "miner"
+
+
+@given(answers=ANSWERS, provider=PROVIDERS, batches=some.integers(1, 3))
+def test_whatever_a_provider_does_as_well_a_run_ends(answers, provider, batches):
+    lived({**answers, **provider}, batches=batches)

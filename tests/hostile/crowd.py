@@ -48,7 +48,8 @@ from tests.verify.played_round import BLOCKS, START, Stage
 
 RIG = json.loads(COMPETITION.read_text())["config"]["rig"] | {"pixels": 32, "grid_pixels": 32, "samples": 1}
 DRAWN = ("balloon", "book", "mug")  # what the pictures of the prompts show
-PODS = {"replacements": 1, "warm_up_s": 30, "generation_s": 40, "silence_s": 15, "odd_answers": 1, "our_faults": 2}
+PODS = {"replacements": 1, "warm_up_s": 30, "generation_s": 40, "handover_s": 30, "silence_s": 15}
+PODS |= {"odd_answers": 1, "our_faults": 2}
 FETCH = {"max_bytes": 209715200, "total_s": 30, "idle_s": 10, "retry_scale": 0.01}
 SOON_S, REST_S = 1.0, 2.0
 MOST_LOOKS = 4000

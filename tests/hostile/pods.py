@@ -147,6 +147,7 @@ RAW: dict[str, Answer] = {
     "status_huge": b"HTTP/1.1 " + b"9" * 5_000 + b" OK\r\n\r\n",
     "status_negative": b"HTTP/1.1 -200 OK\r\n\r\n",
     "status_500": http(b"{}", status="500 Oh"),
+    "status_503": http(b"<h1>Busy</h1>", status="503 Busy"),
     "status_404": http(b"{}", status="404 No"),
     "status_401": http(b"", status="401 No"),
     "redirect": http(b"", status="302 Found", headers="Location: http://127.0.0.1:1/\r\n"),

@@ -12,7 +12,9 @@ from audits.pods import batch, results
 from audits.pods.base import Pod, PodFault
 from tests.hostile.pods import KINDS, STEMS, Behaviour, serve
 
-LIMITS = BatchLimits(replacements=1, warm_up_s=120, generation_s=240, silence_s=60, odd_answers=1, our_faults=2)
+LIMITS = BatchLimits(
+    replacements=1, warm_up_s=120, generation_s=240, handover_s=60, silence_s=60, odd_answers=1, our_faults=2
+)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE_S = 0.4
 KILLED = ("local_signal_9", "docker_exit_137", "docker_exit_125", "rented_without_a_word")
@@ -33,28 +35,32 @@ class Play:
 
     def to_the_end(self) -> PodAction:
         for _ in range(200):
+            if self.progress.phase in lifecycle.POD_STATES:
+                self.take(self.look)
             action = lifecycle.next_action(self.progress, batches=1, limits=LIMITS, now=self.now)
             if action.kind in ("done", "fail"):
                 return action
-            if action.kind != "pause":
-                event = self.step(action)
-                self.progress = lifecycle.after(self.progress, event, limits=LIMITS)
+            if action.kind not in ("pause", "look"):
+                self.take(self.steps[action.kind])
             self.now += timedelta(seconds=max(20, action.delay_s))
         raise AssertionError(f"no end: {self.progress}")
 
-    def step(self, action: PodAction) -> Event:
-        steps: dict[str, Callable[[], Event]] = {
+    @property
+    def steps(self) -> dict[str, Callable[[], Event]]:
+        return {
             "start_pod": lambda: self.event("started"),
             "replace": lambda: self.event("stopped"),
-            "look": self.look,
             "control": lambda: self.event("control_passed"),
             "submit": self.submit,
             "collect": self.collect,
         }
+
+    def take(self, step: Callable[[], Event]) -> None:
         try:
-            return steps[action.kind]()
+            event = step()
         except PodFault as fault:
-            return self.event("lost", failure=_failure(fault))
+            event = self.event("lost", failure=_failure(fault))
+        self.progress = lifecycle.after(self.progress, event, limits=LIMITS)
 
     def event(self, kind: str, *, state: str = "", failure: PodFailure | None = None) -> Event:
         return Event(kind=kind, at=self.now, state=state, failure=failure)
