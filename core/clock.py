@@ -34,10 +34,10 @@ def elapsed() -> float:
 
 @dataclass
 class DatabaseClock:
-    """The last measurement: at `measured_at` (of `elapsed`) the database said `told`, and we were `skew` ahead."""
+    """At `measured_at` (of `elapsed`) the database said `database_time`; this machine was `skew` ahead."""
 
     measured_at: float | None = None
-    told: datetime = field(default_factory=wall)
+    database_time: datetime = field(default_factory=wall)
     skew: timedelta = timedelta(0)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -46,7 +46,7 @@ class DatabaseClock:
         if self.measured_at is None or elapsed() - self.measured_at >= MEASURE_EVERY_S:
             self.measure()
         with self.lock:
-            return self.told + timedelta(seconds=elapsed() - (self.measured_at or 0.0))
+            return self.database_time + timedelta(seconds=elapsed() - (self.measured_at or 0.0))
 
     def measure(self) -> None:
         """Ask the database.  One that does not answer leaves the last measurement in force."""
@@ -56,7 +56,7 @@ class DatabaseClock:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT clock_timestamp()")
-                told: datetime = cursor.fetchone()[0]
+                database_time: datetime = cursor.fetchone()[0]
         except DatabaseError:
             if self.measured_at is None:
                 raise
@@ -64,9 +64,10 @@ class DatabaseClock:
         after = elapsed()
         if after - before > LONGEST_QUESTION_S and self.measured_at is not None:
             return
-        ahead = wall() - told - timedelta(seconds=(after - before) / 2)
+        ahead = wall() - database_time - timedelta(seconds=(after - before) / 2)
         with self.lock:
-            was_wrong, self.measured_at, self.told, self.skew = self.wrong, (before + after) / 2, told, ahead
+            was_wrong, self.measured_at = self.wrong, (before + after) / 2
+            self.database_time, self.skew = database_time, ahead
         if self.wrong and not was_wrong:
             log.error("%s This process stops acting until the operator has set this machine's clock.", self.sentence)
         elif was_wrong and not self.wrong:

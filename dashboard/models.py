@@ -45,7 +45,7 @@ class LightCopy(Stateful):
     """A small file that shows what a heavy one (`original`, by its hash) looks like: simplified, for visitors only."""
 
     graph = LightCopyStates
-    told = False
+    in_ledger = False
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="light_copies")
     original = models.CharField(max_length=64, unique=True)
     sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
@@ -88,7 +88,7 @@ class WinnerCopy(Stateful):
     """A winner's file (`original`, by its hash) as `target`, with where it comes from inside; for downloading only."""
 
     graph = WinnerCopyStates
-    told = False
+    in_ledger = False
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="winner_copies")
     original = models.CharField(max_length=64)
     target = models.CharField(max_length=40)

@@ -16,8 +16,8 @@ class Examiner(Protocol):
 
 def examiner(name: str) -> Examiner:
     """Loaded by name; its libraries are loaded where it runs, which is the sandbox."""
-    found: Examiner = part(f"{FORMATS[name].sandbox}:WORK").examine
-    return found
+    examine: Examiner = part(f"{FORMATS[name].sandbox}:WORK").examine
+    return examine
 
 
 def known_good(name: str) -> bytes:

@@ -58,9 +58,9 @@ def regular_file(path: Path, *, most: int) -> bytes:
     except OSError as error:
         raise RendererFault("CRASHED", "the work left no file") from error
     try:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= most:
-            raise RendererFault("TOO_HEAVY", f"the work left {found.st_size} bytes; a file of 1 to {most} is needed")
-        return os.pread(number, found.st_size, 0)
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= most:
+            raise RendererFault("TOO_HEAVY", f"the work left {status.st_size} bytes; a file of 1 to {most} is needed")
+        return os.pread(number, status.st_size, 0)
     finally:
         os.close(number)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rule:
-    """`found` is a template of what was seen; `advice` what to do about it."""
+    """`observation` is a template of what was seen; `advice` what to do about it."""
 
-    found: str
+    observation: str
     advice: str

@@ -154,8 +154,8 @@ RULES = known_rules()  # loads them: whoever refuses a file inside its own root 
 def refusal(code: str, **seen: Any) -> Refused:
     """The refusal under rule `code`, in one sentence a miner can act on.  Values come from hostile files."""
     rule = RULES.get(code) or known_rules()[code]
-    found = rule.found.format(**{name: plain(value) for name, value in seen.items()})
-    return Refused(code, f"{found[:1].upper()}{found[1:]}; {rule.advice}.")
+    sentence = rule.observation.format(**{name: plain(value) for name, value in seen.items()})
+    return Refused(code, f"{sentence[:1].upper()}{sentence[1:]}; {rule.advice}.")
 
 
 def plain(value: Any) -> str:

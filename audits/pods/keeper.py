@@ -96,7 +96,7 @@ async def _keep(orders: Orders) -> int:
         os.chmod(SOCKET, 0o600)
         pictures = Pictures(Path("pictures"))
         doors.append(await asyncio.start_server(pictures, "127.0.0.1", pictures_port, limit=LARGEST_HEAD))
-        log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.said_bytes).follow(running.output))
+        log = asyncio.create_task(Log(Path(LOG), cap=orders.limits.log_bytes).follow(running.output))
         started = {"pid": os.getpid(), "port": port, "pictures_port": int(doors[1].sockets[0].getsockname()[1])}
         _write(STARTED, started)
         _report(started)

@@ -9,7 +9,7 @@ MIB = 1 << 20
 # Suits a generator that runs on a processor.  Memory, processor time and file size are limits of each process: without
 # a control group a whole pod may use `processes` times as much.  `scratch_bytes` is a limit of the whole pod (with
 # namespaces: /tmp is memory).  `wall_seconds` is the life of a pod: longest warm-up, longest generation, and a margin
-# for our own slowness.  `said_bytes` are kept of its log.
+# for our own slowness.  `log_bytes` are kept of its log.
 POD = SandboxPolicy(
     memory=4096 * MIB,
     cpu_seconds=7 * 3600,
@@ -18,5 +18,5 @@ POD = SandboxPolicy(
     processes=256,
     open_files=512,
     scratch_bytes=1024 * MIB,
-    said_bytes=256 * 1024,
+    log_bytes=256 * 1024,
 )

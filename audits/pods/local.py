@@ -146,7 +146,7 @@ class LocalPods:
         for part in (path.with_suffix(".older"), path):
             with contextlib.suppress(FileNotFoundError):
                 parts.append(part.read_bytes())
-        return b"".join(parts)[-self.limits.said_bytes :]
+        return b"".join(parts)[-self.limits.log_bytes :]
 
     def sweep(self, known_names: Callable[[], set[str]]) -> list[str]:
         """Folders that no row knows, with whatever runs in them.

@@ -62,7 +62,7 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
         try:
             advice: list[dict[str, Any]] = [
                 {"code": str(one["code"]), "message": str(one["message"]), "line": int(one["line"])}
-                for one in json.loads(ended.said or b"[]")
+                for one in json.loads(ended.output or b"[]")
             ]
         except (ValueError, KeyError, TypeError, RecursionError):
             return replace(blank, outcome=BROKEN, why="its answer cannot be read")
@@ -85,4 +85,4 @@ def _version(program: str) -> str:
     """As it says itself: "Haskell Dockerfile Linter 2.12.0"."""
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
         ended = processes.run([program, "--version"], folder=Path(folder), policy=LIMITS)
-    return excerpt(ended.said.decode("utf-8", "replace").rpartition(" ")[2]) or "unknown"
+    return excerpt(ended.output.decode("utf-8", "replace").rpartition(" ")[2]) or "unknown"

@@ -21,8 +21,8 @@ class Director:
     """Keeps the demo moving, and asks everything to stop once its first `rounds` rounds are published, or one of them
     cannot be: `trouble` says why, whose fault it is and who must act."""
 
-    def __init__(self, *, say: Callable[[str], None], files: Path, rounds: int | None) -> None:
-        self.say, self.files, self.rounds = say, files, rounds
+    def __init__(self, *, print_line: Callable[[str], None], files: Path, rounds: int | None) -> None:
+        self.print_line, self.files, self.rounds = print_line, files, rounds
         self.trouble = ""
         self.standing = "no round was announced"
         self.played = False
@@ -49,7 +49,7 @@ class Director:
             if not self._decided(wanted):
                 line = demo_setting.keep_moving(competition, files=self.files, patient=self.rounds is None, now=now)
                 if line:
-                    self.say(line)
+                    self.print_line(line)
             if self.rounds is not None:
                 self._judge_progress(wanted, stop)
 
@@ -93,7 +93,7 @@ class Director:
         )
         lines.append(f"    bundle {round_.publication.bundle_hash}")
         for line in lines:
-            self.say(named(line))
+            self.print_line(named(line))
 
 
 def standing(round_: Round) -> str:

@@ -46,7 +46,7 @@ class Delivery(Stateful):
     """One event for one subscription: sent once, tried until it arrived.  It is due once it is its turn."""
 
     graph = DeliveryStates
-    told = False
+    in_ledger = False
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="deliveries")
     event = models.ForeignKey("competition.LedgerEvent", models.PROTECT, related_name="deliveries")

@@ -259,7 +259,7 @@ def _git(root: Path, *arguments: str) -> bytes:
     ended = processes.run(command, folder=None, policy=policy)
     if not ended.fine:
         raise GitFailed(ended.complaints)
-    return ended.said
+    return ended.output
 
 
 def _command(root: Path, *arguments: str) -> tuple[list[str], SandboxPolicy]:

@@ -30,7 +30,7 @@ class Damage(Stateful):
     on until it is mended."""
 
     graph = DamageStates
-    told = False
+    in_ledger = False
     sha256 = models.CharField(max_length=64)
     what = models.CharField(max_length=8, default=FILE)
     problem = models.CharField(max_length=20)

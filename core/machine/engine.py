@@ -63,7 +63,7 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
     target = row.graph.states[outcome.to]
     failure = outcome.failure or StepFailure("", "", "")
     with transaction.atomic():
-        if row.told:
+        if row.in_ledger:
             ledger.hold(row.competition_pk())  # before any row: whoever moves several rows meets nobody half-way
         ours = type(row).objects.filter(pk=row.pk, state=old, lease=row.lease)
         written = ours.update(
@@ -85,7 +85,7 @@ def move(row: Stateful, outcome: Move, *, now: datetime) -> bool:
         row.refresh_from_db()
         if outcome.also is not None:
             outcome.also()
-        if row.told:
+        if row.in_ledger:
             kind, body = event_of(row, outcome, old=old)
             ledger.append(row.competition_pk(), kind=kind, at=now, body=body)
         wake(row, now=now)
@@ -243,13 +243,15 @@ def reconcile(*, now: datetime) -> int:
 def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TOLERANCE) -> Q:
     """Rows that a clock that was wrong put off: due later than any step of their state waits, or leased for longer than
     a lease lasts."""
-    found = Q(pk__in=[])
+    condition = Q(pk__in=[])
     for name in model.graph.active():
         state = model.graph.states[name]
         lasting = now + timedelta(seconds=min(state.lease_s, settings.LEASE_SECONDS)) + slack
         farthest = now + timedelta(seconds=state.longest_wait_s) + slack
-        found |= Q(state=name) & (Q(lease__isnull=False, leased_until__gt=lasting) | Q(lease=None, due_at__gt=farthest))
-    return found
+        condition |= Q(state=name) & (
+            Q(lease__isnull=False, leased_until__gt=lasting) | Q(lease=None, due_at__gt=farthest)
+        )
+    return condition
 
 
 def heal(model: type[Stateful], *, now: datetime) -> int:

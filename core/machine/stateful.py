@@ -40,10 +40,10 @@ class Stateful(models.Model):
     failure_code = models.CharField(max_length=40, blank=True, default="")
     failure_reason = models.TextField(blank=True, default="")
 
-    objects: ClassVar[models.Manager[Self]]  # Django adds it to each model; told here because this one is abstract
+    objects: ClassVar[models.Manager[Self]]  # Django adds it to each model; declared here because this one is abstract
     graph: ClassVar[type[Graph]]
-    told: ClassVar[bool] = True
-    """Does the ledger tell of its moves?  Not of a letter's: it decides nothing, and every letter would be news."""
+    in_ledger: ClassVar[bool] = True
+    """Whether the ledger records its moves.  It records no move of a letter, which decides nothing."""
 
     class Meta:
         abstract = True

@@ -269,15 +269,15 @@ def status_code(status: int) -> str:
 
 def require_the_rest(response: Response, *, start: int, have: int, label: partial_files.PartialLabel) -> int:
     """The whole file's size.  A 206 must be just what was asked for: from `start` to the end of the same file."""
-    said = response.headers.get("content-range", "")
-    found = _CONTENT_RANGE.fullmatch(said.strip())
-    if found is None:
-        raise NotTheSameFile(f"no usable Content-Range: {said!r}")
-    first, last, total = (int(part) for part in found.groups())
+    content_range = response.headers.get("content-range", "")
+    matched = _CONTENT_RANGE.fullmatch(content_range.strip())
+    if matched is None:
+        raise NotTheSameFile(f"no usable Content-Range: {content_range!r}")
+    first, last, total = (int(part) for part in matched.groups())
     if first != start or last != total - 1 or last < first:
-        raise NotTheSameFile(f"asked from byte {start}, it says {said!r}")
+        raise NotTheSameFile(f"asked from byte {start}, it says {content_range!r}")
     if response.length not in (None, last - first + 1):
-        raise NotTheSameFile(f"{response.length} bytes for {said!r}")
+        raise NotTheSameFile(f"{response.length} bytes for {content_range!r}")
     if label.total not in (None, total) or total < have:
         raise NotTheSameFile(f"it had {label.total or have} bytes, now it has {total}")
     if response.headers.get("etag", label.etag) != label.etag:
@@ -307,8 +307,8 @@ def settle_by_witness(
 def answers(witness: tuple[str, int], *, timeout_s: float, resolver: Resolver | None = None) -> bool:
     """Does the operator's own witness take a connection?"""
     try:
-        found = list((resolver or socket.getaddrinfo)(witness[0], witness[1], 0, socket.SOCK_STREAM, 0, 0))
-        socket.create_connection(found[0][4][:2], timeout=timeout_s).close()
+        addresses = list((resolver or socket.getaddrinfo)(witness[0], witness[1], 0, socket.SOCK_STREAM, 0, 0))
+        socket.create_connection(addresses[0][4][:2], timeout=timeout_s).close()
     except (OSError, IndexError):
         return False
     return True

@@ -127,8 +127,8 @@ def _dialled(
     if origin.unix_path:
         sock = _unix(origin.unix_path, timeout_s=timeout_s)
     else:
-        found = url_guard.addresses(origin, resolver=resolver, timeout_s=timeout_s)
-        sock = _connected(found, origin=origin, timeout_s=min(watch.left(), patience.connect_s))
+        addresses = url_guard.addresses(origin, resolver=resolver, timeout_s=timeout_s)
+        sock = _connected(addresses, origin=origin, timeout_s=min(watch.left(), patience.connect_s))
     try:
         if origin.scheme == "https":
             sock = _secured(sock, origin, watch=watch, context=tls or tls_context())
@@ -157,9 +157,9 @@ def _unix(path: str, *, timeout_s: float) -> socket.socket:
     return sock
 
 
-def _connected(found: tuple[ssrfguard.Address, ...], *, origin: HttpOrigin, timeout_s: float) -> socket.socket:
+def _connected(addresses: tuple[ssrfguard.Address, ...], *, origin: HttpOrigin, timeout_s: float) -> socket.socket:
     try:
-        return ssrfguard.connect(found, policy=origin.rules, timeout=timeout_s)
+        return ssrfguard.connect(addresses, policy=origin.rules, timeout=timeout_s)
     except ssrfguard.BlockedAddressError as blocked:
         raise FetchFailed("private_address", blocked.reason) from blocked
     except TimeoutError as late:

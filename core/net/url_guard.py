@@ -162,7 +162,7 @@ def addresses(
         return seen
 
     try:
-        found = ssrfguard.resolve(origin.checked, policy=origin.rules, resolver=once)
+        resolved = ssrfguard.resolve(origin.checked, policy=origin.rules, resolver=once)
     except ssrfguard.BlockedAddressError as blocked:
         raise FetchFailed("private_address", blocked.reason) from blocked
     except TimeoutError as late:
@@ -171,11 +171,11 @@ def addresses(
         raise FetchFailed(_name_code(failed), f"{origin.name}: {failed.strerror or failed}") from failed
     except (OSError, UnicodeError, ValueError) as failed:
         raise FetchFailed("name_unknown", f"{origin.name}: {failed}") from failed
-    for answer in found if origin.level != "configured" else ():
+    for answer in resolved if origin.level != "configured" else ():
         reason = objection(answer.ip, loopback=origin.level == "loopback")
         if reason:
             raise FetchFailed("private_address", f"{answer.ip} ({reason})")
-    return found
+    return resolved
 
 
 def objection(ip: IPv4Address | IPv6Address, *, loopback: bool = False) -> str | None:

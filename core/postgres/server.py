@@ -253,11 +253,11 @@ class Cluster:
 
     def free_port(self) -> int:
         """Last time's port when it is still free, so that open connection pools find the server again."""
-        kept = self.home / "port"
-        wanted = int(kept.read_text()) if kept.exists() else 0
+        port_file = self.home / "port"
+        wanted = int(port_file.read_text()) if port_file.exists() else 0
         if not wanted or not is_free(wanted, host=HOST):
             wanted = free_port(host=HOST)
-            kept.write_text(str(wanted))
+            port_file.write_text(str(wanted))
         return wanted
 
     def stop_after_last_user(self) -> None:

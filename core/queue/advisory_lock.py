@@ -39,8 +39,8 @@ def hold_lock(what: str) -> Iterator[Held]:
     """Raises Taken at once where another process holds `what`."""
     params = connection.get_connection_params()
     number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:4], "big", signed=True)
-    kept = {name: value for name, value in params.items() if name not in ("cursor_factory", "context")}
-    with psycopg.connect(**kept, autocommit=True) as holder:
+    own_params = {name: value for name, value in params.items() if name not in ("cursor_factory", "context")}
+    with psycopg.connect(**own_params, autocommit=True) as holder:
         taken = holder.execute("SELECT pg_try_advisory_lock(%s, %s)", [SPACE, number]).fetchone()
         if not (taken and taken[0]):
             raise Taken(what)

@@ -100,12 +100,12 @@ class Supervisor:
         programs: Iterable[Program],
         *,
         logs: Path,
-        say: Callable[[str], None],
+        print_line: Callable[[str], None],
         chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.children = [Child(program, log=logs / f"{program.name}.log") for program in programs]
-        self.say = say
+        self.print_line = print_line
         self.chores = chores
         self.complaints: dict[Callable[[], None], str] = {}
         self.stopping = False
@@ -129,9 +129,9 @@ class Supervisor:
     def tick(self, *, now: float) -> None:
         for child in self.children:
             if ending := child.died(now=now):
-                self.say(f"{child.program.name} ended ({ending}); it starts again in {child.pause:g} s")
+                self.print_line(f"{child.program.name} ended ({ending}); it starts again in {child.pause:g} s")
                 for line in child.last_words():
-                    self.say(f"    {line}")
+                    self.print_line(f"    {line}")
             if child.process is None and now >= child.start_at:
                 child.start(now=now)
             child.trim_log()
@@ -148,7 +148,7 @@ class Supervisor:
             complaint = f"{type(error).__name__}: {error}".strip()
             if self.complaints.get(chore) != complaint:
                 self.complaints[chore] = complaint
-                self.say(complaint)
+                self.print_line(complaint)
 
     def stop(self) -> None:
         """Ask all, wait, then insist."""

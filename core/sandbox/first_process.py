@@ -28,11 +28,11 @@ def report_end(program: int, outcome: int) -> NoReturn:
 
 def end_alike(outcome: int, first: int) -> NoReturn:
     """End as the program did of which process `first` reports; by SIGKILL where that was killed before it could."""
-    told = os.read(outcome, 200)
+    report = os.read(outcome, 200)
     os.waitpid(first, 0)
     ended = {"signal": int(signal.SIGKILL)}
     with contextlib.suppress(ValueError):
-        ended = json.loads(told)
+        ended = json.loads(report)
     if "exit" in ended:
         os._exit(ended["exit"])
     number = ended["signal"]

@@ -51,15 +51,15 @@ class ForkServer:
         started = time.monotonic()
         with contextlib.ExitStack() as open_ends:
             pairs = [_pipe(open_ends) for _ in range(3)]
-            most = (policy.answer_bytes, 1 << 16, policy.said_bytes)
+            most = (policy.answer_bytes, 1 << 16, policy.log_bytes)
             pipes = [CappedPipe(reading.fileno(), cap) for (reading, _), cap in zip(pairs, most, strict=True)]
             self._send(request, [asset, *(writing.fileno() for _, writing in pairs)])
             for _, writing in pairs:
                 writing.close()  # or we would never read their end
             read_all(pipes, deadline=started + policy.wall_seconds + GRACE_SECONDS)
-        said, ended, logged = pipes
+        answer, ended, logged = pipes
         return WorkReport(
-            answer=bytes(said.content),
+            answer=bytes(answer.content),
             log=logged.content.decode("utf-8", "replace"),
             end=json.loads(ended.content) if ended.content else None,
             wall_seconds=time.monotonic() - started,

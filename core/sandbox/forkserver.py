@@ -101,7 +101,7 @@ class WorkServer:
             _kill_group(ended.si_pid)  # whatever it may have left behind, while its number cannot be another's
             _, status, used = os.wait4(ended.si_pid, 0)
             child = self.children.pop(ended.si_pid)
-            told = {
+            report = {
                 "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
                 "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
                 "overran": child.overran,
@@ -109,7 +109,7 @@ class WorkServer:
                 "peak_bytes": used.ru_maxrss * 1024,
             }
             with contextlib.suppress(OSError):  # nobody may be waiting any more
-                os.write(child.status, json.dumps(told).encode())
+                os.write(child.status, json.dumps(report).encode())
             os.close(child.status)
 
     def _child(self, request: dict[str, Any], files: list[int]) -> None:
@@ -130,9 +130,9 @@ class WorkServer:
         os.dup2(nothing, 0)
         os.dup2(files[LOG], 1)
         os.dup2(files[LOG], 2)
-        kept = {0, 1, 2, files[DATA], files[ANSWER]}
+        needed = {0, 1, 2, files[DATA], files[ANSWER]}
         for number in [int(name) for name in os.listdir("/proc/self/fd")]:
-            if number not in kept:
+            if number not in needed:
                 with contextlib.suppress(OSError):
                     os.close(number)
 
@@ -151,18 +151,18 @@ def _run(work: Work, request: dict[str, Any], *, data: int, answer: int, server:
     try:
         with os.fdopen(data, "rb") as file:
             asset = file.read()
-        said: dict[str, Any] = {"done": work(request["task"], asset)}
+        result: dict[str, Any] = {"done": work(request["task"], asset)}
     except Refused as refused:
-        said = {"refused": [refused.code, refused.sentence]}
+        result = {"refused": [refused.code, refused.sentence]}
     except MemoryError:
-        said = {"exhausted": "memory"}
+        result = {"exhausted": "memory"}
     except Exception:
-        said = {"broke": traceback.format_exc()[-4000:]}
-    _answer(answer, said)
+        result = {"broke": traceback.format_exc()[-4000:]}
+    _answer(answer, result)
 
 
-def _answer(pipe: int, said: dict[str, Any]) -> None:
-    waiting = json.dumps(said).encode() + b"\n"
+def _answer(pipe: int, result: dict[str, Any]) -> None:
+    waiting = json.dumps(result).encode() + b"\n"
     while waiting:
         waiting = waiting[os.write(pipe, waiting) :]
 
@@ -179,18 +179,18 @@ def _rehearse(module: ModuleType) -> None:
 
     The rehearsal is played by a child, because the threads a renderer starts would not survive our forks.
     """
-    heard, told = os.pipe()
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             module.rehearse()
-            os.write(told, "\n".join(sys.modules).encode()[: 1 << 16])
+            os.write(writer, "\n".join(sys.modules).encode()[: 1 << 16])
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(0)
-    os.close(told)
-    with os.fdopen(heard, "rb") as names:
+    os.close(writer)
+    with os.fdopen(reader, "rb") as names:
         needed = names.read().decode().splitlines()
     os.waitpid(pid, 0)
     for name in needed:

@@ -44,7 +44,7 @@ class SandboxPolicy:
     file_bytes: int = 64 << 20  # per file written
     open_files: int = 64
     processes: int = 0  # that it may start; without one it may have threads
-    said_bytes: int = 1 << 16  # of its log that are kept
+    log_bytes: int = 1 << 16  # of its log that are kept
     answer_bytes: int = 1 << 20
     scratch_bytes: int = 0  # of a service's folder in memory
     heap: int = 4 << 30  # bytes that the scripts of a page may hold

@@ -56,7 +56,7 @@ class Ended:
     """How a program ended.  `overran`: its wall time was over; `flooded`: it printed more than it may answer."""
 
     code: int
-    said: bytes
+    output: bytes
     complaints: str
     overran: bool = False
     flooded: bool = False
@@ -73,8 +73,8 @@ class Ended:
     def exhausted(self) -> bool:
         """Did it, or a process it started, use up the processor time or file size it was given?"""
         shell = {128 + number for number in BY_ITSELF}
-        told = any(f"signal {int(number)}" in self.complaints for number in BY_ITSELF)
-        return -self.code in BY_ITSELF or self.code in shell or told or "File too large" in self.complaints
+        signalled = any(f"signal {int(number)}" in self.complaints for number in BY_ITSELF)
+        return -self.code in BY_ITSELF or self.code in shell or signalled or "File too large" in self.complaints
 
 
 def run(command: Sequence[str], *, folder: Path | None, policy: SandboxPolicy, given: bytes = b"") -> Ended:
@@ -85,21 +85,21 @@ def run(command: Sequence[str], *, folder: Path | None, policy: SandboxPolicy, g
         process = start_program(command, folder=folder, policy=policy, stdin=stdin)
     try:
         assert process.stdout and process.stderr  # noqa: S101
-        said = CappedPipe(process.stdout.fileno(), policy.answer_bytes)
-        complaints = CappedPipe(process.stderr.fileno(), policy.said_bytes)
+        output = CappedPipe(process.stdout.fileno(), policy.answer_bytes)
+        complaints = CappedPipe(process.stderr.fileno(), policy.log_bytes)
         deadline = time.monotonic() + policy.wall_seconds
-        overran = not read_all((said, complaints), deadline=deadline, enough=lambda: said.flooded)
-        if not overran and not said.flooded:
+        overran = not read_all((output, complaints), deadline=deadline, enough=lambda: output.flooded)
+        if not overran and not output.flooded:
             with contextlib.suppress(subprocess.TimeoutExpired):  # it closed its pipes and lives on
                 process.wait(timeout=max(0.1, deadline - time.monotonic()))
     finally:
         end(process)
     return Ended(
         code=process.returncode,
-        said=bytes(said.content),
+        output=bytes(output.content),
         complaints=complaints.content.decode("utf-8", "replace"),
         overran=overran,
-        flooded=said.flooded,
+        flooded=output.flooded,
     )
 
 

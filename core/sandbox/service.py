@@ -76,9 +76,9 @@ def start(
     for descriptor in (output_in, outcome_in, trouble_in, alive):
         os.close(descriptor)
     with open(trouble, "rb") as words:
-        if said := words.read(1000):
+        if complaint := words.read(1000):
             os.waitpid(pid, 0)
-            raise OSError(said.decode(errors="replace"))
+            raise OSError(complaint.decode(errors="replace"))
     return RunningService(pid=pid, pidfd=os.pidfd_open(pid), output=output, outcome=outcome, walls=walls)
 
 

@@ -32,7 +32,7 @@ LINGER_S = 2.0  # how long a closed connection's last bytes are waited for
 
 
 class FairWorker(ThreadWorker):  # type: ignore[misc]
-    """All bookkeeping happens in the main thread; `asked_at` is written by the thread that has the connection."""
+    """All bookkeeping happens in the main thread; `requested_at` is written by the thread that has the connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,19 +57,19 @@ class FairWorker(ThreadWorker):  # type: ignore[misc]
     def _start(self, conn: TConn, who: str) -> None:
         self.busy[who] += 1
         self.held[conn] = time.monotonic()
-        conn.asked_at = None
+        conn.requested_at = None
         limit(conn.sock)
         super().enqueue_req(conn)
 
     def handle(self, conn: TConn) -> Any:
         """A connection that is over is waited for here: in the main thread everybody would wait."""
-        kept = super().handle(conn)
-        if not kept:
+        keepalive = super().handle(conn)
+        if not keepalive:
             linger(conn.sock)
-        return kept
+        return keepalive
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
-        conn.asked_at = time.monotonic()
+        conn.requested_at = time.monotonic()
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
@@ -90,7 +90,7 @@ class FairWorker(ThreadWorker):  # type: ignore[misc]
         super().murder_pending()
         now = time.monotonic()
         for conn, since in list(self.held.items()):
-            if late(since=since, asked_at=conn.asked_at, now=now):
+            if late(since=since, requested_at=conn.requested_at, now=now):
                 hang_up(conn.sock)
 
 
@@ -105,8 +105,8 @@ def address(conn: TConn) -> str:
     return str(conn.client[0]) if isinstance(conn.client, tuple) else str(conn.client)
 
 
-def late(*, since: float, asked_at: float | None, now: float) -> bool:
-    return now - since > (HEAD_S if asked_at is None else WHOLE_S)
+def late(*, since: float, requested_at: float | None, now: float) -> bool:
+    return now - since > (HEAD_S if requested_at is None else WHOLE_S)
 
 
 def limit(sock: socket.socket) -> None:

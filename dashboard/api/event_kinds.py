@@ -30,7 +30,7 @@ def of_moves() -> dict[str, tuple[str, ...]]:
     graphs = {
         str(model._meta.model_name): model.graph
         for model in apps.get_models()
-        if issubclass(model, Stateful) and model.told
+        if issubclass(model, Stateful) and model.in_ledger
     }
     return {
         name: tuple(sorted({target for state in graph.states.values() for target in state.to}))

@@ -312,7 +312,7 @@ def _troubles() -> tuple[StuckRow, ...]:
     found = []
     for model in _worked_on():
         rows = model._default_manager.filter(state__in=model.graph.active(), attempts__gte=TROUBLED)
-        nobody_s = ("",) if model.told else ("", "miner")  # a receiver that fails is its owner's to mend, not ours
+        nobody_s = ("",) if model.in_ledger else ("", "miner")  # a receiver that fails is its owner's to mend, not ours
         for row in rows.exclude(failure_class__in=nobody_s).order_by("-attempts", "pk")[:MOST_TROUBLES]:
             names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")
             kept: dict[str, Any] = {name: getattr(row, name) for name in names}

@@ -19,8 +19,8 @@ def check_buffers(tree: Json, *, available: int) -> None:
             raise refusal("BUFFER_TOO_SHORT", claimed=claimed, bytes=available)
 
 
-def refuse_uri(told: Json, *, where: str) -> None:
-    uri = told.get("uri")
+def refuse_uri(entry: Json, *, where: str) -> None:
+    uri = entry.get("uri")
     if uri is not None:
         inline = isinstance(uri, str) and uri[:5].lower() == "data:"
         raise refusal("DATA_URI" if inline else "EXTERNAL_FILE", where=where)
@@ -41,49 +41,49 @@ def check_views(tree: Json) -> None:
 
 
 def check_accessors(tree: Json) -> None:
-    for index, told in enumerate(entries(tree, "accessors", limit=MOST_ENTRIES)):
+    for index, accessor in enumerate(entries(tree, "accessors", limit=MOST_ENTRIES)):
         where = f"accessors[{index}]"
-        component, kind = told.get("componentType"), told.get("type")
+        component, kind = accessor.get("componentType"), accessor.get("type")
         if not isinstance(component, int) or component not in COMPONENTS:
             raise refusal("BAD_ACCESSOR", where=where, why="unknown componentType")
         if not isinstance(kind, str) or kind not in WIDTHS:
             raise refusal("BAD_ACCESSOR", where=where, why="unknown type")
-        if whole(told, "count", where=where) < 1:
+        if whole(accessor, "count", where=where) < 1:
             raise refusal("BAD_ACCESSOR", where=where, why="count is 0")
-        flag(told, "normalized", where=where)
-        if "bufferView" not in told:
+        flag(accessor, "normalized", where=where)
+        if "bufferView" not in accessor:
             raise refusal("ACCESSOR_WITHOUT_DATA", where=where)
-        _check_span(tree, told, where=where, count=told["count"], element=WIDTHS[kind] * SIZES[component])
-        if "sparse" in told:
-            _check_sparse(tree, told, where=f"{where}.sparse")
+        _check_span(tree, accessor, where=where, count=accessor["count"], element=WIDTHS[kind] * SIZES[component])
+        if "sparse" in accessor:
+            _check_sparse(tree, accessor, where=f"{where}.sparse")
 
 
-def _check_span(tree: Json, told: Json, *, where: str, count: int, element: int, component: int | None = None) -> None:
+def _check_span(tree: Json, entry: Json, *, where: str, count: int, element: int, component: int | None = None) -> None:
     """`count` elements of `element` bytes lie within the bufferView, at the right alignment."""
     views = tree.get("bufferViews", [])
-    view = views[reference(told, "bufferView", where=where, count=len(views))]
-    start = whole(told, "byteOffset", where=where, default=0)
+    view = views[reference(entry, "bufferView", where=where, count=len(views))]
+    start = whole(entry, "byteOffset", where=where, default=0)
     stride = view.get("byteStride", element)
     if stride < element:
-        raise refusal("BAD_STRIDE", where=f"bufferViews[{told['bufferView']}]", stride=stride)
+        raise refusal("BAD_STRIDE", where=f"bufferViews[{entry['bufferView']}]", stride=stride)
     needed = start + stride * (count - 1) + element
     if needed > view["byteLength"]:
         raise refusal("ACCESSOR_OUT_OF_RANGE", where=where, needed=needed, bytes=view["byteLength"])
     absolute = view.get("byteOffset", 0) + start
-    if absolute % SIZES[component or told["componentType"]]:
+    if absolute % SIZES[component or entry["componentType"]]:
         raise refusal("MISALIGNED_ACCESSOR", where=where, start=absolute)
 
 
-def _check_sparse(tree: Json, told: Json, *, where: str) -> None:
-    sparse = item(told, "sparse", where=where)
+def _check_sparse(tree: Json, accessor: Json, *, where: str) -> None:
+    sparse = item(accessor, "sparse", where=where)
     count = whole(sparse, "count", where=where)
-    if not 1 <= count <= told["count"]:
-        raise refusal("SPARSE_OUT_OF_RANGE", where=where, why=f"replaces {count} of {told['count']} values")
+    if not 1 <= count <= accessor["count"]:
+        raise refusal("SPARSE_OUT_OF_RANGE", where=where, why=f"replaces {count} of {accessor['count']} values")
     indices, values = item(sparse, "indices", where=where), item(sparse, "values", where=where)
     component = indices.get("componentType")
     if not isinstance(component, int) or component not in UNSIGNED:
         raise refusal("BAD_ACCESSOR", where=f"{where}.indices", why="unknown componentType")
     _check_span(tree, indices, where=f"{where}.indices", count=count, element=SIZES[component])
-    own = told["componentType"]
-    element = WIDTHS[told["type"]] * SIZES[own]
+    own = accessor["componentType"]
+    element = WIDTHS[accessor["type"]] * SIZES[own]
     _check_span(tree, values, where=f"{where}.values", count=count, element=element, component=own)

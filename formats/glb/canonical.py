@@ -100,8 +100,8 @@ class _CanonicalWriter:
         """Tangents turn with the surface; the fourth number is the side, which a mirror changes."""
         if "TANGENT" not in attributes:
             return None
-        told = self.reader.tree["accessors"][attributes["TANGENT"]]
-        if told["type"] != "VEC4" or not np.isfinite(self.reader.accessor(attributes["TANGENT"])).all():
+        accessor = self.reader.tree["accessors"][attributes["TANGENT"]]
+        if accessor["type"] != "VEC4" or not np.isfinite(self.reader.accessor(attributes["TANGENT"])).all():
             return None
         values = self.reader.accessor(attributes["TANGENT"]).astype(np.float64)
         turned = values[:, :3] @ linear.T
@@ -112,10 +112,15 @@ class _CanonicalWriter:
     def _accessor(self, values: NDArray[Any], *, component: int = FLOAT, ends: bool = False) -> int:
         rows = np.ascontiguousarray(values, "<f4") if component == FLOAT else values
         view = self._view(rows.tobytes())
-        told: Json = {"bufferView": view, "componentType": component, "count": len(rows), "type": TYPES[rows.shape[1]]}
+        accessor: Json = {
+            "bufferView": view,
+            "componentType": component,
+            "count": len(rows),
+            "type": TYPES[rows.shape[1]],
+        }
         if ends:
-            told |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
-        self.accessors.append(told)
+            accessor |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
+        self.accessors.append(accessor)
         return len(self.accessors) - 1
 
     def _view(self, data: bytes) -> int:
@@ -127,27 +132,27 @@ class _CanonicalWriter:
 
     def _material(self, index: int) -> int:
         if index not in self.materials:
-            told = self.reader.tree["materials"][index]
-            made = {**_values(told, CORE), **self._slots(told, CORE_TEXTURES)}
-            surface = told.get("pbrMetallicRoughness", {})
+            material = self.reader.tree["materials"][index]
+            made = {**_values(material, CORE), **self._slots(material, CORE_TEXTURES)}
+            surface = material.get("pbrMetallicRoughness", {})
             made["pbrMetallicRoughness"] = {**_values(surface, SURFACE), **self._slots(surface, SURFACE_TEXTURES)}
-            kept = {}
-            for name, each in sorted(told.get("extensions", {}).items()):
+            extensions = {}
+            for name, each in sorted(material.get("extensions", {}).items()):
                 if name in EXTENSIONS and name.startswith("KHR_materials_"):
                     textures = [key for key in each if key.endswith("Texture")]
-                    kept[name] = {**_values(each, each.keys() - {*textures}), **self._slots(each, textures)}
-            if kept:
-                made["extensions"] = kept
-                self.extensions |= kept.keys()
+                    extensions[name] = {**_values(each, each.keys() - {*textures}), **self._slots(each, textures)}
+            if extensions:
+                made["extensions"] = extensions
+                self.extensions |= extensions.keys()
             self.written["materials"].append(made)
             self.materials[index] = len(self.written["materials"]) - 1
         return self.materials[index]
 
-    def _slots(self, told: Json, keys: Iterable[str]) -> Json:
+    def _slots(self, entry: Json, keys: Iterable[str]) -> Json:
         """The places of `told` that name a texture."""
         slots = {}
-        for key in (key for key in keys if key in told):
-            slot = told[key]
+        for key in (key for key in keys if key in entry):
+            slot = entry[key]
             made = {"index": self._texture(slot["index"]), **_values(slot, ("texCoord", "scale", "strength"))}
             moved = slot.get("extensions", {}).get(TRANSFORM)
             if moved is not None:
@@ -159,10 +164,10 @@ class _CanonicalWriter:
     def _texture(self, index: int) -> int:
         if index not in self.textures:
             tree = self.reader.tree
-            told = tree["textures"][index]
-            sampler = tree["samplers"][told["sampler"]] if "sampler" in told else {}
+            texture = tree["textures"][index]
+            sampler = tree["samplers"][texture["sampler"]] if "sampler" in texture else {}
             self.written["samplers"].append(_values(sampler, SAMPLER))
-            made = {"source": self._image(image_of(told)), "sampler": len(self.written["samplers"]) - 1}
+            made = {"source": self._image(image_of(texture)), "sampler": len(self.written["samplers"]) - 1}
             self.written["textures"].append(made)
             self.textures[index] = len(self.written["textures"]) - 1
         return self.textures[index]
@@ -185,9 +190,9 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def _values(told: Mapping[str, Any], keys: Iterable[str]) -> Json:
+def _values(entry: Mapping[str, Any], keys: Iterable[str]) -> Json:
     """Numbers, lists of up to four numbers, flags, and the one word that a material has; nothing else is copied."""
-    return {key: told[key] for key in sorted(keys) if key in told and _is_value(told[key], key)}
+    return {key: entry[key] for key in sorted(keys) if key in entry and _is_value(entry[key], key)}
 
 
 def _is_value(value: Any, key: str) -> bool:

@@ -14,5 +14,5 @@ def examine(data: bytes) -> FileFacts:
     """Header, JSON, numbers, then every shown picture decoded once."""
     facts, reader = glb.examine(data)
     decoded.read(reader)
-    anew = {canonical.NAME: partial(canonical.canonical, reader)}
-    return FileFacts(count=facts.triangles, bounds=facts.bounds, derived=anew)
+    derived = {canonical.NAME: partial(canonical.canonical, reader)}
+    return FileFacts(count=facts.triangles, bounds=facts.bounds, derived=derived)

@@ -103,7 +103,7 @@ def shown_textures(material: Json) -> Iterator[Json]:
     yield from (surface[key] for key in SURFACE_TEXTURES if key in surface)
     yield from (material[key] for key in CORE_TEXTURES if key in material)
     for name in sorted(EXTENSIONS & extensions.keys()):
-        yield from (told for key, told in extensions[name].items() if key.endswith("Texture"))
+        yield from (slot for key, slot in extensions[name].items() if key.endswith("Texture"))
 
 
 def shown_images(tree: Json) -> list[int]:
@@ -126,7 +126,7 @@ class Reader:
         self.pixels = cache(self._pixels)
 
     def model(self) -> Model:
-        materials = [self._material(told) for told in self.tree.get("materials", [])]
+        materials = [self._material(material) for material in self.tree.get("materials", [])]
         materials.append(Material())  # glTF's default material, for primitives that name none
         parts = []
         for primitive, world in self.draws():
@@ -206,63 +206,63 @@ class Reader:
 
     def accessor(self, index: int, *, scaled: bool = True) -> NDArray[Any]:
         """(count, width) values of an accessor; normalised integers become floats unless `scaled` is False."""
-        told = self.tree["accessors"][index]
-        width, kind = WIDTHS[told["type"]], np.dtype("<" + COMPONENTS[told["componentType"]])
-        values = self._view(told, told["count"], width, kind)
-        if "sparse" in told:
-            sparse = told["sparse"]
+        accessor = self.tree["accessors"][index]
+        width, kind = WIDTHS[accessor["type"]], np.dtype("<" + COMPONENTS[accessor["componentType"]])
+        values = self._view(accessor, accessor["count"], width, kind)
+        if "sparse" in accessor:
+            sparse = accessor["sparse"]
             values = values.copy()
             values[self.sparse_places(sparse)] = self._view(sparse["values"], sparse["count"], width, kind)
         if kind.kind == "f" or not scaled:
             return values
         floats = values.astype(np.float32)
-        return np.maximum(floats / np.iinfo(kind).max, -1.0) if told.get("normalized") else floats
+        return np.maximum(floats / np.iinfo(kind).max, -1.0) if accessor.get("normalized") else floats
 
     def sparse_places(self, sparse: Json) -> NDArray[Any]:
         """Which elements a sparse accessor replaces."""
         kind = np.dtype("<" + COMPONENTS[sparse["indices"]["componentType"]])
         return self._view(sparse["indices"], sparse["count"], 1, kind).reshape(-1)
 
-    def _view(self, told: Json, count: int, width: int, kind: np.dtype[Any]) -> NDArray[Any]:
-        view = self.tree["bufferViews"][told["bufferView"]]
-        start = view.get("byteOffset", 0) + told.get("byteOffset", 0)
+    def _view(self, entry: Json, count: int, width: int, kind: np.dtype[Any]) -> NDArray[Any]:
+        view = self.tree["bufferViews"][entry["bufferView"]]
+        start = view.get("byteOffset", 0) + entry.get("byteOffset", 0)
         stride = view.get("byteStride") or width * kind.itemsize
         shape, steps = (count, width), (stride, kind.itemsize)
         return np.ndarray(shape, kind, buffer=self.body, offset=start, strides=steps)
 
-    def _material(self, told: Json) -> Material:
-        metal = told.get("pbrMetallicRoughness", {})
-        extensions = told.get("extensions", {})
-        mode = told.get("alphaMode", "OPAQUE")
+    def _material(self, material: Json) -> Material:
+        metal = material.get("pbrMetallicRoughness", {})
+        extensions = material.get("extensions", {})
+        mode = material.get("alphaMode", "OPAQUE")
         strength = extensions.get("KHR_materials_emissive_strength", {}).get("emissiveStrength", 1.0)
-        red, green, blue = (float(value) * strength for value in told.get("emissiveFactor", (0, 0, 0)))
+        red, green, blue = (float(value) * strength for value in material.get("emissiveFactor", (0, 0, 0)))
         return Material(
             base=tuple(float(value) for value in metal.get("baseColorFactor", (1, 1, 1, 1))),  # type: ignore[arg-type]
             paint=self._paint(metal.get("baseColorTexture")),
             emissive=(red, green, blue),
-            glow=self._paint(told.get("emissiveTexture")),
-            cutoff=float(told.get("alphaCutoff", 0.5)) if mode == "MASK" else None,
+            glow=self._paint(material.get("emissiveTexture")),
+            cutoff=float(material.get("alphaCutoff", 0.5)) if mode == "MASK" else None,
             blends=mode == "BLEND",
-            double_sided=bool(told.get("doubleSided", False)),
+            double_sided=bool(material.get("doubleSided", False)),
             unlit="KHR_materials_unlit" in extensions,
         )
 
-    def _paint(self, told: Json | None) -> Paint | None:
-        if told is None:
+    def _paint(self, slot: Json | None) -> Paint | None:
+        if slot is None:
             return None
-        moved = told.get("extensions", {}).get("KHR_texture_transform", {})
-        channel = moved.get("texCoord", told.get("texCoord", 0))
+        moved = slot.get("extensions", {}).get("KHR_texture_transform", {})
+        channel = moved.get("texCoord", slot.get("texCoord", 0))
         (dx, dy), (sx, sy) = moved.get("offset", (0, 0)), moved.get("scale", (1, 1))
         cos, sin = np.cos(moved.get("rotation", 0.0)), np.sin(moved.get("rotation", 0.0))
         # KHR_texture_transform: translation * rotation * scale
         transform = np.array([[cos * sx, sin * sy, dx], [-sin * sx, cos * sy, dy], [0.0, 0.0, 1.0]])
-        return Paint(self.texture(told["index"]), channel, transform)
+        return Paint(self.texture(slot["index"]), channel, transform)
 
     def _texture(self, index: int) -> Texture:
-        told = self.tree["textures"][index]
-        sampler = self.tree["samplers"][told["sampler"]] if "sampler" in told else {}
+        texture = self.tree["textures"][index]
+        sampler = self.tree["samplers"][texture["sampler"]] if "sampler" in texture else {}
         return Texture(
-            self.pixels(image_of(told)),
+            self.pixels(image_of(texture)),
             wraps=(sampler.get("wrapS", REPEAT), sampler.get("wrapT", REPEAT)),
             filters=(sampler.get("magFilter", LINEAR_FILTER), sampler.get("minFilter", SMOOTH)),
         )

@@ -39,30 +39,30 @@ def check_textures(tree: Json) -> None:
 
 
 def check_materials(tree: Json) -> None:
-    for index, told in enumerate(entries(tree, "materials", limit=MOST_MATERIALS)):
+    for index, material in enumerate(entries(tree, "materials", limit=MOST_MATERIALS)):
         where = f"materials[{index}]"
-        metal = item(told, "pbrMetallicRoughness", where=where)
+        metal = item(material, "pbrMetallicRoughness", where=where)
         numbers(metal, "baseColorFactor", where=where, width=4)
-        numbers(told, "emissiveFactor", where=where, width=3)
-        number(told, "alphaCutoff", where=where)
-        choice(told, "alphaMode", where=where, among=("OPAQUE", "MASK", "BLEND"))
-        flag(told, "doubleSided", where=where)
-        extensions = item(told, "extensions", where=where)
+        numbers(material, "emissiveFactor", where=where, width=3)
+        number(material, "alphaCutoff", where=where)
+        choice(material, "alphaMode", where=where, among=("OPAQUE", "MASK", "BLEND"))
+        flag(material, "doubleSided", where=where)
+        extensions = item(material, "extensions", where=where)
         number(item(extensions, "KHR_materials_emissive_strength", where=where), "emissiveStrength", where=where)
         for key in SURFACE_TEXTURES:
             _check_slot(tree, metal, key, where=where)
         for key in CORE_TEXTURES:
-            _check_slot(tree, told, key, where=where)
+            _check_slot(tree, material, key, where=where)
         for name in sorted(EXTENSIONS & extensions.keys()):
             extension = item(extensions, name, where=where)
             for key in [key for key in extension if key.endswith("Texture")]:
                 _check_slot(tree, extension, key, where=f"{where}.{name}")
 
 
-def _check_slot(tree: Json, told: Json, key: str, *, where: str) -> None:
-    if key not in told:
+def _check_slot(tree: Json, entry: Json, key: str, *, where: str) -> None:
+    if key not in entry:
         return
-    slot = item(told, key, where=where)
+    slot = item(entry, key, where=where)
     where = f"{where}.{key}"
     index = reference(slot, "index", where=where, count=len(tree.get("textures", [])))
     texture = tree["textures"][index]

@@ -179,28 +179,30 @@ def _check_attributes(tree: Json, primitive: Json, *, where: str) -> int:
     vertices = accessors[reference(attributes, "POSITION", where=where, count=len(accessors))]["count"]
     quantized = "KHR_mesh_quantization" in tree.get("extensionsUsed", [])
     for name in attributes:
-        told = accessors[reference(attributes, name, where=where, count=len(accessors))]
+        accessor = accessors[reference(attributes, name, where=where, count=len(accessors))]
         family = name.split("_")[0]
-        if told["count"] != vertices:
-            raise refusal("ATTRIBUTE_COUNT_MISMATCH", where=f"{where}.{name}", count=told["count"], vertices=vertices)
+        if accessor["count"] != vertices:
+            raise refusal(
+                "ATTRIBUTE_COUNT_MISMATCH", where=f"{where}.{name}", count=accessor["count"], vertices=vertices
+            )
         if family in PLAIN:
             kinds, components = PLAIN[family]
             allowed = components + QUANTIZED[family] if quantized else components
-            stored = (told["componentType"], bool(told.get("normalized", False)))
-            if told["type"] not in kinds or stored not in allowed:
+            stored = (accessor["componentType"], bool(accessor.get("normalized", False)))
+            if accessor["type"] not in kinds or stored not in allowed:
                 raise refusal("BAD_ATTRIBUTE", where=f"{where}.{name}", why="has a type that is not allowed")
     return int(vertices)
 
 
 def _check_indices(tree: Json, primitive: Json, *, where: str) -> int:
     accessors = tree.get("accessors", [])
-    told = accessors[reference(primitive, "indices", where=where, count=len(accessors))]
-    if told["type"] != "SCALAR" or told["componentType"] not in (UBYTE, USHORT, UINT):
+    accessor = accessors[reference(primitive, "indices", where=where, count=len(accessors))]
+    if accessor["type"] != "SCALAR" or accessor["componentType"] not in (UBYTE, USHORT, UINT):
         raise refusal("BAD_ATTRIBUTE", where=f"{where}.indices", why="are not unsigned scalars")
-    stride = tree["bufferViews"][told["bufferView"]].get("byteStride")
-    if stride not in (None, SIZES[told["componentType"]]):
+    stride = tree["bufferViews"][accessor["bufferView"]].get("byteStride")
+    if stride not in (None, SIZES[accessor["componentType"]]):
         raise refusal("BAD_STRIDE", where=f"{where}.indices", stride=stride)
-    return int(told["count"])
+    return int(accessor["count"])
 
 
 def _totals(facts: dict[int, MeshFacts], used: dict[int, int]) -> tuple[int, int, int]:
@@ -246,11 +248,11 @@ def _check_values(tree: Json, reader: Reader, mesh: Json, facts: MeshFacts, *, w
 
 
 def _check_sparse_places(tree: Json, reader: Reader, accessor: int) -> None:
-    told = tree["accessors"][accessor]
-    if "sparse" in told:
-        largest = int(reader.sparse_places(told["sparse"]).max())
-        if largest >= told["count"]:
-            why = f"replaces value {largest} of {told['count']}"
+    entry = tree["accessors"][accessor]
+    if "sparse" in entry:
+        largest = int(reader.sparse_places(entry["sparse"]).max())
+        if largest >= entry["count"]:
+            why = f"replaces value {largest} of {entry['count']}"
             raise refusal("SPARSE_OUT_OF_RANGE", where=f"accessors[{accessor}].sparse", why=why)
 
 

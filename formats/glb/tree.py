@@ -45,60 +45,60 @@ def _no_constant(name: str) -> float:
 
 def entries(tree: Json, key: str, *, limit: int) -> list[Json]:
     """A list of objects, empty when missing."""
-    found = tree.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+    listed = tree.get(key, [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise refusal("WRONG_SHAPE", where=key, wanted="a list of objects")
-    if len(found) > limit:
-        raise refusal("TOO_MANY_ENTRIES", where=key, count=len(found), limit=limit)
-    return found
+    if len(listed) > limit:
+        raise refusal("TOO_MANY_ENTRIES", where=key, count=len(listed), limit=limit)
+    return listed
 
 
-def item(told: Json, key: str, *, where: str) -> Json:
+def item(entry: Json, key: str, *, where: str) -> Json:
     """An object, empty when missing."""
-    found = told.get(key, {})
-    if not isinstance(found, dict):
+    value = entry.get(key, {})
+    if not isinstance(value, dict):
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted="an object")
-    return found
+    return value
 
 
-def whole(told: Json, key: str, *, where: str, default: int | None = None) -> int:
+def whole(entry: Json, key: str, *, where: str, default: int | None = None) -> int:
     """A non-negative integer.  JSON writers may say 3.0; sizes beyond 2^53 are nobody's."""
-    found = told.get(key, default)
-    if isinstance(found, float) and found.is_integer():
-        found = told[key] = int(found)
-    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 2**53:
+    value = entry.get(key, default)
+    if isinstance(value, float) and value.is_integer():
+        value = entry[key] = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted="a whole number, 0 or more")
-    return found
+    return value
 
 
-def reference(told: Json, key: str, *, where: str, count: int) -> int:
+def reference(entry: Json, key: str, *, where: str, count: int) -> int:
     """An index into a list of `count` entries."""
-    index = whole(told, key, where=where)
+    index = whole(entry, key, where=where)
     if index >= count:
         raise refusal("BAD_REFERENCE", where=f"{where}.{key}", index=index, count=count)
     return index
 
 
-def references(told: Json, key: str, *, where: str, count: int) -> list[int]:
-    found = told.get(key, [])
-    if not isinstance(found, list):
+def references(entry: Json, key: str, *, where: str, count: int) -> list[int]:
+    listed = entry.get(key, [])
+    if not isinstance(listed, list):
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted="a list")
-    return [reference({key: index}, key, where=where, count=count) for index in found]
+    return [reference({key: index}, key, where=where, count=count) for index in listed]
 
 
-def numbers(told: Json, key: str, *, where: str, width: int, most: float = 1e6) -> list[float] | None:
+def numbers(entry: Json, key: str, *, where: str, width: int, most: float = 1e6) -> list[float] | None:
     """`width` finite numbers of modest size, or None when missing."""
-    if key not in told:
+    if key not in entry:
         return None
-    found = told[key]
-    fine = isinstance(found, list) and len(found) == width and all(is_number(value, most=most) for value in found)
+    listed = entry[key]
+    fine = isinstance(listed, list) and len(listed) == width and all(is_number(value, most=most) for value in listed)
     if not fine:
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted=f"{width} finite numbers")
-    return [float(value) for value in found]
+    return [float(value) for value in listed]
 
 
-def number(told: Json, key: str, *, where: str, most: float = 1e6) -> None:
-    if key in told and not is_number(told[key], most=most):
+def number(entry: Json, key: str, *, where: str, most: float = 1e6) -> None:
+    if key in entry and not is_number(entry[key], most=most):
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted="a finite number")
 
 
@@ -108,11 +108,11 @@ def is_number(value: Any, *, most: float) -> bool:
     return math.isfinite(value) and abs(value) <= most if isinstance(value, float) else abs(value) <= most
 
 
-def choice(told: Json, key: str, *, where: str, among: tuple[Any, ...]) -> None:
-    if key in told and (isinstance(told[key], list | dict | bool) or told[key] not in among):
+def choice(entry: Json, key: str, *, where: str, among: tuple[Any, ...]) -> None:
+    if key in entry and (isinstance(entry[key], list | dict | bool) or entry[key] not in among):
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted=f"one of {among}")
 
 
-def flag(told: Json, key: str, *, where: str) -> None:
-    if not isinstance(told.get(key, False), bool):
+def flag(entry: Json, key: str, *, where: str) -> None:
+    if not isinstance(entry.get(key, False), bool):
         raise refusal("WRONG_SHAPE", where=f"{where}.{key}", wanted="true or false")

@@ -61,7 +61,7 @@ class _Writer:
         drawn = [self._primitive(part, used.index(part.material), low, size) for part in model.parts]
         self.tree["meshes"] = [{"primitives": drawn}]
         self.tree["buffers"] = [{"byteLength": len(self.body) + -len(self.body) % 4}]
-        tree = {name: told for name, told in self.tree.items() if told != []}
+        tree = {name: entries for name, entries in self.tree.items() if entries != []}
         return pack(json.dumps(tree, separators=(",", ":")).encode(), bytes(self.body))
 
     def _primitive(self, part: MeshPart, material: int, low: NDArray[np.float64], size: float) -> Json:
@@ -94,14 +94,14 @@ class _Writer:
         view: Json = {"buffer": 0, "target": target}
         if target == 34962:
             view["byteStride"] = (width + padding) * item
-        told: Json = {"bufferView": self._view(np.ascontiguousarray(rows).tobytes(), **view), "count": len(values)}
-        told |= {"componentType": KINDS[values.dtype.str[1:]], "type": TYPES[width]}
-        self.tree["accessors"].append({**told, "normalized": True} if normalized else told)
+        accessor: Json = {"bufferView": self._view(np.ascontiguousarray(rows).tobytes(), **view), "count": len(values)}
+        accessor |= {"componentType": KINDS[values.dtype.str[1:]], "type": TYPES[width]}
+        self.tree["accessors"].append({**accessor, "normalized": True} if normalized else accessor)
         return len(self.tree["accessors"]) - 1
 
-    def _view(self, data: bytes, **told: Any) -> int:
+    def _view(self, data: bytes, **properties: Any) -> int:
         self.body += b"\0" * (-len(self.body) % 4)
-        self.tree["bufferViews"].append({"byteOffset": len(self.body), "byteLength": len(data), **told})
+        self.tree["bufferViews"].append({"byteOffset": len(self.body), "byteLength": len(data), **properties})
         self.body += data
         return len(self.tree["bufferViews"]) - 1
 
@@ -113,19 +113,19 @@ class _Writer:
         }
         if material.paint:
             surface["baseColorTexture"] = {"index": self._texture(material.paint)}
-        told: Json = {"pbrMetallicRoughness": surface, "doubleSided": material.double_sided}
+        entry: Json = {"pbrMetallicRoughness": surface, "doubleSided": material.double_sided}
         brightest = max(1.0, *material.emissive)
         if any(material.emissive):
-            told["emissiveFactor"] = [_share(value / brightest) for value in material.emissive]
+            entry["emissiveFactor"] = [_share(value / brightest) for value in material.emissive]
         if material.glow:
-            told["emissiveTexture"] = {"index": self._texture(material.glow), "texCoord": 1}
+            entry["emissiveTexture"] = {"index": self._texture(material.glow), "texCoord": 1}
         if material.cutoff is not None:
-            told |= {"alphaMode": "MASK", "alphaCutoff": material.cutoff}
+            entry |= {"alphaMode": "MASK", "alphaCutoff": material.cutoff}
         if material.blends:
-            told["alphaMode"] = "BLEND"
+            entry["alphaMode"] = "BLEND"
         if material.unlit:
-            told["extensions"] = {"KHR_materials_unlit": {}}
-        return told
+            entry["extensions"] = {"KHR_materials_unlit": {}}
+        return entry
 
     def _texture(self, paint: Paint) -> int:
         """Each texture of the model once."""
@@ -152,9 +152,9 @@ def picture(texture: Texture, *, edge: int) -> bytes:
         level += 1
     pixels = texture.level(level)
     solid = bool((pixels[..., 3] == 255).all())
-    kept = io.BytesIO()
-    Image.fromarray(pixels[..., :3] if solid else pixels).save(kept, "WEBP", quality=QUALITY)
-    return kept.getvalue()
+    encoded = io.BytesIO()
+    Image.fromarray(pixels[..., :3] if solid else pixels).save(encoded, "WEBP", quality=QUALITY)
+    return encoded.getvalue()
 
 
 def _share(value: float) -> float:

@@ -40,9 +40,9 @@ def examine(data: bytes) -> FileFacts:
 def read(data: bytes) -> Splats:
     """The checked content.  Raises Refused."""
     names, count, start = _header(data)
-    needed, found = 4 * len(names) * count, len(data) - start
-    if needed != found:
-        raise refusal("PLY_LENGTH", count=count, needed=needed, found=found)
+    needed, present = 4 * len(names) * count, len(data) - start
+    if needed != present:
+        raise refusal("PLY_LENGTH", count=count, needed=needed, found=present)
     rest = {name for name in names if name.startswith("f_rest_")}
     if len(rest) not in DEGREES or rest != {f"f_rest_{i}" for i in range(len(rest))}:
         raise refusal("PLY_HARMONICS", count=len(rest))
@@ -64,8 +64,8 @@ def _header(data: bytes) -> tuple[list[str], int, int]:
     if end is None:
         raise refusal("PLY_HEADER", why=f"no line of the first {MOST_HEADER} bytes is 'end_header' and a line end")
     lines = [line.split() for line in _lines(data[: end.start()], ends={*end.groups()})[1:]]
-    told = [words for words in lines if words and words[0] not in ("comment", "obj_info")]
-    return (*_declared(told), end.end())
+    declarations = [words for words in lines if words and words[0] not in ("comment", "obj_info")]
+    return (*_declared(declarations), end.end())
 
 
 def _lines(header: bytes, *, ends: set[bytes]) -> list[str]:
@@ -96,19 +96,19 @@ def write(splats: Splats, *, comments: Iterable[str] = ()) -> bytes:
     return "\n".join(lines).encode("ascii", "replace") + splats.values.tobytes()
 
 
-def _declared(told: list[list[str]]) -> tuple[list[str], int]:
-    if not told or told[0] != ["format", "binary_little_endian", "1.0"]:
+def _declared(declarations: list[list[str]]) -> tuple[list[str], int]:
+    if not declarations or declarations[0] != ["format", "binary_little_endian", "1.0"]:
         raise refusal("PLY_HEADER", why="the second line is not 'format binary_little_endian 1.0'")
-    if len(told) < 2 or told[1][:2] != ["element", "vertex"] or len(told[1]) != 3:
+    if len(declarations) < 2 or declarations[1][:2] != ["element", "vertex"] or len(declarations[1]) != 3:
         raise refusal("PLY_HEADER", why="the first element is not 'element vertex <count>'")
-    names = [_property(words) for words in told[2:]]
+    names = [_property(words) for words in declarations[2:]]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise refusal("PLY_HEADER", why=f"the property {repeated[0]} is declared twice")
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise refusal("PLY_PROPERTY_MISSING", name=missing[0])
-    return names, _count(told[1][2])
+    return names, _count(declarations[1][2])
 
 
 def _property(words: list[str]) -> str:

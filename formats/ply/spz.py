@@ -32,22 +32,22 @@ def pack(
     splats: Splats, order: NDArray[np.intp] | None = None, *, degree: int | None = None, comment: str = ""
 ) -> bytes:
     """The splats at `order` (all by default) as an SPZ file; `comment` must be Latin-1 without NUL."""
-    kept = np.arange(len(splats.values)) if order is None else order
+    chosen = np.arange(len(splats.values)) if order is None else order
     degree = splats.degree if degree is None else degree
-    head = struct.pack("<IIIBBBB", MAGIC, VERSION, len(kept), degree, FRACTION, 0, 0)
-    scales = splats.of("scale_0", "scale_1", "scale_2")[kept]
-    colours = splats.of("f_dc_0", "f_dc_1", "f_dc_2")[kept]
-    places = np.rint(splats.of("x", "y", "z")[kept].astype(np.float64) * (1 << FRACTION)).astype("<i4")
-    turns = splats.of("rot_0", "rot_1", "rot_2", "rot_3")[kept]
+    head = struct.pack("<IIIBBBB", MAGIC, VERSION, len(chosen), degree, FRACTION, 0, 0)
+    scales = splats.of("scale_0", "scale_1", "scale_2")[chosen]
+    colours = splats.of("f_dc_0", "f_dc_1", "f_dc_2")[chosen]
+    places = np.rint(splats.of("x", "y", "z")[chosen].astype(np.float64) * (1 << FRACTION)).astype("<i4")
+    turns = splats.of("rot_0", "rot_1", "rot_2", "rot_3")[chosen]
     unit = turns / np.linalg.norm(turns, axis=1, keepdims=True)
     unit *= np.where(unit[:, :1] < 0, -1, 1)  # w is not negative, and follows from x, y and z
     parts = [
         places.reshape(-1, 1).view(np.uint8).reshape(-1, 4)[:, :3],
-        _byte(_sigmoid(splats.of("opacity")[kept]) * 255),
+        _byte(_sigmoid(splats.of("opacity")[chosen]) * 255),
         _byte((colours * 0.15 + 0.5) * 255),
         _byte((scales + 10) * 16),
         _byte(unit[:, 1:] * 127.5 + 127.5),
-        _byte(splats.harmonics[kept][:, : {0: 0, 1: 3, 2: 8, 3: 15}[degree]] * 128 + 128),
+        _byte(splats.harmonics[chosen][:, : {0: 0, 1: 3, 2: 8, 3: 15}[degree]] * 128 + 128),
     ]
     return gzip(head + b"".join(part.tobytes() for part in parts), comment=comment)
 
@@ -55,8 +55,10 @@ def pack(
 def gzip(data: bytes, *, comment: str = "") -> bytes:
     """RFC 1952, without a time, so that the same content is the same file."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    flags, told = (0x10, comment.encode("latin-1", "replace").replace(b"\0", b"?") + b"\0") if comment else (0, b"")
-    head = struct.pack("<BBBBIBB", 0x1F, 0x8B, 8, flags, 0, 2, 255) + told
+    flags, comment_field = (
+        (0x10, comment.encode("latin-1", "replace").replace(b"\0", b"?") + b"\0") if comment else (0, b"")
+    )
+    head = struct.pack("<BBBBIBB", 0x1F, 0x8B, 8, flags, 0, 2, 255) + comment_field
     return (
         head + squeeze.compress(data) + squeeze.flush() + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
     )

@@ -19,5 +19,5 @@ def examine(data: bytes) -> FileFacts:
     if held > MOST_TEXTURE_BYTES:
         raise refusal("MODULE_TEXTURES", bytes=held, limit=MOST_TEXTURE_BYTES)
     decoded.read(reader)
-    anew = {canonical.NAME: partial(canonical.canonical, reader)}
-    return FileFacts(count=facts.triangles, bounds=facts.bounds, derived=anew)
+    derived = {canonical.NAME: partial(canonical.canonical, reader)}
+    return FileFacts(count=facts.triangles, bounds=facts.bounds, derived=derived)

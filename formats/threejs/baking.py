@@ -57,10 +57,10 @@ def accuse(fault: RendererFault) -> Refused:
 def _twice(module: bytes, browsers: Browsers) -> bytes:
     """A refusal is raised when the page is gone: whoever keeps the browser need not start another."""
     answer = _answered(module, browsers)
-    told = built.read(answer)
+    scene = built.read(answer)
     if _answered(module, browsers) != answer:
         raise refusal("MODULE_CHANGES")
-    return _glb(_written(told, browsers))
+    return _glb(_written(scene, browsers))
 
 
 def _answered(module: bytes, browsers: Browsers) -> Any:
@@ -82,9 +82,9 @@ def _answered(module: bytes, browsers: Browsers) -> Any:
         return answer
 
 
-def _written(told: Built, browsers: Browsers) -> Any:
+def _written(scene: Built, browsers: Browsers) -> Any:
     """What a fresh page makes of it."""
-    parts = [told.data[start : start + PIECE] for start in range(0, len(told.data), PIECE)]
+    parts = [scene.data[start : start + PIECE] for start in range(0, len(scene.data), PIECE)]
     files: Files = {
         "/": PAGE.format(script="baking.js"),
         "/baking.js": own("baking.js"),
@@ -93,7 +93,7 @@ def _written(told: Built, browsers: Browsers) -> Any:
     }
     with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=WRITING) as page:
         page.until("globalThis.ready")
-        return page.ask(f"bake({json.dumps(told.tree)}, {len(parts)})")
+        return page.ask(f"bake({json.dumps(scene.tree)}, {len(parts)})")
 
 
 def _glb(text: Any) -> bytes:

@@ -17,17 +17,17 @@ from formats.rules import MOST_TRIANGLES, refusal
 
 MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_TEXTURE_BYTES = 250_000, 2_900_000, 50_000, 200, 4 << 20
 MOST_ANSWER = 400_000_000  # characters
-SAID_OF_A_REFUSAL = ("what", "why", "count", "limit", "bytes")
+REFUSAL_FIELDS = ("what", "why", "count", "limit", "bytes")
 WIDTHS = {"position": 3, "normal": 3, "uv": 2, "color": 3}
 
-Told = dict[str, Any]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Built:
     """`tree` is checked; its spans lie within `data`."""
 
-    tree: Told
+    tree: Json
     data: bytes
 
 
@@ -44,7 +44,7 @@ def read(answer: Any) -> Built:
         tree = json.loads(line)
         if "refused" in tree:
             code, seen = tree["refused"]  # it must name one of our rules and fill its sentence
-            raise refusal(code, **{name: seen[name] for name in SAID_OF_A_REFUSAL if name in seen})
+            raise refusal(code, **{name: seen[name] for name in REFUSAL_FIELDS if name in seen})
         built = Built(tree, base64.b64decode(packed.encode("ascii"), validate=True))
         _check(built)
         return built
@@ -75,7 +75,7 @@ def _check(built: Built) -> None:
     _check_counts(tree)
 
 
-def _check_mesh(mesh: Told, tree: Told, size: int) -> None:
+def _check_mesh(mesh: Json, tree: Json, size: int) -> None:
     """An array holds what its vertices and instances need, so that no count is more than bytes that were sent."""
     _require(0 <= _whole(mesh["node"]) < len(tree["nodes"]))
     vertices, instances = _whole(mesh["vertices"]), _whole(mesh["instances"])
@@ -94,7 +94,7 @@ def _check_mesh(mesh: Told, tree: Told, size: int) -> None:
     _require(all(_whole(each) >= 0 for each in (*mesh["range"], *(e for g in mesh.get("groups", []) for e in g))))
 
 
-def _check_counts(tree: Told) -> None:
+def _check_counts(tree: Json) -> None:
     meshes = tree["meshes"]
     if not meshes:
         raise refusal("NO_GEOMETRY")
@@ -118,7 +118,7 @@ def _check_counts(tree: Told) -> None:
         raise refusal("MODULE_TEXTURES", bytes=textures, limit=MOST_TEXTURE_BYTES)
 
 
-def _corners(mesh: Told) -> int:
+def _corners(mesh: Json) -> int:
     """Of all groups together: groups may draw the same triangles again."""
     total = int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"])
     start, count = mesh["range"]
@@ -127,22 +127,22 @@ def _corners(mesh: Told) -> int:
     return sum(len(range(total)[first : first + wide]) for first, wide, _ in groups)
 
 
-def _span(told: Any, item: int, size: int) -> int:
+def _span(pair: Any, item: int, size: int) -> int:
     """How many items of `item` bytes lie at the place that is told.  Refuses what is not within `size` bytes."""
-    at, length = told
+    at, length = pair
     _require(_whole(at) % item == 0 and at + item * _whole(length) <= size)
     return int(length)
 
 
-def _numbers(told: Any, length: int) -> None:
-    _require(len(told) == length)
-    if not all(isinstance(each, int | float) and math.isfinite(each) for each in told):
+def _numbers(values: Any, length: int) -> None:
+    _require(len(values) == length)
+    if not all(isinstance(each, int | float) and math.isfinite(each) for each in values):
         raise refusal("NOT_FINITE", where="a transform or colour that the module set")
 
 
-def _whole(told: Any) -> int:
-    _require(isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 2**53)
-    return int(told)
+def _whole(value: Any) -> int:
+    _require(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53)
+    return int(value)
 
 
 def _require(true: bool) -> None:

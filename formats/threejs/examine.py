@@ -166,11 +166,11 @@ def _check_exports(root: Node) -> None:
     default = any(child.type == "default" for child in exports[0].children)
     if not default or made is None or made.type not in ("function_declaration", "function_expression"):
         _refuse("MODULE_EXPORT", exports[0], why="the export is no default function")
-    told = made.child_by_field_name("parameters")
+    parameters = made.child_by_field_name("parameters")
     if (
-        told is None
-        or [child.type for child in told.named_children] != ["identifier"]
-        or _text(told.named_children[0]) != "THREE"
+        parameters is None
+        or [child.type for child in parameters.named_children] != ["identifier"]
+        or _text(parameters.named_children[0]) != "THREE"
     ):
         _refuse("MODULE_EXPORT", made, why="the function's one parameter is not THREE")
 

@@ -136,7 +136,7 @@ def test_a_service_gets_no_more_memory_than_its_limit(provider, repos):
 
 
 def test_a_log_keeps_its_end_and_its_cap(provider, repos):
-    provider.limits = replace(POD, wall_seconds=60, said_bytes=100_000)
+    provider.limits = replace(POD, wall_seconds=60, log_bytes=100_000)
     pod = provider.start(repository(repos, "chatter"), name="pod")
     older = Path(pod.place["folder"]) / "service.older"
     until(lambda: older.exists() and len(provider.log(pod)) > 30_000)

@@ -30,7 +30,7 @@ class Demo:
     def __init__(self, tmp_path: Path, *, rounds: int | None) -> None:
         self.said: list[str] = []
         self.stops = 0
-        self.director = Director(say=self.said.append, files=tmp_path, rounds=rounds)
+        self.director = Director(print_line=self.said.append, files=tmp_path, rounds=rounds)
 
     def look(self) -> Demo:
         self.director.look(self._stop, now=made.after(1))

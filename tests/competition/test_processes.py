@@ -32,7 +32,7 @@ from core.queue.processes import Program, Supervisor
 processes.GRACE_SECONDS = 0.5
 codes = sys.argv[2:]
 programs = [Program(f"part-{n}", (sys.executable, "-u", "-c", code)) for n, code in enumerate(codes)]
-Supervisor(programs, logs=Path(sys.argv[1]), say=print).run()
+Supervisor(programs, logs=Path(sys.argv[1]), print_line=print).run()
 """
 
 
@@ -76,7 +76,7 @@ def supervised(logs: Path, *codes: str) -> tuple[subprocess.Popen[str], list[int
 
 def test_a_killed_part_starts_again_after_its_pause(tmp_path: Path) -> None:
     said: list[str] = []
-    supervisor = Supervisor([Program("part", python(FOREVER))], logs=tmp_path, say=said.append)
+    supervisor = Supervisor([Program("part", python(FOREVER))], logs=tmp_path, print_line=said.append)
     [part] = supervisor.children
     supervisor.tick(now=0.0)
     first = part.process
@@ -100,7 +100,7 @@ def test_the_pause_doubles_up_to_a_limit_and_is_short_again_after_a_steady_run()
 def test_the_last_words_of_a_failed_part_are_shown(tmp_path: Path) -> None:
     said: list[str] = []
     supervisor = Supervisor(
-        [Program("part", python("raise SystemExit('no such model')"))], logs=tmp_path, say=said.append
+        [Program("part", python("raise SystemExit('no such model')"))], logs=tmp_path, print_line=said.append
     )
     supervisor.tick(now=0.0)
     supervisor.children[0].process.wait()
@@ -151,7 +151,7 @@ def test_a_chore_that_fails_stops_nothing_and_complains_once(tmp_path: Path) -> 
         if error := next(outcomes):
             raise error
 
-    supervisor = Supervisor([], logs=tmp_path, say=said.append, chores=[chore])
+    supervisor = Supervisor([], logs=tmp_path, print_line=said.append, chores=[chore])
     for tick in range(4):
         supervisor.tick(now=float(tick))
     assert said == ["OSError: disk full"] * 2, "once, and once more after it had worked again"

@@ -57,7 +57,7 @@ def test_the_server_itself_believes_no_header_of_a_peer() -> None:
 
 
 def test_a_header_has_seconds_and_an_answer_minutes() -> None:
-    assert not web_worker.late(since=0, asked_at=None, now=web_worker.HEAD_S)
-    assert web_worker.late(since=0, asked_at=None, now=web_worker.HEAD_S + 1)
-    assert not web_worker.late(since=0, asked_at=5, now=web_worker.WHOLE_S)
-    assert web_worker.late(since=0, asked_at=5, now=web_worker.WHOLE_S + 1)
+    assert not web_worker.late(since=0, requested_at=None, now=web_worker.HEAD_S)
+    assert web_worker.late(since=0, requested_at=None, now=web_worker.HEAD_S + 1)
+    assert not web_worker.late(since=0, requested_at=5, now=web_worker.WHOLE_S)
+    assert web_worker.late(since=0, requested_at=5, now=web_worker.WHOLE_S + 1)

@@ -152,7 +152,7 @@ def test_a_file_larger_than_allowed_is_not_written(do: Callable[..., Done]) -> N
 def test_endless_talk_is_cut(do: Callable[..., Done]) -> None:
     done = do("chatter")
     assert done.answer == {"answer": 1}
-    assert len(done.log) == SMALL.said_bytes
+    assert len(done.log) == SMALL.log_bytes
 
 
 def test_an_answer_that_is_too_long_is_a_fault(do: Callable[..., Done]) -> None:
@@ -314,14 +314,14 @@ TRY = """if True:
 
 def test_a_program_ends_as_it_ended_and_says_what_it_printed(python: Callable[..., Ended]) -> None:
     ended = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
-    assert (ended.code, ended.said, ended.complaints, ended.fine) == (3, b"out\n", "err\n", False)
+    assert (ended.code, ended.output, ended.complaints, ended.fine) == (3, b"out\n", "err\n", False)
     assert python("import os; os.kill(os.getpid(), 9)").code == -signal.SIGKILL
     assert python("pass").fine
 
 
 def test_what_a_program_is_given_it_reads(tmp_path: Path) -> None:
     ended = processes.run(["/bin/cat"], folder=None, policy=ALONE, given=b"the recipe")
-    assert ended.said == b"the recipe"
+    assert ended.output == b"the recipe"
 
 
 def test_a_program_that_is_not_there_is_no_answer(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_a_program_has_no_network(python: Callable[..., Ended], policy: SandboxP
 """
         )
         ended = python(text, server.getsockname()[1], tmp_path / "door", policy=policy)
-    outward, local = ended.said.decode().splitlines()
+    outward, local = ended.output.decode().splitlines()
     assert outward == "Network is unreachable" and local == "Address family not supported by protocol"
 
 
@@ -357,7 +357,7 @@ def test_a_program_that_needs_the_network_has_it(python: Callable[..., Ended]) -
 """
         )
         ended = python(text, server.getsockname()[1], policy=replace(PROGRAM, network=True))
-    assert ended.said == b"done\n", ended.complaints
+    assert ended.output == b"done\n", ended.complaints
 
 
 def test_a_program_sees_the_system_and_what_it_is_given_and_no_secret_of_ours(
@@ -379,7 +379,7 @@ def test_a_program_sees_the_system_and_what_it_is_given_and_no_secret_of_ours(
     )
     paths = (secret, f"/proc/{os.getpid()}/environ", f"/proc/{os.getppid()}/cmdline", given / "file", "/usr/bin/env")
     ended = python(text, *paths, policy=replace(ALONE, readable=(str(given),)))
-    *seen, written, environment = ended.said.decode().splitlines()
+    *seen, written, environment = ended.output.decode().splitlines()
     assert seen == ["Permission denied"] * 3 + ["done"] * 2, ended.complaints
     assert written == "done Permission denied"
     assert "CANARY" not in environment and "PATH" in environment
@@ -403,7 +403,7 @@ def test_a_fork_bomb_ends_at_the_number_of_processes(python: Callable[..., Ended
     except OSError as error:
         print(started, os.strerror(error.errno))
 """
-    started, why = python(text).said.decode().strip().split(" ", 1)
+    started, why = python(text).output.decode().strip().split(" ", 1)
     assert 0 < int(started) < PROGRAM.processes and why == "Resource temporarily unavailable"
 
 
@@ -420,7 +420,7 @@ def test_a_program_that_is_alone_starts_threads_and_nothing_else(python: Callabl
 """
     )
     ended = python(text, policy=ALONE)
-    assert ended.said.decode() == "['thread'] Operation not permitted Operation not permitted\n", ended.complaints
+    assert ended.output.decode() == "['thread'] Operation not permitted Operation not permitted\n", ended.complaints
 
 
 def test_a_program_signals_nobody_outside(python: Callable[..., Ended]) -> None:
@@ -430,7 +430,7 @@ def test_a_program_signals_nobody_outside(python: Callable[..., Ended]) -> None:
     print(tried(lambda: os.kill(int(sys.argv[1]), 0)), os.getpid(), os.getppid())
 """
     )
-    said, _, number = python(text, os.getpid()).said.decode().partition("process")
+    said, _, number = python(text, os.getpid()).output.decode().partition("process")
     assert said == "No such " and int(number.split()[0]) < 10 and int(number.split()[1]) == 1
 
 
@@ -451,10 +451,10 @@ def test_a_program_writes_no_file_larger_than_its_policy(python: Callable[..., E
 
 def test_a_program_that_prints_without_end_is_ended_and_what_it_complains_is_cut() -> None:
     flood = processes.run(["/usr/bin/yes"], folder=None, policy=replace(ALONE, answer_bytes=1 << 16))
-    assert flood.flooded and len(flood.said) == 1 << 16
+    assert flood.flooded and len(flood.output) == 1 << 16
     loud = ["/bin/sh", "-c", "yes | head -c 200000 >&2; echo done"]
-    ended = processes.run(loud, folder=None, policy=replace(PROGRAM, said_bytes=1000))
-    assert ended.said == b"done\n" and len(ended.complaints) == 1000
+    ended = processes.run(loud, folder=None, policy=replace(PROGRAM, log_bytes=1000))
+    assert ended.output == b"done\n" and len(ended.complaints) == 1000
 
 
 @pytest.mark.parametrize("way", ["sleep 600 & true", "setsid sleep 600 & true", "setsid -f sleep 600; sleep 600"])

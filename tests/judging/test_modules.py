@@ -84,7 +84,7 @@ def test_every_rule_for_modules_has_a_module_that_breaks_it() -> None:
 
 
 def test_no_sentence_begins_with_a_name_that_must_stay_small() -> None:
-    assert [name for name, rule in MODULE_RULES.items() if rule.found.startswith("generate(")] == []
+    assert [name for name, rule in MODULE_RULES.items() if rule.observation.startswith("generate(")] == []
 
 
 def test_ordinary_modules_are_let_through() -> None:

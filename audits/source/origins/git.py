@@ -165,7 +165,7 @@ class GitHost:
         if not ended.fine:
             raise self._not_fetched(ended, url)
         kind = have.run("cat-file", "-t", commit, limits=self.looking, most=1 << 10)
-        if kind.said.strip() != b"commit":
+        if kind.output.strip() != b"commit":
             raise _theirs("not_a_commit", "What was revealed is no commit, but another object of git.", looks=1)
 
     def _not_fetched(self, ended: Ended, url: str) -> NotFetched:
@@ -187,7 +187,7 @@ class GitHost:
         if not ended.fine and not ended.flooded:
             raise self._unreadable(ended)
         try:
-            return git_tree.listing(ended.said, cut=ended.flooded)
+            return git_tree.listing(ended.output, cut=ended.flooded)
         except ValueError as reason:
             raise _theirs("unreadable_tree", "The commit's list of files cannot be read.", looks=1) from reason
 
@@ -198,7 +198,7 @@ class GitHost:
         try:
             if not ended.fine:
                 raise self._unreadable(ended)
-            return tuple(git_tree.blobs(ended.said, found.wanted))
+            return tuple(git_tree.blobs(ended.output, found.wanted))
         except ValueError as reason:
             raise _theirs("unreadable_blob", "A file of the commit cannot be read from it.", looks=1) from reason
 
@@ -225,7 +225,7 @@ class GitHost:
                 most=LARGEST_LIST,
                 network=True,
             )
-            tips = _hashes(ended.said) if ended.fine or ended.flooded else frozenset()
+            tips = _hashes(ended.output) if ended.fine or ended.flooded else frozenset()
             history, whole = (None, False) if commit in tips else self._history(have, url)
             leads = fetching.reach(commit, tips=tips, history=history, whole=whole)
         if leads is None:
@@ -257,7 +257,7 @@ class GitHost:
         if not ended.fine:
             return None, False
         listed = have.run("rev-list", "--all", limits=self.looking, most=LARGEST_LIST)
-        return _hashes(listed.said), listed.fine and not (have.folder / "git" / "shallow").exists()
+        return _hashes(listed.output), listed.fine and not (have.folder / "git" / "shallow").exists()
 
 
 def _hashes(said: bytes) -> frozenset[str]:

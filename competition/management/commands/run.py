@@ -69,9 +69,11 @@ class Command(BaseCommand):
         connection.close()
         self.print_line(f"open http://{host}:{port}   logs in {settings.LOG_DIR}   Ctrl-C stops everything")
         chores: list[Any] = [revive_database, ProgressPrinter(self.print_line)]
-        supervisor = Supervisor(programs, logs=settings.LOG_DIR, say=self.print_line, chores=chores)
+        supervisor = Supervisor(programs, logs=settings.LOG_DIR, print_line=self.print_line, chores=chores)
         if demo:
-            director = Director(say=self.print_line, files=settings.VAR_DIR / "hosting", rounds=options["rounds"])
+            director = Director(
+                print_line=self.print_line, files=settings.VAR_DIR / "hosting", rounds=options["rounds"]
+            )
             chores.append(lambda: director(supervisor.ask_to_stop))
         supervisor.run()
         for name in FAREWELLS:

@@ -140,20 +140,20 @@ class Browser:
             raise too_much
 
     def _hear(self, event: Event) -> None:
-        told = event.get("params", {})
+        params = event.get("params", {})
         if event.get("method") == "Fetch.requestPaused":
-            self._answer(told, session=event.get("sessionId", ""))
+            self._answer(params, session=event.get("sessionId", ""))
         elif event.get("method") == "Inspector.targetCrashed":
             self.crashed = True
             raise PipeBroken("the page crashed")
 
-    def _answer(self, told: Event, *, session: str) -> None:
-        url = str(told["request"]["url"])
+    def _answer(self, params: Event, *, session: str) -> None:
+        url = str(params["request"]["url"])
         content = self.files.get(url.removeprefix(ORIGIN)) if url.startswith(ORIGIN) else None
         if content is None:
             self.refused.append(url[:200])
             self.pipe.send_only(
-                "Fetch.failRequest", session=session, requestId=told["requestId"], errorReason="BlockedByClient"
+                "Fetch.failRequest", session=session, requestId=params["requestId"], errorReason="BlockedByClient"
             )
             return
         body = content.encode() if isinstance(content, str) else content
@@ -162,7 +162,7 @@ class Browser:
         self.pipe.send_only(
             "Fetch.fulfillRequest",
             session=session,
-            requestId=told["requestId"],
+            requestId=params["requestId"],
             responseCode=200,
             responseHeaders=[{"name": name, "value": value} for name, value in headers.items()],
             body=base64.b64encode(body).decode(),
@@ -183,16 +183,16 @@ class BrowserPage:
         self.call("Emulation.setDeviceMetricsOverride", width=size, height=size, deviceScaleFactor=1, mobile=False)
         self.call("Page.navigate", url=f"{ORIGIN}/")
 
-    def call(self, method: str, **told: Any) -> dict[str, Any]:
-        return self.browser.pipe.call(method, session=self.session, **told)
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        return self.browser.pipe.call(method, session=self.session, **params)
 
     def ask(self, expression: str, *, awaited: bool = True) -> Any:
         """The value of an expression.  Raises Thrown with the page's words; they are not to be trusted."""
-        told = self.call("Runtime.evaluate", expression=expression, awaitPromise=awaited, returnByValue=True)
-        if "exceptionDetails" in told:
-            details = told["exceptionDetails"]
+        reply = self.call("Runtime.evaluate", expression=expression, awaitPromise=awaited, returnByValue=True)
+        if "exceptionDetails" in reply:
+            details = reply["exceptionDetails"]
             raise Thrown(str(details.get("exception", {}).get("description") or details.get("text"))[:400])
-        return told.get("result", {}).get("value")
+        return reply.get("result", {}).get("value")
 
     def until(self, expression: str) -> None:
         """Until the page's scripts are there."""
@@ -202,10 +202,10 @@ class BrowserPage:
     def picture(self, size: int) -> bytes:
         """What the page shows, as PNG, taken by the browser and not by the page."""
         clip = {"x": 0, "y": 0, "width": size, "height": size, "scale": 1}
-        told = self.call(
+        reply = self.call(
             "Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=False, optimizeForSpeed=True
         )
-        return base64.b64decode(told["data"])
+        return base64.b64decode(reply["data"])
 
 
 class Thrown(Exception):

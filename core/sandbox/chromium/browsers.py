@@ -29,8 +29,8 @@ def program() -> str | None:
 @functools.cache
 def version() -> str:
     """Of the installed browser, which decides single pixels; `none` where there is none."""
-    found = program()
-    text = processes.output_of([found, "--version"], seconds=60) if found else None
+    executable = program()
+    text = processes.output_of([executable, "--version"], seconds=60) if executable else None
     return next((word for word in (text or "").split() if word[:1].isdigit()), "none")
 
 
@@ -72,13 +72,13 @@ class Browsers:
         if self._browser and (fresh or self._drawn >= BATCH or not self._browser.alive):
             self._drop()
         if self._browser is None:
-            found = program()
-            if found is None:
+            executable = program()
+            if executable is None:
                 raise RendererFault(
                     "NO_BROWSER", "there is no Chromium here: apt-get install chromium, or set GAUNTLET_CHROMIUM"
                 )
             self._browser, self._owner, self._drawn = (
-                Browser(found, heap_megabytes=self.heap_megabytes),
+                Browser(executable, heap_megabytes=self.heap_megabytes),
                 os.getpid(),
                 0,
             )

@@ -45,9 +45,9 @@ class Pipe:
         self._unwanted: set[int] = set()
         os.set_blocking(writing, False)
 
-    def call(self, method: str, *, session: str = "", **told: Any) -> dict[str, Any]:
+    def call(self, method: str, *, session: str = "", **params: Any) -> dict[str, Any]:
         """The answer to one call.  Raises CallFailed, PipeBroken or OutOfTime, and what `tick` raises."""
-        number = self.send(method, session=session, **told)
+        number = self.send(method, session=session, **params)
         while number not in self._answers:
             self._read()
         answer = self._answers.pop(number)
@@ -56,14 +56,14 @@ class Pipe:
         result = answer.get("result")
         return result if isinstance(result, dict) else {}
 
-    def send_only(self, method: str, *, session: str = "", **told: Any) -> None:
+    def send_only(self, method: str, *, session: str = "", **params: Any) -> None:
         """Say it and never ask what came of it."""
-        self._unwanted.add(self.send(method, session=session, **told))
+        self._unwanted.add(self.send(method, session=session, **params))
 
-    def send(self, method: str, *, session: str = "", **told: Any) -> int:
+    def send(self, method: str, *, session: str = "", **params: Any) -> int:
         """Say it without waiting for the answer."""
         self._calls += 1
-        message: Event = {"id": self._calls, "method": method, "params": told}
+        message: Event = {"id": self._calls, "method": method, "params": params}
         if session:
             message["sessionId"] = session
         self._write(json.dumps(message).encode() + b"\0")
@@ -112,15 +112,15 @@ class Pipe:
 
     def _sort(self, message: bytes) -> None:
         try:
-            told = json.loads(message)
+            decoded = json.loads(message)
         except ValueError as error:
             raise PipeBroken("the browser sent no JSON") from error
-        if "id" not in told:
-            self.hear(told)
-        elif told["id"] in self._unwanted:
-            self._unwanted.discard(told["id"])
+        if "id" not in decoded:
+            self.hear(decoded)
+        elif decoded["id"] in self._unwanted:
+            self._unwanted.discard(decoded["id"])
         else:
-            self._answers[told["id"]] = told
+            self._answers[decoded["id"]] = decoded
 
     def _on_time(self) -> None:
         self.tick()

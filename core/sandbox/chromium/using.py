@@ -15,8 +15,8 @@ class BrowserUse:
 
 def of(root: int) -> BrowserUse:
     """What process `root` and all below it use.  Processes that end meanwhile count nothing."""
-    told = [used for pid in _family(root) if (used := _one(pid)) is not None]
-    return BrowserUse(memory=sum(memory for memory, _ in told), cpu_seconds=sum(cpu for _, cpu in told))
+    uses = [used for pid in _family(root) if (used := _one(pid)) is not None]
+    return BrowserUse(memory=sum(memory for memory, _ in uses), cpu_seconds=sum(cpu for _, cpu in uses))
 
 
 def _family(root: int) -> list[int]:
@@ -24,10 +24,10 @@ def _family(root: int) -> list[int]:
     for name in os.listdir("/proc"):
         if name.isdigit() and (fields := _stat(int(name))):
             children.setdefault(int(fields[1]), []).append(int(name))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found
+    family = [root]
+    for pid in family:
+        family += children.get(pid, [])
+    return family
 
 
 def _stat(pid: int) -> list[str] | None:

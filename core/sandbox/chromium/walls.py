@@ -54,7 +54,7 @@ FLAGS = (
 def program(named: str) -> str | None:
     """The browser's path: the one named, or the first that is installed."""
     names = (named,) if named else ("chromium", "chromium-browser", "google-chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def command(browser: str, *, home: Path) -> tuple[list[str], list[str]]:
