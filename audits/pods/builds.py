@@ -2,9 +2,10 @@
 
 Built once per submission, from the archive that the source audit read, before its first pod is started.  A build that
 was disturbed is our failure and is repeated.  After three of these, or one that took too long, a small recipe of ours
-is built as a control.  Where the control fails too, the round is paused, with the build's log at hand.  Where it
-succeeds, and this recipe is disturbed once more after it, the failure is the miner's.  So no recipe can stop a round by
-printing messages of an outage, and no round waits for a leader whose image cannot be built.
+is built as a control; what failed builds left on the builder's disk is removed before.  Where the control fails too,
+the round is paused, with the build's log at hand.  Where it succeeds, and this recipe is disturbed once more after it,
+the failure is the miner's.  So no recipe can stop a round by printing messages of an outage or by filling a disk, and
+no round waits for a leader whose image cannot be built.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from audits.source.origins.base import NotFetched
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure
+from core.queue.advisory_lock import Taken, hold_lock
 
 LOOK_AGAIN = timedelta(seconds=10)
 MOST_DISTURBED = 3
@@ -94,13 +96,23 @@ def tend(build: Build, now: datetime) -> Outcome:
         return Retry(engine.backoff(build.attempts), StepFailure(INFRASTRUCTURE, code, error.sentence))
     except LookupError as error:
         return Retry(engine.backoff(build.attempts), StepFailure(INFRASTRUCTURE, "NO_BUILDER", str(error)))
+    try:
+        with hold_lock(f"build images at {settings.DOCKER_URL}"):
+            return _look(build, by, image, archive=copy.archive)
+    except Taken:
+        busy = StepFailure(INFRASTRUCTURE, "BUILDER_BUSY", "Another image is being built; this one is next.")
+        return Retry(LOOK_AGAIN, busy, counts=False)
+
+
+def _look(build: Build, by: Builder, image: Image, *, archive: str) -> Outcome:
+    """One image at a time: what a recipe does to the builder's disk while it is built, it does to nobody else's."""
     if build.disturbed >= MOST_DISTURBED:
-        return _judged_by_control(build, by, image, archive=copy.archive)
-    status = by.status(image, archive=copy.archive)
+        return _judged_by_control(build, by, image, archive=archive)
+    status = by.status(image, archive=archive)
     tried = status.state == ABSENT
     if tried:
-        status = by.build(image, archive=copy.archive, context=store.default().path(copy.archive))
-    return _after(build, status, archive=copy.archive, tried=tried)
+        status = by.build(image, archive=archive, context=store.default().path(archive))
+    return _after(build, status, archive=archive, tried=tried)
 
 
 def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcome:

@@ -83,7 +83,10 @@ class DockerPods:
         try:
             self._ensure_network(name)
             self._ensure(f"{name}-gate", _gate(self.host, name=name))
-            self._ensure_service(name, _service(self.host, name=name, digest=digest, command=command))
+            volumes = self._volumes(digest)
+            body = _service(self.host, name=name, digest=digest, command=command, volumes=volumes)
+            self._ensure_service(name, body)
+            self._require_no_volume(name)
             if self.host.egress and found is None:
                 self._join(self.host.egress, name)
             gate = self._inspect(f"{name}-gate") or {}
@@ -162,6 +165,19 @@ class DockerPods:
         for name in orphans:
             self._remove(name)
         return orphans
+
+    def _volumes(self, digest: str) -> tuple[str, ...]:
+        """The paths that an image declares as volumes.  Raises Missing, RestRefused, PodFault."""
+        found = self.engine.json("GET", f"{VERSION}/images/{digest}/json")
+        return tuple(sorted((found or {}).get("Config", {}).get("Volumes") or {}))
+
+    def _require_no_volume(self, name: str) -> None:
+        """A volume lies on the host's disk, without a limit: a service could fill it for all others."""
+        mounts = (self._inspect(name) or {}).get("Mounts") or []
+        if any(mount.get("Type") == "volume" for mount in mounts):
+            self._remove(name)
+            sentence = "The image declares a volume (VOLUME in its Dockerfile). A service writes below /tmp only."
+            raise PodFault(MINER, "declares_a_volume", sentence)
 
     def _inspect(self, name: str) -> dict[str, Any] | None:
         try:
@@ -257,7 +273,10 @@ def isolation(host: Host) -> tuple[str, ...]:
     )
 
 
-def _service(host: Host, *, name: str, digest: str, command: Sequence[str] = ()) -> dict[str, Any]:
+def _service(
+    host: Host, *, name: str, digest: str, command: Sequence[str] = (), volumes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`volumes`: paths that the image declares as such; they lie in memory, like /tmp."""
     devices = [{"Driver": "nvidia", "Count": host.gpus, "Capabilities": [["gpu"]]}] if host.gpus else []
     return {
         "Image": digest,
@@ -272,6 +291,9 @@ def _service(host: Host, *, name: str, digest: str, command: Sequence[str] = ())
             "PidsLimit": host.processes,
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": f"rw,size={host.scratch_bytes},mode=1777"},  # noqa: S108, inside the pod
+            "Mounts": [
+                {"Type": "tmpfs", "Target": path, "TmpfsOptions": {"SizeBytes": host.scratch_bytes}} for path in volumes
+            ],
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges"],
             "DeviceRequests": devices,

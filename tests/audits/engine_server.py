@@ -34,7 +34,11 @@ class Engine:
         self.key, self.keys = "", list[str]()  # of the question in hand, and of all pushes
         self.push_fails = False
         self.stubborn = False  # refuses to take a container off a network
+        self.volumes: list[str] = []  # that each built image declares
+        self.size = 1 << 30  # bytes of each built image
+        self.leftovers = False  # layers of failed builds lie on its disk
         self.asked: list[str] = []
+        self.created: list[dict[str, Any]] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -53,10 +57,8 @@ class Engine:
         parts = path.removeprefix("/v1.43/").split("/")
         told = json.loads(body) if body[:1] in (b"{", b"[") else {}
         match method, parts:
-            case _, ["images", *name, verb]:
-                return self._image(method, "/".join(name), verb, query)
-            case "POST", ["build"]:
-                return 200, self._build(query, body)
+            case _, ["images" | "build" as kind, *name]:
+                return self._build_or_image(method, kind, name, query, body)
             case "GET", ["containers", "json"]:
                 label = json.loads(query["filters"])["label"][0]
                 rows = [{"Id": n, "Labels": c["Config"]["Labels"]} for n, c in self.containers.items()]
@@ -73,6 +75,19 @@ class Engine:
             case _, ["networks", name, *rest]:
                 return self._network(method, name, rest, told)
         return 400, {"message": f"not in this stand-in: {method} {path}"}
+
+    def _build_or_image(
+        self, method: str, kind: str, name: list[str], query: dict[str, str], body: bytes
+    ) -> tuple[int, Any]:
+        match method, name:
+            case "POST", ["prune"]:
+                self.leftovers = False
+                return 200, {"SpaceReclaimed": 9}
+            case "POST", [] if kind == "build":
+                return 200, self._build(query, body)
+            case "DELETE", _:
+                return 200, [{"Deleted": self.images.pop("/".join(name))["Id"]}]
+        return self._image(method, "/".join(name[:-1]), name[-1], query)
 
     def _image(self, method: str, name: str, verb: str, query: dict[str, str]) -> tuple[int, Any]:
         match method, verb:
@@ -101,7 +116,8 @@ class Engine:
         if isinstance(said, Iterator):
             return said  # a build that goes on
         if not any("error" in line for line in said):
-            self.images[query["t"]] = {"Id": "sha256:" + "b" * 64, "Config": {"Labels": json.loads(query["labels"])}}
+            config = {"Labels": json.loads(query["labels"]), "Volumes": {path: {} for path in self.volumes}}
+            self.images[query["t"]] = {"Id": "sha256:" + "b" * 64, "Config": config, "Size": self.size}
             self.images["sha256:" + "b" * 64] = self.images[query["t"]]
         return said
 
@@ -110,6 +126,7 @@ class Engine:
             return 409, {"message": f"The container name {name} is already in use"}
         if told["Image"] not in self.images:
             return _no("No such image")
+        self.created.append(told)
         network = told["HostConfig"]["NetworkMode"]
         if network not in self.networks:
             return _no(f"network {network} not found")
@@ -122,8 +139,16 @@ class Engine:
             "HostConfig": told["HostConfig"],
             "State": {**RUNNING, "Status": "created", "Running": False},
             "NetworkSettings": {"Networks": {network: {}}, "Ports": ports},
+            "Mounts": self._mounts(told),
         }
         return 201, {"Id": name, "Warnings": []}
+
+    def _mounts(self, told: dict[str, Any]) -> list[dict[str, Any]]:
+        """What is asked for, and an anonymous volume at each path of the image where nothing is."""
+        asked = {mount["Target"]: mount["Type"] for mount in told["HostConfig"].get("Mounts", [])}
+        declared = self.images[told["Image"]]["Config"].get("Volumes") or {}
+        mounts = dict.fromkeys(declared, "volume") | asked
+        return [{"Type": kind, "Destination": path} for path, kind in mounts.items()]
 
     def _container(self, method: str, name: str, rest: list[str], body: bytes) -> tuple[int, Any]:
         found = self.containers.get(name)

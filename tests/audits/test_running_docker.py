@@ -20,13 +20,14 @@ from django.utils import timezone
 from audits.models import Build, PodRun, SourceCopy
 from audits.pods import builds, logs, rest, runs
 from audits.pods.builders import control_recipe
-from audits.pods.builders.engine import EngineBuilder
+from audits.pods.builders.engine import LARGEST_IMAGE, EngineBuilder
 from audits.source import archive
 from audits.source.origins.folders import Folders
 from competition import prompts, steps
 from competition.models import Asset, Competition, LedgerEvent, Miner, Prompt, Round, RoundPrompt, Submission
 from core import store
 from core.machine import engine as machine
+from core.queue.advisory_lock import hold_lock
 from tests.audits import engine_server
 from tests.audits.engine_server import GATE, Engine
 from tests.dashboard.made_round import RULES
@@ -293,6 +294,52 @@ def test_a_recipe_that_only_says_that_the_network_is_away_stops_no_round(run, ho
     assert [recipe(files) for files in host.contexts].count(control_recipe.TEXT.encode()) == 1
     run.submission.round.refresh_from_db()
     assert run.submission.round.state != "paused"
+
+
+def test_a_recipe_that_fills_the_builders_disk_stops_no_round(run, host, monkeypatch):
+    """The layers of its first commands stay when the last one fails; they are removed before a control is built."""
+    monkeypatch.setattr("audits.decisions.lifecycle.BACKOFF_S", 0)
+
+    def built(files):
+        ours = recipe(files) == control_recipe.TEXT.encode()
+        if ours and not host.leftovers:
+            return []
+        host.leftovers = True
+        return [{"error": "no space left on device"}]
+
+    host.built = built
+    played = play(run, looks=120)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "build_disturbed_alone")
+    assert not host.leftovers
+    run.submission.round.refresh_from_db()
+    assert run.submission.round.state != "paused"
+
+
+def test_an_image_larger_than_the_limit_is_the_miners_and_does_not_stay(run, host):
+    host.size = LARGEST_IMAGE + 1
+    played = play(run)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "image_too_large")
+    assert not [name for name in host.images if name.startswith("gauntlet/solution")]
+
+
+def test_one_image_is_built_at_a_time(run, host, settings):
+    build = Build.objects.create(submission=run.submission, builder="engine", **Build.born(now=timezone.now()))
+    with hold_lock(f"build images at {settings.DOCKER_URL}"):
+        looked = builds.tend(build, timezone.now())
+    assert (looked.failure.code, looked.counts, host.contexts) == ("BUILDER_BUSY", False, [])
+
+
+def test_what_an_image_declares_as_a_volume_lies_in_memory(run, host, service):
+    host.volumes = ["/data", "/models"]
+    assert outcome(play(run)) == WHOLE
+    mounts = [mount for body in host.created for mount in body["HostConfig"].get("Mounts", [])]
+    assert {(mount["Type"], mount["Target"]) for mount in mounts} == {("tmpfs", "/data"), ("tmpfs", "/models")}
+
+
+def test_a_service_that_has_a_volume_nevertheless_is_not_run(run, host, monkeypatch):
+    monkeypatch.setattr(host, "_mounts", lambda told: [{"Type": "volume", "Destination": "/data"}])
+    played = play(run)
+    assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "declares_a_volume")
 
 
 def test_a_build_is_tried_once_more_when_the_outage_is_just_over(run, host, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from core.net.limits import Patience
 LABEL = "gauntlet.archive"
 LONGEST_BUILD_S = 3600
 LOG_LETTERS = 20_000
+LARGEST_IMAGE = 200 << 30
 # Said by the engine about itself or the network, as a rule.  A recipe can print the same: `audits.pods.builds`
 # believes an outage that goes on only where a canary fails, too.
 OURS = (
@@ -62,11 +64,14 @@ class EngineBuilder:
     def status(self, image: Image, *, archive: str) -> Status:
         try:
             found = self.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
+            status = _built(found, archive=archive)
+            if status.state == FAILED:
+                self.rest.json("DELETE", f"{VERSION}/images/{tag_of(archive)}", query={"force": "1"})
         except Missing:
             return Status(state=ABSENT)
         except (PodFault, RestRefused) as reason:
             return unknown_build(str(reason))
-        return _built(found, archive=archive)
+        return status
 
     def build_control(self) -> Status:
         query = {**self._query(control_recipe.IMAGE, control_recipe.SHA256), "t": control_recipe.TAG, "nocache": "1"}
@@ -88,11 +93,22 @@ class EngineBuilder:
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         log = _Log()
         if (failed := self._built(self._query(image, archive), context, log)) is not None:
+            self.remove_leftovers()
             return failed
         found = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
         if found.state == ABSENT:
             return unknown_build("the engine said nothing, and there is no image", log=log.text)
         return Status(state=found.state, digest=found.digest, fault=found.fault, log=log.text)
+
+    def remove_leftovers(self) -> None:
+        """Remove the layers and the cache of builds that came to nothing, so that no recipe fills the disk for others.
+
+        Where the engine does not do it now, it is asked again after the next failure.
+        """
+        dangling = json.dumps({"dangling": {"true": True}})
+        for path, query in (("images/prune", {"filters": dangling}), ("build/prune", {"all": "1"})):
+            with suppress(Missing, PodFault, RestRefused):
+                self.rest.json("POST", f"{VERSION}/{path}", query=query)
 
     def _built(self, query: Mapping[str, str], context: Path, log: _Log | None = None) -> Status | None:
         """How the build failed; None if it did not say that it did."""
@@ -170,10 +186,15 @@ def blame(error: str, log: str) -> PodFault:
 
 
 def _built(found: Any, *, archive: str) -> Status:
-    labels = found.get("Config", {}).get("Labels") or {} if isinstance(found, dict) else {}
-    digest = str(found.get("Id", "")) if isinstance(found, dict) else ""
+    """An image under this name that was not made from this archive is none."""
+    row = found if isinstance(found, dict) else {}
+    labels = row.get("Config", {}).get("Labels") or {}
+    digest, size = str(row.get("Id", "")), row.get("Size", 0)
     if labels.get(LABEL) != archive or not BY_DIGEST.fullmatch(digest):
-        return unknown_build("the engine's image is not the one we asked for")
+        return Status(state=ABSENT)
+    if isinstance(size, int) and size > LARGEST_IMAGE:
+        sentence = f"The image has {size >> 30} GiB, and may have {LARGEST_IMAGE >> 30}."
+        return Status(state=FAILED, fault=PodFault(MINER, "image_too_large", sentence))
     return Status(state=BUILT, digest=digest)
 
 
