@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.raw_site import Answer, Site, drip, page, sent
+from tests.verify.made_files import signed
 from verify.__main__ import main
 from verify.bundles import web
-from verify.bundles.web import Unreachable, fetch_json
+from verify.bundles.web import Unreachable, WebSource
 
 
 def rows(*results: Any, following: Any = None) -> Answer:
@@ -110,7 +111,7 @@ def test_a_site_sends_nobody_elsewhere(site: Site) -> None:
     elsewhere.answer = rows()
     site.answer = sent(f"HTTP/1.1 302 Found\r\nLocation: {elsewhere.address}/\r\nContent-Length: 0\r\n\r\n")
     with pytest.raises(Unreachable, match="302"):
-        fetch_json(f"{site.address}/")
+        WebSource().json(f"{site.address}/")
     elsewhere.listener.close()
     assert elsewhere.requests == []
 
@@ -121,7 +122,7 @@ def test_an_answer_that_drips_is_given_up(begun: bytes, site: Site, monkeypatch:
     over = threading.Event()
     site.answer = drip(begun, over)
     with pytest.raises(Unreachable, match="no whole answer within"):
-        fetch_json(f"{site.address}/")
+        WebSource().json(f"{site.address}/")
     over.set()
 
 
@@ -129,7 +130,36 @@ def test_an_answer_is_read_up_to_a_limit(site: Site, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(web, "LARGEST", 1000)
     site.answer = page(b'"' + b"a" * 100_000 + b'"')
     with pytest.raises(Unreachable, match="more than 1000 bytes"):
-        fetch_json(f"{site.address}/")
+        WebSource().json(f"{site.address}/")
+
+
+def endless_ledger(site: Site, *, counted: int, body: str = "") -> Answer:
+    """A head of so many events, and a page of one event that is followed by itself."""
+    text = f"gauntlet/demo\n{counted}\n" + "A" * 43 + "=\n"
+    note = json.loads(signed(text.encode(), signer="operator")["checkpoint.sig.json"])
+    head, events = rows({"text": text, **note}), rows({**EVENT, "body": {"a": body}}, following="?cursor=a")
+    return lambda connection: (head if b"/checkpoints" in site.requests[-1] else events)(connection)
+
+
+@pytest.mark.parametrize("counted", [10, 10**17])
+def test_a_ledger_that_never_ends_is_given_up_after_the_seconds_of_what_came(
+    counted: int, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(web, "FEW_ANSWERS", 0.02)
+    monkeypatch.setattr(web, "SECONDS_A_ROW", 1e-7)
+    site.answer = endless_ledger(site, counted=counted)
+    assert main([f"{site.address}/c/demo"]) == 1
+    assert "all answers together took more than 0.6" in capsys.readouterr().out
+
+
+def test_a_ledger_has_the_bytes_of_the_events_that_its_head_counts(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(web, "LARGEST", 300_000)
+    site.answer = endless_ledger(site, counted=10, body="a" * 200_000)
+    assert main([f"{site.address}/c/demo"]) == 1
+    assert f"all answers together have more than {4 * 300_000 + 7 * 2**14} bytes" in capsys.readouterr().out
+    assert len(site.requests) == 8
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,15 @@ from typing import Any
 
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.heads import OURS, LedgerHead
-from verify.bundles.web import LARGEST, Unreachable, fetch_json
+from verify.bundles.web import LARGEST, Unreachable, WebSource
 from verify.findings import BROKEN
 from verify.reading import parse_bytes
 
 # twox128("Commitments") and twox128("CommitmentOf"); then the netuid as it is, and the account ends the key
 COMMITMENTS = "0xca407206ec1ab726b2636c4b145ac287419a60ae8b01e6dcaebd7317e43c69bf"
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-PAGE, MOST_PAGES = 256, 1_000
+PAGE, MOST_KEYS = 256, 2**14
+"""Of a subnet, which has a few hundred hotkeys."""
 FILE = "checkpoint.txt"
 
 
@@ -84,20 +85,21 @@ def listed(path: Path, *, by: str) -> list[LedgerHead]:
 def standing(node: str, *, netuid: int, account: str, origin: str, at: str = "") -> list[LedgerHead]:
     """The notes of this origin in what the account has committed, at a block or now."""
     prefix = COMMITMENTS + netuid.to_bytes(2, "little").hex()
-    at = f"0x{at.removeprefix('0x')}" if at else str(ask(node, "chain_getFinalizedHead", []))
+    source = WebSource(most_rows=MOST_KEYS)
+    at = f"0x{at.removeprefix('0x')}" if at else str(ask(source, node, "chain_getFinalizedHead", []))
     last = prefix
-    for _ in range(MOST_PAGES):
-        keys = ask(node, "state_getKeysPaged", [prefix, PAGE, last, at])
+    while source.rows < MOST_KEYS:
+        keys = ask(source, node, "state_getKeysPaged", [prefix, PAGE, last, at])
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise Unreachable("state_getKeysPaged: not a list of keys")
         key = next((key for key in keys if key.endswith(account)), None)
         if key is not None:
-            raw = bytes.fromhex(str(ask(node, "state_getStorage", [key, at]))[2:])
+            raw = bytes.fromhex(str(ask(source, node, "state_getStorage", [key, at]))[2:])
             return notes(raw, origin=origin)
         if not keys:
             return []
-        last = keys[-1]
-    raise Unreachable(f"state_getKeysPaged: more than {MOST_PAGES} pages of keys")
+        last, source.rows = keys[-1], source.rows + len(keys)
+    raise Unreachable(f"state_getKeysPaged: more than {MOST_KEYS} keys")
 
 
 def notes(raw: bytes, *, origin: str) -> list[LedgerHead]:
@@ -107,10 +109,10 @@ def notes(raw: bytes, *, origin: str) -> list[LedgerHead]:
     return [anchor for anchor in anchors if anchor]
 
 
-def ask(node: str, method: str, params: list[Any]) -> Any:
+def ask(source: WebSource, node: str, method: str, params: list[Any]) -> Any:
     """One JSON-RPC call; ws:// and wss:// addresses are asked by http and https, as nodes answer both."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    answer = fetch_json(re.sub("^ws", "http", node), body=body)
+    answer = source.json(re.sub("^ws", "http", node), body=body)
     if not isinstance(answer, dict) or "result" not in answer:
         raise Unreachable(f"{method}: {str(answer)[:150]}")
     return answer["result"]

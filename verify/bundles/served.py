@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from verify.bundles.checkpoints import is_good, signed_head
 from verify.bundles.files import ExaminedBundle
+from verify.bundles.heads import LedgerHead
 from verify.bundles.ledger import NAME as LEDGER
 from verify.bundles.ledger import add_event, check_signer
-from verify.bundles.web import Unreachable, fetch_json
+from verify.bundles.web import Unreachable, WebSource
 
-MOST_EVENTS, MOST_PAGES = 2_000_000, 20_000
+MOST_EVENTS = 2_000_000
 SLUG = re.compile(r"/c/([A-Za-z0-9_-]{1,50})(?:/|$)")
 
 
@@ -31,31 +32,32 @@ def read(address: str, *, after: int, operator: str | None) -> ExaminedBundle:
     slug = named[1] if named else parse_qs(parts.query).get("competition", [""])[0]
     if not slug:
         raise Unreachable("the address must be that of a competition: https://SITE/c/SLUG")
-    bundle = ExaminedBundle(Path(), prefix="")
+    bundle, source = ExaminedBundle(Path(), prefix=""), WebSource()
     bundle.manifest = {"competition": slug, "files": []}
-    site = f"{parts.scheme}://{parts.netloc}/api/v1"
+    site, of_it = f"{parts.scheme}://{parts.netloc}/api/v1", {"competition": slug}
+    try:
+        row = next(_rows(source, f"{site}/checkpoints", of_it | {"limit": "1"}), None)
+        head = signed_head(row) if row else None
+    except ValueError as error:
+        raise Unreachable(f"checkpoints: {error}") from error
+    good = is_good(head) if head else False
+    # whoever signs any number has only as long, and as many bytes, as for the events that have come
+    source.most_rows = min(MOST_EVENTS, max(0, head.seq - after)) if head and good is not False else 0
     with bundle.log.finishing(LEDGER):
-        for row in _rows(f"{site}/ledger", {"competition": slug, "after_seq": str(after), "limit": "200"}):
+        for row in _rows(source, f"{site}/ledger", of_it | {"after_seq": str(after), "limit": "200"}):
             event = {name: row.get(name) for name in ("seq", "kind", "body", "previous", "hash")}
             if not add_event(bundle, event, field=f"event {row.get('seq')}"):
                 break
-    wanted = {"competition": slug, "limit": "1"}
+            event["body"] = {}  # its hash is all that is compared
     with bundle.log.finishing("checkpoints"):
-        if bundle.events:
-            wanted["as_of_seq"] = str(bundle.events[-1]["seq"])
-        _head(bundle, next(_rows(f"{site}/checkpoints", wanted), None), operator=operator)
+        _compare(bundle, head, good=good, operator=operator)
     bundle.log.count("events", by=len(bundle.events))
     return bundle
 
 
-def _head(bundle: ExaminedBundle, row: Any, *, operator: str | None) -> None:
+def _compare(bundle: ExaminedBundle, head: LedgerHead | None, *, good: bool | None, operator: str | None) -> None:
     """The newest signed head must be an event of what is served."""
-    try:
-        head = signed_head(row) if row else None
-    except ValueError as error:
-        raise Unreachable(f"checkpoints: {error}") from error
-    bundle.signed_by, good = (head.signed_by, is_good(head)) if head else ("", None)
-    bundle.signature_is_good = good
+    bundle.signed_by, bundle.signature_is_good = (head.signed_by, good) if head else ("", None)
     check_signer(bundle, "checkpoints", operator=operator)
     if head is None or good is False:
         bundle.note("bad-signature", "checkpoints", sentence="No head of this ledger is signed by the key it names.")
@@ -65,19 +67,16 @@ def _head(bundle: ExaminedBundle, row: Any, *, operator: str | None) -> None:
         bundle.compare("wrong-checkpoint", "checkpoints", head.head, stated, field=f"event {head.seq}")
 
 
-def _rows(address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _rows(source: WebSource, address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Page by page; of the next page's address only the cursor is taken, so that a site sends nobody elsewhere."""
-    seen = pages = 0
     while True:
-        page = page_at(f"{address}?{urlencode(query)}")
-        for row in page["results"]:
-            seen += 1
-            yield row
+        page = page_at(source, f"{address}?{urlencode(query)}")
+        source.rows += len(page["results"])
+        yield from page["results"]
         following = cursor_of(page.get("next"))
         if not following or not page["results"] or query["limit"] == "1":
             return
-        pages += 1
-        if seen > MOST_EVENTS or pages > MOST_PAGES:
+        if source.rows > MOST_EVENTS:
             raise Unreachable(f"more than {MOST_EVENTS} events are served: verify the folder of all bundles")
         query = {**query, "cursor": following}
 
@@ -92,8 +91,8 @@ def cursor_of(following: Any) -> str:
         raise Unreachable(f"the address of the next page is none: {error}") from error
 
 
-def page_at(address: str) -> dict[str, Any]:
-    page = fetch_json(address)
+def page_at(source: WebSource, address: str) -> dict[str, Any]:
+    page = source.json(address)
     rows = page.get("results") if isinstance(page, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Unreachable(f"{address}: not an answer of the API")

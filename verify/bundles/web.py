@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from typing import Any
 from verify.reading import CROWDED, is_crowded, parse_bytes
 
 PATIENCE_S, LARGEST = 30, 32 * 2**20
+FEW_ANSWERS, SECONDS_A_ROW, BYTES_A_ROW = 4, 0.02, 16 * 2**10
+"""An event has about 1 KiB, one of a reveal up to 10; 200 of them, which are a page, may take 4 seconds."""
 PIECE = 2**16
 FAILURES = (http.client.HTTPException, urllib.error.URLError, OSError, ValueError, RecursionError)
 
@@ -22,30 +25,46 @@ class Unreachable(Exception):
     """There was no answer, or another than was asked for."""
 
 
-def fetch_json(address: str, *, body: Any = None) -> Any:
-    """The JSON at an http(s) address, `body` posted where there is one.  Raises Unreachable.
+class WebSource:
+    """A site or a node, which may be hostile: each answer comes within PATIENCE_S seconds and LARGEST bytes, from the
+    address that is asked and no other, as it is (no compression), and its texts are UTF-8.
 
-    Whoever answers may be hostile: all of it comes within PATIENCE_S seconds and LARGEST bytes, from this address and
-    no other, as it is (no compression), and its texts are UTF-8.
+    All answers together have a deadline and a limit of bytes too.  Both begin with those of a few answers and grow by
+    SECONDS_A_ROW and BYTES_A_ROW with each of the `rows` that have come, until these are `most_rows`.
     """
-    if not address.startswith(("http://", "https://")):
-        raise Unreachable(f"{address[:60]!r} must begin with https:// (of a node also wss://)")
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-    content: Future[bytes] = Future()
-    # a server that sends a byte now and then is waited for by a thread, which the program does not wait for
-    threading.Thread(target=_receive, args=(content, address, data, headers), daemon=True).start()
-    try:
-        received = content.result(timeout=PATIENCE_S)
-        if is_crowded(received):
-            raise Unreachable(f"{address[:200]}: {CROWDED}")
-        return parse_bytes(received)
-    except TimeoutError as error:
-        raise Unreachable(f"{address[:200]}: no whole answer within {PATIENCE_S} seconds") from error
-    except FAILURES as error:
-        raise Unreachable(f"{address[:200]}: {str(error)[:200] or type(error).__name__}") from error
-    finally:
-        content.cancel()
+
+    def __init__(self, *, most_rows: int = 0) -> None:
+        self.most_rows, self.rows, self.bytes, self.since = most_rows, 0, 0, time.monotonic()
+
+    def json(self, address: str, *, body: Any = None) -> Any:
+        """The JSON at an http(s) address, `body` posted where there is one.  Raises Unreachable."""
+        if not address.startswith(("http://", "https://")):
+            raise Unreachable(f"{address[:60]!r} must begin with https:// (of a node also wss://)")
+        rows = min(self.rows, self.most_rows)
+        seconds, most = FEW_ANSWERS * PATIENCE_S + SECONDS_A_ROW * rows, FEW_ANSWERS * LARGEST + BYTES_A_ROW * rows
+        left = self.since + seconds - time.monotonic()
+        late = f"{address[:200]}: all answers together took more than {seconds:g} seconds"
+        if left <= 0:
+            raise Unreachable(late)
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        content: Future[bytes] = Future()
+        # a server that sends a byte now and then is waited for by a thread, which the program does not wait for
+        threading.Thread(target=_receive, args=(content, address, data, headers), daemon=True).start()
+        try:
+            received = content.result(timeout=min(PATIENCE_S, left))
+            self.bytes += len(received)
+            if self.bytes > most or is_crowded(received):
+                why = CROWDED if self.bytes <= most else f"all answers together have more than {most} bytes"
+                raise Unreachable(f"{address[:200]}: {why}")
+            return parse_bytes(received)
+        except TimeoutError as error:
+            slow = f"{address[:200]}: no whole answer within {PATIENCE_S:g} seconds"
+            raise Unreachable(late if left < PATIENCE_S else slow) from error
+        except FAILURES as error:
+            raise Unreachable(f"{address[:200]}: {str(error)[:200] or type(error).__name__}") from error
+        finally:
+            content.cancel()
 
 
 def _receive(content: Future[bytes], address: str, data: bytes | None, headers: Mapping[str, str]) -> None:

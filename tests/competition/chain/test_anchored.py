@@ -143,7 +143,7 @@ class EndlessNode(FakeNode):
 
 def test_a_node_that_lists_keys_without_end_is_given_up(folder: Path) -> None:
     with over_http(EndlessNode(subnet())) as address, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chain, "MOST_PAGES", 3)
+        patch.setattr(chain, "MOST_KEYS", 3 * chain.PAGE)
         assert found(played_on(folder, "bittensor:17"), node=address) == {"chain-unread"}
 
 
