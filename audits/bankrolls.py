@@ -11,7 +11,7 @@ from competition.models import Attempt, Bankroll, Round
 from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.ladder import Key
 from core import ledger
-from judging.observed import leader_commit
+from judging.matches import leader_commit
 
 
 def keep(round_: Round, left: Mapping[Key, BankrollTally], *, now: datetime) -> None:

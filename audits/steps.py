@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
-from audits import bankrolls, fresh_pods, regenerations
+from audits import bankrolls
 from audits.decisions import cherrypicking, verdicts
 from audits.models import Audit, Correction, PodRun
 from audits.pods import runs
-from audits.reviews import in_force
+from audits.reviews import in_force, reruns
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
+from competition import prompts
 from competition.attempts import goes_by
-from competition.decisions.attempts import number_of
+from competition.decisions.attempts import number_of, numbered
 from competition.models import Round, Submission
-from competition.rounds import conclude, rules_of
+from competition.rounds import conclude, rules_of, ruleset_of
 from competition.rulesets import RoundDecision
 from competition.rulesets.base import NOBODY
 from competition.rulesets.ladder import LEADER
+from competition.rulesets.regenerations import Regeneration
 from competition.steps import pause
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
-from judging import matches, observed, recorded
+from judging import matches, recorded
 from judging.models import Match
 from judging.steps import trouble
 
 SOON = timedelta(seconds=2)
-NOT_THERE = timedelta(minutes=1)  # between two looks at code that its host says is not there
-LOOK_AGAIN = "We look again before we believe it."
 
 
 def want_leaders_outputs(now: datetime) -> None:
@@ -82,13 +84,88 @@ def examine_source(audit: Audit, *, now: datetime) -> Outcome:
 
 def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     """Run the code on the round's prompts and judge what it gives against what was submitted."""
-    verdict = regenerations.verdict(audit, now=now)
+    verdict = regeneration_verdict(audit, now=now)
     if isinstance(verdict, Wait):
         return verdict
     if verdict.outcome == verdicts.UNKNOWN:
         failure = StepFailure(FailureClass.JUDGE, verdict.reason[:40].upper(), verdict.sentence)
         return Retry(engine.backoff(audit.attempts), failure)
     return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit))
+
+
+def regeneration_verdict(audit: Audit, *, now: datetime) -> verdicts.AuditVerdict | Wait:
+    """What the regenerations so far say, or what is waited for.
+
+    One after the other: which matches are played follows from what was judged, not from who was quick.
+    """
+    ruleset, rows = ruleset_of(audit.round), list[Regeneration]()
+    defender = None
+    if ruleset.wins_again:  # the defender of the rung that this entry won
+        decision = matches.round_decision(audit.round, audits=in_force.audited(audit.round))
+        key = decision.defender_of(audit.submission.key)
+        if key is None:
+            return Wait(SOON, "the ladder is climbed anew")
+        defender = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}[str(key)]
+    for regeneration in range(ruleset.regenerations):
+        run = _run(audit, regeneration=regeneration, now=now)
+        if isinstance(run, Wait):
+            return run
+        row = _regenerated(audit, run, regeneration=regeneration, now=now)
+        if isinstance(row, Wait):
+            return row
+        limit_s = runs.limits_of(run).generation_s
+        result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
+        if result is None and defender is not None:
+            match = matches.ensure(
+                audit.round,
+                kind=Match.Kind.AGAIN,
+                defender=defender,
+                challenger=audit.submission,
+                now=now,
+                regeneration=regeneration,
+            )
+            if match.state != "decided":
+                what = "the regenerated outputs are judged against the defender"
+                return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
+            row = replace(row, defender=matches.tally_of(match))
+            result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
+        if result is not None:
+            return result
+        rows.append(row)
+    raise AssertionError("unreachable: a ruleset gives a verdict on the last regeneration")
+
+
+def _run(audit: Audit, *, regeneration: int, now: datetime) -> PodRun | Wait:
+    entry, number = audit.submission, reruns.regeneration_for(audit) + regeneration
+    drawn = (row.prompt for row in audit.round.drawn.select_related("prompt"))
+    prompts.expect_generated(entry, drawn, now=now, regeneration=number)
+    run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, number), now=now)
+    if not run.settled:
+        return Wait(
+            SOON, f"the platform runs the code again{_time(regeneration)}: {run.state}, {run.waiting_for or 'starting'}"
+        )
+    if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
+        return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
+    return run
+
+
+def _regenerated(audit: Audit, run: PodRun, *, regeneration: int, now: datetime) -> Regeneration | Wait:
+    """One regeneration, judged against the submitted outputs."""
+    match = reruns.match_of(audit, regeneration=regeneration, now=now)
+    if match.state != "decided":
+        what = "the regenerated outputs are judged against the submitted ones"
+        return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
+    results = (matches.result_of(duel) for duel in match.duels.order_by("position"))
+    return Regeneration(
+        submitted=matches.tally_of(match),
+        generated_s=run.generated_s,
+        results=tuple(result for result in results if result),
+        failure=(run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None,
+    )
+
+
+def _time(regeneration: int) -> str:
+    return f", time {regeneration + 1}" if regeneration else ""
 
 
 def flag_the_best_of_many(audit: Audit) -> None:
@@ -189,14 +266,28 @@ def _edited_audits(round_: Round) -> list[str]:
 def decide(round_: Round, *, including: Correction | None = None) -> RoundDecision:
     """The round as far as it is known."""
     audits = in_force.audited(round_, including=including)
-    return observed.decide(round_, audits=audits, attempt=including.attempt if including else None)
+    return matches.round_decision(round_, audits=audits, attempt=including.attempt if including else None)
 
 
 def want(round_: Round, decision: RoundDecision, *, now: datetime, correction: Correction | None = None) -> None:
     """Ask for the matches, pods and audits that are wanted next."""
     matches.want(round_, decision.wanted_matches, now=now)
-    fresh_pods.keep_running(round_, now=now)
+    keep_fresh_pods(round_, now=now)
     want_audits(round_, decision, now=now, correction=correction)
+
+
+def keep_fresh_pods(round_: Round, *, now: datetime) -> None:
+    """One run for each side of an open match on fresh prompts, until the last of these matches is decided: its pod is
+    not warmed up again for each batch.
+
+    What a run that failed by its owner's doing was still to bring is forfeited.
+    """
+    still = runs.open_fresh_matches(round_)
+    sides = round_.submissions.filter(Q(defended__in=still) | Q(challenged__in=still))
+    for side in sides.select_related("miner").distinct():
+        run = runs.want(side, purpose=PodRun.ON_FRESH_PROMPTS, now=now)
+        if run.state == "failed" and run.failure_class == FailureClass.MINER:
+            runs.forfeit(run)
 
 
 @transaction.atomic

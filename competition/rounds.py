@@ -10,8 +10,8 @@ from typing import Any
 
 from competition import chain, prompts, rulesets
 from competition.decisions import schedule, seed, standing
+from competition.decisions import weights as weighing
 from competition.models import Competition, Reign, Round, Submission
-from competition.rulesets import weights as weighing
 from core import ledger
 
 

@@ -1,8 +1,11 @@
-"""When is a match decided, and what happens to duels that the judge gives no answer to?
+"""When is a match decided, how does one on fresh prompts go on, and what of duels that the judge gives no answer to?
 
 A duel that was asked about as often as its state allows is asked about again, at long intervals.  Where few duels of a
 match are like that (`MOST_VOID_PERCENT`), they become void once nothing else is open.  Where more are, the judge is out
 of order: nothing is decided, the round pauses, and `manage.py resume` asks again.
+
+Outputs on fresh prompts come batch by batch: the match makes its duels as both sides' files are rendered, and asks for
+the next batch once every duel it has is settled and the match is still open.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from competition.models import Round
+from competition import prompts
+from competition.models import Asset, FreshPrompt, Round, Submission
 from competition.rounds import ruleset_of
 from competition.rulesets.base import MatchEnd
 from competition.rulesets.tally import DuelResult
@@ -19,8 +23,9 @@ from competition.steps import pause
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.machine.stateful import FailureClass
-from judging import fresh_matches, matches, recorded
-from judging.models import Duel, Match
+from judging import matches, recorded, sides
+from judging.models import Duel, Match, Rendering
+from judging.renderers import renderer as renderer_named
 
 SOON = timedelta(seconds=2)
 MOST_VOID_PERCENT = 5
@@ -62,13 +67,60 @@ def _on_fresh_prompts(match: Match, duels: list[Duel], *, now: datetime) -> Outc
         duels[:] = match.duels.select_related("prompt").order_by("position")
     end = ruleset_of(match.round).match_end(
         match.kind,
-        fresh_matches.results(duels),
+        matches.results_on_fresh_prompts(duels),
         total=match.round.fresh.count(),
-        carried=fresh_matches.carried(match),
+        carried=matches.carried_into(match),
     )
     if end is None:
-        return Wait(SOON, fresh_matches.go_on(match, duels, now=now))
+        return Wait(SOON, _make_fresh_duels(match, duels, now=now))
     return _decision(match, duels, end, now=now)
+
+
+def _make_fresh_duels(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
+    """Makes the duels whose files are there, and requests the next batch once all that was requested is judged.
+
+    Returns what the match waits for, in words.
+    """
+    ruled, most = ruleset_of(match.round).fresh_prompts, match.round.fresh.count()
+    if ruled is None:
+        raise ValueError(f"{match.round} draws no fresh prompts")
+    both = (match.defender, match.challenger)
+    generated = {"origin": Asset.Origin.GENERATED, "prompt__fresh_draws__round": match.round_id}
+    requested = min(side.assets.filter(**generated).count() for side in both)
+    ready = _ready(match)
+    have = {duel.prompt_id for duel in duels}
+    new = [f for f in ready if f.prompt_id not in have]
+    Duel.objects.bulk_create(
+        (Duel(match=match, prompt_id=f.prompt_id, position=f.position, **Duel.born(now=now)) for f in new),
+        ignore_conflicts=True,
+    )
+    if new:
+        engine.announce(Duel, now=now)
+    open_ = len(new) + sum(not duel.settled for duel in duels)
+    if len(ready) == requested and not open_ and requested < most:
+        requested = min(most, requested + ruled.batch)
+        wanted = [f.prompt for f in match.round.fresh.select_related("prompt")[:requested]]
+        for side in both:
+            prompts.expect_generated(side, wanted, now=now)
+    return f"{len(ready)} of {requested} fresh prompts are generated and rendered, {open_} duels are open"
+
+
+def _ready(match: Match) -> list[FreshPrompt]:
+    """The fresh prompts on which both sides' files are rendered, refused, or known to be missing."""
+    competition = match.round.competition
+    rig, version = sides.rig_of(competition).digest(), renderer_named(competition.renderer).version
+    rendered = Rendering.objects.filter(
+        competition=competition, rig=rig, renderer=version, state__in=Rendering.graph.settled()
+    )
+    shas = set(rendered.values_list("sha256", flat=True))
+    done: dict[int, set[int]] = {}
+    both: tuple[Submission, ...] = (match.defender, match.challenger)
+    for side in both:
+        assets = side.assets.filter(origin=Asset.Origin.GENERATED, state__in=("stored", "failed"))
+        for asset in assets:
+            if asset.state == "failed" or asset.sha256 in shas:
+                done.setdefault(asset.prompt_id, set()).add(side.pk)
+    return [f for f in match.round.fresh.all() if len(done.get(f.prompt_id, ())) == len(both)]
 
 
 def _decision(match: Match, duels: list[Duel], end: MatchEnd, *, now: datetime) -> Move:

@@ -1,18 +1,24 @@
-"""Which matches does a round have, and what did their duels come to?"""
+"""Which matches does a round have, what did their duels come to, and what does the ruleset make of a round so far?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from competition import rulesets
+from competition.attempts import FIRST_TO_LAST
 from competition.decisions.attempts import numbered
-from competition.models import Asset, Attempt, Round, Submission
-from competition.rulesets import MatchKind
+from competition.models import Asset, Attempt, Bankroll, Round, Submission
+from competition.rounds import ruleset_of
+from competition.rulesets import MatchKind, RoundDecision
+from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.base import Pairing
+from competition.rulesets.entries import Candidate, EntryField, field
+from competition.rulesets.ladder import Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally
 from core.machine import engine
 from judging.models import Duel, Match
@@ -79,6 +85,12 @@ def result_of(duel: Duel) -> DuelResult | None:
     return DuelResult.VOID if duel.state == "void" else None
 
 
+def results_on_fresh_prompts(duels: Iterable[Duel]) -> list[DuelResult | None]:
+    """In seed order; None where the files of a prompt come late."""
+    by_place = {duel.position: result_of(duel) for duel in duels}
+    return [by_place.get(place) for place in range(max(by_place, default=-1) + 1)]
+
+
 def beyond(match: Match, duel: Duel) -> bool:
     """Does the duel lie behind the end of its match, so that it does not count, judged or not?
 
@@ -106,3 +118,93 @@ def want(round_: Round, wanted: Iterable[Pairing], *, now: datetime) -> None:
     with transaction.atomic():
         for kind, defender, challenger in wanted:
             ensure(round_, kind=kind, defender=by_key[str(defender)], challenger=by_key[str(challenger)], now=now)
+
+
+class RoundObservation:
+    """The `Observation` of a round in the database; each part is read when it is first asked for.
+
+    `attempt`: as if the matches of that attempt counted.
+    """
+
+    def __init__(self, round_: Round, *, audits: Mapping[Key, Audited], attempt: Attempt | None = None) -> None:
+        self.round, self.audits, self.attempt = round_, audits, attempt
+        self._played: dict[Pairing, Match] = {}
+
+    @cached_property
+    def entries(self) -> tuple[LadderEntry, ...]:
+        return tuple(
+            LadderEntry(
+                key=s.key,
+                hotkey=s.miner.hotkey,
+                reveal_block=s.reveal_block or 0,
+                extrinsic_index=s.extrinsic_index or 0,
+            )
+            for s in self._challengers
+        )
+
+    @cached_property
+    def field(self) -> EntryField:
+        """Once the round's downloads are over."""
+        outputs: dict[int, dict[str, str]] = {}
+        stored = Asset.objects.filter(submission__round=self.round, origin=Asset.Origin.SUBMITTED, state="stored")
+        for submission, stem, sha256 in stored.values_list("submission_id", "prompt__stem", "sha256"):
+            outputs.setdefault(submission, {})[stem] = sha256
+        pairs = zip(self.entries, self._challengers, strict=True)
+        candidates = [Candidate(entry=e, commit=s.commit, outputs=outputs.get(s.pk, {})) for e, s in pairs]
+        return field(candidates, leader_commit=leader_commit(self.round))
+
+    @cached_property
+    def tallies(self) -> dict[Pairing, Tally]:
+        rows = in_force(self.round, attempt=self.attempt).filter(state="decided")
+        for match in rows.select_related("defender__miner", "challenger__miner"):
+            self._played[match.kind, match.defender.key, match.challenger.key] = match
+        return {pairing: tally_of(match) for pairing, match in self._played.items()}
+
+    @cached_property
+    def carried(self) -> dict[Key, BankrollTally]:
+        return carried_by(self.round, {s.key: s.commit for s in self._challengers})
+
+    @cached_property
+    def fresh(self) -> int:
+        return self.round.fresh.count()
+
+    def results(self, pairing: Pairing) -> Sequence[DuelResult | None]:
+        if pairing not in self.tallies:
+            return ()
+        match = self._played[pairing]
+        return [result_of(duel) for duel in match.duels.order_by("position")[: match.stopped_after]]
+
+    @cached_property
+    def _challengers(self) -> list[Submission]:
+        return challengers(self.round)
+
+
+def round_decision(round_: Round, *, audits: Mapping[Key, Audited], attempt: Attempt | None = None) -> RoundDecision:
+    """The round's decision, or what is wanted next, as far as its decided matches and `audits` carry it."""
+    return ruleset_of(round_).decide(RoundObservation(round_, audits=audits, attempt=attempt))
+
+
+def leader_commit(round_: Round) -> str:
+    return round_.defending.commit if round_.defending else ""
+
+
+def carried_by(round_: Round, commits: Mapping[Key, str]) -> dict[Key, BankrollTally]:
+    """key -> what the pair's earlier rounds left, for the commits that have met this leader's commit before."""
+    rows = Bankroll.objects.filter(
+        round__competition=round_.competition_id,
+        round__number__lt=round_.number,
+        leader_commit=leader_commit(round_),
+        commit__in=set(commits.values()),
+    )
+    newest = {row.commit: row for row in rows.order_by("round__number", FIRST_TO_LAST)}
+    return {
+        key: BankrollTally(won=row.won, drawn=row.drawn, lost=row.lost, out=row.out)
+        for key, commit in commits.items()
+        if (row := newest.get(commit))
+    }
+
+
+def carried_into(match: Match) -> BankrollTally:
+    """What earlier rounds left of the pair."""
+    commits: dict[Key, str] = {match.challenger.key: match.challenger.commit}
+    return carried_by(match.round, commits).get(match.challenger.key, BankrollTally())

@@ -17,7 +17,7 @@ from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
-from judging import match_decision, matches, observed, sides
+from judging import match_decision, matches, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.health import controls, silence
@@ -227,7 +227,7 @@ def duels(round_: Round, now: datetime) -> Outcome:
     stop = trouble(round_) or controls.trouble(round_, now=now)
     if stop:
         return stop
-    decision = observed.decide(round_, audits={})
+    decision = matches.round_decision(round_, audits={})
     matches.want(round_, decision.wanted_matches, now=now)
     if decision.screening:
         return Wait(SOON, decision.screening)

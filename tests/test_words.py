@@ -59,7 +59,7 @@ ALONE = {
     "take": "attempt, rerun or regeneration",
     "again": "attempt, rerun or regeneration",
     "answers_kept": "cited_answers",
-    "setting": "weight_setter",
+    "setting": "weights",
     "counting": "duel_statistics",
     "acting": "writes",
     "trust": "evidence",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from competition import steps
-from competition.chain.bittensor import SendResult
+from competition.chain.base import SendResult
 from competition.chain.observations import Anchor, ObservedChain
 from competition.models import Checkpoint, Competition
 from core import operator_key

@@ -24,6 +24,16 @@ class RawReveal:
     request: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """What became of something sent.  `landed` None: nobody knows, the chain's state must tell."""
+
+    landed: bool | None
+    extrinsic: str = ""
+    block_hash: str = ""
+    error: str = ""
+
+
 class ChainFault(Exception):
     """The chain did not answer, or answered nonsense.  Always `infrastructure`: wait, never guess."""
 

@@ -20,8 +20,9 @@ import bittensor
 from bittensor._generated import calls
 from bittensor_core import Keypair, ss58_encode
 
+from competition.chain.base import SendResult
 from competition.chain.scale import Revealed, Undecodable, revealed
-from competition.decisions.weight_setting import Subnet
+from competition.decisions.weights import Subnet
 
 T = TypeVar("T")
 Heaps = Mapping[str, tuple[Revealed, ...]]
@@ -72,16 +73,6 @@ class BlockState:
     block_seconds: float
     subnet: Subnet
     commitment: bytes  # what our hotkey has committed in the clear
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendResult:
-    """What became of something sent.  `landed` None: nobody knows, the chain's state must tell."""
-
-    landed: bool | None
-    extrinsic: str = ""
-    block_hash: str = ""
-    error: str = ""
 
 
 def shown(url: str) -> str:

@@ -24,7 +24,7 @@ class ObservedChain(models.Model):
     fault = models.TextField(blank=True, default="")
     fault_since = models.DateTimeField(null=True)
     remark = models.TextField(blank=True, default="")  # of what stops nothing: a gap, a clock that differs
-    subnet = models.JSONField(default=dict)  # decisions.weight_setting.Subnet, and who owns the subnet
+    subnet = models.JSONField(default=dict)  # decisions.weights.Subnet, and who owns the subnet
     weights_said = models.TextField(blank=True, default="")  # what the last look at the weights decided
     weights_at = models.DateTimeField(null=True)
 

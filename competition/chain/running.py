@@ -16,9 +16,9 @@ from django.db.models.functions import Now
 os.environ.setdefault("BITTENSOR_RUNTIME_CACHE_DIR", str(settings.VAR_DIR / "chain"))
 
 from competition import weights
-from competition.chain import anchoring, recording, weight_setter
-from competition.chain.base import ChainFault
-from competition.chain.bittensor import Node, SendResult
+from competition.chain import anchoring, recording
+from competition.chain.base import ChainFault, SendResult
+from competition.chain.bittensor import Node
 from competition.chain.node_quorum import ChainLook, Watcher
 from competition.chain.observations import ObservedChain
 from competition.models import Competition
@@ -58,14 +58,14 @@ class Turn:
     def weigh(self, *, now: datetime, send: bool) -> str:
         """Set the weights where that is due; the sentence that the status page shows."""
         try:
-            made = weight_setter.plan(self.name, now=now)
+            made = weights.plan(self.name, now=now)
         except (ChainFault, weights.Unproven) as error:
             return self._note(f"cannot be decided: {error}")
         said = f"{made.action.do}: {made.action.because}"
         if made.action.do == "set" and not send:
             said += " (GAUNTLET_CHAIN_SETS_WEIGHTS is off: nothing is sent)"
         elif made.action.do == "set":
-            sent = weight_setter.carry_out(made, send=self._send_weights, sure=self.sure, now=now)
+            sent = weights.carry_out(made, send=self._send_weights, sure=self.sure, now=now)
             said += "" if sent is None else f" ({'sent' if sent.landed is not False else 'refused'}) {sent.error}"
         return self._note(said)
 
@@ -94,11 +94,11 @@ class Turn:
         return able[self.failures % len(able)]
 
     def _send_weights(self, values: dict[int, int]) -> SendResult:
-        how = {"key": operator_key.keypair(), "period": weight_setter.PERIOD}
+        how = {"key": operator_key.keypair(), "period": weights.PERIOD}
         return self._sent(self.run(self._best().set_weights(self.netuid, values, **how)))
 
     def _send_anchor(self, text: bytes) -> SendResult:
-        how = {"key": operator_key.keypair(), "period": weight_setter.PERIOD}
+        how = {"key": operator_key.keypair(), "period": weights.PERIOD}
         return self._sent(self.run(self._best().commit(self.netuid, text, **how)))
 
     def _sent(self, sent: SendResult) -> SendResult:

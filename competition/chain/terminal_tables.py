@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from competition.chain.node_quorum import ChainLook
-from competition.chain.weight_setter import Plan
-from competition.decisions.weight_setting import Subnet
+from competition.decisions.weights import Subnet
+from competition.weights import Plan
 
 
 def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """Who wins?  One file per ruleset, and its row in the table here.  Stdlib only, pure.
 
-The interface is `base.Ruleset`.  What its rulesets share lies beside: `tally`, `ladder`, `bankroll`, `regenerations`,
-and `weights`, who is paid.
+The interface is `base.Ruleset`.  What its rulesets share lies beside: `tally`, `ladder`, `bankroll`, `regenerations`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from competition import chain, queries
+from competition.decisions import weights as decisions
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
-from competition.rulesets import weights as decisions
 from competition.weights import paid_reigns
 from dashboard.api.errors import bad, missing
 from dashboard.api.rows import evidence, game, outcomes

@@ -9,7 +9,7 @@ from competition.models import Round
 from competition.rounds import rules_of
 from competition.rulesets import RoundDecision
 from competition.rulesets.base import SCREEN
-from judging import observed
+from judging import matches
 from judging.models import Match
 
 
@@ -18,7 +18,7 @@ def matches_of(round_: Round) -> list[Match]:
     every audit passed, which is what was played before any was decided.
     """
     rows = round_.matches.select_related("attempt", "defender__miner", "challenger__miner", "round")
-    decisions = (observed.decide(round_, audits={}), steps.decide(round_))
+    decisions = (matches.round_decision(round_, audits={}), steps.decide(round_))
     rests_on = decisions[0].rests_on | decisions[1].rests_on
     generated = {a.submission.key for a in _audits(round_, decisions[1]) if a.kind == Audit.Kind.GENERATION}
 

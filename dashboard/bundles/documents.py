@@ -15,9 +15,9 @@ from django.conf import settings
 from audits.models import Audit
 from competition import chain
 from competition.decisions import seed as seeds
+from competition.decisions import weights as weighing
 from competition.models import Asset, FreshPrompt, Round, RoundPrompt, Submission
 from competition.queries import entry_rows
-from competition.rulesets import weights as weighing
 from competition.weights import reigns
 from dashboard.bundles import correction, counts, fresh, judging, statistics
 from dashboard.bundles import matches as bundle_matches

@@ -11,12 +11,11 @@ from competition.models import Round
 from competition.rounds import ruleset_of
 from judging import matches
 from judging.models import Match
-from judging.observed import RoundObservation, leader_commit
 
 
 def documents(round_: Round) -> dict[str, dict[str, Any]]:
     """What the ruleset adds to the bundle, with the prompts that it was played on."""
-    observed = RoundObservation(round_, audits=in_force.audited(round_))
+    observed = matches.RoundObservation(round_, audits=in_force.audited(round_))
     added = ruleset_of(round_).documents(observed)
     if not added:
         return {}
@@ -24,7 +23,7 @@ def documents(round_: Round) -> dict[str, dict[str, Any]]:
     played_on = {
         "fresh": [{"position": f.position, "stem": f.prompt.stem, "sha256": f.prompt.sha256} for f in drawn],
         "seen": sorted(prompts.seen_before(round_)),
-        "leader_commit": leader_commit(round_),
+        "leader_commit": matches.leader_commit(round_),
     }
     return {name: {**played_on, **document} for name, document in added.items()}
 

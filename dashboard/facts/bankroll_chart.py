@@ -11,8 +11,7 @@ from competition.rulesets import Rules, TitleRules, ruleset
 from competition.rulesets.title_1 import two_decimals
 from dashboard.facts.figures import rules_of
 from dashboard.facts.wording import bar, count
-from judging import fresh_matches
-from judging.matches import kind_of
+from judging.matches import carried_into, kind_of, results_on_fresh_prompts
 from judging.models import Duel, Match
 
 DIGITS = 2
@@ -77,8 +76,8 @@ def credits(match: Match, duels: Sequence[Duel]) -> Credits | None:
     rules = rules_of(match.round)
     if rules is None or not kind_of(match.round, match.kind).fresh:
         return None
-    prompts, carried = match.round.fresh.count(), fresh_matches.carried(match)
-    results = fresh_matches.results(duels)
+    prompts, carried = match.round.fresh.count(), carried_into(match)
+    results = results_on_fresh_prompts(duels)
     moved = ruleset(rules).credit_path(match.kind, results, total=prompts, carried=carried)
     if moved is None:
         return None

@@ -9,9 +9,9 @@ from fractions import Fraction
 
 from django.urls import reverse
 
+from competition.decisions import weights as weighing
 from competition.models import Competition, Miner, Reign, Round
 from competition.rulesets import BadRules, Rules, read
-from competition.rulesets import weights as weighing
 from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.competitions import CompetitionFacts, competition_facts

@@ -18,8 +18,7 @@ from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.stages import OVER
 from dashboard.facts.wording import bar, count, percent
-from judging import fresh_matches
-from judging.matches import beyond, result_of, tally_of
+from judging.matches import beyond, carried_into, result_of, results_on_fresh_prompts, tally_of
 from judging.models import Duel, Match, Rendering
 
 # result -> (mark in the strip, what it means for the challenger)
@@ -369,9 +368,9 @@ def _credits_sentence(match: Match) -> str:
         return ""
     return ruleset(rules).sentence(
         match.kind,
-        fresh_matches.results(duels),
+        results_on_fresh_prompts(duels),
         total=match.round.fresh.count(),
-        carried=fresh_matches.carried(match),
+        carried=carried_into(match),
     )
 
 

@@ -17,8 +17,8 @@ from django.db.models import Max, Subquery
 
 from competition import chain
 from competition.chain.base import Chain, ChainFault
+from competition.decisions import weights as decisions
 from competition.models import Checkpoint, Competition, LedgerEvent, Reign
-from competition.rulesets import weights as decisions
 from dashboard.facts.people import Who, who
 
 Status = Literal["later", "in force", "past", "replaced", "unknown"]

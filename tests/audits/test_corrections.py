@@ -112,7 +112,7 @@ def test_who_was_never_to_be_paid_never_is(round_: Round) -> None:
     competition = round_.competition
     block = Reign.objects.get(sequence=2).effective_block
     applied(ready(round_))
-    from competition.rulesets import weights as shares
+    from competition.decisions import weights as shares
 
     vector = shares.vector(weights.reigns(competition), block=block, uids={ANN: 2, RIVAL: 3, BASE: 1}, owner_uid=0)
     assert set(vector) == {3}

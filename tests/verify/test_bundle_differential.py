@@ -13,8 +13,8 @@ import pytest
 
 from audits.decisions import verdicts
 from competition import rulesets
-from competition.decisions import eligibility, schedule, seed
-from competition.rulesets import ladder, regenerations, stopping, tally, weights
+from competition.decisions import eligibility, schedule, seed, weights
+from competition.rulesets import ladder, regenerations, stopping, tally
 from judging import matches
 from judging.decisions import ballots, cascade
 from verify.bundles import audits as bundle_audits

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from competition import weights
-from competition.chain import weight_setter
 from competition.chain.simulated import Simulated
 from competition.models import Reign, Round
 from competition.publication.bundle_folders import folder_of, newest_edition
@@ -23,7 +22,7 @@ def corrected(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
     with monkeypatch.context() as patch:
         stage = played_round.stage(seed=6, patch=patch, folder=tmp_path)
         patch.setattr("tests.verify.played_round.severity", lambda *_: "person")
-        patch.setattr(weight_setter, "_good", {})
+        patch.setattr(weights, "_good", {})
         stage.reveal_some(1)
         reviewed_round.play(stage, 1)
         round_ = Round.objects.get(number=1)
@@ -34,7 +33,7 @@ def corrected(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
 
 
 def refusal(stage: Stage) -> str:
-    return weight_setter.unverified(stage.competition, weights.proven(stage.competition, now=stage.at))
+    return weights.unverified(stage.competition, weights.proven(stage.competition, now=stage.at))
 
 
 def test_the_leader_of_the_second_edition_is_paid_and_that_edition_is_verified(

@@ -69,10 +69,10 @@ class Command(BaseCommand):
 
     def due(self, name: str) -> bool:
         """What `runchain` would do, from what it has written down."""
-        from competition.chain import terminal_tables, weight_setter  # the chain's client: 0.5 s and 60 MB
+        from competition.chain import terminal_tables  # the chain's client: 0.5 s and 60 MB
 
         try:
-            made = weight_setter.plan(name, now=clock.now(), look_only=True)
+            made = weights.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
             self.write("Weights", [f"cannot be decided: {error}"])
             return False

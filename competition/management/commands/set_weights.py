@@ -60,10 +60,10 @@ class Command(BaseCommand):
             turn.close()
 
     def show(self, name: str) -> str:
-        from competition.chain import terminal_tables, weight_setter  # the chain's client: 0.5 s and 60 MB
+        from competition.chain import terminal_tables  # the chain's client: 0.5 s and 60 MB
 
         try:
-            made = weight_setter.plan(name, now=clock.now(), look_only=True)
+            made = weights.plan(name, now=clock.now(), look_only=True)
         except (ChainFault, weights.Unproven) as error:
             raise CommandError(f"cannot be decided: {error}") from error
         self.stdout.write("\n".join(terminal_tables.difference(made)))

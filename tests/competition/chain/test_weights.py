@@ -10,7 +10,6 @@ import pytest
 from django.db import transaction
 
 from competition import chain, steps, weights
-from competition.chain import weight_setter
 from competition.chain.observations import ObservedNeuron, WeightSetting
 from competition.models import Competition, Miner
 from competition.publication import bundle_verifier
@@ -229,7 +228,7 @@ def test_a_restart_in_mid_epoch_changes_nothing(signed: Rig) -> None:
 
 
 def test_a_node_that_says_done_and_did_nothing_is_not_believed(signed: Rig, monkeypatch: Any) -> None:
-    lie = weight_setter.SendResult(landed=True, extrinsic="1-0", block_hash="0" * 64)
+    lie = weights.SendResult(landed=True, extrinsic="1-0", block_hash="0" * 64)
     monkeypatch.setattr(signed.turn, "_send_weights", lambda values: lie)
     turns(signed, 3)
     assert not told(signed) and not on_chain(signed)

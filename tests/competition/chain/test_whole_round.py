@@ -20,7 +20,7 @@ from django.db import transaction
 from competition.chain import anchoring
 from competition.chain.observations import Anchor, ObservedReveal
 from competition.chain.running import Turn
-from competition.decisions.weight_setting import quantised
+from competition.decisions.weights import quantised
 from competition.models import Competition, Round
 from competition.publication.bundle_folders import folder_of
 from core import operator_key

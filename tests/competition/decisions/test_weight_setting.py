@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.decisions.weight_setting import (
+from competition.decisions.weights import (
     SPREAD,
     WHOLE_U16,
     SentWeights,

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from competition.decisions import weights
 from competition.decisions.schedule import Schedule
-from competition.rulesets import MARGIN_1, weights
-from competition.rulesets.weights import PaidReign
+from competition.decisions.weights import PaidReign
+from competition.rulesets import MARGIN_1
 
 OWNER = 0
 UIDS = {"a": 1, "b": 2, "owner": OWNER}
