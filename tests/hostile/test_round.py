@@ -37,6 +37,7 @@ from verify.__main__ import examine_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(7200)]
 LEAST = 200
+PARTS = 32  # winners of a ladder cost their square: after each rejection the others meet anew
 POORER = [good()] * 3
 TRUE = [glb_of(name) for name in DRAWN]
 BETTER = [*TRUE[:2], POORER[2]]
@@ -208,19 +209,19 @@ def test_a_round_beside_every_hostile_reveal_ends_as_without_it(play: Play, alon
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_round_beside_every_hostile_pod_ends_as_without_it(part: int, play: Play) -> None:
     """Where code is not read before it is run."""
     assert len(pods.KINDS) >= LEAST
     how = {"audits": ["generation"]}
-    assert play(*running([*pods.KINDS][part::8]), **how) == play(**how)
+    assert play(*running([*pods.KINDS][part::PARTS]), **how) == play(**how)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_round_beside_every_hostile_tree_ends_as_without_it(part: int, play: Play, alone: dict[str, Any]) -> None:
     assert len(sources.KINDS) >= LEAST
-    assert play(*showing([*sources.KINDS][part::8])) == alone
+    assert play(*showing([*sources.KINDS][part::PARTS])) == alone
 
 
 @pytest.mark.long
