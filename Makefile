@@ -29,8 +29,13 @@ help: ## show this list
 run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, RUN="--no-demo --workers 4")
 	@exec $(BIN)/python manage.py run --port $(PORT) $(RUN)
 
-test: $(TEST_STAMP) lint ## lint, types and all tests but the long ones (TESTS=tests/competition for some)
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs -m "not long" $(TESTS)
+# Without a cache mypy takes half a minute of one core: it runs beside the tests, and what it found is shown after them.
+test: $(TEST_STAMP) ## lint, types and all tests but the long ones (TESTS=tests/competition for some)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@types=$$(mktemp); trap 'rm -f "$$types"' EXIT; $(BIN)/mypy > "$$types" 2>&1 & mypy=$$!; failed=0; \
+	  $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs -m "not long" $(TESTS) || failed=$$?; \
+	  wait $$mypy || failed=$$?; cat "$$types"; exit $$failed
 
 test-long: $(TEST_STAMP) ## the long ones: more whole rounds, faults, the client as it is installed
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs -m long --ignore tests/hostile $(TESTS)

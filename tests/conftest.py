@@ -1,6 +1,7 @@
 """What does every test run share?  How its database is emptied, and which tests a machine can't run."""
 
 import asyncio
+import gc
 import importlib.util
 import math
 import shutil
@@ -25,6 +26,15 @@ LACKING = {
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("untimed")
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    gc.disable()  # seven thousand tests and all modules are made, and nothing of them is thrown away
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()  # nobody looks through them again
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,7 @@
-"""Checks on their bad days, as a sandbox's child runs them: on whatever tree holds `HOSTILE`, or on every tree."""
+"""Checks on their bad days, as a sandbox's child runs them: on whatever tree holds `HOSTILE`, or on every tree.
+
+Which bad day it is stands where a commit would, so that one sandbox serves for all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,15 @@ from typing import Any
 from audits.source import examining
 
 HOSTILE = b"made against a check"
+ON_HOSTILE = "on_hostile_"
 Work = Callable[[dict[str, Any], bytes], dict[str, Any]]
 
 
-def only_on_hostile(broken: Work) -> Work:
-    return lambda task, data: broken(task, data) if HOSTILE in data else examining.work(task, data)
+def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
+    way = task["commit"]
+    if way.startswith(ON_HOSTILE) and HOSTILE not in data:
+        return examining.work(task | {"commit": "0" * 40}, data)
+    return WAYS[way.removeprefix(ON_HOSTILE)](task, data)
 
 
 def hang(task: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -52,15 +59,12 @@ def lie(task: dict[str, Any], data: bytes) -> dict[str, Any]:
 
 
 def flood(task: dict[str, Any], data: bytes) -> dict[str, Any]:
-    return {"findings": [], "document": "x" * (64 << 20), "parts": []}
+    return {"findings": [], "document": "x" * (25 << 20), "parts": []}
 
 
 def recurse(task: dict[str, Any], data: bytes) -> dict[str, Any]:
     return recurse(task, data)
 
 
-WAYS = {work.__name__: work for work in (hang, sleep, eat, crash, quit_, leave, lie, flood, recurse)}
-on_hostile_hang, on_hostile_sleep, on_hostile_eat = map(only_on_hostile, (hang, sleep, eat))
-on_hostile_crash, on_hostile_quit_, on_hostile_leave = map(only_on_hostile, (crash, quit_, leave))
-on_hostile_lie, on_hostile_flood, on_hostile_recurse = map(only_on_hostile, (lie, flood, recurse))
+WAYS: dict[str, Work] = {way.__name__: way for way in (hang, sleep, eat, crash, quit_, leave, lie, flood, recurse)}
 rehearse = examining.rehearse

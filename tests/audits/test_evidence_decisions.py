@@ -117,8 +117,9 @@ def test_an_honest_generator_that_is_not_deterministic_is_hardly_ever_flagged(de
     assert share(flagged, tries=1200, seed=11, repeats=repeats, **setting) <= 0.01
 
 
-def test_an_honest_generator_is_not_rejected_by_the_bankroll():
-    assert share(rejected_by_bankroll, tries=400, seed=13, prompts=128, n=1, decisive=0.21) <= 0.01
+@pytest.mark.parametrize("tries", [100, pytest.param(400, marks=pytest.mark.long)])
+def test_an_honest_generator_is_not_rejected_by_the_bankroll(tries):
+    assert share(rejected_by_bankroll, tries=tries, seed=13, prompts=128, n=1, decisive=0.21) <= 0.01
 
 
 def test_the_best_of_sixteen_is_found():

@@ -219,14 +219,14 @@ WAYS = {"hang": (1, 60.0), "sleep": (60, 2.0)}
 def scanned_by(way: str, tmp_path: Path) -> scanning.Scanned:
     path = tmp_path / "archive"
     path.write_bytes(archive.pack([archive.File(path="a.py", content=hostile_checks.HOSTILE)]))
-    cpu, wall = WAYS.get(way.removeprefix("on_hostile_"), (60, 60.0))
+    cpu, wall = WAYS.get(way.removeprefix(hostile_checks.ON_HOSTILE), (60, 60.0))
     limits = replace(scanning.LIMITS, cpu_seconds=cpu, wall_seconds=wall, memory=1 << 30)
-    return scanning.scan("pins", path, commit="0" * 40, limits=limits, work=f"tests.audits.hostile_checks:{way}")
+    return scanning.scan("pins", path, commit=way, limits=limits, work="tests.audits.hostile_checks:work")
 
 
 @pytest.mark.parametrize("way", hostile_checks.WAYS)
 def test_a_check_that_fails_on_a_tree_and_not_on_a_clean_one_is_given_to_a_person(tmp_path, way):
-    scanned = scanned_by(f"on_hostile_{way}", tmp_path)
+    scanned = scanned_by(f"{hostile_checks.ON_HOSTILE}{way}", tmp_path)
     assert scanned.outcome == "exhausted" and scanned.why
     assert [(f.rule, f.severity) for f in scanned.findings] == [("check_exhausted", "person")]
 

@@ -28,11 +28,21 @@ def objections(page: Any, *, only: list[str] | None = None) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [1280, pytest.param(380, marks=pytest.mark.long)])
-def test_axe_objects_to_nothing(chromium: Any, site: Site, width: int) -> None:
+SOME = ("home", "round", "match", "duel", "audit", "winner", "charts", "compare", "status", "search")
+
+
+@pytest.mark.parametrize(
+    ("width", "names"),
+    [
+        pytest.param(1280, SOME, id="1280, some pages"),
+        pytest.param(1280, (), id="1280", marks=pytest.mark.long),
+        pytest.param(380, (), id="380", marks=pytest.mark.long),
+    ],
+)
+def test_axe_objects_to_nothing(chromium: Any, site: Site, width: int, names: tuple[str, ...]) -> None:
     found = {}
     with visitor(chromium, width=width) as page:
-        for name in site.pages:
+        for name in names or site.pages:
             page.emulate_media(color_scheme="light")
             page.goto(site.url(name))
             page.evaluate(UNFOLD)

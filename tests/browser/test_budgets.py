@@ -14,22 +14,9 @@ from tests.browser.test_in_a_browser import visitor
 
 pytestmark = pytest.mark.browser
 KB = 1000
-READ = {
-    "home",
-    "round",
-    "running",
-    "winner",
-    "audit",
-    "audits",
-    "leaders",
-    "prompts",
-    "charts",
-    "status",
-    "method",
-    "data",
-    "changelog",
-}
-LOOKED_AT = {"match", "duel", "turned"}
+READ = ("charts", "home", "round", "running", "winner")
+READ_TOO = ("audit", "audits", "changelog", "data", "leaders", "method", "prompts", "status")
+LOOKED_AT = ("duel", "match", "turned")
 MOST_SHIFT = 0.02
 SHIFTS = """() => new Promise((done) => {
   let total = 0;
@@ -79,7 +66,9 @@ def weighed(page: Any, url: str, *, then: Callable[[Any], None] | None = None) -
     return weight
 
 
-@pytest.mark.parametrize("name", sorted(READ | LOOKED_AT))
+@pytest.mark.parametrize(
+    "name", [*READ, *LOOKED_AT, *(pytest.param(name, marks=pytest.mark.long) for name in READ_TOO)]
+)
 def test_a_page_keeps_within_its_budget(chromium: Any, site: Site, name: str) -> None:
     with visitor(chromium) as page:
         weight = weighed(page, site.url(name))

@@ -11,7 +11,11 @@ import pytest
 from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.browser
-SCREENS = [(1280, "light"), (360, "dark"), pytest.param(380, "light", marks=pytest.mark.long)]
+SCREENS = [
+    (1280, "light"),
+    *(pytest.param(width, scheme, marks=pytest.mark.long) for width, scheme in ((360, "dark"), (380, "light"))),
+]
+NARROW = {"width": 360, "height": 800}
 WAIT_MS = 120_000
 
 
@@ -41,10 +45,17 @@ def test_no_page_errs_leaks_or_scrolls_sideways(chromium: Any, site: Site, width
             heard = complaints_of(page, site=site)
             page.goto(site.url(name))
             page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-            sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert sideways <= 0, f"{name} at {width} px is {sideways} px too wide"
+            assert too_wide(page) <= 0, f"{name} at {width} px"
+            page.set_viewport_size(NARROW)
+            page.emulate_media(color_scheme="dark")
+            assert too_wide(page) <= 0, f"{name}, made narrow"
             expected = ["Failed to load resource: the server responded with a status of 404 (Not Found)"]
             assert heard == (expected if name == "missing" else []), name
+
+
+def too_wide(page: Any) -> int:
+    """By how many pixels the page can be scrolled sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def test_every_picture_of_a_duel_is_there(chromium: Any, site: Site) -> None:
@@ -66,7 +77,7 @@ def test_without_scripts_a_view_is_chosen_by_a_link(chromium: Any, site: Site) -
 def test_without_scripts_every_page_has_its_heading(chromium: Any, site: Site) -> None:
     with visitor(chromium, java_script_enabled=False) as page:
         for name in site.pages:
-            page.goto(site.url(name))
+            page.goto(site.url(name), wait_until="domcontentloaded")
             assert page.locator("h1").count() == 1, name
 
 

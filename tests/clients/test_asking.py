@@ -59,7 +59,7 @@ def server() -> Iterator[Server]:
 
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     told = Server(f"http://127.0.0.1:{made.server_port}")
-    threading.Thread(target=made.serve_forever, daemon=True).start()
+    threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
     yield told
     made.shutdown()
 

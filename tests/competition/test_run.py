@@ -110,6 +110,7 @@ def test_killed_parts_come_back_and_a_stop_leaves_nothing(platform: Platform) ->
     assert until(lambda: not platform.parts())
 
 
+@pytest.mark.long
 def test_a_killed_supervisor_takes_everything_with_it_even_the_database(platform: Platform) -> None:
     assert len(platform.parts()) > 4
     platform.process.kill()

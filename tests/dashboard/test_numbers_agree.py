@@ -398,7 +398,10 @@ def margin_walk(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     return Walk(client, "played").all()
 
 
-@pytest.fixture(params=["made", "stopped", "margin-1 played", pytest.param("title-1 played", marks=pytest.mark.long)])
+PLAYED = [pytest.param(f"{ruleset} played", marks=pytest.mark.long) for ruleset in ("margin-1", "title-1")]
+
+
+@pytest.fixture(params=["made", "stopped", *PLAYED])
 def walk(
     request: pytest.FixtureRequest, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Walk]:

@@ -1,7 +1,8 @@
 """Files that miners may send to break a reader, a renderer or a round.  Each is of a kind of its own, always the same.
 
-`inputs()` yields (name, bytes); a name begins with the format the file claims: `glb/…` or `ply/…`.  Most are to be
-refused, some are harmless; none may end in anything but a picture or a refusal whose class is `miner`.
+`recipes()` yields (name, how its bytes are made), `inputs()` (name, bytes); a name begins with the format the file
+claims: `glb/…` or `ply/…`.  Most are to be refused, some are harmless; none may end in anything but a picture or a
+refusal whose class is `miner`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import copy
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from formats import known_good_files
@@ -17,6 +19,7 @@ from tests.judging.broken_glb import BROKEN, BROKEN_WHEN_DECODED, FLOAT, Glb, br
 from tests.judging.made_splats import cloud
 
 Change = Callable[[Glb], Any]
+Make = Callable[[], bytes]
 WRONG: dict[str, Any] = {
     "null": None,
     "minus one": -1,
@@ -82,17 +85,26 @@ REDIRECTS: dict[str, dict[str, Any]] = {
 
 def inputs() -> Iterator[tuple[str, bytes]]:
     """Every hostile file: its name, and its bytes."""
-    for name, (_, data) in (BROKEN | BROKEN_WHEN_DECODED).items():
-        yield f"glb/{name}", data
+    yield from ((name, make()) for name, make in recipes())
+
+
+def recipes() -> Iterator[tuple[str, Make]]:
+    """Every hostile file: its name, and how to make its bytes, which may take a while."""
+    yield from _made("glb", ((name, data) for name, (_, data) in (BROKEN | BROKEN_WHEN_DECODED).items()))
     for name, change in _read_two_ways():
-        yield f"glb/{name}", broken(change)
+        yield f"glb/{name}", partial(broken, change)
     for path in PLACES:
         for name, value in WRONG.items():
-            yield f"glb/{'.'.join(map(str, path))} is {name}", broken(_setting(path, value))
-    yield from ((f"glb/{name}", data) for name, data in _containers())
-    yield from ((f"glb/{name}", broken(lambda glb: None, data)) for name, data in _pictures())
-    yield from ((f"ply/{name}", data) for name, data in _headers())
-    yield from ((f"ply/{name}", data) for name, data in _splats())
+            yield f"glb/{'.'.join(map(str, path))} is {name}", partial(broken, _setting(path, value))
+    yield from _made("glb", _containers())
+    for name, image in _pictures():
+        yield f"glb/{name}", lambda image=image: broken(lambda glb: None, image())
+    yield from _made("ply", _headers())
+    yield from _made("ply", _splats())
+
+
+def _made(file_format: str, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Make]]:
+    yield from ((f"{file_format}/{name}", lambda data=data: data) for name, data in files)
 
 
 def _setting(path: tuple[Any, ...], value: Any) -> Change:
@@ -188,22 +200,25 @@ def _lengthened(data: bytes) -> bytes:
     return data[:8] + struct.pack("<I", len(data)) + data[12:]
 
 
-def _pictures() -> Iterator[tuple[str, bytes]]:
+def _pictures() -> Iterator[tuple[str, Make]]:
     png, jpeg, webp = picture(8, 8), picture(8, 8, "JPEG"), picture(8, 8, "WEBP")
-    yield "a PNG and a JPEG in one", png + jpeg
-    yield "a JPEG and a PNG in one", jpeg + png
-    yield "a PNG cut short", png[:-20]
-    yield "a PNG of two headers", png[:33] + png[8:]
-    yield "a JPEG of two frames", jpeg[:-2] + jpeg[2:]
-    yield "a JPEG of another size behind", _resized(jpeg)
-    yield "a WebP cut short", webp[:-4]
-    yield "a GIF", picture(8, 8, "GIF")
-    yield "a BMP", picture(8, 8, "BMP")
-    yield "a TIFF", picture(8, 8, "TIFF")
-    yield "an AVIF header", b"\0\0\0\x20ftypavif" + bytes(64)
-    yield "a KTX2 header", b"\xabKTX 20\xbb\r\n\x1a\n" + bytes(64)
-    yield "a script", b"<script>alert(1)</script>"
-    yield "a picture of 8192 x 8192 pixels", picture(8192, 8192)
+    for name, data in {
+        "a PNG and a JPEG in one": png + jpeg,
+        "a JPEG and a PNG in one": jpeg + png,
+        "a PNG cut short": png[:-20],
+        "a PNG of two headers": png[:33] + png[8:],
+        "a JPEG of two frames": jpeg[:-2] + jpeg[2:],
+        "a JPEG of another size behind": _resized(jpeg),
+        "a WebP cut short": webp[:-4],
+        "a GIF": picture(8, 8, "GIF"),
+        "a BMP": picture(8, 8, "BMP"),
+        "a TIFF": picture(8, 8, "TIFF"),
+        "an AVIF header": b"\0\0\0\x20ftypavif" + bytes(64),
+        "a KTX2 header": b"\xabKTX 20\xbb\r\n\x1a\n" + bytes(64),
+        "a script": b"<script>alert(1)</script>",
+    }.items():
+        yield name, lambda data=data: data
+    yield "a picture of 8192 x 8192 pixels", partial(picture, 8192, 8192)
 
 
 def _resized(jpeg: bytes) -> bytes:
@@ -282,4 +297,4 @@ def _splats() -> Iterator[tuple[str, bytes]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps([name for name, _ in inputs()], indent=1))
+    print(json.dumps([name for name, _ in recipes()], indent=1))

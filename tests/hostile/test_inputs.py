@@ -49,24 +49,29 @@ def put_away() -> Iterable[None]:
 
 
 def test_there_are_200_kinds_of_each_always_the_same() -> None:
-    for each in (files, modules):
-        names = [name for name, _ in each.inputs()]
+    for each in (files.recipes(), modules.inputs()):
+        names = [name for name, _ in each]
         assert len(set(names)) == len(names) >= 200
     assert dict(files.inputs()) == dict(files.inputs())
 
 
+def made(every: int) -> list[tuple[str, bytes]]:
+    """One of so many."""
+    return [(name, make()) for name, make in [*files.recipes()][::every]]
+
+
 def test_hostile_files_end_by_rays(tmp_path: Path) -> None:
-    assert ends([*files.inputs()][::7], tmp_path, renderer="raycast")
+    assert ends(made(7), tmp_path, renderer="raycast")
 
 
 @needs_browser
 def test_hostile_files_end_in_a_browser(tmp_path: Path) -> None:
-    assert ends([*files.inputs()][::30], tmp_path, renderer="threejs")
+    assert ends(made(60), tmp_path, renderer="threejs")
 
 
 @needs_browser
 def test_hostile_modules_end(tmp_path: Path) -> None:
-    assert ends([*modules.inputs()][::60], tmp_path, renderer="threejs") >= 0
+    assert ends([*modules.inputs()][::120], tmp_path, renderer="threejs") >= 0
 
 
 @pytest.mark.long

@@ -97,7 +97,9 @@ def strings(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", HOSTILE[:6])
+@pytest.mark.parametrize(
+    "address", [*HOSTILE[:2], *(pytest.param(address, marks=pytest.mark.long) for address in HOSTILE[2:6])]
+)
 def test_no_page_twin_sheet_or_answer_of_rows_from_elsewhere_leads_to_it(client: Client, address: str) -> None:
     made = made_round.make()
     Round.objects.update(source={"repository": "records"})

@@ -185,9 +185,9 @@ def test_the_better_one_leads_when_the_honest_ones_are_alone(alone: dict[str, An
 def test_a_round_beside_a_sample_of_each_door_ends_as_without_it(play: Play, alone: dict[str, Any]) -> None:
     appealing = Appealing(every=30)
     others = [
-        *hosting([data for _, data in files.inputs()][::60]),
+        *hosting(make() for _, make in [*files.recipes()][::120]),
         *mumbling([*reveals.PAYLOADS.values()][::8]),
-        *running([*pods.KINDS][5::200]),
+        *running([*pods.KINDS][5::400]),
         *showing([*sources.KINDS][7::400]),
     ]
     with listening([*webhooks.ANSWERS][::20]) as receivers:

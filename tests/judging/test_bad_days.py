@@ -55,6 +55,11 @@ UNWELL: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 }
 
 
+def few_in_short(days: dict[str, Any]) -> list[Any]:
+    """Every third day is a quick one."""
+    return [day if place % 3 == 0 else pytest.param(day, marks=pytest.mark.long) for place, day in enumerate(days)]
+
+
 @pytest.fixture
 def eyes(round_: Round, monkeypatch: pytest.MonkeyPatch) -> dict[str, Worth]:
     """The leader is worth 1, the first challenger 2, the second 0; as many controls as four prompts give are enough."""
@@ -116,7 +121,7 @@ def test_a_good_day_ends_with_what_the_files_are_worth(round_, serving, eyes):
     assert outcomes(round_) == [["challenger"] * PROMPTS, ["defender"] * PROMPTS]
 
 
-@pytest.mark.parametrize("day", SILENT)
+@pytest.mark.parametrize("day", few_in_short(SILENT))
 def test_an_answer_that_is_none_is_nobody_s_verdict_and_the_round_pauses(round_, serving, eyes, day):
     server, mind, code = SILENT[day]
     serving(mind=Mind(eyes, **mind), **server)
@@ -137,7 +142,7 @@ def test_a_refusal_s_text_is_in_the_row_and_on_the_page_of_the_judge(round_, ser
     assert "This is the fault http_400." in page
 
 
-@pytest.mark.parametrize("day", UNWELL)
+@pytest.mark.parametrize("day", few_in_short(UNWELL))
 def test_answers_that_are_wrong_in_silence_pause_the_round_before_any_is_official(round_, serving, eyes, day):
     server, mind, gate = UNWELL[day]
     serving(mind=Mind(eyes, **mind), **server)

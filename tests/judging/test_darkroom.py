@@ -47,8 +47,10 @@ def put_away() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("kind", "data"),
-    [("ply", cloud(300, degree=3)), ("threejs", known_good_files.MODULE.encode())],
-    ids=["ply", "threejs"],
+    [
+        pytest.param("ply", cloud(300, degree=3), id="ply"),
+        pytest.param("threejs", known_good_files.MODULE.encode(), id="threejs", marks=pytest.mark.long),
+    ],
 )
 def test_a_file_of_any_format_gives_the_same_pixels_in_any_browser(
     kind: str, data: bytes, own: Browsers, tmp_path: Path

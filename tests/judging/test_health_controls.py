@@ -71,8 +71,8 @@ def test_a_sound_judge_passes_every_gate_and_the_round_goes_on(round_, serving, 
     ("wrong", "gate"),
     [
         ({"obeys": 2.0}, "injection"),
-        ({"gain": 0.0}, "canary"),
-        ({"gain": -4.0}, "canary"),
+        pytest.param({"gain": 0.0}, "canary", marks=pytest.mark.long),
+        pytest.param({"gain": -4.0}, "canary", marks=pytest.mark.long),
         ({"noise": 3.0}, "self"),
     ],
 )

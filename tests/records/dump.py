@@ -29,28 +29,33 @@ OF_COMPETITION: dict[type[Model], str] = {
 TIMES = ("DateTimeField",)
 
 
+Names = dict[tuple[Any, Any], Any]
+
+
 def dump(slug: str) -> dict[str, list[str]]:
     """Model -> its rows as sorted JSON lines; a row that another names is named by what it is."""
-    competition = Competition.objects.get(slug=slug)
-    told = {model.__name__: _rows(model, path, competition) for model, path in OF_COMPETITION.items()}
+    competition, names = Competition.objects.get(slug=slug), Names()
+    told = {model.__name__: _rows(model, path, competition, names) for model, path in OF_COMPETITION.items()}
     config = {**competition.config, "source": {"commit": competition.config["source"]["commit"]}}
     facts = [competition.name, competition.ruleset, competition.judge, competition.active, config]
     return {**told, "Competition": [json.dumps(facts, sort_keys=True)]}
 
 
-def _rows(model: type[Model], path: str, competition: Competition) -> list[str]:
+def _rows(model: type[Model], path: str, competition: Competition, names: Names) -> list[str]:
     rows = model._default_manager.filter(**{path: competition}).order_by()
-    return sorted(json.dumps(_told(row), sort_keys=True, default=str) for row in rows.iterator())
+    return sorted(json.dumps(_told(row, names), sort_keys=True, default=str) for row in rows.iterator())
 
 
-def _told(row: Model) -> dict[str, Any]:
+def _told(row: Model, names: Names) -> dict[str, Any]:
+    """`names`: of the rows that others name, each read once."""
     told: dict[str, Any] = {}
     for field in row._meta.concrete_fields:
         if field.primary_key or field.get_internal_type() in TIMES:
             continue
         value = getattr(row, field.attname)
-        if field.is_relation:
-            value = None if value is None else _name(getattr(row, field.name))
+        if field.is_relation and value is not None:
+            known = (field.related_model, value)
+            names[known] = value = names[known] if known in names else _name(getattr(row, field.name))
         told[field.name] = bytes(value).hex()[:64] if isinstance(value, memoryview | bytes) else value
     return told
 

@@ -113,7 +113,9 @@ def test_a_good_repository_has_a_page_that_says_so(tmp_path: Path) -> None:
     assert Client().get("/c/made/findings/").status_code == 200
 
 
-@pytest.mark.parametrize("era", made_records.ERAS)
+@pytest.mark.parametrize(
+    "era", [pytest.param(era, marks=[] if era == 1 else pytest.mark.long) for era in made_records.ERAS]
+)
 def test_every_page_of_an_imported_round_answers_and_loads_nothing_from_elsewhere(era: int, tmp_path: Path) -> None:
     files = made_records.ERAS[era]()
     path = next(path for path in files if "duels" in path)

@@ -230,9 +230,20 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 def test_whatever_values_a_repository_holds_it_is_imported(data: st.DataObject, tmp_path_factory: Any) -> None:
+    import_with_junk(data, tmp_path_factory)
+
+
+@pytest.mark.long
+@given(data=st.data())
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+def test_whatever_many_repositories_hold_they_are_imported(data: st.DataObject, tmp_path_factory: Any) -> None:
+    import_with_junk(data, tmp_path_factory)
+
+
+def import_with_junk(data: st.DataObject, tmp_path_factory: Any) -> None:
     """One to three values anywhere are replaced by junk; the import ends, its pages answer, and the rest is there."""
     era = data.draw(st.sampled_from(list(made_records.ERAS)))
     files = made_records.ERAS[era]()

@@ -20,6 +20,7 @@ from verify.records.repository import examine
 pytestmark = [
     pytest.mark.skipif(not RECORDS.is_dir(), reason="the real records are not beside this checkout"),
     pytest.mark.django_db,
+    pytest.mark.long,
 ]
 NAMES = {"contest": "competition-0", "mesh": "competition-1"}
 

@@ -46,6 +46,7 @@ def test_workers_postgresql_and_every_other_part_killed_by_lot_change_nothing(
     assert played.hash() == undisturbed.hash()
 
 
+@pytest.mark.long
 def test_a_worker_killed_when_its_work_is_done_but_not_written_changes_nothing(
     stage: Stage, undisturbed: Outcome
 ) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from tests.databases import once_a_run
 from tests.verify import played_round
@@ -22,7 +24,7 @@ class Undone(Exception):
     """Takes a whole play out of the database again."""
 
 
-def once(told: str, playing: Callable[[Path], None]) -> Path:
+def once(told: str, playing: Callable[[Path], object]) -> Path:
     """The folder into which somebody has played; the database is as before.  Nobody changes what is in there."""
     with once_a_run(f"played-{hashlib.sha256(told.encode()).hexdigest()[:16]}") as folder:
         if not (folder / "done").exists():
@@ -33,6 +35,26 @@ def once(told: str, playing: Callable[[Path], None]) -> Path:
                 raise Undone
             (folder / "done").touch()
         return folder / "play"
+
+
+@contextmanager
+def until_the_module_s_last_test(blocker: DjangoDbBlocker) -> Iterator[pytest.MonkeyPatch]:
+    """For a fixture of a module: its rows and patches stay for all tests, each of which leaves the rows as they are;
+    the database is as before once the module is over."""
+    with blocker.unblock(), pytest.MonkeyPatch.context() as patch, suppress(Undone), transaction.atomic():
+        yield patch
+        raise Undone
+
+
+@contextmanager
+def own_bundles(stage: played_round.Stage, folder: Path) -> Iterator[None]:
+    """The stage goes on from here with bundles of its own, and is afterwards where it was."""
+    at, order = stage.at, stage.order.getstate()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "BUNDLE_DIR", shutil.copytree(settings.BUNDLE_DIR, folder))
+        yield
+    stage.at = at
+    stage.order.setstate(order)
 
 
 def at_random(stage: played_round.Stage, number: int) -> None:

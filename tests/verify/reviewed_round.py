@@ -6,16 +6,32 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from audits.models import Audit, Correction, Ruling
 from audits.reviews import rulings
 from audits.reviews.appeals import lodge, message, unsigned
-from competition.models import Competition, Round
+from competition.models import Competition, Reign, Round
 from competition.publication.bundle_folders import folder_of
 from core.machine import engine
 from tests.audits.reviewing import person
+from tests.verify import played_round
 from tests.verify.played_round import Stage
 
+CORRECTED = "a round whose second edition gives the lead to somebody else"
 WHY = "The licence file forbids this use, as its second paragraph says."
+
+
+def corrected(*, patch: pytest.MonkeyPatch, folder: Path) -> tuple[Stage, Round]:
+    """Every licence is borderline; the winner's is objected to, and another one leads by the second edition."""
+    stage = played_round.stage(seed=6, patch=patch, folder=folder)
+    patch.setattr("tests.verify.played_round.severity", lambda *_: "person")
+    stage.reveal_some(1)
+    play(stage, 1)
+    round_ = Round.objects.get(number=1)
+    correct(stage, round_)
+    assert Reign.objects.order_by("-sequence")[0].supersedes is not None
+    return stage, round_
 
 
 def decide(case: Any, outcome: str, code: str, *, first: str, second: str, role: str, now: Any) -> None:

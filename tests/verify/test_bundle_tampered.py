@@ -11,7 +11,11 @@ from tests.verify import made_bundle, made_files, tampering
 from verify.bundles import bundle
 from verify.findings import errors
 
-MUTANTS = [pytest.param(300, 1, id="300"), pytest.param(1000, 2, id="1000", marks=pytest.mark.long)]
+MUTANTS = [
+    pytest.param(100, 3, id="100"),
+    pytest.param(300, 1, id="300", marks=pytest.mark.long),
+    pytest.param(1000, 2, id="1000", marks=pytest.mark.long),
+]
 
 
 @pytest.fixture

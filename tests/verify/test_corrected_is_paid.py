@@ -7,28 +7,38 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from competition import weights
 from competition.chain.simulated import Simulated
 from competition.models import Reign, Round
 from competition.publication.bundle_folders import folder_of, newest_edition
-from tests.verify import played_round, reviewed_round
+from tests.verify import reviewed_round
+from tests.verify.conftest import once, own_bundles, until_the_module_s_last_test
 from tests.verify.played_round import Stage
 
 
-@pytest.fixture
-def corrected(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Stage, Round]]:
-    """A round whose second edition gives the lead to somebody else, at a block at which that is paid."""
-    with monkeypatch.context() as patch:
-        stage = played_round.stage(seed=6, patch=patch, folder=tmp_path)
-        patch.setattr("tests.verify.played_round.severity", lambda *_: "person")
-        patch.setattr(weights, "_good", {})
-        stage.reveal_some(1)
-        reviewed_round.play(stage, 1)
-        round_ = Round.objects.get(number=1)
-        reviewed_round.correct(stage, round_)
+@pytest.fixture(scope="module")
+def once_corrected(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Stage, Round]]:
+    folder = tmp_path_factory.mktemp("corrected")
+    with until_the_module_s_last_test(django_db_blocker) as patch:
+        stage, round_ = reviewed_round.corrected(patch=patch, folder=folder)
+        once(reviewed_round.CORRECTED, lambda kept: shutil.copytree(folder, kept, dirs_exist_ok=True))
         last = Reign.objects.order_by("-sequence")[0]
         Simulated("played").skip_to(last.effective_block + 1, now=stage.at)
+        yield stage, round_
+
+
+@pytest.fixture
+def corrected(
+    once_corrected: tuple[Stage, Round], db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[tuple[Stage, Round]]:
+    """A round whose second edition gives the lead to somebody else, at a block at which that is paid."""
+    stage, round_ = once_corrected
+    monkeypatch.setattr(weights, "_good", {})
+    with own_bundles(stage, tmp_path / "bundles"):
         yield stage, round_
 
 

@@ -33,6 +33,7 @@ FLOODS: dict[str, bytes] = {
     "quotes": b'"' + b'\\"' * (5 * MILLION) + b"," * (2 * MILLION),
 }
 NAMES = ("manifest.json", "matches.json", "assets.json", "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json")
+QUICK = ("matches.json", "ledger.jsonl")
 
 
 @pytest.fixture
@@ -44,7 +45,9 @@ def limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in NAMES]
+)
 def test_a_document_that_would_fill_the_memory_is_not_read(name: str, folder: Path) -> None:
     command = [sys.executable, "-m", "verify", str(folder)]
     for flood, data in FLOODS.items():

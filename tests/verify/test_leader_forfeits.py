@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,15 +55,17 @@ def look_at_the_pages() -> None:
     assert "Forfeited by the leader" in Client().get(f"/c/{round_.competition.slug}/r/1/").content.decode()
 
 
+@pytest.mark.parametrize("fails", [everything, pytest.param(nothing_readable, marks=pytest.mark.long)])
 @pytest.mark.parametrize("ruleset", RULESETS)
-def test_a_leader_that_delivers_nothing_loses_by_forfeits(ruleset: str, played: Played) -> None:
-    for fails in (everything, nothing_readable):
-        folder = played(seed=3, rounds=(1,), ruleset=ruleset, reveals=challenged, honest=True, leader_fails=fails)
-        report = examine_all(folder, operator=operator_key.keypair().ss58_address)
-        assert report is not None and not errors(report.findings), [f.line() for f in report.findings]
-        assert told(folder, "decision.json")["winner"] != "leader"
-        screens = [match for match in told(folder, "matches.json") if match["kind"] == "screen"]
-        assert screens and all(match["tally"]["won"] == 0 < match["tally"]["forfeits_defender"] for match in screens)
+def test_a_leader_that_delivers_nothing_loses_by_forfeits(
+    ruleset: str, fails: Callable[[str], str], played: Played
+) -> None:
+    folder = played(seed=3, rounds=(1,), ruleset=ruleset, reveals=challenged, honest=True, leader_fails=fails)
+    report = examine_all(folder, operator=operator_key.keypair().ss58_address)
+    assert report is not None and not errors(report.findings), [f.line() for f in report.findings]
+    assert told(folder, "decision.json")["winner"] != "leader"
+    screens = [match for match in told(folder, "matches.json") if match["kind"] == "screen"]
+    assert screens and all(match["tally"]["won"] == 0 < match["tally"]["forfeits_defender"] for match in screens)
 
 
 @pytest.mark.long

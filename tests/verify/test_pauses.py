@@ -68,10 +68,18 @@ def calls(tree: ast.Module) -> list[ast.Call]:
     return [call for call in found if getattr(call.func, "id", getattr(call.func, "attr", "")) == "pause"]
 
 
+TITLE = pytest.param("title-1", marks=pytest.mark.long)  # the same rule over a round that takes its time
+
+
 @pytest.fixture
-def stage(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stage]:
+def ruleset() -> str:
+    return "title-1"
+
+
+@pytest.fixture
+def stage(db: None, ruleset: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stage]:
     with monkeypatch.context() as patch:
-        stage = played_round.stage(seed=2, patch=patch, folder=tmp_path, ruleset="title-1")
+        stage = played_round.stage(seed=2, patch=patch, folder=tmp_path, ruleset=ruleset)
         stage.honest = True
         yield stage
 
@@ -91,6 +99,7 @@ def paused(stage: Stage, number: int = 1) -> Round:
     raise AssertionError(f"neither paused nor published: {round_.state}, {round_.waiting_for}")
 
 
+@pytest.mark.parametrize("ruleset", ["margin-1", TITLE])
 def test_a_round_paused_by_each_code_in_turn_ends_in_the_bundle_of_one_that_never_was(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +221,8 @@ CAUSES = {
 
 
 @pytest.mark.parametrize(
-    "code", ["JUDGE", *(pytest.param(code, marks=pytest.mark.long) for code in CAUSES if code != "JUDGE")]
+    ("code", "ruleset"),
+    [("JUDGE", "margin-1"), *(pytest.param(code, "title-1", marks=pytest.mark.long) for code in CAUSES)],
 )
 def test_a_cause_that_is_mended_leaves_a_round_that_verifies(
     code: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
@@ -293,9 +303,10 @@ def test_a_window_that_a_damaged_file_pauses_is_longer_by_the_pause(stage: Stage
     assert errors(stage.play(1)) == []
 
 
-def test_prompts_added_after_the_draw_are_not_in_the_round_s_bundle(stage: Stage) -> None:
+@pytest.mark.parametrize("ruleset", ["margin-1", TITLE])
+def test_prompts_added_after_the_draw_are_not_in_the_round_s_bundle(stage: Stage, ruleset: str) -> None:
     stage.reveal_some(1)
     round_ = stage.play_until(1, "finished")
     stage.enlarge(2)
     assert errors(stage.play(1)) == []
-    assert len(json.loads((folder_of(round_) / "round.json").read_text())["pool"]) == played_round.POOLS["title-1"]
+    assert len(json.loads((folder_of(round_) / "round.json").read_text())["pool"]) == played_round.POOLS[ruleset]

@@ -74,8 +74,11 @@ def the_whole_round(stage: Stage, round_: Round) -> None:
     assert Match.objects.filter(pk__in=first).count() == len(first)
 
 
-def test_a_round_judged_again_is_confirmed_with_both_results(rejudged: Callable[..., Any]) -> None:
-    folder = rejudged(the_whole_round, seed=6, rounds=(1, 2))
+@pytest.mark.parametrize("rounds", [(1,), pytest.param((1, 2), marks=pytest.mark.long)], ids=len)
+def test_a_round_judged_again_is_confirmed_with_both_results(
+    rounds: tuple[int, ...], rejudged: Callable[..., Any]
+) -> None:
+    folder = rejudged(the_whole_round, seed=6, rounds=rounds)
     assert "\n".join(lines(folder)) == ""
     before, after = told(folder / "1", "decision.json"), told(folder / "1.2", "decision.json")
     document = told(folder / "1.2", "correction.json")
@@ -86,7 +89,7 @@ def test_a_round_judged_again_is_confirmed_with_both_results(rejudged: Callable[
 
 def test_the_judge_is_really_asked_again(rejudged: Callable[..., Any]) -> None:
     """Nothing that was answered before serves: with a sound judge the answers are the contrary of the first."""
-    folder = rejudged(the_whole_round, seed=6, rounds=(1, 2))
+    folder = rejudged(the_whole_round, seed=6)
     first = {m["challenger"]: m for m in told(folder / "1.2", "correction.json")["matches"] if m["kind"] == "screen"}
     compared = 0
     for match in (m for m in told(folder / "1.2", "matches.json") if m["kind"] == "screen"):

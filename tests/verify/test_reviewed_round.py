@@ -8,33 +8,35 @@ from typing import Any
 
 import pytest
 
-from competition.models import Reign, Round
 from core import operator_key
-from tests.verify import played_round, reviewed_round
+from tests.verify import reviewed_round
 from tests.verify.conftest import once
 from tests.verify.lies_about_reviews import LIES
 from tests.verify.resigned import rewritten
 from verify.__main__ import examine_all
 
-SEED = 6
+
+@pytest.fixture
+def bundles(db: None) -> Path:
+    """Round 1 and its second edition.  Played once."""
+
+    def playing(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            reviewed_round.corrected(patch=patch, folder=folder)
+
+    return once(reviewed_round.CORRECTED, playing) / "bundles" / "played"
 
 
 @pytest.fixture
-def bundles(db: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Round 1, its second edition, and round 2, which was played after the correction.  Played once."""
+def with_the_round_after(db: None) -> Path:
+    """And round 2, which was played after the correction.  Played once."""
 
     def playing(folder: Path) -> None:
-        with monkeypatch.context() as patch:
-            stage = played_round.stage(seed=SEED, patch=patch, folder=folder)
-            patch.setattr("tests.verify.played_round.severity", lambda *_: "person")  # every licence is borderline
-            stage.reveal_some(1)
-            reviewed_round.play(stage, 1)
-            round_ = Round.objects.get(number=1)
-            reviewed_round.correct(stage, round_)
-            assert Reign.objects.order_by("-sequence")[0].supersedes is not None
+        with pytest.MonkeyPatch.context() as patch:
+            stage, _ = reviewed_round.corrected(patch=patch, folder=folder)
             reviewed_round.play(stage, 2)
 
-    return once("reviewed", playing) / "bundles" / "played"
+    return once(f"{reviewed_round.CORRECTED}, and the round after", playing) / "bundles" / "played"
 
 
 def lines(folder: Path) -> list[str]:
@@ -47,11 +49,22 @@ def told(folder: Path, name: str) -> Any:
     return json.loads((folder / name).read_text())
 
 
-def test_both_editions_and_the_round_after_are_confirmed(bundles: Path) -> None:
-    assert sorted(p.name for p in bundles.iterdir() if not p.name.startswith(".")) == ["1", "1.2", "2"]
+def confirmed(bundles: Path, *, names: list[str]) -> None:
+    assert sorted(p.name for p in bundles.iterdir() if not p.name.startswith(".")) == names
     assert "\n".join(lines(bundles)) == ""
-    for name in ("1", "1.2", "2"):
+    for name in names:
         assert "\n".join(lines(bundles / name)) == ""
+
+
+def test_both_editions_are_confirmed(bundles: Path) -> None:
+    confirmed(bundles, names=["1", "1.2"])
+
+
+@pytest.mark.long
+def test_both_editions_and_the_round_after_are_confirmed(with_the_round_after: Path) -> None:
+    confirmed(with_the_round_after, names=["1", "1.2", "2"])
+    second, after = (told(with_the_round_after / name, "decision.json") for name in ("1.2", "2"))
+    assert [r["hotkey"] for r in after["reigns"][:3]] == [r["hotkey"] for r in second["reigns"]]
 
 
 def test_the_second_edition_tells_both_results(bundles: Path) -> None:
@@ -60,8 +73,6 @@ def test_the_second_edition_tells_both_results(bundles: Path) -> None:
     assert document["before"]["winner"] == first["winner"] != second["winner"]
     assert second["leader"] != first["leader"] and document["supersedes"] == document["defended"] + 1
     assert [a["verdict"] for a in document["set_aside"] if a["kind"] == "source" and a["version"] == 1] == ["passed"]
-    after = told(bundles / "2", "decision.json")
-    assert [r["hotkey"] for r in after["reigns"][:3]] == [r["hotkey"] for r in second["reigns"]]
 
 
 def test_rewritten_as_it_was_it_is_still_confirmed(bundles: Path, tmp_path: Path) -> None:
