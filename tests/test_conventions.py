@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -25,8 +26,14 @@ def sources(*folders: str) -> Iterator[Path]:
         yield from (p for p in sorted((ROOT / folder).rglob("*.py")) if "migrations" not in p.parts)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Read once for all habits; nobody changes it."""
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -87,7 +94,7 @@ def test_the_parts_of_the_core_import_each_other_one_way() -> None:
 
 def parts_of_core(path: Path) -> Iterator[tuple[int, str]]:
     """`core.machine` and `from core import machine` alike, wherever in the file they stand."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, a.name.split(".")[1]) for a in node.names if a.name.startswith("core."))
         elif isinstance(node, ast.ImportFrom) and node.module == "core":
@@ -100,7 +107,7 @@ def test_no_two_modules_of_the_ground_floor_need_each_other() -> None:
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources(*GROUND)}
     needs: dict[str, set[str]] = {}
     for name, path in names.items():
-        froms = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        froms = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom)]
         wanted = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
         needs[name] = (wanted | {str(node.module) for node in froms}) & names.keys()
     try:
@@ -166,8 +173,7 @@ def test_whatever_leaves_this_machine_goes_through_the_one_client() -> None:
     opening = {
         str(path.relative_to(ROOT))
         for path in sources(*GROUND, *APPS, "verify", "clients/python/src")
-        if not path.is_relative_to(ROOT / "core" / "net")
-        and any(opens_a_door(node) for node in ast.walk(ast.parse(path.read_text())))
+        if not path.is_relative_to(ROOT / "core" / "net") and any(opens_a_door(node) for node in ast.walk(parsed(path)))
     }
     wrong, gone = sorted(opening - DOORS.keys()), sorted(DOORS.keys() - opening)
     assert not wrong, (
@@ -234,7 +240,7 @@ def test_whatever_is_not_ours_is_started_by_the_sandbox() -> None:
     starting = {
         str(path.relative_to(ROOT))
         for path in sources(*GROUND, *APPS, "verify", "clients/python/src")
-        if any(starts_processes(node) for node in ast.walk(ast.parse(path.read_text())))
+        if any(starts_processes(node) for node in ast.walk(parsed(path)))
     }
     wrong, gone = sorted(starting - STARTERS.keys()), sorted(STARTERS.keys() - starting)
     assert not wrong, f"start it by core.sandbox.processes and a SandboxPolicy; a second way has second rules: {wrong}"
@@ -309,7 +315,7 @@ def test_only_the_engine_writes_a_state() -> None:
         at(path, node.lineno)
         for path in sources(*GROUND, *APPS)
         if path != engine
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if _writes_state(node)
     ]
     assert not wrong, f"a state written past the engine leaves no event, no lease and no reason: {wrong}"
@@ -341,7 +347,7 @@ def test_how_often_a_row_is_tried_stands_in_its_states_declaration() -> None:
     wrong = [
         f"{at(path, limit.lineno)} {ast.unparse(limit)}"
         for path in sources(*GROUND, *APPS)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         for limit in limits_of_tries(node)
         if written_down(limit)
     ]
@@ -395,7 +401,7 @@ def test_functions_hold_one_idea() -> None:
     long_functions = [
         f"{at(path, node.lineno)} {node.name} ({length} lines)"
         for path in sources(*GROUND, *APPS, "verify")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
     ]
@@ -424,7 +430,7 @@ def test_no_function_nests_deeper_than_a_reader_can_hold() -> None:
     deep = [
         f"{at(path, node.lineno)} {node.name}"
         for path in sources(*GROUND, *APPS, "verify")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and nesting(node) > MOST_NESTING
     ]
     assert not deep, f"more than {MOST_NESTING} blocks deep: leave early, or give the inner part a name: {deep}"
@@ -434,7 +440,7 @@ def test_every_module_says_which_question_it_answers() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in sources(*GROUND, *APPS, "verify")
-        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+        if path.read_text().strip() and not ast.get_docstring(parsed(path))
     ]
     assert not silent, f"a reader opens a module to get an answer: {silent}"
 

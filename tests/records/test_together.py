@@ -122,7 +122,6 @@ def test_an_import_killed_in_the_middle_is_carried_on(table: str, tmp_path: Path
     assert _comparable(dump("made")) == clean(tmp_path, "made")
 
 
-@pytest.mark.long
 def test_a_changed_round_is_never_half_there(tmp_path: Path) -> None:
     path = made(1, tmp_path)
     imported(path)
