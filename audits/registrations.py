@@ -22,7 +22,12 @@ STEPS: registry.StepTable = {
     (PodRun, "generating"): runs.tend,
     (Round, "finalizing"): steps.finalize,
 }
-SWEEPS = (steps.want_leaders_outputs, steps.end_orphaned_pods, reminders.remind)
+SWEEPS = (
+    steps.want_leaders_outputs,
+    steps.end_orphaned_pods,
+    steps.pause_what_is_out_of_tries,
+    reminders.remind,
+)
 
 
 def register() -> None:

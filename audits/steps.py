@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from audits import bankrolls
 from audits.decisions import cherrypicking, verdicts
-from audits.models import Audit, Correction, PodRun
+from audits.models import Audit, Build, Correction, PodRun
 from audits.pods import runs
 from audits.reviews import in_force, reruns
 from audits.source import evidence, source_audits
@@ -28,10 +28,11 @@ from competition.rulesets import RoundDecision
 from competition.rulesets.base import NOBODY
 from competition.rulesets.ladder import LEADER
 from competition.rulesets.regenerations import Regeneration
+from competition.states import RUNNING
 from competition.steps import pause
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
-from core.machine.stateful import FailureClass
+from core.machine.stateful import WORKER_DIED, FailureClass
 from judging import matches, recorded
 from judging.models import Match
 from judging.steps import trouble
@@ -50,6 +51,21 @@ def want_leaders_outputs(now: datetime) -> None:
 def end_orphaned_pods(now: datetime) -> None:
     """A pod whose run is over, or whose start nobody wrote down, is ended."""
     runs.sweep()
+
+
+def pause_what_is_out_of_tries(now: datetime) -> None:
+    """A pod run or an image that cannot be had for a reason of ours stops its round, so that a person is told.
+
+    The rest of the round would wait for it without a word; so does a round whose own step ends its workers.
+    """
+    for model in (PodRun, Build):
+        for row in model.objects.filter(model.out_of_tries()).select_related("submission__round__competition"):
+            round_ = row.submission.round
+            why = f"The code of {row.submission.key} cannot be run: {row.failure_reason}"
+            if round_.declared.queue:
+                engine.move(round_, pause(round_, why, code="PODS", failure_class=row.failure_class), now=now)
+    for round_ in Round.objects.filter(state__in=RUNNING, failure_code=WORKER_DIED).select_related("competition"):
+        engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED), now=now)
 
 
 def conduct(audit: Audit, now: datetime) -> Outcome:

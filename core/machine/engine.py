@@ -19,6 +19,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q
 
 from core import clock, ledger
+from core.machine import stateful
 from core.machine.lease_renewal import KEEPER, lease_length
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.registry import CONNECTED, STEPS, SWEEPS
@@ -29,6 +30,12 @@ log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Stateful)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MOST_DEATHS = 10
+WORKER_DIED = StepFailure(
+    FailureClass.INFRASTRUCTURE,
+    stateful.WORKER_DIED,
+    f"The worker process died {MOST_DEATHS} times at this work; it is not tried again before the operator has looked.",
+)
 FULL = "Our disk is full: the operator must make room. It is tried again by itself"
 
 
@@ -154,8 +161,20 @@ def advance(label: str, pk: int, *, now: datetime) -> bool:
     row = claim(model, pk, now=now)
     if row is None:
         return False
+    if died_with_its_workers(row):
+        return carry_out(row, Retry(timedelta(seconds=row.declared.longest_wait_s), WORKER_DIED, counts=False))
     with KEEPER.renewing(row):
         return _work(row, now=now)
+
+
+def died_with_its_workers(row: Stateful) -> bool:
+    """Has this row been taken up so often without a word that it must be what kills its workers?
+
+    Each try leaves an outcome, or the process ended.  Such a row is left alone until a person has looked, so that it
+    does not take every worker with it; `try_again` forgets the deaths.
+    """
+    silent = not row.failure_class and row.attempts > MOST_DEATHS
+    return silent or row.failure_code == WORKER_DIED.code
 
 
 def _work(row: Stateful, *, now: datetime) -> bool:

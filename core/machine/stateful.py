@@ -11,6 +11,8 @@ from django.db import models
 
 from core.machine.graph import Graph, State
 
+WORKER_DIED = "WORKER_DIED"  # the code of a row that ended one worker after the other
+
 
 class FailureClass(models.TextChoices):
     """Whose fault a failure is; it decides who must act."""
@@ -87,7 +89,8 @@ class Stateful(models.Model):
         tried = models.Q(pk__in=[])
         for name in cls.graph.active():
             tried |= models.Q(state=name, attempts__gte=cls.graph.states[name].tries)
-        return tried & ~models.Q(failure_class="")
+        died = models.Q(state__in=cls.graph.active(), failure_code=WORKER_DIED)
+        return (tried & ~models.Q(failure_class="")) | died
 
     @classmethod
     def born(cls, *, now: datetime, due: bool = True) -> dict[str, object]:

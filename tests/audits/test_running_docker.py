@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.utils import timezone
 
+from audits import steps as audit_steps
 from audits.models import Build, PodRun, SourceCopy
 from audits.pods import builds, logs, rest, runs
 from audits.pods.builders import control_recipe
@@ -313,6 +314,23 @@ def test_a_recipe_that_fills_the_builders_disk_stops_no_round(run, host, monkeyp
     assert not host.leftovers
     run.submission.round.refresh_from_db()
     assert run.submission.round.state != "paused"
+
+
+@pytest.mark.parametrize("model", [PodRun, Build])
+def test_what_cannot_be_run_for_a_reason_of_ours_pauses_its_round_and_goes_on_when_that_is_resumed(run, host, model):
+    Build.objects.create(submission=run.submission, builder="engine", **Build.born(now=timezone.now()))
+    row, failed = model.objects.get(), {"failure_class": "infrastructure", "failure_code": "STEP_FAILED"}
+    model.objects.update(attempts=row.declared.tries - 1, failure_reason="A bug.", **failed)
+    audit_steps.pause_what_is_out_of_tries(timezone.now())
+    round_ = Round.objects.get()
+    assert round_.state == "finalizing"
+    model.objects.update(attempts=row.declared.tries)
+    audit_steps.pause_what_is_out_of_tries(timezone.now())
+    round_.refresh_from_db()
+    assert (round_.state, round_.failure_code, round_.failure_class) == ("paused", "PODS", "infrastructure")
+    assert "A bug." in round_.failure_reason
+    assert steps.resume(round_, why="mended", now=timezone.now())
+    assert not model.objects.filter(model.out_of_tries())
 
 
 def test_an_image_larger_than_the_limit_is_the_miners_and_does_not_stay(run, host):

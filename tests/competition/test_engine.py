@@ -137,6 +137,26 @@ def test_a_row_is_out_of_tries_as_its_state_declares(round_: Round) -> None:
         assert Round.objects.filter(Round.out_of_tries()).count() == expected
 
 
+def test_a_row_whose_workers_die_is_left_alone_until_a_person_has_looked(round_: Round, monkeypatch: Any) -> None:
+    """Whatever a step reads may end its process; the next worker must not take it up for ever."""
+    steps: list[Round] = []
+    monkeypatch.setitem(engine.STEPS, ("competition.Round", "open"), lambda row, now: steps.append(row))
+    later = NOW
+    for _ in range(engine.MOST_DEATHS):
+        assert engine.claim(Round, round_.pk, now=later) is not None  # and its worker dies
+        later += timedelta(hours=1)
+    for _ in range(2):
+        engine.advance("competition.Round", round_.pk, now=later)
+        later += timedelta(hours=1)
+    round_.refresh_from_db()
+    assert not steps and round_.failure_code == "WORKER_DIED"
+    assert Round.objects.filter(Round.out_of_tries()).exists()
+    engine.try_again(round_.competition_id, now=later)
+    round_.refresh_from_db()
+    assert (round_.attempts, round_.failure_code) == (0, "")
+    assert engine.claim(Round, round_.pk, now=later) is not None
+
+
 def test_every_due_row_is_told_of_again_until_somebody_looks(round_: Round, settings: Any) -> None:
     settings.REKICK_SECONDS = 30
     assert engine.kick_due(Round, now=NOW) == 1
