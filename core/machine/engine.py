@@ -30,11 +30,10 @@ log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Stateful)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-MOST_DEATHS = 10
 WORKER_DIED = StepFailure(
     FailureClass.INFRASTRUCTURE,
     stateful.WORKER_DIED,
-    f"The worker process died {MOST_DEATHS} times at this work; it is not tried again before the operator has looked.",
+    "One worker process after the other died at this work; it is not tried again before the operator has looked.",
 )
 FULL = "Our disk is full: the operator must make room. It is tried again by itself"
 
@@ -173,7 +172,7 @@ def died_with_its_workers(row: Stateful) -> bool:
     Each try leaves an outcome, or the process ended.  Such a row is left alone until a person has looked, so that it
     does not take every worker with it; `try_again` forgets the deaths.
     """
-    silent = not row.failure_class and row.attempts > MOST_DEATHS
+    silent = not row.failure_class and row.attempts > row.declared.deaths
     return silent or row.failure_code == WORKER_DIED.code
 
 

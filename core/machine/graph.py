@@ -22,6 +22,7 @@ class State:
     `lease_s`: how long one worker may hold the row before another may take it over.
     `tries`: attempts after which an infrastructure fault is reported to a person instead of being retried quietly.
     `looks`: attempts in which an outside host is asked about the row before its answer is final: one may be wrong once.
+    `deaths`: workers that may die at it, one after the other, before it is left alone until a person has looked.
     `longest_wait_s`: no step waits longer: a due time farther ahead was set by a clock that was wrong, and heals.
     """
 
@@ -30,6 +31,7 @@ class State:
     lease_s: int = 60
     tries: int = 6
     looks: int = 3
+    deaths: int = 10
     longest_wait_s: int = 90
     name: str = field(default="", compare=False)
 

@@ -142,7 +142,7 @@ def test_a_row_whose_workers_die_is_left_alone_until_a_person_has_looked(round_:
     steps: list[Round] = []
     monkeypatch.setitem(engine.STEPS, ("competition.Round", "open"), lambda row, now: steps.append(row))
     later = NOW
-    for _ in range(engine.MOST_DEATHS):
+    for _ in range(round_.declared.deaths):
         assert engine.claim(Round, round_.pk, now=later) is not None  # and its worker dies
         later += timedelta(hours=1)
     for _ in range(2):
