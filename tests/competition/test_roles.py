@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
+from competition.management.commands import worker
 from core.postgres import server as embedded_postgres
 from core.postgres.backend import roles
 from core.postgres.backend.roles import INSERT_ONLY
@@ -211,3 +214,22 @@ def test_the_documented_roles_cannot_change_history_either(django_db_setup: None
         with psycopg.connect(**superuser(address.port, address.password), autocommit=True) as admin:
             admin.execute("DROP DATABASE documented WITH (FORCE)")
             admin.execute("DROP ROLE IF EXISTS documented_owner, documented_app")
+
+
+class Started(Exception):
+    """The worker would begin its work."""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("why", ["", "it is a superuser"])
+def test_a_worker_says_at_its_start_that_its_role_could_change_history(why: str, monkeypatch: Any) -> None:
+    def started(*_: object, **__: object) -> None:
+        raise Started
+
+    stderr = io.StringIO()
+    monkeypatch.setattr(roles, "too_mighty", lambda connection: why)
+    monkeypatch.setattr(worker, "start", started)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(Started):
+        call_command("worker", stderr=stderr)
+    assert ("may change the ledger: it is a superuser" in stderr.getvalue()) is bool(why)

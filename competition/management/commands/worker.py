@@ -31,6 +31,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         roles.require_separate(connection)
+        if why := roles.too_mighty(connection):
+            self.stderr.write(f"The role {roles.application()} may change the ledger: {why} (deploy/README.md).")
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
