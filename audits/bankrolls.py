@@ -18,12 +18,12 @@ def keep(round_: Round, left: Mapping[Key, BankrollTally], *, now: datetime) -> 
     """Write down what each entry was left with, for the next time the two commits meet."""
     for commit, bankroll in _by_commit(round_, left):
         pair, counts = {"commit": commit, "leader_commit": leader_commit(round_)}, bankroll.to_dict()
-        kept = recorded_bankroll(round_, commit=commit)
-        if kept is not None and not _differs(kept, bankroll):
+        recorded = recorded_bankroll(round_, commit=commit)
+        if recorded is not None and not _differs(recorded, bankroll):
             continue  # a corrected round keeps what its first decision wrote of the same match
         attempt = None
-        if kept is not None:
-            number, cause = number_of(kept.attempt) + 1, Attempt.Cause.CORRECTION
+        if recorded is not None:
+            number, cause = number_of(recorded.attempt) + 1, Attempt.Cause.CORRECTION
             attempt = attempts.nth(round_, number, of="bankroll", cause=cause)
         Bankroll.objects.create(round=round_, attempt=attempt, **pair, **counts)
         ledger.append(round_.competition_id, kind="bankroll", body={"round": round_.number, **pair, **counts}, at=now)

@@ -188,18 +188,18 @@ def flag_the_best_of_many(audit: Audit) -> None:
     """Evidence for a person, beside the verdict: it changes nothing by itself."""
     ours = {"defender": 1, "challenger": -1, "draw": 0}  # the submitted output is the defender
     signs = []
-    counting = matches.in_force(audit.round, attempt=audit.correction.attempt if audit.correction else None)
-    of_audit = counting.filter(goes_by("kind", Match.Kind.AUDIT), challenger=audit.submission)
+    in_force = matches.in_force(audit.round, attempt=audit.correction.attempt if audit.correction else None)
+    of_audit = in_force.filter(goes_by("kind", Match.Kind.AUDIT), challenger=audit.submission)
     for match in of_audit.order_by("kind"):
         judged = match.duels.filter(state="judged").select_related("prompt")
         counted = [duel for duel in judged if not matches.beyond(match, duel)]
         signs.append({duel.prompt.stem: ours[duel.outcome] for duel in counted})
-    found = cherrypicking.picked(cherrypicking.signs(signs))
-    if found.flagged and not audit.findings.filter(rule=cherrypicking.RULE).exists():
+    picked = cherrypicking.picked(cherrypicking.signs(signs))
+    if picked.flagged and not audit.findings.filter(rule=cherrypicking.RULE).exists():
         audit.findings.create(
             severity=verdicts.NOTICE,
             rule=cherrypicking.RULE,
-            sentence=found.sentence,
+            sentence=picked.sentence,
             check_name="generation",
             tool="gauntlet",
             tool_version="1",
@@ -265,18 +265,20 @@ def finalize(round_: Round, now: datetime) -> Outcome:
 
 def _edited_audits(round_: Round) -> list[str]:
     """The verdicts in force of which the ledger told something else."""
-    told = round_.competition.events.filter(kind__in=("audit.passed", "audit.rejected"))
-    found = []
+    rulings = round_.competition.events.filter(kind__in=("audit.passed", "audit.rejected"))
+    differences = []
     for audit in in_force.verdicts(round_).values():
-        events = told.filter(body__contains=audit.describe()).order_by("-seq")
+        events = rulings.filter(body__contains=audit.describe()).order_by("-seq")
         body: dict[str, Any] = next(
             (event.body for event in events if event.body.get("version", 1) == number_of(audit.attempt)), {}
         )
         row = {"to": audit.state, "code": audit.code}
         expected = {name: body.get(name) for name in row}
         if audit.state in ("passed", "rejected") and row != expected:
-            found.append(f"{audit.kind} audit of {audit.submission.key}: the row says {row}, the ledger {expected}")
-    return found
+            differences.append(
+                f"{audit.kind} audit of {audit.submission.key}: the row says {row}, the ledger {expected}"
+            )
+    return differences
 
 
 def decide(round_: Round, *, including: Correction | None = None) -> RoundDecision:

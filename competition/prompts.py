@@ -27,8 +27,8 @@ class Draw:
 
     def facts(self) -> dict[str, list[str]]:
         """By hash, as the ledger tells them."""
-        told = {"prompts": [prompt.sha256 for prompt in self.prompts]}
-        return told | ({"fresh": [prompt.sha256 for prompt in self.fresh]} if self.fresh else {})
+        facts = {"prompts": [prompt.sha256 for prompt in self.prompts]}
+        return facts | ({"fresh": [prompt.sha256 for prompt in self.fresh]} if self.fresh else {})
 
 
 class TooLate(Exception):
@@ -102,8 +102,8 @@ def seen_before(round_: Round) -> set[str]:
         submission__round__competition=round_.competition_id,
         submission__round__number__lt=round_.number,
     ).values("prompt")
-    found = round_.competition.pool.filter(Q(pk__in=drawn) | Q(pk__in=generated))
-    return set(found.values_list("sha256", flat=True))
+    rows = round_.competition.pool.filter(Q(pk__in=drawn) | Q(pk__in=generated))
+    return set(rows.values_list("sha256", flat=True))
 
 
 def shortage(round_: Round) -> str:

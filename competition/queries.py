@@ -177,10 +177,10 @@ def reigns_by(miner: Miner) -> list[Reign]:
 def reigns_in(competitions: Iterable[int]) -> dict[int, list[Reign]]:
     """competition -> its reigns, oldest first."""
     rows = Reign.objects.filter(competition__in=set(competitions)).select_related("miner", "competition")
-    found: dict[int, list[Reign]] = {}
+    reigns: dict[int, list[Reign]] = {}
     for reign in rows.order_by("competition_id", "sequence"):
-        found.setdefault(reign.competition_id, []).append(reign)
-    return found
+        reigns.setdefault(reign.competition_id, []).append(reign)
+    return reigns
 
 
 def failed_assets(submissions: Iterable[int]) -> QuerySet[Asset]:
@@ -212,9 +212,9 @@ def progress(competition: Competition) -> str:
     if round_ is None:
         return f"{competition.slug}: no round has begun"
     line = f"{competition.slug} round {round_.number}: {round_.state}"
-    told = round_.failure_reason or round_.waiting_for
+    reason = round_.failure_reason or round_.waiting_for
     troubled = troubles()
-    return " ".join(filter(None, [f"{line}: {told}" if told else line, f"[{troubled}]" if troubled else ""]))
+    return " ".join(filter(None, [f"{line}: {reason}" if reason else line, f"[{troubled}]" if troubled else ""]))
 
 
 def troubles() -> str:

@@ -52,8 +52,8 @@ def playable(competition: Competition, *, rules: rulesets.Rules) -> None:
     """Raises BadRules before the first round of a competition that could not be played to its end."""
     ruleset = rulesets.ruleset(rules)
     ruleset.check()
-    asked = standing.Condition.from_json(competition.config.get("entry", {}))
-    if asked.least_alpha and chain.is_simulated(competition.chain):
+    condition = standing.Condition.from_json(competition.config.get("entry", {}))
+    if condition.least_alpha and chain.is_simulated(competition.chain):
         raise rulesets.BadRules(
             "entry.least_alpha",
             "a simulated chain knows of no stakes",

@@ -24,7 +24,7 @@ def files_of(folder: Path) -> list[str]:
 
     Raises ValueError for a symbolic link: what it points at is not part of the solution.
     """
-    found = []
+    paths = []
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
         if IGNORED & set(relative.parts):
@@ -32,5 +32,5 @@ def files_of(folder: Path) -> list[str]:
         if path.is_symlink():
             raise ValueError(f"{relative} is a symbolic link")
         if path.is_file():
-            found.append(relative.as_posix())
-    return found
+            paths.append(relative.as_posix())
+    return paths

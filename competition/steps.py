@@ -56,7 +56,7 @@ def open_(round_: Round, now: datetime) -> Outcome:
 def _drawn(round_: Round, *, block_hash: str, beacon: Beacon | None, now: datetime) -> Move:
     """The window is over: what was revealed and what was drawn stand from here on."""
     draw = prompts.draw(round_, block_hash=block_hash, beacon=beacon.signature if beacon else None)
-    told = {"beacon": beacon.as_json()} if beacon else {}
+    beacon_facts = {"beacon": beacon.as_json()} if beacon else {}
 
     def freeze() -> None:
         prompts.write_down(round_, draw)
@@ -69,7 +69,13 @@ def _drawn(round_: Round, *, block_hash: str, beacon: Beacon | None, now: dateti
         "miner_generation",
         because=f"the window closed at block {round_.latest_reveal_block}; {len(draw.prompts)} prompts are drawn",
         sets={"seed": draw.seed, "seed_block_hash": block_hash},
-        facts={"seed": draw.seed, "seed_block": round_.seed_block, "block_hash": block_hash, **told, **draw.facts()},
+        facts={
+            "seed": draw.seed,
+            "seed_block": round_.seed_block,
+            "block_hash": block_hash,
+            **beacon_facts,
+            **draw.facts(),
+        },
         also=freeze,
     )
 

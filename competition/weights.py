@@ -111,8 +111,8 @@ def proven(competition: Competition, *, now: datetime) -> Proof:
     signed = competition.checkpoints.order_by("-seq").first()
     if signed is None:
         raise Unproven(f"{competition.slug} has no signed checkpoint yet")
-    told = competition.events.filter(kind="reign", seq__lte=signed.seq).order_by("seq")
-    events = list(told)
+    rows = competition.events.filter(kind="reign", seq__lte=signed.seq).order_by("seq")
+    events = list(rows)
     connected = chain.of(competition)
     block = connected.block(now=now)
     uids, owner = connected.uids(), connected.owner_uid()

@@ -31,7 +31,7 @@ def ensure(
 ) -> Match:
     """The match of this pair, made when it is first wanted.  `regeneration`: which one an audit's is about."""
     leads = defender.role == Submission.Role.LEADER
-    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAIN) or kind_of(round_, kind).fresh
+    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAINST_DEFENDER) or kind_of(round_, kind).fresh
     match, made = Match.in_force.get_or_create(
         round=round_,
         kind=numbered(kind, regeneration),

@@ -22,10 +22,10 @@ def matches_of(round_: Round, *, entries: Iterable[Submission] = ()) -> list[Mat
     rows = round_.matches.order_by("kind", "challenger__reveal_block", "pk")
     if not known:
         return list(rows.select_related(*SIDES))
-    found = list(rows)
-    for match in found:
+    matches = list(rows)
+    for match in matches:
         match.defender, match.challenger = known[match.defender_id], known[match.challenger_id]
-    return found
+    return matches
 
 
 def duel_counts(round_: Round) -> dict[int, dict[str, int]]:
@@ -79,8 +79,8 @@ def audit_match(round_: Round, *, challenger: str) -> Match | None:
 def repeated_matches(round_: Round, *, challenger: str) -> list[Match]:
     """Of a winner that was generated again more than once: every match of its audit, repeat by repeat."""
     rows = round_.matches.select_related(*SIDES).filter(auditing(), challenger__miner__hotkey=challenger)
-    found = sorted(rows, key=lambda m: (m.challenger_origin, plain(m.kind) == Match.Kind.AGAIN))
-    return found if len(found) > 1 else []
+    ordered = sorted(rows, key=lambda m: (m.challenger_origin, plain(m.kind) == Match.Kind.AGAINST_DEFENDER))
+    return ordered if len(ordered) > 1 else []
 
 
 def duels_of(match: Match) -> list[Duel]:

@@ -27,18 +27,18 @@ FIELDS = ("outcome", "score_micro", "left_sha256", "right_sha256")
 def edited_duels(match: Match, duels: Iterable[Duel]) -> list[str]:
     """The settled duels, by prompt, of which the ledger recorded something else."""
     events = _by_prompt(match)
-    found = []
+    differences = []
     for duel in duels:
         row = _ledger_values(duel.state, {name: getattr(duel, name) for name in FIELDS})
         expected = events.get(duel.prompt.stem, [])
         if duel.state in ("judged", "forfeited", "void") and row not in expected:
-            found.append(f"duel {named(match)} {duel.prompt.stem}: the row says {row}, the ledger {expected}")
-    return found
+            differences.append(f"duel {named(match)} {duel.prompt.stem}: the row says {row}, the ledger {expected}")
+    return differences
 
 
 def edited_matches(round_: Round) -> list[str]:
     """The decided matches that count, and their duels, of which the ledger recorded something else."""
-    found: list[str] = []
+    differences: list[str] = []
     matches = Match.in_force.filter(round=round_, state="decided").select_related(
         "defender__miner", "challenger__miner"
     )
@@ -50,9 +50,9 @@ def edited_matches(round_: Round) -> list[str]:
         row = {"margin_micro": match.margin_micro, "stopped_after": match.stopped_after}
         if any(name in body and body[name] != value for name, value in row.items()) or not body:
             expected = {name: body.get(name) for name in row}
-            found.append(f"match {named(match)}: the row says {row}, the ledger {expected}")
-        found += edited_duels(match, match.duels.all())
-    return found
+            differences.append(f"match {named(match)}: the row says {row}, the ledger {expected}")
+        differences += edited_duels(match, match.duels.all())
+    return differences
 
 
 def sentence(edited: Sequence[str]) -> str:
@@ -83,11 +83,11 @@ def _ledger_values(state: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _by_prompt(match: Match) -> dict[str, list[dict[str, Any]]]:
     """The ledger's events of the pair's duels, in any attempt: one that is judged again begins as a copy."""
     pair = {name: value for name, value in match.describe().items() if name != "version"}
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_prompt: dict[str, list[dict[str, Any]]] = {}
     for event in _events(match, DUEL_KINDS).filter(body__contains=pair):
         if event.body.get("version", 1) <= number_of(match.attempt):
-            found.setdefault(event.body["prompt"], []).append(_ledger_values(event.body["to"], event.body))
-    return found
+            by_prompt.setdefault(event.body["prompt"], []).append(_ledger_values(event.body["to"], event.body))
+    return by_prompt
 
 
 def _events(match: Match, kinds: Sequence[str]) -> Any:

@@ -93,9 +93,9 @@ def _once_more(
     rows = []
     for duel in copied:
         if place_of(duel) in affected or matches.beyond(old, duel):
-            anew = (duel.prompt.sha256, duel.left_sha256, duel.right_sha256) in files
+            rejudged = (duel.prompt.sha256, duel.left_sha256, duel.right_sha256) in files
             values = {"prompt": duel.prompt, "position": duel.position, **Duel.born(now=now)}
-            rows.append(Duel(match=match, attempt=attempt if anew else None, **values))
+            rows.append(Duel(match=match, attempt=attempt if rejudged else None, **values))
         else:
             values = {name: getattr(duel, name) for name in COPIED}
             rows.append(Duel(match=match, state=duel.state, since=duel.since, **values))
@@ -144,8 +144,8 @@ def _drop_duels(match: Match, *, now: datetime) -> None:
 def before_and_after(round_: Round, *, attempt: Attempt) -> list[tuple[Match, Match]]:
     """(what counts, what would count in its place)."""
     made = Match.objects.filter(round=round_, attempt=attempt).select_related("defender__miner", "challenger__miner")
-    counting = {(m.kind, m.defender_id, m.challenger_id): m for m in matches.in_force(round_)}
-    pairs = [(counting.get((m.kind, m.defender_id, m.challenger_id)), m) for m in made.order_by("pk")]
+    current = {(m.kind, m.defender_id, m.challenger_id): m for m in matches.in_force(round_)}
+    pairs = [(current.get((m.kind, m.defender_id, m.challenger_id)), m) for m in made.order_by("pk")]
     return [(old, new) for old, new in pairs if old is not None]
 
 

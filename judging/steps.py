@@ -154,7 +154,7 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
             challenger=right,
             answers=answers,
             wanted=answers.wanted,
-            take=duel.answer_namespace,
+            answer_namespace=duel.answer_namespace,
         )
     except NoAnswer as no_answer:
         return _no_answer(duel, no_answer, left, right, sets=shas)

@@ -144,8 +144,8 @@ class PodProgress:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         times = {name: datetime.fromisoformat(at) for name in _TIMES if (at := value.get(name))}
         failure = value.get("failure")
-        told = {**value, **times, "batch_s": tuple(value.get("batch_s", ()))}
-        return cls(**{**told, "failure": PodFailure(**failure) if failure else None})
+        fields = {**value, **times, "batch_s": tuple(value.get("batch_s", ()))}
+        return cls(**{**fields, "failure": PodFailure(**failure) if failure else None})
 
 
 def replay(events: Iterable[Event], *, limits: BatchLimits) -> PodProgress:
@@ -222,7 +222,9 @@ def _fail(failure: PodFailure | None) -> PodAction:
     return PodAction(kind="fail", because=failure.sentence, failure=failure)
 
 
-ALONE = "A control service of ours ran on the same provider right afterwards, so it is the service's own doing."
+SERVICE_AT_FAULT = (
+    "A control service of ours ran on the same provider right afterwards, so it is the service's own doing."
+)
 UNKNOWN = PodFailure(
     failure_class=INFRASTRUCTURE, code="unknown", sentence="The pod was lost and nobody recorded why. We must act."
 )
@@ -363,7 +365,7 @@ def _lost_by_us(progress: PodProgress, failure: PodFailure, *, controlled: bool)
 def after_control_passed(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
     """The provider works, so it was the service: one loss costs a replacement, a row of them ends the run."""
     failure = progress.failure or UNKNOWN
-    sentence = f"{failure.sentence.removesuffix(' We try again.')} {ALONE}"
+    sentence = f"{failure.sentence.removesuffix(' We try again.')} {SERVICE_AT_FAULT}"
     if progress.our_faults >= limits.our_faults:
         return dataclasses.replace(progress, phase="failed", failure=_theirs(failure.code, sentence))
     return _lose(progress, code=failure.code, sentence=sentence)

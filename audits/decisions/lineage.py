@@ -40,8 +40,10 @@ class Fingerprint:
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
-        return cls(files=told["files"], functions=told["functions"], marks=told["marks"], weight=told["weight"])
+    def from_json(cls, payload: Mapping[str, Any]) -> Self:
+        return cls(
+            files=payload["files"], functions=payload["functions"], marks=payload["marks"], weight=payload["weight"]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

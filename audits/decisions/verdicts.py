@@ -30,9 +30,9 @@ class FindingLike(Protocol):
 
 def source(findings: Iterable[FindingLike]) -> AuditVerdict:
     """One blocking finding rejects.  A check that could not run is never a rejection, and never a pass."""
-    found = list(findings)
-    by = {severity: [f for f in found if f.severity == severity] for severity in SEVERITIES}
-    if strange := sorted({f.severity for f in found} - set(SEVERITIES)):
+    listed = list(findings)
+    by = {severity: [f for f in listed if f.severity == severity] for severity in SEVERITIES}
+    if strange := sorted({f.severity for f in listed} - set(SEVERITIES)):
         raise ValueError(f"no such severity: {strange[0]}")
     if by[BLOCKING]:
         first, more = by[BLOCKING][0], len(by[BLOCKING]) - 1

@@ -75,14 +75,14 @@ def poll(pod: Pod, *, replacements_remaining: int, patience_s: float = POLL_S) -
         return PodStatus(state=SILENT, detail=f"/status answered {answer.status}")
     if answer.status != 200:
         return PodStatus(state=NONSENSE, detail=f"/status answered {answer.status}")
-    said = _object(answer.body)
-    if said.get("status") not in STATES:
+    status = _object(answer.body)
+    if status.get("status") not in STATES:
         return PodStatus(state=NONSENSE, detail="/status names no known status")
     return PodStatus(
-        state=said["status"],
-        progress=_count(said.get("progress")),
-        total=_count(said.get("total")),
-        payload=_payload(said.get("payload")),
+        state=status["status"],
+        progress=_count(status.get("progress")),
+        total=_count(status.get("total")),
+        payload=_payload(status.get("payload")),
     )
 
 
@@ -155,5 +155,5 @@ def _payload(value: object) -> dict[str, Any] | None:
 
 def _current_status(body: bytes) -> str:
     """The status in a pod's refusal, if it is one of the known ones."""
-    said = _object(body).get("current_status")
-    return said if isinstance(said, str) and said in STATES else ""
+    status = _object(body).get("current_status")
+    return status if isinstance(status, str) and status in STATES else ""

@@ -42,13 +42,13 @@ class Bridge:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         service_reader, service_writer = await asyncio.open_connection(self.host, self.port)
         try:
-            asked = asyncio.ensure_future(_pour(reader, service_writer))
+            upstream = asyncio.ensure_future(_pour(reader, service_writer))
             try:
                 await _pour(service_reader, writer)
             finally:
-                asked.cancel()
+                upstream.cancel()
                 with contextlib.suppress(asyncio.CancelledError, OSError, TimeoutError):
-                    await asked
+                    await upstream
         finally:
             service_writer.close()
 
@@ -83,11 +83,11 @@ class Pictures:
             writer.close()
 
     def answer(self, head: bytes) -> bytes:
-        asked = PICTURE.match(head)
-        body = self.read(asked[1].decode()) if asked else None
-        if body is None or asked is None:
+        matched = PICTURE.match(head)
+        body = self.read(matched[1].decode()) if matched else None
+        if body is None or matched is None:
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        kind = KINDS.get(Path(asked[1].decode()).suffix.lower(), b"application/octet-stream")
+        kind = KINDS.get(Path(matched[1].decode()).suffix.lower(), b"application/octet-stream")
         status = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
         return status % (kind, len(body)) + (b"" if head.startswith(b"HEAD") else body)
 

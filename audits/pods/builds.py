@@ -146,12 +146,12 @@ def _judged_by_control(build: Build, by: Builder, image: Image, *, archive: str)
     status = by.build(image, archive=archive, context=store.default().path(archive))  # the outage may be just over
     if status.state == BUILT or (status.fault is not None and status.fault.failure_class == MINER):
         return _after(build, status, archive=archive, tried=True)
-    return _failed(build, StepFailure(MINER, "BUILD_DISTURBED_ALONE", f"{ALONE} {WELL}"))
+    return _failed(build, StepFailure(MINER, "BUILD_DISTURBED_ALONE", f"{BUILD_AT_FAULT} {WELL}"))
 
 
 TOO_LONG = "BUILD_TOO_LONG"
 WELL = "A recipe of ours was built from nothing by the same builder right afterwards."
-ALONE = (
+BUILD_AT_FAULT = (
     f"The build was disturbed {MOST_DISTURBED + 1} times, as if the network or the host failed it: the recipe asks for "
     "something that is not there, or only says so."
 )

@@ -40,12 +40,12 @@ def checkout(image: Image, *, repos: Path, into: Path, commit_of: Callable[[Path
         raise PodFault(
             UNCLEAR, "copy_failed", f"We could not copy the code: {reason.strerror}. We try again."
         ) from reason
-    found = commit_of(into)
-    if found != image.commit:
+    commit = commit_of(into)
+    if commit != image.commit:
         raise PodFault(
             MINER,
             "code_not_found",
-            f"{image.repo} holds commit {found}, not {image.commit} as revealed: the revealed code is not there.",
+            f"{image.repo} holds commit {commit}, not {image.commit} as revealed: the revealed code is not there.",
         )
     if not (into / ENTRY).is_file():
         raise PodFault(MINER, "no_entry", f"The repository has no {ENTRY} at its top: there is nothing to start.")

@@ -74,9 +74,9 @@ def _collect(pod: Pod, *, pictures: Mapping[str, Path]) -> None:
             got = results.unpack(answer.archive, stems=expected, extension=EXTENSION, into=Path(folder) / "files")
         except results.BadResults as bad:
             raise _failed(f"its results could not be read ({bad.code})") from bad
-        found = {stem: file.path.read_text() for stem, file in got.files.items()}
-    if found != expected:
-        raise _failed(f"{len(expected) - len(found)} of its {len(expected)} files are missing")
+        files = {stem: file.path.read_text() for stem, file in got.files.items()}
+    if files != expected:
+        raise _failed(f"{len(expected) - len(files)} of its {len(expected)} files are missing")
 
 
 def _failed(why: str) -> PodFault:

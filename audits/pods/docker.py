@@ -74,12 +74,12 @@ class DockerPods:
             raise ValueError(f"{name!r} is not the name of a pod")
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest")
-        found = self._inspect(name)
-        if found is not None:
-            labels = found.get("Config", {}).get("Labels") or {}
+        container = self._inspect(name)
+        if container is not None:
+            labels = container.get("Config", {}).get("Labels") or {}
             if str(labels.get("gauntlet.image", "")) != digest:
                 self._remove(name)
-                found = None
+                container = None
         try:
             self._ensure_network(name)
             self._ensure(f"{name}-gate", _gate(self.host, name=name))
@@ -87,11 +87,11 @@ class DockerPods:
             body = _service(self.host, name=name, digest=digest, command=command, volumes=volumes)
             self._ensure_service(name, body)
             self._require_no_volume(name)
-            if self.host.egress and found is None:
+            if self.host.egress and container is None:
                 self._join(self.host.egress, name)
             gate = self._inspect(f"{name}-gate") or {}
         except RestRefused as refused:
-            raise _not_started(refused.said) from refused
+            raise _not_started(refused.message) from refused
         except Missing as missing:  # the image or a network of ours is not on the host
             raise _not_started(str(missing)) from missing
         published = gate.get("NetworkSettings", {}).get("Ports", {}).get(f"{PORT}/tcp") or []
@@ -136,10 +136,10 @@ class DockerPods:
 
     def fault(self, pod: Pod) -> PodFault | None:
         """Why the pod ended; None while it runs.  Raises PodFault where the engine does not say."""
-        found = self._inspect(pod.name)
-        if found is None:
+        container = self._inspect(pod.name)
+        if container is None:
             return PodFault(INFRASTRUCTURE, "vanished", "The pod is gone and left no reason. We try again.")
-        if (why := blame(found.get("State", {}))) is not None:
+        if (why := blame(container.get("State", {}))) is not None:
             return why
         gate = self._inspect(f"{pod.name}-gate")
         if gate is None or not gate.get("State", {}).get("Running"):
@@ -159,17 +159,17 @@ class DockerPods:
     def sweep(self, known_names: Callable[[], set[str]]) -> list[str]:
         query = {"all": "1", "filters": f'{{"label": ["{LABEL}"]}}'}
         listed = self.engine.json("GET", f"{VERSION}/containers/json", query=query)
-        found = sorted({str(row.get("Labels", {}).get(LABEL, "")) for row in listed or []} - {""})
-        known = known_names() if found else set()
-        orphans = [name for name in found if name not in known and NAME.fullmatch(name)]
+        names = sorted({str(row.get("Labels", {}).get(LABEL, "")) for row in listed or []} - {""})
+        known = known_names() if names else set()
+        orphans = [name for name in names if name not in known and NAME.fullmatch(name)]
         for name in orphans:
             self._remove(name)
         return orphans
 
     def _volumes(self, digest: str) -> tuple[str, ...]:
         """The paths that an image declares as volumes.  Raises Missing, RestRefused, PodFault."""
-        found = self.engine.json("GET", f"{VERSION}/images/{digest}/json")
-        return tuple(sorted((found or {}).get("Config", {}).get("Volumes") or {}))
+        image_json = self.engine.json("GET", f"{VERSION}/images/{digest}/json")
+        return tuple(sorted((image_json or {}).get("Config", {}).get("Volumes") or {}))
 
     def _require_no_volume(self, name: str) -> None:
         """A volume lies on the host's disk, without a limit: a service could fill it for all others."""
@@ -181,14 +181,14 @@ class DockerPods:
 
     def _inspect(self, name: str) -> dict[str, Any] | None:
         try:
-            found = self.engine.json("GET", f"{VERSION}/containers/{name}/json")
+            container = self.engine.json("GET", f"{VERSION}/containers/{name}/json")
         except Missing:
             return None
         except RestRefused as refused:
             raise unknown(f"the engine answered {refused.status}") from refused
-        if not isinstance(found, dict) or not isinstance(found.get("State"), dict):
+        if not isinstance(container, dict) or not isinstance(container.get("State"), dict):
             raise unknown("the engine's answer cannot be read")
-        return found
+        return container
 
     def _ensure_network(self, name: str) -> None:
         try:
@@ -210,7 +210,7 @@ class DockerPods:
             self._ensure(name, body)
         except RestRefused as refused:
             raise PodFault(
-                UNCLEAR, "not_started", f"The pod did not start ({refused.said}). We try again."
+                UNCLEAR, "not_started", f"The pod did not start ({refused.message}). We try again."
             ) from refused
         except PodFault as unknown:
             raise PodFault(UNCLEAR, unknown.code, unknown.sentence) from unknown
@@ -226,13 +226,13 @@ class DockerPods:
         try:
             self.engine.json("POST", f"{VERSION}/networks/{network}/connect", body={"Container": name})
         except RestRefused as refused:
-            if refused.status not in (403, 409) and "already exists" not in refused.said:
+            if refused.status not in (403, 409) and "already exists" not in refused.message:
                 raise
 
     def _require_walled(self, name: str) -> None:
         """One network, and the engine calls it internal; anything else is ours to mend before a prompt is shown."""
-        found = self._inspect(name)
-        networks = set((found or {}).get("NetworkSettings", {}).get("Networks", {}))
+        container = self._inspect(name)
+        networks = set((container or {}).get("NetworkSettings", {}).get("Networks", {}))
         internal = self.engine.json("GET", f"{VERSION}/networks/{name}-net").get("Internal") is True
         if networks != {f"{name}-net"} or not internal:
             raise PodFault(INFRASTRUCTURE, "egress_open", "The pod could still reach out. We start it again.")
@@ -344,12 +344,12 @@ def blame(state: Mapping[str, Any]) -> PodFault | None:
 
 def unframed(framed: bytes) -> bytes:
     """The engine's log stream: frames of a stream number, three zero bytes, a length, and as many bytes."""
-    said, at = [], 0
+    pieces, at = [], 0
     while at + 8 <= len(framed) and framed[at] in (0, 1, 2) and framed[at + 1 : at + 4] == b"\0\0\0":
         size = int.from_bytes(framed[at + 4 : at + 8], "big")
-        said.append(framed[at + 8 : at + 8 + size])
+        pieces.append(framed[at + 8 : at + 8 + size])
         at += 8 + size
-    return b"".join(said) if at else framed
+    return b"".join(pieces) if at else framed
 
 
 def _not_started(why: str) -> PodFault:

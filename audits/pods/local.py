@@ -155,9 +155,9 @@ class LocalPods:
         """
         if not self.pods.is_dir():
             return []
-        found = sorted(path for path in self.pods.iterdir() if path.is_dir())
-        known = known_names() if found else set()
-        orphans = [path for path in found if path.name not in known]
+        folders = sorted(path for path in self.pods.iterdir() if path.is_dir())
+        known = known_names() if folders else set()
+        orphans = [path for path in folders if path.name not in known]
         for folder in orphans:
             _end(folder)
             shutil.rmtree(folder, ignore_errors=True)

@@ -13,9 +13,9 @@ LETTERS = 20_000  # the end of it
 FRESH = "The log of a run on fresh prompts could show them, so it is shown when the round is finished."
 
 
-def readable(said: bytes | str, *, letters: int = LETTERS) -> str:
+def readable(output: bytes | str, *, letters: int = LETTERS) -> str:
     """The end of it as plain lines: what would steer a terminal or a page, or no database takes, is spelled out."""
-    text = said[-letters:].decode(errors="replace") if isinstance(said, bytes) else said[-letters:]
+    text = output[-letters:].decode(errors="replace") if isinstance(output, bytes) else output[-letters:]
     lines = text.replace("\r\n", "\n").replace("\r", "\n")  # bars of progress begin their line again
     return "".join(c if c in "\n\t" or c.isprintable() else ascii(c)[1:-1] for c in lines)[-letters:]
 
@@ -28,12 +28,12 @@ def heard(run: PodRun, provider: PodProvider, pod: Pod) -> str:
         return run.log
 
 
-def changed(run: PodRun, said: str) -> dict[str, str]:
+def changed(run: PodRun, log: str) -> dict[str, str]:
     """What is to be written: nothing where it is known, for a log is long and a pod is looked at every second."""
-    if said == run.log:
+    if log == run.log:
         return {}
-    run.log = said
-    return {"log": said}
+    run.log = log
+    return {"log": log}
 
 
 def withheld(run: PodRun) -> str:

@@ -27,11 +27,11 @@ class Missing(LookupError):
 
 
 class RestRefused(Exception):
-    """The provider understood the request and refused it: `status`, and its words in `said`."""
+    """The provider understood the request and refused it: `status`, and its words in `message`."""
 
-    def __init__(self, status: int, said: str) -> None:
-        self.status, self.said = status, said
-        super().__init__(f"{status}: {said}")
+    def __init__(self, status: int, message: str) -> None:
+        self.status, self.message = status, message
+        super().__init__(f"{status}: {message}")
 
 
 def unknown(what: str) -> PodFault:
@@ -102,6 +102,6 @@ class Rest:
         )
 
 
-def _words(said: bytes) -> str:
-    text = said[:300].decode("utf-8", "replace")
+def _words(body: bytes) -> str:
+    text = body[:300].decode("utf-8", "replace")
     return "".join(letter for letter in text if letter.isprintable())

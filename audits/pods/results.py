@@ -181,12 +181,12 @@ def _failed(
     with opened.open(entries[FAILED]) as file:
         text = file.read(limits.failed_bytes + 1)
     try:
-        said = json.loads(text)
+        reasons = json.loads(text)
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        reasons = None
+    if not isinstance(reasons, dict):
         raise BadResults("bad_failed", f"{FAILED} is not a JSON object of stem and reason.")
-    return {stem: _reason(said[stem]) for stem in stems if stem in said}
+    return {stem: _reason(reasons[stem]) for stem in stems if stem in reasons}
 
 
 def _reason(value: object) -> str:

@@ -44,7 +44,7 @@ from judging.models import Match
 
 log = logging.getLogger(__name__)
 
-AGAIN, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
+SOON, IDLE = timedelta(seconds=0.3), timedelta(seconds=1)
 SWEEP_S = 60.0
 MOST_LOST = 3  # runs that a correction loses through a fault of ours before people are asked; not one run's tries
 _SWEPT: dict[str, float] = {}  # when this process last asked each provider, by the monotonic clock
@@ -264,8 +264,8 @@ class _Look:
                 return self.event("collected")
 
             event = self.ask(question)
-            for found in got:
-                _store_files(self.run, found, now=self.now)
+            for files in got:
+                _store_files(self.run, files, now=self.now)
         return event
 
     def look_at_control(self, action: PodAction) -> Event | None:
@@ -321,7 +321,7 @@ class _Look:
         if state != run.state:
             return Move(state, because=action.because, sets=sets)
         pace = timedelta(seconds=min(action.delay_s, run.submission.round.competition.config.get("poll_s", 5)))
-        return Wait(pace if event is None else AGAIN, action.because, sets=sets)
+        return Wait(pace if event is None else SOON, action.because, sets=sets)
 
     def end(self) -> dict[str, object]:
         """End the pod; returns what the run's row is given, the last of the log included."""

@@ -86,7 +86,7 @@ def stage(
             **Correction.born(now=now),
         )
         try:
-            anew = reruns.begin(made, now=now)
+            begun = reruns.begin(made, now=now)
         except reruns.NothingToRerun as error:
             raise NotNow(str(error), field=error.field) from error
         body = {
@@ -96,7 +96,7 @@ def stage(
             "because": made.sentence,
             "opened_by": opened_by,
             "choice": made.choice,
-            "anew": anew,
+            "anew": begun,
         }
         ledger.append(round_.competition_id, kind="correction.staged", body=body, at=now)
         engine.announce(Correction, now=now)

@@ -38,8 +38,8 @@ def audited(round_: Round, *, including: Correction | None = None) -> dict[str |
 
 
 def is_in_force(audit: Audit) -> bool:
-    found = verdicts(audit.round).get((audit.submission.key, audit.kind))
-    return found is not None and found.pk == audit.pk
+    verdict = verdicts(audit.round).get((audit.submission.key, audit.kind))
+    return verdict is not None and verdict.pk == audit.pk
 
 
 def another(audit: Audit, *, cause: Attempt.Cause, correction: Correction | None, now: Any, due: bool) -> Audit:
@@ -71,15 +71,15 @@ def copy_findings(source: Audit, *, to: Audit) -> None:
     """What was found stays beside the new verdict on it."""
     names = [f.name for f in Finding._meta.concrete_fields if f.name not in ("id", "audit")]
     Finding.objects.bulk_create(
-        Finding(audit=to, **{name: getattr(found, name) for name in names}) for found in source.findings.all()
+        Finding(audit=to, **{name: getattr(finding, name) for name in names}) for finding in source.findings.all()
     )
 
 
 def wanted(submission: Submission, *, kind: str, correction: Correction | None, now: Any) -> Audit:
     """The audit of this kind that counts, made where there is none."""
-    found = verdicts(submission.round, including=correction).get((submission.key, kind))
-    if found is not None:
-        return found
+    verdict = verdicts(submission.round, including=correction).get((submission.key, kind))
+    if verdict is not None:
+        return verdict
     attempt = _next(submission, kind=kind, cause=Attempt.Cause.CORRECTION)
     made, _ = Audit.objects.get_or_create(
         submission=submission,

@@ -128,10 +128,10 @@ class Ruling(Stateful):
 
     @property
     def subject(self) -> Stateful:
-        found = self.audit or self.appeal or self.correction
-        if found is None:
+        subject = self.audit or self.appeal or self.correction
+        if subject is None:
             raise ValueError(f"ruling {self.pk} is about nothing")
-        return found
+        return subject
 
     def describe(self) -> dict[str, object]:
         return {**self.subject.describe(), "case": self.case, "ruling": self.number}

@@ -80,7 +80,7 @@ SETS: Mapping[str, Callable[[Correction, datetime], list[str]]] = {
 def touched(round_: Round, choice: affected.Choice) -> frozenset[Place]:
     """The whole set of what a fault touched, and of whatever asked the same."""
     citing = duels_citing(round_, choice["answer"]) if choice["what"] == "answer" else frozenset()
-    return affected.whole(rejudging.heard(round_), choice=choice, resting=citing)
+    return affected.whole(rejudging.heard(round_), choice=choice, cited=citing)
 
 
 def duels_citing(round_: Round, key: str) -> frozenset[Place]:
@@ -111,8 +111,8 @@ def regeneration_for(audit: Audit) -> int:
 
 def match_of(audit: Audit, *, regeneration: int, now: datetime) -> Match:
     """Submitted outputs against those generated again: another attempt at the match where a correction asks for it."""
-    entry, again = audit.submission, regeneration_for(audit)
-    if not again or audit.correction is None:
+    entry, rerun = audit.submission, regeneration_for(audit)
+    if not rerun or audit.correction is None:
         kind = Match.Kind.AUDIT
         return matches.ensure(
             audit.round, kind=kind, defender=entry, challenger=entry, now=now, regeneration=regeneration
@@ -125,7 +125,7 @@ def match_of(audit: Audit, *, regeneration: int, now: datetime) -> Match:
         attempt=audit.correction.attempt,
         defaults={
             "defender_origin": matches.SUBMITTED,
-            "challenger_origin": numbered(matches.GENERATED, again),
+            "challenger_origin": numbered(matches.GENERATED, rerun),
             "counts": False,
             **Match.born(now=now),
         },

@@ -158,9 +158,9 @@ def preview(write: Callable[[], object], *, competition_pk: int) -> RulingPrevie
         ledger.hold(competition_pk)
         head = _head(competition_pk)
         write()
-        found = _since(competition_pk, head)
+        consequences = _since(competition_pk, head)
         transaction.set_rollback(True)
-    return found
+    return consequences
 
 
 @contextmanager

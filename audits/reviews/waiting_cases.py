@@ -49,8 +49,8 @@ def everything() -> list[WaitingCase]:
     corrections = Correction.objects.filter(Q(state="ready") | stuck).select_related(rounds)
     proposals = Ruling.objects.filter(state="proposed").select_related("audit__attempt", "appeal", "correction")
     proposed = {(row.case, row.subject.pk): row for row in proposals}
-    found: Iterable[Case] = (*audits, *lodged, *corrections)
-    rows = [_waiting(case, proposed.get((rulings.kind_of(case), case.pk))) for case in found]
+    cases: Iterable[Case] = (*audits, *lodged, *corrections)
+    rows = [_waiting(case, proposed.get((rulings.kind_of(case), case.pk))) for case in cases]
     return sorted(rows, key=lambda row: (row.deadline, row.case.pk))
 
 

@@ -131,12 +131,12 @@ CHECKS: dict[str, Check] = {
 
 def look(check: Check, code: Tree) -> list[SourceFinding]:
     """Every finding of one check, without doubles, in a fixed order, up to a cap that is said."""
-    found = sorted(set(check.look(code)), key=lambda f: (f.file, f.line or 0, f.rule, f.sentence))
-    if len(found) > MOST_FINDINGS:
-        worst = sorted(found, key=lambda f: (f.severity == NOTICE, f.file, f.line or 0, f.rule))[:MOST_FINDINGS]
-        why = f"{len(found) - MOST_FINDINGS} more findings of this check are left out."
-        found = [*worst, SourceFinding(severity=NOTICE, rule="more_findings", sentence=why)]
-    return found
+    findings = sorted(set(check.look(code)), key=lambda f: (f.file, f.line or 0, f.rule, f.sentence))
+    if len(findings) > MOST_FINDINGS:
+        worst = sorted(findings, key=lambda f: (f.severity == NOTICE, f.file, f.line or 0, f.rule))[:MOST_FINDINGS]
+        why = f"{len(findings) - MOST_FINDINGS} more findings of this check are left out."
+        findings = [*worst, SourceFinding(severity=NOTICE, rule="more_findings", sentence=why)]
+    return findings
 
 
 def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[SourceFinding]:
@@ -148,15 +148,15 @@ def run_checks(folder: Path, *, checks: Mapping[str, Check] = CHECKS) -> list[So
         code = tree.read(folder)
     except OSError as reason:
         return [_broken("tree", reason)]
-    found = list(code.findings)
-    if any(finding.severity == UNCHECKED for finding in found):
-        return found  # checks of code that we could not read would find that everything is missing
+    findings = list(code.findings)
+    if any(finding.severity == UNCHECKED for finding in findings):
+        return findings  # checks of code that we could not read would find that everything is missing
     for name, check in checks.items():
         try:
-            found += (replace(finding, check=name) for finding in look(check, code))
+            findings += (replace(finding, check=name) for finding in look(check, code))
         except Exception as reason:  # whatever a hostile file provokes here, it must not end the audit or pass it
-            found.append(_broken(name, reason))
-    return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.rule))
+            findings.append(_broken(name, reason))
+    return sorted(findings, key=lambda finding: (finding.file, finding.line or 0, finding.rule))
 
 
 def _broken(name: str, reason: Exception) -> SourceFinding:

@@ -77,14 +77,14 @@ def contents(archive: bytes) -> Mapping[str, bytes]:
 
 def some(path: Path, wanted: Collection[str], *, most: int = LARGEST_SHOWN) -> Mapping[str, bytes]:
     """A few files of an archive, read from where they stand, each cut at `most` bytes: for a page."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     with path.open("rb") as file, _opened(file) as tar:
         for member in tar:
             if member.name in wanted and member.isfile() and (content := tar.extractfile(member)):
-                found[member.name] = content.read(most)
-            if len(found) == len(set(wanted)):
+                contents[member.name] = content.read(most)
+            if len(contents) == len(set(wanted)):
                 break
-    return found
+    return contents
 
 
 def objection(path: str) -> str | None:

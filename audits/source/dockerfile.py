@@ -139,8 +139,8 @@ def _run(source: SourceFile, number: int, rest: str) -> Iterator[SourceFinding]:
         yield _finding(
             source, number, rest, BLOCKING, "clone_floating", "A repository is cloned without a commit hash."
         )
-    for found in INSTALL.finditer(rest):
-        for wanted in _wanted(found[1]):
+    for install in INSTALL.finditer(rest):
+        for wanted in _wanted(install[1]):
             if "$" in wanted:
                 yield _finding(
                     source, number, wanted, PERSON, "variable", "What is installed is a variable: which one?"

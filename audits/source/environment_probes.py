@@ -101,9 +101,9 @@ def machine_files(module: Module) -> Iterator[SourceFinding]:
     lines: set[int] = set()
     for node, text in module.texts():
         line = getattr(node, "lineno", 0)
-        if line not in lines and (found := PLACES.search(text)):
+        if line not in lines and (place := PLACES.search(text)):
             lines.add(line)
-            why = f"It names {excerpt(found[0])}, where a machine says what it is. A generator has no use for that."
+            why = f"It names {excerpt(place[0])}, where a machine says what it is. A generator has no use for that."
             yield module.finding(node, severity=PERSON, rule="environment_sniffing", sentence=why)
 
 
@@ -125,15 +125,15 @@ def machine_identity(module: Module) -> Iterator[SourceFinding]:
 def _compared_with_text(module: Module, calls: re.Pattern[str]) -> dict[int, ast.AST]:
     """Calls whose answer is compared with a text: a GPU's name, not its memory."""
     named = _assigned_from(module, calls)
-    found: dict[int, ast.AST] = {}
+    compared: dict[int, ast.AST] = {}
     for node in ast.walk(module.tree):
         if not isinstance(node, ast.Compare):
             continue
         sides = [node.left, *node.comparators]
         probes = [part for side in sides for part in ast.walk(side) if _is_from(module, part, calls, named)]
         if probes and any(isinstance(module.value(side), str) for side in sides):
-            found |= {id(part): node for part in probes}
-    return found
+            compared |= {id(part): node for part in probes}
+    return compared
 
 
 def _assigned_from(module: Module, calls: re.Pattern[str]) -> set[str]:

@@ -15,12 +15,12 @@ def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
     """task: check, commit.  Answer: findings, document, and the parts where the check is the inventory."""
     check = CHECKS[task["check"]]
     code = tree.of_files(archive.unpack(data))
-    found = look(check, code)
+    findings = look(check, code)
     if task["check"] == "outline":
-        found += code.findings
+        findings += code.findings
     parts = inventory.parts(code) if task["check"] == "inventory" else []
     return {
-        "findings": [asdict(finding) for finding in found],
+        "findings": [asdict(finding) for finding in findings],
         "document": check.document(code, task["commit"]) if check.document else "",
         "parts": [asdict(part) for part in parts],
     }

@@ -41,19 +41,19 @@ class InventoryPart:
 
 def parts(tree: Tree) -> list[InventoryPart]:
     """All of them, each once, in a fixed order; at most MOST."""
-    found = set(models(tree))
+    listed = set(models(tree))
     for source in tree.files:
         if pins.FILES.fullmatch(source.path):
-            found |= set(requirements(source))
+            listed |= set(requirements(source))
         elif source.name in LOCKS:
             pinned = [pair for pair in locked(source) or () if NAME.fullmatch(pair[0]) and VERSION.fullmatch(pair[1])]
-            found |= {
+            listed |= {
                 InventoryPart(kind="pypi", name=canonicalize_name(name), version=version, file=source.path)
                 for name, version in pinned
             }
         elif dockerfile.NAMES.fullmatch(source.path):
-            found |= set(base_images(source))
-    return sorted(part for part in found if NAME.fullmatch(part.name.split("/")[-1]) or part.kind != "pypi")[:MOST]
+            listed |= set(base_images(source))
+    return sorted(part for part in listed if NAME.fullmatch(part.name.split("/")[-1]) or part.kind != "pypi")[:MOST]
 
 
 def requirements(source: SourceFile) -> Iterator[InventoryPart]:
@@ -100,7 +100,7 @@ def models(tree: Tree) -> Iterator[InventoryPart]:
                 yield InventoryPart(kind="model", name=what, version=version, file=module.source.path)
 
 
-def document(found: list[InventoryPart], *, commit: str) -> str:
+def document(listed: list[InventoryPart], *, commit: str) -> str:
     """CycloneDX 1.6 as JSON, the same for the same parts."""
     from cyclonedx.model.bom import Bom  # 0.1 s that only the inventory needs
     from cyclonedx.model.component import Component, ComponentType
@@ -116,7 +116,7 @@ def document(found: list[InventoryPart], *, commit: str) -> str:
     bom = Bom(serial_number=uuid.uuid5(OURS, commit or "no commit"))
     bom.metadata.timestamp = NOWHEN
     bom.metadata.component = Component(name="solution", version=commit or None, type=ComponentType.APPLICATION)
-    for part in found:
+    for part in listed:
         where = {"pypi": "pypi", "image": "docker", "model": "huggingface"}.get(part.kind, "generic")
         group, _, name = part.name.rpartition("/")
         address = PackageURL(type=where, namespace=group or None, name=name, version=part.version or None)

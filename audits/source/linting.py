@@ -35,15 +35,15 @@ def lint(path: Path, *, program: str = "") -> Scanned:
 
     `program`: its name or path; "" for `hadolint`, where programs are looked for.
     """
-    found = shutil.which(program or "hadolint", path=LOOKED_FOR)
-    if found is None:
+    linter = shutil.which(program or "hadolint", path=LOOKED_FOR)
+    if linter is None:
         return Scanned(
             check="hadolint", tool="hadolint", version="", ruleset="", outcome=UNCONFIGURED, why=NOT_INSTALLED
         )
-    version = _version(found)
+    version = _version(linter)
     blank = Scanned(check="hadolint", tool="hadolint", version=version, ruleset="", outcome=DONE, walls=WALLS)
     with control_tree.tree() as good:
-        return controlled(blank, partial(_linted, found, blank), given=path, good=good)
+        return controlled(blank, partial(_linted, linter, blank), given=path, good=good)
 
 
 def _linted(program: str, blank: Scanned, path: Path) -> Scanned:

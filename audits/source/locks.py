@@ -21,8 +21,8 @@ CONDA_PINNED = re.compile(r"(?:[\w.-]+::)?[\w.-]+\s*={1,2}\s*[0-9][\w.]*(?:=[\w.
 
 def has_lock(tree: Tree) -> bool:
     """Is there a lock file that can be read and that pins every package it names?"""
-    found = [inventory.locked(source) for source in tree.files if source.name in inventory.LOCKS]
-    return any(packages and all(version for _, version in packages) for packages in found)
+    locks = [inventory.locked(source) for source in tree.files if source.name in inventory.LOCKS]
+    return any(packages and all(version for _, version in packages) for packages in locks)
 
 
 def check(tree: Tree) -> Iterator[SourceFinding]:
@@ -46,11 +46,11 @@ def conda_environment(source: SourceFile) -> Iterator[SourceFinding]:
         if line.strip() and not line.startswith((" ", "-", "\t", "#")):
             listing, pip = line.startswith("dependencies:"), False
             continue
-        found = CONDA_LINE.fullmatch(line) if listing else None
-        if found and found["what"].rstrip(" ").rstrip(":") == "pip" and found["what"].rstrip().endswith(":"):
+        matched = CONDA_LINE.fullmatch(line) if listing else None
+        if matched and matched["what"].rstrip(" ").rstrip(":") == "pip" and matched["what"].rstrip().endswith(":"):
             pip = True
-        elif found:
-            what = found["what"].strip("\"'")
+        elif matched:
+            what = matched["what"].strip("\"'")
             pinned = what in ("pip", "nodefaults") or CONDA_PINNED.fullmatch(what)
             if pip:
                 why = pins.objection(what)

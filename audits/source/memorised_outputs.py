@@ -118,13 +118,11 @@ def uses_of_names(module: Module, *, folders: set[str]) -> Iterator[SourceFindin
     traced = _Traced(module)
     lines: set[int] = set()
     for node in ast.walk(module.tree):
-        found = (
-            _decides(module, node, traced) or _looks_up(module, node, traced) or _reads(module, node, traced, folders)
-        )
+        use = _decides(module, node, traced) or _looks_up(module, node, traced) or _reads(module, node, traced, folders)
         line = getattr(node, "lineno", 0)
-        if found and line not in lines:
+        if use and line not in lines:
             lines.add(line)
-            rule, why = found
+            rule, why = use
             yield module.finding(node, severity=PERSON, rule=rule, sentence=why)
 
 
@@ -215,14 +213,14 @@ def written_shapes(module: Module) -> Iterator[SourceFinding]:
 
 def mesh_files(tree: Tree) -> Iterator[SourceFinding]:
     """3D files in the repository, under their own name or another."""
-    found = [
+    meshes = [
         source for source in tree.files if source.path.lower().endswith(MESHES) or source.data.startswith(MESH_MAGIC)
     ]
-    many = len(found) > FEW_MESHES
-    for source in found[:50]:
+    many = len(meshes) > FEW_MESHES
+    for source in meshes[:50]:
         disguised = not source.path.lower().endswith(MESHES)
         severity = PERSON if many or disguised or source.size > SMALL_MESH else NOTICE
-        why = f"A 3D file of {source.size} bytes{' under another name' if disguised else ''}, one of {len(found)}."
+        why = f"A 3D file of {source.size} bytes{' under another name' if disguised else ''}, one of {len(meshes)}."
         yield SourceFinding(severity=severity, rule="embedded_output", sentence=why, file=source.path)
 
 
@@ -231,7 +229,7 @@ def data_as_text(source: SourceFile) -> Iterator[SourceFinding]:
     if source.text is None:
         return
     for number, line in enumerate((source.text or "").splitlines(), start=1):
-        if found := MESH_IN_BASE64.search(line):
+        if matched := MESH_IN_BASE64.search(line):
             why = "A 3D or compressed file is written out as text."
             yield SourceFinding(
                 severity=PERSON,
@@ -239,7 +237,7 @@ def data_as_text(source: SourceFile) -> Iterator[SourceFinding]:
                 sentence=why,
                 file=source.path,
                 line=number,
-                excerpt=excerpt(found[0][:60]),
+                excerpt=excerpt(matched[0][:60]),
             )
             break
     if source.path.endswith((".json", ".jsonl", ".csv", ".yaml", ".yml")) and source.size > LARGE_TABLE:

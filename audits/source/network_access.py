@@ -125,10 +125,10 @@ def own_addresses(module: Module) -> Iterator[SourceFinding]:
     lines: set[int] = set()
     for node, text in module.texts():
         line = getattr(node, "lineno", 0)
-        for found in URL.findall(text):
-            if line not in lines and _is_outside(found):
+        for address in URL.findall(text):
+            if line not in lines and _is_outside(address):
                 lines.add(line)
-                why = f"It has an address of its own, {excerpt(found)}. {WHY}"
+                why = f"It has an address of its own, {excerpt(address)}. {WHY}"
                 yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
 
 
@@ -162,8 +162,8 @@ def started_commands(module: Module) -> Iterator[SourceFinding]:
             continue
         given = [part.elts if isinstance(part, ast.List | ast.Tuple) else [part] for part in node.args]
         words = [module.text(part) or "" for parts in given for part in parts]
-        if found := FETCHERS.search(" ".join(words)):
-            why = f"It starts {excerpt(found[0])}, which fetches from the network. {WHY}"
+        if matched := FETCHERS.search(" ".join(words)):
+            why = f"It starts {excerpt(matched[0])}, which fetches from the network. {WHY}"
             yield module.finding(node, severity=PERSON, rule="network_at_run_time", sentence=why)
 
 
@@ -174,10 +174,10 @@ def script_fetches(source: SourceFile) -> Iterator[SourceFinding]:
     """What a start script fetches is missing on a pod; what is checked against a hash is at least known."""
     verified = bool(VERIFIED.search(source.text or ""))
     for number, line in enumerate(source.lines(), start=1):
-        found = FETCHERS.search(line.partition("#")[0])
-        if found:
+        matched = FETCHERS.search(line.partition("#")[0])
+        if matched:
             severity = NOTICE if verified else PERSON
-            why = f"The script calls {excerpt(found[0])}, which fetches from the network. {WHY}"
+            why = f"The script calls {excerpt(matched[0])}, which fetches from the network. {WHY}"
             yield SourceFinding(
                 severity=severity,
                 rule="network_in_script",

@@ -63,8 +63,8 @@ class Relative:
 
 def findings_by_severity(audit: Audit) -> dict[str, list[Finding]]:
     """Worst first; an empty list where there is none of that weight."""
-    found = list(audit.findings.all())
-    return {severity: [f for f in found if f.severity == severity] for severity in WORST_FIRST}
+    findings = list(audit.findings.all())
+    return {severity: [f for f in findings if f.severity == severity] for severity in WORST_FIRST}
 
 
 def checks_of(audit: Audit) -> list[CheckRow]:
@@ -120,8 +120,8 @@ def relatives_of(audit: Audit) -> list[Relative]:
     entries = entries_of(audit.round)[:MOST_RELATIVES]
     # only what was taken before: a page never runs a check
     copies = SourceCopy.objects.filter(commit__in={entry.commit for entry in entries}).exclude(fingerprint="")
-    kept = copies.values_list("repo", "commit", "fingerprint")
-    prints = {(repo, commit): sha256 for repo, commit, sha256 in kept if store.default().exists(sha256)}
+    stored = copies.values_list("repo", "commit", "fingerprint")
+    prints = {(repo, commit): sha256 for repo, commit, sha256 in stored if store.default().exists(sha256)}
     ours = prints.get((audit.submission.repo, audit.submission.commit))
     if ours is None:
         return []

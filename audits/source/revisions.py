@@ -128,9 +128,9 @@ def downloads_in_scripts(source: SourceFile) -> Iterator[SourceFinding]:
 
 
 def _downloads(line: str) -> Iterator[tuple[str, str]]:
-    if found := COMMAND.search(line):
-        named = re.search(r"--revision[ =](\S+)", found["rest"])
-        yield found["what"].strip("\"'"), named[1] if named else ""
+    if matched := COMMAND.search(line):
+        named = re.search(r"--revision[ =](\S+)", matched["rest"])
+        yield matched["what"].strip("\"'"), named[1] if named else ""
     for link in SUBMODEL.finditer(line):
         yield link["what"], link["revision"]
 

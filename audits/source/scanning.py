@@ -84,13 +84,13 @@ def controlled(blank: Scanned, attempt: Callable[[Given], Scanned], *, given: Gi
 
     `good` is of the same kind and known to be looked at without trouble.  Raises NoSandbox.
     """
-    found = _tried(blank, attempt, given)
-    if found.outcome not in FAILED:
-        return found
+    result = _tried(blank, attempt, given)
+    if result.outcome not in FAILED:
+        return result
     known = _tried(blank, attempt, good)
     if known.outcome not in FAILED:
-        return exhausted(found, found.why)
-    return replace(blank, outcome=BROKEN, why=f"{found.why}; and on a clean tree of ours: {known.why}")
+        return exhausted(result, result.why)
+    return replace(blank, outcome=BROKEN, why=f"{result.why}; and on a clean tree of ours: {known.why}")
 
 
 def _tried(blank: Scanned, attempt: Callable[[Given], Scanned], given: Given) -> Scanned:

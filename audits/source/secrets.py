@@ -65,8 +65,8 @@ def check(tree: Tree) -> Iterator[SourceFinding]:
         if source.text is None:
             continue
         for number, line in enumerate(source.lines(), start=1):
-            if found := _kind(source.path, line, number):
-                kind, value = found
+            if secret := _kind(source.path, line, number):
+                kind, value = secret
                 why = f"It looks like a {kind}. Whoever owns it should withdraw it: this repository is public."
                 shown = masked(line, value)
                 yield SourceFinding(
@@ -78,8 +78,8 @@ def _kind(path: str, line: str, number: int) -> tuple[str, str] | None:
     if len(line) < 12:
         return None
     for kind, shape in SHAPES:
-        if found := shape.search(line):
-            return kind, found[0]
+        if matched := shape.search(line):
+            return kind, matched[0]
     for plugin in _plugins():
         for secret in plugin.analyze_line(filename=path, line=line, line_number=number):
             value = str(secret.secret_value or "")

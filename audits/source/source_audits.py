@@ -24,8 +24,7 @@ from django.db.models import Q
 from audits.decisions import lineage as kinship
 from audits.models import Audit, CheckRun, Finding, SourceCopy
 from audits.source import CHECKS, archive, control_tree, linting, scanning, vulnerabilities
-from audits.source.findings import NOTICE, PERSON
-from audits.source.findings import SourceFinding as Found
+from audits.source.findings import NOTICE, PERSON, SourceFinding
 from audits.source.inventory import InventoryPart
 from audits.source.origins.base import MINER, CodeOrigin, NotFetched
 from audits.source.origins.folders import Folders
@@ -149,7 +148,7 @@ def _fetch(audit: Audit, *, now: datetime) -> None:
     except NotFetched as error:
         if error.finding is None and audit.attempts >= audit.declared.looks and host_answers(audit.submission):
             why = f"{error.sentence} Other code was had from the same host right afterwards: a person must look."
-            finding = Found(severity=PERSON, rule=error.code, sentence=why)
+            finding = SourceFinding(severity=PERSON, rule=error.code, sentence=why)
             write_unfetched(audit, NotFetched(MINER, error.code, why, finding=finding))
             raise
         tried = CheckRun.objects.filter(audit=audit, check_name=FETCH).first()
@@ -160,7 +159,7 @@ def _fetch(audit: Audit, *, now: datetime) -> None:
         write_unfetched(audit, error)
         raise
     left_out = tuple(
-        Found(**{("check" if name == "check_name" else name): value for name, value in row.items()})
+        SourceFinding(**{("check" if name == "check_name" else name): value for name, value in row.items()})
         for row in copy.left_out
     )
     summary = {"archive": copy.archive, "origin": copy.origin, "files": copy.files, "bytes": copy.size}
@@ -171,15 +170,15 @@ def _blank_fetch(*, why: str = "") -> Scanned:
     return Scanned(check=FETCH, tool=origin().name, version="1", ruleset="", outcome=scanning.DONE, why=why)
 
 
-def _fetched(findings: Iterable[Found], *, why: str = "") -> Scanned:
+def _fetched(findings: Iterable[SourceFinding], *, why: str = "") -> Scanned:
     blank = _blank_fetch(why=why)
     return replace(blank, findings=scanning.signed(blank, findings))
 
 
 def write_unfetched(audit: Audit, error: NotFetched) -> None:
     """Code that is not there settles the audit: no other check can run, and each says so."""
-    found = (error.finding,) if error.finding else ()
-    write(audit, _fetched(found, why=error.sentence))
+    findings = (error.finding,) if error.finding else ()
+    write(audit, _fetched(findings, why=error.sentence))
     for name in ORDER[1:]:
         why = "there is no code to check"
         write(audit, Scanned(check=name, tool=name, version="", ruleset="", outcome=scanning.UNCONFIGURED, why=why))
@@ -204,7 +203,7 @@ def write(audit: Audit, scanned: Scanned, *, summary: dict[str, Any] | None = No
             )
             if not ours.update(**facts):
                 CheckRun.objects.create(audit=audit, check_name=scanned.check, **facts)
-            Finding.objects.bulk_create(Finding(audit=audit, **columns(found)) for found in scanned.findings)
+            Finding.objects.bulk_create(Finding(audit=audit, **columns(finding)) for finding in scanned.findings)
     except IntegrityError:
         return  # another worker wrote the same check of the same bytes: theirs stands
 
@@ -241,11 +240,11 @@ def advisories(parts: list[InventoryPart]) -> Scanned:
     blank = Scanned(
         check=VULNERABILITIES, tool="osv", version=known.newest if known else "", ruleset="", outcome=outcome, why=why
     )
-    found = tuple(
+    findings = tuple(
         replace(f, check=blank.check, tool=blank.tool, tool_version=blank.version)
         for f in vulnerabilities.check(parts, known=known)
     )
-    return replace(blank, findings=found)
+    return replace(blank, findings=findings)
 
 
 def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: datetime) -> Scanned:
@@ -261,11 +260,11 @@ def _with_lineage(audit: Audit, copy: SourceCopy, scanned: Scanned, *, now: date
     ours, theirs = _read(scanned.document), _of_leader(audit, leader, now=now)
     if ours is None or theirs is None:
         return scanned
-    found = kinship.compare(ours, theirs)
-    percent, functions = int(found.share * 100), len(found.functions)  # rounded down: only all of it is 100 %
+    kin = kinship.compare(ours, theirs)
+    percent, functions = int(kin.share * 100), len(kin.functions)  # rounded down: only all of it is 100 %
     same = "1 function is the same" if functions == 1 else f"{functions} functions are the same"
     sentence = f"{percent} % of the code is shared with the leader's: {same}."
-    finding = Found(
+    finding = SourceFinding(
         severity=NOTICE,
         rule="shared_with_leader",
         sentence=sentence,
@@ -335,7 +334,7 @@ def relatives(round_: Round) -> Iterator[Submission]:
             yield entry
 
 
-def columns(finding: Found) -> dict[str, Any]:
+def columns(finding: SourceFinding) -> dict[str, Any]:
     """A finding of a check as a row's columns; texts come from miners, so their length is ours to bound."""
     return {
         "check_name": finding.check[:40],

@@ -40,19 +40,19 @@ class Snapshot:
 
 @lru_cache(maxsize=2)
 def _read(path: str, _changed: float) -> Snapshot:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    by_package: dict[str, list[Mapping[str, Any]]] = {}
     newest, number = "", 0
     try:
         for advisory in _advisories(path):
             number += 1
             newest = max(newest, str(advisory.get("modified", "")))
             for name in _packages(advisory):
-                found.setdefault(name, []).append(advisory)
+                by_package.setdefault(name, []).append(advisory)
     except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as reason:
         raise BadSnapshot(f"{path} is no snapshot of the OSV database: {reason}") from reason
     if not number:
         raise BadSnapshot(f"{path} has no advisories")
-    return Snapshot(by_package={n: tuple(a) for n, a in found.items()}, newest=newest[:10], advisories=number)
+    return Snapshot(by_package={n: tuple(a) for n, a in by_package.items()}, newest=newest[:10], advisories=number)
 
 
 def _advisories(path: str) -> Iterator[Mapping[str, Any]]:

@@ -44,18 +44,18 @@ def due(round_: Round, *, now: datetime) -> Beacon | None:
 
 def fetched(number: int) -> str:
     """The signature of one round, from the first relay that has it.  Raises ChainFault, which is tried again."""
-    said = []
+    failures = []
     for relay in settings.BEACON_URLS:
         try:
             signature = _fetch(relay, number)
         except (FetchFailed, ValueError) as failed:
-            said.append(f"{urlsplit(relay).hostname}: {failed}")
+            failures.append(f"{urlsplit(relay).hostname}: {failed}")
             continue
         if opens(signature, number=number):
             return signature
-        said.append(f"{urlsplit(relay).hostname}: its signature of round {number} does not hold")
+        failures.append(f"{urlsplit(relay).hostname}: its signature of round {number} does not hold")
     raise ChainFault(
-        f"no relay gave round {number} of the beacon: {'; '.join(said) or 'GAUNTLET_BEACON_URLS is empty'}"
+        f"no relay gave round {number} of the beacon: {'; '.join(failures) or 'GAUNTLET_BEACON_URLS is empty'}"
     )
 
 

@@ -138,8 +138,8 @@ class Node:
         """Hex without 0x; None where the node does not have the block."""
 
         async def ask(substrate: Any) -> str | None:
-            told = await substrate.raw.rpc_request("chain_getBlockHash", [number])
-            return plain(told) if told else None
+            answer = await substrate.raw.rpc_request("chain_getBlockHash", [number])
+            return plain(answer) if answer else None
 
         return await self.bounded(ask)
 
@@ -154,7 +154,7 @@ class Node:
     async def read(self, netuid: int, *, block: int, block_hash: str, hotkey: str) -> BlockState:
         async def ask(substrate: Any) -> BlockState:
             at = f"0x{block_hash}"
-            (kept, spoilt), neurons, owner, cold, now, commitment = await asyncio.gather(
+            (reveals, spoilt), neurons, owner, cold, now, commitment = await asyncio.gather(
                 reveals_at(substrate, netuid, at=at),
                 neurons_at(substrate, netuid, at=at),
                 substrate.query("SubtensorModule", "SubnetOwnerHotkey", [netuid], block_hash=at),
@@ -169,7 +169,7 @@ class Node:
                 hash=block_hash,
                 at=moment(now),
                 neurons=neurons,
-                reveals=kept,
+                reveals=reveals,
                 undecodable=spoilt,
                 owner_hotkey=owner,
                 owner_coldkey=cold,
@@ -231,27 +231,27 @@ class Node:
 async def reveals_at(substrate: Any, netuid: int, *, at: str) -> tuple[Heaps, tuple[str, ...]]:
     """hotkey -> its messages, oldest first, from the raw bytes; and the hotkeys whose bytes cannot be read."""
     rpc, prefix = substrate.raw.rpc_request, REVEALED_PREFIX + netuid.to_bytes(2, "little").hex()
-    kept: dict[str, tuple[Revealed, ...]] = {}
+    reveals: dict[str, tuple[Revealed, ...]] = {}
     spoilt: list[str] = []
     last = prefix
     while keys := await rpc("state_getKeysPaged", [prefix, PAGE, last, at]):
-        told = await rpc("state_queryStorageAt", [keys, at])
-        values = {key: value for group in told for key, value in group["changes"]}
+        groups = await rpc("state_queryStorageAt", [keys, at])
+        values = {key: value for group in groups for key, value in group["changes"]}
         if missing := [key for key in keys if values.get(key) is None]:
             raise ValueError(f"the node lists {len(keys)} hotkeys with reveals and leaves out those of {len(missing)}")
         for key in keys:
             hotkey = ss58_encode(bytes.fromhex(key[-64:]), SS58)
             try:
-                kept[hotkey] = revealed(bytes.fromhex(values[key][2:]))
+                reveals[hotkey] = revealed(bytes.fromhex(values[key][2:]))
             except (Undecodable, ValueError):
                 spoilt.append(hotkey)
         last = keys[-1]
-    return kept, tuple(sorted(spoilt))
+    return reveals, tuple(sorted(spoilt))
 
 
 async def neurons_at(substrate: Any, netuid: int, *, at: str) -> tuple[Neuron, ...]:
-    told = await substrate.query_map("SubtensorModule", "Uids", [netuid], block_hash=at)
-    pairs = sorted((int(uid), str(hotkey)) for hotkey, uid in told)
+    uids = await substrate.query_map("SubtensorModule", "Uids", [netuid], block_hash=at)
+    pairs = sorted((int(uid), str(hotkey)) for hotkey, uid in uids)
 
     async def each(name: str, keys: list[list[Any]]) -> list[Any]:
         return list(await substrate.query_batch("SubtensorModule", name, keys, block_hash=at))
@@ -276,8 +276,8 @@ async def subnet_at(
     async def of(name: str, *more: Any) -> Any:
         return await substrate.query("SubtensorModule", name, [netuid, *more], block_hash=at)
 
-    told = dict(zip(RATES, await asyncio.gather(*(of(name) for name in RATES)), strict=True))
-    updates, permits = told["LastUpdate"], told["ValidatorPermit"]
+    rates = dict(zip(RATES, await asyncio.gather(*(of(name) for name in RATES)), strict=True))
+    updates, permits = rates["LastUpdate"], rates["ValidatorPermit"]
     ours = await of("Weights", uid) if uid is not None else []
     return Subnet(
         block=block,
@@ -286,13 +286,13 @@ async def subnet_at(
         owns=hotkey == owner,
         weights={int(target): int(value) for target, value in ours or []},
         last_update=int(updates[uid]) if uid is not None and uid < len(updates) else 0,
-        rate_limit=int(told["WeightsSetRateLimit"]),
-        tempo=int(told["Tempo"]),
-        epoch_start=int(told["LastEpochBlock"]),
-        commit_reveal=bool(told["CommitRevealWeightsEnabled"]),
-        reveal_epochs=int(told["RevealPeriodEpochs"]),
-        least_weights=int(told["MinAllowedWeights"]),
-        most_weight=int(told["MaxWeightsLimit"]),
+        rate_limit=int(rates["WeightsSetRateLimit"]),
+        tempo=int(rates["Tempo"]),
+        epoch_start=int(rates["LastEpochBlock"]),
+        commit_reveal=bool(rates["CommitRevealWeightsEnabled"]),
+        reveal_epochs=int(rates["RevealPeriodEpochs"]),
+        least_weights=int(rates["MinAllowedWeights"]),
+        most_weight=int(rates["MaxWeightsLimit"]),
         committed_at=await committed_at(substrate, netuid, at=at, hotkey=hotkey),
     )
 
@@ -306,8 +306,8 @@ async def committed_at(substrate: Any, netuid: int, *, at: str, hotkey: str) -> 
 
 async def commitment_at(substrate: Any, netuid: int, *, at: str, hotkey: str) -> bytes:
     """The first raw field of what the hotkey has committed; empty where there is none."""
-    told = await substrate.query("Commitments", "CommitmentOf", [netuid, hotkey], block_hash=at)
-    for part in (told or {}).get("info", {}).get("fields", []):
+    commitment = await substrate.query("Commitments", "CommitmentOf", [netuid, hotkey], block_hash=at)
+    for part in (commitment or {}).get("info", {}).get("fields", []):
         for kind, value in part.items() if isinstance(part, dict) else ():
             if kind.startswith("Raw"):
                 return bytes.fromhex(value[2:]) if str(value).startswith("0x") else bytes(value)

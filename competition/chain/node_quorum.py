@@ -93,12 +93,12 @@ class Watcher:
     async def _sights(self, known: Known) -> ChainLook:
         answers = await self._each(self.nodes.values(), Node.finalised)
         sights = tuple(
-            Sight(endpoint=name, fault=str(told))
-            if isinstance(told, NodeFault)
-            else Sight(endpoint=name, finalised=told[0], genesis=told[1])
-            for name, told in answers.items()
+            Sight(endpoint=name, fault=str(answer))
+            if isinstance(answer, NodeFault)
+            else Sight(endpoint=name, finalised=answer[0], genesis=answer[1])
+            for name, answer in answers.items()
         )
-        specs = {name: told[2] for name, told in answers.items() if not isinstance(told, NodeFault)}
+        specs = {name: answer[2] for name, answer in answers.items() if not isinstance(answer, NodeFault)}
         checked = on_chain(sights, genesis=known.genesis)
         genesis = next((sight.genesis for sight in checked if sight.answered), "")
         seconds = {name: self.nodes[name].seconds for name in answers}
@@ -107,16 +107,16 @@ class Watcher:
     async def _each(self, nodes: Iterable[Node], ask: Callable[[Node], Awaitable[T]]) -> dict[str, T | NodeFault]:
         listed = list(nodes)
         answers = await asyncio.gather(*(ask(node) for node in listed), return_exceptions=True)
-        told: dict[str, T | NodeFault] = {}
+        by_node: dict[str, T | NodeFault] = {}
         for node, answer in zip(listed, answers, strict=True):
             if isinstance(answer, BaseException) and not isinstance(answer, NodeFault):
                 raise answer
-            told[node.shown] = answer
-        return told
+            by_node[node.shown] = answer
+        return by_node
 
     async def _agreed(self, nodes: Iterable[Node], number: int) -> HashAgreement:
-        told = await self._each(nodes, lambda node: node.hash_of(number))
-        hashes = {name: None if isinstance(value, NodeFault) else value for name, value in told.items()}
+        answers = await self._each(nodes, lambda node: node.hash_of(number))
+        hashes = {name: None if isinstance(value, NodeFault) else value for name, value in answers.items()}
         return agree(hashes, block=number, quorum=self.quorum)
 
     async def _read(
@@ -141,9 +141,9 @@ class Watcher:
 
     async def _same(self, look: ChainLook, nodes: list[Node], ask: Callable[[Node], Awaitable[T]]) -> T | None:
         """What `quorum` nodes say alike, and more of them than say anything else; else the look has failed."""
-        told = await self._each(nodes, ask)
-        read = {name: value for name, value in told.items() if not isinstance(value, NodeFault)}
-        faults = "; ".join(f"{name}: {value}" for name, value in told.items() if isinstance(value, NodeFault))
+        answers = await self._each(nodes, ask)
+        read = {name: value for name, value in answers.items() if not isinstance(value, NodeFault)}
+        faults = "; ".join(f"{name}: {value}" for name, value in answers.items() if isinstance(value, NodeFault))
         if len(read) < self.quorum:
             look.fail("TOO_FEW", f"{len(read)} endpoints could be read and {self.quorum} are needed. {faults}")
             return None
@@ -186,9 +186,9 @@ class Watcher:
             if any(each != read[0] for each in read):
                 look.fail("READINGS_DIFFER", f"endpoints tell different reveals of block {at}")
                 return
-            kept, _ = read[0]
-            look.older += [(hotkey, at, verdict.hash, one) for hotkey, heap in kept.items() for one in heap]
-            at = missing_before(kept, since=known.block)
+            reveals, _ = read[0]
+            look.older += [(hotkey, at, verdict.hash, one) for hotkey, heap in reveals.items() for one in heap]
+            at = missing_before(reveals, since=known.block)
         look.remarks.append(f"reveals between blocks {known.block + 1} and {at} could not all be read")
 
 
@@ -202,7 +202,7 @@ def missing_before(reveals: Mapping[str, tuple[Revealed, ...]], *, since: int) -
 def _odd(sights: Sequence[Sight], verdict: HashAgreement) -> list[str]:
     """What does not stop anything and should be seen: who is on another fork, who is late, who is silent."""
     best = max((s.finalised for s in sights if s.answered), default=0)
-    said = [f"{name} has another block there: it may be on a fork" for name in verdict.dissenting]
+    remarks = [f"{name} has another block there: it may be on a fork" for name in verdict.dissenting]
     late = [s for s in sights if s.answered and best - s.finalised > LATE_BLOCKS]
-    said += [f"{s.endpoint} is {best - s.finalised} blocks behind" for s in late]
-    return said + [f"{s.endpoint}: {s.fault}" for s in sights if not s.answered]
+    remarks += [f"{s.endpoint} is {best - s.finalised} blocks behind" for s in late]
+    return remarks + [f"{s.endpoint}: {s.fault}" for s in sights if not s.answered]

@@ -148,8 +148,8 @@ class Beacon(models.Model):
     block_ms = models.PositiveBigIntegerField()  # the seed block's time, from which the beacon's round follows
 
     def as_json(self) -> dict[str, object]:
-        told = {"kind": self.kind, "round": self.number, "signature": self.signature}
-        return {**told, "block_ms": self.block_ms}
+        fields = {"kind": self.kind, "round": self.number, "signature": self.signature}
+        return {**fields, "block_ms": self.block_ms}
 
 
 class Anchor(models.Model):

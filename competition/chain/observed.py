@@ -92,6 +92,6 @@ class Observed:
         raise ChainFault("weights of a real chain are set by `manage.py runchain`")
 
     def weights(self) -> Mapping[int, Fraction]:
-        told = {int(uid): int(value) for uid, value in self.row().subnet.get("weights", {}).items()}
-        total = sum(told.values())
-        return {uid: Fraction(value, total) for uid, value in told.items()} if total else {}
+        weights = {int(uid): int(value) for uid, value in self.row().subnet.get("weights", {}).items()}
+        total = sum(weights.values())
+        return {uid: Fraction(value, total) for uid, value in weights.items()} if total else {}

@@ -25,7 +25,7 @@ from competition.chain.scale import Revealed
 from competition.models import Competition, Round
 
 SKEW = timedelta(minutes=10)
-KEPT_BLOCKS = 50_400  # about a week; older ones are kept where a round drew its seed from them
+RETAINED_BLOCKS = 50_400  # about a week; older ones are kept where a round drew its seed from them
 MOST_PAYLOAD = 65_536
 WATCHED_STAGES = ("open", "miner_generation", "downloading", "duels", "finalizing", "paused")
 
@@ -109,28 +109,28 @@ def _reveal(chain: ObservedChain, hotkey: str, one: Revealed, *, block: int, blo
 
 
 def _neurons(chain: ObservedChain, reading: BlockState) -> None:
-    told = {n.uid: (n.hotkey, n.coldkey, n.registered_at_block, n.alpha) for n in reading.neurons}
+    neurons = {n.uid: (n.hotkey, n.coldkey, n.registered_at_block, n.alpha) for n in reading.neurons}
     names = ("uid", "hotkey", "coldkey", "registered_at_block", "alpha")
     there = {uid: tuple(rest) for uid, *rest in chain.neurons.values_list(*names)}
-    changed = [uid for uid in {*told, *there} if told.get(uid) != there.get(uid)]
+    changed = [uid for uid in {*neurons, *there} if neurons.get(uid) != there.get(uid)]
     chain.neurons.filter(uid__in=changed).delete()
     ObservedNeuron.objects.bulk_create(
-        ObservedNeuron(chain=chain, **dict(zip(names, (uid, *told[uid]), strict=True)))
+        ObservedNeuron(chain=chain, **dict(zip(names, (uid, *neurons[uid]), strict=True)))
         for uid in changed
-        if uid in told
+        if uid in neurons
     )
 
 
 def _endpoints(chain: ObservedChain, look: ChainLook, *, now: datetime) -> None:
     for sight in look.sights:
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             "finalised": sight.finalised if sight.answered else None,
             "spec": look.specs.get(sight.endpoint),
             "fault": sight.fault,
             "seconds": round(look.seconds.get(sight.endpoint, 0.0), 3),
         }
-        told |= {"answered_at": now} if sight.answered else {}
-        ObservedEndpoint.objects.update_or_create(chain=chain, shown=sight.endpoint, defaults=told)
+        values |= {"answered_at": now} if sight.answered else {}
+        ObservedEndpoint.objects.update_or_create(chain=chain, shown=sight.endpoint, defaults=values)
     chain.endpoints.exclude(shown__in=[sight.endpoint for sight in look.sights]).delete()
 
 
@@ -147,5 +147,5 @@ def _forget(chain: ObservedChain) -> None:
     if chain.block % 100:
         return
     seeds = Round.objects.filter(competition__chain=chain.name).values("seed_block")
-    old = chain.blocks.filter(number__lt=chain.block - KEPT_BLOCKS).exclude(number__in=seeds)
+    old = chain.blocks.filter(number__lt=chain.block - RETAINED_BLOCKS).exclude(number__in=seeds)
     old.annotate(rest=F("number") % 100).exclude(rest=0).delete()

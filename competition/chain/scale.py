@@ -22,17 +22,17 @@ def revealed(raw: bytes) -> tuple[Revealed, ...]:
     count, at = compact(raw, 0)
     if count > len(raw):
         raise Undecodable(f"{count} messages in {len(raw)} bytes")
-    found = []
+    reveals = []
     for _ in range(count):
         length, at = compact(raw, at)
         payload, number = raw[at : at + length], raw[at + length : at + length + 8]
         if len(payload) != length or len(number) != 8:
             raise Undecodable(f"cut off at byte {len(raw)}")
-        found.append(Revealed(int.from_bytes(number, "little"), payload))
+        reveals.append(Revealed(int.from_bytes(number, "little"), payload))
         at += length + 8
     if at != len(raw):
         raise Undecodable(f"{len(raw) - at} bytes too many")
-    return tuple(found)
+    return tuple(reveals)
 
 
 def compact(raw: bytes, at: int) -> tuple[int, int]:

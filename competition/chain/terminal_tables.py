@@ -12,10 +12,10 @@ from competition.weights import Plan
 
 def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> list[str]:
     """Columns as wide as they need to be, numbers to the right."""
-    told = [list(map(str, head)), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in told) for column in range(len(head))]
+    grid = [list(map(str, head)), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in grid) for column in range(len(head))]
     lines = []
-    for row in told:
+    for row in grid:
         numbers = [cell.replace(".", "").replace(",", "").isdigit() for cell in row]
         cells = zip(row, widths, numbers, strict=True)
         lines.append("  ".join(cell.rjust(width) if number else cell.ljust(width) for cell, width, number in cells))
@@ -42,8 +42,8 @@ def agreement(look: ChainLook) -> list[str]:
     if look.fault:
         return [f"NOT USABLE: {look.fault} ({look.code})"]
     block = look.blocks[0] if look.blocks else None
-    said = [f"block {block.number} {block.hash}, agreed on by {len(block.by)}"] if block else ["no block is usable"]
-    return said + [f"note: {remark}" for remark in look.remarks]
+    lines = [f"block {block.number} {block.hash}, agreed on by {len(block.by)}"] if block else ["no block is usable"]
+    return lines + [f"note: {remark}" for remark in look.remarks]
 
 
 def wallet(address: str, subnet: Subnet) -> list[str]:
@@ -69,9 +69,9 @@ def difference(plan: Plan) -> list[str]:
         (uid, names.get(uid, "nobody"), percent(had.get(uid)), percent(due.get(uid)), plan.wanted.get(uid, 0))
         for uid in sorted({*due, *had})
     ]
-    said = table(rows, head=("uid", "hotkey", "on the chain", "due", "as u16"))
+    lines = table(rows, head=("uid", "hotkey", "on the chain", "due", "as u16"))
     leader = [f"leader {plan.proof.leader or 'none'}, block {plan.proof.block}"] if plan.proof else []
-    return [*leader, *said, f"{plan.action.do}: {plan.action.because}"]
+    return [*leader, *lines, f"{plan.action.do}: {plan.action.because}"]
 
 
 def shares(weights: Mapping[int, int]) -> dict[int, Fraction]:

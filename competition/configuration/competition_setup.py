@@ -56,12 +56,14 @@ LEADER = tuple(each.name for each in fields(FirstLeader) if each.default is MISS
 
 @transaction.atomic
 def create_competition(
-    told: Mapping[str, Any], *, slug: str, pictures: Mapping[str, bytes], opens: int, now: datetime
+    document: Mapping[str, Any], *, slug: str, pictures: Mapping[str, bytes], opens: int, now: datetime
 ) -> Competition:
     """The competition with its pool, its first leader and its first round.  Raises BadRules, which names the field."""
-    _checked(told, slug=slug)
-    config, leader = dict(told["config"]), told["leader"]
-    made = Competition.objects.create(slug=slug, config=config, created_at=now, **{name: told[name] for name in TEXTS})
+    _checked(document, slug=slug)
+    config, leader = dict(document["config"]), document["leader"]
+    made = Competition.objects.create(
+        slug=slug, config=config, created_at=now, **{name: document[name] for name in TEXTS}
+    )
     # a window that began before anybody was told of it is nobody's window; an unwatched chain does not tell
     with contextlib.suppress(ChainFault):
         current = chain.of(made).block(now=now)
@@ -76,24 +78,24 @@ def create_competition(
     return made
 
 
-def _checked(told: Mapping[str, Any], *, slug: str) -> None:
+def _checked(document: Mapping[str, Any], *, slug: str) -> None:
     for name in (*TEXTS, "config", "leader"):
         kind, fix = (str, "Write a text") if name in TEXTS else (dict, "Write an object")
-        if not isinstance(told.get(name), kind):
+        if not isinstance(document.get(name), kind):
             raise BadRules(name, "is missing", fix=f"{fix}; start from examples/subnet.json")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", slug):
         raise BadRules("slug", f"{slug[:60]!r} is no name for addresses", fix="Use a-z, 0-9 and -, 50 at most")
     if Competition.objects.filter(slug=slug).exists():
         raise BadRules("slug", f"{slug!r} is taken", fix="Choose another")
-    if not re.fullmatch(r"bittensor:[0-9]{1,5}", told["chain"]):
-        raise BadRules("chain", f"{told['chain'][:40]!r} is no subnet", fix="Write bittensor:<netuid>")
-    if Competition.objects.filter(chain=told["chain"], active=True).exists():
+    if not re.fullmatch(r"bittensor:[0-9]{1,5}", document["chain"]):
+        raise BadRules("chain", f"{document['chain'][:40]!r} is no subnet", fix="Write bittensor:<netuid>")
+    if Competition.objects.filter(chain=document["chain"], active=True).exists():
         raise BadRules("chain", "another active competition is played there", fix="End that one first")
-    config = told["config"]
-    configuration.check(config, ruleset=told["ruleset"])
-    if wrong := registry.complaint(config, renderer=told["renderer"]):
+    config = document["config"]
+    configuration.check(config, ruleset=document["ruleset"])
+    if wrong := registry.complaint(config, renderer=document["renderer"]):
         raise BadRules("renderer", wrong, fix="See docs/rendering.md")
-    _leader(told["leader"])
+    _leader(document["leader"])
 
 
 def _leader(leader: Mapping[str, Any]) -> None:

@@ -44,8 +44,8 @@ def common_height(sights: Sequence[Sight], *, quorum: int) -> int | None:
 
 def on_chain(sights: Sequence[Sight], *, genesis: str) -> tuple[Sight, ...]:
     """The sights, with a fault on each that shows another chain than `genesis`; "" trusts the most frequent one."""
-    told = Counter(sight.genesis for sight in sights if sight.answered)
-    wanted = genesis or (max(sorted(told), key=lambda each: told[each]) if told else "")
+    counts = Counter(sight.genesis for sight in sights if sight.answered)
+    wanted = genesis or (max(sorted(counts), key=lambda each: counts[each]) if counts else "")
     return tuple(
         Sight(endpoint=s.endpoint, fault=f"another chain: its genesis is {s.genesis[:18]}, ours {wanted[:18]}")
         if s.answered and s.genesis != wanted
@@ -59,21 +59,23 @@ def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> HashA
 
     A hash is used when at least `quorum` endpoints tell it and they are more than half of all that tell any.
     """
-    told = {endpoint: value for endpoint, value in hashes.items() if value}
-    if len(told) < quorum:
+    answered = {endpoint: value for endpoint, value in hashes.items() if value}
+    if len(answered) < quorum:
         return HashAgreement(
-            code="TOO_FEW", objection=f"{len(told)} of {quorum} endpoints needed tell the hash of {block}"
+            code="TOO_FEW", objection=f"{len(answered)} of {quorum} endpoints needed tell the hash of {block}"
         )
-    counted = Counter(told.values())
+    counted = Counter(answered.values())
     best = max(sorted(counted), key=lambda each: counted[each])
-    agreeing = tuple(sorted(endpoint for endpoint, value in told.items() if value == best))
-    dissenting = tuple(sorted(set(told) - set(agreeing)))
-    if len(agreeing) < quorum or 2 * len(agreeing) <= len(told):
-        by_hash = {value: sorted(endpoint for endpoint in told if told[endpoint] == value) for value in sorted(counted)}
+    agreeing = tuple(sorted(endpoint for endpoint, value in answered.items() if value == best))
+    dissenting = tuple(sorted(set(answered) - set(agreeing)))
+    if len(agreeing) < quorum or 2 * len(agreeing) <= len(answered):
+        by_hash = {
+            value: sorted(endpoint for endpoint in answered if answered[endpoint] == value) for value in sorted(counted)
+        }
         listed = ", ".join(f"{value[:12]} by {', '.join(endpoints)}" for value, endpoints in by_hash.items())
         return HashAgreement(
             code="DISAGREEMENT",
-            dissenting=tuple(sorted(told)),
+            dissenting=tuple(sorted(answered)),
             objection=f"the endpoints disagree on finalised block {block}: {listed}",
         )
     return HashAgreement(hash=best, agreeing=agreeing, dissenting=dissenting)

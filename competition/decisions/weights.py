@@ -117,11 +117,11 @@ def quantised(vector: Mapping[int, Fraction]) -> dict[int, int]:
     return {uid: value for uid, value in values.items() if value}
 
 
-def same(told: Mapping[int, int], wanted: Mapping[int, int]) -> bool:
+def same(current: Mapping[int, int], wanted: Mapping[int, int]) -> bool:
     """Are they the same shares?  The chain scales to its own maximum, and rounds: by one unit of what it stores, and
     by no more than two parts in 65,535."""
-    top = max(told.values(), default=0)
-    stored = {uid: value for uid, value in told.items() if value}
+    top = max(current.values(), default=0)
+    stored = {uid: value for uid, value in current.items() if value}
     rounding = min(WHOLE_U16, 2 * top)
     return set(stored) == set(wanted) and all(
         abs(stored[uid] * WHOLE_U16 - wanted[uid] * top) <= rounding for uid in wanted
@@ -187,10 +187,10 @@ def _impossible(subnet: Subnet, wanted: Mapping[int, int]) -> str:
         return "the operator's hotkey is not registered on the subnet"
     if not (subnet.permit or subnet.owns):
         return "the operator's hotkey has no validator permit"
-    alone = set(wanted) == {subnet.uid}
-    if not alone and len(wanted) < subnet.least_weights:
+    only_self = set(wanted) == {subnet.uid}
+    if not only_self and len(wanted) < subnet.least_weights:
         return f"the subnet takes {subnet.least_weights} weights or more, these are {len(wanted)}"
     top, total = max(wanted.values()), sum(wanted.values())
-    if not alone and top * WHOLE_U16 > subnet.most_weight * total:
+    if not only_self and top * WHOLE_U16 > subnet.most_weight * total:
         return f"the subnet caps one weight at {subnet.most_weight} of {WHOLE_U16}: these would be changed on the way"
     return ""

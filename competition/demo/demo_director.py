@@ -58,7 +58,7 @@ class Director:
         return len(wanted) == self.rounds and all(round_.state == "finished" for round_ in wanted)
 
     def _judge_progress(self, wanted: list[Round], stop: Callable[[], None]) -> None:
-        self.trouble = next((told for round_ in wanted if (told := self._trouble_with(round_))), "")
+        self.trouble = next((trouble for round_ in wanted if (trouble := self._trouble_with(round_))), "")
         self.standing = ", ".join(f"round {round_.number} was {standing(round_)}" for round_ in wanted)
         if self._decided(wanted) and all(standing(round_) == "published" for round_ in wanted):
             for round_ in wanted:
@@ -71,15 +71,15 @@ class Director:
         """Why the round stands still until somebody acts, or "".  A bundle that failed before is tried first."""
         if round_.state == "paused":
             return f"round {round_.number} is paused: {round_.failure_reason} (class: {round_.failure_class})"
-        told = getattr(round_, "publication", None)
-        if told is None:
+        publication = getattr(round_, "publication", None)
+        if publication is None:
             return ""
-        before = self.tries_before.setdefault(told.pk, told.attempts)
-        if not told.exhausted or told.lease is not None or told.attempts == before:
+        before = self.tries_before.setdefault(publication.pk, publication.attempts)
+        if not publication.exhausted or publication.lease is not None or publication.attempts == before:
             return ""
         return (
-            f"round {round_.number} is decided and not published: {told.failure_reason} (class: {told.failure_class}) "
-            "The operator must act, then run this again."
+            f"round {round_.number} is decided and not published: {publication.failure_reason} "
+            f"(class: {publication.failure_class}) The operator must act, then run this again."
         )
 
     def _print_decision(self, round_: Round) -> None:

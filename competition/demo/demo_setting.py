@@ -29,7 +29,7 @@ from formats import registry
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 LARGEST_PICTURE = 20_000_000
 HOSTING_PORT = 8017
-TOLD = Path(settings.BASE_DIR) / "examples" / "competition.json"
+DEFAULT_FILE = Path(settings.BASE_DIR) / "examples" / "competition.json"
 
 
 class BadPrompts(Exception):
@@ -44,13 +44,13 @@ def pictures_of(folder: Path, *, option: str = "--prompts") -> dict[str, bytes]:
     """Stem -> bytes of every picture in a folder.  Raises BadPrompts, which names the option that gave the folder."""
     if not folder.is_dir():
         raise BadPrompts(f"{option} {folder}: no such folder; give one that holds .png, .jpg or .webp pictures")
-    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.is_file()]
-    too_large = [path.name for path in found if path.stat().st_size > LARGEST_PICTURE]
-    if not found or too_large:
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.is_file()]
+    too_large = [path.name for path in paths if path.stat().st_size > LARGEST_PICTURE]
+    if not paths or too_large:
         what = f"{too_large[0]} is larger than 20 MB" if too_large else "it holds no .png, .jpg or .webp picture"
         raise BadPrompts(f"{option} {folder}: {what}")
-    pictures = {stem_of(path): path.read_bytes() for path in found}
-    if len(pictures) < len(found):
+    pictures = {stem_of(path): path.read_bytes() for path in paths}
+    if len(pictures) < len(paths):
         raise BadPrompts(f"{option} {folder}: two pictures have the same name but for signs; rename one")
     return pictures
 
@@ -63,40 +63,40 @@ def stem_of(path: Path) -> str:
 def read_setting(path: Path) -> dict[str, Any]:
     """A competition's file, as examples/competition.json is one.  Raises BadCompetition."""
     try:
-        told = dict(json.loads(path.read_text()))
-        names = [name for members in told["config"]["cast"].values() for name in members]
+        document = dict(json.loads(path.read_text()))
+        names = [name for members in document["config"]["cast"].values() for name in members]
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise BadCompetition(f"--competition {path} cannot be read ({type(error).__name__}: {error})") from error
     known = [member.name for member in cast.PLAYERS]
-    strangers = [name for name in names if name not in known]
-    if strangers:
-        raise BadCompetition(f"--competition {path}: no {strangers[0]!r} in the cast of {', '.join(known)}")
-    if told["config"].get("leader", cast.LEADER.name) not in [member.name for member in cast.CAST]:
-        raise BadCompetition(f"--competition {path}: config.leader {told['config']['leader']!r} is not in the cast")
-    missing = {"name", "description", "ruleset", "judge", "renderer", "pods", "block_seconds"} - set(told)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadCompetition(f"--competition {path}: no {unknown[0]!r} in the cast of {', '.join(known)}")
+    if document["config"].get("leader", cast.LEADER.name) not in [member.name for member in cast.CAST]:
+        raise BadCompetition(f"--competition {path}: config.leader {document['config']['leader']!r} is not in the cast")
+    missing = {"name", "description", "ruleset", "judge", "renderer", "pods", "block_seconds"} - set(document)
     if missing:
-        raise BadCompetition(f"--competition {path} lacks {sorted(missing)[0]!r}; start from {TOLD.name}")
+        raise BadCompetition(f"--competition {path} lacks {sorted(missing)[0]!r}; start from {DEFAULT_FILE.name}")
     try:
-        rules_in(told)
+        rules_in(document)
     except rulesets.BadRules as error:
         raise BadCompetition(f"--competition {path}: rules: {error}") from error
     try:
-        configuration.check(told["config"], ruleset=told["ruleset"])
+        configuration.check(document["config"], ruleset=document["ruleset"])
     except rulesets.BadRules as error:
         raise BadCompetition(f"--competition {path}: {error}") from error
-    wrong = registry.complaint(told["config"], renderer=told["renderer"])
+    wrong = registry.complaint(document["config"], renderer=document["renderer"])
     if wrong:
         raise BadCompetition(f"--competition {path}: {wrong}")
-    return told
+    return document
 
 
-def fitted(told: Mapping[str, Any], *, pictures: int) -> dict[str, Any]:
+def fitted(document: Mapping[str, Any], *, pictures: int) -> dict[str, Any]:
     """The configuration for a pool of so many pictures.  Raises BadPrompts where they are too few for a title match.
 
     Screen and title match share what there is; neither may have fewer than a title takes, for by as many duels an audit
     shows that outputs are worse.
     """
-    config, ruleset = dict(told["config"]), rulesets.ruleset(rules_in(told))
+    config, ruleset = dict(document["config"]), rulesets.ruleset(rules_in(document))
     fresh = ruleset.fresh_prompts
     if fresh is None:
         return config | {"prompts_per_round": min(config["prompts_per_round"], pictures)}
@@ -105,35 +105,35 @@ def fitted(told: Mapping[str, Any], *, pictures: int) -> dict[str, Any]:
         return config
     if pictures < 2 * least:
         raise BadPrompts(
-            f"--prompts: {pictures} pictures are too few for a round of {told['ruleset']}; give {2 * least} or more, "
-            "or play by margins: --competition examples/margin.json"
+            f"--prompts: {pictures} pictures are too few for a round of {document['ruleset']}; give {2 * least} or "
+            "more, or play by margins: --competition examples/margin.json"
         )
     drawn = max(least, pictures * drawn // (drawn + fresh.most))
     rules = ruleset.with_fresh_prompts(config["rules"], most=pictures - drawn)
     return config | {"prompts_per_round": drawn, "rules": rules}
 
 
-def rules_in(told: Mapping[str, Any]) -> rulesets.Rules:
-    return rulesets.read({"name": told["ruleset"], **told["config"].get("rules", {})})
+def rules_in(document: Mapping[str, Any]) -> rulesets.Rules:
+    return rulesets.read({"name": document["ruleset"], **document["config"].get("rules", {})})
 
 
 @transaction.atomic
 def create(
-    *, slug: str, pictures: dict[str, bytes], hosting: str, now: datetime, told: Mapping[str, Any] | None = None
+    *, slug: str, pictures: dict[str, bytes], hosting: str, now: datetime, document: Mapping[str, Any] | None = None
 ) -> Competition:
     """The competition, its chain, its pool, its first leader and its first round."""
-    told = told or read_setting(TOLD)
-    SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=told["block_seconds"])
-    config = {**fitted(told, pictures=len(pictures)), "hosting": hosting}
+    document = document or read_setting(DEFAULT_FILE)
+    SimulatedChain.objects.create(name=slug, genesis_at=now, block_seconds=document["block_seconds"])
+    config = {**fitted(document, pictures=len(pictures)), "hosting": hosting}
     competition = Competition.objects.create(
         slug=slug,
-        name=told["name"],
-        description=told["description"],
-        ruleset=told["ruleset"],
-        judge=told["judge"],
-        renderer=told["renderer"],
+        name=document["name"],
+        description=document["description"],
+        ruleset=document["ruleset"],
+        judge=document["judge"],
+        renderer=document["renderer"],
         chain=f"simulated:{slug}",
-        pods=told["pods"],
+        pods=document["pods"],
         config=config,
         created_at=now,
     )
@@ -161,12 +161,12 @@ def reveal(competition: Competition, round_: Round) -> None:
     """What the members that the competition's cast names for this round reveal in it."""
     members = competition.config.get("cast", {}).get(str(round_.number), [])
     simulated = Simulated(competition.slug)
-    told = [
+    schedule = [
         (after, name, payload)
         for name in members
         for after, payload in cast.member(name).payloads(competition.config["hosting"])
     ]
-    for after, name, payload in sorted(told, key=lambda item: item[0]):
+    for after, name, payload in sorted(schedule, key=lambda item: item[0]):
         simulated.reveal(cast.member(name).key, payload, block=round_.earliest_reveal_block + after)
 
 

@@ -75,20 +75,20 @@ def letter(delivery: Delivery) -> Letter:
     return Letter(str(delivery.public_id), f"[{where}] {event.kind}", text, document)
 
 
-def webhook(subscription: Subscription, told: Letter, *, now: datetime) -> int:
-    body = json.dumps(payload(subscription.address, told), sort_keys=True, ensure_ascii=True).encode()
-    return _post(subscription.address, body, signing.headers(subscription, letter=told.letter, body=body, now=now))
+def webhook(subscription: Subscription, letter: Letter, *, now: datetime) -> int:
+    body = json.dumps(payload(subscription.address, letter), sort_keys=True, ensure_ascii=True).encode()
+    return _post(subscription.address, body, signing.headers(subscription, letter=letter.letter, body=body, now=now))
 
 
-def payload(address: str, told: Letter) -> Mapping[str, object]:
+def payload(address: str, letter: Letter) -> Mapping[str, object]:
     """What the service at this address takes: our document, or the form that Discord and Slack prescribe."""
     host = _host(address)
     if host in DISCORD:
-        return {"content": shortened(told.text), "allowed_mentions": {"parse": []}}
+        return {"content": shortened(letter.text), "allowed_mentions": {"parse": []}}
     if host in SLACK:
-        plain = told.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")  # else <!channel> calls all
+        plain = letter.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")  # else <!channel> calls all
         return {"text": shortened(plain)}
-    return told.document
+    return letter.document
 
 
 def shortened(text: str) -> str:
@@ -114,11 +114,11 @@ def _post(address: str, body: bytes, more: Mapping[str, str]) -> int:
         ours = failed.failure_class == "infrastructure"
         raise Undelivered(failed.code.upper(), failed.sentence, permanent=sure, ours=ours) from first
     except Exception as surprise:  # whatever a hostile receiver provokes here: the letter is given up in the end
-        said = f"The letter could not be sent ({type(surprise).__name__}); its owner must check the address."
-        raise Undelivered("NOT_SENT", said) from surprise
+        sentence = f"The letter could not be sent ({type(surprise).__name__}); its owner must check the address."
+        raise Undelivered("NOT_SENT", sentence) from surprise
     if not 200 <= status < 300:
-        said = f"The receiver answered {status}; its owner must look."
-        raise Undelivered(f"HTTP_{status}", said, permanent=notices.permanent(status), status=status)
+        sentence = f"The receiver answered {status}; its owner must look."
+        raise Undelivered(f"HTTP_{status}", sentence, permanent=notices.permanent(status), status=status)
     return status
 
 
@@ -127,11 +127,11 @@ def _loopback() -> range:
     return range(1024, 65536) if settings.DEMO else range(0)
 
 
-def email(subscription: Subscription, told: Letter, *, now: datetime) -> int:
+def email(subscription: Subscription, letter: Letter, *, now: datetime) -> int:
     if not settings.EMAIL_SENDER:
-        said = "No mail server is set (GAUNTLET_EMAIL_URL and GAUNTLET_EMAIL_FROM); the operator must act."
-        raise Undelivered("NO_MAIL_SERVER", said, ours=True)
-    message = EmailMessage(told.subject, told.text, settings.EMAIL_SENDER, [subscription.address])
+        sentence = "No mail server is set (GAUNTLET_EMAIL_URL and GAUNTLET_EMAIL_FROM); the operator must act."
+        raise Undelivered("NO_MAIL_SERVER", sentence, ours=True)
+    message = EmailMessage(letter.subject, letter.text, settings.EMAIL_SENDER, [subscription.address])
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused as refused:

@@ -20,8 +20,8 @@ DOMAIN = b"gauntlet-notices/1\n"
 
 
 def key_of(subscription: Subscription) -> bytes:
-    told = DOMAIN + str(subscription.public_id).encode()
-    return hmac.digest(settings.SECRET_KEY.encode(), told, "sha256")
+    message = DOMAIN + str(subscription.public_id).encode()
+    return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256")
 
 
 def secret_of(subscription: Subscription) -> str:

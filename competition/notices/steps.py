@@ -28,7 +28,7 @@ AT_ONCE = 500
 GONE = 410
 ENDED = "The subscription has ended meanwhile."
 SUSPENDED = "The receiver failed for too long: its owner must switch it on again, and may have this sent again."
-AGAIN = timedelta(seconds=5)
+RETRY_AFTER = timedelta(seconds=5)
 TURN = StepFailure(FailureClass.INFRASTRUCTURE, "NO_TURN", "Other letters of this owner are on their way.")
 WAITING = Delivery.objects.filter(state="waiting")
 
@@ -107,7 +107,7 @@ def deliver(delivery: Delivery, now: datetime) -> Outcome:
         return _given_up("SUSPENDED", SUSPENDED)
     with host_slots.AdvisoryLocks(notices.IN_FLIGHT).hold(f"letters of {subscription.owner}") as ours:
         if not ours:
-            return Retry(AGAIN, TURN, counts=False)
+            return Retry(RETRY_AFTER, TURN, counts=False)
         try:
             status = CHANNELS[subscription.channel].send(subscription, letter(delivery), now=now)
         except Undelivered as undelivered:

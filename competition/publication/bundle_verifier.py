@@ -34,24 +34,24 @@ def errors_in_bundle(folder: Path) -> str:
 def _errors(folder: Path, *options: str) -> str:
     command = [tool("prlimit"), f"--as={settings.VERIFY_MEGABYTES * 2**20}", "--"]
     command += [sys.executable, "-m", "verify", str(folder), "--json", "--errors", *options]
-    with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as stderr:
         try:
             run = subprocess.run(
                 command,
                 cwd=settings.BASE_DIR,
                 stdin=subprocess.DEVNULL,
                 stdout=report,
-                stderr=said,
+                stderr=stderr,
                 timeout=settings.VERIFY_SECONDS,
             )
         except subprocess.TimeoutExpired:
             return f"the verifier gave no answer in {settings.VERIFY_SECONDS} s (GAUNTLET_VERIFY_SECONDS)"
         if run.returncode == 0:
             return ""
-        found = _findings(_beginning(report))
-        if found:
-            return _summary(found)
-        last = _beginning(said).strip().splitlines()[-1:]
+        findings = _findings(_beginning(report))
+        if findings:
+            return _summary(findings)
+        last = _beginning(stderr).strip().splitlines()[-1:]
         return f"the verifier ended with {run.returncode}: {' '.join(last)[:300]}"
 
 

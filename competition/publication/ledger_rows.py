@@ -23,9 +23,9 @@ def differences(competition: Competition) -> str:
     """Which rows differ from the ledger, the first few by name; "" where none does."""
     with transaction.atomic():
         ledger.hold(competition.pk)  # whoever writes such a row writes its event under this lock
-        found = [*_reigns(competition), *_bankrolls(competition), *_prompts(competition)]
-    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return "; ".join(found[:SHOWN]) + more
+        lines = [*_reigns(competition), *_bankrolls(competition), *_prompts(competition)]
+    more = f"; and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return "; ".join(lines[:SHOWN]) + more
 
 
 def _bodies(competition: Competition, kind: str) -> list[dict[str, Any]]:
@@ -40,20 +40,20 @@ def _differs(what: str, row: object, event: object) -> Iterator[str]:
 
 
 def _reigns(competition: Competition) -> Iterator[str]:
-    told = {body["sequence"]: body for body in _bodies(competition, "reign")}
+    in_ledger = {body["sequence"]: body for body in _bodies(competition, "reign")}
     rows = Reign.objects.filter(competition=competition).select_related("miner", "supersedes")
     written = {row.sequence: reign_event(row) for row in rows}
-    for sequence in sorted(told.keys() | written.keys()):
-        yield from _differs(f"reign {sequence}", written.get(sequence), told.get(sequence))
+    for sequence in sorted(in_ledger.keys() | written.keys()):
+        yield from _differs(f"reign {sequence}", written.get(sequence), in_ledger.get(sequence))
 
 
 def _bankrolls(competition: Competition) -> Iterator[str]:
-    told = {(body["round"], body["commit"]): body for body in _bodies(competition, "bankroll")}
+    in_ledger = {(body["round"], body["commit"]): body for body in _bodies(competition, "bankroll")}
     rows = Bankroll.objects.filter(round__competition=competition).select_related("round").order_by(FIRST_TO_LAST)
     written = {(row.round.number, row.commit): bankroll_event(row) for row in rows}
-    for number, commit in sorted(told.keys() | written.keys()):
+    for number, commit in sorted(in_ledger.keys() | written.keys()):
         place = (number, commit)
-        yield from _differs(f"bankroll of {commit} in round {number}", written.get(place), told.get(place))
+        yield from _differs(f"bankroll of {commit} in round {number}", written.get(place), in_ledger.get(place))
 
 
 def bankroll_event(row: Bankroll) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class ReadAudit:
     observed: tuple[PromptFinding, ...] = ()
 
 
-def read_audits(shelf: RoundFiles, *, at: str, era: int) -> list[ReadAudit]:
+def read_audits(files: RoundFiles, *, at: str, era: int) -> list[ReadAudit]:
     """Source audits, then generation audits; of two of one hotkey and kind the second is left out (reported)."""
     if era == 0:
         return []
@@ -48,14 +48,14 @@ def read_audits(shelf: RoundFiles, *, at: str, era: int) -> list[ReadAudit]:
         reason = item.maybe_text("reason") or ""
         return ReadAudit(hotkey=item.hotkey("hotkey"), kind=SOURCE, state=_state(item, "verdict"), reason=reason)
 
-    found = [*each(shelf.listed(f"{at}/source_audit.json"), source), *_generation(shelf, at=at, era=era)]
-    kept: dict[tuple[str, str], ReadAudit] = {}
-    for audit in found:
-        if (audit.hotkey, audit.kind) in kept:
-            shelf.report(f"{at}/source_audit.json", f"{audit.hotkey} has two audits; the second is left out")
+    audits = [*each(files.listed(f"{at}/source_audit.json"), source), *_generation(files, at=at, era=era)]
+    unique: dict[tuple[str, str], ReadAudit] = {}
+    for audit in audits:
+        if (audit.hotkey, audit.kind) in unique:
+            files.report(f"{at}/source_audit.json", f"{audit.hotkey} has two audits; the second is left out")
         else:
-            kept[audit.hotkey, audit.kind] = audit
-    return list(kept.values())
+            unique[audit.hotkey, audit.kind] = audit
+    return list(unique.values())
 
 
 def _state(item: Item, key: str) -> str:
@@ -65,28 +65,28 @@ def _state(item: Item, key: str) -> str:
     return STATES[word]
 
 
-def _generation(shelf: RoundFiles, *, at: str, era: int) -> Iterator[ReadAudit]:
+def _generation(files: RoundFiles, *, at: str, era: int) -> Iterator[ReadAudit]:
     required = {
         hotkey: item
-        for item in shelf.listed(f"{at}/require_audit.json")
+        for item in files.listed(f"{at}/require_audit.json")
         if isinstance(hotkey := item.values.get("hotkey"), str)
     }
-    for hotkey, item in shelf.items(f"{at}/generation_audits.json"):
+    for hotkey, item in files.items(f"{at}/generation_audits.json"):
         if not HOTKEY.fullmatch(hotkey):
-            shelf.report(item.file, f"{hotkey[:60]!r} is no hotkey", line=shelf.line(item.file, hotkey))
+            files.report(item.file, f"{hotkey[:60]!r} is no hotkey", line=files.line(item.file, hotkey))
             continue
         try:
-            yield (_by_distance if era == 1 else _by_repeats)(shelf, item, hotkey, required.get(hotkey), at=at)
+            yield (_by_distance if era == 1 else _by_repeats)(files, item, hotkey, required.get(hotkey), at=at)
         except Unfit:
             continue
 
 
-def _by_distance(shelf: RoundFiles, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
+def _by_distance(files: RoundFiles, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
     numbers: dict[str, Any] = {key: item.whole(key) for key in NUMBERS_1}
     if item.values.get("generation_time") is not None:
         numbers["generation_time_s"] = item.number("generation_time")
-    asked = required.values.get("critical_prompts") if required else None
-    critical = [stem for stem in asked if isinstance(stem, str)] if isinstance(asked, list) else []
+    listed = required.values.get("critical_prompts") if required else None
+    critical = [stem for stem in listed if isinstance(stem, str)] if isinstance(listed, list) else []
     if critical:
         numbers["critical_prompts"] = critical
     stated = item.values.get("hotkey", hotkey)
@@ -99,20 +99,20 @@ def _by_distance(shelf: RoundFiles, item: Item, hotkey: str, required: Item | No
         reason=item.maybe_text("reason") or "",
         numbers=numbers,
         limits=LIMITS_1,
-        observed=tuple(_observed(shelf, f"{at}/{hotkey}/generated.json", critical)),
+        observed=tuple(_observed(files, f"{at}/{hotkey}/generated.json", critical)),
     )
 
 
-def _observed(shelf: RoundFiles, file: str, critical: list[str]) -> Iterator[PromptFinding]:
-    for stem, item in shelf.items(file):
+def _observed(files: RoundFiles, file: str, critical: list[str]) -> Iterator[PromptFinding]:
+    for stem, item in files.items(file):
         if not STEM.fullmatch(stem):
             continue
         try:
-            said = _failing(item)
+            failing = _failing(item)
         except Unfit:
             continue
-        if said:
-            yield PromptFinding(rule=said[0], stem=stem, critical=stem in critical, sentence=said[1])
+        if failing:
+            yield PromptFinding(rule=failing[0], stem=stem, critical=stem in critical, sentence=failing[1])
 
 
 def _failing(item: Item) -> tuple[str, str] | None:
@@ -130,14 +130,14 @@ def _failing(item: Item) -> tuple[str, str] | None:
     return None
 
 
-def _by_repeats(shelf: RoundFiles, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
+def _by_repeats(files: RoundFiles, item: Item, hotkey: str, required: Item | None, *, at: str) -> ReadAudit:
     """Era 2: margins of each regeneration against the submitted files and against the defender."""
     margins = {
         row["left"]: margin
-        for _, row in shelf.table(f"{at}/audit_matrix.csv", columns=("left", "right", "margin"))
+        for _, row in files.table(f"{at}/audit_matrix.csv", columns=("left", "right", "margin"))
         if row["right"] == hotkey and (margin := finite(row["margin"])) is not None
     }
-    report = (shelf.json(f"{at}/generation_reports.json", kind=dict) or {}).get(hotkey)
+    report = (files.json(f"{at}/generation_reports.json", kind=dict) or {}).get(hotkey)
     numbers: dict[str, Any] = {"margins": margins}
     if isinstance(report, dict):
         numbers["report"] = report

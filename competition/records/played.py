@@ -88,9 +88,9 @@ class PlayedMatch:
         return tally.net / tally.counted if tally.counted else None
 
 
-def read_match(shelf: RoundFiles, file: str, *, era: int) -> PlayedMatch | None:
+def read_match(files: RoundFiles, file: str, *, era: int) -> PlayedMatch | None:
     """None when the file does not say who played, or cannot be read (reported)."""
-    item = shelf.item(file)
+    item = files.item(file)
     try:
         return _match(item, era=era) if item else None
     except Unfit:
@@ -109,8 +109,8 @@ def _match(item: Item, *, era: int) -> PlayedMatch:
     seen: set[str] = set()
     for duel in each(item.objects("duels"), lambda entry: _duel(entry, era=era)):
         if duel.stem in seen:
-            line = item.shelf.line(item.file, duel.stem)
-            item.shelf.report(item.file, f"{duel.stem} has two duels; the second is left out", line=line)
+            line = item.files.line(item.file, duel.stem)
+            item.files.report(item.file, f"{duel.stem} has two duels; the second is left out", line=line)
         else:
             duels.append(duel)
         seen.add(duel.stem)
@@ -143,8 +143,8 @@ def _stated(item: Item, key: str) -> Any:
 
 def _duel(item: Item, *, era: int) -> PlayedDuel:
     left, right = SIDES[era]
-    stem, said = item.text("name"), item.text("winner")
-    winner = {left: DEFENDER, right: CHALLENGER, DRAW: DRAW, SKIPPED: SKIPPED}.get(said)
+    stem, winner_name = item.text("name"), item.text("winner")
+    winner = {left: DEFENDER, right: CHALLENGER, DRAW: DRAW, SKIPPED: SKIPPED}.get(winner_name)
     if winner is None:
         item.wrong("winner", f"one of {left}, {right}, draw, skipped is needed")
     if not STEM.fullmatch(stem):
@@ -159,14 +159,14 @@ def _duel(item: Item, *, era: int) -> PlayedDuel:
 
 def _files(item: Item, side: str, *, era: int) -> dict[str, str]:
     """Kind -> address.  Era 2 may name no folder of views; then the module stands for what was seen."""
-    found = {}
+    addresses = {}
     for kind in FILES:
         key = f"{side}_{kind}"
         if key in item.values:
             address = item.maybe_text(key)
             if address:
-                found[kind] = address
-    module = found.get(OUTPUTS[2]) if era == 2 else None
+                addresses[kind] = address
+    module = addresses.get(OUTPUTS[2]) if era == 2 else None
     if module and not any(f"{side}_{kind}" in item.values for kind in PICTURES):
-        return found | {"views": module}
-    return found
+        return addresses | {"views": module}
+    return addresses

@@ -54,12 +54,12 @@ class RoundFiles:
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.contents = contents
         self.troubles: list[ReadProblem] = []
-        self.told: Counter[str] = Counter()
+        self.reported: Counter[str] = Counter()
         self.parsed: set[str] = set()
 
     def report(self, file: str, reason: str, *, line: int | None = None) -> None:
-        self.told[file] += 1
-        if self.told[file] <= MOST_TROUBLES:
+        self.reported[file] += 1
+        if self.reported[file] <= MOST_TROUBLES:
             self.troubles.append(ReadProblem(file, line, reason))
 
     def has(self, file: str) -> bool:
@@ -130,8 +130,8 @@ class RoundFiles:
             self.report(file, f"not CSV: {error}")
             return
         if not rows or tuple(rows[0]) != columns:
-            found = ",".join(rows[0])[:80] if rows else "nothing"
-            self.report(file, f"the columns are {found}, not {','.join(columns)}", line=1)
+            header = ",".join(rows[0])[:80] if rows else "nothing"
+            self.report(file, f"the columns are {header}, not {','.join(columns)}", line=1)
             return
         for line, cells in enumerate(rows[1:], 2):
             if len(cells) == len(columns):
@@ -141,14 +141,14 @@ class RoundFiles:
 
     def line(self, file: str, *trail: str) -> int | None:
         """The line of a key, found by walking the keys that lead to it; not sought once enough was told of the file."""
-        if self.told[file] >= MOST_TROUBLES:
+        if self.reported[file] >= MOST_TROUBLES:
             return None
         text, at = self.contents.get(file, b""), 0
         for key in trail:
-            found = text.find(json.dumps(key, ensure_ascii=False).encode("utf-8", "replace"), at)
-            if found < 0:
+            position = text.find(json.dumps(key, ensure_ascii=False).encode("utf-8", "replace"), at)
+            if position < 0:
                 return None
-            at = found
+            at = position
         return text.count(b"\n", 0, at) + 1 if trail else None
 
 
@@ -158,7 +158,7 @@ class Item:
 
     values: dict[str, Any]
     file: str
-    shelf: RoundFiles
+    files: RoundFiles
     trail: tuple[str, ...] = ()
     place: int | None = None
     taken: set[str] = field(default_factory=set)
@@ -208,7 +208,7 @@ class Item:
         if not isinstance(value, list):
             self._unfit(key, value, "a list is needed")
         for place, entry in enumerate(value):
-            item = self.shelf.object(self.file, entry, trail=(*self.trail, key), place=place)
+            item = self.files.object(self.file, entry, trail=(*self.trail, key), place=place)
             if item is not None:
                 yield item
 
@@ -227,12 +227,12 @@ class Item:
 
     def _unfit(self, key: str, value: object, reason: str) -> NoReturn:
         where = ".".join([*self.trail, *([f"[{self.place}]"] if self.place is not None else []), key])
-        found = f", not {json.dumps(value, default=str)[:60]}" if key in self.values else ""
+        shown = f", not {json.dumps(value, default=str)[:60]}" if key in self.values else ""
         name = self.values.get("name", self.values.get("hotkey"))
         named = self.place is not None and isinstance(name, str) and key not in ("name", "hotkey")
         trail = (*self.trail, str(name)) if named else self.trail
-        line = self.shelf.line(self.file, *trail, key) or self.shelf.line(self.file, *trail)
-        self.shelf.report(self.file, f"{where}: {reason}{found}", line=line)
+        line = self.files.line(self.file, *trail, key) or self.files.line(self.file, *trail)
+        self.files.report(self.file, f"{where}: {reason}{shown}", line=line)
         raise Unfit(where)
 
 

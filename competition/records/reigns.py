@@ -9,7 +9,7 @@ from typing import Any
 from competition.records.reading import Item, RoundFiles, Unfit, each
 
 FILE = "leader.json"
-FOUNDING = -1  # the current round of a competition that has begun none
+BEFORE_FIRST_ROUND = -1  # the current round of a competition that has begun none
 SHARES = ("win_margin", "weight_decay", "weight_floor")
 
 
@@ -36,24 +36,24 @@ class Terms:
     weight_floor: str
 
 
-def read_terms(shelf: RoundFiles) -> Terms | None:
+def read_terms(files: RoundFiles) -> Terms | None:
     """None when config.json does not say what a competition is called and what it takes to win (reported)."""
-    written = shelf.json("config.json", kind=dict, digits=True)
+    written = files.json("config.json", kind=dict, digits=True)
     if written is None:
         return None
-    item = Item(written, "config.json", shelf)
+    item = Item(written, "config.json", files)
     try:
         name, digits = item.text("name", most=50), [item.digits(key) for key in SHARES]
     except Unfit:
         return None
     return Terms(
         name=name,
-        config=shelf.json("config.json", kind=dict),
+        config=files.json("config.json", kind=dict),
         **dict(zip(SHARES, digits, strict=True)),
     )
 
 
-def read_reigns(shelf: RoundFiles) -> list[ReadReign]:
+def read_reigns(files: RoundFiles) -> list[ReadReign]:
     def reign(item: Item) -> ReadReign:
         return ReadReign(
             hotkey=item.hotkey("hotkey"),
@@ -64,17 +64,19 @@ def read_reigns(shelf: RoundFiles) -> list[ReadReign]:
             effective_block=item.whole("effective_block"),
         )
 
-    return list(each(shelf.listed(FILE, digits=True), reign))
+    return list(each(files.listed(FILE, digits=True), reign))
 
 
-def read_state(shelf: RoundFiles) -> tuple[int | None, str]:
+def read_state(files: RoundFiles) -> tuple[int | None, str]:
     """(current round, stage) by state.json."""
-    item = shelf.item("state.json")
+    item = files.item("state.json")
     if item is None:
         return None, ""
     try:
-        founded = item.values.get("current_round") == FOUNDING and not isinstance(item.values["current_round"], bool)
-        number = FOUNDING if founded else item.whole("current_round")
+        founded = item.values.get("current_round") == BEFORE_FIRST_ROUND and not isinstance(
+            item.values["current_round"], bool
+        )
+        number = BEFORE_FIRST_ROUND if founded else item.whole("current_round")
         return number, item.text("stage", most=20)
     except Unfit:
         return None, ""

@@ -69,39 +69,39 @@ def announced(path: str) -> bool:
     return miner or (len(parts) == 3 and parts[2] in OF_ROUND)
 
 
-def read_round(shelf: RoundFiles, number: int, *, config: Mapping[str, Any]) -> ReadRound:
+def read_round(files: RoundFiles, number: int, *, config: Mapping[str, Any]) -> ReadRound:
     at = f"rounds/{number}"
     era = era_of(
-        lambda name: shelf.has(f"{at}/{name}"),
+        lambda name: files.has(f"{at}/{name}"),
         audit_repeats=config.get("audit_repeats"),
         generation_minutes=config.get("generation_stage_minutes"),
     )
     round_ = ReadRound(number=number, era=era)
-    _schedule(shelf, round_, file=f"{at}/schedule.json")
-    round_.seed = _whole(shelf, f"{at}/seed.json", "seed")
-    round_.prompts = list(_prompts(shelf, f"{at}/prompts.txt"))
-    round_.entries = list(_entries(shelf, round_, at=at))
-    for match in _matches(shelf, at=at, era=round_.era):
+    _schedule(files, round_, file=f"{at}/schedule.json")
+    round_.seed = _whole(files, f"{at}/seed.json", "seed")
+    round_.prompts = list(_prompts(files, f"{at}/prompts.txt"))
+    round_.entries = list(_entries(files, round_, at=at))
+    for match in _matches(files, at=at, era=round_.era):
         (round_.repeats if REPEAT.fullmatch(match.defender) else round_.matches).append(match)
-    round_.matrix = _matrix(shelf, f"{at}/matches_matrix.csv")
+    round_.matrix = _matrix(files, f"{at}/matches_matrix.csv")
     if round_.era >= 2:
-        round_.audit_matrix = _matrix(shelf, f"{at}/audit_matrix.csv")
-    round_.audits = read_audits(shelf, at=at, era=round_.era)
+        round_.audit_matrix = _matrix(files, f"{at}/audit_matrix.csv")
+    round_.audits = read_audits(files, at=at, era=round_.era)
     file, key = (f"{at}/judge_progress.json", "leader") if round_.era == 0 else (f"{at}/winner.json", "winner_hotkey")
-    item = shelf.item(file)
+    item = files.item(file)
     with contextlib.suppress(Unfit):
         round_.winner = None if item is None else LEADER if item.values.get(key) == LEADER else item.hotkey(key)
     if round_.era == 3:  # a round of a platform brings its own rules
         file = f"{at}/rules.json"
-        round_.rules = (shelf.json(file, kind=dict) or {}).get("rules")
+        round_.rules = (files.json(file, kind=dict) or {}).get("rules")
         if not isinstance(round_.rules, dict):
-            shelf.report(file, "rules: an object is needed", line=shelf.line(file, "rules"))
+            files.report(file, "rules: an object is needed", line=files.line(file, "rules"))
             round_.rules = None
     return round_
 
 
-def _schedule(shelf: RoundFiles, round_: ReadRound, *, file: str) -> None:
-    item = shelf.item(file)
+def _schedule(files: RoundFiles, round_: ReadRound, *, file: str) -> None:
+    item = files.item(file)
     if item is None:
         return
     try:
@@ -112,28 +112,28 @@ def _schedule(shelf: RoundFiles, round_: ReadRound, *, file: str) -> None:
         return
 
 
-def _whole(shelf: RoundFiles, file: str, key: str) -> int | None:
+def _whole(files: RoundFiles, file: str, key: str) -> int | None:
     """Any whole number: a seed of ours has 256 bits."""
-    item = shelf.item(file)
+    item = files.item(file)
     if item is None:
         return None
     value = item.values.get(key)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**256:
         return value
-    shelf.report(file, f"{key}: a whole number is needed", line=shelf.line(file, key))
+    files.report(file, f"{key}: a whole number is needed", line=files.line(file, key))
     return None
 
 
-def _prompts(shelf: RoundFiles, file: str) -> Iterator[tuple[str, str]]:
+def _prompts(files: RoundFiles, file: str) -> Iterator[tuple[str, str]]:
     """(stem, address) in the order of the file, each stem once."""
     seen: set[str] = set()
-    for number, line in enumerate((shelf.text(file) or "").splitlines(), 1):
+    for number, line in enumerate((files.text(file) or "").splitlines(), 1):
         address = line.strip()
         stem = stem_of(address)
         if not address:
             continue
         if not STEM.fullmatch(stem) or stem in seen or len(address) > 2000:
-            shelf.report(
+            files.report(
                 file, "a second prompt of this name" if stem in seen else "no address of a prompt", line=number
             )
             continue
@@ -141,8 +141,8 @@ def _prompts(shelf: RoundFiles, file: str) -> Iterator[tuple[str, str]]:
         yield stem, address
 
 
-def _entries(shelf: RoundFiles, round_: ReadRound, *, at: str) -> Iterator[RecordedEntry]:
-    images = {hotkey: item.values.get("docker_image") for hotkey, item in shelf.items(f"{at}/builds.json")}
+def _entries(files: RoundFiles, round_: ReadRound, *, at: str) -> Iterator[RecordedEntry]:
+    images = {hotkey: item.values.get("docker_image") for hotkey, item in files.items(f"{at}/builds.json")}
 
     def entry(pair: tuple[str, Item]) -> RecordedEntry:
         hotkey, item = pair
@@ -158,36 +158,36 @@ def _entries(shelf: RoundFiles, round_: ReadRound, *, at: str) -> Iterator[Recor
             image=image if isinstance(image, str) else "",
         )
 
-    return each(shelf.items(f"{at}/submissions.json"), entry)  # type: ignore[arg-type]
+    return each(files.items(f"{at}/submissions.json"), entry)  # type: ignore[arg-type]
 
 
-def _matches(shelf: RoundFiles, *, at: str, era: int) -> Iterator[PlayedMatch]:
+def _matches(files: RoundFiles, *, at: str, era: int) -> Iterator[PlayedMatch]:
     """Every match file; of two that tell of one pair the second is left out."""
     seen: dict[tuple[str, str], str] = {}
-    for file in shelf.contents:
+    for file in files.contents:
         folder, _, name = file.removeprefix(f"{at}/").rpartition("/")
         if not file.startswith(f"{at}/") or not folder or "/" in folder:
             continue
         audit = AUDIT_FILE.fullmatch(name) if era == 2 else None
-        match = read_match(shelf, file, era=era) if audit or MATCH_FILE.fullmatch(name) else None
+        match = read_match(files, file, era=era) if audit or MATCH_FILE.fullmatch(name) else None
         if match is None:
             continue
         if audit:  # its file, and not its left side, names the repeat
             match = replace(match, defender=f"{match.defender}_{int(audit[1])}")
         pair = (match.defender, match.challenger)
         if pair in seen:
-            shelf.report(file, f"tells of the same pair as {seen[pair]}; it is left out")
+            files.report(file, f"tells of the same pair as {seen[pair]}; it is left out")
             continue
         seen[pair] = file
         yield match
 
 
-def _matrix(shelf: RoundFiles, file: str) -> dict[tuple[str, str], float]:
+def _matrix(files: RoundFiles, file: str) -> dict[tuple[str, str], float]:
     matrix = {}
-    for line, row in shelf.table(file, columns=MATRIX):
+    for line, row in files.table(file, columns=MATRIX):
         margin = finite(row["margin"])
         if margin is None:
-            shelf.report(file, f"the margin {row['margin'][:40]!r} is not a number", line=line)
+            files.report(file, f"the margin {row['margin'][:40]!r} is not a number", line=line)
         else:
             matrix[row["left"], row["right"]] = margin
     return matrix

@@ -129,12 +129,12 @@ class Git:
         """By name only: of a file that the repository does not hold, not even the size can be asked."""
         try:
             try:
-                found = [*_of_tree(_git(self.root, "ls-tree", "-r", "-z", self.commit))]
+                listed = [*_of_tree(_git(self.root, "ls-tree", "-r", "-z", self.commit))]
             except GitFailed:  # a folder is missing, too: folder by folder
-                found = [*self._walk(self.commit, "")]
+                listed = [*self._walk(self.commit, "")]
         except (GitFailed, OSError) as error:
             raise NoRepository(f"{self.root}: git cannot read its commit HEAD") from error
-        files = (file for file in found if file.path.startswith(self.below))
+        files = (file for file in listed if file.path.startswith(self.below))
         return sorted((_below(file, self.below) for file in files), key=lambda file: file.path)
 
     def _walk(self, tree: str, at: str) -> Iterator[Listed]:
@@ -193,15 +193,15 @@ def open_sources(path: Path) -> list[RecordSource]:
         raise NoRepository(f"{path}: there is nothing at this path")
     is_git = (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
     if is_git:
-        found: list[RecordSource] = _of_git(path)
+        sources: list[RecordSource] = _of_git(path)
     else:
         inside = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
         roots = [path] if is_repository(path) else [child for child in inside if is_repository(child)]
-        found = [Folder(root) for root in roots]
-    if not found:
-        said = "no state repository here (of git, the commit HEAD is read); one has config.json and a folder rounds/"
-        raise NoRepository(f"{path}: {said}")
-    return found
+        sources = [Folder(root) for root in roots]
+    if not sources:
+        problem = "no state repository here (of git, the commit HEAD is read); one has config.json and a folder rounds/"
+        raise NoRepository(f"{path}: {problem}")
+    return sources
 
 
 def is_repository(path: Path) -> bool:
@@ -273,6 +273,6 @@ def by_round(files: Iterable[Listed]) -> dict[int | None, list[Listed]]:
     """Round number -> its files; None: those of no round."""
     shelves: dict[int | None, list[Listed]] = {None: []}
     for file in files:
-        found = ROUND_FOLDER.fullmatch(file.path)
-        shelves.setdefault(int(found[1]) if found else None, []).append(file)
+        matched = ROUND_FOLDER.fullmatch(file.path)
+        shelves.setdefault(int(matched[1]) if matched else None, []).append(file)
     return shelves

@@ -34,13 +34,13 @@ def write_repository(folder: Path, pieces: Pieces) -> int:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return files_written
-    written, kept = 0, set[str]()
+    written, written_paths = 0, set[str]()
     for files in pieces:
         written += write_tree(folder, files)
-        kept |= files.keys()
+        written_paths |= files.keys()
     there = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".git" not in path.parts]
     named = [path.relative_to(folder).as_posix() for path in there]
-    gone = [path for path in named if announced(path) and path != "README.md" and path not in kept]
+    gone = [path for path in named if announced(path) and path != "README.md" and path not in written_paths]
     for path in gone:
         (folder / path).unlink()
     return written + len(gone)

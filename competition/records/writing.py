@@ -51,18 +51,18 @@ def table(rows: Iterable[tuple[str, str, float]]) -> bytes:
 
 
 def round_files(
-    told: Mapping[str, Any], *, reign: Mapping[str, str], name: str, addresses: Addresses
+    documents: Mapping[str, Any], *, reign: Mapping[str, str], name: str, addresses: Addresses
 ) -> dict[str, bytes]:
-    """Path below the round's folder -> bytes.  `told`: the documents of the bundle; `reign`: what followed."""
-    round_ = told["round.json"]
+    """Path below the round's folder -> bytes.  `documents`: those of the bundle, by name; `reign`: what followed."""
+    round_ = documents["round.json"]
     # who made a submission; what was wrong with other reveals stands in the bundle only
-    entries = [s for s in told["submissions.json"] if s["role"] != LEADER and not s["objection"]]
+    entries = [s for s in documents["submissions.json"] if s["role"] != LEADER and not s["objection"]]
     # (entry, origin, stem) -> addresses and size of what it had for a prompt
-    shown = {(a["entry"], a["origin"], a["prompt"]): _asset(a, addresses=addresses) for a in told["assets.json"]}
+    shown = {(a["entry"], a["origin"], a["prompt"]): _asset(a, addresses=addresses) for a in documents["assets.json"]}
     # screens in the order of the reveals, then the ladder's matches
     place = {entry["miner"]: number_ for number_, entry in enumerate(entries)}
     in_turn = sorted(
-        told["matches.json"], key=lambda m: (m["kind"] != "screen", place.get(m["challenger"], 0), m["defender"])
+        documents["matches.json"], key=lambda m: (m["kind"] != "screen", place.get(m["challenger"], 0), m["defender"])
     )
     matches = [_match(match, shown, addresses=addresses) for match in in_turn]
     files = {
@@ -73,17 +73,17 @@ def round_files(
         "builds.json": encoded({e["miner"]: _build(e, name, round_["number"]) for e in entries}),
         "matches_matrix.csv": table(_rows(matches, audits=False)),
         "audit_matrix.csv": table(_rows(matches, audits=True)),
-        "winner.json": encoded({"winner_hotkey": told["decision.json"]["winner"], **reign}),
+        "winner.json": encoded({"winner_hotkey": documents["decision.json"]["winner"], **reign}),
     }
-    if "title.json" in told:
-        fresh = [addresses.prompt(prompt["stem"]) for prompt in told["title.json"]["fresh"]]
+    if "title.json" in documents:
+        fresh = [addresses.prompt(prompt["stem"]) for prompt in documents["title.json"]["fresh"]]
         files["fresh_prompts.txt"] = "\n".join(fresh).encode()
     for match in matches:
         repeat, apart = REPEATED.fullmatch(match["left"]), ""
         if repeat and (repeat[2] != "0" or repeat[1] not in ("submitted", LEADER)):  # a winner's further regenerations
             apart = f"-{repeat[2]}"
         files[f"{match['right']}/duels_{match['left'][:10]}{apart}.json"] = encoded(match)
-    return files | _made(told["assets.json"], shown) | _audits(told["audits.json"])
+    return files | _made(documents["assets.json"], shown) | _audits(documents["audits.json"])
 
 
 def schedule(blocks: Mapping[str, int]) -> dict[str, int]:
@@ -91,8 +91,8 @@ def schedule(blocks: Mapping[str, int]) -> dict[str, int]:
     return {name: blocks[name] for name in names}
 
 
-def rules(told: Mapping[str, Any]) -> bytes:
-    return encoded({"ruleset": told["name"], "rules": dict(told)})
+def rules(ruleset: Mapping[str, Any]) -> bytes:
+    return encoded({"ruleset": ruleset["name"], "rules": dict(ruleset)})
 
 
 def leaders(reigns: Iterable[Mapping[str, Any]]) -> bytes:
@@ -155,8 +155,8 @@ def _made(assets: Iterable[Mapping[str, Any]], shown: Shown) -> dict[str, bytes]
     """`<hotkey>/submitted.json`, `<hotkey>/generated_0.json` of who was audited, `leader/generated.json`."""
     folders: dict[str, dict[str, Any]] = {}
     for asset in assets:
-        again = asset["origin"] == "generated" and asset["entry"] != LEADER
-        file = f"{asset['entry']}/{asset['origin']}{'_0' if again else ''}.json"
+        regenerated = asset["origin"] == "generated" and asset["entry"] != LEADER
+        file = f"{asset['entry']}/{asset['origin']}{'_0' if regenerated else ''}.json"
         of_asset = shown[asset["entry"], asset["origin"], asset["prompt"]]
         folders.setdefault(file, {})[asset["prompt"]] = of_asset
     return {file: encoded(dict(sorted(made.items()))) for file, made in folders.items()}
@@ -193,7 +193,7 @@ def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Ad
         f"{name}_{kind}": side.get(kind) for name, side in zip((LEFT, RIGHT), sides, strict=True) for kind in kinds
     }
     decided = (duel.get("detail") or {}).get("decided_by", "")
-    told = {
+    row = {
         "name": duel["prompt"],
         "prompt": addresses.prompt(duel["prompt"]),
         **shown,
@@ -201,7 +201,7 @@ def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Ad
         "state": duel["state"],
         "issues": ISSUES.get(duel["state"], f"Decided by {decided}" if decided else "Judged"),
     }
-    return told | ({"detail": duel["detail"]} if duel.get("detail") else {})
+    return row | ({"detail": duel["detail"]} if duel.get("detail") else {})
 
 
 def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[str, str, float]]:
@@ -211,13 +211,13 @@ def _rows(matches: Iterable[Mapping[str, Any]], *, audits: bool) -> list[tuple[s
 
 def _audits(audits: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
     rows = [a for a in audits if a["verdict"] in AUDITED]
-    told: dict[str, list[dict[str, str]]] = {"source": [], "generation": []}
+    by_kind: dict[str, list[dict[str, str]]] = {"source": [], "generation": []}
     for a in rows:
         row = {"hotkey": a["entry"], "verdict": AUDITED[a["verdict"]], "reason": a["reason"]}
-        told.setdefault(a["kind"], []).append(row)
+        by_kind.setdefault(a["kind"], []).append(row)
     required = list(dict.fromkeys(audit["entry"] for audit in rows))
     return {
-        "source_audit.json": encoded(told["source"]),
-        "generation_audits.json": encoded({audit["hotkey"]: audit for audit in told["generation"]}),
+        "source_audit.json": encoded(by_kind["source"]),
+        "generation_audits.json": encoded({audit["hotkey"]: audit for audit in by_kind["generation"]}),
         "require_audit.json": encoded([{"hotkey": hotkey} for hotkey in required]),
     }

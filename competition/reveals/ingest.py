@@ -19,7 +19,7 @@ from competition.models import Competition, Miner, Reveal, Round, Submission
 from core import ledger
 
 SIGNED_FROM = 1_000_000  # extrinsic indices of reveals that came by the API: after all of their block's own
-KEPT_BYTES = (
+STORED_BYTES = (
     8192  # of a payload; a longer one is refused whatever follows, so its beginning and length are evidence enough
 )
 
@@ -44,7 +44,7 @@ def store(competition: Competition, raw: RawReveal, *, now: datetime) -> bool:
             block=raw.block,
             extrinsic_index=raw.extrinsic_index,
             defaults={
-                "payload": raw.payload[:KEPT_BYTES],
+                "payload": raw.payload[:STORED_BYTES],
                 "fields": dict(reading.fields),
                 "objection": reading.objection or "",
                 "seen_at": now,
@@ -56,7 +56,7 @@ def store(competition: Competition, raw: RawReveal, *, now: datetime) -> bool:
                 "block": raw.block,
                 "extrinsic_index": raw.extrinsic_index,
                 "bytes": len(raw.payload),
-                "payload": raw.payload[:KEPT_BYTES].hex(),
+                "payload": raw.payload[:STORED_BYTES].hex(),
                 "signature": raw.signature.hex(),
                 "objection": reading.objection or "",
             }
@@ -123,8 +123,10 @@ def standings_of(round_: Round, *, now: datetime) -> Mapping[str, HotkeyStanding
 
 
 def _event(round_: Round, row: Submission, standings: Mapping[str, HotkeyStanding] | None) -> dict[str, object]:
-    told = standings[row.miner.hotkey] if standings is not None else None
-    stands = {"standing": {"block": told.block, "uid": told.uid, "alpha": str(told.alpha)}} if told else {}
+    standing = standings[row.miner.hotkey] if standings is not None else None
+    stands = (
+        {"standing": {"block": standing.block, "uid": standing.uid, "alpha": str(standing.alpha)}} if standing else {}
+    )
     return {
         **stands,
         "round": round_.number,

@@ -43,32 +43,32 @@ def allowed(competition: Competition) -> bool:
     return competition.active and competition.config.get("signed_reveals") is True
 
 
-def accept(competition: Competition, asked: SignedReveal, *, now: datetime) -> tuple[Round, Reveal]:
+def accept(competition: Competition, request: SignedReveal, *, now: datetime) -> tuple[Round, Reveal]:
     """Keep the reveal, in the block that is current.  Raises NotTaken, ChainFault."""
     if not allowed(competition):
         fix = "Reveal it on the competition's chain."
         raise NotTaken("not_allowed", "This competition takes reveals from its chain only.", fix)
-    readable(asked.payload)
+    readable(request.payload)
     block = chain.of(competition).block(now=now)
     with transaction.atomic():
         ledger.hold(competition.pk)  # a window that closes meanwhile waits for us, or is closed before we look
         round_ = open_round(competition, block=block)
         # all of the miner's in this window, the chain's too, in the order in which they count
-        rows = competition.reveals.filter(miner__hotkey=asked.hotkey, block__range=round_.reveal_window)
-        kept = list(rows.select_related("miner", "competition").order_by("block", "extrinsic_index"))
-        if kept and bytes(kept[-1].payload) == asked.payload:
-            return round_, kept[-1]
-        if sum(each.extrinsic_index >= ingest.SIGNED_FROM for each in kept) >= MOST:
+        rows = competition.reveals.filter(miner__hotkey=request.hotkey, block__range=round_.reveal_window)
+        stored = list(rows.select_related("miner", "competition").order_by("block", "extrinsic_index"))
+        if stored and bytes(stored[-1].payload) == request.payload:
+            return round_, stored[-1]
+        if sum(each.extrinsic_index >= ingest.SIGNED_FROM for each in stored) >= MOST:
             sentence = f"{MOST} reveals of this hotkey were taken in this window already."
             raise NotTaken("too_many", sentence, "Reveal on the chain, or wait for the next round.")
         place = (
             ingest.SIGNED_FROM
             + competition.reveals.filter(block=block, extrinsic_index__gte=ingest.SIGNED_FROM).count()
         )
-        raw = RawReveal(asked.hotkey, block, place, asked.payload, asked.signature, request=asked.request)
+        raw = RawReveal(request.hotkey, block, place, request.payload, request.signature, request=request.request)
         ingest.store(competition, raw, now=now)
         made = competition.reveals.select_related("miner", "competition")
-        return round_, made.get(block=block, extrinsic_index=place, miner__hotkey=asked.hotkey)
+        return round_, made.get(block=block, extrinsic_index=place, miner__hotkey=request.hotkey)
 
 
 def readable(payload: bytes) -> None:

@@ -48,12 +48,12 @@ def of_round(
     whose audit was decided by its matches, and by nothing else."""
     queue = tuple(entries)
     before = climb(queue, screen=screen, met=met, audits=audits, rules=rules).leader
-    found: list[int] = []
+    distances: list[int] = []
     for distance, (screen_, met_, audits_) in _supposed(screen, met, audits, gates, rules=rules):
         after = climb(queue, screen=screen_, met=met_, audits=audits_, rules=rules)
         if after.leader != before or not after.complete:
-            found.append(distance)
-    return min(found, default=None)
+            distances.append(distance)
+    return min(distances, default=None)
 
 
 World = tuple[Mapping[Key, Tally | None], Mapping[Pair, Tally], Mapping[Key, Audited]]

@@ -75,18 +75,18 @@ class Regeneration:
 def verdict(rows: Sequence[Regeneration], *, repeats: int, rules: GenerationRules) -> AuditVerdict | None:
     """The first repeat that misses a bar rejects; passing takes all.  None: the next match, or repeat, is wanted."""
     for number, one in enumerate(rows):
-        said = generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure)
-        if said.outcome == PASSED and one.defender is None:
+        result = generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure)
+        if result.outcome == PASSED and one.defender is None:
             return None
-        if said.outcome == PASSED and one.defender is not None:
-            said = _against(one.defender, said, rules=rules)
-        if said.outcome != PASSED or number + 1 == repeats:
+        if result.outcome == PASSED and one.defender is not None:
+            result = _against(one.defender, result, rules=rules)
+        if result.outcome != PASSED or number + 1 == repeats:
             before = (
-                f"All {repeats} hold. The last: " if said.outcome == PASSED else f"Time {number + 1} of {repeats}: "
+                f"All {repeats} hold. The last: " if result.outcome == PASSED else f"Time {number + 1} of {repeats}: "
             )
-            numbers = {**said.numbers, "repeats": number + 1}
-            limits = {**said.limits, "repeats": repeats, "least_defender_margin": str(rules.win_margin)}
-            return replace(said, sentence=before + said.sentence, numbers=numbers, limits=limits)
+            numbers = {**result.numbers, "repeats": number + 1}
+            limits = {**result.limits, "repeats": repeats, "least_defender_margin": str(rules.win_margin)}
+            return replace(result, sentence=before + result.sentence, numbers=numbers, limits=limits)
     return None
 
 
@@ -96,21 +96,21 @@ def first_verdict(rows: Sequence[Regeneration], *, rules: GenerationRules) -> Au
     return generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure)
 
 
-def _against(tally: TallyLike, said: AuditVerdict, *, rules: GenerationRules) -> AuditVerdict:
+def _against(tally: TallyLike, result: AuditVerdict, *, rules: GenerationRules) -> AuditVerdict:
     wins, losses = tally.won + tally.forfeits_defender, tally.lost + tally.forfeits_challenger
     counted = wins + tally.drawn + losses
     if counted < max(1, rules.least_counted):
         sentence = f"{counted} duels against the defender count: too few to decide. We run it again."
-        return replace(said, outcome=UNKNOWN, reason="too_few_duels", sentence=sentence)
+        return replace(result, outcome=UNKNOWN, reason="too_few_duels", sentence=sentence)
     margin = Fraction(wins - losses, counted)
-    numbers = {**said.numbers, "defender_margin": str(margin)}
-    told = (
+    numbers = {**result.numbers, "defender_margin": str(margin)}
+    comparison = (
         f"The platform's own run won {wins}, drew {tally.drawn}, lost {losses} against the defender: a margin of "
         f"{percent(margin)}, at least {percent(rules.win_margin)} is needed."
     )
     if margin < rules.win_margin:
-        return replace(said, outcome=FAILED, reason="no_win_again", sentence=told, numbers=numbers)
-    return replace(said, reason="won_again", sentence=f"{said.sentence} {told}", numbers=numbers)
+        return replace(result, outcome=FAILED, reason="no_win_again", sentence=comparison, numbers=numbers)
+    return replace(result, reason="won_again", sentence=f"{result.sentence} {comparison}", numbers=numbers)
 
 
 def result_of_missing(failure_class: str) -> str:
@@ -171,16 +171,16 @@ def _generation(
 def _compared(tally: TallyLike, *, counted: int, rules: GenerationRules) -> tuple[str, str, str]:
     net, allowed = _net(tally), -rules.win_margin
     missing = f", {tally.forfeits_challenger} of them not delivered" if tally.forfeits_challenger else ""
-    told = f"regenerated against submitted: {_wins(tally)} won, {tally.drawn} drawn, {_losses(tally)} lost{missing}"
+    counts = f"regenerated against submitted: {_wins(tally)} won, {tally.drawn} drawn, {_losses(tally)} lost{missing}"
     margin = f"margin {percent(Fraction(net, counted))}, at least {percent(allowed)} is needed"
     if rules.worse is not None:
         margin = "by the bankroll, reversed: a submitted output staked against each regenerated one"
     if not rules.worse and (rules.worse is False or Fraction(net, counted) >= allowed):
-        return PASSED, "not_worse", f"The platform's own run is not worse than what was submitted ({told}; {margin})."
+        return PASSED, "not_worse", f"The platform's own run is not worse than what was submitted ({counts}; {margin})."
     return (
         FAILED,
         "worse_than_submitted",
-        f"The platform's own run is worse than what was submitted ({told}; {margin}).",
+        f"The platform's own run is worse than what was submitted ({counts}; {margin}).",
     )
 
 

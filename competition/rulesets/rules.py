@@ -160,10 +160,10 @@ def _some(field: str, value: Any) -> int:
 def _purse_shares(field: str, value: Any) -> tuple[Fraction, ...]:
     if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 8:
         raise BadRules(field, "a list of 1 to 8 stakes is needed", fix='Write ["1/5", "1/2"]')
-    stakes = tuple(share(field, stake) for stake in value)
-    if not all(0 < stake < 1 for stake in stakes):
+    shares = tuple(share(field, stake) for stake in value)
+    if not all(0 < stake < 1 for stake in shares):
         raise BadRules(field, "a purse stakes more than nothing and less than all", fix='Write ["1/5", "1/2"]')
-    return stakes
+    return shares
 
 
 def _bar(field: str, value: Any) -> Fraction:

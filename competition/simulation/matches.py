@@ -49,8 +49,8 @@ def _running(values: object) -> Numbers:
 
 def first(where: Mask) -> Places:
     """The first true place on the last axis, or its length."""
-    found: Places = np.where(where.any(axis=-1), where.argmax(axis=-1), where.shape[-1])
-    return found
+    places: Places = np.where(where.any(axis=-1), where.argmax(axis=-1), where.shape[-1])
+    return places
 
 
 def results_after(
@@ -90,8 +90,8 @@ def screen(duels: SimulatedDuels, *, rules: Rules, title: TitleRules) -> MatchRe
     hopeless = (gap > 0) & (judged > 0) & (gap**2 >= float(title.futility_z) ** 2 * variance - HAIR)
     below = (judged_net + left - need < -1e-4) | (judged + forfeited + left < rules.least_counted)
     after = np.minimum(first((hopeless | below) & (left > 0)), total)
-    said = results_after(duels, after, rules=rules, settled_forfeits=True)
-    return MatchResults(said.margin, said.clears & (after == total), said.judged, said.drawn)
+    results = results_after(duels, after, rules=rules, settled_forfeits=True)
+    return MatchResults(results.margin, results.clears & (after == total), results.judged, results.drawn)
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ def draw(rows: Sequence[SimulatedFigures], *, path: Path) -> None:
 
 def bars(rows: Sequence[SimulatedFigures]) -> list[dict[str, Any]]:
     """One bar chart per ruleset: false dethronings, and power where somebody is better."""
-    found = []
+    parts = []
     for number, ruleset in enumerate(dict.fromkeys(row.ruleset for row in rows)):
         shown = list[tuple[str, Rate]]()
         for row in (row for row in rows if row.ruleset == ruleset):
             shown.append((f"{row.population.name}: false", row.false))
             if row.population.better:
                 shown.append((f"{row.population.name}: power", row.power))
-        found.append(
+        parts.append(
             {
                 "name": ruleset,
                 "x": [name for name, _ in shown],
@@ -45,7 +45,7 @@ def bars(rows: Sequence[SimulatedFigures]) -> list[dict[str, Any]]:
                 },
             }
         )
-    return found
+    return parts
 
 
 def layout() -> dict[str, Any]:

@@ -35,8 +35,8 @@ class Bill:
     def __init__(self, rounds: int) -> None:
         self.duels, self.calls = np.zeros(rounds), np.zeros(rounds)
 
-    def add(self, said: MatchResults, *, rows: Any = slice(None)) -> None:
-        judged, drawn = (x.reshape(len(x), -1).sum(-1) for x in (said.judged, said.drawn))
+    def add(self, results: MatchResults, *, rows: Any = slice(None)) -> None:
+        judged, drawn = (x.reshape(len(x), -1).sum(-1) for x in (results.judged, results.drawn))
         self.duels[rows] += judged
         self.calls[rows] += CALLS_DECISIVE * (judged - drawn) + CALLS_DRAWN * drawn
 
@@ -71,17 +71,17 @@ def _rung(
     against_leader = (defender == LEADER)[:, None]
     ours = field.screens.of((rows, place))
     met = SimulatedDuels(*(np.where(against_leader, a, b) for a, b in zip(_parts(ours), _parts(met), strict=True)))
-    said = margin_match(met, rules=rules)
-    held = said.clears
-    bill.add(_only(said, defender != LEADER), rows=rows)
+    results = margin_match(met, rules=rules)
+    held = results.clears
+    bill.add(_only(results, defender != LEADER), rows=rows)
     for _ in range(rules.audit_repeats):
         submitted = margin_match(lots.duels(np.zeros(len(rows)), prompts=p.prompts), rules=rules)
-        bill.add(_only(submitted, said.clears), rows=rows)
+        bill.add(_only(submitted, results.clears), rows=rows)
         held = held & (submitted.margin >= -float(rules.win_margin) - 1e-9)
         if rules.audit_repeats > 1:
-            again = margin_match(lots.mixed(lots.duels(ahead, prompts=p.prompts), met, share=p.repeated), rules=rules)
-            bill.add(_only(again, said.clears), rows=rows)
-            held = held & again.clears
+            rerun = margin_match(lots.mixed(lots.duels(ahead, prompts=p.prompts), met, share=p.repeated), rules=rules)
+            bill.add(_only(rerun, results.clears), rows=rows)
+            held = held & rerun.clears
     return np.asarray(held & ~field.cheat[rows, place], np.bool_)
 
 
@@ -89,8 +89,8 @@ def _parts(duels: SimulatedDuels) -> tuple[Any, Any, Any]:
     return duels.net, duels.counted, duels.forfeited
 
 
-def _only(said: MatchResults, rows: Mask) -> MatchResults:
-    return MatchResults(said.margin, said.clears, said.judged * rows, said.drawn * rows)
+def _only(results: MatchResults, rows: Mask) -> MatchResults:
+    return MatchResults(results.margin, results.clears, results.judged * rows, results.drawn * rows)
 
 
 def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: Start) -> RoundOutcomes:
@@ -102,9 +102,9 @@ def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: St
     bill = Bill(rounds)
     entered = ~field.owner | (np.cumsum(field.owner, axis=1) == 1)  # the first of the clones is the entry
     every = screen(field.screens, rules=rules, title=title)
-    said = MatchResults(every.margin, every.clears & entered, every.judged * entered, every.drawn * entered)
-    bill.add(said)
-    places, finalists = _finalists(field, lots, said, carried=carried, bill=bill, rules=rules)
+    results = MatchResults(every.margin, every.clears & entered, every.judged * entered, every.drawn * entered)
+    bill.add(results)
+    places, finalists = _finalists(field, lots, results, carried=carried, bill=bill, rules=rules)
     duels = lots.duels(np.take_along_axis(field.ahead, places, axis=1), prompts=title.prompts)
     if lots.population.correlation:
         common = lots.duels(np.zeros((rounds, 1)), prompts=title.prompts)
@@ -122,21 +122,21 @@ def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: St
 
 
 def _finalists(
-    field: SimulatedField, lots: Lots, said: MatchResults, *, carried: Start, bill: Bill, rules: Rules
+    field: SimulatedField, lots: Lots, results: MatchResults, *, carried: Start, bill: Bill, rules: Rules
 ) -> tuple[Places, Mask]:
     """The places of the best whose audits pass, and which of these places are taken: a rejected one is replaced."""
-    number, may = Title1(rules).title.finalists, said.clears & ~carried.out
+    number, may = Title1(rules).title.finalists, results.clears & ~carried.out
     deep = min(field.ahead.shape[1], number + lots.population.cheats + SPARE)
-    ranked = np.argsort(np.where(may, -said.margin, np.inf), axis=1, kind="stable")[:, :deep]
+    ranked = np.argsort(np.where(may, -results.margin, np.inf), axis=1, kind="stable")[:, :deep]
     stands = np.take_along_axis(may, ranked, axis=1)
     passes = stands & ~np.take_along_axis(field.cheat, ranked, axis=1)
     # honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title
     twins = lots.duels(np.zeros(stands.shape), prompts=lots.population.prompts)
     reversed_ = SimulatedDuels((-twins.net).astype(np.int8), twins.counted, twins.forfeited)
-    again = title_match(reversed_, rules=rules, title=Title1(rules).title)
-    passes &= ~again.title
+    rerun = title_match(reversed_, rules=rules, title=Title1(rules).title)
+    passes &= ~rerun.title
     before: NDArray[np.int_] = np.cumsum(passes, axis=1) - passes
-    bill.add(_only(again.results, stands & (before < number)))
+    bill.add(_only(rerun.results, stands & (before < number)))
     takes = passes & (before < number)
     first = np.argsort(~takes, axis=1, kind="stable")[:, :number]
     return np.take_along_axis(ranked, first, axis=1), np.take_along_axis(takes, first, axis=1)

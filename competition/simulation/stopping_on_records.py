@@ -57,10 +57,10 @@ def result_of(duel: dict[str, Any]) -> DuelResult:
 def measure(folder: Path, *, rules: Rules, seed: int) -> Saved:
     """In the recorded order; and `SHUFFLES` times in another order where a decision could change."""
     ruleset = rulesets.ruleset(rules)
-    lots, judged, saved, changed, worst, found = random.Random(seed), 0, 0, 0, 0.0, list(screens(folder))
-    if not found:
+    lots, judged, saved, changed, worst, recorded = random.Random(seed), 0, 0, 0, 0.0, list(screens(folder))
+    if not recorded:
         raise FileNotFoundError(f"--records {folder}: it holds no <repository>/rounds/<n>/<miner>/duels*.json")
-    for results in found:
+    for results in recorded:
         stopped = ruleset.match_end(SCREEN, results, total=len(results))
         if stopped is None:
             raise ValueError("a record has no open duels")
@@ -72,7 +72,7 @@ def measure(folder: Path, *, rules: Rules, seed: int) -> Saved:
             total = len(results)
             ends = [ruleset.match_end(SCREEN, lots.sample(results, total), total=total) for _ in range(SHUFFLES)]
             worst = max(worst, sum(bool(end and end.because) for end in ends) / SHUFFLES)
-    return Saved(len(found), judged, saved, changed, worst)
+    return Saved(len(recorded), judged, saved, changed, worst)
 
 
 def _judged(results: list[DuelResult]) -> int:

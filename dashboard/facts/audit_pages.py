@@ -192,7 +192,7 @@ def page(
         if one.state != "decided":
             continue
         tally = figures(tally_of(one), rules=rules_of(round_), kind=one.kind)
-        again = plain(one.kind) == Match.Kind.AGAIN
+        again = plain(one.kind) == Match.Kind.AGAINST_DEFENDER
         repeats.append(
             RepeatRow(
                 number=regeneration_in(one.kind) + 1,

@@ -149,7 +149,7 @@ class _CanonicalWriter:
         return self.materials[index]
 
     def _slots(self, entry: Json, keys: Iterable[str]) -> Json:
-        """The places of `told` that name a texture."""
+        """The places of `entry` that name a texture."""
         slots = {}
         for key in (key for key in keys if key in entry):
             slot = entry[key]

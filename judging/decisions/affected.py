@@ -65,12 +65,12 @@ def unfit(choice: Choice) -> tuple[str, str] | None:
     return None
 
 
-def moment(said: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
     try:
-        found = datetime.fromisoformat(said)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return parsed if parsed.tzinfo else None
 
 
 def named(choice: Choice) -> dict[str, str]:
@@ -78,14 +78,14 @@ def named(choice: Choice) -> dict[str, str]:
     return {name: choice[name] for name in ("what", *FIELDS[choice["what"]])}
 
 
-def whole(told: Iterable[Heard], *, choice: Choice, resting: frozenset[Place] = frozenset()) -> frozenset[Place]:
-    """The affected set of a choice that `unfit` has nothing against.  `resting`: the duels that rest on the answer."""
-    rows = list(told)
-    files = {row.files for row in rows if _touched(row, choice, resting)}
+def whole(heard: Iterable[Heard], *, choice: Choice, cited: frozenset[Place] = frozenset()) -> frozenset[Place]:
+    """The affected set of a choice that `unfit` has nothing against.  `cited`: the duels that cite the answer."""
+    rows = list(heard)
+    files = {row.files for row in rows if _touched(row, choice, cited)}
     return frozenset(row.place for row in rows if row.files in files)
 
 
-def _touched(row: Heard, choice: Choice, resting: frozenset[Place]) -> bool:
+def _touched(row: Heard, choice: Choice, cited: frozenset[Place]) -> bool:
     what = choice["what"]
     if what == "match":
         return " ".join(row.place.match) == choice["match"]
@@ -94,4 +94,4 @@ def _touched(row: Heard, choice: Choice, resting: frozenset[Place]) -> bool:
     if what == "time":
         since, until = moment(choice["since"]), moment(choice["until"])
         return since is not None and until is not None and since <= row.at <= until
-    return what == "round" or row.place in resting
+    return what == "round" or row.place in cited

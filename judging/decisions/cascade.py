@@ -109,10 +109,10 @@ def value_of(ballot: Ballot, *, bar: int) -> int:
 
 
 def _lead(so_far: AnswersSoFar, *, bars: Bars) -> Lead:
-    likeness = _taken(so_far, "likeness")
-    if clear := value_of(likeness, bar=bars.likeness):
+    ballot = _taken(so_far, "likeness")
+    if clear := value_of(ballot, bar=bars.likeness):
         return clear, "likeness"
-    lean = value_of(likeness, bar=bars.lean)
+    lean = value_of(ballot, bar=bars.lean)
     if agreed := _specialists(so_far, lean=lean, bars=bars):
         return agreed, "specialists"
     if so_far.low_contrast and not _against(rescue := value_of(_taken(so_far, "gray"), bar=bars.gray), lean) and rescue:

@@ -198,7 +198,7 @@ def judge_control(control: Control, now: datetime) -> Outcome:
     let_go()
     answers = Remembered()
     try:
-        found = verdict_of(
+        verdict = verdict_of(
             judge_named(control.round.competition.judge),
             reference=store.default().path(control.prompt.sha256),
             reference_sha256=control.prompt.sha256,
@@ -211,17 +211,17 @@ def judge_control(control: Control, now: datetime) -> Outcome:
             return retry_unanswered(control, no_answer)
         # miners' files may be why there is no answer: a repeat then counts as one that came to nothing, and fails its
         # gate where the duel had come to something
-        found = silence.verdict(defender_silences=False, challenger_silences=False)
+        verdict = silence.verdict(defender_silences=False, challenger_silences=False)
         answers = Remembered()
     facts = {
-        "score_micro": health.score_of(control.kind, found),
+        "score_micro": health.score_of(control.kind, verdict),
         "before_micro": repeated.score_micro if repeated else None,
         "left_sha256": pair[0].sha256,
         "right_sha256": pair[1].sha256,
     }
     doctored = {} if repeated else {name: path.name for name, path in pair[1].views.items()}
-    sets = {**facts, "views": doctored, "answers": answers.as_json(), "detail": found.detail()}
-    return Move("judged", because=f"decided by {found.decided_by}", sets=sets, facts=facts)
+    sets = {**facts, "views": doctored, "answers": answers.as_json(), "detail": verdict.detail()}
+    return Move("judged", because=f"decided by {verdict.decided_by}", sets=sets, facts=facts)
 
 
 def retry_unanswered(row: Control | Duel, no_answer: NoAnswer) -> Retry:

@@ -67,7 +67,7 @@ def empty(scene: trimesh.Scene) -> trimesh.Scene:
     return _rebuilt({"speck": trimesh.creation.box(extents=(SPECK,) * 3)})
 
 
-BREAKAGES: dict[str, Callable[[trimesh.Scene], trimesh.Scene]] = {
+DEGRADATIONS: dict[str, Callable[[trimesh.Scene], trimesh.Scene]] = {
     "missing_part": missing_part,
     "wrong_colour": wrong_colour,
     "squashed": squashed,
@@ -116,11 +116,11 @@ def _rebuilt(parts: dict[str, trimesh.Trimesh]) -> trimesh.Scene:
 def _with_faces(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) -> trimesh.Scene:
     copies = _copies(scene)
     for part in copies.values():
-        kept = keeps(part)
-        normals, used = part.vertex_normals, np.unique(part.faces[kept])
-        part.update_faces(kept)
+        selected = keeps(part)
+        normals, used = part.vertex_normals, np.unique(part.faces[selected])
+        part.update_faces(selected)
         part.remove_unreferenced_vertices()
-        if kept.any():
+        if selected.any():
             part.vertex_normals = normals[used]  # type: ignore[method-assign]  # a property that trimesh declares through a decorator
     return _rebuilt(copies)
 

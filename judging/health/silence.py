@@ -40,8 +40,8 @@ def verdict_on(
 
     def silent(left: Side, right: Side, *, asks: int) -> bool:
         """Raises NoAnswer for a silence that no picture makes."""
-        take = f"silence {secrets.token_hex(8)}"  # no answer to anybody else's question is one to this
-        probe = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, take, asks)
+        namespace = f"silence {secrets.token_hex(8)}"  # no answer to anybody else's question is one to this
+        probe = Deliberation(judge.judge_version, judge, Remembered(), reference, left, right, wanted, namespace, asks)
         try:
             probe.ask_everything()
         except NoAnswer as no_answer:

@@ -21,9 +21,9 @@ class DuelAnswerStore:
         self.duel = duel
 
     def read(self, keys: Sequence[str]) -> dict[str, Reply]:
-        found = {row.key: reply_of(row) for row in StoredAnswer.objects.filter(key__in=keys)}
+        replies = {row.key: reply_of(row) for row in StoredAnswer.objects.filter(key__in=keys)}
         let_go()
-        return found
+        return replies
 
     def write(self, key: str, reply: Reply, *, kind: str, judge: str) -> Reply:
         """Two workers may have asked at the same time: the first answer stands for both."""

@@ -75,7 +75,7 @@ def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Sto
             store.default().path(duel.prompt.sha256),
             left,
             right,
-            take=duel.answer_namespace,
+            answer_namespace=duel.answer_namespace,
             low_contrast="gray" in kinds,
         ).verdict()
         if (verdict.outcome, verdict.score_micro, verdict.detail()) != (duel.outcome, duel.score_micro, duel.detail):

@@ -24,17 +24,19 @@ def verdict_of(
     challenger: Side,
     answers: AnswerStore | None = None,
     wanted: Callable[[], bool] = lambda: True,
-    take: str = "",
+    answer_namespace: str = "",
 ) -> Verdict:
     """The verdict on one duel.  Raises NoAnswer when any answer is missing: an outage is not a draw.
 
-    For judges that deliberate: `answers` stores what was answered, `wanted` says whether anybody still waits, `take`
-    is the name under which the questions are asked again ("" where a stored answer serves).
+    For judges that deliberate: `answers` stores what was answered, `wanted`: whether anybody still waits;
+    `answer_namespace`: the name under which the questions are asked again ("" where a stored answer serves).
     """
     if isinstance(judge, Deliberates):
-        kept = judge.answers if answers is None else answers
-        asked = Deliberation(judge.judge_version, judge, kept, reference, defender, challenger, wanted, take)
-        return asked.verdict()
+        store = judge.answers if answers is None else answers
+        deliberation = Deliberation(
+            judge.judge_version, judge, store, reference, defender, challenger, wanted, answer_namespace
+        )
+        return deliberation.verdict()
     taken: dict[str, Ballot] = {}
     while (kind := ballots.next_kind(taken)) is not None:
         ab = Question(kind, reference, reference_sha256, defender, challenger)

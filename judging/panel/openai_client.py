@@ -31,7 +31,7 @@ from judging.panel.questions.version import JudgeVersion
 
 log = logging.getLogger(__name__)
 RECHECK_S = 30.0  # how long the server's word about its model and version is believed
-ANSWERS_KEPT = 10_000  # digests, to know an old answer by
+MOST_SEEN = 10_000  # digests, to know an old answer by
 CONNECT_S = 4.0  # for a connection, and for the first sign of life of a server
 GET_S = 8.0  # for what a server says of itself
 MISSED_S = 2.0  # how long a server that has never answered is not tried again
@@ -248,7 +248,7 @@ class Client:
                 f"The judge's server gave one answer (id {name[:60]!r}, the same time and content) to two questions: "
                 "its ids repeat, or something before it repeats old answers; the operator must mend that.",
             )
-        if len(self.seen) > ANSWERS_KEPT:
+        if len(self.seen) > MOST_SEEN:
             self.seen.popitem(last=False)
 
     async def _require_right_server(self) -> None:
@@ -297,7 +297,7 @@ class Client:
             raise _no_answer(failed) from failed
         self.reached = True
         status = answer.status
-        why = wire.reason(answer.content, hidden=self.secrets) if status != 200 else ""
+        why = wire.reason(answer.content, secrets=self.secrets) if status != 200 else ""
         shown = f"{status}: {why}" if why else f"{status}"
         if status == 429 or status >= 500:
             retry_after = answer.headers.get("retry-after", "")

@@ -201,15 +201,15 @@ SECRETS = (
 )
 
 
-def reason(content: bytes, *, hidden: Sequence[str] = ()) -> str:
+def reason(content: bytes, *, secrets: Sequence[str] = ()) -> str:
     """What a server said with a refusal: one line, bounded, without pictures and what may be a secret.
 
-    `hidden`: texts that must not be in it, such as our own key.
+    `secrets`: texts that must not be in it, such as our own key.
     """
     text = content[: 64 * LONGEST_REASON].decode("utf-8", "replace")
     with contextlib.suppress(ValueError, RecursionError):
         text = _message(json.loads(content)) or text
-    for secret in filter(None, hidden):
+    for secret in filter(None, secrets):
         text = text.replace(secret, "[hidden]")
     for pattern, instead in SECRETS:
         text = pattern.sub(instead, text)

@@ -48,11 +48,11 @@ class Transformers:
             if self._pid != os.getpid():
                 self._pid, self._waiting, self.loaded = os.getpid(), queue.SimpleQueue(), None
                 threading.Thread(target=self._feed, name="model", daemon=True).start()
-        asked: list[tuple[Call, Future[Reply]]] = [(call, Future()) for call in calls]
-        for one in asked:
+        pending: list[tuple[Call, Future[Reply]]] = [(call, Future()) for call in calls]
+        for one in pending:
             self._waiting.put(one)
         outcomes: list[Reply | NoAnswer] = []
-        for _, future in asked:
+        for _, future in pending:
             try:
                 outcomes.append(future.result())
             except NoAnswer as silence:
@@ -63,9 +63,9 @@ class Transformers:
 
     def _feed(self) -> None:
         while True:
-            asked = [self._waiting.get()]
-            while len(asked) < self.batch and not self._waiting.empty():
-                asked.append(self._waiting.get())
+            pending = [self._waiting.get()]
+            while len(pending) < self.batch and not self._waiting.empty():
+                pending.append(self._waiting.get())
             try:
                 if self.loaded is None:
                     from judging.panel.transformers_model import Loaded  # torch and transformers
@@ -73,40 +73,40 @@ class Transformers:
                     version = self.judge_version
                     name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
                     self.loaded = Loaded.from_folder(name, revision=revision, device=self.device)
-                self._answer_batch(asked)
+                self._answer_batch(pending)
             except Exception as error:  # whoever waits must hear of it, and the next batch may be fine
                 silence = NoAnswer("model", f"The model failed: {type(error).__name__}: {str(error)[:200]}")
-                for waiting in [future for _, future in asked if not future.done()]:
+                for waiting in [future for _, future in pending if not future.done()]:
                     waiting.set_exception(silence)
 
-    def _answer_batch(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
-        for call, future in asked:
+    def _answer_batch(self, batch: "Sequence[tuple[Call, Future[Reply]]]") -> None:
+        for call, future in batch:
             if not call.labels:
                 began = monotonic()
-                found = JSON.search(self.loaded.words(call))
-                future.set_result(self._reply({}, 1.0, began, text=found.group() if found else ""))
-        self._labels([one for one in asked if one[0].labels])
+                matched = JSON.search(self.loaded.words(call))
+                future.set_result(self._reply({}, 1.0, began, text=matched.group() if matched else ""))
+        self._labels([one for one in batch if one[0].labels])
 
-    def _labels(self, asked: "Sequence[tuple[Call, Future[Reply]]]") -> None:
+    def _labels(self, batch: "Sequence[tuple[Call, Future[Reply]]]") -> None:
         """In one batch if it fits, else in halves; the smaller batch is remembered."""
-        if not asked:
+        if not batch:
             return
         began = monotonic()
         try:
-            answered = self.loaded.labels([call for call, _ in asked])
+            answered = self.loaded.labels([call for call, _ in batch])
         except Exception as error:
             from judging.panel.transformers_model import out_of_memory, tidy  # torch, which is loaded by then
 
             if not out_of_memory(error):
                 raise
             tidy()
-            if len(asked) == 1:
+            if len(batch) == 1:
                 raise NoAnswer("out_of_memory", "One question alone does not fit into the card's memory.") from error
-            self.batch = half = len(asked) // 2
-            self._labels(asked[:half])
-            self._labels(asked[half:])
+            self.batch = half = len(batch) // 2
+            self._labels(batch[:half])
+            self._labels(batch[half:])
             return
-        for (_, future), shares in zip(asked, answered, strict=True):
+        for (_, future), shares in zip(batch, answered, strict=True):
             future.set_result(self._reply(shares, sum(shares.values()), began))
 
     def _reply(self, shares: dict[str, float], mass: float, began: float, *, text: str = "") -> Reply:

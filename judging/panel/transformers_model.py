@@ -50,8 +50,8 @@ class Loaded:
     def words(self, call: Call) -> str:
         with torch.inference_mode():
             inputs = self._inputs([call])
-            said = self.model.generate(**inputs, max_new_tokens=WORDS, do_sample=False)
-        return str(self.processor.decode(said[0][inputs["input_ids"].shape[1] :], skip_special_tokens=True))
+            generated = self.model.generate(**inputs, max_new_tokens=WORDS, do_sample=False)
+        return str(self.processor.decode(generated[0][inputs["input_ids"].shape[1] :], skip_special_tokens=True))
 
     def tokens(self, label: str) -> list[int]:
         return _tokens(self.processor, label)

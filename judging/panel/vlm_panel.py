@@ -61,7 +61,7 @@ class Deliberation:
     defender: Side
     challenger: Side
     wanted: Callable[[], bool] = lambda: True
-    take: str = ""
+    answer_namespace: str = ""
     asks: int = ASKS
 
     def verdict(self) -> Verdict:
@@ -117,7 +117,7 @@ class Deliberation:
 
     @property
     def _asker(self) -> Asker:
-        return Asker(self.version, self.reference, self.take)
+        return Asker(self.version, self.reference, self.answer_namespace)
 
     def _angles(self) -> tuple[str, str]:
         """The view of each asset that is nearest to the reference's camera."""

@@ -41,7 +41,7 @@ FLAT_WORTH = 0.1  # what is left of the soundness of a thing without any depth
 PLAUSIBLE_DEPTH = 0.2  # of the front's shorter side: what is thinner is a card
 HALF_FRONT = 100_000  # a quality difference, in millionths, that scores one half
 HALF_AROUND = 100_000  # with both at 0.1 the draw band of 0.08 is a difference of 0.0087
-KEPT = 4096  # measures in memory: a few hundred bytes each
+CACHED_MEASURES = 4096  # measures in memory: a few hundred bytes each
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Perceptual:
         key = (side.sha256, question.reference_sha256, str(side.views.get(FRONT[0])))
         if key not in self._measures:
             reference = reference_look(question.reference, question.reference_sha256)
-            if len(self._measures) >= KEPT:
+            if len(self._measures) >= CACHED_MEASURES:
                 del self._measures[next(iter(self._measures))]
             self._measures[key] = measured(side.views, reference=reference)
         return self._measures[key]

@@ -72,10 +72,10 @@ def of_reference(pixels: Pixels) -> Mask:
     if pixels.shape[2] == 4 and 0.01 < (pixels[..., 3] > 127).mean() < 0.98:
         return np.asarray(pixels[..., 3].astype(np.float32) / 255, np.float32)
     small = shrunk(pixels[..., :3], side=SETTLING)
-    found = _without_specks(_settled(small))
-    if found.mean() < LEAST_OBJECT:
+    mask = _without_specks(_settled(small))
+    if mask.mean() < LEAST_OBJECT:
         raise NoAnswer("no_object", "No object was found in the prompt's picture.")
-    full = cv2.resize(found.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    full = cv2.resize(mask.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.clip(full, 0, 1)
 
 
@@ -107,16 +107,16 @@ def _settled(small: Pixels) -> NDArray[np.bool_]:
     cv2.setRNGSeed(17)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(small, labels, None, *models, 3, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]  # with a mask the rectangle is None
-    found: NDArray[np.bool_] = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    return found
+    mask: NDArray[np.bool_] = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    return mask
 
 
-def _without_specks(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pieces under 2 % of the object go, and pinholes are closed; an object in several pieces is kept."""
-    kept = found.astype(np.uint8)
+    cleaned = mask.astype(np.uint8)
     for value, share in ((1, 0.02), (0, 0.004)):
-        total, labels, stats, _ = cv2.connectedComponentsWithStats((kept == value).astype(np.uint8), connectivity=4)
-        least = share * max(int(kept.sum()), 1)
+        total, labels, stats, _ = cv2.connectedComponentsWithStats((cleaned == value).astype(np.uint8), connectivity=4)
+        least = share * max(int(cleaned.sum()), 1)
         small = [label for label in range(1, total) if stats[label, cv2.CC_STAT_AREA] < least]
-        kept[np.isin(labels, small)] = 1 - value
-    return kept.astype(bool)
+        cleaned[np.isin(labels, small)] = 1 - value
+    return cleaned.astype(bool)

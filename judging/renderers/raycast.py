@@ -119,8 +119,8 @@ def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:
     except OSError as error:
         raise RendererFault("CRASHED", f"the work left no picture {name}") from error
     try:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode) or found.st_size != length:
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != length:
             raise RendererFault("CRASHED", f"the work left a wrong picture {name}")
         pixels = os.pread(number, length, 0)
     finally:

@@ -42,7 +42,7 @@ class Soup:
         lengths = [len(part.faces) for part in parts]
         coloured = any(part.colours is not None for part in parts)
         material = np.repeat(np.array([part.material for part in parts], np.int32), lengths)
-        double = np.array([told.double_sided for told in model.materials], np.bool_)
+        double = np.array([material.double_sided for material in model.materials], np.bool_)
         return cls(
             faces=np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)]),
             positions=np.concatenate([part.positions for part in parts]),

@@ -96,18 +96,18 @@ class Rig:
             raise ValueError(f"rig: {complaint}")
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
+    def from_json(cls, payload: Mapping[str, Any]) -> Self:
         """Read a rig from a competition's configuration.  Raises ValueError with what is wrong."""
-        unknown = set(told) - {*KEYS, "views", "gray", "light"}
+        unknown = set(payload) - {*KEYS, "views", "gray", "light"}
         if unknown:
             raise ValueError(f"rig: unknown keys {sorted(unknown)}")
         try:
-            views = tuple(CameraView(str(v["name"]), float(v["theta"]), float(v["phi"])) for v in told["views"])
-            rest = {key: KEYS[key](told[key]) for key in KEYS if key in told}
-            gray = tuple(str(name) for name in told.get("gray", ()))
+            views = tuple(CameraView(str(v["name"]), float(v["theta"]), float(v["phi"])) for v in payload["views"])
+            rest = {key: KEYS[key](payload[key]) for key in KEYS if key in payload}
+            gray = tuple(str(name) for name in payload.get("gray", ()))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"rig: {error!r}") from error
-        return cls(views=views, gray=gray, light=str(told.get("light", LIGHTS[0])), **rest)
+        return cls(views=views, gray=gray, light=str(payload.get("light", LIGHTS[0])), **rest)
 
     def to_json(self) -> dict[str, Any]:
         views = [{"name": view.name, "theta": view.theta, "phi": view.phi} for view in self.views]

@@ -24,12 +24,12 @@ class Brush:
     def __init__(self, model: Model, soup: Soup, rig: Rig) -> None:
         self.soup = soup
         self.materials = model.materials
-        self.base = np.array([told.base for told in model.materials], np.float32)
-        self.emissive = np.array([told.emissive for told in model.materials], np.float32)
-        self.unlit = np.array([told.unlit for told in model.materials], np.bool_)
-        self.opaque = np.array([not told.blends and told.cutoff is None for told in model.materials], np.bool_)
-        self.cutoff = np.array([told.cutoff or 0.0 for told in model.materials], np.float32)
-        self.masks = np.array([told.cutoff is not None for told in model.materials], np.bool_)
+        self.base = np.array([surface.base for surface in model.materials], np.float32)
+        self.emissive = np.array([surface.emissive for surface in model.materials], np.float32)
+        self.unlit = np.array([surface.unlit for surface in model.materials], np.bool_)
+        self.opaque = np.array([not surface.blends and surface.cutoff is None for surface in model.materials], np.bool_)
+        self.cutoff = np.array([surface.cutoff or 0.0 for surface in model.materials], np.float32)
+        self.masks = np.array([surface.cutoff is not None for surface in model.materials], np.bool_)
         self.footprint = 2 * np.tan(np.radians(rig.fov) / 2) / (rig.pixels * rig.samples)
 
     def paint(self, hits: Hits, rays: Floats, distance: Floats, camera: Camera) -> Floats:
@@ -54,10 +54,10 @@ class Brush:
         if self.soup.colours is not None:
             base = base * _between(self.soup.colours, corners, weights)
         for index in np.unique(material):
-            told, here = self.materials[index], material == index
-            if told.paint:
+            surface, here = self.materials[index], material == index
+            if surface.paint:
                 base[here] *= self._texel(
-                    told.paint, self.soup.uv, hits.face[here], corners[here], weights[here], distance[here]
+                    surface.paint, self.soup.uv, hits.face[here], corners[here], weights[here], distance[here]
                 )
         return base
 
@@ -66,10 +66,10 @@ class Brush:
     ) -> Floats:
         glow = self.emissive[material]
         for index in np.unique(material):
-            told, here = self.materials[index], material == index
-            if told.glow and any(told.emissive):
+            surface, here = self.materials[index], material == index
+            if surface.glow and any(surface.emissive):
                 glow[here] *= self._texel(
-                    told.glow, self.soup.glow_uv, hits.face[here], corners[here], weights[here], distance[here]
+                    surface.glow, self.soup.glow_uv, hits.face[here], corners[here], weights[here], distance[here]
                 )[:, :3]
         return glow
 

@@ -153,8 +153,8 @@ def allowed(rig: Rig) -> SandboxPolicy:
 @functools.cache
 def scripts() -> dict[str, bytes | str]:
     """The page: ours alone, the same for every asset."""
-    ours_alone = {f"/{name}": own(name) for name in ("darkroom.js", "scene.js", "reading.js", "splats.js")}
-    return {"/": HTML, "/page.css": CSS, "/three.js": vendored("three"), **ours_alone}
+    own_files = {f"/{name}": own(name) for name in ("darkroom.js", "scene.js", "reading.js", "splats.js")}
+    return {"/": HTML, "/page.css": CSS, "/three.js": vendored("three"), **own_files}
 
 
 def opened(png: bytes, *, size: int) -> Image.Image:

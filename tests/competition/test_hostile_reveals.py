@@ -70,7 +70,7 @@ def test_each_is_kept_and_explained_and_none_stops_the_next(competition: Competi
     assert len(kept) == len(PAYLOADS)
     for number, (name, payload) in enumerate(PAYLOADS.items()):
         row = kept[number]
-        assert bytes(row.payload) == payload[: ingest.KEPT_BYTES], name
+        assert bytes(row.payload) == payload[: ingest.STORED_BYTES], name
         assert row.fields or row.objection.endswith("."), name
     assert LedgerEvent.objects.filter(competition=competition, kind="reveal").count() == len(PAYLOADS)
 

@@ -88,7 +88,7 @@ def test_a_bad_payload_is_recorded_and_nobody_else_is_affected(competition: Comp
     assert Submission.objects.get(miner__hotkey=made.key("alice").ss58_address).eligible
     assert Reveal.objects.count() == 2
     kept = Reveal.objects.get(miner=bad.miner)
-    assert bytes(kept.payload) == payload[: ingest.KEPT_BYTES]
+    assert bytes(kept.payload) == payload[: ingest.STORED_BYTES]
 
 
 def test_reading_the_chain_again_changes_nothing(competition: Competition) -> None:

@@ -171,7 +171,7 @@ def test_more_appeals_cost_no_further_query(client: Client, made: Made, django_a
 @pytest.mark.parametrize("name", ["competition", "margin", "ply", "threejs"])
 def test_who_watches_the_demo_has_minutes_to_object_and_its_first_round_waits_for_nobody(name: str) -> None:
     """In blocks of a second: a round decided within 80 seconds of its last file leaves three minutes and more."""
-    told = demo_setting.read_setting(Path(demo_setting.TOLD).with_name(f"{name}.json"))
+    told = demo_setting.read_setting(Path(demo_setting.DEFAULT_FILE).with_name(f"{name}.json"))
     assert told["block_seconds"] == 1.0
     cadence = schedule.Cadence.from_json(told["config"]["blocks"])
     first = schedule.first(cadence, earliest_reveal_block=3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from judging.backends import NoAnswer, Question, Side, judge_named, scripted
 from judging.decisions.ballots import MICRO
-from judging.health.degraded_meshes import BREAKAGES, glb_of
+from judging.health.degraded_meshes import DEGRADATIONS, glb_of
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.questions import QUESTIONS
 from judging.perceptual import perceptual, silhouettes
@@ -61,7 +61,7 @@ def reference(tmp_path_factory):
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
     folder = tmp_path_factory.mktemp("views")
-    made = {name: photographed(broken(lantern()), folder, name=name) for name, broken in BREAKAGES.items()}
+    made = {name: photographed(broken(lantern()), folder, name=name) for name, broken in DEGRADATIONS.items()}
     flat = lantern()
     for part in flat.geometry.values():
         part.apply_scale([1, 1, 0.03])

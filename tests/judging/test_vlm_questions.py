@@ -216,7 +216,7 @@ KEY = "tok-3f9a7c1e5b"
     ],
 )
 def test_a_refusal_is_kept_as_one_bounded_line_without_secrets(body, kept):
-    line = wire.reason(body, hidden=[KEY])
+    line = wire.reason(body, secrets=[KEY])
     assert len(line) <= 300 and KEY not in line
     assert line == kept or not kept
 

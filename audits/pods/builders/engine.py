@@ -63,8 +63,8 @@ class EngineBuilder:
 
     def status(self, image: Image, *, archive: str) -> Status:
         try:
-            found = self.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
-            status = _built(found, archive=archive)
+            image_json = self.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
+            status = _built(image_json, archive=archive)
             if status.state == FAILED:
                 self.rest.json("DELETE", f"{VERSION}/images/{tag_of(archive)}", query={"force": "1"})
         except Missing:
@@ -95,10 +95,10 @@ class EngineBuilder:
         if (failed := self._built(self._query(image, archive), context, log)) is not None:
             self.remove_leftovers()
             return failed
-        found = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
-        if found.state == ABSENT:
+        status = self.status(image, archive=archive)  # the stream may end without a word: the engine decides
+        if status.state == ABSENT:
             return unknown_build("the engine said nothing, and there is no image", log=log.text)
-        return Status(state=found.state, digest=found.digest, fault=found.fault, log=log.text)
+        return Status(state=status.state, digest=status.digest, fault=status.fault, log=log.text)
 
     def remove_leftovers(self) -> None:
         """Remove the layers and the cache of builds that came to nothing, so that no recipe fills the disk for others.
@@ -178,16 +178,16 @@ def tag_of(archive: str) -> str:
 
 def blame(error: str, log: str) -> PodFault:
     """A recipe that fails is the miner's; a full disk, or a network that was away while it ran, is ours."""
-    said = f"{error}\n{log[-2000:]}".lower()
+    output = f"{error}\n{log[-2000:]}".lower()
     words = "".join(letter for letter in error[:200] if letter.isprintable())
-    if any(piece in said for piece in OURS):
+    if any(piece in output for piece in OURS):
         return PodFault(INFRASTRUCTURE, "build_disturbed", f"The build was disturbed ({words}). We build again.")
     return PodFault(MINER, "build_failed", f"The image could not be built from {RECIPE}: {words}")
 
 
-def _built(found: Any, *, archive: str) -> Status:
+def _built(image_json: Any, *, archive: str) -> Status:
     """An image under this name that was not made from this archive is none."""
-    row = found if isinstance(found, dict) else {}
+    row = image_json if isinstance(image_json, dict) else {}
     labels = row.get("Config", {}).get("Labels") or {}
     digest, size = str(row.get("Id", "")), row.get("Size", 0)
     if labels.get(LABEL) != archive or not BY_DIGEST.fullmatch(digest):

@@ -37,14 +37,14 @@ class PushingBuilder:
 
     def status(self, image: Image, *, archive: str) -> Status:
         """BUILT means pushed: the engine stores the pushed digest beside its image."""
-        found = self.builder.status(image, archive=archive)
-        if found.state != BUILT:
-            return found
+        status = self.builder.status(image, archive=archive)
+        if status.state != BUILT:
+            return status
         try:
-            told = self.builder.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
+            image_json = self.builder.rest.json("GET", f"{VERSION}/images/{tag_of(archive)}/json")
         except (Missing, RestRefused, PodFault) as reason:
             return unknown_build(str(reason))
-        digest = next((d for d in told.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
+        digest = next((d for d in image_json.get("RepoDigests") or [] if str(d).startswith(f"{self.repository}@")), "")
         return Status(state=BUILT, digest=str(digest)) if digest else Status(state=ABSENT)
 
     def build_control(self) -> Status:
@@ -53,12 +53,12 @@ class PushingBuilder:
 
     def build(self, image: Image, *, archive: str, context: Path) -> Status:
         """Builds only what the engine does not have yet, then pushes it."""
-        found = self.builder.status(image, archive=archive)
-        if found.state == ABSENT:
-            found = self.builder.build(image, archive=archive, context=context)
-        return self._pushed(found, image=tag_of(archive), tag=archive[:40]) if found.state == BUILT else found
+        status = self.builder.status(image, archive=archive)
+        if status.state == ABSENT:
+            status = self.builder.build(image, archive=archive, context=context)
+        return self._pushed(status, image=tag_of(archive), tag=archive[:40]) if status.state == BUILT else status
 
-    def _pushed(self, found: Status, *, image: str, tag: str) -> Status:
+    def _pushed(self, status: Status, *, image: str, tag: str) -> Status:
         engine = self.builder.rest
         user, _, password = self.key.partition(":")
         login = {"username": user, "password": password, "serveraddress": self.repository.partition("/")[0]}
@@ -69,10 +69,10 @@ class PushingBuilder:
             with engine.stream("POST", path, query={"tag": tag}, headers=headers, patience=patience) as answer:
                 digest = _digest(answer.lines()) if answer.status == 200 else ""  # "": the push was refused
         except (FetchFailed, OSError, Missing, RestRefused, PodFault) as reason:
-            return unknown_build(f"the push broke ({type(reason).__name__})", log=found.log)
+            return unknown_build(f"the push broke ({type(reason).__name__})", log=status.log)
         if not digest:
-            return unknown_build("the registry did not say what it has", log=found.log)
-        return Status(state=BUILT, digest=f"{self.repository}@{digest}", log=found.log)
+            return unknown_build("the registry did not say what it has", log=status.log)
+        return Status(state=BUILT, digest=f"{self.repository}@{digest}", log=status.log)
 
 
 def _digest(lines: Iterator[bytes]) -> str:
@@ -85,6 +85,6 @@ def _digest(lines: Iterator[bytes]) -> str:
         if not isinstance(event, dict) or event.get("error"):
             return ""
         aux = event.get("aux")
-        found = str(aux.get("Digest", "")) if isinstance(aux, dict) else ""
-        digest = found if DIGEST.fullmatch(found) else digest
+        named = str(aux.get("Digest", "")) if isinstance(aux, dict) else ""
+        digest = named if DIGEST.fullmatch(named) else digest
     return digest

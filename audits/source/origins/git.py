@@ -139,10 +139,10 @@ class GitHost:
         with tempfile.TemporaryDirectory(prefix="gauntlet-git-") as folder:
             have = _Repository(folder=Path(folder), git=self.git, protocol=urlsplit(self.base).scheme)
             self._bring(have, url, commit=commit)
-            found = self._list(have, commit=commit)
-            files = self._read(have, found)
-            found.left_out += self._reach(url, commit=commit)
-        return FetchedCode(files=files, left_out=tuple(found.left_out), origin=url)
+            listing = self._list(have, commit=commit)
+            files = self._read(have, listing)
+            listing.left_out += self._reach(url, commit=commit)
+        return FetchedCode(files=files, left_out=tuple(listing.left_out), origin=url)
 
     def _bring(self, have: _Repository, url: str, *, commit: str) -> None:
         made = have.run("init", "--quiet", "--bare", "--template=", limits=self.looking, most=1 << 16)
@@ -191,14 +191,14 @@ class GitHost:
         except ValueError as reason:
             raise _theirs("unreadable_tree", "The commit's list of files cannot be read.", looks=1) from reason
 
-    def _read(self, have: _Repository, found: git_tree.Listing) -> tuple[archive.File, ...]:
-        wanted = "".join(f"{entry.sha}\n" for entry in found.wanted).encode()
-        most = found.size + 100 * len(found.wanted) + 1024
+    def _read(self, have: _Repository, listing: git_tree.Listing) -> tuple[archive.File, ...]:
+        wanted = "".join(f"{entry.sha}\n" for entry in listing.wanted).encode()
+        most = listing.size + 100 * len(listing.wanted) + 1024
         ended = have.run("cat-file", "--batch", limits=self.looking, most=most, given=wanted)
         try:
             if not ended.fine:
                 raise self._unreadable(ended)
-            return tuple(git_tree.blobs(ended.output, found.wanted))
+            return tuple(git_tree.blobs(ended.output, listing.wanted))
         except ValueError as reason:
             raise _theirs("unreadable_blob", "A file of the commit cannot be read from it.", looks=1) from reason
 
@@ -260,8 +260,8 @@ class GitHost:
         return _hashes(listed.output), listed.fine and not (have.folder / "git" / "shallow").exists()
 
 
-def _hashes(said: bytes) -> frozenset[str]:
-    words = (line.split(b"\t")[0].decode("ascii", "replace") for line in said.splitlines())
+def _hashes(output: bytes) -> frozenset[str]:
+    words = (line.split(b"\t")[0].decode("ascii", "replace") for line in output.splitlines())
     return frozenset(word for word in words if COMMIT.fullmatch(word))
 
 

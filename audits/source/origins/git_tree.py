@@ -32,10 +32,10 @@ class Listing:
         self.left_out.append(SourceFinding(severity=severity, rule=rule, sentence=sentence, file=excerpt(path)))
 
 
-def listing(said: bytes, *, cut: bool) -> Listing:
+def listing(output: bytes, *, cut: bool) -> Listing:
     """`cut`: git was ended because it printed too much, so the last entry may be half of one."""
-    found = Listing()
-    lines = said.split(b"\0")
+    entries = Listing()
+    lines = output.split(b"\0")
     for line in lines[: archive.MOST_FILES + 1] if not cut else lines[: archive.MOST_FILES + 1][:-1]:
         if not line:
             continue
@@ -46,34 +46,34 @@ def listing(said: bytes, *, cut: bool) -> Listing:
             sentence = (
                 "It is a submodule: code of another repository, which is not fetched and not audited. Copy it in."
             )
-            found.leave_out(PERSON, "submodule", sentence, path)
+            entries.leave_out(PERSON, "submodule", sentence, path)
         elif mode not in (FILE, PROGRAM, OLD_FILE):
             sentence = "Links are not part of a solution: what they point at is not in the commit."
-            found.leave_out(BLOCKING, "not_a_file", sentence, path)
+            entries.leave_out(BLOCKING, "not_a_file", sentence, path)
         elif why := archive.objection(path):
-            found.left_out.append(archive.odd_path(path, why))
-        elif size > archive.LARGEST_FILE or found.size + size > archive.LARGEST_ARCHIVE:
+            entries.left_out.append(archive.odd_path(path, why))
+        elif size > archive.LARGEST_FILE or entries.size + size > archive.LARGEST_ARCHIVE:
             sentence = f"The file has {size} bytes: more than we archive. Fetch weights by revision instead."
-            found.leave_out(PERSON, "not_archived", sentence, path)
+            entries.leave_out(PERSON, "not_archived", sentence, path)
         else:
-            found.size += size
-            found.wanted.append(TreeEntry(path=path, mode=mode, sha=sha, size=size))
+            entries.size += size
+            entries.wanted.append(TreeEntry(path=path, mode=mode, sha=sha, size=size))
     if cut or len(lines) - 1 > archive.MOST_FILES:
         sentence = f"There are more than {archive.MOST_FILES} files, or their names fill more than we read."
-        found.leave_out(BLOCKING, "too_many_files", sentence, "")
-    return found
+        entries.leave_out(BLOCKING, "too_many_files", sentence, "")
+    return entries
 
 
-def blobs(said: bytes, entries: list[TreeEntry]) -> Iterator[archive.File]:
+def blobs(output: bytes, entries: list[TreeEntry]) -> Iterator[archive.File]:
     """The answers of `git cat-file --batch`, in the order asked.  Raises ValueError where they are something else."""
     at = 0
     for entry in entries:
-        head_end = said.index(b"\n", at)
-        sha, kind, size = said[at:head_end].decode("ascii").split()
+        head_end = output.index(b"\n", at)
+        sha, kind, size = output[at:head_end].decode("ascii").split()
         if (sha, kind, int(size)) != (entry.sha, "blob", entry.size):
             raise ValueError(f"asked for {entry.sha}, got {sha} {kind}")
         start = head_end + 1
-        content = said[start : start + entry.size]
+        content = output[start : start + entry.size]
         if len(content) != entry.size:
             raise ValueError("the answer was cut off")
         at = start + entry.size + 1

@@ -29,12 +29,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            told = json.loads(options["file"].read_text())
+            document = json.loads(options["file"].read_text())
             pictures = demo_setting.pictures_of(options["prompts"], option="PROMPTS")
-            if not isinstance(told, dict):
+            if not isinstance(document, dict):
                 raise CommandError(f"{options['file']} is no JSON object; start from examples/subnet.json")
             made = competition_setup.create_competition(
-                told, slug=options["slug"], pictures=pictures, opens=options["opens"], now=clock.now()
+                document, slug=options["slug"], pictures=pictures, opens=options["opens"], now=clock.now()
             )
         except (OSError, ValueError, demo_setting.BadPrompts) as error:
             what = "" if isinstance(error, BadRules) else f"{options['file']}: "

@@ -38,9 +38,9 @@ class Command(BaseCommand):
         if options["format"] not in (None, registry.USUAL) and not options["competition"]:
             options["competition"] = settings.BASE_DIR / "examples" / f"{options['format']}.json"
         try:
-            told = demo_setting.read_setting(options["competition"] or demo_setting.TOLD)
+            document = demo_setting.read_setting(options["competition"] or demo_setting.DEFAULT_FILE)
             if options["prompts"]:
-                demo_setting.fitted(told, pictures=len(demo_setting.pictures_of(options["prompts"])))
+                demo_setting.fitted(document, pictures=len(demo_setting.pictures_of(options["prompts"])))
         except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:
             raise CommandError(str(error)) from error
         folder = fresh((options["dir"] or settings.VAR_DIR / "play").resolve())
@@ -58,8 +58,8 @@ class Command(BaseCommand):
 
 def played(command: list[str], *, folder: Path) -> int:
     """Run the platform there, with none of this deployment's settings; a signal to us is a signal to it."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BROKER_URL")}
-    environment = {**kept, "GAUNTLET_VAR": str(folder), "GAUNTLET_DEMO": "1", "PYTHONUNBUFFERED": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BROKER_URL")}
+    environment = {**inherited, "GAUNTLET_VAR": str(folder), "GAUNTLET_DEMO": "1", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment) as process:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: process.send_signal(number))

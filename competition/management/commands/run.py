@@ -120,7 +120,7 @@ class ProgressPrinter:
 
     def __init__(self, print_line: Any) -> None:
         self.print_line = print_line
-        self.said: dict[int, str] = {}
+        self.printed: dict[int, str] = {}
         self.due_at = 0.0
 
     def __call__(self) -> None:
@@ -135,8 +135,8 @@ class ProgressPrinter:
     def report(self) -> None:
         for competition in Competition.objects.order_by("pk"):
             line = queries.progress(competition)
-            if self.said.get(competition.pk) != line:
-                self.said[competition.pk] = line
+            if self.printed.get(competition.pk) != line:
+                self.printed[competition.pk] = line
                 self.print_line(line)
 
 

@@ -32,12 +32,12 @@ class Command(BaseCommand):
             return
         folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
         try:
-            pictures, told = (
+            pictures, document = (
                 demo_setting.pictures_of(folder),
-                demo_setting.read_setting(options["competition"] or demo_setting.TOLD),
+                demo_setting.read_setting(options["competition"] or demo_setting.DEFAULT_FILE),
             )
             made = demo_setting.create(
-                slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), told=told
+                slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), document=document
             )
         except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:
             raise CommandError(str(error)) from error

@@ -60,8 +60,8 @@ class Command(BaseCommand):
             for population in populations(options)
             for one in chosen
         ]
-        told = json.dumps([row.as_json() for row in rows], indent=1) if options["json"] else figures.table(rows)
-        self.stdout.write(told)
+        report = json.dumps([row.as_json() for row in rows], indent=1) if options["json"] else figures.table(rows)
+        self.stdout.write(report)
         if options["plot"]:
             draw(rows, path=options["plot"])
 
@@ -71,10 +71,10 @@ class Command(BaseCommand):
             raise CommandError("--records needs a ruleset that ends a hopeless screen, as title-1 does")
         for one in hopeful:
             try:
-                said = stopping_on_records.measure(folder, rules=one, seed=seed)
+                saved = stopping_on_records.measure(folder, rules=one, seed=seed)
             except FileNotFoundError as error:
                 raise CommandError(str(error)) from error
-            self.stdout.write(f"{one.name}: {said}")
+            self.stdout.write(f"{one.name}: {saved}")
 
 
 def populations(options: dict[str, Any]) -> list[Population]:

@@ -79,7 +79,7 @@ def drawn(module: ModuleType, *, names: list[str], prompts: Path, into: Path) ->
         data = module.glb_of(name)
         digest = hashlib.sha256(reference.read_bytes()).hexdigest()
         good, scene = side(data, into=into), degraded_meshes.loaded(data)
-        for breakage, broken in degraded_meshes.BREAKAGES.items():
+        for breakage, broken in degraded_meshes.DEGRADATIONS.items():
             yield Case(name, breakage, reference, digest, good, side(degraded_meshes.glb_of(broken(scene)), into=into))
 
 

@@ -37,12 +37,12 @@ class Call:
 class Asker:
     """The calls of one prompt under one judge version.
 
-    `take`: "", or a name under which the questions are asked again without using the answers stored before.
+    `answer_namespace`: "", or a name under which the questions are asked again without using the answers stored before.
     """
 
     version: JudgeVersion
     reference: Path
-    take: str = ""
+    answer_namespace: str = ""
 
     def pair(self, kind: str, first: Side, second: Side, *, angles: Sequence[str] | None = None) -> Call:
         """`angles`: one view name for each, where the question is about one angle."""
@@ -69,7 +69,7 @@ class Asker:
             "kind": template.kind,
             "pictures": [picture.digest for _, picture in shown],
             "text": text,
-        } | ({"take": self.take} if self.take else {})
+        } | ({"take": self.answer_namespace} if self.answer_namespace else {})
         key = hashlib.sha256(rfc8785.dumps(named)).hexdigest()
         return Call(template.kind, self.version.system, shown, text, tuple(template.labels), key)
 

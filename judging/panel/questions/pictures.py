@@ -21,7 +21,7 @@ QUALITY = 92  # of JPEG
 WHITE_FROM = 225  # of 255: each channel of a pixel that is hard to see on white
 PALE_FROM = 0.25  # share of the object's pixels
 CONTENT_NAME = re.compile(r"[0-9a-f]{64}")
-KEPT = 256  # sheets in memory, about 0.1 MB each
+CACHED_SHEETS = 256  # sheets in memory, about 0.1 MB each
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _digest(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_SHEETS)
 def drawn(picture: Picture) -> bytes:
     from judging.panel.questions import drawing  # loads OpenCV, which the web process must not
 

@@ -103,13 +103,13 @@ def version_named(name: str) -> JudgeVersion:
 
 def read(folder: Path) -> JudgeVersion:
     try:
-        said = json.loads((folder / "judge.json").read_text())
-        questions = said.pop("questions")
+        document = json.loads((folder / "judge.json").read_text())
+        questions = document.pop("questions")
         if set(questions) != set(ABOUT):
             raise BadVersion(f"{folder.name}: the questions must be {', '.join(ABOUT)}")
         templates = {kind: _template(folder, kind, value) for kind, value in questions.items()}
-        bars, system = Bars(**said.pop("bars")), _words(folder / "system.txt")
-        version = JudgeVersion(name=folder.name, system=system, templates=templates, bars=bars, **said)
+        bars, system = Bars(**document.pop("bars")), _words(folder / "system.txt")
+        version = JudgeVersion(name=folder.name, system=system, templates=templates, bars=bars, **document)
     except BadVersion:
         raise
     except (KeyError, TypeError, OSError, ValueError) as error:
