@@ -264,7 +264,7 @@ def finalize(round_: Round, now: datetime) -> Outcome:
 
 
 def _edited_audits(round_: Round) -> list[str]:
-    """The verdicts in force of which the ledger told something else."""
+    """The verdicts in force that differ from what the ledger records."""
     rulings = round_.competition.events.filter(kind__in=("audit.passed", "audit.rejected"))
     differences = []
     for audit in in_force.verdicts(round_).values():

@@ -26,7 +26,7 @@ class Draw:
     pool: int
 
     def facts(self) -> dict[str, list[str]]:
-        """By hash, as the ledger tells them."""
+        """By hash, as the ledger records them."""
         facts = {"prompts": [prompt.sha256 for prompt in self.prompts]}
         return facts | ({"fresh": [prompt.sha256 for prompt in self.fresh]} if self.fresh else {})
 

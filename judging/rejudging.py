@@ -164,7 +164,7 @@ def summed(match: Match) -> dict[str, object]:
 
 
 def turned(old: Match, new: Match) -> int:
-    """On how many prompts the two say something else."""
+    """On how many prompts the two verdicts differ."""
     first = {duel.prompt_id: matches.result_of(duel) for duel in old.duels.all() if not matches.beyond(old, duel)}
     then = {duel.prompt_id: matches.result_of(duel) for duel in new.duels.all() if not matches.beyond(new, duel)}
     return sum(first.get(prompt) != then.get(prompt) for prompt in {*first, *then})

@@ -29,7 +29,7 @@ DISCARDED = "The correction that asked for it is discarded."
 
 
 class NothingToRerun(Exception):
-    """There is nothing to make anew, or it cannot be; `field`: of the form, where one is at fault."""
+    """There is nothing to rerun, or it cannot be rerun; `field`: of the form, where one is at fault."""
 
     def __init__(self, sentence: str, *, field: str = "") -> None:
         super().__init__(sentence)

@@ -130,7 +130,7 @@ CHECKS: dict[str, Check] = {
 
 
 def look(check: Check, code: Tree) -> list[SourceFinding]:
-    """Every finding of one check, without doubles, in a fixed order, up to a cap that is said."""
+    """The findings of one check, without doubles, in fixed order, up to a cap; one more says how many are left out."""
     findings = sorted(set(check.look(code)), key=lambda f: (f.file, f.line or 0, f.rule, f.sentence))
     if len(findings) > MOST_FINDINGS:
         worst = sorted(findings, key=lambda f: (f.severity == NOTICE, f.file, f.line or 0, f.rule))[:MOST_FINDINGS]

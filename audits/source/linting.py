@@ -82,7 +82,7 @@ def _linted(program: str, blank: Scanned, path: Path) -> Scanned:
 
 @cache
 def _version(program: str) -> str:
-    """As it says itself: "Haskell Dockerfile Linter 2.12.0"."""
+    """As it prints it: "Haskell Dockerfile Linter 2.12.0"."""
     with tempfile.TemporaryDirectory(prefix="gauntlet-lint-") as folder:
         ended = processes.run([program, "--version"], folder=Path(folder), policy=LIMITS)
     return excerpt(ended.output.decode("utf-8", "replace").rpartition(" ")[2]) or "unknown"

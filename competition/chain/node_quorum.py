@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreedBlock:
-    """A block's hash, as so many endpoints told it."""
+    """A block's hash, and the endpoints that reported it."""
 
     number: int
     hash: str

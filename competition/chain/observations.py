@@ -49,7 +49,7 @@ class ObservedEndpoint(models.Model):
 
 
 class ObservedBlock(models.Model):
-    """A finalised block and its hash, as so many endpoints told it."""
+    """A finalised block, its hash, and the endpoints that reported it."""
 
     chain = models.ForeignKey(ObservedChain, models.CASCADE, related_name="blocks")
     number = models.PositiveBigIntegerField()

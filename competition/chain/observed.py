@@ -64,7 +64,7 @@ class Observed:
         return str(known.hash)
 
     def time_of(self, number: int, *, now: datetime) -> datetime:
-        """As the chain told it, or about when the block comes: the last one's time and 12 s for each block more."""
+        """As the chain reported it, or an estimate: the last one's time and 12 s for each block more."""
         row = self.row()
         known = row.blocks.filter(number=number).first() if number <= row.block else None
         if known is not None:

@@ -1,4 +1,4 @@
-"""How is the chain told to a person at a terminal?  Tables of plain text, and nothing that asks or writes."""
+"""How is the chain shown to a person at a terminal?  Tables of plain text, and nothing that asks or writes."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashAgreement:
-    """The hash that may be used and who told it, or the sentence why none may be."""
+    """The hash that may be used and who reported it, or the sentence why none may be."""
 
     hash: str = ""
     agreeing: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ def on_chain(sights: Sequence[Sight], *, genesis: str) -> tuple[Sight, ...]:
 def agree(hashes: Mapping[str, str | None], *, block: int, quorum: int) -> HashAgreement:
     """`hashes`: endpoint -> what it says of `block`, None where it does not say.
 
-    A hash is used when at least `quorum` endpoints tell it and they are more than half of all that tell any.
+    A hash is used when at least `quorum` endpoints report it and they are more than half of all that report any.
     """
     answered = {endpoint: value for endpoint, value in hashes.items() if value}
     if len(answered) < quorum:

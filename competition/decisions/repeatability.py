@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One judged duel of a challenger with this commit; `outcome` as it was told, `left` and `right` are hashes."""
+    """One judged duel of a challenger with this commit; `outcome` as it was recorded, `left` and `right` are hashes."""
 
     kind: str
     defender: str

@@ -55,7 +55,7 @@ class Undelivered(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """What is told, in the words of each channel."""
+    """One message, in the words of each channel."""
 
     letter: str
     subject: str

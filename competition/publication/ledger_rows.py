@@ -1,4 +1,4 @@
-"""Do the rows that decide across rounds still say what the ledger told when they were written?
+"""Do the rows that decide across rounds still equal what the ledger recorded when they were written?
 
 A round's bundle holds only the round's own part of the ledger.  Reigns, carried bankrolls and drawn prompts reach
 further back, so they are compared here, with the whole of it.

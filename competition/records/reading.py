@@ -140,7 +140,7 @@ class RoundFiles:
                 self.report(file, f"{len(cells)} cells where {len(columns)} are needed", line=line)
 
     def line(self, file: str, *trail: str) -> int | None:
-        """The line of a key, found by walking the keys that lead to it; not sought once enough was told of the file."""
+        """The line of a key, found by walking to it; None once enough problems of the file are reported."""
         if self.reported[file] >= MOST_TROUBLES:
             return None
         text, at = self.contents.get(file, b""), 0

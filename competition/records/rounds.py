@@ -162,7 +162,7 @@ def _entries(files: RoundFiles, round_: ReadRound, *, at: str) -> Iterator[Recor
 
 
 def _matches(files: RoundFiles, *, at: str, era: int) -> Iterator[PlayedMatch]:
-    """Every match file; of two that tell of one pair the second is left out."""
+    """Every match file; of two about one pair the second is left out."""
     seen: dict[tuple[str, str], str] = {}
     for file in files.contents:
         folder, _, name = file.removeprefix(f"{at}/").rpartition("/")

@@ -22,7 +22,7 @@ LIMITS = TransferLimits(body_bytes=4 << 20)
 
 
 class Lines:
-    """`url`: a configured http(s) address.  How many are open is for whoever asks: as many as ask at once."""
+    """`url`: a configured http(s) address.  Opens as many connections as there are requests at once."""
 
     def __init__(self, url: str, *, headers: Mapping[str, str] = NO_HEADERS, limits: TransferLimits = LIMITS) -> None:
         self.url, self.headers, self.limits = url, headers, limits

@@ -126,7 +126,7 @@ class FetchFailed(Exception):
 def retry_policy(failure: Fault | FetchFailed | str, *, attempt: int) -> RetryAfter | GiveUp:
     """After try number `attempt` (from 1; only tries that failed for a reason of the miner's count) ended so.
 
-    A fault that is ours never ends a download: it is tried until it passes, and a person is told.
+    A fault that is ours never ends a download: it is tried until it passes, and the operator is notified.
     """
     if isinstance(failure, FetchFailed):
         failure = failure.fault

@@ -92,7 +92,7 @@ class RowQueue(PostgresBroker):
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         """Once, on Django's own connection: a sender never waits for a database that is away.
 
-        A message for a row that is being worked on is queued anew and looked at again afterwards.
+        A message for a row that is being worked on is queued again and handled afterwards.
         """
         message = message.copy(message_id=stable_id(message))
         self.emit_before("enqueue", message, delay)

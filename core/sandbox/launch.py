@@ -60,7 +60,7 @@ def _first_process(command: tuple[str, ...], *, policy: Any, uid: int | None, ou
 
 
 def _let_go() -> None:
-    """Of what the program reads and writes: nobody waits for the end of our copies."""
+    """Close this process's copies of what the program reads and writes, so that nobody waits for their end."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)

@@ -36,7 +36,7 @@ MOST = 1e30  # of a material's number: a 32-bit float holds it
 
 
 def canonical(reader: Reader) -> bytes:
-    """The bytes of the file that `reader` reads, written anew."""
+    """The bytes of the file that `reader` reads, rewritten."""
     return _CanonicalWriter(reader).file()
 
 

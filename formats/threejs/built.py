@@ -128,7 +128,7 @@ def _corners(mesh: Json) -> int:
 
 
 def _span(pair: Any, item: int, size: int) -> int:
-    """How many items of `item` bytes lie at the place that is told.  Refuses what is not within `size` bytes."""
+    """How many items of `item` bytes lie at the given place.  Refuses what is not within `size` bytes."""
     at, length = pair
     _require(_whole(at) % item == 0 and at + item * _whole(length) <= size)
     return int(length)

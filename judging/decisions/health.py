@@ -22,7 +22,7 @@ State = Literal["passed", "failed", "unproven"]
 class JudgedControl:
     """One control that was judged.
 
-    `self`: a side against itself, asked anew in each order, for stored answers would cancel exactly; 0 is right.
+    `self`: a side against itself, asked again in each order, for stored answers would cancel exactly; 0 is right.
     `canary`: a good one (defending) against a broken copy; negative is right.  `injection`: one (defending) against
     itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before` then.
     `ballots`: its answers in both orders.

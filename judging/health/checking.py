@@ -96,7 +96,7 @@ class CheckReport:
 
     @property
     def gates(self) -> tuple[health.GateFinding, ...]:
-        """What the gates of a round would say of a model; the one for repeats stays unproven."""
+        """The gates' results for a model, as in a round; the one for repeats stays unproven."""
         if self.answers is None:
             return ()
         attempts = [reply.attempt for reply in self.answers.replies.values()]

@@ -156,7 +156,7 @@ def first(round_: Round, outcome: Outcome) -> Outcome:
 
 
 def measured(round_: Round) -> health.GateReport:
-    """What the gates say of the controls that count, repeats included."""
+    """The gates' results for the controls that count, repeats included."""
     return _health(list(current(round_)))
 
 
@@ -182,7 +182,7 @@ def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
 
 
 def judge_control(control: Control, now: datetime) -> Outcome:
-    """Ask the judge anew about one control: a stored answer would only agree with itself."""
+    """Judge one control without stored answers: a stored answer would only agree with itself."""
     repeated = None
     if control.kind == "repeat":
         # repeats come when the screens are over: so they show any drift, and what they repeat is nobody's luck

@@ -20,7 +20,7 @@ TICK_SECONDS = 0.2
 
 
 class PipeBroken(Exception):
-    """The browser hung up, or says what no browser would say."""
+    """The browser closed the pipe, or sent what no browser sends."""
 
 
 class CallFailed(Exception):
@@ -32,7 +32,7 @@ class OutOfTime(Exception):
 
 
 class Pipe:
-    """One conversation, for one thread at a time.  `hear` is told of events, `tick` is called while we wait."""
+    """One conversation, for one thread at a time.  `hear` receives the events, `tick` is called while we wait."""
 
     def __init__(self, *, reading: int, writing: int, hear: Callable[[Event], None], tick: Callable[[], None]) -> None:
         self.reading, self.writing = reading, writing
@@ -57,11 +57,11 @@ class Pipe:
         return result if isinstance(result, dict) else {}
 
     def send_only(self, method: str, *, session: str = "", **params: Any) -> None:
-        """Say it and never ask what came of it."""
+        """Send a call and discard its answer."""
         self._unwanted.add(self.send(method, session=session, **params))
 
     def send(self, method: str, *, session: str = "", **params: Any) -> int:
-        """Say it without waiting for the answer."""
+        """Send a call without waiting for its answer; its number."""
         self._calls += 1
         message: Event = {"id": self._calls, "method": method, "params": params}
         if session:
