@@ -134,7 +134,7 @@ def regeneration_verdict(audit: Audit, *, now: datetime) -> verdicts.AuditVerdic
         if result is None and defender is not None:
             match = matches.ensure(
                 audit.round,
-                kind=Match.Kind.AGAIN,
+                kind=Match.Kind.AGAINST_DEFENDER,
                 defender=defender,
                 challenger=audit.submission,
                 now=now,

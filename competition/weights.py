@@ -177,11 +177,11 @@ def subnet_of(chain: ObservedChain) -> Subnet:
 
 def of_chain(name: str) -> Competition:
     """The competition whose weights the chain shows; raises Unproven where that is not one."""
-    found = list(Competition.objects.filter(chain=name, active=True))
-    if len(found) != 1:
-        listed = ", ".join(each.slug for each in found) or "none"
-        raise Unproven(f"one active competition must be played on {name}; there are {len(found)}: {listed}")
-    return found[0]
+    competitions = list(Competition.objects.filter(chain=name, active=True))
+    if len(competitions) != 1:
+        listed = ", ".join(each.slug for each in competitions) or "none"
+        raise Unproven(f"one active competition must be played on {name}; there are {len(competitions)}: {listed}")
+    return competitions[0]
 
 
 def plan(name: str, *, now: datetime, look_only: bool = False) -> Plan:
@@ -196,8 +196,8 @@ def plan(name: str, *, now: datetime, look_only: bool = False) -> Plan:
     try:
         proof = proven(competition, now=now)
         wanted = quantised(proof.vector)
-        told = competition.events.filter(seq__lte=proof.checkpoint.seq).order_by("seq")
-        why = objection(proof, told.iterator()) or unverified(competition, proof)
+        events = competition.events.filter(seq__lte=proof.checkpoint.seq).order_by("seq")
+        why = objection(proof, events.iterator()) or unverified(competition, proof)
     except Unproven as error:
         why = str(error)
     last = attempt_of(chain, hotkey=hotkey)
@@ -225,8 +225,8 @@ def settle(chain: ObservedChain, subnet: Subnet, *, now: datetime) -> None:
         committed = subnet.committed_at >= row.block
         _close(row, WeightSetting.Outcome.COMMITTED if committed else WeightSetting.Outcome.SET, now=now)
     elif subnet.block > row.until_block:
-        told = "the chain took it and shows other weights" if row.extrinsic else "it never reached the chain"
-        _close(row, WeightSetting.Outcome.LOST, now=now, error=row.error or told)
+        error = "the chain took it and shows other weights" if row.extrinsic else "it never reached the chain"
+        _close(row, WeightSetting.Outcome.LOST, now=now, error=row.error or error)
 
 
 def _close(row: WeightSetting, outcome: str, *, now: datetime, error: str = "") -> None:

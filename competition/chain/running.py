@@ -61,13 +61,13 @@ class Turn:
             made = weights.plan(self.name, now=now)
         except (ChainFault, weights.Unproven) as error:
             return self._note(f"cannot be decided: {error}")
-        said = f"{made.action.do}: {made.action.because}"
+        note = f"{made.action.do}: {made.action.because}"
         if made.action.do == "set" and not send:
-            said += " (GAUNTLET_CHAIN_SETS_WEIGHTS is off: nothing is sent)"
+            note += " (GAUNTLET_CHAIN_SETS_WEIGHTS is off: nothing is sent)"
         elif made.action.do == "set":
             sent = weights.carry_out(made, send=self._send_weights, sure=self.sure, now=now)
-            said += "" if sent is None else f" ({'sent' if sent.landed is not False else 'refused'}) {sent.error}"
-        return self._note(said)
+            note += "" if sent is None else f" ({'sent' if sent.landed is not False else 'refused'}) {sent.error}"
+        return self._note(note)
 
     def anchor(self, *, now: datetime) -> None:
         chain = ObservedChain.objects.get(name=self.name)
@@ -80,10 +80,10 @@ class Turn:
                 sent = anchoring.carry_out(anchor, send=self._send_anchor, block=chain.block)
                 log.info("%s: anchor of event %s: %s", competition.slug, anchor.checkpoint.seq, sent)
 
-    def _note(self, said: str) -> str:
-        ObservedChain.objects.filter(name=self.name).update(weights_said=said.strip()[:500], weights_at=Now())
-        log.info("%s: weights, %s", self.name, said)
-        return said
+    def _note(self, note: str) -> str:
+        ObservedChain.objects.filter(name=self.name).update(weights_said=note.strip()[:500], weights_at=Now())
+        log.info("%s: weights, %s", self.name, note)
+        return note
 
     def _best(self) -> Node:
         """The endpoint to send through: one that answered, the quickest first; another one after each failure."""
@@ -121,13 +121,13 @@ def names() -> list[str]:
 
 def endpoints() -> list[str]:
     """Raises ImproperlyConfigured where they cannot agree on anything."""
-    told = list(dict.fromkeys(settings.CHAIN_ENDPOINTS))
-    bad = [url for url in told if not url.startswith(("ws://", "wss://"))]
+    urls = list(dict.fromkeys(settings.CHAIN_ENDPOINTS))
+    bad = [url for url in urls if not url.startswith(("ws://", "wss://"))]
     if bad:
         raise ImproperlyConfigured(f"GAUNTLET_CHAIN_ENDPOINTS: {bad[0][:60]!r} must begin with wss:// or ws://")
-    if len(told) < settings.CHAIN_QUORUM:
+    if len(urls) < settings.CHAIN_QUORUM:
         raise ImproperlyConfigured(
-            f"GAUNTLET_CHAIN_ENDPOINTS names {len(told)} endpoints, and GAUNTLET_CHAIN_QUORUM needs "
+            f"GAUNTLET_CHAIN_ENDPOINTS names {len(urls)} endpoints, and GAUNTLET_CHAIN_QUORUM needs "
             f"{settings.CHAIN_QUORUM} that agree: name more, separated by commas"
         )
-    return told
+    return urls
