@@ -19,7 +19,7 @@ from django.conf import settings
 from audits.models import Build, PodRun
 from audits.pods import logs
 from audits.pods.base import INFRASTRUCTURE, MINER, UNCLEAR, Image, PodFault, PodProvider
-from audits.pods.builders.base import ABSENT, BUILT, FAILED, Builder, Status
+from audits.pods.builders.base import ABSENT, BUILT, FAILED, UNKNOWN, Builder, Status
 from audits.pods.builders.engine import EngineBuilder
 from audits.pods.builders.registry import PushingBuilder
 from audits.source import source_audits
@@ -125,7 +125,9 @@ def _after(build: Build, status: Status, *, archive: str, tried: bool) -> Outcom
     failure = StepFailure(fault.failure_class, fault.code[:40].upper(), fault.sentence)
     if status.state != FAILED and not tried:
         _note(build, sets)
-        return Retry(LOOK_AGAIN, failure, counts=False)  # unknown: neither failed nor not found
+        if status.state == UNKNOWN:  # neither failed nor not found: a builder that stays away pauses the round
+            return Retry(engine.backoff(build.attempts), failure)
+        return Retry(LOOK_AGAIN, failure, counts=False)
     if fault.failure_class == MINER:
         return Move("failed", because=fault.sentence, sets=sets, failure=failure)
     too_long = fault.failure_class == UNCLEAR

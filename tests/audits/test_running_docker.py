@@ -333,6 +333,19 @@ def test_what_cannot_be_run_for_a_reason_of_ours_pauses_its_round_and_goes_on_wh
     assert not model.objects.filter(model.out_of_tries())
 
 
+def test_a_builder_that_stays_away_pauses_the_round(run, host, monkeypatch):
+    monkeypatch.setattr(rest, "PATIENCE", rest.Patience.within(0.5, connect_s=0.2))
+    host.ill = [503] * 500
+    for _ in range(Build.graph.states["building"].tries + 1):
+        step(run)
+    audit_steps.pause_what_is_out_of_tries(timezone.now())
+    round_ = Round.objects.get()
+    assert (round_.state, round_.failure_code) == ("paused", "PODS")
+    host.ill.clear()
+    assert steps.resume(round_, why="the host is back", now=timezone.now())
+    assert outcome(play(run)) == WHOLE
+
+
 def test_an_image_larger_than_the_limit_is_the_miners_and_does_not_stay(run, host):
     host.size = LARGEST_IMAGE + 1
     played = play(run)
