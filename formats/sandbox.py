@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.sandbox.fork_client import ForkServer, WorkReport, last_line
+from core.sandbox.fork_client import ForkServer, last_line
 from core.sandbox.outcomes import Refused, RendererFault
 from core.sandbox.policy import SandboxPolicy
 from formats.rules import MOST_BYTES, known_rules, plain, refusal
@@ -53,7 +53,35 @@ class Sandbox:
                 report = self._server.ask(task, asset=asset.fileno(), folder=folder, policy=policy)
         except OSError as error:
             raise RendererFault("SANDBOX_UNAVAILABLE", f"the sandbox cannot be used: {error}") from error
-        return _outcome(report, policy)
+        if report.end is None:
+            raise RendererFault("SANDBOX_DIED", "the sandbox's server ended, or could not start the work")
+        _judge_end(report.end, policy)
+        try:
+            lines = [json.loads(line) for line in report.answer.splitlines()]
+        except (ValueError, RecursionError):
+            lines = []
+        walls: Any = None
+        result: dict[str, Any] = {}
+        if len(lines) == 2 and all(isinstance(line, dict) for line in lines):
+            walls, result = lines[0].get("walls"), lines[1]
+        if "refused" in result:
+            refused = result["refused"]
+            worded = isinstance(refused, list) and [type(each) for each in refused] == [str, str]
+            if not worded or refused[0] not in known_rules():  # the child is not trusted to invent a rule
+                raise RendererFault("CRASHED", "the work answered with an unknown refusal")
+            raise Refused(refused[0], "".join(c if c.isprintable() else "?" for c in refused[1][:400]))
+        if result.get("exhausted") == "memory":
+            raise refusal("TOO_MUCH_MEMORY", limit=policy.memory >> 20)
+        if not isinstance(walls, list) or not isinstance(result.get("done"), dict):
+            raise RendererFault("CRASHED", f"the work broke off: {last_line(str(result.get('broke', report.log)))}")
+        return Done(
+            answer=result["done"],
+            walls=tuple(plain(wall) for wall in walls),
+            log=report.log,
+            cpu_seconds=report.end["cpu_seconds"],
+            wall_seconds=report.wall_seconds,
+            peak_bytes=report.end["peak_bytes"],
+        )
 
     def close(self) -> None:
         """End the server and wait for it."""
@@ -62,34 +90,6 @@ class Sandbox:
     def server_pid(self) -> int:
         """The running server's process id, started if need be."""
         return self._server.pid()
-
-
-def _outcome(report: WorkReport, policy: SandboxPolicy) -> Done:
-    if report.end is None:
-        raise RendererFault("SANDBOX_DIED", "the sandbox's server ended, or could not start the work")
-    _judge_end(report.end, policy)
-    try:
-        lines = [json.loads(line) for line in report.answer.splitlines()]
-    except (ValueError, RecursionError):
-        lines = []
-    walls: Any = None
-    result: dict[str, Any] = {}
-    if len(lines) == 2 and all(isinstance(line, dict) for line in lines):
-        walls, result = lines[0].get("walls"), lines[1]
-    if "refused" in result:
-        raise _refused(result["refused"])
-    if result.get("exhausted") == "memory":
-        raise refusal("TOO_MUCH_MEMORY", limit=policy.memory >> 20)
-    if not isinstance(walls, list) or not isinstance(result.get("done"), dict):
-        raise RendererFault("CRASHED", f"the work broke off: {last_line(str(result.get('broke', report.log)))}")
-    return Done(
-        answer=result["done"],
-        walls=tuple(plain(wall) for wall in walls),
-        log=report.log,
-        cpu_seconds=report.end["cpu_seconds"],
-        wall_seconds=report.wall_seconds,
-        peak_bytes=report.end["peak_bytes"],
-    )
 
 
 def _judge_end(end: dict[str, Any], policy: SandboxPolicy) -> None:
@@ -103,10 +103,3 @@ def _judge_end(end: dict[str, Any], policy: SandboxPolicy) -> None:
         raise RendererFault("CRASHED", f"the work crashed with {signal.Signals(ended_by).name}")
     if ended_by:
         raise RendererFault("KILLED", f"the work was killed with {signal.Signals(ended_by).name}")
-
-
-def _refused(refused: Any) -> Refused:
-    """A refusal must name one of our rules: the child is not trusted to invent one."""
-    if isinstance(refused, list) and len(refused) == 2 and refused[0] in known_rules() and isinstance(refused[1], str):
-        return Refused(refused[0], "".join(c if c.isprintable() else "?" for c in refused[1][:400]))
-    raise RendererFault("CRASHED", "the work answered with an unknown refusal")

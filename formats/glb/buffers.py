@@ -54,8 +54,19 @@ def check_accessors(tree: Json) -> None:
         if "bufferView" not in accessor:
             raise refusal("ACCESSOR_WITHOUT_DATA", where=where)
         _check_span(tree, accessor, where=where, count=accessor["count"], element=WIDTHS[kind] * SIZES[component])
-        if "sparse" in accessor:
-            _check_sparse(tree, accessor, where=f"{where}.sparse")
+        if "sparse" not in accessor:
+            continue
+        where, sparse = f"{where}.sparse", item(accessor, "sparse", where=f"{where}.sparse")
+        replaced = whole(sparse, "count", where=where)
+        if not 1 <= replaced <= accessor["count"]:
+            raise refusal("SPARSE_OUT_OF_RANGE", where=where, why=f"replaces {replaced} of {accessor['count']} values")
+        indices, values = item(sparse, "indices", where=where), item(sparse, "values", where=where)
+        numbered = indices.get("componentType")
+        if not isinstance(numbered, int) or numbered not in UNSIGNED:
+            raise refusal("BAD_ACCESSOR", where=f"{where}.indices", why="unknown componentType")
+        _check_span(tree, indices, where=f"{where}.indices", count=replaced, element=SIZES[numbered])
+        element = WIDTHS[kind] * SIZES[component]
+        _check_span(tree, values, where=f"{where}.values", count=replaced, element=element, component=component)
 
 
 def _check_span(tree: Json, entry: Json, *, where: str, count: int, element: int, component: int | None = None) -> None:
@@ -72,18 +83,3 @@ def _check_span(tree: Json, entry: Json, *, where: str, count: int, element: int
     absolute = view.get("byteOffset", 0) + start
     if absolute % SIZES[component or entry["componentType"]]:
         raise refusal("MISALIGNED_ACCESSOR", where=where, start=absolute)
-
-
-def _check_sparse(tree: Json, accessor: Json, *, where: str) -> None:
-    sparse = item(accessor, "sparse", where=where)
-    count = whole(sparse, "count", where=where)
-    if not 1 <= count <= accessor["count"]:
-        raise refusal("SPARSE_OUT_OF_RANGE", where=where, why=f"replaces {count} of {accessor['count']} values")
-    indices, values = item(sparse, "indices", where=where), item(sparse, "values", where=where)
-    component = indices.get("componentType")
-    if not isinstance(component, int) or component not in UNSIGNED:
-        raise refusal("BAD_ACCESSOR", where=f"{where}.indices", why="unknown componentType")
-    _check_span(tree, indices, where=f"{where}.indices", count=count, element=SIZES[component])
-    own = accessor["componentType"]
-    element = WIDTHS[accessor["type"]] * SIZES[own]
-    _check_span(tree, values, where=f"{where}.values", count=count, element=element, component=own)

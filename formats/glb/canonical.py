@@ -59,10 +59,22 @@ class _CanonicalWriter:
         for primitive, world in self.reader.draws():
             # The place stays the node's, for three.js sorts see-through meshes by it; a far one would cost precision.
             place = world[:3, 3] if np.abs(world[:3, 3]).max() <= FAR else np.zeros(3)
-            drawn = self._primitive(primitive, world, place)
-            if drawn is not None:
-                nodes.append({"mesh": len(meshes), "translation": place.tolist()})
-                meshes.append({"primitives": [drawn]})
+            faces = self.reader.faces(primitive, world)
+            if not len(faces):
+                continue
+            attributes, linear = primitive["attributes"], world[:3, :3]
+            own = self.reader.accessor(attributes["POSITION"]).astype(np.float64)
+            written = {"POSITION": self._accessor(own @ linear.T + (world[:3, 3] - place), ends=True)}
+            arrays = {"NORMAL": self.reader.normals(attributes, world), "TANGENT": self._tangents(attributes, linear)}
+            arrays |= {name: self.reader.accessor(attributes[name]) for name in CHANNELS if name in attributes}
+            arrays["COLOR_0"] = self.reader.colours(attributes)
+            written |= {name: self._accessor(values) for name, values in arrays.items() if values is not None}
+            indices = self._accessor(faces.reshape(-1, 1).astype("<u4"), component=UINT)
+            drawn: Json = {"attributes": written, "indices": indices}
+            if "material" in primitive:
+                drawn["material"] = self._material(primitive["material"])
+            nodes.append({"mesh": len(meshes), "translation": place.tolist()})
+            meshes.append({"primitives": [drawn]})
         tree: Json = {
             "asset": {"version": "2.0", "generator": "Gauntlet"},
             "scene": 0,
@@ -77,24 +89,6 @@ class _CanonicalWriter:
         if self.extensions:
             tree["extensionsUsed"] = sorted(self.extensions)
         return pack(json.dumps(tree, separators=(",", ":")).encode(), b"".join(self.pieces))
-
-    def _primitive(self, primitive: Json, world: NDArray[np.float64], place: NDArray[np.float64]) -> Json | None:
-        """Its vertices as seen from `place`; None where it draws no triangle."""
-        faces = self.reader.faces(primitive, world)
-        if not len(faces):
-            return None
-        attributes, linear = primitive["attributes"], world[:3, :3]
-        places = self.reader.accessor(attributes["POSITION"]).astype(np.float64) @ linear.T + (world[:3, 3] - place)
-        written = {"POSITION": self._accessor(places, ends=True)}
-        arrays = {"NORMAL": self.reader.normals(attributes, world), "TANGENT": self._tangents(attributes, linear)}
-        arrays |= {name: self.reader.accessor(attributes[name]) for name in CHANNELS if name in attributes}
-        arrays["COLOR_0"] = self.reader.colours(attributes)
-        written |= {name: self._accessor(values) for name, values in arrays.items() if values is not None}
-        indices = self._accessor(faces.reshape(-1, 1).astype("<u4"), component=UINT)
-        drawn: Json = {"attributes": written, "indices": indices}
-        if "material" in primitive:
-            drawn["material"] = self._material(primitive["material"])
-        return drawn
 
     def _tangents(self, attributes: Json, linear: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Tangents turn with the surface; the fourth number is the side, which a mirror changes."""
@@ -167,19 +161,17 @@ class _CanonicalWriter:
             texture = tree["textures"][index]
             sampler = tree["samplers"][texture["sampler"]] if "sampler" in texture else {}
             self.written["samplers"].append(_values(sampler, SAMPLER))
-            made = {"source": self._image(image_of(texture)), "sampler": len(self.written["samplers"]) - 1}
+            image = image_of(texture)
+            if image is None:
+                raise ValueError("the check refuses shown textures without a picture")
+            if image not in self.images:
+                view = self._view(png(self.reader.pixels(image)))
+                self.written["images"].append({"bufferView": view, "mimeType": "image/png"})
+                self.images[image] = len(self.written["images"]) - 1
+            made = {"source": self.images[image], "sampler": len(self.written["samplers"]) - 1}
             self.written["textures"].append(made)
             self.textures[index] = len(self.written["textures"]) - 1
         return self.textures[index]
-
-    def _image(self, index: int | None) -> int:
-        if index is None:
-            raise ValueError("the check refuses shown textures without a picture")
-        if index not in self.images:
-            view = self._view(png(self.reader.pixels(index)))
-            self.written["images"].append({"bufferView": view, "mimeType": "image/png"})
-            self.images[index] = len(self.written["images"]) - 1
-        return self.images[index]
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -192,10 +184,11 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 
 def _values(entry: Mapping[str, Any], keys: Iterable[str]) -> Json:
     """Numbers, lists of up to four numbers, flags, and the one word that a material has; nothing else is copied."""
-    return {key: entry[key] for key in sorted(keys) if key in entry and _is_value(entry[key], key)}
-
-
-def _is_value(value: Any, key: str) -> bool:
-    if isinstance(value, list):
-        return 1 <= len(value) <= 4 and all(is_number(each, most=MOST) for each in value)
-    return isinstance(value, bool) or is_number(value, most=MOST) or (key == "alphaMode" and isinstance(value, str))
+    values = {}
+    for key in sorted(key for key in keys if key in entry):
+        value = entry[key]
+        several = value if isinstance(value, list) else [value]
+        numbers = 1 <= len(several) <= 4 and all(is_number(each, most=MOST) for each in several)
+        if numbers or isinstance(value, bool) or (key == "alphaMode" and isinstance(value, str)):
+            values[key] = value
+    return values

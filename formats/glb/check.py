@@ -68,7 +68,7 @@ def examine(data: bytes) -> tuple[GlbFacts, Reader]:
 
 
 def _chunks(data: bytes) -> tuple[bytes, memoryview]:
-    """The JSON text and the binary chunk (glTF 2.0 §4.4)."""
+    """The JSON text and the binary chunk, which is empty where there is none (glTF 2.0 §4.4)."""
     if not data:
         raise refusal("FILE_EMPTY")
     if len(data) > MOST_BYTES:
@@ -82,27 +82,26 @@ def _chunks(data: bytes) -> tuple[bytes, memoryview]:
         raise refusal("WRONG_VERSION", version=version)
     if promised != len(data):
         raise refusal("TRUNCATED" if promised > len(data) else "TRAILING_BYTES", promised=promised, bytes=len(data))
-    length, kind = struct.unpack_from("<II", data, 12)
-    if kind != JSON_CHUNK:
-        raise refusal("BAD_CHUNKS", why="the first chunk is not JSON")
-    if length % 4 or 20 + length > len(data):
-        raise refusal("BAD_CHUNKS", why=f"the JSON chunk claims {length} bytes of {len(data) - 20}")
-    if length > MOST_JSON_BYTES:
-        raise refusal("JSON_TOO_LARGE", bytes=length, limit=MOST_JSON_BYTES)
-    return data[20 : 20 + length], _binary_chunk(data, start=20 + length)
-
-
-def _binary_chunk(data: bytes, *, start: int) -> memoryview:
-    """Empty when there is none.  Nothing may follow it: another reader might take a later chunk for this one."""
+    text = _chunk(data, start=12, kind=JSON_CHUNK, named="the first chunk", name="JSON")
+    if len(text) > MOST_JSON_BYTES:
+        raise refusal("JSON_TOO_LARGE", bytes=len(text), limit=MOST_JSON_BYTES)
+    start = 20 + len(text)
     if start == len(data):
-        return memoryview(b"")
+        return bytes(text), memoryview(b"")
+    body = _chunk(data, start=start, kind=BIN_CHUNK, named="the second chunk", name="BIN")
+    after = len(data) - start - 8 - len(body)
+    if after:  # another reader might take a later chunk for this one
+        raise refusal("BAD_CHUNKS", why=f"{after} bytes follow the BIN chunk")
+    return bytes(text), body
+
+
+def _chunk(data: bytes, *, start: int, kind: int, named: str, name: str) -> memoryview:
+    """What the chunk at `start` holds, which must be of this kind and end at four bytes, within the file."""
     if start + 8 > len(data):
-        raise refusal("BAD_CHUNKS", why="the second chunk has no header")
-    length, kind = struct.unpack_from("<II", data, start)
-    if kind != BIN_CHUNK:
-        raise refusal("BAD_CHUNKS", why="the second chunk is not BIN")
+        raise refusal("BAD_CHUNKS", why=f"{named} has no header")
+    length, given = struct.unpack_from("<II", data, start)
+    if given != kind:
+        raise refusal("BAD_CHUNKS", why=f"{named} is not {name}")
     if length % 4 or start + 8 + length > len(data):
-        raise refusal("BAD_CHUNKS", why=f"the BIN chunk claims {length} bytes of {len(data) - start - 8}")
-    if start + 8 + length != len(data):
-        raise refusal("BAD_CHUNKS", why=f"{len(data) - start - 8 - length} bytes follow the BIN chunk")
+        raise refusal("BAD_CHUNKS", why=f"the {name} chunk claims {length} bytes of {len(data) - start - 8}")
     return memoryview(data)[start + 8 : start + 8 + length]

@@ -32,22 +32,18 @@ def simplify(parts: list[MeshPart], *, most: int) -> list[MeshPart]:
     faces = np.concatenate([each[part.faces] for each, part in zip(corners, parts, strict=True)])
     faces = faces[_whole(faces)]
     for aggressiveness in AGGRESSIVENESS if most else ():
-        place, home = _collapsed(points, faces, most=most, aggressiveness=aggressiveness)
+        place, home = points, np.arange(len(points))
+        if len(faces) > most:  # welding alone was not enough
+            triangles = faces.astype(np.int32)
+            _, _, collapses = fast_simplification.simplify(
+                points, triangles, target_count=most, agg=aggressiveness, return_collapses=True
+            )
+            place, _, home = fast_simplification.replay_simplification(points, triangles, collapses)
+            place, home = place.astype(np.float32), home.astype(np.int64)
         made = [_collapsed_part(part, home[each], place) for part, each in zip(parts, corners, strict=True)]
         if sum(len(part.faces) for part in made) <= most:
             return [part for part in made if len(part.faces)]
     return []
-
-
-def _collapsed(points: Floats, faces: Numbers, *, most: int, aggressiveness: int) -> tuple[Floats, Numbers]:
-    """Where the vertices that are left lie, and to which of them each of `points` has gone."""
-    if len(faces) <= most:
-        return points, np.arange(len(points))  # welding alone was enough
-    _, _, collapses = fast_simplification.simplify(
-        points, faces.astype(np.int32), target_count=most, agg=aggressiveness, return_collapses=True
-    )
-    place, _, home = fast_simplification.replay_simplification(points, faces.astype(np.int32), collapses)
-    return place.astype(np.float32), home.astype(np.int64)
 
 
 def _whole(corners: NDArray[Any]) -> NDArray[np.bool_]:
@@ -58,7 +54,15 @@ def _whole(corners: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _collapsed_part(part: MeshPart, gone_to: Numbers, place: Floats) -> MeshPart:
     """The part with its vertices gone to `place[gone_to]`, each with the mean of what was painted on its vertices."""
-    _, groups = np.unique(_paint_numbers(part, gone_to), return_inverse=True)
+    # vertices with the same number become one: the same place, side of the surface, and patch of the texture
+    number = gone_to.copy()
+    if part.normals is not None:
+        number = number * 8 + (part.normals > 0) @ np.array([1, 2, 4])
+    uv = part.uv if part.uv is not None else part.glow_uv
+    if uv is not None:
+        patch = np.clip(np.floor(uv * TEXTURE_CELLS), -FURTHEST, FURTHEST).astype(np.int64) + FURTHEST
+        number = (number * 1024 + patch[:, 0]) * 1024 + patch[:, 1]
+    _, groups = np.unique(number, return_inverse=True)
     groups = groups.reshape(-1)
     home = np.zeros(groups.max() + 1 if len(groups) else 0, np.int64)
     home[groups] = gone_to
@@ -88,15 +92,3 @@ def _collapsed_part(part: MeshPart, gone_to: Numbers, place: Floats) -> MeshPart
         glow_uv=mean(part.glow_uv),
         colours=mean(part.colours),
     )
-
-
-def _paint_numbers(part: MeshPart, gone_to: Numbers) -> Numbers:
-    """Vertices with the same number become one: the same place, side of the surface, and patch of the texture."""
-    number = gone_to.copy()
-    if part.normals is not None:
-        number = number * 8 + (part.normals > 0) @ np.array([1, 2, 4])
-    uv = part.uv if part.uv is not None else part.glow_uv
-    if uv is not None:
-        patch = np.clip(np.floor(uv * TEXTURE_CELLS), -FURTHEST, FURTHEST).astype(np.int64) + FURTHEST
-        number = (number * 1024 + patch[:, 0]) * 1024 + patch[:, 1]
-    return number

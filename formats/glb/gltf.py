@@ -126,9 +126,24 @@ class Reader:
         self.pixels = cache(self._pixels)
 
     def model(self) -> Model:
-        materials = [self._material(material) for material in self.tree.get("materials", [])]
+        materials, parts = list[Material](), list[MeshPart]()
+        for each in self.tree.get("materials", []):
+            metal, extensions = each.get("pbrMetallicRoughness", {}), each.get("extensions", {})
+            mode = each.get("alphaMode", "OPAQUE")
+            strength = extensions.get("KHR_materials_emissive_strength", {}).get("emissiveStrength", 1.0)
+            red, green, blue = (float(value) * strength for value in each.get("emissiveFactor", (0, 0, 0)))
+            material = Material(
+                base=tuple(float(value) for value in metal.get("baseColorFactor", (1, 1, 1, 1))),  # type: ignore[arg-type]
+                paint=self._paint(metal.get("baseColorTexture")),
+                emissive=(red, green, blue),
+                glow=self._paint(each.get("emissiveTexture")),
+                cutoff=float(each.get("alphaCutoff", 0.5)) if mode == "MASK" else None,
+                blends=mode == "BLEND",
+                double_sided=bool(each.get("doubleSided", False)),
+                unlit="KHR_materials_unlit" in extensions,
+            )
+            materials.append(material)
         materials.append(Material())  # glTF's default material, for primitives that name none
-        parts = []
         for primitive, world in self.draws():
             attributes = primitive["attributes"]
             own = self.accessor(attributes["POSITION"]).astype(np.float64)
@@ -229,23 +244,6 @@ class Reader:
         stride = view.get("byteStride") or width * kind.itemsize
         shape, steps = (count, width), (stride, kind.itemsize)
         return np.ndarray(shape, kind, buffer=self.body, offset=start, strides=steps)
-
-    def _material(self, material: Json) -> Material:
-        metal = material.get("pbrMetallicRoughness", {})
-        extensions = material.get("extensions", {})
-        mode = material.get("alphaMode", "OPAQUE")
-        strength = extensions.get("KHR_materials_emissive_strength", {}).get("emissiveStrength", 1.0)
-        red, green, blue = (float(value) * strength for value in material.get("emissiveFactor", (0, 0, 0)))
-        return Material(
-            base=tuple(float(value) for value in metal.get("baseColorFactor", (1, 1, 1, 1))),  # type: ignore[arg-type]
-            paint=self._paint(metal.get("baseColorTexture")),
-            emissive=(red, green, blue),
-            glow=self._paint(material.get("emissiveTexture")),
-            cutoff=float(material.get("alphaCutoff", 0.5)) if mode == "MASK" else None,
-            blends=mode == "BLEND",
-            double_sided=bool(material.get("doubleSided", False)),
-            unlit="KHR_materials_unlit" in extensions,
-        )
 
     def _paint(self, slot: Json | None) -> Paint | None:
         if slot is None:

@@ -61,8 +61,17 @@ def header(start: bytes) -> ImageFacts | None:
             return ImageFacts("png", *struct.unpack_from(">II", start, 16))
         if start.startswith(b"\xff\xd8"):
             return _jpeg(start)
-        if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-            return _webp(start)
+        # WebP (RFC 9649): sizes sit in different places of its three kinds
+        webp = start[12:16] if start[:4] == b"RIFF" and start[8:12] == b"WEBP" else b""
+        if webp == b"VP8X":
+            wide, high = start[24:27], start[27:30]
+            return ImageFacts("webp", 1 + int.from_bytes(wide, "little"), 1 + int.from_bytes(high, "little"))
+        if webp == b"VP8L":
+            bits = struct.unpack_from("<I", start, 21)[0]
+            return ImageFacts("webp", 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
+        if webp == b"VP8 ":
+            width, height = struct.unpack_from("<HH", start, 26)
+            return ImageFacts("webp", width & 0x3FFF, height & 0x3FFF)
     except struct.error:
         return None
     return None
@@ -79,19 +88,4 @@ def _jpeg(start: bytes) -> ImageFacts | None:
             place += 1
             continue
         place += 2 + struct.unpack_from(">H", start, place + 2)[0]
-    return None
-
-
-def _webp(start: bytes) -> ImageFacts | None:
-    """Sizes sit in different places of the three kinds of WebP (RFC 9649)."""
-    kind = start[12:16]
-    if kind == b"VP8X":
-        wide, high = start[24:27], start[27:30]
-        return ImageFacts("webp", 1 + int.from_bytes(wide, "little"), 1 + int.from_bytes(high, "little"))
-    if kind == b"VP8L":
-        bits = struct.unpack_from("<I", start, 21)[0]
-        return ImageFacts("webp", 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", start, 26)
-        return ImageFacts("webp", width & 0x3FFF, height & 0x3FFF)
     return None

@@ -1,5 +1,6 @@
 """What does the default scene draw, and does it fit: a tree of nodes, so many triangles, one unit cube?"""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,14 +65,25 @@ def check_scene(tree: Json, reader: Reader) -> SceneFacts:
     _check_nodes(tree)
     meshes = entries(tree, "meshes", limit=MOST_ENTRIES)
     drawn = list(_walk(tree))
-    used = {mesh: 0 for mesh, _ in drawn}
-    for mesh, _ in drawn:
-        used[mesh] += 1
+    used = Counter(mesh for mesh, _ in drawn)
     facts = {mesh: _structure(tree, meshes[mesh], where=f"meshes[{mesh}]") for mesh in used}
-    sums = _totals(facts, used)
+    once = (sum(fact.triangles for fact in facts.values()), sum(fact.vertices for fact in facts.values()))
+    triangles = sum(fact.triangles * used[mesh] for mesh, fact in facts.items())
+    vertices = sum(fact.vertices * used[mesh] for mesh, fact in facts.items())
+    draws = sum(fact.primitives * used[mesh] for mesh, fact in facts.items())
+    if not triangles:
+        raise refusal("NO_GEOMETRY")
+    if once[0] > MOST_TRIANGLES:
+        raise refusal("TOO_MANY_TRIANGLES", count=once[0], limit=MOST_TRIANGLES)
+    if once[1] > MOST_VERTICES:
+        raise refusal("TOO_MANY_VERTICES", count=once[1], limit=MOST_VERTICES)
+    if triangles > MOST_TRIANGLES or vertices > MOST_VERTICES:
+        raise refusal("INSTANCES_TOO_HEAVY", count=max(triangles, vertices), limit=MOST_TRIANGLES)
+    if draws > MOST_DRAWS:
+        raise refusal("TOO_MANY_DRAWS", count=draws, limit=MOST_DRAWS)
     for mesh, fact in facts.items():
         _check_values(tree, reader, meshes[mesh], fact, where=f"meshes[{mesh}]")
-    return SceneFacts(*sums, bounds=_bounds(facts, drawn))
+    return SceneFacts(triangles=triangles, vertices=vertices, draws=draws, bounds=_bounds(facts, drawn))
 
 
 def _check_nodes(tree: Json) -> None:
@@ -165,7 +177,16 @@ def _structure(tree: Json, mesh: Json, *, where: str) -> MeshFacts:
         if "material" in primitive:
             reference(primitive, "material", where=here, count=len(tree.get("materials", [])))
         vertices = _check_attributes(tree, primitive, where=here)
-        corners = _check_indices(tree, primitive, where=here) if "indices" in primitive else vertices
+        corners = vertices
+        if "indices" in primitive:
+            accessors = tree.get("accessors", [])
+            accessor = accessors[reference(primitive, "indices", where=here, count=len(accessors))]
+            if accessor["type"] != "SCALAR" or accessor["componentType"] not in (UBYTE, USHORT, UINT):
+                raise refusal("BAD_ATTRIBUTE", where=f"{here}.indices", why="are not unsigned scalars")
+            stride = tree["bufferViews"][accessor["bufferView"]].get("byteStride")
+            if stride not in (None, SIZES[accessor["componentType"]]):
+                raise refusal("BAD_STRIDE", where=f"{here}.indices", stride=stride)
+            corners = int(accessor["count"])
         facts.triangles += max(0, corners - 2) if mode in (STRIP, FAN) else corners // 3
         facts.vertices += vertices
         facts.primitives += 1
@@ -194,35 +215,6 @@ def _check_attributes(tree: Json, primitive: Json, *, where: str) -> int:
     return int(vertices)
 
 
-def _check_indices(tree: Json, primitive: Json, *, where: str) -> int:
-    accessors = tree.get("accessors", [])
-    accessor = accessors[reference(primitive, "indices", where=where, count=len(accessors))]
-    if accessor["type"] != "SCALAR" or accessor["componentType"] not in (UBYTE, USHORT, UINT):
-        raise refusal("BAD_ATTRIBUTE", where=f"{where}.indices", why="are not unsigned scalars")
-    stride = tree["bufferViews"][accessor["bufferView"]].get("byteStride")
-    if stride not in (None, SIZES[accessor["componentType"]]):
-        raise refusal("BAD_STRIDE", where=f"{where}.indices", stride=stride)
-    return int(accessor["count"])
-
-
-def _totals(facts: dict[int, MeshFacts], used: dict[int, int]) -> tuple[int, int, int]:
-    once = (sum(fact.triangles for fact in facts.values()), sum(fact.vertices for fact in facts.values()))
-    triangles = sum(fact.triangles * used[mesh] for mesh, fact in facts.items())
-    vertices = sum(fact.vertices * used[mesh] for mesh, fact in facts.items())
-    draws = sum(fact.primitives * used[mesh] for mesh, fact in facts.items())
-    if not triangles:
-        raise refusal("NO_GEOMETRY")
-    if once[0] > MOST_TRIANGLES:
-        raise refusal("TOO_MANY_TRIANGLES", count=once[0], limit=MOST_TRIANGLES)
-    if once[1] > MOST_VERTICES:
-        raise refusal("TOO_MANY_VERTICES", count=once[1], limit=MOST_VERTICES)
-    if triangles > MOST_TRIANGLES or vertices > MOST_VERTICES:
-        raise refusal("INSTANCES_TOO_HEAVY", count=max(triangles, vertices), limit=MOST_TRIANGLES)
-    if draws > MOST_DRAWS:
-        raise refusal("TOO_MANY_DRAWS", count=draws, limit=MOST_DRAWS)
-    return triangles, vertices, draws
-
-
 def _check_values(tree: Json, reader: Reader, mesh: Json, facts: MeshFacts, *, where: str) -> None:
     """The numbers themselves: sparse places, vertex indices, NaN.  What draws no triangle takes no room."""
     for index, primitive in enumerate(mesh.get("primitives", [])):
@@ -230,7 +222,11 @@ def _check_values(tree: Json, reader: Reader, mesh: Json, facts: MeshFacts, *, w
         attributes = primitive["attributes"]
         numbered = [*attributes.values(), *([primitive["indices"]] if "indices" in primitive else [])]
         for accessor in sorted(set(numbered)):
-            _check_sparse_places(tree, reader, accessor)
+            sparse, count = tree["accessors"][accessor].get("sparse"), tree["accessors"][accessor]["count"]
+            replaced = int(reader.sparse_places(sparse).max()) if sparse is not None else -1
+            if replaced >= count:
+                why = f"replaces value {replaced} of {count}"
+                raise refusal("SPARSE_OUT_OF_RANGE", where=f"accessors[{accessor}].sparse", why=why)
         positions = reader.accessor(attributes["POSITION"])
         corners = len(positions)
         if "indices" in primitive:
@@ -245,15 +241,6 @@ def _check_values(tree: Json, reader: Reader, mesh: Json, facts: MeshFacts, *, w
         for name, accessor in attributes.items():
             if name.split("_")[0] in PLAIN and not np.isfinite(reader.accessor(accessor)).all():
                 raise refusal("NOT_FINITE", where=f"{here}.{name}")
-
-
-def _check_sparse_places(tree: Json, reader: Reader, accessor: int) -> None:
-    entry = tree["accessors"][accessor]
-    if "sparse" in entry:
-        largest = int(reader.sparse_places(entry["sparse"]).max())
-        if largest >= entry["count"]:
-            why = f"replaces value {largest} of {entry['count']}"
-            raise refusal("SPARSE_OUT_OF_RANGE", where=f"accessors[{accessor}].sparse", why=why)
 
 
 def _bounds(facts: dict[int, MeshFacts], drawn: list[tuple[int, NDArray[np.float64]]]) -> Bounds:

@@ -61,29 +61,24 @@ class Texture:
         levels = np.clip(np.rint(coarse), 0, most if in_copies else 0).astype(np.int32)
         mixed = np.where(coarse > 0, small_mixed, self.filters[0] == LINEAR_FILTER)
         colours = np.empty((len(uv), 4), np.float32)
-        for number in np.unique(levels):
-            for sampled, chosen in ((self._bilinear, mixed), (self._nearest, ~mixed)):
-                here = (levels == number) & chosen
-                if here.any():
-                    colours[here] = sampled(self.level(int(number)), uv[here])
-        return colours
-
-    def _nearest(self, pixels: NDArray[np.uint8], uv: Floats) -> Floats:
-        height, width = pixels.shape[:2]
-        safe = np.nan_to_num(uv, posinf=0.0, neginf=0.0).astype(np.float64)
-        column = np.clip(np.floor(_wrapped(safe[:, 0], self.wraps[0]) * width), 0, width - 1).astype(np.int64)
-        row = np.clip(np.floor(_wrapped(safe[:, 1], self.wraps[1]) * height), 0, height - 1).astype(np.int64)
-        return _linear(pixels.reshape(-1, 4)[row * width + column])
-
-    def _bilinear(self, pixels: NDArray[np.uint8], uv: Floats) -> Floats:
-        height, width = pixels.shape[:2]
         safe = np.nan_to_num(uv, posinf=0.0, neginf=0.0)
-        left, right, x = _neighbours(safe[:, 0], width, self.wraps[0])
-        above, below, y = _neighbours(safe[:, 1], height, self.wraps[1])
-        rows = pixels.reshape(-1, 4)
-        top = _mix(rows[above * width + left], rows[above * width + right], x)
-        bottom = _mix(rows[below * width + left], rows[below * width + right], x)
-        return top + (bottom - top) * y[:, None]
+        for number in np.unique(levels):
+            pixels = self.level(int(number))
+            (height, width), texels = pixels.shape[:2], pixels.reshape(-1, 4)
+            between = (levels == number) & mixed
+            if between.any():
+                left, right, x = _neighbours(safe[between, 0], width, self.wraps[0])
+                above, below, y = _neighbours(safe[between, 1], height, self.wraps[1])
+                top = _mix(texels[above * width + left], texels[above * width + right], x)
+                bottom = _mix(texels[below * width + left], texels[below * width + right], x)
+                colours[between] = top + (bottom - top) * y[:, None]
+            nearest = (levels == number) & ~mixed
+            if nearest.any():
+                place = safe[nearest].astype(np.float64)
+                column = np.clip(np.floor(_wrapped(place[:, 0], self.wraps[0]) * width), 0, width - 1).astype(np.int64)
+                row = np.clip(np.floor(_wrapped(place[:, 1], self.wraps[1]) * height), 0, height - 1).astype(np.int64)
+                colours[nearest] = _linear(texels[row * width + column])
+        return colours
 
 
 def _mix(first: NDArray[np.uint8], second: NDArray[np.uint8], share: Floats) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from formats.glb.gltf import Json, Material, MeshPart, Model, Paint
+from formats.glb.gltf import Json, Material, Model, Paint
 from formats.glb.textures import Texture
 from formats.known_good_files import pack
 
@@ -52,33 +52,31 @@ class _Writer:
     def file(self, model: Model) -> bytes:
         every = np.concatenate([part.positions.astype(np.float64) for part in model.parts])
         low = every.min(axis=0)
-        size = max(
-            float((every.max(axis=0) - low).max()), 1e-6
-        )  # of all parts: one scale, so that normals stay upright
+        # of all parts: one scale, so that normals stay upright
+        size = max(float((every.max(axis=0) - low).max()), 1e-6)
         self.tree["nodes"] = [{"mesh": 0, "translation": low.tolist(), "scale": [size] * 3}]
         used = sorted({part.material for part in model.parts})
         self.tree["materials"] = [self._material(model.materials[index]) for index in used]
-        drawn = [self._primitive(part, used.index(part.material), low, size) for part in model.parts]
+        drawn = []
+        for part in model.parts:
+            places = np.rint((part.positions - low) / size * STEPS).clip(0, STEPS).astype(np.uint16)
+            attributes = {"POSITION": self._vertices(places, ends=True)}
+            if part.normals is not None:
+                attributes["NORMAL"] = self._vertices(np.rint(part.normals * 127).astype(np.int8))
+            for name, uv in (("TEXCOORD_0", part.uv), ("TEXCOORD_1", part.glow_uv)):
+                if uv is not None:
+                    inside = len(uv) > 0 and uv.min() >= 0 and uv.max() <= 1
+                    stored = np.rint(uv * STEPS).astype(np.uint16) if inside else uv.astype(np.float32)
+                    attributes[name] = self._vertices(stored)
+            if part.colours is not None:
+                attributes["COLOR_0"] = self._vertices(np.rint(part.colours * 255).astype(np.uint8))
+            kind = np.uint16 if len(places) < STEPS else np.uint32
+            indices = self._accessor(part.faces.reshape(-1, 1).astype(kind), target=34963, normalized=False)
+            drawn.append({"attributes": attributes, "indices": indices, "material": used.index(part.material)})
         self.tree["meshes"] = [{"primitives": drawn}]
         self.tree["buffers"] = [{"byteLength": len(self.body) + -len(self.body) % 4}]
         tree = {name: entries for name, entries in self.tree.items() if entries != []}
         return pack(json.dumps(tree, separators=(",", ":")).encode(), bytes(self.body))
-
-    def _primitive(self, part: MeshPart, material: int, low: NDArray[np.float64], size: float) -> Json:
-        places = np.rint((part.positions - low) / size * STEPS).clip(0, STEPS).astype(np.uint16)
-        attributes = {"POSITION": self._vertices(places, ends=True)}
-        if part.normals is not None:
-            attributes["NORMAL"] = self._vertices(np.rint(part.normals * 127).astype(np.int8))
-        for name, uv in (("TEXCOORD_0", part.uv), ("TEXCOORD_1", part.glow_uv)):
-            if uv is not None:
-                inside = len(uv) > 0 and uv.min() >= 0 and uv.max() <= 1
-                stored = np.rint(uv * STEPS).astype(np.uint16) if inside else uv.astype(np.float32)
-                attributes[name] = self._vertices(stored)
-        if part.colours is not None:
-            attributes["COLOR_0"] = self._vertices(np.rint(part.colours * 255).astype(np.uint8))
-        kind = np.uint16 if len(places) < STEPS else np.uint32
-        indices = self._accessor(part.faces.reshape(-1, 1).astype(kind), target=34963, normalized=False)
-        return {"attributes": attributes, "indices": indices, "material": material}
 
     def _vertices(self, values: NDArray[Any], *, ends: bool = False) -> int:
         accessor = self._accessor(values, target=34962, normalized=values.dtype.kind != "f")

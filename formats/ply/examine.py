@@ -48,90 +48,6 @@ def read(data: bytes) -> Splats:
         raise refusal("PLY_HARMONICS", count=len(rest))
     values = np.frombuffer(data, "<f4", offset=start).reshape(count, len(names))
     splats = Splats(values, {name: i for i, name in enumerate(names)}, DEGREES[len(rest)])
-    _check_values(splats)
-    return splats
-
-
-def _header(data: bytes) -> tuple[list[str], int, int]:
-    """Names of the properties, number of splats, first byte of the values."""
-    if not data:
-        raise refusal("FILE_EMPTY")
-    if len(data) > MOST_BYTES:
-        raise refusal("FILE_TOO_LARGE", bytes=len(data), limit=MOST_BYTES)
-    if not data.startswith((b"ply\n", b"ply\r\n")):
-        raise refusal("NOT_A_PLY")
-    end = END.search(data, 0, MOST_HEADER)
-    if end is None:
-        raise refusal("PLY_HEADER", why=f"no line of the first {MOST_HEADER} bytes is 'end_header' and a line end")
-    lines = [line.split() for line in _lines(data[: end.start()], ends={*end.groups()})[1:]]
-    declarations = [words for words in lines if words and words[0] not in ("comment", "obj_info")]
-    return (*_declared(declarations), end.end())
-
-
-def _lines(header: bytes, *, ends: set[bytes]) -> list[str]:
-    """Printable ASCII, each line ended alike: what is no line end to one reader is none to any."""
-    line_end = b"\r\n" if header.startswith(b"ply\r\n") else b"\n"
-    if ends != {line_end}:
-        why = "the first line and 'end_header' end differently; end every line with LF, or every line with CR LF"
-        raise refusal("PLY_HEADER", why=why)
-    lines = header.split(line_end)
-    for number, line in enumerate(lines, start=1):
-        if not PRINTABLE.fullmatch(line):
-            why = f"line {number} holds a character that is not printable ASCII, or ends otherwise than the first line"
-            raise refusal("PLY_HEADER", why=why)
-    return [line.decode("ascii") for line in lines]
-
-
-def write(splats: Splats, *, comments: Iterable[str] = ()) -> bytes:
-    """The same splats under a header of our own."""
-    lines = [
-        "ply",
-        "format binary_little_endian 1.0",
-        *(f"comment {line}" for line in comments),
-        f"element vertex {len(splats.values)}",
-        *(f"property float {name}" for name in splats.columns),
-        "end_header",
-        "",
-    ]
-    return "\n".join(lines).encode("ascii", "replace") + splats.values.tobytes()
-
-
-def _declared(declarations: list[list[str]]) -> tuple[list[str], int]:
-    if not declarations or declarations[0] != ["format", "binary_little_endian", "1.0"]:
-        raise refusal("PLY_HEADER", why="the second line is not 'format binary_little_endian 1.0'")
-    if len(declarations) < 2 or declarations[1][:2] != ["element", "vertex"] or len(declarations[1]) != 3:
-        raise refusal("PLY_HEADER", why="the first element is not 'element vertex <count>'")
-    names = [_property(words) for words in declarations[2:]]
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise refusal("PLY_HEADER", why=f"the property {repeated[0]} is declared twice")
-    missing = [name for name in NEEDED if name not in names]
-    if missing:
-        raise refusal("PLY_PROPERTY_MISSING", name=missing[0])
-    return names, _count(declarations[1][2])
-
-
-def _property(words: list[str]) -> str:
-    if words[0] != "property":
-        raise refusal(
-            "PLY_HEADER", why=f"'{' '.join(words)[:60]}' is neither a property nor a comment; one element is allowed"
-        )
-    if len(words) != 3 or words[1] not in ("float", "float32") or words[2] not in ALLOWED:
-        raise refusal("PLY_PROPERTY", told=" ".join(words[1:])[:60])
-    return words[2]
-
-
-def _count(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) <= 9):
-        raise refusal("PLY_HEADER", why=f"'{word[:20]}' is no count")
-    if int(word) == 0:
-        raise refusal("NO_SPLATS")
-    if int(word) > MOST_SPLATS:
-        raise refusal("TOO_MANY_SPLATS", count=int(word), limit=MOST_SPLATS)
-    return int(word)
-
-
-def _check_values(splats: Splats) -> None:
     for name in splats.columns:
         if not np.isfinite(splats.of(name)).all():
             raise refusal("NOT_FINITE", where=f"property {name}")
@@ -154,3 +70,74 @@ def _check_values(splats: Splats) -> None:
         or np.abs(splats.of("rot_0", "rot_1", "rot_2", "rot_3")).max() > MOST_COLOUR
     ):
         raise refusal("SPLAT_EXTREME", what="opacity or rot_* beyond 10000")
+    return splats
+
+
+def _header(data: bytes) -> tuple[list[str], int, int]:
+    """Names of the properties, number of splats, first byte of the values."""
+    if not data:
+        raise refusal("FILE_EMPTY")
+    if len(data) > MOST_BYTES:
+        raise refusal("FILE_TOO_LARGE", bytes=len(data), limit=MOST_BYTES)
+    if not data.startswith((b"ply\n", b"ply\r\n")):
+        raise refusal("NOT_A_PLY")
+    end = END.search(data, 0, MOST_HEADER)
+    if end is None:
+        raise refusal("PLY_HEADER", why=f"no line of the first {MOST_HEADER} bytes is 'end_header' and a line end")
+    line_end = b"\r\n" if data.startswith(b"ply\r\n") else b"\n"
+    if {*end.groups()} != {line_end}:
+        why = "the first line and 'end_header' end differently; end every line with LF, or every line with CR LF"
+        raise refusal("PLY_HEADER", why=why)
+    lines = data[: end.start()].split(line_end)
+    for number, line in enumerate(lines, start=1):  # what is no line end to one reader is none to any
+        if not PRINTABLE.fullmatch(line):
+            why = f"line {number} holds a character that is not printable ASCII, or ends otherwise than the first line"
+            raise refusal("PLY_HEADER", why=why)
+    split = [line.decode("ascii").split() for line in lines[1:]]
+    return (*_declared([words for words in split if words and words[0] not in ("comment", "obj_info")]), end.end())
+
+
+def write(splats: Splats, *, comments: Iterable[str] = ()) -> bytes:
+    """The same splats under a header of our own."""
+    lines = [
+        "ply",
+        "format binary_little_endian 1.0",
+        *(f"comment {line}" for line in comments),
+        f"element vertex {len(splats.values)}",
+        *(f"property float {name}" for name in splats.columns),
+        "end_header",
+        "",
+    ]
+    return "\n".join(lines).encode("ascii", "replace") + splats.values.tobytes()
+
+
+def _declared(declarations: list[list[str]]) -> tuple[list[str], int]:
+    if not declarations or declarations[0] != ["format", "binary_little_endian", "1.0"]:
+        raise refusal("PLY_HEADER", why="the second line is not 'format binary_little_endian 1.0'")
+    if len(declarations) < 2 or declarations[1][:2] != ["element", "vertex"] or len(declarations[1]) != 3:
+        raise refusal("PLY_HEADER", why="the first element is not 'element vertex <count>'")
+    names = []
+    for words in declarations[2:]:
+        if words[0] != "property":
+            why = f"'{' '.join(words)[:60]}' is neither a property nor a comment; one element is allowed"
+            raise refusal("PLY_HEADER", why=why)
+        if len(words) != 3 or words[1] not in ("float", "float32") or words[2] not in ALLOWED:
+            raise refusal("PLY_PROPERTY", told=" ".join(words[1:])[:60])
+        names.append(words[2])
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise refusal("PLY_HEADER", why=f"the property {repeated[0]} is declared twice")
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise refusal("PLY_PROPERTY_MISSING", name=missing[0])
+    return names, _count(declarations[1][2])
+
+
+def _count(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= 9):
+        raise refusal("PLY_HEADER", why=f"'{word[:20]}' is no count")
+    if int(word) == 0:
+        raise refusal("NO_SPLATS")
+    if int(word) > MOST_SPLATS:
+        raise refusal("TOO_MANY_SPLATS", count=int(word), limit=MOST_SPLATS)
+    return int(word)

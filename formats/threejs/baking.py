@@ -39,10 +39,20 @@ BAKING = Browsers(heap_megabytes=HEAP_MEGABYTES)
 
 def baked(module: bytes, *, browsers: Browsers = BAKING) -> bytes:
     """The glb of a module whose text was checked.  Raises Refused or RendererFault."""
+
+    def work(path: Path) -> bytes:
+        """A refusal is raised when the page is gone: whoever keeps the browser need not start another."""
+        code = path.read_bytes()
+        answer = _answered(code, browsers)
+        scene = built.read(answer)
+        if _answered(code, browsers) != answer:
+            raise refusal("MODULE_CHANGES")
+        return _written(scene, browsers)
+
     with tempfile.TemporaryDirectory(prefix="gauntlet-module-") as folder:
         file = Path(folder, "module.js")
         file.write_bytes(module)
-        return settled(lambda path: _twice(path.read_bytes(), browsers), file, file_format="threejs", accuse=accuse)
+        return settled(work, file, file_format="threejs", accuse=accuse)
 
 
 def accuse(fault: RendererFault) -> Refused:
@@ -52,15 +62,6 @@ def accuse(fault: RendererFault) -> Refused:
     if fault.code in ("MEMORY", "CRASHED"):  # a page whose heap is full crashes
         return refusal("MODULE_TOO_MUCH_MEMORY", limit=HEAP_MEGABYTES)
     return refusal("MODULE_THREW", why="it broke the page it ran in")
-
-
-def _twice(module: bytes, browsers: Browsers) -> bytes:
-    """A refusal is raised when the page is gone: whoever keeps the browser need not start another."""
-    answer = _answered(module, browsers)
-    scene = built.read(answer)
-    if _answered(module, browsers) != answer:
-        raise refusal("MODULE_CHANGES")
-    return _glb(_written(scene, browsers))
 
 
 def _answered(module: bytes, browsers: Browsers) -> Any:
@@ -82,8 +83,8 @@ def _answered(module: bytes, browsers: Browsers) -> Any:
         return answer
 
 
-def _written(scene: Built, browsers: Browsers) -> Any:
-    """What a fresh page makes of it."""
+def _written(scene: Built, browsers: Browsers) -> bytes:
+    """The glb that a fresh page makes of it."""
     parts = [scene.data[start : start + PIECE] for start in range(0, len(scene.data), PIECE)]
     files: Files = {
         "/": PAGE.format(script="baking.js"),
@@ -93,10 +94,7 @@ def _written(scene: Built, browsers: Browsers) -> Any:
     }
     with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=WRITING) as page:
         page.until("globalThis.ready")
-        return page.ask(f"bake({json.dumps(scene.tree)}, {len(parts)})")
-
-
-def _glb(text: Any) -> bytes:
+        text = page.ask(f"bake({json.dumps(scene.tree)}, {len(parts)})")
     try:
         if len(text) > 2 * MOST_BYTES:
             raise refusal("FILE_TOO_LARGE", bytes=len(text) * 3 // 4, limit=MOST_BYTES)

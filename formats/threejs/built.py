@@ -45,34 +45,30 @@ def read(answer: Any) -> Built:
         if "refused" in tree:
             code, seen = tree["refused"]  # it must name one of our rules and fill its sentence
             raise refusal(code, **{name: seen[name] for name in REFUSAL_FIELDS if name in seen})
-        built = Built(tree, base64.b64decode(packed.encode("ascii"), validate=True))
-        _check(built)
-        return built
+        data = base64.b64decode(packed.encode("ascii"), validate=True)
+        for index, node in enumerate(tree["nodes"]):
+            _require(isinstance(node["parent"], int) and -1 <= node["parent"] < index)
+            lengths = {"matrix": 16} if "matrix" in node else {"place": 3, "turn": 4, "scale": 3}
+            for name, length in lengths.items():
+                _numbers(node[name], length)
+        for texture in tree["textures"]:
+            area = _whole(texture["width"]) * _whole(texture["height"])
+            if 4 * area > MOST_TEXTURE_BYTES:
+                raise refusal("MODULE_TEXTURES", bytes=4 * area, limit=MOST_TEXTURE_BYTES)
+            _require(_span(texture["data"], 1, len(data)) == 4 * area > 0)
+            _numbers(texture["repeat"], 2)
+            _numbers(texture["offset"], 2)
+            _numbers(texture["center"], 2)
+            _numbers([texture["rotation"]], 1)
+        for material in tree["materials"]:
+            _numbers(material["color"], 3)
+            _numbers(material["emissive"], 3)
+        for mesh in tree["meshes"]:
+            _check_mesh(mesh, tree, len(data))
+        _check_counts(tree)
+        return Built(tree, data)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, binascii.Error):
         raise broken() from None
-
-
-def _check(built: Built) -> None:
-    tree, size = built.tree, len(built.data)
-    for index, node in enumerate(tree["nodes"]):
-        _require(isinstance(node["parent"], int) and -1 <= node["parent"] < index)
-        lengths = {"matrix": 16} if "matrix" in node else {"place": 3, "turn": 4, "scale": 3}
-        for name, length in lengths.items():
-            _numbers(node[name], length)
-    for texture in tree["textures"]:
-        area = _whole(texture["width"]) * _whole(texture["height"])
-        if 4 * area > MOST_TEXTURE_BYTES:
-            raise refusal("MODULE_TEXTURES", bytes=4 * area, limit=MOST_TEXTURE_BYTES)
-        _require(_span(texture["data"], 1, size) == 4 * area > 0)
-        for name in ("repeat", "offset", "center"):
-            _numbers(texture[name], 2)
-        _numbers([texture["rotation"]], 1)
-    for material in tree["materials"]:
-        _numbers(material["color"], 3)
-        _numbers(material["emissive"], 3)
-    for mesh in tree["meshes"]:
-        _check_mesh(mesh, tree, size)
-    _check_counts(tree)
 
 
 def _check_mesh(mesh: Json, tree: Json, size: int) -> None:
@@ -102,29 +98,25 @@ def _check_counts(tree: Json) -> None:
     drawn = sum(mesh["vertices"] * mesh["instances"] * len(mesh.get("groups", [0])) for mesh in meshes)
     instances = sum(mesh["instances"] for mesh in meshes if "matrices" in mesh)
     draws = sum(len(mesh.get("groups", [0])) for mesh in meshes)
-    triangles = sum(_corners(mesh) * mesh["instances"] // 3 for mesh in meshes)
     textures = sum(4 * texture["width"] * texture["height"] for texture in tree["textures"])
-    if draws > MOST_DRAWS:
-        raise refusal("MODULE_DRAWS", count=draws, limit=MOST_DRAWS)
-    if instances > MOST_INSTANCES:
-        raise refusal("MODULE_INSTANCES", count=instances, limit=MOST_INSTANCES)
-    if vertices > MOST_VERTICES:
-        raise refusal("MODULE_VERTICES", count=vertices, limit=MOST_VERTICES)
-    if drawn > MOST_DRAWN:
-        raise refusal("MODULE_VERTICES", count=drawn, limit=MOST_DRAWN)
-    if triangles > MOST_TRIANGLES:
-        raise refusal("TOO_MANY_TRIANGLES", count=triangles, limit=MOST_TRIANGLES)
+    triangles = 0
+    for mesh in meshes:  # groups may draw the same triangles again
+        corners = range(int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"]))
+        start, count = mesh["range"]
+        whole = corners[start : start + count]
+        groups = mesh.get("groups", [(whole.start, len(whole), 0)])
+        triangles += sum(len(corners[first : first + wide]) for first, wide, _ in groups) * mesh["instances"] // 3
+    for code, count, limit in (
+        ("MODULE_DRAWS", draws, MOST_DRAWS),
+        ("MODULE_INSTANCES", instances, MOST_INSTANCES),
+        ("MODULE_VERTICES", vertices, MOST_VERTICES),
+        ("MODULE_VERTICES", drawn, MOST_DRAWN),
+        ("TOO_MANY_TRIANGLES", triangles, MOST_TRIANGLES),
+    ):
+        if count > limit:
+            raise refusal(code, count=count, limit=limit)
     if textures > MOST_TEXTURE_BYTES:
         raise refusal("MODULE_TEXTURES", bytes=textures, limit=MOST_TEXTURE_BYTES)
-
-
-def _corners(mesh: Json) -> int:
-    """Of all groups together: groups may draw the same triangles again."""
-    total = int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"])
-    start, count = mesh["range"]
-    whole = range(total)[start : start + count]
-    groups = mesh.get("groups", [(whole.start, len(whole), 0)])
-    return sum(len(range(total)[first : first + wide]) for first, wide, _ in groups)
 
 
 def _span(pair: Any, item: int, size: int) -> int:

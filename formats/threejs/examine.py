@@ -5,7 +5,7 @@ offered, and so that nobody spends a browser on what is no generator.  tree-sitt
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 import tree_sitter_javascript
@@ -52,6 +52,8 @@ WAITING = {
     "generator_function_declaration": "a generator",
 }
 LITERALS = {"string", "template_string", "number", "regex"}
+KEYED = {"subscript_expression", "computed_property_name", "pair", "method_definition", "pair_pattern"}
+OFFERED = {"THREE": (names.THREE, "MODULE_THREE"), "Math": (names.MATH, "MODULE_MATH")}
 INVISIBLE = {*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0x00AD}
 
 
@@ -62,31 +64,6 @@ def examine(data: bytes) -> FileFacts:
 
 
 def check(data: bytes) -> None:
-    _check_text(data)
-    root = _parser().parse(data).root_node
-    nodes = list(_walk(root))
-    for node in nodes:
-        _check_syntax(node)
-    _check_exports(root)
-    literals = 0
-    scopes = Scopes(root)
-    for node in nodes:
-        _check_name(node, scopes)
-        literals += node.end_byte - node.start_byte if node.type in LITERALS else 0
-        if literals > MOST_LITERALS:
-            _refuse("MODULE_LITERALS", node, limit=MOST_LITERALS)
-
-
-@functools.cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_javascript.language()))
-
-
-def _refuse(code: str, node: Node, **seen: object) -> NoReturn:
-    raise refusal(code, line=node.start_point.row + 1, **seen)
-
-
-def _check_text(data: bytes) -> None:
     if not data:
         raise refusal("FILE_EMPTY")
     if len(data) > MOST_BYTES:
@@ -99,6 +76,28 @@ def _check_text(data: bytes) -> None:
         odd = next((c for c in words if ord(c) in INVISIBLE or (ord(c) < 32 and c not in "\t\r") or c == "\x7f"), None)
         if odd is not None:
             raise refusal("MODULE_NOT_TEXT", line=line, why=f"the character U+{ord(odd):04X} is invisible")
+    root = _parser().parse(data).root_node
+    nodes = list(_walk(root))
+    for node in nodes:
+        _check_syntax(node)
+    _check_exports(root)
+    literals = 0
+    scopes = Scopes(root)
+    for node in nodes:
+        for check_names in NAMED_IN.get(node.type, ()):
+            check_names(node, scopes)
+        literals += node.end_byte - node.start_byte if node.type in LITERALS else 0
+        if literals > MOST_LITERALS:
+            _refuse("MODULE_LITERALS", node, limit=MOST_LITERALS)
+
+
+@functools.cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_javascript.language()))
+
+
+def _refuse(code: str, node: Node, **seen: object) -> NoReturn:
+    raise refusal(code, line=node.start_point.row + 1, **seen)
 
 
 def _walk(root: Node) -> Iterator[Node]:
@@ -175,57 +174,28 @@ def _check_exports(root: Node) -> None:
         _refuse("MODULE_EXPORT", made, why="the function's one parameter is not THREE")
 
 
-def _check_name(node: Node, scopes: Scopes) -> None:
-    kind = node.type
-    if kind in ("property_identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"):
-        _check_property(node, _text(node))
-    if (
-        kind == "string"
-        and node.parent
-        and node.parent.type
-        in ("subscript_expression", "computed_property_name", "pair", "method_definition", "pair_pattern")
-    ):
-        _check_property(node, _text(node)[1:-1])
-    if kind in ("subscript_expression", "computed_property_name") and _pieced_together(node):
-        _refuse("MODULE_COMPUTED_NAME", node)
-    if kind == "member_expression":
-        _check_member(node, scopes)
-    if kind in ("identifier", "shorthand_property_identifier"):
-        _check_identifier(node, scopes)
-    if kind in ("variable_declarator", "assignment_pattern"):
-        _check_taken_apart(node)
-
-
-def _check_property(node: Node, name: str) -> None:
+def _check_property(node: Node, scopes: Scopes) -> None:
+    """Is the name of a property, written out or in quotes, one that leads out of plain data?"""
+    name, parent = _text(node), node.parent
+    if node.type == "string":
+        if parent is None or parent.type not in KEYED:
+            return
+        name = name[1:-1]
     plain = name.encode().decode("unicode_escape", "replace") if "\\" in name else name
-    inside_class = node.parent is not None and node.parent.type == "method_definition" and plain == "constructor"
+    inside_class = parent is not None and parent.type == "method_definition" and plain == "constructor"
     if plain in names.PROPERTIES and not inside_class:
         _refuse("MODULE_PROPERTY", node, name=plain)
-    if (
-        plain in names.CHANCE
-        and node.parent is not None
-        and node.parent.type in ("member_expression", "subscript_expression")
-    ):
+    if plain in names.CHANCE and parent is not None and parent.type in ("member_expression", "subscript_expression"):
         _refuse("MODULE_CHANCE", node, name=plain)
 
 
-def _pieced_together(node: Node) -> bool:
-    """Does the name hold text that is computed?  `list[i + 1]` does not, `list["a" + b]` does."""
+def _check_computed_name(node: Node, scopes: Scopes) -> None:
+    """`list[i + 1]` holds no text that is computed, `list["a" + b]` does."""
     key = node.child_by_field_name("index") if node.type == "subscript_expression" else node.named_children[0]
     if key is None or key.type in ("string", "number", "identifier"):
-        return False
-    return any(each.type in ("string", "template_string") for each in _walk(key))
-
-
-def _check_member(node: Node, scopes: Scopes) -> None:
-    owner, name = node.child_by_field_name("object"), node.child_by_field_name("property")
-    if owner is None or name is None or owner.type != "identifier":
         return
-    allowed, code = {"THREE": (names.THREE, "MODULE_THREE"), "Math": (names.MATH, "MODULE_MATH")}.get(
-        _text(owner), (None, "")
-    )
-    if allowed is not None and _text(name) not in allowed and not (_text(owner) == "Math" and scopes.declares(owner)):
-        _refuse(code, name, name=_text(name))
+    if any(each.type in ("string", "template_string") for each in _walk(key)):
+        _refuse("MODULE_COMPUTED_NAME", node)
 
 
 def _check_identifier(node: Node, scopes: Scopes) -> None:
@@ -242,21 +212,37 @@ def _check_identifier(node: Node, scopes: Scopes) -> None:
         _refuse("MODULE_ASSIGNED_GLOBAL", node, name=name)
 
 
-def _check_taken_apart(node: Node) -> None:
-    """`const { Mesh } = THREE` names what it takes, as `THREE.Mesh` does."""
-    pattern, value = (
-        node.child_by_field_name(part)
-        for part in (("name", "value") if node.type == "variable_declarator" else ("left", "right"))
-    )
-    if pattern is None or value is None or value.type != "identifier" or _text(value) not in ("THREE", "Math"):
+def _check_taken(node: Node, scopes: Scopes) -> None:
+    """`THREE.Mesh` names what it takes, and so does `const { Mesh } = THREE`."""
+    kind = node.type
+    fields = {"member_expression": ("property", "object"), "variable_declarator": ("name", "value")}
+    taken, owner = (node.child_by_field_name(part) for part in fields.get(kind, ("left", "right")))
+    if taken is None or owner is None or owner.type != "identifier" or _text(owner) not in OFFERED:
         return
-    if pattern.type != "object_pattern":
-        return
-    allowed, code = (names.THREE, "MODULE_THREE") if _text(value) == "THREE" else (names.MATH, "MODULE_MATH")
-    for part in pattern.named_children:
-        key = part.child_by_field_name("key") or part
+    if kind == "member_expression":
+        keys = [] if _text(owner) == "Math" and scopes.declares(owner) else [taken]
+    else:
+        parts = taken.named_children if taken.type == "object_pattern" else []
+        keys = [part.child_by_field_name("key") or part for part in parts]
+    allowed, code = OFFERED[_text(owner)]
+    for key in keys:
         if _text(key) not in allowed:
             _refuse(code, key, name=_text(key))
+
+
+NAMED_IN: Mapping[str, tuple[Callable[[Node, Scopes], None], ...]] = {
+    "identifier": (_check_identifier,),
+    "property_identifier": (_check_property,),
+    "shorthand_property_identifier": (_check_property, _check_identifier),
+    "shorthand_property_identifier_pattern": (_check_property,),
+    "string": (_check_property,),
+    "subscript_expression": (_check_computed_name,),
+    "computed_property_name": (_check_computed_name,),
+    "member_expression": (_check_taken,),
+    "variable_declarator": (_check_taken,),
+    "assignment_pattern": (_check_taken,),
+}
+"""What is asked about a node that names something, by its kind."""
 
 
 def _text(node: Node) -> str:

@@ -29,7 +29,17 @@ class Scopes:
             node, scope = waiting.pop()
             inner = node.id if node.type in FUNCTIONS else scope
             self.names.setdefault(inner, set())
-            self._declare(node, scope=scope, inner=inner)
+            kind, field = node.type, node.child_by_field_name
+            if kind in ("function_declaration", "class_declaration", "function_expression", "class"):
+                self._note(field("name"), scope if kind.endswith("declaration") else inner)
+            if kind in FUNCTIONS:
+                self._note(field("parameters") or field("parameter"), inner, parameter=True)
+            if kind == "variable_declarator":
+                self._note(field("name"), scope)
+            if kind == "for_in_statement" and field("kind") is not None:
+                self._note(field("left"), scope)
+            if kind == "catch_clause":
+                self._note(field("parameter"), scope)
             waiting += [(child, inner) for child in node.named_children]
 
     def declares(self, node: Node) -> bool:
@@ -55,21 +65,6 @@ class Scopes:
         if above.type in ("assignment_expression", "augmented_assignment_expression"):
             return above.child_by_field_name("left") == node
         return above.type in ("update_expression", "for_in_statement")
-
-    def _declare(self, node: Node, *, scope: int, inner: int) -> None:
-        kind = node.type
-        if kind in ("function_declaration", "class_declaration", "function_expression", "class"):
-            self._note(node.child_by_field_name("name"), scope if kind.endswith("declaration") else inner)
-        if kind in FUNCTIONS:
-            self._note(
-                node.child_by_field_name("parameters") or node.child_by_field_name("parameter"), inner, parameter=True
-            )
-        if kind == "variable_declarator":
-            self._note(node.child_by_field_name("name"), scope)
-        if kind == "for_in_statement" and node.child_by_field_name("kind") is not None:
-            self._note(node.child_by_field_name("left"), scope)
-        if kind == "catch_clause":
-            self._note(node.child_by_field_name("parameter"), scope)
 
     def _note(self, pattern: Node | None, scope: int, *, parameter: bool = False) -> None:
         """Every name that a pattern binds; what stands as a default or a key is no binding."""
