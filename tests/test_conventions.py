@@ -364,7 +364,9 @@ def test_a_figure_beside_the_declaration_is_seen_under_any_name(line: str) -> No
     assert any(written_down(limit) for node in ast.walk(ast.parse(line)) for limit in limits_of_tries(node))
 
 
-KIND_COMPARED = re.compile(r"""Kind\.TITLE|Purpose\.TITLE|[!=]= ?["']title["']|\.title is """)
+KIND_COMPARED = re.compile(
+    r"""Kind\.TITLE|Purpose\.TITLE|[!=]= ?["']title["']|\bin [(\[{][^)\]}]*["']title["']|\.title is |\bTitle1\b"""
+)
 # The two that own the answer: the rulesets, and the declaration of what a pod run is for.
 OWNERS_OF_KINDS = ("competition/rulesets/", "audits/models.py")
 
@@ -390,6 +392,8 @@ def test_nobody_but_the_rulesets_compares_a_kind_of_match_by_its_name() -> None:
         "if match.kind == Match.Kind.TITLE:",
         "{% if row.kind == 'title' %}",
         'x.stopped != "title"',
+        'if kind not in ("audit", "again", "title"):',
+        "Title1(rules).title",
         "rules.title is None",
     ],
 )

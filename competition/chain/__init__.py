@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 
 from django.db.models import Q
 
-from competition.chain.base import Chain
+from competition.chain.base import Chain, ChainFault
 from competition.chain.observed import Observed
 from competition.chain.simulated import Simulated
 from competition.models import Competition
@@ -49,6 +50,14 @@ def on_simulated() -> Q:
     """The competitions whose chain stands in for one."""
     kinds = [kind for kind, row in CHAINS.items() if row.simulated]
     return reduce(or_, (Q(chain__startswith=f"{kind}:") for kind in kinds), Q(pk__in=[]))
+
+
+def block_now(competition: Competition, *, now: datetime) -> int | None:
+    """None where the chain does not answer, or is none that this version knows."""
+    try:
+        return of(competition).block(now=now)
+    except (ChainFault, LookupError):
+        return None
 
 
 def of(competition: Competition) -> Chain:

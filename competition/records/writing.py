@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from competition.decisions.attempts import plain, regeneration_in
+from competition.decisions.attempts import OUTPUTS, plain, regeneration_in
+from competition.rulesets.base import SCREEN
 from verify.rounds import LEADER
 
 LEFT, RIGHT, SKIPPED = "left", "right", "skipped"
@@ -62,7 +63,7 @@ def round_files(
     # screens in the order of the reveals, then the ladder's matches
     place = {entry["miner"]: number_ for number_, entry in enumerate(entries)}
     in_turn = sorted(
-        documents["matches.json"], key=lambda m: (m["kind"] != "screen", place.get(m["challenger"], 0), m["defender"])
+        documents["matches.json"], key=lambda m: (m["kind"] != SCREEN, place.get(m["challenger"], 0), m["defender"])
     )
     matches = [_match(match, shown, addresses=addresses) for match in in_turn]
     files = {
@@ -179,11 +180,11 @@ def _match(match: Mapping[str, Any], shown: Shown, *, addresses: Addresses) -> d
 
 
 def _left(match: Mapping[str, Any]) -> str:
-    """Of outputs that the platform generated again: against what was submitted, or the defender, with the repeat."""
-    kind = plain(match["kind"])
-    if kind not in ("audit", "again", "title"):
+    """Of outputs that the platform generated: against what was submitted, or the defender, with the repeat."""
+    if plain(match["challenger_origin"]) != OUTPUTS:
         return str(match["defender"])
-    return f"{'submitted' if kind == 'audit' else match['defender']}_{regeneration_in(match['kind'])}"
+    of_itself = match["defender"] == match["challenger"]
+    return f"{'submitted' if of_itself else match['defender']}_{regeneration_in(match['kind'])}"
 
 
 def _duel(duel: Mapping[str, Any], sides: list[Mapping[str, Any]], addresses: Addresses) -> dict[str, Any]:

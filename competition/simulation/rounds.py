@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competition.rulesets import BadRules, Rules
-from competition.rulesets.title_1 import Title1
+from competition.rulesets.bankroll import titled
 from competition.simulation.matches import MatchResults, Start, margin_match, screen, title_match
 from competition.simulation.population import Lots, Mask, Numbers, Places, SimulatedDuels, SimulatedField
 
@@ -98,7 +98,7 @@ def title_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: St
 
     `carried` is brought up to date with what their bankrolls left.
     """
-    rounds, title = len(field.ahead), Title1(rules).title
+    rounds, title = len(field.ahead), titled(rules)
     bill = Bill(rounds)
     entered = ~field.owner | (np.cumsum(field.owner, axis=1) == 1)  # the first of the clones is the entry
     every = screen(field.screens, rules=rules, title=title)
@@ -125,7 +125,7 @@ def _finalists(
     field: SimulatedField, lots: Lots, results: MatchResults, *, carried: Start, bill: Bill, rules: Rules
 ) -> tuple[Places, Mask]:
     """The places of the best whose audits pass, and which of these places are taken: a rejected one is replaced."""
-    number, may = Title1(rules).title.finalists, results.clears & ~carried.out
+    number, may = titled(rules).finalists, results.clears & ~carried.out
     deep = min(field.ahead.shape[1], number + lots.population.cheats + SPARE)
     ranked = np.argsort(np.where(may, -results.margin, np.inf), axis=1, kind="stable")[:, :deep]
     stands = np.take_along_axis(may, ranked, axis=1)
@@ -133,7 +133,7 @@ def _finalists(
     # honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title
     twins = lots.duels(np.zeros(stands.shape), prompts=lots.population.prompts)
     reversed_ = SimulatedDuels((-twins.net).astype(np.int8), twins.counted, twins.forfeited)
-    rerun = title_match(reversed_, rules=rules, title=Title1(rules).title)
+    rerun = title_match(reversed_, rules=rules, title=titled(rules))
     passes &= ~rerun.title
     before: NDArray[np.int_] = np.cumsum(passes, axis=1) - passes
     bill.add(_only(rerun.results, stands & (before < number)))

@@ -124,18 +124,9 @@ def failure_of(damage: Damage, *, why: str = "") -> StepFailure:
 
 def pause_rounds(damage: Damage, failure: StepFailure, *, now: datetime) -> None:
     for round_ in damage.rounds.filter(state__in=Round.graph.active()).select_related("competition"):
-        block = block_of_open_window(round_, now=now)
+        # from here on an open window is longer by the pause
+        block = chain.block_now(round_.competition, now=now) if round_.state == "open" else None
         engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY, block=block), now=now)
-
-
-def block_of_open_window(round_: Round, *, now: datetime) -> int | None:
-    """From which block on the window is longer by the pause.  None: it is not open, or the chain does not answer."""
-    if round_.state != "open":
-        return None
-    try:
-        return chain.of(round_.competition).block(now=now)
-    except ChainFault:
-        return None
 
 
 def resume_rounds(now: datetime) -> None:

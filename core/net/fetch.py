@@ -10,15 +10,13 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Container, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Protocol
 from urllib.parse import urljoin
 
-from core.net import http_client, partial_files, url_guard
+from core.net import http_client, partial_files, plain_host, url_guard
 from core.net.failures import FetchFailed, printable
 from core.net.http_client import Response
 from core.net.http_messages import require_plain
@@ -100,40 +98,15 @@ def a_plain_answer_arrives(policy: FetchPolicy, *, beside: Path) -> bool:
     """The control of an answer that our own code cannot read: does a good one come through it right afterwards?"""
     into = beside.with_name(f"{beside.name}.control")
     try:
-        with plain_host() as port:
+        with plain_host.serving() as port:
             origin = url_guard.check(f"http://127.0.0.1:{port}/", loopback_ports=(port,))
             control = replace(policy, loopback_ports=(port,))
             try:
-                return _Download(origin, control, into, None, time.monotonic).run().bytes == len(PLAIN_BODY)
+                return _Download(origin, control, into, None, time.monotonic).run().bytes == len(plain_host.BODY)
             finally:
                 partial_files.forget(into)
     except Exception:  # also where this machine gives no port: then it is ours
         return False
-
-
-PLAIN_BODY = b"A file as any host sends it."
-
-
-class _PlainAnswer(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(PLAIN_BODY)))
-        self.end_headers()
-        self.wfile.write(PLAIN_BODY)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
-
-
-@contextmanager
-def plain_host() -> Iterator[int]:
-    """The port of a host on this machine that answers everything with `PLAIN_BODY`."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _PlainAnswer) as host:
-        Thread(target=host.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        try:
-            yield host.server_port
-        finally:
-            host.shutdown()
 
 
 class NotTheSameFile(Exception):

@@ -15,10 +15,9 @@ from audits import queries as auditing
 from audits.decisions import appeals as decisions
 from audits.models import Appeal, Audit
 from audits.reviews import appeals as lodging
-from competition import queries
+from competition import chain, queries
 from competition.decisions.attempts import number_of
 from competition.models import Round
-from dashboard.facts import clock
 from dashboard.facts.people import Who, entrant, who
 from dashboard.facts.weights import expected_at
 
@@ -146,7 +145,7 @@ def windows(rounds: Sequence[Round], *, now: datetime) -> dict[int, AppealWindow
             found[round_.pk] = AppealWindow(last_block=None, block=None, open=True, ends_at=None)
             continue
         if round_.competition_id not in blocks:
-            blocks[round_.competition_id] = clock.current_block(round_.competition, now=now)
+            blocks[round_.competition_id] = chain.block_now(round_.competition, now=now)
         last, block = lodging.last_block_by(after), blocks[round_.competition_id]
         open_ = None if block is None else block <= last
         ends_at = expected_at(round_.competition, last, now=now) if open_ else None

@@ -21,14 +21,6 @@ class BlockClock:
     ends_at: datetime
 
 
-def current_block(competition: Competition, *, now: datetime) -> int | None:
-    """None when the chain does not say."""
-    try:
-        return chain.of(competition).block(now=now)
-    except (ChainFault, LookupError):
-        return None
-
-
 def until(competition: Competition, *, block: int, now: datetime) -> BlockClock | None:
     """How far away `block` is; None when the chain does not say."""
     try:

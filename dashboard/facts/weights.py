@@ -153,10 +153,7 @@ def register(competition: Competition, reigns: Sequence[Reign], *, now: datetime
     if block is None and not played:  # records, whose chain nobody asks: the block of their last entry
         block = max((reign.effective_block for reign in rows), default=0)
     elif block is None:
-        try:
-            block = chain.of(competition).block(now=now)
-        except ChainFault:
-            block = None
+        block = chain.block_now(competition, now=now)
     return Register(reigns=rows, block=block, unsigned=_unsigned(competition) if played and rows else frozenset())
 
 

@@ -205,3 +205,20 @@ def test_a_row_names_its_file_once(tmp_path: Path) -> None:
     made.write_text(json.dumps(content))
     found = [finding for finding in check(tmp_path / "own") if finding.kind == "unknown-key"]
     assert [finding.field for finding in found] == ["js"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sides", "origin", "left"),
+    [
+        ("screen", ("leader", "a"), "submitted", "leader"),
+        ("audit_1", ("a", "a"), "generated_1", "submitted_1"),
+        ("again", ("b", "a"), "generated", "b_0"),
+        ("a_kind_of_tomorrow", ("leader", "a"), "submitted", "leader"),
+        ("tomorrow", ("leader", "a"), "generated", "leader_0"),
+    ],
+)
+def test_what_a_match_was_played_on_says_how_it_is_written_and_not_its_kind(
+    kind: str, sides: tuple[str, str], origin: str, left: str
+) -> None:
+    match = {"kind": kind, "defender": sides[0], "challenger": sides[1], "challenger_origin": origin}
+    assert writing._left(match) == left
