@@ -47,7 +47,7 @@ def baked(module: bytes, *, browsers: Browsers = BAKING) -> bytes:
         scene = built.read(answer)
         if _answered(code, browsers) != answer:
             raise refusal("MODULE_CHANGES")
-        return _written(scene, browsers)
+        return _glb(_written(scene, browsers))
 
     with tempfile.TemporaryDirectory(prefix="gauntlet-module-") as folder:
         file = Path(folder, "module.js")
@@ -83,8 +83,8 @@ def _answered(module: bytes, browsers: Browsers) -> Any:
         return answer
 
 
-def _written(scene: Built, browsers: Browsers) -> bytes:
-    """The glb that a fresh page makes of it."""
+def _written(scene: Built, browsers: Browsers) -> Any:
+    """What a fresh page makes of it."""
     parts = [scene.data[start : start + PIECE] for start in range(0, len(scene.data), PIECE)]
     files: Files = {
         "/": PAGE.format(script="baking.js"),
@@ -94,7 +94,10 @@ def _written(scene: Built, browsers: Browsers) -> bytes:
     }
     with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=WRITING) as page:
         page.until("globalThis.ready")
-        text = page.ask(f"bake({json.dumps(scene.tree)}, {len(parts)})")
+        return page.ask(f"bake({json.dumps(scene.tree)}, {len(parts)})")
+
+
+def _glb(text: Any) -> bytes:
     try:
         if len(text) > 2 * MOST_BYTES:
             raise refusal("FILE_TOO_LARGE", bytes=len(text) * 3 // 4, limit=MOST_BYTES)

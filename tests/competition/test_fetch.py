@@ -300,7 +300,7 @@ def test_a_control_that_this_machine_cannot_ask_leaves_the_failure_ours(
         raise OSError(98, "Address already in use")
 
     monkeypatch.setattr("core.net.fetch.require_a_file", lambda response: {}["a stumble"])
-    monkeypatch.setattr("core.net.fetch.ThreadingHTTPServer", no_port)
+    monkeypatch.setattr("core.net.plain_host.ThreadingHTTPServer", no_port)
     fault = failed(host.on("/x", lambda visit: visit.file(BODY)), into)
     assert (fault.code, fault.failure_class) == ("our_fault", "infrastructure")
 
