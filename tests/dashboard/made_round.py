@@ -111,11 +111,11 @@ class Maker:
             created_at=NOW,
         )
         names = ["Lathe", "Pillow", "Spinner", "Billboard", "Chooser", "Copycat", "Silent", "Mumbler"]
-        self.miners = [
-            Miner.objects.create(hotkey=hotkey(n, of=slug), label=f"{names[n % len(names)]}{n // len(names) or ''}")
+        self.miners = Miner.objects.bulk_create(
+            Miner(hotkey=hotkey(n, of=slug), label=f"{names[n % len(names)]}{n // len(names) or ''}")
             for n in range(miners + 1)
-        ]
-        self.prompts = [self.prompt(n) for n in range(prompts)]
+        )
+        self.prompts = Prompt.objects.bulk_create(self.prompt(n) for n in range(prompts))
         self.first = Reign.objects.create(
             competition=self.competition,
             sequence=1,
@@ -128,7 +128,7 @@ class Maker:
 
     def prompt(self, number: int) -> Prompt:
         sha256 = picture(colour=COLOURS[number % 6], shape=number, turn=number // 6, ground="#f2ede4")
-        return Prompt.objects.create(competition=self.competition, stem=f"prompt-{number:03}", sha256=sha256, bytes=900)
+        return Prompt(competition=self.competition, stem=f"prompt-{number:03}", sha256=sha256, bytes=900)
 
     def round(self, number: int, *, state: str, defending: Reign, **more: Any) -> Round:
         start = 1000 * number
@@ -270,9 +270,8 @@ def make(*, slug: str = "made", miners: int = 5, prompts: int = 12, hostile: str
     maker = Maker(slug=slug, miners=miners, prompts=prompts, hostile=hostile)
     finished = _finished(maker)
     running = _running(maker)
-    return Made(
-        maker.competition, finished, running, maker.miners, {m.challenger.key + m.kind: m for m in Match.objects.all()}
-    )
+    matches = Match.objects.select_related("challenger__miner")
+    return Made(maker.competition, finished, running, maker.miners, {m.challenger.key + m.kind: m for m in matches})
 
 
 def _finished(maker: Maker) -> Round:

@@ -78,17 +78,17 @@ def test_a_case_is_decided_by_two_people_on_the_site(borderline: Audit) -> None:
     assert bob.post(url, told).status_code == 409
 
 
-@pytest.mark.parametrize("value", ["²", "9" * 5000, "-1", "1.0", "٣", " 1", "0x1", ""])
 @pytest.mark.parametrize("action", ["confirm", "decline"])
-def test_a_number_of_a_proposal_that_is_none_names_none(borderline: Audit, action: str, value: str) -> None:
+def test_a_number_of_a_proposal_that_is_none_names_none(borderline: Audit, action: str) -> None:
     url, (ann, bob) = review_pages.url_of(borderline), (signed_in("ann"), signed_in("bob", "lead"))
     form = {"decision": "rejected:licence_forbids", "sentence": WHY}
     preview = ann.post(url, {**form, "action": "show"})
     ann.post(url, {**form, "action": "write", "shown": shown_in(preview)})
     events = LedgerEvent.objects.count()
-    answer = bob.post(url, {"action": action, "ruling": value, "shown": shown_in(bob.get(url)), "sentence": WHY})
-    assert answer.status_code == 409 and "This proposal is not there any more" in answer.content.decode()
-    assert LedgerEvent.objects.count() == events and Ruling.objects.get().state == "proposed"
+    for value in ("²", "9" * 5000, "-1", "1.0", "٣", " 1", "0x1", ""):
+        answer = bob.post(url, {"action": action, "ruling": value, "shown": shown_in(bob.get(url)), "sentence": WHY})
+        assert answer.status_code == 409 and "This proposal is not there any more" in answer.content.decode(), value
+        assert LedgerEvent.objects.count() == events and Ruling.objects.get().state == "proposed", value
 
 
 def test_what_was_not_shown_is_not_written(borderline: Audit) -> None:
