@@ -28,13 +28,15 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no reas
 settings.load_profile("untimed")
 
 
-def pytest_collection(session: pytest.Session) -> None:
-    gc.disable()  # seven thousand tests and all modules are made, and nothing of them is thrown away
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    gc.freeze()  # nobody looks through them again
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """All modules and thousands of tests are made, and nothing of them is thrown away: nobody looks through them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
