@@ -25,7 +25,6 @@ from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import matches, recorded, sides
 from judging.models import Duel, Match, Rendering
-from judging.renderers import renderer as renderer_named
 
 SOON = timedelta(seconds=2)
 MOST_VOID_PERCENT = 5
@@ -48,7 +47,7 @@ def decide(match: Match, now: datetime) -> Outcome:
             results = [DuelResult.VOID if duel.exhausted else result for duel, result in silent_as_void]
             end = ruleset.match_end(match.kind, results, total=len(results))
         still_open = f"{sum(result is None for result in results)} of {len(results)} duels are open"
-        outcome = Wait(SOON, still_open) if end is None else _decision(match, duels, end, now=now)
+        outcome = Wait(SOON, still_open) if end is None else _decision(duels, end, now=now)
     edited = recorded.edited_duels(match, duels) if isinstance(outcome, Move) else []
     return recorded.refuse(match, edited, now=now) if edited else outcome
 
@@ -73,7 +72,7 @@ def _on_fresh_prompts(match: Match, duels: list[Duel], *, now: datetime) -> Outc
     )
     if end is None:
         return Wait(SOON, _make_fresh_duels(match, duels, now=now))
-    return _decision(match, duels, end, now=now)
+    return _decision(duels, end, now=now)
 
 
 def _make_fresh_duels(match: Match, duels: Sequence[Duel], *, now: datetime) -> str:
@@ -107,11 +106,7 @@ def _make_fresh_duels(match: Match, duels: Sequence[Duel], *, now: datetime) -> 
 
 def _ready(match: Match) -> list[FreshPrompt]:
     """The fresh prompts on which both sides' files are rendered, refused, or known to be missing."""
-    competition = match.round.competition
-    rig, version = sides.rig_of(competition).digest(), renderer_named(competition.renderer).version
-    rendered = Rendering.objects.filter(
-        competition=competition, rig=rig, renderer=version, state__in=Rendering.graph.settled()
-    )
+    rendered = sides.renderings(match.round.competition).filter(state__in=Rendering.graph.settled())
     shas = set(rendered.values_list("sha256", flat=True))
     done: dict[int, set[int]] = {}
     both: tuple[Submission, ...] = (match.defender, match.challenger)
@@ -123,7 +118,7 @@ def _ready(match: Match) -> list[FreshPrompt]:
     return [f for f in match.round.fresh.all() if len(done.get(f.prompt_id, ())) == len(both)]
 
 
-def _decision(match: Match, duels: list[Duel], end: MatchEnd, *, now: datetime) -> Move:
+def _decision(duels: list[Duel], end: MatchEnd, *, now: datetime) -> Move:
     tally, length = end.tally, end.after
     return Move(
         "decided",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from competition.models import Competition, Prompt, Submission
 from core import store
 from judging.backends.base import Side
@@ -14,10 +16,15 @@ def rig_of(competition: Competition) -> Rig:
     return Rig.from_json(competition.config["rig"])
 
 
-def rendering_of(competition: Competition, sha256: str) -> Rendering | None:
-    """The rendering of a stored file under the competition's rig, if it has been wanted yet."""
+def renderings(competition: Competition) -> QuerySet[Rendering]:
+    """Those under the competition's rig, by its renderer as it is today."""
     rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
-    return Rendering.objects.filter(competition=competition, sha256=sha256, rig=rig, renderer=renderer).first()
+    return Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
+
+
+def rendering_of(competition: Competition, sha256: str) -> Rendering | None:
+    """The rendering of a stored file, if it has been wanted yet."""
+    return renderings(competition).filter(sha256=sha256).first()
 
 
 def of(entry: Submission, origin: str, prompt: Prompt) -> Side | None:

@@ -120,11 +120,7 @@ def forfeit_at_once(match: Match, *, now: datetime) -> None:
 def _unrendered(entry: Submission, origin: str) -> int:
     """Files of one side that are on their way, or stored and not yet rendered or refused."""
     assets = entry.assets.filter(origin=origin)
-    competition = entry.round.competition
-    rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
-    settled = Rendering.objects.filter(
-        competition=competition, rig=rig, renderer=renderer, state__in=Rendering.graph.settled()
-    )
+    settled = sides.renderings(entry.round.competition).filter(state__in=Rendering.graph.settled())
     stored = assets.filter(state="stored")
     return assets.filter(state="downloading").count() + stored.exclude(sha256__in=settled.values("sha256")).count()
 

@@ -66,9 +66,6 @@ class Schedule:
     seed_block: int
     generation_deadline_block: int
 
-    def takes_reveals_at(self, block: int) -> bool:
-        return self.earliest_reveal_block <= block <= self.latest_reveal_block
-
 
 def first(cadence: Cadence, *, earliest_reveal_block: int) -> Schedule:
     """The round that opens at this block."""

@@ -80,7 +80,7 @@ def read_round(files: RoundFiles, number: int, *, config: Mapping[str, Any]) -> 
     _schedule(files, round_, file=f"{at}/schedule.json")
     round_.seed = _whole(files, f"{at}/seed.json", "seed")
     round_.prompts = list(_prompts(files, f"{at}/prompts.txt"))
-    round_.entries = list(_entries(files, round_, at=at))
+    round_.entries = list(_entries(files, at=at))
     for match in _matches(files, at=at, era=round_.era):
         (round_.repeats if REPEAT.fullmatch(match.defender) else round_.matches).append(match)
     round_.matrix = _matrix(files, f"{at}/matches_matrix.csv")
@@ -141,7 +141,7 @@ def _prompts(files: RoundFiles, file: str) -> Iterator[tuple[str, str]]:
         yield stem, address
 
 
-def _entries(files: RoundFiles, round_: ReadRound, *, at: str) -> Iterator[RecordedEntry]:
+def _entries(files: RoundFiles, *, at: str) -> Iterator[RecordedEntry]:
     images = {hotkey: item.values.get("docker_image") for hotkey, item in files.items(f"{at}/builds.json")}
 
     def entry(pair: tuple[str, Item]) -> RecordedEntry:

@@ -133,14 +133,11 @@ class Tally:
         half = Z95 * math.sqrt(variance)
         return (max(-1.0, float(self.margin) - half), min(1.0, float(self.margin) + half))
 
-    def sign_p(self, *, sides: int = 2) -> float:
-        """Exact sign test on the decisive duels: how often would equals look at least this far apart?
-
-        One-sided asks for this or better for whoever is ahead.
-        """
+    def sign_p(self) -> float:
+        """Exact two-sided sign test on the decisive duels: how often would equals look at least this far apart?"""
         n = self.decisive
         tail = sum(math.comb(n, k) for k in range(max(self.wins, self.losses), n + 1))
-        return float(min(Fraction(1), sides * Fraction(tail, 2**n)))
+        return float(min(Fraction(1), 2 * Fraction(tail, 2**n)))
 
 
 def clears(tally: Tally, *, rules: Rules) -> bool:

@@ -117,11 +117,6 @@ class FetchFailed(Exception):
     def who(self) -> Who:
         return self.fault.who
 
-    @property
-    def retry(self) -> bool:
-        """May another try end otherwise?"""
-        return self.fault.tries != 1
-
 
 def retry_policy(failure: Fault | FetchFailed | str, *, attempt: int) -> RetryAfter | GiveUp:
     """After try number `attempt` (from 1; only tries that failed for a reason of the miner's count) ended so.

@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 from audits.decisions import lifecycle, verdicts
 from audits.decisions.lifecycle import BatchLimits, Event, PodFailure, PodProgress, after, next_action, replay
 from competition.rulesets import regenerations
+from competition.rulesets.tally import Tally
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIMITS = BatchLimits()
@@ -315,10 +316,8 @@ def test_an_unknown_event_is_a_bug():
 RULES = regenerations.GenerationRules(win_margin=Fraction(1, 20), least_counted=20, generation_s=7200)
 
 
-def tally(won=0, drawn=0, lost=0, void=0, theirs=0, ours=0) -> SimpleNamespace:
-    return SimpleNamespace(
-        won=won, drawn=drawn, lost=lost, void=void, forfeits_challenger=theirs, forfeits_defender=ours
-    )
+def tally(won=0, drawn=0, lost=0, void=0, theirs=0, ours=0) -> Tally:
+    return Tally(won=won, drawn=drawn, lost=lost, void=void, forfeits_challenger=theirs, forfeits_defender=ours)
 
 
 @pytest.mark.parametrize(
@@ -365,11 +364,6 @@ def test_only_the_miners_failure_fails_the_audit(failure_class, outcome):
     failure = (failure_class, "some_code", "A sentence.")
     verdict = regenerations.generation(tally(lost=20), generated_s=0, rules=RULES, failure=failure)
     assert (verdict.outcome, verdict.reason, verdict.sentence) == (outcome, "some_code", "A sentence.")
-
-
-def test_a_missing_file_is_lost_by_who_lost_it():
-    assert regenerations.result_of_missing("miner") == "forfeit_challenger"
-    assert regenerations.result_of_missing("infrastructure") == regenerations.result_of_missing("judge") == "void"
 
 
 def found(*severities: str) -> list[SimpleNamespace]:

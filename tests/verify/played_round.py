@@ -205,7 +205,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr("core.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
-    for place in ("judging.steps", "judging.sides", "judging.match_decision"):
+    for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
     patch.setattr("audits.source.source_audits.run_checks", lambda audit, *, now: _examine(played, audit))
     patch.setattr("audits.pods.runs.sweep", list)

@@ -146,7 +146,7 @@ def _judged(
     for each in Prompt.objects.filter(competition=competition):
         see(table, sides.of_prompt(competition, each))
     patch.setattr("judging.steps.judge_named", lambda name: judge)
-    for place in ("judging.steps", "judging.sides", "judging.match_decision"):
+    for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: artist)
     return played
 

@@ -65,4 +65,5 @@ def test_a_sentence_can_be_read_whatever_the_host_wrote(code: str, detail: str) 
 
 
 def test_what_cannot_pass_is_not_tried_again() -> None:
-    assert not FetchFailed("too_big").retry and FetchFailed("silent").retry and FetchFailed("our_disk").retry
+    assert isinstance(retry_policy("too_big", attempt=1), GiveUp)
+    assert all(isinstance(retry_policy(code, attempt=1), RetryAfter) for code in ("silent", "our_disk"))
