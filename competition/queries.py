@@ -74,23 +74,7 @@ def submissions_of(round_: Round) -> list[Submission]:
 
 def entries_so_far(round_: Round) -> list[Submission]:
     """What the reveals of an open window add up to by now; unsaved, because it may still change."""
-    derived = ingest.entries(round_)
-    miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
-    rows = {
-        entry.hotkey: Submission(
-            round=round_,
-            miner=miners[entry.hotkey],
-            role=Submission.Role.CHALLENGER,
-            repo=entry.repo,
-            commit=entry.commit,
-            cdn_url=entry.cdn_url,
-            reveal_block=entry.reveal_block,
-            extrinsic_index=entry.extrinsic_index,
-            objection=entry.objection or "",
-        )
-        for entry in derived
-    }
-    return list(rows.values())
+    return list(ingest.submissions(round_, ingest.entries(round_)).values())
 
 
 def numbers_of(competition: Competition) -> tuple[int, int]:

@@ -78,17 +78,10 @@ def entries(round_: Round) -> tuple[eligibility.Derived, ...]:
     return eligibility.derive(read, earliest=earliest, latest=latest, demo=settings.DEMO)
 
 
-def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
-    """Write down the submissions of the closed window, copies pointing to the first reveal of their commit."""
-    standings = standings_of(round_, now=now)
-    derived = list(entries(round_))
-    if standings is not None:
-        asks = standing.Condition.from_json(round_.competition.config["entry"])
-        for place, entry in enumerate(derived):
-            why = entry.objection or standing.objection(standings[entry.hotkey], asks) or None
-            derived[place] = dataclasses.replace(entry, objection=why)
+def submissions(round_: Round, derived: Sequence[eligibility.Derived]) -> dict[str, Submission]:
+    """The row of each entry by its hotkey, unsaved."""
     miners = {miner.hotkey: miner for miner in Miner.objects.filter(hotkey__in=[entry.hotkey for entry in derived])}
-    rows = {
+    return {
         entry.hotkey: Submission(
             round=round_,
             miner=miners[entry.hotkey],
@@ -102,6 +95,18 @@ def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
         )
         for entry in derived
     }
+
+
+def submit(round_: Round, *, now: datetime) -> Sequence[Submission]:
+    """Write down the submissions of the closed window, copies pointing to the first reveal of their commit."""
+    standings = standings_of(round_, now=now)
+    derived = list(entries(round_))
+    if standings is not None:
+        asks = standing.Condition.from_json(round_.competition.config["entry"])
+        for place, entry in enumerate(derived):
+            why = entry.objection or standing.objection(standings[entry.hotkey], asks) or None
+            derived[place] = dataclasses.replace(entry, objection=why)
+    rows = submissions(round_, derived)
     Submission.objects.bulk_create(rows.values())
     for copy, first in eligibility.copies(derived).items():
         rows[copy].copy_of = rows[first]
