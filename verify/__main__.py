@@ -7,7 +7,7 @@ import contextlib
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from verify.findings import BROKEN, FindingLog, VerifierReport, document, lines, together
@@ -41,10 +41,7 @@ def examine_path(path: Path, *, options: Options) -> VerifierReport | None:
 
 def _bundles(paths: Mapping[str, Path], *, options: Options) -> VerifierReport:
     """Each by itself, and then all of them as one history.  `paths`: what to put before a file's name -> folder."""
-    # imported here: only a bundle needs more than the standard library
-    from verify.bundles import bundle, chain
-    from verify.bundles import checkpoints as bundle_checkpoints
-    from verify.bundles import series as bundle_series
+    from verify.bundles import bundle, chain, checkpoints, series  # only these need more than the standard library
 
     each = [
         bundle.examine(path, operator=options.operator, prefix=prefix, draft=options.draft)
@@ -52,31 +49,29 @@ def _bundles(paths: Mapping[str, Path], *, options: Options) -> VerifierReport:
     ]
     for one in each if options.node or options.anchors else ():
         chain.check(one, node=options.node, anchors=options.anchors)
-    books = [*(one.log for one in each), bundle_series.check(each)]
+    books = [*(one.log for one in each), series.check(each)]
     if options.checkpoint is not None:
-        books.append(bundle_checkpoints.check(each, options.checkpoint, operator=options.operator))
+        books.append(checkpoints.check(each, options.checkpoint, operator=options.operator))
     return together([log.report() for log in books])
 
 
 def examine_served(address: str, *, options: Options) -> VerifierReport:
     """The ledger that a site serves: its hashes, its signed head, and the signed head that somebody kept."""
-    from verify.bundles import checkpoints as bundle_checkpoints  # as in `_bundles`
-    from verify.bundles import served as bundle_served
-    from verify.bundles.web import Unreachable
+    from verify.bundles import checkpoints, served, web  # as in `_bundles`
 
     after = 0
     if options.checkpoint is not None:
         with contextlib.suppress(*BROKEN):  # told by the check itself
-            after = max(0, min(head.seq for head in bundle_checkpoints.read(options.checkpoint)) - 1)
+            after = max(0, min(head.seq for head in checkpoints.read(options.checkpoint)) - 1)
     try:
-        served = bundle_served.read(address, after=after, operator=options.operator)
-    except Unreachable as error:
+        ledger = served.read(address, after=after, operator=options.operator)
+    except web.Unreachable as error:
         log = FindingLog()
         log.note("ledger-unread", file=address, sentence=f"Nothing was compared: {error}")
         return log.report()
-    books = [served.log]
+    books = [ledger.log]
     if options.checkpoint is not None:
-        books.append(bundle_checkpoints.check([served], options.checkpoint, operator=options.operator))
+        books.append(checkpoints.check([ledger], options.checkpoint, operator=options.operator))
     return together([log.report() for log in books])
 
 
@@ -90,46 +85,30 @@ def examine_all(path: Path, *, operator: str | None = None, options: Options | N
     reports = [examine(child, prefix=f"{child.name}/") for child in inside if is_repository(child)]
     bundles = {f"{child.name}/": child for child in inside if is_bundle(child)}
     reports += [_bundles(bundles, options=options)] if bundles else []
-    if not reports:
-        return None
-    return together(reports)
+    return together(reports) if reports else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: no errors; 1: errors; 2: nothing to examine."""
     parser = argparse.ArgumentParser(prog="python -m verify", description=__doc__)
-    parser.add_argument(
-        "path", help="a state repository, a round's bundle, a folder of them, or the address https://SITE/c/SLUG"
-    )
+    path_help = "a state repository, a round's bundle, a folder of them, or the address https://SITE/c/SLUG"
+    parser.add_argument("path", help=path_help)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--errors", action="store_true", help="leave out what is only notable")
     parser.add_argument("--operator", metavar="ADDRESS", help="the ss58 address whose signature a bundle must bear")
-    parser.add_argument("--chain", metavar="URL", help="a node of the chain: compare the ledger with what stands there")
-    parser.add_argument(
-        "--anchors", type=Path, metavar="FILE", help="the anchors as a file, in place of a node or beside it"
-    )
-    parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="a signed head kept earlier: is it of this history?"
-    )
-    parser.add_argument(
-        "--draft", action="store_true", help="a bundle that is not signed yet: neither signature nor announcement"
-    )
+    parser.add_argument("--chain", dest="node", metavar="URL", help="a node of the chain: compare the ledger with it")
+    parser.add_argument("--anchors", type=Path, metavar="FILE", help="the anchors as a file, with or without a node")
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="a signed head kept earlier: is it of this?")
+    parser.add_argument("--draft", action="store_true", help="not signed yet: neither signature nor announcement")
     given = parser.parse_args(arguments)
-    options = Options(
-        operator=given.operator,
-        node=given.chain,
-        anchors=given.anchors,
-        checkpoint=given.checkpoint,
-        draft=given.draft,
-    )
+    options = Options(**{field.name: getattr(given, field.name) for field in fields(Options)})
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of hostile files, in letters that a terminal lacks
-    report: VerifierReport | None
+    served = given.path.startswith(("http://", "https://"))
     try:
-        if given.path.startswith(("http://", "https://")):
-            report = examine_served(given.path, options=options)
-        else:
-            report = examine_all(Path(given.path), options=options)
+        report = (
+            examine_served(given.path, options=options) if served else examine_all(Path(given.path), options=options)
+        )
     except ModuleNotFoundError as missing:  # only a bundle needs more than the standard library
         print(f"A bundle needs the package {missing.name}: pip install {missing.name}", file=sys.stderr)
         return 2

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from math import isfinite
+from typing import Any
 
-from verify.bundles.kinds import BUNDLE_KINDS
-from verify.comparing import Kinds, differences, kind_of
-from verify.kinds import KINDS
+from verify.kinds import EVERY
 
+Path = tuple[str, ...]
+Kinds = str | Mapping[str, str]
+"""The kind of a finding, or the kind by the last part of its path that is named; "" for all other paths."""
 Value = str | int | float | bool | None
-
-EVERY = KINDS | BUNDLE_KINDS
-
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, OSError)
 """What a value or a file raises that no examination expects."""
 LONGEST_VALUE = 160
@@ -29,6 +28,43 @@ MOST_BITS = 1024
 MOST_OF_A_KIND = 200
 """Findings of one kind that are kept of one repository or bundle; the rest is counted."""
 ROUND_OF_FILE = re.compile(r"(?:^|/)rounds/(\d{1,9})(?:/|$)")
+
+
+def differences(found: Any, expected: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """(path, what is there, what should be there)."""
+    if found is expected:  # what was taken over as it is
+        return
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for key in sorted({*found, *expected}, key=str):
+            if key in found and key in expected:
+                yield from differences(found[key], expected[key], (*path, str(key)))
+            else:
+                yield (*path, str(key)), found.get(key), expected.get(key)
+    elif isinstance(found, list | tuple) and isinstance(expected, list | tuple):
+        for place, (left, right) in enumerate(zip(found, expected, strict=False)):
+            inside = list(differences(left, right, (*path, str(place))))
+            if inside:
+                yield from inside
+                return
+        if len(found) != len(expected):
+            yield (*path, "how many"), len(found), len(expected)
+    elif isinstance(found, bool) != isinstance(expected, bool) or found != expected:
+        yield path, found, expected
+
+
+def kind_of(kinds: Kinds, path: Path) -> str:
+    if isinstance(kinds, str):
+        return kinds
+    return next((kinds[part] for part in reversed(path) if part in kinds), kinds.get("", ""))
+
+
+def keyed(rows: Iterable[Mapping[str, Any]], *names: str) -> dict[str, Any]:
+    """The rows by what identifies them; one that comes again has a number, so that nothing expects it."""
+    table: dict[str, Any] = {}
+    for row in rows:
+        key = " ".join(str(row.get(name)) for name in names)
+        table[key if key not in table else f"{key} ({len(table)})"] = row
+    return table
 
 
 @dataclass(frozen=True)
@@ -48,12 +84,10 @@ class LoggedFinding:
         """One printable line: severity, round, file, field, found, expected, sentence, kind."""
         where = "-" if self.round is None else str(self.round)
         place = f"{printable(self.file)}{' ' + printable(self.field) if self.field else ''}"
-        return f"{self.severity:<7} round {where}  {place}: {self._values()}{printable(self.sentence)} [{self.kind}]"
-
-    def _values(self) -> str:
+        values = "" if self.found is None else f"found {quoted(self.found)}. "
         if self.expected is not None:
-            return f"found {quoted(self.found)}, expected {quoted(self.expected)}. "
-        return "" if self.found is None else f"found {quoted(self.found)}. "
+            values = f"found {quoted(self.found)}, expected {quoted(self.expected)}. "
+        return f"{self.severity:<7} round {where}  {place}: {values}{printable(self.sentence)} [{self.kind}]"
 
     def as_json(self) -> dict[str, Value]:
         return asdict(self)
@@ -108,7 +142,10 @@ class FindingLog:
 
     @property
     def findings(self) -> list[LoggedFinding]:
-        return sorted(self._findings, key=_place)
+        """Errors first."""
+        return sorted(
+            self._findings, key=lambda f: (f.severity != "error", -1 if f.round is None else f.round, f.kind, f.file)
+        )
 
     def note(
         self,
@@ -271,7 +308,7 @@ def meaning(kind: str) -> str:
 
 def document(report: VerifierReport, *, path: str, errors_only: bool = False) -> str:
     """The same for machines: one JSON object."""
-    shown = [finding for finding in report.findings if finding.severity == "error" or not errors_only]
+    shown = [finding.as_json() for finding in report.findings if finding.severity == "error" or not errors_only]
     left_out = report.left_out("error") | ({} if errors_only else report.left_out("notable"))
     body = {
         "path": path,
@@ -279,12 +316,8 @@ def document(report: VerifierReport, *, path: str, errors_only: bool = False) ->
         "notable": report.notable,
         "examined": dict(report.counts),
         "rounds": report.rounds,
-        "findings": [finding.as_json() for finding in shown],
+        "findings": shown,
         "left_out": left_out,
         "signed_by": [asdict(signer) for signer in report.signers],
     }
     return json.dumps(body, indent=1, ensure_ascii=True)
-
-
-def _place(finding: LoggedFinding) -> tuple[int, int, str, str]:
-    return (finding.severity != "error", -1 if finding.round is None else finding.round, finding.kind, finding.file)

@@ -1,76 +1,67 @@
-"""Which files make up a round, and what do they say?"""
+"""Which files make up a round, and what do they say, whatever the era's names for it?"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
+from typing import Any
 
-from verify.match_files import PATH, ending_of, match_of, matches_of
-from verify.reading import ANY, LIST, NUMBER, TEXT, TEXTS, WHOLE, Form, RecordRow, Repository, finite
-from verify.records.layout import MATRIX, era_of
-from verify.rounds import LEADER, RecordedAsset, RecordedConfig, RecordedRound, RecordedSide, RecordedSubmission, Window
+from verify.bundles.shapes import TEXT_OR_NULL, Optional, form
+from verify.reading import Form, RecordRow, Repository, finite
+from verify.records.layout import AUDIT_FILE, MATRIX, NAMES, OUTPUTS, SIDES, era_of
+from verify.rounds import (
+    CHALLENGER,
+    DEFENDER,
+    DRAW,
+    LEADER,
+    SKIPPED,
+    RecordedAsset,
+    RecordedConfig,
+    RecordedDuel,
+    RecordedMatch,
+    RecordedRound,
+    RecordedSide,
+)
 
 MOST = 10_000
 """More prompts, repeats or minutes than any round has: a count beyond is a mistake."""
-RANGES = {
-    "win_margin": 1,
-    "weight_decay": 1,
-    "weight_floor": 1,
-    "prompts_per_round": MOST,
-    "carryover_prompts": MOST,
-    "generation_stage_minutes": MOST,
-    "audit_repeats": MOST,
-}
-"""Numbers of config.json: from 0 up to what."""
 SHARES = ("win_margin", "weight_decay", "weight_floor")
-MAYBE = TEXT.or_null.optional
-ASSET: Form = {
-    **dict.fromkeys(("generation_time", "distance"), NUMBER.or_null.optional),
-    "size": WHOLE,
-    "attempts": WHOLE.optional,
-    "failure_reason": MAYBE,
-}
-CONFIG: Form = {
-    "name": TEXT,
-    **dict.fromkeys(SHARES, NUMBER),
-    **dict.fromkeys(("prompts_per_round", "carryover_prompts"), WHOLE),
-    **dict.fromkeys(("generation_stage_minutes", "audit_repeats"), WHOLE.optional),
-    **dict.fromkeys(("description", "first_evaluation_date", "last_competition_date"), TEXT.optional),
-    **dict.fromkeys(("round_start_time", "ruleset", "judge", "renderer", "chain", "pods"), TEXT.optional),
-    **dict.fromkeys(("finalization_buffer_hours", "round_duration_days"), ANY.optional),
-}
-SCHEDULE: Form = {
-    **dict.fromkeys(("earliest_reveal_block", "latest_reveal_block"), WHOLE),
-    "generation_deadline_block": WHOLE.optional,
-}
-SUBMISSION: Form = {"repo": TEXT, "commit": TEXT, "cdn_url": TEXT, "revealed_at_block": WHOLE, "round": TEXT}
-BUILD: Form = {
-    **dict.fromkeys(("repo", "commit", "revealed_at_block"), ANY.optional),
-    **dict.fromkeys(("tag", "docker_image"), MAYBE),
-    "status": TEXT,
-}
-WINNER: Form = {"winner_hotkey": TEXT, "repo": MAYBE, "commit": MAYBE, "docker_image": MAYBE}
-PROGRESS: Form = {"leader": TEXT, "completed_hotkeys": TEXTS}
-SOURCE: Form = {"hotkey": TEXT, "verdict": TEXT, "reason": MAYBE}
-REQUIRED: dict[int, Form] = {
-    1: {"hotkey": TEXT, "critical_prompts": TEXTS},
-    2: {"hotkey": TEXT, "latest_defender": TEXT},
-    3: {"hotkey": TEXT, "critical_prompts": TEXTS.optional, "latest_defender": TEXT.optional},
-}
-VERDICT: Form = {"hotkey": ANY.optional, "verdict": TEXT, "reason": MAYBE}
-GENERATION: dict[int, Form] = {
-    1: {
-        "hotkey": ANY.optional,
-        "outcome": TEXT,
-        **dict.fromkeys(("checked_prompts", "failed_prompts", "failed_critical"), WHOLE),
-        "generation_time": NUMBER.or_null,
-        "reason": MAYBE,
-    },
-    2: VERDICT,
-    3: VERDICT,
-}
-REPORT: Form = {"hotkey": ANY.optional, "outcome": TEXT, "repeats": LIST, "reason": ANY.optional}
+COUNTS = ("prompts_per_round", "carryover_prompts", "generation_stage_minutes", "audit_repeats")
+CONFIG = form(
+    text="name",
+    number="win_margin weight_decay weight_floor",
+    whole="prompts_per_round carryover_prompts",
+    optional_whole="generation_stage_minutes audit_repeats",
+    optional_text="description first_evaluation_date last_competition_date round_start_time ruleset judge renderer"
+    " chain pods",
+    optional_anything="finalization_buffer_hours round_duration_days",
+)
+SCHEDULE = form(whole="earliest_reveal_block latest_reveal_block", optional_whole="generation_deadline_block")
+SUBMISSION = form(text="repo commit cdn_url round", whole="revealed_at_block")
+BUILD = form(text="status", optional_text_or_null="tag docker_image", optional_anything="repo commit revealed_at_block")
+ASSET = form(
+    whole="size",
+    optional_whole="attempts",
+    optional_number_or_null="generation_time distance",
+    optional_text_or_null="failure_reason",
+)
+VERDICT = form(text="verdict", optional_anything="hotkey", optional_text_or_null="reason")
+BY_DISTANCES = form(
+    text="outcome",
+    whole="checked_prompts failed_prompts failed_critical",
+    number_or_null="generation_time",
+    optional_anything="hotkey",
+    optional_text_or_null="reason",
+)
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
+NO_OUTPUTS = frozenset(("png", "generation_time", "distance", "size", "attempts", "failure_reason"))
+"""What else a row of era 3 says of a side, beside its file."""
+ENDING = re.compile("[a-z0-9]{1,12}")
+NO_ENDING = "file"
+VIEWS = {0: ("png",), 1: ("png",), 2: ("views", "png"), 3: ("png",)}
 
 
 def load_config(files: Repository) -> RecordedConfig | None:
@@ -78,19 +69,64 @@ def load_config(files: Repository) -> RecordedConfig | None:
     row = files.row("config.json", CONFIG)
     if row is None:
         return None
-    for key, most in RANGES.items():
+    for key, most in (dict.fromkeys(SHARES, 1) | dict.fromkeys(COUNTS, MOST)).items():
         if row[key] is not None and not 0 <= row[key] <= most:
             row.note("out-of-range", key, found=row[key], expected=f"0..{most}")
             del row.values[key]
-    if any(row[key] is None for key, kind in CONFIG.items() if kind.required):
+    if any(row[key] is None for key, kind in CONFIG.items() if not isinstance(kind, Optional)):
         return None
-    return RecordedConfig(row["name"], *(row[key] for key in RANGES))
+    return RecordedConfig(row["name"], *(row[key] for key in (*SHARES, *COUNTS)))
 
 
 def round_numbers(files: Repository) -> list[int]:
     """The rounds on disk; a folder that is not a number is told by the check for unknown files."""
     names = files.folders("rounds")
     return sorted(int(name) for name in names if name.isascii() and name.isdigit() and str(int(name)) == name)
+
+
+def by_hotkey(files: Repository, file: str, form: Form) -> dict[str, RecordRow]:
+    """A file that is a list: the last object of each hotkey."""
+    table: dict[str, RecordRow] = {}
+    for row in files.rows(file, form, kind=list).values():
+        hotkey = row["hotkey"]
+        if hotkey in table:
+            row.note("audit-twice", found=hotkey)
+        if hotkey is not None:
+            table[hotkey] = row
+    return table
+
+
+OF_AUDITS = (1, 2, 3)
+DOCUMENTS: dict[str, tuple[str, Any, Mapping[int, Form]]] = {
+    "builds": ("builds.json", Repository.rows, dict.fromkeys((0, *OF_AUDITS), BUILD)),
+    "progress": ("judge_progress.json", Repository.row, {0: form(text="leader", texts="completed_hotkeys")}),
+    "winner": (
+        "winner.json",
+        Repository.row,
+        dict.fromkeys(OF_AUDITS, form(text="winner_hotkey", optional_text_or_null="repo commit docker_image")),
+    ),
+    "generation": ("generation_audits.json", Repository.rows, {1: BY_DISTANCES, 2: VERDICT, 3: VERDICT}),
+    "reports": (
+        "generation_reports.json",
+        Repository.rows,
+        {2: form(text="outcome", rows="repeats", optional_anything="hotkey reason")},
+    ),
+    "required": (
+        "require_audit.json",
+        by_hotkey,
+        {
+            1: form(text="hotkey", texts="critical_prompts"),
+            2: form(text="hotkey latest_defender"),
+            3: form(text="hotkey", optional_texts="critical_prompts", optional_text="latest_defender"),
+        },
+    ),
+    "source": (
+        "source_audit.json",
+        by_hotkey,
+        dict.fromkeys(OF_AUDITS, form(text="hotkey verdict", optional_text_or_null="reason")),
+    ),
+}
+"""What of a round is read as it stands: its file, how that is laid out, and the form of its objects by era."""
 
 
 def load_round(files: Repository, number: int, *, config: RecordedConfig, current: int | None) -> RecordedRound:
@@ -101,15 +137,14 @@ def load_round(files: Repository, number: int, *, config: RecordedConfig, curren
         generation_minutes=config.generation_minutes,
     )
     round = RecordedRound(number, era, config, finished, files.log)
-    if round.era == 3:
+    if era == 3:
         _load_rules(files, round)
-    _load_table(files, round)
-    if round.era == 0:
-        _load_era_0(files, round)
-    else:
-        _load_matches(files, round)
-        _load_audits(files, round)
-    needed = ("judge_progress.json",) if round.era == 0 else ("matches_matrix.csv", "winner.json")
+    _load_submissions(files, round)
+    for attribute, (name, read, forms) in DOCUMENTS.items():
+        if era in forms:
+            setattr(round, attribute, read(files, round.file(name), forms[era]))
+    _load_matches(files, round)
+    needed = ("judge_progress.json",) if era == 0 else ("matches_matrix.csv", "winner.json")
     for name in NEEDED + needed if finished else ():
         if not files.has(round.file(name)):
             round.note("missing-file", name)
@@ -118,7 +153,7 @@ def load_round(files: Repository, number: int, *, config: RecordedConfig, curren
 
 def _load_rules(files: Repository, round: RecordedRound) -> None:
     """The rules a round brings: its bar, decay and floor go before those of the competition."""
-    row = files.row(round.file("rules.json"), {"ruleset": TEXT, "rules": ANY})
+    row = files.row(round.file("rules.json"), form(text="ruleset", anything="rules"))
     if row is None:
         return
     round.ruleset, rules = row["ruleset"] or "", row["rules"]
@@ -142,71 +177,42 @@ def _share(value: object) -> float | None:
     return float(number) if 0 <= number <= 1 else None
 
 
-def _load_table(files: Repository, round: RecordedRound) -> None:
-    """What all eras have: schedule, seed, prompts, submissions, builds."""
+def _load_submissions(files: Repository, round: RecordedRound) -> None:
+    """Schedule, seed, prompts and submissions."""
     row = files.row(round.file("schedule.json"), SCHEDULE)
     if row and row["earliest_reveal_block"] is not None and row["latest_reveal_block"] is not None:
-        round.window = Window(*(row[key] for key in SCHEDULE))
-    row = files.row(round.file("seed.json"), {"seed": WHOLE})
+        round.window = row
+    row = files.row(round.file("seed.json"), form(whole="seed"))
     round.seed = row["seed"] if row else None
-    round.prompts = _lines(files.content(round.file("prompts.txt")))
-    round.fresh = _lines(files.content(round.file("fresh_prompts.txt"))) if round.era == 3 else []
-    form = {**SUBMISSION, **({} if round.era else {"cdn_url": ANY.optional})}
-    for hotkey, row in files.rows(round.file("submissions.json"), form).items():
+    for name in ("prompts", "fresh_prompts") if round.era == 3 else ("prompts",):
+        text = files.content(round.file(f"{name}.txt")) or ""
+        setattr(round, name, [line.strip() for line in text.splitlines() if line.strip()])
+    own = SUBMISSION | ({} if round.era else form(optional_anything="cdn_url"))
+    for hotkey, row in files.rows(round.file("submissions.json"), own).items():
         if row["round"] is not None:
             row.compare("wrong-round", {"round": f"{round.config.name}-{round.number}"})
-        submission = RecordedSubmission(hotkey, row["repo"], row["commit"], row["revealed_at_block"])
-        if None not in vars(submission).values():
-            round.submissions[hotkey] = submission
-    round.builds = files.rows(round.file("builds.json"), BUILD)
-
-
-def _lines(text: str | None) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()] if text else []
-
-
-def _load_era_0(files: Repository, round: RecordedRound) -> None:
-    round.progress = files.row(round.file("judge_progress.json"), PROGRESS)
-    for hotkey in files.folders(round.folder):
-        row = files.row(round.file(f"{hotkey}/duels.json"))
-        match = match_of(row, era=0) if row else None
-        if match:
-            round.matches[match.defender, match.challenger] = match
-        made = _assets(files, round.file(f"{hotkey}/generations.json"), era=0)
-        if made:
-            round.assets[hotkey, "generated" if hotkey == LEADER else "submitted"] = made
+        if all(row[key] is not None for key in ("repo", "commit", "revealed_at_block")):
+            round.submissions[hotkey] = row
 
 
 def _load_matches(files: Repository, round: RecordedRound) -> None:
+    """The match files, what both sides made, and the matrices."""
     for hotkey in files.folders(round.folder):
         for match in matches_of(files, round, hotkey=hotkey):
             round.matches[match.defender, match.challenger] = match
         for name in files.files(round.file(hotkey)):
             what = name.removesuffix(".json")
-            if name.endswith(".json") and (what == "submitted" or what.startswith("generated")):
-                round.assets[hotkey, what] = _assets(files, round.file(f"{hotkey}/{name}"), era=round.era)
-    round.matrix = _matrix(files, round.file("matches_matrix.csv"))
-    round.repeats = _matrix(files, round.file("audit_matrix.csv")) if round.era >= 2 else {}
-
-
-def _load_audits(files: Repository, round: RecordedRound) -> None:
-    round.winner = files.row(round.file("winner.json"), WINNER)
-    round.generation = files.rows(round.file("generation_audits.json"), GENERATION[round.era])
-    round.reports = files.rows(round.file("generation_reports.json"), REPORT) if round.era == 2 else {}
-    round.required = _by_hotkey(files.items(round.file("require_audit.json"), REQUIRED[round.era]))
-    round.source = _by_hotkey(files.items(round.file("source_audit.json"), SOURCE))
-
-
-def _by_hotkey(rows: list[RecordRow]) -> dict[str, RecordRow]:
-    """The last of each."""
-    table: dict[str, RecordRow] = {}
-    for row in rows:
-        hotkey = row["hotkey"]
-        if hotkey in table:
-            row.note("audit-twice", found=hotkey)
-        if hotkey is not None:
-            table[hotkey] = row
-    return table
+            if round.era == 0:
+                listed = name == "generations.json"
+                what = "generated" if hotkey == LEADER else "submitted"
+            else:
+                listed = name.endswith(".json") and (what == "submitted" or what.startswith("generated"))
+            made = _assets(files, round.file(f"{hotkey}/{name}"), era=round.era) if listed else {}
+            if listed and (made or round.era > 0):
+                round.assets[hotkey, what] = made
+    if round.era > 0:
+        round.matrix = _matrix(files, round.file("matches_matrix.csv"))
+        round.repeats = _matrix(files, round.file("audit_matrix.csv")) if round.era >= 2 else {}
 
 
 def _assets(files: Repository, file: str, *, era: int) -> dict[str, RecordedAsset]:
@@ -215,7 +221,7 @@ def _assets(files: Repository, file: str, *, era: int) -> dict[str, RecordedAsse
     made = {}
     for stem, row in files.rows(file).items():
         asset = ending_of(row.values, era=era)
-        row = row.read({asset: PATH, view: PATH, **ASSET})
+        row = row.read(dict.fromkeys((asset, view), TEXT_OR_NULL) | ASSET)
         side = RecordedSide(row[asset], row[view])
         made[stem] = RecordedAsset(side, row["generation_time"], row["size"] or 0, row["distance"])
     return made
@@ -234,3 +240,86 @@ def _matrix(files: Repository, file: str) -> dict[tuple[str, str], float]:
             files.log.note("matrix-twice", file=file, field=place, found=margin)
         matrix[pair] = margin
     return matrix
+
+
+def matches_of(files: Repository, round: RecordedRound, *, hotkey: str) -> Iterator[RecordedMatch]:
+    """The matches in which `hotkey` challenged, those of its audits under `<left side>_<repeat>`.
+
+    The file's name must be that of its defender.
+    """
+    for name in files.files(round.file(hotkey)):
+        audit = AUDIT_FILE.fullmatch(name) if round.era == 2 else None
+        of_match = name == "duels.json" if round.era == 0 else name.startswith("duels_")
+        if audit is None and not of_match:
+            continue
+        row = files.row(round.file(f"{hotkey}/{name}"))
+        match = match_of(row, era=round.era) if row else None
+        if match is None or round.era == 0:
+            yield from [match] if match else []
+            continue
+        left = match.defender[:10]
+        due = f"audit_{left}_{audit[1]}.json" if audit else f"duels_{left}.json"
+        named = name == due if audit else name.startswith(f"duels_{left}")
+        if match.challenger != hotkey or not named:
+            found = f"{match.challenger}/{due}"
+            files.log.note("match-misplaced", file=match.file, found=found, expected=f"{hotkey}/{name}")
+        yield replace(match, defender=f"{match.defender}_{int(audit[1])}") if audit else match
+
+
+def match_of(row: RecordRow, *, era: int) -> RecordedMatch | None:
+    """None when the file does not say who played."""
+    defends, challenges = NAMES[era]
+    names = f"{defends} {challenges}" if era else f"{defends} {challenges} outcome"
+    row = row.read(form(text=names, whole="score", number_or_null="margin", rows="duels"))
+    defender, challenger = row[defends], row[challenges]
+    if defender is None or challenger is None:
+        return None
+    duels = tuple(duel for item in row.rows("duels") if (duel := _duel(item, era=era)))
+    return RecordedMatch(row.file, defender, challenger, row["score"], row["margin"], row["outcome"], duels)
+
+
+@lru_cache(maxsize=64)
+def form_of_duel(era: int, keys: frozenset[str], endings: tuple[str, ...]) -> tuple[Form, list[str], list[str]]:
+    """What a duel with these keys must hold, and under which of them each side names its file and its picture."""
+    own = form(text="name prompt winner", optional_text_or_null="issues")
+    own |= form(optional_anything="detail" if era >= 2 else "", optional_text="state" if era == 3 else "")
+    assets, views = [], []
+    for name, ending in zip(SIDES[era], endings, strict=True):
+        assets.append(f"{name}_{ending}")
+        shown = [f"{name}_{key}" for key in VIEWS[era] if f"{name}_{key}" in keys]
+        views.append(shown[0] if shown else assets[-1] if era == 2 else f"{name}_png")
+        own |= dict.fromkeys([*shown, assets[-1], views[-1]], TEXT_OR_NULL)
+    return own, assets, views
+
+
+def _duel(row: RecordRow, *, era: int) -> RecordedDuel | None:
+    """One duel; None when it has no readable prompt or verdict (noted)."""
+    names = SIDES[era]
+    endings = tuple(ending_of(row.values, era=era, before=f"{name}_") for name in names)
+    own, assets, views = form_of_duel(era, frozenset(row.values), endings)
+    row = row.read(own)
+    winners = {names[0]: DEFENDER, names[1]: CHALLENGER, DRAW: DRAW, SKIPPED: SKIPPED}
+    row.one_of("winner", winners)
+    if row["name"] is None or row["prompt"] is None or row["winner"] not in winners:
+        return None
+    pairs = zip((DEFENDER, CHALLENGER), assets, views, strict=True)
+    sides = {side: RecordedSide(row[asset], row[view]) for side, asset, view in pairs}
+    winner = winners[row["winner"]]
+    issues = row["issues"] or ""
+    return RecordedDuel(row["name"], row["prompt"], winner, issues, sides, row.at, row["detail"], row["state"])
+
+
+def ending_of(values: Mapping[str, Any], *, era: int, before: str = "") -> str:
+    """Under which key a row names a file: its era's; of era 3 the ending that the file's own address has.
+
+    Where there is no file, the key that has none.
+    """
+    if era in OUTPUTS:
+        return OUTPUTS[era]
+    keys = {key.removeprefix(before): value for key, value in values.items() if key.startswith(before)}
+    files = {key: value for key, value in keys.items() if key not in NO_OUTPUTS}
+    own = [key for key, value in files.items() if isinstance(value, str) and value.endswith(f".{key}")]
+    own += [key for key, value in files.items() if value is None]
+    endings = [str(value).rpartition(".")[2] for value in files.values()]
+    own += [ending for ending in endings if ENDING.fullmatch(ending) and ending not in NO_OUTPUTS]
+    return next((key for key in own if ENDING.fullmatch(key)), NO_ENDING)

@@ -10,13 +10,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from verify.comparing import Kinds, differences, kind_of
-from verify.findings import LONGEST_VALUE, FindingLog
+from verify.bundles.shapes import FITS, Optional
+from verify.findings import LONGEST_VALUE, FindingLog, Kinds, differences, kind_of
 
 LARGEST_BYTES = 64 * 2**20
 FEWEST_BYTES = 8
@@ -28,37 +28,8 @@ STRINGS = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.S)
 """One that is not closed reaches to the end, so that no text is looked through twice."""
 CROWDED = "The file holds more values or lines than a record of its size; it is not read."
 ABSENT = object()
-LARGEST_NUMBER = 2**53
-"""Beyond it a float is no longer exact; no score, margin, weight or time comes near."""
-
-
-@dataclass(frozen=True)
-class Type:
-    """What a field of a record holds."""
-
-    name: str
-    fits: Callable[[Any], bool]
-    required: bool = True
-
-    @property
-    def optional(self) -> Type:
-        return replace(self, required=False)
-
-    @property
-    def or_null(self) -> Type:
-        return replace(self, name=f"{self.name} or null", fits=lambda value: value is None or self.fits(value))
-
-
-TEXT = Type("a text", lambda value: isinstance(value, str))
-WHOLE = Type("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
-NUMBER = Type(
-    "a number",
-    lambda value: isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER,
-)
-TEXTS = Type("a list of texts", lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value))
-LIST = Type("a list of objects", lambda value: isinstance(value, list))
-ANY = Type("anything", lambda value: True)
-Form = Mapping[str, Type]
+Form = Mapping[str, str]
+"""Field -> its type, one of `FITS`."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +52,12 @@ class RecordRow:
         good, values = {}, self.values
         for key, kind in form.items():
             value = values.get(key, ABSENT)
-            if value is not ABSENT and kind.fits(value):
+            if value is not ABSENT and FITS[kind](value):
                 good[key] = value
             elif value is not ABSENT:
-                self.note("wrong-type", key, found=value, expected=kind.name)
-            elif kind.required:
-                self.note("missing-field", key, expected=kind.name)
+                self.note("wrong-type", key, found=value, expected=kind)
+            elif not isinstance(kind, Optional):
+                self.note("missing-field", key, expected=kind)
         return RecordRow(good, self.file, self.at, self.log)
 
     def field(self, key: str) -> str:
@@ -198,18 +169,14 @@ class Repository:
         row = RecordRow(value, file, "", self.log)
         return row if form is None else row.read(form)
 
-    def rows(self, file: str, form: Form | None = None) -> dict[str, RecordRow]:
-        """A file that maps names to objects."""
-        value = self.json(file, kind=dict)
-        rows = rows_of(() if value is ABSENT else value.items(), file=file, log=self.log)
-        return {row.at: row if form is None else row.read(form) for row in rows}
-
-    def items(self, file: str, form: Form) -> list[RecordRow]:
-        """A file that is a list of objects."""
-        value = self.json(file, kind=list)
-        items = () if value is ABSENT else ((f"[{n}]", item) for n, item in enumerate(value))
+    def rows(self, file: str, form: Form | None = None, *, kind: type = dict) -> dict[str, RecordRow]:
+        """A file that maps names to objects, or is a list of them: where each is -> the object."""
+        value = self.json(file, kind=kind)
+        if value is ABSENT:
+            return {}
+        items = value.items() if kind is dict else ((f"[{n}]", item) for n, item in enumerate(value))
         rows = rows_of(items, file=file, log=self.log)
-        return [row.read(form) for row in rows]
+        return {row.at: row if form is None else row.read(form) for row in rows}
 
     def table(self, file: str, *, columns: tuple[str, ...]) -> list[dict[str, str]]:
         """A CSV file with exactly these columns; a row of another length is noted and left out."""

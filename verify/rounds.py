@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from verify.comparing import Kinds
 from verify.findings import FindingLog
 from verify.reading import RecordRow
 
@@ -28,14 +27,6 @@ class RecordedConfig:
     carried_over: int
     generation_minutes: int | None
     audit_repeats: int | None
-
-
-@dataclass(frozen=True)
-class RecordedSubmission:
-    hotkey: str
-    repo: str
-    commit: str
-    block: int
 
 
 @dataclass(frozen=True)
@@ -107,13 +98,6 @@ class RecordedAsset:
     distance: float | None
 
 
-@dataclass(frozen=True)
-class Window:
-    earliest: int
-    latest: int
-    deadline: int | None
-
-
 @dataclass
 class RecordedRound:
     """One round, as far as its files could be read."""
@@ -124,12 +108,12 @@ class RecordedRound:
     finished: bool
     log: FindingLog
     ruleset: str = ""
-    window: Window | None = None
+    window: RecordRow | None = None
     seed: int | None = None
     prompts: list[str] = field(default_factory=list)
-    fresh: list[str] = field(default_factory=list)
+    fresh_prompts: list[str] = field(default_factory=list)
     """Prompts that nobody had seen before both sides' outputs were generated for them (era 3)."""
-    submissions: dict[str, RecordedSubmission] = field(default_factory=dict)
+    submissions: dict[str, RecordRow] = field(default_factory=dict)
     builds: dict[str, RecordRow] = field(default_factory=dict)
     matches: dict[tuple[str, str], RecordedMatch] = field(default_factory=dict)
     matrix: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -147,9 +131,11 @@ class RecordedRound:
         """A finding about the round's file `name`."""
         self.log.note(kind, file=self.file(name), **about)
 
-    def compare(self, kinds: Kinds, name: str, found: object, expected: object, *, field: str = "") -> None:
-        """Is what stands in the round's file `name` what was made again?"""
-        self.log.compare(kinds, self.file(name), found, expected, field=field)
+    @property
+    def recorded_winner(self) -> str | None:
+        row, key = (self.progress, "leader") if self.era == 0 else (self.winner, "winner_hotkey")
+        winner: str | None = row[key] if row else None
+        return winner
 
     @property
     def leaders_outputs(self) -> str:
@@ -167,7 +153,7 @@ class RecordedRound:
     @property
     def queue(self) -> list[str]:
         """Hotkeys in reveal order; within one block the order of the file (sorting is stable)."""
-        return sorted(self.submissions, key=lambda hotkey: self.submissions[hotkey].block)
+        return sorted(self.submissions, key=lambda hotkey: self.submissions[hotkey]["revealed_at_block"])
 
     def margins(self) -> dict[tuple[str, str], float]:
         """Each match's margin: from its duels where they could be read, else from the matrix."""

@@ -23,7 +23,7 @@ from tests.dashboard import made_round
 from tests.verify import made_bundle, made_records
 from tests.verify.made_files import hotkey
 from tests.verify.test_kept_checkpoints import NOW, sign
-from verify.bundles.kinds import BUNDLE_KINDS
+from verify.kinds import BUNDLE_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = (

@@ -8,7 +8,7 @@ import pytest
 
 from judging.panel.questions.version import version_named
 from verify.bundles import answers as bundle_answers
-from verify.comparing import differences
+from verify.findings import differences
 
 OLD, NEW = version_named("vlm-1").described(), version_named("vlm-2").described()
 

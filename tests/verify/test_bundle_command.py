@@ -18,9 +18,8 @@ from verify.__main__ import examine_all, main
 from verify.bundles import bundle
 from verify.bundles import files as bundle_files
 from verify.bundles import ledger as bundle_ledger
-from verify.bundles.kinds import BUNDLE_KINDS
 from verify.findings import EVERY
-from verify.kinds import KINDS
+from verify.kinds import BUNDLE_KINDS, KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from verify.bundles.cascade import BARS
+from verify.bundles.ballots import BARS
 from verify.bundles.files import BESIDE
-from verify.bundles.kinds import BUNDLE_KINDS, TELLING, WRONG
 from verify.bundles.round import RULESETS
 from verify.bundles.shapes import OPTIONAL, SHAPES
+from verify.kinds import BUNDLE_KINDS
+from verify.kinds import BUNDLE_TELLING as TELLING
+from verify.kinds import BUNDLE_WRONG as WRONG
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "verify.md").read_text()
 

@@ -13,8 +13,9 @@ from tests.verify import lies_about_answers, lies_about_reviews, made_bundle
 from tests.verify.made_files import Made, chained, hotkey, signed
 from tests.verify.test_bundle_lies import LIES
 from verify.bundles import bundle
-from verify.bundles.kinds import TELLING, WRONG
 from verify.findings import LoggedFinding
+from verify.kinds import BUNDLE_TELLING as TELLING
+from verify.kinds import BUNDLE_WRONG as WRONG
 
 Change = Callable[[Path], None]
 

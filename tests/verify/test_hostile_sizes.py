@@ -14,7 +14,7 @@ from tests.verify import made_bundle, made_records
 from tests.verify.made_files import hotkey
 from verify.__main__ import examine_all, main
 from verify.bundles import bundle
-from verify.bundles.controls import last_take
+from verify.bundles.judging import last_take
 from verify.bundles.shapes import COUNTS, FEW, misfit
 from verify.findings import MOST_OF_A_KIND, FindingLog
 from verify.reading import is_crowded

@@ -17,7 +17,7 @@ from core import operator_key
 from tests.verify.conftest import Played
 from tests.verify.played_round import POOLS, Stage, by_worth
 from verify.__main__ import examine_all
-from verify.bundles import controls as bundle_controls
+from verify.bundles import judging as bundle_judging
 from verify.findings import errors
 
 RULESETS = ("margin-1", *(pytest.param(ruleset, marks=pytest.mark.long) for ruleset in ("margin-2", "title-1")))
@@ -100,4 +100,4 @@ def test_a_control_of_an_older_bundle_is_left_out_exactly_where_the_leader_deliv
     documents = {"assets.json": [asset], "judging.json": {"controls": []}}
     bundle: Any = SimpleNamespace(document=documents.__getitem__)
     row = {"kind": "canary", "prompt": "chair", "state": "unneeded", "take": 1}
-    assert bundle_controls.may_be_unneeded(bundle, row) == allowed
+    assert bundle_judging.may_be_unneeded(bundle, row) == allowed

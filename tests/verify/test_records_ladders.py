@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.records.ladders import climb, decided, ladders, qualified
+from verify.records.winners import climb, decided, ladders, qualified
 from verify.rounds import LEADER
 
 BAR = 0.05

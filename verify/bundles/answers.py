@@ -16,9 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import cascade
-from verify.bundles.ballots import stage_of
-from verify.bundles.files import ExaminedBundle, canonical
+from verify.bundles.ballots import BARS, lead_before_sides, stage_of
+from verify.bundles.files import ExaminedBundle, Row, canonical
 
 QUALITY, WHOLE, MILLION = 92, 10**9, 10**6
 MOST_MASS = 1_001_000_000
@@ -28,7 +27,6 @@ PARTS, LONGEST_PART = 6, 80
 ODD = re.compile(r"[^A-Za-z0-9 ,'/-]+")
 SPACES = " \t\n▁Ġ"
 
-Row = dict[str, Any]
 Views = Mapping[str, str]
 
 
@@ -72,7 +70,7 @@ class AnswersByKey:
 
     def _sides(self, words: str, reference: str, left: Views, right: Views, before: list[Row]) -> int:
         """The winner so far is looked at first, the other only if that may cost the winner its win."""
-        leads = cascade.lead(before, bars=self.bars)[0] > 0
+        leads = lead_before_sides(before, bars=self.bars)[0] > 0
         order = [("challenger", right), ("defender", left)] if leads else [("defender", left), ("challenger", right)]
         spoiled = {"defender": 0, "challenger": 0}
         for place, side in order:
@@ -113,7 +111,7 @@ class AnswersByKey:
 def bars_of_bundle(bundle: ExaminedBundle) -> dict[str, int]:
     """From where on an answer counts with the judge of this bundle."""
     described = bundle.documents.get("judging.json", {}).get("described")
-    return bars_of(described) if described else dict(cascade.BARS)
+    return bars_of(described) if described else dict(BARS)
 
 
 def bars_of(described: Row) -> dict[str, int]:

@@ -6,9 +6,9 @@ import hashlib
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles.entries import challengers
-from verify.bundles.files import ExaminedBundle, canonical
-from verify.comparing import keyed
+from verify.bundles.files import ExaminedBundle, Row, canonical
+from verify.bundles.reveals import challengers
+from verify.findings import keyed
 
 NAME, BY = "assets.json", ("entry", "origin", "prompt")
 DRAWN = ("view", "asset", "prompt")
@@ -26,8 +26,6 @@ RIG: dict[str, Any] = {
 """What a rig is where its competition says nothing; `views` have no usual value."""
 
 KINDS = {"": "wrong-assets", "bytes": "asset-file", "rendering": "wrong-views"}
-
-Row = dict[str, Any]
 
 
 def check(bundle: ExaminedBundle) -> None:

@@ -6,18 +6,27 @@ One audit after the other: the generation audit comes only after a passed source
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import bankroll, repeats
-from verify.bundles.events import verdicts, version_name
-from verify.bundles.files import ExaminedBundle
+from verify.bundles import bankroll
+from verify.bundles.assets import numbered
+from verify.bundles.events import audits_ever, bodies, verdicts, version_name
+from verify.bundles.files import ExaminedBundle, Row
+from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import counted_of, margin_of, result_of
+from verify.bundles.reveals import commit_of
 
 NAME = "audits.json"
 SEVERITIES = ("blocking", "person", "notice", "unchecked")
-
-Row = dict[str, Any]
+Key = tuple[str, str, str]
+FETCH = "fetch"
+OUTCOMES = ("done", "exhausted", "broken", "unconfigured")
+HEX = set("0123456789abcdef")
+CHECK_KINDS = {"": "wrong-check", "announced": "ledger-differs"}
+NOTHING: dict[str, Any] = {"archive": "", "checks": [], "outcomes": [], "tools": [], "unexplained": {}, "announced": {}}
+"""What an audit by no tools has."""
 
 
 def check(bundle: ExaminedBundle) -> None:
@@ -51,8 +60,7 @@ def by_people(bundle: ExaminedBundle, audit: Row) -> None:
     severities = {finding["severity"] for finding in audit["findings"]}
     needed = audit["kind"] == "source" and "person" in severities and not severities & {"blocking", "unchecked"}
     if not needed and audit["code"] != "appeal_upheld":
-        sentence = "No finding needed a person."
-        bundle.note("wrong-audit", NAME, field=label(audit), found=audit["code"], sentence=sentence)
+        bundle.note("wrong-audit", NAME, field=label(audit), found=audit["code"])
 
 
 def write_source(bundle: ExaminedBundle, audit: Row) -> Row:
@@ -63,8 +71,7 @@ def write_source(bundle: ExaminedBundle, audit: Row) -> Row:
         return {}
     unsettled = severities["unchecked"] or (severities["person"] and not severities["blocking"])
     if unsettled or set(severities) - set(SEVERITIES):
-        sentence = "It was not settled yet."
-        bundle.note("wrong-audit", NAME, field=label(audit), found=sorted(severities), sentence=sentence)
+        bundle.note("wrong-audit", NAME, field=label(audit), found=sorted(severities))
     numbers = {name: severities[name] for name in SEVERITIES}
     return {"verdict": "rejected" if severities["blocking"] else "passed", "numbers": numbers}
 
@@ -73,8 +80,8 @@ def write_generation(bundle: ExaminedBundle, audit: Row, event: Row) -> Row:
     """Not worse than what was submitted by more than the bar, and made in time, by code that ran; with margin-2 each
     repeat, and a win against the defender again."""
     rules, limit = bundle.rules, audit["limits"].get("generation_s", 0)
-    if repeats.repeated(rules):
-        played = repeats.play(bundle, audit["entry"], limit=limit)
+    if repeated(rules):
+        played = play_repeats(bundle, audit["entry"], limit=limit)
         if not played.code or played.submitted is None:
             return {}  # the ladder names it as a match that is missing
         code, good, measured = played.code, "won_again", _measured(bundle, audit, played.submitted)
@@ -88,7 +95,7 @@ def write_generation(bundle: ExaminedBundle, audit: Row, event: Row) -> Row:
         if not matches:
             return {}  # the ladder names it as a match that is missing
         good, tally, purpose = "not_worse", matches[0]["tally"], matches[0]["challenger_origin"]
-        code = repeats.failure_of(bundle, audit["entry"], purpose=purpose.replace("generated", "audit"))
+        code = failure_of(bundle, audit["entry"], purpose=purpose.replace("generated", "audit"))
         seconds = event.get("numbers", {}).get("generation_s", 0)
         code = code or generation_code(tally, seconds=seconds, limit=limit, rules=rules)
         if "title" in rules and code in ("not_worse", "worse_than_submitted"):
@@ -101,8 +108,7 @@ def _measured(bundle: ExaminedBundle, audit: Row, tally: Row) -> dict[str, Row]:
     """The numbers of its match and the limits of the rules."""
     counted, rules = counted_of(tally), bundle.rules
     if not counted:
-        sentence = "Without a counted duel nothing follows."
-        bundle.note("wrong-audit", NAME, field=label(audit), found=counted, sentence=sentence)
+        bundle.note("wrong-audit", NAME, field=label(audit), found=counted)
     pods = bundle.document("competition.json")["config"].get("pods", {})
     return {
         "numbers": {**tally, "counted": counted, "margin": str(margin_of(tally))},
@@ -128,3 +134,111 @@ def by_bankroll(results: list[str], *, rules: Row) -> str:
     swapped = [turned.get(result, result) for result in results]
     ending = bankroll.play(swapped, start, rules=rules, total=len(results))[1]
     return "worse_than_submitted" if ending == "title" else "not_worse"
+
+
+@dataclass(frozen=True)
+class PlayedRepeats:
+    """`code`: what the audit must say, "" where a match is missing; `keys`: the matches it takes, up to that one."""
+
+    code: str
+    keys: tuple[Key, ...]
+    repeats: int
+    submitted: Row | None
+    defender: Row | None
+
+
+def repeated(rules: Row) -> bool:
+    return "title" not in rules and rules["audit_repeats"] > 1
+
+
+def play_repeats(bundle: ExaminedBundle, entry: str, *, limit: int) -> PlayedRepeats:
+    """The repeats of one winner, one after the other.  `limit`: seconds that a generation may take."""
+    rules, rungs = bundle.rules, bundle.document("decision.json")["ladder"]
+    beaten = (rung["defender"] for rung in rungs if rung["challenger"] == entry and rung["verdict"] != "held")
+    defender = str(next(beaten, ""))  # on the final ladder
+    tallies = {(m["kind"], m["defender"], m["challenger"]): m["tally"] for m in bundle.document(MATCHES)}
+    keys: list[Key] = []
+    for repeat in range(rules["audit_repeats"]):
+        first, second = (numbered("audit", repeat), entry, entry), (numbered("again", repeat), defender, entry)
+        keys.append(first)
+        submitted, met = tallies.get(first), tallies.get(second)
+        code = "" if submitted is None else run_code(bundle, entry, purpose=first[0], limit=limit)
+        if submitted is not None and not code and margin_of(submitted) < -Fraction(rules["win_margin"]):
+            code = "worse_than_submitted"
+        if submitted is None or code:
+            return PlayedRepeats(code, tuple(keys), repeat + 1, submitted, None)
+        keys.append(second)
+        if met is None or margin_of(met) < Fraction(rules["win_margin"]):
+            return PlayedRepeats("no_win_again" if met else "", tuple(keys), repeat + 1, submitted, met)
+    return PlayedRepeats("won_again", tuple(keys), rules["audit_repeats"], submitted, met)
+
+
+def matches_of(bundle: ExaminedBundle, audit: Row) -> tuple[Key, ...]:
+    """Those that a generation audit takes."""
+    if not repeated(bundle.rules):
+        return (("audit", audit["entry"], audit["entry"]),)
+    return play_repeats(bundle, audit["entry"], limit=audit["limits"].get("generation_s", 0)).keys
+
+
+def run_code(bundle: ExaminedBundle, entry: str, *, purpose: str, limit: int) -> str:
+    """What a run by itself says: the miner's failure, or that it took too long; "" where it ended in time."""
+    late = any(row.get("generated_s", 0) > limit for row in _runs(bundle, "podrun.done", entry, purpose))
+    return failure_of(bundle, entry, purpose=purpose) or ("generation_too_long" if late else "")
+
+
+def failure_of(bundle: ExaminedBundle, entry: str, *, purpose: str) -> str:
+    """The code of the failure that is the miner's; "" where it did not fail."""
+    failures = [row["failure"] for row in _runs(bundle, "podrun.failed", entry, purpose)]
+    return next((str(failure["code"]) for failure in failures if failure["class"] == "miner"), "")
+
+
+def _runs(bundle: ExaminedBundle, kind: str, entry: str, purpose: str) -> list[Row]:
+    rows = bodies(bundle, kind, of_round=bundle.round)
+    return [row for row in rows if (row.get("entry"), row.get("purpose")) == (entry, purpose)]
+
+
+def check_tools(bundle: ExaminedBundle) -> None:
+    ever = audits_ever(bundle)
+    archives: dict[str, str] = {}
+    every = sorted({row["check"] for _, audit in ever for row in audit["checks"]})
+    for file, audit in ever:
+        source = audit["kind"] == "source"
+        commit = commit_of(bundle, audit["entry"]) or audit["entry"]
+        archive = archives.setdefault(commit, audit["archive"]) if source else ""
+        expected = write_tools(bundle, audit, every=every, archive=archive) if source else NOTHING
+        bundle.compare(CHECK_KINDS, file, stated_tools(audit, source=source), expected, field=label(audit))
+
+
+def stated_tools(audit: Row, *, source: bool) -> Row:
+    checks, reported = audit["checks"], {finding["check"] for finding in audit["findings"]}
+    unended = {row["check"]: row["outcome"] for row in checks if row["outcome"] in ("exhausted", "broken")}
+    return {
+        "archive": audit["archive"],
+        "checks": [row["check"] for row in checks],
+        "outcomes": [row["outcome"] for row in checks],
+        "tools": [[finding["tool"], finding["tool_version"]] for finding in audit["findings"]] if source else [],
+        "unexplained": {name: outcome for name, outcome in unended.items() if name not in reported},
+        "announced": {"archive": audit["archive"], "checks": checks} if source else {},
+    }
+
+
+def write_tools(bundle: ExaminedBundle, audit: Row, *, every: list[str], archive: str) -> Row:
+    """Each check once, in order, and no fewer than another's; the archive of the commit's first audit; each finding by
+    the tool of its check; a finding for each check that did not end; all as the ledger told when the tools were done
+    (of a verdict that an appeal turned, of the one before)."""
+    checks, last = audit["checks"], Row()
+    for body in bodies(bundle, "audit.passed", "audit.rejected", "audit.reviewing", of_round=bundle.round):
+        mine = (body.get("entry"), body.get("audit")) == (audit["entry"], "source")
+        if mine and "checks" in body and body.get("version", 1) <= audit["version"]:
+            last = body
+    tools = {row["check"]: [row["tool"], row["tool_version"]] for row in checks}
+    read = any(row["outcome"] != "unconfigured" and row["check"] != FETCH for row in checks)
+    known = len(archive) == 64 and set(archive) <= HEX
+    return {
+        "archive": archive if known or not (read or archive) else "a SHA-256 in hex",
+        "checks": every or ["a check"],
+        "outcomes": [row["outcome"] if row["outcome"] in OUTCOMES else "|".join(OUTCOMES) for row in checks],
+        "tools": [tools.get(finding["check"]) for finding in audit["findings"]],
+        "unexplained": {},
+        "announced": {"archive": last.get("archive"), "checks": last.get("checks")},
+    }

@@ -6,8 +6,9 @@ forfeits_defender; None is a duel that was not needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 NET = {"won": 1, "forfeits_defender": 1, "lost": -1, "forfeits_challenger": -1, "drawn": 0}
@@ -49,15 +50,24 @@ def play(results: Sequence[str | None], start: Row, *, rules: Row, total: int | 
 
 def flips(left: Row, *, rules: Row) -> int | None:
     """The fewest of these duels that would have to end otherwise for the title to be missed, or earned."""
-    won, drawn, lost = left["won"], left["drawn"], left["lost"]
-    had = earned(won, drawn, lost, rules=rules)
-    for changed in range(1, won + drawn + lost + 1):
-        full = min(changed, won if had else lost)  # a decisive duel turned round is worth most
-        half = min(changed - full, drawn)
-        sign = -1 if had else 1
-        now = (won + sign * full + (half if not had else 0), drawn - half, lost - sign * full + (half if had else 0))
-        if earned(*now, rules=rules) != had:
-            return changed
+    return fewest_changes(left | {"void": 0}, partial(earned, rules=rules), least=0)
+
+
+def fewest_changes(counts: Row, holds: Callable[[int, int, int], bool], *, least: int) -> int | None:
+    """So many changes are tried: to the other side's win (decisive duels first, for one turned round is worth most),
+    and, to miss, to void; `holds`: of so many won, drawn and lost."""
+    won, drawn, lost, void = (counts[name] for name in ("won", "drawn", "lost", "void"))
+    had = holds(won, drawn, lost)
+    for changes in range(1, won + drawn + lost + void + 1):
+        if had and won + drawn + lost - changes < least:
+            return changes
+        for voids in range(min(changes, void) + 1):
+            full = min(changes - voids, won if had else lost)
+            half = min(changes - voids - full, drawn)
+            more = full + half + voids
+            now = (won - full, lost + more) if had else (won + more, lost - full)
+            if holds(now[0], drawn - half, now[1]) != had:
+                return changes
     return None
 
 

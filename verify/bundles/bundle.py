@@ -12,9 +12,6 @@ from pathlib import Path
 from verify.bundles import (
     assets,
     audits,
-    beacon,
-    checks,
-    controls,
     correction,
     events,
     judging,
@@ -28,7 +25,6 @@ from verify.bundles import (
     stages,
     statistics,
     title,
-    versions,
 )
 from verify.bundles.files import ExaminedBundle, check_files
 from verify.bundles.shapes import SHAPES
@@ -37,12 +33,12 @@ from verify.findings import BundleSigner
 EXAMINATIONS: tuple[Callable[[ExaminedBundle], None], ...] = (
     # the documents, each written once more
     round.check,
-    beacon.check,
+    round.check_beacon,
     reveals.submissions,
     assets.check,
     matches.check,
     judging.check,
-    controls.check,
+    judging.check_controls,
     ladder.check,
     title.check,
     statistics.check,
@@ -50,13 +46,13 @@ EXAMINATIONS: tuple[Callable[[ExaminedBundle], None], ...] = (
     reigns.check,
     correction.check,
     correction.first_decision,
-    versions.check,
+    correction.check_versions,
     # what hangs on them
     reveals.check,
     assets.blobs,
     matches.one_judge,
-    controls.health,
-    checks.check,
+    judging.health,
+    audits.check_tools,
     rulings.check,
     correction.set_aside,
     title.announced,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.bundles.files import ExaminedBundle
-from verify.bundles.heads import OURS, LedgerHead
+from verify.bundles.ledger import OURS, LedgerHead
 from verify.bundles.web import LARGEST, Unreachable, WebSource
 from verify.findings import BROKEN
 from verify.reading import parse_bytes

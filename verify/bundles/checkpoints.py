@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.bundles.files import ExaminedBundle
-from verify.bundles.heads import OURS, LedgerHead
-from verify.bundles.ledger import NOTE, TEXT, is_signed
+from verify.bundles.ledger import NOTE, OURS, TEXT, LedgerHead, is_signed, note_signature
 from verify.findings import BROKEN, FindingLog
 from verify.reading import CROWDED, is_crowded, parse_bytes
 
@@ -71,14 +70,12 @@ def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None
     try:
         heads = read(path)
     except BROKEN as error:
-        sentence = f"No signed head could be read, so nothing was compared: {error}"
-        log.note("checkpoint-unread", file=str(path), sentence=sentence)
+        log.note("checkpoint-unread", str(path), sentence=f"No signed head, so nothing was compared: {error}")
         return log
     here = {bundle.manifest["competition"] for bundle in bundles if bundle.manifest}
     if not any(head.competition in here for head in heads):
         others, wanted = ", ".join(sorted({head.competition for head in heads})), ", ".join(sorted(here)) or None
-        about: dict[str, Any] = {"field": "origin", "sentence": "Nothing was compared."}
-        log.note("checkpoint-unread", file=str(path), found=others or "no checkpoint", expected=wanted, **about)
+        log.note("checkpoint-unread", str(path), field="origin", found=others or "no checkpoint", expected=wanted)
     for head in (head for head in heads if head.competition in here):
         check_signature(head, path, operator=operator, log=log)
         of_it = [bundle for bundle in bundles if bundle.manifest and bundle.manifest["competition"] == head.competition]
@@ -88,25 +85,18 @@ def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None
 
 def check_signature(head: LedgerHead, path: Path, *, operator: str | None, log: FindingLog) -> None:
     field, good = f"event {head.seq}", is_good(head)
-    if good is None:
-        sentence = "Install bittensor-core to check signatures."
-        log.note("signature-unchecked", file=str(path), field=field, sentence=sentence)
-    elif not good:
-        sentence = "The checkpoint that was kept is not signed by the key it names, so it proves nothing."
-        log.note("bad-signature", file=str(path), field=field, found=head.signed_by or None, sentence=sentence)
+    if not good:
+        note_signature(log, str(path), good, field=field, found=head.signed_by or None)
     if operator is not None:
-        sentence = "Somebody else signed the checkpoint that was kept."
-        log.compare("foreign-signature", str(path), head.signed_by, operator, field=field, sentence=sentence)
+        log.compare("foreign-signature", str(path), head.signed_by, operator, field=field)
 
 
 def check_history(head: LedgerHead, bundles: Sequence[ExaminedBundle], path: Path, *, log: FindingLog) -> None:
     """Has the event of the head, wherever it is here, the head's hash?"""
-    field, known = f"event {head.seq}", False
-    for bundle in bundles:
-        stated = next((event["hash"] for event in bundle.events if event["seq"] == head.seq), None)
-        if stated is None:
-            continue
-        known = True
+    field = f"event {head.seq}"
+    hashes = [{event["seq"]: event["hash"] for event in bundle.events} for bundle in bundles]
+    known = [(bundle, of_it[head.seq]) for bundle, of_it in zip(bundles, hashes, strict=True) if head.seq in of_it]
+    for bundle, stated in known:
         log.count("checkpoints compared")
         kind = "two-heads" if bundle.events[-1]["seq"] == head.seq else "checkpoint-differs"
         sentence = (
@@ -115,9 +105,8 @@ def check_history(head: LedgerHead, bundles: Sequence[ExaminedBundle], path: Pat
         )
         about: dict[str, Any] = {"file": bundle.log.prefix + "ledger.jsonl", "round": bundle.round}
         if log.compare(kind, found=stated, expected=head.head, field=field, sentence=sentence, **about):
-            sentence = "The checkpoint that was kept is signed by another key than this ledger's head."
             by: dict[str, Any] = {"found": bundle.signed_by, "expected": head.signed_by}
-            log.compare("series-differs", field="operator", sentence=sentence, **by, **about)
+            log.compare("series-differs", field="operator", sentence="Another key signed it.", **by, **about)
     if not known:
         parts = ", ".join(f"{b.events[0]['seq']} to {b.events[-1]['seq']}" for b in bundles if b.events) or "none"
         sentence = f"The ledger is here from event {parts}: a bundle with event {head.seq} in its part would tell."

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ledger import NAME
-from verify.comparing import keyed
+from verify.findings import keyed
 
-Row = dict[str, Any]
 Events = dict[tuple[str, ...], Row]
 OF_DUELS = {
     "judged": ("to", "position", "outcome", "score_micro", "left", "right"),
@@ -87,12 +86,12 @@ def renderings(bundle: ExaminedBundle) -> None:
     """Content is drawn once: the event of a file drawn for an earlier round lies in an earlier part of the ledger."""
     events = by_name(bodies(bundle, "rendering.rendered", "rendering.refused"), "asset", "rig", "renderer")
     earlier: set[str] = set()
-    for row in bundle.document("assets.json"):
+    for row in (row for row in bundle.document("assets.json") if row["rendering"]):
         drawn = row["rendering"]
-        event = drawn and events.get((row["sha256"], drawn["rig"], drawn["renderer"]))
-        if drawn and event is None and bundle.round != 1:
+        event = events.get((row["sha256"], drawn["rig"], drawn["renderer"]))
+        if event is None and bundle.round != 1:
             earlier.add(row["sha256"])
-        elif drawn:
+        else:
             names = ("to", "views") if drawn["state"] == "rendered" else ("to", "failure")
             shown, field = {**drawn, "to": drawn["state"]}, f"{row['sha256'][:16]} rendering"
             agree(bundle, "assets.json", shown, event, names, field)
@@ -135,16 +134,21 @@ def verdicts(bundle: ExaminedBundle) -> Events:
     return by_name(rows, "entry", "audit", "version")
 
 
-def audits(bundle: ExaminedBundle) -> None:
-    """Those that count, and those that counted once."""
-    events = verdicts(bundle)
+def audits_ever(bundle: ExaminedBundle) -> list[tuple[str, Row]]:
+    """(file, audit) of those that count, and of those that counted once."""
     rows = [("audits.json", row) for row in bundle.document("audits.json")]
-    for file, row in rows + [("correction.json", row) for row in bundle.audits_aside()]:
+    return rows + [("correction.json", row) for row in bundle.audits_aside()]
+
+
+def audits(bundle: ExaminedBundle) -> None:
+    events = verdicts(bundle)
+    for file, row in audits_ever(bundle):
         event = events.get((row["entry"], row["kind"], version_name(row["version"])))
         shown = {**row, "to": row["verdict"], "because": row["reason"]}
         names = ["to", "because", "code", "people"] + ([] if row["people"] else ["limits", "numbers"])
         if event is not None:
-            numbers = {k: v for k, v in event.get("numbers", row["numbers"]).items() if k != "generation_s"}
+            stated: Row = {"numbers": row["numbers"], **event}["numbers"]
+            numbers = {name: number for name, number in stated.items() if name != "generation_s"}
             event = {**event, "numbers": numbers, "people": [str(one.get("name")) for one in event.get("by", [])]}
         agree(bundle, file, shown, event, names, f"{row['entry']} {row['kind']}")
 

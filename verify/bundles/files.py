@@ -15,7 +15,7 @@ import rfc8785
 
 from verify.bundles.shapes import MANIFEST, OPTIONAL, SHAPES, misfit
 from verify.findings import FindingLog
-from verify.reading import BadJson, is_crowded, parse_bytes
+from verify.reading import CROWDED, BadJson, is_crowded, parse_bytes
 
 FORMAT = "gauntlet-bundle/1"
 BESIDE = ("manifest.json", "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json", "calls.jsonl")
@@ -32,6 +32,7 @@ ROLES = ("document", "prompt", "asset", "view")
 CANNOT_BE_CANONICAL = (rfc8785.CanonicalizationError, RecursionError, UnicodeError, TypeError)
 
 DOCUMENTS = SHAPES | OPTIONAL
+Row = dict[str, Any]
 
 
 class ExaminedBundle:
@@ -42,9 +43,9 @@ class ExaminedBundle:
         self.draft = draft  # nobody has signed it, and the ledger may not announce it yet
         self.log = FindingLog(prefix=prefix)
         self.note, self.compare = self.log.note, self.log.compare
-        self.manifest: dict[str, Any] = {}
-        self.documents: dict[str, Any] = {}
-        self.events: list[dict[str, Any]] = []
+        self.manifest: Row = {}
+        self.documents: Row = {}
+        self.events: list[Row] = []
         self.signed_by = ""
         self.signature_is_good: bool | None = False
         """Of the checkpoint, by the key it names; None where nothing here can check it."""
@@ -63,7 +64,7 @@ class ExaminedBundle:
                 self.note(kind, file, field=name, found=have[name], expected=want[name])
 
     @cached_property
-    def blobs(self) -> dict[str, dict[str, Any]]:
+    def blobs(self) -> dict[str, Row]:
         """sha256 -> the manifest's entry."""
         return {f["sha256"]: f for f in self.manifest.get("files", []) if f["path"].startswith("blobs/")}
 
@@ -72,21 +73,21 @@ class ExaminedBundle:
         corrected = self.documents.get("correction.json")
         return int(corrected["defended"]) if corrected else len(self.documents["decision.json"]["reigns"]) - 1
 
-    def aside(self) -> list[dict[str, Any]]:
+    def aside(self) -> list[Row]:
         """Matches that counted once, in the order of their versions; none of a first edition."""
         return list(self.documents.get("correction.json", {}).get("matches", []))
 
-    def audits_aside(self) -> list[dict[str, Any]]:
+    def audits_aside(self) -> list[Row]:
         """Verdicts that counted once; none of a first edition."""
         return list(self.documents.get("correction.json", {}).get("set_aside", []))
 
     @property
-    def matches(self) -> list[dict[str, Any]]:
+    def matches(self) -> list[Row]:
         """All that ever counted: those that count now, and those that were made anew for a correction."""
         return [*self.document("matches.json"), *self.aside()]
 
     @property
-    def rules(self) -> dict[str, Any]:
+    def rules(self) -> Row:
         return dict(self.document("round.json")["rules"])
 
     @property
@@ -95,7 +96,7 @@ class ExaminedBundle:
         return "title" in self.rules
 
     @property
-    def fresh(self) -> list[dict[str, Any]]:
+    def fresh(self) -> list[Row]:
         """The fresh prompts in seed order; none where the ruleset has no title match."""
         rows = self.documents.get("title.json", {"fresh": []})["fresh"]
         return sorted(rows, key=lambda row: int(row["position"]))
@@ -126,9 +127,7 @@ def bytes_of(bundle: ExaminedBundle, name: str, *, most: int | None = None) -> b
         return None
     data = path.read_bytes()
     if is_crowded(data):
-        bundle.note(
-            "file-too-large", name, found=size, sentence="It holds more values than a file of its size; not read."
-        )
+        bundle.note("file-too-large", name, found=size, sentence=CROWDED)
         return None
     return data
 
@@ -161,12 +160,10 @@ def _document(bundle: ExaminedBundle, name: str, data: bytes, shape: Any) -> Any
     problem = misfit(value, shape)  # before its canonical form is made, which takes longest
     if problem:
         kind = "bad-manifest" if name == "manifest.json" else "malformed-document"
-        bundle.note(
-            kind, name, field=problem[0], found=problem[1], expected=problem[2], sentence="Not of the form it has."
-        )
+        bundle.note(kind, name, field=problem[0], found=problem[1], expected=problem[2])
         return None
     if canonical(value) != data:
-        bundle.note("not-canonical", name, sentence="The bytes are not the canonical form (RFC 8785) of what they say.")
+        bundle.note("not-canonical", name)
         return None
     return value
 
@@ -205,14 +202,13 @@ def check_manifest(bundle: ExaminedBundle) -> None:
         bundle.note("file-missing", name, sentence="The manifest does not list this document.")
     for entry in files:
         role, path = entry["role"], entry["path"]
-        good = role == "document" if path in DOCUMENTS else role in ROLES and bool(BLOB.fullmatch(path))
-        if not good or (role == "document" and path not in DOCUMENTS):
-            sentence = "No such path, or not in this role."
-            bundle.note("bad-manifest", "manifest.json", field=path, found=role, sentence=sentence)
+        of_blob = role in ROLES and role != "document" and bool(BLOB.fullmatch(path))
+        if not (role == "document" if path in DOCUMENTS else of_blob):
+            bundle.note("bad-manifest", "manifest.json", field=path, found=role)
             bundle.manifest = {}
 
 
-def read_entry(bundle: ExaminedBundle, entry: dict[str, Any]) -> None:
+def read_entry(bundle: ExaminedBundle, entry: Row) -> None:
     path, blob = entry["path"], BLOB.fullmatch(entry["path"])
     if blob:
         found = digest_of(bundle, path)

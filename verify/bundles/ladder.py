@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
-from verify.bundles import repeats
-from verify.bundles.entries import challengers, order_of
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.audits import matches_of
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, counted_of, margin_of
+from verify.bundles.reveals import challengers, order_of
 
 NAME = "decision.json"
 LEADER = "leader"
@@ -21,7 +20,6 @@ ENDINGS = {
     "rejected": " Its audit was rejected: it does not advance, and the defender stays.",
 }
 
-Row = dict[str, Any]
 Pairs = Mapping[tuple[str, str, str], Row]
 
 
@@ -45,7 +43,7 @@ def check(bundle: ExaminedBundle) -> None:
     between = [rung for rung in (*as_if_all_pass, *rungs) if rung["defender"] != LEADER]
     wanted = {("ladder", rung["defender"], rung["challenger"]) for rung in between}
     for audit in (audit for audit in bundle.document("audits.json") if audit["kind"] == "generation"):
-        wanted |= {*repeats.matches_of(bundle, audit)}
+        wanted |= {*matches_of(bundle, audit)}
     played = [key for key in map(pair_of, bundle.document(MATCHES)) if key[0] != "screen"]
     bundle.compare_sets("missing-match", "extra-match", MATCHES, map(" ".join, played), map(" ".join, wanted))
     winner, doc = defender_after(rungs), bundle.document(NAME)

@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from verify.bundles.files import SMALL, ExaminedBundle, bytes_of, canonical, parsed
-from verify.bundles.heads import FIELDS, OURS, LedgerHead
-from verify.findings import BundleSigner
+from verify.findings import BundleSigner, FindingLog
 
+LINES = re.compile(r"([^\n]{1,60})\n([0-9]{1,18})\n([A-Za-z0-9+/]{43}=)")
+FIELDS = ("origin", "seq", "head")
+OURS = "gauntlet/"
 NAME, TEXT, NOTE = "ledger.jsonl", "checkpoint.txt", "checkpoint.sig.json"
 DOMAIN = b"gauntlet-ledger/1\n"
 GENESIS = "0" * 64
 HEX = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class LedgerHead:
+    """The ledger of `origin` had `head` (hex) as the hash of event `seq`.
+
+    On the chain it has the hash of its block; a checkpoint may go on after it, and all of it (`signed`) is signed.
+    """
+
+    origin: str
+    seq: int
+    head: str
+    block_hash: str = ""
+    signed: str = ""
+    signature: str = ""
+    signed_by: str = ""
+
+    @classmethod
+    def of(cls, text: str, *, block_hash: str = "") -> LedgerHead | None:
+        """None where the text is not exactly these three lines."""
+        lines = LINES.fullmatch(text)
+        if not lines:
+            return None
+        return cls(lines[1], int(lines[2]), base64.b64decode(lines[3]).hex(), block_hash)
+
+    @property
+    def competition(self) -> str:
+        return self.origin.removeprefix(OURS)
+
+    @property
+    def text(self) -> str:
+        return f"{self.origin}\n{self.seq}\n{base64.b64encode(bytes.fromhex(self.head)).decode()}"
 
 
 def check(bundle: ExaminedBundle, *, operator: str | None) -> None:
@@ -58,7 +94,7 @@ def read(bundle: ExaminedBundle) -> None:
             return
         event = parsed(bundle, NAME, text)
         if not is_event(event) or json.dumps(event, sort_keys=True, ensure_ascii=True).encode() != text:
-            bundle.note("ledger-broken", NAME, field=field, sentence="The line is not an event as written.")
+            bundle.note("ledger-broken", NAME, field=field)
             return
         _follows(bundle, event, field=field)
 
@@ -66,7 +102,7 @@ def read(bundle: ExaminedBundle) -> None:
 def add_event(bundle: ExaminedBundle, event: Any, *, field: str) -> bool:
     """Take the next event as a site serves it.  False with a finding where it is none."""
     if not is_event(event):
-        bundle.note("ledger-broken", NAME, field=field, sentence="This is no event of a ledger.")
+        bundle.note("ledger-broken", NAME, field=field)
         return False
     _follows(bundle, event, field=field)
     return True
@@ -93,13 +129,9 @@ def announced(bundle: ExaminedBundle) -> None:
     digest = hashlib.sha256((bundle.folder / "manifest.json").read_bytes()).hexdigest()
     edition = bundle.documents.get("correction.json", {}).get("edition", 1)
     kind = "publication.signing" if edition == 1 else "reissue.signing"
-    hashes = [
-        event["body"].get("bundle")
-        for event in bundle.events
-        if event["kind"] == kind
-        and event["body"].get("round") == bundle.round
-        and event["body"].get("edition", 1) == edition
-    ]
+    bodies = [event["body"] for event in bundle.events if event["kind"] == kind]
+    mine = [body for body in bodies if (body.get("round"), body.get("edition", 1)) == (bundle.round, edition)]
+    hashes = [body.get("bundle") for body in mine]
     expected = [] if bundle.draft and not hashes else [digest]
     bundle.compare("not-announced", "manifest.json", hashes, expected, field="sha256")
 
@@ -121,10 +153,16 @@ def checkpoint(bundle: ExaminedBundle) -> None:
     bundle.compare("wrong-checkpoint", TEXT, *tables)
     good = is_signed(by=bundle.signed_by, message=signed, signature=str(signature["signature"]))
     bundle.signature_is_good = good
+    if not good:
+        note_signature(bundle.log, NOTE, good)
+
+
+def note_signature(log: FindingLog, file: str, good: bool | None, *, field: str = "", found: str | None = None) -> None:
+    """A signature that is not by the key it names, or that nothing here can check."""
     if good is None:
-        bundle.note("signature-unchecked", NOTE, sentence="Install bittensor-core to check signatures.")
-    elif not good:
-        bundle.note("bad-signature", NOTE, field="signature", sentence="The signature is not by this key.")
+        log.note("signature-unchecked", file, field=field, sentence="Install bittensor-core to check signatures.")
+    else:
+        log.note("bad-signature", file, field=field or "signature", found=found)
 
 
 @cache

@@ -10,9 +10,9 @@ from verify.bundles import bankroll, judging
 from verify.bundles.answers import AnswersByKey, bars_of_bundle
 from verify.bundles.assets import numbered
 from verify.bundles.ballots import Wrong, verdict
-from verify.bundles.entries import ever_representing, order_of
 from verify.bundles.events import bodies
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
+from verify.bundles.reveals import ever_representing, order_of
 
 NAME = "matches.json"
 NET = {"won": 1, "forfeits_defender": 1, "lost": -1, "forfeits_challenger": -1, "drawn": 0, "void": 0}
@@ -36,7 +36,6 @@ KINDS = {
     "stopped_after": "wrong-stop",
 }
 
-Row = dict[str, Any]
 Files = dict[tuple[str, str, str], str]
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from verify.bundles.events import bodies
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ledger import NAME as LEDGER
 
 NAME = "decision.json"
 KINDS = {"": "wrong-reign", "weights": "wrong-weights", "weights_block": "wrong-weights", "uids": "wrong-weights"}
-Row = dict[str, Any]
 
 
 def check(bundle: ExaminedBundle) -> None:

@@ -1,4 +1,4 @@
-"""Do the submissions follow from the reveals, and were the reveals the miners' own?"""
+"""Do the submissions follow from the reveals, were the reveals the miners' own, and who takes part with them?"""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 from verify.bundles.events import agree_rows, bodies, by_name
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ledger import is_signed, is_wallet_signed
-from verify.comparing import keyed
+from verify.findings import keyed
 
 NAME, ENTRIES = "reveals.json", "submissions.json"
 PLACE = ("miner", "block", "extrinsic_index")
@@ -24,8 +23,8 @@ BY_API, API_PATH, WITHDRAWN = 1_000_000, "/api/v1/me/reveals", "withdrawn"
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
 HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
-Row = dict[str, Any]
 KINDS = {"": "wrong-submission", "objection": "wrong-objection", "copy_of": "wrong-copy"}
+Mark = tuple[str, object]
 
 
 def check(bundle: ExaminedBundle) -> None:
@@ -212,3 +211,82 @@ def copies(rows: list[Row]) -> dict[str, str]:
         first.setdefault(row["commit"], row["miner"])
     of = {row["miner"]: first[row["commit"]] for row in rows if not row["objection"]}
     return {miner: original for miner, original in of.items() if miner != original}
+
+
+def challengers(bundle: ExaminedBundle) -> list[Row]:
+    """Who entered without an objection, in reveal order."""
+    rows = bundle.document("submissions.json")
+    return in_reveal_order([row for row in rows if row["role"] == "challenger" and not row["objection"]])
+
+
+def order_of(bundle: ExaminedBundle) -> list[str]:
+    return [row["entry"] for row in challengers(bundle)]
+
+
+def groups(bundle: ExaminedBundle) -> tuple[list[list[Row]], list[Row]]:
+    """(entries: the submissions of each in reveal order; canaries: submissions of the leader's own commit)."""
+    leader = leader_commit(bundle)
+    order = challengers(bundle)
+    files: dict[str, dict[str, str]] = {row["entry"]: {} for row in order}
+    for asset in bundle.document("assets.json"):
+        if asset["origin"] == "submitted" and asset["state"] == "stored":
+            files[asset["entry"]][asset["prompt"]] = asset["sha256"]
+    challenging = [row for row in order if row["commit"] != leader]
+    joined: dict[Mark, Mark] = {}
+    for row in challenging:
+        first, *more = _marks(row, files)
+        for mark in (first, *more):
+            joined[_root(joined, mark)] = _root(joined, first)
+    entries: dict[Mark, list[Row]] = {}
+    for row in challenging:
+        entries.setdefault(_root(joined, _marks(row, files)[0]), []).append(row)
+    return list(entries.values()), [row for row in order if row["commit"] == leader]
+
+
+def leader_commit(bundle: ExaminedBundle) -> str:
+    return next((str(s["commit"]) for s in bundle.document("submissions.json") if s["role"] == "leader"), "")
+
+
+def commit_of(bundle: ExaminedBundle, entry: str) -> str:
+    return next((str(s["commit"]) for s in bundle.document("submissions.json") if s["entry"] == entry), "")
+
+
+def _marks(row: Row, files: dict[str, dict[str, str]]) -> list[Mark]:
+    """What a submission shares with those that are the same entry: its commit, or all of its files."""
+    delivered = files[row["entry"]]
+    return [("commit", row["commit"]), *([("files", tuple(sorted(delivered.items())))] if delivered else [])]
+
+
+def _root(joined: dict[Mark, Mark], mark: Mark) -> Mark:
+    """The one mark that stands for all that are joined with it."""
+    while (above := joined.setdefault(mark, mark)) != mark:
+        joined[mark] = joined[above]
+        mark = joined[mark]
+    return mark
+
+
+def represented(group: list[Row], rejected: set[str]) -> list[str]:
+    """All who represented an entry, one after the other: each rejection of a commit brings the next commit's first."""
+    turns: list[str] = []
+    fallen: set[str] = set()
+    for row in group:
+        if row["commit"] not in fallen:
+            turns.append(row["entry"])
+            if row["entry"] not in rejected:
+                break
+            fallen.add(row["commit"])
+    return turns
+
+
+def representatives(entries: list[list[Row]], rejected: set[str]) -> list[str]:
+    """Of each entry the first whose commit no audit rejected."""
+    last = [represented(group, rejected)[-1:] for group in entries]
+    return [entry for turn in last for entry in turn if entry not in rejected]
+
+
+def ever_representing(bundle: ExaminedBundle) -> list[str]:
+    """All who represented their entry at some time of the round, each of whom is screened, and the canaries."""
+    entries, canaries = groups(bundle)
+    rejected = {audit["entry"] for audit in bundle.document("audits.json") if audit["verdict"] == "rejected"}
+    turns = [entry for group in entries for entry in represented(group, rejected)]
+    return [row["entry"] for row in canaries] + turns

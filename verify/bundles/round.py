@@ -7,10 +7,10 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import beacon as bundle_beacon
 from verify.bundles.events import agree, entered, only
 from verify.bundles.files import ExaminedBundle
 from verify.bundles.ledger import NAME as LEDGER
+from verify.bundles.ledger import note_signature
 
 NAME = "round.json"
 MARGIN_1: dict[str, Any] = {
@@ -59,6 +59,9 @@ KINDS = {
     "prompts": "wrong-prompts",
 }
 MOVED_BY_PAUSES = ("latest_reveal_block", "seed_block", "generation_deadline_block")
+BEACON = "beacon.json"
+GENESIS_MS, PERIOD_MS, DELAY_MS = 1_692_803_367_000, 3_000, 30_000
+PROBE = b"gauntlet-verify"
 
 
 def check(bundle: ExaminedBundle) -> None:
@@ -75,16 +78,14 @@ def write(bundle: ExaminedBundle) -> dict[str, Any]:
     doc, competition = bundle.document(NAME), bundle.document("competition.json")
     rules = rules_of(competition)
     if rules is None:
-        known = ", ".join(RULESETS)
-        bundle.note(
-            "unknown-ruleset", "competition.json", field="ruleset", found=competition["ruleset"], expected=known
-        )
+        stated = {"found": competition["ruleset"], "expected": ", ".join(RULESETS)}
+        bundle.note("unknown-ruleset", "competition.json", field="ruleset", **stated)
     opening = opening_at(doc["schedule"]["earliest_reveal_block"], competition["config"]["blocks"])
     kind, _, chain = competition["chain"].partition(":")
     block = f"gauntlet-simulated-block/1\n{chain}\n{doc['schedule']['seed_block']}"
     drawn = drawn_by(doc["seed"], doc["pool"], most=competition["config"]["prompts_per_round"])
     stems = {prompt["sha256"]: prompt["stem"] for prompt in doc["prompts"]}
-    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=bundle_beacon.value(bundle))
+    seed = seed_of(competition["slug"], doc["number"], doc["seed_block_hash"], beacon=beacon_value(bundle))
     return {
         "number": bundle.round,
         "rules": doc["rules"] if rules is None else rules,
@@ -147,8 +148,7 @@ def next_schedule(bundle: ExaminedBundle) -> None:
     bundle.compare("wrong-schedule", file, following, opening_at(first, blocks), field="next_schedule")
     later, step = first - bundle.document(NAME)["schedule"]["earliest_reveal_block"], blocks["round_blocks"]
     if later % step or later < 1:
-        sentence = f"Not whole steps of {step} blocks after this round."
-        bundle.note("wrong-schedule", file, field="next_schedule", found=first, sentence=sentence)
+        bundle.note("wrong-schedule", file, field="next_schedule", found=first)
     announced = entered(bundle, "round.open", of_round=(bundle.round or 0) + 1)
     event = announced[0] if announced else None
     agree(bundle, file, {"schedule": following}, event, ["schedule"], "next_schedule")
@@ -201,14 +201,10 @@ def committed(bundle: ExaminedBundle) -> None:
 
 def _added(bundle: ExaminedBundle) -> list[dict[str, Any]]:
     """Commitments to a larger pool after the round was announced, and before its draw."""
-    kinds = [(event["kind"], event["body"]) for event in bundle.events]
-    opened = [n for n, (kind, body) in enumerate(kinds) if (kind, body.get("round")) == ("round.open", bundle.round)]
-    drawn = [
-        n
-        for n, (kind, body) in enumerate(kinds)
-        if (kind, body.get("round")) == ("round.miner_generation", bundle.round)
-    ]
-    return [body for kind, body in kinds[min(opened, default=0) : min(drawn, default=0)] if kind == "pool"]
+    moves = [(event["kind"], event["body"].get("round")) for event in bundle.events]
+    named = [("round.open", bundle.round), ("round.miner_generation", bundle.round)]
+    opened, drawn = (moves.index(move) if move in moves else 0 for move in named)
+    return [event["body"] for event in bundle.events[opened:drawn] if event["kind"] == "pool"]
 
 
 def seed_of(slug: str, number: int, block_hash: str, *, beacon: str | None = None) -> str:
@@ -226,3 +222,42 @@ def drawn_by(seed: str, pool: list[str], *, most: int) -> list[str]:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_beacon(bundle: ExaminedBundle) -> None:
+    """The document, from the configuration and the block's time; there is one where the configuration asks for it."""
+    kind, doc = bundle.document("competition.json")["config"].get("beacon", ""), bundle.documents.get(BEACON)
+    if not kind or doc is None:
+        bundle.compare("wrong-beacon", BEACON, doc and doc["kind"], kind or None, field="kind")
+        return
+    number = -(-(doc["block_ms"] + DELAY_MS - GENESIS_MS) // PERIOD_MS) + 1
+    bundle.compare("wrong-beacon", BEACON, doc, doc | {"kind": kind, "round": number})
+    drawn = only(bundle, "round.miner_generation")
+    if drawn is not None:
+        agree(bundle, BEACON, {"beacon": doc}, drawn, ["beacon"], "beacon")
+    holds = opens_sealed(number=doc["round"], signature=str(doc["signature"]))
+    if holds is None:
+        note_signature(bundle.log, BEACON, None)
+    elif not holds:
+        bundle.note("wrong-beacon", BEACON, field="signature")
+
+
+def beacon_value(bundle: ExaminedBundle) -> str | None:
+    """What goes into the seed after the block's hash; None where there is no beacon."""
+    doc = bundle.documents.get(BEACON)
+    return str(doc["signature"]) if doc else None
+
+
+def opens_sealed(*, number: int, signature: str) -> bool | None:
+    """What is encrypted to the beacon's round opens with its signature and nothing else.  None: cannot be checked."""
+    try:
+        import bittensor_core  # the verifier runs without it, and says what it could not check
+    except ImportError:
+        return None
+    if not re.fullmatch("[0-9a-f]{96}", signature) or not 0 < number < 1 << 60:
+        return False
+    sealed, _ = bittensor_core.encrypt_at_round(PROBE, number)
+    try:
+        return bytes(bittensor_core.decrypt_with_signature(sealed, signature)) == PROBE
+    except ValueError:
+        return False

@@ -55,7 +55,9 @@ def check(bundle: ExaminedBundle) -> None:
     expected: dict[str, Event] = {case: {} for case in KINDS}
     before = PriorEvents()
     for event in (event for event in bundle.events if event["body"].get("round") == bundle.round):
-        place, stated = f"event {event['seq']} {event['kind']}", event["body"] | as_outcome(event)
+        place, stated = f"event {event['seq']} {event['kind']}", event["body"]
+        if is_by_people(event):  # the outcome of what was decided is in its event's name
+            stated = stated | {"outcome": event["kind"].partition(".")[2]}
         for case, again in write(bundle, event, before).items():
             found[case][place], expected[case][place] = {name: stated.get(name) for name in again}, again
     bundle.compare(KINDS, NAME, found, expected)
@@ -80,11 +82,6 @@ def write(bundle: ExaminedBundle, event: Event, before: PriorEvents) -> dict[str
 
 def who(body: Event) -> tuple[str, ...]:
     return tuple(str(body.get(name, "")) for name in WHO)
-
-
-def as_outcome(event: Event) -> Event:
-    """The outcome of what was decided, which its event has in its name."""
-    return {"outcome": event["kind"].partition(".")[2]} if is_by_people(event) else {}
 
 
 def is_by_people(event: Event) -> bool:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from verify.bundles.events import entered
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ledger import NAME, TEXT
 from verify.findings import FindingLog
-
-Disagreement = tuple[str, object, object, int | None]
-"""(field, what is there, what should be there, by which round)."""
 
 
 def check(bundles: Sequence[ExaminedBundle]) -> FindingLog:
@@ -20,19 +16,15 @@ def check(bundles: Sequence[ExaminedBundle]) -> FindingLog:
     whole = [bundle for bundle in bundles if bundle.events and "decision.json" in bundle.documents]
     for slug in sorted({bundle.manifest["competition"] for bundle in whole}):
         of_it = [bundle for bundle in whole if bundle.manifest["competition"] == slug]
+        ordered = sorted(of_it, key=lambda bundle: (bundle.round or 0, edition_of(bundle)))
         with log.finishing(slug, sentence="The bundles could not all be held against each other."):
-            one_competition(of_it, log=log)
+            one_history(ordered, log=log)
+            for place, after in enumerate(ordered[1:], 1):
+                joined(max(ordered[:place], key=lambda bundle: int(bundle.events[-1]["seq"])), after, log=log)
+            for after in of_it:
+                hand_over([one for one in of_it if one.round == (after.round or 0) - 1], after, log=log)
+            fresh_prompts(ordered, log=log)
     return log
-
-
-def one_competition(bundles: Sequence[ExaminedBundle], *, log: FindingLog) -> None:
-    ordered = sorted(bundles, key=lambda bundle: (bundle.round or 0, edition_of(bundle)))
-    one_history(ordered, log=log)
-    for place, after in enumerate(ordered[1:], 1):
-        joined(max(ordered[:place], key=lambda bundle: int(bundle.events[-1]["seq"])), after, log=log)
-    for after in bundles:
-        hand_over([one for one in bundles if one.round == (after.round or 0) - 1], after, log=log)
-    fresh_prompts(ordered, log=log)
 
 
 def edition_of(bundle: ExaminedBundle) -> int:
@@ -47,20 +39,18 @@ def one_history(bundles: Sequence[ExaminedBundle], *, log: FindingLog) -> None:
     for bundle in bundles:
         for event in bundle.events:
             expected, other = known.setdefault(event["seq"], (event["hash"], bundle))
-            if expected != event["hash"]:
-                sentence = f"Round {other.round}'s bundle has another event here: the history was written twice."
-                at = {"field": f"event {event['seq']}", "found": event["hash"], "expected": expected}
-                log.note("series-broken", file=bundle.log.prefix + NAME, sentence=sentence, round=bundle.round, **at)
+            sentence = f"Round {other.round}'s bundle has another event here: the history was written twice."
+            about: Row = {"field": f"event {event['seq']}", "sentence": sentence, "round": bundle.round}
+            if not log.compare("series-broken", bundle.log.prefix + NAME, event["hash"], expected, **about):
                 break
         head = bundle.events[-1]
         other = heads.setdefault(head["seq"], bundle)
-        if other.events[-1]["hash"] != head["hash"]:
-            sentence = (
-                f"{other.log.prefix}{TEXT}, signed by {other.signed_by}, has another head here than this one, signed "
-                f"by {bundle.signed_by}: two histories were signed. Keep both files, they prove it."
-            )
-            at = {"field": f"event {head['seq']}", "found": head["hash"], "expected": other.events[-1]["hash"]}
-            log.note("two-heads", file=bundle.log.prefix + TEXT, sentence=sentence, round=bundle.round, **at)
+        sentence = (
+            f"{other.log.prefix}{TEXT}, signed by {other.signed_by}, has another head here than this one, signed "
+            f"by {bundle.signed_by}: two histories were signed. Keep both files, they prove it."
+        )
+        about = {"field": f"event {head['seq']}", "sentence": sentence, "round": bundle.round}
+        log.compare("two-heads", bundle.log.prefix + TEXT, head["hash"], other.events[-1]["hash"], **about)
 
 
 def joined(before: ExaminedBundle, after: ExaminedBundle, *, log: FindingLog) -> None:
@@ -86,27 +76,23 @@ def joined(before: ExaminedBundle, after: ExaminedBundle, *, log: FindingLog) ->
 
 def hand_over(editions: Sequence[ExaminedBundle], after: ExaminedBundle, *, log: FindingLog) -> None:
     """As one edition of the round before says: a correction may have come before this round was played, or after."""
-    rows = [disagreements(before, after) for before in sorted(editions, key=edition_of)]
-    if not rows or not all(rows):
-        return
-    file = after.log.prefix + "decision.json"
-    for field, seen, expected, number in rows[-1]:
-        sentence = f"Round {number} says otherwise."
-        log.compare("series-differs", file, seen, expected, field=field, sentence=sentence, round=after.round)
+    pairs = [handed_over(before, after) for before in sorted(editions, key=edition_of)]
+    if pairs and all(stated != expected for stated, expected in pairs):
+        stated, expected = pairs[-1]
+        for field in expected:
+            about: Row = {"field": field, "round": after.round}
+            log.compare("series-differs", after.log.prefix + "decision.json", stated[field], expected[field], **about)
 
 
-def disagreements(before: ExaminedBundle, after: ExaminedBundle) -> list[Disagreement]:
+def handed_over(before: ExaminedBundle, after: ExaminedBundle) -> tuple[Row, Row]:
+    """What a round begins with, as it says itself and as the one before says."""
     corrected = after.documents.get("correction.json")
     reigns = after.documents["decision.json"]["reigns"][: corrected["defended"] + 1 if corrected else None]
     old, new = before.documents["decision.json"], after.documents["round.json"]
     announced = entered(after, "round.open", of_round=after.round)
     schedule = announced[0].get("schedule") if announced else new["schedule"]  # before it was lengthened by a pause
-    pairs = {
-        "schedule": (schedule, old["next_schedule"]),
-        "reigns": (reigns[:-1], old["reigns"]),
-        "operator": (after.signed_by, before.signed_by),
-    }
-    return [(field, seen, wanted, before.round) for field, (seen, wanted) in pairs.items() if seen != wanted]
+    expected = {"schedule": old["next_schedule"], "reigns": old["reigns"], "operator": before.signed_by}
+    return {"schedule": schedule, "reigns": reigns[:-1], "operator": after.signed_by}, expected
 
 
 def fresh_prompts(bundles: Sequence[ExaminedBundle], *, log: FindingLog) -> None:
@@ -124,9 +110,9 @@ def fresh_prompts(bundles: Sequence[ExaminedBundle], *, log: FindingLog) -> None
             stated, pool = set(bundle.documents["title.json"]["seen"]), set(bundle.documents["round.json"]["pool"])
             wrong = sorted((shown & pool) - stated | (stated - shown if whole else set()))
             if wrong:
+                at: Row = {"field": "seen", "found": wrong[0], "expected": len(wrong), "round": bundle.round}
                 sentence = "Earlier rounds showed it, or did not, and this one says otherwise."
-                at: dict[str, Any] = {"field": "seen", "found": wrong[0], "expected": len(wrong), "sentence": sentence}
-                log.note("wrong-prompts", file=bundle.log.prefix + "title.json", round=bundle.round, **at)
+                log.note("wrong-prompts", bundle.log.prefix + "title.json", sentence=sentence, **at)
         shown |= {sha256 for bundle in editions for sha256 in shown_by(bundle)}
         rounds.append(number)
 

@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from verify.bundles.checkpoints import is_good, signed_head
 from verify.bundles.files import ExaminedBundle
-from verify.bundles.heads import LedgerHead
 from verify.bundles.ledger import NAME as LEDGER
-from verify.bundles.ledger import add_event, check_signer
+from verify.bundles.ledger import LedgerHead, add_event, check_signer
 from verify.bundles.web import Unreachable, WebSource
 
 MOST_EVENTS = 2_000_000
@@ -70,11 +69,14 @@ def _compare(bundle: ExaminedBundle, head: LedgerHead | None, *, good: bool | No
 def _rows(source: WebSource, address: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Page by page; of the next page's address only the cursor is taken, so that a site sends nobody elsewhere."""
     while True:
-        page = page_at(source, f"{address}?{urlencode(query)}")
-        source.rows += len(page["results"])
-        yield from page["results"]
+        page = source.json(f"{address}?{urlencode(query)}")
+        rows = page.get("results") if isinstance(page, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise Unreachable(f"{address}: not an answer of the API")
+        source.rows += len(rows)
+        yield from rows
         following = cursor_of(page.get("next"))
-        if not following or not page["results"] or query["limit"] == "1":
+        if not following or not rows or query["limit"] == "1":
             return
         if source.rows > MOST_EVENTS:
             raise Unreachable(f"more than {MOST_EVENTS} events are served: verify the folder of all bundles")
@@ -89,11 +91,3 @@ def cursor_of(following: Any) -> str:
         return parse_qs(urlsplit(following).query).get("cursor", [""])[0] if isinstance(following, str) else ""
     except ValueError as error:
         raise Unreachable(f"the address of the next page is none: {error}") from error
-
-
-def page_at(source: WebSource, address: str) -> dict[str, Any]:
-    page = source.json(address)
-    rows = page.get("results") if isinstance(page, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Unreachable(f"{address}: not an answer of the API")
-    return dict(page)

@@ -1,4 +1,4 @@
-"""What form does each document of a bundle have?  Exactly these fields, of these types."""
+"""What form does each document have?  Of a bundle exactly these fields, of these types; a record may lack some."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import Any
 TEXT, COUNT, WHOLE, FLAG, ANY = "a text", "a count", "a whole number", "true or false", "any object"
 HASH, HEX, SHARE = "a SHA-256 in hex", "bytes in hex", "a fraction"
 NULL = "null"
+NUMBER, TEXTS, ROWS, ANYTHING = "a number", "a list of texts", "a list of objects", "anything"
+TEXT_OR_NULL, NUMBER_OR_NULL = f"{TEXT} or {NULL}", f"{NUMBER} or {NULL}"
+LARGEST_NUMBER = 2**53
+"""Beyond it a float is no longer exact; no score, margin, weight or time comes near."""
 MOST = 20_000
 """Duels of a bankroll, at most: credits are a fraction to the power of them."""
 FEW = f"a count up to {MOST}"
@@ -29,6 +33,12 @@ FITS: dict[str, Callable[[Any], bool]] = {
     SHARE: lambda v: isinstance(v, str) and bool(re.fullmatch("-?[0-9]{1,18}(/[1-9][0-9]{0,17})?", v)),
     NULL: lambda v: v is None,
     RULES: lambda v: isinstance(v, dict) and all(map(_plain_rule, v.values())),
+    NUMBER: lambda v: isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= LARGEST_NUMBER,
+    TEXTS: lambda v: isinstance(v, list) and all(isinstance(item, str) for item in v),
+    ROWS: lambda v: isinstance(v, list),
+    ANYTHING: lambda v: True,
+    TEXT_OR_NULL: lambda v: v is None or isinstance(v, str),
+    NUMBER_OR_NULL: lambda v: v is None or FITS[NUMBER](v),
 }
 
 
@@ -42,15 +52,22 @@ class Either(tuple[Any, ...]):
     """One of several shapes."""
 
 
+class Optional(str):
+    """The type of a field that a record need not have."""
+
+
 class Each(tuple[Any, ...]):
     """An object of any keys, whose values all have the one shape."""
 
 
 def form(**types: Any) -> dict[str, Any]:
-    """An object's shape: `text="name note"` are fields of the type TEXT, `row={"a": SHAPE}` any others as they are."""
+    """An object's shape: `text="name note"` are fields of the type TEXT, `optional_text="note"` such as may be absent,
+    `row={"a": SHAPE}` any others as they are."""
     shape: dict[str, Any] = {}
     for name, fields in types.items():
-        shape |= fields if isinstance(fields, dict) else dict.fromkeys(fields.split(), TYPES[name])
+        plain = name.removeprefix("optional_")
+        kind = None if name == "row" else TYPES[name] if plain == name else Optional(TYPES[plain])
+        shape |= fields if kind is None else dict.fromkeys(fields.split(), kind)
     return shape
 
 
@@ -62,6 +79,12 @@ TYPES: dict[str, Any] = {
     "flag": FLAG,
     "digest": HASH,
     "share": SHARE,
+    "number": NUMBER,
+    "texts": TEXTS,
+    "rows": ROWS,
+    "anything": ANYTHING,
+    "text_or_null": TEXT_OR_NULL,
+    "number_or_null": NUMBER_OR_NULL,
     "maybe_count": Either((NULL, COUNT)),
     "maybe_whole": Either((NULL, WHOLE)),
     "failure": Either((NULL, {"class": TEXT, "code": TEXT})),

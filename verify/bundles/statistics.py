@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 from verify.bundles import bankroll
-from verify.bundles.entries import order_of
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ladder import LEADER, Gap, Pairs, climb, defender_after, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, counted_of, label, margin_of, results_of, tally_of
+from verify.bundles.reveals import order_of
 
 NAME = "statistics.json"
 Z95 = 1.959963984540054
@@ -23,8 +22,6 @@ KINDS = {
     "flip_distance": "wrong-flips",
     "repeatability": "wrong-repeatability",
 }
-
-Row = dict[str, Any]
 
 
 def check(bundle: ExaminedBundle) -> None:
@@ -68,25 +65,15 @@ def flips_of(bundle: ExaminedBundle, match: Row) -> int | None:
 
 
 def flips(tally: dict[str, int], *, bar: Fraction, least: int) -> int | None:
-    """So many changes are tried: to the other side's win (decisive duels first), and, to miss, to void."""
-    won, lost = tally["won"] + tally["forfeits_defender"], tally["lost"] + tally["forfeits_challenger"]
-    drawn, void, least = tally["drawn"], tally["void"], max(1, least)
+    """The fewest duels of a match that would have to end otherwise for the bar to be missed, or reached."""
+    counts = {"won": tally["won"] + tally["forfeits_defender"], "lost": tally["lost"] + tally["forfeits_challenger"]}
+    least = max(1, least)
 
-    def reaches(w: int, d: int, l: int) -> bool:  # noqa: E741
-        return w + d + l >= least and w - l >= bar * (w + d + l)
+    def reaches(won: int, drawn: int, lost: int) -> bool:
+        counted = won + drawn + lost
+        return counted >= least and won - lost >= bar * counted
 
-    had = reaches(won, drawn, lost)
-    for changes in range(1, won + drawn + lost + void + 1):
-        if had and won + drawn + lost - changes < least:
-            return changes
-        for voids in range(min(changes, void) + 1):
-            full = min(changes - voids, won if had else lost)
-            half = min(changes - voids - full, drawn)
-            w = won - full if had else won + full + half + voids
-            l = lost + full + half + voids if had else lost - full  # noqa: E741
-            if reaches(w, drawn - half, l) != had:
-                return changes
-    return None
+    return bankroll.fewest_changes(tally | counts, reaches, least=least)
 
 
 def of_titles(bundle: ExaminedBundle) -> int | None:

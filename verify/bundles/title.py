@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from fractions import Fraction
-from typing import Any
 
 from verify.bundles import bankroll
-from verify.bundles.entries import commit_of, groups, leader_commit, order_of, representatives
 from verify.bundles.events import bodies
-from verify.bundles.files import ExaminedBundle
+from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ladder import headline, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import clears, margin_of, result_of
+from verify.bundles.reveals import commit_of, groups, leader_commit, order_of, representatives
 from verify.bundles.round import drawn_by
 
 NAME, DECISION, LEADER = "title.json", "decision.json", "leader"
@@ -24,7 +24,6 @@ KINDS = {
     "bankrolls": "wrong-tally",
 }
 
-Row = dict[str, Any]
 Standing = tuple[Row, str, int]
 """(what is left of the bankroll, how the match ended, after how many duels)."""
 
@@ -34,10 +33,13 @@ def check(bundle: ExaminedBundle) -> None:
         bundle.note("file-missing" if bundle.titled else "foreign-file", NAME)
     if not bundle.titled or NAME not in bundle.documents:
         return
-    titles, standings, finalists, rejected = outcome(bundle)
+    matches, rejected = bundle.document(MATCHES), rejected_in(bundle.document("audits.json"))
+    titles = [match["challenger"] for match in matches if match["kind"] == "title"]
+    known = {row["entry"] for row in bundle.document(NAME)["bankrolls"]}
+    standings, finalists, winner = outcome(bundle, matches, rejected, known=known)
     bundle.compare(KINDS, NAME, bundle.document(NAME), write(bundle, standings) | {"finalists": finalists})
     bundle.compare_sets("missing-match", "extra-match", MATCHES, titles, finalists)
-    doc, winner = bundle.document(DECISION), winner_of(bundle, finalists, standings)
+    doc = bundle.document(DECISION)
     stated = {"winner": doc["winner"], "headline": doc["headline"]}
     ladder = {row["challenger"]: row["verdict"] for row in doc["ladder"]}
     expected = {"winner": winner, "headline": headline(bundle, winner)}
@@ -45,14 +47,15 @@ def check(bundle: ExaminedBundle) -> None:
     bundle.compare("wrong-ladder", DECISION, ladder, verdicts_of(finalists, rejected, winner), field="ladder")
 
 
-def outcome(bundle: ExaminedBundle) -> tuple[list[str], dict[str, Standing], list[str], set[str]]:
-    """(who played for the title, how each stands, who had to play, whom an audit rejected)."""
-    matches, rejected = bundle.document(MATCHES), rejected_in(bundle.document("audits.json"))
+def outcome(
+    bundle: ExaminedBundle, matches: list[Row], rejected: set[str], *, known: Container[str] | None = None
+) -> tuple[dict[str, Standing], list[str], str]:
+    """(how each title match of those `known` stands, who had to play one, who leads)."""
     titles = {match["challenger"]: match for match in matches if match["kind"] == "title"}
     screens = {match["challenger"]: match["tally"] for match in matches if match["kind"] == "screen"}
-    known = {row["entry"] for row in bundle.document(NAME)["bankrolls"]}
-    standings = {entry: played(bundle, match) for entry, match in titles.items() if entry in known}
-    return list(titles), standings, finalists_of(bundle, screens, rejected), rejected
+    standings = {entry: played(bundle, m) for entry, m in titles.items() if known is None or entry in known}
+    finalists = finalists_of(bundle, screens, rejected)
+    return standings, finalists, winner_of(bundle, finalists, standings)
 
 
 def write(bundle: ExaminedBundle, standings: dict[str, Standing]) -> Row:

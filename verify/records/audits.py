@@ -7,10 +7,11 @@ from math import ceil
 from random import Random
 from statistics import median
 
+from verify.bundles.shapes import form
 from verify.reading import RecordRow
-from verify.records.ladders import decided, ladders
-from verify.records.winners import Decision, standing, verdict
-from verify.rounds import CHALLENGER, LEADER, RecordedAsset, RecordedMatch, RecordedRound
+from verify.records.matches import repeat_of
+from verify.records.winners import Decision, decided, ladders, standing, verdict
+from verify.rounds import CHALLENGER, LEADER, SUBMITTED, RecordedAsset, RecordedRound
 
 MISMATCH_DISTANCE = 0.1
 """A regenerated asset further than this from the submitted one is a mismatch (PROTOCOL of era 1)."""
@@ -27,6 +28,10 @@ OUTCOMES = {
     3: ("pending", "passed", "failed"),
 }
 SAME = "had it passed, the winner would be the same"
+REPEATS = 3
+"""Of era 2, where config.json names no number."""
+MATRIX = "audit_matrix.csv"
+REPEAT = form(whole="repeat_index generated_prompts failed_prompts", optional_anything="generation_time")
 
 
 def keys(round: RecordedRound, decision: Decision) -> None:
@@ -41,8 +46,7 @@ def keys(round: RecordedRound, decision: Decision) -> None:
         round.note("audit-missing", "generation_audits.json", field=hotkey)
     due = [hotkey for hotkey in decision.candidates if hotkey not in required and hotkey not in out]
     for hotkey in due if round.finished else ():
-        sentence = "Won a rung of the ladder, so an audit is due; require_audit.json does not ask for one."
-        round.note("audit-missing", "require_audit.json", field=hotkey, sentence=sentence)
+        round.note("audit-missing", "require_audit.json", field=hotkey)
     for hotkey in sorted(held.keys() - required.keys()):
         round.note("audit-not-required", "generation_audits.json", field=hotkey)
     for hotkey in sorted(required.keys() - set(decision.candidates)):
@@ -58,8 +62,7 @@ def source(round: RecordedRound, _: object) -> None:
         if round.era < 3 and row["verdict"] == "passed" and reason not in NOTHING_WRONG:
             row.note("audit-skipped", found=row["hotkey"], sentence=f"In its own words: {reason}")
     for hotkey in sorted(round.generation.keys() - round.source.keys()):
-        sentence = f"The generation audit says {verdict(round.generation[hotkey])}; no source audit is recorded."
-        round.note("source-audit-missing", "source_audit.json", field=hotkey, sentence=sentence)
+        round.note("source-audit-missing", "source_audit.json", field=hotkey)
 
 
 def generation(round: RecordedRound, decision: Decision) -> None:
@@ -156,7 +159,7 @@ def critical_prompts(round: RecordedRound, decision: Decision) -> None:
     for hotkey, row in round.required.items() if round.era == 1 else ():
         listed = row[key]
         met = [round.matches.get((defender, hotkey)) for defender in decision.dethroned_by(hotkey)]
-        won = [stems_won(match) for match in met if match]
+        won = [sorted(duel.stem for duel in match.duels if duel.winner == CHALLENGER) for match in met if match]
         draws = [draw(round, stems) for stems in won if set(listed or ()) <= set(stems)]
         if not listed and hotkey in decision.candidates:
             row.note("critical-prompts-empty", key, found=hotkey)
@@ -166,13 +169,87 @@ def critical_prompts(round: RecordedRound, decision: Decision) -> None:
             row.note("critical-prompts-drawn", key, found=listed, expected=draws[0])
 
 
-def stems_won(match: RecordedMatch) -> list[str]:
-    return sorted(duel.stem for duel in match.duels if duel.winner == CHALLENGER)
-
-
 def draw(round: RecordedRound, stems: list[str]) -> list[str]:
     """As many as the margin asks for: ceil(win_margin x prompts). Found in the records, where it holds exactly."""
     number = ceil(round.config.win_margin * len(round.prompts))
     if round.seed is None or number > len(stems):
         return []
     return Random(round.seed).sample(stems, number)
+
+
+def regenerated_once(round: RecordedRound, _: object) -> None:
+    """Era 3: what the platform generated again may not be worse than what was submitted by more than the bar."""
+    for hotkey, audit in round.generation.items() if round.era == 3 else ():
+        margin, least = round.repeats.get((f"{SUBMITTED}_0", hotkey)), -round.config.win_margin
+        passed = audit["verdict"] == "passed"
+        if passed and margin is None:
+            round.note("audit-repeat-missing", MATRIX, field=f"{SUBMITTED}_0,{hotkey}")
+        elif passed and margin is not None and margin < least:
+            sentence = f"Regenerated against submitted: {margin}, at least {least} is needed."
+            audit.note("audit-verdict", "verdict", found="passed", expected="failed", sentence=sentence)
+        elif audit["verdict"] == "failed" and (margin is None or margin >= least):
+            audit.note("audit-unverifiable", found=margin, sentence=f"In its own words: {audit['reason']}")
+        if margin is not None:
+            round.log.count("audits recomputed")
+
+
+def repeats(round: RecordedRound, decision: Decision) -> None:
+    """Era 2: an audit is judged against whom the candidate dethroned in one of the round's ladders."""
+    if round.era != 2:
+        return
+    for hotkey, row in round.required.items():
+        met, audit = decision.dethroned_by(hotkey), round.generation.get(hotkey)
+        if met and row["latest_defender"] not in met:
+            row.note("audit-defender", "latest_defender", found=row["latest_defender"], expected=met[-1])
+        if row["latest_defender"] is not None and audit is not None:
+            _verdict(round, decision, hotkey, row["latest_defender"], audit)
+    for left, right in round.repeats:
+        if repeat_of(left) is None or right not in round.required:
+            round.note("audit-key", MATRIX, field=f"{left},{right}", found=left)
+    for hotkey, report in round.reports.items():
+        report.one_of("outcome", ("pending", "completed", "rejected"))
+        for repeat in report.rows("repeats"):
+            # what a report's `failed_prompts` counts is inferred, so that a difference is only notable
+            stated = repeat.read(REPEAT)
+            made = round.assets.get((hotkey, f"generated_{stated['repeat_index']}"), {})
+            there = sum(asset.side.asset is not None for asset in made.values())
+            if made and stated["generated_prompts"] is not None and stated["failed_prompts"] is not None:
+                stated.compare("repeat-numbers", {"generated_prompts": there, "failed_prompts": len(made) - there})
+
+
+def _verdict(round: RecordedRound, decision: Decision, hotkey: str, defender: str, audit: RecordRow) -> None:
+    report, word = round.reports.get(hotkey), audit["verdict"]
+    outcome = report["outcome"] if report else None
+    shortfalls = failing(round, hotkey, defender)
+    if word == "passed" and (shortfalls or outcome != "completed"):
+        sentence = shortfalls[0] if shortfalls else "The generation report is not completed."
+        audit.note("audit-verdict", "verdict", found=word, expected="failed", sentence=sentence)
+    if word == "failed" and not shortfalls and outcome != "rejected":
+        check_rejection(round, decision, hotkey, audit, unseen=False)
+    if word in ("passed", "failed") and outcome == "completed":
+        all_there(round, hotkey, defender)
+
+
+def failing(round: RecordedRound, hotkey: str, defender: str) -> list[str]:
+    """Which repeats miss their bar: no worse than the submitted files, and better than the defender."""
+    least = {defender: round.config.win_margin, SUBMITTED: -round.config.win_margin}
+    margins = [(left, margin) for (left, right), margin in round.repeats.items() if right == hotkey]
+    bars = [least.get((repeat_of(left) or ("",))[0]) for left, _ in margins]
+    rows = zip(margins, bars, strict=True)
+    return [f"{left}: {margin}, at least {bar}." for (left, margin), bar in rows if bar is not None and margin < bar]
+
+
+def all_there(round: RecordedRound, hotkey: str, defender: str) -> None:
+    """The public code counts from 1, as do its matches; rounds written before counted from 0, without match files."""
+    numbered = {repeat[1] for left, _ in round.repeats if (repeat := repeat_of(left))}
+    first, number = 0 if 0 in numbered else 1, round.config.audit_repeats
+    repeats = range(first, first + (REPEATS if number is None else number))
+    wanted = [f"{side}_{repeat}" for repeat in repeats for side in (SUBMITTED, defender)]
+    missing = [left for left in wanted if (left, hotkey) not in round.repeats]
+    for left in missing:
+        round.note("audit-repeat-missing", MATRIX, field=f"{left},{hotkey}")
+    published = any(right == hotkey and repeat_of(left) for left, right in round.matches)
+    if wanted and not published and first > 0:
+        round.note("audit-unverifiable", MATRIX, field=hotkey, found=len(wanted))
+    elif wanted and not missing:
+        round.log.count("audits recomputed")

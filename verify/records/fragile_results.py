@@ -6,11 +6,10 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import Any
 
-from verify.records.ladders import LadderTurn
 from verify.records.layout import TOO_LATE
 from verify.records.matches import repeat_of
 from verify.records.winners import Decision
-from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SUBMITTED, RecordedDuel, RecordedMatch, RecordedRound
+from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SUBMITTED, RecordedDuel, RecordedRound
 
 OUTAGES = ("internal error", "judge failed", "judge unavailable", "vlm failed", "vlm error", "connection error")
 """What the platform writes where a judge's words belong, in lower case and without a full stop."""
@@ -27,13 +26,11 @@ def failed_judge(duel: RecordedDuel) -> bool:
     return judged and (silent or words.lower().rstrip(".") in OUTAGES)
 
 
-def outages(round: RecordedRound, decision: Decision) -> None:
+def outages(round: RecordedRound, _: object) -> None:
     for match in round.matches.values():
         failed = sum(failed_judge(duel) for duel in match.duels)
-        least, most, bar = match.recomputed(more=-failed), match.recomputed(more=failed), round.config.win_margin
-        counts = repeat_of(match.defender) is not None or _met(decision, match)
-        place = "" if counts else "; the match is not part of the deciding ladder"
-        sentence = f"Counted otherwise, the margin lies between {least} and {most} (bar {bar}){place}."
+        least, most = match.recomputed(more=-failed), match.recomputed(more=failed)
+        sentence = f"Counted otherwise, the margin lies between {least} and {most} (bar {round.config.win_margin})."
         round.log.compare("outage-as-draw", match.file, failed, 0, field="duels", sentence=sentence)
 
 
@@ -44,12 +41,14 @@ def near_the_bar(round: RecordedRound, decision: Decision) -> None:
     """
     bar = round.config.win_margin
     for match in round.matches.values():
-        margin, met = match.recomputed(), _met(decision, match)
+        # other matches than screens and the rungs of the deciding ladder only fill the matrix
+        met = match.defender == LEADER or (match.defender, match.challenger) in decision.final.pairs()
+        margin = match.recomputed()
         given = sum(_by_missing_file(duel) for duel in match.duels) if met else 0
         less, more, without = (match.recomputed(more=more) for more in (-1, 1, -given))
         if repeat_of(match.defender) is not None or margin is None or less is None or more is None or without is None:
             continue
-        took = any(rung.takes and _is_of(rung, match) for rung in decision.final.rungs)
+        took = (match.defender, match.challenger) in decision.final.pairs(won=True)
         score = f"{match.won(CHALLENGER)} won, {match.won(DEFENDER)} lost of {match.counted}."
         about: dict[str, Any] = {"field": "margin", "found": margin}
         if took and match.challenger == decision.winner and less < bar:
@@ -59,15 +58,6 @@ def near_the_bar(round: RecordedRound, decision: Decision) -> None:
         if given and without < bar <= margin:
             sentence = f"{given} duels were given because {match.defender} had no picture."
             round.log.note("qualified-by-missing-file", match.file, **about, expected=without, sentence=sentence)
-
-
-def _met(decision: Decision, match: RecordedMatch) -> bool:
-    """A screen against the leader, or a rung of the deciding ladder; other matches only fill the matrix."""
-    return match.defender == LEADER or any(_is_of(rung, match) for rung in decision.final.rungs)
-
-
-def _is_of(rung: LadderTurn, match: RecordedMatch) -> bool:
-    return (rung.defender, rung.challenger) == (match.defender, match.challenger)
 
 
 def _by_missing_file(duel: RecordedDuel) -> bool:
@@ -93,28 +83,23 @@ def order(round: RecordedRound, decision: Decision) -> None:
     """Only a tie between two who both had a turn decides anything.  A screen match out of reveal order was played, or
     played again, after the others."""
     for first, second in pairwise(decision.queue):
-        block = round.submissions[first].block
-        if block == round.submissions[second].block and round.era > 0:
+        block = round.submissions[first]["revealed_at_block"]
+        if block == round.submissions[second]["revealed_at_block"] and round.era > 0:
             round.note("order-by-tie", "submissions.json", field=f"{first}, {second}", found=block)
     rows = [challenger for defender, challenger in round.matrix if defender == LEADER]
-    due = [hotkey for hotkey in round.queue if hotkey in set(rows)]
-    if rows == due or set(rows) != set(due):
+    present = set(rows)
+    due = [hotkey for hotkey in round.queue if hotkey in present]
+    if rows == due or present != set(due):
         return
-    moved = moved_row(rows, due)
-    where = (
-        f": {moved} stands in row {rows.index(moved) + 1}, and is {due.index(moved) + 1}. by reveal" if moved else ""
-    )
-    sentence = f"Judged, or judged again, apart from the others{where}."
-    round.note("judged-out-of-order", "matches_matrix.csv", field="right", found=moved or None, sentence=sentence)
+    # the one hotkey whose place explains the whole difference, if there is one
+    differing = next(pair for pair in zip(due, rows, strict=True) if pair[0] != pair[1])
+    moved = next((name for name in differing if others_in(rows, name) == others_in(due, name)), None)
+    sentence = f"Judged, or judged again, apart from the others: {moved or 'several'}."
+    round.note("judged-out-of-order", "matches_matrix.csv", field="right", found=moved, sentence=sentence)
 
 
-def moved_row(rows: list[str], due: list[str]) -> str:
-    """The one hotkey whose place explains the whole difference, if there is one."""
-    first = next(place for place, (a, b) in enumerate(zip(rows, due, strict=True)) if a != b)
-    for hotkey in (due[first], rows[first]):
-        if [other for other in rows if other != hotkey] == [other for other in due if other != hotkey]:
-            return hotkey
-    return ""
+def others_in(rows: list[str], moved: str) -> list[str]:
+    return [name for name in rows if name != moved]
 
 
 def times(round: RecordedRound, _: object) -> None:

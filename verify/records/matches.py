@@ -21,6 +21,7 @@ from verify.rounds import (
     RecordedSide,
 )
 
+DUEL_KINDS = {"prompt": "duel-prompt", "winner": "duel-verdict"}
 REPEAT = re.compile(r"(.+)_(\d{1,4})")
 """The defender's name in an audit match of era 2: `submitted_<r>` or `<defender>_<r>`."""
 SHEET = "grid.png"
@@ -60,7 +61,7 @@ def duels(round: RecordedRound, _: object) -> None:
     Of outputs that era 3 generated again there may be fewer: a title match ends when it is decided.
     """
     listed = {stem_of(prompt): prompt for prompt in round.prompts}
-    fresh = listed | {stem_of(prompt): prompt for prompt in round.fresh}
+    fresh = listed | {stem_of(prompt): prompt for prompt in round.fresh_prompts}
     for match in round.matches.values():
         partly = round.era == 3 and repeat_of(match.defender) is not None
         prompts, times = fresh if partly else listed, Counter(duel.stem for duel in match.duels)
@@ -71,14 +72,15 @@ def duels(round: RecordedRound, _: object) -> None:
         }
         for kind, stems in lists.items():
             if stems and prompts:
-                sentence = f"{len(stems)} in all."
-                round.log.note(kind, file=match.file, field="duels", found=stems[:5], sentence=sentence)
+                round.log.note(kind, match.file, field="duels", found=stems[:5], sentence=f"{len(stems)} in all.")
         for duel in match.duels:
-            prompt, winner = prompts.get(duel.stem, duel.prompt), without_pictures(duel) or duel.winner
-            if duel.prompt != prompt:
-                round.log.compare("duel-prompt", match.file, duel.prompt, prompt, field=f"{duel.field}.prompt")
-            if duel.winner != winner:
-                round.log.compare("duel-verdict", match.file, duel.winner, winner, field=f"{duel.field}.winner")
+            found = {"prompt": duel.prompt, "winner": duel.winner}
+            expected = {
+                "prompt": prompts.get(duel.stem, duel.prompt),
+                "winner": without_pictures(duel) or duel.winner,
+            }
+            if found != expected:
+                round.log.compare(DUEL_KINDS, match.file, {duel.field: found}, {duel.field: expected})
 
 
 def without_pictures(duel: RecordedDuel) -> str:
@@ -139,7 +141,7 @@ def copies_of_others(round: RecordedRound) -> set[str]:
     for hotkey in round.queue if round.era == 3 else ():
         made = round.assets.get((hotkey, SUBMITTED), {})
         files = tuple(sorted((stem, asset.side.asset or "") for stem, asset in made.items()))
-        solution = {round.submissions[hotkey].commit, *([files] if any(url for _, url in files) else [])}
+        solution = {round.submissions[hotkey]["commit"], *([files] if any(url for _, url in files) else [])}
         if solution & seen:
             copies.add(hotkey)
         seen |= solution

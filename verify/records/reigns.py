@@ -6,18 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isclose
 
-from verify.reading import ANY, NUMBER, TEXT, WHOLE, Form, RecordRow, Repository
+from verify.bundles.shapes import form
+from verify.reading import RecordRow, Repository
 from verify.records.winners import solution
 from verify.rounds import LEADER, RecordedRound
 
 FILE = "leader.json"
 SOLUTION = ("repo", "commit", "docker")
-REIGN: Form = {
-    **dict.fromkeys(("hotkey", *SOLUTION), TEXT),
-    "weight": NUMBER,
-    "effective_block": WHOLE,
-    "hardware": ANY.optional,
-}
+REIGN = form(text="hotkey repo commit docker", number="weight", whole="effective_block", optional_anything="hardware")
 
 
 def load_reigns(files: Repository) -> list[RecordRow]:
@@ -25,7 +21,7 @@ def load_reigns(files: Repository) -> list[RecordRow]:
     if not files.has(FILE):
         files.log.note("missing-file", file=FILE, sentence="Who leads is not recorded.")
     whole = ("hotkey", "weight", "effective_block")
-    reigns = [row for row in files.items(FILE, REIGN) if all(row[key] is not None for key in whole)]
+    reigns = [row for row in files.rows(FILE, REIGN, kind=list).values() if all(row[key] is not None for key in whole)]
     for before, after in pairwise(reigns):
         if after["effective_block"] <= before["effective_block"]:
             wanted = f"> {before['effective_block']}"
@@ -37,7 +33,7 @@ def leader_of(round: RecordedRound, reigns: Sequence[RecordRow]) -> RecordRow | 
     """Who defends in a round: the last entry in effect at the end of its reveal window."""
     if round.window is None:
         return None
-    last = round.window.latest
+    last = round.window["latest_reveal_block"]
     return next((reign for reign in reversed(reigns) if reign["effective_block"] <= last), None)
 
 
@@ -50,7 +46,7 @@ def check_reigns(rounds: Sequence[RecordedRound], reigns: Sequence[RecordRow], w
 
     Whoever led when the first round began needs no round; every later entry does.
     """
-    ends = {round.number: round.window.latest for round in rounds if round.window}
+    ends = {round.number: round.window["latest_reveal_block"] for round in rounds if round.window}
     explained: set[int] = set()
     for round in rounds:
         block = ends.get(round.number + 1)

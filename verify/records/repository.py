@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from verify.bundles.shapes import form
 from verify.findings import FindingLog, LoggedFinding, VerifierReport
 from verify.loading import load_config, load_round, round_numbers
-from verify.reading import ANY, TEXT, WHOLE, RecordRow, Repository
-from verify.records import audits, fragile_results, matches, repeats, winners
-from verify.records.copies import check_copies
-from verify.records.prompts import check_prompts
+from verify.reading import RecordRow, Repository
+from verify.records import audits, fragile_results, matches, winners
+from verify.records.layout import OF_MINER, OF_ROUND, TOP
 from verify.records.reigns import check_reigns, leader_of, load_reigns, solution_of
-from verify.records.unknown_files import check_unknown_files
-from verify.records.windows import check_windows
+from verify.records.submissions import check_copies, check_prompts, check_windows
 from verify.records.winners import Decision, decide, followed
-from verify.rounds import RecordedRound
+from verify.rounds import LEADER, RecordedRound
 
 CHECKS: tuple[Callable[[RecordedRound, Decision], None], ...] = (
     matches.sums,
@@ -26,8 +25,8 @@ CHECKS: tuple[Callable[[RecordedRound, Decision], None], ...] = (
     winners.ladder_matches,
     winners.title_matches,
     winners.progress,
-    repeats.repeats,
-    repeats.regenerated_once,
+    audits.repeats,
+    audits.regenerated_once,
     fragile_results.outages,
     fragile_results.near_the_bar,
     fragile_results.given_to_challengers,
@@ -66,7 +65,7 @@ def check_repository(files: Repository) -> None:
     """Every disagreement, into the log of the files."""
     log, config = files.log, load_config(files)
     if config is None:
-        log.note("missing-file", file="config.json", sentence="Without its rules a repository cannot be checked.")
+        log.note("missing-file", "config.json", sentence="Without its rules a repository cannot be checked.")
         return
     current = current_round(files)
     rounds = [load_round(files, number, config=config, current=current) for number in round_numbers(files)]
@@ -75,8 +74,7 @@ def check_repository(files: Repository) -> None:
     decided: dict[int, str] = {}
     for before, round in zip([None, *rounds], rounds, strict=False):
         if before is not None and round.number > before.number + 1:
-            sentence = f"Round {round.number} is there and the one before it is not."
-            log.note("missing-file", file=f"rounds/{round.number - 1}", sentence=sentence)
+            log.note("missing-file", f"rounds/{round.number - 1}", sentence="The round after it is there.")
         check_prompts(round, before if before and before.number == round.number - 1 else None)
         winner = check_round(round, reigns)
         if winner is not None and round.finished:
@@ -87,7 +85,7 @@ def check_repository(files: Repository) -> None:
 
 def current_round(files: Repository) -> int | None:
     """The number of the first round that is not finished."""
-    row = files.row("state.json", {"current_round": WHOLE, "stage": TEXT, "next_stage_eta": ANY.optional})
+    row = files.row("state.json", form(whole="current_round", text="stage", optional_anything="next_stage_eta"))
     if row is None:
         files.log.note("missing-file", file="state.json", sentence="The current round is not known.")
         return None
@@ -111,8 +109,7 @@ def check_round(round: RecordedRound, reigns: list[RecordRow]) -> str | None:
     winners.recorded_winner(round, decision, leader=solution_of(leader))
     hotkey, commit = (leader["hotkey"], leader["commit"]) if leader else (None, None)
     check_copies(round, leader=hotkey, leader_commit=commit)
-    row, key = (round.progress, "leader") if round.era == 0 else (round.winner, "winner_hotkey")
-    recorded: str | None = row[key] if row else None
+    recorded = round.recorded_winner
     round.log.rounds.append(f"{begun}: {summary(round, decision, recorded)}.")
     return recorded
 
@@ -133,3 +130,19 @@ def summary(round: RecordedRound, decision: Decision, recorded: str | None) -> s
     else:
         outcome = f"the rules give {decision.winner}, the files say {recorded}"
     return f"{played}; {turns}; {outcome}"
+
+
+def check_unknown_files(files: Repository, rounds: list[RecordedRound]) -> None:
+    """Whatever nobody announced is told, and was not examined."""
+    numbers = {str(round.number) for round in rounds}
+    unknown = [name for name in files.files("") if name not in TOP and not name.startswith(".")]
+    unknown += [f"rounds/{name}" for name in files.folders("rounds") if name not in numbers]
+    for round in rounds:
+        unknown += [round.file(name) for name in files.files(round.folder) if name not in OF_ROUND]
+        miners = sorted({LEADER, *round.submissions})
+        unknown += [round.file(name) for name in files.folders(round.folder) if name not in miners]
+        for hotkey in miners:
+            names = [name for name in files.files(round.file(hotkey)) if not OF_MINER.fullmatch(name)]
+            unknown += [round.file(f"{hotkey}/{name}") for name in names]
+    for file in unknown:
+        files.log.note("unknown-file", file)

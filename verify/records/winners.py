@@ -2,15 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from verify.reading import RecordRow
-from verify.records.ladders import RecordedLadder, decided, ladders, qualified
 from verify.records.matches import repeat_of
 from verify.rounds import LEADER, RecordedRound
 
+Margins = Mapping[tuple[str, str], float]
 LADDERS = frozenset({"margin-1"})
 """The rulesets of era 3 that are decided by the ladder of era 1."""
+
+
+@dataclass(frozen=True)
+class LadderTurn:
+    """One challenger's turn. `margin` None: the match that the rules ask for is not recorded."""
+
+    defender: str
+    challenger: str
+    margin: float | None
+    takes: bool
+
+
+@dataclass(frozen=True)
+class RecordedLadder:
+    rungs: tuple[LadderTurn, ...]
+
+    @property
+    def winners(self) -> list[str]:
+        """Those who became defender, in order."""
+        return [rung.challenger for rung in self.rungs if rung.takes]
+
+    @property
+    def missing(self) -> list[LadderTurn]:
+        return [rung for rung in self.rungs if rung.margin is None]
+
+    def pairs(self, *, won: bool = False) -> set[tuple[str, str]]:
+        """(defender, challenger) of each rung, or of those that the challenger won."""
+        return {(rung.defender, rung.challenger) for rung in self.rungs if rung.takes or not won}
+
+
+def qualified(queue: Sequence[str], margins: Margins, *, win_margin: float) -> list[str]:
+    """Who cleared the screen, in reveal order."""
+    return [hotkey for hotkey in queue if margins.get((LEADER, hotkey), -1.0) >= win_margin]
+
+
+def climb(queue: Sequence[str], margins: Margins, *, win_margin: float, rejected: Collection[str]) -> RecordedLadder:
+    """The ladder of `queue` (those entitled to a turn, in reveal order)."""
+    defender, rungs = LEADER, []
+    for challenger in queue:
+        if challenger in rejected:
+            continue
+        margin = margins.get((defender, challenger))
+        takes = margin is not None and margin >= win_margin
+        rungs.append(LadderTurn(defender, challenger, margin, takes))
+        defender = challenger if takes else defender
+    return RecordedLadder(tuple(rungs))
+
+
+def ladders(
+    queue: Sequence[str], margins: Margins, *, win_margin: float, rejected: Collection[str]
+) -> list[RecordedLadder]:
+    """Every ladder the round went through: each time its winners met a rejection it was climbed anew without them.
+
+    All who ever win a rung needed an audit; the last ladder decides. Each step passes one more over, so it ends.
+    """
+    passed_over: set[str] = set()
+    steps = []
+    while True:
+        steps.append(climb(queue, margins, win_margin=win_margin, rejected=passed_over))
+        fallen = next((hotkey for hotkey in steps[-1].winners if hotkey in rejected), None)
+        if fallen is None:
+            return steps
+        passed_over.add(fallen)
+
+
+def decided(ladder: RecordedLadder, *, passed: Collection[str]) -> str:
+    """The last winner whose audits passed, else the leader."""
+    return next((hotkey for hotkey in reversed(ladder.winners) if hotkey in passed), LEADER)
 
 
 @dataclass(frozen=True)
@@ -93,9 +162,9 @@ def title_matches(round: RecordedRound, _: object) -> None:
             continue
         unqualified = [hotkey for hotkey in (match.challenger, match.defender) if hotkey not in cleared]
         if unqualified:
-            round.log.note("match-unqualified", file=match.file, found=unqualified[0])
+            round.log.note("match-unqualified", match.file, found=unqualified[0])
         elif cleared.index(match.defender) > cleared.index(match.challenger):
-            round.log.note("match-unqualified", file=match.file, field="left", found=match.defender)
+            round.log.note("match-unqualified", match.file, field="left", found=match.defender)
 
 
 def recorded_winner(round: RecordedRound, decision: Decision, *, leader: dict[str, str]) -> None:
@@ -106,9 +175,8 @@ def recorded_winner(round: RecordedRound, decision: Decision, *, leader: dict[st
     if followed(round):
         round.log.count("winners recomputed")
     else:
-        sentence = "The bundle of the round has what its winner follows from."
-        round.note("winner-not-recomputed", "rules.json", field="ruleset", found=round.ruleset, sentence=sentence)
-    row.compare("winner", {"winner_hotkey": decision.winner}, sentence=explained(round, decision, hotkey))
+        round.note("winner-not-recomputed", "rules.json", field="ruleset", found=round.ruleset)
+    row.compare("winner", {"winner_hotkey": decision.winner}, sentence=explained(round, decision))
     audits = {"generation_audits.json": round.generation, "source_audit.json": round.source}
     for name, rows in audits.items() if hotkey != LEADER else ():
         if verdict(rows.get(hotkey)) != "passed":
@@ -123,25 +191,16 @@ def solution(round: RecordedRound, hotkey: str) -> dict[str, str]:
     if submission is None:
         return {}
     image = {"docker": build["docker_image"]} if build and build["docker_image"] else {}
-    return {"repo": submission.repo, "commit": submission.commit, **image}
+    return {"repo": submission["repo"], "commit": submission["commit"], **image}
 
 
-def explained(round: RecordedRound, decision: Decision, recorded: str) -> str:
+def explained(round: RecordedRound, decision: Decision) -> str:
     """Why the rules give another winner than the one recorded, in one sentence."""
-    bar, (rejected, passed) = round.config.win_margin, standing(round)
-    cleared = qualified(round.queue, round.margins(), win_margin=bar)
     if decision.winner is None:
         return "An audit that decides is still open."
-    if recorded in rejected:
-        return "The recorded winner was rejected by an audit."
-    if recorded != LEADER and recorded not in cleared:
-        return f"The recorded winner did not reach {bar} against the leader."
-    if recorded != LEADER and recorded not in decision.final.winners:
-        return "The recorded winner did not beat the defender it met."
-    if recorded != LEADER and recorded not in passed:
-        return "The recorded winner has no passed audit."
-    taken = " -> ".join([LEADER, *decision.final.winners])
-    return f"{len(cleared)} reached {bar} against the leader; the ladder is {taken}."
+    fallen = ", ".join(sorted(standing(round)[0]))
+    ladder = " -> ".join([LEADER, *decision.final.winners])
+    return f"The ladder is {ladder}{f'; an audit rejected {fallen}' if fallen else ''}."
 
 
 def progress(round: RecordedRound, decision: Decision) -> None:
@@ -161,7 +220,7 @@ def progress(round: RecordedRound, decision: Decision) -> None:
         return
     round.log.count("winners recomputed")
     if row["leader"] is not None and round.finished:
-        row.compare("winner", {"leader": decision.winner}, sentence=explained(round, decision, row["leader"]))
+        row.compare("winner", {"leader": decision.winner}, sentence=explained(round, decision))
     judged = row["completed_hotkeys"] or []
     for match in round.matches.values():
         if match.challenger not in judged:

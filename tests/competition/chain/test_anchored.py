@@ -17,7 +17,7 @@ from tests.verify import made_bundle
 from tests.verify.made_files import SLUG, hotkey
 from verify.bundles import bundle, chain
 from verify.bundles.chain import COMMITMENTS, account
-from verify.bundles.heads import LedgerHead
+from verify.bundles.ledger import LedgerHead
 
 
 @pytest.fixture

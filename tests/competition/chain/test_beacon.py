@@ -18,8 +18,8 @@ from tests.competition import made
 from tests.competition.test_rounds import GOOD
 from tests.loopback import Quiet, serving
 from tests.verify import made_bundle
-from verify.bundles import beacon as bundle_beacon
 from verify.bundles import bundle
+from verify.bundles import round as bundle_round
 
 # The League of Entropy's own words for two rounds of its chain `quicknet` (public, for ever the same).
 ROUND = 1000
@@ -149,7 +149,7 @@ def test_the_verifier_checks_round_and_signature(
     for event in examined.events:
         if event["kind"] == "round.miner_generation" and doc:
             event["body"]["beacon"] = doc
-    bundle_beacon.check(examined)
-    value = bundle_beacon.value(examined)
+    bundle_round.check_beacon(examined)
+    value = bundle_round.beacon_value(examined)
     assert ("wrong-beacon" in {finding.kind for finding in examined.log.findings}) == finds
     assert value == (doc["signature"] if doc else None)
