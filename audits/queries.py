@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from audits.models import Appeal, Audit, Build, PodRun
+from audits.models import Appeal, Audit, Build, Finding, PodRun
 from competition import attempts
 from competition.decisions.attempts import FIRST, number_of
 from competition.models import Competition, Round
@@ -23,18 +23,28 @@ def newest_in_force(audits: Iterable[Audit]) -> list[Audit]:
     return [a for a in rows if newest[a.submission_id, a.kind] == a.pk]
 
 
+def shown(rows: QuerySet[Audit]) -> QuerySet[Audit]:
+    """With all that a list shows of an audit: `found`, the number of its findings, and `appealed`, whether anybody ever
+    objected to a verdict on its entry."""
+    findings = Finding.objects.filter(audit=OuterRef("pk")).order_by().values("audit").annotate(n=Count("pk"))
+    objected = Appeal.objects.filter(audit__submission=OuterRef("submission"))
+    rows = rows.select_related("submission__miner", "attempt", "correction__attempt", "round__competition")
+    return rows.annotate(found=Coalesce(Subquery(findings.values("n")), 0), appealed=Exists(objected))
+
+
 def audits_of(round_: Round) -> list[Audit]:
     """The verdicts that count, and those that are on their way."""
-    return newest_in_force(versions_of(round_))
+    return newest_in_force(_versions(round_))
 
 
 def versions_of(round_: Round) -> list[Audit]:
-    """Every verdict there ever was, superseded ones before those that replace them."""
-    rows = round_.audits.select_related(
-        "submission__miner", "submission__copy_of__miner", "attempt", "correction", "round__competition"
-    )
-    rows = rows.prefetch_related("findings")
-    return list(rows.order_by("submission__reveal_block", "submission_id", "kind", attempts.FIRST_TO_LAST))
+    """Every verdict there ever was, superseded ones before those that replace them, with their findings."""
+    return list(_versions(round_).prefetch_related("findings"))
+
+
+def _versions(round_: Round) -> QuerySet[Audit]:
+    rows = shown(round_.audits.all())
+    return rows.order_by("submission__reveal_block", "submission_id", "kind", attempts.FIRST_TO_LAST)
 
 
 def in_force(competition: Competition) -> QuerySet[Audit]:
@@ -42,8 +52,7 @@ def in_force(competition: Competition) -> QuerySet[Audit]:
     binding = Q(correction=None) | Q(correction__state="applied")
     same = {name: OuterRef(name) for name in ("submission", "kind")}
     later = Audit.objects.filter(binding, **same, attempt__number__gt=Coalesce(OuterRef("attempt__number"), FIRST))
-    rows = Audit.objects.filter(binding, ~Exists(later), round__competition=competition)
-    rows = rows.select_related("submission__miner", "attempt", "round__competition").prefetch_related("findings")
+    rows = shown(Audit.objects.filter(binding, ~Exists(later), round__competition=competition))
     return rows.order_by("-round__number", "submission__reveal_block", "submission_id", "kind")
 
 
@@ -54,10 +63,14 @@ def outcomes(competition: Competition) -> dict[str, int]:
 
 
 def audits_on(submissions: Iterable[int]) -> list[Audit]:
-    rows = Audit.objects.filter(submission__in=set(submissions)).select_related(
-        "submission__miner", "attempt", "round__competition", "correction__attempt"
-    )
-    return newest_in_force(rows.prefetch_related("findings").order_by("-round__number", "kind"))
+    rows = shown(Audit.objects.filter(submission__in=set(submissions)))
+    return newest_in_force(rows.order_by("-round__number", "kind"))
+
+
+def verdicts_on(submissions: Iterable[int]) -> list[Audit]:
+    """The same in any order, for whoever shows nothing but how they ended."""
+    rows = Audit.objects.filter(submission__in=set(submissions))
+    return newest_in_force(rows.select_related("attempt", "correction"))
 
 
 def appeals_on(submissions: Iterable[int]) -> list[Appeal]:

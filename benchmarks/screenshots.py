@@ -104,7 +104,7 @@ def addresses() -> dict[str, str]:
         "home": reverse("competition", args=[competition.slug]),
         "round": reverse("round", args=at),
         "match": match_url(decided, match),
-        "duel": duel_url(decided, match, clearest),
+        "duel": duel_url(match_url(decided, match), clearest.prompt.stem),
         "miner": reverse("miner", args=[fell_short(competition) or hotkey]),
         **{name: reverse(name, args=[competition.slug]) for name in ("charts", "audits", "leaders")},
         "prompts": reverse("prompt-gallery", args=[competition.slug]),

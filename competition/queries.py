@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
 from competition.reveals import ingest
@@ -14,6 +14,8 @@ from core.machine.stateful import Stateful
 MOST_ROUNDS = 100
 MOST_REVEALS = 200
 MOST_MINERS = 50
+ROUND_PLACE = ("competition", "number", "earliest_reveal_block", "latest_reveal_block")
+REIGN_COLUMNS = tuple(field.name for field in Reign._meta.concrete_fields)
 TROUBLED = 3  # failed tries from which on people are shown a row
 
 
@@ -27,6 +29,7 @@ def competition_named(slug: str) -> Competition | None:
 
 
 def competitions() -> list[Competition]:
+    """The one that the front page shows first: the newest that is still played, else the newest."""
     return list(Competition.objects.order_by("-active", "-created_at", "-pk"))
 
 
@@ -36,9 +39,9 @@ def rounds_of(competition: Competition) -> list[Round]:
 
 
 def reigns_of(competition: Competition) -> list[Reign]:
-    """Newest first."""
-    rows = competition.reigns.select_related("miner", "won_in").order_by("-sequence")
-    return list(rows[: 2 * MOST_ROUNDS])
+    """Newest first.  Of the round that decided each only the number is read."""
+    rows = competition.reigns.select_related("miner", "won_in").only(*REIGN_COLUMNS, "miner", "won_in__number")
+    return list(rows.order_by("-sequence")[: 2 * MOST_ROUNDS])
 
 
 def round_numbered(slug: str, number: int) -> Round | None:
@@ -47,12 +50,12 @@ def round_numbered(slug: str, number: int) -> Round | None:
 
 
 def rounds_after(rounds: Iterable[Round]) -> dict[int, Round]:
-    """Round -> the one after it, where there is one."""
+    """Round -> the one after it, where there is one: its place and its blocks."""
     places = {(round_.competition_id, round_.number + 1): round_.pk for round_ in rounds}
     if not places:
         return {}
     among = {pk for pk, _ in places}, {number for _, number in places}
-    rows = Round.objects.filter(competition__in=among[0], number__in=among[1])
+    rows = Round.objects.filter(competition__in=among[0], number__in=among[1]).only(*ROUND_PLACE)
     return {places[key]: row for row in rows if (key := (row.competition_id, row.number)) in places}
 
 
@@ -77,12 +80,6 @@ def entries_so_far(round_: Round) -> list[Submission]:
     return list(ingest.submissions(round_, ingest.entries(round_)).values())
 
 
-def numbers_of(competition: Competition) -> tuple[int, int]:
-    """The first and the last round's number."""
-    ends = competition.rounds.aggregate(first=Min("number"), last=Max("number"))
-    return ends["first"] or 0, ends["last"] or 0
-
-
 def drawn_prompts(round_: Round) -> list[RoundPrompt]:
     """In seed order, the order in which duels are judged."""
     return list(round_.drawn.select_related("prompt"))
@@ -105,10 +102,6 @@ def asset_counts(round_: Round) -> dict[tuple[str, str, str], int]:
 
 def prompt_named(slug: str, stem: str) -> Prompt | None:
     return Prompt.objects.filter(competition__slug=slug, stem=stem).first()
-
-
-def prompt_count(round_: Round) -> int:
-    return round_.drawn.count()
 
 
 def assets_on(round_: Round, prompt: Prompt, sides: Iterable[int]) -> list[Asset]:
@@ -172,8 +165,9 @@ def failed_assets(submissions: Iterable[int]) -> QuerySet[Asset]:
     return rows.annotate(round_number=F("submission__round__number")).order_by("-submission_id", "prompt__stem")
 
 
-def stored_assets(submissions: Iterable[int]) -> list[Asset]:
-    rows = Asset.objects.filter(submission__in=set(submissions), state="stored")
+def stored_assets(submissions: Iterable[int], *, hashes: Iterable[str]) -> list[Asset]:
+    """Of these files those that the submissions have."""
+    rows = Asset.objects.filter(submission__in=set(submissions), state="stored", sha256__in=set(hashes))
     return list(rows.select_related("prompt").order_by("-submission_id", "prompt__stem"))
 
 

@@ -8,7 +8,7 @@ from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Abs
 
 from competition.decisions.attempts import plain
-from competition.models import Competition, Round, Submission
+from competition.models import Asset, Competition, Round, Submission
 from competition.rulesets import match_words
 from judging.models import Duel, Match, Rendering, auditing
 
@@ -103,9 +103,10 @@ def renderings_of(competition: Competition, hashes: Iterable[str]) -> dict[str, 
     return {row.sha256: row for row in rows}
 
 
-def refused_among(hashes: Iterable[str]) -> list[Rendering]:
-    rows = Rendering.objects.filter(sha256__in=set(hashes), state="refused")
-    return list(rows.order_by("pk"))
+def refused_files_of(submissions: Iterable[int]) -> list[Rendering]:
+    """Files of these that arrived, and could not be photographed."""
+    stored = Asset.objects.filter(submission__in=set(submissions), state="stored")
+    return list(Rendering.objects.filter(sha256__in=stored.values("sha256"), state="refused").order_by("pk"))
 
 
 def rendering_counts(round_: Round) -> dict[str, int]:

@@ -19,7 +19,7 @@ from competition.rulesets.tally import Tally
 from dashboard.api import causes
 from dashboard.api.participation import RoundParticipation, participation
 from dashboard.api.rows import game, judging, standing
-from dashboard.facts import appeals, miner_pages, page_queries
+from dashboard.facts import appeals, matches, miner_pages, page_queries
 from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.matches import duel_url, meaning, result
 from dashboard.facts.weights import expected_at, weight_in_force
@@ -80,7 +80,9 @@ def sentence(own: RoundParticipation) -> str:
     if own.submission is None:
         return "This miner has not entered this round."
     met = [m for m in own.matches if m.challenger_id == own.submission.pk and not m.audits]
-    return miner_pages.standing(own.submission, miner_pages.telling(own.round, met), own.audits)
+    most = miner_pages.telling(met)
+    last = matches.row(own.round, most, counts={}) if most else None
+    return miner_pages.standing(own.submission, last, own.audits)
 
 
 def _rank(own: RoundParticipation, screen: Match | None) -> tuple[int | None, int, int]:
@@ -124,6 +126,7 @@ def _estimate(own: RoundParticipation, screen: Match | None, *, now: datetime) -
 
 def _prompts(own: RoundParticipation) -> tuple[standing.PromptResult, ...]:
     by_pk = {match.pk: match for match in own.matches}
+    urls = {match.pk: matches.match_url(match.round, match) for match in own.matches}
     duels = Duel.objects.filter(match__in=by_pk).select_related("prompt").order_by("match_id", "position")
     rows = []
     for duel in duels:
@@ -136,7 +139,7 @@ def _prompts(own: RoundParticipation) -> tuple[standing.PromptResult, ...]:
                 result=outcome,
                 meaning=meaning(match, outcome),
                 score_micro=duel.score_micro,
-                url=duel_url(match.round, match, duel),
+                url=duel_url(urls[match.pk], duel.prompt.stem),
             )
         )
     return tuple(rows)

@@ -96,9 +96,11 @@ def moment(at: datetime) -> str:
 
 
 def objections_to(audits: Iterable[Audit], *, now: datetime) -> Objections:
-    """The appeals against any version of these audits' verdicts, oldest first."""
+    """The appeals against any version of these audits' verdicts, oldest first.  Of audits that were read to be shown:
+    where none was objected to, nothing is asked."""
     found: dict[tuple[int, str], list[Objection]] = {}
-    for row in auditing.appeals_on({audit.submission_id for audit in audits}):
+    entries = {audit.submission_id for audit in audits if audit.appealed}
+    for row in auditing.appeals_on(entries) if entries else ():
         found.setdefault((row.audit.submission_id, row.audit.kind), []).append(objection(row, now=now))
     return {key: tuple(rows) for key, rows in found.items()}
 
@@ -141,16 +143,20 @@ def windows(rounds: Sequence[Round], *, now: datetime) -> dict[int, AppealWindow
     found = {}
     for round_ in ours:
         after = following.get(round_.pk)
-        if after is None:
-            found[round_.pk] = AppealWindow(last_block=None, block=None, open=True, ends_at=None)
-            continue
-        if round_.competition_id not in blocks:
+        if after is not None and round_.competition_id not in blocks:
             blocks[round_.competition_id] = chain.block_now(round_.competition, now=now)
-        last, block = lodging.last_block_by(after), blocks[round_.competition_id]
-        open_ = None if block is None else block <= last
-        ends_at = expected_at(round_.competition, last, now=now) if open_ else None
-        found[round_.pk] = AppealWindow(last_block=last, block=block, open=open_, ends_at=ends_at)
+        found[round_.pk] = window_until(after, round_, block=blocks.get(round_.competition_id), now=now)
     return found
+
+
+def window_until(after: Round | None, round_: Round, *, block: int | None, now: datetime) -> AppealWindow:
+    """Of a round of our own.  `after`: the round after it, once there is one; `block`: the chain's current one."""
+    if after is None or round_.state != "finished":
+        return AppealWindow(last_block=None, block=None, open=True, ends_at=None)
+    last = lodging.last_block_by(after)
+    open_ = None if block is None else block <= last
+    ends_at = expected_at(round_.competition, last, now=now) if open_ else None
+    return AppealWindow(last_block=last, block=block, open=open_, ends_at=ends_at)
 
 
 def moving(objections: Iterable[Objection], window: AppealWindow | None) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from audits.models import Audit, Finding
+from audits.models import Audit
 from competition.decisions.attempts import number_of
 from competition.models import Round
+from dashboard.facts.borders import shown_as
 from dashboard.facts.people import Who, entrant
 
 
@@ -51,12 +52,17 @@ class AuditFacts:
     people: tuple[str, ...]
     limits: Mapping[str, Any]
     numbers: Mapping[str, Any]
-    findings: tuple[FindingFacts, ...]
     waiting_for: str
     failure_class: str
     failure_code: str
     failure_reason: str
     since: datetime
+    _row: Audit
+
+    @property
+    def findings(self) -> tuple[FindingFacts, ...]:
+        """Only who shows them reads them."""
+        return tuple(shown_as(FindingFacts, row, check=row.check_name) for row in self._row.findings.all())
 
     @property
     def case_url(self) -> str:
@@ -69,40 +75,18 @@ class AuditFacts:
 
 
 def audit_facts(audit: Audit, *, round_: Round) -> AuditFacts:
-    """`round_`: its round, read with the competition; the audit was read with its findings and the entry's miner."""
+    """`round_`: its round, read with the competition; the audit was read with the entry's miner, and with its findings
+    where they are shown."""
     slug, whose = round_.competition.slug, audit.submission
-    return AuditFacts(
+    return shown_as(
+        AuditFacts,
+        audit,
         id=f"{slug}/{round_.number}/{whose.key}/{audit.kind}/{number_of(audit.attempt)}",
         competition=slug,
         round=round_.number,
         entry=whose.key,
         miner=entrant(whose),
-        kind=audit.kind,
         version=number_of(audit.attempt),
-        state=audit.state,
-        code=audit.code,
-        reason=audit.reason,
         people=tuple(audit.people),
-        limits=audit.limits,
-        numbers=audit.numbers,
-        findings=tuple(finding_facts(finding) for finding in audit.findings.all()),
-        waiting_for=audit.waiting_for,
-        failure_class=audit.failure_class,
-        failure_code=audit.failure_code,
-        failure_reason=audit.failure_reason,
-        since=audit.since,
-    )
-
-
-def finding_facts(finding: Finding) -> FindingFacts:
-    return FindingFacts(
-        check=finding.check_name,
-        tool=finding.tool,
-        tool_version=finding.tool_version,
-        severity=finding.severity,
-        rule=finding.rule,
-        file=finding.file,
-        line=finding.line,
-        excerpt=finding.excerpt,
-        sentence=finding.sentence,
+        _row=audit,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 Shape = TypeVar("Shape")
@@ -41,12 +42,19 @@ def row_of(facts: type, *, but: Mapping[str, str]) -> Callable[[type[Shape]], ty
     return completed
 
 
+@cache
+def _names(shape: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(shape))
+
+
 def shown_as(shape: type[Shape], facts: Any, **others: Any) -> Shape:
     """A `shape` with every field that `facts` has by the same name; `others` are its own, or another value's.
 
+    `facts`: facts of something, or the row of the database itself: whose column is read where `others` has no value.
     Addresses are properties of the facts: a worker that writes a bundle asks for none, and loads none of the site's
     views.
     """
-    wanted = [field.name for field in fields(shape) if field.name not in others]  # type: ignore[arg-type]
-    read = {name: getattr(facts, name, NOT_THERE) for name in wanted}
-    return shape(**{name: value for name, value in read.items() if value is not NOT_THERE}, **others)
+    for name in _names(shape):  # type: ignore[arg-type]
+        if name not in others and (value := getattr(facts, name, NOT_THERE)) is not NOT_THERE:
+            others[name] = value
+    return shape(**others)

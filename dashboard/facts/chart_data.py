@@ -46,7 +46,9 @@ def charts_facts(competition: Competition, *, before: int | None) -> ChartsPage:
     counts = prompt_counts.over(prompt_counts.newest(competition))
     most = sorted(counts, key=lambda pk: (-counts[pk]["judged"], pk))[:MOST_PROMPTS]
     rows = Prompt.objects.in_bulk(most)
-    prompts = [prompt_row(competition, rows[pk], counts.get(pk, NOTHING)) for pk in most if pk in rows]
+    gallery = reverse("prompt-gallery", args=[competition.slug])
+    known = [rows[pk] for pk in most if pk in rows]
+    prompts = [prompt_row(competition, row, counts.get(row.pk, NOTHING), gallery=gallery) for row in known]
     return chart_pages.page(
         competition,
         shown,

@@ -116,7 +116,7 @@ def _rows(round_: Round, sides: Sides) -> tuple[CompareRow, ...]:
             view=picture(rendering, sides.view),
             result=said,
             meaning=RESULTS[said][1] if said else "",
-            url=duel_url(round_, duel.match, duel) if duel else "",
+            url=duel_url(match_url(round_, duel.match), duel.prompt.stem) if duel else "",
         )
 
     a, b = sides.chosen

@@ -366,4 +366,4 @@ def _nearest(round_: Round, match: Match, duel: Duel, duels: Sequence[Duel], *, 
     if not ahead:
         return None
     nearest = min(ahead, key=lambda d: abs(d.position - duel.position))
-    return Neighbour(position=nearest.position, url=duel_url(round_, match, nearest))
+    return Neighbour(position=nearest.position, url=duel_url(match_url(round_, match), nearest.prompt.stem))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -62,8 +63,13 @@ class MatchFigures:
 
 def rules_of(round_: Round) -> Rules | None:
     """None for a round that was played under rules this version cannot read."""
+    return _rules(json.dumps(round_.rules))
+
+
+@lru_cache(maxsize=256)  # the same for every match of a round, and for most rounds
+def _rules(stored: str) -> Rules | None:
     try:
-        return read(round_.rules)
+        return read(json.loads(stored))
     except BadRules:
         return None
 

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from audits.models import Audit
-from competition.models import Submission
+from competition.models import Round, Submission
 from competition.rulesets import Rules, ruleset
 from competition.rulesets.base import DecisionStep, KnownRound, Pairing
 from competition.rulesets.ladder import Audited, Key, LadderEntry, combined
 from competition.rulesets.tally import Tally
-from dashboard.facts.figures import MatchFigures, figures
+from dashboard.facts.figures import MatchFigures, figures, rules_of
+from dashboard.facts.matches import match_url
 from dashboard.facts.people import Who, entrant, plain
 from judging.matches import tally_of
 from judging.models import Match
@@ -51,7 +54,7 @@ class PlayedStep:
     """A step of the explanation, with the match that it tells of."""
 
     step: DecisionStep
-    tally: Tally
+    match: Match
 
 
 def audited(audits: Sequence[Audit], *, rules: Rules) -> dict[Key, Audited]:
@@ -78,33 +81,34 @@ def steps(
     ]
     tallies: dict[Pairing, Tally] = {(m.kind, m.defender.key, m.challenger.key): tally_of(m) for m in decided}
     known = KnownRound(entries=entries, tallies=tallies, audits=audited(audits, rules=rules))
-    return _with_tallies(ruleset(rules).decide(known).steps, matches)
+    return _with_matches(ruleset(rules).decide(known).steps, matches)
 
 
 def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
     """The steps as they were written when the round was decided, or read: the rules of its era may not be ours."""
     names = ("challenger", "defender", "verdict", "reason")
     written = [DecisionStep(**{name: step[name] for name in names}) for step in (told or {}).get("ladder", ())]
-    return _with_tallies(written, matches)
+    return _with_matches(written, matches)
 
 
-def _with_tallies(steps: Iterable[DecisionStep], matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
+def _with_matches(steps: Iterable[DecisionStep], matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
     """Those whose match is known."""
-    tallies = {(m.defender.key, m.challenger.key): tally_of(m) for m in matches if not m.audits}
-    pairs = [(step, tallies.get((str(step.defender), str(step.challenger)))) for step in steps]
-    return tuple(PlayedStep(step=step, tally=tally) for step, tally in pairs if tally is not None)
+    met = {(m.defender.key, m.challenger.key): m for m in matches if not m.audits}
+    pairs = [(step, met.get((str(step.defender), str(step.challenger)))) for step in steps]
+    return tuple(PlayedStep(step=step, match=match) for step, match in pairs if match is not None)
 
 
 def rungs(
     played: Sequence[PlayedStep],
     submissions: Sequence[Submission],
     *,
-    rules: Rules | None,
-    urls: Mapping[tuple[str, str], str],
-    audit_urls: Mapping[str, str],
+    round_: Round,
+    audits: Sequence[Audit],
 ) -> tuple[RungFacts, ...]:
-    """`urls`: (defender key, challenger key) -> the match's page; `audit_urls`: key -> the audit's."""
-    people = {s.key: entrant(s) for s in submissions}
+    """`submissions`, `audits`: all of the round's."""
+    rules, people = rules_of(round_), {s.key: entrant(s) for s in submissions}
+    at = [round_.competition.slug, round_.number]
+    audit_urls = {a.submission.key: reverse("audit", args=[*at, a.submission.miner.hotkey]) for a in audits}
     kind = ruleset(rules).step_kind if rules else ""
     fresh = rules is not None and ruleset(rules).kind(kind).fresh
     return tuple(
@@ -113,9 +117,9 @@ def rungs(
             defender=people[str(step.defender)],
             verdict=step.verdict,
             reason=step.reason,
-            url=urls.get((str(step.defender), str(step.challenger)), ""),
+            url=match_url(round_, one.match),
             audit_url=audit_urls.get(str(step.challenger), ""),
-            tally=figures(one.tally, rules=rules, kind=kind if step.verdict != "rejected" else ""),
+            tally=figures(tally_of(one.match), rules=rules, kind=kind if step.verdict != "rejected" else ""),
             for_the_title=fresh,
         )
         for one in played

@@ -184,7 +184,7 @@ class DuelFacts:
 
     @property
     def url(self) -> str:
-        return duel_url(self._round, self._match, self._row)
+        return duel_url(match_url(self._round, self._match), self.prompt)
 
 
 def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
@@ -261,8 +261,8 @@ def match_url(round_: Round, match: Match) -> str:
     return reverse(page, args=[*at, *met, match.challenger.miner.hotkey])
 
 
-def duel_url(round_: Round, match: Match, duel: Duel) -> str:
-    return f"{match_url(round_, match)}{duel.prompt.stem}/"
+def duel_url(match_url: str, stem: str) -> str:
+    return f"{match_url}{stem}/"
 
 
 def row(
@@ -310,10 +310,12 @@ def result(match: Match, duel: Duel) -> str:
 def duel_rows(
     round_: Round, match: Match, duels: Sequence[Duel], *, renderings: Mapping[str, Rendering], view: str = ""
 ) -> tuple[DuelLine, ...]:
+    page = match_url(round_, match)
     return tuple(
         shown_as(
             DuelLine,
             duel_facts(duel, match=match, round_=round_),
+            url=duel_url(page, duel.prompt.stem),
             defender_view=picture(renderings.get(duel.left_sha256), view),
             challenger_view=picture(renderings.get(duel.right_sha256), view),
         )

@@ -238,8 +238,9 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
     round_ = submission.round
     met = [m for m in rows.matches if m.challenger_id == submission.pk and not m.audits]
     audits = [a for a in rows.audits if a.submission_id == submission.pk]
-    found = tuple(matches.row(round_, match, counts={}) for match in met)
-    said_most = telling(round_, met)
+    found = {match.pk: matches.row(round_, match, counts={}) for match in met}
+    most = telling(met)
+    said_most = found[most.pk] if most else None
     failed = [_failed(asset, asset) for asset in rows.failed if asset.submission_id == submission.pk]
     failed += [_failed(asset, refusal) for asset, refusal in rows.refused if asset.submission_id == submission.pk]
     return shown_as(
@@ -247,7 +248,7 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
         entry_facts(submission, round_=round_),
         stage=round_.state,
         sentence=standing(submission, said_most, audits),
-        matches=found,
+        matches=tuple(found.values()),
         weightiest_url=said_most.url if said_most else "",
         audits=tuple(rounds.audit_row(round_, audit, appeals=rows.appeals) for audit in audits),
         appeal_window=rows.appeal_windows.get(round_.pk) if audits else None,
@@ -324,10 +325,9 @@ def _where(
     return "This miner has not entered a round."
 
 
-def telling(round_: Round, met: Sequence[Match]) -> MatchLine | None:
+def telling(met: Sequence[Match]) -> Match | None:
     """The match that says most of an entry: the weightiest decided one, else one that is being judged."""
-    match = weightiest(met) or next(iter(met), None)
-    return matches.row(round_, match, counts={}) if match else None
+    return weightiest(met) or next(iter(met), None)
 
 
 def standing(submission: Submission, last: MatchLine | None, audits: Sequence[Audit]) -> str:

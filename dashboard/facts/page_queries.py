@@ -34,6 +34,7 @@ from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.matches import DuelLine, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
 from dashboard.facts.queries import (
+    beside,
     corrections_of,
     findings_on,
     light_copies_of,
@@ -75,6 +76,10 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
     reign = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
     if reign is None and len(register.reigns) >= 2 * queries.MOST_ROUNDS:  # of an old round it is not among the newest
         reign = queries.reign_after(round_)
+    around, window = beside(round_), None
+    if audits and not round_.source:
+        block = register.block if weights.is_played(round_.competition) else None
+        window = appeals.window_until(around.after, round_, block=block, now=now)
     rows = rounds.RoundRows(
         round=round_,
         submissions=entries,
@@ -82,16 +87,14 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         duel_counts=counts,
         audits=audits,
         odd_reveals=queries.odd_reveals(round_),
-        prompts=queries.prompt_count(round_),
-        numbers=queries.numbers_of(round_.competition),
-        publication=publication_of(round_),
+        beside=around,
         reign=reign,
         payment=weights.payment(round_.competition, register, reign, now=now) if reign else None,
         weight=weights.summary(round_.competition, register, now=now),
         appeals=appeals.objections_to(audits, now=now) if audits else {},
-        appeal_window=appeals.window(round_, now=now) if audits else None,
+        appeal_window=window,
         findings=findings_on(round_),
-        corrections=corrections_of(round_),
+        corrections=corrections_of(round_) if around.corrected else (),
         unwell=judge_health.unwell(round_),
     )
     page = rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows)))
@@ -137,7 +140,7 @@ def receipt_of(
     """The sentence and the chain behind the last decision."""
     if round_ is None:
         return None
-    audits = auditing.audits_on([match.challenger_id]) if match else []
+    audits = auditing.verdicts_on([match.challenger_id]) if match else []
     after = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
     payment = weights.payment(round_.competition, register, after, now=now) if after else None
     return decision_trail.receipt(round_, match, audits=audits, payment=payment)
@@ -277,8 +280,11 @@ def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelLine, ...]] | Non
 
 def _refused(submissions: list[Submission]) -> list[tuple[Asset, Rendering]]:
     """Files that arrived and could not be photographed."""
-    stored = queries.stored_assets([s.pk for s in submissions])
-    refused = {(r.competition_id, r.sha256): r for r in judging.refused_among({asset.sha256 for asset in stored})}
+    pks = [s.pk for s in submissions]
+    refused = {(r.competition_id, r.sha256): r for r in judging.refused_files_of(pks)}
+    if not refused:
+        return []
+    stored = queries.stored_assets(pks, hashes=[sha256 for _, sha256 in refused])
     competitions = {s.pk: s.round.competition_id for s in submissions}
     found = [(a, refused.get((competitions[a.submission_id], a.sha256))) for a in stored]
     return [(asset, rendering) for asset, rendering in found if rendering is not None]

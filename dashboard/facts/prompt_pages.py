@@ -131,7 +131,10 @@ def page(
     order: str,
     round_: Round | None,
 ) -> PromptsPage:
-    rows = [prompt_row(competition, prompt, counts.get(prompt.pk, NOTHING)) for prompt in prompts]
+    gallery = reverse("prompt-gallery", args=[competition.slug])
+    rows = [
+        prompt_row(competition, prompt, counts.get(prompt.pk, NOTHING), gallery=gallery) for prompt in prompts
+    ]
     never = sum(row.judged > 0 and row.decisive == 0 for row in rows)
     judged, decisive = sum(row.judged for row in rows), sum(row.won + row.lost for row in rows)
     if judged:
@@ -149,7 +152,7 @@ def page(
         prompts=tuple(sorted(rows, key=lambda row: _place(row, order))),
         never_decisive=never,
         labels=labels(competition),
-        url=reverse("prompt-gallery", args=[competition.slug]) + (f"?round={round_.number}" if round_ else ""),
+        url=gallery + (f"?round={round_.number}" if round_ else ""),
     )
 
 
@@ -163,7 +166,8 @@ def _place(row: PromptLine, order: str) -> tuple[Any, ...]:
     return (first is None, -(first or 0), -row.judged, row.prompt)
 
 
-def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, int]) -> PromptLine:
+def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, int], *, gallery: str) -> PromptLine:
+    """`gallery`: the address of the competition's prompts, below which each has its own."""
     judged = counts["judged"]
     telling = counts["along"] - counts["against"]
     kept = ("judged", "won", "lost", "forfeited", "void", "rounds")
@@ -172,6 +176,7 @@ def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, in
         PromptLine,
         facts,
         prompt=facts.stem,
+        url=f"{gallery}{facts.stem}/",
         **{name: counts[name] for name in kept},
         drawn=judged - counts["won"] - counts["lost"],
         decisive=Fraction(counts["won"] + counts["lost"], judged) if judged else None,
@@ -188,10 +193,12 @@ def one(
     renderings: Mapping[str, Rendering],
     view: str,
 ) -> PromptPage:
-    row = prompt_row(competition, prompt, counts)
+    gallery = reverse("prompt-gallery", args=[competition.slug])
+    row = prompt_row(competition, prompt, counts, gallery=gallery)
     met = []
     for duel in duels:
         match, said = duel.match, result(duel.match, duel)
+        url = match_url(match.round, match)
         met.append(
             Met(
                 round=match.round.number,
@@ -203,8 +210,8 @@ def one(
                 score_micro=duel.score_micro,
                 defender_view=picture(renderings.get(duel.left_sha256), view),
                 challenger_view=picture(renderings.get(duel.right_sha256), view),
-                match_url=match_url(match.round, match),
-                url=duel_url(match.round, match, duel),
+                match_url=url,
+                url=duel_url(url, prompt.stem),
             )
         )
     decisive = row.won + row.lost
@@ -222,6 +229,6 @@ def one(
         sentence=sentence,
         duels=tuple(sorted(met, key=lambda row: row.result in ("unneeded", "judging"))),
         labels=labels(competition),
-        prompts_url=reverse("prompt-gallery", args=[competition.slug]),
+        prompts_url=gallery,
         url=row.url,
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Subquery
 
 from audits.models import Correction
-from competition.models import Competition, Round
+from competition.models import Competition, Round, RoundPrompt
+from competition.queries import ROUND_PLACE
 from dashboard.models import LightCopy, MirroredFile, Publication, Reissue, VerifierFinding, WinnerCopy
 from formats import registry
 from judging.models import Match, Rendering
@@ -51,6 +55,35 @@ def is_light_copy(sha256: str) -> bool:
 
 def publication_of(round_: Round) -> Publication | None:
     return Publication.objects.select_related("checkpoint").filter(round=round_).first()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundBeside:
+    """What a round's page shows of other tables, in one query: how many prompts were drawn, what was published, whether
+    a correction was ever opened, and the rounds with the numbers before and after it, by their places and blocks."""
+
+    prompts: int
+    publication: Publication | None
+    corrected: bool
+    before: Round | None
+    after: Round | None
+
+
+def beside(round_: Round) -> RoundBeside:
+    drawn = RoundPrompt.objects.filter(round=OuterRef("pk")).order_by().values("round").annotate(n=Count("pk"))
+    places = Round.objects.filter(competition=round_.competition_id, number__in=[round_.number + n for n in (-1, 0, 1)])
+    rows = places.select_related("publication__checkpoint").annotate(
+        prompts=Subquery(drawn.values("n")), corrected=Exists(Correction.objects.filter(round=OuterRef("pk")))
+    )
+    found = {row.number - round_.number: row for row in rows.only(*ROUND_PLACE, "publication")}
+    own = found[0]
+    return RoundBeside(
+        prompts=own.prompts or 0,
+        publication=getattr(own, "publication", None),
+        corrected=own.corrected,
+        before=found.get(-1),
+        after=found.get(1),
+    )
 
 
 def edition_of(round_: Round, *, edition: int) -> Publication | Reissue | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
+from competition.decisions.schedule import Schedule
 from competition.models import Round
 from dashboard.facts.people import Who, who
+
+BLOCKS = tuple(field.name for field in fields(Schedule))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ def round_facts(round_: Round, *, block: int | None = None) -> RoundFacts:
 
     `block`: the chain's current one: a window that is paused is shown as if the pause ended there.
     """
-    slug = round_.competition.slug
+    slug, schedule = round_.competition.slug, round_.schedule_at(block or 0)
     return RoundFacts(
         id=f"{slug}/{round_.number}",
         competition=slug,
@@ -63,7 +66,7 @@ def round_facts(round_: Round, *, block: int | None = None) -> RoundFacts:
         headline=round_.headline,
         ruleset=round_.ruleset,
         rules=round_.rules,
-        schedule=asdict(round_.schedule_at(block or 0)),
+        schedule={name: getattr(schedule, name) for name in BLOCKS},
         seed_block_hash=round_.seed_block_hash,
         seed=round_.seed,
         defending=who(round_.defending.miner) if round_.defending else None,

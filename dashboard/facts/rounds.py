@@ -25,6 +25,7 @@ from dashboard.facts.judge_pages import UnwellJudge
 from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchLine
 from dashboard.facts.people import Who, entrant, plain, who
+from dashboard.facts.queries import RoundBeside
 from dashboard.facts.records import RecordFinding, record_finding, summary
 from dashboard.facts.reveals import RevealFacts, reveal_facts
 from dashboard.facts.review_pages import CorrectionNote, note
@@ -237,9 +238,7 @@ class RoundRows:
     duel_counts: Mapping[int, Mapping[str, int]]
     audits: Sequence[Audit]
     odd_reveals: Sequence[Reveal]
-    prompts: int
-    numbers: tuple[int, int]  # of the competition's first and last round
-    publication: Publication | None
+    beside: RoundBeside
     reign: Reign | None
     payment: Payment | None
     weight: WeightInForce
@@ -262,11 +261,11 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         win_margin=rules.win_margin if rules else DEFAULT_BAR,
         bar=bar_words(rules, default=DEFAULT_BAR),
         labels=labels(round_.competition),
-        previous_url=_round_url(facts, facts.round - 1) if facts.round > rows.numbers[0] else "",
-        next_url=_round_url(facts, facts.round + 1) if facts.round < rows.numbers[1] else "",
+        previous_url=_round_url(facts, facts.round - 1) if rows.beside.before else "",
+        next_url=_round_url(facts, facts.round + 1) if rows.beside.after else "",
         prompts_url=reverse("prompts", args=[facts.competition, facts.round]),
         headline=facts.headline or pending_headline(round_, challengers=len(challengers)),
-        prompts=rows.prompts,
+        prompts=rows.beside.prompts,
         leader=entrant(leader) if leader else facts.defending and replace(facts.defending, key="leader"),
         counts=RoundCounts(
             revealed=len(challengers),
@@ -295,7 +294,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
             audits=rows.audits,
             payment=rows.payment,
         ),
-        bundle=bundle(round_, rows.publication),
+        bundle=bundle(round_, rows.beside.publication),
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
     )
 
@@ -330,9 +329,7 @@ def odd_reveal(reveal: Reveal, *, competition: Competition) -> OddReveal:
 
 def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditSummary:
     facts = audit_facts(audit, round_=round_)
-    return shown_as(
-        AuditSummary, facts, verdict=facts.state, findings=len(facts.findings), appeals=against(appeals, audit)
-    )
+    return shown_as(AuditSummary, facts, verdict=facts.state, findings=audit.found, appeals=against(appeals, audit))
 
 
 def bundle(round_: Round, publication: Publication | None) -> Bundle | None:
@@ -386,13 +383,11 @@ def _live(round_: Round) -> bool:
 
 def _ladder(rows: RoundRows) -> tuple[RungFacts, ...]:
     rules = rules_of(rows.round)
-    urls = {(m.defender.key, m.challenger.key): matches.match_url(rows.round, m) for m in rows.matches if not m.audits}
     if rows.round.source or not _live(rows.round):
         climbed = ladders.recorded(rows.round.decision, rows.matches)
     else:
         climbed = ladders.steps(rows.submissions, rows.matches, rows.audits, rules=rules)
-    audits = {a.submission.key: audit_row(rows.round, a, appeals=rows.appeals).url for a in rows.audits}
-    return ladders.rungs(climbed, rows.submissions, rules=rules, urls=urls, audit_urls=audits)
+    return ladders.rungs(climbed, rows.submissions, round_=rows.round, audits=rows.audits)
 
 
 def _copy_groups(challengers: Sequence[Submission]) -> tuple[CopyGroup, ...]:

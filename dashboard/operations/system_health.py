@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery, TextField, Value
 from django.urls import reverse
 
 from competition.models import Checkpoint, Competition, LedgerEvent
@@ -26,6 +26,7 @@ from dashboard.operations.chains import ChainState
 from dashboard.operations.chains import chains as states_of_chains
 
 PATIENCE = 3  # times the pause after which a message is sent again: what waits longer is overdue
+SLACK = PATIENCE * clock.TOLERANCE  # of clocks, before a row counts as put off by a wrong one
 MOST_TROUBLES = 20
 
 OPERATOR = WHO_MUST_ACT["infrastructure"]
@@ -151,7 +152,8 @@ class StatusPage:
 
 
 def page(*, now: datetime) -> StatusPage:
-    work, troubles, books, chains = _work(now=now), _troubles(), _books(), states_of_chains()
+    counted, troubles, books, chains = _counted(now=now), _troubles(), _books(), states_of_chains()
+    work = _work(counted)
     names = ("role", "host", "pid", "since", "seen_at", "clock_wrong")
     processes = tuple(
         Process(
@@ -163,7 +165,7 @@ def page(*, now: datetime) -> StatusPage:
     )
     still = _stands_still(books, processes, now=now)
     damaged = _damaged()
-    overdue = (*_wrong_clocks(processes, now=now), *_overdue(now=now))
+    overdue = (*_wrong_clocks(processes, now=now), *_overdue(counted, now=now))
     scrub = damage.Scrub.objects.first()
     paused = [book for book in books if book.stage == "paused"]
     ill = [chain for chain in chains if chain.code]
@@ -227,30 +229,21 @@ def _wrong_clocks(processes: tuple[Process, ...], *, now: datetime) -> tuple[Ove
     return tuple(found)
 
 
-def _overdue(*, now: datetime) -> tuple[Overdue, ...]:
+def _overdue(counted: Sequence[StateCount], *, now: datetime) -> tuple[Overdue, ...]:
     """Rows that were due for long and that nobody works on, or that were put off farther than any step puts them."""
-    late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
-    waiting = (Q(lease=None) | Q(leased_until__lte=now)) & Q(due_at__lte=late)
     found = []
-    for model in _worked_on():
-        put_off = engine.put_off(model, now=now, slack=PATIENCE * clock.TOLERANCE)
-        rows = model._default_manager.filter(state__in=model.graph.active()).order_by().values("state")
-        told = rows.annotate(
-            late=Count("pk", filter=waiting),
-            late_since=Min("due_at", filter=waiting),
-            off=Count("pk", filter=put_off),
-            off_since=Min("since", filter=put_off),
-        )
-        named = str(model._meta.verbose_name)
-        for row in told.filter(Q(late__gt=0) | Q(off__gt=0)):
-            where, queue = row["state"].replace("_", " "), model.graph.states[row["state"]].queue
-            if row["late"]:
-                waited = duration((now - row["late_since"]).total_seconds())
-                sentence = f"Due for {waited}, and no worker of the queue {queue} has it."
-                found.append(_overdue_row(row["late"], named, where, since=row["late_since"], sentence=sentence))
-            if row["off"]:
-                sentence = "Put off by a clock that was wrong; the reconciler makes it due again."
-                found.append(_overdue_row(row["off"], named, where, since=row["off_since"], sentence=sentence))
+    for row in counted:
+        named, where = str(row["model"]._meta.verbose_name), row["state"].replace("_", " ")
+        if row["overdue"]:
+            waited = duration((now - row["oldest_due"]).total_seconds())
+            queue = row["model"].graph.states[row["state"]].queue
+            sentence = f"Due for {waited}, and no worker of the queue {queue} has it."
+            found.append(_overdue_row(row["overdue"], named, where, since=row["oldest_due"], sentence=sentence))
+        if row["off"]:
+            off = row["model"].objects.filter(engine.put_off(row["model"], now=now, slack=SLACK), state=row["state"])
+            since = off.aggregate(since=Min("since"))["since"]
+            sentence = "Put off by a clock that was wrong; the reconciler makes it due again."
+            found.append(_overdue_row(row["off"], named, where, since=since, sentence=sentence))
     return tuple(found)
 
 
@@ -291,38 +284,67 @@ def _stands_still(books: tuple[CompetitionHealth, ...], processes: tuple[Process
     return ""
 
 
-def _work(*, now: datetime) -> tuple[WorkCount, ...]:
-    found = []
+StateCount = Mapping[str, Any]
+"""Of the rows of one `model` in one `state`: `open` of them, and how many of those are due, held, overdue, put off."""
+
+
+def _counted(*, now: datetime) -> list[StateCount]:
+    """In one query over all models."""
     late = now - timedelta(seconds=PATIENCE * settings.REKICK_SECONDS)
     free = Q(lease=None) | Q(leased_until__lte=now)
-    for model in _worked_on():
-        told = model._default_manager.filter(state__in=model.graph.active()).aggregate(
-            open=Count("pk"),
-            due=Count("pk", filter=free & Q(due_at__lte=now)),
-            held=Count("pk", filter=Q(lease__isnull=False, leased_until__gt=now)),
-            overdue=Count("pk", filter=free & Q(due_at__lte=late)),
-            oldest_due=Min("due_at", filter=free & Q(due_at__lte=now)),
-            last_message=Max("kicked_at"),
+    models = {model._meta.label: model for model in _worked_on()}
+    parts = []
+    for label, model in models.items():
+        rows = model._default_manager.filter(state__in=model.graph.active()).order_by()
+        parts.append(
+            rows.values("state", label=Value(label, output_field=TextField())).annotate(
+                open=Count("pk"),
+                due=Count("pk", filter=free & Q(due_at__lte=now)),
+                held=Count("pk", filter=Q(lease__isnull=False, leased_until__gt=now)),
+                overdue=Count("pk", filter=free & Q(due_at__lte=late)),
+                oldest_due=Min("due_at", filter=free & Q(due_at__lte=now)),
+                last_message=Max("kicked_at"),
+                off=Count("pk", filter=engine.put_off(model, now=now, slack=SLACK)),
+            )
         )
-        found.append(WorkCount(kind=str(model._meta.verbose_name), **told))
+    return [{**row, "model": models[row["label"]]} for row in parts[0].union(*parts[1:], all=True)]
+
+
+def _work(counted: Sequence[StateCount]) -> tuple[WorkCount, ...]:
+    found = []
+    for model in _worked_on():
+        rows = [row for row in counted if row["model"] is model]
+        found.append(
+            WorkCount(
+                kind=str(model._meta.verbose_name),
+                **{name: sum(row[name] for row in rows) for name in ("open", "due", "held", "overdue")},
+                oldest_due=min((row["oldest_due"] for row in rows if row["oldest_due"]), default=None),
+                last_message=max((row["last_message"] for row in rows if row["last_message"]), default=None),
+            )
+        )
     return tuple(found)
 
 
 def _troubles() -> tuple[StuckRow, ...]:
-    found = []
+    """In one query over all models."""
+    names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")
+    parts = []
     for model in _worked_on():
         rows = model._default_manager.filter(state__in=model.graph.active(), attempts__gte=TROUBLED)
         nobody_s = ("",) if model.in_ledger else ("", "miner")  # a receiver that fails is its owner's to mend, not ours
-        for row in rows.exclude(failure_class__in=nobody_s).order_by("-attempts", "pk")[:MOST_TROUBLES]:
-            names = ("state", "attempts", "failure_class", "failure_code", "failure_reason")
-            kept: dict[str, Any] = {name: getattr(row, name) for name in names}
-            kind = str(model._meta.verbose_name)
-            found.append(
-                StuckRow(
-                    kind=kind, what=f"{kind} {row.pk}", **kept, who_must_act=WHO_MUST_ACT.get(row.failure_class, "")
-                )
-            )
-    return tuple(sorted(found, key=lambda trouble: -trouble.attempts)[:MOST_TROUBLES])
+        label = Value(str(model._meta.verbose_name), output_field=TextField())
+        worst = rows.exclude(failure_class__in=nobody_s).order_by("-attempts", "pk")[:MOST_TROUBLES]
+        parts.append(worst.values(*names, "pk", label=label))
+    found = parts[0].union(*parts[1:], all=True).order_by("-attempts", "label", "pk")[:MOST_TROUBLES]
+    return tuple(
+        StuckRow(
+            what=f"{row['label']} {row['pk']}",
+            who_must_act=WHO_MUST_ACT.get(row["failure_class"], ""),
+            kind=row["label"],
+            **{name: row[name] for name in names},
+        )
+        for row in found
+    )
 
 
 NO_ROUND: Mapping[str, Any] = {"round": None, "stage": "", "waiting_for": ""}

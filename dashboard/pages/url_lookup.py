@@ -4,7 +4,7 @@ that is enough."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,8 +27,10 @@ class Elsewhere(Exception):
         super().__init__("not the permanent address")
 
 
-def competition(slug: str) -> Competition:
-    return _or_404(queries.competition_named(slug), "There is no competition of this name.")
+def competition(slug: str, *, among: Sequence[Competition] | None = None) -> Competition:
+    """`among`: all competitions, where they are read already.  Raises Http404 where there is none of this name."""
+    known = queries.competition_named(slug) if among is None else next((c for c in among if c.slug == slug), None)
+    return _or_404(known, "There is no competition of this name.")
 
 
 def round_(slug: str, number: int) -> Round:

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from competition import queries
-from competition.models import Competition, Miner
+from competition.models import Miner
 from core import clock
 from dashboard.facts import chart_data, home_pages, miner_pages, page_queries, rounds, weights
 from dashboard.facts.audit_pages import AuditPage
@@ -38,13 +38,10 @@ ORDERS = ("margin", "reveal")
 
 
 def home_facts(request: HttpRequest, slug: str | None = None) -> home_pages.HomePage | HttpResponse:
-    competition = url_lookup.competition(slug) if slug else queries.current_competition()
-    if competition is None:
+    every = queries.competitions()
+    if not every and not slug:
         return render(request, "nothing_yet.html")
-    return home_of(competition)
-
-
-def home_of(competition: Competition) -> home_pages.HomePage:
+    competition = url_lookup.competition(slug, among=every) if slug else every[0]
     now = clock.now()
     found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
     register = weights.register(competition, reigns, now=now)
@@ -64,7 +61,7 @@ def home_of(competition: Competition) -> home_pages.HomePage:
         register=register,
         weight=weights.summary(competition, register, now=now),
         tracker=page_queries.tracker(found[0], now=now) if found else None,
-        others=queries.competitions(),
+        others=every,
         deciding=match,
         receipt=receipt,
         crowning=crowning,

@@ -96,6 +96,9 @@ def counts(client: Client, made: Made) -> dict[str, int]:
         "duel": queries_for(client, f"{match}prompt-000/"),
         "audit": queries_for(client, reverse("audit", args=[slug, 1, winner])),
         "miner": queries_for(client, reverse("miner", args=[made.miners[2].hotkey])),
+        "audits": queries_for(client, reverse("audits", args=[slug])),
+        "leaders": queries_for(client, reverse("leaders", args=[slug])),
+        "status": queries_for(client, reverse("status")),
     }
 
 

@@ -85,19 +85,8 @@ class VerifierFindingRow:
 
 
 def verifier_finding(row: VerifierFinding) -> VerifierFindingRow:
-    slug = row.competition.slug
-    return VerifierFindingRow(
-        id=f"{slug}/{row.place}",
-        competition=slug,
-        round=row.round.number if row.round else None,
-        kind=row.kind,
-        severity=row.severity,
-        file=row.file,
-        field=row.field,
-        found=row.found,
-        expected=row.expected,
-        sentence=row.sentence,
-    )
+    slug, number = row.competition.slug, row.round.number if row.round else None
+    return shown_as(VerifierFindingRow, row, id=f"{slug}/{row.place}", competition=slug, round=number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,16 +105,7 @@ class EventRow:
 
 def event(row: LedgerEvent) -> EventRow:
     slug = row.competition.slug
-    return EventRow(
-        id=f"{slug}/{row.seq}",
-        competition=slug,
-        seq=row.seq,
-        kind=row.kind,
-        body=row.body,
-        previous=row.previous,
-        hash=row.hash,
-        created_at=row.created_at,
-    )
+    return shown_as(EventRow, row, id=f"{slug}/{row.seq}", competition=slug)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,15 +123,7 @@ class CheckpointRow:
 
 def checkpoint(row: Checkpoint) -> CheckpointRow:
     slug = row.competition.slug
-    return CheckpointRow(
-        id=f"{slug}/{row.seq}",
-        competition=slug,
-        seq=row.seq,
-        text=row.text,
-        signature=row.signature,
-        signed_by=row.signed_by,
-        created_at=row.created_at,
-    )
+    return shown_as(CheckpointRow, row, id=f"{slug}/{row.seq}", competition=slug)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,13 +142,13 @@ class BundleRow:
 
 def bundle(row: Publication) -> BundleRow:
     at = [row.round.competition.slug, row.round.number]
-    return BundleRow(
+    return shown_as(
+        BundleRow,
+        row,
         id=f"{at[0]}/{at[1]}",
-        competition=str(at[0]),
-        round=row.round.number,
+        competition=at[0],
+        round=at[1],
         hash=row.bundle_hash,
-        files=row.files,
-        bytes=row.bytes,
         manifest_url=reverse("bundle-file", args=[*at, "manifest.json"]),
         archive_url=reverse("bundle", args=at),
     )
