@@ -38,10 +38,12 @@ def rounds_of(competition: Competition) -> list[Round]:
     return list(competition.rounds.select_related("defending__miner").order_by("-number")[:MOST_ROUNDS])
 
 
-def reigns_of(competition: Competition) -> list[Reign]:
-    """Newest first.  Of the round that decided each only the number is read."""
-    rows = competition.reigns.select_related("miner", "won_in").only(*REIGN_COLUMNS, "miner", "won_in__number")
-    return list(rows.order_by("-sequence")[: 2 * MOST_ROUNDS])
+def reigns_of(competition: Competition, *, decided_in: bool = True) -> list[Reign]:
+    """Newest first.  `decided_in`: with the number, and nothing else, of the round that decided each."""
+    rows = competition.reigns.select_related("miner").order_by("-sequence")
+    if decided_in:
+        rows = rows.select_related("won_in").only(*REIGN_COLUMNS, "miner", "won_in__number")
+    return list(rows[: 2 * MOST_ROUNDS])
 
 
 def round_numbered(slug: str, number: int) -> Round | None:

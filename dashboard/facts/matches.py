@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -53,7 +54,6 @@ class MatchFacts:
     decided.  `stop` says in words why not every duel was judged.
     """
 
-    id: str
     competition: str
     round: int
     kind: str
@@ -77,6 +77,10 @@ class MatchFacts:
     _round: Round
 
     @property
+    def id(self) -> str:
+        return match_id(self._row, round_=self._round)
+
+    @property
     def url(self) -> str:
         return match_url(self._round, self._row)
 
@@ -85,7 +89,6 @@ def match_facts(match: Match, *, round_: Round) -> MatchFacts:
     """`round_`: its round, read with the competition; the entries were read with their miners."""
     counted, decided = tally_of(match), match.state == "decided"
     return MatchFacts(
-        id=match_id(match, round_=round_),
         competition=round_.competition.slug,
         round=round_.number,
         kind=match.kind,
@@ -144,7 +147,7 @@ class MatchLine:
     copies: tuple[Who, ...] = ()
     copy_of: Who | None = None
 
-    @property
+    @cached_property
     def goal(self) -> str:
         """What it is played for; "" where it leads to further matches or audits."""
         return match_words(self.kind).goal
@@ -159,8 +162,6 @@ class DuelFacts:
     files that were judged, empty where none was delivered.
     """
 
-    id: str
-    match: str
     position: int
     prompt: str
     prompt_sha256: str
@@ -183,16 +184,22 @@ class DuelFacts:
     _round: Round
 
     @property
+    def id(self) -> str:
+        return f"{self.match}/{self.prompt}"
+
+    @property
+    def match(self) -> str:
+        return match_id(self._match, round_=self._round)
+
+    @property
     def url(self) -> str:
         return duel_url(match_url(self._round, self._match), self.prompt)
 
 
 def duel_facts(duel: Duel, *, match: Match, round_: Round) -> DuelFacts:
     """Of a duel that was read with its prompt.  `match`, `round_`: its own, as `match_facts` wants them."""
-    counted, of = result(match, duel), match_id(match, round_=round_)
+    counted = result(match, duel)
     return DuelFacts(
-        id=f"{of}/{duel.prompt.stem}",
-        match=of,
         position=duel.position,
         prompt=duel.prompt.stem,
         prompt_sha256=duel.prompt.sha256,

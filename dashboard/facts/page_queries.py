@@ -72,7 +72,8 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
     entries = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
     matches, audits = judging.matches_of(round_, entries=entries), auditing.audits_of(round_)
     counts = judging.duel_counts(round_) if round_.state != "finished" else {}  # a decided match knows its own
-    register = weights.register(round_.competition, queries.reigns_of(round_.competition), now=now)
+    reigns = queries.reigns_of(round_.competition, decided_in=False)
+    register = weights.register(round_.competition, reigns, now=now)
     reign = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
     if reign is None and len(register.reigns) >= 2 * queries.MOST_ROUNDS:  # of an old round it is not among the newest
         reign = queries.reign_after(round_)

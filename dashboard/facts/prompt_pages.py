@@ -132,9 +132,7 @@ def page(
     round_: Round | None,
 ) -> PromptsPage:
     gallery = reverse("prompt-gallery", args=[competition.slug])
-    rows = [
-        prompt_row(competition, prompt, counts.get(prompt.pk, NOTHING), gallery=gallery) for prompt in prompts
-    ]
+    rows = [prompt_row(competition, prompt, counts.get(prompt.pk, NOTHING), gallery=gallery) for prompt in prompts]
     never = sum(row.judged > 0 and row.decisive == 0 for row in rows)
     judged, decisive = sum(row.judged for row in rows), sum(row.won + row.lost for row in rows)
     if judged:

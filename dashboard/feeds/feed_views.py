@@ -145,7 +145,7 @@ def json_feed(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _weight(competition: Competition, *, now: datetime) -> weights.WeightInForce:
-    return weights.weight_in_force(competition, queries.reigns_of(competition), now=now)
+    return weights.weight_in_force(competition, queries.reigns_of(competition, decided_in=False), now=now)
 
 
 def _paid(weight: weights.WeightInForce) -> str:
