@@ -75,14 +75,14 @@ def beside(round_: Round) -> RoundBeside:
     rows = places.select_related("publication__checkpoint").annotate(
         prompts=Subquery(drawn.values("n")), corrected=Exists(Correction.objects.filter(round=OuterRef("pk")))
     )
-    found = {row.number - round_.number: row for row in rows.only(*ROUND_PLACE, "publication")}
-    own = found[0]
+    by_step = {row.number - round_.number: row for row in rows.only(*ROUND_PLACE, "publication")}
+    own = by_step[0]
     return RoundBeside(
         prompts=own.prompts or 0,
         publication=getattr(own, "publication", None),
         corrected=own.corrected,
-        before=found.get(-1),
-        after=found.get(1),
+        before=by_step.get(-1),
+        after=by_step.get(1),
     )
 
 
