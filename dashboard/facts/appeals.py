@@ -96,10 +96,10 @@ def moment(at: datetime) -> str:
 
 
 def objections_to(audits: Iterable[Audit], *, now: datetime) -> Objections:
-    """The appeals against any version of these audits' verdicts, oldest first.  Of audits that were read to be shown:
-    where none was objected to, nothing is asked."""
+    """The appeals against any version of these audits' verdicts, oldest first.  Of audits that know of none (as
+    `auditing.shown` reads them) nothing is asked."""
     found: dict[tuple[int, str], list[Objection]] = {}
-    entries = {audit.submission_id for audit in audits if audit.appealed}
+    entries = {audit.submission_id for audit in audits if getattr(audit, "appealed", True)}
     for row in auditing.appeals_on(entries) if entries else ():
         found.setdefault((row.audit.submission_id, row.audit.kind), []).append(objection(row, now=now))
     return {key: tuple(rows) for key, rows in found.items()}
