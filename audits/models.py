@@ -110,6 +110,7 @@ class Audit(Stateful):
         SOURCE = "source"
         GENERATION = "generation"
 
+    finding_count: int  # of rows that `queries.shown` has read
     graph = AuditStates
     round = models.ForeignKey(Round, models.PROTECT, related_name="audits")
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="audits")

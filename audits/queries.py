@@ -24,12 +24,13 @@ def newest_in_force(audits: Iterable[Audit]) -> list[Audit]:
 
 
 def shown(rows: QuerySet[Audit]) -> QuerySet[Audit]:
-    """With all that a list shows of an audit: `found`, the number of its findings, and `appealed`, whether anybody ever
+    """With all that a list shows of an audit: `finding_count`, and `appealed`, whether anybody ever
     objected to a verdict on its entry."""
     findings = Finding.objects.filter(audit=OuterRef("pk")).order_by().values("audit").annotate(n=Count("pk"))
     objected = Appeal.objects.filter(audit__submission=OuterRef("submission"))
     rows = rows.select_related("submission__miner", "attempt", "correction__attempt", "round__competition")
-    return rows.annotate(found=Coalesce(Subquery(findings.values("n")), 0), appealed=Exists(objected))
+    columns = {"finding_count": Coalesce(Subquery(findings.values("n")), 0), "appealed": Exists(objected)}
+    return rows.annotate(**columns)
 
 
 def audits_of(round_: Round) -> list[Audit]:

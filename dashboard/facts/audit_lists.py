@@ -107,7 +107,7 @@ def page(
             facts,
             verdict=facts.state,
             verdict_name=VERDICTS[facts.state],
-            findings=audit.found,
+            findings=audit.finding_count,
             appeals=against(appeals, audit),
             appeal_window=appeal_windows.get(audit.round_id),
             limited=tuple(number for number in measured(facts) if number.limit and number.value is not None),

@@ -329,7 +329,9 @@ def odd_reveal(reveal: Reveal, *, competition: Competition) -> OddReveal:
 
 def audit_row(round_: Round, audit: Audit, *, appeals: Objections) -> AuditSummary:
     facts = audit_facts(audit, round_=round_)
-    return shown_as(AuditSummary, facts, verdict=facts.state, findings=audit.found, appeals=against(appeals, audit))
+    return shown_as(
+        AuditSummary, facts, verdict=facts.state, findings=audit.finding_count, appeals=against(appeals, audit)
+    )
 
 
 def bundle(round_: Round, publication: Publication | None) -> Bundle | None:

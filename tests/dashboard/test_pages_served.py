@@ -80,6 +80,9 @@ MOST_QUERIES = {
     "duel": 8,
     "audit": 14,
     "miner": 16,
+    "audits": 6,
+    "leaders": 6,
+    "status": 14,
 }
 
 
