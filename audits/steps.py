@@ -19,7 +19,7 @@ from audits.reviews import in_force, reruns
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
-from competition import prompts
+from competition import chain, prompts
 from competition.attempts import goes_by
 from competition.decisions.attempts import number_of, numbered
 from competition.models import Round, Submission
@@ -65,7 +65,8 @@ def pause_what_is_out_of_tries(now: datetime) -> None:
             if round_.declared.queue:
                 engine.move(round_, pause(round_, why, code="PODS", failure_class=row.failure_class), now=now)
     for round_ in Round.objects.filter(state__in=RUNNING, failure_code=WORKER_DIED).select_related("competition"):
-        engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED), now=now)
+        block = chain.block_now(round_.competition, now=now) if round_.state == "open" else None
+        engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED, block=block), now=now)
 
 
 def conduct(audit: Audit, now: datetime) -> Outcome:

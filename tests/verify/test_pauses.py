@@ -33,6 +33,7 @@ from verify.__main__ import examine_all
 ROOT = Path(__file__).resolve().parents[2]
 WHERE = {
     "POOL": "open",
+    "WORKER_DIED": "open",
     "PODS": "miner_generation",
     "DOWNLOADS": "downloading",
     "STORED_FILE": "downloading",
@@ -211,7 +212,18 @@ def pods_lost(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch) -> None:
     patch.setitem(engine.STEPS, key, look)
 
 
+def workers_die(stage: Stage, cause: Cause, patch: pytest.MonkeyPatch) -> None:
+    """At the round itself, while its window is open: each takes the row up and is gone."""
+    work = engine._work
+
+    def gone(row: Any, *, now: datetime) -> bool:
+        return False if cause.broken and isinstance(row, Round) and row.state == "open" else work(row, now=now)
+
+    patch.setattr(engine, "_work", gone)
+
+
 CAUSES = {
+    "WORKER_DIED": workers_die,
     "JUDGE": judge_silent,
     "DOWNLOADS": hosts_out_of_reach,
     "RENDERER": renderer_broken,
