@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -135,6 +136,10 @@ class Handler(BaseHTTPRequestHandler):
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
         }
         done = subprocess.run(["git", "http-backend"], env=wanted, input=body, capture_output=True, check=False)
+        if not done.stdout:
+            print(f"git http-backend ended with {done.returncode}: {done.stderr!r}", file=sys.stderr)
+            self.send_error(500)
+            return
         head, _, rest = done.stdout.partition(b"\r\n\r\n")
         lines = [line.decode().partition(": ") for line in head.split(b"\r\n") if line]
         status = next((value for name, _, value in lines if name == "Status"), "200 OK")

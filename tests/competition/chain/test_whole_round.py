@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from competition.chain import anchoring
@@ -92,10 +93,12 @@ class Played:
         """Long after the round: what the chain has, and that it was sent once."""
         for node in self.nodes:
             node.faults, node.chain = Faults(), self.true
+        for asked in self.turn.watcher.nodes.values():
+            asked.timeout_s = settings.CHAIN_TIMEOUT_SECONDS  # a busy machine is no fault of theirs
         reign = self.played.competition.reigns.get(sequence=2)
         self.true.produce(max(0, reign.effective_block - self.true.finalised) + 20)
         for _ in range(4):
-            self.turn.look(now=self.played.at)
+            assert not self.turn.look(now=self.played.at).fault
             self.turn.weigh(now=self.played.at, send=True)
             self.turn.anchor(now=self.played.at)
             self.true.produce(30)
@@ -123,8 +126,6 @@ def reveal(played: Stage, made: FakeChain) -> None:
 @contextmanager
 def playing(patch: pytest.MonkeyPatch, folder: Path, *, order: Random | None) -> Iterator[Played]:
     """Everything is undone in the database at the end, so that two runs begin alike."""
-    from django.conf import settings
-
     made = FakeChain()
     nodes = [FakeNode(made).start() for _ in range(2)]
     patch.setattr(settings, "CHAIN_ENDPOINTS", [node.url for node in nodes])
