@@ -21,7 +21,7 @@ from dashboard.api.parsing import MOST_BYTES
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOCK_SPACE = 0x6E6F6E63  # "nonc": keeps advisory locks apart from anybody else's
-KEPT = timedelta(minutes=10)  # a nonce; its time window is over after two
+NONCE_LIFETIME = timedelta(minutes=10)  # a nonce; its time window is over after two
 
 
 @dataclass(frozen=True)
@@ -139,4 +139,4 @@ def take_turn(hotkey: str, nonce: str, *, now: datetime) -> throttles.QuotaUse |
 
 def forget(now: datetime) -> None:
     """Nonces whose time window is long over."""
-    UsedNonce.objects.filter(used_at__lt=now - KEPT).delete()
+    UsedNonce.objects.filter(used_at__lt=now - NONCE_LIFETIME).delete()

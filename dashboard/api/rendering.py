@@ -37,9 +37,9 @@ class Parquet(BaseRenderer):
         rows = data["results"]
         names = list(dict.fromkeys(name for row in rows for name in row))
         columns = {name: pa.array(_column([row.get(name) for row in rows])) for name in names}
-        kept = io.BytesIO()
-        pq.write_table(pa.table(columns), kept, compression="zstd")
-        return kept.getvalue()
+        buffer = io.BytesIO()
+        pq.write_table(pa.table(columns), buffer, compression="zstd")
+        return buffer.getvalue()
 
 
 def _column(values: list[Any]) -> list[Any]:

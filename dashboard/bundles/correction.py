@@ -41,9 +41,9 @@ def document(round_: Round) -> dict[str, Any]:
     newest = earlier.order_by("-edition").first()
     replaced = correction.preview["leader_changes"]  # else the reign is one that an earlier correction began
     before = {name: correction.before[name] for name in ("winner", "leader", "weight", "effective_block", "headline")}
-    counting = {audit.pk for audit in counts.audits_of(round_)}
+    in_force = {audit.pk for audit in counts.audits_of(round_)}
     once = round_.audits.exclude(correction__state__in=("staged", "ready", "discarded"))
-    aside = once.filter(state__in=("passed", "rejected")).exclude(pk__in=counting)
+    aside = once.filter(state__in=("passed", "rejected")).exclude(pk__in=in_force)
     aside = aside.select_related("submission__miner", "attempt").prefetch_related("findings")
     set_aside = sorted(aside, key=lambda audit: (audit.submission.key, audit.kind, number_of(audit.attempt)))
     return {
@@ -65,14 +65,14 @@ def document(round_: Round) -> dict[str, Any]:
 def matches_aside(round_: Round) -> list[Match]:
     """What counted once and counts no more: the attempts before those that are told, and what the decision before the
     newest rested on beside them."""
-    told = counts.matches_of(round_)
+    in_force = counts.matches_of(round_)
     before = round_.corrections.filter(state="applied").order_by("-number")[0].before["ladder"]
-    pairs = {_pair(match) for match in told}
+    pairs = {_pair(match) for match in in_force}
     kind = ruleset_of(round_).step_kind
     pairs |= {(kind, rung["defender"], rung["challenger"]) for rung in before}
     once = Q(attempt=None) | Q(attempt__correction__state="applied")
     rows = Match.objects.filter(once, round=round_, state="decided")
-    named = rows.exclude(pk__in=[match.pk for match in told]).select_related(
+    named = rows.exclude(pk__in=[match.pk for match in in_force]).select_related(
         "round", "attempt", "defender__miner", "challenger__miner"
     )
     aside = [match for match in named if _pair(match) in pairs]
@@ -86,5 +86,5 @@ def _pair(match: Match) -> tuple[str, str, str]:
 def given_up(round_: Round) -> list[str]:
     """Outputs that were generated again for a correction that was not applied."""
     rows = round_.corrections.filter(scope=Correction.Scope.GENERATION).exclude(state="applied")
-    again = (regeneration_of(row.attempt) for row in rows.select_related("attempt"))
-    return [numbered(Asset.Origin.GENERATED, number) for number in again]
+    numbers = (regeneration_of(row.attempt) for row in rows.select_related("attempt"))
+    return [numbered(Asset.Origin.GENERATED, number) for number in numbers]

@@ -44,7 +44,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         more["correction.json"] = correction.document(round_)
     rows = entry_rows(round_.submissions.all())
     entries = sorted(rows, key=lambda s: (s.reveal_block or 0, s.extrinsic_index or 0, s.key))
-    told = more | {
+    contents = more | {
         "competition.json": _competition(round_),
         "round.json": _round(round_),
         "reveals.json": _reveals(round_),
@@ -54,7 +54,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "audits.json": [correction.audit_document(a, round_=round_) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
-    return told | {"statistics.json": statistics.document(told)}
+    return contents | {"statistics.json": statistics.document(contents)}
 
 
 def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
@@ -64,13 +64,13 @@ def blobs(round_: Round, *, edition: int = 1) -> list[tuple[str, str]]:
         *round_.drawn.select_related("prompt"),
         *round_.fresh.select_related("prompt")[:used],
     ]
-    found = {one.prompt.sha256: "prompt" for one in drawn}
+    kinds = {one.prompt.sha256: "prompt" for one in drawn}
     shas = {asset.sha256 for asset in _published_assets(round_, edition=edition) if asset.state == "stored"}
-    found |= dict.fromkeys(shas, "asset")
+    kinds |= dict.fromkeys(shas, "asset")
     for rendering in _renderings(round_, shas).values():
-        found |= dict.fromkeys(rendering.views.values(), "view")
-    found = dict.fromkeys(judging.blobs(round_), "view") | found
-    return sorted(found.items())
+        kinds |= dict.fromkeys(rendering.views.values(), "view")
+    kinds = dict.fromkeys(judging.blobs(round_), "view") | kinds
+    return sorted(kinds.items())
 
 
 def _competition(round_: Round) -> dict[str, Any]:
@@ -103,9 +103,9 @@ def _pool_when_drawn(round_: Round) -> list[str]:
     """
     events = round_.competition.events
     drawn = events.filter(kind="round.miner_generation", body__round=round_.number).order_by("seq").first()
-    told = events.filter(kind="pool", seq__lt=drawn.seq).order_by("seq").last() if drawn else None
+    event = events.filter(kind="pool", seq__lt=drawn.seq).order_by("seq").last() if drawn else None
     hashes = list(round_.competition.pool.order_by("pk").values_list("sha256", flat=True))
-    return sorted(hashes[: told.body["prompts"]] if told else hashes)
+    return sorted(hashes[: event.body["prompts"]] if event else hashes)
 
 
 def _reveals(round_: Round) -> list[dict[str, Any]]:
@@ -143,18 +143,18 @@ def _published_assets(round_: Round, *, edition: int) -> list[Asset]:
     rows = Asset.objects.filter(submission__round=round_)
     rows = rows.select_related("submission__miner", "submission__round__competition", "prompt")
     rows = rows.exclude(origin__in=correction.given_up(round_))
-    again = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
+    regenerated = {audit.submission_id for audit in counts.audits_of(round_) if audit.kind == Audit.Kind.GENERATION}
     leads, places, reach = Submission.Role.LEADER, fresh.places(round_), _reach(round_, edition=edition)
-    kept = [
+    published = [
         a
         for a in rows
         if (
             places[a.prompt_id] < reach.get(a.submission_id, 0)
             if a.prompt_id in places
-            else a.origin == "submitted" or a.submission.role == leads or a.submission_id in again
+            else a.origin == "submitted" or a.submission.role == leads or a.submission_id in regenerated
         )
     ]
-    return sorted(kept, key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
+    return sorted(published, key=lambda a: (a.submission.key, a.origin, a.prompt.stem))
 
 
 def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
@@ -166,7 +166,7 @@ def _renderings(round_: Round, shas: Iterable[str]) -> dict[str, Rendering]:
 def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
     rows = _published_assets(round_, edition=edition)
     renderings = _renderings(round_, {row.sha256 for row in rows if row.sha256})
-    told = []
+    listed = []
     for asset in rows:
         rendering = renderings.get(asset.sha256)
         photographed = rendering and {
@@ -177,8 +177,8 @@ def _assets(round_: Round, *, edition: int) -> list[dict[str, Any]]:
             "triangles": rendering.triangles,
             "failure": failure_document(rendering),
         }
-        told.append({**_asset(asset_facts(asset)), "rendering": photographed})
-    return told
+        listed.append({**_asset(asset_facts(asset)), "rendering": photographed})
+    return listed
 
 
 def _asset(facts: AssetFacts) -> dict[str, Any]:
@@ -188,8 +188,8 @@ def _asset(facts: AssetFacts) -> dict[str, Any]:
 
 def published_duels(round_: Round, *, edition: int = 1) -> list[Duel]:
     """The duels of whose outcome the bundle tells, whether it counts or not."""
-    told = counts.matches_of(round_) + (correction.matches_aside(round_) if edition > 1 else [])
-    return [duel for match in told for duel in bundle_matches.played(match) if not matches.beyond(match, duel)]
+    shown_matches = counts.matches_of(round_) + (correction.matches_aside(round_) if edition > 1 else [])
+    return [duel for match in shown_matches for duel in bundle_matches.played(match) if not matches.beyond(match, duel)]
 
 
 def _decision(round_: Round, *, edition: int) -> dict[str, Any]:

@@ -57,14 +57,14 @@ def document(round_: Round, duels: Iterable[Duel]) -> dict[str, Any]:
 
 def cited_by(round_: Round, judged: Iterable[Duel]) -> dict[str, StoredAnswer]:
     """By key, each answer on which one of these duels rests."""
-    found: dict[str, StoredAnswer] = {}
+    answers: dict[str, StoredAnswer] = {}
     by_version: dict[str, list[Duel]] = {}
     for duel in judged:
         by_version.setdefault(duel.match.judge, []).append(duel)
     for row in DescribedJudge.objects.filter(version__in=by_version):
         version = of_described(round_.competition.judge.partition(":")[2], row.described)
-        found |= cited_answers.answers_of(by_version[row.version], version=version)
-    return found
+        answers |= cited_answers.answers_of(by_version[row.version], version=version)
+    return answers
 
 
 def controls(round_: Round) -> list[Control]:
@@ -86,19 +86,19 @@ def calls(round_: Round, judged: Iterable[Duel]) -> Iterator[str]:
             yield _line("control", key, reply)
 
 
-def _line(asked_for: str, key: str, told: Mapping[str, Any]) -> str:
+def _line(purpose: str, key: str, answer: Mapping[str, Any]) -> str:
     names = ("attempt", "latency_ms", "made_at")
-    plain = {"asked_for": asked_for, "key": key, **{name: told[name] for name in names if name in told}}
-    return json.dumps(plain | {"raw": told["raw"]}, sort_keys=True)
+    plain = {"asked_for": purpose, "key": key, **{name: answer[name] for name in names if name in answer}}
+    return json.dumps(plain | {"raw": answer["raw"]}, sort_keys=True)
 
 
-def _answer(key: str, kind: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    raw = told["raw"]
+def _answer(key: str, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    raw = answer["raw"]
     return {
         "key": key,
         "kind": kind,
         "model": raw.get("model", ""),
-        "text": told["text"],
-        "shares": shares_of(told["probabilities"]),
+        "text": answer["text"],
+        "shares": shares_of(answer["probabilities"]),
         "top": [{"token": token, "micro": micro} for token, micro in raw.get("top_micro", [])],
     }

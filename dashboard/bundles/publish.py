@@ -236,9 +236,9 @@ def _first(round_: Round) -> int:
 
     That reign may be superseded while the round takes reveals; the one in its place is told later.
     """
-    told = LedgerEvent.objects.filter(competition=round_.competition)
-    opened = told.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
+    events = LedgerEvent.objects.filter(competition=round_.competition)
+    opened = events.filter(kind="round.open", body__round=round_.number).order_by("seq").first()
     if opened is None or round_.number == 1:
         return 1
-    reign = told.filter(kind="reign", seq__lt=opened.seq).order_by("-seq").first()
+    reign = events.filter(kind="reign", seq__lt=opened.seq).order_by("-seq").first()
     return reign.seq if reign else 1

@@ -18,11 +18,11 @@ from competition.rulesets.tally import MICRO, Tally
 Row = Mapping[str, Any]
 
 
-def document(told: Mapping[str, Any]) -> dict[str, Any]:
-    """`told`: the round's other documents."""
-    ruleset = rulesets.ruleset(rulesets.read(told["round.json"]["rules"]))
+def document(documents: Mapping[str, Any]) -> dict[str, Any]:
+    """`documents`: the round's other documents."""
+    ruleset = rulesets.ruleset(rulesets.read(documents["round.json"]["rules"]))
     matches = []
-    for match in told["matches.json"]:
+    for match in documents["matches.json"]:
         tally = Tally(**match["tally"])
         low, high = tally.interval95()
         matches.append(
@@ -30,20 +30,20 @@ def document(told: Mapping[str, Any]) -> dict[str, Any]:
                 "match": f"{match['kind']} {match['defender']} {match['challenger']}",
                 "interval95_micro": [round(low * MICRO), round(high * MICRO)],
                 "sign_p_micro": round(tally.sign_p() * MICRO),
-                "flip_distance": ruleset.documented_flip_distance(match, told),
+                "flip_distance": ruleset.documented_flip_distance(match, documents),
             }
         )
     return {
         "matches": matches,
-        "flip_distance": ruleset.round_flip_distance(told),
-        "repeatability": asdict(of_copies(_judged(told))),
+        "flip_distance": ruleset.round_flip_distance(documents),
+        "repeatability": asdict(of_copies(_judged(documents))),
     }
 
 
-def _judged(told: Mapping[str, Any]) -> Iterator[Judged]:
-    entries = challengers(told)
+def _judged(documents: Mapping[str, Any]) -> Iterator[Judged]:
+    entries = challengers(documents)
     commits, place = {s["entry"]: s["commit"] for s in entries}, {s["entry"]: n for n, s in enumerate(entries)}
-    of_entries = [match for match in told["matches.json"] if match["challenger"] in place]
+    of_entries = [match for match in documents["matches.json"] if match["challenger"] in place]
     for match in sorted(of_entries, key=lambda m: (place[m["challenger"]], m["kind"], m["defender"])):
         for duel in match["duels"]:
             if duel["state"] == "judged":

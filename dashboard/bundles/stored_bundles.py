@@ -43,10 +43,10 @@ def another_copy(sha256: str) -> Path | None:
 def published(digest: str) -> Publication | Reissue:
     """Raises ValueError where no bundle with this hash was published."""
     rows = (model.objects.filter(bundle_hash=digest, state="published").first() for model in (Publication, Reissue))
-    found = next((row for row in rows if row is not None), None)
-    if found is None:
+    first = next((row for row in rows if row is not None), None)
+    if first is None:
         raise ValueError(f"No bundle {digest} was published.")
-    return found
+    return first
 
 
 def digests() -> Iterable[str]:
@@ -113,7 +113,7 @@ def look_at_bundles(now: datetime) -> None:
     _turn["after"] = turn[-1].pk if len(turn) == LOOKED_AT_ONCE else 0
     for publication in turn:
         folder = bundle_folders.folder_of(publication.round)
-        found = _cut(folder, publication.bundle_hash)
+        problem = _cut(folder, publication.bundle_hash)
         known = damage.damaged().filter(what=BUNDLE, sha256=publication.bundle_hash)
-        if found and not known.exists():
-            damage.report(publication.bundle_hash, problem=found, now=now, what=BUNDLE)
+        if problem and not known.exists():
+            damage.report(publication.bundle_hash, problem=problem, now=now, what=BUNDLE)

@@ -30,11 +30,11 @@ def stored(prefix: str) -> Asset:
     """The first asset that was stored with this content.  Raises NotHere."""
     if len(prefix) < 8:
         raise NotHere(f"{prefix!r} is too short: give at least 8 characters of the SHA-256")
-    found = Asset.objects.filter(state="stored", sha256__startswith=prefix.lower()).order_by("pk")
-    names = set(found.values_list("sha256", flat=True)[:1000])
+    assets = Asset.objects.filter(state="stored", sha256__startswith=prefix.lower()).order_by("pk")
+    names = set(assets.values_list("sha256", flat=True)[:1000])
     if len(names) != 1:
         raise NotHere(f"{len(names)} stored assets have a SHA-256 that begins with {prefix}")
-    return found.select_related("submission__miner", "submission__round__competition", "prompt")[0]
+    return assets.select_related("submission__miner", "submission__round__competition", "prompt")[0]
 
 
 def provenance_of(asset: Asset) -> dict[str, str]:
@@ -69,10 +69,10 @@ def want_copies(now: datetime) -> None:
 
 def make_copy(copy: WinnerCopy, now: datetime) -> Outcome:
     """A file that cannot be converted is no failure of anybody's: it can be downloaded as it is."""
-    told = provenance_of(stored(copy.original))
+    provenance = provenance_of(stored(copy.original))
     try:
         made = conversion.convert(
-            store.default().path(copy.original), file_format=told["format"], to=copy.target, provenance=told
+            store.default().path(copy.original), file_format=provenance["format"], to=copy.target, provenance=provenance
         )
     except Refused as refused:
         return Move("refused", because=refused.sentence)
@@ -81,5 +81,5 @@ def make_copy(copy: WinnerCopy, now: datetime) -> Outcome:
             return Move("refused", because=f"Tried {copy.attempts} times: {fault.sentence}")
         failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, f"No copy could be made: {fault.sentence}.")
         return Retry(engine.backoff(copy.attempts), failure)
-    kept = {"sha256": store.default().put(made), "bytes": len(made)}
-    return Move("made", because=f"{len(made)} bytes as {copy.target}", sets=kept)
+    columns = {"sha256": store.default().put(made), "bytes": len(made)}
+    return Move("made", because=f"{len(made)} bytes as {copy.target}", sets=columns)

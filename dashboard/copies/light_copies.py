@@ -51,5 +51,5 @@ def lighten(copy: LightCopy, now: datetime) -> Outcome:
             FailureClass.INFRASTRUCTURE, fault.code, f"No light copy could be made: {fault.sentence}."
         )
         return Retry(engine.backoff(copy.attempts), failure)
-    kept = {"sha256": store.default().put(made.content), "bytes": len(made.content), "triangles": made.triangles}
-    return Move("made", because=f"{len(made.content)} bytes, {made.triangles} triangles", sets=kept)
+    columns = {"sha256": store.default().put(made.content), "bytes": len(made.content), "triangles": made.triangles}
+    return Move("made", because=f"{len(made.content)} bytes, {made.triangles} triangles", sets=columns)

@@ -26,6 +26,6 @@ class DamagedFiles:
         if not isinstance(exception, StoreFault):
             return None
         damage.report(exception.sha256, problem=exception.problem, now=clock.now())
-        told = f"infrastructure, {exception.code}: {exception}\n"
+        sentence = f"infrastructure, {exception.code}: {exception}\n"
         headers = {"Cache-Control": "no-store", "Retry-After": str(AGAIN_S)}
-        return HttpResponse(told, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+        return HttpResponse(sentence, status=503, content_type="text/plain; charset=utf-8", headers=headers)

@@ -115,12 +115,12 @@ def data(
     published = []
     for publication in publications:
         round_ = publication.round
-        found = bundle(round_, publication)
-        if found is None:
+        published_bundle = bundle(round_, publication)
+        if published_bundle is None:
             raise ValueError("only published bundles are listed")
         slug, number = round_.competition.slug, round_.number
         url = reverse("round", args=[slug, number])
-        published.append(PublishedBundle(competition=slug, round=number, round_url=url, bundle=found))
+        published.append(PublishedBundle(competition=slug, round=number, round_url=url, bundle=published_bundle))
     holdings = []
     for each in competitions:
         counts, at = records.get(each.pk, {}), [each.slug]
@@ -184,13 +184,13 @@ def changelog(
     judge_versions, ruleset_versions = [], []
     for slug, rows in judges.items():
         for row in rows:
-            told = {"name": row["judge_name"], "hash": row["judge"], "count": row["matches"], "rules": {}}
-            judge_versions.append(Version(competition=slug, first=row["first"], last=row["last"], **told))
+            version = {"name": row["judge_name"], "hash": row["judge"], "count": row["matches"], "rules": {}}
+            judge_versions.append(Version(competition=slug, first=row["first"], last=row["last"], **version))
     for slug, rows in rulesets.items():
         for row in rows:
             rules = row["rules"] if isinstance(row["rules"], dict) else {}
-            told = {"name": row["ruleset"], "hash": "", "count": row["rounds"], "rules": rules}
-            ruleset_versions.append(Version(competition=slug, first=row["first"], last=row["last"], **told))
+            version = {"name": row["ruleset"], "hash": "", "count": row["rounds"], "rules": rules}
+            ruleset_versions.append(Version(competition=slug, first=row["first"], last=row["last"], **version))
     return ChangelogPage(
         judges=tuple(judge_versions),
         rulesets=tuple(ruleset_versions),
@@ -201,12 +201,12 @@ def changelog(
 
 def releases(text: str) -> tuple[Release, ...]:
     """The headings and items of a changelog in Markdown; a line that goes on is part of the item above it."""
-    found: list[tuple[str, list[str]]] = []
+    sections: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         if heading := HEADING.match(line):
-            found.append((heading[1], []))
-        elif (item := ITEM.match(line)) and found:
-            found[-1][1].append(item[1])
-        elif line.strip() and found and found[-1][1]:
-            found[-1][1][-1] += f" {line.strip()}"
-    return tuple(Release(title=title, changes=tuple(changes)) for title, changes in found)
+            sections.append((heading[1], []))
+        elif (item := ITEM.match(line)) and sections:
+            sections[-1][1].append(item[1])
+        elif line.strip() and sections and sections[-1][1]:
+            sections[-1][1][-1] += f" {line.strip()}"
+    return tuple(Release(title=title, changes=tuple(changes)) for title, changes in sections)

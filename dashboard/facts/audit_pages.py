@@ -192,11 +192,11 @@ def page(
         if one.state != "decided":
             continue
         tally = figures(tally_of(one), rules=rules_of(round_), kind=one.kind)
-        again = plain(one.kind) == Match.Kind.AGAINST_DEFENDER
+        against_defender = plain(one.kind) == Match.Kind.AGAINST_DEFENDER
         repeats.append(
             RepeatRow(
                 number=regeneration_in(one.kind) + 1,
-                against=entrant(one.defender).name if again else "what was submitted",
+                against=entrant(one.defender).name if against_defender else "what was submitted",
                 tally=tally,
                 limit=tally.limit,
             )
@@ -253,9 +253,9 @@ def _audit(audit: Audit, *, counts: bool, appeals: tuple[Objection, ...]) -> Aud
 def measured(audit: AuditFacts) -> tuple[Number, ...]:
     """What was measured beside what was allowed, and the limits nothing was kept of."""
     numbers, limits = audit.numbers, audit.limits
-    kept = {name: value for name, value in numbers.items() if isinstance(value, int | float | str)}
-    missing = {name.removeprefix(LEAST) for name in limits} - set(kept)
-    return tuple(_number(name, value, limits=limits) for name, value in kept.items()) + tuple(
+    printable = {name: value for name, value in numbers.items() if isinstance(value, int | float | str)}
+    missing = {name.removeprefix(LEAST) for name in limits} - set(printable)
+    return tuple(_number(name, value, limits=limits) for name, value in printable.items()) + tuple(
         _number(name, None, limits=limits) for name in sorted(missing)
     )
 

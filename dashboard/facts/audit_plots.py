@@ -46,9 +46,9 @@ class Allowed:
     median_seconds: float | None = None
 
 
-def distances(told: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str) -> Plot | None:
+def distances(prompts: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str) -> Plot | None:
     """Of records: the distance between two renderings, the smallest first."""
-    known = sorted((one for one in told if one.distance is not None), key=lambda one: (one.distance, one.prompt))
+    known = sorted((one for one in prompts if one.distance is not None), key=lambda one: (one.distance, one.prompt))
     if not known:
         return None
     points = []
@@ -59,7 +59,7 @@ def distances(told: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: 
     return Plot(
         name="distances",
         title="Distances",
-        told="How far each output, generated again, was from what was submitted, the nearest first.",
+        caption="How far each output, generated again, was from what was submitted, the nearest first.",
         x=Axis(words="prompts, nearest first", shape="round"),
         y=Axis(words="distance"),
         groups=DISTANCES,
@@ -78,7 +78,7 @@ def scores(match: MatchPage, *, data_url: str) -> Plot | None:
     return Plot(
         name="distances",
         title="Distances",
-        told="What the judge said of each output, generated again, against what was submitted: the worst first.",
+        caption="What the judge said of each output, generated again, against what was submitted: the worst first.",
         x=Axis(words="prompts, worst first", shape="round"),
         y=Axis(words="score"),
         groups=SCORES,
@@ -91,9 +91,9 @@ def scores(match: MatchPage, *, data_url: str) -> Plot | None:
     )
 
 
-def times(told: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str) -> Plot | None:
+def times(prompts: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str) -> Plot | None:
     """How many prompts took how long, in bins."""
-    seconds = [one.seconds for one in told if one.seconds is not None]
+    seconds = [one.seconds for one in prompts if one.seconds is not None]
     if not seconds:
         return None
     spread = max(seconds) - min(seconds)
@@ -110,7 +110,7 @@ def times(told: Sequence[RegeneratedPrompt], *, allowed: Allowed, data_url: str)
     return Plot(
         name="times",
         title="Generation times",
-        told="How many outputs took how long to generate again.",
+        caption="How many outputs took how long to generate again.",
         x=Axis(words="time", shape="seconds"),
         y=Axis(words="prompts"),
         groups=TIMES,

@@ -168,7 +168,7 @@ def margins(page: ChartsPage) -> Plot:
         page,
         name="margins",
         title="Margins over the rounds",
-        told="Every decided match. Under margin rules the highest margin does not win by itself: the ladder decides.",
+        caption="Every decided match. Under margin rules the highest margin alone does not win: the ladder decides.",
         axes=(Axis(words="round", shape="round"), Axis(words="margin", shape="share")),
         groups=MARGINS,
         points=points,
@@ -186,7 +186,7 @@ def times(page: ChartsPage) -> Plot:
         page,
         name="times",
         title="Generation times over the rounds",
-        told=(
+        caption=(
             "How long the code of each entry took when the platform ran it: as the leader, audited, for a title. A pod "
             "takes prompts in batches and answers with an archive: its time is one for all. Of audits made elsewhere, "
             "the median of a prompt."
@@ -210,7 +210,7 @@ def prompts(page: ChartsPage) -> Plot:
         page,
         name="prompts",
         title="Which prompts decide",
-        told=(
+        caption=(
             "Across: how many judged duels on the prompt one side won. Upwards: decisive duels that went the way of "
             "their match, less those that went against it."
         ),
@@ -226,7 +226,7 @@ def _plot(
     *,
     name: str,
     title: str,
-    told: str,
+    caption: str,
     axes: tuple[Axis, Axis],
     groups: tuple[Group, ...],
     points: Sequence[Point],
@@ -235,7 +235,7 @@ def _plot(
     return Plot(
         name=name,
         title=title,
-        told=told,
+        caption=caption,
         x=axes[0],
         y=axes[1],
         groups=groups,

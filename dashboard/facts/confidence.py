@@ -21,7 +21,7 @@ class Confidence:
 def published(bundle: Path) -> Confidence | None:
     """None where the bundle is not written yet, or older than these numbers."""
     try:
-        told = json.loads((bundle / "statistics.json").read_bytes())
+        document = json.loads((bundle / "statistics.json").read_bytes())
     except FileNotFoundError:
         return None
-    return Confidence(flip_distance=told["flip_distance"], **told["repeatability"])
+    return Confidence(flip_distance=document["flip_distance"], **document["repeatability"])

@@ -12,9 +12,9 @@ from competition.models import Asset, Competition, FreshPrompt, Prompt, Round, R
 from dashboard.facts import prompt_counts
 from judging.models import Duel, Match, auditing
 
-KEPT_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
+CACHE_SECONDS = 60  # a count over all duels of a competition is made once a minute at most
 MOST_DUELS = 200
-MOST_FOUND = 50
+MOST_RESULTS = 50
 # The pool is known by its hashes only, and fresh prompts when their round is over.
 SHOWN = Q(draws__isnull=False) | Q(fresh_draws__round__state="finished")
 
@@ -34,13 +34,13 @@ def prompt_shown(competition: Competition, stem: str) -> Prompt | None:
 def prompts_starting_with(competition: Competition, prefix: str) -> list[str]:
     """Names of shown prompts."""
     rows = _shown(competition).filter(stem__startswith=prefix)
-    return list(rows.order_by("stem").values_list("stem", flat=True).distinct()[:MOST_FOUND])
+    return list(rows.order_by("stem").values_list("stem", flat=True).distinct()[:MOST_RESULTS])
 
 
-def prompts_named_like(asked: str) -> list[Prompt]:
+def prompts_named_like(prefix: str) -> list[Prompt]:
     """Shown prompts of all competitions whose name begins so, newest first."""
-    rows = Prompt.objects.filter(SHOWN, stem__startswith=asked).select_related("competition")
-    return list(rows.distinct().order_by("-pk")[:MOST_FOUND])
+    rows = Prompt.objects.filter(SHOWN, stem__startswith=prefix).select_related("competition")
+    return list(rows.distinct().order_by("-pk")[:MOST_RESULTS])
 
 
 def _shown(competition: Competition) -> QuerySet[Prompt]:
@@ -87,15 +87,15 @@ def judges_of(competition: Competition) -> list[dict[str, Any]]:
     counted = rows.values("judge_name", "judge").annotate(
         first=Min("round__number"), last=Max("round__number"), matches=Count("pk")
     )
-    found: list[dict[str, Any]] = [{**row} for row in counted]
-    return sorted(found, key=lambda row: (row["first"], row["judge"]))
+    judges: list[dict[str, Any]] = [{**row} for row in counted]
+    return sorted(judges, key=lambda row: (row["first"], row["judge"]))
 
 
 def rulesets_of(competition: Competition) -> list[dict[str, Any]]:
     rows = competition.rounds.order_by().values("ruleset", "rules")
     counted = rows.annotate(first=Min("number"), last=Max("number"), rounds=Count("pk"))
-    found: list[dict[str, Any]] = [{**row} for row in counted]
-    return sorted(found, key=lambda row: row["first"])
+    versions: list[dict[str, Any]] = [{**row} for row in counted]
+    return sorted(versions, key=lambda row: row["first"])
 
 
 def repeats(competition: Competition) -> dict[str, int]:
@@ -106,15 +106,15 @@ def repeats(competition: Competition) -> dict[str, int]:
     every match was judged by itself.
     """
     key = f"repeats:{competition.pk}"
-    found: dict[str, int] | None = cache.get(key)
-    if found is None:
-        found = {"pairs": 0, "same": 0, "opposite": 0}
+    counts: dict[str, int] | None = cache.get(key)
+    if counts is None:
+        counts = {"pairs": 0, "same": 0, "opposite": 0}
         for left, right in _twice_judged(competition):
-            found["pairs"] += 1
-            found["same"] += left == right
-            found["opposite"] += {left, right} == {"challenger", "defender"}
-        cache.set(key, found, KEPT_SECONDS)
-    return found
+            counts["pairs"] += 1
+            counts["same"] += left == right
+            counts["opposite"] += {left, right} == {"challenger", "defender"}
+        cache.set(key, counts, CACHE_SECONDS)
+    return counts
 
 
 def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
@@ -128,10 +128,10 @@ def _twice_judged(competition: Competition) -> list[tuple[str, str]]:
     rows = rows.exclude(auditing("match__")).filter(match__challenger__commit__in=shared.values("commit"))
     question = ("match__round_id", "match__kind", "match__defender_id", "match__challenger__commit", "prompt_id")
     elsewhere = Case(When(match__round__source={}, then=False), default=True, output_field=BooleanField())
-    asked = rows.order_by("match_id").values_list(*question, elsewhere, "right_sha256", "outcome")
+    duels = rows.order_by("match_id").values_list(*question, elsewhere, "right_sha256", "outcome")
     first: dict[tuple[Any, ...], tuple[str, str]] = {}
     pairs = []
-    for *about, foreign, file, outcome in asked.iterator():
+    for *about, foreign, file, outcome in duels.iterator():
         before = first.get(tuple(about))
         if before is None:
             first[tuple(about)] = (file, outcome)

@@ -102,7 +102,7 @@ def read(competition: Competition, filters: FindingFilters) -> FindingsPage:
     shown = rows.prefetch_related("submission__audits")[(filters.page - 1) * MOST : filters.page * MOST]
     odd = RecordFile.objects.filter(competition=competition, current=True).filter(Q(known=False) | ~Q(troubles=[]))
     files = list(odd.defer("content")[:MOST_FILES])
-    return page(competition, filters, counted=list(counted), found=list(shown), files=files)
+    return page(competition, filters, counted=list(counted), findings=list(shown), files=files)
 
 
 def chosen(filters: FindingFilters) -> Q:
@@ -125,7 +125,7 @@ def page(
     filters: FindingFilters,
     *,
     counted: Counted,
-    found: Sequence[VerifierFinding],
+    findings: Sequence[VerifierFinding],
     files: Sequence[RecordFile],
 ) -> FindingsPage:
     total = sum(row[3] for row in counted if fits(row, filters))
@@ -148,7 +148,7 @@ def page(
         total=total,
         page=filters.page,
         pages=max(1, -(-total // MOST)),
-        findings=tuple(_row(competition, finding) for finding in found),
+        findings=tuple(_row(competition, finding) for finding in findings),
         unread=tuple(unread),
         url=reverse("findings", args=[competition.slug]),
     )

@@ -196,8 +196,10 @@ def computed(round_: Round) -> JudgePage:
     nothing |= dict.fromkeys(("answers", "attempts", "server_seconds"), 0)
     nothing |= dict.fromkeys(("failed", "per_second", "per_duel", "prompt_tokens", "completion_tokens"))
     nothing |= {"first_answer": None, "last_answer": None, "bars": {}}
-    told = f"{round_.competition.judge} computes: nobody is asked, nothing waits for an answer, and it has no controls."
-    return JudgePage(**_named(round_), sentence=told, **nothing)
+    sentence = (
+        f"{round_.competition.judge} computes: nobody is asked, nothing waits for an answer, and it has no controls."
+    )
+    return JudgePage(**_named(round_), sentence=sentence, **nothing)
 
 
 def sentence(
@@ -237,8 +239,8 @@ def gate(finding: GateFinding) -> GateLine:
 
 def health(round_: Round, findings: Sequence[GateFinding]) -> RoundHealth:
     named = _named(round_)
-    kept = {name: named[name] for name in ("competition", "round", "judge", "url")}
-    return RoundHealth(**kept, gates=tuple(map(gate, findings)))
+    fields = {name: named[name] for name in ("competition", "round", "judge", "url")}
+    return RoundHealth(**fields, gates=tuple(map(gate, findings)))
 
 
 def control_line(row: Control, *, published: bool) -> ControlLine:
@@ -269,5 +271,5 @@ def _named(round_: Round) -> dict[str, Any]:
 
 
 def _sum(calls: Sequence[Mapping[str, Any]], name: str) -> int | None:
-    told = [row[name] for row in calls if row[name] is not None]
-    return sum(told) if told else None
+    numbers = [row[name] for row in calls if row[name] is not None]
+    return sum(numbers) if numbers else None

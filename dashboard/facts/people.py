@@ -60,7 +60,7 @@ def short(hotkey: str) -> str:
 
 def plain(text: str, *, names: Mapping[str, str] | None = None) -> str:
     """A sentence with its hotkeys cut to their ends, or given by name where one is known."""
-    return SS58.sub(lambda found: (names or {}).get(found[0]) or short(found[0]), text)
+    return SS58.sub(lambda match: (names or {}).get(match[0]) or short(match[0]), text)
 
 
 def who(miner: Miner) -> Who:

@@ -98,7 +98,7 @@ class Plot:
 
     name: str
     title: str
-    told: str
+    caption: str
     x: Axis
     y: Axis
     groups: tuple[Group, ...]

@@ -15,7 +15,7 @@ from competition.models import Competition, Prompt, Round
 from dashboard.models import PromptCount
 from judging.models import Duel, auditing
 
-KEPT_SECONDS = 60  # a count over the duels of a round that runs is made once a minute at most
+CACHE_SECONDS = 60  # a count over the duels of a round that runs is made once a minute at most
 NEWEST = 20  # rounds that a competition's prompts are counted over
 
 WON, LOST = Q(outcome="challenger"), Q(outcome="defender")
@@ -35,7 +35,7 @@ COUNTS = {
 def keep(round_: Round) -> None:
     """Write the counts of a settled round, or write them anew after a correction.  Doing it twice is doing it once."""
     counts = counted([round_.pk])[round_.pk]
-    rows = (PromptCount(round=round_, prompt_id=prompt, **told) for prompt, told in counts.items())
+    rows = (PromptCount(round=round_, prompt_id=prompt, **columns) for prompt, columns in counts.items())
     PromptCount.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["round", "prompt"], update_fields=list(COUNTS)
     )
@@ -43,12 +43,12 @@ def keep(round_: Round) -> None:
 
 def counted(rounds: Iterable[int]) -> dict[int, dict[int, dict[str, int]]]:
     """round -> prompt -> how the round's duels on it ended, from the duels themselves."""
-    found: dict[int, dict[int, dict[str, int]]] = {pk: {} for pk in rounds}
-    rows = counting_duels().filter(match__round__in=list(found))
+    by_round: dict[int, dict[int, dict[str, int]]] = {pk: {} for pk in rounds}
+    rows = counting_duels().filter(match__round__in=list(by_round))
     for row in rows.values("match__round", "prompt").annotate(**COUNTS):
         counts: dict[str, int] = {name: int(str(count)) for name, count in row.items()}
-        found[counts.pop("match__round")][counts.pop("prompt")] = counts
-    return found
+        by_round[counts.pop("match__round")][counts.pop("prompt")] = counts
+    return by_round
 
 
 def counting_duels() -> QuerySet[Duel]:
@@ -60,19 +60,19 @@ def counting_duels() -> QuerySet[Duel]:
 
 def over(rounds: Collection[Round]) -> dict[int, dict[str, int]]:
     """prompt -> how its duels ended in these rounds, and in how many `rounds` of them it was played."""
-    kept = list(PromptCount.objects.filter(round__in=rounds).values("round_id", "prompt_id", *COUNTS))
-    told = [(row["prompt_id"], row) for row in kept]
-    settled = {row["round_id"] for row in kept}
+    stored = list(PromptCount.objects.filter(round__in=rounds).values("round_id", "prompt_id", *COUNTS))
+    pairs = [(row["prompt_id"], row) for row in stored]
+    settled = {row["round_id"] for row in stored}
     running = [each.pk for each in rounds if each.pk not in settled]
-    found: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in running}
-    asked = [pk for pk, counts in found.items() if counts is None]
-    for pk, counts in (counted(asked) if asked else {}).items():
-        found[pk] = counts
-        cache.set(f"prompt-counts:{pk}", counts, KEPT_SECONDS)
-    for counts in found.values():
-        told += counts.items()
+    cached: dict[int, dict[int, dict[str, int]]] = {pk: cache.get(f"prompt-counts:{pk}") for pk in running}
+    missing = [pk for pk, counts in cached.items() if counts is None]
+    for pk, counts in (counted(missing) if missing else {}).items():
+        cached[pk] = counts
+        cache.set(f"prompt-counts:{pk}", counts, CACHE_SECONDS)
+    for counts in cached.values():
+        pairs += counts.items()
     sums: dict[int, dict[str, int]] = {}
-    for pk, row in told:
+    for pk, row in pairs:
         mine = sums.setdefault(pk, dict.fromkeys((*COUNTS, "rounds"), 0))
         mine["rounds"] += 1
         for name in COUNTS:

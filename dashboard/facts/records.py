@@ -41,26 +41,26 @@ class Stated:
 
 
 def stated(source: Mapping[str, Any], *, defender: str, challenger: str) -> Stated | None:
-    told = _matches(source).get(f"{defender}-vs-{challenger}")
-    if not isinstance(told, Mapping):
+    entry = _matches(source).get(f"{defender}-vs-{challenger}")
+    if not isinstance(entry, Mapping):
         return None
     numbers: dict[str, float | None] = {}
     for name in ("margin", "matrix", "recomputed"):
-        value: Any = told.get(name)
+        value: Any = entry.get(name)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         numbers[name] = float(value) if number else None
-    agrees = told.get("agrees")
-    return Stated(file=str(told.get("file", "")), agrees=agrees if isinstance(agrees, bool) else None, **numbers)
+    agrees = entry.get("agrees")
+    return Stated(file=str(entry.get("file", "")), agrees=agrees if isinstance(agrees, bool) else None, **numbers)
 
 
 def summary(source: Mapping[str, Any]) -> dict[str, Any]:
     """The source without its matches, and how many of their margins agree."""
     if not source:
         return {}
-    told = [match for match in _matches(source).values() if isinstance(match, Mapping)]
-    agree = sum(match.get("agrees") is True for match in told)
+    matches = [match for match in _matches(source).values() if isinstance(match, Mapping)]
+    agree = sum(match.get("agrees") is True for match in matches)
     rest = {name: value for name, value in source.items() if name != "matches" and value not in ("", None)}
-    return {**rest, "margins that agree": f"{agree} of {len(told)}"}
+    return {**rest, "margins that agree": f"{agree} of {len(matches)}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +77,11 @@ PICTURES = ("png", "views")
 
 def links(detail: Any, side: str) -> tuple[RecordLink, ...]:
     """What one side of an imported duel showed; an address that a browser cannot open is left out."""
-    found = []
+    listed = []
     for kind, url in files_of(detail, side).items():
         if web_address(url):
-            found.append(RecordLink(kind=kind, host=urlsplit(url).hostname or "", url=url))
-    return tuple(found)
+            listed.append(RecordLink(kind=kind, host=urlsplit(url).hostname or "", url=url))
+    return tuple(listed)
 
 
 def checked(detail: Any) -> Any:
@@ -89,15 +89,15 @@ def checked(detail: Any) -> Any:
     if not isinstance(detail, Mapping) or "files" not in detail:
         return detail
     sides = {side: files_of(detail, side) for side in ("defender", "challenger")}
-    files = {side: {kind: web_address(url) for kind, url in found.items()} for side, found in sides.items() if found}
+    files = {side: {kind: web_address(url) for kind, url in urls.items()} for side, urls in sides.items() if urls}
     return {**detail, "files": files}
 
 
 def files_of(detail: Any, side: str) -> dict[str, str]:
     """Kind -> address."""
     files = detail.get("files") if isinstance(detail, Mapping) else None
-    told = files.get(side) if isinstance(files, Mapping) else None
-    return {str(k): url for k, url in told.items() if isinstance(url, str)} if isinstance(told, Mapping) else {}
+    named = files.get(side) if isinstance(files, Mapping) else None
+    return {str(k): url for k, url in named.items() if isinstance(url, str)} if isinstance(named, Mapping) else {}
 
 
 def pictures_of(detail: Any) -> list[str]:
@@ -115,5 +115,5 @@ def _pictures(detail: Any, side: str) -> list[str]:
 
 
 def _matches(source: Mapping[str, Any]) -> Mapping[str, Any]:
-    told = source.get("matches")
-    return told if isinstance(told, Mapping) else {}
+    matches = source.get("matches")
+    return matches if isinstance(matches, Mapping) else {}

@@ -158,8 +158,8 @@ def what(case: Case) -> str:
         return f"{named(case.appellant)} objects to the {case.audit.kind} audit of {_entry(case.audit)}"
     if isinstance(case, Correction):
         return f"correction {case.number}: {case.get_scope_display()}"
-    again = f", version {case.attempt.number}" if case.attempt else ""
-    return f"{case.kind} audit of {_entry(case)}{again}"
+    version = f", version {case.attempt.number}" if case.attempt else ""
+    return f"{case.kind} audit of {_entry(case)}{version}"
 
 
 def _entry(audit: Audit) -> str:
@@ -225,17 +225,17 @@ def case_page(waiting: WaitingCase, rulings: Sequence[Ruling]) -> CasePage:
 
 
 def _appeal(case: Appeal) -> AppealFacts:
-    told = case.document
+    document = case.document
     return AppealFacts(
         appellant=case.appellant.hotkey,
-        ground=told["ground"],
-        statement=told["statement"],
-        finding=told["finding"],
-        evidence=told["evidence"],
+        ground=document["ground"],
+        statement=document["statement"],
+        finding=document["finding"],
+        evidence=document["evidence"],
         block=case.block,
         last_block=case.last_block,
         signature=case.signature,
-        document=told,
+        document=document,
         verdict=case.audit.state,
     )
 
@@ -270,8 +270,8 @@ def reasons() -> Choices:
     """(what is made anew, [(value of the field, why)]), for whoever opens a correction."""
     named = dict(Correction.Scope.choices)
     return [
-        (str(named[scope]), [(f"{scope}:{code}", meaning) for code, meaning in found.items()])
-        for scope, found in corrections.REASONS.items()
+        (str(named[scope]), [(f"{scope}:{code}", meaning) for code, meaning in meanings.items()])
+        for scope, meanings in corrections.REASONS.items()
         if scope != Correction.Scope.DECISION
     ]
 

@@ -71,7 +71,7 @@ class RulesPage:
 
 
 def rules_facts() -> RulesPage:
-    told, worked = simulated(), list[Worked]()
+    simulated_rows, worked = simulated(), list[Worked]()
     for ruleset, (hotkey, won, drawn, lost) in product(RULESETS.values(), REAL):
         held = BankrollTally(won=won, drawn=drawn, lost=lost)
         stake = ruleset(ruleset.defaults).worked_credits(held)
@@ -89,8 +89,8 @@ def rules_facts() -> RulesPage:
             )
         )
     rows = []
-    for population in dict.fromkeys(row["population"]["name"] for row in told):
-        by_ruleset = {row["ruleset"]: row for row in told if row["population"]["name"] == population}
+    for population in dict.fromkeys(row["population"]["name"] for row in simulated_rows):
+        by_ruleset = {row["ruleset"]: row for row in simulated_rows if row["population"]["name"] == population}
         better = any(row["population"]["better"] for row in by_ruleset.values())
         false = tuple(_rate(by_ruleset, name, "false") for name in sorted(RULESETS))
         power = tuple(_rate(by_ruleset, name, "power") for name in sorted(RULESETS)) if better else ()
@@ -102,7 +102,7 @@ def rules_facts() -> RulesPage:
         ),
         worked=tuple(worked),
         simulated=tuple(rows),
-        rounds=told[0]["false"]["rounds"] if told else 0,
+        rounds=simulated_rows[0]["false"]["rounds"] if simulated_rows else 0,
         url=reverse("rules"),
     )
 

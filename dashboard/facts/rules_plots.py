@@ -42,28 +42,28 @@ def plots(rows: Sequence[Row], *, address: Callable[[str], str]) -> tuple[Plot, 
             title="Wrongly crowned",
             address=address,
             limits=(GUARANTEED,),
-            told="How often somebody took the lead who is not better, in each kind of field, with 95 % intervals.",
+            caption="How often somebody took the lead who is not better, in each kind of field, with 95 % intervals.",
         ),
         _rates(
             better,
             "power",
             title="The better one crowned",
             address=address,
-            told="How often somebody better took the lead, where one of twenty is better, with 95 % intervals.",
+            caption="How often somebody better took the lead, where one of twenty is better, with 95 % intervals.",
         ),
         _costs(
             rows,
             "prompts",
             title="Prompts of a round",
             address=address,
-            told="How many prompts a round takes on average: the screens', and the fresh ones that were generated.",
+            caption="How many prompts a round takes on average: the screens', and the fresh ones that were generated.",
         ),
         _costs(
             rows,
             "calls",
             title="Calls of the judge",
             address=address,
-            told="How often the judge is asked in a round of twenty challengers, on average.",
+            caption="How often the judge is asked in a round of twenty challengers, on average.",
         ),
     )
 
@@ -73,7 +73,7 @@ def _rates(
     what: str,
     *,
     title: str,
-    told: str,
+    caption: str,
     address: Callable[[str], str],
     limits: tuple[Limit, ...] = (),
 ) -> Plot:
@@ -85,7 +85,7 @@ def _rates(
     return Plot(
         name=what,
         title=title,
-        told=told,
+        caption=caption,
         x=axis,
         y=share,
         groups=groups(),
@@ -95,12 +95,12 @@ def _rates(
     )
 
 
-def _costs(rows: Sequence[Row], what: str, *, title: str, told: str, address: Callable[[str], str]) -> Plot:
+def _costs(rows: Sequence[Row], what: str, *, title: str, caption: str, address: Callable[[str], str]) -> Plot:
     axis = _populations(rows)
     points = tuple(_point(row, axis, y=row[what]) for row in rows)
     words = Axis(words="a round, on average")
     return Plot(
-        name=what, title=title, told=told, x=axis, y=words, groups=groups(), points=points, data_url=address(what)
+        name=what, title=title, caption=caption, x=axis, y=words, groups=groups(), points=points, data_url=address(what)
     )
 
 

@@ -19,7 +19,7 @@ from dashboard.facts.people import Who, entrant
 from dashboard.facts.wording import PartLabel, labels
 
 MOST_SHARED = 20
-LONGEST_TOLD = 200  # findings with their code around them; the rest without
+MOST_WITH_CODE = 200  # findings with their code around them; the rest without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,14 +93,14 @@ class SourcePage:
     url: str
 
 
-def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
-    """`asked`: (entry, path, their path) of a file to be compared."""
+def page(audit: Audit, *, compared: tuple[str, str, str] | None) -> SourcePage:
+    """`compared`: (entry, path, their path) of a file to be compared."""
     entry, copy = audit.submission, queries.copy_of(audit.submission)
     at = [audit.round.competition.slug, audit.round.number]
     url = reverse("source-audit", args=[*at, entry.miner.hotkey])
     relatives = queries.relatives_of(audit)
-    found = [f for group in queries.findings_by_severity(audit).values() for f in group]
-    files = queries.files_of(copy, wanted={f.file for f in found[:LONGEST_TOLD] if f.line})
+    findings = [f for group in queries.findings_by_severity(audit).values() for f in group]
+    files = queries.files_of(copy, wanted={f.file for f in findings[:MOST_WITH_CODE] if f.line})
     return SourcePage(
         competition=audit.round.competition.slug,
         round=audit.round.number,
@@ -123,14 +123,14 @@ def page(audit: Audit, *, asked: tuple[str, str, str] | None) -> SourcePage:
                 check=f.check_name,
                 tool=f.tool,
                 tool_version=f.tool_version,
-                code=tuple(queries.code_around(files if n < LONGEST_TOLD else {}, f)),
+                code=tuple(queries.code_around(files if n < MOST_WITH_CODE else {}, f)),
             )
-            for n, f in enumerate(found)
+            for n, f in enumerate(findings)
         ),
         checks=tuple(queries.checks_of(audit)),
         parts=tuple(queries.parts_of(audit)),
         kin=tuple(_kin(one, url=url) for one in relatives),
-        diff=_diff(entry, relatives, asked),
+        diff=_diff(entry, relatives, compared),
         audit_url=reverse("audit", args=[*at, entry.miner.hotkey]),
         round_url=reverse("round", args=at),
         url=url,
@@ -163,11 +163,11 @@ def _kin(one: Relative, *, url: str) -> Kin:
     )
 
 
-def _diff(entry: Submission, relatives: list[Relative], asked: tuple[str, str, str] | None) -> Diff | None:
+def _diff(entry: Submission, relatives: list[Relative], compared: tuple[str, str, str] | None) -> Diff | None:
     """Only of files that are told to be shared: nobody browses the archives by this address."""
-    if asked is None:
+    if compared is None:
         return None
-    key, path, theirs = asked
+    key, path, theirs = compared
     one = next((r for r in relatives if r.entry == key), None)
     if one is None or (path, theirs) not in {(f.path, f.theirs) for f in one.shared.files}:
         return None

@@ -54,14 +54,14 @@ class PartLabel:
 
 
 def labels(competition: Competition) -> tuple[PartLabel, ...]:
-    found = []
+    listed = []
     for part, cautions in EMBEDDED.items():
         name = str(getattr(competition, part))
         caution = next((text for prefix, text in cautions if name.startswith(prefix)), "")
         if name == "records":
             caution = "read from public records: nothing of it ran here"
-        found.append(PartLabel(part=part, name=name, caution=caution))
-    return tuple(found)
+        listed.append(PartLabel(part=part, name=name, caution=caution))
+    return tuple(listed)
 
 
 def percent(share: Fraction | float, *, signed: bool = True, digits: int = 2) -> str:

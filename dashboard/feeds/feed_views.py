@@ -52,9 +52,9 @@ def entries(competition: Competition) -> list[FeedEntry]:
     settled = audits.order_by("-since")[:MOST_ENTRIES]
     named = queries.labels_of(hotkey for round_ in rounds for hotkey in SS58.findall(round_.headline))
     names = {miner.hotkey: who(miner).name for miner in named}
-    found = [_of_round(round_, names=names) for round_ in rounds]
-    found += [_of_audit(audit_facts(audit, round_=audit.round)) for audit in settled]
-    return sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST_ENTRIES]
+    collected = [_of_round(round_, names=names) for round_ in rounds]
+    collected += [_of_audit(audit_facts(audit, round_=audit.round)) for audit in settled]
+    return sorted(collected, key=lambda entry: entry.at, reverse=True)[:MOST_ENTRIES]
 
 
 def _of_round(round_: Round, *, names: dict[str, str]) -> FeedEntry:
@@ -87,11 +87,11 @@ def _of_audit(facts: AuditFacts) -> FeedEntry:
 def atom(request: HttpRequest, slug: str) -> HttpResponse:
     competition = url_lookup.competition(slug)
     home = request.build_absolute_uri(reverse("competition", args=[slug]))
-    told = f"Decisions, audits and stages of {competition.name}"
+    description = f"Decisions, audits and stages of {competition.name}"
     feed = Atom1Feed(
         title=competition.name,
         link=home,
-        description=told,
+        description=description,
         feed_url=request.build_absolute_uri(),
         subtitle=_written(_summary(_weight(competition, now=clock.now()))),
     )
@@ -169,10 +169,10 @@ def badge(request: HttpRequest, slug: str) -> HttpResponse:
     competition = url_lookup.competition(slug)
     now = clock.now()
     weight = _weight(competition, now=now)
-    told = _paid(weight)
+    text = _paid(weight)
     name = "leader, simulated" if chain.is_simulated(competition.chain) else "leader"
-    sizes = {"left": 7 * len(name) + 16, "right": 7 * len(told) + 16}
-    context = {"name": name, "told": told, "competition": competition, "width": sum(sizes.values()), **sizes}
+    sizes = {"left": 7 * len(name) + 16, "right": 7 * len(text) + 16}
+    context = {"name": name, "told": text, "competition": competition, "width": sum(sizes.values()), **sizes}
     ends = [row.expected_at for row in weight.later if row.expected_at]
     left = min((int((end - now).total_seconds()) for end in ends), default=BADGE_SECONDS)
     response = render(request, "badge.svg", context, content_type="image/svg+xml")

@@ -51,8 +51,8 @@ def chains() -> tuple[ChainState, ...]:
         return ()
     quiet = ExpressionWrapper(Now() - F("looked_at"), output_field=DurationField())
     old = ExpressionWrapper(Now() - F("read_at"), output_field=DurationField())
-    found = ObservedChain.objects.filter(name__in=names).annotate(quiet=quiet, old=old).prefetch_related("endpoints")
-    watched = {row.name: row for row in found}
+    observed = ObservedChain.objects.filter(name__in=names).annotate(quiet=quiet, old=old).prefetch_related("endpoints")
+    watched = {row.name: row for row in observed}
     return tuple(_state(watched[name]) if name in watched else _unwatched(name) for name in names)
 
 

@@ -51,14 +51,14 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
 def waiting(kind: str, rows: Any, *, now: datetime) -> dict[str, Any]:
     """`silent`: asked about as often as their state allows, and still without an answer."""
     held = Q(lease__isnull=False, leased_until__gt=now)
-    told: dict[str, Any] = rows.aggregate(
+    counts: dict[str, Any] = rows.aggregate(
         open=Count("pk", filter=Q(state="judging")),
         in_work=Count("pk", filter=Q(state="judging") & held),
         judged=Count("pk", filter=Q(state="judged")),
         void=Count("pk", filter=Q(state="void")),
         silent=Count("pk", filter=rows.model.out_of_tries()),
     )
-    return {"kind": kind, **told}
+    return {"kind": kind, **counts}
 
 
 def calls(round_: Round) -> list[dict[str, Any]]:
@@ -82,13 +82,13 @@ def _tokens(name: str) -> Sum:
 
 def failures(round_: Round) -> list[dict[str, Any]]:
     """Rows without an answer, by what was said last."""
-    found = []
+    listed = []
     for kind, rows in (("duel", Duel.objects.filter(match__round=round_)), ("control", round_.controls.all())):
-        told = rows.filter(failure_class="judge", state__in=("judging", "void")).order_by()
-        grouped = told.values("state", "failure_code").annotate(rows=Count("pk"), tries=Sum("attempts"))
-        reasons = dict(told.values_list("failure_code").annotate(Max("failure_reason")))
-        found += [{"kind": kind, **row, "reason": reasons[row["failure_code"]]} for row in grouped.order_by("-rows")]
-    return found
+        failed = rows.filter(failure_class="judge", state__in=("judging", "void")).order_by()
+        grouped = failed.values("state", "failure_code").annotate(rows=Count("pk"), tries=Sum("attempts"))
+        reasons = dict(failed.values_list("failure_code").annotate(Max("failure_reason")))
+        listed += [{"kind": kind, **row, "reason": reasons[row["failure_code"]]} for row in grouped.order_by("-rows")]
+    return listed
 
 
 def unwell(round_: Round) -> UnwellJudge | None:

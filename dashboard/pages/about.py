@@ -34,9 +34,9 @@ def status_facts(request: HttpRequest) -> StatusPage:
 
 def method_facts(request: HttpRequest) -> MethodPage:
     current = queries.current_competition()
-    told = {each.slug: duel_statistics.repeats(each) for each in queries.competitions()[:MOST_COMPETITIONS]}
+    repeats = {each.slug: duel_statistics.repeats(each) for each in queries.competitions()[:MOST_COMPETITIONS]}
     example = _example(current) if current else None
-    return about_pages.method(current, repeats=told, health=judge_health.last_health(), example=example)
+    return about_pages.method(current, repeats=repeats, health=judge_health.last_health(), example=example)
 
 
 def _example(competition: Competition) -> Example | None:
@@ -46,18 +46,18 @@ def _example(competition: Competition) -> Example | None:
         match, _ = page_queries.decision_in_pictures(decided, reigns)
         if match:
             numbers = figures(tally_of(match), rules=rules_of(decided), kind=match.kind)
-            told = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))
-            return Example(round=decided.number, sentence=told, tally=numbers, url=match_url(decided, match))
+            text = sentence(match, numbers, defender=entrant(match.defender), challenger=entrant(match.challenger))
+            return Example(round=decided.number, sentence=text, tally=numbers, url=match_url(decided, match))
     return None
 
 
 def data_facts(request: HttpRequest) -> DataPage:
     rows = Publication.objects.filter(state="published").select_related("round__competition", "checkpoint")
     newest = rows.order_by("-round__competition_id", "-round__number")[:MOST_BUNDLES]
-    kept = RecordFile.objects.filter(current=True).order_by().values("competition")
+    current_files = RecordFile.objects.filter(current=True).order_by().values("competition")
     records = {
         row["competition"]: {"files": row["files"], "bytes": row["bytes"]}
-        for row in kept.annotate(files=Count("pk"), bytes=Sum("bytes"))
+        for row in current_files.annotate(files=Count("pk"), bytes=Sum("bytes"))
     }
     return about_pages.data(queries.competitions(), list(newest), records=records)
 

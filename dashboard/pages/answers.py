@@ -78,8 +78,8 @@ def always(facts: Any) -> bool:
 
 def twin_url(url: str) -> str:
     """`/c/mesh/r/6/` has its facts at `/c/mesh/r/6.json`; what was asked for stays."""
-    path, asked, query = url.partition("?")
-    return f"{path.rstrip('/')}.json{asked}{query}"
+    path, separator, query = url.partition("?")
+    return f"{path.rstrip('/')}.json{separator}{query}"
 
 
 Answered = TypeVar("Answered", bound=HttpResponseBase)

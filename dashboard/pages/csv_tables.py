@@ -41,11 +41,11 @@ def written(rows: Iterable[Any], *, nested: bool = False) -> str:
     """
     flat = [dict(_flat(twin(row), nested=nested)) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
-    kept = io.StringIO()
-    writer = csv.writer(kept, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(row.get(name)) for name in columns] for row in flat)
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def _flat(row: Mapping[str, Any], *, nested: bool, before: str = "") -> Iterable[tuple[str, Any]]:

@@ -99,12 +99,12 @@ def known(sha256: str, extension: str) -> bool:
     if cache.get(remembered):
         return True
     if extension in registry.media_types():
-        found = queries.is_stored_asset(sha256) or is_light_copy(sha256)
+        stored = queries.is_stored_asset(sha256) or is_light_copy(sha256)
     else:
-        found = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)
-    if found:
+        stored = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)
+    if stored:
         cache.set(remembered, True, KNOWN_SECONDS)
-    return found
+    return stored
 
 
 @api_view(["GET", "HEAD"])
@@ -128,8 +128,8 @@ def prompts(request: Any, slug: str, number: int | None = None) -> Response:
         extension = registry.of(round_.competition.config).extension
     except ValueError:
         extension = ""  # of a round that was played elsewhere perhaps none of ours
-    told = {"round": round_.number, "stage": round_.state, "seed": round_.seed, "extension": extension}
-    return fresh(Response({**told, "prompts": shown}))
+    fields = {"round": round_.number, "stage": round_.state, "seed": round_.seed, "extension": extension}
+    return fresh(Response({**fields, "prompts": shown}))
 
 
 @require_safe

@@ -138,16 +138,16 @@ def compare_facts(request: HttpRequest) -> ComparePage:
     return comparing.page(round_, entries, sides)
 
 
-def _entry(entries: list[Submission], asked: str) -> Submission | None:
+def _entry(entries: list[Submission], key: str) -> Submission | None:
     """`leader`, a hotkey, or the beginning of one that no other entry has."""
-    if not asked:
+    if not key:
         return None
-    found = [entry for entry in entries if entry.key == asked]
-    if not found and len(asked) >= url_lookup.SHORTEST:
-        found = [entry for entry in entries if entry.key.startswith(asked)]
-    if len(found) != 1:
+    matching = [entry for entry in entries if entry.key == key]
+    if not matching and len(key) >= url_lookup.SHORTEST:
+        matching = [entry for entry in entries if entry.key.startswith(key)]
+    if len(matching) != 1:
         raise Http404("No entry of this round, or more than one, has a hotkey that begins so.")
-    return found[0]
+    return matching[0]
 
 
 def compare_more(request: HttpRequest, page: ComparePage) -> Mapping[str, Any]:

@@ -69,6 +69,6 @@ def put(key: str, request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def head_of(slug: str) -> str:
     """The hash at the head of a ledger.  The competition is a value of its own in the query, not a join: so the index
     of the ledger's places is read from its end, however long the ledger is."""
-    asked = Competition.objects.filter(slug=slug).values("pk")
-    events = LedgerEvent.objects.filter(competition=Subquery(asked)).order_by("-seq")
+    competition = Competition.objects.filter(slug=slug).values("pk")
+    events = LedgerEvent.objects.filter(competition=Subquery(competition)).order_by("-seq")
     return events.values_list("hash", flat=True).first() or ""

@@ -30,8 +30,8 @@ def of_round(round_: Round) -> str:
 def digest(competition: str, number: int, stage: str, headline: str) -> str:
     """Changes with all that the picture of a decided round says.  Before, the headline counts those who entered, which
     the picture does not show."""
-    told = headline if stage == "finished" else ""
-    return hashlib.sha256(f"{VERSION} {competition} {number} {stage} {told}".encode()).hexdigest()[:16]
+    shown_headline = headline if stage == "finished" else ""
+    return hashlib.sha256(f"{VERSION} {competition} {number} {stage} {shown_headline}".encode()).hexdigest()[:16]
 
 
 def drawn(round_: Round) -> bytes:
@@ -41,9 +41,9 @@ def drawn(round_: Round) -> bytes:
     draw.rectangle((0, 0, 12, SIZE[1]), fill=BLUE)
     draw.text((LEFT, 40), _plain(f"Gauntlet · {round_.competition.name}, round {round_.number}"), QUIET, _font(30))
     named = queries.labels_of(SS58.findall(round_.headline))
-    told = plain(round_.headline, names={miner.hotkey: who(miner).name for miner in named})
-    told = told.partition(". ")[0] or f"Round {round_.number}: {round_.state.replace('_', ' ')}"
-    for line, words in enumerate(textwrap.wrap(_plain(told), width=46)[:MOST_LINES]):
+    text = plain(round_.headline, names={miner.hotkey: who(miner).name for miner in named})
+    text = text.partition(". ")[0] or f"Round {round_.number}: {round_.state.replace('_', ' ')}"
+    for line, words in enumerate(textwrap.wrap(_plain(text), width=46)[:MOST_LINES]):
         draw.text((LEFT, 88 + 54 * line), words, INK, _font(44))
     for place, sha256 in enumerate(_pictures(round_)):
         try:
@@ -52,9 +52,9 @@ def drawn(round_: Round) -> bytes:
         except (store.StoreFault, OSError, Image.DecompressionBombError):
             continue  # a picture that cannot be read leaves its place empty
         canvas.paste(small, (LEFT + place * (EDGE + GAP), 265))
-    kept = io.BytesIO()
-    canvas.save(kept, "JPEG", quality=85, optimize=True)
-    return kept.getvalue()
+    buffer = io.BytesIO()
+    canvas.save(buffer, "JPEG", quality=85, optimize=True)
+    return buffer.getvalue()
 
 
 def _plain(text: str) -> str:

@@ -23,8 +23,8 @@ def source_facts(request: HttpRequest, slug: str, number: int, hotkey: str) -> s
     audit = latest_audit(round_, miner=miner)
     if audit is None:
         raise Http404("This miner's code was not audited in this round.")
-    asked = [request.GET.get(name, "")[:LONGEST] for name in ("with", "path", "their")]
-    return source_pages.page(audit, asked=(asked[0], asked[1], asked[2]) if all(asked) else None)
+    chosen = [request.GET.get(name, "")[:LONGEST] for name in ("with", "path", "their")]
+    return source_pages.page(audit, compared=(chosen[0], chosen[1], chosen[2]) if all(chosen) else None)
 
 
 source_page = FactsPage(source_facts, template="source_audit.html")

@@ -24,4 +24,4 @@ class Loader(filesystem.Loader):
 
 def without_indentation(html: str) -> str:
     """HTML that a browser shows in the same way; before text and attributes one space is left."""
-    return INDENTATION.sub(lambda found: found[0] if found[1] else "" if found[2] else " ", html)
+    return INDENTATION.sub(lambda match: match[0] if match[1] else "" if match[2] else " ", html)

@@ -27,23 +27,23 @@ class Read:
 
     def digest(self, *more: object) -> str:
         """Of all the files, and of whatever else decides which rows they become."""
-        told = [*sorted(self.hashes.items()), *map(str, more), *map(str, self.troubles)]
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        parts = [*sorted(self.hashes.items()), *map(str, more), *map(str, self.troubles)]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def read(source: RecordSource, files: Iterable[Listed], *, number: int | None) -> Read:
-    found = Read(number=number)
+    result = Read(number=number)
     for file in files:
         try:
             if file.objection:
                 raise Unreadable(file.objection)
             content = source.read(file)
         except Unreadable as reason:
-            found.troubles.append(ReadProblem(file.path, None, f"not read: {reason}"))
+            result.troubles.append(ReadProblem(file.path, None, f"not read: {reason}"))
             continue
-        found.contents[file.path] = content
-        found.hashes[file.path] = hashlib.sha256(content).hexdigest()
-    return found
+        result.contents[file.path] = content
+        result.hashes[file.path] = hashlib.sha256(content).hexdigest()
+    return result
 
 
 def recall(slug: str, read: Read) -> None:
@@ -64,8 +64,8 @@ def keep(competition: Competition, read: Read, *, troubles: Iterable[ReadProblem
     known = {(row.path, row.sha256): row for row in rows.defer("content")}
     gone = [row.pk for row in known.values() if row.current and read.hashes.get(row.path) != row.sha256]
     rows.filter(pk__in=gone).update(current=False)
-    again = [known[pair].pk for pair in read.hashes.items() if pair in known and not known[pair].current]
-    rows.filter(pk__in=again).update(current=True)
+    returned = [known[pair].pk for pair in read.hashes.items() if pair in known and not known[pair].current]
+    rows.filter(pk__in=returned).update(current=True)
     for pair in read.hashes.items():
         if pair in known and known[pair].troubles != of_file.get(pair[0], []):
             rows.filter(pk=known[pair].pk).update(troubles=of_file.get(pair[0], []))
@@ -95,8 +95,8 @@ def hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
     return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
 
 
-def check_the_rest(shelf: RoundFiles) -> None:
+def check_the_rest(files: RoundFiles) -> None:
     """Files that no row is made of must be whole all the same."""
-    for path in shelf.contents:
-        if path.endswith(".json") and announced(path) and path not in shelf.parsed:
-            shelf.json(path, kind=dict)
+    for path in files.contents:
+        if path.endswith(".json") and announced(path) and path not in files.parsed:
+            files.json(path, kind=dict)

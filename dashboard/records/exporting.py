@@ -45,11 +45,11 @@ def own_round(round_: Round) -> Files:
     under = {f"{at}/rules.json": writing.rules(rulesets.read(round_.rules).to_json())}
     if round_.state != "finished":
         return under | {f"{at}/schedule.json": writing.encoded(writing.schedule(vars(round_)))}
-    told = documents.documents(round_, edition=corrections.edition(round_))
+    contents = documents.documents(round_, edition=corrections.edition(round_))
     slug = round_.competition.slug
     reign = round_.reigns_begun.order_by("-sequence")[0]  # of a corrected round the one that counts
     solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
-    files = writing.round_files(told, reign=solution, name=slug, addresses=addresses(round_.competition))
+    files = writing.round_files(contents, reign=solution, name=slug, addresses=addresses(round_.competition))
     return under | {f"{at}/{path}": content for path, content in files.items()}
 
 

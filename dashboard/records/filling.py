@@ -72,9 +72,9 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     read, leader = filling.read, filling.leader
     listed = {entry.hotkey for entry in read.entries}
     played = {key for match in read.matches for key in (match.defender, match.challenger)}
-    strangers = sorted((played | {audit.hotkey for audit in read.audits}) - listed - {LEADER})
+    unlisted = sorted((played | {audit.hotkey for audit in read.audits}) - listed - {LEADER})
     first = leader.hotkey if leader else NOBODY
-    hotkeys = sorted({first, *listed, *strangers})
+    hotkeys = sorted({first, *listed, *unlisted})
     about = {NOBODY: {"label": "unknown leader", "note": "leader.json does not say who led."}}
     unknown = [Miner(hotkey=hotkey, **about.get(hotkey, {})) for hotkey in hotkeys]
     Miner.objects.bulk_create(unknown, ignore_conflicts=True)
@@ -96,7 +96,7 @@ def _submissions(round_: Round, filling: Filling) -> dict[str, Submission]:
     ]
     rows += [
         Submission(round=round_, miner=miners[hotkey], role=Submission.Role.CHALLENGER, objection=STRANGER)
-        for hotkey in strangers
+        for hotkey in unlisted
     ]
     written = {row.key: row for row in Submission.objects.bulk_create(rows)}
     _mark_copies(read.queue, written)
@@ -125,11 +125,13 @@ def _prompts(round_: Round, filling: Filling) -> dict[str, Prompt]:
         for stem, address in {**shown, **listed}.items()
     ]
     Prompt.objects.bulk_create(rows, ignore_conflicts=True)
-    found = {p.stem: p for p in Prompt.objects.filter(competition=filling.competition, stem__in=[r.stem for r in rows])}
+    by_stem = {
+        p.stem: p for p in Prompt.objects.filter(competition=filling.competition, stem__in=[r.stem for r in rows])
+    }
     RoundPrompt.objects.bulk_create(
-        RoundPrompt(round=round_, prompt=found[stem], position=place) for place, stem in enumerate(listed)
+        RoundPrompt(round=round_, prompt=by_stem[stem], position=place) for place, stem in enumerate(listed)
     )
-    return found
+    return by_stem
 
 
 def _matches(
@@ -185,9 +187,9 @@ def _verdict(duel: PlayedDuel) -> dict[str, str]:
 
 def detail(duel: PlayedDuel) -> dict[str, Any]:
     """What the page of a duel shows; `files` are addresses on other hosts."""
-    told: dict[str, Any] = {"issues": duel.issues} if duel.issues else {}
-    told |= {"files": {side: dict(duel.files[side]) for side in (DEFENDER, CHALLENGER)}}
-    return told | ({"more": dict(duel.rest)} if duel.rest else {})
+    fields: dict[str, Any] = {"issues": duel.issues} if duel.issues else {}
+    fields |= {"files": {side: dict(duel.files[side]) for side in (DEFENDER, CHALLENGER)}}
+    return fields | ({"more": dict(duel.rest)} if duel.rest else {})
 
 
 def _audits(round_: Round, audits: list[ReadAudit], *, entries: Mapping[str, Submission], now: datetime) -> None:

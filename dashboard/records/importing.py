@@ -94,8 +94,8 @@ def import_source(source: RecordSource, *, now: datetime, progress: Progress, go
     top = RoundFiles(beside.contents)
     terms = read_terms(top)
     if terms is None or not SLUG.fullmatch(terms.name):
-        said = "; ".join(map(str, [*beside.troubles, *top.troubles])) or "its name makes no address"
-        raise CannotImport(f"{source.origin}: config.json does not say what is played here: {said}")
+        reasons = "; ".join(map(str, [*beside.troubles, *top.troubles])) or "its name makes no address"
+        raise CannotImport(f"{source.origin}: config.json does not say what is played here: {reasons}")
     with one_at_a_time(terms.name):
         current, stage = read_state(top)
         if not go_back:
@@ -170,18 +170,20 @@ def rules(terms: Terms, *, era: int) -> dict[str, Any]:
 
 
 def _round(run: _Import, read: Read) -> None:
-    shelf = RoundFiles(read.contents)
-    told = read_round(shelf, int(read.number or 0), config=run.terms.config)
-    evidence.check_the_rest(shelf)
-    troubles = [*read.troubles, *shelf.troubles]
-    if told.window is None:
-        troubles.append(ReadProblem(f"rounds/{told.number}", None, "without a readable schedule.json it has no window"))
+    files = RoundFiles(read.contents)
+    record = read_round(files, int(read.number or 0), config=run.terms.config)
+    evidence.check_the_rest(files)
+    troubles = [*read.troubles, *files.troubles]
+    if record.window is None:
+        troubles.append(
+            ReadProblem(f"rounds/{record.number}", None, "without a readable schedule.json it has no window")
+        )
     run.outcome.files += len(read.contents)
     run.outcome.troubles += troubles
-    run.outcome.duels += sum(len(match.duels) for match in (*told.matches, *told.repeats))
+    run.outcome.duels += sum(len(match.duels) for match in (*record.matches, *record.repeats))
     run.outcome.unknown += [path for path in read.contents if not announced(path)]
-    digest = read.digest(VERSION, run.terms, _leader(run, told), _state(run, told))
-    row = Round.objects.filter(competition=run.competition, number=told.number).first()
+    digest = read.digest(VERSION, run.terms, _leader(run, record), _state(run, record))
+    row = Round.objects.filter(competition=run.competition, number=record.number).first()
     if row is not None and row.source.get("digest") == digest:
         run.outcome.unchanged += 1
         return
@@ -189,64 +191,64 @@ def _round(run: _Import, read: Read) -> None:
         evidence.keep(run.competition, read, troubles=troubles)
         if row is not None:
             clear(row)
-        if told.window is not None:
-            fields = _fields(run, told, digest=digest)
-            leader = _leader(run, told)
-            fill(Filling(competition=run.competition, read=told, leader=leader, fields=fields, now=run.now))
-            run.outcome.rounds.append(telling.line(told, fields))
+        if record.window is not None:
+            fields = _fields(run, record, digest=digest)
+            leader = _leader(run, record)
+            fill(Filling(competition=run.competition, read=record, leader=leader, fields=fields, now=run.now))
+            run.outcome.rounds.append(telling.line(record, fields))
 
 
-def _leader(run: _Import, told: ReadRound) -> ReadReign | None:
-    place = in_effect(run.reigns, block=told.window[1]) if told.window else None
+def _leader(run: _Import, record: ReadRound) -> ReadReign | None:
+    place = in_effect(run.reigns, block=record.window[1]) if record.window else None
     return None if place is None else run.reigns[place]
 
 
-def _state(run: _Import, told: ReadRound) -> str:
+def _state(run: _Import, record: ReadRound) -> str:
     """The stage at the source; a round before the current one is finished."""
-    if is_finished(told.number, current=run.current, stage=run.stage):
+    if is_finished(record.number, current=run.current, stage=run.stage):
         return "finished"
     stage = OLD_STAGES.get(run.stage, run.stage)
     return stage if stage in STAGES else "open"
 
 
-def _fields(run: _Import, told: ReadRound, *, digest: str) -> dict[str, Any]:
+def _fields(run: _Import, record: ReadRound, *, digest: str) -> dict[str, Any]:
     """The round's own columns.  One that is still played elsewhere is paused here: nothing of ours may move it."""
-    if told.window is None:
+    if record.window is None:
         raise ValueError("a round without a window is not written")
-    stage, under = _state(run, told), _rules(run, told)
+    stage, under = _state(run, record), _rules(run, record)
     margin = read_rules(under).win_margin if under else Fraction(run.terms.win_margin)
-    rungs = ladders.climb(told, win_margin=margin)
-    marks = telling.marks(told)
-    disagreeing = sum(not mark["agrees"] for mark in marks.values()) + telling.audits_agree(told).count(False)
+    rungs = ladders.climb(record, win_margin=margin)
+    marks = telling.marks(record)
+    disagreeing = sum(not mark["agrees"] for mark in marks.values()) + telling.audits_agree(record).count(False)
     run.outcome.disagreeing += disagreeing
     source = {
-        "era": told.era,
+        "era": record.era,
         "commit": run.source.commit,
         "digest": digest,
         "matches": marks,
-        "winner": {"recorded": told.winner, "recomputed": ladders.winner(rungs)},
-        "deadline": told.deadline,
+        "winner": {"recorded": record.winner, "recomputed": ladders.winner(rungs)},
+        "deadline": record.deadline,
     }
-    moving = {"state": "finished"} if stage == "finished" else telling.elsewhere(told, stage)
+    moving = {"state": "finished"} if stage == "finished" else telling.elsewhere(record, stage)
     story = [rung.as_json() for rung in rungs]
     return moving | {
-        "ruleset": str(under.get("name", "")) if told.era == 3 else f"margin-{told.era}",
+        "ruleset": str(under.get("name", "")) if record.era == 3 else f"margin-{record.era}",
         "rules": under,
-        "earliest_reveal_block": told.window[0],
-        "latest_reveal_block": told.window[1],
-        "seed_block": told.window[1],
-        "generation_deadline_block": told.deadline or told.window[1],
-        "seed": "" if told.seed is None else telling.seed_text(told.seed),
+        "earliest_reveal_block": record.window[0],
+        "latest_reveal_block": record.window[1],
+        "seed_block": record.window[1],
+        "generation_deadline_block": record.deadline or record.window[1],
+        "seed": "" if record.seed is None else telling.seed_text(record.seed),
         "source": source,
-        "decision": {"winner": told.winner or LEADER, "ladder": story} if stage == "finished" else None,
-        "headline": telling.headline(told, rungs, stage=stage),
+        "decision": {"winner": record.winner or LEADER, "ladder": story} if stage == "finished" else None,
+        "headline": telling.headline(record, rungs, stage=stage),
     }
 
 
-def _rules(run: _Import, told: ReadRound) -> dict[str, Any]:
+def _rules(run: _Import, record: ReadRound) -> dict[str, Any]:
     """Those the round brings, else those of its era; none where we cannot read them (reported)."""
-    file = f"rounds/{told.number}/rules.json" if told.rules else "config.json"
-    under = dict(told.rules) if told.rules else rules(run.terms, era=told.era)
+    file = f"rounds/{record.number}/rules.json" if record.rules else "config.json"
+    under = dict(record.rules) if record.rules else rules(run.terms, era=record.era)
     try:
         read_rules(under)
     except BadRules as error:

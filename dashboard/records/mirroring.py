@@ -55,16 +55,16 @@ def addresses(competition: Competition, *, number: int | None = None, prompts_on
     if number is not None:
         pool = pool.filter(draws__round__number=number)
         duels = duels.filter(match__round__number=number)
-    found = dict.fromkeys(pool.order_by("stem").values_list("url", flat=True))
+    urls = dict.fromkeys(pool.order_by("stem").values_list("url", flat=True))
     if not prompts_only:
         details = duels.order_by("match_id", "position").values_list("detail", flat=True)
-        found |= dict.fromkeys(url for detail in details.iterator() for url in pictures_of(detail))
-    return [url for url in found if url.startswith(("https://", "http://"))]
+        urls |= dict.fromkeys(url for detail in details.iterator() for url in pictures_of(detail))
+    return [url for url in urls if url.startswith(("https://", "http://"))]
 
 
-def mirror(urls: Iterable[str], *, again: bool, now: datetime, on_result: Callable[[Came], None]) -> None:
-    """Fetch what is not here.  `again`: also what failed before."""
-    rows = MirroredFile.objects.all() if not again else MirroredFile.objects.exclude(sha256="")
+def mirror(urls: Iterable[str], *, retry_failed: bool, now: datetime, on_result: Callable[[Came], None]) -> None:
+    """Fetch what is not here.  `retry_failed`: also what failed before."""
+    rows = MirroredFile.objects.all() if not retry_failed else MirroredFile.objects.exclude(sha256="")
     tried = set(rows.values_list("url", flat=True))
     waiting = iter([url for url in urls if url not in tried])
     slots = InProcess(AT_ONCE)

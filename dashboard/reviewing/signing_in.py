@@ -157,6 +157,6 @@ def unkept(response: HttpResponse) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    asked = request.POST.get("next") or request.GET.get("next") or ""
-    good = url_has_allowed_host_and_scheme(asked, allowed_hosts=None) and asked.startswith("/")
-    return asked if good else reverse("reviews")
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    good = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
+    return target if good else reverse("reviews")

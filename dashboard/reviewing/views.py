@@ -54,16 +54,16 @@ def work_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def case(request: HttpRequest, slug: str, number: int, kind: str, name: str) -> HttpResponse:
     """One case: all its evidence, what was proposed, and for who may decide what would be written."""
-    found, signer = find(url_lookup.round_(slug, number), kind=kind, name=name), signer_of(request)
-    said: dict[str, Any] = {}
+    subject, signer = find(url_lookup.round_(slug, number), kind=kind, name=name), signer_of(request)
+    answer: dict[str, Any] = {}
     if request.method == "POST":
         if signer is None:
             return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
-        said = _act(found, request.POST, signer=signer)
-        if not said:
+        answer = _act(subject, request.POST, signer=signer)
+        if not answer:
             return HttpResponseRedirect(request.path)
     response = render(
-        request, "reviewing/case.html", _shown(found, signer) | said, status=409 if said.get("refused") else 200
+        request, "reviewing/case.html", _shown(subject, signer) | answer, status=409 if answer.get("refused") else 200
     )
     return unkept(response) if signer else fresh(response)
 
@@ -80,29 +80,29 @@ def find(round_: Round, *, kind: str, name: str) -> Case:
         rows = Audit.objects.filter(is_nth(whole_number(parts[2]) or 0), round=round_, kind=parts[1], **named)
         if kind == "appeal":
             rows = Appeal.objects.filter(audit__in=rows, appellant__hotkey=parts[3])
-    found: Case | None = rows.first() if rows is not None else None
-    if found is None:
+    subject: Case | None = rows.first() if rows is not None else None
+    if subject is None:
         raise Http404("There is no such case in this round.")
-    return found
+    return subject
 
 
-def _shown(found: Case, signer: Signer | None) -> dict[str, Any]:
-    row = waiting_cases.of_case(found)
-    page = review_pages.case_page(row, waiting_cases.rulings_on(found))
-    audit = found.audit if isinstance(found, Appeal) else found if isinstance(found, Audit) else None
+def _shown(subject: Case, signer: Signer | None) -> dict[str, Any]:
+    row = waiting_cases.of_case(subject)
+    page = review_pages.case_page(row, waiting_cases.rulings_on(subject))
+    audit = subject.audit if isinstance(subject, Appeal) else subject if isinstance(subject, Audit) else None
     context: dict[str, Any] = {"page": page, "signer": signer, "evidence": None, "proposal": row.proposal}
     if audit is not None:
         context["evidence"] = page_queries.audit_page(audit.round, miner=audit.submission.miner, now=clock.now())
     if signer and page.open:
-        context |= {"may_not": people.stranger(signer.person, case=page.kind), **_neighbours(found)}
+        context |= {"may_not": people.stranger(signer.person, case=page.kind), **_neighbours(subject)}
         context |= _to_confirm(row.proposal, signer) if row.proposal else {"choices": review_pages.choices(page)}
     return context
 
 
-def _neighbours(found: Case) -> dict[str, str]:
+def _neighbours(subject: Case) -> dict[str, str]:
     """The case before and after in the queue, for the keyboard."""
     urls = [review_pages.url_of(row.case) for row in waiting_cases.everything()]
-    here = review_pages.url_of(found)
+    here = review_pages.url_of(subject)
     place = urls.index(here) if here in urls else -1
     return {
         "before": urls[place - 1] if place > 0 else "",
@@ -125,32 +125,35 @@ def _to_confirm(proposal: Ruling, signer: Signer) -> dict[str, Any]:
         return {"cannot": error.sentence}
 
 
-def _act(found: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str, Any]:
+def _act(subject: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[str, Any]:
     """Do what the form asks.  Empty when it is written; else what the page must show."""
     outcome, _, code = posted.get("decision", "").partition(":")
-    told = {"outcome": outcome, "code": code, "sentence": posted.get("sentence", "")}
+    proposal = {"outcome": outcome, "code": code, "sentence": posted.get("sentence", "")}
     now, action = clock.now(), posted.get("action")
     try:
         if action == "show":
-            row: Any = type(found).objects.get(pk=found.pk)
+            row: Any = type(subject).objects.get(pk=subject.pk)
             would = rulings.preview(
-                lambda: rulings.propose(row, signer=signer, now=now, **told), competition_pk=found.competition_pk()
+                lambda: rulings.propose(row, signer=signer, now=now, **proposal),
+                competition_pk=subject.competition_pk(),
             )
-            return {"told": told, "decision": posted.get("decision", ""), "would_propose": would}
+            return {"told": proposal, "decision": posted.get("decision", ""), "would_propose": would}
         if action == "write":
-            rulings.propose(found, signer=signer, now=now, shown=posted.get("shown", ""), **told)
+            rulings.propose(subject, signer=signer, now=now, shown=posted.get("shown", ""), **proposal)
         elif action in ("confirm", "decline"):
-            _second(found, posted, signer=signer, now=now)
+            _second(subject, posted, signer=signer, now=now)
         else:
             raise RulingRefused("Nothing was asked for: use one of the buttons.")
     except RulingRefused as error:
-        return {"refused": error, "told": told, "decision": posted.get("decision", "")}
+        return {"refused": error, "told": proposal, "decision": posted.get("decision", "")}
     return {}
 
 
-def _second(found: Case, posted: Mapping[str, str], *, signer: Signer, now: Any) -> None:
+def _second(subject: Case, posted: Mapping[str, str], *, signer: Signer, now: Any) -> None:
     number = whole_number(posted.get("ruling", "")) or 0
-    row = Ruling.objects.filter(round=rulings.round_of(found), number=number, **{rulings.kind_of(found): found}).first()
+    row = Ruling.objects.filter(
+        round=rulings.round_of(subject), number=number, **{rulings.kind_of(subject): subject}
+    ).first()
     if row is None:
         raise RulingRefused("This proposal is not there any more. Look again.")
     if posted.get("action") == "confirm":

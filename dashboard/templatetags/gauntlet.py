@@ -128,13 +128,13 @@ def asset_file(sha256: str, extension: str = "glb") -> str:
 @register.simple_tag
 def live_frame(sha256: str, rig_text: str) -> str:
     """Where a module runs for a visitor, and with which scripts and cameras."""
-    told = {
+    query = {
         "module": reverse("live-script", args=[sha256]),
         "three": static("vendor/three-0.183.2.js"),
         "core": static("vendor/three-core-0.183.2.js"),
         "rig": rig_text,
     }
-    return f"{reverse('live-frame', args=[sha256])}?{urlencode(told)}"
+    return f"{reverse('live-frame', args=[sha256])}?{urlencode(query)}"
 
 
 @register.simple_tag

@@ -31,7 +31,7 @@ GROUPS = (Group(key="a", words="as", colour="blue"), APART)
 
 def plot(*points: Point, **more: Any) -> Plot:
     axes = {"x": Axis(words="x"), "y": Axis(words="y", shape="share")}
-    return Plot(**{"name": "n", "title": "T", "told": "It.", "groups": GROUPS, "points": points, **axes, **more})
+    return Plot(**{"name": "n", "title": "T", "caption": "It.", "groups": GROUPS, "points": points, **axes, **more})
 
 
 def audit_chart(made: Made, name: str) -> str:

@@ -95,7 +95,7 @@ def test_what_was_tried_is_not_tried_again_unless_asked(played: dict[str, str], 
 
 
 def test_a_duels_picture_is_shown_from_our_copy(played: dict[str, str], host: HostileHost) -> None:
-    mirror([host.url("/left.png")], again=False, now=NOW, on_result=lambda came: None)
+    mirror([host.url("/left.png")], retry_failed=False, now=NOW, on_result=lambda came: None)
     sha256 = MirroredFile.objects.get().sha256
     stem = made_records.era_1()[f"rounds/0/{ADA}/duels_leader.json"]["duels"][0]["name"]
     body = Client().get(f"/c/made/r/0/leader-vs-{ADA}/{stem}/").content.decode()

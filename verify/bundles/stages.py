@@ -50,10 +50,10 @@ Rows = dict[tuple[str, ...], str]
 
 
 def check(bundle: ExaminedBundle) -> None:
-    found, rows = dict[str, Any](), Rows()
+    actual, rows = dict[str, Any](), Rows()
     for event in moves(bundle):
         place, body = f"event {event['seq']} {event['kind']}", event["body"]
-        found[place] = {"from": body["from"], "to": body.get("to")}
+        actual[place] = {"from": body["from"], "to": body.get("to")}
         if event["kind"] == "round.paused":
             bundle.note("paused", NAME, field=place, found=body.get("because"), sentence="The operator had to act.")
     expected = write(bundle, rows)
@@ -64,7 +64,7 @@ def check(bundle: ExaminedBundle) -> None:
     at_end: dict[str, str | None] = {round_: "finished", publication: "signing"}
     if ends[publication] == "published" or (bundle.draft and ends[publication] is None):
         at_end[publication] = ends[publication]
-    bundle.compare("wrong-stage", NAME, found | ends, expected | at_end)
+    bundle.compare("wrong-stage", NAME, actual | ends, expected | at_end)
 
 
 def moves(bundle: ExaminedBundle) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ from dashboard.facts.stages import Tracker
 from dashboard.facts.twins import twin
 
 STAGES = one_of("open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused")
-KEPT_SECONDS = 1
+CACHE_SECONDS = 1
 HAPPENED = "As of this round: what came later is left out."
 BY_BLOCK = "As of this block: what came later is left out."
 
@@ -140,14 +140,14 @@ class RoundProgress(DetailView):
         self.read_query(request)
         slug, number = self.kwargs["competition"], self.kwargs["number"]
         key = f"progress:{slug}:{number}"
-        kept = cache.get(key)
-        if kept is None:
+        cached = cache.get(key)
+        if cached is None:
             with patient():
                 current = progress.tracker(round_of(slug, number), now=clock.now())
-            kept = (twin(current), progress.tag(current))
-            cache.set(key, kept, KEPT_SECONDS)
-        fields = {name: value for name, value in kept[0].items() if self.names is None or name in self.names}
-        return Response(fields, headers={"ETag": kept[1]})
+            cached = (twin(current), progress.tag(current))
+            cache.set(key, cached, CACHE_SECONDS)
+        fields = {name: value for name, value in cached[0].items() if self.names is None or name in self.names}
+        return Response(fields, headers={"ETag": cached[1]})
 
 
 class SubmissionFilters(FilterSet):

@@ -172,8 +172,8 @@ class Replay(WriteView):
             raise conflict(
                 "The webhook is suspended.", code="suspended", fix="Mend the receiver, then resume it first."
             )
-        again = Move("waiting", because="its owner asked for it again")
-        if not subscription.active or row.state == "waiting" or not engine.move(row, again, now=clock.now()):
+        redelivery = Move("waiting", because="its owner asked for it again")
+        if not subscription.active or row.state == "waiting" or not engine.move(row, redelivery, now=clock.now()):
             sentence = "The letter is on its way." if row.state == "waiting" else "The webhook has ended."
             raise conflict(sentence, code="not_replayable", fix="Look at the delivery again in a while.")
         return self.created(rows.delivery(deliveries(subscription).get(pk=row.pk)))

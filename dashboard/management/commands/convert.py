@@ -27,9 +27,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             asset = stored(options["sha256"])
-            told = provenance_of(asset)
+            provenance = provenance_of(asset)
             made = convert(
-                store.default().path(asset.sha256), file_format=told["format"], to=options["to"], provenance=told
+                store.default().path(asset.sha256),
+                file_format=provenance["format"],
+                to=options["to"],
+                provenance=provenance,
             )
         except (NotHere, Refused, RendererFault, ValueError) as reason:
             raise CommandError(str(reason)) from reason

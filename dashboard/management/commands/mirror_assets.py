@@ -40,7 +40,7 @@ class Command(BaseCommand):
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{came.total()} of at most {len(urls)}, {came['']} copied ", ending="")
 
-        mirror(urls, again=options["again"], now=clock.now(), on_result=count_result)
+        mirror(urls, retry_failed=options["again"], now=clock.now(), on_result=count_result)
         self.stdout.write(f"{competition.slug}: {len(urls)} addresses, {came.total()} tried, {came['']} copied")
         for reason, number in [pair for pair in came.most_common() if pair[0]][:MOST_REASONS]:
             self.stdout.write(f"{number:6} {reason}")

@@ -34,15 +34,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["end"] is not None:
             number = options["end"]
-            found = Subscription.objects.filter(pk=number, active=True).first()
-            if found is None:
+            subscription = Subscription.objects.filter(pk=number, active=True).first()
+            if subscription is None:
                 raise CommandError(f"--end: there is no subscription {number}; run notify to list them")
-            subscribing.end(found, because="ended by the operator")
+            subscribing.end(subscription, because="ended by the operator")
             self.stdout.write(f"subscription {number} has ended")
         elif options["resume"] is not None:
             number = options["resume"]
-            found = Subscription.objects.filter(pk=number, active=True).first()
-            if found is None or not subscribing.switch_on(found):
+            subscription = Subscription.objects.filter(pk=number, active=True).first()
+            if subscription is None or not subscribing.switch_on(subscription):
                 raise CommandError(f"--resume: there is no suspended subscription {number}; run notify to list them")
             self.stdout.write(f"subscription {number} is written to again, from now on")
         elif options["channel"] and options["address"]:

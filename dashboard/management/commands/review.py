@@ -64,14 +64,14 @@ class Command(BaseCommand):
             kind=options["kind"],
             submission__miner__hotkey=options["hotkey"],
         ).order_by(LAST_TO_FIRST)
-        found = rows.first()
-        if found is None:
+        audit = rows.first()
+        if audit is None:
             raise CommandError("there is no such audit; the round's page lists them")
-        if found.round.source:
+        if audit.round.source:
             raise CommandError("this round was played elsewhere, and its audits are decided there")
-        if found.state != "reviewing":
-            raise CommandError(f"this audit waits for nobody: it is in {found.state}")
-        return found
+        if audit.state != "reviewing":
+            raise CommandError(f"this audit waits for nobody: it is in {audit.state}")
+        return audit
 
     def _signer(self, name: str) -> Signer:
         user = User.objects.filter(username=name, is_active=True).first()
