@@ -98,11 +98,11 @@ def moment(at: datetime) -> str:
 def objections_to(audits: Iterable[Audit], *, now: datetime) -> Objections:
     """The appeals against any version of these audits' verdicts, oldest first.  Of audits that know of none (as
     `auditing.shown` reads them) nothing is asked."""
-    found: dict[tuple[int, str], list[Objection]] = {}
+    by_audit: dict[tuple[int, str], list[Objection]] = {}
     entries = {audit.submission_id for audit in audits if getattr(audit, "appealed", True)}
     for row in auditing.appeals_on(entries) if entries else ():
-        found.setdefault((row.audit.submission_id, row.audit.kind), []).append(objection(row, now=now))
-    return {key: tuple(rows) for key, rows in found.items()}
+        by_audit.setdefault((row.audit.submission_id, row.audit.kind), []).append(objection(row, now=now))
+    return {key: tuple(rows) for key, rows in by_audit.items()}
 
 
 def objection(row: Appeal, *, now: datetime) -> Objection:
@@ -140,13 +140,13 @@ def windows(rounds: Sequence[Round], *, now: datetime) -> dict[int, AppealWindow
     over = [round_ for round_ in ours if round_.state == "finished"]
     following = queries.rounds_after(over)
     blocks: dict[int, int | None] = {}
-    found = {}
+    by_round = {}
     for round_ in ours:
         after = following.get(round_.pk)
         if after is not None and round_.competition_id not in blocks:
             blocks[round_.competition_id] = chain.block_now(round_.competition, now=now)
-        found[round_.pk] = window_until(after, round_, block=blocks.get(round_.competition_id), now=now)
-    return found
+        by_round[round_.pk] = window_until(after, round_, block=blocks.get(round_.competition_id), now=now)
+    return by_round
 
 
 def window_until(after: Round | None, round_: Round, *, block: int | None, now: datetime) -> AppealWindow:
@@ -161,5 +161,5 @@ def window_until(after: Round | None, round_: Round, *, block: int | None, now: 
 
 def moving(objections: Iterable[Objection], window: AppealWindow | None) -> bool:
     """May the clock change what is shown, without an event of the ledger?"""
-    counting = window is not None and window.open is not False and window.last_block is not None
-    return counting or any(row.open for row in objections)
+    counts_down = window is not None and window.open is not False and window.last_block is not None
+    return counts_down or any(row.open for row in objections)

@@ -97,7 +97,7 @@ def page(
     appeals: Objections,
     appeal_windows: Mapping[int, AppealWindow],
 ) -> AuditsPage:
-    asked = f"?outcome={outcome}" if outcome else ""
+    query = f"?outcome={outcome}" if outcome else ""
     outcomes = {name: counts.get(name, 0) for name in OUTCOMES}
     lines = []
     for audit in audits:
@@ -129,5 +129,5 @@ def page(
         sheets=sheets,
         audits=tuple(lines),
         labels=labels(competition),
-        url=reverse("audits", args=[competition.slug]) + asked,
+        url=reverse("audits", args=[competition.slug]) + query,
     )

@@ -177,14 +177,14 @@ def page(
     submission: Submission,
     *,
     audits: Sequence[Audit],
-    counting: Sequence[Audit],
+    in_force: Sequence[Audit],
     pod_runs: Sequence[PodRun],
     match: MatchPage | None,
     repeated: Sequence[Match] = (),
     appeals: Objections,
     appeal_window: AppealWindow | None,
 ) -> AuditPage:
-    """`audits`: every version there was; `counting`: those whose verdict is in force."""
+    """`audits`: every version there was; `in_force`: those whose verdict is."""
     at = [round_.competition.slug, round_.number]
     miner = entrant(submission)
     repeats = []
@@ -207,9 +207,9 @@ def page(
         miner=miner,
         repo=submission.repo,
         commit=submission.commit,
-        sentence=sentence(miner, counting or audits),
+        sentence=sentence(miner, in_force or audits),
         labels=labels(round_.competition),
-        audits=tuple(_audit(audit, counts=audit in counting, appeals=against(appeals, audit)) for audit in audits),
+        audits=tuple(_audit(audit, counts=audit in in_force, appeals=against(appeals, audit)) for audit in audits),
         appeal_window=appeal_window,
         pod_runs=tuple(pod_run(run) for run in pod_runs),
         match=match,

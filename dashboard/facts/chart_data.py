@@ -96,12 +96,12 @@ def plots_of_audit(round_: Round, *, hotkey: str, match: MatchPage | None) -> tu
     if not round_.source:
         plot = audit_plots.scores(match, data_url=urls["distances"]) if match else None
         return (plot,) if plot else ()
-    told, allowed = _regenerated(round_, hotkey)
-    found = (
-        audit_plots.distances(told, allowed=allowed, data_url=urls["distances"]),
-        audit_plots.times(told, allowed=allowed, data_url=urls["times"]),
+    prompts, allowed = _regenerated(round_, hotkey)
+    plots = (
+        audit_plots.distances(prompts, allowed=allowed, data_url=urls["distances"]),
+        audit_plots.times(prompts, allowed=allowed, data_url=urls["times"]),
     )
-    return tuple(plot for plot in found if plot)
+    return tuple(plot for plot in plots if plot)
 
 
 def _regenerated(round_: Round, hotkey: str) -> tuple[list[RegeneratedPrompt], Allowed]:
@@ -110,8 +110,8 @@ def _regenerated(round_: Round, hotkey: str) -> tuple[list[RegeneratedPrompt], A
     row = RecordFile.objects.filter(competition=round_.competition, path=path, current=True).first()
     audit = Audit.objects.filter(round=round_, submission__miner__hotkey=hotkey, kind="generation").first()
     numbers, limits = (audit.numbers, audit.limits) if audit else ({}, {})
-    asked = numbers.get("critical_prompts")
-    critical = set(map(str, asked)) if isinstance(asked, list) else set()
+    listed = numbers.get("critical_prompts")
+    critical = set(map(str, listed)) if isinstance(listed, list) else set()
     try:
         content = json.loads(zlib.decompress(bytes(row.content))) if row else {}
     except (ValueError, RecursionError):

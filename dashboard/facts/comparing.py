@@ -77,7 +77,7 @@ class Sides:
 def page(round_: Round, entries: Sequence[Submission], sides: Sides | None) -> ComparePage:
     rows = _rows(round_, sides) if sides else ()
     a, b = (entrant(side) for side in sides.chosen) if sides else (None, None)
-    asked = {"c": round_.competition.slug, "round": round_.number}
+    query = {"c": round_.competition.slug, "round": round_.number}
     chosen = {"a": a.key, "b": b.key} if a and b else {}
     sentence = "Choose two entries of the round."
     if a and b and "leader" in (a.key, b.key):
@@ -96,7 +96,7 @@ def page(round_: Round, entries: Sequence[Submission], sides: Sides | None) -> C
         prompts=rows,
         match_url=match_url(round_, sides.between) if sides and sides.between else "",
         labels=labels(round_.competition),
-        url=f"{reverse('compare')}?{urlencode({**asked, **chosen})}",
+        url=f"{reverse('compare')}?{urlencode({**query, **chosen})}",
     )
 
 
@@ -111,11 +111,11 @@ def _rows(round_: Round, sides: Sides) -> tuple[CompareRow, ...]:
     def shown(side: Submission, prompt: int) -> ComparedFile:
         rendering = sides.renderings.get(files.get((side.pk, prompt), ""))
         duel = duels.get((side.pk, prompt))
-        said = result(duel.match, duel) if duel else ""
+        outcome = result(duel.match, duel) if duel else ""
         return ComparedFile(
             view=picture(rendering, sides.view),
-            result=said,
-            meaning=RESULTS[said][1] if said else "",
+            result=outcome,
+            meaning=RESULTS[outcome][1] if outcome else "",
             url=duel_url(match_url(round_, duel.match), duel.prompt.stem) if duel else "",
         )
 

@@ -302,10 +302,10 @@ def _both(
     left = _side("defender", match.defender, match.defender_origin, duel.left_sha256, assets, renderings)
     right = _side("challenger", match.challenger, match.challenger_origin, duel.right_sha256, assets, renderings)
     try:
-        asked = registry.of(round_.competition.config).name
+        file_format = registry.of(round_.competition.config).name
     except ValueError:
-        asked = registry.USUAL  # rounds that were played elsewhere may name none of ours
-    return replace(left, file_format=asked), replace(right, file_format=asked)
+        file_format = registry.USUAL  # rounds that were played elsewhere may name none of ours
+    return replace(left, file_format=file_format), replace(right, file_format=file_format)
 
 
 def _named(side: AssetSide, match: Match) -> str:

@@ -84,10 +84,10 @@ def steps(
     return _with_matches(ruleset(rules).decide(known).steps, matches)
 
 
-def recorded(told: Mapping[str, Any] | None, matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
+def recorded(decision: Mapping[str, Any] | None, matches: Sequence[Match]) -> tuple[PlayedStep, ...]:
     """The steps as they were written when the round was decided, or read: the rules of its era may not be ours."""
     names = ("challenger", "defender", "verdict", "reason")
-    written = [DecisionStep(**{name: step[name] for name in names}) for step in (told or {}).get("ladder", ())]
+    written = [DecisionStep(**{name: step[name] for name in names}) for step in (decision or {}).get("ladder", ())]
     return _with_matches(written, matches)
 
 

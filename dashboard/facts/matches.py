@@ -34,7 +34,7 @@ RESULTS: Mapping[str, tuple[str, str]] = {
     "judging": ("?", "not judged yet"),
 }
 # the same in an audit, where the challenger is what the platform generated again
-AGAIN: Mapping[str, str] = {
+AUDIT_MEANINGS: Mapping[str, str] = {
     "won": "generated again is better",
     "lost": "generated again is worse",
     "drawn": "alike",
@@ -310,8 +310,8 @@ def result(match: Match, duel: Duel) -> str:
     """As the match counts it: what was judged beyond the point of certainty is not needed."""
     if beyond(match, duel):
         return "unneeded"
-    said = result_of(duel)
-    return said.value if said else ("unneeded" if duel.state == "unneeded" else "judging")
+    outcome = result_of(duel)
+    return outcome.value if outcome else ("unneeded" if duel.state == "unneeded" else "judging")
 
 
 def duel_rows(
@@ -330,8 +330,12 @@ def duel_rows(
     )
 
 
-def meaning(match: Match, said: str) -> str:
-    return AGAIN.get(said, RESULTS[said][1]) if plain(match.kind) == Match.Kind.AUDIT else RESULTS[said][1]
+def meaning(match: Match, outcome: str) -> str:
+    return (
+        AUDIT_MEANINGS.get(outcome, RESULTS[outcome][1])
+        if plain(match.kind) == Match.Kind.AUDIT
+        else RESULTS[outcome][1]
+    )
 
 
 def picture(rendering: Rendering | None, view: str) -> str:

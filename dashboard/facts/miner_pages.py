@@ -238,18 +238,18 @@ def _participation(submission: Submission, rows: MinerRows) -> Participation:
     round_ = submission.round
     met = [m for m in rows.matches if m.challenger_id == submission.pk and not m.audits]
     audits = [a for a in rows.audits if a.submission_id == submission.pk]
-    found = {match.pk: matches.row(round_, match, counts={}) for match in met}
+    match_rows = {match.pk: matches.row(round_, match, counts={}) for match in met}
     most = telling(met)
-    said_most = found[most.pk] if most else None
+    weightiest_row = match_rows[most.pk] if most else None
     failed = [_failed(asset, asset) for asset in rows.failed if asset.submission_id == submission.pk]
     failed += [_failed(asset, refusal) for asset, refusal in rows.refused if asset.submission_id == submission.pk]
     return shown_as(
         Participation,
         entry_facts(submission, round_=round_),
         stage=round_.state,
-        sentence=standing(submission, said_most, audits),
-        matches=tuple(found.values()),
-        weightiest_url=said_most.url if said_most else "",
+        sentence=standing(submission, weightiest_row, audits),
+        matches=tuple(match_rows.values()),
+        weightiest_url=weightiest_row.url if weightiest_row else "",
         audits=tuple(rounds.audit_row(round_, audit, appeals=rows.appeals) for audit in audits),
         appeal_window=rows.appeal_windows.get(round_.pk) if audits else None,
         pod_runs=tuple(pod_run(run) for run in rows.pod_runs if run.submission_id == submission.pk),
@@ -344,9 +344,9 @@ def standing(submission: Submission, last: MatchLine | None, audits: Sequence[Au
     if submission.round.state == "paused":
         return "the round is paused; the operator must act, the miner need not."
     if submission.copy_of:
-        told = _screened(last)
+        screened = _screened(last)
         first = f"a copy of {who(submission.copy_of.miner).name}, who revealed this commit first."
-        return f"{first} {told[:1].upper()}{told[1:]}".strip()
+        return f"{first} {screened[:1].upper()}{screened[1:]}".strip()
     rejected = [audit for audit in audits if audit.state == "rejected"]
     if rejected:
         return f"the {rejected[0].kind} audit was rejected. {rejected[0].reason}"

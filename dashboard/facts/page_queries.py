@@ -228,7 +228,7 @@ def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.Aud
         round_,
         submission,
         audits=audits,
-        counting=auditing.newest_in_force(audits),
+        in_force=auditing.newest_in_force(audits),
         pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if plain(run.purpose) == PodRun.Purpose.AUDIT],
         match=_match_page(round_, match) if match else None,
         repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
@@ -287,13 +287,13 @@ def _refused(submissions: list[Submission]) -> list[tuple[Asset, Rendering]]:
         return []
     stored = queries.stored_assets(pks, hashes=[sha256 for _, sha256 in refused])
     competitions = {s.pk: s.round.competition_id for s in submissions}
-    found = [(a, refused.get((competitions[a.submission_id], a.sha256))) for a in stored]
-    return [(asset, rendering) for asset, rendering in found if rendering is not None]
+    pairs = [(a, refused.get((competitions[a.submission_id], a.sha256))) for a in stored]
+    return [(asset, rendering) for asset, rendering in pairs if rendering is not None]
 
 
-def search(asked: str) -> tuple[list[Miner], list[Submission], list[Prompt]]:
-    if len(asked) < 2:
+def search(query: str) -> tuple[list[Miner], list[Submission], list[Prompt]]:
+    if len(query) < 2:
         return [], [], []
-    miners = queries.miners_starting_with(asked) or queries.miners_labelled(asked)
-    at_commit = queries.submissions_at_commit(asked.lower()) if COMMIT.fullmatch(asked.lower()) else []
-    return miners, at_commit, duel_statistics.prompts_named_like(asked)
+    miners = queries.miners_starting_with(query) or queries.miners_labelled(query)
+    at_commit = queries.submissions_at_commit(query.lower()) if COMMIT.fullmatch(query.lower()) else []
+    return miners, at_commit, duel_statistics.prompts_named_like(query)

@@ -168,14 +168,14 @@ def prompt_row(competition: Competition, prompt: Prompt, counts: Mapping[str, in
     """`gallery`: the address of the competition's prompts, below which each has its own."""
     judged = counts["judged"]
     telling = counts["along"] - counts["against"]
-    kept = ("judged", "won", "lost", "forfeited", "void", "rounds")
+    names = ("judged", "won", "lost", "forfeited", "void", "rounds")
     facts = prompt_facts(prompt, competition=competition)
     return shown_as(
         PromptLine,
         facts,
         prompt=facts.stem,
         url=f"{gallery}{facts.stem}/",
-        **{name: counts[name] for name in kept},
+        **{name: counts[name] for name in names},
         drawn=judged - counts["won"] - counts["lost"],
         decisive=Fraction(counts["won"] + counts["lost"], judged) if judged else None,
         discrimination=Fraction(telling, judged) if judged else None,
@@ -195,7 +195,7 @@ def one(
     row = prompt_row(competition, prompt, counts, gallery=gallery)
     met = []
     for duel in duels:
-        match, said = duel.match, result(duel.match, duel)
+        match, outcome = duel.match, result(duel.match, duel)
         url = match_url(match.round, match)
         met.append(
             Met(
@@ -203,8 +203,8 @@ def one(
                 kind=match.kind,
                 defender=entrant(match.defender),
                 challenger=entrant(match.challenger),
-                result=said,
-                meaning=RESULTS[said][1],
+                result=outcome,
+                meaning=RESULTS[outcome][1],
                 score_micro=duel.score_micro,
                 defender_view=picture(renderings.get(duel.left_sha256), view),
                 challenger_view=picture(renderings.get(duel.right_sha256), view),

@@ -43,8 +43,8 @@ def winner_copies_of(originals: Iterable[str]) -> list[WinnerCopy]:
 def is_accepted_module(sha256: str) -> bool:
     """A stored module that was rendered: its text kept every rule, and so did what it built."""
     running = [row.name for row in registry.FORMATS.values() if row.runs_code]
-    asked = Competition.objects.filter(config__format__in=running).values("pk")
-    return Rendering.objects.filter(sha256=sha256, state="rendered", competition__in=asked).exists()
+    of_format = Competition.objects.filter(config__format__in=running).values("pk")
+    return Rendering.objects.filter(sha256=sha256, state="rendered", competition__in=of_format).exists()
 
 
 def is_light_copy(sha256: str) -> bool:

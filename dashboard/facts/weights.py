@@ -93,10 +93,10 @@ class Payment:
     @property
     def words(self) -> str:
         """`Lathe 0.60 from block 617, in force now`."""
-        told = f"{self.leader.name}, {shown(self.weight)} from block {self.effective_block:,}"
+        text = f"{self.leader.name}, {shown(self.weight)} from block {self.effective_block:,}"
         about = f", about {self.expected_at:%Y-%m-%d %H:%M} UTC" if self.expected_at else ""
         ends = {"later": f" (later{about})", "in force": " (in force now)", "past": " (over)"}
-        return told + (ends | {"replaced": " (never in force: replaced)", "unknown": ""})[self.status]
+        return text + (ends | {"replaced": " (never in force: replaced)", "unknown": ""})[self.status]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,11 +127,11 @@ class Register:
         coming = [decisions.at_block(self.reigns, block) for block in blocks]
         now = decisions.at_block(self.reigns, self.block)
         waiting = [now] if now is not None and now.sequence in self.unsigned else []
-        kept: list[Reign] = []
+        reigns: list[Reign] = []
         for reign in (*waiting, *coming):
-            if reign is not None and reign != self.in_force and reign not in kept:
-                kept.append(reign)
-        return kept
+            if reign is not None and reign != self.in_force and reign not in reigns:
+                reigns.append(reign)
+        return reigns
 
     def status(self, reign: Reign) -> Status:
         if self.block is None:

@@ -172,7 +172,7 @@ def badge(request: HttpRequest, slug: str) -> HttpResponse:
     text = _paid(weight)
     name = "leader, simulated" if chain.is_simulated(competition.chain) else "leader"
     sizes = {"left": 7 * len(name) + 16, "right": 7 * len(text) + 16}
-    context = {"name": name, "told": text, "competition": competition, "width": sum(sizes.values()), **sizes}
+    context = {"name": name, "text": text, "competition": competition, "width": sum(sizes.values()), **sizes}
     ends = [row.expected_at for row in weight.later if row.expected_at]
     left = min((int((end - now).total_seconds()) for end in ends), default=BADGE_SECONDS)
     response = render(request, "badge.svg", context, content_type="image/svg+xml")

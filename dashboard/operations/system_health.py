@@ -167,11 +167,11 @@ def page(*, now: datetime) -> StatusPage:
     damaged = _damaged()
     overdue = (*_wrong_clocks(processes, now=now), *_overdue(counted, now=now))
     scrub = damage.Scrub.objects.first()
-    paused = [book for book in books if book.stage == "paused"]
+    paused = [each for each in books if each.stage == "paused"]
     ill = [chain for chain in chains if chain.code]
-    told = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, damaged=damaged, still=still)
+    sentence = _sentence(work, overdue=overdue, troubles=troubles, paused=paused, damaged=damaged, still=still)
     return StatusPage(
-        sentence=f"{ill[0].name}: {ill[0].sentence}" if ill and not paused else told,
+        sentence=f"{ill[0].name}: {ill[0].sentence}" if ill and not paused else sentence,
         well=not (overdue or troubles or paused or ill or still or damaged),
         at=now,
         queued=_queued(),
@@ -213,7 +213,7 @@ def _sentence(
 
 def _wrong_clocks(processes: tuple[Process, ...], *, now: datetime) -> tuple[Overdue, ...]:
     """Processes that do not act, because their machine's clock differs from the database's; and this one."""
-    found = [
+    overdue = [
         Overdue(
             what=f"{each.role} on {each.host}, process {each.pid}",
             since=each.seen_at,
@@ -225,26 +225,26 @@ def _wrong_clocks(processes: tuple[Process, ...], *, now: datetime) -> tuple[Ove
         if each.clock_wrong and not each.silent
     ]
     if clock.CLOCK.wrong:
-        found.append(Overdue(what="this web server", since=now, sentence=clock.CLOCK.sentence, who_must_act=OPERATOR))
-    return tuple(found)
+        overdue.append(Overdue(what="this web server", since=now, sentence=clock.CLOCK.sentence, who_must_act=OPERATOR))
+    return tuple(overdue)
 
 
 def _overdue(counted: Sequence[StateCount], *, now: datetime) -> tuple[Overdue, ...]:
     """Rows that were due for long and that nobody works on, or that were put off farther than any step puts them."""
-    found = []
+    overdue = []
     for row in counted:
         named, where = str(row["model"]._meta.verbose_name), row["state"].replace("_", " ")
         if row["overdue"]:
             waited = duration((now - row["oldest_due"]).total_seconds())
             queue = row["model"].graph.states[row["state"]].queue
             sentence = f"Due for {waited}, and no worker of the queue {queue} has it."
-            found.append(_overdue_row(row["overdue"], named, where, since=row["oldest_due"], sentence=sentence))
+            overdue.append(_overdue_row(row["overdue"], named, where, since=row["oldest_due"], sentence=sentence))
         if row["off"]:
             off = row["model"].objects.filter(engine.put_off(row["model"], now=now, slack=SLACK), state=row["state"])
             since = off.aggregate(since=Min("since"))["since"]
             sentence = "Put off by a clock that was wrong; the reconciler makes it due again."
-            found.append(_overdue_row(row["off"], named, where, since=since, sentence=sentence))
-    return tuple(found)
+            overdue.append(_overdue_row(row["off"], named, where, since=since, sentence=sentence))
+    return tuple(overdue)
 
 
 def _overdue_row(rows: int, named: str, where: str, *, since: datetime, sentence: str) -> Overdue:
@@ -275,7 +275,7 @@ def _worked_on() -> list[type[Stateful]]:
 
 def _stands_still(books: tuple[CompetitionHealth, ...], processes: tuple[Process, ...], *, now: datetime) -> str:
     """Is anything left to move, and nobody who moves it?"""
-    if not any(book.stage in MOVING for book in books):
+    if not any(each.stage in MOVING for each in books):
         return ""
     if not any(each.role == heartbeats.RECONCILER and not each.silent for each in processes):
         return "No reconciler is heard: nothing new is begun until the operator starts one."
@@ -311,10 +311,10 @@ def _counted(*, now: datetime) -> list[StateCount]:
 
 
 def _work(counted: Sequence[StateCount]) -> tuple[WorkCount, ...]:
-    found = []
+    work = []
     for model in _worked_on():
         rows = [row for row in counted if row["model"] is model]
-        found.append(
+        work.append(
             WorkCount(
                 kind=str(model._meta.verbose_name),
                 **{name: sum(row[name] for row in rows) for name in ("open", "due", "held", "overdue")},
@@ -322,7 +322,7 @@ def _work(counted: Sequence[StateCount]) -> tuple[WorkCount, ...]:
                 last_message=max((row["last_message"] for row in rows if row["last_message"]), default=None),
             )
         )
-    return tuple(found)
+    return tuple(work)
 
 
 def _troubles() -> tuple[StuckRow, ...]:
@@ -335,7 +335,7 @@ def _troubles() -> tuple[StuckRow, ...]:
         label = Value(str(model._meta.verbose_name), output_field=TextField())
         worst = rows.exclude(failure_class__in=nobody_s).order_by("-attempts", "pk")[:MOST_TROUBLES]
         parts.append(worst.values(*names, "pk", label=label))
-    found = parts[0].union(*parts[1:], all=True).order_by("-attempts", "label", "pk")[:MOST_TROUBLES]
+    troubles = parts[0].union(*parts[1:], all=True).order_by("-attempts", "label", "pk")[:MOST_TROUBLES]
     return tuple(
         StuckRow(
             what=f"{row['label']} {row['pk']}",
@@ -343,7 +343,7 @@ def _troubles() -> tuple[StuckRow, ...]:
             kind=row["label"],
             **{name: row[name] for name in names},
         )
-        for row in found
+        for row in troubles
     )
 
 
@@ -366,7 +366,7 @@ def _books() -> tuple[CompetitionHealth, ...]:
     published: dict[int, Mapping[str, Any]] = {row["round__competition"]: row for row in counted}
     findings = VerifierFinding.objects.order_by().values("competition")
     of_verifier = findings.annotate(findings=Count("pk"), errors=Count("pk", filter=Q(severity="error")))
-    found: dict[int, Mapping[str, Any]] = {row["competition"]: row for row in of_verifier}
+    finding_counts: dict[int, Mapping[str, Any]] = {row["competition"]: row for row in of_verifier}
     last = Competition.objects.filter(rounds__isnull=False).order_by("pk", "-rounds__number").distinct("pk")
     columns = [f"rounds__{name}" for name in ("number", "state", "failure_reason", "waiting_for", "source")]
     rounds: dict[int, Mapping[str, Any]] = {
@@ -385,8 +385,8 @@ def _books() -> tuple[CompetitionHealth, ...]:
             signed_to=row.signed_to,
             published=published.get(row.pk, {}).get("done", 0),
             unpublished=published.get(row.pk, {}).get("open", 0),
-            errors=found.get(row.pk, {}).get("errors", 0),
-            findings=found.get(row.pk, {}).get("findings", 0),
+            errors=finding_counts.get(row.pk, {}).get("errors", 0),
+            findings=finding_counts.get(row.pk, {}).get("findings", 0),
         )
         for row in rows
     )

@@ -42,11 +42,11 @@ def miner(request: HttpRequest, hotkey: str, *, url: Callable[[str], str]) -> Mi
     exact = queries.miner_at(hotkey)
     if exact:
         return exact
-    found = queries.miners_starting_with(hotkey) if len(hotkey) >= SHORTEST else []
-    if len(found) == 1:
-        raise Elsewhere(_moved(request, url(found[0].hotkey)))
-    if found:
-        choices = [(m.hotkey, m.label, url(m.hotkey)) for m in found]
+    miners = queries.miners_starting_with(hotkey) if len(hotkey) >= SHORTEST else []
+    if len(miners) == 1:
+        raise Elsewhere(_moved(request, url(miners[0].hotkey)))
+    if miners:
+        choices = [(m.hotkey, m.label, url(m.hotkey)) for m in miners]
         raise Elsewhere(_chooser(request, hotkey, choices, what="hotkeys"))
     raise Http404("No miner with this hotkey has revealed anything here.")
 
@@ -55,12 +55,12 @@ def prompt(
     request: HttpRequest, competition: Competition, stem: str, *, url: Callable[[str], str], otherwise: str
 ) -> HttpResponse:
     """For a name that no prompt has: where the prompt is whose name begins so.  Raises Http404 for none."""
-    found = duel_statistics.prompts_starting_with(competition, stem) if len(stem) >= SHORTEST else []
-    if not found:
+    stems = duel_statistics.prompts_starting_with(competition, stem) if len(stem) >= SHORTEST else []
+    if not stems:
         raise Http404(otherwise)
-    if len(found) == 1:
-        return _moved(request, url(found[0]))
-    return _chooser(request, stem, [(name, "", url(name)) for name in found], what="prompts")
+    if len(stems) == 1:
+        return _moved(request, url(stems[0]))
+    return _chooser(request, stem, [(name, "", url(name)) for name in stems], what="prompts")
 
 
 def _moved(request: HttpRequest, url: str) -> HttpResponse:

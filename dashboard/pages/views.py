@@ -43,24 +43,24 @@ def home_facts(request: HttpRequest, slug: str | None = None) -> home_pages.Home
         return render(request, "nothing_yet.html")
     competition = url_lookup.competition(slug, among=every) if slug else every[0]
     now = clock.now()
-    found, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
+    all_rounds, reigns = queries.rounds_of(competition), queries.reigns_of(competition)
     register = weights.register(competition, reigns, now=now)
-    decided = next((round_ for round_ in found if round_.state == "finished"), None)
+    decided = next((round_ for round_ in all_rounds if round_.state == "finished"), None)
     match, duels = page_queries.decision_in_pictures(decided, reigns)
     receipt, crowning = page_queries.receipt_of(decided, match, register, now=now), None
     if match is None:  # nothing to show of a defence without a duel: what made the leader is shown
         won_in = next((reign.won_in_id for reign in reigns if not reign.defence), None)
-        crowned = next((r for r in found if r.pk == won_in), None)
+        crowned = next((r for r in all_rounds if r.pk == won_in), None)
         match, duels = page_queries.decision_in_pictures(crowned, reigns)
         crowning = page_queries.receipt_of(crowned, match, register, now=now)
-    named = queries.labels_of(hotkey for round_ in found for hotkey in SS58.findall(round_.headline))
+    named = queries.labels_of(hotkey for round_ in all_rounds for hotkey in SS58.findall(round_.headline))
     return home_pages.page(
         competition,
-        rounds=found,
+        rounds=all_rounds,
         reigns=reigns,
         register=register,
         weight=weights.summary(competition, register, now=now),
-        tracker=page_queries.tracker(found[0], now=now) if found else None,
+        tracker=page_queries.tracker(all_rounds[0], now=now) if all_rounds else None,
         others=every,
         deciding=match,
         receipt=receipt,
@@ -171,8 +171,8 @@ def duel_facts(
 
 
 def duel_more(request: HttpRequest, page: DuelPage) -> Mapping[str, Any]:
-    asked, first = request.GET.get("view", ""), page.view_names[0] if page.view_names else ""
-    return {"view": asked if asked in page.view_names else first}  # it goes along from duel to duel: not each has it
+    view, first = request.GET.get("view", ""), page.view_names[0] if page.view_names else ""
+    return {"view": view if view in page.view_names else first}  # it goes along from duel to duel: not each has it
 
 
 def _audited(request: HttpRequest, slug: str, number: int, hotkey: str) -> Miner:
@@ -225,10 +225,10 @@ def title_duel_facts(request: HttpRequest, slug: str, number: int, hotkey: str, 
 
 def miner_facts(request: HttpRequest, hotkey: str) -> miner_pages.MinerPage | HttpResponse:
     try:
-        found = url_lookup.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
+        miner = url_lookup.miner(request, hotkey, url=lambda full: reverse("miner", args=[full]))
     except Elsewhere as other:
         return other.response
-    return miner_pages.page(page_queries.miner_rows(found, now=clock.now()))
+    return miner_pages.page(page_queries.miner_rows(miner, now=clock.now()))
 
 
 home = FactsPage(home_facts, template="home.html", more=home_more, settled=home_pages.still)
@@ -247,30 +247,30 @@ match_sheet = Sheet(match_facts, table="duels")
 
 @require_safe
 def current_round(request: HttpRequest, slug: str) -> HttpResponse:
-    found = queries.latest_round(slug)
-    if found is None:
+    latest = queries.latest_round(slug)
+    if latest is None:
         raise Http404("There is no round in this competition yet.")
-    return HttpResponseRedirect(reverse("round", args=[slug, found.number]))
+    return HttpResponseRedirect(reverse("round", args=[slug, latest.number]))
 
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """By the beginning of a hotkey, of a commit or of a prompt's name, or by a demo's label."""
-    asked = request.GET.get("q", "").strip()[:100]
-    miners, submissions, prompts = page_queries.search(asked)
+    query = request.GET.get("q", "").strip()[:100]
+    miners, submissions, prompts = page_queries.search(query)
     if len(miners) == 1 and not submissions and not prompts:
         return HttpResponseRedirect(reverse("miner", args=[miners[0].hotkey]))
     entries = [entry_facts(entry, round_=entry.round) for entry in submissions]
     shown = [(p, reverse("prompt", args=[p.competition.slug, p.stem])) for p in prompts]
-    found = {"asked": asked, "miners": miners, "entries": entries, "prompts": shown}
-    return fresh(render(request, "search.html", found))
+    context = {"query": query, "miners": miners, "entries": entries, "prompts": shown}
+    return fresh(render(request, "search.html", context))
 
 
 @require_safe
 def theme(request: HttpRequest, name: str) -> HttpResponse:
     """Remember how dark this visitor wants the pages, without a script, and lead back."""
-    asked = request.GET.get("next", "")
-    back = asked if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) and asked.startswith("/") else "/"
+    target = request.GET.get("next", "")
+    back = target if url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/") else "/"
     response = HttpResponseRedirect(back, headers={"Cache-Control": "no-store"})
     if name == "auto":
         response.delete_cookie("theme", samesite="Lax")

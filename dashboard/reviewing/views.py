@@ -137,7 +137,7 @@ def _act(subject: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[st
                 lambda: rulings.propose(row, signer=signer, now=now, **proposal),
                 competition_pk=subject.competition_pk(),
             )
-            return {"told": proposal, "decision": posted.get("decision", ""), "would_propose": would}
+            return {"posted": proposal, "decision": posted.get("decision", ""), "would_propose": would}
         if action == "write":
             rulings.propose(subject, signer=signer, now=now, shown=posted.get("shown", ""), **proposal)
         elif action in ("confirm", "decline"):
@@ -145,7 +145,7 @@ def _act(subject: Case, posted: Mapping[str, str], *, signer: Signer) -> dict[st
         else:
             raise RulingRefused("Nothing was asked for: use one of the buttons.")
     except RulingRefused as error:
-        return {"refused": error, "told": proposal, "decision": posted.get("decision", "")}
+        return {"refused": error, "posted": proposal, "decision": posted.get("decision", "")}
     return {}
 
 
@@ -191,7 +191,7 @@ def correct(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "page": {"competition": slug, "round": number},
         "signer": signer,
         "refused": refused,
-        "told": posted,
+        "posted": posted,
         "scopes": review_pages.reasons(),
         "whats": affected.WHAT.items(),
         "matches": [" ".join(rejudging.place_of(duel).match) for duel in rejudging.first_duels(round_)],
