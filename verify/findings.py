@@ -21,7 +21,7 @@ Value = str | int | float | bool | None
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, OSError)
 """What a value or a file raises that no examination expects."""
 LONGEST_VALUE = 160
-LONGEST_KEPT = 4000
+LONGEST_TEXT = 4000
 """Characters of one field of a finding; a hostile file may hold texts of any length."""
 MOST_BITS = 1024
 """Of a whole number that is shown; longer ones cannot always be written out."""
@@ -30,26 +30,26 @@ MOST_OF_A_KIND = 200
 ROUND_OF_FILE = re.compile(r"(?:^|/)rounds/(\d{1,9})(?:/|$)")
 
 
-def differences(found: Any, expected: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+def differences(actual: Any, expected: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """(path, what is there, what should be there)."""
-    if found is expected:  # what was taken over as it is
+    if actual is expected:  # what was taken over as it is
         return
-    if isinstance(found, dict) and isinstance(expected, dict):
-        for key in sorted({*found, *expected}, key=str):
-            if key in found and key in expected:
-                yield from differences(found[key], expected[key], (*path, str(key)))
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        for key in sorted({*actual, *expected}, key=str):
+            if key in actual and key in expected:
+                yield from differences(actual[key], expected[key], (*path, str(key)))
             else:
-                yield (*path, str(key)), found.get(key), expected.get(key)
-    elif isinstance(found, list | tuple) and isinstance(expected, list | tuple):
-        for place, (left, right) in enumerate(zip(found, expected, strict=False)):
+                yield (*path, str(key)), actual.get(key), expected.get(key)
+    elif isinstance(actual, list | tuple) and isinstance(expected, list | tuple):
+        for place, (left, right) in enumerate(zip(actual, expected, strict=False)):
             inside = list(differences(left, right, (*path, str(place))))
             if inside:
                 yield from inside
                 return
-        if len(found) != len(expected):
-            yield (*path, "how many"), len(found), len(expected)
-    elif isinstance(found, bool) != isinstance(expected, bool) or found != expected:
-        yield path, found, expected
+        if len(actual) != len(expected):
+            yield (*path, "how many"), len(actual), len(expected)
+    elif isinstance(actual, bool) != isinstance(expected, bool) or actual != expected:
+        yield path, actual, expected
 
 
 def kind_of(kinds: Kinds, path: Path) -> str:
@@ -165,7 +165,7 @@ class FindingLog:
         number = int(of_file[1]) if of_file else number
         severity = EVERY[kind].severity
         place, sentence = self.prefix + file, sentence or f"{meaning(kind)[0].upper()}{meaning(kind)[1:]}."
-        file, field, sentence = (text[:LONGEST_KEPT] for text in (place, field, sentence))
+        file, field, sentence = (text[:LONGEST_TEXT] for text in (place, field, sentence))
         finding = LoggedFinding(severity, kind, number, file, field, plain(found), plain(expected), sentence)
         if hash(finding) in self._seen:
             return
@@ -178,7 +178,7 @@ class FindingLog:
         self,
         kinds: Kinds,
         file: str,
-        found: object,
+        actual: object,
         expected: object,
         *,
         field: str = "",
@@ -187,7 +187,7 @@ class FindingLog:
     ) -> bool:
         """Is what stands in the file what was made again?  Each difference becomes a finding with its path."""
         good = True
-        for path, left, right in differences(found, expected):
+        for path, left, right in differences(actual, expected):
             at = {"field": " ".join(part for part in (field, ".".join(path)) if part), "round": round}
             self.note(kind_of(kinds, path), file=file, found=left, expected=right, sentence=sentence, **at)  # type: ignore[arg-type]
             good = False
@@ -213,7 +213,7 @@ class FindingLog:
 def plain(value: object) -> Value:
     """A scalar as it is; anything else as short JSON, so that a finding stays one line."""
     if isinstance(value, str):
-        return value[:LONGEST_KEPT]
+        return value[:LONGEST_TEXT]
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, float) and not isfinite(value):
@@ -222,7 +222,7 @@ def plain(value: object) -> Value:
         return value
     try:
         if isinstance(value, list | tuple | set | frozenset):
-            return ", ".join(str(plain(item)) for item in islice(value, LONGEST_KEPT))[:LONGEST_KEPT]
+            return ", ".join(str(plain(item)) for item in islice(value, LONGEST_TEXT))[:LONGEST_TEXT]
         return json.dumps(value, default=str)[:LONGEST_VALUE]
     except (RecursionError, ValueError) as error:
         return f"something that cannot be shown: {type(error).__name__}"
@@ -262,8 +262,8 @@ class VerifierReport:
 
     def left_out(self, severity: str) -> dict[str, int]:
         """Kind -> how many findings of it were counted and not kept."""
-        kept = Counter(finding.kind for finding in self.findings)
-        more = {kind: total - kept[kind] for (of, kind), total in self.totals.items() if of == severity}
+        reported = Counter(finding.kind for finding in self.findings)
+        more = {kind: total - reported[kind] for (of, kind), total in self.totals.items() if of == severity}
         return {kind: number for kind, number in sorted(more.items()) if number > 0}
 
 

@@ -261,8 +261,8 @@ def matches_of(files: Repository, round: RecordedRound, *, hotkey: str) -> Itera
         due = f"audit_{left}_{audit[1]}.json" if audit else f"duels_{left}.json"
         named = name == due if audit else name.startswith(f"duels_{left}")
         if match.challenger != hotkey or not named:
-            found = f"{match.challenger}/{due}"
-            files.log.note("match-misplaced", file=match.file, found=found, expected=f"{hotkey}/{name}")
+            stated = f"{match.challenger}/{due}"
+            files.log.note("match-misplaced", file=match.file, found=stated, expected=f"{hotkey}/{name}")
         yield replace(match, defender=f"{match.defender}_{int(audit[1])}") if audit else match
 
 

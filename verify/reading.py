@@ -69,8 +69,8 @@ class RecordRow:
 
     def compare(self, kinds: Kinds, expected: Mapping[str, object], **about: Any) -> None:
         """Are these fields what was made again?"""
-        for path, found, wanted in differences({key: self[key] for key in expected}, expected):
-            self.note(kind_of(kinds, path), ".".join(path), found=found, expected=wanted, **about)
+        for path, actual, wanted in differences({key: self[key] for key in expected}, expected):
+            self.note(kind_of(kinds, path), ".".join(path), found=actual, expected=wanted, **about)
 
     def one_of(self, key: str, known: Collection[str]) -> None:
         """A word that nobody knows is noted."""

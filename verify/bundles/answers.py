@@ -43,7 +43,7 @@ class AnswersByKey:
         self.rows = {row["key"]: row for row in rows}
         self.version, self.described, self.views = version, described, views or {}
         self.needed: set[str] = set()
-        self.take = ""
+        self.attempt = ""
 
     @property
     def bars(self) -> dict[str, int]:
@@ -101,7 +101,7 @@ class AnswersByKey:
         sheet = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.described["pixels"]}
         shown = [sha256(sheet | {"tiles": tiles}) for tiles in pictures]
         named = {"judge": self.version, "kind": kind, "pictures": shown, "text": text}
-        key = sha256(named | ({"take": self.take} if self.take else {}))
+        key = sha256(named | ({"take": self.attempt} if self.attempt else {}))
         if key not in self.rows:
             raise MissingAnswer(f"no answer {key[:16]}… to {kind}")
         self.needed.add(key)
@@ -141,15 +141,15 @@ def write(row: Row, described: Row) -> Row:
     """The answer as this judge can have given it: by its model, to one of its questions, with the labels of that, which
     hold enough of the mass, and with the shares that its log-probabilities give."""
     question = described["questions"].get(row["kind"])
-    again = stated(row) | {"model": f"{described['model']}@{described['revision']}"}
+    rewritten = stated(row) | {"model": f"{described['model']}@{described['revision']}"}
     if question is None:
-        return again | {"kind": "a question of this judge"}
+        return rewritten | {"kind": "a question of this judge"}
     if question["about"] == "prompt":
-        return again | {"shares": {}, "text": row["text"] if names_parts(row["text"]) else "a list of six parts"}
-    mass, least = again["mass"], -(-described["bars"]["least_mass"] * WHOLE // MILLION)
-    again["mass"] = mass if max(1, least) <= mass <= MOST_MASS else f"from {least} to {MOST_MASS}"
+        return rewritten | {"shares": {}, "text": row["text"] if names_parts(row["text"]) else "a list of six parts"}
+    mass, least = rewritten["mass"], -(-described["bars"]["least_mass"] * WHOLE // MILLION)
+    rewritten["mass"] = mass if max(1, least) <= mass <= MOST_MASS else f"from {least} to {MOST_MASS}"
     allowed = {label: share for label, share in row["shares"].items() if label in question["labels"] and share <= WHOLE}
-    return again | {"shares": measured(row | {"shares": allowed}, described)}
+    return rewritten | {"shares": measured(row | {"shares": allowed}, described)}
 
 
 def names_parts(text: str) -> bool:

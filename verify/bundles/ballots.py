@@ -97,7 +97,7 @@ def _specialists(answers: StageAnswers, lean: int) -> int:
     """Half the sum of the first two that agree; 0 as soon as no two of them can, or only against the lean."""
     for_challenger: list[int] = []
     for_defender: list[int] = []
-    for asked, kind in enumerate(SPECIALISTS, 1):
+    for number, kind in enumerate(SPECIALISTS, 1):
         vote = answers.value(kind)
         if vote > 0 and lean >= 0:
             for_challenger.append(vote)
@@ -107,7 +107,7 @@ def _specialists(answers: StageAnswers, lean: int) -> int:
             if len(votes) == 2:
                 total = sum(votes)
                 return abs(total) // 2 * (1 if total > 0 else -1)
-        if max(len(for_challenger), len(for_defender)) + len(SPECIALISTS) - asked < 2:
+        if max(len(for_challenger), len(for_defender)) + len(SPECIALISTS) - number < 2:
             break
     return 0
 

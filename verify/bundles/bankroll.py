@@ -17,8 +17,8 @@ Row = dict[str, Any]
 
 def held(won: int, lost: int, *, title: Row) -> Fraction:
     """The credits in all purses together after so many wins and losses."""
-    stakes = [Fraction(stake) for stake in title["stakes"]]
-    return sum((1 + s) ** won * (1 - s) ** lost for s in stakes) / Fraction(len(stakes))
+    shares = [Fraction(stake) for stake in title["stakes"]]
+    return sum((1 + s) ** won * (1 - s) ** lost for s in shares) / Fraction(len(shares))
 
 
 def earned(won: int, drawn: int, lost: int, *, rules: Row) -> bool:

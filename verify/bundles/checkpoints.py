@@ -86,7 +86,7 @@ def check(bundles: Sequence[ExaminedBundle], path: Path, *, operator: str | None
 def check_signature(head: LedgerHead, path: Path, *, operator: str | None, log: FindingLog) -> None:
     field, good = f"event {head.seq}", is_good(head)
     if not good:
-        note_signature(log, str(path), good, field=field, found=head.signed_by or None)
+        note_signature(log, str(path), good, field=field, signer=head.signed_by or None)
     if operator is not None:
         log.compare("foreign-signature", str(path), head.signed_by, operator, field=field)
 
@@ -104,8 +104,8 @@ def check_history(head: LedgerHead, bundles: Sequence[ExaminedBundle], path: Pat
             f"whose head {bundle.signed_by or 'nobody'} signed: the history was written twice. Keep both files."
         )
         about: dict[str, Any] = {"file": bundle.log.prefix + "ledger.jsonl", "round": bundle.round}
-        if log.compare(kind, found=stated, expected=head.head, field=field, sentence=sentence, **about):
-            by: dict[str, Any] = {"found": bundle.signed_by, "expected": head.signed_by}
+        if log.compare(kind, actual=stated, expected=head.head, field=field, sentence=sentence, **about):
+            by: dict[str, Any] = {"actual": bundle.signed_by, "expected": head.signed_by}
             log.compare("series-differs", field="operator", sentence="Another key signed it.", **by, **about)
     if not known:
         parts = ", ".join(f"{b.events[0]['seq']} to {b.events[-1]['seq']}" for b in bundles if b.events) or "none"

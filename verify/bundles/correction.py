@@ -47,8 +47,8 @@ def write(bundle: ExaminedBundle, doc: Row, applied: list[Row]) -> Row:
     bundle.compare("wrong-correction", NAME, last.get("before"), before, field="before")
     changed = doc["before"]["leader"] != bundle.document(DECISION)["leader"]
     if doc["scope"] in ("source", "generation") and first:
-        again = sorted(str(name).split(" ")[0] for name in first.get("anew", []))
-        bundle.compare("wrong-correction", NAME, again, whole_set(bundle, doc), field="anew")
+        remade = sorted(str(name).split(" ")[0] for name in first.get("anew", []))
+        bundle.compare("wrong-correction", NAME, remade, whole_set(bundle, doc), field="anew")
     return {
         "scope": first.get("scope"),
         "code": first.get("code"),
@@ -77,8 +77,8 @@ def whole_set(bundle: ExaminedBundle, doc: Row) -> list[str]:
 def set_aside(bundle: ExaminedBundle) -> None:
     """A verdict that counts no more is not among those that count; that it was told then, `events` looks at."""
     names = ("entry", "kind", "version")
-    counting, aside = keyed(bundle.document("audits.json"), *names), keyed(bundle.audits_aside(), *names)
-    bundle.compare("wrong-correction", NAME, sorted(counting.keys() & aside.keys()), [], field="set_aside")
+    in_force, aside = keyed(bundle.document("audits.json"), *names), keyed(bundle.audits_aside(), *names)
+    bundle.compare("wrong-correction", NAME, sorted(in_force.keys() & aside.keys()), [], field="set_aside")
 
 
 def first_decision(bundle: ExaminedBundle) -> None:
@@ -90,11 +90,11 @@ def first_decision(bundle: ExaminedBundle) -> None:
     met = pairs_of([match for match in bundle.matches if match.get("version", 1) == 1])
     ladder = doc["before"]["ladder"]
     rejected = rejected_in(audits) & {rung["challenger"] for rung in ladder}
-    found: Any = [{name: rung[name] for name in ("challenger", "defender", "verdict")} for rung in ladder]
+    actual: Any = [{name: rung[name] for name in ("challenger", "defender", "verdict")} for rung in ladder]
     expected: Any
     if bundle.titled:
         _, finalists, winner = title.outcome(bundle, list(met.values()), rejected)
-        found = {rung["challenger"]: rung["verdict"] for rung in ladder}
+        actual = {rung["challenger"]: rung["verdict"] for rung in ladder}
         expected = title.verdicts_of(finalists, rejected, winner)
     else:
         try:
@@ -103,7 +103,7 @@ def first_decision(bundle: ExaminedBundle) -> None:
             bundle.note("missing-match", MATCHES, field=str(gap))
             return
         winner = defender_after(expected)
-    bundle.compare("wrong-correction", NAME, found, expected, field="before.ladder")
+    bundle.compare("wrong-correction", NAME, actual, expected, field="before.ladder")
     bundle.compare("wrong-correction", NAME, doc["before"]["winner"], winner, field="before.winner")
 
 
@@ -242,7 +242,7 @@ def _made_again(bundle: ExaminedBundle, match: Row, before: Row, staged: Staged,
         if place not in staged.affected and prompt in earlier:
             expected = earlier[prompt]
         else:
-            again = place in staged.affected or (prompt, duel["left"], duel["right"]) in staged.files
+            rejudged = place in staged.affected or (prompt, duel["left"], duel["right"]) in staged.files
             expected = {name: value for name, value in duel.items() if name != "take"}
-            expected |= {"take": version} if again else {}
+            expected |= {"take": version} if rejudged else {}
         bundle.compare("wrong-correction", MATCHES, duel, expected, field=" ".join(place))

@@ -55,9 +55,9 @@ class ExaminedBundle:
         """Its number, None before the manifest is read."""
         return self.log.round
 
-    def compare_sets(self, missing: str, extra: str, file: str, found: Iterable[str], expected: Iterable[str]) -> None:
+    def compare_sets(self, missing: str, extra: str, file: str, actual: Iterable[str], expected: Iterable[str]) -> None:
         """Is each of the expected there as often as it is expected, and nothing else?"""
-        have, want = Counter(list(found)), Counter(list(expected))
+        have, want = Counter(list(actual)), Counter(list(expected))
         for name in sorted({*have, *want}):
             if have[name] != want[name]:
                 kind = missing if have[name] < want[name] else extra
@@ -211,17 +211,17 @@ def check_manifest(bundle: ExaminedBundle) -> None:
 def read_entry(bundle: ExaminedBundle, entry: Row) -> None:
     path, blob = entry["path"], BLOB.fullmatch(entry["path"])
     if blob:
-        found = digest_of(bundle, path)
+        measured = digest_of(bundle, path)
         bundle.compare("wrong-name", path, blob[1], entry["sha256"], field="path")
     else:
         data = bytes_of(bundle, path, most=SLACK + 2 * entry["bytes"])
-        found = None if data is None else (hashlib.sha256(data).hexdigest(), len(data))
+        measured = None if data is None else (hashlib.sha256(data).hexdigest(), len(data))
         document = None if data is None else _document(bundle, path, data, DOCUMENTS[path])
         if document is not None:
             bundle.documents[path] = document
-    if found is not None:
-        bundle.compare("wrong-hash", path, found[0], entry["sha256"], field="sha256")
-        bundle.compare("wrong-size", path, found[1], entry["bytes"], field="bytes")
+    if measured is not None:
+        bundle.compare("wrong-hash", path, measured[0], entry["sha256"], field="sha256")
+        bundle.compare("wrong-size", path, measured[1], entry["bytes"], field="bytes")
 
 
 def digest_of(bundle: ExaminedBundle, path: str) -> tuple[str, int] | None:

@@ -99,7 +99,7 @@ def stages_of(bundle: ExaminedBundle, match: Row, duel: Row, answers: AnswersByK
     elif silent(stages):
         bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
     else:
-        answers.take = take_of(bundle, duel)
+        answers.attempt = take_of(bundle, duel)
         sides = {name: answers.views.get(duel[name], {}) for name in ("left", "right")}
         return follow(bundle, MATCHES, stages, answers, field=field, prompt=duel["prompt"], **sides)
     return stages
@@ -115,8 +115,8 @@ def sound_answers(
     """Each once, in the order of their keys, and each an answer of this judge; `views`: a file's pictures."""
     doc, keys = bundle.document(NAME), [row["key"] for row in rows]
     bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
-    found, expected = keyed(map(stated, rows), "key"), {row["key"]: write(row, doc["described"]) for row in rows}
-    bundle.compare("wrong-answer", NAME, found, expected, field=at)
+    actual, expected = keyed(map(stated, rows), "key"), {row["key"]: write(row, doc["described"]) for row in rows}
+    bundle.compare("wrong-answer", NAME, actual, expected, field=at)
     return AnswersByKey(rows, version=doc["version"], described=doc["described"], views=views or {})
 
 
@@ -159,8 +159,8 @@ def views_of(bundle: ExaminedBundle) -> dict[str, Views]:
 
 def take_of(bundle: ExaminedBundle, duel: Row) -> str:
     """Under which name its questions were asked again; "" for the first time."""
-    take = duel.get("take", 1)
-    return f"{bundle.manifest['competition']} {bundle.round} {take}" if take > 1 else ""
+    attempt = duel.get("take", 1)
+    return f"{bundle.manifest['competition']} {bundle.round} {attempt}" if attempt > 1 else ""
 
 
 def check_controls(bundle: ExaminedBundle) -> None:
@@ -169,7 +169,7 @@ def check_controls(bundle: ExaminedBundle) -> None:
         return
     rows = bundle.document(NAME)["controls"]
     made = [[row["take"], row["kind"], row["prompt"], row["variant"]] for row in rows]
-    planned = sorted(place for take in range(1, last_take(rows) + 1) for place in plan(bundle, take=take))
+    planned = sorted(place for attempt in range(1, last_take(rows) + 1) for place in plan(bundle, attempt=attempt))
     bundle.compare("wrong-control", NAME, made, planned, field="controls")
     views = views_of(bundle)
     expected = {
@@ -189,14 +189,14 @@ def last_take(rows: Sequence[Row]) -> int:
     return min(max((row["take"] for row in rows), default=1), len(rows) or 1)
 
 
-def plan(bundle: ExaminedBundle, *, take: int) -> list[list[Any]]:
+def plan(bundle: ExaminedBundle, *, attempt: int) -> list[list[Any]]:
     """Each prompt with one way of doctoring, the ways in turn; more than one way only where prompts are short."""
     stems = [prompt["stem"] for prompt in bundle.document("round.json")["prompts"]]
     duels, plan = len(stems) * len(order_of(bundle)), []
     for kind, ways in VARIANTS.items() if duels else ():
         turns = [(n, stem, turn) for turn in range(len(ways)) for n, stem in enumerate(stems)]
         number = max(LEAST, math.ceil(duels * SHARE[kind]))
-        plan += [[take, kind, stem, ways[(n + turn) % len(ways)]] for n, stem, turn in turns[:number]]
+        plan += [[attempt, kind, stem, ways[(n + turn) % len(ways)]] for n, stem, turn in turns[:number]]
     return plan
 
 
@@ -214,8 +214,8 @@ def write_control(bundle: ExaminedBundle, row: Row, views: Mapping[str, Views]) 
         drawn = {name for name in left if bundle.blobs.get(right.get(name, ""), {}).get("role") == "view"}
         expected["views"] = dict.fromkeys(left, "a picture in the bundle") | {name: right[name] for name in drawn}
     if not (row["kind"] == "repeat" and silent(stages)):
-        again = follow(bundle, NAME, stages, answers, field=field, prompt=row["prompt"], left=left, right=right)
-        expected["detail"] = row["detail"] | ({} if again == stages else {"stages": again})
+        rewritten = follow(bundle, NAME, stages, answers, field=field, prompt=row["prompt"], left=left, right=right)
+        expected["detail"] = row["detail"] | ({} if rewritten == stages else {"stages": rewritten})
     unneeded(bundle, answers, at=field)
     try:
         outcome, score, by = verdict(stages, by_model=True, bars=bars_of_bundle(bundle))
@@ -284,7 +284,7 @@ def health(bundle: ExaminedBundle) -> None:
         return
     controls = bundle.document(NAME)["controls"]
     last, judged = last_take(controls), [row for row in controls if row["state"] == "judged"]
-    takes = [[row for row in judged if row["take"] == take] for take in range(1, last + 1)]
+    takes = [[row for row in judged if row["take"] == attempt] for attempt in range(1, last + 1)]
     announced = [
         body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body
     ]

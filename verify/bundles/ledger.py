@@ -157,12 +157,14 @@ def checkpoint(bundle: ExaminedBundle) -> None:
         note_signature(bundle.log, NOTE, good)
 
 
-def note_signature(log: FindingLog, file: str, good: bool | None, *, field: str = "", found: str | None = None) -> None:
+def note_signature(
+    log: FindingLog, file: str, good: bool | None, *, field: str = "", signer: str | None = None
+) -> None:
     """A signature that is not by the key it names, or that nothing here can check."""
     if good is None:
         log.note("signature-unchecked", file, field=field, sentence="Install bittensor-core to check signatures.")
     else:
-        log.note("bad-signature", file, field=field or "signature", found=found)
+        log.note("bad-signature", file, field=field or "signature", found=signer)
 
 
 @cache

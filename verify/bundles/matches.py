@@ -86,8 +86,8 @@ def write(bundle: ExaminedBundle, match: Row, files: Files, answers: AnswersByKe
             expected = "unneeded" if unneeded else "played"
             field = f"{label(match)} {duel['prompt']} state"
             bundle.note("wrong-duels", NAME, field=field, found=duel["state"], expected=expected)
-        again = {} if duel["state"] == "unneeded" else write_duel(bundle, match, duel, left, right, answers)
-        row |= {**duel, **again, **row}
+        rewritten = {} if duel["state"] == "unneeded" else write_duel(bundle, match, duel, left, right, answers)
+        row |= {**duel, **rewritten, **row}
     return {
         "defender_origin": "generated" if match["defender"] == "leader" else "submitted",
         "challenger_origin": origin_of(bundle, match),
@@ -118,8 +118,8 @@ def write_duel(
         return {**sides, "outcome": outcome, "score_micro": None, "detail": {}, "failure": failure}
     detail = dict(duel["detail"])
     stages = detail.get("stages", [])
-    again = stages if answers is None else judging.stages_of(bundle, match, duel, answers)
-    detail |= {} if again == stages else {"stages": again}
+    rewritten = stages if answers is None else judging.stages_of(bundle, match, duel, answers)
+    detail |= {} if rewritten == stages else {"stages": rewritten}
     try:
         outcome, score, by = verdict(stages, by_model=judging.by_model(bundle), bars=bars_of_bundle(bundle))
     except Wrong as wrong:

@@ -107,8 +107,8 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
     changed = {name: str(exact(value)) if name in SHARES else value for name, value in given.items()}
     if "title" in given:
         title = {name: str(exact(v)) if name in TITLE_SHARES else v for name, v in given["title"].items()}
-        stakes = {"stakes": [str(exact(stake)) for stake in title["stakes"]]} if "stakes" in title else {}
-        changed["title"] = rules["title"] | title | stakes
+        shares = {"stakes": [str(exact(stake)) for stake in title["stakes"]]} if "stakes" in title else {}
+        changed["title"] = rules["title"] | title | shares
     if "audits" in changed:
         changed["audits"] = [kind for kind in MARGIN_1["audits"] if kind in changed["audits"]]
     return rules | changed

@@ -51,16 +51,16 @@ class PriorEvents:
 
 def check(bundle: ExaminedBundle) -> None:
     """Everything the ledger tells of this round, in its order."""
-    found: dict[str, Event] = {case: {} for case in KINDS}
+    actual: dict[str, Event] = {case: {} for case in KINDS}
     expected: dict[str, Event] = {case: {} for case in KINDS}
     before = PriorEvents()
     for event in (event for event in bundle.events if event["body"].get("round") == bundle.round):
         place, stated = f"event {event['seq']} {event['kind']}", event["body"]
         if is_by_people(event):  # the outcome of what was decided is in its event's name
             stated = stated | {"outcome": event["kind"].partition(".")[2]}
-        for case, again in write(bundle, event, before).items():
-            found[case][place], expected[case][place] = {name: stated.get(name) for name in again}, again
-    bundle.compare(KINDS, NAME, found, expected)
+        for case, rewritten in write(bundle, event, before).items():
+            actual[case][place], expected[case][place] = {name: stated.get(name) for name in rewritten}, rewritten
+    bundle.compare(KINDS, NAME, actual, expected)
 
 
 def write(bundle: ExaminedBundle, event: Event, before: PriorEvents) -> dict[str, Event]:
@@ -146,10 +146,10 @@ def carried_out(event: Event, before: PriorEvents) -> dict[str, Event]:
         ]
         return {"appeals": {"to": body.get("to") if body.get("to") in turned else "as an upheld appeal turned it"}}
     ruling = before.confirmed.get((kind, *who(body)), {})
-    again = {"rulings": {name: ruling.get(name) for name in ("outcome", "code", "by", "because")}}
+    rewritten = {"rulings": {name: ruling.get(name) for name in ("outcome", "code", "by", "because")}}
     if kind == "appeal" and who(body) not in before.lodged:
-        again["appeals"] = {"appellant": "somebody who had lodged this appeal"}
-    return again
+        rewritten["appeals"] = {"appellant": "somebody who had lodged this appeal"}
+    return rewritten
 
 
 def turned_by(body: Event, appeal: Event, ruling: Event | None) -> str | None:

@@ -99,11 +99,11 @@ DUEL = UNNEEDED | form(text="outcome left right", maybe_whole="score_micro", fai
 TALLY = form(count="won drawn lost void forfeits_challenger forfeits_defender")
 NUMBERS = Each((Either((TEXT, WHOLE)),))
 CHECK = form(text="check tool tool_version ruleset outcome")
-FOUND = form(text="severity rule file sentence check tool tool_version", maybe_count="line")
+SOURCE_FINDING = form(text="severity rule file sentence check tool tool_version", maybe_count="line")
 AUDIT = form(
     text="entry kind verdict code reason archive",
     count="version",
-    row={"people": [TEXT], "numbers": NUMBERS, "limits": NUMBERS, "checks": [CHECK], "findings": [FOUND]},
+    row={"people": [TEXT], "numbers": NUMBERS, "limits": NUMBERS, "checks": [CHECK], "findings": [SOURCE_FINDING]},
 )
 MATCH = form(
     text="kind defender defender_origin challenger challenger_origin judge judge_name stopped",

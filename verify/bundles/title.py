@@ -105,7 +105,7 @@ def announced(bundle: ExaminedBundle) -> None:
     stems = [row["stem"] for row in (*doc["fresh"], *prompts)]
     bundle.compare("wrong-prompts", NAME, len(set(stems)), len(stems), field="stems", sentence="A name twice.")
     events = [body for body in bodies(bundle, "round.miner_generation", of_round=bundle.round) if "fresh" in body]
-    found: Row = {"fresh": [row["sha256"] for row in bundle.fresh], "carried": {}, "left": {}}
+    actual: Row = {"fresh": [row["sha256"] for row in bundle.fresh], "carried": {}, "left": {}}
     expected: Row = {"fresh": events[0]["fresh"] if events else None, "carried": {}, "left": {}}
     if doc["seen"] and bundle.round != 1:
         bundle.note("told-earlier", NAME, field="seen", found=f"{len(doc['seen'])} prompts")
@@ -114,13 +114,13 @@ def announced(bundle: ExaminedBundle) -> None:
         before = carried(bundle, commit=row["commit"], leader=leader_commit(bundle))
         if before is None:
             bundle.note("told-earlier", NAME, field=row["entry"], found=row["carried"])
-        kept = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == row["commit"]]
-        kept = kept[-1:] if bundle.aside() else kept  # made anew, it may have been told once more
-        found["carried"][row["entry"]] = row["carried"]
+        bankrolls = [b for b in bodies(bundle, "bankroll", of_round=bundle.round) if b["commit"] == row["commit"]]
+        bankrolls = bankrolls[-1:] if bundle.aside() else bankrolls  # made anew, it may have been told once more
+        actual["carried"][row["entry"]] = row["carried"]
         expected["carried"][row["entry"]] = row["carried"] if before is None else before
-        found["left"][row["entry"]] = [row["left"]]
-        expected["left"][row["entry"]] = [{name: body[name] for name in NOTHING} for body in kept]
-    bundle.compare("ledger-differs", NAME, found, expected)
+        actual["left"][row["entry"]] = [row["left"]]
+        expected["left"][row["entry"]] = [{name: body[name] for name in NOTHING} for body in bankrolls]
+    bundle.compare("ledger-differs", NAME, actual, expected)
 
 
 def carried(bundle: ExaminedBundle, *, commit: str, leader: str) -> Row | None:

@@ -74,13 +74,13 @@ def duels(round: RecordedRound, _: object) -> None:
             if stems and prompts:
                 round.log.note(kind, match.file, field="duels", found=stems[:5], sentence=f"{len(stems)} in all.")
         for duel in match.duels:
-            found = {"prompt": duel.prompt, "winner": duel.winner}
+            actual = {"prompt": duel.prompt, "winner": duel.winner}
             expected = {
                 "prompt": prompts.get(duel.stem, duel.prompt),
                 "winner": without_pictures(duel) or duel.winner,
             }
-            if found != expected:
-                round.log.compare(DUEL_KINDS, match.file, {duel.field: found}, {duel.field: expected})
+            if actual != expected:
+                round.log.compare(DUEL_KINDS, match.file, {duel.field: actual}, {duel.field: expected})
 
 
 def without_pictures(duel: RecordedDuel) -> str:
@@ -157,14 +157,14 @@ def files_shown(round: RecordedRound, _: object) -> None:
         for side, owner, what in outputs_shown(round, match):
             met[owner, what].add(match.challenger)
             matches[owner, what] += 1
-            for stem, found, expected in unlisted_files(round, match, side, made=round.assets.get((owner, what), {})):
-                differing[owner, what, stem, found, expected].append(match.challenger)
-    for (owner, what, stem, found, expected), among in sorted(differing.items()):
+            for stem, actual, expected in unlisted_files(round, match, side, made=round.assets.get((owner, what), {})):
+                differing[owner, what, stem, actual, expected].append(match.challenger)
+    for (owner, what, stem, actual, expected), among in sorted(differing.items()):
         others = sorted(met[owner, what] - set(among))
         rest = f"; in the match of {', '.join(others)} it was the listed one" if 0 < len(others) <= 3 else ""
         sentence = f"In {len(among)} of {matches[owner, what]} matches a duel used another file than is listed{rest}."
         name = f"{owner}/{'generations' if round.era == 0 else what}.json"
-        round.note("judged-other-file", name, field=stem, found=found, expected=expected, sentence=sentence)
+        round.note("judged-other-file", name, field=stem, found=actual, expected=expected, sentence=sentence)
 
 
 def unlisted_files(
@@ -185,5 +185,5 @@ def outputs_shown(round: RecordedRound, match: RecordedMatch) -> list[tuple[str,
     if number is None:
         return [(DEFENDER, *of_defender), (CHALLENGER, match.challenger, SUBMITTED)]
     against = (match.challenger, SUBMITTED) if left == SUBMITTED else of_defender
-    again = [(DEFENDER, *against), (CHALLENGER, match.challenger, f"generated_{number}")]
-    return again if round.era == 2 else []
+    reruns = [(DEFENDER, *against), (CHALLENGER, match.challenger, f"generated_{number}")]
+    return reruns if round.era == 2 else []

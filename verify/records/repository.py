@@ -39,7 +39,7 @@ AUDITS = (audits.keys, audits.source, audits.generation, audits.critical_prompts
 STAGES = ("open", "miner_generation", "downloading", "duels", "finalizing", "finished", "paused")
 OLD_STAGES = ("collecting", "generating")
 UNFINISHED = "it is not finished, so nothing is decided yet"
-FOUNDING = -1
+BEFORE_FIRST_ROUND = -1
 """The current round of a competition that has been founded and has begun none."""
 
 
@@ -91,7 +91,7 @@ def current_round(files: Repository) -> int | None:
         return None
     row.one_of("stage", (*STAGES, *OLD_STAGES))
     current: int | None = row["current_round"]
-    if current is not None and current != FOUNDING and not files.has(f"rounds/{current}/schedule.json"):
+    if current is not None and current != BEFORE_FIRST_ROUND and not files.has(f"rounds/{current}/schedule.json"):
         row.note("state-round", "current_round", found=current)
     return current + 1 if current is not None and row["stage"] == "finished" else current
 
@@ -116,9 +116,9 @@ def check_round(round: RecordedRound, reigns: list[RecordRow]) -> str | None:
 
 def summary(round: RecordedRound, decision: Decision, recorded: str | None) -> str:
     """What was played, how far each came, and whether the winner follows."""
-    again = sum(matches.repeat_of(defender) is not None for defender, _ in round.matches)
-    played = f"{len(round.submissions)} submissions, {len(round.matches) - again} matches"
-    played += f", {again} matches of audits" if again else ""
+    reruns = sum(matches.repeat_of(defender) is not None for defender, _ in round.matches)
+    played = f"{len(round.submissions)} submissions, {len(round.matches) - reruns} matches"
+    played += f", {reruns} matches of audits" if reruns else ""
     steps = " -> ".join(["leader", *decision.final.winners])
     turns = f"{len(decision.queue)} had a turn, {len(decision.candidates)} won one; last ladder {steps}"
     if not round.finished:
