@@ -13,6 +13,8 @@ from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings
 from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 from core import clock
 from tests import databases
@@ -114,6 +116,22 @@ def tables_are_emptied_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", databases.emptying)
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_looked_up_once() -> Iterator[None]:
+    """Each test client makes the middleware anew, which would stat every static file again."""
+    look_up, known = WhiteNoiseMiddleware.add_files_from_finders, dict[str, StaticFile]()
+
+    def once(self: WhiteNoiseMiddleware) -> None:
+        if not known:
+            look_up(self)
+            known.update(self.files)
+        self.files.update(known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", once)
         yield
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from io import StringIO
 from pathlib import Path
@@ -153,5 +154,7 @@ def packages(file: Path) -> set[str]:
     body = ast.parse(file.read_text()).body
     names = [alias.name for line in body if isinstance(line, ast.Import) for alias in line.names]
     names += [line.module or "" for line in body if isinstance(line, ast.ImportFrom)]
-    known = packages_distributions()
-    return {dist.lower().replace("_", "-") for name in names for dist in known.get(name.split(".")[0], [])[:1]}
+    return {dist.lower().replace("_", "-") for name in names for dist in installed().get(name.split(".")[0], [])[:1]}
+
+
+installed = cache(packages_distributions)  # it opens every distribution of the environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -84,12 +85,18 @@ def test_a_pair_has_one_match_of_an_attempt_and_one_that_counts(round_: Round) -
 
 @pytest.fixture
 def database_of_before(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A database of its own, as the migrations before attempts leave it."""
+    """A database of its own, as the migrations before attempts leave it: they are undone once a run."""
     with django_db_blocker.unblock():
-        databases.make("gauntlet_attempts", like=databases.template())
-        with databases.connected_to("gauntlet_attempts"):
-            for app, migration in BEFORE:
-                call_command("migrate", app, migration, verbosity=0)
+        with databases.once_a_run("gauntlet_before_attempts") as folder:
+            if not (folder / "done").exists():
+                databases.make("gauntlet_before_attempts", like=databases.template())
+                with databases.connected_to("gauntlet_before_attempts"):
+                    for app, migration in BEFORE:
+                        call_command("migrate", app, migration, verbosity=0)
+                (folder / "done").touch()
+            name = f"gauntlet_attempts_{os.getpid()}"
+            databases.make(name, like="gauntlet_before_attempts")
+        with databases.connected_to(name):
             yield
 
 

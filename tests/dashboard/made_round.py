@@ -180,12 +180,12 @@ class Maker:
             )
             for place, prompt in enumerate(self.prompts)
         )
-        tone = zlib.crc32(side.encode())
+        tone, rig = zlib.crc32(side.encode()), EMBEDDED.digest()
         Rendering.objects.bulk_create(
             Rendering(
                 competition=self.competition,
                 sha256=sha256,
-                rig=EMBEDDED.digest(),
+                rig=rig,
                 renderer="raycast/1",
                 views=views(tone, place),
                 triangles=1200,

@@ -49,9 +49,9 @@ def play(stage: Stage, number: int) -> Path:
     """As `Stage.play`, with reviewers."""
     look = stage.look
 
-    def looked() -> None:
+    def looked() -> bool:
         review_all(stage)
-        look()
+        return look()
 
     stage.look = looked  # type: ignore[method-assign]
     try:

@@ -218,11 +218,11 @@ def test_a_corrected_edition_is_read_before_it_is_signed_as_the_first_was(
         look = stage.look
         broken: list[Any] = []
 
-        def broken_look() -> None:
+        def broken_look() -> bool:
             for reissue in Reissue.objects.filter(state="publishing")[: 0 if broken else 1]:
                 broken.append(Submission.objects.filter(round=reissue.round, role="challenger").order_by("pk")[0])
                 Submission.objects.filter(pk=broken[0].pk).update(commit="e" * 40)
-            look()
+            return look()
 
         stage.look = broken_look  # type: ignore[method-assign]
         with pytest.raises(AssertionError, match="does not come to an end"):

@@ -49,10 +49,10 @@ VALUES: list[bytes] = [
 VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"(?!\s*:)|-?\d+(?:\.\d+)?|true|false|null')
 
 
-def changed(data: bytes, random: Random) -> Iterator[bytes]:
-    """The document with another value at one of its places, each value once."""
+def changed(data: bytes, random: Random, *, every: int) -> Iterator[bytes]:
+    """The document with another value at one of its places: each value once, or of each `every` one."""
     places = [match.span() for match in VALUE.finditer(data)] or [(0, len(data))]
-    for value in VALUES:
+    for value in VALUES[random.randrange(every) :: every]:
         start, end = random.choice(places)
         yield data[:start] + value + data[end:]
         yield value
@@ -67,28 +67,33 @@ def assert_told(folder: Path, capsys: pytest.CaptureFixture[str], *options: str)
     capsys.readouterr().out.encode()
 
 
+EVERY = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+
+
+@EVERY
 @pytest.mark.parametrize(
     "name", ["manifest.json", "checkpoint.txt", "checkpoint.sig.json", "ledger.jsonl", "matches.json", "round.json"]
 )
 def test_any_value_at_any_place_of_a_bundle_is_a_finding(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, every: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = made_bundle.make()
     folder = made.write(tmp_path / "bundle")
-    for data in changed((folder / name).read_bytes(), Random(name)):
+    for data in changed((folder / name).read_bytes(), Random(name), every=every):
         (folder / name).write_bytes(data)
         assert_told(folder, capsys)
 
 
+@EVERY
 @pytest.mark.parametrize(
     "name", ["config.json", "leader.json", "state.json", "submissions.json", "schedule.json", "duels_"]
 )
 def test_any_value_at_any_place_of_a_repository_is_a_finding(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, every: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = made_records.write(made_records.era_1(), tmp_path)
     path = next(path for path in sorted(root.rglob("*.json")) if path.name.startswith(name))
-    for data in changed(path.read_bytes(), Random(name)):
+    for data in changed(path.read_bytes(), Random(name), every=every):
         path.write_bytes(data)
         assert_told(root, capsys)
 
