@@ -22,7 +22,6 @@ LARGEST_ARCHIVE = 64 << 20
 STATES = ("warming_up", "ready", "generating", "complete", "replace")
 SILENT, NONSENSE = "silent", "nonsense"
 LARGEST_PAYLOAD = 4096
-NOT_REACHED = (502, 503, 504)  # a provider's proxy says so, or the service itself: either way it gave no answer
 POLL_S, SUBMIT_S, COLLECT_S = 5.0, 10.0, 60.0
 
 
@@ -71,8 +70,6 @@ def poll(pod: Pod, *, replacements_remaining: int, patience_s: float = POLL_S) -
         return PodStatus(state=SILENT, detail=str(reason))
     except link.Rubbish as reason:
         return PodStatus(state=NONSENSE, detail=str(reason))
-    if answer.status in NOT_REACHED:
-        return PodStatus(state=SILENT, detail=f"/status answered {answer.status}")
     if answer.status != 200:
         return PodStatus(state=NONSENSE, detail=f"/status answered {answer.status}")
     status = _object(answer.body)
@@ -100,8 +97,6 @@ def submit(pod: Pod, *, image_urls: Mapping[str, str], seed: int, patience_s: fl
         return Submitted(state=NONSENSE, detail=str(reason))
     if answer.status == 409:
         return Submitted(state="conflict", detail=_current_status(answer.body))
-    if answer.status in NOT_REACHED:
-        return Submitted(state=SILENT, detail=f"/generate answered {answer.status}")
     if answer.status != 200:
         return Submitted(state=NONSENSE, detail=f"/generate answered {answer.status}")
     accepted = _object(answer.body).get("accepted")
@@ -127,8 +122,7 @@ def collect(pod: Pod, *, into: Path, patience_s: float = COLLECT_S) -> Collected
         incoming.unlink(missing_ok=True)
     if answer.status == 409:
         return Collected(state="conflict", detail=_current_status(answer.body))
-    state = SILENT if answer.status in NOT_REACHED else NONSENSE
-    return Collected(state=state, detail=f"/results answered {answer.status}")
+    return Collected(state=NONSENSE, detail=f"/results answered {answer.status}")
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from core.net.url_guard import HttpOrigin
 LARGEST_REFUSAL = 64 << 10
 # Something was answered, but not what HTTP or our limits allow; every other failure is silence.
 RUBBISH = frozenset({"bad_url", "broken_http", "headers_too_big", "encoded", "too_big"})
+NOT_REACHED = (502, 503, 504)  # a provider's proxy says so, or the service itself: either way it gave no answer
 
 
 class Silent(Exception):
-    """No connection, no answer, or no end of it in time."""
+    """No connection, no answer (or a proxy's that there is none), or no end of it in time."""
 
 
 class Rubbish(Exception):
@@ -74,6 +75,8 @@ def _exchange(
             watch=Watch(Patience.within(patience_s), time.monotonic),
             limits=TransferLimits(body_bytes=most),
         ) as response:
+            if response.status in NOT_REACHED:
+                raise Silent(f"{path.partition('?')[0]} answered {response.status}")
             yield response
     except FetchFailed as failed:
         kind = Rubbish if failed.code in RUBBISH else Silent

@@ -205,6 +205,23 @@ def test_nobody_at_the_address_is_silence(tmp_path):
     assert batch.poll(gone, replacements_remaining=0).state == "silent"
 
 
+@pytest.mark.parametrize("status", [b"502 Bad Gateway", b"503 Service Unavailable", b"504 Gateway Timeout"])
+def test_what_a_proxy_answers_for_a_pod_that_it_does_not_reach_is_silence(tmp_path, status):
+    for path in (b"/health", b"/status", b"/generate", b"/results"):
+        with service(tmp_path, {path: answer(b"<html>nobody is there</html>", status=status)}) as pod:
+            answers = {
+                b"/status": batch.poll(pod, replacements_remaining=0),
+                b"/generate": batch.submit(pod, image_urls={"a": "http://1"}, seed=1),
+                b"/results": batch.collect(pod, into=tmp_path / "r.zip"),
+            }
+            result = answers.get(path, answers[b"/status"])
+            assert (result.state, result.detail) == ("silent", f"{path.decode()} answered {status[:3].decode()}")
+            with pytest.raises(link.Silent):
+                link.ask(pod.address, path.decode())
+            with pytest.raises(link.Silent), (tmp_path / "file").open("wb") as file:
+                link.save(pod.address, path.decode(), into=file, patience_s=5, most=1 << 20)
+
+
 def test_a_pod_may_have_a_network_address(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
