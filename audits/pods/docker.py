@@ -86,7 +86,7 @@ class DockerPods:
             volumes = self._volumes(digest)
             body = _service(self.host, name=name, digest=digest, command=command, volumes=volumes)
             self._ensure_service(name, body)
-            self._require_no_volume(name)
+            self._require_no_volume(name, container or self._inspect(name) or {})
             if self.host.egress and container is None:
                 self._join(self.host.egress, name)
             gate = self._inspect(f"{name}-gate") or {}
@@ -171,10 +171,9 @@ class DockerPods:
         image_json = self.engine.json("GET", f"{VERSION}/images/{digest}/json")
         return tuple(sorted((image_json or {}).get("Config", {}).get("Volumes") or {}))
 
-    def _require_no_volume(self, name: str) -> None:
+    def _require_no_volume(self, name: str, container: Mapping[str, Any]) -> None:
         """A volume lies on the host's disk, without a limit: a service could fill it for all others."""
-        mounts = (self._inspect(name) or {}).get("Mounts") or []
-        if any(mount.get("Type") == "volume" for mount in mounts):
+        if any(mount.get("Type") == "volume" for mount in container.get("Mounts") or ()):
             self._remove(name)
             sentence = "The image declares a volume (VOLUME in its Dockerfile). A service writes below /tmp only."
             raise PodFault(MINER, "declares_a_volume", sentence)

@@ -65,6 +65,17 @@ def test_starting_twice_is_starting_once(engine, pods):
     assert sorted(engine.containers) == ["run-1-0", "run-1-0-gate"]
 
 
+def test_a_service_that_is_there_is_looked_at_once_to_be_started_again(engine, pods):
+    pods.start(IMAGE, name="run-1-0")
+    engine.asked.clear()
+    pods.start(IMAGE, name="run-1-0")
+    assert engine.asked.count("GET /v1.43/containers/run-1-0/json") == 1
+    engine.containers["run-1-0"]["Mounts"] = [{"Type": "volume", "Destination": "/data"}]
+    with pytest.raises(PodFault, match="declares a volume"):
+        pods.start(IMAGE, name="run-1-0")
+    assert "run-1-0" not in engine.containers
+
+
 @pytest.mark.parametrize("killed_after", range(1, 9))
 def test_a_worker_killed_at_any_step_of_the_start_leaves_a_pod_that_the_next_one_finishes(engine, pods, killed_after):
     real, calls = pods.engine.raw, 0
