@@ -6,10 +6,9 @@ pod; generation is counted over all pods and does not restart, except for an att
 fault; handing over is counted for each batch.
 
 It is not always visible who caused a loss: a killed process may have killed itself, and what does not answer may be
-cut off by our network.  Such a loss is `unclear`, and a
-control pod decides: a small service of ours, run through the same provider right afterwards.  Where that works, the
-service caused the loss; only where the control fails too is it an outage.  The same control runs before a row of lost
-pods of ours ends a run, so that no service can end it.
+cut off by our network.  Such a loss is `unclear`, and a control pod decides: a small service of ours, run through the
+same provider right afterwards.  Where that works, the service caused the loss; only where the control fails too is it
+an outage.  The same control runs before a row of lost pods of ours ends a run, so that no service can end it.
 """
 
 from __future__ import annotations
@@ -79,9 +78,9 @@ class Event:
 
     started; refused (failure: why no pod); seen (state: one of POD_STATES, `replace`, `silent`, `nonsense` or
     `conflict`, from whichever step the pod answered so); blind (failure: its provider does not say how the pod is, so
-    no clock of the miner's runs); submitted; collected; unusable (failure: why the archive was
-    refused); lost (failure: why the pod ended); stopped (we ended it); control_passed; control_failed (failure: what
-    the control pod failed with).
+    no clock of the miner's runs); submitted; collected; unusable (failure: why the archive was refused); lost (failure:
+    why the pod ended); stopped (we ended it); control_passed; control_failed (failure: what the control pod failed
+    with).
     """
 
     kind: str
