@@ -19,7 +19,7 @@ from audits.reviews import in_force, reruns
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
 from audits.source.scanning import NoSandbox
-from competition import chain, prompts
+from competition import prompts
 from competition.attempts import goes_by
 from competition.decisions.attempts import number_of, numbered
 from competition.models import Round, Submission
@@ -63,10 +63,9 @@ def pause_what_is_out_of_tries(now: datetime) -> None:
             round_ = row.submission.round
             why = f"The code of {row.submission.key} cannot be run: {row.failure_reason}"
             if round_.declared.queue:
-                engine.move(round_, pause(round_, why, code="PODS", failure_class=row.failure_class), now=now)
+                engine.move(round_, pause(round_, why, code="PODS", failure_class=row.failure_class, now=now), now=now)
     for round_ in Round.objects.filter(state__in=RUNNING, failure_code=WORKER_DIED).select_related("competition"):
-        block = chain.block_now(round_.competition, now=now) if round_.state == "open" else None
-        engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED, block=block), now=now)
+        engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED, now=now), now=now)
 
 
 def conduct(audit: Audit, now: datetime) -> Outcome:
@@ -233,11 +232,11 @@ def finalize(round_: Round, now: datetime) -> Outcome:
     """Audit the winners, ask the ruleset again with the verdicts, and decide."""
     decision = NOBODY
     if matches.challengers(round_):
-        stop = trouble(round_)
+        stop = trouble(round_, now=now)
         stuck = round_.audits.filter(Audit.out_of_tries()).first()
         if stop is None and stuck is not None:  # what is ours stops the round, not the miner
             why = f"The {stuck.kind} audit of {stuck.submission.key} cannot be finished: {stuck.failure_reason}"
-            stop = pause(round_, why, code="AUDIT", failure_class=stuck.failure_class)
+            stop = pause(round_, why, code="AUDIT", failure_class=stuck.failure_class, now=now)
         if stop:
             return stop
         decision = decide(round_)
@@ -249,7 +248,7 @@ def finalize(round_: Round, now: datetime) -> Outcome:
             who = f"a reviewer must decide the {person.kind} audit of {person.submission.key}"
             return Wait(SOON, f"{who}: {person.reason}")
     if edited := [*recorded.edited_matches(round_), *_edited_audits(round_)]:
-        return pause(round_, recorded.sentence(edited), code=recorded.CODE)
+        return pause(round_, recorded.sentence(edited), code=recorded.CODE, now=now)
     winner, steps = winner_of(round_, decision), [step.to_dict() for step in decision.steps]
 
     def conclude_() -> None:

@@ -87,8 +87,7 @@ def _short_of_prompts(round_: Round, *, now: datetime) -> Move | None:
     if round_.paused_from == "open" or not revealed.exists():
         return None
     short = prompts.shortage(round_)
-    block = chain.of(round_.competition).block(now=now)
-    return pause(round_, short, code="POOL", block=block) if short else None
+    return pause(round_, short, code="POOL", now=now) if short else None
 
 
 def miner_generation(round_: Round, now: datetime) -> Outcome:
@@ -129,7 +128,8 @@ def downloading(round_: Round, now: datetime) -> Outcome:
     stuck = Q(state="failed") | Asset.out_of_tries()
     ours = assets.filter(stuck, failure_class=FailureClass.INFRASTRUCTURE).first()
     if ours is not None:
-        return pause(round_, f"files are lost for a reason that is ours: {ours.failure_reason}", code="DOWNLOADS")
+        why = f"files are lost for a reason that is ours: {ours.failure_reason}"
+        return pause(round_, why, code="DOWNLOADS", now=now)
     left = assets.filter(state="downloading").count()
     if left:
         return Wait(SOON, f"{left} of {assets.count()} files are still on their way")
@@ -137,12 +137,14 @@ def downloading(round_: Round, now: datetime) -> Outcome:
 
 
 def pause(
-    round_: Round, why: str, *, code: str, failure_class: str = FailureClass.INFRASTRUCTURE, block: int | None = None
+    round_: Round, why: str, *, code: str, failure_class: str = FailureClass.INFRASTRUCTURE, now: datetime
 ) -> Move:
     """Stop before a verdict becomes official, and say who must act: the operator, with `manage.py resume`.
 
-    `block`: the chain's, for a round whose window is open and is to be as much longer as the pause lasts.
+    Of a round whose window is open the chain's block is written down, so that the window is longer by the pause; where
+    the chain does not answer it is not.
     """
+    block = chain.block_now(round_.competition, now=now) if round_.state == "open" else None
     sentence = f"{why} The operator must act, then run: manage.py resume {round_.competition.slug} {round_.number}"
     return Move(
         "paused",

@@ -156,7 +156,7 @@ def _void(duel: Duel) -> Move:
     return Move("void", because=f"no answer after {duel.attempts} tries: {duel.failure_reason}", failure=failure)
 
 
-def silence(round_: Round) -> Move | None:
+def silence(round_: Round, *, now: datetime) -> Move | None:
     """A pause when the judge is silent about more duels than a match may do without."""
     for match in round_.matches.filter(state="judging", duels__failure_class=FailureClass.JUDGE).distinct():
         duels = list(match.duels.all())
@@ -166,5 +166,5 @@ def silence(round_: Round) -> Move | None:
                 f"The judge gives no answer to {len(mute)} of {len(duels)} duels against {match.challenger.key} "
                 f"(at most {MOST_VOID_PERCENT} % may be void): {mute[0].failure_reason}"
             )
-            return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
+            return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE, now=now)
     return None

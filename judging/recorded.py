@@ -64,9 +64,8 @@ def refuse(match: Match, edited: Sequence[str], *, now: datetime) -> Retry:
     """Pause the round, where it runs; the match is looked at again once it is resumed."""
     round_, why = Round.objects.get(pk=match.round_id), sentence(edited)
     if round_.declared.queue:
-        engine.move(
-            round_, pause(round_, why, code=CODE), now=now
-        )  # one that moved meanwhile is paused at the next look
+        # one that moved meanwhile is paused at the next look
+        engine.move(round_, pause(round_, why, code=CODE, now=now), now=now)
     return Retry(engine.backoff(1), StepFailure(FailureClass.INFRASTRUCTURE, CODE, f"{why} The operator must act."))
 
 

@@ -220,7 +220,7 @@ def duels(round_: Round, now: datetime) -> Outcome:
     """The matches that the ruleset wants before anybody is audited; audits follow in `finalizing`."""
     if not matches.challengers(round_):
         return Move("finalizing", because="nobody challenged: the leader defends")
-    stop = trouble(round_) or controls.trouble(round_, now=now)
+    stop = trouble(round_, now=now) or controls.trouble(round_, now=now)
     if stop:
         return stop
     decision = matches.round_decision(round_, audits={})
@@ -230,12 +230,12 @@ def duels(round_: Round, now: datetime) -> Outcome:
     return controls.first(round_, Move("finalizing", because=decision.screened))
 
 
-def trouble(round_: Round) -> Move | None:
+def trouble(round_: Round, *, now: datetime) -> Move | None:
     """Reasons that are ours for which no verdict may become official.  A leader gives none: see `downloading`."""
     if matches.leader(round_) is None:
-        return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER")
+        return pause(round_, "The round has challengers but no leader to meet.", code="NO_LEADER", now=now)
     ours = Rendering.objects.filter(competition=round_.competition, failure_class=FailureClass.INFRASTRUCTURE)
     stuck = ours.filter(Rendering.out_of_tries()).first()
     if stuck:
-        return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER")
-    return match_decision.silence(round_)
+        return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER", now=now)
+    return match_decision.silence(round_, now=now)

@@ -386,7 +386,7 @@ def _forfeit(run: PodRun, failure: StepFailure) -> None:
 def _pause(run: PodRun, failure: StepFailure) -> None:
     round_ = Round.objects.get(pk=run.submission.round_id)
     why = f"A pod of {run.submission.key} failed for a reason that is ours: {failure.sentence}"
-    if round_.declared.queue and not engine.move(round_, pause(round_, why, code="PODS"), now=run.since):
+    if round_.declared.queue and not engine.move(round_, pause(round_, why, code="PODS", now=run.since), now=run.since):
         raise RuntimeError(f"{round_} moved while it was to be paused")  # undone as a whole, and tried again
 
 

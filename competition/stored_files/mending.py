@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from competition import chain, downloads
+from competition import downloads
 from competition.chain.base import ChainFault
 from competition.models import Asset, Prompt, Round
 from competition.steps import pause, resume
@@ -124,9 +124,7 @@ def failure_of(damage: Damage, *, why: str = "") -> StepFailure:
 
 def pause_rounds(damage: Damage, failure: StepFailure, *, now: datetime) -> None:
     for round_ in damage.rounds.filter(state__in=Round.graph.active()).select_related("competition"):
-        # from here on an open window is longer by the pause
-        block = chain.block_now(round_.competition, now=now) if round_.state == "open" else None
-        engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY, block=block), now=now)
+        engine.move(round_, pause(round_, failure.sentence, code=PAUSED_BY, now=now), now=now)
 
 
 def resume_rounds(now: datetime) -> None:

@@ -140,7 +140,7 @@ def _pause(publication: Publication | Reissue, problem: str, *, now: datetime) -
     shutil.rmtree(_draft_of(round_, edition=edition), ignore_errors=True)
     named = "The bundle" if edition == 1 else f"Edition {edition} of the bundle"
     why = f"{named} is not signed: the verifier says that rows, files and ledger disagree: {problem}."
-    if round_.state == "finished" and not engine.move(round_, pause(round_, why, code=CODE), now=now):
+    if round_.state == "finished" and not engine.move(round_, pause(round_, why, code=CODE, now=now), now=now):
         raise RuntimeError(f"{round_} moved while it was to be paused")  # looked at again
     return _waiting_for_people(Round.objects.get(pk=round_.pk))
 

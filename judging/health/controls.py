@@ -111,11 +111,11 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
     silent = [control for control in current(round_).filter(state="judging") if control.exhausted]
     if silent:
         why = f"The judge gives no answer to {len(silent)} of its controls: {silent[0].failure_reason}"
-        return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE)
+        return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE, now=now)
     if failed := failing(round_):
         gates = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failed)
         why = f"The judge is not well enough for its verdicts to stand ({gates})."
-        return pause(round_, why, code="JUDGE_HEALTH", failure_class=FailureClass.JUDGE)
+        return pause(round_, why, code="JUDGE_HEALTH", failure_class=FailureClass.JUDGE, now=now)
     return None
 
 

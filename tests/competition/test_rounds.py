@@ -14,7 +14,7 @@ from competition.decisions import schedule
 from competition.models import Asset, Competition, LedgerEvent, Reveal, Round, SimulatedExtrinsic, Submission
 from competition.reveals import ingest
 from competition.rounds import conclude, met_on_the_ladder
-from competition.steps import resume
+from competition.steps import pause, resume
 from core.machine import engine
 from core.machine.outcomes import Move, StepFailure
 from tests.competition import made
@@ -166,6 +166,15 @@ def test_a_round_whose_files_we_lost_pauses_and_can_go_on(origin: str, competiti
     assert "manage.py resume small 1" in round_.failure_reason
     assert resume(round_, why="mended", now=made.after(40))
     assert round_.state == "downloading"
+
+
+def test_a_window_that_is_open_is_longer_by_a_pause_of_whatever_reason(competition: Competition) -> None:
+    round_ = made.first_round(competition)
+    paused_at, last = chain.of(competition).block(now=made.after(10)), round_.latest_reveal_block
+    assert engine.move(round_, pause(round_, "Tried.", code="TRIED", now=made.after(10)), now=made.after(10))
+    assert round_.paused_at_block == paused_at and paused_at < last
+    assert resume(round_, why="mended", now=made.after(200))
+    assert round_.latest_reveal_block == last + chain.of(competition).block(now=made.after(200)) - paused_at
 
 
 def test_a_defence_decays_the_weight_and_schedules_the_next_round(competition: Competition) -> None:

@@ -91,7 +91,7 @@ def play(round_: Round, *, looks: int = 12) -> str:
         for match in round_.matches.filter(state="judging"):
             engine.advance("judging.Match", match.pk, now=timezone.now())
         now = timezone.now()
-        if stop := steps.trouble(round_) or controls.trouble(round_, now=now):
+        if stop := steps.trouble(round_, now=now) or controls.trouble(round_, now=now):
             assert engine.move(round_, stop, now=now)
             return f"{round_.state} {round_.failure_class} {round_.failure_code}"
         if not open_rows(round_):
@@ -169,7 +169,7 @@ def test_a_server_that_is_down_for_an_hour_costs_a_pause_and_no_verdict(
     Duel.objects.exclude(pk=first.pk).update(due_at=timezone.now() + timedelta(days=1))  # one is enough to look at
     began, paused_at = timezone.now(), None
     for at in an_hour(first, monkeypatch):
-        if paused_at is None and (stop := steps.trouble(round_)):
+        if paused_at is None and (stop := steps.trouble(round_, now=at)):
             assert engine.move(round_, stop, now=at) and round_.failure_code == "JUDGE"
             paused_at = at
     assert paused_at is not None and timedelta(seconds=10) < paused_at - began < timedelta(minutes=1)

@@ -67,13 +67,13 @@ def test_a_few_silent_duels_are_void_and_not_counted(match: Match) -> None:
     match.refresh_from_db()
     assert (match.state, match.void, match.won, match.drawn, match.duels_made) == ("decided", 2, 30, 8, PROMPTS)
     assert set(match.duels.filter(state="void").values_list("failure_class", flat=True)) == {"judge"}
-    assert match_decision.silence(match.round) is None
+    assert match_decision.silence(match.round, now=NOW) is None
 
 
 def test_more_silent_duels_decide_nothing_and_stop_the_round(match: Match) -> None:
     settle(match, silent=3)
     assert isinstance(match_decision.decide(match, NOW), Wait)
-    stop = match_decision.silence(match.round)
+    stop = match_decision.silence(match.round, now=NOW)
     assert stop is not None and stop.failure is not None
     assert (stop.to, stop.failure.failure_class, stop.failure.code) == ("paused", "judge", "JUDGE")
     assert "3 of 40 duels" in stop.failure.sentence and "manage.py resume small 1" in stop.failure.sentence
@@ -83,7 +83,7 @@ def test_a_duel_that_may_still_be_asked_about_is_waited_for(match: Match) -> Non
     settle(match, silent=2)
     match.duels.filter(failure_class="judge").update(attempts=4)
     assert isinstance(match_decision.decide(match, NOW), Wait)
-    assert match_decision.silence(match.round) is None
+    assert match_decision.silence(match.round, now=NOW) is None
 
 
 def test_a_duel_answered_while_it_is_voided_undoes_the_decision(match: Match) -> None:
@@ -99,9 +99,9 @@ def test_a_duel_answered_while_it_is_voided_undoes_the_decision(match: Match) ->
 
 def test_a_resumed_round_asks_the_judge_again(match: Match) -> None:
     settle(match, silent=3)
-    stop = match_decision.silence(match.round)
+    stop = match_decision.silence(match.round, now=NOW)
     assert stop is not None and engine.move(match.round, stop, now=NOW)
     assert resume(Round.objects.get(pk=match.round_id), why="the judge answers again", now=NOW)
     assert not match.duels.filter(state="judging", attempts__gt=0).exists()
     assert Round.objects.get(pk=match.round_id).state == "duels"
-    assert match_decision.silence(match.round) is None
+    assert match_decision.silence(match.round, now=NOW) is None

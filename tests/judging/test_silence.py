@@ -71,7 +71,7 @@ def test_pictures_that_silence_the_judge_lose_and_pause_nothing(round_, serving,
     assert [(duel.state, duel.outcome, duel.detail["decided_by"]) for duel in duels] == [
         ("judged", outcome, "silence")
     ] * PROMPTS
-    assert match_decision.silence(round_) is None
+    assert match_decision.silence(round_, now=timezone.now()) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -79,7 +79,7 @@ def test_a_judge_that_says_nothing_about_the_control_either_is_out_of_order_itse
     serving(mind=Mind(), fault="low_mass", share=1.0)
     duels = last_try(round_)
     assert {(duel.state, duel.failure_class, duel.failure_code) for duel in duels} == {("judging", "judge", "low_mass")}
-    stop = match_decision.silence(round_)
+    stop = match_decision.silence(round_, now=timezone.now())
     assert stop is not None and (stop.to, stop.failure.code) == ("paused", "JUDGE")
 
 

@@ -114,7 +114,7 @@ def test_a_round_paused_by_each_code_in_turn_ends_in_the_bundle_of_one_that_neve
                 outcome: Outcome = step(row, now)
                 return outcome
             del waiting[code]
-            move = pause(round_, f"{code} is tried.", code=code, block=_block(round_, now) if state == "open" else None)
+            move = pause(round_, f"{code} is tried.", code=code, now=now)
             if row is round_:
                 return move
             assert engine.move(Round.objects.get(pk=round_.pk), move, now=now)
