@@ -59,11 +59,8 @@ def pause_what_is_out_of_tries(now: datetime) -> None:
     The rest of the round would wait for it without a word; so does a round whose own step ends its workers.
     """
     for model in (PodRun, Build):
-        for row in model.objects.filter(model.out_of_tries()).select_related("submission__round__competition"):
-            round_ = row.submission.round
-            why = f"The code of {row.submission.key} cannot be run: {row.failure_reason}"
-            if round_.declared.queue:
-                engine.move(round_, pause(round_, why, code="PODS", failure_class=row.failure_class, now=now), now=now)
+        for row in model.objects.filter(model.out_of_tries()).select_related("submission__miner"):
+            runs.pause_round(row.submission, row.failure_reason, failure_class=row.failure_class, now=now)
     for round_ in Round.objects.filter(state__in=RUNNING, failure_code=WORKER_DIED).select_related("competition"):
         engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED, now=now), now=now)
 

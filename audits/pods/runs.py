@@ -384,10 +384,22 @@ def _forfeit(run: PodRun, failure: StepFailure) -> None:
 
 
 def _pause(run: PodRun, failure: StepFailure) -> None:
-    round_ = Round.objects.get(pk=run.submission.round_id)
-    why = f"A pod of {run.submission.key} failed for a reason that is ours: {failure.sentence}"
-    if round_.declared.queue and not engine.move(round_, pause(round_, why, code="PODS", now=run.since), now=run.since):
-        raise RuntimeError(f"{round_} moved while it was to be paused")  # undone as a whole, and tried again
+    if not pause_round(run.submission, failure.sentence, now=run.since):
+        raise RuntimeError(f"{run.submission.round} moved while it was to be paused")  # undone as a whole, tried again
+
+
+def pause_round(
+    entry: Submission, reason: str, *, failure_class: str = FailureClass.INFRASTRUCTURE, now: datetime
+) -> bool:
+    """Pauses the round of an entry whose code cannot be run for a reason of ours, where the round runs.
+
+    False: it moved meanwhile.
+    """
+    round_ = Round.objects.select_related("competition").get(pk=entry.round_id)
+    if not round_.declared.queue:
+        return True
+    why = f"The code of {entry.key} cannot be run: {reason}"
+    return engine.move(round_, pause(round_, why, code="PODS", failure_class=failure_class, now=now), now=now)
 
 
 def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:

@@ -279,6 +279,7 @@ def test_a_build_that_is_disturbed_is_built_again_and_then_pauses_the_round(run,
     assert Build.objects.get().disturbed == builds.MOST_DISTURBED
     run.submission.round.refresh_from_db()
     assert run.submission.round.state == "paused"
+    assert run.submission.round.failure_reason.startswith(f"The code of {run.submission.key} cannot be run: ")
 
 
 def recipe(files) -> bytes:
@@ -328,6 +329,7 @@ def test_what_cannot_be_run_for_a_reason_of_ours_pauses_its_round_and_goes_on_wh
     audit_steps.pause_what_is_out_of_tries(timezone.now())
     round_.refresh_from_db()
     assert (round_.state, round_.failure_code, round_.failure_class) == ("paused", "PODS", "infrastructure")
+    assert round_.failure_reason.startswith(f"The code of {run.submission.key} cannot be run: A bug.")
     assert "A bug." in round_.failure_reason
     assert steps.resume(round_, why="mended", now=timezone.now())
     assert not model.objects.filter(model.out_of_tries())
