@@ -29,6 +29,9 @@ help: ## show this list
 run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, RUN="--no-demo --workers 4")
 	@exec $(BIN)/python manage.py run --port $(PORT) $(RUN)
 
+# Hundreds of processes are started: each reads what the first has compiled, also where the environment forbids it.
+test test-long faults hostile: export PYTHONDONTWRITEBYTECODE :=
+
 # Without a cache mypy takes half a minute of one core: it runs beside the tests, and what it found is shown after them.
 test: $(TEST_STAMP) ## lint, types and all tests but the long ones (TESTS=tests/competition for some)
 	@$(BIN)/ruff check .

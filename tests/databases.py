@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from core.postgres.server import Cluster
+
+ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "gauntlet_migrated"
 KEPT = ("django_migrations", "django_content_type", "auth_permission")  # what migrations made
 
@@ -40,6 +46,31 @@ def template() -> str:
                 call_command("migrate", verbosity=0)
             (folder / "done").touch()
     return TEMPLATE
+
+
+def deployment(var: Path) -> None:
+    """Makes the folder of a deployment whose own server, which does not run yet, has all migrations."""
+    with once_a_run("deployment") as folder:
+        if not (folder / "done").exists():
+            shutil.rmtree(folder / "var", ignore_errors=True)
+            try:
+                migrated = manage(folder / "var", "migrate", "--verbosity", "0")
+            finally:
+                Cluster(folder / "var" / "postgres").stop()
+            assert migrated.returncode == 0, migrated.stderr
+            (folder / "var" / "postgres" / "port").unlink()  # each copy looks for one of its own
+            (folder / "done").touch()
+        shutil.copytree(folder / "var", var)
+
+
+def manage(var: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """A command of a deployment whose folder is `var`."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GAUNTLET_", "DATABASE", "DJANGO"))
+    }
+    kept |= {"GAUNTLET_VAR": str(var), "DJANGO_SETTINGS_MODULE": "competition.settings", **env}
+    kept.pop("BROKER_URL", None)
+    return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=kept, capture_output=True, text=True)
 
 
 def make(name: str, *, like: str = "") -> None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.test_conventions import at
+from tests.test_conventions import at, parsed
 
 TESTS = Path(__file__).resolve().parent
 LEAST_S = 60  # a wait that ends early costs nothing by being allowed long
@@ -16,7 +16,7 @@ CLOCKS = {"monotonic", "perf_counter", "process_time", "time"}
 def nodes() -> Iterator[tuple[Path, ast.AST]]:
     for path in sorted(TESTS.rglob("*.py")):
         if "corpus" not in path.parts:  # what miners wrote
-            yield from ((path, node) for node in ast.walk(ast.parse(path.read_text())))
+            yield from ((path, node) for node in ast.walk(parsed(path)))
 
 
 def reads_a_clock(node: ast.AST) -> bool:

@@ -13,6 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
 from pathlib import Path
 
+from tests.test_conventions import parsed
+
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORM = ("core", "formats", "competition", "judging", "audits", "dashboard")
 LEFT = json.loads((Path(__file__).parent / "words_ratchet.json").read_text())
@@ -105,14 +107,14 @@ def modules() -> Iterator[Path]:
 def names(path: Path) -> Iterator[str]:
     """The module's own name, and those of its functions and classes."""
     yield path.stem
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
 
 
 def values(path: Path) -> Iterator[tuple[int, str]]:
     """Line and name of every parameter, local, attribute, field, exception and alias that the module binds."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         name = None
         if isinstance(node, ast.arg):
             name = node.arg
@@ -160,7 +162,7 @@ def repeated_class_names() -> dict[str, list[str]]:
     """Of the platform and of the verifier, which is a program of its own but is read beside it."""
     places = defaultdict(list)
     for path in modules():
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and node.name != "Command":  # Django finds commands by that name
                 places[node.name].append(str(path.relative_to(ROOT)))
     return {name: where for name, where in places.items() if len(where) > 1}

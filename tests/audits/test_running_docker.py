@@ -194,7 +194,12 @@ def test_a_run_builds_starts_walls_asks_collects_and_ends(run, host, service):
     assert Asset.objects.get(prompt__stem="chair").sha256 == digest
 
 
-@pytest.mark.parametrize("at", [1, 2, 4, 6, 9, 12, 15, 18, 21, 25, 29])
+def few_in_short(places):
+    """Every second of them; `make test-long` has the others, too."""
+    return [place if n % 2 == 0 else pytest.param(place, marks=pytest.mark.long) for n, place in enumerate(places)]
+
+
+@pytest.mark.parametrize("at", few_in_short([1, 2, 4, 6, 9, 12, 15, 18, 21, 25, 29]))
 def test_a_worker_killed_at_any_question_to_the_engine_changes_nothing(run, host, service, monkeypatch, at):
     real, asked = rest.Rest.raw, 0
 
@@ -215,7 +220,7 @@ def test_a_worker_killed_at_any_question_to_the_engine_changes_nothing(run, host
     assert not host.containers
 
 
-@pytest.mark.parametrize("at", range(1, 9))
+@pytest.mark.parametrize("at", few_in_short(range(1, 9)))
 def test_a_pod_killed_at_any_step_is_started_anew_and_nobody_is_blamed(run, host, monkeypatch, at):
     """Its containers are gone, whatever it was about to do: that is ours, costs no replacement, and ends as if nothing
     had happened."""
@@ -231,7 +236,7 @@ def test_a_pod_killed_at_any_step_is_started_anew_and_nobody_is_blamed(run, host
     assert run.failure_class == "" and run.progress["replacements"] == 0
 
 
-@pytest.mark.parametrize("at", range(1, 30, 7))
+@pytest.mark.parametrize("at", few_in_short(range(1, 30, 7)))
 def test_an_engine_that_is_ill_for_a_moment_is_nobodys_fault(run, host, service, monkeypatch, at):
     real, asked = rest.Rest.raw, 0
 

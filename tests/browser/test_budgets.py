@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ KB = 1000
 READ = ("charts", "home", "round", "running", "winner")
 READ_TOO = ("audit", "audits", "changelog", "data", "leaders", "method", "prompts", "status")
 LOOKED_AT = ("duel", "match", "turned")
+SHORT = ("charts", "duel", "home", "match", "round")
 MOST_SHIFT = 0.02
 SHIFTS = """() => new Promise((done) => {
   let total = 0;
@@ -66,9 +67,12 @@ def weighed(page: Any, url: str, *, then: Callable[[Any], None] | None = None) -
     return weight
 
 
-@pytest.mark.parametrize(
-    "name", [*READ, *LOOKED_AT, *(pytest.param(name, marks=pytest.mark.long) for name in READ_TOO)]
-)
+def short_of(names: Iterable[str]) -> list[Any]:
+    """The others are for `make test-long`."""
+    return [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
+@pytest.mark.parametrize("name", short_of((*READ, *LOOKED_AT, *READ_TOO)))
 def test_a_page_keeps_within_its_budget(chromium: Any, site: Site, name: str) -> None:
     with visitor(chromium) as page:
         weight = weighed(page, site.url(name))
@@ -97,7 +101,7 @@ LATENCY_MS, BYTES_PER_MS = 150, 200  # a phone on a slow line: 1.6 Mbit/s
 LARGEST_MS = {"home": 1500, "round": 1500, "winner": 1500, "match": 2000, "duel": 2000}
 
 
-@pytest.mark.parametrize("name", sorted(LARGEST_MS))
+@pytest.mark.parametrize("name", short_of(sorted(LARGEST_MS)))
 def test_the_largest_thing_waits_for_little(chromium: Any, site: Site, name: str) -> None:
     """Reckoned from bytes and round trips on a slow phone's line; `benchmarks.painting` measures it on one."""
     with visitor(chromium, width=380) as page:

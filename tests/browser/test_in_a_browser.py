@@ -11,9 +11,11 @@ import pytest
 from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.browser
+SOME = ("home", "round", "match", "duel", "audit", "winner", "charts", "compare", "status", "search", "missing")
+ALL = ((1280, "light"), (360, "dark"), (380, "light"))
 SCREENS = [
-    (1280, "light"),
-    *(pytest.param(width, scheme, marks=pytest.mark.long) for width, scheme in ((360, "dark"), (380, "light"))),
+    pytest.param(1280, "light", SOME, id="1280-light, some pages"),
+    *(pytest.param(width, scheme, (), id=f"{width}-{scheme}", marks=pytest.mark.long) for width, scheme in ALL),
 ]
 NARROW = {"width": 360, "height": 800}
 WAIT_MS = 120_000
@@ -38,9 +40,11 @@ def complaints_of(page: Any, *, site: Site) -> list[str]:
     return heard
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-def test_no_page_errs_leaks_or_scrolls_sideways(chromium: Any, site: Site, width: int, scheme: str) -> None:
-    for name in site.pages:
+@pytest.mark.parametrize(("width", "scheme", "names"), SCREENS)
+def test_no_page_errs_leaks_or_scrolls_sideways(
+    chromium: Any, site: Site, width: int, scheme: str, names: tuple[str, ...]
+) -> None:
+    for name in names or site.pages:
         with visitor(chromium, width=width, scheme=scheme) as page:
             heard = complaints_of(page, site=site)
             page.goto(site.url(name))
@@ -74,9 +78,10 @@ def test_without_scripts_a_view_is_chosen_by_a_link(chromium: Any, site: Site) -
         assert page.locator(".views [aria-current]").inner_text() == "back"
 
 
-def test_without_scripts_every_page_has_its_heading(chromium: Any, site: Site) -> None:
+@pytest.mark.parametrize("names", [pytest.param(SOME, id="some"), pytest.param((), id="all", marks=pytest.mark.long)])
+def test_without_scripts_every_page_has_its_heading(chromium: Any, site: Site, names: tuple[str, ...]) -> None:
     with visitor(chromium, java_script_enabled=False) as page:
-        for name in site.pages:
+        for name in names or site.pages:
             page.goto(site.url(name), wait_until="domcontentloaded")
             assert page.locator("h1").count() == 1, name
 

@@ -57,7 +57,7 @@ def test_both_files_turn_without_a_word_of_complaint(chromium: Any, site: Site) 
             assert (sideways, heard) == (0, [])
 
 
-@pytest.mark.parametrize("view", ["front_left", "top_down"])
+@pytest.mark.parametrize("view", ["front_left", pytest.param("top_down", marks=pytest.mark.long)])
 def test_the_judges_camera_and_lamp_are_the_viewers(chromium: Any, site: Site, view: str) -> None:
     """The judge's picture and the viewer's differ along edges only."""
     with visitor(chromium) as page:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from core.postgres.backend import roles
 from core.postgres.backend.roles import INSERT_ONLY
 from core.postgres.server import APPLICATION, HOST, USER, Cluster
 from tests import databases
+from tests.databases import manage
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = "competition_ledgerevent"
@@ -117,15 +117,6 @@ def test_the_application_owns_nothing_and_is_no_superuser(embedded: dict[str, An
         assert role.execute(f"SELECT {rights} FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
 
 
-def manage(var: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    mine = {
-        name: value for name, value in os.environ.items() if not name.startswith(("GAUNTLET_", "DATABASE", "DJANGO"))
-    }
-    mine |= {"GAUNTLET_VAR": str(var), "DJANGO_SETTINGS_MODULE": "competition.settings", **env}
-    mine.pop("BROKER_URL", None)
-    return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=mine, capture_output=True, text=True)
-
-
 PROBE = """
 from django.db import connection
 from competition.models import LedgerEvent, Miner
@@ -139,11 +130,13 @@ with connection.cursor() as cursor:
 
 def test_a_folder_of_before_is_upgraded_and_commands_run_as_the_application(tmp_path: Path) -> None:
     var = tmp_path / "var"
+    databases.deployment(var)
     cluster = Cluster(var / "postgres", options=("fsync=off",))
     try:
         address = cluster.ensure()
         with psycopg.connect(**superuser(address.port, address.password), autocommit=True) as owner:
-            owner.execute(f"DROP ROLE {APPLICATION}")  # as it was left by a version that had one role
+            owner.execute(f"DROP OWNED BY {APPLICATION}")  # as it was left by a version that had one role
+            owner.execute(f"DROP ROLE {APPLICATION}")
         (var / "postgres" / "application_admitted").unlink()
         assert manage(var, "migrate", "--verbosity", "0").returncode == 0
         done = manage(var, "shell", "-c", PROBE)

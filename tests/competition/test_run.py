@@ -14,6 +14,7 @@ import pytest
 
 from core.postgres.ports import free_port
 from core.postgres.server import Cluster
+from tests import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.scenario
@@ -80,7 +81,9 @@ def until(true: Callable[[], object], *, seconds: float = 120) -> bool:
 @pytest.fixture(scope="module")
 def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for every start: making its database is not what is asked here."""
-    return tmp_path_factory.mktemp("run") / "var"
+    var = tmp_path_factory.mktemp("run") / "var"
+    databases.deployment(var)
+    return var
 
 
 @pytest.fixture

@@ -307,6 +307,7 @@ def _stand_ins(crowd: Crowd, ports: Ports, *, patch: pytest.MonkeyPatch, folder:
         patch.setattr(clock, lambda: crowd.at)
     patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr(engine, "kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
+    patch.setattr(engine, "heal", lambda model, **_: 0)  # no clock is wrong
     patch.setattr(runs, "provider_named", lambda name: ports)
     patch.setattr(source_audits, "origin", lambda: Trees(crowd.players))
     limits = replace(scanning.LIMITS, cpu_seconds=6, wall_seconds=90.0)

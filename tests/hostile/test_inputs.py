@@ -10,10 +10,9 @@ import pytest
 
 from core.sandbox.chromium import walls
 from core.sandbox.outcomes import Refused
-from formats.threejs import baking
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED
-from judging.renderers.threejs import DRAWING, Threejs
+from judging.renderers.threejs import Threejs
 from tests.hostile import files, modules
 
 RIG = replace(EMBEDDED, views=EMBEDDED.views[:1], gray=(), pixels=32, samples=1)
@@ -39,13 +38,6 @@ def ends(inputs: Iterable[tuple[str, bytes]], folder: Path, *, renderer: str) ->
         except Exception as error:
             raise AssertionError(f"{name} ended in {error!r}") from error
     return drawn
-
-
-@pytest.fixture(scope="module", autouse=True)
-def put_away() -> Iterable[None]:
-    yield
-    baking.BAKING.close()
-    DRAWING.close()
 
 
 def test_there_are_200_kinds_of_each_always_the_same() -> None:

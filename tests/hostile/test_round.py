@@ -25,8 +25,6 @@ from core import operator_key
 from core.sandbox.chromium import walls
 from examples.objects import glb_of
 from formats import known_good_files
-from formats.threejs import baking
-from judging.renderers.threejs import DRAWING
 from tests.api import signing
 from tests.hostile import crowd, files, modules, pods, reveals, sources, webhooks
 from tests.hostile.appeals import WEBHOOKS, Hostile, bodies, encoded
@@ -160,13 +158,6 @@ def play(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: An
 def listening(kinds: Iterable[str]) -> Any:
     with ExitStack() as stack:
         yield [stack.enter_context(webhooks.receiver(kind)) for kind in kinds]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def put_away() -> Iterable[None]:
-    yield
-    baking.BAKING.close()
-    DRAWING.close()
 
 
 @pytest.fixture

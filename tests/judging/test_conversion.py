@@ -19,7 +19,6 @@ from formats import known_good_files, registry
 from formats.conversion import convert
 from formats.glb import examine as glb
 from formats.ply import examine as ply
-from formats.threejs import baking
 from tests.judging.made_splats import cloud
 
 TOLD = {"round": "demo/1", "miner": "5Fx", "commit": "ab" * 20, "licence": "MIT", "sha256 of the original": "cd" * 32}
@@ -77,10 +76,7 @@ def test_a_ply_and_an_spz_say_whose_they_are(splats: Path) -> None:
 def test_a_module_becomes_the_mesh_it_builds_and_says_whose_it_is(tmp_path: Path) -> None:
     path = tmp_path / "module.js"
     path.write_text(known_good_files.MODULE)
-    try:
-        made = convert(path, file_format="threejs", to="glb", provenance=TOLD)
-    finally:
-        baking.BAKING.close()
+    made = convert(path, file_format="threejs", to="glb", provenance=TOLD)
     length = struct.unpack_from("<I", made, 12)[0]
     assert json.loads(made[20 : 20 + length])["asset"]["extras"] == TOLD
     assert glb.examine(made).count > 0

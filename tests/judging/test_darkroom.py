@@ -17,7 +17,6 @@ from core.sandbox.chromium.browsers import Browsers
 from core.sandbox.chromium.faults import ours
 from core.sandbox.outcomes import RendererFault
 from formats import known_good_files
-from formats.threejs import baking
 from judging.renderers.rig import EMBEDDED
 from judging.renderers.threejs import Threejs, opened, scripts
 from tests.judging.made_splats import cloud
@@ -37,12 +36,6 @@ def own() -> Iterator[Browsers]:
     made = Browsers()
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def put_away() -> Iterator[None]:
-    yield
-    baking.BAKING.close()
 
 
 @pytest.mark.parametrize(

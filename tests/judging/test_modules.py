@@ -28,12 +28,6 @@ ROOT = Path(__file__).parents[2]
 needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def put_away() -> Iterator[None]:
-    yield
-    baking.BAKING.close()
-
-
 def refused_with(module: str, browsers: Browsers = baking.BAKING) -> Refused:
     with pytest.raises(Refused) as refused:
         threejs.check(module.encode())

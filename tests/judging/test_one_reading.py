@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,12 +33,6 @@ from tests.judging.made_splats import cloud
 
 RIG = replace(EMBEDDED, pixels=128, grid_pixels=128, views=EMBEDDED.views[:2], gray=())
 needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def put_away() -> Iterator[None]:
-    yield
-    DRAWING.close()
 
 
 def drawn(data: bytes, folder: Path, renderer: Raycast | Threejs, *, file_format: str = "glb") -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from formats.ply import examine as ply
 from formats.ply import spz
 from formats.ply.rules import SPLAT_RULES
 from judging.renderers.rig import EMBEDDED, CameraView
-from judging.renderers.threejs import DRAWING, Threejs
+from judging.renderers.threejs import Threejs
 from tests.judging import made_splats
 from tests.judging.made_splats import NAMES, cloud, header, splat
 
@@ -151,7 +150,7 @@ def test_a_light_copy_keeps_what_covers_most(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def draw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def draw(tmp_path_factory: pytest.TempPathFactory) -> object:
     folder = tmp_path_factory.mktemp("splats")
 
     def drawn(*rows: list[float], names: tuple[str, ...] = NAMES, view: str = "front") -> np.ndarray:
@@ -160,8 +159,7 @@ def draw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
         views = Threejs().render(file, rig=RIG, out=folder / "out", file_format="ply").views
         return np.asarray(Image.open(views[view]), np.int16)
 
-    yield drawn
-    DRAWING.close()
+    return drawn
 
 
 @needs_browser

@@ -25,7 +25,7 @@ from formats import known_good_files
 from judging.renderers import renderer
 from judging.renderers.raycast import Raycast
 from judging.renderers.rig import EMBEDDED, Rig
-from judging.renderers.threejs import DRAWING, Threejs
+from judging.renderers.threejs import Threejs
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -34,12 +34,6 @@ BLANK = {"/": "<!doctype html><title>blank</title>"}
 PROGRAM = walls.program("")
 if PROGRAM is None:
     pytest.skip("no Chromium on this machine: apt-get install chromium", allow_module_level=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def put_away() -> Iterator[None]:
-    yield
-    DRAWING.close()
 
 
 @pytest.fixture(scope="module")

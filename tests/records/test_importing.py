@@ -231,7 +231,7 @@ JUNK = st.recursive(
 
 
 @given(data=st.data())
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 def test_whatever_values_a_repository_holds_it_is_imported(data: st.DataObject, tmp_path_factory: Any) -> None:
     import_with_junk(data, tmp_path_factory)
 

@@ -103,16 +103,19 @@ class Stage:
         raise AssertionError(f"{round_} is not over: {round_.state}, {round_.waiting_for}")
 
     def turn(self, number: int) -> Round:
-        """Five seconds of the platform's work; the round as it is then.  While workers have their hands full, the
-        reconciler comes every fourth time only."""
-        self.at += timedelta(seconds=5)
-        if not self.busy:
-            engine.reconcile(now=self.at)
-        self.busy = (self.busy + 1) % 4 if self.look() else 0
+        """Five seconds of the platform's work; the round as it is then."""
+        self.work(seconds=5)
         round_ = Round.objects.get(competition=self.competition, number=number)
         if round_.state == "open":
             Simulated(self.competition.slug).skip_to(round_.seed_block + 1, now=self.at)
         return round_
+
+    def work(self, *, seconds: int) -> None:
+        """Time goes on.  While workers have their hands full, the reconciler comes every fourth time only."""
+        self.at += timedelta(seconds=seconds)
+        if not self.busy:
+            engine.reconcile(now=self.at)
+        self.busy = (self.busy + 1) % 4 if self.look() else 0
 
     def play_until(self, number: int, state: str) -> Round:
         """The round, once it is in that state."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +98,8 @@ def until(stage: Stage, done: Any, *, most: int = 400) -> None:
     for _ in range(most):
         if done():
             return
-        stage.at += timedelta(seconds=1)  # the next round takes reveals from block 1005 on
-        engine.reconcile(now=stage.at)
         review_all(stage)
-        stage.look()
+        stage.work(seconds=1)  # the next round takes reveals from block 1005 on
     rows = [
         (m.__name__, r.pk, r.state, r.waiting_for)
         for m in engine.stateful_models()

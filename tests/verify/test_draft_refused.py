@@ -136,13 +136,16 @@ def decided(db: None, ruleset: str, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         yield stage, round_
 
 
-@pytest.mark.parametrize("ruleset", ["margin-1", pytest.param("title-1", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("ruleset", "every"),
+    [("margin-1", 4), *(pytest.param(name, 1, marks=pytest.mark.long) for name in ("margin-1", "title-1"))],
+)
 def test_any_row_edited_before_publication_pauses_the_round_and_nothing_is_signed(
-    ruleset: str, decided: tuple[Stage, Round]
+    ruleset: str, every: int, decided: tuple[Stage, Round]
 ) -> None:
     stage, round_ = decided
     missed, signed = [], Checkpoint.objects.count()
-    for name, edit in EDITS.items():
+    for name, edit in [*EDITS.items()][::every]:
         if ruleset != "title-1" and name in OF_TITLES:
             continue
         try:

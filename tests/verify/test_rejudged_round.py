@@ -16,7 +16,7 @@ from judging.models import Duel, Match
 from tests.verify import played_round, rejudged_round, reviewed_round
 from tests.verify.conftest import once
 from tests.verify.lies_about_corrections import LIES
-from tests.verify.played_round import Stage
+from tests.verify.played_round import POOLS, Stage, by_worth
 from tests.verify.rejudged_round import apply, discard, ready, stage_duels, stems
 from tests.verify.resigned import rewritten
 from verify.__main__ import examine_all
@@ -36,7 +36,10 @@ def rejudged(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
                 stage = played_round.stage(seed=seed, patch=patch, folder=folder, ruleset=ruleset)
                 stage.honest = True
                 stage.disturbed = rejudged_round.disturbed_on() if disturbed else rejudged_round.well
-                stage.reveal_some(1)
+                if ruleset == "margin-1":
+                    stage.reveal(1, by_worth(seed, pool=POOLS[ruleset])[-3:])  # as many as each story needs
+                else:
+                    stage.reveal_some(1)
                 stage.play(1)
                 stage.disturbed = rejudged_round.well
                 story(stage, Round.objects.get(number=1))
