@@ -99,7 +99,7 @@ def until(stage: Stage, done: Any, *, most: int = 400) -> None:
         if done():
             return
         review_all(stage)
-        stage.work(seconds=1)  # the next round takes reveals from block 1005 on
+        stage.work(seconds=1 if stage.busy else 5)  # the next round takes reveals from block 1005 on
     rows = [
         (m.__name__, r.pk, r.state, r.waiting_for)
         for m in engine.stateful_models()
