@@ -8,6 +8,7 @@ PYTHON ?= python3
 PORT ?= 8000
 RUN ?=
 TEST_WORKERS ?= 4
+LONG_WORKERS ?= 3
 TESTS ?=
 SEED ?= 1
 COUNT ?= 24
@@ -41,7 +42,7 @@ test: $(TEST_STAMP) ## lint, types and all tests but the long ones (TESTS=tests/
 	  wait $$mypy || failed=$$?; cat "$$types"; exit $$failed
 
 test-long: $(TEST_STAMP) ## the long ones: more whole rounds, faults, the client as it is installed
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 5 -rs -m long --ignore tests/hostile $(TESTS)
+	@$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --durations 5 -rs -m long --ignore tests/hostile $(TESTS)
 
 test-torch: $(TORCH_STAMP) ## the tests that need torch (on the CPU; it is big: 0.8 to 6 GB in .venv-torch)
 	@HF_HUB_OFFLINE=1 .venv-torch/bin/python -m pytest -n 0 --durations 5 -rs $(TORCH_TESTS)
@@ -50,7 +51,7 @@ faults: $(TEST_STAMP) ## play the same round under many faults and compare the b
 	@$(BIN)/python -m tests.scenarios.campaign --seed $(SEED) --count $(COUNT)
 
 hostile: $(TEST_STAMP) ## send every hostile input through every door of a round, and compare what honest miners get
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 9 -rs tests/hostile
+	@$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --durations 9 -rs tests/hostile
 
 audits: $(TEST_STAMP) ## measure the source checks on the corpus, through git and the sandbox (COUNT=1 corpora)
 	@$(BIN)/python -m benchmarks.source_audit --seeds $(if $(filter file,$(origin COUNT)),1,$(COUNT))
