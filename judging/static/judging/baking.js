@@ -9,11 +9,11 @@ globalThis.bake = async (built, parts) => {
   const pieces = await Promise.all(Array.from({ length: parts }, async (_, i) => (await fetch(`/built/${i}`)).arrayBuffer()));
   const bytes = await new Blob(pieces).arrayBuffer();
   const array = (kind, where) => where && new kind(bytes, ...where);
-  const textures = built.textures.map((told) => texture(told, array(Uint8Array, told.data))), worlds = placed(built.nodes), scene = new Scene();
+  const textures = built.textures.map((row) => texture(row, array(Uint8Array, row.data))), worlds = placed(built.nodes), scene = new Scene();
   const numbers = { index: Uint32Array, position: Float32Array, normal: Float32Array, uv: Float32Array, color: Float32Array, matrices: Float32Array, tints: Float32Array };
-  for (const told of built.meshes) {
-    const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, told[name])]));
-    for (const mesh of plain({ ...told, ...arrays, world: worlds[told.node] }, built.materials, textures)) scene.add(mesh);
+  for (const row of built.meshes) {
+    const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, row[name])]));
+    for (const mesh of plain({ ...row, ...arrays, world: worlds[row.node] }, built.materials, textures)) scene.add(mesh);
   }
   return new Uint8Array(await new GLTFExporter().parseAsync(scene, { binary: true, onlyVisible: false })).toBase64();
 };
@@ -29,20 +29,20 @@ function placed(nodes) {
 }
 
 /** New meshes of our own making, one per material, in world space. */
-function* plain(told, materials, textures) {
-  const total = told.index ? told.index.length : told.vertices, [start, count] = told.range, from = Math.max(0, start), to = Math.min(total, from + count);
-  const groups = told.groups ? told.groups.map(([first, wide, paint]) => [Math.max(from, first), Math.min(to, first + wide), told.paints[paint]])
-    : [[from, to, told.paints[0]]];
+function* plain(row, materials, textures) {
+  const total = row.index ? row.index.length : row.vertices, [start, count] = row.range, from = Math.max(0, start), to = Math.min(total, from + count);
+  const groups = row.groups ? row.groups.map(([first, wide, paint]) => [Math.max(from, first), Math.min(to, first + wide), row.paints[paint]])
+    : [[from, to, row.paints[0]]];
   for (const [first, end, paint] of groups) {
     const corners = Math.max(0, Math.floor((end - first) / 3) * 3), material = materials[paint];
     if (!corners || !material) continue;
-    const taken = Array.from({ length: corners }, (_, i) => told.index ? told.index[first + i] : first + i);
-    yield new Mesh(shape(told, taken, material), finish(material, told, textures));
+    const taken = Array.from({ length: corners }, (_, i) => row.index ? row.index[first + i] : first + i);
+    yield new Mesh(shape(row, taken, material), finish(material, row, textures));
   }
 }
 
-function shape(told, taken, paint) {
-  const { position: places, normal: normals, uv: flat2, color: paints, matrices, tints, world, instances } = told;
+function shape(row, taken, paint) {
+  const { position: places, normal: normals, uv: flat2, color: paints, matrices, tints, world, instances } = row;
   const used = [...new Set(taken)], place = new Map(used.map((vertex, i) => [vertex, i]));
   const each = used.length, position = new Float32Array(3 * each * instances), normal = new Float32Array(3 * each * instances);
   const own = paint.vertexColors && paints, coloured = own || tints;
@@ -74,8 +74,8 @@ function shape(told, taken, paint) {
   return made;
 }
 
-function finish(paint, told, textures) {
-  const coloured = (paint.vertexColors && told.color) || told.tints, map = textures[paint.map] ?? null;
+function finish(paint, row, textures) {
+  const coloured = (paint.vertexColors && row.color) || row.tints, map = textures[paint.map] ?? null;
   const made = { color: new Color(...paint.color), map, opacity: within(paint.opacity), transparent: paint.transparent, alphaTest: within(paint.alphaTest),
     side: paint.side === THREE.DoubleSide ? THREE.DoubleSide : THREE.FrontSide, vertexColors: Boolean(coloured) };
   if (paint.basic) return new MeshBasicMaterial(made);
@@ -86,10 +86,10 @@ function finish(paint, told, textures) {
 
 const within = (value) => Math.min(1, Math.max(0, Number(value) || 0));
 
-function texture(told, data) {
-  const made = new THREE.DataTexture(new Uint8ClampedArray(data), told.width, told.height);
-  for (const name of ["wrapS", "wrapT", "magFilter", "minFilter", "colorSpace", "flipY", "rotation"]) made[name] = told[name];
-  for (const name of ["repeat", "offset", "center"]) made[name].fromArray(told[name]);
+function texture(row, data) {
+  const made = new THREE.DataTexture(new Uint8ClampedArray(data), row.width, row.height);
+  for (const name of ["wrapS", "wrapT", "magFilter", "minFilter", "colorSpace", "flipY", "rotation"]) made[name] = row[name];
+  for (const name of ["repeat", "offset", "center"]) made[name].fromArray(row[name]);
   return made;
 }
 globalThis.ready = true;

@@ -13,7 +13,7 @@ const free = (method) => Function.prototype.bind.call(Function.prototype.call, m
 const typed = getPrototypeOf(Uint8Array.prototype), getter = (name) => free(getOwnPropertyDescriptor(typed, name).get);
 const kindOf = getter(Symbol.toStringTag), lengthOf = getter("length"), bufferOf = getter("buffer");
 const setAll = free(typed.set), toBase64 = free(Uint8Array.prototype.toBase64), isBehind = free(Object.prototype.isPrototypeOf);
-const seenBefore = free(Set.prototype.has), remember = free(Set.prototype.add), kept = free(Map.prototype.get), keep = free(Map.prototype.set);
+const seenBefore = free(Set.prototype.has), remember = free(Set.prototype.add), lookup = free(Map.prototype.get), keep = free(Map.prototype.set);
 const cut = free(String.prototype.slice), [Floats, Wholes, Bytes, Maps, Sets] = [Float32Array, Uint32Array, Uint8Array, Map, Set];
 const OBJECT = THREE.Object3D.prototype, PROMISE = Promise.prototype, RGBA = THREE.RGBAFormat;
 const FAULTS = list([TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError, Error].map((kind) => ({ __proto__: null, name: kind.name, above: kind.prototype })));
@@ -34,8 +34,8 @@ const odd = (what) => refuse("MODULE_UNSUPPORTED", { what });
 /** What a property holds if it is plain data of its own. */
 function own(holder, name) {
   if (holder === null || typeof holder !== "object") return undefined;
-  const found = getOwnPropertyDescriptor(holder, name);
-  return found !== undefined && hasOwn(found, "value") ? found.value : undefined;
+  const property = getOwnPropertyDescriptor(holder, name);
+  return property !== undefined && hasOwn(property, "value") ? property.value : undefined;
 }
 const number = (holder, name) => { const value = own(holder, name); return typeof value === "number" ? value : NaN; };
 const whole = (value) => typeof value === "number" && value > 0 ? (value < FAR ? floor(value) : FAR) : 0;
@@ -92,12 +92,12 @@ function trap() {
 const offered = (names) => Object.freeze(Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, THREE[name]]))));
 
 let handed, outcome = "";
-const fixed = (name, told) => Object.defineProperty(globalThis, name, { configurable: false, ...told });
+const fixed = (name, descriptor) => Object.defineProperty(globalThis, name, { configurable: false, ...descriptor });
 fixed("outcome", { get: () => outcome });
 fixed("finish", { value: (generate) => { outcome = answer(generate); } });
 fixed("start", { value: (names) => {
   handed = offered(names);
-  const script = document.createElement("script"), threw = (event) => { outcome ||= told("MODULE_THREW", { why: described(event?.error) }); };
+  const script = document.createElement("script"), threw = (event) => { outcome ||= refusal("MODULE_THREW", { why: described(event?.error) }); };
   addEventListener("error", threw);
   Object.assign(script, { type: "module", src: "/run.js", onload: threw, onerror: threw });
   trap();
@@ -105,7 +105,7 @@ fixed("start", { value: (names) => {
   document.head.append(script);
 } });
 
-const told = (code, seen) => stringify({ __proto__: null, refused: list([code, { __proto__: null, ...seen }]) });
+const refusal = (code, seen) => stringify({ __proto__: null, refused: list([code, { __proto__: null, ...seen }]) });
 
 function described(fault) {
   if (fault === null || typeof fault !== "object") return typeof fault === "string" ? cut(fault, 0, 200) : `a value of type ${fault === null ? "null" : typeof fault}`;
@@ -121,14 +121,14 @@ function answer(generate) {
   try {
     root = generate(handed);
   } catch (fault) {
-    return told("MODULE_THREW", { why: described(fault) });
+    return refusal("MODULE_THREW", { why: described(fault) });
   }
   try {
     requireUnchanged();
     return read(root);
   } catch (fault) {
     const code = own(fault, "code");
-    return typeof code === "string" ? told(code, own(fault, "seen")) : told("MODULE_THREW", { why: described(fault) });
+    return typeof code === "string" ? refusal(code, own(fault, "seen")) : refusal("MODULE_THREW", { why: described(fault) });
   }
 }
 
@@ -136,8 +136,8 @@ function read(root) {
   if (root === null || typeof root !== "object" || !isBehind(OBJECT, root))
     refuse("MODULE_RETURNED", { what: root === null ? "null" : typeof root === "object" && isBehind(PROMISE, root) ? "a promise" : `a value of type ${typeof root}` });
   const into = { __proto__: null, nodes: list(), meshes: list(), materials: list(), textures: list(), blob: list(), size: 0, known: new Maps() };
-  const found = collect(root, into);
-  for (let i = 0; i < found.length; i++) push(into.meshes, mesh(found[i], into));
+  const counted = collect(root, into);
+  for (let i = 0; i < counted.length; i++) push(into.meshes, mesh(counted[i], into));
   const bytes = new Bytes(into.size);
   for (let i = 0, at = 0; i < into.blob.length; at += lengthOf(into.blob[i]), i++) setAll(bytes, into.blob[i], at);
   const { nodes, meshes, materials, textures } = into;
@@ -173,17 +173,17 @@ function node(object, parent) {
     const place = point(own(object, "position"), XYZ), turn = point(own(object, "quaternion"), TURN), scale = point(own(object, "scale"), XYZ);
     return { __proto__: null, parent, place, turn, scale };
   }
-  const told = own(own(object, "matrix"), "elements"), matrix = list();
-  for (let i = 0; i < 16; i++) push(matrix, number(told, i));
+  const elements = own(own(object, "matrix"), "elements"), matrix = list();
+  for (let i = 0; i < 16; i++) push(matrix, number(elements, i));
   return { __proto__: null, parent, matrix };
 }
 
 /** How many items an attribute holds: never more than its array does, whatever it says. */
 function items(attribute) {
-  const array = own(attribute, "array"), size = own(attribute, "itemSize"), said = own(attribute, "count");
+  const array = own(attribute, "array"), size = own(attribute, "itemSize"), stated = own(attribute, "count");
   if (array === null || typeof array !== "object" || SCALES[kindOf(array)] === undefined || !isInteger(size) || size < 1 || size > 16) return 0;
   const most = floor(lengthOf(array) / size);
-  return isInteger(said) && said >= 0 && said < most ? said : most;
+  return isInteger(stated) && stated >= 0 && stated < most ? stated : most;
 }
 
 function count(object, at, counts, textures) {
@@ -192,8 +192,8 @@ function count(object, at, counts, textures) {
   if (!vertices) refuse("NO_GEOMETRY", {});
   const morphs = own(geometry, "morphAttributes");
   if (morphs !== null && typeof morphs === "object" && keys(morphs).length) odd("a morph target");
-  const matrices = items(own(object, "instanceMatrix")), said = own(object, "count");
-  const instances = instanced ? (isInteger(said) && said >= 0 && said < matrices ? said : matrices) : 1;
+  const matrices = items(own(object, "instanceMatrix")), stated = own(object, "count");
+  const instances = instanced ? (isInteger(stated) && stated >= 0 && stated < matrices ? stated : matrices) : 1;
   counts.vertices += vertices;
   counts.draws += many ? (isArray(groups) ? groups.length : 0) : 1;
   counts.instances += instanced ? instances : 0;
@@ -284,7 +284,7 @@ function mesh({ object, at, vertices, instances, instanced, many }, into) {
 
 /** The place of a material or texture among those that were met; each is read once. */
 function once(thing, among, into, reading) {
-  const before = kept(into.known, thing);
+  const before = lookup(into.known, thing);
   if (before !== undefined) return before;
   push(among, reading(thing, into));
   keep(into.known, thing, among.length - 1);
@@ -293,21 +293,21 @@ function once(thing, among, into, reading) {
 const paint = (material, into) => once(material, into.materials, into, readMaterial);
 const texture = (map, into) => map ? once(map, into.textures, into, readTexture) : -1;
 
-function readMaterial(told, into) {
-  return { __proto__: null, basic: own(told, "isMeshBasicMaterial") === true, color: point(own(told, "color"), RGB), map: texture(own(told, "map"), into),
-    opacity: number(told, "opacity"), transparent: !!(own(told, "transparent")), alphaTest: number(told, "_alphaTest"), side: whole(own(told, "side")),
-    vertexColors: !!(own(told, "vertexColors")), flatShading: !!(own(told, "flatShading")),
-    emissive: own(told, "emissive") ? point(own(told, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(told, "emissiveMap"), into),
-    emissiveIntensity: own(told, "emissiveIntensity") === undefined ? 1 : number(told, "emissiveIntensity"),
-    roughness: own(told, "roughness") === undefined ? 1 : number(told, "roughness"), metalness: own(told, "metalness") === undefined ? 0 : number(told, "metalness") };
+function readMaterial(material, into) {
+  return { __proto__: null, basic: own(material, "isMeshBasicMaterial") === true, color: point(own(material, "color"), RGB), map: texture(own(material, "map"), into),
+    opacity: number(material, "opacity"), transparent: !!(own(material, "transparent")), alphaTest: number(material, "_alphaTest"), side: whole(own(material, "side")),
+    vertexColors: !!(own(material, "vertexColors")), flatShading: !!(own(material, "flatShading")),
+    emissive: own(material, "emissive") ? point(own(material, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(material, "emissiveMap"), into),
+    emissiveIntensity: own(material, "emissiveIntensity") === undefined ? 1 : number(material, "emissiveIntensity"),
+    roughness: own(material, "roughness") === undefined ? 1 : number(material, "roughness"), metalness: own(material, "metalness") === undefined ? 0 : number(material, "metalness") };
 }
 
-function readTexture(told, into) {
-  const image = own(own(told, "source"), "data"), data = own(image, "data"), bytes = new Bytes(lengthOf(data)), space = own(told, "colorSpace");
+function readTexture(map, into) {
+  const image = own(own(map, "source"), "data"), data = own(image, "data"), bytes = new Bytes(lengthOf(data)), space = own(map, "colorSpace");
   setAll(bytes, data);
-  return { __proto__: null, data: put(bytes, into), width: own(image, "width"), height: own(image, "height"), wrapS: whole(own(told, "wrapS")),
-    wrapT: whole(own(told, "wrapT")), magFilter: whole(own(told, "magFilter")), minFilter: whole(own(told, "minFilter")), flipY: !!(own(told, "flipY")),
-    colorSpace: space === "srgb" || space === "srgb-linear" ? space : "", rotation: number(told, "rotation"), repeat: point(own(told, "repeat"), XY),
-    offset: point(own(told, "offset"), XY), center: point(own(told, "center"), XY) };
+  return { __proto__: null, data: put(bytes, into), width: own(image, "width"), height: own(image, "height"), wrapS: whole(own(map, "wrapS")),
+    wrapT: whole(own(map, "wrapT")), magFilter: whole(own(map, "magFilter")), minFilter: whole(own(map, "minFilter")), flipY: !!(own(map, "flipY")),
+    colorSpace: space === "srgb" || space === "srgb-linear" ? space : "", rotation: number(map, "rotation"), repeat: point(own(map, "repeat"), XY),
+    offset: point(own(map, "offset"), XY), center: point(own(map, "center"), XY) };
 }
 globalThis.ready = true;

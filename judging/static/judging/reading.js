@@ -55,33 +55,33 @@ function upright(body, view) {
   }
 }
 
-const pick = (told, names) => Object.fromEntries(names.filter((name) => Object.hasOwn(told, name)).map((name) => [name, told[name]]));
+const pick = (object, names) => Object.fromEntries(names.filter((name) => Object.hasOwn(object, name)).map((name) => [name, object[name]]));
 
-function reduced(told) {
-  const used = new Set(), tree = plain(pick(told, LISTS), used), chosen = told.scenes[told.scene ?? 0];
+function reduced(gltf) {
+  const used = new Set(), tree = plain(pick(gltf, LISTS), used), chosen = gltf.scenes[gltf.scene ?? 0];
   tree.scene = 0;
   tree.scenes = [pick(chosen, ["nodes"])];
-  tree.nodes = (told.nodes ?? []).map((node) => pick(node, ["children", "mesh", "matrix", "translation", "rotation", "scale"]));
-  tree.meshes = (told.meshes ?? []).map(({ primitives = [] }) => ({ primitives: primitives.map(primitive) }));
-  tree.buffers = (told.buffers ?? []).map(({ byteLength }) => ({ byteLength }));
-  tree.images = (told.images ?? []).map((image) => pick(image, ["bufferView"]));
-  if ((told.extensionsUsed ?? []).includes("KHR_mesh_quantization")) used.add("KHR_mesh_quantization");
+  tree.nodes = (gltf.nodes ?? []).map((node) => pick(node, ["children", "mesh", "matrix", "translation", "rotation", "scale"]));
+  tree.meshes = (gltf.meshes ?? []).map(({ primitives = [] }) => ({ primitives: primitives.map(primitive) }));
+  tree.buffers = (gltf.buffers ?? []).map(({ byteLength }) => ({ byteLength }));
+  tree.images = (gltf.images ?? []).map((image) => pick(image, ["bufferView"]));
+  if ((gltf.extensionsUsed ?? []).includes("KHR_mesh_quantization")) used.add("KHR_mesh_quantization");
   if (used.size) tree.extensionsUsed = [...used];
   return tree;
 }
 
-const primitive = (told) => ({ ...pick(told, ["indices", "material", "mode"]), attributes: pick(told.attributes, ATTRIBUTES) });
+const primitive = (row) => ({ ...pick(row, ["indices", "material", "mode"]), attributes: pick(row.attributes, ATTRIBUTES) });
 
 /** Without extras, and without the extensions that nobody here reads. */
-function plain(told, used) {
-  if (Array.isArray(told)) return told.map((each) => plain(each, used));
-  if (told === null || typeof told !== "object") return told;
-  const kept = {};
-  for (const [name, value] of Object.entries(told)) {
-    if (name === "extensions") kept.extensions = plain(pick(value, EXTENSIONS.filter((each) => Object.hasOwn(value, each) && used.add(each))), used);
-    else if (!["extras", "__proto__"].includes(name)) kept[name] = plain(value, used);
+function plain(source, used) {
+  if (Array.isArray(source)) return source.map((each) => plain(each, used));
+  if (source === null || typeof source !== "object") return source;
+  const copy = {};
+  for (const [name, value] of Object.entries(source)) {
+    if (name === "extensions") copy.extensions = plain(pick(value, EXTENSIONS.filter((each) => Object.hasOwn(value, each) && used.add(each))), used);
+    else if (!["extras", "__proto__"].includes(name)) copy[name] = plain(value, used);
   }
-  return kept;
+  return copy;
 }
 
 function packed(text, body) {

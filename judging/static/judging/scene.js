@@ -4,7 +4,7 @@ import { oneReading } from "./reading.js";
 import { Splats, fromRows, fromSpz } from "./splats.js";
 
 const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/renderers/shading.py
-const KEPT = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
+const MATT_FIELDS = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
   "emissiveIntensity", "flatShading"];
 
 /** Where a camera of the rig stands and which way is up in its picture; see View in rig.py. */
@@ -89,9 +89,9 @@ export function dress(three, rig, model) {
   return triangles;
 }
 
-function matt(three, told) {
-  if (told.isMeshBasicMaterial) return told;  // unlit
-  return new three.MeshLambertMaterial(Object.fromEntries(KEPT.filter((name) => told[name] != null).map((name) => [name, told[name]])));
+function matt(three, material) {
+  if (material.isMeshBasicMaterial) return material;  // unlit
+  return new three.MeshLambertMaterial(Object.fromEntries(MATT_FIELDS.filter((name) => material[name] != null).map((name) => [name, material[name]])));
 }
 
 /** Draws one picture; splats are sorted and coloured for this camera first. */

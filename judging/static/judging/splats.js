@@ -41,17 +41,17 @@ void main() {
   shown = vec4(tint.rgb * alpha, alpha);
 }`;
 
-/** `told`: count, centers (3 floats each), covariances (6), dc (3), opacity (1), degree and rest (3 per coefficient, rgb together). */
-export function Splats(three, told) {
+/** `splats`: count, centers (3 floats each), covariances (6), dc (3), opacity (1), degree and rest (3 per coefficient, rgb together). */
+export function Splats(three, splats) {
   const geometry = new three.InstancedBufferGeometry();
   geometry.setAttribute("position", new three.BufferAttribute(new Float32Array([-1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 1, 0]), 3));
   geometry.setIndex([0, 1, 2, 0, 2, 3]);
-  const order = new three.InstancedBufferAttribute(new Uint32Array(told.count), 1);
+  const order = new three.InstancedBufferAttribute(new Uint32Array(splats.count), 1);
   order.gpuType = three.IntType;
   geometry.setAttribute("splat", order);
-  geometry.instanceCount = told.count;
-  const rows = Math.max(1, Math.ceil(told.count / ACROSS));
-  const table = texture(three, tableOf(told, rows), rows * 3, three.FloatType);
+  geometry.instanceCount = splats.count;
+  const rows = Math.max(1, Math.ceil(splats.count / ACROSS));
+  const table = texture(three, tableOf(splats, rows), rows * 3, three.FloatType);
   const colours = texture(three, new Uint8Array(ACROSS * rows * 4), rows, three.UnsignedByteType);
   const uniforms = { focal: { value: new three.Vector2() }, viewport: { value: new three.Vector2() }, table: { value: table }, colours: { value: colours } };
   const material = new three.RawShaderMaterial({
@@ -59,16 +59,16 @@ export function Splats(three, told) {
     blending: three.CustomBlending, blendSrc: three.OneFactor, blendDst: three.OneMinusSrcAlphaFactor, premultipliedAlpha: true,
   });
   const mesh = new three.Mesh(geometry, material);
-  Object.assign(mesh, { isSplats: true, frustumCulled: false, count: told.count, centers: told.centers });
+  Object.assign(mesh, { isSplats: true, frustumCulled: false, count: splats.count, centers: splats.centers });
   mesh.see = (camera, renderer) => {
     camera.updateMatrixWorld();
     mesh.updateMatrixWorld();
     renderer.getDrawingBufferSize(uniforms.viewport.value);
     const { elements } = camera.projectionMatrix, { x, y } = uniforms.viewport.value;
     uniforms.focal.value.set(elements[0] * x / 2, elements[5] * y / 2);
-    sort(told, order.array, camera.matrixWorldInverse.elements);
+    sort(splats, order.array, camera.matrixWorldInverse.elements);
     order.needsUpdate = true;
-    paint(told, colours.image.data, camera.position);
+    paint(splats, colours.image.data, camera.position);
     colours.needsUpdate = true;
   };
   return mesh;
@@ -161,17 +161,17 @@ const ROW = ["x y z", "f_dc_0 f_dc_1 f_dc_2", "opacity", "scale_0 scale_1 scale_
 
 /** `count` rows of `wide` floats, without a header: Splats.rows of formats/ply/examine.py, which alone reads a ply. */
 export function fromRows(bytes, { count, wide }) {
-  const rests = (wide - ROW) / 3, degree = PER_DEGREE.indexOf(rests), told = empty(count, degree);
+  const rests = (wide - ROW) / 3, degree = PER_DEGREE.indexOf(rests), splats = empty(count, degree);
   const values = new Float32Array(bytes);
   if (degree < 0 || values.length !== count * wide) throw new Error("These are no rows of splats.");
   for (let i = 0, row = 0; i < count; i++, row += wide) {
-    told.centers.set(values.subarray(row, row + 3), 3 * i);
-    told.dc.set(values.subarray(row + 3, row + 6), 3 * i);
-    told.opacity[i] = 1 / (1 + Math.exp(-values[row + 6]));
-    spread(told.covariances, i, values.subarray(row + 10, row + 14), [7, 8, 9].map((k) => Math.exp(values[row + k])));
-    for (let k = 0; k < 3 * rests; k++) told.rest[i * 3 * rests + k] = values[row + ROW + (k % 3) * rests + Math.floor(k / 3)];
+    splats.centers.set(values.subarray(row, row + 3), 3 * i);
+    splats.dc.set(values.subarray(row + 3, row + 6), 3 * i);
+    splats.opacity[i] = 1 / (1 + Math.exp(-values[row + 6]));
+    spread(splats.covariances, i, values.subarray(row + 10, row + 14), [7, 8, 9].map((k) => Math.exp(values[row + k])));
+    for (let k = 0; k < 3 * rests; k++) splats.rest[i * 3 * rests + k] = values[row + ROW + (k % 3) * rests + Math.floor(k / 3)];
   }
-  return told;
+  return splats;
 }
 
 /** SPZ version 2 (github.com/nianticlabs/spz), as formats/ply/spz.py writes it. */
@@ -179,19 +179,19 @@ export async function fromSpz(packed) {
   const unpacked = new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")));
   const bytes = new Uint8Array(await unpacked.arrayBuffer()), head = new DataView(bytes.buffer);
   if (head.getUint32(0, true) !== 0x5053474e || head.getUint32(4, true) !== 2) throw new Error("This file is not an SPZ of version 2.");
-  const count = head.getUint32(8, true), degree = bytes[12], unit = 1 / (1 << bytes[13]), told = empty(count, degree);
+  const count = head.getUint32(8, true), degree = bytes[12], unit = 1 / (1 << bytes[13]), splats = empty(count, degree);
   const each = 3 * PER_DEGREE[degree];
   const [at, alpha, colour, scale, turn, rest] = [9, 1, 3, 3, 3, each].reduce((starts, size) => [...starts, starts.at(-1) + size * count], [16]);
   for (let i = 0; i < 3 * count; i++) {
     const k = at + 3 * i;
-    told.centers[i] = ((bytes[k] | bytes[k + 1] << 8 | bytes[k + 2] << 16) << 8 >> 8) * unit;
-    told.dc[i] = (bytes[colour + i] / 255 - 0.5) / 0.15;
+    splats.centers[i] = ((bytes[k] | bytes[k + 1] << 8 | bytes[k + 2] << 16) << 8 >> 8) * unit;
+    splats.dc[i] = (bytes[colour + i] / 255 - 0.5) / 0.15;
   }
   for (let i = 0; i < count; i++) {
-    told.opacity[i] = bytes[alpha + i] / 255;
+    splats.opacity[i] = bytes[alpha + i] / 255;
     const [x, y, z] = [0, 1, 2].map((k) => bytes[turn + 3 * i + k] / 127.5 - 1), w = Math.sqrt(Math.max(0, 1 - x * x - y * y - z * z));
-    spread(told.covariances, i, [w, x, y, z], [0, 1, 2].map((k) => Math.exp(bytes[scale + 3 * i + k] / 16 - 10)));
+    spread(splats.covariances, i, [w, x, y, z], [0, 1, 2].map((k) => Math.exp(bytes[scale + 3 * i + k] / 16 - 10)));
   }
-  for (let i = 0; i < each * count; i++) told.rest[i] = (bytes[rest + i] - 128) / 128;
-  return told;
+  for (let i = 0; i < each * count; i++) splats.rest[i] = (bytes[rest + i] - 128) / 128;
+  return splats;
 }
