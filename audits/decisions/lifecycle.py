@@ -15,17 +15,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from audits.decisions import speed
+from audits.decisions.speed import OutputTime, Report
 from competition.decisions import numbers
 
 MINER, INFRASTRUCTURE, UNCLEAR = "miner", "infrastructure", "unclear"
 POD_STATES = ("warming_up", "ready", "generating", "complete")
 POLL_S, BACKOFF_S = 5, 15
 _TIMES = ("looked_at", "troubled_at")
+_LISTS: Mapping[str, Callable[[Any], Any]] = {
+    "warmed_s": float,
+    "batch_s": float,
+    "reports": Report._make,
+    "output_s": OutputTime._make,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +85,18 @@ class Event:
     """`kind` is one of:
 
     started; refused (failure: why no pod); seen (state: one of POD_STATES, `replace`, `silent`, `nonsense` or
-    `conflict`, from whichever step the pod answered so); blind (failure: its provider does not say how the pod is, so
-    no clock of the miner's runs); submitted; collected; unusable (failure: why the archive was refused); lost (failure:
-    why the pod ended); stopped (we ended it); control_passed; control_failed (failure: what the control pod failed
-    with).
+    `conflict`, from whichever step the pod answered so; `done`: the outputs of the batch at hand, of `outputs`, that it
+    reports as ready); blind (failure: its provider does not say how the pod is, so no clock of the miner's runs);
+    submitted; collected; unusable (failure: why the archive was refused); lost (failure: why the pod ended); stopped
+    (we ended it); control_passed; control_failed (failure: what the control pod failed with).
     """
 
     kind: str
     at: datetime
     state: str = ""
     failure: PodFailure | None = None
+    done: int = 0
+    outputs: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +128,13 @@ class PodProgress:
     submitted: bool = False
     collected: int = 0
     warm_s: float = 0
+    warmed_s: tuple[float, ...] = ()  # how long each pod took that was ready at last
     generation_s: float = 0
     attempt_s: float = 0
     handover_s: float = 0  # ready without a batch, or complete and not collected
     batch_s: tuple[float, ...] = ()  # how long each collected batch took
+    reports: tuple[Report, ...] = ()  # of the batch at hand
+    output_s: tuple[OutputTime, ...] = ()  # of each output of the collected batches
     silent_s: float = 0
     blind_s: float = 0
     odd_answers: int = 0
@@ -143,8 +156,8 @@ class PodProgress:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         times = {name: datetime.fromisoformat(at) for name in _TIMES if (at := value.get(name))}
         failure = value.get("failure")
-        fields = {**value, **times, "batch_s": tuple(value.get("batch_s", ()))}
-        return cls(**{**fields, "failure": PodFailure(**failure) if failure else None})
+        lists = {name: tuple(map(of, value.get(name, ()))) for name, of in _LISTS.items()}
+        return cls(**{**value, **times, **lists, "failure": PodFailure(**failure) if failure else None})
 
 
 def replay(events: Iterable[Event], *, limits: BatchLimits) -> PodProgress:
@@ -240,6 +253,7 @@ def after_started(progress: PodProgress, event: Event, limits: BatchLimits) -> P
         handover_s=0,
         silent_s=0,
         odd_answers=0,
+        reports=(),
         controlled=False,
         failure=None,
     )
@@ -257,16 +271,29 @@ def after_seen(progress: PodProgress, event: Event, limits: BatchLimits) -> PodP
     if progress.phase in ("none", "lost", "failed"):  # an answer that arrives after the pod was given up
         return progress
     gap = _gap(progress, event, limits)
+    before = progress
     progress = _clocks_on(dataclasses.replace(progress, blind_s=0), gap)
     if event.state == "replace":
         return _lose(progress, code="replacement_asked", sentence="The service asked for another pod.")
     if event.state in POD_STATES:
-        progress = dataclasses.replace(progress, phase=event.state, silent_s=0)
+        progress = dataclasses.replace(_timed(before, progress, event), phase=event.state, silent_s=0)
     elif event.state == "silent":
         progress = dataclasses.replace(progress, silent_s=progress.silent_s + gap)
     else:
         progress = dataclasses.replace(progress, odd_answers=progress.odd_answers + 1)
     return _within_limits(progress, limits=limits)
+
+
+def _timed(before: PodProgress, progress: PodProgress, event: Event) -> PodProgress:
+    """What this look says about how long the pod took to be ready, and the outputs of the batch at hand to be done."""
+    if before.phase == "warming_up" and event.state != "warming_up":
+        return dataclasses.replace(progress, warmed_s=(*progress.warmed_s, progress.warm_s))
+    if not progress.submitted or before.phase == "complete" or not event.outputs:
+        return progress
+    look = {"outputs": event.outputs, "since_s": before.attempt_s, "at_s": progress.attempt_s}
+    if event.state == "complete":
+        return dataclasses.replace(progress, reports=speed.completed(progress.reports, **look))
+    return dataclasses.replace(progress, reports=speed.with_report(progress.reports, done=event.done, **look))
 
 
 def _clocks_on(progress: PodProgress, gap: float) -> PodProgress:
@@ -319,7 +346,7 @@ def _within_limits(progress: PodProgress, *, limits: BatchLimits) -> PodProgress
 
 
 def after_submitted(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
-    return dataclasses.replace(progress, phase="generating", submitted=True, silent_s=0)
+    return dataclasses.replace(progress, phase="generating", submitted=True, silent_s=0, reports=())
 
 
 def after_collected(progress: PodProgress, event: Event, limits: BatchLimits) -> PodProgress:
@@ -330,6 +357,8 @@ def after_collected(progress: PodProgress, event: Event, limits: BatchLimits) ->
         collected=progress.collected + 1,
         generation_s=progress.generation_s + progress.attempt_s,
         batch_s=(*progress.batch_s, progress.attempt_s),
+        output_s=(*progress.output_s, *speed.times(progress.reports)),
+        reports=(),
         attempt_s=0,
         handover_s=0,
         silent_s=0,

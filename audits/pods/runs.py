@@ -218,7 +218,8 @@ class _Look:
             if fault is not None:
                 return self.event("lost", failure=_failure(fault))
             status = batch.poll(pod, replacements_remaining=self.progress.replacements_remaining(limits=self.limits))
-            return self.event("seen", state=status.state)
+            size = len(self.batches[self.progress.collected]) if self.progress.collected < len(self.batches) else 0
+            return replace(self.event("seen", state=status.state), done=status.progress, outputs=size)
 
         return self.ask(question)
 
