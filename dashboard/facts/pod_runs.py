@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from audits.decisions import speed
+from audits.decisions.lifecycle import PodProgress
+from audits.decisions.speed import Speed
 from audits.models import PodRun
 from competition.decisions.attempts import repeat_of
 
@@ -25,6 +28,8 @@ class PodRunFacts:
     isolation: tuple[str, ...]
     progress: Mapping[str, Any]
     generated_s: int
+    warmed_s: Annotated[tuple[float, ...], "Seconds that each pod took to be ready, the first one first."]
+    speed: Annotated[Speed | None, "Seconds an output took; null before the first batch is collected."]
     seed: int
     failure_class: str
     failure_code: str
@@ -35,6 +40,7 @@ class PodRunFacts:
 
 def pod_run_facts(run: PodRun) -> PodRunFacts:
     """Of a run that was read with its attempt."""
+    progress = PodProgress.from_json(run.progress)
     return PodRunFacts(
         purpose=run.purpose,
         repeat=repeat_of(run.attempt),
@@ -43,6 +49,8 @@ def pod_run_facts(run: PodRun) -> PodRunFacts:
         isolation=tuple(str(word) for word in run.isolation),
         progress=run.progress,
         generated_s=run.generated_s,
+        warmed_s=progress.warmed_s,
+        speed=speed.summary(progress.output_s, generated_s=progress.generation_s),
         seed=run.seed,
         failure_class=run.failure_class,
         failure_code=run.failure_code,

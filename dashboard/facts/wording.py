@@ -104,6 +104,14 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def seconds(value: float) -> str:
+    """A time that is compared with others: three digits below 100 s, `0.042 s`, `4.25 s`; else as `duration` has it."""
+    if value >= 99.95:
+        return duration(value)
+    digits = 3 if value < 0.9995 else 2 if value < 9.995 else 1
+    return f"{value:.{digits}f} s"
+
+
 def size(number: int) -> str:
     """Decimal units, as file hosts count."""
     value = float(number)

@@ -35,6 +35,7 @@ register.filter("times", wording.times)
 register.filter("bar", wording.bar)
 register.filter("step_words", step_words)
 register.filter("duration", wording.duration)
+register.filter("seconds", wording.seconds)
 register.filter("outside", web_address)
 register.filter("each_rule", wording.each_rule)
 

@@ -15,6 +15,7 @@ from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPr
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move
+from dashboard.facts.pod_runs import pod_run_facts
 from tests.audits.miners import repository
 from tests.dashboard.made_round import RULES
 
@@ -107,6 +108,9 @@ def test_the_service_of_a_leader_that_works_is_asked_as_before(leading):
     run = play(leading("honest"))
     assert run.state == "done"
     assert set(Asset.objects.filter(submission=run.submission).values_list("state", flat=True)) == {"stored"}
+    facts = pod_run_facts(run)
+    assert facts.speed is not None and facts.speed.outputs == len(STEMS) and len(facts.warmed_s) == 1
+    assert 0 < facts.speed.mean_s * len(STEMS) == pytest.approx(run.progress["batch_s"][0])
 
 
 def test_an_outage_of_ours_pauses_the_round_and_blames_nobody(leading, monkeypatch):
