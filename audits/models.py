@@ -23,7 +23,7 @@ class PodRun(Stateful):
     more to bring, is made in another `attempt`.
 
     `handle` finds the pod again after a worker died, `progress` is the state of `audits.decisions.lifecycle`,
-    `isolation` lists what the pod was and was not kept from.
+    `isolation` lists what the pod was and was not kept from, `mean_output_s` is the mean of `audits.decisions.speed`.
     """
 
     class Purpose(models.TextChoices):
@@ -44,6 +44,7 @@ class PodRun(Stateful):
     progress = models.JSONField(default=dict)
     isolation = models.JSONField(default=list)
     generated_s = models.PositiveIntegerField(default=0)
+    mean_output_s = models.FloatField(null=True, blank=True)
     log = models.TextField(blank=True, default="")
 
     class Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Avg, Count, F, Q, QuerySet
 
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
 from competition.reveals import ingest
@@ -69,7 +69,8 @@ def latest_round(slug: str) -> Round | None:
 def entry_rows(rows: QuerySet[Submission]) -> QuerySet[Submission]:
     """With all that is shown of an entry: every query that brings entries asks by this.  What an entry shows of other
     rows, summed up, is an annotation here."""
-    return rows.select_related("miner", "copy_of__miner")
+    done = Q(pod_runs__state="done")
+    return rows.select_related("miner", "copy_of__miner").annotate(output_s=Avg("pod_runs__mean_output_s", filter=done))
 
 
 def submissions_of(round_: Round) -> list[Submission]:

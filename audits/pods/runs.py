@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 
-from audits.decisions import lifecycle
+from audits.decisions import lifecycle, speed
 from audits.decisions.lifecycle import Event, PodAction, PodProgress
 from audits.models import PodRun
 from audits.pods import batch, builds, control_pod, hosts, logs, results
@@ -330,7 +330,13 @@ class _Look:
         if self.pod is not None:
             run.log = logs.heard(run, self.provider, self.pod)
             self.stop(self.pod)
-        return {"progress": progress.to_json(), "log": run.log, "generated_s": int(progress.generation_s)}
+        timed = speed.summary(progress.output_s, generated_s=progress.generation_s)
+        return {
+            "progress": progress.to_json(),
+            "log": run.log,
+            "generated_s": int(progress.generation_s),
+            "mean_output_s": timed.mean_s if timed else None,
+        }
 
     def failed(self, cause: lifecycle.PodFailure) -> Move:
         """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""

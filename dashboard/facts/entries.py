@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from django.urls import reverse
 
 from competition.models import Round, Submission
+from dashboard.facts.borders import NOT_IN_BUNDLE
 from dashboard.facts.people import Who, entrant, who
 
 
@@ -32,6 +34,11 @@ class EntryFacts:
     eligible: bool
     objection: str
     copy_of: Who | None
+    output_s: Annotated[
+        float | None,
+        "Seconds an output took on average when the platform ran the code, as it measured; null where it never did.",
+        NOT_IN_BUNDLE,
+    ]
 
     @property
     def round_url(self) -> str:
@@ -60,4 +67,5 @@ def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
         eligible=submission.eligible,
         objection=submission.objection,
         copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
+        output_s=getattr(submission, "output_s", None),
     )

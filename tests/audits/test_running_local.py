@@ -110,6 +110,7 @@ def test_the_service_of_a_leader_that_works_is_asked_as_before(leading):
     assert set(Asset.objects.filter(submission=run.submission).values_list("state", flat=True)) == {"stored"}
     facts = pod_run_facts(run)
     assert facts.speed is not None and facts.speed.outputs == len(STEMS) and len(facts.warmed_s) == 1
+    assert run.mean_output_s == facts.speed.mean_s
     assert 0 < facts.speed.mean_s * len(STEMS) == pytest.approx(run.progress["batch_s"][0])
 
 

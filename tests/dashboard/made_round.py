@@ -393,6 +393,7 @@ def _audited(maker: Maker, round_: Round, winner: Submission) -> None:
         provider="local",
         isolation=ISOLATION,
         generated_s=42,
+        mean_output_s=3.5,
         progress={"generation_s": 42, "warmed_s": [310.5], "output_s": [[1.75, 5.0]] * 10 + [[12.25, 10.0]] * 2},
         state="done",
         since=NOW,
