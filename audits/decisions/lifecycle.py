@@ -290,10 +290,12 @@ def _timed(before: PodProgress, progress: PodProgress, event: Event) -> PodProgr
         return dataclasses.replace(progress, warmed_s=(*progress.warmed_s, progress.warm_s))
     if not progress.submitted or before.phase == "complete" or not event.outputs:
         return progress
-    look = {"outputs": event.outputs, "since_s": before.attempt_s, "at_s": progress.attempt_s}
+    outputs, reports = event.outputs, progress.reports
+    look = {"since_s": before.attempt_s, "at_s": progress.attempt_s}
     if event.state == "complete":
-        return dataclasses.replace(progress, reports=speed.completed(progress.reports, **look))
-    return dataclasses.replace(progress, reports=speed.with_report(progress.reports, done=event.done, **look))
+        return dataclasses.replace(progress, reports=speed.completed(reports, outputs=outputs, **look))
+    further = speed.with_report(reports, done=event.done, outputs=outputs, **look)
+    return dataclasses.replace(progress, reports=further)
 
 
 def _clocks_on(progress: PodProgress, gap: float) -> PodProgress:
